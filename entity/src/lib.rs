@@ -1,0 +1,1 @@
+//! The tables, one file each. Filled by the store.

@@ -1,0 +1,5 @@
+//! Meeting: a self-hosted video-meeting server. This page is the map.
+#![doc = ""]
+
+pub mod meeting;
+pub mod protocol;

@@ -1,0 +1,2 @@
+//! The binary's entry.
+fn main() {}

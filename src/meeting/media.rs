@@ -1,0 +1,79 @@
+//! What a room and its media worker tell each other: plain data, so that the core stays pure.
+
+use crate::protocol::event::SlotsData;
+use crate::protocol::ids::{ParticipantId, TrackId};
+use crate::protocol::object::{Layer, Source};
+use crate::protocol::request::DownOffer;
+
+/// What a room tells its media worker, in order. The worker forwards only what these commands allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaCommand {
+    /// Somebody came in: from now on they may negotiate.
+    Admit {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// Somebody is gone: frees both of their connections and everything forwarded from or to them.
+    Dismiss {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// A source was started: what arrives on its m-line is forwarded as this track.
+    StartTrack {
+        /// Whose.
+        participant: ParticipantId,
+        /// Its id on the wire.
+        track: TrackId,
+        /// Which of their m-lines.
+        source: Source,
+        /// Nothing is forwarded while true.
+        muted: bool,
+    },
+    /// A source was stopped: nothing of it is forwarded.
+    StopTrack {
+        /// Which.
+        track: TrackId,
+    },
+    /// Nothing of a muted track is forwarded, whatever its sender sends.
+    SetMuted {
+        /// Which.
+        track: TrackId,
+        /// Whether.
+        muted: bool,
+    },
+    /// The room is over: frees everything of it.
+    Close,
+}
+
+/// What a media worker tells the room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaEvent {
+    /// Some of a participant's slots carry something else now.
+    Slots {
+        /// Whose slots.
+        to: ParticipantId,
+        /// Those that changed.
+        slots: SlotsData,
+    },
+    /// A new offer for a participant's down connection, after `media.restart`.
+    Offer {
+        /// Whose.
+        to: ParticipantId,
+        /// The offer.
+        offer: DownOffer,
+    },
+    /// What of a track really arrives.
+    Format {
+        /// Which.
+        track: TrackId,
+        /// The encoding's name, `VP8` say.
+        codec: String,
+        /// Its simulcast encodings, empty when there is only one.
+        layers: Vec<Layer>,
+    },
+    /// Who speaks now, the loudest first.
+    Speakers {
+        /// At most a handful.
+        participants: Vec<ParticipantId>,
+    },
+}

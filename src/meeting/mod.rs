@@ -1,0 +1,3 @@
+//! The room core, pure: commands and time in, effects out. No socket, clock, randomness or storage.
+
+pub mod media;

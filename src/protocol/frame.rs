@@ -1,0 +1,161 @@
+//! Frames: the envelope around requests, answers and events.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::error::{ErrorCode, WireError};
+use super::event::{Delivery, Event};
+
+/// The largest request id: the integers that every JSON reader keeps exactly (RFC 8259 §6).
+pub const MAX_REQUEST_ID: u64 = (1 << 53) - 1;
+
+/// A request as it comes in, its data not yet looked at.
+#[derive(Debug)]
+pub struct RequestFrame {
+    /// The request's type.
+    pub kind: String,
+    /// Rises within the session.
+    pub id: u64,
+    /// What it carries.
+    pub data: Option<Box<RawValue>>,
+}
+
+/// A frame that is not a request, and the id that its refusal can name.
+#[derive(Debug, PartialEq)]
+pub struct BadFrame {
+    /// The id, when there was one.
+    pub re: Option<u64>,
+    /// What to answer.
+    pub error: WireError,
+}
+
+impl RequestFrame {
+    /// Reads the envelope of one text frame.
+    ///
+    /// # Errors
+    /// `protocol.bad_json` when it is no JSON object, `protocol.bad_field` when `type`, `id` or `data` is none.
+    pub fn decode(text: &str) -> Result<Self, BadFrame> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            #[serde(rename = "type", default)]
+            kind: Option<serde_json::Value>,
+            #[serde(default)]
+            id: Option<serde_json::Value>,
+            #[serde(default)]
+            data: Option<Box<RawValue>>,
+        }
+        let bad = |re, error| BadFrame { re, error };
+        let is_object = text.trim_start().starts_with('{');
+        let envelope: Envelope = match serde_json::from_str(text) {
+            Ok(envelope) if is_object => envelope,
+            _ => return Err(bad(None, ErrorCode::BadJson.into())),
+        };
+        let id = match envelope.id.as_ref().map(serde_json::Value::as_u64) {
+            Some(Some(id)) if (1..=MAX_REQUEST_ID).contains(&id) => id,
+            Some(_) => return Err(bad(None, WireError::bad_field("id", "must be an integer from 1 to 2^53-1"))),
+            None => return Err(bad(None, WireError::bad_field("id", "is missing"))),
+        };
+        let kind = match envelope.kind {
+            Some(serde_json::Value::String(kind)) => kind,
+            Some(_) => return Err(bad(Some(id), WireError::bad_field("type", "must be a string"))),
+            None => return Err(bad(Some(id), WireError::bad_field("type", "is missing"))),
+        };
+        let data = envelope.data.filter(|raw| raw.get() != "null");
+        if data.as_ref().is_some_and(|raw| !raw.get().starts_with('{')) {
+            return Err(bad(Some(id), WireError::bad_field("data", "must be an object")));
+        }
+        Ok(Self { kind, id, data })
+    }
+}
+
+/// Encodes the answer to request `re`.
+pub fn ok<T: Serialize>(re: u64, data: &T) -> String {
+    format!(r#"{{"type":"ok","re":{re},"data":{}}}"#, encode(data))
+}
+
+/// Encodes the refusal of request `re`, or of a frame that was no request.
+pub fn error(re: Option<u64>, error: &WireError) -> String {
+    format!(r#"{{"type":"error","re":{},"error":{}}}"#, encode(&re), encode(error))
+}
+
+/// The first frame, which the server sends unasked.
+pub fn hello<T: Serialize>(data: &T) -> String {
+    format!(r#"{{"type":"hello","data":{}}}"#, encode(data))
+}
+
+/// An event, encoded once for all who get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedEvent {
+    kind: &'static str,
+    delivery: Delivery,
+    data: Arc<str>,
+}
+
+impl EncodedEvent {
+    /// Encodes the event's data.
+    pub fn new(event: &Event) -> Self {
+        Self { kind: event.kind(), delivery: event.delivery(), data: encode(event).into() }
+    }
+
+    /// Its type's name.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Whether it may be dropped.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// The frame with the number that this session gives it; lossy events have none.
+    pub fn frame(&self, seq: u64) -> String {
+        let Self { kind, data, .. } = self;
+        match self.delivery {
+            Delivery::Sure => format!(r#"{{"type":"{kind}","seq":{seq},"data":{data}}}"#),
+            Delivery::Lossy => format!(r#"{{"type":"{kind}","data":{data}}}"#),
+        }
+    }
+}
+
+fn encode<T: Serialize>(value: &T) -> String {
+    // Maps with string keys, strings and numbers only: there is nothing in our types that JSON cannot say.
+    serde_json::to_string(value).expect("wire types always encode")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_are_no_requests_are_refused_by_name() {
+        for (text, re, code, field) in [
+            ("", None, ErrorCode::BadJson, None),
+            ("[]", None, ErrorCode::BadJson, None),
+            ("7", None, ErrorCode::BadJson, None),
+            ("{\"type\":\"ping\"", None, ErrorCode::BadJson, None),
+            (r#"{"type":"ping"}"#, None, ErrorCode::BadField, Some("id")),
+            (r#"{"type":"ping","id":0}"#, None, ErrorCode::BadField, Some("id")),
+            (r#"{"type":"ping","id":1.5}"#, None, ErrorCode::BadField, Some("id")),
+            (r#"{"type":"ping","id":9007199254740992}"#, None, ErrorCode::BadField, Some("id")),
+            (r#"{"id":3}"#, Some(3), ErrorCode::BadField, Some("type")),
+            (r#"{"type":7,"id":3}"#, Some(3), ErrorCode::BadField, Some("type")),
+            (r#"{"type":"ping","id":3,"data":[]}"#, Some(3), ErrorCode::BadField, Some("data")),
+        ] {
+            let bad = RequestFrame::decode(text).unwrap_err();
+            assert_eq!((bad.re, bad.error.code, bad.error.field.as_deref()), (re, code, field), "{text}");
+        }
+        let deep = format!(r#"{{"type":"ping","id":1,"data":{{"x":{}{}}}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+        assert_eq!(RequestFrame::decode(&deep).unwrap_err().error.code, ErrorCode::BadJson);
+    }
+
+    #[test]
+    fn data_may_be_left_out() {
+        for text in [r#"{"type":"ping","id":1}"#, r#" {"id":1,"type":"ping","data":null,"extra":true} "#] {
+            let frame = RequestFrame::decode(text).unwrap();
+            assert_eq!((frame.kind.as_str(), frame.id), ("ping", 1));
+            assert!(frame.data.is_none());
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The objects of the contract's section 4, as replies and events carry them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
+use super::text::{ChatText, DisplayName, RoomName, Username};
+use super::time::Timestamp;
+
+/// Whether somebody has an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum UserKind {
+    /// Logs in with a password.
+    Account,
+    /// Came in by name only.
+    Guest,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct User {
+    /// Stable for an account; for a guest as long as the token.
+    pub id: UserId,
+    /// Null for guests.
+    pub username: Option<Username>,
+    /// What others see.
+    pub display_name: DisplayName,
+    /// A picture drawn by this server, relative to its origin.
+    pub avatar_url: String,
+    /// Account or guest.
+    pub kind: UserKind,
+}
+
+/// What a room is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomState {
+    /// Begins later.
+    Scheduled,
+    /// Can be joined; nobody is in it.
+    Open,
+    /// Somebody is in it.
+    Live,
+    /// Over.
+    Ended,
+}
+
+/// How media travels in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Topology {
+    /// Through the server's selective forwarding unit (RFC 7667 §3.7).
+    #[default]
+    Sfu,
+    /// From browser to browser; the server relays `signal.*` alone.
+    P2p,
+}
+
+/// What ordinary members of a room may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct Permissions {
+    /// Switch their microphone on themselves.
+    pub unmute: bool,
+    /// Share their screen.
+    pub screen: bool,
+    /// Write to everyone.
+    pub chat: bool,
+    /// Write to one person.
+    pub private_chat: bool,
+    /// Send files.
+    pub files: bool,
+    /// Change their own display name.
+    pub rename: bool,
+    /// Send reactions.
+    pub react: bool,
+}
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Self { unmute: true, screen: true, chat: true, private_chat: true, files: true, rename: true, react: true }
+    }
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Room {
+    /// What links carry.
+    pub identity: RoomIdentity,
+    /// Nine digits for people to read out.
+    pub number: String,
+    /// What it is called.
+    pub name: RoomName,
+    /// When it is planned to begin.
+    pub begin_at: Option<Timestamp>,
+    /// When it is planned to end.
+    pub end_at: Option<Timestamp>,
+    /// Whose it is: always a host.
+    pub owner: User,
+    /// What it is doing.
+    pub state: RoomState,
+    /// Nobody new comes in.
+    pub locked: bool,
+    /// Asks for a password.
+    pub has_password: bool,
+    /// Newcomers wait until a host lets them in.
+    pub lobby: bool,
+    /// How media travels.
+    pub topology: Topology,
+    /// How many may be in it at once.
+    pub max_participants: u32,
+    /// How many are in it now.
+    pub participants: u32,
+    /// What members may do.
+    pub permissions: Permissions,
+    /// Rises with every edit; an edit may name the one it saw.
+    #[ts(type = "number")]
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What somebody is in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Governs the room; its owner always is one.
+    Host,
+    /// Helps to.
+    Cohost,
+    /// Everyone else.
+    Member,
+}
+
+/// Whether a participant's socket is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// It is.
+    Online,
+    /// It was lost and may come back.
+    Reconnecting,
+}
+
+/// One person's stay in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Participant {
+    /// Of this stay, not of the person.
+    pub id: ParticipantId,
+    /// Who it is.
+    pub user: User,
+    /// What they are called in this meeting.
+    pub display_name: DisplayName,
+    /// What they may do.
+    pub role: Role,
+    /// Since when they are in.
+    pub joined_at: Timestamp,
+    /// Since when their hand is up.
+    pub hand_raised_at: Option<Timestamp>,
+    /// Whether their socket is there.
+    pub connection: Connection,
+    /// A microphone runs and is not muted.
+    pub audio: bool,
+    /// A camera runs and is not muted.
+    pub video: bool,
+    /// What they publish.
+    pub tracks: Vec<Track>,
+}
+
+/// Sound or picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
+}
+
+/// Where a track comes from; one person publishes at most one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Their voice.
+    Microphone,
+    /// Their picture.
+    Camera,
+    /// What they show.
+    Screen,
+    /// The sound of what they show.
+    ScreenAudio,
+}
+
+impl Source {
+    /// Every source, in the order in which our own page negotiates them.
+    pub const ALL: [Self; 4] = [Self::Microphone, Self::Camera, Self::Screen, Self::ScreenAudio];
+
+    /// Whether it is heard or seen.
+    pub fn kind(self) -> MediaKind {
+        match self {
+            Self::Microphone | Self::ScreenAudio => MediaKind::Audio,
+            Self::Camera | Self::Screen => MediaKind::Video,
+        }
+    }
+}
+
+/// One encoding of a simulcast track (RFC 8853 §1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Layer {
+    /// Its RTP stream id (RFC 8852 §3.1).
+    pub rid: String,
+    /// In pixels; 0 while unknown.
+    pub width: u32,
+    /// In pixels; 0 while unknown.
+    pub height: u32,
+    /// In bits per second; 0 while unknown.
+    #[ts(type = "number")]
+    pub bitrate: u64,
+}
+
+/// One published source of one participant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Track {
+    /// New each time the source is started.
+    pub id: TrackId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Where it comes from.
+    pub source: Source,
+    /// Nothing of it is forwarded.
+    pub muted: bool,
+    /// The encoding's name, `opus` or `VP8` say (RFC 4855); null while unknown.
+    pub codec: Option<String>,
+    /// Its simulcast encodings; empty when there is only one.
+    pub layers: Vec<Layer>,
+}
+
+/// One message of a room's chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct ChatMessage {
+    /// Its own id; `chat.history {before}` takes it.
+    pub id: MessageId,
+    /// Whose stay wrote it.
+    pub participant: ParticipantId,
+    /// Who wrote it.
+    pub user: User,
+    /// What they were called then.
+    pub display_name: DisplayName,
+    /// The one it is for; null when it is for everyone.
+    pub to: Option<ParticipantId>,
+    /// What it says.
+    pub text: ChatText,
+    /// What the sender's client called it.
+    pub client_id: Option<String>,
+    /// When the server took it.
+    pub sent_at: Timestamp,
+}
+
+/// A STUN or TURN server, shaped as W3C WebRTC's `RTCIceServer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct IceServer {
+    /// Its addresses (RFC 7064, RFC 7065).
+    pub urls: Vec<String>,
+    /// For TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub username: Option<String>,
+    /// For TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub credential: Option<String>,
+}
+
+/// Which m-line of the *up* connection carries which source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SourceMid {
+    /// The m-line's identification tag (RFC 5888 §4).
+    pub mid: String,
+    /// What it may carry.
+    pub source: Source,
+}
+
+/// One m-line of the *down* connection and what the server forwards on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Slot {
+    /// The m-line's identification tag (RFC 5888 §4).
+    pub mid: String,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// What it carries; null when nothing.
+    pub track: Option<TrackId>,
+    /// Which of the track's encodings.
+    pub layer: Option<String>,
+    /// Why it carries nothing, or not what was wished.
+    pub reason: Option<String>,
+}
+
+/// One of the two connections of a client to the SFU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Leg {
+    /// The client offers and sends.
+    Up,
+    /// The server offers, the client receives.
+    Down,
+}
+
+/// An ICE candidate, shaped as W3C WebRTC's `RTCIceCandidateInit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct IceCandidate {
+    /// The candidate-attribute (RFC 8839 §5.1); empty means the end of candidates.
+    pub candidate: String,
+    /// The m-line it belongs to.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub sdp_mid: Option<String>,
+    /// The same by number.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub sdp_m_line_index: Option<u16>,
+    /// The ICE user name fragment it belongs to.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub username_fragment: Option<String>,
+}

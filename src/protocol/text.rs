@@ -1,0 +1,169 @@
+//! Text that people write: normalised (NFC), trimmed, without control or bidi-override characters.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The longest name of a person or a room, in characters.
+pub const MAX_NAME_CHARS: usize = 64;
+/// The longest chat message, in characters.
+pub const MAX_CHAT_CHARS: usize = 4_000;
+/// The shortest password that can be set, in characters (NIST SP 800-63B §3.1.1.2 asks for 8 or more).
+pub const MIN_PASSWORD_CHARS: usize = 8;
+/// The longest password that is read, in bytes: more would only keep the hash busy.
+pub const MAX_PASSWORD_BYTES: usize = 1_024;
+
+/// Why a text was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidText {
+    /// Nothing is left after trimming.
+    #[error("must not be empty")]
+    Empty,
+    /// Longer than the field takes.
+    #[error("must be at most {0} characters long")]
+    TooLong(usize),
+    /// A user name that could not be typed back or told apart.
+    #[error("must be 2 to 64 letters, digits, '.', '_', '-' or '@', beginning with a letter or digit")]
+    Username,
+}
+
+/// Bidirectional controls (UAX #9 §2) and invisible characters that let one text pose as another.
+fn deceives(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
+}
+
+fn clean(raw: &str, keep_lines: bool) -> String {
+    let kept = |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
+    let text: String = raw.nfc().filter(kept).collect();
+    text.trim().to_owned()
+}
+
+fn sized(text: String, max_chars: usize) -> Result<String, InvalidText> {
+    if text.is_empty() {
+        return Err(InvalidText::Empty);
+    }
+    if text.chars().count() > max_chars {
+        return Err(InvalidText::TooLong(max_chars));
+    }
+    Ok(text)
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident($max:expr) = $parse:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, TS)]
+        #[serde(try_from = "String")]
+        #[ts(type = "string")]
+        pub struct $name(#[schemars(length(min = 1, max = $max))] String);
+
+        impl $name {
+            /// Cleans `raw` and refuses what is then empty, too long or otherwise not of this kind.
+            pub fn parse(raw: &str) -> Result<Self, InvalidText> {
+                let parse: fn(&str) -> Result<String, InvalidText> = $parse;
+                parse(raw).map(Self)
+            }
+
+            /// The cleaned text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidText;
+            fn try_from(raw: String) -> Result<Self, InvalidText> {
+                Self::parse(&raw)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// What a person is called in a meeting.
+    DisplayName(MAX_NAME_CHARS) = |raw| sized(clean(raw, false), MAX_NAME_CHARS);
+    /// What a room is called.
+    RoomName(MAX_NAME_CHARS) = |raw| sized(clean(raw, false), MAX_NAME_CHARS);
+    /// What an account logs in with.
+    Username(MAX_NAME_CHARS) = username;
+    /// A chat message; line breaks stay.
+    ChatText(MAX_CHAT_CHARS) = |raw| sized(clean(raw, true), MAX_CHAT_CHARS);
+}
+
+fn username(raw: &str) -> Result<String, InvalidText> {
+    let name = clean(raw, false);
+    let mark = |c: char| matches!(c, '.' | '_' | '-' | '@');
+    let length = name.chars().count();
+    let fits = (2..=MAX_NAME_CHARS).contains(&length)
+        && name.starts_with(char::is_alphanumeric)
+        && name.chars().all(|c| c.is_alphanumeric() || mark(c));
+    if fits { Ok(name) } else { Err(InvalidText::Username) }
+}
+
+/// A password as it came in. It has no `Debug`, so that no log can show it.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema, TS)]
+#[ts(type = "string")]
+pub struct Password(#[schemars(length(max = MAX_PASSWORD_BYTES))] String);
+
+impl Password {
+    /// Wraps `raw` as it is: passwords are neither trimmed nor normalised.
+    pub fn new(raw: String) -> Self {
+        Self(raw)
+    }
+
+    /// The secret itself: for hashing and comparing only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is too long to be hashed at all.
+    pub fn is_too_long(&self) -> bool {
+        self.0.len() > MAX_PASSWORD_BYTES
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_normalised_trimmed_and_freed_of_deception() {
+        let name = DisplayName::parse("  e\u{301}\u{202e}lan\u{0}\u{7}  ").unwrap();
+        assert_eq!(name.as_str(), "élan");
+    }
+
+    #[test]
+    fn names_that_say_nothing_or_too_much_are_refused() {
+        assert_eq!(RoomName::parse(" \u{202e}\t"), Err(InvalidText::Empty));
+        assert_eq!(RoomName::parse(&"会".repeat(65)), Err(InvalidText::TooLong(64)));
+        assert!(RoomName::parse(&"会".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn user_names_can_be_typed_back() {
+        for good in ["root", "李明", "ada.l@example", "a1"] {
+            assert!(Username::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "-ada", "a b", "guest:1", "<b>", &"x".repeat(65)] {
+            assert_eq!(Username::parse(bad), Err(InvalidText::Username), "{bad}");
+        }
+    }
+
+    #[test]
+    fn chat_keeps_its_lines() {
+        assert_eq!(ChatText::parse("one\ntwo\r\n").unwrap().as_str(), "one\ntwo");
+    }
+}

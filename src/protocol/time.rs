@@ -1,0 +1,94 @@
+//! Points in time as they travel: RFC 3339, UTC, to the millisecond.
+
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use ts_rs::TS;
+
+/// A point in time, cut to the millisecond. The core is given it; only the shells read a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, TS)]
+#[schemars(transparent)]
+#[ts(type = "string")]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// The time of the clock on the wall.
+    pub fn now() -> Self {
+        Self::from(Utc::now())
+    }
+
+    /// The time as the database takes it.
+    pub fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn unix_millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// The time `millis` milliseconds after 1970-01-01T00:00:00Z, if the calendar reaches that far.
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
+    /// This time moved by `millis` milliseconds; stays where it is past the calendar's ends.
+    pub fn plus_millis(self, millis: i64) -> Self {
+        chrono::TimeDelta::try_milliseconds(millis).and_then(|delta| self.0.checked_add_signed(delta)).map_or(self, Self)
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self(at.trunc_subsecs(3))
+    }
+}
+
+impl std::fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    /// Takes any RFC 3339 offset; a number (seconds or milliseconds?) is refused with a sentence.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rfc3339;
+        impl serde::de::Visitor<'_> for Rfc3339 {
+            type Value = Timestamp;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an RFC 3339 time such as \"2026-01-31T09:30:00Z\"")
+            }
+            fn visit_str<E: serde::de::Error>(self, raw: &str) -> Result<Timestamp, E> {
+                let at = DateTime::parse_from_rfc3339(raw)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Str(raw), &self))?;
+                Ok(Timestamp::from(at.with_timezone(&Utc)))
+            }
+        }
+        deserializer.deserialize_str(Rfc3339)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_travel_in_utc_to_the_millisecond() {
+        let at: Timestamp = serde_json::from_str("\"2026-01-31T09:30:00.123456+08:00\"").unwrap();
+        assert_eq!(serde_json::to_string(&at).unwrap(), "\"2026-01-31T01:30:00.123Z\"");
+    }
+
+    #[test]
+    fn numbers_and_half_times_are_refused() {
+        for raw in ["1700000000", "\"2026-01-31\"", "\"tomorrow\"", "\"2026-13-31T00:00:00Z\""] {
+            assert!(serde_json::from_str::<Timestamp>(raw).is_err(), "{raw}");
+        }
+    }
+}
