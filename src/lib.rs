@@ -1,6 +1,6 @@
 //! Meeting: a self-hosted video-meeting server. This page is the map.
-#![doc = ""]
 
 pub mod media;
 pub mod meeting;
 pub mod protocol;
+pub mod rooms;
