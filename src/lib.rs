@@ -3,3 +3,4 @@
 
 pub mod meeting;
 pub mod protocol;
+pub mod store;
