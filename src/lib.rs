@@ -4,3 +4,4 @@ pub mod media;
 pub mod meeting;
 pub mod protocol;
 pub mod rooms;
+pub mod store;
