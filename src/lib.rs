@@ -1,5 +1,9 @@
 //! Meeting: a self-hosted video-meeting server. This page is the map.
 #![doc = ""]
 
+pub mod cli;
+pub mod config;
+pub mod http;
 pub mod meeting;
 pub mod protocol;
+pub mod telemetry;
