@@ -1,0 +1,50 @@
+//! What every answer carries for the browser's own defences.
+
+use axum::http::HeaderValue;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::Response;
+
+/// Answers that are true only now.
+pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+
+/// Only the page's own files may run, show or be talked to, and nothing becomes script by way of text (CSP Level 3,
+/// Trusted Types).
+pub const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
+    media-src 'self' blob: mediastream:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// What a meeting needs of the device, for this page alone, and what it never needs.
+const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), \
+    fullscreen=(self), picture-in-picture=(self), screen-wake-lock=(self), clipboard-write=(self), \
+    geolocation=(), midi=(), payment=(), usb=()";
+
+const SECURITY: [(HeaderName, HeaderValue); 6] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    ),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static(PERMISSIONS),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// Adds the security headers; a stricter one that a handler has set stays.
+pub async fn secure(mut response: Response) -> Response {
+    for (name, value) in SECURITY {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}

@@ -1,0 +1,147 @@
+//! HTTP: the page, the upgrade to a WebSocket, health and avatars.
+//!
+//! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
+//! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files,
+//! in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
+
+pub mod avatar;
+pub mod headers;
+pub mod page;
+pub mod peer;
+pub mod serve;
+pub mod sockets;
+pub mod upgrade;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::{Json, Router, middleware};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use crate::config::{ListenConfig, Origin};
+
+pub use peer::PeerInfo;
+pub use serve::serve;
+pub use sockets::{SocketLimits, Sockets};
+pub use upgrade::UpgradedSocket;
+
+/// Carries one open socket from its first frame to its end.
+pub type SessionRunner =
+    Arc<dyn Fn(UpgradedSocket, PeerInfo) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Tells how the server is.
+pub type HealthProbe = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>;
+
+/// What the routes work with. Cloned per connection, so everything in it is shared or small.
+#[derive(Clone)]
+pub struct HttpState {
+    /// Who may connect.
+    pub access: Arc<Access>,
+    /// The count of open sockets, and its limits.
+    pub sockets: Sockets,
+    /// The largest message a client may send, in bytes: `limits.message_bytes`.
+    pub message_bytes: usize,
+    /// What carries an open socket.
+    pub session: SessionRunner,
+    /// What `/healthz` asks.
+    pub health: HealthProbe,
+}
+
+/// Whose pages may connect, and whose word is taken for where a request comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Origins beside the server's own host.
+    pub origins: Vec<Origin>,
+    /// Proxies whose X-Forwarded-For and X-Forwarded-Host are believed, in canonical form.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl From<&ListenConfig> for Access {
+    fn from(listen: &ListenConfig) -> Self {
+        let origins = listen.public_url.iter().chain(&listen.allowed_origins);
+        Self {
+            origins: origins.cloned().collect(),
+            trusted_proxies: listen.trusted_proxies.clone(),
+        }
+    }
+}
+
+/// How the server is. Answered with 200 even when degraded: meetings go on without the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// Everything, in a word.
+    pub status: Status,
+    /// This server's version.
+    pub version: &'static str,
+    /// Rooms with somebody in them.
+    pub rooms: usize,
+    /// People in rooms.
+    pub participants: usize,
+    /// Whether the database answers.
+    pub database: Database,
+}
+
+/// Everything, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All is well.
+    Ok,
+    /// Something is missing, and meetings go on.
+    Degraded,
+}
+
+/// Whether the database answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Database {
+    /// It does.
+    Ok,
+    /// It does not.
+    Unavailable,
+}
+
+impl Health {
+    /// The health that follows from the database's state and the head-counts.
+    pub fn new(database: Database, rooms: usize, participants: usize) -> Self {
+        Self {
+            status: match database {
+                Database::Ok => Status::Ok,
+                Database::Unavailable => Status::Degraded,
+            },
+            version: env!("CARGO_PKG_VERSION"),
+            rooms,
+            participants,
+            database,
+        }
+    }
+}
+
+/// Every route. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as [`serve`](serve()) does.
+pub fn router(state: HttpState) -> Router {
+    Router::new()
+        .route("/", get(page::index))
+        .route("/r/{*room}", get(page::index))
+        .route("/ws", any(upgrade::upgrade))
+        .route("/ping", get(ping))
+        .route("/healthz", get(healthz))
+        .route("/avatars/{file}", get(avatar::avatar))
+        .fallback(page::file)
+        .layer(middleware::map_response(headers::secure))
+        .with_state(state)
+}
+
+async fn ping() -> Response {
+    let body = Json(serde_json::json!({ "message": "pong" }));
+    (headers::NO_STORE, body).into_response()
+}
+
+async fn healthz(State(state): State<HttpState>) -> Response {
+    let health = (state.health)().await;
+    (StatusCode::OK, headers::NO_STORE, Json(health)).into_response()
+}

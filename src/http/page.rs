@@ -1,0 +1,249 @@
+//! The page: files that are part of the binary, served with a tag of their content.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// Release builds carry the files; debug builds read them anew for each request.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/static"]
+struct Files;
+
+const INDEX: &str = "index.html";
+/// Files have no version in their names, so that a browser asks each time; the tag makes that cheap.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+/// Below this, the headers weigh more than what compression saves.
+const MIN_GZIP_BYTES: usize = 1_024;
+
+/// A file's content as it was compressed, and the hash of what it was made from. At most one entry per file.
+static GZIPPED: LazyLock<Mutex<HashMap<String, ([u8; 32], Bytes)>>> = LazyLock::new(Mutex::default);
+
+/// The page itself, for the start and for every room's link.
+pub async fn index(headers: HeaderMap) -> Response {
+    answer(INDEX, &headers)
+}
+
+/// One of the page's files, or a plain 404.
+pub async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
+    }
+    // Names are compared as they stand: no decoding, so no way around the list of embedded files.
+    answer(uri.path().trim_start_matches('/'), &headers)
+}
+
+fn answer(path: &str, asked: &HeaderMap) -> Response {
+    let Some(file) = find(path) else {
+        return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
+    };
+    let hash = file.metadata.sha256_hash();
+    let tag = tag(&hash);
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, REVALIDATE);
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    if is_known(asked, &tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    let kind = content_type(path);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if is_text(kind) && file.data.len() >= MIN_GZIP_BYTES && takes_gzip(asked) {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        *response.body_mut() = Body::from(gzipped(path, hash, &file.data));
+    } else {
+        *response.body_mut() = Body::from(match file.data {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => Bytes::from(bytes),
+        });
+    }
+    response
+}
+
+/// Only plain names are looked up: a debug build would follow `..` on the disk.
+fn find(path: &str) -> Option<EmbeddedFile> {
+    let plain = path
+        .split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
+    if plain { Files::get(path) } else { None }
+}
+
+/// The tag of a content, weak (RFC 9110 §8.8.1) as it is the same for both encodings.
+fn tag(hash: &[u8; 32]) -> String {
+    let hex: String = hash[..12]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("W/\"{hex}\"")
+}
+
+/// Whether If-None-Match (RFC 9110 §13.1.2) names the tag.
+fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+    let opaque = |raw: &str| raw.trim().trim_start_matches("W/").to_owned();
+    asked
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
+        .any(|known| known.trim() == "*" || opaque(known) == opaque(tag))
+}
+
+/// Whether Accept-Encoding (RFC 9110 §12.5.3) takes gzip.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    asked
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
+        .any(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let names_gzip = parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            let refused = parts
+                .filter_map(|part| part.strip_prefix("q="))
+                .any(|weight| weight.parse() == Ok(0.0));
+            names_gzip && !refused
+        })
+}
+
+/// The content compressed, once per content.
+fn gzipped(path: &str, hash: [u8; 32], data: &[u8]) -> Bytes {
+    let mut cache = GZIPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((made_from, bytes)) = cache.get(path)
+        && *made_from == hash
+    {
+        return bytes.clone();
+    }
+    let bytes = gzip(data);
+    cache.insert(path.to_owned(), (hash, bytes.clone()));
+    bytes
+}
+
+fn gzip(data: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder
+        .write_all(data)
+        .and_then(|()| encoder.finish())
+        .map(Bytes::from)
+        .expect("writing into memory does not fail")
+}
+
+/// The media type by the end of the name. Scripts would not run under a wrong one, as `nosniff` is set.
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, end)| end) {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "ts" => "application/typescript; charset=utf-8",
+        "md" => "text/markdown; charset=utf-8",
+        "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "woff2" => "font/woff2",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        _ => "application/octet-stream",
+    }
+}
+
+fn is_text(kind: &str) -> bool {
+    let other = [
+        "image/svg+xml",
+        "application/json",
+        "application/manifest+json",
+        "application/wasm",
+    ];
+    kind.starts_with("text/") || kind.starts_with("application/typescript") || other.contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_file_has_its_media_type() {
+        let table = [
+            ("index.html", "text/html; charset=utf-8"),
+            ("js/client/index.js", "text/javascript; charset=utf-8"),
+            (
+                "js/client/index.d.ts",
+                "application/typescript; charset=utf-8",
+            ),
+            ("css/a.b.css", "text/css; charset=utf-8"),
+            ("icons.svg", "image/svg+xml"),
+            ("docs/schema.json", "application/json"),
+            ("font.woff2", "font/woff2"),
+            ("README", "application/octet-stream"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(content_type(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_used_where_it_is_taken() {
+        let table = [
+            ("gzip, deflate, br", true),
+            ("GZIP;q=0.5", true),
+            ("br", false),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0", false),
+            ("", false),
+        ];
+        for (line, expected) in table {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, line.parse().unwrap())]);
+            assert_eq!(takes_gzip(&headers), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_known_in_any_place_and_strength() {
+        let table = [
+            ("W/\"ab\"", true),
+            ("\"ab\"", true),
+            ("\"x\", W/\"ab\"", true),
+            ("*", true),
+            ("\"abc\"", false),
+        ];
+        for (line, expected) in table {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, line.parse().unwrap())]);
+            assert_eq!(is_known(&headers, "W/\"ab\""), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_page() {
+        for path in [
+            "../Cargo.toml",
+            "js/../../Cargo.toml",
+            "/etc/passwd",
+            ".git/config",
+            "",
+            "js//a",
+            "..\\a",
+        ] {
+            assert!(find(path).is_none(), "{path}");
+        }
+        assert!(find(INDEX).is_some());
+    }
+}

@@ -1,0 +1,64 @@
+//! Logging: readable lines on standard error. Standard output carries only the address that is listened on.
+//!
+//! A leaf beside [`config`](crate::config), whose checked filter it is given.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFilter;
+
+/// Libraries that tell of each packet or query at levels that are ours for less. A filter that names one wins.
+const TAMED: [(&str, &str); 9] = [
+    ("rtc", "error"),
+    ("rtc_ice", "error"),
+    ("rtc_dtls", "error"),
+    ("rtc_srtp", "error"),
+    ("rtc_interceptor", "error"),
+    ("webrtc", "error"),
+    ("sqlx", "warn"),
+    ("sea_orm", "warn"),
+    ("sea_orm_migration", "warn"),
+];
+
+/// Begins to log. Only the first call of a process has an effect, so that tests may call it too.
+pub fn init(filter: &LogFilter) {
+    let filter = EnvFilter::builder().parse_lossy(directives(filter.as_str()));
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+    if logging.is_err() {
+        tracing::debug!("Logging was set up before.");
+    }
+}
+
+/// The filter with what tames noisy libraries put before it: of two directives for one target, the later wins.
+fn directives(filter: &str) -> String {
+    let tamed = TAMED.map(|(target, level)| format!("{target}={level}"));
+    format!("{},{filter}", tamed.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(raw: &str) -> String {
+        let filter = LogFilter::parse(raw).unwrap();
+        EnvFilter::builder()
+            .parse(directives(filter.as_str()))
+            .unwrap()
+            .to_string()
+    }
+
+    #[test]
+    fn noisy_libraries_are_tamed_unless_they_are_named() {
+        assert!(filter("info").contains("sqlx=warn"));
+        let asked = filter("info,sqlx=debug");
+        assert!(
+            asked.contains("sqlx=debug") && !asked.contains("sqlx=warn"),
+            "{asked}"
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! What each request does, by subject: authorise, load or store what lasts, then ask the room.
+
+pub mod account;
+pub mod auth;
+pub mod chat;
+pub mod media;
+mod people;
+pub mod participant;
+pub mod room;
+mod room_view;
+pub mod signal;
+
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::store::StoreError;
+
+/// What a client is told of the store's failure. What only we can mend is logged here, once.
+fn stored(error: StoreError) -> WireError {
+    if error.code() == ErrorCode::ServerInternal {
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+    } else if error.is_passing() {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the database is away or too busy");
+    }
+    error.wire()
+}
