@@ -184,7 +184,8 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Closes the stays that a crash left open: nobody is in any room when the store is opened.
+    /// Closes the stays that a crash left open: nobody is in any room when the one process that writes to this
+    /// database opens it. When several share one, each must close its own alone.
     pub(super) async fn close_open_stays(&self, now: Timestamp) -> Result<u64, StoreError> {
         let open = Column::LeftAt.is_null().and(Column::JoinedAt.is_not_null());
         self.close_stays(open, LeaveReason::Lost, now).await
