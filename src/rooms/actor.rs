@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::outbox::{Outbox, OutboxItem};
+use super::registry::HistorySink;
 use crate::media::RoomMedia;
-use crate::meeting::effect::History;
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::meeting::{Command, Effect, Outcome, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
@@ -164,7 +164,7 @@ pub(super) struct Actor {
     /// Commands that the media worker had no room for, in order. Its length is bounded by what people can do while
     /// one worker turn lasts: every entry came through the bounded inbox.
     media_backlog: VecDeque<MediaCommand>,
-    history: Box<dyn FnMut(History) + Send>,
+    history: HistorySink,
 }
 
 impl Actor {
@@ -172,7 +172,7 @@ impl Actor {
         room: Room,
         inbox: Inbox,
         media: Option<RoomMedia>,
-        history: Box<dyn FnMut(History) + Send>,
+        history: HistorySink,
     ) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
         let handle =

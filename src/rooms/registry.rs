@@ -18,7 +18,7 @@ use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Topology;
 
 /// Where a room's attendance is written down; must not wait.
-pub type HistorySink = Arc<dyn Fn(&RoomIdentity, History) + Send + Sync>;
+pub type HistorySink = Box<dyn FnMut(History) + Send>;
 
 /// The running rooms of this node.
 #[derive(Clone)]
@@ -29,7 +29,6 @@ pub struct Registry {
 struct Shared {
     rooms: DashMap<RoomIdentity, RoomHandle>,
     media: Media,
-    history: HistorySink,
     closed_one: Notify,
 }
 
@@ -48,12 +47,14 @@ pub struct Start {
     pub room: Room,
     /// How its media travels.
     pub topology: Topology,
+    /// Where its attendance is written down.
+    pub history: HistorySink,
 }
 
 impl Registry {
     /// An empty address book over these media workers.
-    pub fn new(media: Media, history: HistorySink) -> Self {
-        let shared = Shared { rooms: DashMap::new(), media, history, closed_one: Notify::new() };
+    pub fn new(media: Media) -> Self {
+        let shared = Shared { rooms: DashMap::new(), media, closed_one: Notify::new() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -118,8 +119,7 @@ impl Registry {
             Topology::Sfu => Some(self.shared.media.open_room(inbox.media_sink())),
             Topology::P2p => None,
         };
-        let (history, of) = (self.shared.history.clone(), identity.clone());
-        let (actor, handle) = Actor::new(start.room, inbox, media, Box::new(move |line| history(&of, line)));
+        let (actor, handle) = Actor::new(start.room, inbox, media, start.history);
         entry.insert(handle.clone());
         let (shared, identity, own) = (self.shared.clone(), identity.clone(), handle.clone());
         tokio::spawn(async move {

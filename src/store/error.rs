@@ -56,9 +56,9 @@ pub enum StoreError {
     /// The URL names a database that this server was not built for.
     #[error("the database URL must begin with sqlite:")]
     UnknownDatabase,
-    /// The directory of the database file could not be made.
-    #[error("the database's directory cannot be made")]
-    Directory(#[source] std::io::Error),
+    /// The database file or its directory could not be made.
+    #[error("the database's file cannot be made")]
+    File(#[source] std::io::Error),
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Internal(#[source] DbErr),
@@ -78,7 +78,7 @@ impl StoreError {
             Self::Conflict(Conflict::Identity)
             | Self::Corrupt(_)
             | Self::UnknownDatabase
-            | Self::Directory(_)
+            | Self::File(_)
             | Self::Internal(_) => ErrorCode::ServerInternal,
         }
     }

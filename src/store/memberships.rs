@@ -38,8 +38,6 @@ pub struct Stay {
     pub room: RoomKey,
     /// The stay's id.
     pub participant: ParticipantId,
-    /// Whose account it is; none for a guest.
-    pub account: Option<UserKey>,
     /// Whose it is.
     pub user: UserId,
     /// What they were called.
@@ -184,7 +182,8 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Closes the stays that a crash left open: nobody is in any room when the store is opened.
+    /// Closes the stays that a crash left open: nobody is in any room when the one process that writes to this
+    /// database opens it. When several share one, each must close its own alone.
     pub(super) async fn close_open_stays(&self, now: Timestamp) -> Result<u64, StoreError> {
         let open = Column::LeftAt.is_null().and(Column::JoinedAt.is_not_null());
         self.close_stays(open, LeaveReason::Lost, now).await
@@ -202,11 +201,13 @@ impl Store {
     }
 
     async fn insert_stay(&self, stay: &Stay) -> Result<(), StoreError> {
+        // A guest has no row, and leaves 0 there.
+        let account = self.find_user(&stay.user).await?;
         let row = ActiveModel {
             created_at: Set(Some(column(stay.joined_at))),
             updated_at: Set(Some(column(stay.joined_at))),
             rid: Set(stay.room.0),
-            uid: Set(stay.account.map_or(0, |key| key.0)),
+            uid: Set(account.map_or(0, |account| account.key.0)),
             participant: Set(Some(stay.participant.as_str().to_owned())),
             user_identity: Set(stay.user.as_str().to_owned()),
             display_name: Set(stay.display_name.as_str().to_owned()),

@@ -14,6 +14,7 @@ mod error;
 pub mod memberships;
 pub mod rooms;
 pub mod room_lists;
+mod room_rows;
 mod row;
 mod secret;
 pub mod tokens;

@@ -9,7 +9,8 @@ use sea_orm::{
 };
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::rooms::{living, room_with_owner};
+use super::room_rows::room_with_owner;
+use super::rooms::living;
 use super::{Store, StoreError, StoredRoom, UserKey};
 use crate::protocol::ids::UserId;
 

@@ -3,7 +3,7 @@
 //! A room is edited optimistically: the update names the version it was made from, and one that finds another version
 //! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
 
-use entity::room_basic::{ActiveModel, Column, Entity, Model};
+use entity::room_basic::{Column, Entity};
 use entity::user_basic;
 use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
@@ -14,7 +14,8 @@ use sea_orm::{
 };
 
 use super::error::taken;
-use super::row::{column, made, name, named, parsed, stamp};
+use super::room_rows::{columns, room, room_with_owner, signed};
+use super::row::column;
 use super::{Conflict, Missing, PasswordHash, Store, StoreError, StoredUser, UserKey};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{Permissions, Topology};
@@ -170,9 +171,21 @@ impl Store {
     /// # Errors
     /// [`Missing::Room`] when it is gone.
     pub async fn end_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, Some(now), now).await
+    }
+
+    /// Forgets that a host ended the meeting: the owner takes it up again.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone.
+    pub async fn reopen_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, None, now).await
+    }
+
+    async fn set_room_end(&self, key: RoomKey, ended: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
         let updated = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::EndedAt, SimpleExpr::from(column(now)))
+            .col_expr(Column::EndedAt, SimpleExpr::from(ended.map(column)))
             .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
             .exec(&self.db)
             .await?;
@@ -303,57 +316,4 @@ fn found(rows: u64) -> Result<(), StoreError> {
 
 fn random_number() -> String {
     rand::rng().random_range(100_000_000..1_000_000_000u32).to_string()
-}
-
-fn signed(version: u64) -> Result<i64, StoreError> {
-    i64::try_from(version).map_err(|_| StoreError::Corrupt("room version"))
-}
-
-fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError> {
-    let permissions = serde_json::to_string(&settings.permissions).map_err(|_| StoreError::Corrupt("permissions"))?;
-    let max_participants =
-        i32::try_from(settings.max_participants).map_err(|_| StoreError::Corrupt("room max_participants"))?;
-    Ok(ActiveModel {
-        name: Set(settings.name.as_str().to_owned()),
-        begin_at: Set(settings.begin_at.map(column)),
-        end_at: Set(settings.end_at.map(column)),
-        password: Set(settings.password.as_ref().map(|hash| hash.reveal().to_owned())),
-        locked: Set(settings.locked),
-        lobby: Set(settings.lobby),
-        topology: Set(name(&settings.topology)?),
-        max_participants: Set(max_participants),
-        permissions: Set(permissions),
-        ..Default::default()
-    })
-}
-
-/// The room of a row and its owner's; none when the owner's is missing.
-pub(super) fn room_with_owner(rows: (Model, Option<user_basic::Model>)) -> Result<Option<StoredRoom>, StoreError> {
-    let (row, owner) = rows;
-    owner.map(|owner| room(row, owner.try_into()?)).transpose()
-}
-
-fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreError> {
-    Ok(StoredRoom {
-        key: RoomKey(row.id),
-        identity: parsed(row.identity, "room identity")?,
-        number: row.number.ok_or(StoreError::Corrupt("room number"))?,
-        owner,
-        settings: RoomSettings {
-            name: parsed(row.name, "room name")?,
-            begin_at: row.begin_at.map(stamp),
-            end_at: row.end_at.map(stamp),
-            password: row.password.map(PasswordHash::new),
-            locked: row.locked,
-            lobby: row.lobby,
-            topology: named(&row.topology, "room topology")?,
-            max_participants: u32::try_from(row.max_participants)
-                .map_err(|_| StoreError::Corrupt("room max_participants"))?,
-            permissions: serde_json::from_str(&row.permissions)
-                .map_err(|_| StoreError::Corrupt("room permissions"))?,
-        },
-        version: u64::try_from(row.version).map_err(|_| StoreError::Corrupt("room version"))?,
-        ended_at: row.ended_at.map(stamp),
-        created_at: made(row.created_at),
-    })
 }

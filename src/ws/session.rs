@@ -21,7 +21,6 @@ use super::dispatch::dispatch;
 use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND};
 use super::services::Services;
 use super::state::SessionState;
-use crate::meeting::Command;
 use crate::meeting::effect::CloseReason;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::{Delivery, LeaveReason};
@@ -131,16 +130,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     fn new(socket: WebSocketStream<S>, address: IpAddr, services: Services, id: SessionId) -> Self {
         let (outbox, events) = outbox();
         let limits = Limits::new(services.is_rate_limited(), Instant::now());
-        let state = Some(SessionState { id: id.clone(), address, outbox, login: None, stay: None });
+        let revoked = Arc::new(Notify::new());
+        let state = SessionState { id: id.clone(), address, outbox, revoked: revoked.clone(), login: None, stay: None };
         Self {
             socket,
             services,
             id,
             events,
-            state,
+            state: Some(state),
             in_flight: None,
             released: VecDeque::new(),
-            revoked: Arc::new(Notify::new()),
+            revoked,
             answers: Answers::default(),
             limits,
             seq: 0,
@@ -252,10 +252,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
         }
         let Some(state) = self.state.take() else { unreachable!("requests are read only between two others") };
-        let (services, revoked) = (self.services.clone(), self.revoked.clone());
+        let services = self.services.clone();
         self.in_flight = Some(Box::pin(async move {
             let mut state = state;
-            let answer = dispatch(&services, &mut state, &revoked, request).await;
+            let answer = dispatch(&services, &mut state, request).await;
             (state, id, answer)
         }));
         Ok(())
@@ -335,11 +335,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             self.state = Some(in_flight.await.0);
         }
         self.services.directory().leave(&self.id);
-        let Some(stay) = self.state.take().and_then(|state| state.stay) else { return };
-        let leave = Command::Leave { participant: stay.participant, reason };
-        // A refusal means that the room has let go of this stay already.
-        if stay.handle.call_surely(leave).await.is_err() {
-            tracing::debug!("the room was left before");
+        if let Some(mut state) = self.state.take() {
+            state.leave(reason).await;
         }
     }
 
