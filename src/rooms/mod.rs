@@ -8,5 +8,5 @@ mod outbox;
 mod registry;
 
 pub use actor::{CallError, Decision, RoomHandle};
-pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, outbox};
+pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, outbox};
 pub use registry::{HistorySink, Live, Registry, Start};

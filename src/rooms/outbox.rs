@@ -44,8 +44,9 @@ pub struct OutboxReader {
     overflow: Arc<Overflow>,
 }
 
+/// Tells when something found no room in an outbox.
 #[derive(Debug, Default)]
-struct Overflow {
+pub struct Overflow {
     happened: AtomicBool,
     told: Notify,
 }
@@ -80,10 +81,17 @@ impl OutboxReader {
         self.items.recv().await
     }
 
+    /// What tells when something found no room.
+    pub fn overflow(&self) -> Arc<Overflow> {
+        self.overflow.clone()
+    }
+}
+
+impl Overflow {
     /// Waits until something found no room.
-    pub async fn overflowed(&self) {
-        while !self.overflow.happened.load(Ordering::Relaxed) {
-            self.overflow.told.notified().await;
+    pub async fn happened(&self) {
+        while !self.happened.load(Ordering::Relaxed) {
+            self.told.notified().await;
         }
     }
 }
@@ -118,6 +126,6 @@ mod tests {
         for _ in 0..=OUTBOX_CAPACITY {
             outbox.push(sure());
         }
-        reader.overflowed().await;
+        reader.overflow().happened().await;
     }
 }

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::error::taken;
 use super::row::{column, name, named, parsed, stamp};
-use super::{Conflict, RoomKey, Store, StoreError, UserKey};
+use super::{Conflict, RoomKey, Store, StoreError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Role;

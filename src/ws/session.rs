@@ -150,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn run(mut self) {
-        let Err(end) = self.serve().await else { return };
+        let Err(end) = self.serve().await;
         tracing::debug!(reason = ?end, "session ends");
         let reason = if end == End::Closed { LeaveReason::Left } else { LeaveReason::Lost };
         self.depart(reason).await;
@@ -165,6 +165,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let login_deadline = tokio::time::sleep(LOGIN_DEADLINE);
         tokio::pin!(login_deadline);
+        let overflow = self.events.overflow();
+        let revoked = self.revoked.clone();
         let stopping = self.services.stopping();
         tokio::pin!(stopping);
         loop {
@@ -173,8 +175,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 biased;
                 () = &mut stopping => return Err(End::GoingAway),
                 done = finished(&mut self.in_flight) => self.answer(done).await?,
-                () = self.events.overflowed() => return Err(End::TooSlow),
-                () = self.revoked.notified() => return Err(End::NotAuthenticated),
+                () = overflow.happened() => return Err(End::TooSlow),
+                () = revoked.notified() => return Err(End::NotAuthenticated),
                 () = &mut login_deadline, if !self.logged_in && is_idle => return Err(End::NotAuthenticated),
                 _ = heartbeat.tick() => self.beat().await?,
                 item = self.events.next() => {

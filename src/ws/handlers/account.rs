@@ -1,7 +1,6 @@
 //! One's own account.
 
-use super::{people, stored};
-use crate::auth::StoredHash;
+use super::{kept, people, stored};
 use crate::auth::passwords::check_strength;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{AccountUpdate, UserAnswer};
@@ -56,11 +55,7 @@ async fn change_password(
     };
     let account = services.store.find_user_by_key(key).await.map_err(stored)?.ok_or(ErrorCode::AuthRequired)?;
     services.tries.check_login(state.address, account.username.as_str()).map_err(|after| after.wire())?;
-    let hash = match account.password.is_legacy() {
-        true => StoredHash::LegacyMd5(account.password.reveal()),
-        false => StoredHash::Argon2id(account.password.reveal()),
-    };
-    services.passwords.verify(&current, Some(hash)).await.map_err(|error| error.wire())?;
+    services.passwords.verify(&current, Some(kept(&account.password))).await.map_err(|error| error.wire())?;
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
     let hash = services.passwords.hash(new).await.map_err(|error| error.wire())?;
     let now = Timestamp::now();

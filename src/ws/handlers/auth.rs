@@ -1,7 +1,7 @@
 //! Coming in: accounts, guests, tokens.
 
-use super::{people, stored};
-use crate::auth::{Issued, StoredHash, Subject, Token};
+use super::{kept, people, stored};
+use crate::auth::{Issued, Subject, Token};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{SessionId, UserId};
@@ -49,10 +49,7 @@ async fn verify(
     data: &AuthLogin,
     account: Option<StoredUser>,
 ) -> Result<StoredUser, WireError> {
-    let hash = account.as_ref().map(|account| match account.password.is_legacy() {
-        true => StoredHash::LegacyMd5(account.password.reveal()),
-        false => StoredHash::Argon2id(account.password.reveal()),
-    });
+    let hash = account.as_ref().map(|account| kept(&account.password));
     let verified = services.passwords.verify(&data.password, hash).await.map_err(|error| error.wire())?;
     let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
         return Err(ErrorCode::BadCredentials.into());

@@ -10,8 +10,14 @@ pub mod room;
 mod room_view;
 pub mod signal;
 
+use crate::auth::StoredHash;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::store::StoreError;
+use crate::store::{PasswordHash, StoreError};
+
+/// A stored hash as the passwords' module takes it.
+fn kept(hash: &PasswordHash) -> StoredHash<'_> {
+    if hash.is_legacy() { StoredHash::LegacyMd5(hash.reveal()) } else { StoredHash::Argon2(hash.reveal()) }
+}
 
 /// What a client is told of the store's failure. What only we can mend is logged here, once.
 fn stored(error: StoreError) -> WireError {

@@ -1,7 +1,7 @@
 //! Rooms: making, changing, finding, joining, leaving, ending.
 
-use super::{room_view, stored};
-use crate::auth::StoredHash;
+use super::{kept, room_view, stored};
+use crate::auth::PasswordError;
 use crate::meeting::command::Join;
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
@@ -186,9 +186,9 @@ async fn check_password(
     let Some(hash) = &room.settings.password else { return Ok(()) };
     let Some(given) = given else { return Err(ErrorCode::RoomPasswordRequired.into()) };
     services.tries.check_room_password(state.address, &room.identity).map_err(|after| after.wire())?;
-    match services.passwords.verify(given, Some(StoredHash::Argon2id(hash.reveal()))).await {
+    match services.passwords.verify(given, Some(kept(hash))).await {
         Ok(_) => Ok(()),
-        Err(error) if error.wire().code == ErrorCode::BadCredentials => Err(ErrorCode::RoomPasswordWrong.into()),
+        Err(PasswordError::Wrong) => Err(ErrorCode::RoomPasswordWrong.into()),
         Err(error) => Err(error.wire()),
     }
 }
