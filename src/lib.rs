@@ -1,5 +1,6 @@
 //! Meeting: a self-hosted video-meeting server. This page is the map.
 
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;

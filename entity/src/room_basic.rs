@@ -40,7 +40,11 @@ pub struct Model {
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
-    #[sea_orm(belongs_to = "super::user_basic::Entity", from = "Column::CreateId", to = "super::user_basic::Column::Id")]
+    #[sea_orm(
+        belongs_to = "super::user_basic::Entity",
+        from = "Column::CreateId",
+        to = "super::user_basic::Column::Id"
+    )]
     Owner,
 }
 

@@ -24,7 +24,12 @@ pub fn add_life(manager: &SchemaManager<'_>, table: &mut TableCreateStatement) {
 
 /// The row's own number.
 pub fn id() -> ColumnDef {
-    ColumnDef::new("id").big_integer().not_null().auto_increment().primary_key().take()
+    ColumnDef::new("id")
+        .big_integer()
+        .not_null()
+        .auto_increment()
+        .primary_key()
+        .take()
 }
 
 /// A text of at most `length` characters.
@@ -39,22 +44,38 @@ pub fn string_null(name: &'static str, length: u32) -> ColumnDef {
 
 /// A switch that is off unless set.
 pub fn switch(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).boolean().not_null().default(false).take()
+    ColumnDef::new(name)
+        .boolean()
+        .not_null()
+        .default(false)
+        .take()
 }
 
 /// Makes the index `idx_<table>_<columns>`.
-pub async fn index(manager: &SchemaManager<'_>, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
+pub async fn index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
     manager.create_index(named_index(table, columns)).await
 }
 
 /// Makes the same index, unique.
-pub async fn unique(manager: &SchemaManager<'_>, table: &'static str, column: &'static str) -> Result<(), DbErr> {
-    manager.create_index(named_index(table, &[column]).unique().take()).await
+pub async fn unique(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    manager
+        .create_index(named_index(table, &[column]).unique().take())
+        .await
 }
 
 fn named_index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create();
-    index.name(format!("idx_{table}_{}", columns.join("_"))).table(table);
+    index
+        .name(format!("idx_{table}_{}", columns.join("_")))
+        .table(table);
     for column in columns {
         index.col(*column);
     }
@@ -63,5 +84,7 @@ fn named_index(table: &'static str, columns: &[&'static str]) -> IndexCreateStat
 
 /// Drops a table.
 pub async fn drop(manager: &SchemaManager<'_>, table: &'static str) -> Result<(), DbErr> {
-    manager.drop_table(Table::drop().table(table).to_owned()).await
+    manager
+        .drop_table(Table::drop().table(table).to_owned())
+        .await
 }

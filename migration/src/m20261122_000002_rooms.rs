@@ -36,9 +36,19 @@ async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(switch("locked"))
         .col(switch("lobby"))
         .col(string("topology", 16).default("sfu"))
-        .col(ColumnDef::new("max_participants").integer().not_null().default(100))
+        .col(
+            ColumnDef::new("max_participants")
+                .integer()
+                .not_null()
+                .default(100),
+        )
         .col(ColumnDef::new("permissions").text().not_null())
-        .col(ColumnDef::new("version").big_integer().not_null().default(1))
+        .col(
+            ColumnDef::new("version")
+                .big_integer()
+                .not_null()
+                .default(1),
+        )
         .col(moment(manager, "ended_at"));
     manager.create_table(rooms).await?;
     for column in ["identity", "number"] {

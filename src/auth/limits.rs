@@ -92,7 +92,9 @@ impl Limits {
         let address = network(address);
         let account = limits.names.hash_one(username.trim().to_lowercase());
         limits.logins_by_address.check(&address)?;
-        limits.logins_by_account_and_address.check(&(account, address))?;
+        limits
+            .logins_by_account_and_address
+            .check(&(account, address))?;
         limits.logins_by_account.check(&account)
     }
 
@@ -100,9 +102,15 @@ impl Limits {
     ///
     /// # Errors
     /// When to try again.
-    pub fn check_room_password(&self, address: IpAddr, room: &RoomIdentity) -> Result<(), RetryAfter> {
+    pub fn check_room_password(
+        &self,
+        address: IpAddr,
+        room: &RoomIdentity,
+    ) -> Result<(), RetryAfter> {
         let Some(limits) = &self.0 else { return Ok(()) };
-        limits.room_passwords.check(&(room.clone(), network(address)))
+        limits
+            .room_passwords
+            .check(&(room.clone(), network(address)))
     }
 
     /// One look-up of a room by its number.
@@ -137,7 +145,9 @@ impl Limits {
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
     }
 }
 
@@ -156,9 +166,15 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 impl<K: Hash + Eq + Clone, C: Clock + Clone> Limiter<K, C> {
     fn with_clock(Rate(burst, period): Rate, clock: C) -> Self {
         let burst = NonZeroU32::new(burst).expect("a constant above zero");
-        let quota = Quota::with_period(period).expect("a constant above zero").allow_burst(burst);
+        let quota = Quota::with_period(period)
+            .expect("a constant above zero")
+            .allow_burst(burst);
         let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
-        Self { limiter, clock, checks: AtomicUsize::new(0) }
+        Self {
+            limiter,
+            clock,
+            checks: AtomicUsize::new(0),
+        }
     }
 
     fn check(&self, key: &K) -> Result<(), RetryAfter> {
@@ -197,7 +213,11 @@ mod tests {
     fn a_stranger_cannot_lock_the_owner_out() {
         let limits = Limits::default();
         assert_eq!(tries(|| limits.check_login(STRANGER, "ada")), 10);
-        assert_eq!(tries(|| limits.check_login(STRANGER, "ADA ")), 0, "another spelling is the same account");
+        assert_eq!(
+            tries(|| limits.check_login(STRANGER, "ADA ")),
+            0,
+            "another spelling is the same account"
+        );
         assert!(limits.check_login(OWNER, "ada").is_ok());
     }
 
@@ -220,7 +240,11 @@ mod tests {
         assert_eq!(tries(|| limits.check_room_password(STRANGER, &room)), 10);
         assert_eq!(tries(|| limits.check_registration(STRANGER)), 20);
         assert!(limits.check_guest(STRANGER).is_ok());
-        assert!(limits.check_room_password(STRANGER, &RoomIdentity::random()).is_ok());
+        assert!(
+            limits
+                .check_room_password(STRANGER, &RoomIdentity::random())
+                .is_ok()
+        );
         assert!(limits.check_room_password(OWNER, &room).is_ok());
     }
 

@@ -78,7 +78,11 @@ impl PasswordError {
 pub fn check_strength(password: &Password, username: &str) -> Result<(), PasswordError> {
     let long_enough = password.reveal().chars().count() >= MIN_PASSWORD_CHARS;
     let is_name = password.reveal().trim().to_lowercase() == username.to_lowercase();
-    if !long_enough || password.is_too_long() || is_name { Err(PasswordError::Weak) } else { Ok(()) }
+    if !long_enough || password.is_too_long() || is_name {
+        Err(PasswordError::Weak)
+    } else {
+        Ok(())
+    }
 }
 
 /// Hashes and verifies. Clones share the turns.
@@ -102,7 +106,10 @@ impl Passwords {
     /// At most `running` at once and `waiting` more in line; one beyond is answered [`PasswordError::Busy`].
     pub fn new(running: usize, waiting: usize) -> Self {
         let running = running.max(1);
-        Self { places: Arc::new(Semaphore::new(running + waiting)), turns: Arc::new(Semaphore::new(running)) }
+        Self {
+            places: Arc::new(Semaphore::new(running + waiting)),
+            turns: Arc::new(Semaphore::new(running)),
+        }
     }
 
     /// A PHC string for a new password.
@@ -121,7 +128,11 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError::Wrong`], [`PasswordError::Busy`].
-    pub async fn verify(&self, password: &Password, stored: Option<StoredHash<'_>>) -> Result<Verified, PasswordError> {
+    pub async fn verify(
+        &self,
+        password: &Password,
+        stored: Option<StoredHash<'_>>,
+    ) -> Result<Verified, PasswordError> {
         if password.is_too_long() {
             return Err(PasswordError::Wrong);
         }
@@ -132,10 +143,16 @@ impl Passwords {
                 self.in_turn(move || verify(&password, &stored)).await
             }
             Some(StoredHash::LegacyMd5(stored)) if md5_matches(&password, stored) => {
-                self.in_turn(move || hash(&password).map(|rehash| Verified { rehash: Some(rehash) })).await
+                self.in_turn(move || {
+                    hash(&password).map(|rehash| Verified {
+                        rehash: Some(rehash),
+                    })
+                })
+                .await
             }
             Some(StoredHash::LegacyMd5(_)) | None => {
-                self.in_turn(move || verify(&password, NOBODYS_HASH).and(Err(PasswordError::Wrong))).await
+                self.in_turn(move || verify(&password, NOBODYS_HASH).and(Err(PasswordError::Wrong)))
+                    .await
             }
         }
     }
@@ -147,8 +164,17 @@ impl Passwords {
         T: Send + 'static,
         W: FnOnce() -> Result<T, PasswordError> + Send + 'static,
     {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
-        let turn = self.turns.clone().acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        let place = self
+            .places
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| PasswordError::Busy)?;
+        let turn = self
+            .turns
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| PasswordError::Busy)?;
         let run = tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
             work()
@@ -158,13 +184,15 @@ impl Passwords {
 }
 
 fn argon2id() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within argon2's bounds");
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within argon2's bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 fn hash(password: &Password) -> Result<String, PasswordError> {
     let hash = argon2id().hash_password(password.reveal().as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(|_| PasswordError::Failed)
+    hash.map(|hash| hash.to_string())
+        .map_err(|_| PasswordError::Failed)
 }
 
 fn verify(password: &Password, stored: &str) -> Result<Verified, PasswordError> {
@@ -174,8 +202,14 @@ fn verify(password: &Password, stored: &str) -> Result<Verified, PasswordError> 
         return verify(password, NOBODYS_HASH).and(Err(PasswordError::Wrong));
     };
     // Compares in constant time.
-    argon2id().verify_password(password.reveal().as_bytes(), &parsed).map_err(|_| PasswordError::Wrong)?;
-    let rehash = if is_outdated(&parsed) { Some(hash(password)?) } else { None };
+    argon2id()
+        .verify_password(password.reveal().as_bytes(), &parsed)
+        .map_err(|_| PasswordError::Wrong)?;
+    let rehash = if is_outdated(&parsed) {
+        Some(hash(password)?)
+    } else {
+        None
+    };
     Ok(Verified { rehash })
 }
 
@@ -188,11 +222,17 @@ fn is_outdated(hash: &PasswordHash) -> bool {
 }
 
 fn md5_matches(password: &Password, stored: &str) -> bool {
-    md5_hex(password.reveal()).as_bytes().ct_eq(stored.to_ascii_lowercase().as_bytes()).into()
+    md5_hex(password.reveal())
+        .as_bytes()
+        .ct_eq(stored.to_ascii_lowercase().as_bytes())
+        .into()
 }
 
 fn md5_hex(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Md5::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -203,8 +243,14 @@ mod tests {
         Password::new(text.to_owned())
     }
 
-    async fn verdict(text: &str, stored: Option<StoredHash<'_>>) -> Result<Option<String>, PasswordError> {
-        Passwords::default().verify(&password(text), stored).await.map(|verified| verified.rehash)
+    async fn verdict(
+        text: &str,
+        stored: Option<StoredHash<'_>>,
+    ) -> Result<Option<String>, PasswordError> {
+        Passwords::default()
+            .verify(&password(text), stored)
+            .await
+            .map(|verified| verified.rehash)
     }
 
     #[test]
@@ -215,33 +261,72 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_verified_against_its_own_hash_alone() {
-        let hash = Passwords::default().hash(&password("correct horse")).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(verdict("correct horse", Some(StoredHash::Argon2(&hash))).await, Ok(None));
-        assert_eq!(verdict("correct horsf", Some(StoredHash::Argon2(&hash))).await, Err(PasswordError::Wrong));
+        let hash = Passwords::default()
+            .hash(&password("correct horse"))
+            .await
+            .unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert_eq!(
+            verdict("correct horse", Some(StoredHash::Argon2(&hash))).await,
+            Ok(None)
+        );
+        assert_eq!(
+            verdict("correct horsf", Some(StoredHash::Argon2(&hash))).await,
+            Err(PasswordError::Wrong)
+        );
     }
 
     #[tokio::test]
     async fn a_legacy_row_logs_in_once_and_is_rehashed() {
         let row = StoredHash::LegacyMd5("8017d0408f41b75489701e3fb1c3e773");
-        assert_eq!(verdict("123456", Some(row)).await, Err(PasswordError::Wrong));
-        let rehash = verdict("1233456", Some(row)).await.unwrap().expect("a new hash");
-        assert_eq!(verdict("1233456", Some(StoredHash::Argon2(&rehash))).await, Ok(None));
+        assert_eq!(
+            verdict("123456", Some(row)).await,
+            Err(PasswordError::Wrong)
+        );
+        let rehash = verdict("1233456", Some(row))
+            .await
+            .unwrap()
+            .expect("a new hash");
+        assert_eq!(
+            verdict("1233456", Some(StoredHash::Argon2(&rehash))).await,
+            Ok(None)
+        );
     }
 
     #[tokio::test]
     async fn only_a_flagged_row_is_compared_by_md5_and_no_row_as_plain_text() {
-        for stored in ["8017d0408f41b75489701e3fb1c3e773", "1233456", "", "$argon2id$"] {
-            assert_eq!(verdict("1233456", Some(StoredHash::Argon2(stored))).await, Err(PasswordError::Wrong));
+        for stored in [
+            "8017d0408f41b75489701e3fb1c3e773",
+            "1233456",
+            "",
+            "$argon2id$",
+        ] {
+            assert_eq!(
+                verdict("1233456", Some(StoredHash::Argon2(stored))).await,
+                Err(PasswordError::Wrong)
+            );
         }
-        assert_eq!(verdict("1233456", Some(StoredHash::LegacyMd5("1233456"))).await, Err(PasswordError::Wrong));
+        assert_eq!(
+            verdict("1233456", Some(StoredHash::LegacyMd5("1233456"))).await,
+            Err(PasswordError::Wrong)
+        );
     }
 
     #[tokio::test]
     async fn a_hash_of_other_cost_gives_way() {
-        let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        let cheap = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(64, 1, 1, None).unwrap(),
+        );
         let stored = cheap.hash_password(b"correct horse").unwrap().to_string();
-        let rehash = verdict("correct horse", Some(StoredHash::Argon2(&stored))).await.unwrap().expect("a new hash");
+        let rehash = verdict("correct horse", Some(StoredHash::Argon2(&stored)))
+            .await
+            .unwrap()
+            .expect("a new hash");
         assert!(rehash.contains("m=19456,t=2,p=1"));
     }
 
@@ -254,8 +339,14 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_and_the_overlong_are_simply_wrong() {
-        assert_eq!(verdict("correct horse", None).await, Err(PasswordError::Wrong));
-        assert_eq!(verdict(&"x".repeat(1025), None).await, Err(PasswordError::Wrong));
+        assert_eq!(
+            verdict("correct horse", None).await,
+            Err(PasswordError::Wrong)
+        );
+        assert_eq!(
+            verdict(&"x".repeat(1025), None).await,
+            Err(PasswordError::Wrong)
+        );
     }
 
     #[tokio::test]
@@ -263,7 +354,10 @@ mod tests {
         let passwords = Passwords::new(1, 1);
         let held = passwords.turns.clone().acquire_owned().await.unwrap();
         let secret = password("correct horse");
-        let mut waiting = [Box::pin(passwords.hash(&secret)), Box::pin(passwords.hash(&secret))];
+        let mut waiting = [
+            Box::pin(passwords.hash(&secret)),
+            Box::pin(passwords.hash(&secret)),
+        ];
         for one in &mut waiting {
             assert!(futures_util::poll!(one).is_pending());
         }
@@ -277,10 +371,23 @@ mod tests {
     #[test]
     fn weak_passwords_are_refused() {
         for weak in ["", "1234567", "lovelace", " LoveLace ", &"x".repeat(1025)] {
-            assert_eq!(check_strength(&password(weak), "Lovelace"), Err(PasswordError::Weak), "{weak:?}");
+            assert_eq!(
+                check_strength(&password(weak), "Lovelace"),
+                Err(PasswordError::Weak),
+                "{weak:?}"
+            );
         }
-        for good in ["12345678", "密码密码密码密码", "correct horse", &"x".repeat(1024)] {
-            assert_eq!(check_strength(&password(good), "Lovelace"), Ok(()), "{good:?}");
+        for good in [
+            "12345678",
+            "密码密码密码密码",
+            "correct horse",
+            &"x".repeat(1024),
+        ] {
+            assert_eq!(
+                check_strength(&password(good), "Lovelace"),
+                Ok(()),
+                "{good:?}"
+            );
         }
     }
 }

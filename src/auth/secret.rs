@@ -15,7 +15,16 @@ const MIN_DIFFERENT_BYTES: usize = 10;
 /// What a made secret holds, before base64.
 const RANDOM_BYTES: usize = 64;
 /// What examples and tutorials call their secret.
-const KNOWN: [&str; 8] = ["meeting", "secret", "password", "changeme", "change-me", "jwt-secret", "example", "test"];
+const KNOWN: [&str; 8] = [
+    "meeting",
+    "secret",
+    "password",
+    "changeme",
+    "change-me",
+    "jwt-secret",
+    "example",
+    "test",
+];
 
 /// The key that signs tokens. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone)]
@@ -28,7 +37,9 @@ pub enum SecretError {
     #[error("the token secret is a publicly known word; remove it, and one is made")]
     Known,
     /// It could be guessed.
-    #[error("the token secret is shorter than 32 bytes or hardly random; remove it, and one is made")]
+    #[error(
+        "the token secret is shorter than 32 bytes or hardly random; remove it, and one is made"
+    )]
     Weak,
     /// The file cannot be read or made.
     #[error("the token secret's file {path} cannot be used")]
@@ -64,7 +75,10 @@ impl Secret {
     /// # Errors
     /// [`SecretError`], each variant.
     pub fn load_or_create(path: &Path) -> Result<Self, SecretError> {
-        let failed = |source| SecretError::File { path: path.to_owned(), source };
+        let failed = |source| SecretError::File {
+            path: path.to_owned(),
+            source,
+        };
         let text = match std::fs::read_to_string(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 create(path).map_err(failed)?;
@@ -91,7 +105,10 @@ impl std::fmt::Debug for Secret {
 /// Writes a new secret aside and links it into place, so that nobody ever reads half of one. A file that somebody
 /// else put there meanwhile stays.
 fn create(path: &Path) -> std::io::Result<()> {
-    let directory = path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path
+        .parent()
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     make_directory(directory)?;
     let mut bytes = [0u8; RANDOM_BYTES];
     rand::rng().fill_bytes(&mut bytes);
@@ -127,7 +144,8 @@ fn create_private(path: &Path) -> std::io::Result<File> {
 #[cfg(unix)]
 fn warn_if_readable_by_others(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
-    let open = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
+    let open =
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
     if open {
         tracing::warn!(path = %path.display(), "others can read the token secret's file; give it mode 0600");
     }
@@ -143,10 +161,21 @@ mod tests {
     #[test]
     fn secrets_that_others_know_or_guess_are_refused() {
         for known in ["meeting", "SECRET", " changeme\n"] {
-            assert!(matches!(Secret::parse(known), Err(SecretError::Known)), "{known:?}");
+            assert!(
+                matches!(Secret::parse(known), Err(SecretError::Known)),
+                "{known:?}"
+            );
         }
-        for weak in ["", "short but random 8fK2", &"meeting".repeat(10), &"a".repeat(64)] {
-            assert!(matches!(Secret::parse(weak), Err(SecretError::Weak)), "{weak:?}");
+        for weak in [
+            "",
+            "short but random 8fK2",
+            &"meeting".repeat(10),
+            &"a".repeat(64),
+        ] {
+            assert!(
+                matches!(Secret::parse(weak), Err(SecretError::Weak)),
+                "{weak:?}"
+            );
         }
         assert!(Secret::parse("kX9!vQ2mZ7#pL4wT8rB1nC6yD3fG5hJ0").is_ok());
     }
@@ -168,10 +197,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("secret");
         let secrets: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Secret::load_or_create(&path).unwrap())).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| Secret::load_or_create(&path).unwrap()))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
         });
-        assert!(secrets.iter().all(|secret| secret.reveal() == secrets[0].reveal()));
+        assert!(
+            secrets
+                .iter()
+                .all(|secret| secret.reveal() == secrets[0].reveal())
+        );
     }
 
     #[cfg(unix)]
@@ -190,7 +228,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("secret");
         std::fs::write(&path, "meeting\n").unwrap();
-        assert!(matches!(Secret::load_or_create(&path), Err(SecretError::Known)));
+        assert!(matches!(
+            Secret::load_or_create(&path),
+            Err(SecretError::Known)
+        ));
         assert_eq!(format!("{:?}", Secret(b"visible".to_vec())), "Secret(…)");
     }
 }

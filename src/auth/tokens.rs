@@ -154,7 +154,11 @@ impl Tokens {
 
 impl Claims {
     fn read(self, now: Timestamp) -> Result<Token, TokenError> {
-        let moment = |seconds: i64| seconds.checked_mul(1_000).and_then(Timestamp::from_unix_millis);
+        let moment = |seconds: i64| {
+            seconds
+                .checked_mul(1_000)
+                .and_then(Timestamp::from_unix_millis)
+        };
         let issued_at = Timestamp::from_unix_millis(self.iat_ms).ok_or(TokenError::Invalid)?;
         let expires_at = moment(self.exp).ok_or(TokenError::Invalid)?;
         let not_before = moment(self.nbf.unwrap_or(self.iat)).ok_or(TokenError::Invalid)?;
@@ -170,8 +174,17 @@ impl Claims {
         if now >= expires_at {
             return Err(TokenError::Expired);
         }
-        let subject = Subject { id: self.sub, kind: self.kind, name: self.name };
-        Ok(Token { subject, id: self.jti, issued_at, expires_at })
+        let subject = Subject {
+            id: self.sub,
+            kind: self.kind,
+            name: self.name,
+        };
+        Ok(Token {
+            subject,
+            id: self.jti,
+            issued_at,
+            expires_at,
+        })
     }
 }
 

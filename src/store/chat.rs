@@ -3,8 +3,8 @@
 use entity::chat_message::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 
 use super::error::taken;
@@ -61,7 +61,10 @@ pub struct StoredMessage {
 impl std::fmt::Debug for StoredMessage {
     /// Without what it says: chat stays out of logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredMessage").field("id", &self.id).field("sent_at", &self.sent_at).finish_non_exhaustive()
+        f.debug_struct("StoredMessage")
+            .field("id", &self.id)
+            .field("sent_at", &self.sent_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +82,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Identity`] when there is a message of this id.
-    pub async fn insert_message(&self, room: RoomKey, message: &StoredMessage) -> Result<(), StoreError> {
+    pub async fn insert_message(
+        &self,
+        room: RoomKey,
+        message: &StoredMessage,
+    ) -> Result<(), StoreError> {
         let owned = |text: &str| text.to_owned();
         let row = ActiveModel {
             identity: Set(owned(message.id.as_str())),
@@ -87,7 +94,11 @@ impl Store {
             participant: Set(owned(message.participant.as_str())),
             user_identity: Set(owned(message.author.id.as_str())),
             user_kind: Set(name(&message.author.kind)?),
-            username: Set(message.author.username.as_ref().map(|name| owned(name.as_str()))),
+            username: Set(message
+                .author
+                .username
+                .as_ref()
+                .map(|name| owned(name.as_str()))),
             user_display_name: Set(owned(message.author.display_name.as_str())),
             display_name: Set(owned(message.display_name.as_str())),
             to_participant: Set(message.to.as_ref().map(|to| owned(to.participant.as_str()))),
@@ -97,7 +108,9 @@ impl Store {
             sent_at: Set(column(message.sent_at)),
             ..Default::default()
         };
-        row.insert(&self.db).await.map_err(taken(Conflict::Identity))?;
+        row.insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))?;
         Ok(())
     }
 
@@ -115,9 +128,16 @@ impl Store {
     ) -> Result<StoredPage, StoreError> {
         let mut visible = visible_to(room, viewer);
         if let Some(before) = before {
-            let before = visible.clone().filter(Column::Identity.eq(before.as_str())).one(&self.db).await?;
+            let before = visible
+                .clone()
+                .filter(Column::Identity.eq(before.as_str()))
+                .one(&self.db)
+                .await?;
             let Some(before) = before else {
-                return Ok(StoredPage { messages: Vec::new(), more: false });
+                return Ok(StoredPage {
+                    messages: Vec::new(),
+                    more: false,
+                });
             };
             visible = visible.filter(Column::Id.lt(before.id));
         }
@@ -135,12 +155,24 @@ impl Store {
 
     async fn newest_messages(&self, of: Select<Entity>, limit: u32) -> Result<StoredPage, StoreError> {
         let one_more = u64::from(limit) + 1;
+<<<<<<< HEAD
         let mut rows = of.order_by_desc(Column::Id).limit(one_more).all(&self.db).await?;
+=======
+        let mut rows = visible
+            .order_by_desc(Column::Id)
+            .limit(one_more)
+            .all(&self.db)
+            .await?;
+>>>>>>> store
         let more = rows.len() as u64 == one_more;
         if more {
             rows.pop();
         }
-        let messages = rows.into_iter().rev().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        let messages = rows
+            .into_iter()
+            .rev()
+            .map(TryInto::try_into)
+            .collect::<Result<_, _>>()?;
         Ok(StoredPage { messages, more })
     }
 }
@@ -149,25 +181,33 @@ fn visible_to(room: RoomKey, viewer: &UserId) -> Select<Entity> {
     let public = Column::ToParticipant.is_null();
     let sent = Column::UserIdentity.eq(viewer.as_str());
     let received = Column::ToUserIdentity.eq(viewer.as_str());
-    Entity::find().filter(Column::Rid.eq(room.0)).filter(public.or(sent).or(received))
+    Entity::find()
+        .filter(Column::Rid.eq(room.0))
+        .filter(public.or(sent).or(received))
 }
 
 impl TryFrom<Model> for StoredMessage {
     type Error = StoreError;
     fn try_from(row: Model) -> Result<Self, StoreError> {
-        let to = row.to_participant.zip(row.to_user_identity).map(|(participant, user)| {
-            Ok::<_, StoreError>(Recipient {
-                participant: parsed(participant, "recipient")?,
-                user: parsed(user, "recipient")?,
-            })
-        });
+        let to = row
+            .to_participant
+            .zip(row.to_user_identity)
+            .map(|(participant, user)| {
+                Ok::<_, StoreError>(Recipient {
+                    participant: parsed(participant, "recipient")?,
+                    user: parsed(user, "recipient")?,
+                })
+            });
         Ok(Self {
             id: parsed(row.identity, "message identity")?,
             participant: parsed(row.participant, "participant")?,
             author: ChatAuthor {
                 id: parsed(row.user_identity, "user identity")?,
                 kind: named(&row.user_kind, "user kind")?,
-                username: row.username.map(|name| parsed(name, "user name")).transpose()?,
+                username: row
+                    .username
+                    .map(|name| parsed(name, "user name"))
+                    .transpose()?,
                 display_name: parsed(row.user_display_name, "display name")?,
             },
             display_name: parsed(row.display_name, "display name")?,

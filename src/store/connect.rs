@@ -14,14 +14,25 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a query waits for a free connection before its caller is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, StoreError> {
+pub(super) async fn connect(
+    url: &str,
+    max_connections: u32,
+) -> Result<DatabaseConnection, StoreError> {
     let file = sqlite_file(url)?;
     let mut options = ConnectOptions::new(url);
-    options.max_connections(max_connections.max(1)).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
+    options
+        .max_connections(max_connections.max(1))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false);
     match file {
         Some(file) => make_private(&file).map_err(StoreError::File)?,
         // The database lives in its one connection.
-        None => drop(options.max_connections(1).idle_timeout(None).max_lifetime(None)),
+        None => drop(
+            options
+                .max_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None),
+        ),
     }
     options.map_sqlx_sqlite_opts(|sqlite| {
         sqlite

@@ -86,7 +86,9 @@ impl StoreError {
     /// The same as an error object, with a time to try again where that makes sense.
     pub fn wire(&self) -> WireError {
         match self.code() {
-            ErrorCode::ServerBusy => WireError::from(ErrorCode::ServerBusy).retry_after(RETRY_AFTER_MS),
+            ErrorCode::ServerBusy => {
+                WireError::from(ErrorCode::ServerBusy).retry_after(RETRY_AFTER_MS)
+            }
             ErrorCode::BadField => WireError::bad_field("data.end_at", "must be after begin_at"),
             code => code.into(),
         }
@@ -100,7 +102,11 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if is_passing(&error) { Self::Unavailable(error) } else { Self::Internal(error) }
+        if is_passing(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Internal(error)
+        }
     }
 }
 
@@ -115,15 +121,19 @@ pub(super) fn taken(conflict: Conflict) -> impl Fn(DbErr) -> StoreError {
 fn is_passing(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing_code(&code)),
-            _ => false,
-        },
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            match &**error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => true,
+                sqlx::Error::Database(error) => {
+                    error.code().is_some_and(|code| is_passing_code(&code))
+                }
+                _ => false,
+            }
+        }
         _ => false,
     }
 }
@@ -137,10 +147,13 @@ fn is_passing_code(code: &str) -> bool {
     const CANNOT_OPEN: u32 = 14;
     if code.len() == 5 {
         // Connection, rollback (deadlock), resources, operator intervention.
-        return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class));
+        return ["08", "40", "53", "57"]
+            .iter()
+            .any(|class| code.starts_with(class));
     }
     // An extended code carries the primary one in its low byte.
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, BUSY | LOCKED | IO | FULL | CANNOT_OPEN))
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, BUSY | LOCKED | IO | FULL | CANNOT_OPEN))
 }
 
 #[cfg(test)]
@@ -150,7 +163,10 @@ mod tests {
     #[test]
     fn clients_never_read_the_databases_words() {
         let secret = || DbErr::Custom("near SELECT: user_basic".to_owned());
-        for error in [StoreError::Internal(secret()), StoreError::Unavailable(secret())] {
+        for error in [
+            StoreError::Internal(secret()),
+            StoreError::Unavailable(secret()),
+        ] {
             let wire = error.wire();
             assert!(!wire.message.contains("user_basic"), "{wire:?}");
             assert!(!error.to_string().contains("user_basic"), "{error}");
@@ -160,19 +176,22 @@ mod tests {
     #[test]
     fn a_busy_database_names_a_time_to_try_again() {
         let error = StoreError::from(DbErr::Conn(RuntimeErr::Internal("away".to_owned())));
-        assert_eq!((error.wire().code, error.wire().retry_after_ms), (ErrorCode::ServerBusy, Some(RETRY_AFTER_MS)));
+        assert_eq!(
+            (error.wire().code, error.wire().retry_after_ms),
+            (ErrorCode::ServerBusy, Some(RETRY_AFTER_MS))
+        );
     }
 
     #[test]
     fn passing_troubles_are_told_from_lasting_ones() {
         for (code, passing) in [
-            ("5", true),     // SQLITE_BUSY
-            ("517", true),   // SQLITE_BUSY_SNAPSHOT
-            ("13", true),    // SQLITE_FULL
-            ("2067", false), // SQLITE_CONSTRAINT_UNIQUE
-            ("1", false),    // SQLITE_ERROR
-            ("40001", true), // serialization failure
-            ("08006", true), // connection failure
+            ("5", true),      // SQLITE_BUSY
+            ("517", true),    // SQLITE_BUSY_SNAPSHOT
+            ("13", true),     // SQLITE_FULL
+            ("2067", false),  // SQLITE_CONSTRAINT_UNIQUE
+            ("1", false),     // SQLITE_ERROR
+            ("40001", true),  // serialization failure
+            ("08006", true),  // connection failure
             ("23505", false), // unique violation
             ("42P01", false), // undefined table
         ] {

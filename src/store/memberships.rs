@@ -10,7 +10,10 @@ use std::time::Duration;
 use entity::room_user::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
-use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _,
+};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
@@ -108,7 +111,9 @@ impl HistoryWriter {
         let refused = self.queue.try_send(Item::Fact(fact)).is_err();
         let refused_before = self.refusing.swap(refused, Ordering::Relaxed);
         if refused && !refused_before {
-            tracing::error!("the attendance queue is full: newer entries are lost until the database keeps up");
+            tracing::error!(
+                "the attendance queue is full: newer entries are lost until the database keeps up"
+            );
         }
     }
 
@@ -128,7 +133,10 @@ impl HistoryWriter {
     {
         let (queue, items) = mpsc::channel(capacity);
         tokio::spawn(run(items, write).instrument(tracing::info_span!("history")));
-        Self { queue, refusing: Arc::default() }
+        Self {
+            queue,
+            refusing: Arc::default(),
+        }
     }
 }
 
@@ -178,7 +186,11 @@ impl Store {
     /// When the database cannot answer.
     pub async fn list_stays(&self, room: RoomKey) -> Result<Vec<StoredStay>, StoreError> {
         let living = Entity::find().filter(Column::DeletedAt.is_null());
-        let rows = living.filter(Column::Rid.eq(room.0)).order_by_asc(Column::Id).all(&self.db).await?;
+        let rows = living
+            .filter(Column::Rid.eq(room.0))
+            .order_by_asc(Column::Id)
+            .all(&self.db)
+            .await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
@@ -193,8 +205,14 @@ impl Store {
     async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
         match fact {
             Attendance::Joined(stay) => self.insert_stay(&stay).await,
-            Attendance::Left { participant, reason, at } => {
-                let open = Column::LeftAt.is_null().and(Column::Participant.eq(participant.as_str()));
+            Attendance::Left {
+                participant,
+                reason,
+                at,
+            } => {
+                let open = Column::LeftAt
+                    .is_null()
+                    .and(Column::Participant.eq(participant.as_str()));
                 self.close_stays(open, reason, at).await.map(|_| ())
             }
         }
@@ -215,14 +233,23 @@ impl Store {
             joined_at: Set(Some(column(stay.joined_at))),
             ..Default::default()
         };
-        match row.insert(&self.db).await.map_err(taken(Conflict::Identity)) {
+        match row
+            .insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))
+        {
             // The try before this one reached the database after all.
             Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    async fn close_stays(&self, which: SimpleExpr, reason: LeaveReason, at: Timestamp) -> Result<u64, StoreError> {
+    async fn close_stays(
+        &self,
+        which: SimpleExpr,
+        reason: LeaveReason,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
         let closed = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(at)))
             .col_expr(Column::LeftAt, SimpleExpr::from(column(at)))
@@ -240,7 +267,10 @@ impl TryFrom<Model> for StoredStay {
         let reason = row.leave_reason.as_deref().unwrap_or("lost");
         let reason = named(reason, "leave reason")?;
         Ok(Self {
-            participant: row.participant.map(|id| parsed(id, "participant")).transpose()?,
+            participant: row
+                .participant
+                .map(|id| parsed(id, "participant"))
+                .transpose()?,
             user: parsed(row.user_identity, "user identity")?,
             display_name: parsed(row.display_name, "display name")?,
             role: named(&row.role, "role")?,

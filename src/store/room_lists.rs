@@ -4,8 +4,8 @@ use entity::room_basic::{Column, Entity};
 use entity::{room_user, user_basic};
 use sea_orm::sea_query::{Expr, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, JoinType, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, RelationTrait as _,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, JoinType, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -65,8 +65,15 @@ impl Store {
         let size = u64::from(filter.size.clamp(1, MAX_PAGE_SIZE));
         let skipped = u64::from(filter.page.saturating_sub(1)) * size;
         let total = Entity::find()
-            .join(JoinType::InnerJoin, entity::room_basic::Relation::Owner.def())
-            .filter(Column::DeletedAt.is_null().and(user_basic::Column::DeletedAt.is_null()))
+            .join(
+                JoinType::InnerJoin,
+                entity::room_basic::Relation::Owner.def(),
+            )
+            .filter(
+                Column::DeletedAt
+                    .is_null()
+                    .and(user_basic::Column::DeletedAt.is_null()),
+            )
             .filter(condition.clone())
             .count(&self.db)
             .await?;
@@ -77,8 +84,13 @@ impl Store {
             .limit(size)
             .all(&self.db)
             .await?;
-        let rooms = rows.into_iter().filter_map(|rows| room_with_owner(rows).transpose());
-        Ok(StoredRooms { rooms: rooms.collect::<Result<_, _>>()?, total })
+        let rooms = rows
+            .into_iter()
+            .filter_map(|rows| room_with_owner(rows).transpose());
+        Ok(StoredRooms {
+            rooms: rooms.collect::<Result<_, _>>()?,
+            total,
+        })
     }
 }
 
@@ -101,7 +113,9 @@ fn in_scope(scope: &RoomScope) -> SimpleExpr {
 fn name_contains(keyword: &str) -> SimpleExpr {
     let name = || Expr::col((Entity, Column::Name));
     let like = |keyword: &str| LikeExpr::new(pattern(keyword)).escape(ESCAPE);
-    name().like(like(keyword)).or(Func::lower(name()).like(like(&keyword.to_lowercase())))
+    name()
+        .like(like(keyword))
+        .or(Func::lower(name()).like(like(&keyword.to_lowercase())))
 }
 
 fn pattern(keyword: &str) -> String {
@@ -118,7 +132,11 @@ fn pattern(keyword: &str) -> String {
 
 /// The keyword as names are stored; nothing when it is empty.
 fn cleaned(keyword: &str) -> Option<String> {
-    let keyword: String = keyword.nfc().filter(|c| !c.is_control()).take(MAX_KEYWORD_CHARS).collect();
+    let keyword: String = keyword
+        .nfc()
+        .filter(|c| !c.is_control())
+        .take(MAX_KEYWORD_CHARS)
+        .collect();
     let keyword = keyword.trim();
     (!keyword.is_empty()).then(|| keyword.to_owned())
 }

@@ -14,14 +14,18 @@ pub(super) fn signed(version: u64) -> Result<i64, StoreError> {
 
 /// What the owner decided, column by column.
 pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError> {
-    let permissions = serde_json::to_string(&settings.permissions).map_err(|_| StoreError::Corrupt("permissions"))?;
-    let max_participants =
-        i32::try_from(settings.max_participants).map_err(|_| StoreError::Corrupt("room max_participants"))?;
+    let permissions = serde_json::to_string(&settings.permissions)
+        .map_err(|_| StoreError::Corrupt("permissions"))?;
+    let max_participants = i32::try_from(settings.max_participants)
+        .map_err(|_| StoreError::Corrupt("room max_participants"))?;
     Ok(ActiveModel {
         name: Set(settings.name.as_str().to_owned()),
         begin_at: Set(settings.begin_at.map(column)),
         end_at: Set(settings.end_at.map(column)),
-        password: Set(settings.password.as_ref().map(|hash| hash.reveal().to_owned())),
+        password: Set(settings
+            .password
+            .as_ref()
+            .map(|hash| hash.reveal().to_owned())),
         locked: Set(settings.locked),
         lobby: Set(settings.lobby),
         topology: Set(name(&settings.topology)?),
@@ -32,7 +36,9 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
 }
 
 /// The room of a row and its owner's; none when the owner's is missing.
-pub(super) fn room_with_owner(rows: (Model, Option<user_basic::Model>)) -> Result<Option<StoredRoom>, StoreError> {
+pub(super) fn room_with_owner(
+    rows: (Model, Option<user_basic::Model>),
+) -> Result<Option<StoredRoom>, StoreError> {
     let (row, owner) = rows;
     owner.map(|owner| room(row, owner.try_into()?)).transpose()
 }

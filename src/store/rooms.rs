@@ -9,8 +9,8 @@ use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    SelectTwo,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, SelectTwo,
 };
 
 use super::error::taken;
@@ -118,15 +118,23 @@ impl Store {
         settings: RoomSettings,
         now: Timestamp,
     ) -> Result<StoredRoom, StoreError> {
-        self.create_numbered_room(owner, settings, now, random_number).await
+        self.create_numbered_room(owner, settings, now, random_number)
+            .await
     }
 
     /// The room with this identity or nine-digit number.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn find_room(&self, identity_or_number: &str) -> Result<Option<StoredRoom>, StoreError> {
-        let by = if is_room_number(identity_or_number) { Column::Number } else { Column::Identity };
+    pub async fn find_room(
+        &self,
+        identity_or_number: &str,
+    ) -> Result<Option<StoredRoom>, StoreError> {
+        let by = if is_room_number(identity_or_number) {
+            Column::Number
+        } else {
+            Column::Identity
+        };
         self.one_room(by.eq(identity_or_number)).await
     }
 
@@ -160,7 +168,10 @@ impl Store {
             let edited = edit.clone().apply(room);
             check(&edited.settings)?;
             if self.replace_room(&edited, now).await? {
-                return Ok(StoredRoom { version: edited.version + 1, ..edited });
+                return Ok(StoredRoom {
+                    version: edited.version + 1,
+                    ..edited
+                });
             }
         }
         Err(StoreError::Conflict(Conflict::Version))
@@ -241,7 +252,12 @@ impl Store {
         let unchanged = Column::Version.eq(signed(edited.version)?);
         let updated = Entity::update_many()
             .set(row)
-            .filter(Column::DeletedAt.is_null().and(Column::Id.eq(edited.key.0)).and(unchanged))
+            .filter(
+                Column::DeletedAt
+                    .is_null()
+                    .and(Column::Id.eq(edited.key.0))
+                    .and(unchanged),
+            )
             .exec(&self.db)
             .await?;
         Ok(updated.rows_affected == 1)
@@ -311,9 +327,15 @@ async fn delete_rooms<C: ConnectionTrait>(
 }
 
 fn found(rows: u64) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::NotFound(Missing::Room)) } else { Ok(()) }
+    if rows == 0 {
+        Err(StoreError::NotFound(Missing::Room))
+    } else {
+        Ok(())
+    }
 }
 
 fn random_number() -> String {
-    rand::rng().random_range(100_000_000..1_000_000_000u32).to_string()
+    rand::rng()
+        .random_range(100_000_000..1_000_000_000u32)
+        .to_string()
 }

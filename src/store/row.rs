@@ -38,5 +38,6 @@ pub(super) fn name<T: Serialize>(value: &T) -> Result<String, StoreError> {
 
 /// A wire enum by its name.
 pub(super) fn named<T: DeserializeOwned>(raw: &str, what: &'static str) -> Result<T, StoreError> {
-    T::deserialize(IntoDeserializer::<Error>::into_deserializer(raw)).map_err(|_| StoreError::Corrupt(what))
+    T::deserialize(IntoDeserializer::<Error>::into_deserializer(raw))
+        .map_err(|_| StoreError::Corrupt(what))
 }

@@ -10,7 +10,10 @@ pub struct PasswordHash {
 impl PasswordHash {
     /// A PHC string, as the passwords' module makes it.
     pub fn new(text: String) -> Self {
-        Self { text, legacy: false }
+        Self {
+            text,
+            legacy: false,
+        }
     }
 
     /// MD5 in hex, from a database that was taken over.

@@ -15,8 +15,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn revoke_token(&self, jti: &str, expires_at: Timestamp) -> Result<(), StoreError> {
-        let row = ActiveModel { jti: Set(jti.to_owned()), expires_at: Set(column(expires_at)) };
-        match Entity::insert(row).exec_without_returning(&self.db).await.map_err(taken(Conflict::Identity)) {
+        let row = ActiveModel {
+            jti: Set(jti.to_owned()),
+            expires_at: Set(column(expires_at)),
+        };
+        match Entity::insert(row)
+            .exec_without_returning(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))
+        {
             Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -35,7 +42,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn prune_revoked_tokens(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let pruned = Entity::delete_many().filter(Column::ExpiresAt.lte(column(now))).exec(&self.db).await?;
+        let pruned = Entity::delete_many()
+            .filter(Column::ExpiresAt.lte(column(now)))
+            .exec(&self.db)
+            .await?;
         Ok(pruned.rows_affected)
     }
 }

@@ -7,8 +7,8 @@ use entity::user_basic::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select, TransactionTrait as _, Value,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select, TransactionTrait as _, Value,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -55,12 +55,26 @@ pub struct StoredUser {
     pub created_at: Timestamp,
 }
 
+impl StoredUser {
+    /// Whether a token that was issued at `issued_at` still is good for this account.
+    pub fn admits_token_of(&self, issued_at: Timestamp) -> bool {
+        self.disabled_at.is_none()
+            && self
+                .tokens_valid_after
+                .is_none_or(|after| issued_at >= after)
+    }
+}
+
 impl Store {
     /// Makes an account. Of several at once with one name, exactly one is made.
     ///
     /// # Errors
     /// [`Conflict::Username`] when the name is taken, upper and lower case alike.
-    pub async fn create_user(&self, new: NewUser, now: Timestamp) -> Result<StoredUser, StoreError> {
+    pub async fn create_user(
+        &self,
+        new: NewUser,
+        now: Timestamp,
+    ) -> Result<StoredUser, StoreError> {
         let row = ActiveModel {
             created_at: Set(Some(column(now))),
             updated_at: Set(Some(column(now))),
@@ -72,15 +86,22 @@ impl Store {
             password_legacy: Set(new.password.is_legacy()),
             ..Default::default()
         };
-        row.insert(&self.db).await.map_err(taken(Conflict::Username))?.try_into()
+        row.insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Username))?
+            .try_into()
     }
 
     /// The account that logs in with `username`, in whatever case it was typed.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn find_user_by_name(&self, username: &str) -> Result<Option<StoredUser>, StoreError> {
-        self.one_user(living().filter(Column::UsernameKey.eq(folded(username)))).await
+    pub async fn find_user_by_name(
+        &self,
+        username: &str,
+    ) -> Result<Option<StoredUser>, StoreError> {
+        self.one_user(living().filter(Column::UsernameKey.eq(folded(username))))
+            .await
     }
 
     /// The account with this id on the wire.
@@ -88,7 +109,8 @@ impl Store {
     /// # Errors
     /// When the database cannot answer.
     pub async fn find_user(&self, id: &UserId) -> Result<Option<StoredUser>, StoreError> {
-        self.one_user(living().filter(Column::Identity.eq(id.as_str()))).await
+        self.one_user(living().filter(Column::Identity.eq(id.as_str())))
+            .await
     }
 
     /// The account in this row.
@@ -103,9 +125,18 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn list_users(&self, after: Option<UserKey>, limit: u64) -> Result<Vec<StoredUser>, StoreError> {
+    pub async fn list_users(
+        &self,
+        after: Option<UserKey>,
+        limit: u64,
+    ) -> Result<Vec<StoredUser>, StoreError> {
         let after = after.map_or(0, |key| key.0);
-        let rows = living().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit).all(&self.db).await?;
+        let rows = living()
+            .filter(Column::Id.gt(after))
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
@@ -113,7 +144,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
-    pub async fn set_password(&self, key: UserKey, hash: &PasswordHash, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn set_password(
+        &self,
+        key: UserKey,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut changes = password_columns(hash);
         changes.push((Column::TokensValidAfter, column(now).into()));
         self.update_user(key, changes, now).await
@@ -131,12 +167,16 @@ impl Store {
         new: &PasswordHash,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut update = Entity::update_many().col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)));
+        let mut update =
+            Entity::update_many().col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)));
         for (column, value) in password_columns(new) {
             update = update.col_expr(column, SimpleExpr::from(value));
         }
         let unchanged = Column::Password.eq(old.reveal());
-        update.filter(alive().and(Column::Id.eq(key.0)).and(unchanged)).exec(&self.db).await?;
+        update
+            .filter(alive().and(Column::Id.eq(key.0)).and(unchanged))
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 
@@ -144,8 +184,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
-    pub async fn set_display_name(&self, key: UserKey, name: &DisplayName, now: Timestamp) -> Result<(), StoreError> {
-        self.update_user(key, vec![(Column::DisplayName, name.as_str().into())], now).await
+    pub async fn set_display_name(
+        &self,
+        key: UserKey,
+        name: &DisplayName,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.update_user(key, vec![(Column::DisplayName, name.as_str().into())], now)
+            .await
     }
 
     /// Makes void every token of the account that was issued before `now`.
@@ -153,7 +199,12 @@ impl Store {
     /// # Errors
     /// [`Missing::User`] when the account is gone.
     pub async fn revoke_user_tokens(&self, key: UserKey, now: Timestamp) -> Result<(), StoreError> {
-        self.update_user(key, vec![(Column::TokensValidAfter, column(now).into())], now).await
+        self.update_user(
+            key,
+            vec![(Column::TokensValidAfter, column(now).into())],
+            now,
+        )
+        .await
     }
 
     /// Forbids the account to log in from `since` on, or allows it again.
@@ -166,7 +217,12 @@ impl Store {
         since: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.update_user(key, vec![(Column::DisabledAt, since.map(column).into())], now).await
+        self.update_user(
+            key,
+            vec![(Column::DisabledAt, since.map(column).into())],
+            now,
+        )
+        .await
     }
 
     /// Deletes the account and its rooms. Its name can be taken again; what it wrote stays.
@@ -177,13 +233,19 @@ impl Store {
         let Some(user) = self.find_user_by_key(key).await? else {
             return Err(StoreError::NotFound(Missing::User));
         };
-        // '#' stands in no user name, so that nobody can take a freed one.
+        // '#' stands in no user name: what the row is called now clashes with nobody.
         let freed = |name: &str| format!("{name}#{}", key.0);
         let transaction = self.db.begin().await?;
         let deleted = Entity::update_many()
             .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::Username, SimpleExpr::from(freed(user.username.as_str())))
-            .col_expr(Column::UsernameKey, SimpleExpr::from(freed(&folded(user.username.as_str()))))
+            .col_expr(
+                Column::Username,
+                SimpleExpr::from(freed(user.username.as_str())),
+            )
+            .col_expr(
+                Column::UsernameKey,
+                SimpleExpr::from(freed(&folded(user.username.as_str()))),
+            )
             .filter(alive().and(Column::Id.eq(key.0)))
             .exec(&transaction)
             .await?;
@@ -195,7 +257,11 @@ impl Store {
     }
 
     async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {
-        select.one(&self.db).await?.map(TryInto::try_into).transpose()
+        select
+            .one(&self.db)
+            .await?
+            .map(TryInto::try_into)
+            .transpose()
     }
 
     async fn update_user(
@@ -204,19 +270,31 @@ impl Store {
         changes: Vec<(Column, Value)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut update = Entity::update_many().col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)));
+        let mut update =
+            Entity::update_many().col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)));
         for (column, value) in changes {
             update = update.col_expr(column, SimpleExpr::from(value));
         }
-        let updated = update.filter(alive().and(Column::Id.eq(key.0))).exec(&self.db).await?;
-        if updated.rows_affected == 0 { Err(StoreError::NotFound(Missing::User)) } else { Ok(()) }
+        let updated = update
+            .filter(alive().and(Column::Id.eq(key.0)))
+            .exec(&self.db)
+            .await?;
+        if updated.rows_affected == 0 {
+            Err(StoreError::NotFound(Missing::User))
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl TryFrom<Model> for StoredUser {
     type Error = StoreError;
     fn try_from(row: Model) -> Result<Self, StoreError> {
-        let hash = if row.password_legacy { PasswordHash::legacy_md5 } else { PasswordHash::new };
+        let hash = if row.password_legacy {
+            PasswordHash::legacy_md5
+        } else {
+            PasswordHash::new
+        };
         Ok(Self {
             key: UserKey(row.id),
             id: parsed(row.identity, "user identity")?,
@@ -240,10 +318,19 @@ fn living() -> Select<Entity> {
 }
 
 fn password_columns(hash: &PasswordHash) -> Vec<(Column, Value)> {
-    vec![(Column::Password, hash.reveal().into()), (Column::PasswordLegacy, hash.is_legacy().into())]
+    vec![
+        (Column::Password, hash.reveal().into()),
+        (Column::PasswordLegacy, hash.is_legacy().into()),
+    ]
 }
 
 /// What must be unique of a user name.
 fn folded(username: &str) -> String {
-    username.nfc().collect::<String>().trim().to_lowercase().nfc().collect()
+    username
+        .nfc()
+        .collect::<String>()
+        .trim()
+        .to_lowercase()
+        .nfc()
+        .collect()
 }

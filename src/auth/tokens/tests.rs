@@ -21,7 +21,11 @@ fn tokens() -> Tokens {
 }
 
 fn account() -> Subject {
-    Subject { id: UserId::random(), kind: UserKind::Account, name: None }
+    Subject {
+        id: UserId::random(),
+        kind: UserKind::Account,
+        name: None,
+    }
 }
 
 /// Claims of a good token, with `change` laid over; null takes a claim away.
@@ -33,7 +37,10 @@ fn claims(change: Value) -> Value {
     for (name, value) in change.as_object().unwrap() {
         claims[name] = value.clone();
     }
-    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    claims
+        .as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
     claims
 }
 
@@ -77,9 +84,15 @@ fn every_token_has_an_id_of_its_own() {
 fn an_expired_token_is_told_from_an_invalid_one() {
     let issued = tokens().issue(account(), at(0));
     assert!(tokens().verify(&issued.token, at(59_876)).is_ok());
-    assert_eq!(tokens().verify(&issued.token, at(59_877)), Err(TokenError::Expired));
+    assert_eq!(
+        tokens().verify(&issued.token, at(59_877)),
+        Err(TokenError::Expired)
+    );
     let forged = format!("{}A", &issued.token[..issued.token.len() - 2]);
-    assert_eq!(tokens().verify(&forged, at(60_000_000)), Err(TokenError::Invalid));
+    assert_eq!(
+        tokens().verify(&forged, at(60_000_000)),
+        Err(TokenError::Invalid)
+    );
 }
 
 #[test]
@@ -90,7 +103,11 @@ fn a_clock_set_back_voids_no_token() {
 
 #[test]
 fn the_base_of_the_table_of_refusals_is_good() {
-    assert!(tokens().verify(&signed(header(), &claims(json!({}))), at(0)).is_ok());
+    assert!(
+        tokens()
+            .verify(&signed(header(), &claims(json!({}))), at(0))
+            .is_ok()
+    );
 }
 
 #[test]
@@ -122,7 +139,11 @@ fn claims_that_are_missing_or_out_of_bounds_are_refused() {
         json!({"kind": "guest", "name": "\u{202e}"}),
     ] {
         let token = signed(header(), &claims(change.clone()));
-        assert_eq!(tokens().verify(&token, at(0)), Err(TokenError::Invalid), "{change}");
+        assert_eq!(
+            tokens().verify(&token, at(0)),
+            Err(TokenError::Invalid),
+            "{change}"
+        );
     }
 }
 
@@ -145,7 +166,11 @@ fn headers_that_bring_their_own_rules_are_refused() {
         json!({"alg": "HS256", "typ": "JWT", "jwk": {"kty": "oct", "k": "AAAA"}}),
     ] {
         let token = signed(header.clone(), &claims(json!({})));
-        assert_eq!(tokens().verify(&token, at(0)), Err(TokenError::Invalid), "{header}");
+        assert_eq!(
+            tokens().verify(&token, at(0)),
+            Err(TokenError::Invalid),
+            "{header}"
+        );
     }
 }
 
@@ -155,15 +180,35 @@ fn a_token_without_a_signature_is_refused() {
     let (message, _) = good.rsplit_once('.').unwrap();
     let none = signed(json!({"alg": "none"}), &claims(json!({})));
     let (unsigned, _) = none.rsplit_once('.').unwrap();
-    for token in [message.to_owned(), format!("{message}."), unsigned.to_owned(), format!("{unsigned}.")] {
+    for token in [
+        message.to_owned(),
+        format!("{message}."),
+        unsigned.to_owned(),
+        format!("{unsigned}."),
+    ] {
         assert_eq!(tokens().verify(&token, at(0)), Err(TokenError::Invalid));
     }
 }
 
 #[test]
 fn what_is_no_token_is_refused_without_a_fuss() {
-    let huge = format!("{}.{}.{}", "A".repeat(400_000), "A".repeat(400_000), "A".repeat(200_000));
-    for raw in ["", ".", "..", "...", "a.b.c", "é.é.é", "\u{0}.\u{0}.\u{0}", "e30.e30.", &huge] {
+    let huge = format!(
+        "{}.{}.{}",
+        "A".repeat(400_000),
+        "A".repeat(400_000),
+        "A".repeat(200_000)
+    );
+    for raw in [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "é.é.é",
+        "\u{0}.\u{0}.\u{0}",
+        "e30.e30.",
+        &huge,
+    ] {
         assert_eq!(tokens().verify(raw, at(0)), Err(TokenError::Invalid));
     }
 }
@@ -172,7 +217,10 @@ fn what_is_no_token_is_refused_without_a_fuss() {
 fn another_servers_token_is_refused() {
     let other = Secret::parse("another-0123456789-secret-abcdefgh").unwrap();
     let issued = Tokens::new(&other, DEFAULT_LIFETIME).issue(account(), at(0));
-    assert_eq!(tokens().verify(&issued.token, at(0)), Err(TokenError::Invalid));
+    assert_eq!(
+        tokens().verify(&issued.token, at(0)),
+        Err(TokenError::Invalid)
+    );
 }
 
 /// The sample of the teaching project whose database can be taken over: its key is public, and it never expires.
@@ -187,5 +235,8 @@ fn no_configured_lifetime_is_longer_than_the_bound() {
     let tokens = Tokens::new(&secret(), Duration::MAX);
     let issued = tokens.issue(account(), at(0));
     let life = issued.claims.expires_at.unix_millis() - NOW;
-    assert!(life <= i64::try_from(MAX_LIFETIME.as_millis()).unwrap(), "{life}");
+    assert!(
+        life <= i64::try_from(MAX_LIFETIME.as_millis()).unwrap(),
+        "{life}"
+    );
 }

@@ -21,7 +21,11 @@ fn joined(room: RoomKey, millis: i64) -> (ParticipantId, Attendance) {
 }
 
 fn left(participant: &ParticipantId, millis: i64) -> Attendance {
-    Attendance::Left { participant: participant.clone(), reason: LeaveReason::Removed, at: at(millis) }
+    Attendance::Left {
+        participant: participant.clone(),
+        reason: LeaveReason::Removed,
+        at: at(millis),
+    }
 }
 
 #[tokio::test]
@@ -37,11 +41,18 @@ async fn stays_are_written_in_order_and_flushed() {
         history.record(left(&participant, n + 1));
         // A second end changes nothing.
         history.record(left(&participant, n + 2));
-        expected.push((Some(participant), Some(at(n)), Some((at(n + 1), LeaveReason::Removed))));
+        expected.push((
+            Some(participant),
+            Some(at(n)),
+            Some((at(n + 1), LeaveReason::Removed)),
+        ));
     }
     history.flush().await;
     let stays = store.list_stays(hall).await.unwrap();
-    let written: Vec<_> = stays.into_iter().map(|stay| (stay.participant, stay.joined_at, stay.left)).collect();
+    let written: Vec<_> = stays
+        .into_iter()
+        .map(|stay| (stay.participant, stay.joined_at, stay.left))
+        .collect();
     assert_eq!(written, expected);
 }
 
@@ -60,7 +71,11 @@ async fn stays_that_a_crash_left_open_are_closed_at_the_next_start() {
 
     let stays = home.open().await.list_stays(hall).await.unwrap();
     assert_eq!(stays[0].left, Some((at(2), LeaveReason::Removed)));
-    assert!(matches!(stays[1].left, Some((_, LeaveReason::Lost))), "{:?}", stays[1]);
+    assert!(
+        matches!(stays[1].left, Some((_, LeaveReason::Lost))),
+        "{:?}",
+        stays[1]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,7 +88,11 @@ async fn while_the_database_is_away_writing_is_tried_again_in_order() {
         let written = Arc::clone(&written);
         move |fact| {
             failures -= 1;
-            let result = if failures > 0 { Err(away.clone().into()) } else { Ok(()) };
+            let result = if failures > 0 {
+                Err(away.clone().into())
+            } else {
+                Ok(())
+            };
             if result.is_ok() {
                 written.lock().unwrap().push(fact);
             }
@@ -95,7 +114,11 @@ async fn a_full_queue_keeps_the_oldest_and_a_refused_fact_stops_nothing() {
         move |fact| {
             let mut written = written.lock().unwrap();
             written.push(fact);
-            let result = if written.len() == 1 { Err(StoreError::Corrupt("test")) } else { Ok(()) };
+            let result = if written.len() == 1 {
+                Err(StoreError::Corrupt("test"))
+            } else {
+                Ok(())
+            };
             async move { result }
         }
     });

@@ -21,7 +21,10 @@ impl Home {
     }
 
     fn url(&self) -> String {
-        format!("sqlite://{}", self.0.path().join("data/meeting.db").display())
+        format!(
+            "sqlite://{}",
+            self.0.path().join("data/meeting.db").display()
+        )
     }
 
     async fn open(&self) -> Store {
@@ -60,5 +63,8 @@ fn settings(name: &str) -> RoomSettings {
 }
 
 async fn room(store: &Store, owner: &StoredUser, name: &str) -> StoredRoom {
-    store.create_room(owner.key, settings(name), at(0)).await.unwrap()
+    store
+        .create_room(owner.key, settings(name), at(0))
+        .await
+        .unwrap()
 }

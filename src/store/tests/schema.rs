@@ -10,7 +10,10 @@ async fn migrations_go_up_down_and_up_again() {
     let store = home.open().await;
     user(&store, "ada").await;
     Migrator::down(&store.db, None).await.unwrap();
-    assert!(store.list_users(None, 1).await.is_err(), "the tables are gone");
+    assert!(
+        store.list_users(None, 1).await.is_err(),
+        "the tables are gone"
+    );
     Migrator::up(&store.db, None).await.unwrap();
     Migrator::up(&store.db, None).await.unwrap();
     assert!(store.list_users(None, 1).await.unwrap().is_empty());
@@ -67,7 +70,13 @@ async fn made_files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = Home::new();
     let _store = home.open().await;
-    let mode = |path| std::fs::metadata(home.0.path().join(path)).unwrap().permissions().mode() & 0o777;
+    let mode = |path| {
+        std::fs::metadata(home.0.path().join(path))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!(mode("data"), 0o700);
     for file in ["data/meeting.db", "data/meeting.db-wal"] {
         assert_eq!(mode(file), 0o600, "{file}");
