@@ -155,15 +155,11 @@ impl Store {
 
     async fn newest_messages(&self, of: Select<Entity>, limit: u32) -> Result<StoredPage, StoreError> {
         let one_more = u64::from(limit) + 1;
-<<<<<<< HEAD
-        let mut rows = of.order_by_desc(Column::Id).limit(one_more).all(&self.db).await?;
-=======
-        let mut rows = visible
+        let mut rows = of
             .order_by_desc(Column::Id)
             .limit(one_more)
             .all(&self.db)
             .await?;
->>>>>>> store
         let more = rows.len() as u64 == one_more;
         if more {
             rows.pop();

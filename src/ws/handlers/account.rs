@@ -58,9 +58,7 @@ async fn change_password(
     services.passwords.verify(&current, Some(kept(&account.password))).await.map_err(|error| error.wire())?;
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
     let hash = services.passwords.hash(new).await.map_err(|error| error.wire())?;
-    let now = Timestamp::now();
-    services.store.set_password(key, &PasswordHash::new(hash), now).await.map_err(stored)?;
-    services.store.revoke_user_tokens(key, now).await.map_err(stored)?;
+    services.store.set_password(key, &PasswordHash::new(hash), Timestamp::now()).await.map_err(stored)?;
     services.directory().revoke_user(&account.id, &state.id);
     Ok(())
 }

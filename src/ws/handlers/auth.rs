@@ -90,10 +90,7 @@ pub async fn token(services: &Services, state: &mut SessionState, data: AuthToke
 
 async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, WireError> {
     let account = services.store.find_user(&token.subject.id).await.map_err(stored)?;
-    let usable = |account: &StoredUser| {
-        let is_void = account.tokens_valid_after.is_some_and(|after| token.issued_at < after);
-        account.disabled_at.is_none() && !is_void
-    };
+    let usable = |account: &StoredUser| account.disabled_at.is_none() && account.admits_token_of(token.issued_at);
     account.filter(usable).ok_or_else(|| ErrorCode::TokenInvalid.into())
 }
 
