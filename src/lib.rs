@@ -1,6 +1,7 @@
 //! Meeting: a self-hosted video-meeting server. This page is the map.
 #![doc = ""]
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod http;
