@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
 use crate::config::{Config, Guests, RateLimits, Registration};
-use crate::http::{self, Access, Database, Health, HealthProbe, HttpState, SessionRunner, SocketLimits, Sockets};
+use crate::http::{
+    self, Access, Database, Health, HealthProbe, HttpState, SessionRunner, SocketLimits, Sockets,
+};
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
@@ -70,7 +72,9 @@ impl App {
         let listener = TcpListener::bind(wanted)
             .await
             .map_err(|error| Failure::because(format!("cannot listen on {wanted}"), &error))?;
-        let address = listener.local_addr().map_err(|error| Failure::because("cannot listen", &error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::because("cannot listen", &error))?;
         let media = Media::start(MediaConfig {
             ips: config.media.addresses.clone(),
             port: config.media.first_port,
@@ -90,7 +94,11 @@ impl App {
             store,
             passwords: Passwords::default(),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            tries: if is_limited { Limits::default() } else { Limits::off() },
+            tries: if is_limited {
+                Limits::default()
+            } else {
+                Limits::off()
+            },
             guests: match config.auth.guests {
                 Guests::Admitted => GuestPolicy::Admitted,
                 Guests::Refused => GuestPolicy::Refused,
@@ -99,14 +107,33 @@ impl App {
                 Registration::Open => RegistrationPolicy::Open,
                 Registration::Closed => RegistrationPolicy::Closed,
             },
-            rate_limiting: if is_limited { RateLimiting::On } else { RateLimiting::Off },
+            rate_limiting: if is_limited {
+                RateLimiting::On
+            } else {
+                RateLimiting::Off
+            },
             stop: stopping,
         });
         let defaults = SocketLimits::default();
-        let per_client = if is_limited { defaults.per_client } else { None };
-        let sockets = Sockets::new(SocketLimits { per_client, ..defaults });
+        let per_client = if is_limited {
+            defaults.per_client
+        } else {
+            None
+        };
+        let sockets = Sockets::new(SocketLimits {
+            per_client,
+            ..defaults
+        });
         let access = Arc::new(Access::from(&config.listen));
-        Ok(Self { address, listener, services, sockets, media, access, stop })
+        Ok(Self {
+            address,
+            listener,
+            services,
+            sockets,
+            media,
+            access,
+            stop,
+        })
     }
 
     /// The media plane: for tests, which look whether everything is freed.
@@ -121,11 +148,18 @@ impl App {
 
     /// Serves until `stop` is done, then ends sessions, rooms, media and the database, in this order.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, services, sockets, media, access, stop: stop_sessions, .. } = self;
+        let Self {
+            listener,
+            services,
+            sockets,
+            media,
+            access,
+            stop: stop_sessions,
+            ..
+        } = self;
         let runner = services.clone();
-        let session: SessionRunner = Arc::new(move |socket, peer| {
-            Box::pin(ws::run(socket, peer.network(), runner.clone()))
-        });
+        let session: SessionRunner =
+            Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
         let router = http::router(HttpState {
             access,
             sockets: sockets.clone(),
@@ -162,7 +196,8 @@ fn health_probe(services: Services) -> HealthProbe {
         let services = services.clone();
         Box::pin(async move {
             let live = services.registry.live();
-            let database = match tokio::time::timeout(HEALTH_DEADLINE, services.store.ping()).await {
+            let database = match tokio::time::timeout(HEALTH_DEADLINE, services.store.ping()).await
+            {
                 Ok(Ok(())) => Database::Ok,
                 Ok(Err(_)) | Err(_) => Database::Unavailable,
             };
@@ -176,7 +211,10 @@ async fn prune_tokens(store: Store) {
     loop {
         interval.tick().await;
         if let Err(error) = store.prune_revoked_tokens(Timestamp::now()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "void tokens were not forgotten");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "void tokens were not forgotten"
+            );
         }
     }
 }
@@ -193,8 +231,10 @@ async fn stop_signal() {
 
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         // Without handlers the signals end the process themselves.
         return std::future::pending().await;
     };

@@ -27,8 +27,12 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 /// Below this, the headers weigh more than what compression saves.
 const MIN_GZIP_BYTES: usize = 1_024;
 
+/// The SHA-256 of a file's content.
+type ContentHash = [u8; 32];
+
 /// A file's content as it was compressed, and the hash of what it was made from. At most one entry per file.
-static GZIPPED: LazyLock<Mutex<HashMap<String, ([u8; 32], Bytes)>>> = LazyLock::new(Mutex::default);
+static GZIPPED: LazyLock<Mutex<HashMap<String, (ContentHash, Bytes)>>> =
+    LazyLock::new(Mutex::default);
 
 /// The page itself, for the start and for every room's link.
 pub async fn index(headers: HeaderMap) -> Response {
@@ -84,7 +88,7 @@ fn find(path: &str) -> Option<EmbeddedFile> {
 }
 
 /// The tag of a content, weak (RFC 9110 §8.8.1) as it is the same for both encodings.
-fn tag(hash: &[u8; 32]) -> String {
+fn tag(hash: &ContentHash) -> String {
     let hex: String = hash[..12]
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -121,7 +125,7 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
 }
 
 /// The content compressed, once per content.
-fn gzipped(path: &str, hash: [u8; 32], data: &[u8]) -> Bytes {
+fn gzipped(path: &str, hash: ContentHash, data: &[u8]) -> Bytes {
     let mut cache = GZIPPED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((made_from, bytes)) = cache.get(path)
         && *made_from == hash

@@ -90,14 +90,23 @@ impl RoomMedia {
     ///
     /// # Errors
     /// See [`MediaError`].
-    pub async fn answer(&self, participant: &ParticipantId, revision: u64, sdp: String) -> Result<(), MediaError> {
+    pub async fn answer(
+        &self,
+        participant: &ParticipantId,
+        revision: u64,
+        sdp: String,
+    ) -> Result<(), MediaError> {
         unimplemented!()
     }
     /// Replaces what the participant wishes to see.
     ///
     /// # Errors
     /// See [`MediaError`].
-    pub async fn view(&self, participant: &ParticipantId, tiles: Vec<Tile>) -> Result<(), MediaError> {
+    pub async fn view(
+        &self,
+        participant: &ParticipantId,
+        tiles: Vec<Tile>,
+    ) -> Result<(), MediaError> {
         unimplemented!()
     }
     /// Takes a remote ICE candidate; `None` ends them.

@@ -38,7 +38,10 @@ pub struct Chat {
 impl Chat {
     /// Takes up what was written before, oldest first; `more` says that there is older still.
     pub fn new(posts: Vec<Post>, more: bool) -> Self {
-        let mut chat = Self { recent: VecDeque::new(), forgotten: more };
+        let mut chat = Self {
+            recent: VecDeque::new(),
+            forgotten: more,
+        };
         posts.into_iter().for_each(|post| chat.push(post));
         chat
     }
@@ -55,6 +58,9 @@ impl Chat {
     /// What `user` may read of it.
     pub fn page_for(&self, user: &UserId) -> ChatPage {
         let readable = self.recent.iter().filter(|post| post.is_for(user));
-        ChatPage { messages: readable.map(|post| post.message.clone()).collect(), more: self.forgotten }
+        ChatPage {
+            messages: readable.map(|post| post.message.clone()).collect(),
+            more: self.forgotten,
+        }
     }
 }

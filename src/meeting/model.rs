@@ -38,18 +38,34 @@ struct Model {
 
 fn one_run(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut room = Room::new(object::Room { max_participants: CAPACITY, ..facts() }, false, Chat::default());
+    let mut room = Room::new(
+        object::Room {
+            max_participants: CAPACITY,
+            ..facts()
+        },
+        false,
+        Chat::default(),
+    );
     let mut model = Model::default();
     for step in 0..200 {
         let command = model.command(&mut random);
         let expected = model.expect(&command);
         let outcome = room.handle(command.clone(), at(step));
         let context = format!("MEETING_SEED={seed}, step {step}: {command:?}");
-        assert_eq!(outcome.reply.is_ok(), expected, "{context} gave {:?}", outcome.reply);
+        assert_eq!(
+            outcome.reply.is_ok(),
+            expected,
+            "{context} gave {:?}",
+            outcome.reply
+        );
         if expected {
             model.follow(&command);
         } else {
-            assert_eq!(outcome.effects, [], "{context}: what is refused has no effect");
+            assert_eq!(
+                outcome.effects,
+                [],
+                "{context}: what is refused has no effect"
+            );
         }
         model.deliver(&command, expected, &outcome.effects, &context);
         model.compare(&mut room, &context);
@@ -69,10 +85,19 @@ impl Model {
                     display_name: DisplayName::parse(PEOPLE[person]).unwrap(),
                 })
             }
-            4..=5 => Command::Leave { participant: somebody, reason: LeaveReason::Left },
+            4..=5 => Command::Leave {
+                participant: somebody,
+                reason: LeaveReason::Left,
+            },
             6..=8 => {
                 let hand = Some(random.random_bool(0.5));
-                Command::Update { participant: somebody, changes: Changes { hand, ..Changes::default() } }
+                Command::Update {
+                    participant: somebody,
+                    changes: Changes {
+                        hand,
+                        ..Changes::default()
+                    },
+                }
             }
             _ => Command::End { by: somebody },
         }
@@ -92,7 +117,10 @@ impl Model {
         match command {
             Command::Join(join) => {
                 let is_owner = join.user.id == user("ada").id;
-                let is_in = self.inside.values().any(|(person, _)| user(PEOPLE[*person]).id == join.user.id);
+                let is_in = self
+                    .inside
+                    .values()
+                    .any(|(person, _)| user(PEOPLE[*person]).id == join.user.id);
                 let has_room = u32::try_from(self.inside.len()).unwrap() < CAPACITY;
                 (is_owner || !self.ended) && (is_in || has_room)
             }
@@ -107,15 +135,22 @@ impl Model {
     fn follow(&mut self, command: &Command) {
         match command {
             Command::Join(join) => {
-                let person = PEOPLE.iter().position(|name| user(name).id == join.user.id).unwrap();
+                let person = PEOPLE
+                    .iter()
+                    .position(|name| user(name).id == join.user.id)
+                    .unwrap();
                 self.inside.retain(|_, (other, _)| *other != person);
-                self.inside.insert(join.participant.clone(), (person, false));
+                self.inside
+                    .insert(join.participant.clone(), (person, false));
                 self.ended &= person != 0;
             }
             Command::Leave { participant, .. } => {
                 self.inside.remove(participant);
             }
-            Command::Update { participant, changes } => {
+            Command::Update {
+                participant,
+                changes,
+            } => {
                 self.inside.get_mut(participant).unwrap().1 = changes.hand.unwrap();
             }
             Command::End { .. } => {
@@ -129,30 +164,46 @@ impl Model {
     /// Delivers the effects as the shell would, and lets every session keep its own roster from events alone.
     fn deliver(&mut self, command: &Command, carried_out: bool, effects: &[Effect], context: &str) {
         if let (Command::Join(join), true) = (command, carried_out) {
-            self.sessions.insert(join.participant.clone(), Session::default());
+            self.sessions
+                .insert(join.participant.clone(), Session::default());
         }
         for effect in effects {
             match effect {
                 Effect::Tell { to, event } => self.hear(to, event),
                 Effect::Broadcast { except, event } => {
                     let all: Vec<ParticipantId> = self.sessions.keys().cloned().collect();
-                    all.iter().filter(|id| Some(*id) != except.as_ref()).for_each(|id| self.hear(id, event));
+                    all.iter()
+                        .filter(|id| Some(*id) != except.as_ref())
+                        .for_each(|id| self.hear(id, event));
                 }
                 Effect::Release { participant, .. } => {
-                    assert!(self.sessions.remove(participant).is_some(), "{context}: nobody is released twice");
+                    assert!(
+                        self.sessions.remove(participant).is_some(),
+                        "{context}: nobody is released twice"
+                    );
                 }
                 Effect::History(History::Joined { participant, .. }) => {
-                    assert!(self.open_history.insert(participant.clone(), ()).is_none(), "{context}");
+                    assert!(
+                        self.open_history.insert(participant.clone(), ()).is_none(),
+                        "{context}"
+                    );
                 }
                 Effect::History(History::Left { participant, .. }) => {
-                    assert!(self.open_history.remove(participant).is_some(), "{context}: left without having joined");
+                    assert!(
+                        self.open_history.remove(participant).is_some(),
+                        "{context}: left without having joined"
+                    );
                 }
                 Effect::Media(_) => {}
             }
         }
         if let (Command::Join(join), true) = (command, carried_out) {
             // What the answer shows stands before every later event.
-            let seen = self.inside.iter().map(|(id, (_, hand))| (id.clone(), *hand)).collect();
+            let seen = self
+                .inside
+                .iter()
+                .map(|(id, (_, hand))| (id.clone(), *hand))
+                .collect();
             self.sessions.get_mut(&join.participant).unwrap().sees = seen;
         }
     }
@@ -163,7 +214,9 @@ impl Model {
         match event {
             Event::ParticipantJoined(data) | Event::ParticipantUpdated(data) => {
                 let person = &data.participant;
-                session.sees.insert(person.id.clone(), person.hand_raised_at.is_some());
+                session
+                    .sees
+                    .insert(person.id.clone(), person.hand_raised_at.is_some());
             }
             Event::ParticipantLeft(data) => {
                 session.sees.remove(&data.participant);
@@ -177,16 +230,31 @@ impl Model {
         let Ok(super::Reply::Roster(roster)) = room.handle(Command::Roster, at(0)).reply else {
             panic!("{context}: a roster")
         };
-        let is: BTreeMap<_, _> = roster.iter().map(|p| (p.id.clone(), p.hand_raised_at.is_some())).collect();
-        let should: BTreeMap<_, _> = self.inside.iter().map(|(id, (_, hand))| (id.clone(), *hand)).collect();
+        let is: BTreeMap<_, _> = roster
+            .iter()
+            .map(|p| (p.id.clone(), p.hand_raised_at.is_some()))
+            .collect();
+        let should: BTreeMap<_, _> = self
+            .inside
+            .iter()
+            .map(|(id, (_, hand))| (id.clone(), *hand))
+            .collect();
         assert_eq!(is, should, "{context}");
         for person in &roster {
             let owns = person.user.id == user("ada").id;
             assert_eq!(person.role == Role::Host, owns, "{context}");
         }
-        assert_eq!(self.open_history.keys().collect::<Vec<_>>(), self.inside.keys().collect::<Vec<_>>(), "{context}");
+        assert_eq!(
+            self.open_history.keys().collect::<Vec<_>>(),
+            self.inside.keys().collect::<Vec<_>>(),
+            "{context}"
+        );
         for (id, session) in &self.sessions {
-            assert_eq!(session.sees, should, "{context}: {id} sees another room after {} events", session.events);
+            assert_eq!(
+                session.sees, should,
+                "{context}: {id} sees another room after {} events",
+                session.events
+            );
         }
     }
 }

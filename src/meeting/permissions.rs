@@ -59,10 +59,19 @@ mod tests {
             rename: false,
             react: false,
         };
-        for action in [Action::Rename, Action::Unmute, Action::Chat, Action::ChatPrivately, Action::Publish(Source::Screen)] {
+        for action in [
+            Action::Rename,
+            Action::Unmute,
+            Action::Chat,
+            Action::ChatPrivately,
+            Action::Publish(Source::Screen),
+        ] {
             assert!(allows(Role::Host, action, &nothing), "{action:?}");
             assert!(!allows(Role::Member, action, &nothing), "{action:?}");
-            assert!(allows(Role::Member, action, &Permissions::default()), "{action:?}");
+            assert!(
+                allows(Role::Member, action, &Permissions::default()),
+                "{action:?}"
+            );
         }
     }
 

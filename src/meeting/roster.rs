@@ -16,7 +16,13 @@ pub struct Person {
 
 impl Person {
     /// Somebody who just came in.
-    pub fn new(id: ParticipantId, user: User, display_name: DisplayName, role: Role, at: Timestamp) -> Self {
+    pub fn new(
+        id: ParticipantId,
+        user: User,
+        display_name: DisplayName,
+        role: Role,
+        at: Timestamp,
+    ) -> Self {
         let seen = Participant {
             id,
             user,
@@ -29,7 +35,10 @@ impl Person {
             video: false,
             tracks: Vec::new(),
         };
-        Self { seen, negotiated: Vec::new() }
+        Self {
+            seen,
+            negotiated: Vec::new(),
+        }
     }
 
     /// Remembers what their up connection can carry.
@@ -44,7 +53,10 @@ impl Person {
 
     /// The encoding that was agreed on for `source`.
     pub fn codec_of(&self, source: Source) -> Option<String> {
-        self.negotiated.iter().find(|(known, _)| *known == source).and_then(|(_, codec)| codec.clone())
+        self.negotiated
+            .iter()
+            .find(|(known, _)| *known == source)
+            .and_then(|(_, codec)| codec.clone())
     }
 
     /// The track of `source`, if it runs.
@@ -54,7 +66,10 @@ impl Person {
 
     /// The same, to change it.
     pub fn track_mut(&mut self, source: Source) -> Option<&mut Track> {
-        self.seen.tracks.iter_mut().find(|track| track.source == source)
+        self.seen
+            .tracks
+            .iter_mut()
+            .find(|track| track.source == source)
     }
 
     /// Adds a track; the tracks stay in the order of their sources.
@@ -65,7 +80,11 @@ impl Person {
 
     /// Takes the track of `source` away, if it runs.
     pub fn remove_track(&mut self, source: Source) -> Option<Track> {
-        let at = self.seen.tracks.iter().position(|track| track.source == source)?;
+        let at = self
+            .seen
+            .tracks
+            .iter()
+            .position(|track| track.source == source)?;
         Some(self.seen.tracks.remove(at))
     }
 }

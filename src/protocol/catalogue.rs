@@ -61,7 +61,12 @@ pub fn typescript() -> String {
             declarations.visit::<$data>();
             declarations.visit::<$answer>();
             let (data, answer) = (<$data as TS>::name(&config), <$answer as TS>::name(&config));
-            writeln!(requests, "  {:?}: {{ data: {data}; answer: {answer} }};", $kind).expect("a String takes all");
+            writeln!(
+                requests,
+                "  {:?}: {{ data: {data}; answer: {answer} }};",
+                $kind
+            )
+            .expect("a String takes all");
         };
     }
     for_each_request!(request);
@@ -79,8 +84,11 @@ pub fn typescript() -> String {
     for declaration in declarations.0.values() {
         writeln!(text, "export {declaration}\n").expect("a String takes all");
     }
-    write!(text, "export interface Requests {{\n{requests}}}\n\nexport interface Events {{\n{events}}}\n")
-        .expect("a String takes all");
+    write!(
+        text,
+        "export interface Requests {{\n{requests}}}\n\nexport interface Events {{\n{events}}}\n"
+    )
+    .expect("a String takes all");
     text
 }
 
@@ -113,7 +121,11 @@ mod tests {
             std::fs::write(&path, generated).unwrap();
         }
         let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(checked_in == generated, "{} is stale: run the tests with UPDATE_PROTOCOL=1", path.display());
+        assert!(
+            checked_in == generated,
+            "{} is stale: run the tests with UPDATE_PROTOCOL=1",
+            path.display()
+        );
     }
 
     #[test]

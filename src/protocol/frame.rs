@@ -61,17 +61,30 @@ impl RequestFrame {
         };
         let id = match envelope.id.as_ref().map(serde_json::Value::as_u64) {
             Some(Some(id)) if (1..=MAX_REQUEST_ID).contains(&id) => id,
-            Some(_) => return Err(bad(None, WireError::bad_field("id", "must be an integer from 1 to 2^53-1"))),
+            Some(_) => {
+                return Err(bad(
+                    None,
+                    WireError::bad_field("id", "must be an integer from 1 to 2^53-1"),
+                ));
+            }
             None => return Err(bad(None, WireError::bad_field("id", "is missing"))),
         };
         let kind = match envelope.kind {
             Some(serde_json::Value::String(kind)) => kind,
-            Some(_) => return Err(bad(Some(id), WireError::bad_field("type", "must be a string"))),
+            Some(_) => {
+                return Err(bad(
+                    Some(id),
+                    WireError::bad_field("type", "must be a string"),
+                ));
+            }
             None => return Err(bad(Some(id), WireError::bad_field("type", "is missing"))),
         };
         let data = envelope.data.filter(|raw| raw.get() != "null");
         if data.as_ref().is_some_and(|raw| !raw.get().starts_with('{')) {
-            return Err(bad(Some(id), WireError::bad_field("data", "must be an object")));
+            return Err(bad(
+                Some(id),
+                WireError::bad_field("data", "must be an object"),
+            ));
         }
         Ok(Self { kind, id, data })
     }
@@ -137,7 +150,11 @@ pub fn ok<T: Serialize>(re: u64, data: &T) -> String {
 
 /// Encodes the refusal of request `re`, or of a frame that was no request.
 pub fn error(re: Option<u64>, error: &WireError) -> String {
-    format!(r#"{{"type":"error","re":{},"error":{}}}"#, encode(&re), encode(error))
+    format!(
+        r#"{{"type":"error","re":{},"error":{}}}"#,
+        encode(&re),
+        encode(error)
+    )
 }
 
 /// The first frame, which the server sends unasked.
@@ -156,7 +173,11 @@ pub struct EncodedEvent {
 impl EncodedEvent {
     /// Encodes the event's data.
     pub fn new(event: &Event) -> Self {
-        Self { kind: event.kind(), delivery: event.delivery(), data: encode(event).into() }
+        Self {
+            kind: event.kind(),
+            delivery: event.delivery(),
+            data: encode(event).into(),
+        }
     }
 
     /// Its type's name.
@@ -196,25 +217,65 @@ mod tests {
             ("7", None, ErrorCode::BadJson, None),
             ("{\"type\":\"ping\"", None, ErrorCode::BadJson, None),
             (r#"{"type":"ping"}"#, None, ErrorCode::BadField, Some("id")),
-            (r#"{"type":"ping","id":0}"#, None, ErrorCode::BadField, Some("id")),
-            (r#"{"type":"ping","id":1.5}"#, None, ErrorCode::BadField, Some("id")),
-            (r#"{"type":"ping","id":9007199254740992}"#, None, ErrorCode::BadField, Some("id")),
+            (
+                r#"{"type":"ping","id":0}"#,
+                None,
+                ErrorCode::BadField,
+                Some("id"),
+            ),
+            (
+                r#"{"type":"ping","id":1.5}"#,
+                None,
+                ErrorCode::BadField,
+                Some("id"),
+            ),
+            (
+                r#"{"type":"ping","id":9007199254740992}"#,
+                None,
+                ErrorCode::BadField,
+                Some("id"),
+            ),
             (r#"{"id":3}"#, Some(3), ErrorCode::BadField, Some("type")),
-            (r#"{"type":7,"id":3}"#, Some(3), ErrorCode::BadField, Some("type")),
-            (r#"{"type":"ping","id":3,"data":[]}"#, Some(3), ErrorCode::BadField, Some("data")),
+            (
+                r#"{"type":7,"id":3}"#,
+                Some(3),
+                ErrorCode::BadField,
+                Some("type"),
+            ),
+            (
+                r#"{"type":"ping","id":3,"data":[]}"#,
+                Some(3),
+                ErrorCode::BadField,
+                Some("data"),
+            ),
         ] {
             let bad = RequestFrame::decode(text).unwrap_err();
-            assert_eq!((bad.re, bad.error.code, bad.error.field.as_deref()), (re, code, field), "{text}");
+            assert_eq!(
+                (bad.re, bad.error.code, bad.error.field.as_deref()),
+                (re, code, field),
+                "{text}"
+            );
         }
-        let deep = format!(r#"{{"type":"ping","id":1,"data":{{"x":{}{}}}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+        let deep = format!(
+            r#"{{"type":"ping","id":1,"data":{{"x":{}{}}}}}"#,
+            "[".repeat(20_000),
+            "]".repeat(20_000)
+        );
         assert!(RequestFrame::decode(&deep).is_err_and(|bad| bad.error.code == ErrorCode::BadJson));
-        let flat = r#"{"type":"ping","id":1,"data":{"x":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["}}"#;
-        assert!(RequestFrame::decode(flat).is_ok(), "brackets in strings do not nest");
+        let flat =
+            r#"{"type":"ping","id":1,"data":{"x":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["}}"#;
+        assert!(
+            RequestFrame::decode(flat).is_ok(),
+            "brackets in strings do not nest"
+        );
     }
 
     #[test]
     fn data_may_be_left_out() {
-        for text in [r#"{"type":"ping","id":1}"#, r#" {"id":1,"type":"ping","data":null,"extra":true} "#] {
+        for text in [
+            r#"{"type":"ping","id":1}"#,
+            r#" {"id":1,"type":"ping","data":null,"extra":true} "#,
+        ] {
             let frame = RequestFrame::decode(text).unwrap();
             assert_eq!((frame.kind.as_str(), frame.id), ("ping", 1));
             assert!(frame.data.is_none());

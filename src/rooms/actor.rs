@@ -96,20 +96,34 @@ impl RoomHandle {
         newcomer: Option<(ParticipantId, Outbox)>,
     ) -> Result<Reply, CallError> {
         let (reply, answer) = oneshot::channel();
-        let call = Message::Call(Call { command, newcomer, reply });
+        let call = Message::Call(Call {
+            command,
+            newcomer,
+            reply,
+        });
         self.inbox.try_send(call).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CallError::Busy,
             mpsc::error::TrySendError::Closed(_) => CallError::Gone,
         })?;
-        answer.await.map_err(|_| CallError::Gone)?.map_err(CallError::Refused)
+        answer
+            .await
+            .map_err(|_| CallError::Gone)?
+            .map_err(CallError::Refused)
     }
 
     /// The same, but waits for room in the inbox: for what must not fail, such as leaving.
     pub async fn call_surely(&self, command: Command) -> Result<Reply, CallError> {
         let (reply, answer) = oneshot::channel();
-        let call = Message::Call(Call { command, newcomer: None, reply });
+        let call = Message::Call(Call {
+            command,
+            newcomer: None,
+            reply,
+        });
         self.inbox.send(call).await.map_err(|_| CallError::Gone)?;
-        answer.await.map_err(|_| CallError::Gone)?.map_err(CallError::Refused)
+        answer
+            .await
+            .map_err(|_| CallError::Gone)?
+            .map_err(CallError::Refused)
     }
 
     /// How many are in.
@@ -144,7 +158,9 @@ impl Inbox {
     pub(super) fn media_sink(&self) -> crate::media::EventSink {
         let inbox = self.sender.downgrade();
         Box::new(move |event| {
-            let Some(inbox) = inbox.upgrade() else { return Ok(()) };
+            let Some(inbox) = inbox.upgrade() else {
+                return Ok(());
+            };
             match inbox.try_send(Message::Media(event)) {
                 Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
                 // A room that is gone has nobody left to tell.
@@ -175,8 +191,11 @@ impl Actor {
         history: HistorySink,
     ) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
-        let handle =
-            RoomHandle { inbox: inbox.sender, head_count: head_count.clone(), media: media.clone() };
+        let handle = RoomHandle {
+            inbox: inbox.sender,
+            head_count: head_count.clone(),
+            media: media.clone(),
+        };
         let actor = Self {
             room,
             inbox: inbox.receiver,
@@ -225,12 +244,20 @@ impl Actor {
                 let outcome = self.room.handle(Command::Media(event), Timestamp::now());
                 self.apply(outcome.effects);
             }
-            Message::Call(Call { command, newcomer, reply }) => {
-                let Outcome { reply: decision, effects } = self.room.handle(command, Timestamp::now());
+            Message::Call(Call {
+                command,
+                newcomer,
+                reply,
+            }) => {
+                let Outcome {
+                    reply: decision,
+                    effects,
+                } = self.room.handle(command, Timestamp::now());
                 if let (Ok(_), Some((participant, outbox))) = (&decision, newcomer) {
                     self.outboxes.insert(participant, outbox);
                 }
-                self.head_count.store(self.room.head_count(), Ordering::Relaxed);
+                self.head_count
+                    .store(self.room.head_count(), Ordering::Relaxed);
                 // The answer goes first: whoever sees an event of this command can see its answer already.
                 if reply.send(decision).is_err() {
                     tracing::debug!("the session of an answered command is gone");
@@ -250,7 +277,11 @@ impl Actor {
                 }
                 Effect::Broadcast { except, event } => {
                     let event = EncodedEvent::new(&event);
-                    for (_, outbox) in self.outboxes.iter().filter(|(id, _)| Some(*id) != except.as_ref()) {
+                    for (_, outbox) in self
+                        .outboxes
+                        .iter()
+                        .filter(|(id, _)| Some(*id) != except.as_ref())
+                    {
                         outbox.push(OutboxItem::Event(event.clone()));
                     }
                 }

@@ -55,7 +55,16 @@ pub struct Overflow {
 pub fn outbox() -> (Outbox, OutboxReader) {
     let (sender, receiver) = mpsc::channel(OUTBOX_CAPACITY);
     let overflow = Arc::new(Overflow::default());
-    (Outbox { items: sender, overflow: overflow.clone() }, OutboxReader { items: receiver, overflow })
+    (
+        Outbox {
+            items: sender,
+            overflow: overflow.clone(),
+        },
+        OutboxReader {
+            items: receiver,
+            overflow,
+        },
+    )
 }
 
 impl Outbox {
@@ -64,7 +73,8 @@ impl Outbox {
         if self.overflow.happened.load(Ordering::Relaxed) {
             return;
         }
-        let may_drop = matches!(&item, OutboxItem::Event(event) if event.delivery() == Delivery::Lossy);
+        let may_drop =
+            matches!(&item, OutboxItem::Event(event) if event.delivery() == Delivery::Lossy);
         if may_drop && self.items.capacity() < LOSSY_RESERVE {
             return;
         }
@@ -102,11 +112,15 @@ mod tests {
     use crate::protocol::event::{Event, SessionReplaced, SpeakerActive};
 
     fn sure() -> OutboxItem {
-        OutboxItem::Event(EncodedEvent::new(&Event::SessionReplaced(SessionReplaced {})))
+        OutboxItem::Event(EncodedEvent::new(&Event::SessionReplaced(
+            SessionReplaced {},
+        )))
     }
 
     fn lossy() -> OutboxItem {
-        OutboxItem::Event(EncodedEvent::new(&Event::SpeakerActive(SpeakerActive { participants: vec![] })))
+        OutboxItem::Event(EncodedEvent::new(&Event::SpeakerActive(SpeakerActive {
+            participants: vec![],
+        })))
     }
 
     #[tokio::test]
@@ -122,7 +136,10 @@ mod tests {
         while reader.items.try_recv().is_ok() {
             waiting += 1;
         }
-        assert_eq!(waiting, OUTBOX_CAPACITY, "lossy events leave half of the room free");
+        assert_eq!(
+            waiting, OUTBOX_CAPACITY,
+            "lossy events leave half of the room free"
+        );
         for _ in 0..=OUTBOX_CAPACITY {
             outbox.push(sure());
         }

@@ -54,13 +54,22 @@ pub struct Start {
 impl Registry {
     /// An empty address book over these media workers.
     pub fn new(media: Media) -> Self {
-        let shared = Shared { rooms: DashMap::new(), media, closed_one: Notify::new() };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            rooms: DashMap::new(),
+            media,
+            closed_one: Notify::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Finds a running room.
     pub fn find(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
-        self.shared.rooms.get(identity).map(|entry| entry.value().clone())
+        self.shared
+            .rooms
+            .get(identity)
+            .map(|entry| entry.value().clone())
     }
 
     /// How many are in a room.
@@ -70,10 +79,13 @@ impl Registry {
 
     /// How much is going on on this node.
     pub fn live(&self) -> Live {
-        self.shared.rooms.iter().fold(Live::default(), |live, entry| Live {
-            rooms: live.rooms + 1,
-            participants: live.participants + entry.value().head_count() as usize,
-        })
+        self.shared
+            .rooms
+            .iter()
+            .fold(Live::default(), |live, entry| Live {
+                rooms: live.rooms + 1,
+                participants: live.participants + entry.value().head_count() as usize,
+            })
     }
 
     /// Takes somebody into a room, which is loaded and started if it does not run.
@@ -126,7 +138,9 @@ impl Registry {
             let forgetful = shared.clone();
             let forget = move || {
                 // Only its own entry: a successor may stand there already.
-                forgetful.rooms.remove_if(&identity, |_, listed| listed.is_same(&own));
+                forgetful
+                    .rooms
+                    .remove_if(&identity, |_, listed| listed.is_same(&own));
             };
             actor.run(forget).await;
             shared.closed_one.notify_waiters();

@@ -149,11 +149,20 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn recent_messages(&self, room: RoomKey, limit: u32) -> Result<StoredPage, StoreError> {
-        self.newest_messages(Entity::find().filter(Column::Rid.eq(room.0)), limit).await
+    pub async fn recent_messages(
+        &self,
+        room: RoomKey,
+        limit: u32,
+    ) -> Result<StoredPage, StoreError> {
+        self.newest_messages(Entity::find().filter(Column::Rid.eq(room.0)), limit)
+            .await
     }
 
-    async fn newest_messages(&self, of: Select<Entity>, limit: u32) -> Result<StoredPage, StoreError> {
+    async fn newest_messages(
+        &self,
+        of: Select<Entity>,
+        limit: u32,
+    ) -> Result<StoredPage, StoreError> {
         let one_more = u64::from(limit) + 1;
         let mut rows = of
             .order_by_desc(Column::Id)

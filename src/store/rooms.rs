@@ -193,7 +193,12 @@ impl Store {
         self.set_room_end(key, None, now).await
     }
 
-    async fn set_room_end(&self, key: RoomKey, ended: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+    async fn set_room_end(
+        &self,
+        key: RoomKey,
+        ended: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let updated = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
             .col_expr(Column::EndedAt, SimpleExpr::from(ended.map(column)))

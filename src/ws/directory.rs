@@ -23,7 +23,11 @@ struct Entry {
 impl Directory {
     /// Enters a session, or corrects its entry after a new login.
     pub fn enter(&self, session: &SessionId, user: &UserId, jti: &str, revoked: &Arc<Notify>) {
-        let entry = Entry { user: user.clone(), jti: jti.to_owned(), revoked: revoked.clone() };
+        let entry = Entry {
+            user: user.clone(),
+            jti: jti.to_owned(),
+            revoked: revoked.clone(),
+        };
         self.sessions.insert(session.clone(), entry);
     }
 
@@ -43,7 +47,11 @@ impl Directory {
     }
 
     fn revoke(&self, concerned: impl Fn(&Entry) -> bool, but: &SessionId) {
-        for entry in self.sessions.iter().filter(|entry| entry.key() != but && concerned(entry.value())) {
+        for entry in self
+            .sessions
+            .iter()
+            .filter(|entry| entry.key() != but && concerned(entry.value()))
+        {
             entry.value().revoked.notify_one();
         }
     }

@@ -58,7 +58,12 @@ pub async fn dispatch(
         Request::MediaRestart(data) => answer(id, media::restart(state, data).await),
         // Lost sessions are not kept, so there is none to take up.
         Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),
-        Request::Ping(_) => answer(id, Ok(Pong { time: Timestamp::now() })),
+        Request::Ping(_) => answer(
+            id,
+            Ok(Pong {
+                time: Timestamp::now(),
+            }),
+        ),
     }
 }
 

@@ -86,11 +86,18 @@ struct Window {
 
 impl Window {
     fn new(most: usize) -> Self {
-        Self { most, times: VecDeque::new() }
+        Self {
+            most,
+            times: VecDeque::new(),
+        }
     }
 
     fn overflows(&mut self, now: Instant) -> bool {
-        while self.times.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
+        while self
+            .times
+            .front()
+            .is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE)
+        {
             self.times.pop_front();
         }
         if self.times.len() >= self.most {
@@ -112,9 +119,18 @@ mod tests {
         for _ in 0..BURST {
             assert_eq!(limits.request(start), Pace::Fine);
         }
-        assert_eq!(limits.request(start), Pace::TooFast(Duration::from_millis(50)));
-        assert_eq!(limits.request(start + Duration::from_millis(50)), Pace::Fine);
-        assert!(matches!(limits.request(start + Duration::from_millis(50)), Pace::TooFast(_)));
+        assert_eq!(
+            limits.request(start),
+            Pace::TooFast(Duration::from_millis(50))
+        );
+        assert_eq!(
+            limits.request(start + Duration::from_millis(50)),
+            Pace::Fine
+        );
+        assert!(matches!(
+            limits.request(start + Duration::from_millis(50)),
+            Pace::TooFast(_)
+        ));
     }
 
     #[test]

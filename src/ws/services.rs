@@ -70,7 +70,10 @@ pub struct Services {
 impl Services {
     /// Shares `parts` among all sessions.
     pub fn new(parts: ServicesParts) -> Self {
-        Self { parts: Arc::new(parts), directory: Directory::default() }
+        Self {
+            parts: Arc::new(parts),
+            directory: Directory::default(),
+        }
     }
 
     /// Who is logged in.

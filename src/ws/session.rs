@@ -95,7 +95,8 @@ impl From<CloseReason> for End {
 }
 
 /// A request being carried out: it owns the session's state meanwhile, and gives it back with the answer.
-type InFlight = Pin<Box<dyn Future<Output = (SessionState, u64, Result<String, WireError>)> + Send>>;
+type InFlight =
+    Pin<Box<dyn Future<Output = (SessionState, u64, Result<String, WireError>)> + Send>>;
 
 /// Serves one upgraded socket until it closes, the client misbehaves, or `services` are told to stop.
 pub async fn run<S>(socket: WebSocketStream<S>, address: IpAddr, services: Services)
@@ -104,7 +105,10 @@ where
 {
     let id = SessionId::random();
     let span = tracing::info_span!("session", session.id = %id);
-    Session::new(socket, address, services, id).run().instrument(span).await;
+    Session::new(socket, address, services, id)
+        .run()
+        .instrument(span)
+        .await;
 }
 
 struct Session<S> {
@@ -131,7 +135,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let (outbox, events) = outbox();
         let limits = Limits::new(services.is_rate_limited(), Instant::now());
         let revoked = Arc::new(Notify::new());
-        let state = SessionState { id: id.clone(), address, outbox, revoked: revoked.clone(), login: None, stay: None };
+        let state = SessionState {
+            id: id.clone(),
+            address,
+            outbox,
+            revoked: revoked.clone(),
+            login: None,
+            stay: None,
+        };
         Self {
             socket,
             services,
@@ -152,7 +163,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     async fn run(mut self) {
         let Err(end) = self.serve().await;
         tracing::debug!(reason = ?end, "session ends");
-        let reason = if end == End::Closed { LeaveReason::Left } else { LeaveReason::Lost };
+        let reason = if end == End::Closed {
+            LeaveReason::Left
+        } else {
+            LeaveReason::Lost
+        };
         self.depart(reason).await;
         self.close(end).await;
     }
@@ -222,7 +237,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Some(Ok(Message::Close(_))) => Err(End::Closed),
             None => Err(End::Gone),
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                self.write(frame::error(None, &ErrorCode::TooLarge.into())).await?;
+                self.write(frame::error(None, &ErrorCode::TooLarge.into()))
+                    .await?;
                 Err(End::TooBig)
             }
             Some(Err(_)) => Err(End::Gone),
@@ -253,7 +269,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 return self.write(frame::error(Some(id), &error)).await;
             }
         }
-        let Some(state) = self.state.take() else { unreachable!("requests are read only between two others") };
+        let Some(state) = self.state.take() else {
+            unreachable!("requests are read only between two others")
+        };
         let services = self.services.clone();
         self.in_flight = Some(Box::pin(async move {
             let mut state = state;
@@ -263,7 +281,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         Ok(())
     }
 
-    async fn answer(&mut self, done: (SessionState, u64, Result<String, WireError>)) -> Result<(), End> {
+    async fn answer(
+        &mut self,
+        done: (SessionState, u64, Result<String, WireError>),
+    ) -> Result<(), End> {
         let (state, id, answer) = done;
         self.logged_in = state.login.is_some();
         self.state = Some(state);
@@ -343,8 +364,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn close(mut self, end: End) {
-        let Some((code, reason)) = end.close_code() else { return };
-        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        let Some((code, reason)) = end.close_code() else {
+            return;
+        };
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
+        };
         let goodbye = async {
             if self.socket.close(Some(frame)).await.is_ok() {
                 while let Some(Ok(_)) = self.socket.next().await {}
@@ -357,7 +383,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 }
 
 /// Waits for the request in flight; for ever when there is none.
-async fn finished(in_flight: &mut Option<InFlight>) -> (SessionState, u64, Result<String, WireError>) {
+async fn finished(
+    in_flight: &mut Option<InFlight>,
+) -> (SessionState, u64, Result<String, WireError>) {
     match in_flight {
         Some(future) => {
             let done = future.await;

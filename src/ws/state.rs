@@ -62,7 +62,9 @@ impl SessionState {
     /// # Errors
     /// `auth.required` before a login.
     pub fn login(&self) -> Result<&Login, WireError> {
-        self.login.as_ref().ok_or_else(|| ErrorCode::AuthRequired.into())
+        self.login
+            .as_ref()
+            .ok_or_else(|| ErrorCode::AuthRequired.into())
     }
 
     /// Where it is.
@@ -70,13 +72,18 @@ impl SessionState {
     /// # Errors
     /// `room.not_joined` when it is nowhere.
     pub fn stay(&self) -> Result<&Stay, WireError> {
-        self.stay.as_ref().ok_or_else(|| ErrorCode::RoomNotJoined.into())
+        self.stay
+            .as_ref()
+            .ok_or_else(|| ErrorCode::RoomNotJoined.into())
     }
 
     /// Leaves the room it is in, if it is in one.
     pub async fn leave(&mut self, reason: LeaveReason) {
         let Some(stay) = self.stay.take() else { return };
-        let leave = Command::Leave { participant: stay.participant, reason };
+        let leave = Command::Leave {
+            participant: stay.participant,
+            reason,
+        };
         // A refusal means that the room has let go of this stay already.
         if stay.handle.call_surely(leave).await.is_err() {
             tracing::debug!(room.id = %stay.room, "the room was left before");

@@ -1,1 +1,4 @@
 //! Integration tests over real sockets.
+
+mod http;
+mod launch;

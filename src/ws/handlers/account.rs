@@ -28,8 +28,16 @@ pub async fn update(
     if let Some(name) = data.display_name {
         user = match login.account {
             Some(account) => {
-                services.store.set_display_name(account, &name, Timestamp::now()).await.map_err(stored)?;
-                let account = services.store.find_user_by_key(account).await.map_err(stored)?;
+                services
+                    .store
+                    .set_display_name(account, &name, Timestamp::now())
+                    .await
+                    .map_err(stored)?;
+                let account = services
+                    .store
+                    .find_user_by_key(account)
+                    .await
+                    .map_err(stored)?;
                 people::account(&account.ok_or(ErrorCode::AuthRequired)?)
             }
             None => people::guest(user.id, name),
@@ -51,14 +59,37 @@ async fn change_password(
     new: &Password,
 ) -> Result<(), WireError> {
     let Some(current) = current else {
-        return Err(WireError::bad_field("data.current_password", "is needed to set a new password"));
+        return Err(WireError::bad_field(
+            "data.current_password",
+            "is needed to set a new password",
+        ));
     };
-    let account = services.store.find_user_by_key(key).await.map_err(stored)?.ok_or(ErrorCode::AuthRequired)?;
-    services.tries.check_login(state.address, account.username.as_str()).map_err(|after| after.wire())?;
-    services.passwords.verify(&current, Some(kept(&account.password))).await.map_err(|error| error.wire())?;
+    let account = services
+        .store
+        .find_user_by_key(key)
+        .await
+        .map_err(stored)?
+        .ok_or(ErrorCode::AuthRequired)?;
+    services
+        .tries
+        .check_login(state.address, account.username.as_str())
+        .map_err(|after| after.wire())?;
+    services
+        .passwords
+        .verify(&current, Some(kept(&account.password)))
+        .await
+        .map_err(|error| error.wire())?;
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
-    let hash = services.passwords.hash(new).await.map_err(|error| error.wire())?;
-    services.store.set_password(key, &PasswordHash::new(hash), Timestamp::now()).await.map_err(stored)?;
+    let hash = services
+        .passwords
+        .hash(new)
+        .await
+        .map_err(|error| error.wire())?;
+    services
+        .store
+        .set_password(key, &PasswordHash::new(hash), Timestamp::now())
+        .await
+        .map_err(stored)?;
     services.directory().revoke_user(&account.id, &state.id);
     Ok(())
 }

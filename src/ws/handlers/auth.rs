@@ -6,7 +6,9 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{SessionId, UserId};
 use crate::protocol::object::{User, UserKind};
-use crate::protocol::request::{AuthGuest, AuthLogin, AuthRegister, AuthToken, Authenticated, Empty};
+use crate::protocol::request::{
+    AuthGuest, AuthLogin, AuthRegister, AuthToken, Authenticated, Empty,
+};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 use crate::store::{NewUser, PasswordHash, StoredUser, UserKey};
@@ -20,25 +22,55 @@ pub async fn register(
     data: AuthRegister,
 ) -> Result<Authenticated, WireError> {
     if services.registration == RegistrationPolicy::Closed {
-        return Err(WireError::with_message(ErrorCode::PermDenied, "Accounts are made by the administrator here."));
+        return Err(WireError::with_message(
+            ErrorCode::PermDenied,
+            "Accounts are made by the administrator here.",
+        ));
     }
-    services.tries.check_registration(state.address).map_err(|after| after.wire())?;
-    crate::auth::passwords::check_strength(&data.password, data.username.as_str()).map_err(|error| error.wire())?;
+    services
+        .tries
+        .check_registration(state.address)
+        .map_err(|after| after.wire())?;
+    crate::auth::passwords::check_strength(&data.password, data.username.as_str())
+        .map_err(|error| error.wire())?;
     let display_name = match data.display_name {
         Some(name) => name,
         None => DisplayName::parse(data.username.as_str())
             .map_err(|error| WireError::bad_field("data.display_name", error))?,
     };
-    let hash = services.passwords.hash(&data.password).await.map_err(|error| error.wire())?;
-    let new = NewUser { username: data.username, display_name, password: PasswordHash::new(hash) };
-    let account = services.store.create_user(new, Timestamp::now()).await.map_err(stored)?;
+    let hash = services
+        .passwords
+        .hash(&data.password)
+        .await
+        .map_err(|error| error.wire())?;
+    let new = NewUser {
+        username: data.username,
+        display_name,
+        password: PasswordHash::new(hash),
+    };
+    let account = services
+        .store
+        .create_user(new, Timestamp::now())
+        .await
+        .map_err(stored)?;
     Ok(enter_account(services, state, &account).await)
 }
 
 /// `auth.login`
-pub async fn login(services: &Services, state: &mut SessionState, data: AuthLogin) -> Result<Authenticated, WireError> {
-    services.tries.check_login(state.address, &data.username).map_err(|after| after.wire())?;
-    let account = services.store.find_user_by_name(&data.username).await.map_err(stored)?;
+pub async fn login(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthLogin,
+) -> Result<Authenticated, WireError> {
+    services
+        .tries
+        .check_login(state.address, &data.username)
+        .map_err(|after| after.wire())?;
+    let account = services
+        .store
+        .find_user_by_name(&data.username)
+        .await
+        .map_err(stored)?;
     let account = verify(services, &data, account).await?;
     Ok(enter_account(services, state, &account).await)
 }
@@ -50,31 +82,64 @@ async fn verify(
     account: Option<StoredUser>,
 ) -> Result<StoredUser, WireError> {
     let hash = account.as_ref().map(|account| kept(&account.password));
-    let verified = services.passwords.verify(&data.password, hash).await.map_err(|error| error.wire())?;
+    let verified = services
+        .passwords
+        .verify(&data.password, hash)
+        .await
+        .map_err(|error| error.wire())?;
     let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
         return Err(ErrorCode::BadCredentials.into());
     };
     if let Some(rehash) = verified.rehash {
         let (old, new) = (account.password.clone(), PasswordHash::new(rehash));
-        services.store.rehash_password(account.key, &old, &new, Timestamp::now()).await.map_err(stored)?;
+        services
+            .store
+            .rehash_password(account.key, &old, &new, Timestamp::now())
+            .await
+            .map_err(stored)?;
     }
     Ok(account)
 }
 
 /// `auth.guest`
-pub async fn guest(services: &Services, state: &mut SessionState, data: AuthGuest) -> Result<Authenticated, WireError> {
+pub async fn guest(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthGuest,
+) -> Result<Authenticated, WireError> {
     if services.guests == GuestPolicy::Refused {
         return Err(ErrorCode::GuestDisabled.into());
     }
-    services.tries.check_guest(state.address).map_err(|after| after.wire())?;
-    Ok(enter(services, state, people::guest(UserId::random(), data.display_name), None).await)
+    services
+        .tries
+        .check_guest(state.address)
+        .map_err(|after| after.wire())?;
+    Ok(enter(
+        services,
+        state,
+        people::guest(UserId::random(), data.display_name),
+        None,
+    )
+    .await)
 }
 
 /// `auth.token`
-pub async fn token(services: &Services, state: &mut SessionState, data: AuthToken) -> Result<Authenticated, WireError> {
+pub async fn token(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthToken,
+) -> Result<Authenticated, WireError> {
     let now = Timestamp::now();
-    let token = services.tokens.verify(&data.token, now).map_err(|error| error.code())?;
-    if services.store.is_token_revoked(&token.id).await.map_err(stored)? {
+    let token = services
+        .tokens
+        .verify(&data.token, now)
+        .map_err(|error| error.code())?;
+    if services
+        .store
+        .is_token_revoked(&token.id)
+        .await
+        .map_err(stored)?
+    {
         return Err(ErrorCode::TokenInvalid.into());
     }
     let (user, account) = match token.subject.kind {
@@ -84,14 +149,25 @@ pub async fn token(services: &Services, state: &mut SessionState, data: AuthToke
         }
         UserKind::Guest => (guest_of(services, token.subject.clone())?, None),
     };
-    let issued = Issued { token: data.token, claims: token };
+    let issued = Issued {
+        token: data.token,
+        claims: token,
+    };
     Ok(admit(services, state, user, account, issued).await)
 }
 
 async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, WireError> {
-    let account = services.store.find_user(&token.subject.id).await.map_err(stored)?;
-    let usable = |account: &StoredUser| account.disabled_at.is_none() && account.admits_token_of(token.issued_at);
-    account.filter(usable).ok_or_else(|| ErrorCode::TokenInvalid.into())
+    let account = services
+        .store
+        .find_user(&token.subject.id)
+        .await
+        .map_err(stored)?;
+    let usable = |account: &StoredUser| {
+        account.disabled_at.is_none() && account.admits_token_of(token.issued_at)
+    };
+    account
+        .filter(usable)
+        .ok_or_else(|| ErrorCode::TokenInvalid.into())
 }
 
 fn guest_of(services: &Services, subject: Subject) -> Result<User, WireError> {
@@ -103,7 +179,10 @@ fn guest_of(services: &Services, subject: Subject) -> Result<User, WireError> {
 }
 
 /// `auth.refresh`
-pub async fn refresh(services: &Services, state: &mut SessionState) -> Result<Authenticated, WireError> {
+pub async fn refresh(
+    services: &Services,
+    state: &mut SessionState,
+) -> Result<Authenticated, WireError> {
     let login = state.login()?.clone();
     Ok(enter(services, state, login.user, login.account).await)
 }
@@ -111,7 +190,11 @@ pub async fn refresh(services: &Services, state: &mut SessionState) -> Result<Au
 /// `auth.logout`
 pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Empty, WireError> {
     let login = state.login()?.clone();
-    services.store.revoke_token(&login.jti, login.expires_at).await.map_err(stored)?;
+    services
+        .store
+        .revoke_token(&login.jti, login.expires_at)
+        .await
+        .map_err(stored)?;
     services.directory().revoke_token(&login.jti, &state.id);
     services.directory().leave(&state.id);
     state.leave(LeaveReason::Left).await;
@@ -119,7 +202,11 @@ pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Emp
     Ok(Empty {})
 }
 
-async fn enter_account(services: &Services, state: &mut SessionState, account: &StoredUser) -> Authenticated {
+async fn enter_account(
+    services: &Services,
+    state: &mut SessionState,
+    account: &StoredUser,
+) -> Authenticated {
     enter(services, state, people::account(account), Some(account.key)).await
 }
 
@@ -131,7 +218,11 @@ async fn enter(
     account: Option<UserKey>,
 ) -> Authenticated {
     let name = (user.kind == UserKind::Guest).then(|| user.display_name.clone());
-    let subject = Subject { id: user.id.clone(), kind: user.kind, name };
+    let subject = Subject {
+        id: user.id.clone(),
+        kind: user.kind,
+        name,
+    };
     let issued = services.tokens.issue(subject, Timestamp::now());
     admit(services, state, user, account, issued).await
 }
@@ -144,13 +235,29 @@ async fn admit(
     account: Option<UserKey>,
     issued: Issued,
 ) -> Authenticated {
-    if state.login.as_ref().is_some_and(|login| login.user.id != user.id) {
+    if state
+        .login
+        .as_ref()
+        .is_some_and(|login| login.user.id != user.id)
+    {
         state.leave(LeaveReason::Left).await;
     }
     let Issued { token, claims } = issued;
-    services.directory().enter(&state.id, &user.id, &claims.id, &state.revoked);
-    state.login = Some(Login { user: user.clone(), account, jti: claims.id, expires_at: claims.expires_at });
+    services
+        .directory()
+        .enter(&state.id, &user.id, &claims.id, &state.revoked);
+    state.login = Some(Login {
+        user: user.clone(),
+        account,
+        jti: claims.id,
+        expires_at: claims.expires_at,
+    });
     // Unguessable like every id; nothing takes it up while lost sessions are not kept.
     let resume_token = SessionId::random().as_str().to_owned();
-    Authenticated { user, token, expires_at: claims.expires_at, resume_token }
+    Authenticated {
+        user,
+        token,
+        expires_at: claims.expires_at,
+        resume_token,
+    }
 }

@@ -17,18 +17,36 @@ use crate::ws::state::{SessionState, Stay};
 const MAX_PAGE: u32 = 200;
 
 /// `chat.send`
-pub async fn send(services: &Services, state: &SessionState, data: ChatSend) -> Result<MessageAnswer, WireError> {
+pub async fn send(
+    services: &Services,
+    state: &SessionState,
+    data: ChatSend,
+) -> Result<MessageAnswer, WireError> {
     let stay = state.stay()?;
-    if data.client_id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES) {
-        return Err(WireError::bad_field("data.client_id", "must be at most 64 bytes long"));
+    if data
+        .client_id
+        .as_ref()
+        .is_some_and(|id| id.len() > MAX_ID_BYTES)
+    {
+        return Err(WireError::bad_field(
+            "data.client_id",
+            "must be at most 64 bytes long",
+        ));
     }
-    let action = if data.to.is_some() { Action::ChatPrivately } else { Action::Chat };
+    let action = if data.to.is_some() {
+        Action::ChatPrivately
+    } else {
+        Action::Chat
+    };
     let sender = authorised(stay, action).await?;
     let recipient = match &data.to {
         Some(to) => Some(find(stay, to).await?),
         None => None,
     };
-    let to = recipient.map(|person| Recipient { participant: person.id, user: person.user.id });
+    let to = recipient.map(|person| Recipient {
+        participant: person.id,
+        user: person.user.id,
+    });
     let message = StoredMessage {
         id: MessageId::random(),
         participant: sender.id,
@@ -44,7 +62,11 @@ pub async fn send(services: &Services, state: &SessionState, data: ChatSend) -> 
         client_id: data.client_id,
         sent_at: Timestamp::now(),
     };
-    services.store.insert_message(stay.key, &message).await.map_err(stored)?;
+    services
+        .store
+        .insert_message(stay.key, &message)
+        .await
+        .map_err(stored)?;
     let post = room_view::post(message);
     match stay.handle.call(Command::Post(Box::new(post))).await? {
         Reply::Message(message) => Ok(MessageAnswer { message: *message }),
@@ -53,19 +75,40 @@ pub async fn send(services: &Services, state: &SessionState, data: ChatSend) -> 
 }
 
 /// `chat.history`
-pub async fn history(services: &Services, state: &SessionState, data: ChatHistory) -> Result<ChatPage, WireError> {
+pub async fn history(
+    services: &Services,
+    state: &SessionState,
+    data: ChatHistory,
+) -> Result<ChatPage, WireError> {
     let (login, stay) = (state.login()?, state.stay()?);
     if !(1..=MAX_PAGE).contains(&data.limit) {
         return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
     }
-    let page = services.store.list_messages(stay.key, &login.user.id, data.before.as_ref(), data.limit);
+    let page =
+        services
+            .store
+            .list_messages(stay.key, &login.user.id, data.before.as_ref(), data.limit);
     let page = page.await.map_err(stored)?;
-    let messages: Vec<ChatMessage> = page.messages.into_iter().map(|stored| room_view::post(stored).message).collect();
-    Ok(ChatPage { messages, more: page.more })
+    let messages: Vec<ChatMessage> = page
+        .messages
+        .into_iter()
+        .map(|stored| room_view::post(stored).message)
+        .collect();
+    Ok(ChatPage {
+        messages,
+        more: page.more,
+    })
 }
 
 async fn authorised(stay: &Stay, action: Action) -> Result<Participant, WireError> {
-    match stay.handle.call(Command::Authorise { participant: stay.participant.clone(), action }).await? {
+    match stay
+        .handle
+        .call(Command::Authorise {
+            participant: stay.participant.clone(),
+            action,
+        })
+        .await?
+    {
         Reply::Participant(sender) => Ok(*sender),
         _ => Err(ErrorCode::ServerInternal.into()),
     }
@@ -73,10 +116,10 @@ async fn authorised(stay: &Stay, action: Action) -> Result<Participant, WireErro
 
 async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {
     match stay.handle.call(Command::Roster).await? {
-        Reply::Roster(people) => {
-            people.into_iter().find(|person| person.id == *id).ok_or_else(|| ErrorCode::ParticipantNotFound.into())
-        }
+        Reply::Roster(people) => people
+            .into_iter()
+            .find(|person| person.id == *id)
+            .ok_or_else(|| ErrorCode::ParticipantNotFound.into()),
         _ => Err(ErrorCode::ServerInternal.into()),
     }
 }
-

@@ -8,17 +8,27 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::TrackId;
 use crate::protocol::object::IceCandidate;
 use crate::protocol::request::{
-    DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart, MediaSource, MediaView,
-    Published, TrackAnswer,
+    DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
+    MediaSource, MediaView, Published, TrackAnswer,
 };
 use crate::ws::state::{SessionState, Stay};
 
 /// `media.publish`
 pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
     let (stay, media) = connected(state)?;
-    let MediaPublish { revision, sdp, sources } = data;
-    let published = media.publish(&stay.participant, revision, sdp, sources).await.map_err(refused)?;
-    let negotiated = Command::Negotiated { participant: stay.participant.clone(), sources: published.sources };
+    let MediaPublish {
+        revision,
+        sdp,
+        sources,
+    } = data;
+    let published = media
+        .publish(&stay.participant, revision, sdp, sources)
+        .await
+        .map_err(refused)?;
+    let negotiated = Command::Negotiated {
+        participant: stay.participant.clone(),
+        sources: published.sources,
+    };
     stay.handle.call(negotiated).await?;
     Ok(published.answer)
 }
@@ -27,10 +37,17 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
 pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnswer, WireError> {
     let stay = state.stay()?;
     let switch = match data.active {
-        true => Switch::On { track: TrackId::random(), muted: data.muted.unwrap_or(false) },
+        true => Switch::On {
+            track: TrackId::random(),
+            muted: data.muted.unwrap_or(false),
+        },
         false => Switch::Off,
     };
-    let command = Command::SetSource { participant: stay.participant.clone(), source: data.source, switch };
+    let command = Command::SetSource {
+        participant: stay.participant.clone(),
+        source: data.source,
+        switch,
+    };
     match stay.handle.call(command).await? {
         Reply::Track(track) => Ok(TrackAnswer { track }),
         _ => Err(ErrorCode::ServerInternal.into()),
@@ -40,20 +57,29 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 /// `media.receive`
 pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
     let (stay, media) = connected(state)?;
-    media.receive(&stay.participant, data.audio_slots, data.video_slots).await.map_err(refused)
+    media
+        .receive(&stay.participant, data.audio_slots, data.video_slots)
+        .await
+        .map_err(refused)
 }
 
 /// `media.answer`
 pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, WireError> {
     let (stay, media) = connected(state)?;
-    media.answer(&stay.participant, data.revision, data.sdp).await.map_err(refused)?;
+    media
+        .answer(&stay.participant, data.revision, data.sdp)
+        .await
+        .map_err(refused)?;
     Ok(Empty {})
 }
 
 /// `media.view`
 pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireError> {
     let (stay, media) = connected(state)?;
-    media.view(&stay.participant, data.tiles).await.map_err(refused)?;
+    media
+        .view(&stay.participant, data.tiles)
+        .await
+        .map_err(refused)?;
     Ok(Empty {})
 }
 
@@ -61,14 +87,20 @@ pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireEr
 pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Empty, WireError> {
     let (stay, media) = connected(state)?;
     let candidate = data.candidate.map(IceCandidate::from);
-    media.candidate(&stay.participant, data.connection, candidate).await.map_err(refused)?;
+    media
+        .candidate(&stay.participant, data.connection, candidate)
+        .await
+        .map_err(refused)?;
     Ok(Empty {})
 }
 
 /// `media.restart`
 pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, WireError> {
     let (stay, media) = connected(state)?;
-    media.restart(&stay.participant, data.connection).await.map_err(refused)?;
+    media
+        .restart(&stay.participant, data.connection)
+        .await
+        .map_err(refused)?;
     Ok(Empty {})
 }
 

@@ -7,12 +7,34 @@ use crate::protocol::request::{ParticipantAnswer, ParticipantUpdate};
 use crate::ws::state::SessionState;
 
 /// `participant.update`
-pub async fn update(state: &SessionState, data: ParticipantUpdate) -> Result<ParticipantAnswer, WireError> {
+pub async fn update(
+    state: &SessionState,
+    data: ParticipantUpdate,
+) -> Result<ParticipantAnswer, WireError> {
     let stay = state.stay()?;
-    let ParticipantUpdate { display_name, audio, video, hand } = data;
-    let changes = Changes { display_name, audio, video, hand };
-    match stay.handle.call(Command::Update { participant: stay.participant.clone(), changes }).await? {
-        Reply::Participant(participant) => Ok(ParticipantAnswer { participant: *participant }),
+    let ParticipantUpdate {
+        display_name,
+        audio,
+        video,
+        hand,
+    } = data;
+    let changes = Changes {
+        display_name,
+        audio,
+        video,
+        hand,
+    };
+    match stay
+        .handle
+        .call(Command::Update {
+            participant: stay.participant.clone(),
+            changes,
+        })
+        .await?
+    {
+        Reply::Participant(participant) => Ok(ParticipantAnswer {
+            participant: *participant,
+        }),
         _ => Err(ErrorCode::ServerInternal.into()),
     }
 }

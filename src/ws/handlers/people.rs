@@ -19,7 +19,13 @@ pub fn account(stored: &StoredUser) -> User {
 /// A guest.
 pub fn guest(id: UserId, display_name: DisplayName) -> User {
     let avatar_url = avatar_url(&id, &display_name);
-    User { id, username: None, display_name, avatar_url, kind: UserKind::Guest }
+    User {
+        id,
+        username: None,
+        display_name,
+        avatar_url,
+        kind: UserKind::Guest,
+    }
 }
 
 /// Where this server draws somebody's picture: the id gives the colour, the name its initials.
@@ -34,7 +40,12 @@ fn initials(name: &str) -> String {
     let mut words = name.split_whitespace();
     let first = words.next().unwrap_or_default();
     match words.next_back() {
-        Some(last) => first.chars().take(1).chain(last.chars().take(1)).flat_map(char::to_uppercase).collect(),
+        Some(last) => first
+            .chars()
+            .take(1)
+            .chain(last.chars().take(1))
+            .flat_map(char::to_uppercase)
+            .collect(),
         None if first.chars().all(is_han) => {
             let skipped = first.chars().count().saturating_sub(2);
             first.chars().skip(skipped).collect()
@@ -45,7 +56,11 @@ fn initials(name: &str) -> String {
 
 /// Percent-encoding of everything but unreserved characters (RFC 3986 §2.3).
 fn escaped(byte: u8) -> String {
-    if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    if byte.is_ascii_alphanumeric() {
+        char::from(byte).to_string()
+    } else {
+        format!("%{byte:02X}")
+    }
 }
 
 #[cfg(test)]
@@ -54,9 +69,14 @@ mod tests {
 
     #[test]
     fn initials_are_what_people_would_write() {
-        for (name, expected) in
-            [("Ada Lovelace", "AL"), ("ada", "A"), ("陈博", "陈博"), ("欧阳明月", "明月"), ("a b c", "AC"), ("é", "É")]
-        {
+        for (name, expected) in [
+            ("Ada Lovelace", "AL"),
+            ("ada", "A"),
+            ("陈博", "陈博"),
+            ("欧阳明月", "明月"),
+            ("a b c", "AC"),
+            ("é", "É"),
+        ] {
             assert_eq!(initials(name), expected, "{name}");
         }
     }

@@ -11,13 +11,15 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Participant;
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
-    Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList, RoomPage, RoomRoster,
-    Roster, Scope,
+    Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList,
+    RoomPage, RoomRoster, Roster, Scope,
 };
 use crate::protocol::text::Password;
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
-use crate::store::{PasswordHash, RoomFilter, RoomScope, RoomSettings, StoredRoom, UserKey, is_room_number};
+use crate::store::{
+    PasswordHash, RoomFilter, RoomScope, RoomSettings, StoredRoom, UserKey, is_room_number,
+};
 use crate::ws::services::Services;
 use crate::ws::state::{SessionState, Stay};
 
@@ -29,7 +31,11 @@ const MAX_CAPACITY: u32 = 1_000;
 const MAX_PAGE: u32 = 100;
 
 /// `room.create`
-pub async fn create(services: &Services, state: &SessionState, data: RoomCreate) -> Result<RoomAnswer, WireError> {
+pub async fn create(
+    services: &Services,
+    state: &SessionState,
+    data: RoomCreate,
+) -> Result<RoomAnswer, WireError> {
     let owner = account(state)?;
     check_capacity(data.max_participants)?;
     let password = match data.password {
@@ -47,18 +53,30 @@ pub async fn create(services: &Services, state: &SessionState, data: RoomCreate)
         max_participants: data.max_participants.unwrap_or(DEFAULT_CAPACITY),
         permissions: data.permissions.unwrap_or_default(),
     };
-    let room = services.store.create_room(owner, settings, Timestamp::now()).await.map_err(stored)?;
-    Ok(RoomAnswer { room: room_view::seen(services, &room) })
+    let room = services
+        .store
+        .create_room(owner, settings, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    Ok(RoomAnswer {
+        room: room_view::seen(services, &room),
+    })
 }
 
 /// `room.edit`
-pub async fn edit(services: &Services, state: &SessionState, data: RoomEdit) -> Result<RoomAnswer, WireError> {
+pub async fn edit(
+    services: &Services,
+    state: &SessionState,
+    data: RoomEdit,
+) -> Result<RoomAnswer, WireError> {
     let room = own(services, state, &data.identity).await?;
     check_capacity(data.max_participants)?;
     let password = match data.password {
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,
-        Patch::Set(password) => hashed(services, &password).await?.map_or(Patch::Clear, Patch::Set),
+        Patch::Set(password) => hashed(services, &password)
+            .await?
+            .map_or(Patch::Clear, Patch::Set),
     };
     let edit = crate::store::RoomEdit {
         name: data.name,
@@ -71,27 +89,51 @@ pub async fn edit(services: &Services, state: &SessionState, data: RoomEdit) -> 
         max_participants: data.max_participants,
         permissions: data.permissions,
     };
-    let edited = services.store.edit_room(room.key, data.version, edit, Timestamp::now()).await.map_err(stored)?;
+    let edited = services
+        .store
+        .edit_room(room.key, data.version, edit, Timestamp::now())
+        .await
+        .map_err(stored)?;
     if let Some(handle) = services.registry.find(&edited.identity) {
-        let told = handle.call_surely(Command::Edited(Box::new(room_view::facts(&edited)))).await;
+        let told = handle
+            .call_surely(Command::Edited(Box::new(room_view::facts(&edited))))
+            .await;
         gone_is_fine(told)?;
     }
-    Ok(RoomAnswer { room: room_view::seen(services, &edited) })
+    Ok(RoomAnswer {
+        room: room_view::seen(services, &edited),
+    })
 }
 
 /// `room.delete`
-pub async fn delete(services: &Services, state: &SessionState, data: RoomDelete) -> Result<Empty, WireError> {
+pub async fn delete(
+    services: &Services,
+    state: &SessionState,
+    data: RoomDelete,
+) -> Result<Empty, WireError> {
     let room = own(services, state, &data.identity).await?;
-    services.store.delete_room(room.key, Timestamp::now()).await.map_err(stored)?;
+    services
+        .store
+        .delete_room(room.key, Timestamp::now())
+        .await
+        .map_err(stored)?;
     if let Some(handle) = services.registry.find(&room.identity) {
-        let by = state.stay.as_ref().filter(|stay| stay.room == room.identity).map(|stay| stay.participant.clone());
+        let by = state
+            .stay
+            .as_ref()
+            .filter(|stay| stay.room == room.identity)
+            .map(|stay| stay.participant.clone());
         gone_is_fine(handle.call_surely(Command::Delete { by }).await)?;
     }
     Ok(Empty {})
 }
 
 /// `room.list`
-pub async fn list(services: &Services, state: &SessionState, data: RoomList) -> Result<RoomPage, WireError> {
+pub async fn list(
+    services: &Services,
+    state: &SessionState,
+    data: RoomList,
+) -> Result<RoomPage, WireError> {
     let login = state.login()?;
     if data.page == 0 {
         return Err(WireError::bad_field("data.page", "must be 1 or more"));
@@ -103,35 +145,69 @@ pub async fn list(services: &Services, state: &SessionState, data: RoomList) -> 
         (Scope::Mine, Some(account)) => RoomScope::OwnedBy(account),
         (Scope::Joined, _) => RoomScope::JoinedBy(login.user.id.clone()),
         // Guests own nothing, and no room is listed for everyone.
-        (Scope::Mine, None) | (Scope::Public, _) => return Ok(RoomPage { rooms: Vec::new(), total: 0 }),
+        (Scope::Mine, None) | (Scope::Public, _) => {
+            return Ok(RoomPage {
+                rooms: Vec::new(),
+                total: 0,
+            });
+        }
     };
-    let filter = RoomFilter { scope, keyword: data.keyword, page: data.page, size: data.size };
+    let filter = RoomFilter {
+        scope,
+        keyword: data.keyword,
+        page: data.page,
+        size: data.size,
+    };
     let page = services.store.list_rooms(&filter).await.map_err(stored)?;
-    let rooms = page.rooms.iter().map(|room| room_view::seen(services, room)).collect();
-    Ok(RoomPage { rooms, total: page.total })
+    let rooms = page
+        .rooms
+        .iter()
+        .map(|room| room_view::seen(services, room))
+        .collect();
+    Ok(RoomPage {
+        rooms,
+        total: page.total,
+    })
 }
 
 /// `room.get`
-pub async fn get(services: &Services, state: &SessionState, data: RoomGet) -> Result<RoomAnswer, WireError> {
+pub async fn get(
+    services: &Services,
+    state: &SessionState,
+    data: RoomGet,
+) -> Result<RoomAnswer, WireError> {
     let room = find(services, state, &data.identity).await?;
-    Ok(RoomAnswer { room: room_view::seen(services, &room) })
+    Ok(RoomAnswer {
+        room: room_view::seen(services, &room),
+    })
 }
 
 /// `room.roster`: for its owner, for whoever is in it, and for everyone who could simply walk in.
-pub async fn roster(services: &Services, state: &SessionState, data: RoomRoster) -> Result<Roster, WireError> {
+pub async fn roster(
+    services: &Services,
+    state: &SessionState,
+    data: RoomRoster,
+) -> Result<Roster, WireError> {
     let login = state.login()?;
     let room = find(services, state, &data.identity).await?;
-    let is_in = state.stay.as_ref().is_some_and(|stay| stay.room == room.identity);
+    let is_in = state
+        .stay
+        .as_ref()
+        .is_some_and(|stay| stay.room == room.identity);
     let settings = &room.settings;
     let is_closed = settings.locked || settings.lobby || settings.password.is_some();
     if is_closed && !is_in && login.account != Some(room.owner.key) {
         return Err(ErrorCode::PermDenied.into());
     }
-    Ok(Roster { participants: people_in(services, &room).await? })
+    Ok(Roster {
+        participants: people_in(services, &room).await?,
+    })
 }
 
 async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Participant>, WireError> {
-    let Some(handle) = services.registry.find(&room.identity) else { return Ok(Vec::new()) };
+    let Some(handle) = services.registry.find(&room.identity) else {
+        return Ok(Vec::new());
+    };
     match handle.call(Command::Roster).await {
         Ok(Reply::Roster(participants)) => Ok(participants),
         Err(CallError::Gone) => Ok(Vec::new()),
@@ -141,14 +217,26 @@ async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Partici
 }
 
 /// `room.join`
-pub async fn join(services: &Services, state: &mut SessionState, data: RoomJoin) -> Result<Joined, WireError> {
+pub async fn join(
+    services: &Services,
+    state: &mut SessionState,
+    data: RoomJoin,
+) -> Result<Joined, WireError> {
     let login = state.login()?.clone();
     let room = find(services, state, &data.identity).await?;
     if let Some(stay) = state.stay.clone().filter(|stay| stay.room == room.identity) {
-        match stay.handle.call(Command::Look { participant: stay.participant }).await {
+        match stay
+            .handle
+            .call(Command::Look {
+                participant: stay.participant,
+            })
+            .await
+        {
             Ok(Reply::View(view)) => return Ok(joined(*view)),
             // It has just ended; this is a new join then.
-            Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => state.stay = None,
+            Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
+                state.stay = None
+            }
             Ok(_) => return Err(ErrorCode::ServerInternal.into()),
             Err(error) => return Err(error.into()),
         }
@@ -158,22 +246,53 @@ pub async fn join(services: &Services, state: &mut SessionState, data: RoomJoin)
         check_password(services, state, &room, data.password.as_ref()).await?;
     }
     if is_owner && room.ended_at.is_some() {
-        services.store.reopen_room(room.key, Timestamp::now()).await.map_err(stored)?;
+        services
+            .store
+            .reopen_room(room.key, Timestamp::now())
+            .await
+            .map_err(stored)?;
     }
     state.leave(LeaveReason::Left).await;
     let participant = ParticipantId::random();
-    let display_name = data.display_name.unwrap_or_else(|| login.user.display_name.clone());
-    let join = Join { participant: participant.clone(), user: login.user, display_name };
+    let display_name = data
+        .display_name
+        .unwrap_or_else(|| login.user.display_name.clone());
+    let join = Join {
+        participant: participant.clone(),
+        user: login.user,
+        display_name,
+    };
     let load = || room_view::load(services, &room);
-    let (handle, view) = services.registry.join(&room.identity, join, state.outbox.clone(), load).await?;
+    let (handle, view) = services
+        .registry
+        .join(&room.identity, join, state.outbox.clone(), load)
+        .await?;
     // Nothing is awaited from here on: the answer goes out before the room's next event.
-    state.stay = Some(Stay { room: room.identity.clone(), key: room.key, participant, handle });
+    state.stay = Some(Stay {
+        room: room.identity.clone(),
+        key: room.key,
+        participant,
+        handle,
+    });
     Ok(joined(view))
 }
 
 fn joined(view: crate::meeting::effect::View) -> Joined {
-    let crate::meeting::effect::View { room, me, participants, permissions, chat } = view;
-    Joined { room, me, participants, permissions, ice_servers: Vec::new(), chat: chat.messages }
+    let crate::meeting::effect::View {
+        room,
+        me,
+        participants,
+        permissions,
+        chat,
+    } = view;
+    Joined {
+        room,
+        me,
+        participants,
+        permissions,
+        ice_servers: Vec::new(),
+        chat: chat.messages,
+    }
 }
 
 /// Checks a room's password; tries are limited per room and address.
@@ -183,9 +302,16 @@ async fn check_password(
     room: &StoredRoom,
     given: Option<&Password>,
 ) -> Result<(), WireError> {
-    let Some(hash) = &room.settings.password else { return Ok(()) };
-    let Some(given) = given else { return Err(ErrorCode::RoomPasswordRequired.into()) };
-    services.tries.check_room_password(state.address, &room.identity).map_err(|after| after.wire())?;
+    let Some(hash) = &room.settings.password else {
+        return Ok(());
+    };
+    let Some(given) = given else {
+        return Err(ErrorCode::RoomPasswordRequired.into());
+    };
+    services
+        .tries
+        .check_room_password(state.address, &room.identity)
+        .map_err(|after| after.wire())?;
     match services.passwords.verify(given, Some(kept(hash))).await {
         Ok(_) => Ok(()),
         Err(PasswordError::Wrong) => Err(ErrorCode::RoomPasswordWrong.into()),
@@ -204,55 +330,100 @@ pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
 pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, WireError> {
     let stay = state.stay()?;
     let by = stay.participant.clone();
-    stay.handle.call(Command::Authorise { participant: by.clone(), action: Action::End }).await?;
-    services.store.end_room(stay.key, Timestamp::now()).await.map_err(stored)?;
+    stay.handle
+        .call(Command::Authorise {
+            participant: by.clone(),
+            action: Action::End,
+        })
+        .await?;
+    services
+        .store
+        .end_room(stay.key, Timestamp::now())
+        .await
+        .map_err(stored)?;
     stay.handle.call_surely(Command::End { by }).await?;
     Ok(Empty {})
 }
 
 /// Finds a room by its identity, or by its number: tries by number are limited per address.
-async fn find(services: &Services, state: &SessionState, raw: &str) -> Result<StoredRoom, WireError> {
+async fn find(
+    services: &Services,
+    state: &SessionState,
+    raw: &str,
+) -> Result<StoredRoom, WireError> {
     let compact: String = raw.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     let key = if is_room_number(&compact) {
-        services.tries.check_number(state.address).map_err(|after| after.wire())?;
+        services
+            .tries
+            .check_number(state.address)
+            .map_err(|after| after.wire())?;
         compact.as_str()
     } else {
         raw
     };
-    services.store.find_room(key).await.map_err(stored)?.ok_or_else(|| ErrorCode::RoomNotFound.into())
+    services
+        .store
+        .find_room(key)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| ErrorCode::RoomNotFound.into())
 }
 
 /// Finds a room that belongs to the session's account.
-async fn own(services: &Services, state: &SessionState, identity: &str) -> Result<StoredRoom, WireError> {
+async fn own(
+    services: &Services,
+    state: &SessionState,
+    identity: &str,
+) -> Result<StoredRoom, WireError> {
     let login = state.login()?;
     let room = find(services, state, identity).await?;
-    if login.account == Some(room.owner.key) { Ok(room) } else { Err(ErrorCode::PermDenied.into()) }
+    if login.account == Some(room.owner.key) {
+        Ok(room)
+    } else {
+        Err(ErrorCode::PermDenied.into())
+    }
 }
 
 /// The session's account: guests have none, and own nothing that outlives them.
 fn account(state: &SessionState) -> Result<UserKey, WireError> {
-    let denied = || WireError::with_message(ErrorCode::PermDenied, "Guests cannot make rooms; log in first.");
+    let denied = || {
+        WireError::with_message(
+            ErrorCode::PermDenied,
+            "Guests cannot make rooms; log in first.",
+        )
+    };
     state.login()?.account.ok_or_else(denied)
 }
 
 fn check_capacity(asked: Option<u32>) -> Result<(), WireError> {
     match asked {
-        Some(asked) if !(1..=MAX_CAPACITY).contains(&asked) => {
-            Err(WireError::bad_field("data.max_participants", "must be from 1 to 1000"))
-        }
+        Some(asked) if !(1..=MAX_CAPACITY).contains(&asked) => Err(WireError::bad_field(
+            "data.max_participants",
+            "must be from 1 to 1000",
+        )),
         _ => Ok(()),
     }
 }
 
 /// The hash of a room's password; an empty one is none.
-async fn hashed(services: &Services, password: &Password) -> Result<Option<PasswordHash>, WireError> {
+async fn hashed(
+    services: &Services,
+    password: &Password,
+) -> Result<Option<PasswordHash>, WireError> {
     if password.reveal().is_empty() {
         return Ok(None);
     }
     if password.is_too_long() {
-        return Err(WireError::bad_field("data.password", "must be at most 1024 bytes long"));
+        return Err(WireError::bad_field(
+            "data.password",
+            "must be at most 1024 bytes long",
+        ));
     }
-    let hash = services.passwords.hash(password).await.map_err(|error| error.wire())?;
+    let hash = services
+        .passwords
+        .hash(password)
+        .await
+        .map_err(|error| error.wire())?;
     Ok(Some(PasswordHash::new(hash)))
 }
 

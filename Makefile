@@ -1,0 +1,54 @@
+# run   builds the release binary and serves on http://127.0.0.1:8080
+# test  everything that must hold before a change is taken; the only thing that .ci/run calls
+# lint  formatting, clippy, documentation and the page's types, without running a test
+# fmt   formats the Rust code
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+.PHONY: run test lint fmt setup format-check clippy rust-tests docs page-types client-tests browser-tests
+
+STAGE := @tests/stage.sh
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# What was downloaded from where, and what was compiled, says nothing about the code.
+test lint: export CARGO_TERM_QUIET ?= true
+# `cargo test` builds the binary that the browser tests start.
+export MEETING_BIN ?= $(CARGO_TARGET_DIR)/debug/meeting
+
+run:
+	cargo run --release --locked -- serve
+
+# One after another, whatever -j says: two compilers at once only slow each other down.
+.NOTPARALLEL:
+test: setup format-check clippy rust-tests docs page-types client-tests browser-tests
+	@echo "make test: every stage passed."
+
+lint: setup format-check clippy docs page-types
+
+fmt:
+	cargo fmt --all
+
+setup:
+	$(STAGE) "set-up" tests/setup.sh
+
+format-check:
+	$(STAGE) "format" cargo fmt --all --check
+
+clippy:
+	$(STAGE) "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust-tests:
+	$(STAGE) "Rust tests" cargo test --workspace --locked
+
+docs:
+	$(STAGE) "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+page-types:
+	$(STAGE) "page types" tests/node_modules/.bin/tsc --noEmit --project tests
+
+# Without files `node --test` would look for some by itself and be content with none; a directory that is not there fails.
+client-tests:
+	$(STAGE) "client tests" node --test --test-reporter=spec $(or $(wildcard tests/client/*.test.mjs),tests/client)
+
+browser-tests:
+	$(STAGE) "browser tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/browser/*.test.mjs),tests/browser)

@@ -1,0 +1,226 @@
+//! The shape of the command line. The settings' flags are made from [`Key`]'s table.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config::{Arity, Given, Key};
+
+/// Names of arguments that are not settings.
+pub(super) mod name {
+    pub const USERNAME: &str = "username";
+    pub const DISPLAY_NAME: &str = "display-name";
+    pub const PASSWORD_STDIN: &str = "password-stdin";
+    pub const JSON: &str = "json";
+}
+
+/// Longer lines are hard to read, however wide the terminal.
+const HELP_WIDTH: usize = 100;
+
+/// The whole command line.
+pub fn command() -> Command {
+    Command::new("meeting")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A self-hosted video-meeting server")
+        .max_term_width(HELP_WIDTH)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("serve")
+                .about("Serves the page, the WebSocket and media")
+                .next_line_help(true)
+                .after_help(SERVE_NOTES)
+                .args(settings(&Key::ALL)),
+        )
+        .subcommand(user())
+        .subcommand(
+            Command::new("room")
+                .about("Shows rooms")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .args(storage_settings())
+                .subcommand(
+                    Command::new("list")
+                        .about("Lists every room with its owner")
+                        .arg(json()),
+                ),
+        )
+        .subcommand(
+            Command::new("config")
+                .about("Looks at the configuration")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand(
+                    Command::new("check")
+                        .about("Checks the settings of `serve` and prints what would hold; starts nothing")
+                        .next_line_help(true)
+                        .args(settings(&Key::ALL)),
+                ),
+        )
+}
+
+/// What was given for each setting on this command's line.
+pub fn given(matches: &ArgMatches) -> Given {
+    let values = |key: Key| {
+        let values = matches.try_get_many::<String>(key.name()).ok()??;
+        Some((key, values.cloned().collect()))
+    };
+    Key::ALL.into_iter().filter_map(values).collect()
+}
+
+const SERVE_NOTES: &str = "\
+Every flag is also a variable in the environment (--media-ip: MEETING_MEDIA_IP, several values separated by commas) \
+and a key of the file that --config names. A flag wins over a variable, a variable over the file. Once the server \
+can be reached, standard output says `listening on http://ADDRESS:PORT`; the log goes to standard error.";
+
+fn user() -> Command {
+    let username = Arg::new(name::USERNAME)
+        .value_name("NAME")
+        .required(true)
+        .help("What the account logs in with");
+    let password_stdin = Arg::new(name::PASSWORD_STDIN)
+        .long(name::PASSWORD_STDIN)
+        .action(ArgAction::SetTrue)
+        .help("Reads the password from the first line of standard input instead of asking for it");
+    let display_name = Arg::new(name::DISPLAY_NAME)
+        .long(name::DISPLAY_NAME)
+        .value_name("TEXT")
+        .help("What others see [default: the user name]");
+    Command::new("user")
+        .about("Makes and shows accounts")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(storage_settings())
+        .subcommand(
+            Command::new("add")
+                .about("Makes an account")
+                .args([username.clone(), display_name, password_stdin.clone()])
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("list")
+                .about("Lists every account")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("passwd")
+                .about("Sets an account's password and ends its sessions' tokens")
+                .args([username, password_stdin]),
+        )
+}
+
+fn json() -> Arg {
+    Arg::new(name::JSON)
+        .long(name::JSON)
+        .action(ArgAction::SetTrue)
+        .help("Prints JSON instead of a table")
+}
+
+fn settings(keys: &[Key]) -> impl Iterator<Item = Arg> {
+    keys.iter().copied().map(setting)
+}
+
+/// Where things are stored, before or after the subcommand's name.
+fn storage_settings() -> impl Iterator<Item = Arg> {
+    settings(&Key::STORAGE).map(|arg| arg.global(true))
+}
+
+fn setting(key: Key) -> Arg {
+    let spec = key.spec();
+    let help = format!(
+        "{} [default: {}] [env: {}]",
+        spec.help,
+        spec.default,
+        key.variable()
+    );
+    let arg = Arg::new(spec.name)
+        .long(spec.name)
+        .value_name(spec.value)
+        .help(help);
+    match spec.arity {
+        Arity::One => arg.action(ArgAction::Set),
+        Arity::Many => arg.action(ArgAction::Append),
+        Arity::Switch => arg
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .default_missing_value("on"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given_by(line: &str) -> Given {
+        let matches = command().try_get_matches_from(line.split(' ')).unwrap();
+        let mut leaf = &matches;
+        while let Some((_, below)) = leaf.subcommand() {
+            leaf = below;
+        }
+        given(leaf)
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let given =
+            given_by("meeting serve --listen [::]:1 --media-ip a --media-ip b --guests off");
+        assert_eq!(given[&Key::Listen], ["[::]:1"]);
+        assert_eq!(given[&Key::MediaIp], ["a", "b"]);
+        assert_eq!(given[&Key::Guests], ["off"]);
+        assert_eq!(given.len(), 3);
+    }
+
+    #[test]
+    fn a_bare_switch_is_on() {
+        let given = given_by("meeting serve --registration --no-rate-limit --guests");
+        for key in [Key::Registration, Key::NoRateLimit, Key::Guests] {
+            assert_eq!(given[&key], ["on"], "{key:?}");
+        }
+    }
+
+    #[test]
+    fn storage_flags_stand_before_or_after_the_subcommand() {
+        for line in [
+            "meeting user --data-dir d list",
+            "meeting user list --data-dir d",
+            "meeting room list --data-dir d --json",
+        ] {
+            assert_eq!(given_by(line)[&Key::DataDir], ["d"], "{line}");
+        }
+    }
+
+    #[test]
+    fn no_password_can_stand_on_the_command_line() {
+        for line in [
+            "meeting user add ada secret",
+            "meeting user add ada --password secret",
+        ] {
+            assert!(
+                command().try_get_matches_from(line.split(' ')).is_err(),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_tells_of_every_setting_and_its_variable() {
+        let mut command = command();
+        let help = command
+            .find_subcommand_mut("serve")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for key in Key::ALL {
+            assert!(help.contains(&format!("--{}", key.name())), "{key:?}");
+            assert!(
+                help.contains(&format!("[env: {}]", key.variable())),
+                "{key:?}"
+            );
+        }
+    }
+}

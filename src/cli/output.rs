@@ -1,0 +1,122 @@
+//! Lists on standard output: a table for people, JSON for programs.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use super::Failure;
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns under headings.
+    Table,
+    /// An array of objects, or one object.
+    Json,
+}
+
+/// A thing with a row of its own in a table.
+pub trait Row: Serialize {
+    /// What stands above the columns.
+    const HEADINGS: &'static [&'static str];
+
+    /// What stands in the columns; as many as there are headings.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// The rows as text in the wanted format.
+pub fn render<R: Row>(rows: &[R], format: Format) -> Result<String, Failure> {
+    match format {
+        Format::Table => Ok(table(R::HEADINGS, rows.iter().map(Row::cells).collect())),
+        Format::Json => json(&rows),
+    }
+}
+
+/// A value as indented JSON.
+pub fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::because("cannot write JSON", &error))?;
+    Ok(text + "\n")
+}
+
+/// Writes to standard output; a reader that is gone is a failure, not a panic.
+pub fn print(text: &str) -> Result<(), Failure> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure::because("cannot write to standard output", &error))
+}
+
+fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
+    let headings = headings.iter().map(|text| (*text).to_owned()).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(headings).chain(rows).collect();
+    let columns = lines.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            lines
+                .iter()
+                .map(|line| width(&line[column]))
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for line in lines {
+        let mut row = String::new();
+        for (cell, column) in line.iter().zip(&widths) {
+            row.push_str(cell);
+            row.push_str(&" ".repeat(column - width(cell) + 2));
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// In characters: terminals draw most as one column.
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Person {
+        name: &'static str,
+        age: u8,
+    }
+
+    impl Row for Person {
+        const HEADINGS: &'static [&'static str] = &["NAME", "AGE"];
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.name.to_owned(), self.age.to_string()]
+        }
+    }
+
+    const PEOPLE: [Person; 2] = [
+        Person {
+            name: "élan",
+            age: 7,
+        },
+        Person {
+            name: "b",
+            age: 100,
+        },
+    ];
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let text = render(&PEOPLE, Format::Table).unwrap();
+        assert_eq!(text, "NAME  AGE\nélan  7\nb     100\n");
+        assert_eq!(render::<Person>(&[], Format::Table).unwrap(), "NAME  AGE\n");
+    }
+
+    #[test]
+    fn json_is_an_array_of_objects() {
+        let text = render(&PEOPLE, Format::Json).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read[1]["age"], 100);
+    }
+}

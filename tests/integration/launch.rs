@@ -1,0 +1,179 @@
+//! The real binary from its command line to its exit code.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+
+use meeting::config::Key;
+
+fn meeting<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meeting"));
+    for key in Key::ALL {
+        command.env_remove(key.variable());
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn output(line: &str) -> Output {
+    meeting(line.split(' ')).output().unwrap()
+}
+
+/// The exit code and the whole of standard error, which must be one line.
+fn refusal(output: Output) -> (Option<i32>, String) {
+    let text = String::from_utf8(output.stderr).unwrap();
+    let mut lines = text.lines();
+    let sentence = lines.next().unwrap_or_default().to_owned();
+    assert_eq!(lines.next(), None, "{text}");
+    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+    (output.status.code(), sentence)
+}
+
+#[test]
+fn a_wrong_value_ends_with_code_2_and_one_sentence() {
+    let expected = "error: --media-port: 'x' is not a port number from 0 to 65535.".to_owned();
+    for command in ["serve", "config check"] {
+        let output = output(&format!("{command} --media-port x"));
+        assert_eq!(refusal(output), (Some(2), expected.clone()), "{command}");
+    }
+    let output = meeting(["serve"])
+        .env("MEETING_GUESTS", "perhaps")
+        .output()
+        .unwrap();
+    let expected = "error: MEETING_GUESTS: 'perhaps' is neither on nor off.".to_owned();
+    assert_eq!(refusal(output), (Some(2), expected));
+}
+
+#[test]
+fn an_unknown_flag_or_command_ends_with_code_2() {
+    for line in [
+        "serve --prot 80",
+        "served",
+        "user add",
+        "config check extra",
+    ] {
+        let output = output(line);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(!output.stderr.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn config_check_prints_the_configuration_that_would_hold() {
+    let output =
+        output("config check --listen 127.0.0.1:0 --guests off --public-url https://meet.example/");
+    assert_eq!(output.status.code(), Some(0));
+    let printed: toml::Table = String::from_utf8(output.stdout).unwrap().parse().unwrap();
+    assert_eq!(printed["listen"].as_str(), Some("127.0.0.1:0"));
+    assert_eq!(printed["guests"].as_bool(), Some(false));
+    assert_eq!(printed["public-url"].as_str(), Some("https://meet.example"));
+    assert_eq!(printed["data-dir"].as_str(), Some("./data"));
+}
+
+#[test]
+fn config_check_makes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let status = meeting(["config", "check"])
+        .current_dir(&directory)
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn help_goes_to_standard_output_with_code_0() {
+    for line in [
+        "--help",
+        "serve --help",
+        "user --help",
+        "config check --help",
+        "--version",
+    ] {
+        let output = output(line);
+        assert_eq!(output.status.code(), Some(0), "{line}");
+        assert!(
+            !output.stdout.is_empty() && output.stderr.is_empty(),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_readme_tells_of_every_setting() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for key in Key::ALL {
+        assert!(
+            readme.contains(&format!("| `--{}`", key.name())),
+            "--{} is missing",
+            key.name()
+        );
+    }
+}
+
+fn serve_in(directory: &std::path::Path, more: &[&str]) -> Command {
+    let mut command = meeting(["serve", "--log", "off", "--data-dir"]);
+    command.arg(directory).args(more);
+    command
+}
+
+#[test]
+fn a_port_in_use_ends_with_code_1_and_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    let output = serve_in(directory.path(), &["--listen", &address])
+        .output()
+        .unwrap();
+    let (code, sentence) = refusal(output);
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.starts_with(&format!("error: cannot listen on {address}: ")),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made_ends_with_code_1_and_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    // Below a file nobody can make a directory, root neither.
+    let below = file.join("data");
+    let output = serve_in(&below, &["--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let (code, sentence) = refusal(output);
+    assert_eq!(code, Some(1));
+    assert!(sentence.contains(below.to_str().unwrap()), "{sentence}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_says_where_it_listens_and_ends_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let more = ["--listen", "127.0.0.1:0", "--media-ip", "127.0.0.1"];
+    let mut server = serve_in(directory.path(), &more)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let address = line.strip_prefix("listening on http://").unwrap();
+    std::net::TcpStream::connect(address).unwrap();
+    let id = server.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    assert!(
+        lines.next().is_none(),
+        "standard output carries one line only"
+    );
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks, on Debian and its relatives, and says what it does. A machine
+# that has everything is left as it is, and then root is not needed.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf 'set-up: %s\n' "$*"; }
+die() {
+  printf 'set-up: %s\n' "$*" >&2
+  exit 1
+}
+
+# Runs a command and shows what it said only if it failed. Where packages come from is this machine's own affair:
+# addresses stay out of logs that others read.
+quietly() {
+  local said
+  if ! said=$("$@" 2>&1); then
+    printf '%s\n' "$said" | sed -E 's#[a-z+]+://[^][ "`<>]+#(address)#g' >&2
+    die "this failed: $*"
+  fi
+}
+
+# Each line: a command, the package that brings it.
+needs() {
+  cat <<'LIST'
+cc gcc
+node nodejs
+npm npm
+LIST
+  # CHROMIUM names another browser for the browser tests.
+  if [ -z "${CHROMIUM:-}" ]; then echo "/usr/bin/chromium chromium"; fi
+}
+
+install_packages() {
+  local missing=()
+  while read -r command package; do
+    command -v "$command" >/dev/null || missing+=("$package")
+  done < <(needs)
+  if [ "${#missing[@]}" -eq 0 ]; then
+    say "compiler, Node and browser are here"
+    return
+  fi
+  command -v apt-get >/dev/null || die "install these yourself, there is no apt-get here: ${missing[*]}"
+  [ "$(id -u)" -eq 0 ] || die "run this once as root, or install these yourself: ${missing[*]}"
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  quietly apt-get -qq update
+  quietly apt-get -qq install --yes --no-install-recommends "${missing[@]}"
+}
+
+check_versions() {
+  command -v cargo >/dev/null || die "cargo is missing; install Rust 1.95 or newer"
+  local major
+  major=$(node --version | sed -E 's/^v([0-9]+).*/\1/')
+  [ "$major" -ge 20 ] || die "Node 20 or newer is needed, this is $(node --version)"
+  local part
+  for part in fmt clippy; do
+    cargo "$part" --version >/dev/null 2>&1 || die "cargo $part is missing; add it to the Rust toolchain"
+  done
+}
+
+install_node_modules() {
+  # npm writes this file last, so that it is older than the lock only when something was left to do.
+  if [ node_modules/.package-lock.json -nt package-lock.json ]; then
+    say "Node packages are here"
+    return
+  fi
+  say "installing the Node packages of tests/package-lock.json"
+  quietly npm ci --no-audit --no-fund --loglevel=error
+}
+
+fetch_crates() {
+  say "fetching the crates of Cargo.lock"
+  quietly cargo fetch --locked --quiet --manifest-path ../Cargo.toml
+}
+
+install_packages
+check_versions
+install_node_modules
+fetch_crates
