@@ -150,7 +150,10 @@ async function installLoopback() {
     constructor(emit) {
       this.emit = emit;
       this.up.onicecandidate = () => {};
-      for (let slot = 0; slot < 4; slot += 1) this.down.addTransceiver(slot < 2 ? 'audio' : 'video', { direction: 'sendonly' });
+      this.slots = ['audio', 'audio', 'video', 'video'].map((kind) => {
+        const transceiver = this.down.addTransceiver(kind, { direction: 'sendonly' });
+        return { kind, transceiver, source: null };
+      });
     }
 
     async 'media.publish'({ revision, sdp, sources }) {
@@ -163,8 +166,11 @@ async function installLoopback() {
     async 'media.receive'() {
       await this.down.setLocalDescription();
       const sdp = await gathered(this.down);
-      this.slots = this.down.getTransceivers().map(({ mid, sender }, index) => ({ mid, kind: index < 2 ? 'audio' : 'video', sender, source: null }));
-      return { revision: ++this.revision, sdp, slots: this.slots.map(({ mid, kind }) => ({ mid, kind, track: null, layer: null, reason: null })) };
+      return { revision: ++this.revision, sdp, slots: this.slots.map((slot) => this.told(slot)) };
+    }
+
+    told({ kind, transceiver, source }) {
+      return { mid: transceiver.mid, kind, track: source && `track-${source}`, layer: null, reason: null };
     }
 
     async 'media.answer'({ sdp }) {
@@ -176,9 +182,9 @@ async function installLoopback() {
       if (this.refuse) throw new ProtocolError(this.refuse, 'Refused.');
       const kind = this.sources[source].receiver.track.kind;
       const slot = this.slots.find((one) => (active ? one.kind === kind && !one.source : one.source === source));
-      await slot.sender.replaceTrack(active ? this.sources[source].receiver.track : null);
       slot.source = active ? source : null;
-      this.emit('media.slots', { slots: [{ mid: slot.mid, kind, track: active ? `track-${source}` : null, layer: null, reason: null }] });
+      await slot.transceiver.sender.replaceTrack(active ? this.sources[source].receiver.track : null);
+      if (slot.transceiver.mid) this.emit('media.slots', { slots: [this.told(slot)] });
       return { track: { id: `track-${source}`, participant: 'self', kind, source, muted, codec: null, layers: [] } };
     }
 
