@@ -35,6 +35,8 @@ export class OwnSource {
   /** @type {Track|null} what the server knows; null when it knows the source to be off */
   #track = null;
   #announcedMuted = false;
+  /** @type {MediaStreamTrack|null} what is on the wire */
+  #sent = null;
   /** @type {Promise<void>} */
   #work = Promise.resolve();
   #waiting = 0;
@@ -97,6 +99,7 @@ export class OwnSource {
   /** A new participant starts: the server knows nothing of this source yet. */
   restart() {
     this.#track = null;
+    this.#sent = null;
     return this.#enqueue();
   }
 
@@ -107,10 +110,10 @@ export class OwnSource {
 
   #enqueue() {
     this.#waiting += 1;
-    const work = this.#work.then(() => this.#reconcile());
-    this.#work = work.catch(() => {}).then(() => {
+    const work = this.#work.then(() => this.#reconcile()).finally(() => {
       this.#waiting -= 1;
     });
+    this.#work = work.catch(() => {});
     return work;
   }
 
@@ -128,6 +131,7 @@ export class OwnSource {
   }
 
   async #switchOff() {
+    this.#sent = null;
     await this.#io.send(this.#name, null, this.#track);
     if (!this.#track) return;
     this.#track = null;
@@ -149,7 +153,10 @@ export class OwnSource {
       this.#announcedMuted = muted;
     }
     // Announced first: the server then knows whose packets these are when they come.
-    await this.#io.send(this.#name, this.#media, this.#track);
+    const newest = this.#media;
+    if (this.#sent === newest) return;
+    await this.#io.send(this.#name, newest, this.#track);
+    this.#sent = newest;
   }
 
   /** The person stopped sharing in the browser's own bar, or the device was pulled. */
