@@ -6,7 +6,7 @@ import { UpLink } from './up_link.js';
 
 /**
  * @typedef {import('./call_base.js').CallOptions} CallOptions
- * @typedef {import('./protocol.d.ts').JoinReply} JoinReply
+ * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').Source} Source
  * @typedef {import('./protocol.d.ts').Tile} Tile
  */
@@ -28,7 +28,7 @@ export class Call extends CallBase {
 
   /**
    * @param {import('./session.js').Session} session
-   * @param {JoinReply} reply
+   * @param {Joined} reply
    * @param {CallOptions} [options]
    */
   constructor(session, reply, options) {

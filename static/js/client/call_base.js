@@ -5,7 +5,7 @@ import { systemTimers } from './timers.js';
 
 /**
  * @typedef {import('./protocol.d.ts').IceServer} IceServer
- * @typedef {import('./protocol.d.ts').JoinReply} JoinReply
+ * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').Source} Source
  * @typedef {import('./protocol.d.ts').Track} Track
  * @typedef {import('./session.js').Session} Session
@@ -41,7 +41,7 @@ export class CallBase extends Emitter {
 
   /**
    * @param {Session} session
-   * @param {JoinReply} reply
+   * @param {Joined} reply
    * @param {CallOptions} [options]
    */
   constructor(session, reply, options = {}) {
@@ -188,7 +188,7 @@ export class CallBase extends Emitter {
   /**
    * The session came back as a new participant: everything of the old one is gone on the server.
    *
-   * @param {JoinReply} reply
+   * @param {Joined} reply
    */
   #rejoined(reply) {
     const isSame = reply.self.id === this.reply.self.id;

@@ -1,13 +1,13 @@
 import { Call } from './call.js';
 import { PeerCall } from './peer_call.js';
 
-/** @typedef {import('./protocol.d.ts').JoinReply} JoinReply */
+/** @typedef {import('./protocol.d.ts').Joined} Joined */
 
 /**
  * The call that fits the room's topology.
  *
  * @param {import('./session.js').Session} session
- * @param {JoinReply} reply
+ * @param {Joined} reply
  * @param {import('./call.js').CallOptions} [options]
  * @returns {Call|PeerCall}
  */

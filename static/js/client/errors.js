@@ -1,4 +1,4 @@
-/** @typedef {import('./protocol.d.ts').ErrorBody} ErrorBody */
+/** @typedef {import('./protocol.d.ts').WireError} WireError */
 
 /**
  * A request that was refused, or that never got its answer.
@@ -23,7 +23,7 @@ export class ProtocolError extends Error {
     this.closeCode = closeCode;
   }
 
-  /** @param {ErrorBody} body */
+  /** @param {WireError} body */
   static fromWire(body) {
     return new ProtocolError(body.code, body.message, {
       field: body.field ?? null,

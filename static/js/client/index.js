@@ -14,7 +14,7 @@
  * if (!user) await session.guest({ display_name: 'Ada' }); // or login / register / withToken
  *
  * // 2. A room. `joined` comes after every join, also when a lost socket came back by itself.
- * session.on('joined', (reply, { again }) => {});        // JoinReply
+ * session.on('joined', (reply, { again }) => {});        // Joined
  * session.on('rejoin.failed', (error) => {});            // back online, but the room is closed to us
  * const reply = await session.joinRoom({ identity });
  * session.on('participant.joined', ({ participant }) => {}); // every event of the wire, by its type

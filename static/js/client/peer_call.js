@@ -6,7 +6,7 @@ import { summarise } from './stats.js';
 /**
  * @typedef {import('./call_base.js').CallOptions} CallOptions
  * @typedef {import('./call_base.js').SlotChange} SlotChange
- * @typedef {import('./protocol.d.ts').JoinReply} JoinReply
+ * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').Participant} Participant
  * @typedef {import('./protocol.d.ts').Source} Source
  * @typedef {import('./protocol.d.ts').Track} Track
@@ -40,7 +40,7 @@ export class PeerCall extends CallBase {
 
   /**
    * @param {import('./session.js').Session} session
-   * @param {JoinReply} reply
+   * @param {Joined} reply
    * @param {CallOptions} [options]
    */
   constructor(session, reply, options) {
@@ -135,7 +135,7 @@ export class PeerCall extends CallBase {
     return stats;
   }
 
-  /** @param {JoinReply} reply */
+  /** @param {Joined} reply */
   #learn(reply) {
     this.#others.clear();
     this.#tracks.clear();

@@ -2,7 +2,7 @@
 // The server's build writes this file from its own types; the names are the contract's.
 
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen_audio';
-export type TrackKind = 'audio' | 'video';
+export type MediaKind = 'audio' | 'video';
 export type Topology = 'sfu' | 'p2p';
 export type Role = 'host' | 'cohost' | 'member';
 
@@ -23,7 +23,7 @@ export interface Hello {
   time: string;
 }
 
-export interface ErrorBody {
+export interface WireError {
   code: string;
   message: string;
   field?: string | null;
@@ -38,7 +38,7 @@ export interface User {
   kind: 'account' | 'guest';
 }
 
-export interface AuthReply {
+export interface Authenticated {
   user: User;
   token: string;
   expires_at: string;
@@ -84,7 +84,7 @@ export interface Layer {
 export interface Track {
   id: string;
   participant: string;
-  kind: TrackKind;
+  kind: MediaKind;
   source: Source;
   muted: boolean;
   codec: string | null;
@@ -121,7 +121,7 @@ export interface IceServer {
   credential?: string | null;
 }
 
-export interface JoinReply {
+export interface Joined {
   room: Room;
   self: Participant;
   participants: Participant[];
@@ -132,7 +132,7 @@ export interface JoinReply {
 
 export interface Slot {
   mid: string;
-  kind: TrackKind;
+  kind: MediaKind;
   track: string | null;
   layer: string | null;
   reason: string | null;
@@ -144,3 +144,6 @@ export interface Tile {
   height: number;
   priority: number;
 }
+
+/** The earlier name of Joined. */
+export type JoinReply = Joined;

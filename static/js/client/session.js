@@ -5,9 +5,9 @@ import { systemTimers } from './timers.js';
 import { TokenKeeper } from './token_keeper.js';
 
 /**
- * @typedef {import('./protocol.d.ts').AuthReply} AuthReply
+ * @typedef {import('./protocol.d.ts').Authenticated} Authenticated
  * @typedef {import('./protocol.d.ts').Hello} Hello
- * @typedef {import('./protocol.d.ts').JoinReply} JoinReply
+ * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').User} User
  *
  * @typedef {'connecting'|'online'|'reconnecting'|'closed'} SessionState
@@ -36,7 +36,7 @@ const LONGEST_BACKOFF_MS = 30_000;
  * It authenticates, keeps the token, comes back by itself after a lost socket and re-joins the room it was in.
  *
  * Events: every event of the wire by its type; `state` with `{state, code?, attempt?}`; `joined` with the
- * {@link JoinReply} and `{again: boolean}`; `rejoin.failed` with the error when a session that came back is not
+ * {@link Joined} and `{again: boolean}`; `rejoin.failed` with the error when a session that came back is not
  * let into its room any more.
  */
 export class Session extends Requests {
@@ -148,10 +148,10 @@ export class Session extends Requests {
    * Enters a room, by identity or number, and remembers it for a lost socket.
    *
    * @param {JoinRequest} data
-   * @returns {Promise<JoinReply>}
+   * @returns {Promise<Joined>}
    */
   async joinRoom(data) {
-    const reply = /** @type {JoinReply} */ (await this.request('room.join', data));
+    const reply = /** @type {Joined} */ (await this.request('room.join', data));
     // Tries by number are limited per address; the identity is not.
     this.#room = { ...data, identity: reply.room.identity };
     this.emit('joined', reply, { again: false });
@@ -257,7 +257,7 @@ export class Session extends Requests {
     this.#setState('online');
   }
 
-  /** @param {AuthReply} reply */
+  /** @param {Authenticated} reply */
   #accept(reply) {
     if (reply.user) this.user = reply.user;
     this.#tokens.keep(reply.token, Date.parse(reply.expires_at));
