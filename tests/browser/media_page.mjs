@@ -23,7 +23,17 @@ export function join(page, who) {
     me.joinStarted = performance.now();
     const reply = await me.session.joinRoom({ identity });
     me.reply = reply;
-    me.call = createCall(me.session, reply);
+    me.session.on('joined', (again) => {
+      me.reply = again;
+    });
+    me.pcs = [];
+    class RecordedConnection extends RTCPeerConnection {
+      constructor(configuration) {
+        super(configuration);
+        me.pcs.push(this);
+      }
+    }
+    me.call = createCall(me.session, reply, { RTCPeerConnection: RecordedConnection });
     me.call.on('error', ({ error, during }) => me.errors.push(`${during}: ${error.code ?? ''} ${error.message}`));
     me.call.on('data', (message) => me.data.push(message));
     me.call.on('slot', ({ mid, kind, track, mediaTrack, participant }) => {
@@ -83,6 +93,30 @@ export const facts = (page) => page.evaluate(() => ({
   firstFrameByTrack: globalThis.me.firstFrameByTrack,
   tracks: [...globalThis.me.slots.values()].map(({ track }) => track),
 }));
+
+/**
+ * Makes the client believe that a connection lost its path, and answers the user name fragment of its ICE session
+ * before that (RFC 8445 §9: a restart changes it).
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {number} index of the connection, in the order in which the call made them
+ */
+export function failIce(page, index) {
+  return page.evaluate((at) => {
+    const pc = globalThis.me.pcs[at];
+    const before = /a=ice-ufrag:(\S+)/.exec(pc.localDescription.sdp)[1];
+    Object.defineProperty(pc, 'iceConnectionState', { value: 'failed', configurable: true });
+    pc.dispatchEvent(new Event('iceconnectionstatechange'));
+    delete pc.iceConnectionState;
+    return before;
+  }, index);
+}
+
+/** The user name fragment in force on both sides. @param {import('playwright-core').Page} page @param {number} index */
+export const iceUser = (page, index) => page.evaluate((at) => {
+  const pc = globalThis.me.pcs[at];
+  return pc.signalingState === 'stable' ? /a=ice-ufrag:(\S+)/.exec(pc.localDescription.sdp)[1] : null;
+}, index);
 
 /**
  * Waits until every one of `count` remote tracks has moved on `steps` times in a row, a quarter second apart: frames

@@ -50,3 +50,15 @@ test('two people in a p2p room see and hear each other and exchange data', async
   assert.deepEqual([errors, (await facts(ada)).errors], [[], []]);
   stage.assertQuiet();
 });
+
+test('three people whose offers cross all end up with everything', async () => {
+  const identity = await makeRoom(stage, { topology: 'p2p' });
+  const pages = await Promise.all(['ada', 'bo', 'cy'].map((name) => stage.clientPage(name)));
+  // All at once: every pair negotiates while the others do.
+  await Promise.all(pages.map((page, index) => join(page, { name: `guest ${index}`, identity })));
+  await Promise.all(pages.map((page) => flows(page, { video: 2, audio: 2 }, until)));
+  await Promise.all(pages.map((page) => shareScreen(page)));
+  await Promise.all(pages.map((page) => flows(page, { video: 4, audio: 2 }, until)));
+  for (const page of pages) assert.deepEqual((await facts(page)).errors, []);
+  stage.assertQuiet();
+});
