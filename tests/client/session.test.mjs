@@ -288,6 +288,21 @@ test('a silent network is noticed by the heartbeat', async () => {
   await lost;
 });
 
+test('a network that is back cuts the wait short', async () => {
+  await session.guest({ display_name: 'Ada' });
+  const lost = reaches('reconnecting');
+  server.peers[0].socket.terminate();
+  await lost;
+  const online = reaches('online');
+  session.wake();
+  await online;
+  clock.advance(250);
+  const pinged = server.nextRequest('ping');
+  session.wake();
+  await pinged;
+  assert.equal(server.requests.filter(({ type }) => type === 'auth.token').length, 1);
+});
+
 test('logging out forgets the token even when the server refuses', async () => {
   await session.guest({ display_name: 'Ada' });
   server.handlers['auth.logout'] = () => {

@@ -48,15 +48,15 @@ export class Call extends CallBase {
       failed: (error, during) => this.report(error, during),
       timers: this.timers,
     };
+    // The request for the server's offer goes out first, so that the server works while the browser prepares ours.
     const down = new DownLink(this.newPeerConnection(), io, (change) => this.emit('slot', change));
+    this.#down = down;
+    const received = down.receive(this.options);
     const up = new UpLink(this.newPeerConnection(), io);
     this.#up = up;
-    this.#down = down;
+    const published = up.publish().then(() => this.letSourcesThrough());
     this.#tellState('up', up.pc);
     this.#tellState('down', down.pc);
-    // Both at once: the server writes its offer while the browser writes ours.
-    const received = down.receive(this.options);
-    const published = up.publish().then(() => this.letSourcesThrough());
     const outcomes = await Promise.allSettled([received, published]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }

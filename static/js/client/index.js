@@ -10,6 +10,7 @@
  * // 1. A session. `storage` keeps the token; anything with getItem, setItem and removeItem will do.
  * const session = new Session(`${location.origin.replace('http', 'ws')}/ws`, { storage: localStorage });
  * session.on('state', ({ state, code, attempt }) => {}); // connecting | online | reconnecting | closed
+ * addEventListener('online', () => session.wake());      // and on visibilitychange: do not wait for the next attempt
  * const user = await session.connect();                  // User, or null: nobody is signed in yet
  * if (!user) await session.guest({ display_name: 'Ada' }); // or login / register / withToken
  *
@@ -36,7 +37,7 @@
  * await call.start();
  * call.setMuted('microphone', true);                     // track.enabled and participant.update in one
  * call.setSource('camera', null);                        // the caller stops its own MediaStreamTrack
- * call.view([{ track, width, height, priority }]);       // wish list; call it as often as you like
+ * call.view([{ track, width, height, priority }]);       // wish list; as often as you like
  * await call.stats();                                    // CallStats, see stats.js
  * call.sendData('hello');                                // p2p rooms only; event 'data' { from, data }
  * call.close();

@@ -1,5 +1,6 @@
 import { Connection } from './connection.js';
 import { codeOf, ProtocolError } from './errors.js';
+import { Heartbeat } from './heartbeat.js';
 import { Requests } from './requests.js';
 import { systemTimers } from './timers.js';
 import { TokenKeeper } from './token_keeper.js';
@@ -51,8 +52,10 @@ export class Session extends Requests {
   #tokens;
   /** @type {any} */
   #reconnectTimer = null;
-  /** @type {any} */
-  #heartbeatTimer = null;
+  /** The attempt that waits for its turn, 0 while none does. */
+  #nextAttempt = 0;
+  /** @type {Heartbeat|null} */
+  #heartbeat = null;
 
   /** @type {SessionState} */
   state = 'closed';
@@ -191,6 +194,19 @@ export class Session extends Requests {
     }
   }
 
+  /**
+   * To be called when the network may be back, or the machine woke up: a waiting reconnect happens now, and an open
+   * socket is asked whether it still lives.
+   */
+  wake() {
+    if (this.#nextAttempt > 0) {
+      this.#timers.clearTimeout(this.#reconnectTimer);
+      this.#reconnect(this.#nextAttempt);
+    } else if (this.state === 'online') {
+      this.#heartbeat?.beat();
+    }
+  }
+
   /** Closes the socket and stays away. The token stays for the next visit. */
   close() {
     this.#drop();
@@ -253,7 +269,7 @@ export class Session extends Requests {
     connection.on('close', ({ code }) => {
       if (isCurrent()) this.#lost(code);
     });
-    this.#watchHeartbeat();
+    this.#heartbeat = new Heartbeat(connection, this.hello.heartbeat_ms, this.#timers);
     this.#setState('online');
   }
 
@@ -261,21 +277,6 @@ export class Session extends Requests {
   #accept(reply) {
     if (reply.user) this.user = reply.user;
     this.#tokens.keep(reply.token, Date.parse(reply.expires_at));
-  }
-
-  #watchHeartbeat() {
-    const hello = /** @type {Hello} */ (this.hello);
-    const connection = this.#connection;
-    const beat = async () => {
-      try {
-        await this.ping();
-      } catch (error) {
-        // A page cannot see WebSocket pings; without an answer to ours the network is gone, even if nobody said so.
-        if (codeOf(error) === 'client.timeout') connection?.close(CLOSED_BY_SILENCE);
-      }
-      if (connection?.isOpen) this.#heartbeatTimer = this.#timers.setTimeout(beat, hello.heartbeat_ms || 15_000);
-    };
-    this.#heartbeatTimer = this.#timers.setTimeout(beat, hello.heartbeat_ms || 15_000);
   }
 
   /** @param {string} type @param {any} data @param {object} info */
@@ -297,11 +298,13 @@ export class Session extends Requests {
     // Full jitter: after a server's restart its clients must not all come at once.
     const jitter = this.#random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
     const delay = Math.max(atLeastMs, jitter);
+    this.#nextAttempt = attempt;
     this.#reconnectTimer = this.#timers.setTimeout(() => this.#reconnect(attempt), delay);
   }
 
   /** @param {number} attempt */
   async #reconnect(attempt) {
+    this.#nextAttempt = 0;
     try {
       await this.#establish({ type: 'auth.token', data: { token: this.token } });
     } catch (error) {
@@ -344,8 +347,9 @@ export class Session extends Requests {
     const connection = this.#connection;
     this.#connection = null;
     this.#tokens.rest();
+    this.#nextAttempt = 0;
     this.#timers.clearTimeout(this.#reconnectTimer);
-    this.#timers.clearTimeout(this.#heartbeatTimer);
+    this.#heartbeat?.stop();
     connection?.close();
   }
 
@@ -362,9 +366,6 @@ export class Session extends Requests {
 }
 
 const UNKNOWN_FAILURE = { closeCode: null, retryAfterMs: null };
-
-/** Only the client uses this code, on its own side: 4000-4999 are free for applications (RFC 6455 §7.4.2). */
-const CLOSED_BY_SILENCE = 4000;
 
 /** @param {unknown} error */
 function isAuthRefusal(error) {
