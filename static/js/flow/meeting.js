@@ -13,7 +13,8 @@
 import { createCall } from '../client/create_call.js';
 import { t } from '../i18n/index.js';
 import { hands } from '../state/meeting.js';
-import { pickScreen } from './devices.js';
+import { NOTICE_BY_CLOSE, NOTICE_BY_REFUSAL } from './notices.js';
+import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
 import { Sinks } from './sinks.js';
 import { Voices } from './voices.js';
@@ -46,8 +47,11 @@ export class MeetingFlow {
   #media = new Map();
   /** @type {Map<string, string>} slot → track id */
   #slots = new Map();
-  /** @type {MediaStreamTrack[]} */
-  #screen = [];
+  #screen = new ScreenShare({
+    call: () => this.#call,
+    tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
+    toast: (key, icon) => this.toast(key, {}, icon),
+  });
   /** @type {string[]} whose hands were up at the last look */
   #handsBefore = [];
   #bannerTimer = 0;
@@ -194,10 +198,7 @@ export class MeetingFlow {
 
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') {
-      this.#stopScreen();
-      this.toast('toast.shareEnded', {}, 'screen-off');
-    }
+    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
     if (source === 'microphone' && reason === 'server') {
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
       if (muted) {
@@ -239,38 +240,8 @@ export class MeetingFlow {
   }
 
   /** Starts or stops sharing the screen. */
-  async toggleScreen() {
-    if (this.#screen.length > 0) {
-      this.#stopScreen();
-      return;
-    }
-    const picked = await pickScreen();
-    if (typeof picked === 'string') {
-      // "denied" is also what a person who closes the browser's own dialog gives; that needs no words.
-      if (picked !== 'denied') this.toast('toast.shareFailed', {}, 'warning');
-      return;
-    }
-    const call = this.#call;
-    this.#screen = [picked.video, ...(picked.audio ? [picked.audio] : [])];
-    if (!call) return this.#stopScreen();
-    this.#dispatch({ type: 'sharing', sharing: true });
-    try {
-      await call.setSource('screen', picked.video);
-      if (picked.audio) await call.setSource('screen_audio', picked.audio);
-    } catch (error) {
-      this.#stopScreen();
-      const code = /** @type {any} */ (error)?.code;
-      this.toast(code === 'perm.denied' ? 'toast.shareForbidden' : 'toast.shareFailed', {}, 'warning');
-    }
-  }
-
-  #stopScreen() {
-    const tracks = this.#screen;
-    this.#screen = [];
-    this.#call?.setSource('screen', null).catch(() => {});
-    this.#call?.setSource('screen_audio', null).catch(() => {});
-    for (const track of tracks) track.stop();
-    this.#dispatch({ type: 'sharing', sharing: false });
+  toggleScreen() {
+    return this.#screen.toggle();
   }
 
   /** @param {boolean} hand */
@@ -323,10 +294,9 @@ export class MeetingFlow {
     if (!this.#meeting) return;
     clearTimeout(this.#bannerTimer);
     clearInterval(this.#tickTimer);
+    this.#screen.stop();
     this.#call?.close();
     this.#call = null;
-    for (const track of this.#screen) track.stop();
-    this.#screen = [];
     this.#sinks.clear();
     this.#voices.clear();
     this.#media.clear();
@@ -370,24 +340,3 @@ export class MeetingFlow {
     this.#store.dispatch({ type: 'meeting', action });
   }
 }
-
-/** What the page says after the server closed the socket (PROTOCOL §3). @type {Record<number, string>} */
-const NOTICE_BY_CLOSE = {
-  1009: 'protocol',
-  4400: 'protocol',
-  4401: 'signedOut',
-  4403: 'removed',
-  4404: 'ended',
-  4409: 'replaced',
-  4429: 'tooMany',
-};
-
-/** And when the room did not let a session that came back in again. @type {Record<string, string>} */
-const NOTICE_BY_REFUSAL = {
-  'room.not_found': 'deleted',
-  'room.ended': 'ended',
-  'room.banned': 'removed',
-  'room.denied': 'removed',
-  'room.full': 'full',
-  'room.locked': 'locked',
-};

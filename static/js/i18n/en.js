@@ -92,6 +92,8 @@ export default {
   'rooms.inNow': '{n} in now',
   'rooms.notPlanned': 'No meeting planned',
   'rooms.next': 'Next {day} {time}',
+  'rooms.next.today': 'Next today {time}',
+  'rooms.next.tomorrow': 'Next tomorrow {time}',
   'chip.open': 'Open',
   'chip.locked': 'Locked',
   'chip.password': 'Password',

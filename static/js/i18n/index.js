@@ -54,9 +54,13 @@ export function pickLanguage(wanted) {
 export function t(key, values = {}) {
   const entry = WORDS[current][key] ?? WORDS.en[key];
   if (entry === undefined) return key;
-  const form =
-    typeof entry === 'string' ? entry : entry[new Intl.PluralRules(locale()).select(Number(values.n)) === 'one' ? 'one' : 'other'];
+  const form = typeof entry === 'string' ? entry : entry[plural(Number(values.n))];
   return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** @param {number} n @returns {'one' | 'other'} */
+function plural(n) {
+  return new Intl.PluralRules(locale()).select(n) === 'one' ? 'one' : 'other';
 }
 
 /**
@@ -71,7 +75,7 @@ export function errorText(code) {
 
 /** Names as one speaks them: "Ada, Bo and Cy". @param {string[]} names */
 export function list(names) {
-  return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
+  return current === 'zh' ? names.join('、') : new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
 }
 
 /** @param {number | string} at */
@@ -81,5 +85,8 @@ export function clock(at) {
 
 /** @param {number | string} at */
 export function longDay(at) {
-  return new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(new Date(at));
+  const date = new Date(at);
+  const words = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(date);
+  // Figures and Chinese words are set apart by a space, which the formatter leaves out.
+  return current === 'zh' ? words.replace(/(\d+)([月日])/g, ' $1 $2 ').trim().replace(/ {2,}/g, ' ') : words;
 }

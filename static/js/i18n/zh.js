@@ -92,6 +92,8 @@ export default {
   'rooms.inNow': '{n} 人在会',
   'rooms.notPlanned': '暂无安排',
   'rooms.next': '下次：{day} {time}',
+  'rooms.next.today': '下次：今天 {time}',
+  'rooms.next.tomorrow': '下次：明天 {time}',
   'chip.open': '开放',
   'chip.locked': '已锁定',
   'chip.password': '需密码',

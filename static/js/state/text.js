@@ -22,6 +22,14 @@ export function initials(name) {
 }
 
 /**
+ * How to greet somebody: the first name where a name has one in front, else the whole name.
+ * @param {string} name
+ */
+export function shortName(name) {
+  return HAN.test(name) ? name : name.trim().split(/\s+/)[0];
+}
+
+/**
  * The same hue for the same person on every screen.
  * @param {string} id
  * @returns {number} degrees

@@ -6,7 +6,7 @@
 
 import { clock, longDay, t } from '../i18n/index.js';
 import { dayPart, daysUntil, upcoming } from '../state/schedule.js';
-import { threes } from '../state/text.js';
+import { shortName, threes } from '../state/text.js';
 import { button, busy, el, keyed, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { joinForm } from './join-form.js';
@@ -83,7 +83,7 @@ export function home(actions) {
   /** @param {AppState} state */
   function update(state) {
     const now = Date.now();
-    text(greeting, t(`home.good.${dayPart(new Date(now).getHours())}`, { name: state.user?.display_name ?? '' }));
+    text(greeting, t(`home.good.${dayPart(new Date(now).getHours())}`, { name: shortName(state.user?.display_name ?? '') }));
     text(day, longDay(now));
     next.update(state, now);
     join.update(state);

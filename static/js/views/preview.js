@@ -33,7 +33,8 @@ export function preview(actions) {
   const muted = icon('mic-off');
   muted.classList.add('mo');
   const bars = levelBars();
-  const tab = el('div', { class: 'tab' }, muted, bars, tabName, el('span', { class: 'you', t: 'you' }));
+  const you = el('span', { class: 'you', t: 'you' });
+  const tab = el('div', { class: 'tab' }, muted, bars, tabName, you);
   const permTitle = el('h2');
   const permText = el('p');
   const perm = el(
@@ -68,7 +69,8 @@ export function preview(actions) {
     if (latest) openDeviceMenu(anchor, actions, latest.devices, kinds);
   }
 
-  const state = el('span', { class: 'chip' });
+  const stateText = el('span');
+  const state = el('span', { class: 'chip' }, el('i', { class: 'dot' }), stateText);
   const number = el('span', { class: 'meta num' });
   const title = el('h1', { 'data-testid': 'room-title' });
   const subtitle = el('p', { class: 'sub' });
@@ -76,7 +78,14 @@ export function preview(actions) {
   const present = el('span', { 'data-testid': 'present' });
   const name = field(
     'name.yours',
-    el('input', { class: 'inp', id: newId(), autocomplete: 'name', maxlength: 64, 'data-testid': 'name' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      autocomplete: 'name',
+      maxlength: 64,
+      'data-testid': 'name',
+      on: { input: () => latest && drawName(latest) },
+    }),
   );
   const password = field(
     'room.password',
@@ -148,7 +157,7 @@ export function preview(actions) {
       name.input.value = now.name;
       addressShown = location.pathname;
     }
-    text(tabName, name.input.value || now.name || t('you.name'));
+    drawName(next);
     drawRoom(next);
     const asks = now.askPassword || now.room?.has_password === true;
     const mine = now.room !== null && now.room.owner.id === next.user?.id;
@@ -161,13 +170,19 @@ export function preview(actions) {
     join.disabled = now.joining;
   }
 
+  /** The tab shows the name as the others will see it. @param {AppState} next */
+  function drawName({ user }) {
+    const typed = name.input.value.trim();
+    text(tabName, typed || t('you.name'));
+    show(you, typed !== '');
+    setAvatar(face, user?.id ?? '', typed || '?');
+  }
+
   /** @param {AppState} next */
-  function drawPicture({ devices, preview: now, user }) {
+  function drawPicture({ devices, user }) {
     const media = actions.ownMedia('camera');
     playTrack(video, tile, media);
-    const id = user?.id ?? '';
-    setAvatar(face, id, now.name || name.input.value || '?');
-    setHue(tile, id);
+    setHue(tile, user?.id ?? '');
     tile.classList.toggle('off', !media);
     const blocked = devices.camera.wanted && devices.camera.problem !== null;
     show(perm, blocked);
@@ -195,7 +210,7 @@ export function preview(actions) {
       return;
     }
     attribute(state, 'class', room.locked ? 'chip lock' : 'chip ok');
-    text(state, room.locked ? t('chip.locked') : t('chip.open'));
+    text(stateText, room.locked ? t('chip.locked') : t('chip.open'));
     text(number, threes(room.number));
     text(title, room.name);
     text(subtitle, room.owner.display_name);

@@ -94,7 +94,7 @@ export function openRoomDialog(actions, room) {
     title: room ? 'room.edit' : 'home.newRoom',
     body: [
       name.node,
-      el('div', { class: 'two' }, begin.node, end.node),
+      el('div', { class: 'two times' }, begin.node, end.node),
       el('div', { class: 'two' }, el('div', { class: 'field' }, password.node, removal), most.node),
       topology,
       general,

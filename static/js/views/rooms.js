@@ -153,8 +153,9 @@ function drawChips(node, room) {
 function nextTime(room) {
   if (room.begin_at === null || Date.parse(room.begin_at) < Date.now()) return t('rooms.notPlanned');
   const days = daysUntil(Date.parse(room.begin_at), Date.now());
-  const day = days <= 0 ? t('today') : days === 1 ? t('tomorrow') : longDay(room.begin_at);
-  return t('rooms.next', { day, time: clock(room.begin_at) });
+  const time = clock(room.begin_at);
+  if (days > 1) return t('rooms.next', { day: longDay(room.begin_at), time });
+  return t(days === 1 ? 'rooms.next.tomorrow' : 'rooms.next.today', { time });
 }
 
 /** @param {{identity: string}} room */

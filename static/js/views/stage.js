@@ -48,7 +48,7 @@ export function stage(actions) {
     const { meeting, devices } = state;
     if (!meeting) return;
     const style = getComputedStyle(node);
-    const size = (/** @type {string} */ name) => parseFloat(style.getPropertyValue(name));
+    const size = (/** @type {string} */ name) => parseFloat(style.getPropertyValue(name)) || 0;
     const shown = sharedScreen(meeting);
     const layout = stageLayout({
       seats: meeting.seats,
@@ -80,7 +80,7 @@ export function stage(actions) {
         const participant = meeting.participants[seat.id];
         if (!participant) return;
         const self = seat.id === meeting.self;
-        place(element, seat, moves && !element.classList.contains('fresh'));
+        place(element, whole(seat), moves && !element.classList.contains('fresh'));
         element.classList.remove('fresh');
         element.classList.toggle('float', seat.float === true);
         tiles.get(element)?.update(
@@ -161,6 +161,17 @@ function wishes(meeting, seats, shown, box) {
 function markFirstFrame() {
   const marked = performance.getEntriesByName('meeting:first-remote-frame').length > 0;
   if (!marked) performance.mark('meeting:first-remote-frame');
+}
+
+/**
+ * On whole pixels, because fractions let a thin line of the picture shine through beside the tab.
+ * @param {Seat} seat
+ * @returns {Seat}
+ */
+function whole(seat) {
+  const x = Math.round(seat.x);
+  const y = Math.round(seat.y);
+  return { ...seat, x, y, w: Math.round(seat.x + seat.w) - x, h: Math.round(seat.y + seat.h) - y };
 }
 
 /** @type {WeakMap<HTMLElement, Seat>} */

@@ -41,7 +41,8 @@ export function tile(id) {
     const shown = node.clientWidth / Math.max(1, node.clientHeight);
     const sent = video.videoWidth / Math.max(1, video.videoHeight);
     const kept = sent > 0 ? Math.min(shown / sent, sent / shown) : 1;
-    video.classList.toggle('whole', kept < 1 - MOST_CROPPED);
+    // One's own picture is a mirror: it fills the tile.
+    video.classList.toggle('whole', !node.classList.contains('me') && kept < 1 - MOST_CROPPED);
   }
   video.addEventListener('resize', fit);
 
