@@ -2,9 +2,11 @@
 #![doc = ""]
 
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod http;
 pub mod meeting;
 pub mod protocol;
+pub mod store;
 pub mod telemetry;

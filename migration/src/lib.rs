@@ -1,1 +1,24 @@
-//! The migrations, in order; they name tables and columns themselves and never import the entities.
+//! The migrations, in order; they name tables and columns themselves and never import the entities, so that an old
+//! migration never changes its meaning.
+
+pub use sea_orm_migration::prelude::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261122_000001_users;
+mod m20261122_000002_rooms;
+mod m20261122_000003_chat;
+
+/// Brings a database to the newest schema, or back.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_users::Migration),
+            Box::new(m20261122_000002_rooms::Migration),
+            Box::new(m20261122_000003_chat::Migration),
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+//! Rooms.
+
+use sea_orm::entity::prelude::*;
+
+/// One room.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "room_basic")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub created_at: Option<DateTime>,
+    pub updated_at: Option<DateTime>,
+    pub deleted_at: Option<DateTime>,
+    /// What links carry; random and never used again.
+    #[sea_orm(unique)]
+    pub identity: String,
+    pub name: String,
+    pub begin_at: Option<DateTime>,
+    pub end_at: Option<DateTime>,
+    /// The owner's row.
+    pub create_id: i64,
+    /// Nine digits; null once deleted, so that the number is free again.
+    #[sea_orm(unique)]
+    pub number: Option<String>,
+    /// A PHC string.
+    pub password: Option<String>,
+    pub locked: bool,
+    pub lobby: bool,
+    /// `sfu` or `p2p`.
+    pub topology: String,
+    pub max_participants: i32,
+    /// A JSON object.
+    #[sea_orm(column_type = "Text")]
+    pub permissions: String,
+    /// Rises with every edit.
+    pub version: i64,
+    /// When a host ended the meeting.
+    pub ended_at: Option<DateTime>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::user_basic::Entity",
+        from = "Column::CreateId",
+        to = "super::user_basic::Column::Id"
+    )]
+    Owner,
+}
+
+impl Related<super::user_basic::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Owner.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

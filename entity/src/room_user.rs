@@ -1,0 +1,35 @@
+//! Who was in which room, and when: one row per stay.
+
+use sea_orm::entity::prelude::*;
+
+/// One stay.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "room_user")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub created_at: Option<DateTime>,
+    pub updated_at: Option<DateTime>,
+    pub deleted_at: Option<DateTime>,
+    /// The room's row.
+    pub rid: i64,
+    /// The account's row; 0 for guests.
+    pub uid: i64,
+    /// The stay's id on the wire; null in rows that were adopted.
+    #[sea_orm(unique)]
+    pub participant: Option<String>,
+    /// The person's id on the wire.
+    pub user_identity: String,
+    pub display_name: String,
+    /// `host`, `cohost` or `member`.
+    pub role: String,
+    pub joined_at: Option<DateTime>,
+    /// Null while they are in.
+    pub left_at: Option<DateTime>,
+    pub leave_reason: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

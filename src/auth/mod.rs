@@ -1,0 +1,14 @@
+//! Credentials: passwords, tokens and the limits on trying them.
+//!
+//! Pure of storage and sockets: hashes and addresses are handed in, verdicts handed out, and the time is the caller's.
+//! Nothing here prints a secret. [`passwords`] is the only home of MD5, for accounts of a database that was taken over.
+
+pub mod limits;
+pub mod passwords;
+pub mod secret;
+pub mod tokens;
+
+pub use limits::{Limits, RetryAfter};
+pub use passwords::{PasswordError, Passwords, StoredHash, Verified};
+pub use secret::{Secret, SecretError};
+pub use tokens::{Issued, Subject, Token, TokenError, Tokens};

@@ -1,0 +1,393 @@
+//! Passwords: argon2id, and MD5 for rows that say so, once.
+//!
+//! A check costs the same whether the account exists, does not, or still has an MD5 hash: exactly one argon2id run.
+//! Runs are for blocking threads and memory (19 MiB each), so only a few go at once, some wait, and the rest are told
+//! to come again.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use md5::{Digest as _, Md5};
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
+
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::text::{MIN_PASSWORD_CHARS, Password};
+
+/// Memory, passes and lanes (OWASP Password Storage Cheat Sheet, "Argon2id").
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// How many wait for a turn: a login storm beyond this is told to come again, so that waiting stays short.
+const WAITING: usize = 64;
+/// After how long one that found no room should come again.
+const RETRY_AFTER_MS: u64 = 1_000;
+/// What the password of an account that does not exist is compared with. The verdict is not looked at.
+const NOBODYS_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// What is kept of a password.
+#[derive(Clone, Copy)]
+pub enum StoredHash<'a> {
+    /// A PHC string of argon2id.
+    Argon2(&'a str),
+    /// MD5 in hex, only for rows that are flagged so.
+    LegacyMd5(&'a str),
+}
+
+/// The password was right.
+pub struct Verified {
+    /// The hash to keep from now on, when the one kept is outdated.
+    pub rehash: Option<String>,
+}
+
+/// Why a password was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// It is not this account's, or there is no such account.
+    #[error("the user name or the password is wrong")]
+    Wrong,
+    /// It may not be set.
+    #[error("the password must be 8 characters or more, at most 1024 bytes, and not the user name")]
+    Weak,
+    /// Too many are being checked.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// Hashing itself failed.
+    #[error("the password could not be hashed")]
+    Failed,
+}
+
+impl PasswordError {
+    /// What clients are told. For a room's password, `Wrong` is the caller's to turn into `room.password_wrong`.
+    pub fn wire(self) -> WireError {
+        match self {
+            Self::Wrong => ErrorCode::BadCredentials.into(),
+            Self::Weak => ErrorCode::WeakPassword.into(),
+            Self::Busy => WireError::from(ErrorCode::ServerBusy).retry_after(RETRY_AFTER_MS),
+            Self::Failed => ErrorCode::ServerInternal.into(),
+        }
+    }
+}
+
+/// Refuses a password for the account `username` that is too short, too long or the user name itself.
+///
+/// # Errors
+/// [`PasswordError::Weak`].
+pub fn check_strength(password: &Password, username: &str) -> Result<(), PasswordError> {
+    let long_enough = password.reveal().chars().count() >= MIN_PASSWORD_CHARS;
+    let is_name = password.reveal().trim().to_lowercase() == username.to_lowercase();
+    if !long_enough || password.is_too_long() || is_name {
+        Err(PasswordError::Weak)
+    } else {
+        Ok(())
+    }
+}
+
+/// Hashes and verifies. Clones share the turns.
+#[derive(Clone)]
+pub struct Passwords {
+    /// Those running and those waiting.
+    places: Arc<Semaphore>,
+    /// Those running.
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    /// Half the processors at once: meetings go on during a login storm.
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::new((processors / 2).max(1), WAITING)
+    }
+}
+
+impl Passwords {
+    /// At most `running` at once and `waiting` more in line; one beyond is answered [`PasswordError::Busy`].
+    pub fn new(running: usize, waiting: usize) -> Self {
+        let running = running.max(1);
+        Self {
+            places: Arc::new(Semaphore::new(running + waiting)),
+            turns: Arc::new(Semaphore::new(running)),
+        }
+    }
+
+    /// A PHC string for a new password.
+    ///
+    /// # Errors
+    /// [`PasswordError::Weak`] when it is empty or longer than is read, [`PasswordError::Busy`].
+    pub async fn hash(&self, password: &Password) -> Result<String, PasswordError> {
+        if password.reveal().is_empty() || password.is_too_long() {
+            return Err(PasswordError::Weak);
+        }
+        let password = password.clone();
+        self.in_turn(move || hash(&password)).await
+    }
+
+    /// Whether `password` is the one `stored` was made from; `None` stands for an account that does not exist.
+    ///
+    /// # Errors
+    /// [`PasswordError::Wrong`], [`PasswordError::Busy`].
+    pub async fn verify(
+        &self,
+        password: &Password,
+        stored: Option<StoredHash<'_>>,
+    ) -> Result<Verified, PasswordError> {
+        if password.is_too_long() {
+            return Err(PasswordError::Wrong);
+        }
+        let password = password.clone();
+        match stored {
+            Some(StoredHash::Argon2(stored)) => {
+                let stored = stored.to_owned();
+                self.in_turn(move || verify(&password, &stored)).await
+            }
+            Some(StoredHash::LegacyMd5(stored)) if md5_matches(&password, stored) => {
+                self.in_turn(move || {
+                    hash(&password).map(|rehash| Verified {
+                        rehash: Some(rehash),
+                    })
+                })
+                .await
+            }
+            Some(StoredHash::LegacyMd5(_)) | None => {
+                self.in_turn(move || verify(&password, NOBODYS_HASH).and(Err(PasswordError::Wrong)))
+                    .await
+            }
+        }
+    }
+
+    /// Runs `work` on a blocking thread when its turn comes. A caller that goes away meanwhile does not give the turn
+    /// back early.
+    async fn in_turn<T, W>(&self, work: W) -> Result<T, PasswordError>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    {
+        let place = self
+            .places
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| PasswordError::Busy)?;
+        let turn = self
+            .turns
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| PasswordError::Busy)?;
+        let run = tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
+            work()
+        });
+        run.await.unwrap_or(Err(PasswordError::Failed))
+    }
+}
+
+fn argon2id() -> Argon2<'static> {
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within argon2's bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hash(password: &Password) -> Result<String, PasswordError> {
+    let hash = argon2id().hash_password(password.reveal().as_bytes());
+    hash.map(|hash| hash.to_string())
+        .map_err(|_| PasswordError::Failed)
+}
+
+fn verify(password: &Password, stored: &str) -> Result<Verified, PasswordError> {
+    let Ok(parsed) = PasswordHash::new(stored) else {
+        // Plain text or another scheme: costs what every check costs, and is never right.
+        tracing::error!("a stored password hash cannot be read; its account cannot log in");
+        return verify(password, NOBODYS_HASH).and(Err(PasswordError::Wrong));
+    };
+    // Compares in constant time.
+    argon2id()
+        .verify_password(password.reveal().as_bytes(), &parsed)
+        .map_err(|_| PasswordError::Wrong)?;
+    let rehash = if is_outdated(&parsed) {
+        Some(hash(password)?)
+    } else {
+        None
+    };
+    Ok(Verified { rehash })
+}
+
+fn is_outdated(hash: &PasswordHash) -> bool {
+    let Ok(params) = Params::try_from(hash) else {
+        return true;
+    };
+    let cost = (params.m_cost(), params.t_cost(), params.p_cost());
+    hash.algorithm != Algorithm::Argon2id.ident() || cost != (MEMORY_KIB, PASSES, LANES)
+}
+
+fn md5_matches(password: &Password, stored: &str) -> bool {
+    md5_hex(password.reveal())
+        .as_bytes()
+        .ct_eq(stored.to_ascii_lowercase().as_bytes())
+        .into()
+}
+
+fn md5_hex(text: &str) -> String {
+    Md5::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
+    async fn verdict(
+        text: &str,
+        stored: Option<StoredHash<'_>>,
+    ) -> Result<Option<String>, PasswordError> {
+        Passwords::default()
+            .verify(&password(text), stored)
+            .await
+            .map(|verified| verified.rehash)
+    }
+
+    #[test]
+    fn md5_is_as_the_old_tables_have_it() {
+        assert_eq!(md5_hex("123456"), "e10adc3949ba59abbe56e057f20f883e");
+        assert_eq!(md5_hex("1233456"), "8017d0408f41b75489701e3fb1c3e773");
+    }
+
+    #[tokio::test]
+    async fn a_password_is_verified_against_its_own_hash_alone() {
+        let hash = Passwords::default()
+            .hash(&password("correct horse"))
+            .await
+            .unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert_eq!(
+            verdict("correct horse", Some(StoredHash::Argon2(&hash))).await,
+            Ok(None)
+        );
+        assert_eq!(
+            verdict("correct horsf", Some(StoredHash::Argon2(&hash))).await,
+            Err(PasswordError::Wrong)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_legacy_row_logs_in_once_and_is_rehashed() {
+        let row = StoredHash::LegacyMd5("8017d0408f41b75489701e3fb1c3e773");
+        assert_eq!(
+            verdict("123456", Some(row)).await,
+            Err(PasswordError::Wrong)
+        );
+        let rehash = verdict("1233456", Some(row))
+            .await
+            .unwrap()
+            .expect("a new hash");
+        assert_eq!(
+            verdict("1233456", Some(StoredHash::Argon2(&rehash))).await,
+            Ok(None)
+        );
+    }
+
+    #[tokio::test]
+    async fn only_a_flagged_row_is_compared_by_md5_and_no_row_as_plain_text() {
+        for stored in [
+            "8017d0408f41b75489701e3fb1c3e773",
+            "1233456",
+            "",
+            "$argon2id$",
+        ] {
+            assert_eq!(
+                verdict("1233456", Some(StoredHash::Argon2(stored))).await,
+                Err(PasswordError::Wrong)
+            );
+        }
+        assert_eq!(
+            verdict("1233456", Some(StoredHash::LegacyMd5("1233456"))).await,
+            Err(PasswordError::Wrong)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_cost_gives_way() {
+        let cheap = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(64, 1, 1, None).unwrap(),
+        );
+        let stored = cheap.hash_password(b"correct horse").unwrap().to_string();
+        let rehash = verdict("correct horse", Some(StoredHash::Argon2(&stored)))
+            .await
+            .unwrap()
+            .expect("a new hash");
+        assert!(rehash.contains("m=19456,t=2,p=1"));
+    }
+
+    #[test]
+    fn nobodys_hash_costs_what_a_real_one_costs() {
+        let nobody = PasswordHash::new(NOBODYS_HASH).unwrap();
+        assert!(!is_outdated(&nobody));
+        assert_eq!(nobody.hash.unwrap().len(), 32);
+    }
+
+    #[tokio::test]
+    async fn nobody_and_the_overlong_are_simply_wrong() {
+        assert_eq!(
+            verdict("correct horse", None).await,
+            Err(PasswordError::Wrong)
+        );
+        assert_eq!(
+            verdict(&"x".repeat(1025), None).await,
+            Err(PasswordError::Wrong)
+        );
+    }
+
+    #[tokio::test]
+    async fn beyond_the_line_one_is_told_to_come_again() {
+        let passwords = Passwords::new(1, 1);
+        let held = passwords.turns.clone().acquire_owned().await.unwrap();
+        let secret = password("correct horse");
+        let mut waiting = [
+            Box::pin(passwords.hash(&secret)),
+            Box::pin(passwords.hash(&secret)),
+        ];
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        assert_eq!(passwords.hash(&secret).await, Err(PasswordError::Busy));
+        drop(held);
+        for one in waiting {
+            assert!(one.await.is_ok());
+        }
+    }
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        for weak in ["", "1234567", "lovelace", " LoveLace ", &"x".repeat(1025)] {
+            assert_eq!(
+                check_strength(&password(weak), "Lovelace"),
+                Err(PasswordError::Weak),
+                "{weak:?}"
+            );
+        }
+        for good in [
+            "12345678",
+            "密码密码密码密码",
+            "correct horse",
+            &"x".repeat(1024),
+        ] {
+            assert_eq!(
+                check_strength(&password(good), "Lovelace"),
+                Ok(()),
+                "{good:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256, and nothing else.
+//!
+//! A token says who somebody is and until when. Whether it was logged out, and whether the account's tokens were made
+//! void since, the store knows; [`Token::id`] and [`Token::issued_at`] are what to ask it with.
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::ids::{SessionId, UserId};
+use crate::protocol::object::UserKind;
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+
+/// The longest token that is read, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 4_096;
+/// The longest life of any token, whatever is configured or claimed.
+pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The life of a token unless configured otherwise.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+const ISSUER: &str = "meeting";
+
+/// Whom a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Their id.
+    pub id: UserId,
+    /// Account or guest.
+    pub kind: UserKind,
+    /// A guest's name, which stands nowhere else; none for accounts.
+    pub name: Option<DisplayName>,
+}
+
+/// A token that was just made.
+#[derive(Clone)]
+pub struct Issued {
+    /// As it travels.
+    pub token: String,
+    /// What it says.
+    pub claims: Token,
+}
+
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Whom it is for.
+    pub subject: Subject,
+    /// Its own id, to log it out by: the claim `jti`.
+    pub id: String,
+    /// To the millisecond, so that it can be told from one made just before a change of password.
+    pub issued_at: Timestamp,
+    /// From here on it is void.
+    pub expires_at: Timestamp,
+}
+
+/// Why a token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It was good once.
+    #[error("the token has expired")]
+    Expired,
+    /// Everything else; which, is nobody's business.
+    #[error("the token is not valid here")]
+    Invalid,
+}
+
+impl TokenError {
+    /// What clients are told.
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::Expired => ErrorCode::TokenExpired,
+            Self::Invalid => ErrorCode::TokenInvalid,
+        }
+    }
+}
+
+/// Issues and verifies tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    validation: Validation,
+    lifetime: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: UserId,
+    kind: UserKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<DisplayName>,
+    jti: String,
+    iat: i64,
+    /// `iat` to the millisecond.
+    iat_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    exp: i64,
+}
+
+impl Tokens {
+    /// Signs with `secret`; tokens live for `lifetime`, from a second to [`MAX_LIFETIME`].
+    pub fn new(secret: &Secret, lifetime: Duration) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        // Against the caller's clock instead of the library's, below.
+        validation.validate_exp = false;
+        Self {
+            signing: EncodingKey::from_secret(secret.reveal()),
+            verifying: DecodingKey::from_secret(secret.reveal()),
+            validation,
+            lifetime: lifetime.clamp(Duration::from_secs(1), MAX_LIFETIME),
+        }
+    }
+
+    /// A new token for `subject`.
+    pub fn issue(&self, subject: Subject, now: Timestamp) -> Issued {
+        let iat = now.unix_millis().div_euclid(1_000);
+        let exp = iat + seconds(self.lifetime);
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: subject.id,
+            kind: subject.kind,
+            name: subject.name,
+            jti: SessionId::random().as_str().to_owned(),
+            iat,
+            iat_ms: now.unix_millis(),
+            nbf: None,
+            exp,
+        };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
+            .expect("claims of strings and integers can be signed");
+        let claims = claims.read(now).expect("a token is good when it is made");
+        Issued { token, claims }
+    }
+
+    /// What `token` says, if it is one of ours and good at `now`.
+    ///
+    /// # Errors
+    /// [`TokenError`]; expired only when it was good before.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Token, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES || !has_our_header(token) {
+            return Err(TokenError::Invalid);
+        }
+        let data = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation);
+        data.map_err(|_| TokenError::Invalid)?.claims.read(now)
+    }
+}
+
+impl Claims {
+    fn read(self, now: Timestamp) -> Result<Token, TokenError> {
+        let moment = |seconds: i64| {
+            seconds
+                .checked_mul(1_000)
+                .and_then(Timestamp::from_unix_millis)
+        };
+        let issued_at = Timestamp::from_unix_millis(self.iat_ms).ok_or(TokenError::Invalid)?;
+        let expires_at = moment(self.exp).ok_or(TokenError::Invalid)?;
+        let not_before = moment(self.nbf.unwrap_or(self.iat)).ok_or(TokenError::Invalid)?;
+        let life = self.exp.checked_sub(self.iat).ok_or(TokenError::Invalid)?;
+        let bounded = (1..=seconds(MAX_LIFETIME)).contains(&life);
+        let same_time = self.iat_ms.div_euclid(1_000) == self.iat;
+        let named = self.name.is_some() == (self.kind == UserKind::Guest);
+        // A clock that was set back since must not void tokens; only `nbf` says that one is for later.
+        let early = self.nbf.is_some() && now < not_before;
+        if !bounded || !same_time || !named || early || self.jti.is_empty() || self.jti.len() > 64 {
+            return Err(TokenError::Invalid);
+        }
+        if now >= expires_at {
+            return Err(TokenError::Expired);
+        }
+        let subject = Subject {
+            id: self.sub,
+            kind: self.kind,
+            name: self.name,
+        };
+        Ok(Token {
+            subject,
+            id: self.jti,
+            issued_at,
+            expires_at,
+        })
+    }
+}
+
+/// Ours say how they are signed and no more: a header that brings or names a key is none of ours.
+fn has_our_header(token: &str) -> bool {
+    jsonwebtoken::decode_header(token).is_ok_and(|header| header == Header::new(Algorithm::HS256))
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

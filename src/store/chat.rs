@@ -1,0 +1,203 @@
+//! What was written in rooms.
+
+use entity::chat_message::{ActiveModel, Column, Entity, Model};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
+};
+
+use super::error::taken;
+use super::row::{column, name, named, parsed, stamp};
+use super::{Conflict, RoomKey, Store, StoreError};
+use crate::protocol::ids::{MessageId, ParticipantId, UserId};
+use crate::protocol::object::UserKind;
+use crate::protocol::text::{ChatText, DisplayName, Username};
+use crate::protocol::time::Timestamp;
+
+/// Who wrote a message, as they were then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatAuthor {
+    /// Their id.
+    pub id: UserId,
+    /// Account or guest.
+    pub kind: UserKind,
+    /// None for guests.
+    pub username: Option<Username>,
+    /// The name of the account or guest.
+    pub display_name: DisplayName,
+}
+
+/// Whom a private message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// Their stay.
+    pub participant: ParticipantId,
+    /// The person, who may read it in a later stay too.
+    pub user: UserId,
+}
+
+/// A message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// The author's stay.
+    pub participant: ParticipantId,
+    /// Who wrote it.
+    pub author: ChatAuthor,
+    /// What they were called in that meeting.
+    pub display_name: DisplayName,
+    /// None when it is for everyone.
+    pub to: Option<Recipient>,
+    /// What it says.
+    pub text: ChatText,
+    /// The sending client's own name for it, at most 64 bytes.
+    pub client_id: Option<String>,
+    /// When the server took it.
+    pub sent_at: Timestamp,
+}
+
+impl std::fmt::Debug for StoredMessage {
+    /// Without what it says: chat stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredMessage")
+            .field("id", &self.id)
+            .field("sent_at", &self.sent_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPage {
+    /// Oldest first.
+    pub messages: Vec<StoredMessage>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+impl Store {
+    /// Keeps a message. Called before anybody is shown it, so that nobody has read what a crash then loses.
+    ///
+    /// # Errors
+    /// [`Conflict::Identity`] when there is a message of this id.
+    pub async fn insert_message(
+        &self,
+        room: RoomKey,
+        message: &StoredMessage,
+    ) -> Result<(), StoreError> {
+        let owned = |text: &str| text.to_owned();
+        let row = ActiveModel {
+            identity: Set(owned(message.id.as_str())),
+            rid: Set(room.0),
+            participant: Set(owned(message.participant.as_str())),
+            user_identity: Set(owned(message.author.id.as_str())),
+            user_kind: Set(name(&message.author.kind)?),
+            username: Set(message
+                .author
+                .username
+                .as_ref()
+                .map(|name| owned(name.as_str()))),
+            user_display_name: Set(owned(message.author.display_name.as_str())),
+            display_name: Set(owned(message.display_name.as_str())),
+            to_participant: Set(message.to.as_ref().map(|to| owned(to.participant.as_str()))),
+            to_user_identity: Set(message.to.as_ref().map(|to| owned(to.user.as_str()))),
+            text: Set(owned(message.text.as_str())),
+            client_id: Set(message.client_id.clone()),
+            sent_at: Set(column(message.sent_at)),
+            ..Default::default()
+        };
+        row.insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))?;
+        Ok(())
+    }
+
+    /// The last `limit` messages of a room that `viewer` may read, or those before the message `before`. A private
+    /// message is for its author and its recipient alone. An unknown `before` has nothing before it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_messages(
+        &self,
+        room: RoomKey,
+        viewer: &UserId,
+        before: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<StoredPage, StoreError> {
+        let mut visible = visible_to(room, viewer);
+        if let Some(before) = before {
+            let before = visible
+                .clone()
+                .filter(Column::Identity.eq(before.as_str()))
+                .one(&self.db)
+                .await?;
+            let Some(before) = before else {
+                return Ok(StoredPage {
+                    messages: Vec::new(),
+                    more: false,
+                });
+            };
+            visible = visible.filter(Column::Id.lt(before.id));
+        }
+        let one_more = u64::from(limit) + 1;
+        let mut rows = visible
+            .order_by_desc(Column::Id)
+            .limit(one_more)
+            .all(&self.db)
+            .await?;
+        let more = rows.len() as u64 == one_more;
+        if more {
+            rows.pop();
+        }
+        let messages = rows
+            .into_iter()
+            .rev()
+            .map(TryInto::try_into)
+            .collect::<Result<_, _>>()?;
+        Ok(StoredPage { messages, more })
+    }
+}
+
+fn visible_to(room: RoomKey, viewer: &UserId) -> Select<Entity> {
+    let public = Column::ToParticipant.is_null();
+    let sent = Column::UserIdentity.eq(viewer.as_str());
+    let received = Column::ToUserIdentity.eq(viewer.as_str());
+    Entity::find()
+        .filter(Column::Rid.eq(room.0))
+        .filter(public.or(sent).or(received))
+}
+
+impl TryFrom<Model> for StoredMessage {
+    type Error = StoreError;
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let to = row
+            .to_participant
+            .zip(row.to_user_identity)
+            .map(|(participant, user)| {
+                Ok::<_, StoreError>(Recipient {
+                    participant: parsed(participant, "recipient")?,
+                    user: parsed(user, "recipient")?,
+                })
+            });
+        Ok(Self {
+            id: parsed(row.identity, "message identity")?,
+            participant: parsed(row.participant, "participant")?,
+            author: ChatAuthor {
+                id: parsed(row.user_identity, "user identity")?,
+                kind: named(&row.user_kind, "user kind")?,
+                username: row
+                    .username
+                    .map(|name| parsed(name, "user name"))
+                    .transpose()?,
+                display_name: parsed(row.user_display_name, "display name")?,
+            },
+            display_name: parsed(row.display_name, "display name")?,
+            to: to.transpose()?,
+            text: parsed(row.text, "chat text")?,
+            client_id: row.client_id,
+            sent_at: stamp(row.sent_at),
+        })
+    }
+}

@@ -1,0 +1,281 @@
+//! Who was in which room, and when: one row per stay.
+//!
+//! Rooms never wait, so attendance goes through a queue to one task that writes it in order and tries again while the
+//! database is away. What must not be lost before a command goes on is not for this queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use entity::room_user::{ActiveModel, Column, Entity, Model};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _,
+};
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
+
+use super::error::taken;
+use super::row::{column, name, named, parsed, stamp};
+use super::{Conflict, RoomKey, Store, StoreError, UserKey};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::object::Role;
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+
+/// What waits to be written while the database is slow or away. When it is full the oldest are kept, the newest are
+/// refused and one line is logged; a stay whose end was refused is closed when the store is next opened.
+const QUEUE_CAPACITY: usize = 4_096;
+/// The first pause before a write is tried again; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The beginning of a stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stay {
+    /// Where.
+    pub room: RoomKey,
+    /// The stay's id.
+    pub participant: ParticipantId,
+    /// Whose account it is; none for a guest.
+    pub account: Option<UserKey>,
+    /// Whose it is.
+    pub user: UserId,
+    /// What they were called.
+    pub display_name: DisplayName,
+    /// What they were.
+    pub role: Role,
+    /// Since when.
+    pub joined_at: Timestamp,
+}
+
+/// A fact for the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attendance {
+    /// Somebody came in.
+    Joined(Stay),
+    /// Somebody went.
+    Left {
+        /// Whose stay is over.
+        participant: ParticipantId,
+        /// Why.
+        reason: LeaveReason,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A stay as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStay {
+    /// The stay's id; none in rows of a database that was taken over.
+    pub participant: Option<ParticipantId>,
+    /// Whose it was.
+    pub user: UserId,
+    /// What they were called.
+    pub display_name: DisplayName,
+    /// What they were.
+    pub role: Role,
+    /// Since when.
+    pub joined_at: Option<Timestamp>,
+    /// Until when, and why; none while they are in.
+    pub left: Option<(Timestamp, LeaveReason)>,
+}
+
+enum Item {
+    Fact(Attendance),
+    Flush(oneshot::Sender<()>),
+}
+
+/// Writes attendance in the background. Clones share the queue; the task ends when the last one is dropped and all is
+/// written.
+#[derive(Clone)]
+pub struct HistoryWriter {
+    queue: mpsc::Sender<Item>,
+    refusing: Arc<AtomicBool>,
+}
+
+impl HistoryWriter {
+    /// Starts the writing task on the current tokio runtime.
+    pub fn start(store: Store) -> Self {
+        Self::start_with(QUEUE_CAPACITY, move |fact| {
+            let store = store.clone();
+            async move { store.write_attendance(fact).await }
+        })
+    }
+
+    /// Queues a fact; never waits.
+    pub fn record(&self, fact: Attendance) {
+        let refused = self.queue.try_send(Item::Fact(fact)).is_err();
+        let refused_before = self.refusing.swap(refused, Ordering::Relaxed);
+        if refused && !refused_before {
+            tracing::error!(
+                "the attendance queue is full: newer entries are lost until the database keeps up"
+            );
+        }
+    }
+
+    /// Waits until everything recorded before is written. Waits as long as the database is away: give it a deadline.
+    pub async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.queue.send(Item::Flush(done)).await.is_ok() {
+            // An error means that the task is gone with the runtime; then there is nothing to wait for.
+            let _ = written.await;
+        }
+    }
+
+    pub(super) fn start_with<F, W>(capacity: usize, write: F) -> Self
+    where
+        F: FnMut(Attendance) -> W + Send + 'static,
+        W: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
+        let (queue, items) = mpsc::channel(capacity);
+        tokio::spawn(run(items, write).instrument(tracing::info_span!("history")));
+        Self {
+            queue,
+            refusing: Arc::default(),
+        }
+    }
+}
+
+async fn run<F, W>(mut items: mpsc::Receiver<Item>, mut write: F)
+where
+    F: FnMut(Attendance) -> W,
+    W: Future<Output = Result<(), StoreError>>,
+{
+    while let Some(item) = items.recv().await {
+        match item {
+            Item::Fact(fact) => write_surely(fact, &mut write).await,
+            // Nobody waits for it any more when the receiver is gone.
+            Item::Flush(done) => drop(done.send(())),
+        }
+    }
+}
+
+/// Tries until the fact is written, or refused for good.
+async fn write_surely<F, W>(fact: Attendance, write: &mut F)
+where
+    F: FnMut(Attendance) -> W,
+    W: Future<Output = Result<(), StoreError>>,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match write(fact.clone()).await {
+            Ok(()) => return,
+            Err(error) if error.is_passing() => {
+                if pause == FIRST_PAUSE {
+                    tracing::warn!(error = ?error, "attendance cannot be written now; trying again");
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(error) => {
+                tracing::error!(error = ?error, "an attendance entry was refused and is lost");
+                return;
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Everyone's stays in a room, in order of joining.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_stays(&self, room: RoomKey) -> Result<Vec<StoredStay>, StoreError> {
+        let living = Entity::find().filter(Column::DeletedAt.is_null());
+        let rows = living
+            .filter(Column::Rid.eq(room.0))
+            .order_by_asc(Column::Id)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Closes the stays that a crash left open: nobody is in any room when the one process that writes to this
+    /// database opens it. When several share one, each must close its own alone.
+    pub(super) async fn close_open_stays(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let open = Column::LeftAt.is_null().and(Column::JoinedAt.is_not_null());
+        self.close_stays(open, LeaveReason::Lost, now).await
+    }
+
+    /// Writes one fact; writing it again changes nothing.
+    async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
+        match fact {
+            Attendance::Joined(stay) => self.insert_stay(&stay).await,
+            Attendance::Left {
+                participant,
+                reason,
+                at,
+            } => {
+                let open = Column::LeftAt
+                    .is_null()
+                    .and(Column::Participant.eq(participant.as_str()));
+                self.close_stays(open, reason, at).await.map(|_| ())
+            }
+        }
+    }
+
+    async fn insert_stay(&self, stay: &Stay) -> Result<(), StoreError> {
+        let row = ActiveModel {
+            created_at: Set(Some(column(stay.joined_at))),
+            updated_at: Set(Some(column(stay.joined_at))),
+            rid: Set(stay.room.0),
+            uid: Set(stay.account.map_or(0, |key| key.0)),
+            participant: Set(Some(stay.participant.as_str().to_owned())),
+            user_identity: Set(stay.user.as_str().to_owned()),
+            display_name: Set(stay.display_name.as_str().to_owned()),
+            role: Set(name(&stay.role)?),
+            joined_at: Set(Some(column(stay.joined_at))),
+            ..Default::default()
+        };
+        match row
+            .insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))
+        {
+            // The try before this one reached the database after all.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn close_stays(
+        &self,
+        which: SimpleExpr,
+        reason: LeaveReason,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let closed = Entity::update_many()
+            .col_expr(Column::UpdatedAt, SimpleExpr::from(column(at)))
+            .col_expr(Column::LeftAt, SimpleExpr::from(column(at)))
+            .col_expr(Column::LeaveReason, SimpleExpr::from(name(&reason)?))
+            .filter(which)
+            .exec(&self.db)
+            .await?;
+        Ok(closed.rows_affected)
+    }
+}
+
+impl TryFrom<Model> for StoredStay {
+    type Error = StoreError;
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let reason = row.leave_reason.as_deref().unwrap_or("lost");
+        let reason = named(reason, "leave reason")?;
+        Ok(Self {
+            participant: row
+                .participant
+                .map(|id| parsed(id, "participant"))
+                .transpose()?,
+            user: parsed(row.user_identity, "user identity")?,
+            display_name: parsed(row.display_name, "display name")?,
+            role: named(&row.role, "role")?,
+            joined_at: row.joined_at.map(stamp),
+            left: row.left_at.map(|at| (stamp(at), reason)),
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! Between the rows of rooms and [`StoredRoom`].
+
+use entity::room_basic::{ActiveModel, Model};
+use entity::user_basic;
+use sea_orm::ActiveValue::Set;
+
+use super::row::{column, made, name, named, parsed, stamp};
+use super::{PasswordHash, RoomKey, RoomSettings, StoreError, StoredRoom, StoredUser};
+
+/// A version as its column takes it.
+pub(super) fn signed(version: u64) -> Result<i64, StoreError> {
+    i64::try_from(version).map_err(|_| StoreError::Corrupt("room version"))
+}
+
+/// What the owner decided, column by column.
+pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError> {
+    let permissions = serde_json::to_string(&settings.permissions)
+        .map_err(|_| StoreError::Corrupt("permissions"))?;
+    let max_participants = i32::try_from(settings.max_participants)
+        .map_err(|_| StoreError::Corrupt("room max_participants"))?;
+    Ok(ActiveModel {
+        name: Set(settings.name.as_str().to_owned()),
+        begin_at: Set(settings.begin_at.map(column)),
+        end_at: Set(settings.end_at.map(column)),
+        password: Set(settings
+            .password
+            .as_ref()
+            .map(|hash| hash.reveal().to_owned())),
+        locked: Set(settings.locked),
+        lobby: Set(settings.lobby),
+        topology: Set(name(&settings.topology)?),
+        max_participants: Set(max_participants),
+        permissions: Set(permissions),
+        ..Default::default()
+    })
+}
+
+/// The room of a row and its owner's; none when the owner's is missing.
+pub(super) fn room_with_owner(
+    rows: (Model, Option<user_basic::Model>),
+) -> Result<Option<StoredRoom>, StoreError> {
+    let (row, owner) = rows;
+    owner.map(|owner| room(row, owner.try_into()?)).transpose()
+}
+
+/// The room of a row.
+pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreError> {
+    Ok(StoredRoom {
+        key: RoomKey(row.id),
+        identity: parsed(row.identity, "room identity")?,
+        number: row.number.ok_or(StoreError::Corrupt("room number"))?,
+        owner,
+        settings: RoomSettings {
+            name: parsed(row.name, "room name")?,
+            begin_at: row.begin_at.map(stamp),
+            end_at: row.end_at.map(stamp),
+            password: row.password.map(PasswordHash::new),
+            locked: row.locked,
+            lobby: row.lobby,
+            topology: named(&row.topology, "room topology")?,
+            max_participants: u32::try_from(row.max_participants)
+                .map_err(|_| StoreError::Corrupt("room max_participants"))?,
+            permissions: serde_json::from_str(&row.permissions)
+                .map_err(|_| StoreError::Corrupt("room permissions"))?,
+        },
+        version: u64::try_from(row.version).map_err(|_| StoreError::Corrupt("room version"))?,
+        ended_at: row.ended_at.map(stamp),
+        created_at: made(row.created_at),
+    })
+}

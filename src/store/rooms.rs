@@ -1,0 +1,329 @@
+//! Rooms: making, finding, editing, ending, deleting. Lists are in [`super::room_lists`].
+//!
+//! A room is edited optimistically: the update names the version it was made from, and one that finds another version
+//! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
+
+use entity::room_basic::{Column, Entity};
+use entity::user_basic;
+use rand::RngExt as _;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, SelectTwo,
+};
+
+use super::error::taken;
+use super::room_rows::{columns, room, room_with_owner, signed};
+use super::row::column;
+use super::{Conflict, Missing, PasswordHash, Store, StoreError, StoredUser, UserKey};
+use crate::protocol::ids::RoomIdentity;
+use crate::protocol::object::{Permissions, Topology};
+use crate::protocol::patch::Patch;
+use crate::protocol::text::RoomName;
+use crate::protocol::time::Timestamp;
+
+/// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
+const NUMBER_TRIES: usize = 8;
+/// How often an edit that names no version is made anew when others edit at the same time.
+const EDIT_TRIES: usize = 8;
+
+/// A room's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomKey(pub(super) i64);
+
+/// What its owner decides about a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// What it is called.
+    pub name: RoomName,
+    /// When it is planned to begin.
+    pub begin_at: Option<Timestamp>,
+    /// When it is planned to end; after `begin_at`.
+    pub end_at: Option<Timestamp>,
+    /// Of the password that newcomers must know.
+    pub password: Option<PasswordHash>,
+    /// Nobody new comes in.
+    pub locked: bool,
+    /// Newcomers wait.
+    pub lobby: bool,
+    /// How media travels.
+    pub topology: Topology,
+    /// How many may be in it at once.
+    pub max_participants: u32,
+    /// What members may do.
+    pub permissions: Permissions,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// Its row.
+    pub key: RoomKey,
+    /// What links carry.
+    pub identity: RoomIdentity,
+    /// Nine digits for people to read out.
+    pub number: String,
+    /// Whose it is.
+    pub owner: StoredUser,
+    /// What the owner decided.
+    pub settings: RoomSettings,
+    /// Rises with every edit.
+    pub version: u64,
+    /// When a host ended the meeting.
+    pub ended_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An edit: `None` and [`Patch::Keep`] leave a field as it is.
+///
+/// Setting `begin_at` or `end_at` plans the meeting anew: a room that was ended is open again.
+#[derive(Debug, Clone, Default)]
+pub struct RoomEdit {
+    /// A new name.
+    pub name: Option<RoomName>,
+    /// A new beginning.
+    pub begin_at: Patch<Timestamp>,
+    /// A new end.
+    pub end_at: Patch<Timestamp>,
+    /// A new password.
+    pub password: Patch<PasswordHash>,
+    /// Nobody new comes in.
+    pub locked: Option<bool>,
+    /// Newcomers wait.
+    pub lobby: Option<bool>,
+    /// How media travels.
+    pub topology: Option<Topology>,
+    /// How many may be in it at once.
+    pub max_participants: Option<u32>,
+    /// What members may do.
+    pub permissions: Option<Permissions>,
+}
+
+/// Whether `raw` is shaped like a room's number and not like an identity.
+pub fn is_room_number(raw: &str) -> bool {
+    raw.len() == 9 && raw.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl Store {
+    /// Makes a room with an identity and number of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::EndsBeforeBegin`]; [`Missing::User`] when the owner is gone; [`Conflict::Number`] when no free
+    /// number was found.
+    pub async fn create_room(
+        &self,
+        owner: UserKey,
+        settings: RoomSettings,
+        now: Timestamp,
+    ) -> Result<StoredRoom, StoreError> {
+        self.create_numbered_room(owner, settings, now, random_number)
+            .await
+    }
+
+    /// The room with this identity or nine-digit number.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_room(
+        &self,
+        identity_or_number: &str,
+    ) -> Result<Option<StoredRoom>, StoreError> {
+        let by = if is_room_number(identity_or_number) {
+            Column::Number
+        } else {
+            Column::Identity
+        };
+        self.one_room(by.eq(identity_or_number)).await
+    }
+
+    /// The room in this row.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_room_by_key(&self, key: RoomKey) -> Result<Option<StoredRoom>, StoreError> {
+        self.one_room(Column::Id.eq(key.0)).await
+    }
+
+    /// Edits the room and gives it as it is then. `version` is the one that the edit was made from, if the editor
+    /// said so.
+    ///
+    /// # Errors
+    /// [`Missing::Room`]; [`Conflict::Version`] when it was edited since; [`StoreError::EndsBeforeBegin`].
+    pub async fn edit_room(
+        &self,
+        key: RoomKey,
+        version: Option<u64>,
+        edit: RoomEdit,
+        now: Timestamp,
+    ) -> Result<StoredRoom, StoreError> {
+        for _ in 0..EDIT_TRIES {
+            let Some(room) = self.find_room_by_key(key).await? else {
+                return Err(StoreError::NotFound(Missing::Room));
+            };
+            if version.is_some_and(|version| version != room.version) {
+                return Err(StoreError::Conflict(Conflict::Version));
+            }
+            let edited = edit.clone().apply(room);
+            check(&edited.settings)?;
+            if self.replace_room(&edited, now).await? {
+                return Ok(StoredRoom {
+                    version: edited.version + 1,
+                    ..edited
+                });
+            }
+        }
+        Err(StoreError::Conflict(Conflict::Version))
+    }
+
+    /// Remembers that a host ended the meeting.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone.
+    pub async fn end_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
+            .col_expr(Column::EndedAt, SimpleExpr::from(column(now)))
+            .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
+            .exec(&self.db)
+            .await?;
+        found(updated.rows_affected)
+    }
+
+    /// Deletes the room; its number can be given to another.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone already.
+    pub async fn delete_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        found(delete_rooms(&self.db, Column::Id.eq(key.0), now).await?)
+    }
+
+    pub(super) async fn create_numbered_room(
+        &self,
+        owner: UserKey,
+        settings: RoomSettings,
+        now: Timestamp,
+        mut number: impl FnMut() -> String,
+    ) -> Result<StoredRoom, StoreError> {
+        check(&settings)?;
+        let Some(owner) = self.find_user_by_key(owner).await? else {
+            return Err(StoreError::NotFound(Missing::User));
+        };
+        for _ in 0..NUMBER_TRIES {
+            let mut row = columns(&settings)?;
+            row.created_at = Set(Some(column(now)));
+            row.updated_at = Set(Some(column(now)));
+            row.identity = Set(RoomIdentity::random().as_str().to_owned());
+            row.number = Set(Some(number()));
+            row.create_id = Set(owner.key.0);
+            row.version = Set(1);
+            match row.insert(&self.db).await.map_err(taken(Conflict::Number)) {
+                Err(StoreError::Conflict(Conflict::Number)) => {}
+                inserted => return room(inserted?, owner),
+            }
+        }
+        Err(StoreError::Conflict(Conflict::Number))
+    }
+
+    async fn one_room(&self, condition: SimpleExpr) -> Result<Option<StoredRoom>, StoreError> {
+        let found = living().filter(condition).one(&self.db).await?;
+        found.map(room_with_owner).transpose().map(Option::flatten)
+    }
+
+    /// Writes the room if it still has the version it was read with.
+    async fn replace_room(&self, edited: &StoredRoom, now: Timestamp) -> Result<bool, StoreError> {
+        let mut row = columns(&edited.settings)?;
+        row.updated_at = Set(Some(column(now)));
+        row.ended_at = Set(edited.ended_at.map(column));
+        row.version = Set(signed(edited.version + 1)?);
+        let unchanged = Column::Version.eq(signed(edited.version)?);
+        let updated = Entity::update_many()
+            .set(row)
+            .filter(
+                Column::DeletedAt
+                    .is_null()
+                    .and(Column::Id.eq(edited.key.0))
+                    .and(unchanged),
+            )
+            .exec(&self.db)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+}
+
+impl RoomEdit {
+    fn apply(self, mut room: StoredRoom) -> StoredRoom {
+        if matches!(self.begin_at, Patch::Set(_)) || matches!(self.end_at, Patch::Set(_)) {
+            room.ended_at = None;
+        }
+        let settings = &mut room.settings;
+        self.begin_at.apply(&mut settings.begin_at);
+        self.end_at.apply(&mut settings.end_at);
+        self.password.apply(&mut settings.password);
+        set(&mut settings.name, self.name);
+        set(&mut settings.locked, self.locked);
+        set(&mut settings.lobby, self.lobby);
+        set(&mut settings.topology, self.topology);
+        set(&mut settings.max_participants, self.max_participants);
+        set(&mut settings.permissions, self.permissions);
+        room
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn check(settings: &RoomSettings) -> Result<(), StoreError> {
+    match (settings.begin_at, settings.end_at) {
+        (Some(begin), Some(end)) if end <= begin => Err(StoreError::EndsBeforeBegin),
+        _ => Ok(()),
+    }
+}
+
+/// Every room that exists, with its owner.
+pub(super) fn living() -> SelectTwo<Entity, user_basic::Entity> {
+    Entity::find()
+        .find_also_related(user_basic::Entity)
+        .filter(Column::DeletedAt.is_null().and(super::users::alive()))
+}
+
+/// Deletes an account's rooms with it.
+pub(super) async fn delete_rooms_of<C: ConnectionTrait>(
+    connection: &C,
+    owner: UserKey,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    delete_rooms(connection, Column::CreateId.eq(owner.0), now).await
+}
+
+async fn delete_rooms<C: ConnectionTrait>(
+    connection: &C,
+    condition: SimpleExpr,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let deleted = Entity::update_many()
+        .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
+        .col_expr(Column::Number, SimpleExpr::from(None::<String>))
+        .filter(Column::DeletedAt.is_null().and(condition))
+        .exec(connection)
+        .await?;
+    Ok(deleted.rows_affected)
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 {
+        Err(StoreError::NotFound(Missing::Room))
+    } else {
+        Ok(())
+    }
+}
+
+fn random_number() -> String {
+    rand::rng()
+        .random_range(100_000_000..1_000_000_000u32)
+        .to_string()
+}

@@ -1,0 +1,131 @@
+//! Attendance: in order, again after trouble, and never waited for.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::object::Role;
+
+fn joined(room: RoomKey, millis: i64) -> (ParticipantId, Attendance) {
+    let participant = ParticipantId::random();
+    let stay = Stay {
+        room,
+        participant: participant.clone(),
+        account: None,
+        user: UserId::random(),
+        display_name: DisplayName::parse("Bo").unwrap(),
+        role: Role::Cohost,
+        joined_at: at(millis),
+    };
+    (participant, Attendance::Joined(stay))
+}
+
+fn left(participant: &ParticipantId, millis: i64) -> Attendance {
+    Attendance::Left {
+        participant: participant.clone(),
+        reason: LeaveReason::Removed,
+        at: at(millis),
+    }
+}
+
+#[tokio::test]
+async fn stays_are_written_in_order_and_flushed() {
+    let home = Home::new();
+    let store = home.open().await;
+    let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
+    let history = HistoryWriter::start(store.clone());
+    let mut expected = Vec::new();
+    for n in 0..50 {
+        let (participant, fact) = joined(hall, n);
+        history.record(fact);
+        history.record(left(&participant, n + 1));
+        // A second end changes nothing.
+        history.record(left(&participant, n + 2));
+        expected.push((
+            Some(participant),
+            Some(at(n)),
+            Some((at(n + 1), LeaveReason::Removed)),
+        ));
+    }
+    history.flush().await;
+    let stays = store.list_stays(hall).await.unwrap();
+    let written: Vec<_> = stays
+        .into_iter()
+        .map(|stay| (stay.participant, stay.joined_at, stay.left))
+        .collect();
+    assert_eq!(written, expected);
+}
+
+#[tokio::test]
+async fn stays_that_a_crash_left_open_are_closed_at_the_next_start() {
+    let home = Home::new();
+    let store = home.open().await;
+    let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
+    let history = HistoryWriter::start(store.clone());
+    let [(gone, came), (_, stayed)] = [joined(hall, 0), joined(hall, 1)];
+    for fact in [came, stayed, left(&gone, 2)] {
+        history.record(fact);
+    }
+    history.flush().await;
+    store.close().await;
+
+    let stays = home.open().await.list_stays(hall).await.unwrap();
+    assert_eq!(stays[0].left, Some((at(2), LeaveReason::Removed)));
+    assert!(
+        matches!(stays[1].left, Some((_, LeaveReason::Lost))),
+        "{:?}",
+        stays[1]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_database_is_away_writing_is_tried_again_in_order() {
+    let hall = RoomKey(1);
+    let away = sea_orm::DbErr::Conn(sea_orm::RuntimeErr::Internal("away".to_owned()));
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let mut failures = 20;
+    let history = HistoryWriter::start_with(8, {
+        let written = Arc::clone(&written);
+        move |fact| {
+            failures -= 1;
+            let result = if failures > 0 {
+                Err(away.clone().into())
+            } else {
+                Ok(())
+            };
+            if result.is_ok() {
+                written.lock().unwrap().push(fact);
+            }
+            async move { result }
+        }
+    });
+    let facts: Vec<_> = (0..3).map(|n| joined(hall, n).1).collect();
+    facts.iter().cloned().for_each(|fact| history.record(fact));
+    history.flush().await;
+    assert_eq!(*written.lock().unwrap(), facts);
+}
+
+#[tokio::test]
+async fn a_full_queue_keeps_the_oldest_and_a_refused_fact_stops_nothing() {
+    let hall = RoomKey(1);
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let history = HistoryWriter::start_with(2, {
+        let written = Arc::clone(&written);
+        move |fact| {
+            let mut written = written.lock().unwrap();
+            written.push(fact);
+            let result = if written.len() == 1 {
+                Err(StoreError::Corrupt("test"))
+            } else {
+                Ok(())
+            };
+            async move { result }
+        }
+    });
+    let facts: Vec<_> = (0..3).map(|n| joined(hall, n).1).collect();
+    // The task has had no chance to run yet: the queue takes two.
+    facts.iter().cloned().for_each(|fact| history.record(fact));
+    history.flush().await;
+    assert_eq!(*written.lock().unwrap(), facts[..2]);
+}

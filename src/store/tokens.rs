@@ -1,0 +1,51 @@
+//! Tokens that were logged out before their time.
+
+use entity::revoked_token::{ActiveModel, Column, Entity};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+use super::error::taken;
+use super::row::column;
+use super::{Conflict, Store, StoreError};
+use crate::protocol::time::Timestamp;
+
+impl Store {
+    /// Makes the token of id `jti` void. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn revoke_token(&self, jti: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+        let row = ActiveModel {
+            jti: Set(jti.to_owned()),
+            expires_at: Set(column(expires_at)),
+        };
+        match Entity::insert(row)
+            .exec_without_returning(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))
+        {
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the token of id `jti` is void.
+    ///
+    /// # Errors
+    /// When the database cannot answer: then nobody may be let in by it.
+    pub async fn is_token_revoked(&self, jti: &str) -> Result<bool, StoreError> {
+        Ok(Entity::find_by_id(jti).one(&self.db).await?.is_some())
+    }
+
+    /// Forgets tokens that have expired; says how many.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn prune_revoked_tokens(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let pruned = Entity::delete_many()
+            .filter(Column::ExpiresAt.lte(column(now)))
+            .exec(&self.db)
+            .await?;
+        Ok(pruned.rows_affected)
+    }
+}

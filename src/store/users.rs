@@ -1,0 +1,336 @@
+//! Accounts.
+//!
+//! User names are unique whatever their case: beside the name stands a key, the name in lower case (Unicode's simple
+//! rules, the same in Rust for every database), with a unique index of its own. The index decides races.
+
+use entity::user_basic::{ActiveModel, Column, Entity, Model};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select, TransactionTrait as _, Value,
+};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::error::taken;
+use super::row::{column, made, parsed, stamp};
+use super::{Conflict, Missing, PasswordHash, Store, StoreError};
+use crate::protocol::ids::UserId;
+use crate::protocol::text::{DisplayName, Username};
+use crate::protocol::time::Timestamp;
+
+/// An account's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserKey(pub(super) i64);
+
+/// What an account is made from.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// What it logs in with.
+    pub username: Username,
+    /// What others see.
+    pub display_name: DisplayName,
+    /// Of its password.
+    pub password: PasswordHash,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredUser {
+    /// Its row.
+    pub key: UserKey,
+    /// Its id on the wire.
+    pub id: UserId,
+    /// What it logs in with.
+    pub username: Username,
+    /// What others see.
+    pub display_name: DisplayName,
+    /// Of its password.
+    pub password: PasswordHash,
+    /// Tokens issued before this are void.
+    pub tokens_valid_after: Option<Timestamp>,
+    /// Since when it may not log in.
+    pub disabled_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl StoredUser {
+    /// Whether a token that was issued at `issued_at` still is good for this account.
+    pub fn admits_token_of(&self, issued_at: Timestamp) -> bool {
+        self.disabled_at.is_none()
+            && self
+                .tokens_valid_after
+                .is_none_or(|after| issued_at >= after)
+    }
+}
+
+impl Store {
+    /// Makes an account. Of several at once with one name, exactly one is made.
+    ///
+    /// # Errors
+    /// [`Conflict::Username`] when the name is taken, upper and lower case alike.
+    pub async fn create_user(
+        &self,
+        new: NewUser,
+        now: Timestamp,
+    ) -> Result<StoredUser, StoreError> {
+        let row = ActiveModel {
+            created_at: Set(Some(column(now))),
+            updated_at: Set(Some(column(now))),
+            username_key: Set(folded(new.username.as_str())),
+            username: Set(new.username.as_str().to_owned()),
+            identity: Set(UserId::random().as_str().to_owned()),
+            display_name: Set(new.display_name.as_str().to_owned()),
+            password: Set(new.password.reveal().to_owned()),
+            password_legacy: Set(new.password.is_legacy()),
+            ..Default::default()
+        };
+        row.insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Username))?
+            .try_into()
+    }
+
+    /// The account that logs in with `username`, in whatever case it was typed.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_user_by_name(
+        &self,
+        username: &str,
+    ) -> Result<Option<StoredUser>, StoreError> {
+        self.one_user(living().filter(Column::UsernameKey.eq(folded(username))))
+            .await
+    }
+
+    /// The account with this id on the wire.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_user(&self, id: &UserId) -> Result<Option<StoredUser>, StoreError> {
+        self.one_user(living().filter(Column::Identity.eq(id.as_str())))
+            .await
+    }
+
+    /// The account in this row.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_user_by_key(&self, key: UserKey) -> Result<Option<StoredUser>, StoreError> {
+        self.one_user(living().filter(Column::Id.eq(key.0))).await
+    }
+
+    /// At most `limit` accounts made after `after`, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_users(
+        &self,
+        after: Option<UserKey>,
+        limit: u64,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        let after = after.map_or(0, |key| key.0);
+        let rows = living()
+            .filter(Column::Id.gt(after))
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Sets a new password and makes void every token that was issued before `now`.
+    ///
+    /// # Errors
+    /// [`Missing::User`] when the account is gone.
+    pub async fn set_password(
+        &self,
+        key: UserKey,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut changes = password_columns(hash);
+        changes.push((Column::TokensValidAfter, column(now).into()));
+        self.update_user(key, changes, now).await
+    }
+
+    /// Replaces the hash of an unchanged password by a better one; tokens stay good. Does nothing when the password
+    /// was changed since `old` was read.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn rehash_password(
+        &self,
+        key: UserKey,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut update =
+            Entity::update_many().col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)));
+        for (column, value) in password_columns(new) {
+            update = update.col_expr(column, SimpleExpr::from(value));
+        }
+        let unchanged = Column::Password.eq(old.reveal());
+        update
+            .filter(alive().and(Column::Id.eq(key.0)).and(unchanged))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Changes what others see.
+    ///
+    /// # Errors
+    /// [`Missing::User`] when the account is gone.
+    pub async fn set_display_name(
+        &self,
+        key: UserKey,
+        name: &DisplayName,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.update_user(key, vec![(Column::DisplayName, name.as_str().into())], now)
+            .await
+    }
+
+    /// Makes void every token of the account that was issued before `now`.
+    ///
+    /// # Errors
+    /// [`Missing::User`] when the account is gone.
+    pub async fn revoke_user_tokens(&self, key: UserKey, now: Timestamp) -> Result<(), StoreError> {
+        self.update_user(
+            key,
+            vec![(Column::TokensValidAfter, column(now).into())],
+            now,
+        )
+        .await
+    }
+
+    /// Forbids the account to log in from `since` on, or allows it again.
+    ///
+    /// # Errors
+    /// [`Missing::User`] when the account is gone.
+    pub async fn set_user_disabled(
+        &self,
+        key: UserKey,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.update_user(
+            key,
+            vec![(Column::DisabledAt, since.map(column).into())],
+            now,
+        )
+        .await
+    }
+
+    /// Deletes the account and its rooms. Its name can be taken again; what it wrote stays.
+    ///
+    /// # Errors
+    /// [`Missing::User`] when the account is gone already.
+    pub async fn delete_user(&self, key: UserKey, now: Timestamp) -> Result<(), StoreError> {
+        let Some(user) = self.find_user_by_key(key).await? else {
+            return Err(StoreError::NotFound(Missing::User));
+        };
+        // '#' stands in no user name: what the row is called now clashes with nobody.
+        let freed = |name: &str| format!("{name}#{}", key.0);
+        let transaction = self.db.begin().await?;
+        let deleted = Entity::update_many()
+            .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
+            .col_expr(
+                Column::Username,
+                SimpleExpr::from(freed(user.username.as_str())),
+            )
+            .col_expr(
+                Column::UsernameKey,
+                SimpleExpr::from(freed(&folded(user.username.as_str()))),
+            )
+            .filter(alive().and(Column::Id.eq(key.0)))
+            .exec(&transaction)
+            .await?;
+        if deleted.rows_affected == 0 {
+            return Err(StoreError::NotFound(Missing::User));
+        }
+        super::rooms::delete_rooms_of(&transaction, key, now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {
+        select
+            .one(&self.db)
+            .await?
+            .map(TryInto::try_into)
+            .transpose()
+    }
+
+    async fn update_user(
+        &self,
+        key: UserKey,
+        changes: Vec<(Column, Value)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut update =
+            Entity::update_many().col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)));
+        for (column, value) in changes {
+            update = update.col_expr(column, SimpleExpr::from(value));
+        }
+        let updated = update
+            .filter(alive().and(Column::Id.eq(key.0)))
+            .exec(&self.db)
+            .await?;
+        if updated.rows_affected == 0 {
+            Err(StoreError::NotFound(Missing::User))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl TryFrom<Model> for StoredUser {
+    type Error = StoreError;
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let hash = if row.password_legacy {
+            PasswordHash::legacy_md5
+        } else {
+            PasswordHash::new
+        };
+        Ok(Self {
+            key: UserKey(row.id),
+            id: parsed(row.identity, "user identity")?,
+            username: parsed(row.username, "user name")?,
+            display_name: parsed(row.display_name, "display name")?,
+            password: hash(row.password),
+            tokens_valid_after: row.tokens_valid_after.map(stamp),
+            disabled_at: row.disabled_at.map(stamp),
+            created_at: made(row.created_at),
+        })
+    }
+}
+
+/// The condition under which an account exists.
+pub(super) fn alive() -> SimpleExpr {
+    Column::DeletedAt.is_null()
+}
+
+fn living() -> Select<Entity> {
+    Entity::find().filter(alive())
+}
+
+fn password_columns(hash: &PasswordHash) -> Vec<(Column, Value)> {
+    vec![
+        (Column::Password, hash.reveal().into()),
+        (Column::PasswordLegacy, hash.is_legacy().into()),
+    ]
+}
+
+/// What must be unique of a user name.
+fn folded(username: &str) -> String {
+    username
+        .nfc()
+        .collect::<String>()
+        .trim()
+        .to_lowercase()
+        .nfc()
+        .collect()
+}
