@@ -1,8 +1,9 @@
 //! The real binary from its command line to its exit code.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use meeting::config::Key;
@@ -113,7 +114,7 @@ fn the_readme_tells_of_every_setting() {
     }
 }
 
-fn serve_in(directory: &std::path::Path, more: &[&str]) -> Command {
+fn serve_in(directory: &Path, more: &[&str]) -> Command {
     let mut command = meeting(["serve", "--log", "off", "--data-dir"]);
     command.arg(directory).args(more);
     command
@@ -175,5 +176,99 @@ fn a_server_says_where_it_listens_and_ends_in_order() {
     assert!(
         lines.next().is_none(),
         "standard output carries one line only"
+    );
+}
+
+/// Runs a command on the data in `directory` with `input` as its standard input.
+fn on_data(directory: &Path, line: &str, input: &str) -> Output {
+    let mut command = meeting(line.split(' '));
+    command.arg("--data-dir").arg(directory);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that refuses its arguments does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn printed_json(output: &Output) -> serde_json::Value {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn accounts_are_made_listed_and_given_new_passwords() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let add = "user add ada --password-stdin --json --display-name Ada";
+    let made = printed_json(&on_data(data, add, "correct horse\n"));
+    assert_eq!(made["username"], "ada");
+    assert_eq!(made["display_name"], "Ada");
+    let again = refusal(on_data(data, add, "correct horse\n"));
+    assert_eq!(
+        again,
+        (Some(1), "error: the user name ada is taken.".to_owned())
+    );
+    let listed = printed_json(&on_data(data, "user list --json", ""));
+    assert_eq!(listed, serde_json::json!([made]));
+    let table = String::from_utf8(on_data(data, "user list", "").stdout).unwrap();
+    assert_eq!(table.lines().count(), 2);
+    assert!(table.ends_with("  ada       Ada\n"), "{table}");
+    let set = on_data(data, "user passwd ada --password-stdin", "battery staple\n");
+    assert_eq!(set.status.code(), Some(0));
+    let missing = refusal(on_data(
+        data,
+        "user passwd bo --password-stdin",
+        "battery staple\n",
+    ));
+    assert_eq!(
+        missing,
+        (Some(1), "error: there is no account bo.".to_owned())
+    );
+}
+
+#[test]
+fn a_weak_password_or_name_makes_no_account() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    for (line, input) in [
+        ("user add ada --password-stdin", "short\n"),
+        ("user add ada --password-stdin", ""),
+        ("user add <b> --password-stdin", "correct horse\n"),
+        ("user add ada", "correct horse\n"),
+    ] {
+        let (code, sentence) = refusal(on_data(data, line, input));
+        assert_eq!(code, Some(1), "{line}: {sentence}");
+        assert!(!sentence.contains("horse"), "{sentence}");
+    }
+    assert_eq!(
+        printed_json(&on_data(data, "user list --json", "")),
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn rooms_are_listed_without_any() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(
+        printed_json(&on_data(directory.path(), "room list --json", "")),
+        serde_json::json!([])
+    );
+    let table = String::from_utf8(on_data(directory.path(), "room list", "").stdout).unwrap();
+    assert_eq!(table, "NUMBER  IDENTITY  CREATED  ENDED  OWNER  NAME\n");
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_one_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let (code, sentence) = refusal(on_data(&file.join("below"), "user list", ""));
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.starts_with("error: cannot open the database: "),
+        "{sentence}"
     );
 }
