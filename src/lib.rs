@@ -1,5 +1,4 @@
 //! Meeting: a self-hosted video-meeting server. This page is the map.
-#![doc = ""]
 
 pub mod app;
 pub mod auth;

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use meeting::config::Key;
 
-fn meeting<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub fn meeting<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meeting"));
     for key in Key::ALL {
         command.env_remove(key.variable());
@@ -22,7 +22,7 @@ fn output(line: &str) -> Output {
 }
 
 /// The exit code and the whole of standard error, which must be one line.
-fn refusal(output: Output) -> (Option<i32>, String) {
+pub fn refusal(output: Output) -> (Option<i32>, String) {
     let text = String::from_utf8(output.stderr).unwrap();
     let mut lines = text.lines();
     let sentence = lines.next().unwrap_or_default().to_owned();
@@ -101,15 +101,22 @@ fn help_goes_to_standard_output_with_code_0() {
     }
 }
 
+/// A setting as the README's table has it.
+fn readme_row(key: Key) -> String {
+    let spec = key.spec();
+    let value = spec.value.replace('|', "\\|");
+    let help = spec.help.replace('|', "\\|");
+    format!("| `--{} {value}` | {help}. | {} |", spec.name, spec.default)
+}
+
 #[test]
-fn the_readme_tells_of_every_setting() {
+fn the_readme_tells_of_every_setting_what_the_help_tells() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    for key in Key::ALL {
+    for row in Key::ALL.map(readme_row) {
         assert!(
-            readme.contains(&format!("| `--{}`", key.name())),
-            "--{} is missing",
-            key.name()
+            readme.lines().any(|line| line == row),
+            "README.md lacks this line:\n{row}"
         );
     }
 }
