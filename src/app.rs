@@ -1,111 +1,245 @@
-//! The composition root: puts the server together and takes it down in order.
+//! The composition root: puts the parts together, runs them, and ends them in order.
 
-use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
+use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
-use crate::config::{Config, RateLimits};
-use crate::http::{self, Access, Database, Health, HttpState, SocketLimits, Sockets};
+use crate::config::{Config, Guests, RateLimits, Registration};
+use crate::http::{
+    self, Access, Database, Health, HealthProbe, HttpState, SessionRunner, SocketLimits, Sockets,
+};
+use crate::media::{Media, MediaConfig};
+use crate::protocol::time::Timestamp;
+use crate::rooms::Registry;
+use crate::store::{HistoryWriter, Store};
+use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 
-/// `limits.message_bytes`.
-const MESSAGE_BYTES: usize = 256 * 1024;
+/// How many connections the server keeps to its database.
+const DATABASE_CONNECTIONS: u32 = 8;
 
-/// Serves until SIGINT or SIGTERM; a second one ends the process at once.
+/// How long a health check waits for the database.
+const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long each part may take to end before the next is ended.
+const END_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How often void tokens whose time is up anyway are forgotten.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Runs the server until it is told to stop by SIGINT or SIGTERM; a second signal ends it at once.
+///
+/// # Errors
+/// One sentence when it cannot start: the port is in use, the folder cannot be written, the database does not answer.
 pub fn serve(config: Config) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Runtime::new()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
-    runtime.block_on(run(config))
-}
-
-async fn run(config: Config) -> Result<(), Failure> {
-    let signals = Signals::listen()?;
-    make_data_directory(&config.storage.data_dir)?;
-    let address = config.listen.address;
-    let cannot_listen = |error| Failure::because(format!("cannot listen on {address}"), &error);
-    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
-    let limits = match config.rate_limits {
-        RateLimits::On => SocketLimits::default(),
-        RateLimits::Off => SocketLimits {
-            per_client: None,
-            ..SocketLimits::default()
-        },
-    };
-    let router = http::router(HttpState {
-        access: Arc::new(Access::from(&config.listen)),
-        sockets: Sockets::new(limits),
-        message_bytes: MESSAGE_BYTES,
-        session: Arc::new(|_socket, _peer| async {}.boxed()),
-        health: Arc::new(|| async { Health::new(Database::Ok, 0, 0) }.boxed()),
+    let outcome = runtime.block_on(async {
+        let app = App::start(config).await?;
+        // Scripts and tests read the port from here.
+        println!("listening on http://{}", app.address);
+        app.run(stop_signal()).await;
+        Ok(())
     });
-    announce(&format!("listening on http://{address}"));
-    http::serve(listener, router, signals.first()).await;
-    Ok(())
+    runtime.shutdown_timeout(END_DEADLINE);
+    outcome
 }
 
-/// Makes the directory, for its owner alone, and makes sure that files can be made in it.
-fn make_data_directory(directory: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let failed = |what: &str, error: std::io::Error| {
-        let directory = directory.display();
-        Failure::because(
-            format!("cannot {what} the data directory {directory}"),
-            &error,
-        )
-    };
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|error| failed("make", error))?;
-    let probe = directory.join(".writable");
-    std::fs::write(&probe, "")
-        .and_then(|()| std::fs::remove_file(&probe))
-        .map_err(|error| failed("write to", error))
+/// A server that has everything it needs and takes connections when it is run.
+pub struct App {
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    listener: TcpListener,
+    services: Services,
+    sockets: Sockets,
+    media: Media,
+    access: Arc<Access>,
+    stop: watch::Sender<bool>,
 }
 
-/// Whoever started the server may have closed its standard output; that is no reason to end.
-fn announce(line: &str) {
-    let mut output = std::io::stdout().lock();
-    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
-}
-
-/// The two signals that ask a process to end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::because("cannot listen for signals", &error))
+impl App {
+    /// Takes what can be refused first - ports, the database, the secret - so that nothing is left half made.
+    ///
+    /// # Errors
+    /// One sentence: what cannot be had, and why.
+    pub async fn start(config: Config) -> Result<Self, Failure> {
+        let wanted = config.listen.address;
+        let listener = TcpListener::bind(wanted)
+            .await
+            .map_err(|error| Failure::because(format!("cannot listen on {wanted}"), &error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::because("cannot listen", &error))?;
+        let media = Media::start(MediaConfig {
+            ips: config.media.addresses.clone(),
+            port: config.media.first_port,
+            threads: config.media.threads.get(),
+        })
+        .map_err(|error| Failure::because("cannot start media", &error))?;
+        let store = Store::open(&config.storage.database_url, DATABASE_CONNECTIONS)
+            .await
+            .map_err(|error| Failure::because("cannot open the database", &error))?;
+        let secret = Secret::load_or_create(&config.auth.secret_file)
+            .map_err(|error| Failure::because("cannot use the token secret", &error))?;
+        let (stop, stopping) = watch::channel(false);
+        let is_limited = config.rate_limits == RateLimits::On;
+        let services = Services::new(ServicesParts {
+            registry: Registry::new(media.clone()),
+            history: HistoryWriter::start(store.clone()),
+            store,
+            passwords: Passwords::default(),
+            tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
+            tries: if is_limited {
+                Limits::default()
+            } else {
+                Limits::off()
+            },
+            guests: match config.auth.guests {
+                Guests::Admitted => GuestPolicy::Admitted,
+                Guests::Refused => GuestPolicy::Refused,
+            },
+            registration: match config.auth.registration {
+                Registration::Open => RegistrationPolicy::Open,
+                Registration::Closed => RegistrationPolicy::Closed,
+            },
+            rate_limiting: if is_limited {
+                RateLimiting::On
+            } else {
+                RateLimiting::Off
+            },
+            stop: stopping,
+        });
+        let defaults = SocketLimits::default();
+        let per_client = if is_limited {
+            defaults.per_client
+        } else {
+            None
         };
+        let sockets = Sockets::new(SocketLimits {
+            per_client,
+            ..defaults
+        });
+        let access = Arc::new(Access::from(&config.listen));
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
+            address,
+            listener,
+            services,
+            sockets,
+            media,
+            access,
+            stop,
         })
     }
 
-    /// Waits for the first signal; from then on, a second one ends the process at once.
-    async fn first(mut self) {
-        self.next().await;
-        tracing::info!("The server is ending; a second signal ends it at once.");
-        tokio::spawn(async move {
-            self.next().await;
-            std::process::exit(1);
-        });
+    /// The media plane: for tests, which look whether everything is freed.
+    pub fn media(&self) -> &Media {
+        &self.media
     }
 
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    /// What the sessions share: for tests.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Serves until `stop` is done, then ends sessions, rooms, media and the database, in this order.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self {
+            listener,
+            services,
+            sockets,
+            media,
+            access,
+            stop: stop_sessions,
+            ..
+        } = self;
+        let runner = services.clone();
+        let session: SessionRunner =
+            Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
+        let router = http::router(HttpState {
+            access,
+            sockets: sockets.clone(),
+            message_bytes: ws::MESSAGE_BYTES,
+            session,
+            health: health_probe(services.clone()),
+        });
+        let pruning = tokio::spawn(prune_tokens(services.store.clone()));
+        http::serve(listener, router, async {
+            stop.await;
+            tracing::info!("stopping: sessions are told to come back later");
+            stop_sessions.send_replace(true);
+        })
+        .await;
+        pruning.abort();
+        within("sessions", sockets.drained()).await;
+        within("rooms", services.registry.emptied()).await;
+        within("attendance", services.history.flush()).await;
+        within("media", media.shutdown()).await;
+        within("the database", services.store.close()).await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Gives one part its time to end.
+async fn within(what: &'static str, end: impl Future<Output = ()>) {
+    if tokio::time::timeout(END_DEADLINE, end).await.is_err() {
+        tracing::warn!(what, "did not end in time");
+    }
+}
+
+fn health_probe(services: Services) -> HealthProbe {
+    Arc::new(move || {
+        let services = services.clone();
+        Box::pin(async move {
+            let live = services.registry.live();
+            let database = match tokio::time::timeout(HEALTH_DEADLINE, services.store.ping()).await
+            {
+                Ok(Ok(())) => Database::Ok,
+                Ok(Err(_)) | Err(_) => Database::Unavailable,
+            };
+            Health::new(database, live.rooms, live.participants)
+        })
+    })
+}
+
+async fn prune_tokens(store: Store) {
+    let mut interval = tokio::time::interval(PRUNE_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = store.prune_revoked_tokens(Timestamp::now()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "void tokens were not forgotten"
+            );
         }
+    }
+}
+
+/// Waits for SIGINT or SIGTERM. A second one ends the process.
+async fn stop_signal() {
+    signal().await;
+    tokio::spawn(async {
+        signal().await;
+        tracing::warn!("told to stop a second time: ending at once");
+        std::process::exit(130);
+    });
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        // Without handlers the signals end the process themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }

@@ -462,11 +462,12 @@ impl Config {
             media: settings.media(listen.address)?,
             storage: settings.storage()?,
             auth: settings.auth()?,
-            rate_limits: settings
-                .one(Key::NoRateLimit, parse_switch)?
-                .map_or(RateLimits::On, |off| {
+            rate_limits: settings.one(Key::NoRateLimit, parse_switch)?.map_or(
+                RateLimits::On,
+                |off| {
                     if off { RateLimits::Off } else { RateLimits::On }
-                }),
+                },
+            ),
             log: settings.log()?,
             listen,
         })

@@ -1,3 +1,22 @@
-//! The room core, pure: commands and time in, effects out. No socket, clock, randomness or storage.
+//! The room core, pure: [`Room::handle`] takes a command and the time, and returns what to answer and what to do.
+//!
+//! Owns the rules of a meeting: who is in, in which role, what runs, what may be done. No socket, clock, randomness or
+//! storage: ids and times come with the commands, effects go out as data, so that it is tested, replayed and fuzzed as
+//! a plain function. Its shell is `rooms`.
 
+pub mod chat;
+pub mod command;
+pub mod effect;
 pub mod media;
+pub mod permissions;
+pub mod room;
+pub mod roster;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod stories;
+
+pub use command::Command;
+pub use effect::{Effect, Outcome, Reply};
+pub use room::Room;

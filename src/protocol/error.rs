@@ -88,14 +88,24 @@ pub struct WireError {
 impl WireError {
     /// The error with a sentence of its own.
     pub fn with_message(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after_ms: None }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            retry_after_ms: None,
+        }
     }
 
     /// The refusal of one field.
     pub fn bad_field(field: impl Into<String>, message: impl std::fmt::Display) -> Self {
         let field = field.into();
         let message = format!("{field}: {message}");
-        Self { code: ErrorCode::BadField, message, field: Some(field), retry_after_ms: None }
+        Self {
+            code: ErrorCode::BadField,
+            message,
+            field: Some(field),
+            retry_after_ms: None,
+        }
     }
 
     /// The same error with a time after which to try again.

@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use ts_rs::TS;
 
 use super::error::{ErrorCode, WireError};
 use super::event::{Delivery, Event};
+use super::ids::SessionId;
+use super::time::Timestamp;
 
 /// The largest request id: the integers that every JSON reader keeps exactly (RFC 8259 §6).
 pub const MAX_REQUEST_ID: u64 = (1 << 53) - 1;
+
+/// How deep a frame may nest; our own messages go to 5.
+const MAX_DEPTH: usize = 32;
 
 /// A request as it comes in, its data not yet looked at.
 #[derive(Debug)]
@@ -49,25 +56,91 @@ impl RequestFrame {
         let bad = |re, error| BadFrame { re, error };
         let is_object = text.trim_start().starts_with('{');
         let envelope: Envelope = match serde_json::from_str(text) {
-            Ok(envelope) if is_object => envelope,
+            Ok(envelope) if is_object && depth(text) <= MAX_DEPTH => envelope,
             _ => return Err(bad(None, ErrorCode::BadJson.into())),
         };
         let id = match envelope.id.as_ref().map(serde_json::Value::as_u64) {
             Some(Some(id)) if (1..=MAX_REQUEST_ID).contains(&id) => id,
-            Some(_) => return Err(bad(None, WireError::bad_field("id", "must be an integer from 1 to 2^53-1"))),
+            Some(_) => {
+                return Err(bad(
+                    None,
+                    WireError::bad_field("id", "must be an integer from 1 to 2^53-1"),
+                ));
+            }
             None => return Err(bad(None, WireError::bad_field("id", "is missing"))),
         };
         let kind = match envelope.kind {
             Some(serde_json::Value::String(kind)) => kind,
-            Some(_) => return Err(bad(Some(id), WireError::bad_field("type", "must be a string"))),
+            Some(_) => {
+                return Err(bad(
+                    Some(id),
+                    WireError::bad_field("type", "must be a string"),
+                ));
+            }
             None => return Err(bad(Some(id), WireError::bad_field("type", "is missing"))),
         };
         let data = envelope.data.filter(|raw| raw.get() != "null");
         if data.as_ref().is_some_and(|raw| !raw.get().starts_with('{')) {
-            return Err(bad(Some(id), WireError::bad_field("data", "must be an object")));
+            return Err(bad(
+                Some(id),
+                WireError::bad_field("data", "must be an object"),
+            ));
         }
         Ok(Self { kind, id, data })
     }
+}
+
+/// Data of `hello`, the first frame of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Hello {
+    /// `meeting.v1`.
+    pub protocol: &'static str,
+    /// The server's name and version.
+    pub server: String,
+    /// This session.
+    pub session: SessionId,
+    /// How often the server pings; two pings unanswered end the session.
+    #[ts(type = "number")]
+    pub heartbeat_ms: u64,
+    /// What a client must keep to.
+    pub limits: Limits,
+    /// How one may come in: `password`, `register`, `guest`.
+    pub auth: Vec<&'static str>,
+    /// The server's clock.
+    pub time: Timestamp,
+}
+
+/// What a client must keep to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+pub struct Limits {
+    /// The largest text frame.
+    pub message_bytes: u32,
+    /// How many requests a second, in the long run.
+    pub requests_per_second: u32,
+    /// How many requests at once.
+    pub burst: u32,
+    /// How long a lost session is kept.
+    #[ts(type = "number")]
+    pub resume_ms: u64,
+}
+
+/// How deep the brackets of valid JSON text go.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Encodes the answer to request `re`.
@@ -77,11 +150,15 @@ pub fn ok<T: Serialize>(re: u64, data: &T) -> String {
 
 /// Encodes the refusal of request `re`, or of a frame that was no request.
 pub fn error(re: Option<u64>, error: &WireError) -> String {
-    format!(r#"{{"type":"error","re":{},"error":{}}}"#, encode(&re), encode(error))
+    format!(
+        r#"{{"type":"error","re":{},"error":{}}}"#,
+        encode(&re),
+        encode(error)
+    )
 }
 
 /// The first frame, which the server sends unasked.
-pub fn hello<T: Serialize>(data: &T) -> String {
+pub fn hello(data: &Hello) -> String {
     format!(r#"{{"type":"hello","data":{}}}"#, encode(data))
 }
 
@@ -96,7 +173,11 @@ pub struct EncodedEvent {
 impl EncodedEvent {
     /// Encodes the event's data.
     pub fn new(event: &Event) -> Self {
-        Self { kind: event.kind(), delivery: event.delivery(), data: encode(event).into() }
+        Self {
+            kind: event.kind(),
+            delivery: event.delivery(),
+            data: encode(event).into(),
+        }
     }
 
     /// Its type's name.
@@ -136,23 +217,65 @@ mod tests {
             ("7", None, ErrorCode::BadJson, None),
             ("{\"type\":\"ping\"", None, ErrorCode::BadJson, None),
             (r#"{"type":"ping"}"#, None, ErrorCode::BadField, Some("id")),
-            (r#"{"type":"ping","id":0}"#, None, ErrorCode::BadField, Some("id")),
-            (r#"{"type":"ping","id":1.5}"#, None, ErrorCode::BadField, Some("id")),
-            (r#"{"type":"ping","id":9007199254740992}"#, None, ErrorCode::BadField, Some("id")),
+            (
+                r#"{"type":"ping","id":0}"#,
+                None,
+                ErrorCode::BadField,
+                Some("id"),
+            ),
+            (
+                r#"{"type":"ping","id":1.5}"#,
+                None,
+                ErrorCode::BadField,
+                Some("id"),
+            ),
+            (
+                r#"{"type":"ping","id":9007199254740992}"#,
+                None,
+                ErrorCode::BadField,
+                Some("id"),
+            ),
             (r#"{"id":3}"#, Some(3), ErrorCode::BadField, Some("type")),
-            (r#"{"type":7,"id":3}"#, Some(3), ErrorCode::BadField, Some("type")),
-            (r#"{"type":"ping","id":3,"data":[]}"#, Some(3), ErrorCode::BadField, Some("data")),
+            (
+                r#"{"type":7,"id":3}"#,
+                Some(3),
+                ErrorCode::BadField,
+                Some("type"),
+            ),
+            (
+                r#"{"type":"ping","id":3,"data":[]}"#,
+                Some(3),
+                ErrorCode::BadField,
+                Some("data"),
+            ),
         ] {
             let bad = RequestFrame::decode(text).unwrap_err();
-            assert_eq!((bad.re, bad.error.code, bad.error.field.as_deref()), (re, code, field), "{text}");
+            assert_eq!(
+                (bad.re, bad.error.code, bad.error.field.as_deref()),
+                (re, code, field),
+                "{text}"
+            );
         }
-        let deep = format!(r#"{{"type":"ping","id":1,"data":{{"x":{}{}}}}}"#, "[".repeat(20_000), "]".repeat(20_000));
-        assert_eq!(RequestFrame::decode(&deep).unwrap_err().error.code, ErrorCode::BadJson);
+        let deep = format!(
+            r#"{{"type":"ping","id":1,"data":{{"x":{}{}}}}}"#,
+            "[".repeat(20_000),
+            "]".repeat(20_000)
+        );
+        assert!(RequestFrame::decode(&deep).is_err_and(|bad| bad.error.code == ErrorCode::BadJson));
+        let flat =
+            r#"{"type":"ping","id":1,"data":{"x":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["}}"#;
+        assert!(
+            RequestFrame::decode(flat).is_ok(),
+            "brackets in strings do not nest"
+        );
     }
 
     #[test]
     fn data_may_be_left_out() {
-        for text in [r#"{"type":"ping","id":1}"#, r#" {"id":1,"type":"ping","data":null,"extra":true} "#] {
+        for text in [
+            r#"{"type":"ping","id":1}"#,
+            r#" {"id":1,"type":"ping","data":null,"extra":true} "#,
+        ] {
             let frame = RequestFrame::decode(text).unwrap();
             assert_eq!((frame.kind.as_str(), frame.id), ("ping", 1));
             assert!(frame.data.is_none());

@@ -88,7 +88,11 @@ mod tests {
     fn random_ids_carry_128_bits_in_22_url_safe_characters() {
         let (one, two) = (RoomIdentity::random(), RoomIdentity::random());
         assert_eq!(one.as_str().len(), 22);
-        assert!(one.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+        assert!(
+            one.as_str()
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        );
         assert_ne!(one, two);
     }
 

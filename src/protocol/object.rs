@@ -48,7 +48,9 @@ pub enum RoomState {
 }
 
 /// How media travels in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS, Default,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Topology {
     /// Through the server's selective forwarding unit (RFC 7667 §3.7).
@@ -80,7 +82,15 @@ pub struct Permissions {
 
 impl Default for Permissions {
     fn default() -> Self {
-        Self { unmute: true, screen: true, chat: true, private_chat: true, files: true, rename: true, react: true }
+        Self {
+            unmute: true,
+            screen: true,
+            chat: true,
+            private_chat: true,
+            files: true,
+            rename: true,
+            react: true,
+        }
     }
 }
 
@@ -180,7 +190,9 @@ pub enum MediaKind {
 }
 
 /// Where a track comes from; one person publishes at most one of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, TS,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Their voice.
@@ -195,7 +207,12 @@ pub enum Source {
 
 impl Source {
     /// Every source, in the order in which our own page negotiates them.
-    pub const ALL: [Self; 4] = [Self::Microphone, Self::Camera, Self::Screen, Self::ScreenAudio];
+    pub const ALL: [Self; 4] = [
+        Self::Microphone,
+        Self::Camera,
+        Self::Screen,
+        Self::ScreenAudio,
+    ];
 
     /// Whether it is heard or seen.
     pub fn kind(self) -> MediaKind {

@@ -8,8 +8,8 @@ use ts_rs::TS;
 use super::error::{ErrorCode, WireError};
 use super::ids::{MessageId, ParticipantId, SessionId, TrackId};
 use super::object::{
-    ChatMessage, IceCandidate, IceServer, Leg, Participant, Permissions, Room, Slot, Source, SourceMid, Topology, Track,
-    User,
+    ChatMessage, IceCandidate, IceServer, Leg, Participant, Permissions, Room, Slot, Source,
+    SourceMid, Topology, Track, User,
 };
 use super::patch::Patch;
 use super::text::{ChatText, DisplayName, Password, RoomName, Username};
@@ -128,7 +128,10 @@ fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
             field.push('.');
             field.push_str(&path);
         }
-        if let Some(missing) = sentence.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        if let Some(missing) = sentence
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split('`').next())
+        {
             field.push('.');
             field.push_str(missing);
             return WireError::bad_field(field, "is missing");
@@ -490,9 +493,12 @@ impl From<Candidate> for IceCandidate {
     fn from(candidate: Candidate) -> Self {
         match candidate {
             Candidate::Object(object) => object,
-            Candidate::Line(candidate) => {
-                Self { candidate, sdp_mid: None, sdp_m_line_index: None, username_fragment: None }
-            }
+            Candidate::Line(candidate) => Self {
+                candidate,
+                sdp_mid: None,
+                sdp_m_line_index: None,
+                username_fragment: None,
+            },
         }
     }
 }

@@ -24,7 +24,9 @@ pub enum InvalidText {
     #[error("must be at most {0} characters long")]
     TooLong(usize),
     /// A user name that could not be typed back or told apart.
-    #[error("must be 2 to 64 letters, digits, '.', '_', '-' or '@', beginning with a letter or digit")]
+    #[error(
+        "must be 2 to 64 letters, digits, '.', '_', '-' or '@', beginning with a letter or digit"
+    )]
     Username,
 }
 
@@ -35,7 +37,8 @@ fn deceives(c: char) -> bool {
 }
 
 fn clean(raw: &str, keep_lines: bool) -> String {
-    let kept = |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
+    let kept =
+        |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
     let text: String = raw.nfc().filter(kept).collect();
     text.trim().to_owned()
 }
@@ -104,7 +107,11 @@ fn username(raw: &str) -> Result<String, InvalidText> {
     let fits = (2..=MAX_NAME_CHARS).contains(&length)
         && name.starts_with(char::is_alphanumeric)
         && name.chars().all(|c| c.is_alphanumeric() || mark(c));
-    if fits { Ok(name) } else { Err(InvalidText::Username) }
+    if fits {
+        Ok(name)
+    } else {
+        Err(InvalidText::Username)
+    }
 }
 
 /// A password as it came in. It has no `Debug`, so that no log can show it.
@@ -148,7 +155,10 @@ mod tests {
     #[test]
     fn names_that_say_nothing_or_too_much_are_refused() {
         assert_eq!(RoomName::parse(" \u{202e}\t"), Err(InvalidText::Empty));
-        assert_eq!(RoomName::parse(&"会".repeat(65)), Err(InvalidText::TooLong(64)));
+        assert_eq!(
+            RoomName::parse(&"会".repeat(65)),
+            Err(InvalidText::TooLong(64))
+        );
         assert!(RoomName::parse(&"会".repeat(64)).is_ok());
     }
 
@@ -164,6 +174,9 @@ mod tests {
 
     #[test]
     fn chat_keeps_its_lines() {
-        assert_eq!(ChatText::parse("one\ntwo\r\n").unwrap().as_str(), "one\ntwo");
+        assert_eq!(
+            ChatText::parse("one\ntwo\r\n").unwrap().as_str(),
+            "one\ntwo"
+        );
     }
 }

@@ -34,7 +34,9 @@ impl Timestamp {
 
     /// This time moved by `millis` milliseconds; stays where it is past the calendar's ends.
     pub fn plus_millis(self, millis: i64) -> Self {
-        chrono::TimeDelta::try_milliseconds(millis).and_then(|delta| self.0.checked_add_signed(delta)).map_or(self, Self)
+        chrono::TimeDelta::try_milliseconds(millis)
+            .and_then(|delta| self.0.checked_add_signed(delta))
+            .map_or(self, Self)
     }
 }
 
@@ -82,12 +84,20 @@ mod tests {
     #[test]
     fn times_travel_in_utc_to_the_millisecond() {
         let at: Timestamp = serde_json::from_str("\"2026-01-31T09:30:00.123456+08:00\"").unwrap();
-        assert_eq!(serde_json::to_string(&at).unwrap(), "\"2026-01-31T01:30:00.123Z\"");
+        assert_eq!(
+            serde_json::to_string(&at).unwrap(),
+            "\"2026-01-31T01:30:00.123Z\""
+        );
     }
 
     #[test]
     fn numbers_and_half_times_are_refused() {
-        for raw in ["1700000000", "\"2026-01-31\"", "\"tomorrow\"", "\"2026-13-31T00:00:00Z\""] {
+        for raw in [
+            "1700000000",
+            "\"2026-01-31\"",
+            "\"tomorrow\"",
+            "\"2026-13-31T00:00:00Z\"",
+        ] {
             assert!(serde_json::from_str::<Timestamp>(raw).is_err(), "{raw}");
         }
     }

@@ -141,8 +141,30 @@ impl Store {
             };
             visible = visible.filter(Column::Id.lt(before.id));
         }
+        self.newest_messages(visible, limit).await
+    }
+
+    /// The last `limit` messages of a room, private ones included: for the room itself, which shows each person what
+    /// is theirs.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn recent_messages(
+        &self,
+        room: RoomKey,
+        limit: u32,
+    ) -> Result<StoredPage, StoreError> {
+        self.newest_messages(Entity::find().filter(Column::Rid.eq(room.0)), limit)
+            .await
+    }
+
+    async fn newest_messages(
+        &self,
+        of: Select<Entity>,
+        limit: u32,
+    ) -> Result<StoredPage, StoreError> {
         let one_more = u64::from(limit) + 1;
-        let mut rows = visible
+        let mut rows = of
             .order_by_desc(Column::Id)
             .limit(one_more)
             .all(&self.db)

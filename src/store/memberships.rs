@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 
 use super::error::taken;
 use super::row::{column, name, named, parsed, stamp};
-use super::{Conflict, RoomKey, Store, StoreError, UserKey};
+use super::{Conflict, RoomKey, Store, StoreError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Role;
@@ -41,8 +41,6 @@ pub struct Stay {
     pub room: RoomKey,
     /// The stay's id.
     pub participant: ParticipantId,
-    /// Whose account it is; none for a guest.
-    pub account: Option<UserKey>,
     /// Whose it is.
     pub user: UserId,
     /// What they were called.
@@ -221,11 +219,13 @@ impl Store {
     }
 
     async fn insert_stay(&self, stay: &Stay) -> Result<(), StoreError> {
+        // A guest has no row, and leaves 0 there.
+        let account = self.find_user(&stay.user).await?;
         let row = ActiveModel {
             created_at: Set(Some(column(stay.joined_at))),
             updated_at: Set(Some(column(stay.joined_at))),
             rid: Set(stay.room.0),
-            uid: Set(stay.account.map_or(0, |key| key.0)),
+            uid: Set(account.map_or(0, |account| account.key.0)),
             participant: Set(Some(stay.participant.as_str().to_owned())),
             user_identity: Set(stay.user.as_str().to_owned()),
             display_name: Set(stay.display_name.as_str().to_owned()),

@@ -182,9 +182,26 @@ impl Store {
     /// # Errors
     /// [`Missing::Room`] when it is gone.
     pub async fn end_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, Some(now), now).await
+    }
+
+    /// Forgets that a host ended the meeting: the owner takes it up again.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone.
+    pub async fn reopen_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, None, now).await
+    }
+
+    async fn set_room_end(
+        &self,
+        key: RoomKey,
+        ended: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let updated = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::EndedAt, SimpleExpr::from(column(now)))
+            .col_expr(Column::EndedAt, SimpleExpr::from(ended.map(column)))
             .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
             .exec(&self.db)
             .await?;

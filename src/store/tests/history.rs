@@ -12,7 +12,6 @@ fn joined(room: RoomKey, millis: i64) -> (ParticipantId, Attendance) {
     let stay = Stay {
         room,
         participant: participant.clone(),
-        account: None,
         user: UserId::random(),
         display_name: DisplayName::parse("Bo").unwrap(),
         role: Role::Cohost,

@@ -411,7 +411,6 @@ async fn join(store: &Store, room: &StoredRoom, user: &StoredUser) {
     history.record(Attendance::Joined(Stay {
         room: room.key,
         participant: ParticipantId::random(),
-        account: Some(user.key),
         user: user.id.clone(),
         display_name: user.display_name.clone(),
         role: Role::Member,

@@ -1,0 +1,70 @@
+//! The selective forwarding unit (RFC 7667 §3.7): packets in, packets out, never decoded.
+//!
+//! Owns the media sockets and every WebRTC connection to the server, and is the only importer of the
+//! WebRTC crates. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
+//! decided before a command comes here. May not know sessions, the registry or the store.
+//!
+//! The way of a packet: `worker` reads the socket → `state` finds its connection by address → `connection`
+//! takes off ICE, DTLS and SRTP → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot →
+//! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
+//! by which the rest of the server talks to the threads that do this.
+
+mod error;
+mod handle;
+
+pub use error::{MediaError, MediaStartError};
+pub use handle::{Media, PublishAnswer, RoomMedia};
+
+use std::net::IpAddr;
+
+use crate::meeting::media::MediaEvent;
+
+/// Where and how wide media runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaConfig {
+    /// The addresses that clients are told to send to, one host candidate each (RFC 8445 §5.1.1.1).
+    /// Behind a port-forwarding NAT these are its public addresses.
+    pub ips: Vec<IpAddr>,
+    /// The first worker's UDP port; each further worker takes the next one. 0 takes any free ports.
+    pub port: u16,
+    /// How many workers, each a thread; 0 counts as 1.
+    pub threads: usize,
+}
+
+/// Where a room's media events go.
+///
+/// It never blocks. An event that finds no place comes back as `Err`; the worker keeps it, in order, and tries
+/// again on its next turn. Slot states of one participant are merged meanwhile, so what is kept is bounded by
+/// the room's size.
+pub type EventSink = Box<dyn FnMut(MediaEvent) -> Result<(), MediaEvent> + Send>;
+
+/// What the workers hold, counted: for health pages, and for tests that nothing leaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Rooms that are open.
+    pub rooms: usize,
+    /// Participants that were admitted and not dismissed.
+    pub participants: usize,
+    /// WebRTC connections, up and down.
+    pub connections: usize,
+    /// Tracks that were started and not stopped.
+    pub tracks: usize,
+    /// Slots of all down connections.
+    pub slots: usize,
+    /// Remote addresses that lead to a connection.
+    pub addresses: usize,
+    /// ICE user name fragments that lead to a connection.
+    pub ufrags: usize,
+}
+
+impl std::ops::AddAssign for Census {
+    fn add_assign(&mut self, other: Self) {
+        self.rooms += other.rooms;
+        self.participants += other.participants;
+        self.connections += other.connections;
+        self.tracks += other.tracks;
+        self.slots += other.slots;
+        self.addresses += other.addresses;
+        self.ufrags += other.ufrags;
+    }
+}

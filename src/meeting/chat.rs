@@ -1,0 +1,66 @@
+//! The last messages of a room, so that whoever comes in reads the same as those who are in it.
+
+use std::collections::VecDeque;
+
+use crate::protocol::ids::UserId;
+use crate::protocol::object::ChatMessage;
+use crate::protocol::request::ChatPage;
+
+/// How many messages a newcomer gets at once; older ones are asked for with `chat.history`.
+pub const RECENT_MESSAGES: usize = 50;
+
+/// A message and whom it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Post {
+    /// As it travels.
+    pub message: ChatMessage,
+    /// The person it is for, who may come back under another participant id; none when it is for everyone.
+    pub to_user: Option<UserId>,
+}
+
+impl Post {
+    /// Whether `user` may read it.
+    pub fn is_for(&self, user: &UserId) -> bool {
+        match &self.to_user {
+            None => self.message.to.is_none() || self.message.user.id == *user,
+            Some(to) => to == user || self.message.user.id == *user,
+        }
+    }
+}
+
+/// The last messages.
+#[derive(Debug, Clone, Default)]
+pub struct Chat {
+    recent: VecDeque<Post>,
+    forgotten: bool,
+}
+
+impl Chat {
+    /// Takes up what was written before, oldest first; `more` says that there is older still.
+    pub fn new(posts: Vec<Post>, more: bool) -> Self {
+        let mut chat = Self {
+            recent: VecDeque::new(),
+            forgotten: more,
+        };
+        posts.into_iter().for_each(|post| chat.push(post));
+        chat
+    }
+
+    /// Adds the newest message; the oldest goes when there are more than [`RECENT_MESSAGES`].
+    pub fn push(&mut self, post: Post) {
+        if self.recent.len() == RECENT_MESSAGES {
+            self.recent.pop_front();
+            self.forgotten = true;
+        }
+        self.recent.push_back(post);
+    }
+
+    /// What `user` may read of it.
+    pub fn page_for(&self, user: &UserId) -> ChatPage {
+        let readable = self.recent.iter().filter(|post| post.is_for(user));
+        ChatPage {
+            messages: readable.map(|post| post.message.clone()).collect(),
+            more: self.forgotten,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a room answers and wants done.
+
+use super::media::MediaCommand;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{Event, LeaveReason};
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{Participant, Permissions, Role, Room, Track, User};
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+use crate::protocol::{object::ChatMessage, request::ChatPage};
+
+/// What comes of a command: one answer, and effects to be carried out in order.
+#[derive(Debug, PartialEq)]
+pub struct Outcome {
+    /// What the one who asked is told.
+    pub reply: Result<Reply, ErrorCode>,
+    /// What is to be done; empty when the command was refused.
+    pub effects: Vec<Effect>,
+}
+
+/// The answer to a command that was carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Nothing more to say.
+    Done,
+    /// The state of the room, for someone in it.
+    View(Box<View>),
+    /// Who is in, in order of joining.
+    Roster(Vec<Participant>),
+    /// Somebody, as they are now.
+    Participant(Box<Participant>),
+    /// The track that runs now, if one does.
+    Track(Option<Track>),
+    /// A message that went out.
+    Message(Box<ChatMessage>),
+}
+
+/// The state of a room, for someone in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The room.
+    pub room: Room,
+    /// Oneself.
+    pub me: Participant,
+    /// Everyone in order of joining.
+    pub participants: Vec<Participant>,
+    /// What oneself may do.
+    pub permissions: Permissions,
+    /// The last messages that oneself may read, and whether there are older ones.
+    pub chat: ChatPage,
+}
+
+/// Something to be done outside of the core. Shells match it without `_`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// One participant is told.
+    Tell {
+        /// Who.
+        to: ParticipantId,
+        /// What.
+        event: Box<Event>,
+    },
+    /// Everyone is told who is in the room at this point of the effects.
+    Broadcast {
+        /// Who is not.
+        except: Option<ParticipantId>,
+        /// What.
+        event: Box<Event>,
+    },
+    /// A participant's session belongs to the room no more.
+    Release {
+        /// Whose.
+        participant: ParticipantId,
+        /// Why its socket is closed; none when it stays.
+        close: Option<CloseReason>,
+    },
+    /// The media worker is told.
+    Media(MediaCommand),
+    /// Who was here is written down.
+    History(History),
+}
+
+/// Why a room closes a session's socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// A newer session of the same user took its place.
+    Replaced,
+    /// The meeting ended or the room was deleted.
+    Ended,
+}
+
+/// A line of the attendance list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum History {
+    /// Somebody came in.
+    Joined {
+        /// Their stay.
+        participant: ParticipantId,
+        /// Who.
+        user: Box<User>,
+        /// What they were called.
+        display_name: DisplayName,
+        /// In which role.
+        role: Role,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody is gone.
+    Left {
+        /// Their stay.
+        participant: ParticipantId,
+        /// Why.
+        reason: LeaveReason,
+        /// When.
+        at: Timestamp,
+    },
+}

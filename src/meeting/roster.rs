@@ -1,0 +1,160 @@
+//! Who is in a room and what they publish.
+
+use crate::protocol::ids::{ParticipantId, TrackId, UserId};
+use crate::protocol::object::{Connection, Participant, Role, Source, Track, User};
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+
+/// One person in the room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    /// What the others see of them.
+    pub seen: Participant,
+    /// Which sources were negotiated on their up connection, and in which encoding.
+    negotiated: Vec<(Source, Option<String>)>,
+}
+
+impl Person {
+    /// Somebody who just came in.
+    pub fn new(
+        id: ParticipantId,
+        user: User,
+        display_name: DisplayName,
+        role: Role,
+        at: Timestamp,
+    ) -> Self {
+        let seen = Participant {
+            id,
+            user,
+            display_name,
+            role,
+            joined_at: at,
+            hand_raised_at: None,
+            connection: Connection::Online,
+            audio: false,
+            video: false,
+            tracks: Vec::new(),
+        };
+        Self {
+            seen,
+            negotiated: Vec::new(),
+        }
+    }
+
+    /// Remembers what their up connection can carry.
+    pub fn set_negotiated(&mut self, sources: Vec<(Source, Option<String>)>) {
+        self.negotiated = sources;
+    }
+
+    /// Whether their up connection can carry `source`.
+    pub fn has_negotiated(&self, source: Source) -> bool {
+        self.negotiated.iter().any(|(known, _)| *known == source)
+    }
+
+    /// The encoding that was agreed on for `source`.
+    pub fn codec_of(&self, source: Source) -> Option<String> {
+        self.negotiated
+            .iter()
+            .find(|(known, _)| *known == source)
+            .and_then(|(_, codec)| codec.clone())
+    }
+
+    /// The track of `source`, if it runs.
+    pub fn track(&self, source: Source) -> Option<&Track> {
+        self.seen.tracks.iter().find(|track| track.source == source)
+    }
+
+    /// The same, to change it.
+    pub fn track_mut(&mut self, source: Source) -> Option<&mut Track> {
+        self.seen
+            .tracks
+            .iter_mut()
+            .find(|track| track.source == source)
+    }
+
+    /// Adds a track; the tracks stay in the order of their sources.
+    pub fn add_track(&mut self, track: Track) {
+        self.seen.tracks.push(track);
+        self.seen.tracks.sort_by_key(|track| track.source);
+    }
+
+    /// Takes the track of `source` away, if it runs.
+    pub fn remove_track(&mut self, source: Source) -> Option<Track> {
+        let at = self
+            .seen
+            .tracks
+            .iter()
+            .position(|track| track.source == source)?;
+        Some(self.seen.tracks.remove(at))
+    }
+}
+
+/// Everyone in the room, in order of joining.
+#[derive(Debug, Clone, Default)]
+pub struct Roster(Vec<Person>);
+
+impl Roster {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody is in.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Finds one by the id of their stay.
+    pub fn find(&self, id: &ParticipantId) -> Option<&Person> {
+        self.0.iter().find(|person| person.seen.id == *id)
+    }
+
+    /// The same, to change them.
+    pub fn find_mut(&mut self, id: &ParticipantId) -> Option<&mut Person> {
+        self.0.iter_mut().find(|person| person.seen.id == *id)
+    }
+
+    /// Finds one by who they are.
+    pub fn find_user(&self, user: &UserId) -> Option<&Person> {
+        self.0.iter().find(|person| person.seen.user.id == *user)
+    }
+
+    /// Finds whoever publishes `track`, and which source it is.
+    pub fn find_track(&self, track: &TrackId) -> Option<(ParticipantId, Source)> {
+        self.0.iter().find_map(|person| {
+            let found = person.seen.tracks.iter().find(|known| known.id == *track)?;
+            Some((person.seen.id.clone(), found.source))
+        })
+    }
+
+    /// Adds the newest.
+    pub fn add(&mut self, person: Person) {
+        self.0.push(person);
+    }
+
+    /// Takes one away.
+    pub fn remove(&mut self, id: &ParticipantId) -> Option<Person> {
+        let at = self.0.iter().position(|person| person.seen.id == *id)?;
+        Some(self.0.remove(at))
+    }
+
+    /// Takes everyone away.
+    pub fn clear(&mut self) -> Vec<Person> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Everyone, in order of joining.
+    pub fn iter(&self) -> impl Iterator<Item = &Person> {
+        self.0.iter()
+    }
+
+    /// What everyone sees of everyone.
+    pub fn seen(&self) -> Vec<Participant> {
+        self.0.iter().map(|person| person.seen.clone()).collect()
+    }
+
+    /// Whether a host is in.
+    pub fn has_host(&self) -> bool {
+        self.0.iter().any(|person| person.seen.role == Role::Host)
+    }
+}

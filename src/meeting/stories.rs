@@ -1,0 +1,627 @@
+//! What a meeting's rules are, told as tests.
+
+use super::chat::{Chat, Post};
+use super::command::{Changes, Command, Join, Signal, Switch};
+use super::effect::{CloseReason, Effect, History, Reply, View};
+use super::media::{MediaCommand, MediaEvent};
+use super::room::Room;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{Event, LeaveReason, SlotsData};
+use crate::protocol::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
+use crate::protocol::object::{
+    self, ChatMessage, Permissions, Role, RoomState, Source, Topology, User, UserKind,
+};
+use crate::protocol::text::{ChatText, DisplayName, RoomName};
+use crate::protocol::time::Timestamp;
+
+/// `seconds` after the meeting began.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_millis(1_800_000_000_000 + seconds * 1_000).unwrap()
+}
+
+pub(super) fn user(name: &str) -> User {
+    User {
+        id: UserId::try_from(format!("u-{name}")).unwrap(),
+        username: None,
+        display_name: DisplayName::parse(name).unwrap(),
+        avatar_url: format!("/avatars/u-{name}.svg"),
+        kind: UserKind::Account,
+    }
+}
+
+pub(super) fn stay(name: &str) -> ParticipantId {
+    ParticipantId::try_from(format!("p-{name}")).unwrap()
+}
+
+fn track(name: &str) -> TrackId {
+    TrackId::try_from(name.to_owned()).unwrap()
+}
+
+/// Facts of a room that belongs to `ada`.
+pub(super) fn facts() -> object::Room {
+    object::Room {
+        identity: RoomIdentity::try_from("room".to_owned()).unwrap(),
+        number: "123456789".into(),
+        name: RoomName::parse("Stand-up").unwrap(),
+        begin_at: None,
+        end_at: None,
+        owner: user("ada"),
+        state: RoomState::Open,
+        locked: false,
+        has_password: false,
+        lobby: false,
+        topology: Topology::Sfu,
+        max_participants: 10,
+        participants: 0,
+        permissions: Permissions::default(),
+        version: 1,
+        created_at: at(-60),
+    }
+}
+
+pub(super) fn join(name: &str) -> Command {
+    join_as(name, name)
+}
+
+fn join_as(name: &str, stay_name: &str) -> Command {
+    let display_name = DisplayName::parse(name).unwrap();
+    Command::Join(Join {
+        participant: stay(stay_name),
+        user: user(name),
+        display_name,
+    })
+}
+
+fn leave(name: &str) -> Command {
+    Command::Leave {
+        participant: stay(name),
+        reason: LeaveReason::Left,
+    }
+}
+
+fn room_of(facts: object::Room, names: &[&str]) -> Room {
+    let mut room = Room::new(facts, false, Chat::default());
+    for name in names {
+        room.handle(join(name), at(0)).reply.unwrap();
+    }
+    room
+}
+
+fn room_with(names: &[&str]) -> Room {
+    room_of(facts(), names)
+}
+
+/// The effects as one line each, for what a story is about.
+fn told(effects: &[Effect]) -> Vec<String> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Tell { to, event } => Some(format!("{to}: {}", event.kind())),
+            Effect::Broadcast {
+                except: None,
+                event,
+            } => Some(format!("all: {}", event.kind())),
+            Effect::Broadcast {
+                except: Some(but),
+                event,
+            } => Some(format!("all but {but}: {}", event.kind())),
+            Effect::Release { participant, close } => {
+                Some(format!("release {participant} {close:?}"))
+            }
+            Effect::Media(_) | Effect::History(_) => None,
+        })
+        .collect()
+}
+
+fn media(effects: &[Effect]) -> Vec<MediaCommand> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Media(command) => Some(command.clone()),
+            Effect::Tell { .. }
+            | Effect::Broadcast { .. }
+            | Effect::Release { .. }
+            | Effect::History(_) => None,
+        })
+        .collect()
+}
+
+fn view(room: &mut Room, name: &str) -> View {
+    match room
+        .handle(
+            Command::Look {
+                participant: stay(name),
+            },
+            at(9),
+        )
+        .reply
+    {
+        Ok(Reply::View(view)) => *view,
+        other => panic!("a look shows the room, not {other:?}"),
+    }
+}
+
+fn negotiate(room: &mut Room, name: &str) {
+    let sources = Source::ALL
+        .map(|source| (source, Some("VP8".to_owned())))
+        .to_vec();
+    room.handle(
+        Command::Negotiated {
+            participant: stay(name),
+            sources,
+        },
+        at(1),
+    )
+    .reply
+    .unwrap();
+}
+
+fn start(name: &str, source: Source, id: &str) -> Command {
+    Command::SetSource {
+        participant: stay(name),
+        source,
+        switch: Switch::On {
+            track: track(id),
+            muted: false,
+        },
+    }
+}
+
+fn update(name: &str, changes: Changes) -> Command {
+    Command::Update {
+        participant: stay(name),
+        changes,
+    }
+}
+
+fn post(from: &str, to: Option<&str>, text: &str) -> Command {
+    let message = ChatMessage {
+        id: MessageId::try_from(format!("m-{text}")).unwrap(),
+        participant: stay(from),
+        user: user(from),
+        display_name: DisplayName::parse(from).unwrap(),
+        to: to.map(stay),
+        text: ChatText::parse(text).unwrap(),
+        client_id: None,
+        sent_at: at(2),
+    };
+    Command::Post(Box::new(Post {
+        message,
+        to_user: to.map(|name| user(name).id),
+    }))
+}
+
+#[test]
+fn the_owner_is_the_host_and_the_others_are_members() {
+    let mut room = room_with(&["bo", "ada"]);
+    let roles: Vec<Role> = view(&mut room, "ada")
+        .participants
+        .iter()
+        .map(|person| person.role)
+        .collect();
+    assert_eq!(roles, [Role::Member, Role::Host]);
+}
+
+#[test]
+fn a_newcomer_is_announced_to_the_rest_and_sees_everyone() {
+    let mut room = room_with(&["ada"]);
+    let outcome = room.handle(join("bo"), at(3));
+    let Ok(Reply::View(view)) = outcome.reply else {
+        panic!("a join shows the room")
+    };
+    assert_eq!(view.participants.len(), 2);
+    assert_eq!(
+        (view.room.state, view.room.participants),
+        (RoomState::Live, 2)
+    );
+    assert_eq!(told(&outcome.effects), ["all but p-bo: participant.joined"]);
+    assert_eq!(
+        media(&outcome.effects),
+        [MediaCommand::Admit {
+            participant: stay("bo")
+        }]
+    );
+}
+
+#[test]
+fn leaving_is_announced_to_the_rest_and_written_down() {
+    let outcome = room_with(&["ada", "bo"]).handle(leave("bo"), at(5));
+    assert_eq!(
+        told(&outcome.effects),
+        ["release p-bo None", "all: participant.left"]
+    );
+    let left = History::Left {
+        participant: stay("bo"),
+        reason: LeaveReason::Left,
+        at: at(5),
+    };
+    assert!(outcome.effects.contains(&Effect::History(left)));
+    assert_eq!(
+        media(&outcome.effects),
+        [MediaCommand::Dismiss {
+            participant: stay("bo")
+        }]
+    );
+}
+
+#[test]
+fn a_newer_session_takes_the_place_of_the_ghost() {
+    let mut room = room_with(&["ada", "bo"]);
+    let outcome = room.handle(join_as("bo", "bo2"), at(5));
+    assert!(outcome.reply.is_ok());
+    assert_eq!(
+        told(&outcome.effects),
+        [
+            "p-bo: session.replaced",
+            "release p-bo Some(Replaced)",
+            "all: participant.left",
+            "all but p-bo2: participant.joined"
+        ]
+    );
+    assert_eq!(room.head_count(), 2);
+}
+
+#[test]
+fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
+    let full = object::Room {
+        max_participants: 2,
+        ..facts()
+    };
+    let mut room = room_of(full, &["ada", "bo"]);
+    assert_eq!(
+        room.handle(join("cy"), at(1)).reply,
+        Err(ErrorCode::RoomFull)
+    );
+    assert!(room.handle(join_as("bo", "bo2"), at(1)).reply.is_ok());
+
+    let mut room = room_with(&["bo"]);
+    room.handle(
+        Command::Edited(Box::new(object::Room {
+            locked: true,
+            ..facts()
+        })),
+        at(1),
+    )
+    .reply
+    .unwrap();
+    assert_eq!(
+        room.handle(join("cy"), at(2)).reply,
+        Err(ErrorCode::RoomLocked)
+    );
+    assert!(
+        room.handle(join("ada"), at(2)).reply.is_ok(),
+        "the owner has the key"
+    );
+}
+
+#[test]
+fn a_refused_join_has_no_effect() {
+    let mut room = room_of(
+        object::Room {
+            max_participants: 1,
+            ..facts()
+        },
+        &["ada"],
+    );
+    let outcome = room.handle(join("bo"), at(1));
+    assert_eq!(
+        (outcome.reply, outcome.effects),
+        (Err(ErrorCode::RoomFull), vec![])
+    );
+}
+
+#[test]
+fn only_a_host_ends_the_meeting_and_everyone_else_is_sent_out() {
+    let mut room = room_with(&["ada", "bo"]);
+    assert_eq!(
+        room.handle(Command::End { by: stay("bo") }, at(1)).reply,
+        Err(ErrorCode::PermDenied)
+    );
+    let outcome = room.handle(Command::End { by: stay("ada") }, at(2));
+    assert_eq!(
+        told(&outcome.effects),
+        [
+            "all: room.ended",
+            "release p-ada None",
+            "release p-bo Some(Ended)"
+        ]
+    );
+    assert_eq!(media(&outcome.effects), [MediaCommand::Close]);
+    assert!(room.is_empty());
+    assert_eq!(
+        room.handle(join("bo"), at(3)).reply,
+        Err(ErrorCode::RoomEnded)
+    );
+    assert!(
+        room.handle(join("ada"), at(4)).reply.is_ok(),
+        "the owner takes it up again"
+    );
+    assert!(room.handle(join("bo"), at(5)).reply.is_ok());
+}
+
+#[test]
+fn a_meeting_runs_over_its_planned_end_while_a_host_is_in() {
+    let planned = object::Room {
+        end_at: Some(at(10)),
+        ..facts()
+    };
+    let mut room = room_of(planned, &["bo"]);
+    assert_eq!(
+        room.handle(join("cy"), at(10)).reply,
+        Err(ErrorCode::RoomEnded)
+    );
+    room.handle(join("ada"), at(11)).reply.unwrap();
+    assert!(room.handle(join("cy"), at(12)).reply.is_ok());
+}
+
+#[test]
+fn deletion_tells_everyone_and_closes_their_sockets() {
+    let outcome = room_with(&["ada", "bo"]).handle(Command::Delete { by: None }, at(1));
+    assert_eq!(
+        told(&outcome.effects),
+        [
+            "all: room.deleted",
+            "release p-ada Some(Ended)",
+            "release p-bo Some(Ended)"
+        ]
+    );
+    assert_eq!(CloseReason::Ended, CloseReason::Ended);
+}
+
+#[test]
+fn a_source_is_negotiated_before_it_runs() {
+    let mut room = room_with(&["ada"]);
+    assert_eq!(
+        room.handle(start("ada", Source::Camera, "t1"), at(1)).reply,
+        Err(ErrorCode::MediaUnsupported)
+    );
+    negotiate(&mut room, "ada");
+    let outcome = room.handle(start("ada", Source::Camera, "t1"), at(2));
+    let Ok(Reply::Track(Some(published))) = outcome.reply else {
+        panic!("the track runs")
+    };
+    assert_eq!(
+        (published.codec.as_deref(), published.muted),
+        (Some("VP8"), false)
+    );
+    assert_eq!(
+        told(&outcome.effects),
+        ["all: media.track.published", "all: participant.updated"]
+    );
+    assert!(view(&mut room, "ada").me.video);
+}
+
+#[test]
+fn starting_twice_keeps_the_track_and_stopping_twice_is_quiet() {
+    let mut room = room_with(&["ada"]);
+    negotiate(&mut room, "ada");
+    room.handle(start("ada", Source::Screen, "t1"), at(1))
+        .reply
+        .unwrap();
+    let again = room.handle(start("ada", Source::Screen, "t2"), at(2));
+    let Ok(Reply::Track(Some(kept))) = again.reply else {
+        panic!("the track runs on")
+    };
+    assert_eq!((kept.id, again.effects), (track("t1"), vec![]));
+    let off = Command::SetSource {
+        participant: stay("ada"),
+        source: Source::Screen,
+        switch: Switch::Off,
+    };
+    assert_eq!(
+        told(&room.handle(off.clone(), at(3)).effects),
+        ["all: media.track.unpublished"]
+    );
+    assert_eq!(room.handle(off, at(4)).effects, []);
+}
+
+#[test]
+fn muting_reaches_the_worker_and_everyone() {
+    let mut room = room_with(&["ada", "bo"]);
+    negotiate(&mut room, "bo");
+    room.handle(start("bo", Source::Microphone, "t1"), at(1))
+        .reply
+        .unwrap();
+    let muted = Changes {
+        audio: Some(false),
+        ..Changes::default()
+    };
+    let outcome = room.handle(update("bo", muted.clone()), at(2));
+    assert_eq!(
+        media(&outcome.effects),
+        [MediaCommand::SetMuted {
+            track: track("t1"),
+            muted: true
+        }]
+    );
+    assert_eq!(
+        told(&outcome.effects),
+        ["all: media.track.muted", "all: participant.updated"]
+    );
+    assert_eq!(
+        room.handle(update("bo", muted), at(3)).effects,
+        [],
+        "muting what is muted says nothing"
+    );
+}
+
+#[test]
+fn members_do_only_what_the_room_lets_them() {
+    let strict = Permissions {
+        rename: false,
+        unmute: false,
+        chat: false,
+        screen: false,
+        ..Permissions::default()
+    };
+    let mut room = room_of(
+        object::Room {
+            permissions: strict,
+            ..facts()
+        },
+        &["ada", "bo"],
+    );
+    negotiate(&mut room, "bo");
+    let rename = Changes {
+        display_name: DisplayName::parse("Bob").ok(),
+        ..Changes::default()
+    };
+    let unmute = Changes {
+        audio: Some(true),
+        ..Changes::default()
+    };
+    for refused in [
+        update("bo", rename.clone()),
+        update("bo", unmute),
+        post("bo", None, "hi"),
+        start("bo", Source::Screen, "t1"),
+        start("bo", Source::Microphone, "t2"),
+    ] {
+        let outcome = room.handle(refused, at(1));
+        assert_eq!(
+            (outcome.reply, outcome.effects),
+            (Err(ErrorCode::PermDenied), vec![])
+        );
+    }
+    assert!(room.handle(update("ada", rename), at(2)).reply.is_ok());
+}
+
+#[test]
+fn a_raised_hand_keeps_its_time() {
+    let mut room = room_with(&["ada"]);
+    let raise = Changes {
+        hand: Some(true),
+        ..Changes::default()
+    };
+    room.handle(update("ada", raise.clone()), at(4))
+        .reply
+        .unwrap();
+    room.handle(update("ada", raise), at(8)).reply.unwrap();
+    assert_eq!(view(&mut room, "ada").me.hand_raised_at, Some(at(4)));
+}
+
+#[test]
+fn private_messages_reach_only_the_two() {
+    let mut room = room_with(&["ada", "bo", "cy"]);
+    let outcome = room.handle(post("bo", Some("cy"), "psst"), at(1));
+    assert_eq!(
+        told(&outcome.effects),
+        ["p-bo: chat.message", "p-cy: chat.message"]
+    );
+    room.handle(post("bo", None, "hello"), at(2)).reply.unwrap();
+    let read = |room: &mut Room, name| view(room, name).chat.messages.len();
+    assert_eq!((read(&mut room, "cy"), read(&mut room, "ada")), (2, 1));
+    assert_eq!(
+        room.handle(post("bo", Some("dee"), "psst"), at(3)).reply,
+        Err(ErrorCode::ParticipantNotFound)
+    );
+}
+
+#[test]
+fn signals_go_to_one_and_never_back_or_out_of_the_room() {
+    let mut room = room_with(&["ada", "bo"]);
+    let signal = |to| Command::Signal {
+        from: stay("ada"),
+        to: stay(to),
+        signal: Signal::Offer {
+            connection: None,
+            sdp: "v=0".into(),
+        },
+    };
+    assert_eq!(
+        told(&room.handle(signal("bo"), at(1)).effects),
+        ["p-bo: signal.offer"]
+    );
+    assert_eq!(
+        room.handle(signal("ada"), at(1)).reply,
+        Err(ErrorCode::SignalNotFound)
+    );
+    assert_eq!(
+        room.handle(signal("cy"), at(1)).reply,
+        Err(ErrorCode::SignalNotFound)
+    );
+}
+
+#[test]
+fn whoever_is_not_in_can_do_nothing() {
+    let mut room = room_with(&["ada"]);
+    for command in [
+        Command::Look {
+            participant: stay("bo"),
+        },
+        leave("bo"),
+        Command::End { by: stay("bo") },
+        update("bo", Changes::default()),
+        post("bo", None, "hi"),
+        start("bo", Source::Camera, "t"),
+        Command::Signal {
+            from: stay("bo"),
+            to: stay("ada"),
+            signal: Signal::Candidate {
+                connection: None,
+                candidate: None,
+            },
+        },
+    ] {
+        let outcome = room.handle(command, at(1));
+        assert_eq!(
+            (outcome.reply, outcome.effects),
+            (Err(ErrorCode::RoomNotJoined), vec![])
+        );
+    }
+}
+
+#[test]
+fn what_a_worker_reports_goes_to_whom_it_concerns() {
+    let mut room = room_with(&["ada", "bo"]);
+    negotiate(&mut room, "ada");
+    room.handle(start("ada", Source::Camera, "t1"), at(1))
+        .reply
+        .unwrap();
+    let slots = |to| MediaEvent::Slots {
+        to: stay(to),
+        slots: SlotsData { slots: vec![] },
+    };
+    assert_eq!(
+        told(&room.handle(Command::Media(slots("bo")), at(2)).effects),
+        ["p-bo: media.slots"]
+    );
+    assert_eq!(room.handle(Command::Media(slots("cy")), at(2)).effects, []);
+    let format = MediaEvent::Format {
+        track: track("t1"),
+        codec: "AV1".into(),
+        layers: vec![],
+    };
+    assert_eq!(
+        told(&room.handle(Command::Media(format.clone()), at(3)).effects),
+        ["all: participant.updated"]
+    );
+    assert_eq!(room.handle(Command::Media(format), at(4)).effects, []);
+    let speakers = MediaEvent::Speakers {
+        participants: vec![stay("cy"), stay("bo")],
+    };
+    let effects = room.handle(Command::Media(speakers), at(5)).effects;
+    let [Effect::Broadcast { event, .. }] = &effects[..] else {
+        panic!("one event")
+    };
+    let Event::SpeakerActive(active) = &**event else {
+        panic!("about speakers")
+    };
+    assert_eq!(active.participants, [stay("bo")]);
+}
+
+#[test]
+fn an_edit_cannot_change_how_media_travels_under_the_feet_of_those_connected() {
+    let mut room = room_with(&["ada"]);
+    let edit = object::Room {
+        topology: Topology::P2p,
+        version: 2,
+        ..facts()
+    };
+    assert_eq!(
+        told(&room.handle(Command::Edited(Box::new(edit)), at(1)).effects),
+        ["all: room.updated"]
+    );
+    let room = view(&mut room, "ada").room;
+    assert_eq!((room.topology, room.version), (Topology::Sfu, 2));
+}

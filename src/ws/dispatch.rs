@@ -1,0 +1,72 @@
+//! From a request to its handler.
+
+use serde::Serialize;
+
+use super::handlers::{account, auth, chat, media, participant, room, signal};
+use super::services::Services;
+use super::state::SessionState;
+use crate::protocol::Request;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::frame::{self, RequestFrame};
+use crate::protocol::request::Pong;
+use crate::protocol::time::Timestamp;
+
+/// Carries one request out and encodes its answer.
+///
+/// # Errors
+/// What the client is told instead.
+pub async fn dispatch(
+    services: &Services,
+    state: &mut SessionState,
+    frame: RequestFrame,
+) -> Result<String, WireError> {
+    let may_precede_login = frame.kind.starts_with("auth.") || frame.kind == "session.resume";
+    if state.login.is_none() && !may_precede_login {
+        return Err(ErrorCode::AuthRequired.into());
+    }
+    let request = Request::decode(&frame.kind, frame.data.as_deref())?;
+    let id = frame.id;
+    match request {
+        Request::AuthRegister(data) => answer(id, auth::register(services, state, data).await),
+        Request::AuthLogin(data) => answer(id, auth::login(services, state, data).await),
+        Request::AuthGuest(data) => answer(id, auth::guest(services, state, data).await),
+        Request::AuthToken(data) => answer(id, auth::token(services, state, data).await),
+        Request::AuthRefresh(_) => answer(id, auth::refresh(services, state).await),
+        Request::AuthLogout(_) => answer(id, auth::logout(services, state).await),
+        Request::AccountUpdate(data) => answer(id, account::update(services, state, data).await),
+        Request::RoomCreate(data) => answer(id, room::create(services, state, data).await),
+        Request::RoomEdit(data) => answer(id, room::edit(services, state, data).await),
+        Request::RoomDelete(data) => answer(id, room::delete(services, state, data).await),
+        Request::RoomList(data) => answer(id, room::list(services, state, data).await),
+        Request::RoomGet(data) => answer(id, room::get(services, state, data).await),
+        Request::RoomRoster(data) => answer(id, room::roster(services, state, data).await),
+        Request::RoomJoin(data) => answer(id, room::join(services, state, data).await),
+        Request::RoomLeave(_) => answer(id, room::leave(state).await),
+        Request::RoomEnd(_) => answer(id, room::end(services, state).await),
+        Request::ParticipantUpdate(data) => answer(id, participant::update(state, data).await),
+        Request::ChatSend(data) => answer(id, chat::send(services, state, data).await),
+        Request::ChatHistory(data) => answer(id, chat::history(services, state, data).await),
+        Request::SignalOffer(data) => answer(id, signal::offer(state, data).await),
+        Request::SignalAnswer(data) => answer(id, signal::answer(state, data).await),
+        Request::SignalCandidate(data) => answer(id, signal::candidate(state, data).await),
+        Request::MediaPublish(data) => answer(id, media::publish(state, data).await),
+        Request::MediaSource(data) => answer(id, media::source(state, data).await),
+        Request::MediaReceive(data) => answer(id, media::receive(state, data).await),
+        Request::MediaAnswer(data) => answer(id, media::answer(state, data).await),
+        Request::MediaView(data) => answer(id, media::view(state, data).await),
+        Request::MediaCandidate(data) => answer(id, media::candidate(state, data).await),
+        Request::MediaRestart(data) => answer(id, media::restart(state, data).await),
+        // Lost sessions are not kept, so there is none to take up.
+        Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),
+        Request::Ping(_) => answer(
+            id,
+            Ok(Pong {
+                time: Timestamp::now(),
+            }),
+        ),
+    }
+}
+
+fn answer<T: Serialize>(id: u64, result: Result<T, WireError>) -> Result<String, WireError> {
+    result.map(|data| frame::ok(id, &data))
+}

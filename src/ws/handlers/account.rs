@@ -1,0 +1,95 @@
+//! One's own account.
+
+use super::{kept, people, stored};
+use crate::auth::passwords::check_strength;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::request::{AccountUpdate, UserAnswer};
+use crate::protocol::text::Password;
+use crate::protocol::time::Timestamp;
+use crate::store::{PasswordHash, UserKey};
+use crate::ws::services::Services;
+use crate::ws::state::SessionState;
+
+/// `account.update`: all of it or nothing.
+pub async fn update(
+    services: &Services,
+    state: &mut SessionState,
+    data: AccountUpdate,
+) -> Result<UserAnswer, WireError> {
+    let login = state.login()?.clone();
+    match (login.account, data.new_password) {
+        (None, Some(_)) => return Err(ErrorCode::PermDenied.into()),
+        (Some(account), Some(new)) => {
+            change_password(services, state, account, data.current_password, &new).await?;
+        }
+        (_, None) => {}
+    }
+    let mut user = login.user;
+    if let Some(name) = data.display_name {
+        user = match login.account {
+            Some(account) => {
+                services
+                    .store
+                    .set_display_name(account, &name, Timestamp::now())
+                    .await
+                    .map_err(stored)?;
+                let account = services
+                    .store
+                    .find_user_by_key(account)
+                    .await
+                    .map_err(stored)?;
+                people::account(&account.ok_or(ErrorCode::AuthRequired)?)
+            }
+            None => people::guest(user.id, name),
+        };
+    }
+    if let Some(login) = &mut state.login {
+        login.user = user.clone();
+    }
+    Ok(UserAnswer { user })
+}
+
+/// Sets a new password, voids every token issued before and ends the account's other sessions. This session stays; its
+/// client asks for a new token with `auth.refresh`.
+async fn change_password(
+    services: &Services,
+    state: &SessionState,
+    key: UserKey,
+    current: Option<Password>,
+    new: &Password,
+) -> Result<(), WireError> {
+    let Some(current) = current else {
+        return Err(WireError::bad_field(
+            "data.current_password",
+            "is needed to set a new password",
+        ));
+    };
+    let account = services
+        .store
+        .find_user_by_key(key)
+        .await
+        .map_err(stored)?
+        .ok_or(ErrorCode::AuthRequired)?;
+    services
+        .tries
+        .check_login(state.address, account.username.as_str())
+        .map_err(|after| after.wire())?;
+    services
+        .passwords
+        .verify(&current, Some(kept(&account.password)))
+        .await
+        .map_err(|error| error.wire())?;
+    check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
+    let hash = services
+        .passwords
+        .hash(new)
+        .await
+        .map_err(|error| error.wire())?;
+    services
+        .store
+        .set_password(key, &PasswordHash::new(hash), Timestamp::now())
+        .await
+        .map_err(stored)?;
+    services.directory().revoke_user(&account.id, &state.id);
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Coming in: accounts, guests, tokens.
+
+use super::{kept, people, stored};
+use crate::auth::{Issued, Subject, Token};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{SessionId, UserId};
+use crate::protocol::object::{User, UserKind};
+use crate::protocol::request::{
+    AuthGuest, AuthLogin, AuthRegister, AuthToken, Authenticated, Empty,
+};
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+use crate::store::{NewUser, PasswordHash, StoredUser, UserKey};
+use crate::ws::services::{GuestPolicy, RegistrationPolicy, Services};
+use crate::ws::state::{Login, SessionState};
+
+/// `auth.register`
+pub async fn register(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthRegister,
+) -> Result<Authenticated, WireError> {
+    if services.registration == RegistrationPolicy::Closed {
+        return Err(WireError::with_message(
+            ErrorCode::PermDenied,
+            "Accounts are made by the administrator here.",
+        ));
+    }
+    services
+        .tries
+        .check_registration(state.address)
+        .map_err(|after| after.wire())?;
+    crate::auth::passwords::check_strength(&data.password, data.username.as_str())
+        .map_err(|error| error.wire())?;
+    let display_name = match data.display_name {
+        Some(name) => name,
+        None => DisplayName::parse(data.username.as_str())
+            .map_err(|error| WireError::bad_field("data.display_name", error))?,
+    };
+    let hash = services
+        .passwords
+        .hash(&data.password)
+        .await
+        .map_err(|error| error.wire())?;
+    let new = NewUser {
+        username: data.username,
+        display_name,
+        password: PasswordHash::new(hash),
+    };
+    let account = services
+        .store
+        .create_user(new, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    Ok(enter_account(services, state, &account).await)
+}
+
+/// `auth.login`
+pub async fn login(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthLogin,
+) -> Result<Authenticated, WireError> {
+    services
+        .tries
+        .check_login(state.address, &data.username)
+        .map_err(|after| after.wire())?;
+    let account = services
+        .store
+        .find_user_by_name(&data.username)
+        .await
+        .map_err(stored)?;
+    let account = verify(services, &data, account).await?;
+    Ok(enter_account(services, state, &account).await)
+}
+
+/// Checks the password. An unknown name takes as long as a known one; a disabled account answers alike.
+async fn verify(
+    services: &Services,
+    data: &AuthLogin,
+    account: Option<StoredUser>,
+) -> Result<StoredUser, WireError> {
+    let hash = account.as_ref().map(|account| kept(&account.password));
+    let verified = services
+        .passwords
+        .verify(&data.password, hash)
+        .await
+        .map_err(|error| error.wire())?;
+    let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
+        return Err(ErrorCode::BadCredentials.into());
+    };
+    if let Some(rehash) = verified.rehash {
+        let (old, new) = (account.password.clone(), PasswordHash::new(rehash));
+        services
+            .store
+            .rehash_password(account.key, &old, &new, Timestamp::now())
+            .await
+            .map_err(stored)?;
+    }
+    Ok(account)
+}
+
+/// `auth.guest`
+pub async fn guest(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthGuest,
+) -> Result<Authenticated, WireError> {
+    if services.guests == GuestPolicy::Refused {
+        return Err(ErrorCode::GuestDisabled.into());
+    }
+    services
+        .tries
+        .check_guest(state.address)
+        .map_err(|after| after.wire())?;
+    Ok(enter(
+        services,
+        state,
+        people::guest(UserId::random(), data.display_name),
+        None,
+    )
+    .await)
+}
+
+/// `auth.token`
+pub async fn token(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthToken,
+) -> Result<Authenticated, WireError> {
+    let now = Timestamp::now();
+    let token = services
+        .tokens
+        .verify(&data.token, now)
+        .map_err(|error| error.code())?;
+    if services
+        .store
+        .is_token_revoked(&token.id)
+        .await
+        .map_err(stored)?
+    {
+        return Err(ErrorCode::TokenInvalid.into());
+    }
+    let (user, account) = match token.subject.kind {
+        UserKind::Account => {
+            let account = account_of(services, &token).await?;
+            (people::account(&account), Some(account.key))
+        }
+        UserKind::Guest => (guest_of(services, token.subject.clone())?, None),
+    };
+    let issued = Issued {
+        token: data.token,
+        claims: token,
+    };
+    Ok(admit(services, state, user, account, issued).await)
+}
+
+async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, WireError> {
+    let account = services
+        .store
+        .find_user(&token.subject.id)
+        .await
+        .map_err(stored)?;
+    let usable = |account: &StoredUser| {
+        account.disabled_at.is_none() && account.admits_token_of(token.issued_at)
+    };
+    account
+        .filter(usable)
+        .ok_or_else(|| ErrorCode::TokenInvalid.into())
+}
+
+fn guest_of(services: &Services, subject: Subject) -> Result<User, WireError> {
+    if services.guests == GuestPolicy::Refused {
+        return Err(ErrorCode::GuestDisabled.into());
+    }
+    let name = subject.name.ok_or(ErrorCode::TokenInvalid)?;
+    Ok(people::guest(subject.id, name))
+}
+
+/// `auth.refresh`
+pub async fn refresh(
+    services: &Services,
+    state: &mut SessionState,
+) -> Result<Authenticated, WireError> {
+    let login = state.login()?.clone();
+    Ok(enter(services, state, login.user, login.account).await)
+}
+
+/// `auth.logout`
+pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Empty, WireError> {
+    let login = state.login()?.clone();
+    services
+        .store
+        .revoke_token(&login.jti, login.expires_at)
+        .await
+        .map_err(stored)?;
+    services.directory().revoke_token(&login.jti, &state.id);
+    services.directory().leave(&state.id);
+    state.leave(LeaveReason::Left).await;
+    state.login = None;
+    Ok(Empty {})
+}
+
+async fn enter_account(
+    services: &Services,
+    state: &mut SessionState,
+    account: &StoredUser,
+) -> Authenticated {
+    enter(services, state, people::account(account), Some(account.key)).await
+}
+
+/// Logs a session in as `user`, with a new token.
+async fn enter(
+    services: &Services,
+    state: &mut SessionState,
+    user: User,
+    account: Option<UserKey>,
+) -> Authenticated {
+    let name = (user.kind == UserKind::Guest).then(|| user.display_name.clone());
+    let subject = Subject {
+        id: user.id.clone(),
+        kind: user.kind,
+        name,
+    };
+    let issued = services.tokens.issue(subject, Timestamp::now());
+    admit(services, state, user, account, issued).await
+}
+
+/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the stay in a room.
+async fn admit(
+    services: &Services,
+    state: &mut SessionState,
+    user: User,
+    account: Option<UserKey>,
+    issued: Issued,
+) -> Authenticated {
+    if state
+        .login
+        .as_ref()
+        .is_some_and(|login| login.user.id != user.id)
+    {
+        state.leave(LeaveReason::Left).await;
+    }
+    let Issued { token, claims } = issued;
+    services
+        .directory()
+        .enter(&state.id, &user.id, &claims.id, &state.revoked);
+    state.login = Some(Login {
+        user: user.clone(),
+        account,
+        jti: claims.id,
+        expires_at: claims.expires_at,
+    });
+    // Unguessable like every id; nothing takes it up while lost sessions are not kept.
+    let resume_token = SessionId::random().as_str().to_owned();
+    Authenticated {
+        user,
+        token,
+        expires_at: claims.expires_at,
+        resume_token,
+    }
+}

@@ -1,0 +1,125 @@
+//! Chat: stored first, then told.
+
+use super::stored;
+use crate::meeting::permissions::Action;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
+use crate::protocol::object::{ChatMessage, Participant};
+use crate::protocol::request::{ChatHistory, ChatPage, ChatSend, MessageAnswer};
+use crate::protocol::time::Timestamp;
+use crate::store::{ChatAuthor, Recipient, StoredMessage};
+use crate::ws::handlers::room_view;
+use crate::ws::services::Services;
+use crate::ws::state::{SessionState, Stay};
+
+/// The most messages of one page of history.
+const MAX_PAGE: u32 = 200;
+
+/// `chat.send`
+pub async fn send(
+    services: &Services,
+    state: &SessionState,
+    data: ChatSend,
+) -> Result<MessageAnswer, WireError> {
+    let stay = state.stay()?;
+    if data
+        .client_id
+        .as_ref()
+        .is_some_and(|id| id.len() > MAX_ID_BYTES)
+    {
+        return Err(WireError::bad_field(
+            "data.client_id",
+            "must be at most 64 bytes long",
+        ));
+    }
+    let action = if data.to.is_some() {
+        Action::ChatPrivately
+    } else {
+        Action::Chat
+    };
+    let sender = authorised(stay, action).await?;
+    let recipient = match &data.to {
+        Some(to) => Some(find(stay, to).await?),
+        None => None,
+    };
+    let to = recipient.map(|person| Recipient {
+        participant: person.id,
+        user: person.user.id,
+    });
+    let message = StoredMessage {
+        id: MessageId::random(),
+        participant: sender.id,
+        author: ChatAuthor {
+            id: sender.user.id,
+            kind: sender.user.kind,
+            username: sender.user.username,
+            display_name: sender.user.display_name,
+        },
+        display_name: sender.display_name,
+        to,
+        text: data.text,
+        client_id: data.client_id,
+        sent_at: Timestamp::now(),
+    };
+    services
+        .store
+        .insert_message(stay.key, &message)
+        .await
+        .map_err(stored)?;
+    let post = room_view::post(message);
+    match stay.handle.call(Command::Post(Box::new(post))).await? {
+        Reply::Message(message) => Ok(MessageAnswer { message: *message }),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
+}
+
+/// `chat.history`
+pub async fn history(
+    services: &Services,
+    state: &SessionState,
+    data: ChatHistory,
+) -> Result<ChatPage, WireError> {
+    let (login, stay) = (state.login()?, state.stay()?);
+    if !(1..=MAX_PAGE).contains(&data.limit) {
+        return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
+    }
+    let page =
+        services
+            .store
+            .list_messages(stay.key, &login.user.id, data.before.as_ref(), data.limit);
+    let page = page.await.map_err(stored)?;
+    let messages: Vec<ChatMessage> = page
+        .messages
+        .into_iter()
+        .map(|stored| room_view::post(stored).message)
+        .collect();
+    Ok(ChatPage {
+        messages,
+        more: page.more,
+    })
+}
+
+async fn authorised(stay: &Stay, action: Action) -> Result<Participant, WireError> {
+    match stay
+        .handle
+        .call(Command::Authorise {
+            participant: stay.participant.clone(),
+            action,
+        })
+        .await?
+    {
+        Reply::Participant(sender) => Ok(*sender),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
+}
+
+async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {
+    match stay.handle.call(Command::Roster).await? {
+        Reply::Roster(people) => people
+            .into_iter()
+            .find(|person| person.id == *id)
+            .ok_or_else(|| ErrorCode::ParticipantNotFound.into()),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
+}

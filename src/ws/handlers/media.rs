@@ -1,0 +1,119 @@
+//! The two connections to the SFU. Descriptions go from the session to the room's media worker directly; what concerns
+//! the others goes through the room.
+
+use crate::media::{MediaError, RoomMedia};
+use crate::meeting::command::Switch;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::TrackId;
+use crate::protocol::object::IceCandidate;
+use crate::protocol::request::{
+    DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
+    MediaSource, MediaView, Published, TrackAnswer,
+};
+use crate::ws::state::{SessionState, Stay};
+
+/// `media.publish`
+pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
+    let (stay, media) = connected(state)?;
+    let MediaPublish {
+        revision,
+        sdp,
+        sources,
+    } = data;
+    let published = media
+        .publish(&stay.participant, revision, sdp, sources)
+        .await
+        .map_err(refused)?;
+    let negotiated = Command::Negotiated {
+        participant: stay.participant.clone(),
+        sources: published.sources,
+    };
+    stay.handle.call(negotiated).await?;
+    Ok(published.answer)
+}
+
+/// `media.source`
+pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnswer, WireError> {
+    let stay = state.stay()?;
+    let switch = match data.active {
+        true => Switch::On {
+            track: TrackId::random(),
+            muted: data.muted.unwrap_or(false),
+        },
+        false => Switch::Off,
+    };
+    let command = Command::SetSource {
+        participant: stay.participant.clone(),
+        source: data.source,
+        switch,
+    };
+    match stay.handle.call(command).await? {
+        Reply::Track(track) => Ok(TrackAnswer { track }),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
+}
+
+/// `media.receive`
+pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
+    let (stay, media) = connected(state)?;
+    media
+        .receive(&stay.participant, data.audio_slots, data.video_slots)
+        .await
+        .map_err(refused)
+}
+
+/// `media.answer`
+pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, WireError> {
+    let (stay, media) = connected(state)?;
+    media
+        .answer(&stay.participant, data.revision, data.sdp)
+        .await
+        .map_err(refused)?;
+    Ok(Empty {})
+}
+
+/// `media.view`
+pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireError> {
+    let (stay, media) = connected(state)?;
+    media
+        .view(&stay.participant, data.tiles)
+        .await
+        .map_err(refused)?;
+    Ok(Empty {})
+}
+
+/// `media.candidate`
+pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Empty, WireError> {
+    let (stay, media) = connected(state)?;
+    let candidate = data.candidate.map(IceCandidate::from);
+    media
+        .candidate(&stay.participant, data.connection, candidate)
+        .await
+        .map_err(refused)?;
+    Ok(Empty {})
+}
+
+/// `media.restart`
+pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, WireError> {
+    let (stay, media) = connected(state)?;
+    media
+        .restart(&stay.participant, data.connection)
+        .await
+        .map_err(refused)?;
+    Ok(Empty {})
+}
+
+/// The session's stay, and the media worker's part of its room; between peers there is none.
+fn connected(state: &SessionState) -> Result<(&Stay, &RoomMedia), WireError> {
+    let stay = state.stay()?;
+    let media = stay.handle.media().ok_or(ErrorCode::MediaUnsupported)?;
+    Ok((stay, media))
+}
+
+fn refused(error: MediaError) -> WireError {
+    match error.code() {
+        ErrorCode::ServerBusy => WireError::from(ErrorCode::ServerBusy).retry_after(100),
+        code => WireError::with_message(code, error.to_string()),
+    }
+}

@@ -1,0 +1,37 @@
+//! What each request does, by subject: authorise, load or store what lasts, then ask the room.
+
+pub mod account;
+pub mod auth;
+pub mod chat;
+pub mod media;
+pub mod participant;
+mod people;
+pub mod room;
+mod room_view;
+pub mod signal;
+
+use crate::auth::StoredHash;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::store::{PasswordHash, StoreError};
+
+/// A stored hash as the passwords' module takes it.
+fn kept(hash: &PasswordHash) -> StoredHash<'_> {
+    if hash.is_legacy() {
+        StoredHash::LegacyMd5(hash.reveal())
+    } else {
+        StoredHash::Argon2(hash.reveal())
+    }
+}
+
+/// What a client is told of the store's failure. What only we can mend is logged here, once.
+fn stored(error: StoreError) -> WireError {
+    if error.code() == ErrorCode::ServerInternal {
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+    } else if error.is_passing() {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the database is away or too busy"
+        );
+    }
+    error.wire()
+}

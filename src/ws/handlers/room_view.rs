@@ -1,0 +1,140 @@
+//! Rooms as they travel, and as the core takes them up.
+
+use super::{people, stored};
+use crate::meeting::Room;
+use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
+use crate::meeting::effect::History;
+use crate::meeting::room::state_of;
+use crate::protocol::error::WireError;
+use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
+use crate::protocol::time::Timestamp;
+use crate::rooms::Start;
+use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
+use crate::ws::services::Services;
+
+/// A room with nobody in it.
+pub fn facts(room: &StoredRoom) -> object::Room {
+    let settings = &room.settings;
+    object::Room {
+        identity: room.identity.clone(),
+        number: room.number.clone(),
+        name: settings.name.clone(),
+        begin_at: settings.begin_at,
+        end_at: settings.end_at,
+        owner: people::account(&room.owner),
+        state: RoomState::Open,
+        locked: settings.locked,
+        has_password: settings.password.is_some(),
+        lobby: settings.lobby,
+        topology: settings.topology,
+        max_participants: settings.max_participants,
+        participants: 0,
+        permissions: settings.permissions,
+        version: room.version,
+        created_at: room.created_at,
+    }
+}
+
+/// A room as it travels now.
+pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
+    let facts = facts(room);
+    let participants = services.registry.head_count(&room.identity);
+    let state = state_of(
+        &facts,
+        participants,
+        room.ended_at.is_some(),
+        Timestamp::now(),
+    );
+    object::Room {
+        participants,
+        state,
+        ..facts
+    }
+}
+
+/// Loads what a room needs to run.
+pub async fn load(services: &Services, room: &StoredRoom) -> Result<Start, WireError> {
+    let limit = u32::try_from(RECENT_MESSAGES).unwrap_or(u32::MAX);
+    let page = services
+        .store
+        .recent_messages(room.key, limit)
+        .await
+        .map_err(stored)?;
+    let chat = Chat::new(page.messages.into_iter().map(post).collect(), page.more);
+    let facts = facts(room);
+    let topology = facts.topology;
+    let (writer, key) = (services.history.clone(), room.key);
+    let history = Box::new(move |line| writer.record(attendance(key, line)));
+    Ok(Start {
+        room: Room::new(facts, room.ended_at.is_some(), chat),
+        topology,
+        history,
+    })
+}
+
+/// A stored message as the room keeps it.
+pub fn post(message: StoredMessage) -> Post {
+    let StoredMessage {
+        id,
+        participant,
+        author,
+        display_name,
+        to,
+        text,
+        client_id,
+        sent_at,
+    } = message;
+    let user = match author.kind {
+        UserKind::Guest => people::guest(author.id, author.display_name),
+        UserKind::Account => {
+            let drawn = people::guest(author.id, author.display_name);
+            User {
+                username: author.username,
+                kind: UserKind::Account,
+                ..drawn
+            }
+        }
+    };
+    let (to, to_user) = to.map(|to| (to.participant, to.user)).unzip();
+    Post {
+        message: ChatMessage {
+            id,
+            participant,
+            user,
+            display_name,
+            to,
+            text,
+            client_id,
+            sent_at,
+        },
+        to_user,
+    }
+}
+
+fn attendance(room: RoomKey, line: History) -> Attendance {
+    match line {
+        History::Joined {
+            participant,
+            user,
+            display_name,
+            role,
+            at,
+        } => Attendance::Joined(Stay {
+            room,
+            participant,
+            user: user.id,
+            display_name,
+            role,
+            joined_at: at,
+        }),
+        History::Left {
+            participant,
+            reason,
+            at,
+        } => Attendance::Left {
+            participant,
+            reason,
+            at,
+        },
+    }
+}

@@ -1,0 +1,88 @@
+//! What participants send each other to connect directly: relayed to one, looked at by nobody.
+
+use crate::meeting::Command;
+use crate::meeting::command::Signal;
+use crate::protocol::error::WireError;
+use crate::protocol::ids::{MAX_ID_BYTES, ParticipantId};
+use crate::protocol::request::{Empty, SignalAnswer, SignalCandidate, SignalOffer};
+use crate::ws::state::SessionState;
+
+/// `signal.offer`
+pub async fn offer(state: &SessionState, data: SignalOffer) -> Result<Empty, WireError> {
+    let SignalOffer {
+        to,
+        connection,
+        sdp,
+    } = data;
+    relay(
+        state,
+        to,
+        Signal::Offer {
+            connection: named(connection)?,
+            sdp,
+        },
+    )
+    .await
+}
+
+/// `signal.answer`
+pub async fn answer(state: &SessionState, data: SignalAnswer) -> Result<Empty, WireError> {
+    let SignalAnswer {
+        to,
+        connection,
+        sdp,
+    } = data;
+    relay(
+        state,
+        to,
+        Signal::Answer {
+            connection: named(connection)?,
+            sdp,
+        },
+    )
+    .await
+}
+
+/// `signal.candidate`
+pub async fn candidate(state: &SessionState, data: SignalCandidate) -> Result<Empty, WireError> {
+    let SignalCandidate {
+        to,
+        connection,
+        candidate,
+    } = data;
+    relay(
+        state,
+        to,
+        Signal::Candidate {
+            connection: named(connection)?,
+            candidate,
+        },
+    )
+    .await
+}
+
+async fn relay(
+    state: &SessionState,
+    to: ParticipantId,
+    signal: Signal,
+) -> Result<Empty, WireError> {
+    let stay = state.stay()?;
+    stay.handle
+        .call(Command::Signal {
+            from: stay.participant.clone(),
+            to,
+            signal,
+        })
+        .await?;
+    Ok(Empty {})
+}
+
+fn named(connection: Option<String>) -> Result<Option<String>, WireError> {
+    match &connection {
+        Some(name) if name.len() > MAX_ID_BYTES => Err(WireError::bad_field(
+            "data.connection",
+            "must be at most 64 bytes long",
+        )),
+        _ => Ok(connection),
+    }
+}

@@ -1,0 +1,21 @@
+//! One WebSocket session: its limits, its requests in order, its events, its end.
+//!
+//! Owns everything between a socket and the rooms: reading and writing frames, rate limits, idempotency, heartbeat,
+//! who one is, and the only place where errors become frames. The rules of meetings are `meeting`'s; a session talks to
+//! a room through its handle alone. Read on in [`session`], then [`dispatch`] and the handlers by subject.
+
+mod answers;
+mod directory;
+mod dispatch;
+mod handlers;
+mod limits;
+mod services;
+mod session;
+mod state;
+
+pub use directory::Directory;
+pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
+pub use session::run;
+
+/// The largest text frame, in bytes.
+pub const MESSAGE_BYTES: usize = 256 * 1024;

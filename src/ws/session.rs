@@ -1,0 +1,397 @@
+//! The session's task: one socket, from `hello` to its close.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
+use tracing::Instrument as _;
+
+use super::answers::{Answers, Seen};
+use super::dispatch::dispatch;
+use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND};
+use super::services::Services;
+use super::state::SessionState;
+use crate::meeting::effect::CloseReason;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::event::{Delivery, LeaveReason};
+use crate::protocol::frame::{self, Hello, RequestFrame};
+use crate::protocol::ids::{ParticipantId, SessionId};
+use crate::protocol::time::Timestamp;
+use crate::rooms::{OutboxItem, OutboxReader, outbox};
+
+/// How often the server pings; two pings unanswered end the session.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a client may take to say who it is.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long one frame may take to be written before the client counts as too slow.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the closing handshake may take (RFC 6455 §7.1.1 asks to wait for the peer's close frame).
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The socket is gone: nothing can be told.
+    Gone,
+    /// The client closed it.
+    Closed,
+    /// Too many frames that were no requests.
+    Abuse,
+    /// Nobody said who they are, or the login was revoked.
+    NotAuthenticated,
+    /// The room was deleted or ended.
+    RoomOver,
+    /// The client reads too slowly.
+    TooSlow,
+    /// A newer session took the place.
+    Replaced,
+    /// Too many requests.
+    TooManyRequests,
+    /// A frame was too big.
+    TooBig,
+    /// The server is going down.
+    GoingAway,
+    /// Two pings stayed unanswered.
+    Unresponsive,
+}
+
+impl End {
+    fn close_code(self) -> Option<(u16, &'static str)> {
+        Some(match self {
+            Self::Gone | Self::Closed => return None,
+            Self::Abuse => (4400, "protocol abuse"),
+            Self::NotAuthenticated => (4401, "not authenticated"),
+            Self::RoomOver => (4404, "room deleted or ended"),
+            Self::TooSlow => (4408, "too slow"),
+            Self::Replaced => (4409, "replaced by a newer session"),
+            Self::TooManyRequests => (4429, "too many requests"),
+            Self::TooBig => (1009, "frame too big"),
+            Self::GoingAway => (1001, "server going away"),
+            Self::Unresponsive => (1001, "pings unanswered"),
+        })
+    }
+}
+
+impl From<CloseReason> for End {
+    fn from(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Replaced => Self::Replaced,
+            CloseReason::Ended => Self::RoomOver,
+        }
+    }
+}
+
+/// A request being carried out: it owns the session's state meanwhile, and gives it back with the answer.
+type InFlight =
+    Pin<Box<dyn Future<Output = (SessionState, u64, Result<String, WireError>)> + Send>>;
+
+/// Serves one upgraded socket until it closes, the client misbehaves, or `services` are told to stop.
+pub async fn run<S>(socket: WebSocketStream<S>, address: IpAddr, services: Services)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let id = SessionId::random();
+    let span = tracing::info_span!("session", session.id = %id);
+    Session::new(socket, address, services, id)
+        .run()
+        .instrument(span)
+        .await;
+}
+
+struct Session<S> {
+    socket: WebSocketStream<S>,
+    services: Services,
+    id: SessionId,
+    events: OutboxReader,
+    /// None while a request is in flight, which then owns it.
+    state: Option<SessionState>,
+    in_flight: Option<InFlight>,
+    /// Stays that ended while a request was in flight.
+    released: VecDeque<ParticipantId>,
+    revoked: Arc<Notify>,
+    answers: Answers,
+    limits: Limits,
+    /// The number of the last event.
+    seq: u64,
+    pings_unanswered: u32,
+    logged_in: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    fn new(socket: WebSocketStream<S>, address: IpAddr, services: Services, id: SessionId) -> Self {
+        let (outbox, events) = outbox();
+        let limits = Limits::new(services.is_rate_limited(), Instant::now());
+        let revoked = Arc::new(Notify::new());
+        let state = SessionState {
+            id: id.clone(),
+            address,
+            outbox,
+            revoked: revoked.clone(),
+            login: None,
+            stay: None,
+        };
+        Self {
+            socket,
+            services,
+            id,
+            events,
+            state: Some(state),
+            in_flight: None,
+            released: VecDeque::new(),
+            revoked,
+            answers: Answers::default(),
+            limits,
+            seq: 0,
+            pings_unanswered: 0,
+            logged_in: false,
+        }
+    }
+
+    async fn run(mut self) {
+        let Err(end) = self.serve().await;
+        tracing::debug!(reason = ?end, "session ends");
+        let reason = if end == End::Closed {
+            LeaveReason::Left
+        } else {
+            LeaveReason::Lost
+        };
+        self.depart(reason).await;
+        self.close(end).await;
+    }
+
+    /// Serves until something ends the session.
+    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
+        let hello = frame::hello(&self.hello());
+        self.write(hello).await?;
+        let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let login_deadline = tokio::time::sleep(LOGIN_DEADLINE);
+        tokio::pin!(login_deadline);
+        let overflow = self.events.overflow();
+        let revoked = self.revoked.clone();
+        let stopping = self.services.stopping();
+        tokio::pin!(stopping);
+        loop {
+            let is_idle = self.in_flight.is_none();
+            tokio::select! {
+                biased;
+                () = &mut stopping => return Err(End::GoingAway),
+                done = finished(&mut self.in_flight) => self.answer(done).await?,
+                () = overflow.happened() => return Err(End::TooSlow),
+                () = revoked.notified() => return Err(End::NotAuthenticated),
+                () = &mut login_deadline, if !self.logged_in && is_idle => return Err(End::NotAuthenticated),
+                _ = heartbeat.tick() => self.beat().await?,
+                item = self.events.next() => {
+                    // A room answers before it tells: an answer that is ready goes out before the event is.
+                    if let Some(done) = finished(&mut self.in_flight).now_or_never() {
+                        self.answer(done).await?;
+                    }
+                    self.take(item.ok_or(End::Gone)?).await?;
+                }
+                // While one request is carried out the next waits in the socket: that bounds what a client can queue.
+                message = self.socket.next(), if is_idle => self.read(message).await?,
+            }
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            protocol: crate::protocol::SUBPROTOCOL,
+            server: concat!("meeting/", env!("CARGO_PKG_VERSION")).to_owned(),
+            session: self.id.clone(),
+            heartbeat_ms: u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX),
+            limits: frame::Limits {
+                message_bytes: u32::try_from(super::MESSAGE_BYTES).unwrap_or(u32::MAX),
+                requests_per_second: REQUESTS_PER_SECOND,
+                burst: BURST,
+                // A lost session is not kept yet.
+                resume_ms: 0,
+            },
+            auth: self.services.ways_in(),
+            time: Timestamp::now(),
+        }
+    }
+
+    async fn read(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
+        match message {
+            Some(Ok(Message::Text(text))) => self.request(&text).await,
+            Some(Ok(Message::Binary(_))) => self.refuse_frame(None, ErrorCode::Binary.into()).await,
+            Some(Ok(Message::Pong(_))) => {
+                self.pings_unanswered = 0;
+                Ok(())
+            }
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => Ok(()),
+            Some(Ok(Message::Close(_))) => Err(End::Closed),
+            None => Err(End::Gone),
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
+                self.write(frame::error(None, &ErrorCode::TooLarge.into()))
+                    .await?;
+                Err(End::TooBig)
+            }
+            Some(Err(_)) => Err(End::Gone),
+        }
+    }
+
+    async fn request(&mut self, text: &str) -> Result<(), End> {
+        let request = match RequestFrame::decode(text) {
+            Ok(request) => request,
+            Err(bad) => return self.refuse_frame(bad.re, bad.error).await,
+        };
+        let id = request.id;
+        match self.answers.find(id) {
+            Seen::New => {}
+            Seen::Answered(answer) => return self.write(answer.to_string()).await,
+            Seen::Stale => {
+                let error = WireError::bad_field("id", "must rise within the session");
+                return self.write(frame::error(Some(id), &error)).await;
+            }
+        }
+        match self.limits.request(Instant::now()) {
+            Pace::Fine => {}
+            Pace::Flood => return Err(End::TooManyRequests),
+            Pace::TooFast(wait) => {
+                // Not carried out, so not kept either: the same id may come again.
+                let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+                let error = WireError::from(ErrorCode::RateLimited).retry_after(wait);
+                return self.write(frame::error(Some(id), &error)).await;
+            }
+        }
+        let Some(state) = self.state.take() else {
+            unreachable!("requests are read only between two others")
+        };
+        let services = self.services.clone();
+        self.in_flight = Some(Box::pin(async move {
+            let mut state = state;
+            let answer = dispatch(&services, &mut state, request).await;
+            (state, id, answer)
+        }));
+        Ok(())
+    }
+
+    async fn answer(
+        &mut self,
+        done: (SessionState, u64, Result<String, WireError>),
+    ) -> Result<(), End> {
+        let (state, id, answer) = done;
+        self.logged_in = state.login.is_some();
+        self.state = Some(state);
+        while let Some(participant) = self.released.pop_front() {
+            self.end_stay(&participant);
+        }
+        let text = match answer {
+            Ok(text) => text,
+            Err(error) => frame::error(Some(id), &error),
+        };
+        self.answers.keep(id, text.as_str().into());
+        self.write(text).await
+    }
+
+    /// Refuses a frame that is no request.
+    async fn refuse_frame(&mut self, re: Option<u64>, error: WireError) -> Result<(), End> {
+        if self.limits.bad_frame_is_one_too_many(Instant::now()) {
+            return Err(End::Abuse);
+        }
+        self.write(frame::error(re, &error)).await
+    }
+
+    async fn take(&mut self, item: OutboxItem) -> Result<(), End> {
+        match item {
+            OutboxItem::Event(event) => {
+                if event.delivery() == Delivery::Sure {
+                    self.seq += 1;
+                }
+                self.write(event.frame(self.seq)).await
+            }
+            OutboxItem::Released { participant, close } => {
+                self.end_stay(&participant);
+                close.map_or(Ok(()), |reason| Err(reason.into()))
+            }
+        }
+    }
+
+    /// Forgets a stay that the room has ended.
+    fn end_stay(&mut self, participant: &ParticipantId) {
+        match &mut self.state {
+            Some(state) => {
+                state.stay.take_if(|stay| stay.participant == *participant);
+            }
+            None => self.released.push_back(participant.clone()),
+        }
+    }
+
+    async fn beat(&mut self) -> Result<(), End> {
+        if self.pings_unanswered >= 2 {
+            return Err(End::Unresponsive);
+        }
+        self.pings_unanswered += 1;
+        self.send(Message::Ping(Vec::new().into())).await
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), End> {
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match tokio::time::timeout(WRITE_DEADLINE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::TooSlow),
+        }
+    }
+
+    /// Leaves the room and the directory. A request in flight is finished first: it may be just coming in.
+    async fn depart(&mut self, reason: LeaveReason) {
+        if let Some(in_flight) = self.in_flight.take() {
+            self.state = Some(in_flight.await.0);
+        }
+        self.services.directory().leave(&self.id);
+        if let Some(mut state) = self.state.take() {
+            state.leave(reason).await;
+        }
+    }
+
+    async fn close(mut self, end: End) {
+        let Some((code, reason)) = end.close_code() else {
+            return;
+        };
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
+        };
+        let goodbye = async {
+            if self.socket.close(Some(frame)).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
+            tracing::debug!("the client did not answer the close in time");
+        }
+    }
+}
+
+/// Waits for the request in flight; for ever when there is none.
+async fn finished(
+    in_flight: &mut Option<InFlight>,
+) -> (SessionState, u64, Result<String, WireError>) {
+    match in_flight {
+        Some(future) => {
+            let done = future.await;
+            *in_flight = None;
+            done
+        }
+        None => std::future::pending().await,
+    }
+}

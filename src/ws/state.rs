@@ -1,0 +1,92 @@
+//! What a session is, between two requests.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::meeting::Command;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{ParticipantId, RoomIdentity, SessionId};
+use crate::protocol::object::User;
+use crate::protocol::time::Timestamp;
+use crate::rooms::{Outbox, RoomHandle};
+use crate::store::{RoomKey, UserKey};
+
+/// A session: whose it is and where it is.
+pub struct SessionState {
+    /// Its id, as `hello` named it.
+    pub id: SessionId,
+    /// Where its socket comes from; for limits only, never for logs.
+    pub address: IpAddr,
+    /// Where its room writes.
+    pub outbox: Outbox,
+    /// Ends it when its login is revoked.
+    pub revoked: Arc<Notify>,
+    /// Who it is, once it has said so.
+    pub login: Option<Login>,
+    /// Where it is.
+    pub stay: Option<Stay>,
+}
+
+/// Who a session is.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// As others see them.
+    pub user: User,
+    /// Their account; none for a guest.
+    pub account: Option<UserKey>,
+    /// The token's own id, by which it is revoked.
+    pub jti: String,
+    /// When the token expires.
+    pub expires_at: Timestamp,
+}
+
+/// A session's stay in a room.
+#[derive(Clone)]
+pub struct Stay {
+    /// Which room.
+    pub room: RoomIdentity,
+    /// Its row.
+    pub key: RoomKey,
+    /// As whom.
+    pub participant: ParticipantId,
+    /// How to reach it.
+    pub handle: RoomHandle,
+}
+
+impl SessionState {
+    /// Who it is.
+    ///
+    /// # Errors
+    /// `auth.required` before a login.
+    pub fn login(&self) -> Result<&Login, WireError> {
+        self.login
+            .as_ref()
+            .ok_or_else(|| ErrorCode::AuthRequired.into())
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// `room.not_joined` when it is nowhere.
+    pub fn stay(&self) -> Result<&Stay, WireError> {
+        self.stay
+            .as_ref()
+            .ok_or_else(|| ErrorCode::RoomNotJoined.into())
+    }
+
+    /// Leaves the room it is in, if it is in one.
+    pub async fn leave(&mut self, reason: LeaveReason) {
+        let Some(stay) = self.stay.take() else { return };
+        let leave = Command::Leave {
+            participant: stay.participant,
+            reason,
+        };
+        // A refusal means that the room has let go of this stay already.
+        if stay.handle.call_surely(leave).await.is_err() {
+            tracing::debug!(room.id = %stay.room, "the room was left before");
+        }
+    }
+}
