@@ -1,13 +1,22 @@
 /** The page as people use it, on the real server with real media from fake devices. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { WebSocket } from 'ws';
+import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
 import { guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page_people.mjs';
 import { makeRoom } from './rooms.mjs';
 
+/** An account that several tests sign in with. */
+const password = `pass-${crypto.randomUUID()}`;
+const username = `ada-${crypto.randomUUID().slice(0, 8)}`;
+
 let stage;
 before(async () => {
   stage = await openStage();
+  const session = new Session(stage.server.socket, { WebSocket });
+  await session.register({ username, password, display_name: 'Ada' });
+  session.close();
 });
 afterEach(() => {
   stage.assertQuiet();
@@ -20,9 +29,6 @@ function together(t, ...pages) {
   return pages;
 }
 
-const password = `pass-${crypto.randomUUID()}`;
-const username = `ada-${crypto.randomUUID().slice(0, 8)}`;
-
 async function signIn(page, name, secret) {
   await page.getByTestId('username').fill(name);
   await page.getByTestId('password').fill(secret);
@@ -31,6 +37,7 @@ async function signIn(page, name, secret) {
 
 test('an account is made on the page, and its owner signs out and in again', async (t) => {
   const [page] = together(t, await visit(stage, '/'));
+  const username = `new-${crypto.randomUUID().slice(0, 8)}`;
   await page.getByTestId('register-open').click();
   await page.getByTestId('display-name').fill('Ada');
   await signIn(page, username, password);
@@ -370,6 +377,10 @@ test('a room without the server in the middle works with the same page', { timeo
   await host.getByTestId('room-name').fill('Direct room');
   await host.getByTestId('topology-p2p').check({ force: true });
   await host.getByTestId('room-dialog-submit').click();
+  await host.getByTestId('room-dialog').waitFor({ state: 'detached' });
+  // Other tests may have filled the list.
+  const search = host.getByTestId('room-search');
+  if (await search.isVisible()) await search.fill('Direct');
   await host.getByTestId('room').filter({ hasText: 'Direct room' }).getByTestId('enter').click();
   await host.getByTestId('join').click();
   await host.getByTestId('room').waitFor();

@@ -42,7 +42,7 @@ export default {
   'account.password': 'Change your password',
   'account.signOut': 'Sign out',
   username: 'Username',
-  'username.rule': 'A username has 3 to 32 letters, digits, dots, dashes or underscores.',
+  'username.rule': 'A username has 2 to 64 letters and digits; . _ - and @ may follow.',
   password: 'Password',
   'password.current': 'Current password',
   'password.new': 'New password',

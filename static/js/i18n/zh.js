@@ -42,7 +42,7 @@ export default {
   'account.password': '修改密码',
   'account.signOut': '退出登录',
   username: '用户名',
-  'username.rule': '用户名为 3 至 32 个字母、数字、点、短横线或下划线。',
+  'username.rule': '用户名为 2 至 64 个字母或数字，其后可用 . _ - 和 @。',
   password: '密码',
   'password.current': '当前密码',
   'password.new': '新密码',

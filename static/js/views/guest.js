@@ -112,5 +112,13 @@ export function guestHome(actions) {
     show(turnRow, state.auth.includes('register') || registering);
     join.update(state);
   }
-  return { node, update };
+
+  /** Whoever comes here again, after signing out, finds the plain form. */
+  function start() {
+    registering = false;
+    password.input.value = '';
+    complain(null);
+    draw();
+  }
+  return { node, update, start };
 }
