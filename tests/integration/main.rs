@@ -1,5 +1,13 @@
 //! Integration tests over real sockets.
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod endings;
+mod frames;
 mod http;
 mod launch;
+mod leaks;
+mod media_requests;
+mod meetings;
+mod rooms;
+mod sessions;
+mod support;
