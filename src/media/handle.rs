@@ -2,16 +2,41 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::TrySendError;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use tokio::sync::oneshot;
+
+use super::request::{Reply, Request};
+use super::state::{Input, Opening};
+use super::worker::Worker;
 use super::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
 use crate::protocol::request::{DownOffer, Published, Tile};
 
-/// A handle to all media workers.
+/// A worker that does not answer or end within this time is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A handle to all media workers. They end when the last handle, of rooms too, is dropped.
 #[derive(Clone)]
-pub struct Media {}
+pub struct Media {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    workers: Vec<Arc<PinnedWorker>>,
+    next_room: AtomicU64,
+}
+
+/// A worker and how many rooms are pinned to it.
+struct PinnedWorker {
+    worker: Worker,
+    rooms: AtomicUsize,
+}
 
 /// The answer to an up offer.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,46 +50,156 @@ pub struct PublishAnswer {
 
 /// A handle to one room's media. When the last one is dropped the room is freed, `Close` or not.
 #[derive(Clone)]
-pub struct RoomMedia {}
+pub struct RoomMedia {
+    hold: Arc<Hold>,
+}
 
-#[allow(clippy::unimplemented, unused_variables)]
+/// What keeps a room at its worker alive.
+struct Hold {
+    room: u64,
+    worker: Arc<PinnedWorker>,
+    /// The worker watches it: gone means the room is to be freed.
+    _alive: Arc<()>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.worker.rooms.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Media {
     /// Binds the sockets and starts the workers.
     ///
     /// # Errors
     /// A sentence for whoever starts the server: no usable address, a port in use.
     pub fn start(config: MediaConfig) -> Result<Self, MediaStartError> {
-        unimplemented!()
+        let MediaConfig { ips, port, threads } = config;
+        if ips.is_empty() {
+            return Err(MediaStartError::NoAddress);
+        }
+        if let Some(ip) = ips
+            .iter()
+            .find(|ip| ip.is_unspecified() || ip.is_multicast())
+        {
+            return Err(MediaStartError::BadAddress(*ip));
+        }
+        let threads = threads.max(1);
+        let last = usize::from(port) + threads - 1;
+        if port != 0 && last > usize::from(u16::MAX) {
+            return Err(MediaStartError::PortRange { port, threads });
+        }
+        let workers = (0..threads).map(|index| {
+            let port = if port == 0 { 0 } else { port + index as u16 };
+            let worker = Worker::start(&ips, port, index)?;
+            Ok(Arc::new(PinnedWorker {
+                worker,
+                rooms: AtomicUsize::new(0),
+            }))
+        });
+        let workers = workers.collect::<Result<Vec<_>, MediaStartError>>()?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                workers,
+                next_room: AtomicU64::new(1),
+            }),
+        })
     }
+
     /// Where the workers listen: every configured IP address with every worker's port.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        unimplemented!()
+        self.shared
+            .workers
+            .iter()
+            .flat_map(|pinned| pinned.worker.addresses.iter().copied())
+            .collect()
     }
+
     /// Opens a room on the least loaded worker.
+    ///
+    /// # Panics
+    /// Never: there is at least one worker.
     pub fn open_room(&self, events: EventSink) -> RoomMedia {
-        unimplemented!()
+        let workers = self.shared.workers.iter();
+        let worker = workers.min_by_key(|pinned| pinned.rooms.load(Ordering::Relaxed));
+        let worker = Arc::clone(worker.expect("media was started with at least one worker"));
+        worker.rooms.fetch_add(1, Ordering::Relaxed);
+        let room = self.shared.next_room.fetch_add(1, Ordering::Relaxed);
+        let alive = Arc::new(());
+        let watch: Weak<()> = Arc::downgrade(&alive);
+        worker.worker.open(Opening {
+            room,
+            events,
+            alive: watch,
+        });
+        RoomMedia {
+            hold: Arc::new(Hold {
+                room,
+                worker,
+                _alive: alive,
+            }),
+        }
     }
-    /// Counts what all workers hold.
+
+    /// Counts what all workers hold. One that is too busy to answer counts nothing.
     pub fn census(&self) -> impl Future<Output = Census> + Send + 'static {
-        async { Census::default() }
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let mut census = Census::default();
+            for pinned in &shared.workers {
+                let (reply, answer) = oneshot::channel();
+                if pinned.worker.try_send(Input::Census(reply)).is_ok()
+                    && let Ok(Ok(counted)) = tokio::time::timeout(PATIENCE, answer).await
+                {
+                    census += counted;
+                }
+            }
+            census
+        }
     }
+
     /// Closes every room and ends the workers; waits for them, but not for ever.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        let threads: Vec<_> = self
+            .shared
+            .workers
+            .iter()
+            .filter_map(|pinned| pinned.worker.stop())
+            .collect();
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // A worker that panicked has logged it.
+                let _ = thread.join();
+            }
+        });
+        if tokio::time::timeout(PATIENCE, joined).await.is_err() {
+            tracing::warn!("a media worker did not end in time");
+        }
+    }
 }
 
-#[allow(clippy::unimplemented, unused_variables)]
 impl RoomMedia {
     /// Queues a command; commands and requests of one room are carried out in the order in which they came.
     ///
     /// # Errors
-    /// Gives the command back when the worker's inbox is full.
+    /// Gives the command back when the worker's inbox is full. When the worker is gone there is nothing left to
+    /// command, and the command is dropped.
     pub fn try_command(&self, command: MediaCommand) -> Result<(), MediaCommand> {
-        unimplemented!()
+        let input = Input::Command {
+            room: self.hold.room,
+            command,
+        };
+        match self.hold.worker.worker.try_send(input) {
+            Err(TrySendError::Full(Input::Command { command, .. })) => Err(command),
+            _ => Ok(()),
+        }
     }
-    /// Takes an up offer and answers it.
+
+    /// Takes an up offer and answers it. One from the same connection of the client renegotiates, one from a new
+    /// connection replaces the one before.
     ///
     /// # Errors
-    /// See [`MediaError`].
+    /// `Stale` unless the revision is higher than the last one; `BadSdp` for an offer or sources that cannot be used.
     pub async fn publish(
         &self,
         participant: &ParticipantId,
@@ -72,60 +207,107 @@ impl RoomMedia {
         sdp: String,
         sources: Vec<SourceMid>,
     ) -> Result<PublishAnswer, MediaError> {
-        unimplemented!()
+        self.ask(participant, |reply| Request::Publish {
+            revision,
+            sdp,
+            sources,
+            reply,
+        })
+        .await
     }
-    /// Makes the down connection's offer.
+
+    /// Makes a down connection and its offer. Asked again, it makes a new connection in place of the one before, and
+    /// so must the client.
     ///
     /// # Errors
-    /// See [`MediaError`].
+    /// `Limit` for more than 8 audio or 25 video slots.
     pub async fn receive(
         &self,
         participant: &ParticipantId,
         audio_slots: u32,
         video_slots: u32,
     ) -> Result<DownOffer, MediaError> {
-        unimplemented!()
+        self.ask(participant, |reply| Request::Receive {
+            audio_slots,
+            video_slots,
+            reply,
+        })
+        .await
     }
-    /// Takes the answer to the down offer.
+
+    /// Takes the answer to the down offer. From then on slots carry something.
     ///
     /// # Errors
-    /// See [`MediaError`].
+    /// `Stale` unless it answers the last offer, and for a second answer; `BadSdp` if it cannot be used.
     pub async fn answer(
         &self,
         participant: &ParticipantId,
         revision: u64,
         sdp: String,
     ) -> Result<(), MediaError> {
-        unimplemented!()
+        self.ask(participant, |reply| Request::Answer {
+            revision,
+            sdp,
+            reply,
+        })
+        .await
     }
+
     /// Replaces what the participant wishes to see.
     ///
     /// # Errors
-    /// See [`MediaError`].
+    /// `Limit` for more than 256 tiles.
     pub async fn view(
         &self,
         participant: &ParticipantId,
         tiles: Vec<Tile>,
     ) -> Result<(), MediaError> {
-        unimplemented!()
+        self.ask(participant, |reply| Request::View { tiles, reply })
+            .await
     }
+
     /// Takes a remote ICE candidate; `None` ends them.
     ///
     /// # Errors
-    /// See [`MediaError`].
+    /// `BadSdp` for one that is malformed.
     pub async fn candidate(
         &self,
         participant: &ParticipantId,
         leg: Leg,
         candidate: Option<IceCandidate>,
     ) -> Result<(), MediaError> {
-        unimplemented!()
+        self.ask(participant, |reply| Request::Candidate {
+            leg,
+            candidate,
+            reply,
+        })
+        .await
     }
+
     /// Restarts ICE: on down a `MediaEvent::Offer` follows, on up the client offers next.
     ///
     /// # Errors
-    /// See [`MediaError`].
+    /// `Unsupported` where there is no down connection.
     pub async fn restart(&self, participant: &ParticipantId, leg: Leg) -> Result<(), MediaError> {
-        unimplemented!()
+        self.ask(participant, |reply| Request::Restart { leg, reply })
+            .await
+    }
+
+    async fn ask<T>(
+        &self,
+        participant: &ParticipantId,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, MediaError> {
+        let (reply, answer) = oneshot::channel();
+        let input = Input::Request {
+            room: self.hold.room,
+            participant: participant.clone(),
+            request: request(reply),
+        };
+        match self.hold.worker.worker.try_send(input) {
+            Ok(()) => answer.await.unwrap_or(Err(MediaError::Gone)),
+            Err(TrySendError::Full(_)) => Err(MediaError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(MediaError::Gone),
+        }
     }
 }

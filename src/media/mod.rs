@@ -9,8 +9,27 @@
 //! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
 //! by which the rest of the server talks to the threads that do this.
 
+mod codec;
+mod connection;
+mod down;
 mod error;
+mod forward;
 mod handle;
+mod interceptor;
+mod keyframe;
+mod outbox;
+mod request;
+mod resend;
+mod rewrite;
+mod room;
+mod sdp;
+mod sequence;
+mod slots;
+mod speech;
+mod state;
+mod stun;
+mod up;
+mod worker;
 
 pub use error::{MediaError, MediaStartError};
 pub use handle::{Media, PublishAnswer, RoomMedia};

@@ -1,0 +1,454 @@
+//! One WebRTC connection of the crate's, made safe to hold many of: bounded, deaf to unproven addresses, and a
+//! panic inside it ends it alone.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc::ice::candidate::CandidateConfig;
+use rtc::ice::candidate::candidate_host::CandidateHostConfig;
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::interceptor::Registry;
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::event::RTCPeerConnectionEvent;
+use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
+use rtc::sansio::Protocol as _;
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+
+use super::sdp::{self, Description};
+use super::stun;
+
+/// ICE says `disconnected` after this silence, and `failed` after [`FAILED_AFTER`] more.
+const DISCONNECTED_AFTER: Duration = Duration::from_secs(6);
+const FAILED_AFTER: Duration = Duration::from_secs(20);
+/// RFC 7675 §5.1: consent lapses after 30 s; at 2 s many checks may be lost.
+const KEEPALIVE: Duration = Duration::from_secs(2);
+/// Checks while connecting; 40 of them span two seconds.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+const MAX_CHECKS: u16 = 40;
+/// A connection that stays failed for this long is closed: the client did not restart ICE.
+const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
+/// Addresses by which one connection is reached at once; the oldest gives way.
+const MAX_ADDRESSES: usize = 8;
+/// Addresses that may try to prove themselves between two ICE restarts; more are ignored. A client has a handful.
+const MAX_TRIES: usize = 64;
+/// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
+const REPLAY_WINDOW: usize = 1024;
+/// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
+const IDLE: Duration = Duration::from_secs(1);
+const BUSY: Duration = Duration::from_millis(50);
+
+/// A datagram to be sent.
+#[derive(Debug)]
+pub(super) struct Transmit {
+    /// The address of ours that the client knows, from which it is sent.
+    pub from: SocketAddr,
+    /// Where to.
+    pub to: SocketAddr,
+    /// What.
+    pub bytes: BytesMut,
+}
+
+/// What happened on a connection.
+pub(super) enum Happening {
+    /// Media may flow.
+    Connected,
+    /// A stream was seen for the first time on an m-line.
+    Stream {
+        /// The m-line.
+        mid: String,
+        /// Its SSRC.
+        ssrc: u32,
+        /// Its simulcast layer.
+        rid: Option<String>,
+    },
+}
+
+/// What the crate refused, or that it broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused;
+
+/// One connection.
+pub(super) struct Connection {
+    pc: RTCPeerConnection,
+    local: Arc<[SocketAddr]>,
+    addresses: Vec<SocketAddr>,
+    adopted: Vec<SocketAddr>,
+    tries: Vec<SocketAddr>,
+    ufrags: Vec<String>,
+    connected: bool,
+    failed_at: Option<Instant>,
+    heard_at: Instant,
+    due: Instant,
+    broken: bool,
+}
+
+impl Connection {
+    /// A connection with these codecs and interceptors, reachable at `local`.
+    pub fn new(
+        media: MediaEngine,
+        interceptors: Registry,
+        local: &Arc<[SocketAddr]>,
+        now: Instant,
+    ) -> Result<Self, Refused> {
+        let settings = SettingEngineBuilder::default()
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+            .with_include_loopback_candidate(true)
+            .with_ice_timeouts(
+                Some(DISCONNECTED_AFTER),
+                Some(FAILED_AFTER),
+                Some(KEEPALIVE),
+            )
+            .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(MAX_CHECKS))
+            .with_host_acceptance_min_wait(Some(Duration::ZERO))
+            .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
+            .with_answering_dtls_role(RTCDtlsRole::Server)
+            .with_srtp_replay_protection_window(REPLAY_WINDOW)
+            .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+            // The client's order decides. Browsers begin with AES-CM; foreign clients may know nothing else.
+            .with_srtp_protection_profiles(vec![
+                SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+                SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+            ]);
+        let builder = RTCPeerConnectionBuilder::new()
+            .with_configuration(RTCConfigurationBuilder::new().build())
+            .with_media_engine(media)
+            .with_interceptor_registry(interceptors)
+            .with_setting_engine(settings.build());
+        let pc = builder.build(now).map_err(|_| Refused)?;
+        Ok(Self {
+            pc,
+            local: Arc::clone(local),
+            addresses: Vec::new(),
+            adopted: Vec::new(),
+            tries: Vec::new(),
+            ufrags: Vec::new(),
+            connected: false,
+            failed_at: None,
+            heard_at: now,
+            due: now,
+            broken: false,
+        })
+    }
+
+    /// Runs something in the crate. A panic there, or one before, makes it refuse from then on.
+    pub fn within<T>(
+        &mut self,
+        run: impl FnOnce(&mut RTCPeerConnection) -> Option<T>,
+    ) -> Result<T, Refused> {
+        if self.broken {
+            return Err(Refused);
+        }
+        let pc = &mut self.pc;
+        match catch_unwind(AssertUnwindSafe(|| run(pc))) {
+            Ok(outcome) => outcome.ok_or(Refused),
+            Err(_) => {
+                self.broken = true;
+                tracing::error!("a media connection panicked and is closed");
+                Err(Refused)
+            }
+        }
+    }
+
+    /// Answers an offer; with one that has other ICE credentials, restarts ICE.
+    pub fn answer(&mut self, offer: &str, now: Instant) -> Result<String, Refused> {
+        let offer =
+            RTCSessionDescription::offer(sdp::without_candidates(offer)).map_err(|_| Refused)?;
+        self.within(|pc| {
+            pc.set_remote_description(now, offer).ok()?;
+            let answer = pc.create_answer(None).ok()?;
+            pc.set_local_description(now, answer).ok()
+        })?;
+        self.described()
+    }
+
+    /// Makes an offer.
+    pub fn offer(&mut self, restart: bool, now: Instant) -> Result<String, Refused> {
+        self.within(|pc| {
+            if restart {
+                pc.restart_ice();
+            }
+            let offer = pc.create_offer(None).ok()?;
+            pc.set_local_description(now, offer).ok()
+        })?;
+        self.described()
+    }
+
+    /// Takes the answer to the last offer.
+    pub fn accept(&mut self, answer: &str, now: Instant) -> Result<(), Refused> {
+        let answer =
+            RTCSessionDescription::answer(sdp::without_candidates(answer)).map_err(|_| Refused)?;
+        self.within(|pc| pc.set_remote_description(now, answer).ok())?;
+        self.due = now;
+        Ok(())
+    }
+
+    /// Our description with our candidates in it. A restarted or failed agent has forgotten them.
+    fn described(&mut self) -> Result<String, Refused> {
+        let candidates: Option<Vec<_>> = self
+            .local
+            .iter()
+            .map(|address| host_candidate(*address))
+            .collect();
+        let candidates = candidates.ok_or(Refused)?;
+        let sdp = self.within(|pc| {
+            if !pc.local_description()?.sdp.contains("a=candidate:") {
+                for candidate in candidates {
+                    pc.add_local_candidate(candidate).ok()?;
+                }
+            }
+            pc.add_local_candidate(RTCIceCandidateInit::default())
+                .ok()?;
+            Some(pc.local_description()?.sdp)
+        })?;
+        let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.ufrag;
+        if self.ufrags.last() != Some(&ufrag) {
+            self.ufrags.push(ufrag);
+            self.tries.clear();
+        }
+        self.failed_at = None;
+        Ok(sdp)
+    }
+
+    /// The user name fragments by which checks find this connection: the newest, and during a restart the one before.
+    pub fn ufrags(&self) -> &[String] {
+        &self.ufrags
+    }
+
+    /// Those that no check needs any more.
+    pub fn take_stale_ufrags(&mut self) -> Vec<String> {
+        let keep = self.ufrags.len().saturating_sub(2);
+        self.ufrags.drain(..keep).collect()
+    }
+
+    /// Takes a datagram. Only checks may come from addresses that have not proven themselves.
+    pub fn receive(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {
+        let is_stun = stun::is_stun(bytes);
+        if is_stun && !self.addresses.contains(&from) && !self.may_try(from) {
+            return;
+        }
+        let local_addr = self.known_as(to);
+        let transport = TransportContext {
+            local_addr,
+            peer_addr: from,
+            ecn: None,
+            transport_protocol: TransportProtocol::UDP,
+        };
+        let datagram = TaggedBytesMut {
+            now,
+            transport,
+            message: BytesMut::from(bytes),
+        };
+        let _ = self.within(|pc| pc.handle_read(datagram).ok());
+        let is_media = matches!(bytes.first(), Some(128..));
+        if is_media {
+            self.due = self.due.min(now + BUSY);
+        } else {
+            // Checks that this one triggers, and handshakes, wait for nothing.
+            self.tend(now);
+        }
+    }
+
+    fn may_try(&mut self, from: SocketAddr) -> bool {
+        if self.tries.contains(&from) {
+            return true;
+        }
+        let room = self.tries.len() < MAX_TRIES;
+        if room {
+            self.tries.push(from);
+        }
+        room
+    }
+
+    /// The candidate by which the client knows the address that it reached. Behind a port-forwarding NAT the packet
+    /// arrives at another one than it was sent to.
+    fn known_as(&self, to: SocketAddr) -> SocketAddr {
+        let exact = self.local.iter().find(|address| **address == to);
+        let family = self
+            .local
+            .iter()
+            .find(|address| address.is_ipv4() == to.is_ipv4());
+        exact.or(family).copied().unwrap_or(to)
+    }
+
+    /// When [`Connection::tend`] wants to be called again.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Lets the crate's timers run.
+    pub fn tend(&mut self, now: Instant) {
+        let next = self.within(|pc| {
+            pc.handle_timeout(now).ok()?;
+            Some(pc.poll_timeout())
+        });
+        let next = next.ok().flatten().unwrap_or(now + IDLE);
+        self.due = next.clamp(now + Duration::from_millis(10), now + IDLE);
+    }
+
+    /// What happened since the last call; drain it before the messages.
+    pub fn next_happening(&mut self, now: Instant) -> Option<Happening> {
+        loop {
+            let event = self.within(|pc| pc.poll_event()).ok()?;
+            match event {
+                RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
+                    if self.note_state(state, now) {
+                        return Some(Happening::Connected);
+                    }
+                }
+                RTCPeerConnectionEvent::OnTrack(event) => {
+                    if let Some(stream) = self.opened(event) {
+                        return Some(stream);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> bool {
+        match state {
+            RTCPeerConnectionState::Connected => {
+                self.connected = true;
+                self.failed_at = None;
+                return true;
+            }
+            RTCPeerConnectionState::Failed => {
+                self.connected = false;
+                self.failed_at.get_or_insert(now);
+            }
+            // The other side said goodbye (DTLS close_notify).
+            RTCPeerConnectionState::Closed => self.broken = true,
+            _ => {}
+        }
+        false
+    }
+
+    fn opened(&mut self, event: rtc::peer_connection::event::RTCTrackEvent) -> Option<Happening> {
+        let rtc::peer_connection::event::RTCTrackEvent::OnOpen(open) = event else {
+            return None;
+        };
+        let mid = self
+            .within(|pc| pc.rtp_transceiver(open.receiver_id.into())?.mid().clone())
+            .ok()?;
+        Some(Happening::Stream {
+            mid,
+            ssrc: open.ssrc,
+            rid: open.rid,
+        })
+    }
+
+    /// The next packet that arrived.
+    pub fn next_message(&mut self) -> Option<RTCMessage> {
+        self.within(|pc| pc.poll_read())
+            .ok()
+            .map(|tagged| tagged.message)
+    }
+
+    /// Sends an RTP packet.
+    pub fn send_rtp(&mut self, header: rtc::rtp::Header, payload: Bytes, now: Instant) {
+        let packet = rtc::rtp::Packet { header, payload };
+        self.send(RTCMessage::RtpPacket(String::new().into(), packet), now);
+    }
+
+    /// Sends RTCP packets.
+    pub fn send_rtcp(&mut self, packets: Vec<Box<dyn rtc::rtcp::Packet>>, now: Instant) {
+        self.send(RTCMessage::RtcpPacket(String::new().into(), packets), now);
+    }
+
+    fn send(&mut self, message: RTCMessage, now: Instant) {
+        let _ = self.within(|pc| pc.handle_write(TaggedRTCMessage { now, message }).ok());
+    }
+
+    /// Takes the datagrams to be sent. An address that STUN goes out to has proven by a check with the session's
+    /// password that a client is there: from then on it is heard.
+    pub fn drain(&mut self, out: &mut Vec<Transmit>) {
+        while let Ok(datagram) = self.within(|pc| pc.poll_write()) {
+            let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
+            if stun::is_stun(&datagram.message) && !self.addresses.contains(&to) {
+                self.adopted.push(to);
+            }
+            out.push(Transmit {
+                from,
+                to,
+                bytes: datagram.message,
+            });
+        }
+    }
+
+    /// Addresses that proved themselves and are not known yet.
+    pub fn take_adopted(&mut self) -> Vec<SocketAddr> {
+        std::mem::take(&mut self.adopted)
+    }
+
+    /// From now on reached by this address; gives back the one that made room.
+    pub fn add_address(&mut self, address: SocketAddr) -> Option<SocketAddr> {
+        self.addresses.push(address);
+        (self.addresses.len() > MAX_ADDRESSES).then(|| self.addresses.remove(0))
+    }
+
+    /// No longer reached by this address.
+    pub fn remove_address(&mut self, address: SocketAddr) {
+        self.addresses.retain(|known| *known != address);
+    }
+
+    /// The addresses by which it is reached.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Notes that something came from the client.
+    pub fn heard(&mut self, now: Instant) {
+        self.heard_at = now;
+    }
+
+    /// When something last came from the client.
+    pub fn heard_at(&self) -> Instant {
+        self.heard_at
+    }
+
+    /// Whether media may flow.
+    pub fn is_connected(&self) -> bool {
+        self.connected && !self.broken
+    }
+
+    /// Whether nothing more is to be expected of it.
+    pub fn is_over(&self, now: Instant) -> bool {
+        let failed = self
+            .failed_at
+            .is_some_and(|at| now.saturating_duration_since(at) >= CLOSE_FAILED_AFTER);
+        self.broken || failed
+    }
+
+    /// Says goodbye.
+    pub fn close(&mut self, out: &mut Vec<Transmit>) {
+        let _ = self.within(|pc| pc.close().ok());
+        self.drain(out);
+    }
+}
+
+fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
+    let base_config = CandidateConfig {
+        network: "udp".to_owned(),
+        address: address.ip().to_string(),
+        port: address.port(),
+        component: 1,
+        ..Default::default()
+    };
+    let candidate = CandidateHostConfig {
+        base_config,
+        ..Default::default()
+    }
+    .new_candidate_host()
+    .ok()?;
+    RTCIceCandidate::from(&candidate).to_json().ok()
+}

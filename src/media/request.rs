@@ -1,0 +1,347 @@
+//! What participants ask of their room's media, one answer each.
+
+use tokio::sync::oneshot;
+
+use super::PublishAnswer;
+use super::down::Down;
+use super::error::MediaError;
+use super::room::{Key, Room, Turn};
+use super::sdp::Description;
+use super::up::{Up, check_sources};
+use crate::meeting::media::MediaEvent;
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{IceCandidate, Leg, Slot, SourceMid};
+use crate::protocol::request::{DownOffer, Published, Tile};
+
+/// More sounds at once are refused.
+const MAX_AUDIO_SLOTS: u32 = 8;
+/// More pictures at once are refused.
+const MAX_VIDEO_SLOTS: u32 = 25;
+/// A longer wish list is refused.
+const MAX_TILES: usize = 256;
+/// A longer candidate is refused.
+const MAX_CANDIDATE_BYTES: usize = 1024;
+
+/// Where an answer goes. Whoever asked may have gone: then nobody minds.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
+
+/// A request.
+pub(super) enum Request {
+    Publish {
+        revision: u64,
+        sdp: String,
+        sources: Vec<SourceMid>,
+        reply: Reply<PublishAnswer>,
+    },
+    Receive {
+        audio_slots: u32,
+        video_slots: u32,
+        reply: Reply<DownOffer>,
+    },
+    Answer {
+        revision: u64,
+        sdp: String,
+        reply: Reply<()>,
+    },
+    View {
+        tiles: Vec<Tile>,
+        reply: Reply<()>,
+    },
+    Candidate {
+        leg: Leg,
+        candidate: Option<IceCandidate>,
+        reply: Reply<()>,
+    },
+    Restart {
+        leg: Leg,
+        reply: Reply<()>,
+    },
+}
+
+impl Request {
+    /// Answers that nothing can be done.
+    pub fn refuse(self, error: MediaError) {
+        match self {
+            Self::Publish { reply, .. } => drop(reply.send(Err(error))),
+            Self::Receive { reply, .. } => drop(reply.send(Err(error))),
+            Self::Answer { reply, .. }
+            | Self::View { reply, .. }
+            | Self::Candidate { reply, .. }
+            | Self::Restart { reply, .. } => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+impl Room {
+    /// Carries out a request and answers it.
+    pub fn request(&mut self, participant: &ParticipantId, request: Request, turn: &mut Turn<'_>) {
+        let Some(key) = self.member_keys.get(participant).copied() else {
+            request.refuse(MediaError::NotAdmitted);
+            return;
+        };
+        match request {
+            Request::Publish {
+                revision,
+                sdp,
+                sources,
+                reply,
+            } => {
+                let _ = reply.send(self.publish(key, revision, &sdp, &sources, turn));
+            }
+            Request::Receive {
+                audio_slots,
+                video_slots,
+                reply,
+            } => {
+                let _ = reply.send(self.open_down(key, audio_slots, video_slots, turn));
+            }
+            Request::Answer {
+                revision,
+                sdp,
+                reply,
+            } => {
+                // The answer goes out before the events that follow from it.
+                let accepted = self.accept(key, revision, &sdp, turn);
+                let open = accepted.is_ok();
+                let _ = reply.send(accepted);
+                if open {
+                    self.reassign(turn);
+                }
+            }
+            Request::View { tiles, reply } => {
+                let _ = reply.send(self.set_view(key, tiles, turn));
+            }
+            Request::Candidate {
+                leg,
+                candidate,
+                reply,
+            } => {
+                let _ = reply.send(self.check_candidate(key, leg, candidate.as_ref()));
+            }
+            Request::Restart { leg, reply } => {
+                let _ = reply.send(self.restart(key, leg, turn));
+            }
+        }
+    }
+
+    fn publish(
+        &mut self,
+        key: Key,
+        revision: u64,
+        sdp: &str,
+        sources: &[SourceMid],
+        turn: &mut Turn<'_>,
+    ) -> Result<PublishAnswer, MediaError> {
+        let offer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        check_sources(&offer, sources)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        if revision <= member.up_revision {
+            return Err(MediaError::Stale);
+        }
+        let continued = member.up.as_mut().filter(|up| up.continues(&offer));
+        let answer = match continued {
+            Some(up) => up.renegotiate(sdp, turn.now),
+            None => {
+                self.close_leg(key, Leg::Up, turn);
+                Up::open(&offer, sdp, &self.local, turn.now).map(|(up, answer)| {
+                    if let Some(member) = self.members.get_mut(&key) {
+                        member.up = Some(up);
+                    }
+                    answer
+                })
+            }
+        };
+        let Ok(answer) = answer else {
+            // What is half negotiated cannot be used further; the client begins anew.
+            self.close_leg(key, Leg::Up, turn);
+            return Err(MediaError::BadSdp("The offer cannot be answered."));
+        };
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let up = member.up.as_mut().ok_or(MediaError::Unsupported)?;
+        let sources = up.assign(sources);
+        up.revision = revision;
+        member.up_revision = revision;
+        self.settle_connection(key, Leg::Up, turn);
+        Ok(PublishAnswer {
+            answer: Published {
+                revision,
+                sdp: answer,
+            },
+            sources,
+        })
+    }
+
+    /// Makes a down connection in place of the one that there may be.
+    fn open_down(
+        &mut self,
+        key: Key,
+        audio_slots: u32,
+        video_slots: u32,
+        turn: &mut Turn<'_>,
+    ) -> Result<DownOffer, MediaError> {
+        if audio_slots > MAX_AUDIO_SLOTS || video_slots > MAX_VIDEO_SLOTS {
+            return Err(MediaError::Limit);
+        }
+        if audio_slots + video_slots == 0 {
+            return Err(MediaError::Unsupported);
+        }
+        let mut down = Down::open(
+            audio_slots as usize,
+            video_slots as usize,
+            &self.local,
+            turn.now,
+        )
+        .map_err(|_| MediaError::Unsupported)?;
+        self.close_leg(key, Leg::Down, turn);
+        self.rebuild_targets();
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        member.down_revision += 1;
+        down.revision = member.down_revision;
+        let slots = down
+            .slots
+            .iter()
+            .map(|slot| slot.told(None, None))
+            .collect();
+        let sdp = down.unanswered.clone().ok_or(MediaError::Unsupported)?;
+        let revision = down.revision;
+        member.down = Some(down);
+        self.settle_connection(key, Leg::Down, turn);
+        Ok(DownOffer {
+            revision,
+            sdp,
+            slots,
+        })
+    }
+
+    fn accept(
+        &mut self,
+        key: Key,
+        revision: u64,
+        sdp: &str,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), MediaError> {
+        let answer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        let down = self
+            .members
+            .get_mut(&key)
+            .and_then(|member| member.down.as_mut());
+        let down = down
+            .filter(|down| down.unanswered.is_some())
+            .ok_or(MediaError::Stale)?;
+        if revision != down.revision {
+            return Err(MediaError::Stale);
+        }
+        let same = |(section, slot): (&super::sdp::Section, &super::down::DownSlot)| {
+            section.mid == slot.mid && section.kind == slot.kind
+        };
+        if answer.sections.len() != down.slots.len()
+            || !answer.sections.iter().zip(&down.slots).all(same)
+        {
+            return Err(MediaError::BadSdp(
+                "The answer's m-lines are not the offer's.",
+            ));
+        }
+        if down.accept(&answer, sdp, turn.now).is_err() {
+            self.close_leg(key, Leg::Down, turn);
+            self.rebuild_targets();
+            return Err(MediaError::BadSdp("The answer cannot be used."));
+        }
+        self.settle_connection(key, Leg::Down, turn);
+        Ok(())
+    }
+
+    fn set_view(
+        &mut self,
+        key: Key,
+        tiles: Vec<Tile>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), MediaError> {
+        if tiles.len() > MAX_TILES {
+            return Err(MediaError::Limit);
+        }
+        self.members
+            .get_mut(&key)
+            .ok_or(MediaError::NotAdmitted)?
+            .view = Some(tiles);
+        self.reassign(turn);
+        Ok(())
+    }
+
+    /// Remote candidates are read and left aside: the server only ever sends to addresses that checked it first
+    /// (RFC 8445 §7.3.1.3, peer-reflexive candidates), so that no client can point it at others. It loses nothing,
+    /// as every client can reach the server and none has to be reached.
+    fn check_candidate(
+        &self,
+        key: Key,
+        leg: Leg,
+        candidate: Option<&IceCandidate>,
+    ) -> Result<(), MediaError> {
+        let member = self.members.get(&key).ok_or(MediaError::NotAdmitted)?;
+        // They may come before the description (RFC 9429 §3.5.2), so a missing connection is no error.
+        let _ = (member, leg);
+        let Some(candidate) = candidate else {
+            return Ok(());
+        };
+        let line = candidate.candidate.trim();
+        let line = line.strip_prefix("candidate:").unwrap_or(line);
+        if line.len() > MAX_CANDIDATE_BYTES {
+            return Err(MediaError::BadSdp("The candidate is too long."));
+        }
+        // RFC 8839 §5.1: foundation, component, transport, priority, address, port, "typ", type.
+        let whole = line.is_empty() || line.split_ascii_whitespace().nth(6) == Some("typ");
+        if whole {
+            Ok(())
+        } else {
+            Err(MediaError::BadSdp("The candidate is malformed."))
+        }
+    }
+
+    fn restart(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) -> Result<(), MediaError> {
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        if leg == Leg::Up {
+            // The client offers there; its next offer restarts ICE.
+            return Ok(());
+        }
+        let down = member.down.as_mut().ok_or(MediaError::Unsupported)?;
+        if down.unanswered.is_none() {
+            if down.offer(true, turn.now).is_err() {
+                self.close_leg(key, Leg::Down, turn);
+                self.reassign(turn);
+                return Err(MediaError::Unsupported);
+            }
+            member.down_revision += 1;
+            down.revision = member.down_revision;
+        }
+        let Some(sdp) = down.unanswered.clone() else {
+            return Err(MediaError::Unsupported);
+        };
+        let (revision, to) = (down.revision, member.id.clone());
+        let slots = self.told_slots(key);
+        self.outbox.push(MediaEvent::Offer {
+            to,
+            offer: DownOffer {
+                revision,
+                sdp,
+                slots,
+            },
+        });
+        self.settle_connection(key, Leg::Down, turn);
+        Ok(())
+    }
+
+    fn told_slots(&self, key: Key) -> Vec<Slot> {
+        let slots = self
+            .members
+            .get(&key)
+            .and_then(|member| member.down.as_ref())
+            .map(|down| &down.slots);
+        let told = slots.into_iter().flatten().map(|slot| {
+            let track = slot.track.and_then(|track| self.tracks.get(&track));
+            slot.told(
+                track.map(|track| track.id.clone()),
+                track.and_then(|track| track.layer.clone()),
+            )
+        });
+        told.collect()
+    }
+}

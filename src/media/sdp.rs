@@ -1,0 +1,552 @@
+//! A defensive reading of session descriptions (RFC 8866, RFC 8829).
+//!
+//! Every description from outside passes [`Description::parse`] before the WebRTC crate sees it, so what could
+//! hurt is refused here with a sentence. The same reader takes from negotiated descriptions what forwarding has
+//! to know: payload types, repair payload types and header extensions by m-line.
+
+use crate::protocol::object::MediaKind;
+
+/// A larger description is refused.
+pub(super) const MAX_SDP_BYTES: usize = 256 * 1024;
+/// More m-lines are refused.
+const MAX_SECTIONS: usize = 32;
+/// More candidates are refused.
+const MAX_CANDIDATES: usize = 64;
+/// More lines are refused.
+const MAX_LINES: usize = 8192;
+/// A longer line is refused.
+const MAX_LINE_BYTES: usize = 4096;
+/// More encodings, SSRC lines or simulcast layers in one m-line are refused.
+const MAX_CODECS: usize = 128;
+const MAX_SSRC_LINES: usize = 64;
+const MAX_RIDS: usize = 8;
+/// Longer mids and rids are refused: they travel in one-byte header extensions (RFC 8285 §4.2).
+const MAX_TAG_BYTES: usize = 16;
+
+/// Why a description is refused.
+pub(super) type Refusal = &'static str;
+
+/// One description, as far as forwarding has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Description {
+    /// The ICE user name fragment (RFC 8839 §5.4) of the transport; all m-lines share one (BUNDLE).
+    pub ufrag: String,
+    /// The certificate's fingerprint (RFC 8122 §5): whose DTLS endpoint this is.
+    pub fingerprint: String,
+    /// Its m-lines in order.
+    pub sections: Vec<Section>,
+    /// Whether it brings candidates of its own.
+    pub has_candidates: bool,
+}
+
+/// One m-line and its attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    /// Its identification tag (RFC 5888 §4).
+    pub mid: String,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Whether media flows on it from whoever wrote the description.
+    pub sends: bool,
+    /// Port 0: refused or given up.
+    pub rejected: bool,
+    /// Its encodings in order of preference; repair formats are folded into `repair`.
+    pub codecs: Vec<Codec>,
+    /// Its header extensions (RFC 8285 §5) by id.
+    pub extensions: Vec<(u8, String)>,
+}
+
+/// One encoding of an m-line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Codec {
+    /// Its payload type.
+    pub payload_type: u8,
+    /// Its name (RFC 4855), `VP8` say.
+    pub name: String,
+    /// In Hertz.
+    pub clock_rate: u32,
+    /// Its format parameters.
+    pub fmtp: String,
+    /// The payload type of its retransmissions (RFC 4588), if negotiated.
+    pub repair: Option<u8>,
+}
+
+impl Codec {
+    /// The value of a format parameter.
+    pub fn parameter(&self, key: &str) -> Option<&str> {
+        self.fmtp.split(';').find_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            name.eq_ignore_ascii_case(key).then_some(value)
+        })
+    }
+}
+
+impl Section {
+    /// The id of a negotiated header extension.
+    pub fn extension(&self, uri: &str) -> Option<u8> {
+        self.extensions
+            .iter()
+            .find(|(_, known)| known == uri)
+            .map(|(id, _)| *id)
+    }
+}
+
+impl Description {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be used.
+    pub fn parse(sdp: &str) -> Result<Self, Refusal> {
+        if sdp.len() > MAX_SDP_BYTES {
+            return Err("The description is larger than 256 KiB.");
+        }
+        if !sdp.starts_with("v=0") {
+            return Err("The description does not begin with v=0.");
+        }
+        let mut reader = Reader::default();
+        for (count, line) in sdp.lines().enumerate() {
+            if count >= MAX_LINES || line.len() > MAX_LINE_BYTES {
+                return Err("The description has too many lines, or one too long.");
+            }
+            reader.line(line)?;
+        }
+        reader.finish()
+    }
+
+    /// The m-line of that name.
+    pub fn section(&self, mid: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.mid == mid)
+    }
+}
+
+/// The same description without its candidates.
+///
+/// The server never sends to an address because a description named it, only to one that proved by a connectivity
+/// check that it knows the session's password: so it cannot be made to scan or flood others.
+pub(super) fn without_candidates(sdp: &str) -> String {
+    let mut kept = String::with_capacity(sdp.len());
+    for line in sdp.lines().filter(|line| !line.starts_with("a=candidate:")) {
+        kept.push_str(line);
+        kept.push_str("\r\n");
+    }
+    kept
+}
+
+#[derive(Default)]
+struct Reader {
+    ufrag: Option<String>,
+    fingerprint: Option<String>,
+    has_password: bool,
+    candidates: usize,
+    done: Vec<Section>,
+    open: Option<OpenSection>,
+}
+
+struct OpenSection {
+    mid: Option<String>,
+    kind: MediaKind,
+    sends: bool,
+    rejected: bool,
+    formats: Vec<u8>,
+    maps: Vec<(u8, String, u32)>,
+    fmtps: Vec<(u8, String)>,
+    extensions: Vec<(u8, String)>,
+    ssrc_lines: usize,
+    rids: usize,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) -> Result<(), Refusal> {
+        if let Some(rest) = line.strip_prefix("m=") {
+            self.close()?;
+            if self.done.len() >= MAX_SECTIONS {
+                return Err("The description has more than 32 m-lines.");
+            }
+            self.open = Some(OpenSection::begin(rest)?);
+            return Ok(());
+        }
+        let Some(attribute) = line.strip_prefix("a=") else {
+            return Ok(());
+        };
+        let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+        match name {
+            "ice-ufrag" => return self.ufrag(value),
+            "ice-pwd" => {
+                self.has_password = true;
+                return if value.trim().is_empty() {
+                    Err("The ICE password is empty.")
+                } else {
+                    Ok(())
+                };
+            }
+            "fingerprint" => {
+                let value = value.trim().to_ascii_lowercase();
+                if !value.contains(' ') {
+                    return Err("The fingerprint names no hash.");
+                }
+                self.fingerprint.get_or_insert(value);
+            }
+            "candidate" => {
+                self.candidates += 1;
+                if self.candidates > MAX_CANDIDATES {
+                    return Err("The description has more than 64 candidates.");
+                }
+            }
+            _ => {}
+        }
+        self.open
+            .as_mut()
+            .map_or(Ok(()), |section| section.attribute(name, value))
+    }
+
+    fn ufrag(&mut self, value: &str) -> Result<(), Refusal> {
+        let value = value.trim();
+        // RFC 8839 §5.4: 4 to 256 ice-chars.
+        if !(4..=256).contains(&value.len()) || !value.bytes().all(is_ice_char) {
+            return Err("The ICE user name fragment is malformed.");
+        }
+        self.ufrag.get_or_insert_with(|| value.to_owned());
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Refusal> {
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        let section = open.finish()?;
+        if self.done.iter().any(|other| other.mid == section.mid) {
+            return Err("Two m-lines have the same mid.");
+        }
+        self.done.push(section);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Description, Refusal> {
+        self.close()?;
+        if self.done.is_empty() {
+            return Err("The description has no m-line.");
+        }
+        if !self.has_password {
+            return Err("The description has no ICE password.");
+        }
+        Ok(Description {
+            ufrag: self
+                .ufrag
+                .ok_or("The description has no ICE user name fragment.")?,
+            fingerprint: self
+                .fingerprint
+                .ok_or("The description has no DTLS fingerprint.")?,
+            has_candidates: self.candidates > 0,
+            sections: self.done,
+        })
+    }
+}
+
+impl OpenSection {
+    fn begin(rest: &str) -> Result<Self, Refusal> {
+        let mut words = rest.split_ascii_whitespace();
+        let kind = match words.next() {
+            Some("audio") => MediaKind::Audio,
+            Some("video") => MediaKind::Video,
+            _ => return Err("Only audio and video m-lines are taken."),
+        };
+        let port: u16 = words
+            .next()
+            .and_then(|port| port.parse().ok())
+            .ok_or("An m-line has no port.")?;
+        if !words
+            .next()
+            .is_some_and(|proto| proto.contains("RTP/SAVPF"))
+        {
+            return Err("An m-line is not RTP/SAVPF.");
+        }
+        let formats: Result<Vec<u8>, _> = words.map(str::parse).collect();
+        let formats = formats.map_err(|_| "An m-line names a payload type that is none.")?;
+        if formats.len() > MAX_CODECS || formats.iter().any(|format| *format > 127) {
+            return Err("An m-line names too many payload types, or one beyond 127.");
+        }
+        Ok(Self {
+            mid: None,
+            kind,
+            sends: true,
+            rejected: port == 0,
+            formats,
+            maps: Vec::new(),
+            fmtps: Vec::new(),
+            extensions: Vec::new(),
+            ssrc_lines: 0,
+            rids: 0,
+        })
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        match name {
+            "mid" => {
+                if self.mid.is_some() || !is_tag(value.trim()) {
+                    return Err("An m-line has two mids, or a malformed one.");
+                }
+                self.mid = Some(value.trim().to_owned());
+            }
+            "sendonly" | "sendrecv" => self.sends = true,
+            "recvonly" | "inactive" => self.sends = false,
+            "rtpmap" => self.map(value)?,
+            "fmtp" => {
+                let (format, parameters) = numbered(value).ok_or("An a=fmtp line is malformed.")?;
+                if self.fmtps.len() >= MAX_CODECS {
+                    return Err("An m-line has too many a=fmtp lines.");
+                }
+                self.fmtps.push((format, parameters.to_owned()));
+            }
+            "extmap" => self.extension(value)?,
+            "ssrc" | "ssrc-group" => {
+                self.ssrc_lines += 1;
+                if self.ssrc_lines > MAX_SSRC_LINES {
+                    return Err("An m-line has too many SSRC lines.");
+                }
+            }
+            "rid" => {
+                self.rids += 1;
+                let id = value.split_ascii_whitespace().next().unwrap_or_default();
+                if self.rids > MAX_RIDS || !is_tag(id) {
+                    return Err("An m-line has too many rids, or a malformed one.");
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, value: &str) -> Result<(), Refusal> {
+        let malformed = "An a=rtpmap line is malformed.";
+        let (format, encoding) = numbered(value).ok_or(malformed)?;
+        let mut parts = encoding.split('/');
+        let name = parts
+            .next()
+            .filter(|name| is_token(name, 64))
+            .ok_or(malformed)?;
+        let clock: u32 = parts
+            .next()
+            .and_then(|clock| clock.trim().parse().ok())
+            .ok_or(malformed)?;
+        if clock == 0 || self.maps.len() >= MAX_CODECS {
+            return Err(malformed);
+        }
+        self.maps.push((format, name.to_owned(), clock));
+        Ok(())
+    }
+
+    fn extension(&mut self, value: &str) -> Result<(), Refusal> {
+        let malformed = "An a=extmap line is malformed.";
+        let (id, uri) = value.split_once(' ').ok_or(malformed)?;
+        // The id may carry a direction: `3/sendonly`.
+        let id: u8 = id
+            .split('/')
+            .next()
+            .and_then(|id| id.parse().ok())
+            .ok_or(malformed)?;
+        // RFC 8285 §5: 0 is padding, 15 reserved, and what lies beyond needs two-byte headers.
+        if !(1..=255).contains(&id) || self.extensions.len() >= 64 {
+            return Err(malformed);
+        }
+        let uri = uri.split_ascii_whitespace().next().ok_or(malformed)?;
+        self.extensions.push((id, uri.to_owned()));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Section, Refusal> {
+        let mid = self.mid.clone().ok_or("An m-line has no mid.")?;
+        let repairs = self.repairs();
+        let codecs = self.formats.iter().filter_map(|format| {
+            let (_, name, clock_rate) = self.maps.iter().find(|(known, ..)| known == format)?;
+            if [
+                "rtx",
+                "red",
+                "ulpfec",
+                "flexfec-03",
+                "telephone-event",
+                "cn",
+            ]
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other))
+            {
+                return None;
+            }
+            let fmtp = self.fmtp(*format).unwrap_or_default().to_owned();
+            let repair = repairs
+                .iter()
+                .find(|(_, repaired)| repaired == format)
+                .map(|(repair, _)| *repair);
+            Some(Codec {
+                payload_type: *format,
+                name: name.clone(),
+                clock_rate: *clock_rate,
+                fmtp,
+                repair,
+            })
+        });
+        Ok(Section {
+            codecs: codecs.collect(),
+            mid,
+            kind: self.kind,
+            sends: self.sends,
+            rejected: self.rejected,
+            extensions: self.extensions,
+        })
+    }
+
+    fn fmtp(&self, format: u8) -> Option<&str> {
+        self.fmtps
+            .iter()
+            .find(|(known, _)| *known == format)
+            .map(|(_, parameters)| parameters.as_str())
+    }
+
+    /// (repair payload type, repaired payload type).
+    fn repairs(&self) -> Vec<(u8, u8)> {
+        let rtx = self.maps.iter().filter(|(format, name, _)| {
+            name.eq_ignore_ascii_case("rtx") && self.formats.contains(format)
+        });
+        rtx.filter_map(|(format, ..)| {
+            let repaired = self
+                .fmtp(*format)?
+                .split(';')
+                .find_map(|pair| pair.trim().strip_prefix("apt="))?;
+            Some((*format, repaired.trim().parse().ok()?))
+        })
+        .collect()
+    }
+}
+
+/// `96 rest` as (96, "rest").
+fn numbered(value: &str) -> Option<(u8, &str)> {
+    let (number, rest) = value.trim().split_once(' ')?;
+    Some((
+        number.parse().ok().filter(|number| *number <= 127)?,
+        rest.trim(),
+    ))
+}
+
+fn is_ice_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || byte == b'+'
+        || byte == b'/'
+        || byte == b'-'
+        || byte == b'_'
+        || byte == b'='
+}
+
+fn is_tag(value: &str) -> bool {
+    is_token(value, MAX_TAG_BYTES)
+}
+
+/// RFC 8866 §9: a token, here of bounded length.
+fn is_token(value: &str, longest: usize) -> bool {
+    let fits = (1..=longest).contains(&value.len());
+    fits && value
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+        a=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\na=mid:0\r\n\
+        a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level vad=on\r\na=sendonly\r\n\
+        a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 red/48000/2\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96 97 102\r\na=mid:1\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\n\
+        a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:102 H264/90000\r\n\
+        a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n";
+
+    #[test]
+    fn what_forwarding_must_know_is_read() {
+        let description = Description::parse(OFFER).unwrap();
+        assert_eq!(description.ufrag, "abcd");
+        assert!(description.has_candidates);
+        let [audio, video] = description.sections.as_slice() else {
+            panic!("two m-lines")
+        };
+        assert_eq!(
+            (audio.kind, audio.codecs.len(), audio.codecs[0].clock_rate),
+            (MediaKind::Audio, 1, 48_000)
+        );
+        assert_eq!(
+            audio.extension("urn:ietf:params:rtp-hdrext:ssrc-audio-level"),
+            Some(1)
+        );
+        assert_eq!(
+            (video.codecs[0].name.as_str(), video.codecs[0].repair),
+            ("VP8", Some(97))
+        );
+        assert_eq!(
+            video.codecs[1].parameter("profile-level-id"),
+            Some("42e01f")
+        );
+        assert_eq!(video.codecs[1].repair, None);
+    }
+
+    #[test]
+    fn candidates_are_cut_out() {
+        let kept = without_candidates(OFFER);
+        assert!(!kept.contains("candidate"));
+        assert_eq!(
+            Description::parse(&kept).unwrap().sections,
+            Description::parse(OFFER).unwrap().sections
+        );
+    }
+
+    #[test]
+    fn hostile_descriptions_are_refused() {
+        let many_sections: String = (0..33)
+            .map(|n| format!("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{n}\r\n"))
+            .collect();
+        let table = [
+            String::new(),
+            "v=0".to_owned(),
+            "x".repeat(300_000),
+            format!("v=0\r\n{}", "x".repeat(300_000)),
+            format!("v=0\r\na={}", "x".repeat(5000)),
+            format!("{OFFER}{many_sections}"),
+            format!(
+                "{OFFER}{}",
+                "a=candidate:1 1 udp 1 1.1.1.1 9 typ host\r\n".repeat(65)
+            ),
+            format!("{OFFER}{}", "a=x\r\n".repeat(9000)),
+            format!("{OFFER}{}", "a=ssrc:1 cname:a\r\n".repeat(100)),
+            format!("{OFFER}{}", "a=rid:q send\r\n".repeat(20)),
+            OFFER.replace("a=mid:1", "a=mid:0"),
+            OFFER.replace("a=mid:1\r\n", ""),
+            OFFER.replace("a=mid:1", "a=mid:seventeen-letters"),
+            OFFER.replace("a=ice-ufrag:abcd\r\n", ""),
+            OFFER.replace("abcd", "a b"),
+            OFFER.replace("a=ice-pwd:0123456789012345678901\r\n", ""),
+            OFFER.replace("a=fingerprint:sha-256 AA:BB\r\n", ""),
+            OFFER.replace("sha-256 AA:BB", "x"),
+            OFFER.replace("m=video", "m=application"),
+            OFFER.replace("m=video 9", "m=video 99999"),
+            OFFER.replace("UDP/TLS/RTP/SAVPF 96", "RTP/AVP 96"),
+            OFFER.replace("SAVPF 96 97 102", "SAVPF 96 97 900"),
+            OFFER.replace("a=rtpmap:96 VP8/90000", "a=rtpmap:96 VP8/0"),
+            OFFER.replace("a=rtpmap:96 VP8/90000", "a=rtpmap:96"),
+            OFFER.replace("a=extmap:1 ", "a=extmap:0 "),
+            OFFER.replace("a=extmap:1 ", "a=extmap:"),
+        ];
+        for sdp in &table {
+            assert!(
+                Description::parse(sdp).is_err(),
+                "{}",
+                &sdp[..sdp.len().min(2000)]
+            );
+        }
+    }
+
+    #[test]
+    fn no_cut_of_an_offer_panics() {
+        for end in 0..OFFER.len() {
+            let _ = Description::parse(&OFFER[..end]);
+            let _ = Description::parse(&format!("v=0\r\n{}", &OFFER[end..]));
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A worker's state machine: datagrams, inputs and timeouts in, datagrams and events out. It reads no clock and no
+//! socket, so tests run it in virtual time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
+
+use super::connection::Transmit;
+use super::error::MediaError;
+use super::forward::ntp_duration;
+use super::request::Request;
+use super::room::{Room, RoomKey, Routes, Turn};
+use super::stun::{self, Datagram};
+use super::{Census, EventSink};
+use crate::meeting::media::MediaCommand;
+use crate::protocol::ids::ParticipantId;
+
+/// The grain of all timers while there are rooms.
+const TICK: Duration = Duration::from_millis(20);
+/// From the NTP epoch, 1900, to the Unix epoch (RFC 5905 §6).
+const NTP_TO_UNIX_SECS: u64 = 2_208_988_800;
+/// The largest datagram that is looked at; media fits in one Ethernet frame.
+const MAX_DATAGRAM: usize = 2048;
+
+/// A room to be opened.
+pub(super) struct Opening {
+    pub room: RoomKey,
+    pub events: EventSink,
+    /// The room is freed when nobody holds it any more.
+    pub alive: Weak<()>,
+}
+
+/// What the handles tell a worker.
+pub(super) enum Input {
+    Command {
+        room: RoomKey,
+        command: MediaCommand,
+    },
+    Request {
+        room: RoomKey,
+        participant: ParticipantId,
+        request: Request,
+    },
+    Census(oneshot::Sender<Census>),
+}
+
+/// Everything that one worker holds.
+pub(super) struct State {
+    rooms: HashMap<RoomKey, Room>,
+    routes: Routes,
+    out: Vec<Transmit>,
+    local: Arc<[SocketAddr]>,
+    started: Instant,
+    started_ntp: u64,
+    next_tick: Instant,
+}
+
+impl State {
+    /// A worker that clients reach at `local`; `wall` is the wall clock's time at `now`.
+    pub fn new(local: Arc<[SocketAddr]>, now: Instant, wall: SystemTime) -> Self {
+        let unix = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let started_ntp = ntp_duration(unix + Duration::from_secs(NTP_TO_UNIX_SECS));
+        Self {
+            rooms: HashMap::new(),
+            routes: Routes::default(),
+            out: Vec::new(),
+            local,
+            started: now,
+            started_ntp,
+            next_tick: now,
+        }
+    }
+
+    /// Opens a room.
+    pub fn open(&mut self, opening: Opening, now: Instant) {
+        let Opening {
+            room,
+            events,
+            alive,
+        } = opening;
+        self.rooms.insert(
+            room,
+            Room::new(room, events, alive, Arc::clone(&self.local), now),
+        );
+        self.next_tick = self.next_tick.min(now + TICK);
+    }
+
+    /// Carries out an input.
+    pub fn handle_input(&mut self, input: Input, now: Instant) {
+        match input {
+            Input::Command {
+                room,
+                command: MediaCommand::Close,
+            } => self.close(room, now),
+            Input::Command { room, command } => {
+                self.with_room(room, now, |room, turn| room.command(command, turn))
+            }
+            Input::Request {
+                room,
+                participant,
+                request,
+            } => {
+                if self.rooms.contains_key(&room) {
+                    self.with_room(room, now, |room, turn| {
+                        room.request(&participant, request, turn)
+                    });
+                } else {
+                    request.refuse(MediaError::Gone);
+                }
+            }
+            Input::Census(reply) => drop(reply.send(self.census())),
+        }
+    }
+
+    /// Takes a datagram. What belongs to no connection is dropped without an answer.
+    pub fn handle_datagram(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        if bytes.len() > MAX_DATAGRAM || !stun::may_be_peer(from) {
+            return;
+        }
+        let route = match Datagram::classify(bytes) {
+            Some(Datagram::Check { ufrag }) => self.routes.ufrags.get(ufrag),
+            Some(Datagram::Stun | Datagram::Dtls | Datagram::Rtp) => {
+                self.routes.addresses.get(&from)
+            }
+            None => None,
+        };
+        if let Some(route) = route.copied() {
+            self.with_room(route.room, now, |room, turn| {
+                room.receive(route, from, to, bytes, turn)
+            });
+        }
+    }
+
+    /// When [`State::handle_timeout`] wants to be called; never while there is no room.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        (!self.rooms.is_empty()).then_some(self.next_tick)
+    }
+
+    /// Does what is due by now.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK;
+        let keys: Vec<RoomKey> = self.rooms.keys().copied().collect();
+        for key in keys {
+            if self.rooms.get(&key).is_some_and(Room::is_abandoned) {
+                self.close(key, now);
+            } else {
+                self.with_room(key, now, |room, turn| room.tick(turn));
+            }
+        }
+    }
+
+    /// Closes every room.
+    pub fn close_all(&mut self, now: Instant) {
+        let keys: Vec<RoomKey> = self.rooms.keys().copied().collect();
+        for key in keys {
+            self.close(key, now);
+        }
+    }
+
+    fn close(&mut self, key: RoomKey, now: Instant) {
+        self.with_room(key, now, |room, turn| room.close(turn));
+        self.rooms.remove(&key);
+    }
+
+    /// The datagrams to be sent, in order.
+    pub fn take_transmits(&mut self, into: &mut Vec<Transmit>) {
+        into.append(&mut self.out);
+    }
+
+    /// Counts what there is.
+    pub fn census(&self) -> Census {
+        let mut census = Census {
+            addresses: self.routes.addresses.len(),
+            ufrags: self.routes.ufrags.len(),
+            ..Census::default()
+        };
+        for room in self.rooms.values() {
+            room.count(&mut census);
+        }
+        census
+    }
+
+    /// Runs something in a room, and gives its events away. A panic ends that room alone.
+    fn with_room(
+        &mut self,
+        key: RoomKey,
+        now: Instant,
+        run: impl FnOnce(&mut Room, &mut Turn<'_>),
+    ) {
+        let ntp = self
+            .started_ntp
+            .wrapping_add(ntp_duration(now.saturating_duration_since(self.started)));
+        let Self {
+            rooms, routes, out, ..
+        } = self;
+        let Some(room) = rooms.get_mut(&key) else {
+            return;
+        };
+        let mut turn = Turn {
+            now,
+            ntp,
+            out,
+            routes,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            run(room, &mut turn);
+            room.outbox.flush();
+        }));
+        if outcome.is_err() {
+            tracing::error!("a room's media panicked and is closed");
+            self.rooms.remove(&key);
+            self.routes.addresses.retain(|_, route| route.room != key);
+            self.routes.ufrags.retain(|_, route| route.room != key);
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! The connection on which a participant sends: the client offers, we answer (RFC 8829).
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc::interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot};
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_simulcast_extension_headers, configure_twcc_receiver_only,
+};
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::message::RTCMessage;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpHeaderExtensionCapability, RtpCodecKind};
+use rtc::sdp::extmap::{AUDIO_LEVEL_URI, SDES_MID_URI};
+
+use super::codec::{self, Encoding};
+use super::connection::{Connection, Happening, Refused};
+use super::error::MediaError;
+use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
+use super::keyframe::begins_keyframe;
+use super::sdp::{Codec, Description};
+use super::sequence::SequenceWindow;
+use crate::protocol::object::{Source, SourceMid};
+
+/// Streams of one connection; more are ignored.
+const MAX_STREAMS: usize = 64;
+/// A layer that is silent for this long gives way to another.
+const LAYER_SILENT_AFTER: Duration = Duration::from_millis(700);
+/// Over this time a layer's bitrate is measured.
+const RATE_WINDOW: Duration = Duration::from_millis(500);
+/// Missing packets are asked for this often, and no more often than that each.
+const NACK_INTERVAL: Duration = Duration::from_millis(40);
+const MAX_NACKS: u16 = 12;
+
+/// An up connection.
+pub(super) struct Up {
+    /// The WebRTC connection.
+    pub connection: Connection,
+    /// Of the last offer that was taken.
+    pub revision: u64,
+    fingerprint: String,
+    lines: Vec<Line>,
+    streams: HashMap<u32, Stream>,
+}
+
+/// One m-line.
+struct Line {
+    mid: String,
+    source: Option<Source>,
+    codecs: Vec<Arc<Codec>>,
+    level_id: Option<u8>,
+    /// The stream that is forwarded.
+    current: Option<u32>,
+}
+
+/// One SSRC that arrives on an m-line.
+struct Stream {
+    line: usize,
+    rid: Option<String>,
+    window: SequenceWindow,
+    heard_at: Instant,
+    bytes: u64,
+    rate: u64,
+    report: Option<Report>,
+}
+
+/// A sender report's clock pair (RFC 3550 §6.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Report {
+    /// The sender's wall clock, as NTP.
+    pub ntp: u64,
+    /// The same instant on the stream's clock.
+    pub rtp: u32,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// A packet to be forwarded.
+pub(super) struct Arrival {
+    /// Of which source.
+    pub source: Source,
+    /// Of which stream.
+    pub ssrc: u32,
+    /// Extended; each once.
+    pub sequence: u64,
+    /// On the stream's clock.
+    pub timestamp: u32,
+    /// The end of a picture, or the start of a talk spurt.
+    pub marker: bool,
+    /// How it is encoded.
+    pub codec: Arc<Codec>,
+    /// The same, understood.
+    pub encoding: Encoding,
+    /// Its payload.
+    pub payload: Bytes,
+    /// How loud it is in -dBov (RFC 6464).
+    pub level: Option<u8>,
+    /// It decodes on its own.
+    pub keyframe: bool,
+    /// The stream's last clock pair.
+    pub report: Option<Report>,
+}
+
+impl Up {
+    /// Takes a first offer. Gives the answer's text too.
+    pub fn open(
+        offer: &Description,
+        sdp: &str,
+        local: &Arc<[SocketAddr]>,
+        now: Instant,
+    ) -> Result<(Self, String), Refused> {
+        let (media, interceptors) = engine(offer).ok_or(Refused)?;
+        let mut connection = Connection::new(media, interceptors, local, now)?;
+        let answer = connection.answer(sdp, now)?;
+        let mut up = Self {
+            connection,
+            revision: 0,
+            fingerprint: offer.fingerprint.clone(),
+            lines: Vec::new(),
+            streams: HashMap::new(),
+        };
+        up.read_lines(&answer)?;
+        Ok((up, answer))
+    }
+
+    /// Whether the offer comes from the same connection of the client, and not from a new one.
+    pub fn continues(&self, offer: &Description) -> bool {
+        self.fingerprint == offer.fingerprint
+    }
+
+    /// Takes a later offer.
+    pub fn renegotiate(&mut self, sdp: &str, now: Instant) -> Result<String, Refused> {
+        let answer = self.connection.answer(sdp, now)?;
+        self.read_lines(&answer)?;
+        Ok(answer)
+    }
+
+    /// Lines from the answer. Those that there were keep their place, which streams point to.
+    fn read_lines(&mut self, answer: &str) -> Result<(), Refused> {
+        let answer = Description::parse(answer).map_err(|_| Refused)?;
+        for section in answer.sections {
+            let level_id = section.extension(AUDIO_LEVEL_URI);
+            let line = Line {
+                level_id,
+                source: None,
+                current: None,
+                codecs: section.codecs.into_iter().map(Arc::new).collect(),
+                mid: section.mid,
+            };
+            match self.lines.iter_mut().find(|known| known.mid == line.mid) {
+                Some(known) => {
+                    (known.codecs, known.level_id) = (line.codecs, line.level_id);
+                }
+                None => self.lines.push(line),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which m-line carries what. Gives each source with the name of its first encoding.
+    pub fn assign(&mut self, sources: &[SourceMid]) -> Vec<(Source, Option<String>)> {
+        for line in &mut self.lines {
+            line.source = sources
+                .iter()
+                .find(|source| source.mid == line.mid)
+                .map(|source| source.source);
+        }
+        let named = self.lines.iter().filter_map(|line| {
+            let source = line.source?;
+            Some((source, line.codecs.first().map(|codec| codec.name.clone())))
+        });
+        named.collect()
+    }
+
+    /// Reads what arrived: a packet to be forwarded, or nothing more.
+    pub fn next_arrival(&mut self, now: Instant) -> Option<Arrival> {
+        while let Some(happening) = self.connection.next_happening(now) {
+            if let Happening::Stream { mid, ssrc, rid } = happening {
+                self.note_stream(&mid, ssrc, rid, now);
+            }
+        }
+        loop {
+            match self.connection.next_message()? {
+                RTCMessage::RtpPacket(_, packet) => {
+                    if let Some(arrival) = self.arrived(packet, now) {
+                        return Some(arrival);
+                    }
+                }
+                RTCMessage::RtcpPacket(_, reports) => self.note_reports(&reports, now),
+                _ => {}
+            }
+        }
+    }
+
+    fn note_stream(&mut self, mid: &str, ssrc: u32, rid: Option<String>, now: Instant) {
+        let Some(line) = self.lines.iter().position(|line| line.mid == mid) else {
+            return;
+        };
+        if let Some(known) = self.streams.get_mut(&ssrc) {
+            known.line = line;
+            known.rid = rid;
+        } else if self.streams.len() < MAX_STREAMS {
+            let window = SequenceWindow::default();
+            let stream = Stream {
+                line,
+                rid,
+                window,
+                heard_at: now,
+                bytes: 0,
+                rate: 0,
+                report: None,
+            };
+            self.streams.insert(ssrc, stream);
+        }
+    }
+
+    fn note_reports(&mut self, reports: &[Box<dyn rtc::rtcp::Packet>], now: Instant) {
+        for report in reports
+            .iter()
+            .filter_map(|report| report.as_any().downcast_ref::<SenderReport>())
+        {
+            if let Some(stream) = self.streams.get_mut(&report.ssrc) {
+                stream.report = Some(Report {
+                    ntp: report.ntp_time,
+                    rtp: report.rtp_time,
+                    at: now,
+                });
+            }
+        }
+    }
+
+    fn arrived(&mut self, packet: rtc::rtp::Packet, now: Instant) -> Option<Arrival> {
+        let header = &packet.header;
+        let stream = self.streams.get_mut(&header.ssrc)?;
+        let line = self.lines.get_mut(stream.line)?;
+        let sequence = stream.window.accept(header.sequence_number)?;
+        stream.heard_at = now;
+        stream.bytes += packet.payload.len() as u64;
+        let report = stream.report;
+        let source = line.source?;
+        let codec = line
+            .codecs
+            .iter()
+            .find(|codec| codec.payload_type == header.payload_type)?;
+        let (codec, level_id) = (Arc::clone(codec), line.level_id);
+        let ssrc = header.ssrc;
+        if !self.is_current(ssrc, now) {
+            return None;
+        }
+        let encoding = Encoding::named(&codec.name);
+        Some(Arrival {
+            source,
+            ssrc,
+            sequence,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            level: level_id
+                .and_then(|id| header.get_extension(id))
+                .and_then(|bytes| Some(bytes.first()? & 0x7f)),
+            keyframe: begins_keyframe(encoding, &packet.payload),
+            codec,
+            encoding,
+            payload: packet.payload,
+            report,
+        })
+    }
+
+    /// Whether this stream of its m-line is the one to forward. The first is, until it falls silent or
+    /// [`Up::choose_layers`] finds a better one.
+    fn is_current(&mut self, ssrc: u32, now: Instant) -> bool {
+        let Some(line) = self.streams.get(&ssrc).map(|stream| stream.line) else {
+            return false;
+        };
+        let current = self.lines[line].current;
+        let alive = current.and_then(|current| self.streams.get(&current));
+        let alive = alive.is_some_and(|stream| {
+            now.saturating_duration_since(stream.heard_at) < LAYER_SILENT_AFTER
+        });
+        if current == Some(ssrc) || !alive {
+            self.lines[line].current = Some(ssrc);
+            return true;
+        }
+        false
+    }
+
+    /// Measures the layers, and moves each m-line to the one with the highest bitrate. To be called every
+    /// [`RATE_WINDOW`].
+    pub fn choose_layers(&mut self) {
+        for stream in self.streams.values_mut() {
+            stream.rate = std::mem::take(&mut stream.bytes);
+        }
+        for (index, line) in self.lines.iter_mut().enumerate() {
+            let on_line = self
+                .streams
+                .iter()
+                .filter(|(_, stream)| stream.line == index && stream.rid.is_some());
+            let Some((best, stream)) = on_line.max_by_key(|(_, stream)| stream.rate) else {
+                continue;
+            };
+            let rate = line
+                .current
+                .and_then(|ssrc| self.streams.get(&ssrc))
+                .map_or(0, |stream| stream.rate);
+            // A quarter more, so that two layers of about one rate do not take turns.
+            if stream.rate * 4 > rate * 5 {
+                line.current = Some(*best);
+            }
+        }
+    }
+
+    /// The simulcast layers of a source that were seen.
+    pub fn layers(&self, source: Source) -> Vec<String> {
+        let Some(index) = self
+            .lines
+            .iter()
+            .position(|line| line.source == Some(source))
+        else {
+            return Vec::new();
+        };
+        let on_line = self.streams.values().filter(|stream| stream.line == index);
+        let mut rids: Vec<String> = on_line.filter_map(|stream| stream.rid.clone()).collect();
+        rids.sort();
+        rids
+    }
+
+    /// The layer of a source that is forwarded.
+    pub fn layer(&self, source: Source) -> Option<String> {
+        let line = self.lines.iter().find(|line| line.source == Some(source))?;
+        self.streams.get(&line.current?)?.rid.clone()
+    }
+
+    /// Asks for a keyframe of a source (RFC 4585 §6.3.1). Whether there was a stream to ask.
+    pub fn request_keyframe(&mut self, source: Source, now: Instant) -> bool {
+        let line = self.lines.iter().find(|line| line.source == Some(source));
+        let Some(ssrc) = line.and_then(|line| line.current) else {
+            return false;
+        };
+        if !self.connection.is_connected() {
+            return false;
+        }
+        self.connection.send_rtcp(
+            vec![Box::new(PictureLossIndication {
+                sender_ssrc: 1,
+                media_ssrc: ssrc,
+            })],
+            now,
+        );
+        true
+    }
+}
+
+/// How often [`Up::choose_layers`] wants to be called.
+pub(super) fn rate_window() -> Duration {
+    RATE_WINDOW
+}
+
+/// The codecs, header extensions and interceptors that receiving needs, and no more: they cost memory.
+fn engine(offer: &Description) -> Option<(MediaEngine, Registry)> {
+    let mut media = MediaEngine::default();
+    for codec in codec::audio() {
+        media.register_codec(codec, RtpCodecKind::Audio).ok()?;
+    }
+    for codec in codec::video() {
+        media.register_codec(codec, RtpCodecKind::Video).ok()?;
+    }
+    configure_simulcast_extension_headers(&mut media).ok()?;
+    for uri in [SDES_MID_URI, AUDIO_LEVEL_URI] {
+        let extension = RTCRtpHeaderExtensionCapability {
+            uri: uri.to_owned(),
+        };
+        media
+            .register_header_extension(extension, RtpCodecKind::Audio, None)
+            .ok()?;
+    }
+    let repaired = offer.sections.iter().flat_map(|section| &section.codecs);
+    let repaired = repaired
+        .filter_map(|codec| Some((codec.repair?, codec.payload_type)))
+        .collect();
+    let nack = NackGeneratorBuilder::new()
+        .with_interval(NACK_INTERVAL)
+        .with_max_nacks_per_packet(MAX_NACKS);
+    let registry = configure_twcc_receiver_only(Registry::new(), &mut media).ok()?;
+    let registry = registry
+        .with(Slot::from(REPAIR_SLOT), RepairUnwrapper::new(repaired))
+        .with(Slot::NackGenerator, nack.build())
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
+        .with(Slot::from(FEEDBACK_SLOT), Feedback::default());
+    Some((media, registry))
+}
+
+/// Checks that the sources name m-lines of the offer that can carry them.
+///
+/// # Errors
+/// [`MediaError::BadSdp`] that says which rule is broken.
+pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Result<(), MediaError> {
+    for (index, source) in sources.iter().enumerate() {
+        let section = offer.section(&source.mid);
+        let section = section.ok_or(MediaError::BadSdp(
+            "A source names an m-line that is not in the offer.",
+        ))?;
+        if section.kind != source.source.kind() {
+            return Err(MediaError::BadSdp(
+                "A source names an m-line of the other kind.",
+            ));
+        }
+        if !section.sends || section.rejected {
+            return Err(MediaError::BadSdp(
+                "A source names an m-line that does not send.",
+            ));
+        }
+        let earlier = &sources[..index];
+        if earlier
+            .iter()
+            .any(|other| other.source == source.source || other.mid == source.mid)
+        {
+            return Err(MediaError::BadSdp("A source or an m-line is named twice."));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+/**
+ * The page: puts state, session, flows and views together and follows the address bar.
+ *
+ * @typedef {import('./state/app.js').AppState} AppState
+ */
+
+import { Session } from './client/session.js';
+import { createActions } from './flow/actions.js';
+import { Devices } from './flow/devices.js';
+import { MeetingFlow } from './flow/meeting.js';
+import { settings } from './flow/settings.js';
+import { pickLanguage, setLanguage, t } from './i18n/index.js';
+import { initialState, reduce } from './state/app.js';
+import { createStore } from './state/store.js';
+import { announcer } from './views/announcer.js';
+import { retranslate } from './views/dom.js';
+import { guestHome } from './views/guest.js';
+import { header } from './views/header.js';
+import { home } from './views/home.js';
+import { closeMenu } from './views/menu.js';
+import { notice } from './views/notice.js';
+import { preview } from './views/preview.js';
+import { room } from './views/room.js';
+import { toasts } from './views/toasts.js';
+
+/** @typedef {{node: HTMLElement, update: (state: AppState) => void, start?: () => void, stop?: () => void}} View */
+
+const language = settings.language ?? pickLanguage(navigator.languages);
+setLanguage(language);
+const store = createStore(reduce, initialState({ language, theme: settings.theme }));
+const session = new Session(`${location.origin.replace(/^http/, 'ws')}/ws`, { storage: localStorage });
+const devices = new Devices(store);
+const meeting = new MeetingFlow({ session, store, devices });
+const actions = createActions({ session, store, devices, meeting });
+
+const live = announcer();
+meeting.announce = live.announce;
+meeting.toast = actions.toast;
+meeting.onover = (kind) => {
+  const identity = store.get().meeting?.room.identity ?? null;
+  devices.close();
+  closeMenu();
+  store.dispatch({ type: 'notice', notice: { kind, identity } });
+};
+devices.onlost = (which, label) => {
+  const icon = which === 'camera' ? 'camera' : 'mic';
+  if (label === null) actions.toast(`toast.${which}.lost`, {}, `${icon}-off`);
+  else actions.toast(`toast.${which}.switched`, { name: label }, icon);
+};
+
+const top = header(actions);
+const messages = toasts(actions);
+const root = /** @type {HTMLElement} */ (document.getElementById('app'));
+root.replaceChildren();
+document.body.append(messages.node, ...live.nodes);
+
+/** Made when first shown and then kept. @type {Map<string, View>} */
+const views = new Map();
+/** @type {Record<string, () => View>} */
+const MAKERS = {
+  guest: () => guestHome(actions),
+  home: () => home(actions),
+  preview: () => preview(actions),
+  notice: () => notice(actions),
+  room: () => room(actions),
+};
+let shown = '';
+let drawnLanguage = '';
+
+/** @param {AppState} state */
+function draw(state) {
+  drawTheme(state);
+  if (state.language !== drawnLanguage) {
+    drawnLanguage = state.language;
+    document.documentElement.lang = state.language === 'zh' ? 'zh-CN' : 'en';
+    retranslate(document);
+    for (const view of views.values()) retranslate(view.node);
+  }
+  if (state.screen !== shown) turnTo(state);
+  const view = views.get(shown);
+  if (shown !== 'room') top.update(state);
+  view?.update(state);
+  messages.update(state);
+}
+
+/** @param {AppState} state */
+function turnTo({ screen }) {
+  closeMenu();
+  views.get(shown)?.stop?.();
+  shown = screen;
+  document.body.dataset.screen = screen;
+  if (!(screen in MAKERS)) return root.replaceChildren();
+  let view = views.get(screen);
+  // A meeting is drawn afresh each time: nothing of the last one must be left.
+  if (!view || screen === 'room') {
+    view = MAKERS[screen]();
+    views.set(screen, view);
+  }
+  retranslate(top.node);
+  root.replaceChildren(...(screen === 'room' ? [view.node] : [top.node, view.node]));
+  view.start?.();
+  window.scrollTo(0, 0);
+}
+
+/** The room is dark unless the person chose otherwise. @param {AppState} state */
+function drawTheme({ theme, screen }) {
+  const system = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+  const now = theme !== 'auto' ? theme : screen === 'room' ? 'dark' : system;
+  if (document.documentElement.dataset.theme !== now) document.documentElement.dataset.theme = now;
+}
+
+function route() {
+  const room = /^\/r\/([A-Za-z0-9_-]+)\/?$/.exec(location.pathname);
+  if (room) void actions.openRoom(room[1]);
+  else void actions.showHome();
+}
+
+store.subscribe(draw);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw(store.get()));
+window.addEventListener('popstate', () => {
+  if (store.get().meeting) void actions.leave();
+  route();
+});
+session.on('state', ({ state }) => store.dispatch({ type: 'session', link: state }));
+document.title = t('title');
+draw(store.get());
+route();

@@ -1,0 +1,200 @@
+import { Emitter } from './emitter.js';
+import { ProtocolError } from './errors.js';
+import { systemTimers } from './timers.js';
+
+/** @typedef {import('./protocol.d.ts').Hello} Hello */
+
+/**
+ * @typedef {object} ConnectionOptions
+ * @property {typeof WebSocket} [WebSocket] the constructor to use; the global one when left out
+ * @property {import('./timers.js').Timers} [timers]
+ * @property {number} [requestTimeoutMs] how long a request may stay unanswered
+ * @property {number} [helloTimeoutMs] how long opening may take, the server's hello included
+ *
+ * @typedef {object} Pending
+ * @property {string} type
+ * @property {(data: any) => void} resolve
+ * @property {(error: ProtocolError) => void} reject
+ * @property {any} timer
+ */
+
+export const SUBPROTOCOL = 'meeting.v1';
+
+/** What a browser reports when a socket ended without a closing handshake (RFC 6455 §7.1.5). */
+const CLOSED_ABNORMALLY = 1006;
+
+/**
+ * One socket: requests with their replies, and events. It neither authenticates nor comes back after a loss;
+ * that is the Session's work.
+ *
+ * Events: every event of the wire by its type (handlers get `data` and `{type, seq}`), `error` for an error frame
+ * that answers no request, and once each `open` with the hello and `close` with `{code, reason}`.
+ */
+export class Connection extends Emitter {
+  #url;
+  #options;
+  #timers;
+  /** @type {WebSocket|null} */
+  #socket = null;
+  /** @type {Map<number, Pending>} */
+  #pending = new Map();
+  #lastId = 0;
+  /** @type {'new'|'opening'|'open'|'closed'} */
+  #phase = 'new';
+
+  /** @type {Hello|null} */
+  hello = null;
+  /** @type {number|null} */
+  closeCode = null;
+
+  /**
+   * @param {string} url of the server's `/ws`, with the scheme ws or wss
+   * @param {ConnectionOptions} [options]
+   */
+  constructor(url, options = {}) {
+    super();
+    this.#url = url;
+    this.#options = { requestTimeoutMs: 15_000, helloTimeoutMs: 15_000, ...options };
+    this.#timers = options.timers ?? systemTimers;
+  }
+
+  get isOpen() {
+    return this.#phase === 'open';
+  }
+
+  /**
+   * Opens the socket and waits for the server's hello.
+   *
+   * @returns {Promise<Hello>}
+   * @throws {ProtocolError} client.closed, client.timeout
+   */
+  open() {
+    if (this.#phase !== 'new') throw new Error('A Connection opens once; make a new one.');
+    this.#phase = 'opening';
+    const WebSocketClass = this.#options.WebSocket ?? globalThis.WebSocket;
+    const socket = new WebSocketClass(this.#url, SUBPROTOCOL);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    // An error says nothing that the close event after it does not.
+    socket.onerror = () => {};
+    socket.onclose = ({ code, reason }) => this.#finish(code, reason);
+
+    return new Promise((resolve, reject) => {
+      const timer = this.#timers.setTimeout(() => {
+        reject(new ProtocolError('client.timeout', 'The server did not say hello in time.'));
+        this.close();
+      }, this.#options.helloTimeoutMs);
+      this.on('open', (hello) => {
+        this.#timers.clearTimeout(timer);
+        resolve(hello);
+      });
+      this.on('close', ({ code, reason }) => {
+        this.#timers.clearTimeout(timer);
+        reject(closedError(code, reason));
+      });
+    });
+  }
+
+  /**
+   * @param {string} type such as `room.join`
+   * @param {object} [data]
+   * @returns {Promise<any>} the reply's data
+   * @throws {ProtocolError} the server's refusal, client.closed, client.timeout
+   */
+  request(type, data) {
+    const socket = this.#socket;
+    if (!this.isOpen || !socket) {
+      return Promise.reject(closedError(this.closeCode ?? CLOSED_ABNORMALLY, 'not open'));
+    }
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const timer = this.#timers.setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new ProtocolError('client.timeout', `No answer to ${type} in time.`));
+      }, this.#options.requestTimeoutMs);
+      this.#pending.set(id, { type, resolve, reject, timer });
+      socket.send(JSON.stringify(data === undefined ? { type, id } : { type, id, data }));
+    });
+  }
+
+  /**
+   * Closes the socket. The connection counts as closed at once, because a dead network would let the closing
+   * handshake take minutes.
+   *
+   * @param {number} [code]
+   */
+  close(code = 1000) {
+    if (this.#phase === 'closed') return;
+    const socket = this.#socket;
+    this.#finish(code, 'closed by the client');
+    socket?.close(code);
+  }
+
+  /** @param {unknown} text */
+  #receive(text) {
+    if (this.#phase === 'closed') return;
+    const frame = parseFrame(text);
+    if (!frame) return this.emit('error', new ProtocolError('protocol.bad_json', 'The server sent no JSON object.'));
+    if (typeof frame.re === 'number') return this.#settle(frame);
+    if (frame.type === 'error' && frame.error) return this.emit('error', ProtocolError.fromWire(frame.error));
+    if (frame.type === 'hello' && this.#phase === 'opening') {
+      this.#phase = 'open';
+      this.hello = frame.data;
+      return this.emit('open', frame.data);
+    }
+    // The client's own names must stay its own, whatever the server calls its events.
+    if (!OWN_EVENTS.has(frame.type)) this.emit(frame.type, frame.data ?? {}, { seq: frame.seq });
+  }
+
+  /** @param {any} frame a reply */
+  #settle(frame) {
+    const pending = this.#pending.get(frame.re);
+    // Nobody waits any more for the answer to a request that timed out.
+    if (!pending) return;
+    this.#pending.delete(frame.re);
+    this.#timers.clearTimeout(pending.timer);
+    if (frame.type === 'ok') pending.resolve(frame.data ?? {});
+    else pending.reject(ProtocolError.fromWire(frame.error ?? { code: 'server.internal', message: 'An empty refusal.' }));
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #finish(code, reason) {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.closeCode = code;
+    for (const pending of this.#pending.values()) {
+      this.#timers.clearTimeout(pending.timer);
+      pending.reject(closedError(code, reason));
+    }
+    this.#pending.clear();
+    this.emit('close', { code, reason });
+  }
+}
+
+const OWN_EVENTS = new Set(['open', 'close', 'error', 'hello', '*']);
+
+/**
+ * @param {number} code
+ * @param {string} reason
+ */
+function closedError(code, reason) {
+  return new ProtocolError('client.closed', `The socket is closed (${code}${reason ? `, ${reason}` : ''}).`, {
+    closeCode: code,
+  });
+}
+
+/**
+ * @param {unknown} text
+ * @returns {any} an object with a string `type`, or null
+ */
+function parseFrame(text) {
+  try {
+    const frame = JSON.parse(String(text));
+    return frame !== null && typeof frame === 'object' && typeof frame.type === 'string' ? frame : null;
+  } catch {
+    return null;
+  }
+}

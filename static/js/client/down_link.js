@@ -1,0 +1,110 @@
+import { RemoteCandidates, toWire } from './candidates.js';
+import { IceWatch } from './ice_watch.js';
+
+/**
+ * @typedef {import('./call_base.js').SlotChange} SlotChange
+ * @typedef {import('./protocol.d.ts').Slot} Slot
+ */
+
+/**
+ * The connection from the SFU: a set of slots, on each of which the server forwards now this track, now that. The
+ * server always offers; `media.slots` says what a slot carries, so that paging and coming and going need no SDP.
+ */
+export class DownLink {
+  #io;
+  #watch;
+  #candidates;
+  #onSlot;
+  #revision = 0;
+  /** Offers are answered one after the other. @type {Promise<void>} */
+  #work = Promise.resolve();
+  /** What the server last said, by mid. @type {Map<string, Slot>} */
+  #slots = new Map();
+  /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
+  #shown = new Map();
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {import('./up_link.js').LinkIo} io
+   * @param {(change: SlotChange) => void} onSlot
+   */
+  constructor(pc, io, onSlot) {
+    this.pc = pc;
+    this.#io = io;
+    this.#onSlot = onSlot;
+    this.#candidates = new RemoteCandidates(pc, (error) => io.failed(error, 'media.candidate'));
+    pc.addEventListener('icecandidate', (event) => {
+      io.request('media.candidate', { connection: 'down', candidate: toWire(event) })
+        .catch((error) => io.failed(error, 'media.candidate'));
+    });
+    this.#watch = new IceWatch(
+      pc,
+      () => io.request('media.restart', { connection: 'down' }).catch((error) => io.failed(error, 'media.restart')),
+      io.timers,
+    );
+  }
+
+  /** @param {{audioSlots: number, videoSlots: number}} wanted */
+  async receive({ audioSlots, videoSlots }) {
+    const offer = await this.#io.request('media.receive', { audio_slots: audioSlots, video_slots: videoSlots });
+    await this.answer(offer);
+  }
+
+  /**
+   * @param {{revision: number, sdp: string, slots?: Slot[]}} offer
+   * @returns {Promise<void>}
+   */
+  answer(offer) {
+    // An event may have told more of a slot than the offer, which lists them as they were when it was written.
+    for (const slot of offer.slots ?? []) if (!this.#slots.has(slot.mid)) this.#slots.set(slot.mid, slot);
+    const work = this.#work.then(() => this.#answer(offer));
+    this.#work = work.catch(() => {});
+    return work;
+  }
+
+  /** @param {{revision: number, sdp: string}} offer */
+  async #answer({ revision, sdp }) {
+    if (revision <= this.#revision || this.pc.signalingState === 'closed') return;
+    this.#revision = revision;
+    await this.pc.setRemoteDescription({ type: 'offer', sdp });
+    this.#candidates.flush();
+    this.#show();
+    await this.pc.setLocalDescription();
+    await this.#io.request('media.answer', { revision, sdp: this.pc.localDescription?.sdp });
+  }
+
+  /** @param {Slot[]} changed */
+  update(changed) {
+    for (const slot of changed) this.#slots.set(slot.mid, slot);
+    this.#show();
+  }
+
+  /** @param {RTCIceCandidateInit|string|null} candidate */
+  addCandidate(candidate) {
+    this.#candidates.add(candidate);
+  }
+
+  /** @param {string|null} mid */
+  trackOf(mid) {
+    return (mid !== null && this.#slots.get(mid)?.track) || null;
+  }
+
+  close() {
+    this.#watch.stop();
+    this.pc.close();
+    for (const slot of this.#slots.values()) slot.track = null;
+    this.#show();
+  }
+
+  #show() {
+    const media = new Map(this.pc.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track]));
+    for (const { mid, kind, track } of this.#slots.values()) {
+      const mediaTrack = (track !== null && media.get(mid)) || null;
+      // A slot named before its m-line is there shows once it is.
+      const shown = { mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
+      if ((this.#shown.get(mid)?.track ?? null) === shown.track) continue;
+      this.#shown.set(mid, shown);
+      this.#onSlot(shown);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The Meeting client: everything a page, a bot or a test needs to take part, without any DOM.
+ *
+ * It uses only `WebSocket`, `RTCPeerConnection`, timers and a small storage object, and takes each of them
+ * through constructor options, so that it also runs in Node.js 20 (with the `ws` package; without media).
+ *
+ * ```js
+ * import { Session, createCall } from '/js/client/index.js';
+ *
+ * // 1. A session. `storage` keeps the token; anything with getItem, setItem and removeItem will do.
+ * const session = new Session(`${location.origin.replace('http', 'ws')}/ws`, { storage: localStorage });
+ * session.on('state', ({ state, code, attempt }) => {}); // connecting | online | reconnecting | closed
+ * addEventListener('online', () => session.wake());      // and on visibilitychange: do not wait for the next attempt
+ * const user = await session.connect();                  // User, or null: nobody is signed in yet
+ * if (!user) await session.guest({ display_name: 'Ada' }); // or login / register / withToken
+ *
+ * // 2. A room. `joined` comes after every join, also when a lost socket came back by itself.
+ * session.on('joined', (reply, { again }) => {});        // Joined
+ * session.on('rejoin.failed', (error) => {});            // back online, but the room is closed to us
+ * const reply = await session.joinRoom({ identity });
+ * session.on('participant.joined', ({ participant }) => {}); // every event of the wire, by its type
+ * session.on('*', (data, { type }) => {});
+ *
+ * // 3. Media. Make the call in the same turn as the reply, so that no event is missed.
+ * const call = createCall(session, reply);               // Call (sfu) or PeerCall (p2p): same interface
+ * call.on('slot', ({ mid, kind, track, mediaTrack, participant }) => {
+ *   // A remote track appeared on slot `mid` (both set), or went away (both null).
+ *   // A slot may turn from one track to another: put `mediaTrack` where `track` belongs.
+ *   // participant is the sender's id in p2p rooms and null in sfu rooms (the roster tells by track id).
+ *   if (mediaTrack) video.srcObject = new MediaStream([mediaTrack]);
+ * });
+ * call.on('source', ({ source, active, muted, reason }) => {}); // own source: reason 'ended' = screen share
+ *                                                        // stopped in the browser, device pulled; 'server' = muted
+ * call.on('connection', ({ connection, state }) => {});  // 'up' | 'down' | participant id, RTCPeerConnectionState
+ * call.on('error', ({ error, during }) => {});           // what failed in the background; the call goes on
+ * call.setSource('camera', mediaStreamTrack);            // before start() too: then it is sent soonest
+ * await call.start();
+ * call.setMuted('microphone', true);                     // track.enabled and participant.update in one
+ * call.setSource('camera', null);                        // the caller stops its own MediaStreamTrack
+ * call.view([{ track, width, height, priority }]);       // wish list; as often as you like
+ * await call.stats();                                    // CallStats, see stats.js
+ * call.sendData('hello');                                // p2p rooms only; event 'data' { from, data }
+ * call.close();
+ * ```
+ *
+ * Every refusal is a {@link ProtocolError} with the wire's `code` (`room.full`, …), or one of the client's own:
+ * `client.closed` (no socket, or it died while waiting), `client.timeout`, `client.unsupported`.
+ *
+ * A call outlives a lost socket: when the session has re-joined the room, the call connects anew and sends the
+ * same sources again. Slots are announced empty first, then as they fill.
+ *
+ * Session methods, each taking and answering the `data` of the request of the same name:
+ * `register login guest withToken refresh logout updateAccount createRoom editRoom deleteRoom listRooms getRoom
+ * roster joinRoom leaveRoom endRoom updateParticipant sendChat chatHistory ping`, and
+ * `request(type, data)` for everything else.
+ *
+ * @module
+ */
+
+export { Connection } from './connection.js';
+export { Call } from './call.js';
+export { createCall } from './create_call.js';
+export { Emitter } from './emitter.js';
+export { ProtocolError } from './errors.js';
+export { PeerCall } from './peer_call.js';
+export { Session } from './session.js';

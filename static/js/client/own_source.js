@@ -1,0 +1,174 @@
+/**
+ * @typedef {import('./protocol.d.ts').Source} Source
+ * @typedef {import('./protocol.d.ts').Track} Track
+ *
+ * @typedef {object} SourceIo what a source needs of its call
+ * @property {(type: string, data: object) => Promise<any>} request
+ * @property {() => Promise<void>} ready resolves once the server can take `media.source`
+ * @property {(source: Source, media: MediaStreamTrack|null, track: Track|null) => Promise<void>} send
+ *   puts the media on the wire, or takes it off with null
+ * @property {(change: {source: Source, active: boolean, muted: boolean, reason: 'own'|'ended'|'server'}) => void} changed
+ * @property {(error: unknown, during: string) => void} failed
+ */
+
+/** In the order of the m-lines of the SFU's up connection. @type {Source[]} */
+export const SOURCES = ['microphone', 'camera', 'screen', 'screen_audio'];
+
+/** @param {Source} source @returns {'audio'|'video'} */
+export const kindOf = (source) => (source === 'microphone' || source === 'screen_audio' ? 'audio' : 'video');
+
+/** Which field of `participant.update` mutes a source; only these two can be muted. */
+const MUTE_FIELD = /** @type {Record<string, string>} */ ({ microphone: 'audio', camera: 'video' });
+
+/**
+ * One own source, microphone or camera or screen: what the caller wants of it, and what the server has been told.
+ *
+ * Changes go to the server one after the other, each time towards the newest wish, so that a person who clicks fast
+ * ends where the last click points.
+ */
+export class OwnSource {
+  #name;
+  #io;
+  /** @type {MediaStreamTrack|null} the wish */
+  #media = null;
+  #muted = false;
+  /** @type {Track|null} what the server knows; null when it knows the source to be off */
+  #track = null;
+  #announcedMuted = false;
+  /** @type {MediaStreamTrack|null} what is on the wire */
+  #sent = null;
+  /** @type {Promise<void>} */
+  #work = Promise.resolve();
+  #waiting = 0;
+  #onEnded = () => this.#ended();
+
+  /** @param {Source} name @param {SourceIo} io */
+  constructor(name, io) {
+    this.#name = name;
+    this.#io = io;
+  }
+
+  get media() {
+    return this.#media;
+  }
+
+  get track() {
+    return this.#track;
+  }
+
+  /**
+   * @param {MediaStreamTrack|null} media
+   * @param {'own'|'ended'} [reason]
+   */
+  set(media, reason = 'own') {
+    if (this.#media !== media) {
+      this.#media?.removeEventListener('ended', this.#onEnded);
+      this.#media = media;
+      media?.addEventListener('ended', this.#onEnded);
+      // At once, before any message: what is muted must never be heard.
+      if (media && this.#name in MUTE_FIELD) media.enabled = !this.#muted;
+      this.#changed(reason);
+    }
+    return this.#enqueue();
+  }
+
+  /** @param {boolean} muted */
+  setMuted(muted) {
+    if (!(this.#name in MUTE_FIELD)) throw new TypeError(`A ${this.#name} is switched off, not muted.`);
+    if (this.#muted !== muted) {
+      this.#muted = muted;
+      if (this.#media) this.#media.enabled = !muted;
+      this.#changed('own');
+    }
+    return this.#enqueue();
+  }
+
+  /**
+   * The server muted or unmuted the track. What it says while own changes are on their way is their echo.
+   *
+   * @param {boolean} muted
+   */
+  mutedByServer(muted) {
+    this.#announcedMuted = muted;
+    if (this.#waiting > 0 || this.#muted === muted) return;
+    this.#muted = muted;
+    if (this.#media) this.#media.enabled = !muted;
+    this.#changed('server');
+  }
+
+  /** A new participant starts: the server knows nothing of this source yet. */
+  restart() {
+    this.#track = null;
+    this.#sent = null;
+    return this.#enqueue();
+  }
+
+  close() {
+    this.#media?.removeEventListener('ended', this.#onEnded);
+    this.#media = null;
+  }
+
+  #enqueue() {
+    this.#waiting += 1;
+    const work = this.#work.then(() => this.#reconcile()).finally(() => {
+      this.#waiting -= 1;
+    });
+    this.#work = work.catch(() => {});
+    return work;
+  }
+
+  async #reconcile() {
+    if (this.#media === null && this.#track === null) return;
+    await this.#io.ready();
+    const media = this.#media;
+    if (media === null) await this.#switchOff();
+    else await this.#switchOn(media);
+    if (this.#track && this.#muted !== this.#announcedMuted) {
+      const muted = this.#muted;
+      await this.#io.request('participant.update', { [MUTE_FIELD[this.#name]]: !muted });
+      this.#announcedMuted = muted;
+    }
+  }
+
+  async #switchOff() {
+    this.#sent = null;
+    await this.#io.send(this.#name, null, this.#track);
+    if (!this.#track) return;
+    this.#track = null;
+    await this.#io.request('media.source', { source: this.#name, active: false });
+  }
+
+  /** @param {MediaStreamTrack} media */
+  async #switchOn(media) {
+    if (!this.#track) {
+      const muted = this.#muted;
+      try {
+        const reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
+        this.#track = reply.track;
+      } catch (error) {
+        // Refused, a screen where only hosts may share: the wish ends here. A lost socket keeps it.
+        if (this.#media === media && !isLost(error)) this.set(null).catch(() => {});
+        throw error;
+      }
+      this.#announcedMuted = muted;
+    }
+    // Announced first: the server then knows whose packets these are when they come.
+    const newest = this.#media;
+    if (this.#sent === newest) return;
+    await this.#io.send(this.#name, newest, this.#track);
+    this.#sent = newest;
+  }
+
+  /** The person stopped sharing in the browser's own bar, or the device was pulled. */
+  #ended() {
+    this.set(null, 'ended').catch((error) => this.#io.failed(error, `media.source ${this.#name}`));
+  }
+
+  /** @param {'own'|'ended'|'server'} reason */
+  #changed(reason) {
+    this.#io.changed({ source: this.#name, active: this.#media !== null, muted: this.#muted, reason });
+  }
+}
+
+/** @param {any} error */
+const isLost = (error) => error?.code === 'client.closed' || error?.code === 'client.timeout';

@@ -1,0 +1,76 @@
+import { toWire } from './candidates.js';
+import { IceWatch } from './ice_watch.js';
+import { kindOf, SOURCES } from './own_source.js';
+
+/**
+ * @typedef {import('./protocol.d.ts').Source} Source
+ *
+ * @typedef {object} LinkIo
+ * @property {(type: string, data?: object) => Promise<any>} request
+ * @property {(error: unknown, during: string) => void} failed
+ * @property {import('./timers.js').Timers} timers
+ */
+
+/**
+ * The connection to the SFU that sends. It is negotiated once, with an m-line for every source that may ever run;
+ * switching a source is `replaceTrack` and needs no SDP (W3C WebRTC 1.0 §5.2, RTCRtpSender.replaceTrack).
+ */
+export class UpLink {
+  #io;
+  #watch;
+  #revision = 0;
+  /** @type {Map<Source, RTCRtpTransceiver>} */
+  #transceivers = new Map();
+
+  /** @param {RTCPeerConnection} pc @param {LinkIo} io */
+  constructor(pc, io) {
+    this.pc = pc;
+    this.#io = io;
+    for (const source of SOURCES) {
+      this.#transceivers.set(source, pc.addTransceiver(kindOf(source), { direction: 'sendonly' }));
+    }
+    pc.addEventListener('icecandidate', (event) => {
+      io.request('media.candidate', { connection: 'up', candidate: toWire(event) })
+        .catch((error) => io.failed(error, 'media.candidate'));
+    });
+    this.#watch = new IceWatch(
+      pc,
+      () => this.publish({ iceRestart: true }).catch((error) => io.failed(error, 'media.publish')),
+      io.timers,
+    );
+  }
+
+  /**
+   * Offers and takes the answer.
+   *
+   * @param {RTCOfferOptions} [options]
+   */
+  async publish(options) {
+    const revision = ++this.#revision;
+    await this.pc.setLocalDescription(await this.pc.createOffer(options));
+    const reply = await this.#io.request('media.publish', {
+      revision,
+      sdp: this.pc.localDescription?.sdp,
+      sources: [...this.#transceivers].map(([source, { mid }]) => ({ mid, source })),
+    });
+    // The answer to an offer that a newer one has overtaken.
+    if (revision !== this.#revision || this.pc.signalingState !== 'have-local-offer') return;
+    await this.pc.setRemoteDescription({ type: 'answer', sdp: reply.sdp });
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack|null} media */
+  async send(source, media) {
+    await this.#transceivers.get(source)?.sender.replaceTrack(media);
+  }
+
+  /** @param {string|null} mid @returns {Source|null} */
+  sourceOf(mid) {
+    for (const [source, transceiver] of this.#transceivers) if (transceiver.mid === mid) return source;
+    return null;
+  }
+
+  close() {
+    this.#watch.stop();
+    this.pc.close();
+  }
+}

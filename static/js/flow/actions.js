@@ -1,0 +1,189 @@
+/**
+ * Everything a person can do on the page, by name. The views call these and nothing else.
+ *
+ * @typedef {import('../state/app.js').AppState} AppState
+ * @typedef {import('../state/app.js').AppAction} AppAction
+ * @typedef {ReturnType<typeof createActions>} Actions
+ * @typedef {{
+ *   session: import('../client/session.js').Session,
+ *   store: {get: () => AppState, dispatch: (action: AppAction) => void},
+ *   devices: import('./devices.js').Devices,
+ *   meeting: import('./meeting.js').MeetingFlow,
+ * }} Parts
+ */
+
+import { setLanguage } from '../i18n/index.js';
+import { roomFrom } from '../state/text.js';
+import { createEntry } from './entry.js';
+import { createHome } from './home.js';
+import { codeOf } from './refusal.js';
+import { settings } from './settings.js';
+
+let toastNumber = 0;
+
+/** @param {Parts} parts */
+export function createActions(parts) {
+  const { store, devices, meeting } = parts;
+  const { dispatch } = store;
+
+  /**
+   * @param {string} text
+   * @param {Record<string, string | number>} [params]
+   * @param {string} [icon]
+   * @param {{label: string, name: string} | null} [action]
+   */
+  function toast(text, params = {}, icon = 'info', action = null) {
+    toastNumber += 1;
+    dispatch({ type: 'toast', toast: { id: toastNumber, text, params, icon, action } });
+  }
+
+  const home = createHome(parts, toast);
+  const entry = createEntry(parts, toast);
+
+  /** @param {string | null} problem @param {'microphone' | 'camera'} which */
+  function explain(problem, which) {
+    if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
+  }
+
+  return {
+    ...home,
+    ...entry,
+    toast,
+
+    /** A room at once, without questions. */
+    startNow: () => home.startNow(entry.openRoom),
+
+    dismissToast: () => dispatch({ type: 'toast', toast: null }),
+
+    /** @param {string} name */
+    toastAction(name) {
+      dispatch({ type: 'toast', toast: null });
+      if (name === 'unmute') void this.setMicrophone(true);
+    },
+
+    switchLanguage() {
+      const language = store.get().language === 'zh' ? 'en' : 'zh';
+      settings.language = language;
+      setLanguage(language);
+      dispatch({ type: 'language', language });
+    },
+
+    switchTheme() {
+      const theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
+      settings.theme = theme;
+      dispatch({ type: 'theme', theme });
+    },
+
+    /**
+     * Opens the room that was typed or pasted.
+     * @param {string} typed
+     * @returns {string | null} what is wrong with it, as a key
+     */
+    openTyped(typed) {
+      if (typed.trim() === '') return 'join.empty';
+      const address = roomFrom(typed, location.origin);
+      if (address === null) return 'join.unreadable';
+      void entry.openRoom(address);
+      return null;
+    },
+
+    /** @param {string} text @param {string} said key of the toast */
+    async copy(text, said) {
+      try {
+        await navigator.clipboard.writeText(text);
+        toast(said, {}, 'check');
+      } catch {
+        toast('toast.copyFailed', {}, 'warning');
+      }
+    },
+
+    /** @param {boolean} on */
+    async setMicrophone(on) {
+      explain(await meeting.setMicrophone(on), 'microphone');
+    },
+
+    /** @param {boolean} on */
+    async setCamera(on) {
+      explain(await meeting.setCamera(on), 'camera');
+    },
+
+    toggleMicrophone() {
+      const { wanted, live } = store.get().devices.microphone;
+      return this.setMicrophone(!(wanted && live));
+    },
+
+    toggleCamera() {
+      const { wanted, live } = store.get().devices.camera;
+      return this.setCamera(!(wanted && live));
+    },
+
+    /** @param {'microphone' | 'camera'} which @param {string} id */
+    async chooseDevice(which, id) {
+      explain(await devices.choose(which, id), which);
+    },
+
+    /** @param {string} id */
+    chooseSpeaker: (id) => meeting.setSpeaker(id),
+
+    async flipCamera() {
+      explain(await devices.flip(), 'camera');
+    },
+
+    toggleScreen: () => meeting.toggleScreen(),
+
+    async toggleHand() {
+      const { meeting: now } = store.get();
+      if (!now) return;
+      const up = now.participants[now.self]?.hand_raised_at !== null;
+      try {
+        await meeting.setHand(!up);
+      } catch (error) {
+        toast(`error.${codeOf(error)}`, {}, 'warning');
+      }
+    },
+
+    /** @param {'chat' | 'people'} panel */
+    togglePanel(panel) {
+      const open = store.get().meeting?.panel === panel;
+      dispatch({ type: 'meeting', action: { type: 'panel', panel: open ? null : panel } });
+    },
+
+    closePanel: () => dispatch({ type: 'meeting', action: { type: 'panel', panel: null } }),
+
+    /** @param {number} page */
+    turnPage: (page) => dispatch({ type: 'meeting', action: { type: 'page', page } }),
+
+    /** @param {number} others how many fit on the first page */
+    firstPageHolds: (others) => dispatch({ type: 'meeting', action: { type: 'firstPage', others } }),
+
+    /**
+     * @param {string} text
+     * @returns {Promise<string | null>} the code of a refusal
+     */
+    async sendChat(text) {
+      try {
+        await meeting.sendChat(text);
+        return null;
+      } catch (error) {
+        return codeOf(error);
+      }
+    },
+
+    /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
+    view: (tiles) => meeting.view(tiles),
+    /** @param {string} track */
+    mediaOf: (track) => meeting.mediaOf(track),
+    /** @param {'microphone' | 'camera'} which */
+    ownMedia: (which) => devices.track(which),
+    listen: () => meeting.listen(),
+
+    /** @param {boolean} [forAll] */
+    async leave(forAll = false) {
+      try {
+        await meeting.leave(forAll);
+      } catch (error) {
+        toast(`error.${codeOf(error)}`, {}, 'warning');
+      }
+    },
+  };
+}

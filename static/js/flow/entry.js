@@ -1,0 +1,189 @@
+/**
+ * The way into a room: the preview, its questions, the join, and the direct way back after a reload.
+ *
+ * @typedef {import('./actions.js').Parts} Parts
+ * @typedef {import('../client/protocol.d.ts').User} User
+ */
+
+import { t } from '../i18n/index.js';
+import { EMPTY_PREVIEW } from '../state/app.js';
+import { codeOf } from './refusal.js';
+import { settings } from './settings.js';
+
+/** While somebody looks at the preview, who is in is asked again this often. */
+const REFRESH_MS = 8000;
+
+/** Refusals that end the preview: there is nothing the person could change on it. @type {Record<string, string>} */
+const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'removed', 'room.ended': 'ended.time' };
+
+/**
+ * @param {Parts} parts
+ * @param {(text: string, params?: Record<string, string | number>, icon?: string) => void} toast
+ */
+export function createEntry({ session, store, devices, meeting }, toast) {
+  const { dispatch } = store;
+  let refreshTimer = 0;
+
+  /** @param {Partial<import('../state/app.js').Preview>} preview */
+  const set = (preview) => dispatch({ type: 'preview', preview });
+  const isShown = () => store.get().screen === 'preview';
+
+  /**
+   * Somebody who is nobody yet becomes a guest, so that the room can be shown before the name is given.
+   * @returns {Promise<boolean>}
+   */
+  async function authenticated() {
+    if (session.state === 'online') return true;
+    if (session.state !== 'reconnecting') {
+      await session.connect();
+      dispatch({ type: 'session', auth: session.hello?.auth ?? [] });
+    }
+    if (!session.user && session.hello?.auth.includes('guest')) {
+      await session.guest({ display_name: settings.name || t('guest') });
+    }
+    dispatch({ type: 'user', user: session.user });
+    return session.user !== null;
+  }
+
+  /** @param {string} address identity or number */
+  async function openRoom(address) {
+    const path = `/r/${address}`;
+    if (location.pathname !== path) history.pushState(null, '', path);
+    const back = settings.rejoin;
+    const rejoins = back !== null && back.identity === address;
+    if (!rejoins) settings.rejoin = null;
+    const known = store.get().user;
+    set({
+      ...EMPTY_PREVIEW,
+      address,
+      name: known?.kind === 'account' ? known.display_name : settings.name,
+      room: store.get().home.rooms.find((room) => room.identity === address) ?? null,
+    });
+    if (rejoins) return comeBack(back);
+    dispatch({ type: 'screen', screen: 'preview' });
+    void devices.open();
+    try {
+      if (!(await authenticated())) return void signInFirst();
+      const { user } = store.get();
+      if (user?.kind === 'account' && store.get().preview.name === '') set({ name: user.display_name });
+      await look();
+    } catch (error) {
+      refuse(codeOf(error));
+    }
+  }
+
+  /** Without guests on this server, a room's link leads over the sign-in. */
+  function signInFirst() {
+    devices.close();
+    dispatch({ type: 'screen', screen: 'guest' });
+    toast('toast.accountsOnly', {}, 'lock');
+  }
+
+  /** Reads the room and who is in it, now and then again. */
+  async function look() {
+    clearTimeout(refreshTimer);
+    const { address } = store.get().preview;
+    const { room } = await session.getRoom({ identity: address });
+    if (!isShown() || store.get().preview.address !== address) return;
+    set({ room, address: room.identity });
+    // The number in the address bar turns into the link that can be passed on.
+    if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
+    document.title = room.name;
+    set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
+    refreshTimer = window.setTimeout(() => {
+      if (isShown() && !store.get().preview.joining) look().catch(() => {});
+    }, REFRESH_MS);
+  }
+
+  /** @param {string} identity @returns {Promise<User[] | null>} null where the server keeps it to itself */
+  async function readPresent(identity) {
+    try {
+      const { participants } = await session.roster({ identity });
+      return participants
+        .filter((one) => one.connection !== undefined)
+        .map((one) => ({ ...one.user, display_name: one.display_name ?? one.user.display_name }));
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {import('./settings.js').Rejoin} back */
+  async function comeBack(back) {
+    const { identity, password, display_name, microphone, camera } = back;
+    dispatch({ type: 'device', which: 'microphone', device: { wanted: microphone } });
+    dispatch({ type: 'device', which: 'camera', device: { wanted: camera } });
+    set({ name: display_name });
+    // The devices come when they come; the room does not wait for them.
+    void devices.open();
+    try {
+      if (!(await authenticated())) throw new Error('not signed in');
+      await meeting.join({ identity, display_name, ...(password ? { password } : {}) });
+    } catch {
+      settings.rejoin = null;
+      await openRoom(identity);
+    }
+  }
+
+  /** @param {string} code */
+  function refuse(code) {
+    if (!isShown()) return;
+    if (code in FINAL) {
+      devices.close();
+      dispatch({ type: 'notice', notice: { kind: FINAL[code], identity: null } });
+      return;
+    }
+    set({
+      joining: false,
+      askPassword: store.get().preview.askPassword || code === 'room.password_required',
+      error: code === 'room.password_required' && !store.get().preview.askPassword ? null : code,
+    });
+  }
+
+  /** @param {string} password @param {string} name */
+  async function join(password, name) {
+    performance.clearMarks('meeting:first-remote-frame');
+    performance.mark('meeting:join-click');
+    clearTimeout(refreshTimer);
+    const { preview } = store.get();
+    set({ joining: true, error: null, name });
+    if (store.get().user?.kind !== 'account') settings.name = name;
+    const request = { identity: preview.address, display_name: name, ...(password ? { password } : {}) };
+    try {
+      if (!(await authenticated())) return void signInFirst();
+      await joinOnceMore(request);
+      set({ joining: false });
+    } catch (error) {
+      refuse(codeOf(error));
+    }
+  }
+
+  /** A socket may have died unnoticed while the person looked at the preview: one more try on a new one. */
+  async function joinOnceMore(/** @type {import('./meeting.js').JoinRequest} */ request) {
+    try {
+      await meeting.join(request);
+    } catch (error) {
+      if (/** @type {any} */ (error)?.code !== 'client.closed') throw error;
+      await session.connect();
+      await meeting.join(request);
+    }
+  }
+
+  session.on('lobby.admitted', () => {
+    const { preview } = store.get();
+    if (isShown() && preview.error === 'room.waiting') void join('', preview.name);
+  });
+  session.on('lobby.denied', () => {
+    if (isShown()) set({ error: 'room.denied' });
+  });
+
+  return {
+    openRoom,
+    join,
+
+    /** Straight back into the meeting that was just left. @param {string} identity */
+    rejoin(identity) {
+      settings.rejoin = meeting.left;
+      return openRoom(identity);
+    },
+  };
+}

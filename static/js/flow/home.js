@@ -1,0 +1,166 @@
+/**
+ * Signing in and out, and the person's rooms.
+ *
+ * @typedef {import('./actions.js').Parts} Parts
+ */
+
+import { t } from '../i18n/index.js';
+import { initials } from '../state/text.js';
+import { codeOf } from './refusal.js';
+import { settings } from './settings.js';
+
+export const PAGE_SIZE = 8;
+/** How many rooms are looked through for the next meetings. */
+const LOOKED_THROUGH = 100;
+
+/**
+ * @param {Parts} parts
+ * @param {(text: string, params?: Record<string, string | number>, icon?: string) => void} toast
+ */
+export function createHome({ session, store, devices }, toast) {
+  const { dispatch } = store;
+
+  /** Makes sure that there is a signed-in socket. @returns {Promise<boolean>} */
+  async function connected() {
+    if (session.state === 'online') return true;
+    try {
+      await session.connect();
+    } catch (error) {
+      toast(`error.${codeOf(error)}`, {}, 'warning');
+    }
+    dispatch({ type: 'session', auth: session.hello?.auth ?? [] });
+    dispatch({ type: 'user', user: session.user });
+    return session.user !== null;
+  }
+
+  async function showHome() {
+    devices.close();
+    settings.rejoin = null;
+    if (location.pathname !== '/') history.pushState(null, '', '/');
+    document.title = 'Meeting';
+    dispatch({ type: 'home', home: { recent: settings.recent } });
+    // Draw at once with what is known; the rest comes when the server has answered.
+    if (store.get().screen !== 'loading') dispatch({ type: 'screen', screen: landing() });
+    await connected();
+    // The person may have opened a room meanwhile.
+    if (location.pathname !== '/') return;
+    dispatch({ type: 'screen', screen: landing() });
+    if (landing() === 'home') await loadRooms();
+  }
+
+  function landing() {
+    return store.get().user?.kind === 'account' ? 'home' : 'guest';
+  }
+
+  /** @param {{page?: number, keyword?: string}} [change] */
+  async function loadRooms(change = {}) {
+    const before = store.get().home;
+    const page = change.page ?? before.page;
+    const keyword = change.keyword ?? before.keyword;
+    dispatch({ type: 'home', home: { page, keyword } });
+    try {
+      const [list, all] = await Promise.all([
+        session.listRooms({ page, size: PAGE_SIZE, scope: 'mine', ...(keyword ? { keyword } : {}) }),
+        session.listRooms({ page: 1, size: LOOKED_THROUGH, scope: 'mine' }),
+      ]);
+      const now = store.get().home;
+      // Typing on has started a newer search.
+      if (now.keyword !== keyword || now.page !== page) return;
+      const last = Math.max(1, Math.ceil(list.total / PAGE_SIZE));
+      if (page > last) return void loadRooms({ page: last });
+      dispatch({
+        type: 'home',
+        home: { rooms: list.rooms, total: list.total, upcoming: all.rooms, loaded: true },
+      });
+    } catch (error) {
+      toast(`error.${codeOf(error)}`, {}, 'warning');
+    }
+  }
+
+  /**
+   * @param {() => Promise<unknown>} work
+   * @returns {Promise<string | null>} the code of a refusal
+   */
+  async function attempt(work) {
+    try {
+      await work();
+      return null;
+    } catch (error) {
+      return codeOf(error);
+    }
+  }
+
+  /** @param {() => Promise<unknown>} authenticate */
+  async function signInWith(authenticate) {
+    const refused = await attempt(authenticate);
+    dispatch({ type: 'session', auth: session.hello?.auth ?? [] });
+    if (refused) return refused;
+    dispatch({ type: 'user', user: session.user });
+    dispatch({ type: 'screen', screen: 'home' });
+    await loadRooms({ page: 1, keyword: '' });
+    return null;
+  }
+
+  return {
+    goHome: () => void showHome(),
+    showHome,
+    loadRooms,
+
+    /** @param {string} username @param {string} password */
+    signIn: (username, password) => signInWith(() => session.login({ username, password })),
+
+    /** @param {{username: string, password: string, display_name?: string}} data */
+    register: (data) => signInWith(() => session.register(data)),
+
+    async signOut() {
+      await attempt(() => session.logout());
+      dispatch({ type: 'user', user: null });
+      dispatch({
+        type: 'home',
+        home: { rooms: [], total: 0, page: 1, keyword: '', upcoming: [], loaded: false },
+      });
+      await showHome();
+    },
+
+    /** @param {{display_name?: string, current_password?: string, new_password?: string}} data */
+    updateAccount: (data) =>
+      attempt(async () => {
+        const { user } = await session.updateAccount(data);
+        dispatch({ type: 'user', user });
+      }),
+
+    /** @param {{name: string, [field: string]: any}} data */
+    createRoom: (data) =>
+      attempt(async () => {
+        await session.createRoom(data);
+        await loadRooms({ page: 1, keyword: '' });
+      }),
+
+    /** @param {{identity: string, version?: number, [field: string]: any}} data */
+    editRoom: (data) =>
+      attempt(async () => {
+        await session.editRoom(data);
+        await loadRooms();
+      }),
+
+    /** @param {string} identity */
+    deleteRoom: (identity) =>
+      attempt(async () => {
+        await session.deleteRoom({ identity });
+        await loadRooms();
+      }),
+
+    /**
+     * A room at once, without questions.
+     * @param {(address: string) => Promise<void>} open
+     */
+    startNow: (open) =>
+      attempt(async () => {
+        const name = store.get().user?.display_name ?? '';
+        const { room } = await session.createRoom({
+          name: t(initials(name).han ? 'room.ownName.han' : 'room.ownName', { name }).slice(0, 64),
+        });
+        await open(room.identity);
+      }),
+  };
+}

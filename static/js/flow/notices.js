@@ -1,0 +1,22 @@
+/** Which calm screen fits the way a meeting ended. */
+
+/** What the page says after the server closed the socket (PROTOCOL §3). @type {Record<number, string>} */
+export const NOTICE_BY_CLOSE = {
+  1009: 'protocol',
+  4400: 'protocol',
+  4401: 'signedOut',
+  4403: 'removed',
+  4404: 'ended',
+  4409: 'replaced',
+  4429: 'tooMany',
+};
+
+/** And when the room did not let a session that came back in again. @type {Record<string, string>} */
+export const NOTICE_BY_REFUSAL = {
+  'room.not_found': 'deleted',
+  'room.ended': 'ended',
+  'room.banned': 'removed',
+  'room.denied': 'removed',
+  'room.full': 'full',
+  'room.locked': 'locked',
+};

@@ -1,0 +1,12 @@
+/**
+ * The code of whatever went wrong with a request, in the terms of the language files.
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function codeOf(error) {
+  const code = /** @type {any} */ (error)?.code;
+  if (typeof code === 'string') return code;
+  // Not a refusal but a mistake of the page itself: it belongs in the console, with its stack.
+  console.error(error);
+  return 'unknown';
+}

@@ -1,0 +1,89 @@
+/**
+ * What the page remembers. Lasting choices live in localStorage; what belongs to this tab, such as the
+ * meeting it is in, lives in sessionStorage. A browser that forbids both only forgets.
+ *
+ * @typedef {{identity: string, password?: string, display_name: string, microphone: boolean, camera: boolean}} Rejoin
+ * @typedef {{name: string, number: string, identity: string}} Recent
+ */
+
+const PREFIX = 'meeting.';
+
+/** @param {Storage} storage @param {string} key */
+function read(storage, key) {
+  try {
+    const text = storage.getItem(PREFIX + key);
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Storage} storage @param {string} key @param {unknown} value null removes it */
+function write(storage, key, value) {
+  try {
+    if (value === null) storage.removeItem(PREFIX + key);
+    else storage.setItem(PREFIX + key, JSON.stringify(value));
+  } catch {
+    // Storage is full or forbidden: the choice holds until the page is closed.
+  }
+}
+
+export const settings = {
+  /** @returns {'en' | 'zh' | null} */
+  get language() {
+    const value = read(localStorage, 'language');
+    return value === 'en' || value === 'zh' ? value : null;
+  },
+  set language(value) {
+    write(localStorage, 'language', value);
+  },
+
+  /** @returns {'auto' | 'light' | 'dark'} */
+  get theme() {
+    const value = read(localStorage, 'theme');
+    return value === 'light' || value === 'dark' ? value : 'auto';
+  },
+  set theme(value) {
+    write(localStorage, 'theme', value);
+  },
+
+  /** The name used last as a guest. @returns {string} */
+  get name() {
+    const value = read(localStorage, 'name');
+    return typeof value === 'string' ? value : '';
+  },
+  set name(value) {
+    write(localStorage, 'name', value);
+  },
+
+  /** Chosen devices, by kind. @returns {{microphone?: string, camera?: string, speaker?: string}} */
+  get devices() {
+    const value = read(localStorage, 'devices');
+    return typeof value === 'object' && value !== null ? value : {};
+  },
+  set devices(value) {
+    write(localStorage, 'devices', value);
+  },
+
+  /** The room entered last. @returns {Recent | null} */
+  get recent() {
+    const value = read(localStorage, 'recent');
+    return value && typeof value.identity === 'string' && typeof value.name === 'string' ? value : null;
+  },
+  set recent(value) {
+    write(localStorage, 'recent', value);
+  },
+
+  /**
+   * The meeting this tab is in, so that a reload comes straight back. It may hold the room's password: it
+   * never leaves this tab, and leaving the meeting removes it.
+   * @returns {Rejoin | null}
+   */
+  get rejoin() {
+    const value = read(sessionStorage, 'rejoin');
+    return value && typeof value.identity === 'string' ? value : null;
+  },
+  set rejoin(value) {
+    write(sessionStorage, 'rejoin', value);
+  },
+};

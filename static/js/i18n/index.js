@@ -1,0 +1,92 @@
+/**
+ * Words in the person's language. One file per language with the same keys; `{name}` stands for a
+ * value, and an entry with forms is chosen by the plural rules of the language.
+ */
+
+import en from './en.js';
+import zh from './zh.js';
+
+/**
+ * @typedef {'en' | 'zh'} Language
+ * @typedef {string | {one: string, other: string}} Entry
+ */
+
+/** @type {Record<Language, Record<string, Entry>>} */
+const WORDS = { en, zh };
+/** Locales for dates and numbers. @type {Record<Language, string>} */
+const LOCALES = { en: 'en-GB', zh: 'zh-CN' };
+
+/** @type {Language} */
+let current = 'en';
+
+export function language() {
+  return current;
+}
+
+/** @param {Language} next */
+export function setLanguage(next) {
+  current = next;
+}
+
+/** @returns {string} a BCP 47 tag */
+export function locale() {
+  return LOCALES[current];
+}
+
+/**
+ * The first language of the browser that the page speaks.
+ * @param {readonly string[]} wanted
+ * @returns {Language}
+ */
+export function pickLanguage(wanted) {
+  for (const tag of wanted) {
+    const name = tag.toLowerCase().split('-')[0];
+    if (name === 'zh' || name === 'en') return name;
+  }
+  return 'en';
+}
+
+/**
+ * @param {string} key
+ * @param {Record<string, string | number>} [values] `n` also chooses the plural form
+ * @returns {string}
+ */
+export function t(key, values = {}) {
+  const entry = WORDS[current][key] ?? WORDS.en[key];
+  if (entry === undefined) return key;
+  const form = typeof entry === 'string' ? entry : entry[plural(Number(values.n))];
+  return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** @param {number} n @returns {'one' | 'other'} */
+function plural(n) {
+  return new Intl.PluralRules(locale()).select(n) === 'one' ? 'one' : 'other';
+}
+
+/**
+ * An error code in words; a code nobody wrote a sentence for falls back to a general one.
+ * @param {string} code
+ * @returns {string}
+ */
+export function errorText(code) {
+  const key = `error.${code}`;
+  return key in WORDS[current] ? t(key) : t('error.unknown');
+}
+
+/** Names as one speaks them: "Ada, Bo and Cy". @param {string[]} names */
+export function list(names) {
+  return current === 'zh' ? names.join('、') : new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
+}
+
+/** @param {number | string} at */
+export function clock(at) {
+  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(at));
+}
+
+/** @param {number | string} at */
+export function longDay(at) {
+  const date = new Date(at);
+  const words = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(date);
+  // Figures and Chinese words are set apart by a space, which the formatter leaves out.
+  return current === 'zh' ? words.replace(/(\d+)([月日])/g, ' $1 $2 ').trim().replace(/ {2,}/g, ' ') : words;
+}

@@ -1,0 +1,144 @@
+/**
+ * The whole page: who is signed in, which screen is shown, the rooms, the devices, the meeting.
+ *
+ * @typedef {import('../client/protocol.d.ts').User} User
+ * @typedef {import('../client/protocol.d.ts').Room} Room
+ * @typedef {import('./meeting.js').Meeting} Meeting
+ * @typedef {import('./meeting.js').MeetingAction} MeetingAction
+ *
+ * @typedef {'denied' | 'missing' | 'busy' | 'insecure' | 'unknown'} Problem  why a device gives nothing
+ * @typedef {{id: string, label: string}} Choice
+ * @typedef {{wanted: boolean, live: boolean, asking: boolean, problem: Problem | null, id: string}} Device
+ * @typedef {{
+ *   microphone: Device, camera: Device, speaker: string,
+ *   microphones: Choice[], cameras: Choice[], speakers: Choice[],
+ * }} Devices
+ *   wanted: the person wants it on (a microphone that is not wanted is muted) · live: it gives something
+ *
+ * @typedef {{
+ *   rooms: Room[], total: number, page: number, keyword: string, upcoming: Room[],
+ *   loaded: boolean, recent: {name: string, number: string, identity: string} | null,
+ * }} Home
+ * @typedef {{
+ *   address: string, room: Room | null, present: User[] | null, name: string,
+ *   askPassword: boolean, error: string | null, joining: boolean,
+ * }} Preview
+ * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
+ * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
+ *   action: {label: string, name: string} | null}} Toast  text and label are keys of the language files
+ *
+ * @typedef {{
+ *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'room' | 'notice',
+ *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark',
+ *   link: 'connecting' | 'online' | 'reconnecting' | 'closed', auth: string[], user: User | null,
+ *   home: Home, preview: Preview, devices: Devices, meeting: Meeting | null, notice: Notice | null,
+ *   toast: Toast | null,
+ * }} AppState
+ *
+ * @typedef {{type: 'language', language: 'en' | 'zh'}
+ *   | {type: 'theme', theme: 'auto' | 'light' | 'dark'}
+ *   | {type: 'session', link?: AppState['link'], auth?: string[]}
+ *   | {type: 'user', user: User | null}
+ *   | {type: 'screen', screen: AppState['screen']}
+ *   | {type: 'home', home: Partial<Home>}
+ *   | {type: 'preview', preview: Partial<Preview>}
+ *   | {type: 'devices', devices: Partial<Devices>}
+ *   | {type: 'device', which: 'microphone' | 'camera', device: Partial<Device>}
+ *   | {type: 'meeting', action: MeetingAction}
+ *   | {type: 'notice', notice: Notice}
+ *   | {type: 'left'}
+ *   | {type: 'toast', toast: Toast | null}
+ * } AppAction
+ */
+
+import { enter, reduceMeeting } from './meeting.js';
+
+/** @type {Device} */
+const DEVICE = { wanted: true, live: false, asking: false, problem: null, id: '' };
+
+/** @type {Preview} */
+export const EMPTY_PREVIEW = {
+  address: '',
+  room: null,
+  present: null,
+  name: '',
+  askPassword: false,
+  error: null,
+  joining: false,
+};
+
+/**
+ * @param {{language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark'}} settings
+ * @returns {AppState}
+ */
+export function initialState({ language, theme }) {
+  return {
+    screen: 'loading',
+    language,
+    theme,
+    link: 'connecting',
+    auth: [],
+    user: null,
+    home: { rooms: [], total: 0, page: 1, keyword: '', upcoming: [], loaded: false, recent: null },
+    preview: EMPTY_PREVIEW,
+    devices: { microphone: DEVICE, camera: DEVICE, speaker: '', microphones: [], cameras: [], speakers: [] },
+    meeting: null,
+    notice: null,
+    toast: null,
+  };
+}
+
+/**
+ * @param {AppState} state
+ * @param {AppAction} action
+ * @returns {AppState}
+ */
+export function reduce(state, action) {
+  switch (action.type) {
+    case 'language':
+      return { ...state, language: action.language };
+    case 'theme':
+      return { ...state, theme: action.theme };
+    case 'session':
+      return { ...state, link: action.link ?? state.link, auth: action.auth ?? state.auth };
+    case 'user':
+      return { ...state, user: action.user };
+    case 'screen':
+      return { ...state, screen: action.screen, toast: null };
+    case 'home':
+      return { ...state, home: { ...state.home, ...action.home } };
+    case 'preview':
+      return { ...state, preview: { ...state.preview, ...action.preview } };
+    case 'devices':
+      return { ...state, devices: { ...state.devices, ...action.devices } };
+    case 'device':
+      return {
+        ...state,
+        devices: { ...state.devices, [action.which]: { ...state.devices[action.which], ...action.device } },
+      };
+    case 'meeting':
+      return inMeeting(state, action.action);
+    case 'notice':
+      return { ...state, screen: 'notice', notice: action.notice, meeting: null, toast: null };
+    case 'left':
+      return { ...state, meeting: null };
+    case 'toast':
+      return { ...state, toast: action.toast };
+  }
+}
+
+/** @param {AppState} state @param {MeetingAction} action @returns {AppState} */
+function inMeeting(state, action) {
+  if (action.type === 'joined') {
+    return { ...state, screen: 'room', toast: null, notice: null, meeting: enter(action.reply, action.at) };
+  }
+  // A frame may still arrive after leaving.
+  if (!state.meeting) return state;
+  const meeting = reduceMeeting(state.meeting, action);
+  return meeting === state.meeting ? state : { ...state, meeting };
+}
+
+/** Signed in with an account; a guest may enter rooms but owns none. @param {AppState} state */
+export function hasAccount(state) {
+  return state.user?.kind === 'account';
+}

@@ -1,0 +1,98 @@
+/**
+ * Small pure readings of text: initials, hues, room numbers, links in chat, what was typed into the
+ * "link or number" field.
+ */
+
+const HAN = /\p{Script=Han}/u;
+
+/**
+ * One or two letters for an avatar. A Chinese name shows its last character, the given name's.
+ * @param {string} name
+ * @returns {{text: string, han: boolean}}
+ */
+export function initials(name) {
+  const trimmed = name.trim();
+  const letters = [...trimmed];
+  if (letters.length === 0) return { text: '?', han: false };
+  if (HAN.test(letters[letters.length - 1])) return { text: letters[letters.length - 1], han: true };
+  const words = trimmed.split(/\s+/);
+  const first = [...words[0]][0];
+  const last = words.length > 1 ? [...words[words.length - 1]][0] : '';
+  return { text: (first + last).toLocaleUpperCase(), han: HAN.test(first) };
+}
+
+/**
+ * How to greet somebody: the first name where a name has one in front, else the whole name.
+ * @param {string} name
+ */
+export function shortName(name) {
+  return HAN.test(name) ? name : name.trim().split(/\s+/)[0];
+}
+
+/**
+ * The same hue for the same person on every screen.
+ * @param {string} id
+ * @returns {number} degrees
+ */
+export function hue(id) {
+  let sum = 0;
+  for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973;
+  // Steps of 25° keep neighbours apart; two people with almost the same colour are worse than equal.
+  return 15 + (sum % 14) * 25;
+}
+
+/**
+ * @param {string} number nine digits
+ * @returns {string} in threes
+ */
+export function threes(number) {
+  return number.replace(/^(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3');
+}
+
+/**
+ * The room that a pasted link, a typed number or an identity means.
+ * @param {string} typed
+ * @param {string} origin of this page
+ * @returns {string | null} null when it can be none of them
+ */
+export function roomFrom(typed, origin) {
+  const text = typed.trim();
+  const digits = text.replace(/[\s-]/g, '');
+  if (/^\d{9}$/.test(digits)) return digits;
+  const path = /^(?:https?:\/\/)?([^/\s]+)\/r\/([A-Za-z0-9_-]{1,64})\/?(?:[?#]\S*)?$/.exec(text);
+  if (path) return path[1] === new URL(origin).host ? path[2] : null;
+  // A bare identity has at least 96 random bits, which is 16 characters of base64.
+  return /^[A-Za-z0-9_-]{16,64}$/.test(text) ? text : null;
+}
+
+/**
+ * Cuts a message into words and links. Only http and https become links; everything else stays text.
+ * @param {string} text
+ * @returns {Array<{text: string, href: string | null}>}
+ */
+export function linkify(text) {
+  /** @type {Array<{text: string, href: string | null}>} */
+  const parts = [];
+  let end = 0;
+  for (const found of text.matchAll(/https?:\/\/[^\s<>"'，。；：！？、（）“”]+/giu)) {
+    // Punctuation that ends a sentence does not belong to the address.
+    const shown = found[0].replace(/[.,;:!?)\]}]+$/, '');
+    const href = safeUrl(shown);
+    if (href === null) continue;
+    if (found.index > end) parts.push({ text: text.slice(end, found.index), href: null });
+    parts.push({ text: shown, href });
+    end = found.index + shown.length;
+  }
+  if (end < text.length) parts.push({ text: text.slice(end), href: null });
+  return parts;
+}
+
+/** @param {string} text */
+function safeUrl(text) {
+  try {
+    const url = new URL(text);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The toolbar: microphone, camera, screen, hand, more, leave; who is here and the chat on the right.
+ * @typedef {import('../state/app.js').AppState} AppState
+ */
+
+import { clock, t } from '../i18n/index.js';
+import { isHost } from '../state/meeting.js';
+import { attribute, el, iconButton, say, show, text } from './dom.js';
+import { openDeviceMenu } from './device-menu.js';
+import { icon, setIcon } from './icons.js';
+import { openInfoMenu, openLeaveMenu, openMoreMenu } from './room-menus.js';
+
+const CLOCK_MS = 10_000;
+
+/** @param {import('../flow/actions.js').Actions} actions */
+export function bar(actions) {
+  /** @type {AppState | null} */
+  let latest = null;
+  const microphone = tool('mic', 'tool.mic.off', 'mic', () => void actions.toggleMicrophone());
+  const camera = tool('camera', 'tool.camera.off', 'camera', () => void actions.toggleCamera());
+  const microphones = chevron('device.microphone.choose', () => openDevices(microphones, ['microphone', 'speaker']));
+  const cameras = chevron('device.camera.choose', () => openDevices(cameras, ['camera']));
+  const screen = tool('screen', 'tool.screen.on', 'share', () => void actions.toggleScreen());
+  screen.classList.add('w');
+  const hand = tool('hand', 'tool.hand.on', 'hand', () => void actions.toggleHand());
+  const chatNarrow = tool('chat', 'chat', 'chat-narrow', () => actions.togglePanel('chat'));
+  chatNarrow.classList.add('n');
+  const more = tool('more', 'more', 'more', () => latest && openMoreMenu(more, actions, latest));
+  const leave = el(
+    'button',
+    { type: 'button', class: 'tool leave', tLabel: 'leave', 'data-testid': 'leave', on: { click: pressLeave } },
+    icon('leave'),
+    el('span', { t: 'leave' }),
+  );
+  const people = tool('people', 'people', 'people', () => actions.togglePanel('people'));
+  const chat = tool('chat', 'chat', 'chat', () => actions.togglePanel('chat'));
+  const count = el('span', { class: 'badge cnt num' });
+  people.append(count);
+  const badges = [chat, chatNarrow].map((button) => {
+    const badge = el('span', { class: 'badge num', 'data-testid': 'unread' });
+    button.append(badge);
+    return badge;
+  });
+  const time = el('span', { class: 'num' });
+  const name = el('b', { dir: 'auto' });
+  const info = el(
+    'button',
+    { type: 'button', class: 'rinfo', 'aria-haspopup': 'menu', 'data-testid': 'room-info', on: { click: () => latest && openInfoMenu(info, actions, latest) } },
+    time,
+    name,
+    icon('info', 's'),
+  );
+  const node = el(
+    'nav',
+    { class: 'bar', tLabel: 'bar.label', on: { keydown: walk } },
+    el('div', { class: 'grp lf' }, info),
+    el(
+      'div',
+      { class: 'grp mid' },
+      el('div', { class: 'split' }, microphone, microphones),
+      el('div', { class: 'split' }, camera, cameras),
+      el('span', { class: 'gap' }),
+      screen,
+      hand,
+      chatNarrow,
+      more,
+      el('span', { class: 'gap' }),
+      leave,
+    ),
+    el('div', { class: 'grp rt' }, people, chat),
+  );
+  setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
+
+  /** @param {HTMLElement} anchor @param {import('./device-menu.js').Kind[]} kinds */
+  function openDevices(anchor, kinds) {
+    if (latest) openDeviceMenu(anchor, actions, latest.devices, kinds, true);
+  }
+
+  function pressLeave() {
+    if (latest?.meeting && isHost(latest.meeting)) openLeaveMenu(leave, actions, latest.meeting);
+    else void actions.leave();
+  }
+
+  /** One tab stop; the arrows walk along the visible buttons. @param {KeyboardEvent} event */
+  function walk(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const buttons = /** @type {HTMLElement[]} */ ([...node.querySelectorAll('button')]).filter((one) => one.offsetParent !== null);
+    const at = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (at < 0) return;
+    const next = buttons[(at + step + buttons.length) % buttons.length];
+    for (const one of buttons) one.tabIndex = one === next ? 0 : -1;
+    next.focus();
+    event.preventDefault();
+  }
+
+  // All but the first are reached by the arrows, until one of them was pressed.
+  for (const one of node.querySelectorAll('button')) one.tabIndex = one === microphone ? 0 : -1;
+  node.addEventListener('focusin', (event) => {
+    for (const one of node.querySelectorAll('button')) one.tabIndex = one === event.target ? 0 : -1;
+  });
+
+  /** @param {AppState} state */
+  function update(state) {
+    latest = state;
+    const { meeting, devices } = state;
+    if (!meeting) return;
+    drawSwitch(microphone, devices.microphone.wanted && devices.microphone.live, 'mic', 'tool.mic');
+    drawSwitch(camera, devices.camera.wanted && devices.camera.live, 'camera', 'tool.camera');
+    setIcon(/** @type {any} */ (screen.firstChild), meeting.sharing ? 'screen-off' : 'screen');
+    relabel(screen, meeting.sharing ? 'tool.screen.off' : 'tool.screen.on');
+    screen.classList.toggle('on', meeting.sharing);
+    attribute(screen, 'aria-pressed', String(meeting.sharing));
+    show(screen, meeting.permissions.screen !== false || meeting.sharing);
+    const up = meeting.participants[meeting.self]?.hand_raised_at !== null;
+    hand.classList.toggle('up', up);
+    attribute(hand, 'aria-pressed', String(up));
+    relabel(hand, up ? 'tool.hand.off' : 'tool.hand.on');
+    for (const [button, panel] of /** @type {const} */ ([[people, 'people'], [chat, 'chat'], [chatNarrow, 'chat']])) {
+      button.classList.toggle('on', meeting.panel === panel);
+      attribute(button, 'aria-expanded', String(meeting.panel === panel));
+    }
+    text(count, String(meeting.seats.length + 1));
+    for (const badge of badges) {
+      show(badge, meeting.unread > 0);
+      text(badge, meeting.unread > 99 ? '99+' : String(meeting.unread));
+    }
+    for (const button of [chat, chatNarrow]) {
+      attribute(button, 'aria-label', meeting.unread > 0 ? t('chat.unread', { n: meeting.unread }) : t('chat'));
+    }
+    const host = isHost(meeting);
+    if (host) attribute(leave, 'aria-haspopup', 'menu');
+    else leave.removeAttribute('aria-haspopup');
+    text(time, clock(Date.now()));
+    text(name, meeting.room.name);
+  }
+  return { node, update, focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]) };
+}
+
+/** @param {HTMLElement[]} buttons */
+function focusOf(buttons) {
+  buttons.find((button) => button.offsetParent !== null)?.focus();
+}
+
+/** @param {string} drawing @param {string} key @param {string} testid @param {() => void} click */
+function tool(drawing, key, testid, click) {
+  const button = iconButton(drawing, key, { class: 'tool', 'data-testid': testid, on: { click } });
+  button.firstElementChild?.classList.remove('s');
+  return button;
+}
+
+/** @param {string} key @param {() => void} click */
+function chevron(key, click) {
+  return iconButton('chev-up', key, { class: 'tool chev', 'aria-haspopup': 'menu', on: { click } });
+}
+
+/** @param {HTMLElement} button @param {boolean} on @param {string} drawing @param {string} key */
+function drawSwitch(button, on, drawing, key) {
+  button.classList.toggle('off', !on);
+  attribute(button, 'aria-pressed', String(on));
+  setIcon(/** @type {any} */ (button.firstChild), on ? drawing : `${drawing}-off`);
+  relabel(button, `${key}.${on ? 'off' : 'on'}`);
+}
+
+/** @param {HTMLElement} button @param {string} key */
+function relabel(button, key) {
+  say(button, key, 'tLabel');
+  say(button, key, 'tTitle');
+}

@@ -1,0 +1,41 @@
+/**
+ * One message at a time at the bottom. Without an action it goes after five seconds, with one after twelve.
+ * @typedef {import('../state/app.js').AppState} AppState
+ */
+
+import { t } from '../i18n/index.js';
+import { el } from './dom.js';
+import { icon } from './icons.js';
+
+const SHOWN_MS = 5000;
+const SHOWN_WITH_ACTION_MS = 12000;
+
+/** @param {import('../flow/actions.js').Actions} actions */
+export function toasts(actions) {
+  const node = el('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' });
+  let shown = -1;
+  let timer = 0;
+
+  /** @param {AppState} state */
+  function update(state) {
+    const { toast } = state;
+    if ((toast?.id ?? -1) === shown) return;
+    clearTimeout(timer);
+    shown = toast?.id ?? -1;
+    node.replaceChildren();
+    if (!toast) return;
+    const { action } = toast;
+    node.append(
+      el(
+        'div',
+        { class: action ? 'toast' : 'toast plain', 'data-testid': 'toast' },
+        icon(toast.icon, 's'),
+        el('span', { class: 'txt' }, t(toast.text, toast.params)),
+        action &&
+          el('button', { type: 'button', class: 'btn', on: { click: () => actions.toastAction(action.name) } }, t(action.label)),
+      ),
+    );
+    timer = setTimeout(() => actions.dismissToast(), action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
+  }
+  return { node, update };
+}

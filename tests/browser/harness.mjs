@@ -1,0 +1,221 @@
+/**
+ * The ground of the browser tests: a server of their own, pages with fake devices, and the rule that a page which
+ * logs an error fails its test. It stops only what it started.
+ *
+ * ```js
+ * const stage = await openStage();            // server and browser
+ * after(() => stage.close());
+ * const page = await stage.page('/');         // own context: own storage, own devices
+ * stage.assertQuiet();                        // no console error, no page error so far
+ * ```
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createInterface } from 'node:readline';
+import { chromium } from 'playwright-core';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 10_000;
+const KEPT_LOG_LINES = 200;
+
+const BROWSER_ARGS = [
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--auto-select-desktop-capture-source=Entire screen',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Pages behind each other must go on sending and drawing as if each had its own window.
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-background-timer-throttling',
+];
+
+/** @returns {string} the server to test: MEETING_BIN, else the newest habit of cargo */
+export function findServer() {
+  const candidates = [
+    process.env.MEETING_BIN,
+    join(root, 'target/release/meeting'),
+    join(root, 'target/debug/meeting'),
+  ];
+  const found = candidates.find((path) => path && existsSync(path));
+  if (!found) throw new Error('No server to test: build it with cargo, or name it in MEETING_BIN.');
+  return found;
+}
+
+/**
+ * Starts the server on free ports with an empty data directory and waits until it listens.
+ *
+ * @param {string[]} [extraArgs]
+ * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>}>}
+ */
+export async function startServer(extraArgs = []) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'meeting-test-'));
+  const child = spawn(
+    findServer(),
+    ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--media-ip', '127.0.0.1', '--media-port', '0',
+      '--no-rate-limit', ...extraArgs],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+  /** The last lines of both outputs, for a test that failed. */
+  const log = [];
+  const keep = (line) => {
+    log.push(line);
+    if (log.length > KEPT_LOG_LINES) log.shift();
+  };
+
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await exited;
+      clearTimeout(force);
+    }
+    await rm(dataDir, { recursive: true, force: true });
+  };
+
+  try {
+    const origin = await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('The server did not listen in time.')), START_TIMEOUT_MS);
+      const settle = (finish, value) => {
+        clearTimeout(timer);
+        finish(value);
+      };
+      createInterface({ input: child.stderr }).on('line', keep);
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        keep(line);
+        const address = /listening on (http:\/\/[^\s/]+)/.exec(line);
+        if (address) settle(resolve, address[1]);
+      });
+      child.once('error', (error) => settle(reject, error));
+      exited.then((outcome) => settle(reject, new Error(`The server ended at once (${outcome}).`)));
+    });
+    return { origin, socket: `${origin.replace('http', 'ws')}/ws`, log, stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`${error.message}\n${log.join('\n')}`);
+  }
+}
+
+/** A browser with fake devices; CHROMIUM names another binary. */
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: BROWSER_ARGS,
+  });
+}
+
+/**
+ * A server, a browser and the pages opened on them.
+ *
+ * @param {object} [options]
+ * @param {string[]} [options.serverArgs]
+ * @param {{origin: string, stop: () => Promise<void>}} [options.server] one that already runs; it is stopped with the stage
+ */
+export async function openStage({ serverArgs = [], server: given } = {}) {
+  const server = given ?? (await startServer(serverArgs));
+  let browser;
+  try {
+    browser = await launchBrowser();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return new Stage(server, browser);
+}
+
+class Stage {
+  /** What pages complained about: `{page, text}`. */
+  complaints = [];
+  #browser;
+  #pages = 0;
+
+  constructor(server, browser) {
+    this.server = server;
+    this.origin = server.origin;
+    this.#browser = browser;
+  }
+
+  /**
+   * A page in a context of its own: its own storage, permissions and viewport.
+   *
+   * @param {string} [path] to go to; none when null
+   * @param {object} [options]
+   * @param {string} [options.name] under which its complaints are listed
+   * @param {(text: string) => boolean} [options.expected] console errors that the test provokes itself
+   * @param {import('playwright-core').BrowserContextOptions} [options.context]
+   */
+  async page(path = '/', { name = `page ${++this.#pages}`, expected = () => false, context: more = {} } = {}) {
+    const context = await this.#browser.newContext({
+      permissions: ['camera', 'microphone'],
+      ...more,
+    });
+    const page = await context.newPage();
+    const complain = (text) => {
+      if (!expected(text)) this.complaints.push({ page: name, text });
+    };
+    page.on('console', (message) => {
+      if (message.type() === 'error') complain(`${message.text()} (${message.location().url})`);
+    });
+    page.on('pageerror', (error) => complain(error.stack ?? String(error)));
+    page.on('crash', () => complain('The page crashed.'));
+    if (path !== null) await page.goto(this.origin + path, { waitUntil: 'domcontentloaded' });
+    return page;
+  }
+
+  /**
+   * A page without views that holds the client library as `client`, for tests below the views.
+   *
+   * @param {string} [name]
+   */
+  async clientPage(name) {
+    const page = await this.page('/healthz', { name });
+    await page.evaluate(async () => {
+      globalThis.client = await import('/js/client/index.js');
+    });
+    return page;
+  }
+
+  /** Fails when any page logged an error. */
+  assertQuiet() {
+    const found = this.complaints.splice(0);
+    if (found.length) throw new Error(found.map(({ page, text }) => `${page}: ${text}`).join('\n'));
+  }
+
+  async close() {
+    await this.#browser.close();
+    await this.server.stop();
+  }
+}
+
+/**
+ * Waits until `probe` answers something truthy, and answers that.
+ *
+ * @template T
+ * @param {() => T|Promise<T>} probe
+ * @param {string} what it waits for, in the message of the error
+ * @param {{timeoutMs?: number, everyMs?: number}} [options]
+ * @returns {Promise<NonNullable<Awaited<T>>>}
+ */
+export async function until(probe, what, { timeoutMs = 10_000, everyMs = 50 } = {}) {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await probe();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`Waited ${timeoutMs} ms in vain for: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}

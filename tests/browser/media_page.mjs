@@ -1,0 +1,140 @@
+/**
+ * What the media tests run inside a page: one participant with fake devices, who plays everything and notes when
+ * it saw what. Everything lives on `globalThis.me`, so that later steps of a test find it.
+ */
+
+/**
+ * @param {import('playwright-core').Page} page made by `stage.clientPage`
+ * @param {{name: string, identity: string, sources?: string[]}} who
+ * @returns {Promise<string>} the participant's id
+ */
+export function join(page, who) {
+  return page.evaluate(async ({ name, identity, sources = ['microphone', 'camera'] }) => {
+    const { Session, createCall } = globalThis.client;
+    const me = (globalThis.me = {
+      slots: new Map(), data: [], errors: [], left: [], firstFrame: null, firstFrameByTrack: {}, joinStarted: 0,
+    });
+    me.session = new Session(`${location.origin.replace('http', 'ws')}/ws`);
+    await me.session.guest({ display_name: name });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
+    me.media = { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] };
+    me.session.on('participant.left', ({ participant }) => me.left.push(participant));
+
+    me.joinStarted = performance.now();
+    const reply = await me.session.joinRoom({ identity });
+    me.reply = reply;
+    me.session.on('joined', (again) => {
+      me.reply = again;
+    });
+    me.pcs = [];
+    class RecordedConnection extends RTCPeerConnection {
+      constructor(configuration) {
+        super(configuration);
+        me.pcs.push(this);
+      }
+    }
+    me.call = createCall(me.session, reply, { RTCPeerConnection: RecordedConnection });
+    me.call.on('error', ({ error, during }) => me.errors.push(`${during}: ${error.code ?? ''} ${error.message}`));
+    me.call.on('data', (message) => me.data.push(message));
+    me.call.on('slot', ({ mid, kind, track, mediaTrack, participant }) => {
+      me.slots.get(mid)?.element.remove();
+      me.slots.delete(mid);
+      if (!mediaTrack) return;
+      const element = document.createElement(kind);
+      element.autoplay = true;
+      element.srcObject = new MediaStream([mediaTrack]);
+      document.body.append(element);
+      me.slots.set(mid, { kind, track, participant, element });
+      if (kind !== 'video') return;
+      element.muted = element.playsInline = true;
+      element.requestVideoFrameCallback(() => {
+        me.firstFrame ??= performance.now() - me.joinStarted;
+        me.firstFrameByTrack[track] ??= performance.now() - me.joinStarted;
+      });
+    });
+    for (const source of sources) {
+      me.call.setSource(source, me.media[source]).catch((error) => me.errors.push(`${source}: ${error.message}`));
+    }
+    await me.call.start();
+    return reply.self.id;
+  }, who);
+}
+
+/** A moving picture with its own hue, sent as the screen. @param {import('playwright-core').Page} page */
+export function shareScreen(page) {
+  return page.evaluate(async () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 1280;
+    canvas.height = 720;
+    const pen = canvas.getContext('2d');
+    let frame = 0;
+    setInterval(() => {
+      pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+    }, 66);
+    globalThis.me.media.screen = canvas.captureStream(15).getVideoTracks()[0];
+    await globalThis.me.call.setSource('screen', globalThis.me.media.screen);
+    return globalThis.me.call.ownTrack('screen').id;
+  });
+}
+
+/** @param {import('playwright-core').Page} page @returns {Promise<import('../../static/js/client/stats.js').TrackStats[]>} */
+export function received(page) {
+  return page.evaluate(async () =>
+    (await globalThis.me.call.stats()).tracks.filter((one) => one.direction === 'receive' && one.track));
+}
+
+/** @param {import('playwright-core').Page} page */
+export const facts = (page) => page.evaluate(() => ({
+  errors: globalThis.me.errors,
+  left: globalThis.me.left,
+  data: globalThis.me.data,
+  firstFrame: globalThis.me.firstFrame,
+  firstFrameByTrack: globalThis.me.firstFrameByTrack,
+  tracks: [...globalThis.me.slots.values()].map(({ track }) => track),
+}));
+
+/**
+ * Makes the client believe that a connection lost its path, and answers the user name fragment of its ICE session
+ * before that (RFC 8445 §9: a restart changes it).
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {number} index of the connection, in the order in which the call made them
+ */
+export function failIce(page, index) {
+  return page.evaluate((at) => {
+    const pc = globalThis.me.pcs[at];
+    const before = /a=ice-ufrag:(\S+)/.exec(pc.localDescription.sdp)[1];
+    Object.defineProperty(pc, 'iceConnectionState', { value: 'failed', configurable: true });
+    pc.dispatchEvent(new Event('iceconnectionstatechange'));
+    delete pc.iceConnectionState;
+    return before;
+  }, index);
+}
+
+/** The user name fragment in force on both sides. @param {import('playwright-core').Page} page @param {number} index */
+export const iceUser = (page, index) => page.evaluate((at) => {
+  const pc = globalThis.me.pcs[at];
+  return pc.signalingState === 'stable' ? /a=ice-ufrag:(\S+)/.exec(pc.localDescription.sdp)[1] : null;
+}, index);
+
+/**
+ * Waits until every one of `count` remote tracks has moved on `steps` times in a row, a quarter second apart: frames
+ * for video, energy for audio.
+ */
+export async function flows(page, { video, audio, steps = 4 }, until) {
+  let before = new Map();
+  let inARow = 0;
+  await until(async () => {
+    const now = await received(page);
+    const moved = now.filter((one) => {
+      const old = before.get(one.track);
+      return old && (one.kind === 'video' ? one.framesDecoded > old.framesDecoded : one.audioEnergy > old.audioEnergy);
+    });
+    before = new Map(now.map((one) => [one.track, one]));
+    const counts = { video: 0, audio: 0 };
+    for (const { kind } of moved) counts[kind] += 1;
+    inARow = counts.video === video && counts.audio === audio ? inARow + 1 : 0;
+    return inARow >= steps;
+  }, `${video} videos and ${audio} voices to flow`, { timeoutMs: 15_000 + steps * 250, everyMs: 250 });
+}

@@ -1,0 +1,134 @@
+/** People at the page: opens it as they would, and measures what reaches them. */
+import assert from 'node:assert/strict';
+import { until } from './harness.mjs';
+
+/** Notes every connection and socket of the page, and offers a moving picture as the screen to share. */
+function watch() {
+  const connections = (globalThis.watchedConnections = []);
+  const sockets = (globalThis.watchedSockets = []);
+  const NativeConnection = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends NativeConnection {
+    constructor(...args) {
+      super(...args);
+      connections.push(this);
+    }
+  };
+  const NativeSocket = globalThis.WebSocket;
+  globalThis.WebSocket = class extends NativeSocket {
+    constructor(...args) {
+      super(...args);
+      sockets.push(this);
+    }
+  };
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 1280;
+    canvas.height = 720;
+    const pen = canvas.getContext('2d');
+    let frame = 0;
+    setInterval(() => {
+      pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+    }, 66);
+    const stream = canvas.captureStream(15);
+    globalThis.sharedTrack = stream.getVideoTracks()[0];
+    return stream;
+  };
+}
+
+/**
+ * A page somewhere in the product, with its own storage and devices.
+ *
+ * @param {any} stage
+ * @param {string} path
+ * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean}} [options]
+ */
+export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected } = {}) {
+  const page = await stage.page(null, { name, expected, context: { locale, viewport: { width: 1280, height: 800 }, ...context } });
+  await page.addInitScript(watch);
+  await page.goto(stage.origin + path, { waitUntil: 'domcontentloaded' });
+  return page;
+}
+
+/**
+ * A guest who opens a room's link and joins under a name.
+ *
+ * @param {any} stage
+ * @param {string} identity
+ * @param {string} name
+ * @param {object} [options] of visit
+ */
+export async function guest(stage, identity, name, options = {}) {
+  const page = await visit(stage, `/r/${identity}`, { name, ...options });
+  await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
+  await page.getByTestId('name').fill(name);
+  // Joining waits for nothing, but these tests want a picture from the start.
+  await until(() => page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0), `${name}'s own picture`);
+  await page.getByTestId('join').click();
+  await page.getByTestId('room').waitFor();
+  return page;
+}
+
+/** The names on the tiles, in the order of the seats. @param {any} page */
+export function names(page) {
+  return page.getByTestId('tile').locator('.nm').allTextContents();
+}
+
+/** @param {any} page @param {number} count */
+export async function seesPeople(page, count) {
+  await until(async () => (await page.getByTestId('tile').count()) === count, `${count} tiles`);
+}
+
+/** What arrives: one entry for each receiving stream. @param {any} page */
+export function received(page) {
+  return page.evaluate(async () => {
+    const streams = [];
+    for (const connection of globalThis.watchedConnections) {
+      if (connection.connectionState === 'closed') continue;
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type !== 'inbound-rtp') continue;
+        streams.push({
+          id: `${globalThis.watchedConnections.indexOf(connection)}/${entry.id}`,
+          kind: entry.kind,
+          frames: entry.framesDecoded ?? 0,
+          energy: entry.totalAudioEnergy ?? 0,
+        });
+      }
+    }
+    return streams;
+  });
+}
+
+/**
+ * Watches for a while and asserts that so many pictures move and so many voices sound all that time.
+ *
+ * @param {any} page
+ * @param {{video: number, audio: number, seconds?: number}} wanted
+ */
+export async function seesAndHears(page, { video, audio, seconds = 5 }) {
+  await until(async () => {
+    const now = await received(page);
+    const alive = (kind, key) => now.filter((one) => one.kind === kind && one[key] > 0).length;
+    return alive('video', 'frames') >= video && alive('audio', 'energy') >= audio;
+  }, `${video} pictures and ${audio} voices`, { timeoutMs: 15_000 });
+  const before = await received(page);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const after = await received(page);
+  const growth = (key) => after.map((one) => one[key] - (before.find((old) => old.id === one.id)?.[key] ?? 0));
+  const moving = growth('frames').filter((frames) => frames >= seconds * 5).length;
+  const sounding = growth('energy').filter((energy) => energy > 0).length;
+  assert.ok(moving >= video, `${moving} of ${video} pictures moved: ${JSON.stringify(after)}`);
+  assert.ok(sounding >= audio, `${sounding} of ${audio} voices sounded: ${JSON.stringify(after)}`);
+}
+
+/** From the press on Join to the first picture of somebody else, in milliseconds. @param {any} page */
+export function joinTime(page) {
+  return until(
+    () => page.evaluate(() => {
+      const at = (name) => performance.getEntriesByName(name)[0]?.startTime;
+      const [from, to] = [at('meeting:join-click'), at('meeting:first-remote-frame')];
+      return from !== undefined && to !== undefined ? to - from : null;
+    }),
+    'the first remote frame',
+  );
+}

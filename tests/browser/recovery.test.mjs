@@ -1,0 +1,68 @@
+/** What breaks on the way comes back by itself: the socket, and the path of the media. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openStage, until } from './harness.mjs';
+import { facts, failIce, flows, iceUser, join } from './media_page.mjs';
+import { makeRoom } from './rooms.mjs';
+
+let stage;
+before(async () => {
+  stage = await openStage();
+});
+after(() => stage?.close());
+
+for (const topology of ['p2p', 'sfu']) {
+  test(`a lost socket comes back with sound and picture (${topology})`, async () => {
+    const identity = await makeRoom(stage, { topology });
+    const ada = await stage.page(null, { name: 'ada' });
+    let cut;
+    await ada.routeWebSocket('**/ws', (socket) => {
+      const server = socket.connectToServer();
+      cut = () => Promise.all([server.close(), socket.close({ code: 4408 })]);
+    });
+    await ada.goto(`${stage.origin}/healthz`);
+    await ada.evaluate(async () => {
+      globalThis.client = await import('/js/client/index.js');
+    });
+    const bo = await stage.clientPage('bo');
+    const first = await join(ada, { name: 'Ada', identity });
+    await join(bo, { name: 'Bo', identity });
+    await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
+    await ada.evaluate(() => globalThis.me.call.setMuted('camera', true));
+
+    await cut();
+    await until(async () => (await facts(bo)).left.includes(first), 'Bo to see the first Ada go');
+    const second = await until(
+      () => ada.evaluate((old) => globalThis.me.reply.self.id !== old && globalThis.me.reply.self.id, first),
+      'Ada to be back',
+    );
+    assert.notEqual(second, first);
+    assert.equal(await ada.evaluate(() => globalThis.me.media.camera.enabled), false, 'the camera is still muted');
+    await flows(ada, { video: 1, audio: 1 }, until);
+    await ada.evaluate(() => globalThis.me.call.setMuted('camera', false));
+    await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
+    assert.deepEqual((await facts(bo)).errors, []);
+    await Promise.all([ada, bo].map((page) => page.context().close()));
+    stage.assertQuiet();
+  });
+
+  test(`a lost path is restarted without a new participant (${topology})`, async () => {
+    const identity = await makeRoom(stage, { topology });
+    const [ada, bo] = [await stage.clientPage('ada'), await stage.clientPage('bo')];
+    await join(ada, { name: 'Ada', identity });
+    await join(bo, { name: 'Bo', identity });
+    await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
+    const connections = await ada.evaluate(() => globalThis.me.pcs.length);
+    assert.equal(connections, topology === 'sfu' ? 2 : 1);
+    for (let index = 0; index < connections; index += 1) {
+      const before = await failIce(ada, index);
+      await until(async () => ![null, before].includes(await iceUser(ada, index)), 'a new ICE session');
+      await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
+    }
+    for (const page of [ada, bo]) {
+      assert.deepEqual((await facts(page)).errors, []);
+      await page.context().close();
+    }
+    stage.assertQuiet();
+  });
+}

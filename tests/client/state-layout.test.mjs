@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { grid, stageLayout } from '../../static/js/state/layout.js';
+
+const people = (n) => Array.from({ length: n }, (_, k) => `p${k}`);
+const desktop = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false };
+const phone = { width: 374, height: 714, gap: 6, tileMin: 150, strip: 116, phone: true };
+const rest = { self: 'me', page: 0, presenter: null, prefer: null };
+const size = ({ w, h }) => `${Math.round(w)}×${Math.round(h)}`;
+
+test('the table of the design: columns and tile sizes', () => {
+  const cases = [
+    [1416, 812, 8, 236, 2, 2, '704×528'],
+    [1416, 812, 8, 236, 5, 3, '467×350'],
+    [1416, 812, 8, 236, 12, 4, '348×261'],
+    [1416, 812, 8, 236, 25, 5, '277×156'],
+    [1056, 812, 8, 236, 2, 1, '715×402'],
+    [1056, 812, 8, 236, 5, 2, '472×265'],
+    [744, 884, 8, 236, 12, 3, '243×215'],
+    [374, 714, 6, 150, 5, 2, '184×234'],
+  ];
+  for (const [width, height, gap, min, n, cols, box] of cases) {
+    const found = grid(n, width, height, gap, min);
+    assert.equal(found.cols, cols, `${n} in ${width}×${height}`);
+    assert.equal(size(found.boxes[0]), box, `${n} in ${width}×${height}`);
+  }
+});
+
+test('no tile leaves the stage and none overlaps another, for any number of people', () => {
+  for (const frame of [desktop, phone, { ...desktop, width: 744, height: 884 }, { ...phone, width: 304, height: 500 }]) {
+    for (let n = 0; n <= 60; n++) {
+      for (const presenter of [null, n > 0 ? 'p0' : 'me']) {
+        const { tiles } = stageLayout({ ...frame, ...rest, seats: people(n), presenter });
+        for (const [index, a] of tiles.entries()) {
+          assert.ok(a.w > 0 && a.h > 0, `${n}: a tile without size`);
+          assert.ok(a.x >= -0.01 && a.y >= -0.01 && a.x + a.w <= frame.width + 0.01 && a.y + a.h <= frame.height + 0.01, `${n}: outside`);
+          for (const b of tiles.slice(index + 1)) {
+            if (a.float || b.float) continue;
+            const apart = a.x + a.w <= b.x + 0.01 || b.x + b.w <= a.x + 0.01 || a.y + a.h <= b.y + 0.01 || b.y + b.h <= a.y + 0.01;
+            assert.ok(apart, `${n}: ${a.id} covers ${b.id}`);
+          }
+        }
+      }
+    }
+  }
+});
+
+test('every person is on exactly one page, and oneself is last on each', () => {
+  for (const frame of [desktop, phone]) {
+    for (const n of [3, 8, 11, 24, 26, 60]) {
+      const seen = [];
+      const { pages } = stageLayout({ ...frame, ...rest, seats: people(n) });
+      for (let page = 0; page < pages; page++) {
+        const { tiles } = stageLayout({ ...frame, ...rest, seats: people(n), page });
+        assert.equal(tiles.at(-1)?.id, 'me');
+        seen.push(...tiles.slice(0, -1).map((tile) => tile.id));
+      }
+      assert.deepEqual(seen, people(n));
+    }
+  }
+});
+
+test('a page that no longer exists becomes the last one', () => {
+  assert.equal(stageLayout({ ...phone, ...rest, seats: people(3), page: 7 }).page, 0);
+});
+
+test('two people on a phone: the other fills the stage, oneself floats', () => {
+  const { tiles } = stageLayout({ ...phone, ...rest, seats: ['p0'] });
+  assert.deepEqual(tiles.map((tile) => [tile.id, size(tile), tile.float ?? false]), [
+    ['p0', '374×714', false],
+    ['me', '106×142', true],
+  ]);
+});
+
+test('with a panel open on a phone the speaker and oneself stay', () => {
+  const { tiles } = stageLayout({ ...phone, ...rest, height: 202, seats: people(6), prefer: 'p4' });
+  assert.deepEqual(tiles.map((tile) => tile.id), ['p4', 'me']);
+});
+
+test('while a screen is shared its presenter comes first in the strip', () => {
+  const layout = stageLayout({ ...desktop, ...rest, seats: people(12), presenter: 'p5' });
+  assert.deepEqual(layout.tiles.slice(0, 3).map((tile) => tile.id), ['p5', 'me', 'p0']);
+  assert.deepEqual(layout.share && size(layout.share), '1192×812');
+  const narrow = stageLayout({ ...phone, ...rest, seats: people(12), presenter: 'p5' });
+  assert.ok(narrow.share && narrow.share.w === 374);
+  assert.ok(narrow.tiles.every((tile) => tile.y >= (narrow.share?.h ?? 0)));
+});
+
+test('a stage without size seats nobody', () => {
+  assert.deepEqual(stageLayout({ ...desktop, ...rest, width: 0, seats: people(2) }).tiles, []);
+});

@@ -1,0 +1,98 @@
+/** What can be read off the page's files without a browser: words, safety, weight. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import en from '../../static/js/i18n/en.js';
+import { errorText, list, longDay, pickLanguage, setLanguage, t } from '../../static/js/i18n/index.js';
+import zh from '../../static/js/i18n/zh.js';
+
+const root = fileURLToPath(new URL('../../static/', import.meta.url));
+const read = (path) => readFileSync(join(root, path), 'utf8');
+const files = readdirSync(root, { recursive: true }).map(String);
+const scripts = files.filter((path) => path.endsWith('.js'));
+const MOST_COMPRESSED = 150 * 1024;
+
+/** Every error code of the wire protocol. */
+const CODES = `protocol.bad_json protocol.bad_field protocol.unknown_type protocol.binary protocol.too_large rate.limited
+  auth.required auth.bad_credentials auth.token_expired auth.token_invalid auth.username_taken auth.weak_password
+  auth.guest_disabled perm.denied room.not_found room.exists room.full room.locked room.ended room.not_started
+  room.password_required room.password_wrong room.waiting room.denied room.banned room.conflict room.not_joined
+  participant.not_found signal.not_found media.bad_sdp media.stale media.unsupported media.limit session.gone
+  server.busy server.draining server.internal client.closed client.timeout client.unsupported`.split(/\s+/);
+
+test('both languages have the same keys and the same values to fill in', () => {
+  assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
+  const holes = (entry) => [...new Set((typeof entry === 'string' ? entry : entry.other).match(/\{\w+\}/g) ?? [])].sort();
+  for (const key of Object.keys(en)) assert.deepEqual(holes(zh[key]), holes(en[key]), key);
+});
+
+test('every error code is said in words, in both languages', () => {
+  for (const language of /** @type {const} */ (['en', 'zh'])) {
+    setLanguage(language);
+    for (const code of CODES) assert.notEqual(errorText(code), errorText('unknown'), `${code} in ${language}`);
+  }
+});
+
+test('every key the page asks for exists', () => {
+  const own = scripts.filter((path) => !path.startsWith('js/client') && !path.startsWith('js/i18n'));
+  for (const path of own) {
+    const source = read(path);
+    for (const [, key] of source.matchAll(/\b(?:t|text|tLabel|tTitle|tPlaceholder|label|title|hint|submit): '([a-z][\w.]*)'/gi)) {
+      assert.ok(key in en, `${path}: ${key}`);
+    }
+    for (const [, key] of source.matchAll(/\b(?:t|button|toast|say)\(\s*(?:[\w.]+, )?'([a-z][\w.]*)'/gi)) {
+      assert.ok(key in en, `${path}: ${key}`);
+    }
+  }
+});
+
+test('the words follow the language', () => {
+  setLanguage('en');
+  assert.equal(t('people.count', { n: 1 }), '1 person');
+  assert.equal(t('people.count', { n: 3 }), '3 people');
+  assert.equal(t('chat.joined', { name: '{text} $& <b>' }), '{text} $& <b> joined');
+  assert.equal(list(['Ada', 'Bo', 'Cy']), 'Ada, Bo and Cy');
+  setLanguage('zh');
+  assert.equal(t('people.count', { n: 3 }), '3 人');
+  assert.equal(list(['Ada', 'Bo']), 'Ada、Bo');
+  assert.match(longDay('2026-11-22T12:00:00Z'), /^11 月 22 日 星期日$/);
+  assert.equal(pickLanguage(['fr-FR', 'zh-TW', 'en']), 'zh');
+  assert.equal(pickLanguage(['fr']), 'en');
+});
+
+test('the page parses no markup, runs no text and keeps files readable', () => {
+  for (const path of scripts) {
+    const source = read(path);
+    assert.doesNotMatch(source, /\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/, path);
+    assert.doesNotMatch(source, /setAttribute\('style'|style: '/, path);
+    if (!path.includes('i18n') && !path.startsWith('js/client')) assert.ok(source.split('\n').length <= 350, `${path} is too long`);
+  }
+  const html = read('index.html');
+  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|\bstyle=|\bon\w+=/);
+  for (const [, address] of html.matchAll(/(?:src|href)="([^"]+)"/g)) assert.ok(address.startsWith('/'), address);
+});
+
+test('everything the page needs first is named in its head', () => {
+  /** @type {Set<string>} */
+  const graph = new Set();
+  const walk = (path) => {
+    if (graph.has(path)) return;
+    graph.add(path);
+    for (const [, next] of read(path).matchAll(/^(?:import|export)[^;]*?from '([^']+)';/gm)) walk(normalize(join(dirname(path), next)));
+  };
+  walk('js/app.js');
+  graph.delete('js/app.js');
+  const named = [...read('index.html').matchAll(/rel="modulepreload" href="\/([^"]+)"/g)].map((match) => match[1]);
+  assert.deepEqual(named.sort(), [...graph].sort());
+});
+
+test('the first load weighs less than 150 kB', () => {
+  const needed = [...read('index.html').matchAll(/(?:src|href)="\/([^"]+)"/g)].map((match) => match[1]);
+  const scenes = files.filter((path) => path.startsWith('icons/scene-'));
+  const bytes = ['index.html', ...needed, ...scenes].reduce((sum, path) => sum + gzipSync(read(path)).length, 0);
+  console.log(`first load: ${(bytes / 1024).toFixed(1)} kB compressed`);
+  assert.ok(bytes <= MOST_COMPRESSED);
+});

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { initialState, reduce } from '../../static/js/state/app.js';
+import { append, blocks } from '../../static/js/state/chat.js';
+import { enter, hands, isMuted, reduceMeeting, roster, sharedScreen } from '../../static/js/state/meeting.js';
+import { daysUntil, nextMeeting, upcoming } from '../../static/js/state/schedule.js';
+import { createStore } from '../../static/js/state/store.js';
+import { hue, initials, linkify, roomFrom, shortName, threes } from '../../static/js/state/text.js';
+
+const at = (second) => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
+
+function person(id, more = {}) {
+  return {
+    id,
+    user: { id: `user-${id}`, username: id, display_name: id, avatar_url: '', kind: 'account' },
+    display_name: id,
+    role: 'member',
+    joined_at: at(0),
+    hand_raised_at: null,
+    connection: 'online',
+    audio: true,
+    video: false,
+    tracks: [],
+    ...more,
+  };
+}
+
+function track(id, participant, source, more = {}) {
+  const kind = source === 'microphone' || source === 'screen_audio' ? 'audio' : 'video';
+  return { id, participant, kind, source, muted: false, codec: null, layers: [], ...more };
+}
+
+function message(id, text, more = {}) {
+  return {
+    id, participant: 'ada', user: person('ada').user, display_name: 'ada', to: null, text, client_id: null, sent_at: at(0), ...more,
+  };
+}
+
+function meetingOf(names, chat = []) {
+  const self = person('me', { joined_at: at(59) });
+  const participants = names.map((name, index) => person(name, { joined_at: at(index) }));
+  const room = { identity: 'r', name: 'Room', topology: 'sfu' };
+  return enter({ room, self, participants: [self, ...participants], permissions: { chat: true }, ice_servers: [], chat }, 0);
+}
+
+const run = (state, ...actions) => actions.reduce(reduceMeeting, state);
+
+test('seats follow the order of joining and leave oneself out', () => {
+  assert.deepEqual(meetingOf(['ada', 'bo', 'cy']).seats, ['ada', 'bo', 'cy']);
+});
+
+test('who comes sits behind the others, who leaves frees the seat', () => {
+  const state = run(
+    meetingOf(['ada', 'bo']),
+    { type: 'participant.joined', participant: person('cy'), at: at(1) },
+    { type: 'participant.left', participant: 'ada', reason: 'left', at: at(2) },
+  );
+  assert.deepEqual(state.seats, ['bo', 'cy']);
+  assert.deepEqual(state.log.map((entry) => [entry.kind, entry.name]), [['joined', 'cy'], ['left', 'ada']]);
+});
+
+test('somebody replaced by a newer tab is no news', () => {
+  const state = run(meetingOf(['ada']), { type: 'participant.left', participant: 'ada', reason: 'replaced', at: at(1) });
+  assert.deepEqual(state.log, []);
+});
+
+test('from twenty people on coming and going stays out of the chat', () => {
+  const many = meetingOf(Array.from({ length: 19 }, (_, k) => `p${k}`));
+  assert.deepEqual(run(many, { type: 'participant.joined', participant: person('x'), at: at(1) }).log, []);
+});
+
+test('tracks come, are muted and go', () => {
+  let state = run(meetingOf(['ada']), { type: 'media.track.published', track: track('t', 'ada', 'microphone') });
+  assert.equal(isMuted(state.participants.ada), false);
+  state = run(state, { type: 'media.track.muted', track: 't', participant: 'ada', muted: true });
+  assert.equal(isMuted(state.participants.ada), true);
+  state = run(state, { type: 'media.track.unpublished', track: 't', participant: 'ada' });
+  assert.deepEqual(state.participants.ada.tracks, []);
+});
+
+test('events of unknown people change nothing', () => {
+  const before = meetingOf(['ada']);
+  const actions = [
+    { type: 'participant.updated', participant: person('nobody') },
+    { type: 'participant.left', participant: 'nobody', reason: 'left', at: at(1) },
+    { type: 'media.track.muted', track: 't', participant: 'nobody', muted: true },
+  ];
+  for (const action of actions) assert.equal(reduceMeeting(before, action), before);
+});
+
+test('the screen on the stage is the one somebody else shares', () => {
+  const own = run(meetingOf(['ada']), { type: 'media.track.published', track: track('s', 'me', 'screen') });
+  assert.equal(sharedScreen(own), null);
+  const other = run(own, { type: 'media.track.published', track: track('s2', 'ada', 'screen') });
+  assert.deepEqual(sharedScreen(other), { participant: 'ada', track: 's2' });
+});
+
+test('a slot carries one track at a time', () => {
+  const state = run(
+    meetingOf(['ada']),
+    { type: 'slot', mid: '1', track: 'a' },
+    { type: 'slot', mid: '2', track: 'b' },
+    { type: 'slot', mid: '1', track: 'c' },
+    { type: 'slot', mid: '2', track: null },
+  );
+  assert.deepEqual(state.live, { c: '1' });
+});
+
+test('hands stand in the order they were raised', () => {
+  const state = run(
+    meetingOf(['ada', 'bo']),
+    { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(9) }) },
+    { type: 'participant.updated', participant: person('bo', { hand_raised_at: at(5) }) },
+  );
+  assert.deepEqual(hands(state).map((one) => one.id), ['bo', 'ada']);
+});
+
+test('the roster shows oneself, then hosts, then the others', () => {
+  const state = run(meetingOf(['ada', 'bo']), { type: 'participant.updated', participant: person('bo', { role: 'host' }) });
+  assert.deepEqual(roster(state).map((one) => one.id), ['me', 'bo', 'ada']);
+});
+
+test('messages count as unread until the chat is opened, own ones never', () => {
+  let state = run(
+    meetingOf(['ada']),
+    { type: 'chat.message', message: message('1', 'hello') },
+    { type: 'chat.message', message: message('1', 'hello') },
+    { type: 'chat.message', message: message('2', 'mine', { participant: 'me' }) },
+  );
+  assert.equal(state.unread, 1);
+  assert.equal(state.log.length, 2);
+  state = run(state, { type: 'panel', panel: 'chat' }, { type: 'chat.message', message: message('3', 'again') });
+  assert.equal(state.unread, 0);
+});
+
+test('after a lost socket people keep their seats and missed messages are added', () => {
+  const before = run(meetingOf(['ada', 'bo'], [message('1', 'old')]), { type: 'panel', panel: 'people' });
+  const self = person('me2');
+  const reply = {
+    room: before.room, self, participants: [person('cy', { joined_at: at(3) }), person('bo', { joined_at: at(50) }), self],
+    permissions: {}, ice_servers: [], chat: [message('1', 'old'), message('2', 'missed')],
+  };
+  const state = run(before, { type: 'link', link: 'reconnecting' }, { type: 'rejoined', reply });
+  assert.deepEqual(state.seats, ['bo', 'cy']);
+  assert.equal(state.self, 'me2');
+  assert.equal(state.link, 'online');
+  assert.equal(state.panel, 'people');
+  assert.equal(state.unread, 1);
+  assert.deepEqual(state.log.map((entry) => entry.message.text), ['old', 'missed']);
+});
+
+test('an unseen speaker takes the place of the one silent longest, after three seconds, once in five', () => {
+  const speak = (...participants) => ({ type: 'speaker.active', participants, at: 10_000 });
+  let state = run(meetingOf(['ada', 'bo', 'cy', 'di', 'eve']), { type: 'firstPage', others: 3 });
+  state = run(state, { type: 'speaker.active', participants: ['ada'], at: 9_000 }, speak('di'));
+  assert.deepEqual(run(state, { type: 'tick', at: 12_900 }).seats, state.seats, 'too early');
+  const swapped = run(state, { type: 'tick', at: 13_000 });
+  assert.deepEqual(swapped.seats, ['ada', 'di', 'cy', 'bo', 'eve']);
+  const next = run(swapped, { type: 'speaker.active', participants: ['eve'], at: 13_100 });
+  assert.deepEqual(run(next, { type: 'tick', at: 17_000 }).seats, swapped.seats, 'too soon after the last');
+  assert.equal(run(next, { type: 'tick', at: 18_200 }).seats.indexOf('eve') < 3, true);
+});
+
+test('a raised hand never leaves the first page', () => {
+  let state = run(
+    meetingOf(['ada', 'bo']),
+    { type: 'firstPage', others: 1 },
+    { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(1) }) },
+    { type: 'speaker.active', participants: ['bo'], at: 10_000 },
+  );
+  state = run(state, { type: 'tick', at: 20_000 });
+  assert.deepEqual(state.seats, ['ada', 'bo']);
+});
+
+test('frames after leaving are ignored, and a notice ends the meeting', () => {
+  const start = initialState({ language: 'en', theme: 'auto' });
+  assert.equal(reduce(start, { type: 'meeting', action: { type: 'tick', at: 1 } }), start);
+  const inside = { ...start, meeting: meetingOf([]), screen: 'room' };
+  const over = reduce(inside, { type: 'notice', notice: { kind: 'left', identity: 'r' } });
+  assert.equal(over.meeting, null);
+  assert.equal(over.screen, 'notice');
+});
+
+test('the store announces once for many actions, and a view that fails stops no other', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const store = createStore((state, n) => state + n, 0);
+  const seen = [];
+  store.subscribe(() => {
+    throw new Error('broken view');
+  });
+  store.subscribe((state) => seen.push(state));
+  store.dispatch(1);
+  store.dispatch(2);
+  store.dispatch(0);
+  await Promise.resolve();
+  assert.deepEqual(seen, [3]);
+});
+
+test('messages of one person within three minutes stand together', () => {
+  const late = message('3', 'c', { sent_at: new Date(Date.parse(at(2)) + 180_000).toISOString() });
+  const log = [message('1', 'a'), message('2', 'b', { sent_at: at(2) }), late].map((one) => ({ kind: 'message', message: one }));
+  assert.deepEqual(blocks(log).map((block) => block.messages.length), [2, 1]);
+});
+
+test('the chat keeps the newest five hundred entries', () => {
+  let log = [];
+  for (let n = 0; n < 520; n++) log = append(log, { kind: 'message', message: message(String(n), 'x') });
+  assert.equal(log.length, 500);
+  assert.equal(log[0].message.id, '20');
+});
+
+test('initials', () => {
+  const cases = [['Ada Bo', 'AB', false], ['ada', 'A', false], ['陈博', '博', true], ['  ', '?', false], ['Ada 陈', '陈', true]];
+  for (const [name, text, han] of cases) assert.deepEqual(initials(name), { text, han });
+  assert.deepEqual(initials('🙂 x'), { text: '🙂X', han: false });
+  assert.equal(shortName('Ada Bo'), 'Ada');
+  assert.equal(shortName('陈博'), '陈博');
+  assert.equal(hue('user-1'), hue('user-1'));
+  assert.equal(threes('482917305'), '482 917 305');
+});
+
+test('what may be typed into the field for a link or a number', () => {
+  const origin = 'https://meet.example.org';
+  const cases = [
+    ['482 917 305', '482917305'],
+    ['482-917-305', '482917305'],
+    ['https://meet.example.org/r/abc_DEF-123', 'abc_DEF-123'],
+    ['meet.example.org/r/abc/', 'abc'],
+    [' abcdefghijklmnop1234 ', 'abcdefghijklmnop1234'],
+    ['https://elsewhere.example/r/abc', null],
+    ['12345', null],
+    ['javascript:alert(1)', null],
+    ['https://meet.example.org/r/../admin', null],
+  ];
+  for (const [typed, room] of cases) assert.equal(roomFrom(typed, origin), room, typed);
+});
+
+test('only web addresses become links, and no text is lost', () => {
+  const cases = [
+    ['see https://a.example/x?y=1. Then', ['https://a.example/x?y=1']],
+    ['（https://a.example/x）好', ['https://a.example/x']],
+    ['javascript:alert(1) data:text/html,x', []],
+    ['<img src=x onerror=alert(1)>', []],
+    ['http://[bad', []],
+  ];
+  for (const [text, links] of cases) {
+    const parts = linkify(text);
+    assert.equal(parts.map((part) => part.text).join(''), text);
+    assert.deepEqual(parts.filter((part) => part.href !== null).map((part) => part.text), links);
+  }
+});
+
+test('the next meeting is the earliest that is not over', () => {
+  const now = Date.parse(at(0));
+  const room = (name, begin, end = null, more = {}) => ({ name, begin_at: begin, end_at: end, state: 'scheduled', participants: 0, ...more });
+  const hour = 3_600_000;
+  const iso = (ms) => new Date(now + ms).toISOString();
+  const rooms = [
+    room('past', iso(-5 * hour), iso(-4 * hour)),
+    room('later', iso(3 * hour)),
+    room('running', iso(-hour), iso(hour)),
+    room('ended', iso(hour), null, { state: 'ended' }),
+  ];
+  assert.deepEqual(upcoming(rooms, now).map((one) => one.name), ['running', 'later']);
+  assert.equal(nextMeeting([room('empty', null)], now), null);
+  assert.equal(nextMeeting([room('live', null, null, { state: 'live', participants: 2 })], now)?.name, 'live');
+  assert.equal(daysUntil(now + 24 * hour, now), 1);
+});
