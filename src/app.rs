@@ -83,7 +83,7 @@ impl App {
         .map_err(|error| Failure::because("cannot start media", &error))?;
         let store = Store::open(&config.storage.database_url, DATABASE_CONNECTIONS)
             .await
-            .map_err(|error| Failure::because("cannot open the database", &error))?;
+            .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
         let secret = Secret::load_or_create(&config.auth.secret_file)
             .map_err(|error| Failure::because("cannot use the token secret", &error))?;
         let (stop, stopping) = watch::channel(false);
