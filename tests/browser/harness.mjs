@@ -182,7 +182,8 @@ class Stage {
    * @param {string} [name]
    */
   async clientPage(name) {
-    const page = await this.page('/healthz', { name });
+    // Without a page's markup the browser asks for an icon where there is none.
+    const page = await this.page('/healthz', { name, expected: (text) => text.includes('/favicon.ico') });
     await page.evaluate(async () => {
       globalThis.client = await import('/js/client/index.js');
     });
