@@ -141,7 +141,7 @@ fn with_store(
     Ok(runtime.block_on(async {
         let store = Store::open(&storage.database_url, CONNECTIONS)
             .await
-            .map_err(|error| Failure::because("cannot open the database", &error))?;
+            .map_err(|error| Failure::because(storage.cannot_open(), &error))?;
         let outcome = work(&store).await;
         store.close().await;
         outcome

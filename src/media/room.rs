@@ -343,13 +343,15 @@ impl Room {
                 .map(|(_, choice)| *choice)
                 .collect();
             let changed = settle_slots(down, &choices, member.view.as_deref());
+            // A keyframe that comes before the connection is up is lost, and delays the one that `Connected` asks for.
+            let is_connected = down.connection.is_connected();
             if changed.is_empty() {
                 continue;
             }
             let slots = changed.iter().filter_map(|index| {
                 let slot = down.slots.get(*index)?;
                 let track = slot.track.and_then(|track| tracks.get(&track));
-                wanted.extend(slot.track.filter(|_| slot.kind == MediaKind::Video));
+                wanted.extend(slot.track.filter(|_| is_connected && slot.kind == MediaKind::Video));
                 Some(slot.told(
                     track.map(|track| track.id.clone()),
                     track.and_then(|track| track.layer.clone()),

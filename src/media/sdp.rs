@@ -8,8 +8,8 @@ use crate::protocol::object::MediaKind;
 
 /// A larger description is refused.
 pub(super) const MAX_SDP_BYTES: usize = 256 * 1024;
-/// More m-lines are refused.
-const MAX_SECTIONS: usize = 32;
+/// More m-lines are refused: what we offer ourselves at most, 8 sounds and 25 pictures.
+const MAX_SECTIONS: usize = 33;
 /// More candidates are refused.
 const MAX_CANDIDATES: usize = 64;
 /// More lines are refused.
@@ -160,7 +160,7 @@ impl Reader {
         if let Some(rest) = line.strip_prefix("m=") {
             self.close()?;
             if self.done.len() >= MAX_SECTIONS {
-                return Err("The description has more than 32 m-lines.");
+                return Err("The description has too many m-lines.");
             }
             self.open = Some(OpenSection::begin(rest)?);
             return Ok(());

@@ -25,6 +25,8 @@ import { toasts } from './views/toasts.js';
 
 /** @typedef {{node: HTMLElement, update: (state: AppState) => void, start?: () => void, stop?: () => void}} View */
 
+const HOME_REFRESH_MS = 30_000;
+
 const language = settings.language ?? pickLanguage(navigator.languages);
 setLanguage(language);
 const store = createStore(reduce, initialState({ language, theme: settings.theme }));
@@ -114,6 +116,13 @@ function route() {
   if (room) void actions.openRoom(room[1]);
   else void actions.showHome();
 }
+
+/** Who is in a room changes without us: the list is read again while somebody looks at it. */
+function refreshHome() {
+  if (!document.hidden && store.get().screen === 'home') void actions.loadRooms();
+}
+setInterval(refreshHome, HOME_REFRESH_MS);
+document.addEventListener('visibilitychange', refreshHome);
 
 store.subscribe(draw);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw(store.get()));

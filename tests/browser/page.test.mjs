@@ -347,6 +347,53 @@ test('the language is chosen by the browser, can be switched, and is remembered'
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
 });
 
+test('a device that is pulled out is replaced, and the person is told', { timeout: 60_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const ada = await guest(stage, identity, 'Ada');
+  const bo = await guest(stage, identity, 'Bo');
+  together(t, ada, bo);
+  await seesAndHears(bo, { video: 1, audio: 1, seconds: 1 });
+  await ada.evaluate(() => {
+    for (const track of globalThis.watchedTracks.filter((one) => one.readyState === 'live')) track.dispatchEvent(new Event('ended'));
+  });
+  await ada.getByTestId('toast').filter({ hasText: /is now/ }).waitFor();
+  await until(async () => (await ada.getByTestId('camera').getAttribute('aria-pressed')) === 'true', 'the camera');
+  await seesAndHears(bo, { video: 1, audio: 1, seconds: 2 });
+});
+
+test('sound that the browser holds back starts with a tap', { timeout: 60_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const [ada] = together(t, await guest(stage, identity, 'Ada'));
+  await ada.evaluate(() => {
+    const { play } = HTMLAudioElement.prototype;
+    globalThis.allowSound = () => {
+      HTMLAudioElement.prototype.play = play;
+    };
+    HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException('a tap is needed', 'NotAllowedError'));
+  });
+  together(t, await guest(stage, identity, 'Bo'));
+  await ada.getByTestId('listen').waitFor();
+  await ada.evaluate(() => globalThis.allowSound());
+  await ada.getByTestId('listen').click();
+  await ada.getByTestId('listen').waitFor({ state: 'hidden' });
+});
+
+test('the room is dark, the rest follows the system, and a choice is kept', async (t) => {
+  const identity = await makeRoom(stage);
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const [page] = together(t, await guest(stage, identity, 'Ada', { context: { colorScheme: 'light' } }));
+  assert.equal(await theme(), 'dark');
+  await page.getByTestId('leave').click();
+  await page.getByTestId('back-home').click();
+  await page.getByTestId('guest-home').waitFor();
+  assert.equal(await theme(), 'light');
+  await page.getByTestId('theme').click();
+  assert.equal(await theme(), 'dark');
+  await page.reload();
+  await page.getByTestId('guest-home').waitFor();
+  assert.equal(await theme(), 'dark');
+});
+
 test('on a narrow phone nothing is cut off and every target is large enough', async (t) => {
   const identity = await makeRoom(stage, { name: 'A room with a rather long name, as rooms tend to have' });
   const context = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { until } from './harness.mjs';
 
-/** Notes every connection and socket of the page, and offers a moving picture as the screen to share. */
+/** Notes every connection, socket and device of the page, and offers a moving picture as the screen to share. */
 function watch() {
   const connections = (globalThis.watchedConnections = []);
   const sockets = (globalThis.watchedSockets = []);
@@ -19,6 +19,13 @@ function watch() {
       super(...args);
       sockets.push(this);
     }
+  };
+  const tracks = (globalThis.watchedTracks = []);
+  const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const stream = await getUserMedia(constraints);
+    tracks.push(...stream.getTracks());
+    return stream;
   };
   navigator.mediaDevices.getDisplayMedia = async () => {
     const canvas = document.createElement('canvas');

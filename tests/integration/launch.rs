@@ -275,7 +275,7 @@ fn a_database_that_cannot_be_opened_is_one_sentence() {
     let (code, sentence) = refusal(on_data(&file.join("below"), "user list", ""));
     assert_eq!(code, Some(1));
     assert!(
-        sentence.starts_with("error: cannot open the database: "),
+        sentence.starts_with("error: cannot open the database sqlite:"),
         "{sentence}"
     );
 }

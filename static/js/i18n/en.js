@@ -224,6 +224,7 @@ export default {
   'toast.shareEnded': 'You are no longer sharing',
   'toast.shareFailed': 'The screen could not be shared',
   'toast.shareForbidden': 'Only hosts may share a screen in this meeting',
+  'toast.muted': 'You are muted. Hold Space to talk.',
   'toast.mutedByHost': 'A host muted you',
   'toast.microphone.lost': 'The microphone is gone. You are muted.',
   'toast.camera.lost': 'The camera is gone.',

@@ -224,6 +224,7 @@ export default {
   'toast.shareEnded': '共享已停止',
   'toast.shareFailed': '无法共享屏幕',
   'toast.shareForbidden': '本会议仅主持人可以共享屏幕',
+  'toast.muted': '您已静音，按住空格键说话。',
   'toast.mutedByHost': '主持人已将您静音',
   'toast.microphone.lost': '麦克风已断开，您已静音。',
   'toast.camera.lost': '摄像头已断开。',

@@ -69,7 +69,7 @@ export function bar(actions) {
     ),
     el('div', { class: 'grp rt' }, people, chat),
   );
-  setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
+  let timer = 0;
 
   /** @param {HTMLElement} anchor @param {import('./device-menu.js').Kind[]} kinds */
   function openDevices(anchor, kinds) {
@@ -134,7 +134,15 @@ export function bar(actions) {
     text(time, clock(Date.now()));
     text(name, meeting.room.name);
   }
-  return { node, update, focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]) };
+  return {
+    node,
+    update,
+    start() {
+      timer = window.setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
+    },
+    stop: () => clearInterval(timer),
+    focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]),
+  };
 }
 
 /** @param {HTMLElement[]} buttons */

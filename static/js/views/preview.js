@@ -159,9 +159,9 @@ export function preview(actions) {
     }
     drawName(next);
     drawRoom(next);
-    const asks = now.askPassword || now.room?.has_password === true;
+    // The owner is let in without; should the server think otherwise, its refusal shows the field.
     const mine = now.room !== null && now.room.owner.id === next.user?.id;
-    show(password.node, asks && !mine);
+    show(password.node, now.askPassword || (now.room?.has_password === true && !mine));
     const wrong = now.error === 'room.password_wrong' || now.error === 'room.password_required';
     if (wrong) password.complain(errorText(now.error ?? ''));
     show(refusal, now.error !== null && !wrong);

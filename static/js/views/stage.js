@@ -16,6 +16,7 @@ import { tile } from './tile.js';
 
 const SMALL = 220;
 const PHONE = 768;
+const ORDER_MS = 1000;
 /** More pixels than twice the CSS size are not seen. */
 const SHARPEST = 2;
 
@@ -113,7 +114,20 @@ export function stage(actions) {
     show(card.node, meeting.seats.length === 0 && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
     if (!shown) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
-    actions.view(wishes(meeting, layout.tiles, shown, layout.share));
+    wish(wishes(meeting, layout.tiles, shown, layout.share));
+  }
+
+  let wished = '';
+  let later = 0;
+
+  /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
+  function wish(tiles) {
+    const sizes = tiles.map(({ track, width, height }) => `${track} ${width} ${height}`).join();
+    clearTimeout(later);
+    // A new picture is wanted at once. Who speaks only changes the order, and voices come and go quickly.
+    if (sizes !== wished) actions.view(tiles);
+    else later = window.setTimeout(() => actions.view(tiles), ORDER_MS);
+    wished = sizes;
   }
 
   /** @param {Meeting} meeting @param {string} id */
