@@ -23,10 +23,14 @@ pub fn check(root: &Value, schema: &Value, value: &Value) -> Result<(), String> 
             "enum" => Ok(list(rule).contains(value)),
             "anyOf" => Ok(matching(root, rule, value) >= 1),
             "oneOf" => Ok(matching(root, rule, value) == 1),
-            "minLength" => Ok(length(value) >= rule.as_u64()),
-            "maxLength" => Ok(length(value) <= rule.as_u64()),
-            "minimum" => Ok(value.as_f64() >= rule.as_f64()),
-            "maximum" => Ok(value.as_f64() <= rule.as_f64()),
+            "minLength" => Ok(length(value).is_none_or(|length| Some(length) >= rule.as_u64())),
+            "maxLength" => Ok(length(value).is_none_or(|length| Some(length) <= rule.as_u64())),
+            "minimum" => Ok(value
+                .as_f64()
+                .is_none_or(|number| Some(number) >= rule.as_f64())),
+            "maximum" => Ok(value
+                .as_f64()
+                .is_none_or(|number| Some(number) <= rule.as_f64())),
             "required" => Ok(list(rule)
                 .iter()
                 .all(|name| value.get(name.as_str().unwrap_or_default()).is_some())),
