@@ -247,9 +247,10 @@ async fn the_log_tells_no_secrets() {
             ]
         })
         .collect();
+    bo.close().await;
     drop(server);
     let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("session"), "something is logged: {log}");
+    assert!(log.contains("session ends"), "something is logged: {log}");
     let secret = std::fs::read(data.path().join("secret")).unwrap();
     let secret = String::from_utf8_lossy(&secret).trim().to_owned();
     let words = [
