@@ -341,23 +341,12 @@ async fn who_reads_nothing_is_let_go_and_the_others_go_on() {
     let deaf = server.member("Deaf", &room).await;
     let mut bo = server.member("Bo", &room).await;
     tokio::time::pause();
-    let text = "x".repeat(3_900);
-    let gone = 'talk: {
-        // Far more than the sockets' buffers and the outbox hold together.
-        for _ in 0..10_000 {
-            ada.ok(
-                "signal.offer",
-                json!({ "to": deaf.stay(), "sdp": text.repeat(16) }),
-            )
-            .await;
-            let told = bo.events().await;
-            if told.contains(&"participant.left".to_owned()) {
-                break 'talk true;
-            }
-        }
-        false
-    };
-    assert!(gone);
+    // Far more than the sockets' buffers and the outbox hold together.
+    let sdp = "x".repeat(200_000);
+    for _ in 0..400 {
+        let offer = json!({ "to": deaf.stay(), "sdp": sdp });
+        ada.ok("signal.offer", offer).await;
+    }
     let left = ada.event("participant.left").await;
     assert_eq!(
         (&left["participant"], &left["reason"]),
@@ -396,9 +385,6 @@ async fn who_answers_no_ping_is_let_go() {
         left["data"],
         json!({ "participant": dead.stay(), "reason": "lost" })
     );
-    assert_eq!(
-        before.elapsed().as_secs(),
-        45,
-        "two pings, and the time for a third"
-    );
+    // Two pings, and the time for a third.
+    assert!((44..=45).contains(&before.elapsed().as_secs()));
 }

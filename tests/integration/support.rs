@@ -275,6 +275,10 @@ impl Client {
 
     /// The code that the server closes with; events before it are kept.
     pub async fn closed(&mut self) -> u16 {
+        soon(self.read_to_the_end()).await
+    }
+
+    async fn read_to_the_end(&mut self) -> u16 {
         loop {
             match self.message().await {
                 Some(Message::Close(Some(frame))) => return frame.code.into(),
