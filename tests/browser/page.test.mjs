@@ -181,7 +181,7 @@ test('somebody without devices is told why and joins to watch and listen', async
   await page.getByTestId('toast').waitFor();
 });
 
-test('three people see and hear each other, write, share, leave and come late', { timeout: 120_000 }, async (t) => {
+test('three people see and hear each other, write, share, leave and come late', { timeout: 240_000 }, async (t) => {
   const identity = await makeRoom(stage, { name: 'Weekly' });
   const ada = await guest(stage, identity, 'Ada');
   await ada.getByTestId('invite').waitFor();
