@@ -24,6 +24,8 @@ mod rewrite;
 mod room;
 mod sdp;
 mod sequence;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod speech;
 mod state;
