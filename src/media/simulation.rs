@@ -305,10 +305,9 @@ impl Client {
             match message.message {
                 RTCMessage::RtpPacket(_, packet) => self.received.push(packet),
                 RTCMessage::RtcpPacket(_, reports) => {
-                    let asked = |report: &Box<dyn rtc::rtcp::Packet>| {
-                        report.as_any().is::<PictureLossIndication>()
-                    };
-                    self.keyframe_asked |= reports.iter().any(asked);
+                    self.keyframe_asked |= reports
+                        .iter()
+                        .any(|report| report.as_any().is::<PictureLossIndication>());
                 }
                 _ => {}
             }
