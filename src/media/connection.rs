@@ -433,7 +433,8 @@ impl Connection {
     }
 }
 
-fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
+/// A host candidate (RFC 8445 §5.1.1.1) at this address.
+pub(super) fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
     let base_config = CandidateConfig {
         network: "udp".to_owned(),
         address: address.ip().to_string(),
