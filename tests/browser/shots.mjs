@@ -9,7 +9,11 @@ import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
 
 const [directory = 'shots', ...only] = process.argv.slice(2);
-const SIZES = { desktop: { width: 1440, height: 900 }, tablet: { width: 768, height: 1024 }, phone: { width: 390, height: 844 } };
+const SIZES = {
+  desktop: { width: 1440, height: 900 },
+  tablet: { width: 768, height: 1024 },
+  phone: { width: 390, height: 844 },
+};
 const PEOPLE = ['Ada', 'Bo', '小林', 'Di', 'Eve', 'Kim'];
 
 /** Draws one of the page's own scenes instead of the fake device's picture. @param {number} scene */
@@ -83,13 +87,18 @@ async function visit(path, { scene = 4, size = 'desktop', scheme = 'light', loca
 async function enter(page, name) {
   await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
   await page.getByTestId('name').fill(name);
-  await until(() => page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0), 'the own picture');
+  await until(
+    () => page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0),
+    'the own picture',
+  );
   await page.getByTestId('join').click();
   await page.getByTestId('room').waitFor();
 }
 
 async function seen(page, count) {
-  await until(async () => (await page.locator('.tile.seen').count()) >= count, `${count} pictures`, { timeoutMs: 20_000 });
+  await until(async () => (await page.locator('.tile.seen').count()) >= count, `${count} pictures`, {
+    timeoutMs: 20_000,
+  });
   await new Promise((resolve) => setTimeout(resolve, 600));
 }
 
@@ -111,7 +120,12 @@ const host = new Session(stage.server.socket, { WebSocket });
 await host.register({ username: 'ada', password, display_name: 'Ada' });
 const soon = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
 const { room } = await host.createRoom({ name: 'Weekly design review', begin_at: soon(12), end_at: soon(57) });
-await host.createRoom({ name: 'Office hours', begin_at: soon(60 * 27), end_at: soon(60 * 28), password: 'open sesame' });
+await host.createRoom({
+  name: 'Office hours',
+  begin_at: soon(60 * 27),
+  end_at: soon(60 * 28),
+  password: 'open sesame',
+});
 await host.createRoom({ name: '杭州团队站会' });
 await host.createRoom({ name: 'Direct line', topology: 'p2p' });
 const { token } = host;
@@ -126,7 +140,10 @@ async function asHost(path, look) {
 }
 
 for (const [size, scheme, locale] of [
-  ['desktop', 'light', 'en-GB'], ['desktop', 'dark', 'zh-CN'], ['tablet', 'light', 'zh-CN'], ['phone', 'light', 'en-GB'],
+  ['desktop', 'light', 'en-GB'],
+  ['desktop', 'dark', 'zh-CN'],
+  ['tablet', 'light', 'zh-CN'],
+  ['phone', 'light', 'en-GB'],
 ]) {
   const name = `${scheme}-${locale.slice(0, 2)}-${SIZES[size].width}`;
   const home = await asHost('/', { size, scheme, locale });
@@ -146,7 +163,10 @@ for (const [size, scheme, locale] of [
 
 const [ada, ...others] = await Promise.all(
   PEOPLE.slice(0, 4).map((_, index) =>
-    (index === 0 ? asHost : visit)(`/r/${room.identity}`, { scene: index + 1, locale: index === 1 ? 'zh-CN' : 'en-GB' }),
+    (index === 0 ? asHost : visit)(`/r/${room.identity}`, {
+      scene: index + 1,
+      locale: index === 1 ? 'zh-CN' : 'en-GB',
+    }),
   ),
 );
 await enter(ada, 'Ada');
@@ -158,12 +178,19 @@ await lin.getByTestId('hand').click();
 await di.getByTestId('mic').click();
 await shot('room-4-dark-en-1440', ada);
 await ada.getByTestId('chat').click();
-for (const [page, words] of [[bo, '大家好，记录在 https://meet.example.org/notes'], [di, 'Thank you. I share the figures now.']]) {
+for (const [page, words] of [
+  [bo, '大家好，记录在 https://meet.example.org/notes'],
+  [di, 'Thank you. I share the figures now.'],
+]) {
   const { width } = page.viewportSize();
   await page.getByTestId(width < 768 ? 'chat-narrow' : 'chat').click();
   await page.getByTestId('chat-input').fill(words);
   await page.keyboard.press('Enter');
-  await page.getByTestId('message-text').filter({ hasText: words.slice(0, 4) }).first().waitFor();
+  await page
+    .getByTestId('message-text')
+    .filter({ hasText: words.slice(0, 4) })
+    .first()
+    .waitFor();
   await page.keyboard.press('Escape');
 }
 await shot('room-chat-dark-en-1440', ada);

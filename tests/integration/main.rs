@@ -1,4 +1,5 @@
 //! Integration tests over real sockets.
+#![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod endings;
 mod frames;

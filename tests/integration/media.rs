@@ -1,5 +1,7 @@
 //! Media through the workers over real loopback sockets, with clients of another WebRTC stack's API.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod client;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -33,12 +33,22 @@ export function stage(actions) {
   const pager = el(
     'div',
     { class: 'pager' },
-    iconButton('chev-left', 'page.previous', { class: '', on: { click: () => actions.turnPage(Math.max(0, page - 1)) } }),
+    iconButton('chev-left', 'page.previous', {
+      class: '',
+      on: { click: () => actions.turnPage(Math.max(0, page - 1)) },
+    }),
     pageText,
     iconButton('chev-right', 'page.next', { class: '', on: { click: () => actions.turnPage(page + 1) } }),
   );
   const seats = el('div', { class: 'seats' });
-  const node = el('main', { class: 'stage', tabindex: -1, 'data-testid': 'stage' }, screen.node, seats, card.node, pager);
+  const node = el(
+    'main',
+    { class: 'stage', tabindex: -1, 'data-testid': 'stage' },
+    screen.node,
+    seats,
+    card.node,
+    pager,
+  );
 
   new ResizeObserver(() => {
     if (latest) draw(latest, false);
@@ -154,7 +164,12 @@ export function stage(actions) {
  */
 function wishes(meeting, seats, shown, box) {
   const sharp = Math.min(SHARPEST, devicePixelRatio || 1);
-  const wish = (/** @type {string} */ track, /** @type {number} */ w, /** @type {number} */ h, /** @type {number} */ priority) => ({
+  const wish = (
+    /** @type {string} */ track,
+    /** @type {number} */ w,
+    /** @type {number} */ h,
+    /** @type {number} */ priority,
+  ) => ({
     track,
     width: Math.max(1, Math.round(w * sharp)),
     height: Math.max(1, Math.round(h * sharp)),
@@ -207,10 +222,16 @@ function place(element, seat, glides) {
   element.style.transform = here;
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
   if (!before) {
-    element.animate([{ opacity: 0, transform: `${here} scale(.96)` }, { opacity: 1, transform: here }], {
-      duration: 220,
-      easing: 'cubic-bezier(.2,.8,.2,1)',
-    });
+    element.animate(
+      [
+        { opacity: 0, transform: `${here} scale(.96)` },
+        { opacity: 1, transform: here },
+      ],
+      {
+        duration: 220,
+        easing: 'cubic-bezier(.2,.8,.2,1)',
+      },
+    );
   } else if (glides) {
     const from = `translate(${before.x}px, ${before.y}px) scale(${before.w / seat.w}, ${before.h / seat.h})`;
     element.animate([{ transform: from }, { transform: here }], { duration: 220, easing: 'cubic-bezier(.2,.8,.2,1)' });

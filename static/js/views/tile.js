@@ -56,7 +56,10 @@ export function tile(id) {
     if (speaking === voice) return;
     voice = speaking;
     clearTimeout(timer);
-    timer = window.setTimeout(() => node.classList.toggle('speaking', speaking), speaking ? SPEECH_AFTER_MS : SPEECH_HOLD_MS);
+    timer = window.setTimeout(
+      () => node.classList.toggle('speaking', speaking),
+      speaking ? SPEECH_AFTER_MS : SPEECH_HOLD_MS,
+    );
   }
   video.addEventListener('resize', fit);
 
