@@ -210,6 +210,7 @@ impl Connection {
                 .ok()?;
             Some(pc.local_description()?.sdp)
         })?;
+        let sdp = sdp::with_candidates_everywhere(&sdp);
         let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
             self.ufrags.push(ufrag);
