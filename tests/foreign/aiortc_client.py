@@ -10,7 +10,8 @@ join {identity}                        room.join
 publish {codec?, candidates?, hue?, hz?, again?}
                                        media.publish and media.source of a microphone and a camera; again: "new" makes a
                                        new connection, "same" offers once more on the one there is
-receive {audio?, video?, candidates?}  media.receive and media.answer
+receive {audio?, video?, candidates?, as_written?}
+                                       media.receive and media.answer; as_written: the offer as it came, see `spread`
 report {}                              what arrived so far, by remote track
 leave {}                               closes both connections, room.leave
 request {type, data}                   any other request, answered as the server answers it
@@ -214,16 +215,14 @@ class Watch:
 
 
 class Client:
-    def __init__(self, slots_told):
+    def __init__(self):
         self.signalling = Signalling(self.event)
-        self.log = slots_told
         self.up = self.down = None
         self.revision = 0
         self.watches = {}
         self.followers = []
         self.tracks = {}
         self.events = []
-        self.unready = []
 
     # What the server says by itself.
 
@@ -310,7 +309,7 @@ class Client:
         await self.connected(pc)
         return {"revision": answer["revision"], "offer": sdp, "answer": answer["sdp"], "tracks": tracks, **self.transport(pc)}
 
-    async def receive(self, audio=4, video=4, candidates="sdp"):
+    async def receive(self, audio=4, video=4, candidates="sdp", as_written=False):
         offer = await self.signalling.request("media.receive", audio_slots=audio, video_slots=video)
         await self.close_down()
         # Events about these slots may come while the answer is on its way.
@@ -322,13 +321,14 @@ class Client:
             mid = next(one.mid for one in pc.getTransceivers() if one.receiver.track is track)
             self.followers.append(asyncio.ensure_future(self.watches[mid].follow(track)))
 
-        answer = await self.answer(offer, candidates)
+        answer = await self.answer(offer, candidates, as_written)
         await self.connected(pc)
         return {"revision": offer["revision"], "offer": offer["sdp"], "answer": answer, "slots": offer["slots"], **self.transport(pc)}
 
-    async def answer(self, offer, candidates):
+    async def answer(self, offer, candidates, as_written=False):
         pc = self.down
-        await pc.setRemoteDescription(RTCSessionDescription(spread(offer["sdp"]), "offer"))
+        sdp = offer["sdp"] if as_written else spread(offer["sdp"])
+        await pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await pc.setLocalDescription(await pc.createAnswer())
         sdp = await self.tell_before("down", pc, candidates)
         await self.signalling.request("media.answer", revision=offer["revision"], sdp=sdp)
@@ -460,7 +460,7 @@ async def main():
     # aioice leaves this machine's own network out, and tests use nothing else.
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 
-    client = Client(None)
+    client = Client()
     commands = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     while line := await commands.readline():
