@@ -7,16 +7,18 @@ answer `{"re": 1, "ok": {…}}` or `{"re": 1, "error": {"code": …, "message": 
 connect {url}                          opens the socket and waits for hello
 guest {name}                           auth.guest
 join {identity}                        room.join
-publish {codec?, candidates?, hue?, hz?, again?}
+publish {codec?, candidates?, hue?, hz?, again?, as_written?, without?}
                                        media.publish and media.source of a microphone and a camera; again: "new" makes a
-                                       new connection, "same" offers once more on the one there is
+                                       new connection, "same" offers once more on the one there is; without: a pattern,
+                                       lines of the offer that match it are left out
 receive {audio?, video?, candidates?, as_written?}
-                                       media.receive and media.answer; as_written: the offer as it came, see `spread`
+                                       media.receive and media.answer
 report {}                              what arrived so far, by remote track
 leave {}                               closes both connections, room.leave
 request {type, data}                   any other request, answered as the server answers it
 
-`candidates` says how they are told: "sdp" (in the description), "object", "string" (both after it), "early" (before).
+`candidates` says how they are told: "sdp" (in the description), "object", "string" (both after it), "early" (before),
+"none". `as_written` takes the server's description as it came, without `spread`.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import fractions
 import json
 import math
 import random
+import re
 import sys
 import time
 import zlib
@@ -283,7 +286,7 @@ class Client:
         # second kind but the first.
         return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
-    async def publish(self, codec=None, candidates="sdp", hue=(90, 200), hz=440, again="new"):
+    async def publish(self, codec=None, candidates="sdp", hue=(90, 200), hz=440, again="new", as_written=False, without=None):
         pc = self.up
         if pc is None or again == "new":
             if pc is not None:
@@ -299,8 +302,11 @@ class Client:
         sources = [{"mid": audio.mid, "source": "microphone"}, {"mid": video.mid, "source": "camera"}]
         self.revision += 1
         sdp = await self.tell_before("up", pc, candidates)
+        if without:
+            sdp = "\r\n".join(line for line in sdp.split("\r\n") if not re.match(without, line))
         answer = await self.signalling.request("media.publish", revision=self.revision, sdp=sdp, sources=sources)
-        await pc.setRemoteDescription(RTCSessionDescription(spread(answer["sdp"]), "answer"))
+        described = answer["sdp"] if as_written else spread(answer["sdp"])
+        await pc.setRemoteDescription(RTCSessionDescription(described, "answer"))
         await self.tell_after("up", pc, candidates)
         tracks = []
         for source in ("microphone", "camera"):
@@ -425,8 +431,8 @@ class Client:
 
 
 def spread(sdp):
-    """The same description with the first m-line's candidates in every m-line that has none: of m-lines of one kind,
-    which share a transport, aiortc heeds the candidates of the last one only."""
+    """The same description with the first m-line's candidates in every m-line that has none: aiortc heeds those of the
+    last m-line of a transport only."""
     session, *sections = sdp.split("\r\nm=")
     told = [line for line in sections[0].split("\r\n") if line.startswith(("a=candidate:", "a=end-of-candidates"))]
     sections = [one if "a=candidate:" in one else "\r\n".join([one.rstrip(), *told]) for one in sections]

@@ -1,6 +1,7 @@
 /**
- * A media client on werift that knows nothing of the server but its wire protocol. It takes the same commands as
- * `aiortc_client.py`. Media stays in packets: it sends `sample.json` and compares what comes with it.
+ * A media client on werift that knows nothing of the server but its wire protocol. It takes the commands of
+ * `aiortc_client.py`, and with `publish {restart}` restarts ICE. Media stays in packets: it sends `sample.json` and
+ * compares what comes with it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -199,6 +200,8 @@ class Client {
   watches = new Map();
   tracks = {};
   players = [];
+  /** Offers of the server's that came by themselves and were answered. */
+  restarts = 0;
 
   constructor() {
     this.signalling = new Signalling((type, data) => this.#event(type, data));
@@ -209,7 +212,12 @@ class Client {
     if (type === 'media.track.published') this.tracks[data.track.id] = data.track;
     if (type === 'media.track.unpublished') delete this.tracks[data.track];
     if (type === 'participant.joined') this.#note(data.participant);
-    if (type === 'media.offer') this.#answer(data, 'sdp').catch((error) => process.stderr.write(`${error.stack}\n`));
+    if (type === 'media.offer') {
+      this.#answer(data, 'sdp').then(
+        () => (this.restarts += 1),
+        (error) => process.stderr.write(`${error.stack}\n`),
+      );
+    }
   }
 
   #note({ tracks }) {
@@ -255,7 +263,7 @@ class Client {
     });
   }
 
-  async publish({ candidates = 'sdp', extensions = false, again = 'new' }) {
+  async publish({ candidates = 'sdp', extensions = false, again = 'new', restart = false }) {
     if (!this.up || again === 'new') {
       this.#closeUp();
       this.up = Client.connection(extensions);
@@ -264,7 +272,7 @@ class Client {
       }
     }
     const pc = this.up;
-    await pc.setLocalDescription(await pc.createOffer());
+    await pc.setLocalDescription(await pc.createOffer({ iceRestart: restart }));
     const [audio, video] = pc.getTransceivers();
     const sources = [{ mid: audio.mid, source: 'microphone' }, { mid: video.mid, source: 'camera' }];
     this.revision += 1;
@@ -343,7 +351,7 @@ class Client {
     const stats = {};
     if (this.up) stats.up = { state: this.up.connectionState };
     if (this.down) stats.down = { state: this.down.connectionState };
-    return { tracks, slots, known: this.tracks, stats, closed: this.signalling.closed };
+    return { tracks, slots, known: this.tracks, stats, restarts: this.restarts, closed: this.signalling.closed };
   }
 
   #closeUp() {
