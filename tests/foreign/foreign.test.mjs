@@ -99,7 +99,10 @@ test('an aiortc client, a werift client and a page see and hear each other', asy
   const stage = await openStage({ server: { ...server, stop: async () => {} } });
   try {
     const identity = await room();
-    const page = await stage.clientPage('page');
+    const page = await stage.page('/healthz', { name: 'page', expected: (text) => text.includes('/favicon.ico') });
+    await page.evaluate(async () => {
+      globalThis.client = await import('/js/client/index.js');
+    });
     const pageId = await pages.join(page, { name: 'page', identity });
     const ada = await crowd.enter('aiortc', identity);
     const bo = await crowd.enter('werift', identity);
@@ -185,7 +188,7 @@ test('a client may use one certificate for one connection after another', { todo
 
 test('a client that restarts ICE is still received and receives', async () => {
   const identity = await room();
-  const [ada, bo] = [await crowd.enter('aiortc', identity), await crowd.enter('werift', identity)];
+  const [ada, bo] = [await crowd.enter('werift', identity), await crowd.enter('werift', identity)];
   await meet(ada, bo);
   await bo.request('media.restart', { connection: 'up' });
   await publishAgain(bo, 2, { again: 'same', restart: true });

@@ -213,7 +213,7 @@ class Client {
     if (type === 'media.track.unpublished') delete this.tracks[data.track];
     if (type === 'participant.joined') this.#note(data.participant);
     if (type === 'media.offer') {
-      this.#answer(data, 'sdp').then(
+      this.#answer(data, 'sdp').then(() => checkAgain(this.down)).then(
         () => (this.restarts += 1),
         (error) => process.stderr.write(`${error.stack}\n`),
       );
@@ -280,6 +280,7 @@ class Client {
     const answer = await this.signalling.request('media.publish', { revision: this.revision, sdp, sources });
     await pc.setRemoteDescription(new RTCSessionDescription(answer.sdp, 'answer'));
     await this.#tellAfter('up', pc, candidates);
+    if (restart) await checkAgain(pc);
     const tracks = [];
     for (const source of ['microphone', 'camera']) {
       tracks.push((await this.signalling.request('media.source', { source, active: true })).track);
@@ -391,6 +392,9 @@ function connected(pc) {
   });
   return inTime(state, 'connecting');
 }
+
+/** By itself werift makes no new checks on a connection whose DTLS is up. */
+const checkAgain = (pc) => inTime(pc.iceTransports[0].start(), 'restarting ICE');
 
 function transport(pc) {
   const live = pc.dtlsTransports.filter(({ state }) => state === 'connected');
