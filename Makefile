@@ -41,7 +41,7 @@ rust-tests:
 	$(STAGE) "Rust tests" cargo test --workspace --locked
 
 docs:
-	$(STAGE) "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	$(STAGE) "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
 page-types:
 	$(STAGE) "page types" tests/node_modules/.bin/tsc --noEmit --project tests

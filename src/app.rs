@@ -1,9 +1,11 @@
 //! The composition root: puts the parts together, runs them, and ends them in order.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
@@ -40,10 +42,11 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     let outcome = runtime.block_on(async {
+        let signals = StopSignals::listen()?;
         let app = App::start(config).await?;
-        // Scripts and tests read the port from here.
-        println!("listening on http://{}", app.address);
-        app.run(stop_signal()).await;
+        // Scripts and tests read the port from here; whoever closed standard output does not want it.
+        let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
+        app.run(signals.first()).await;
         Ok(())
     });
     runtime.shutdown_timeout(END_DEADLINE);
@@ -81,11 +84,14 @@ impl App {
             threads: config.media.threads.get(),
         })
         .map_err(|error| Failure::because("cannot start media", &error))?;
+        if config.auth.secret_file.exists() {
+            // One that cannot be used is found out before anything is made; a missing one is made last.
+            load_secret(&config)?;
+        }
         let store = Store::open(&config.storage.database_url, DATABASE_CONNECTIONS)
             .await
-            .map_err(|error| Failure::because("cannot open the database", &error))?;
-        let secret = Secret::load_or_create(&config.auth.secret_file)
-            .map_err(|error| Failure::because("cannot use the token secret", &error))?;
+            .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
+        let secret = load_secret(&config)?;
         let (stop, stopping) = watch::channel(false);
         let is_limited = config.rate_limits == RateLimits::On;
         let services = Services::new(ServicesParts {
@@ -184,6 +190,11 @@ impl App {
     }
 }
 
+fn load_secret(config: &Config) -> Result<Secret, Failure> {
+    Secret::load_or_create(&config.auth.secret_file)
+        .map_err(|error| Failure::because("cannot use the token secret", &error))
+}
+
 /// Gives one part its time to end.
 async fn within(what: &'static str, end: impl Future<Output = ()>) {
     if tokio::time::timeout(END_DEADLINE, end).await.is_err() {
@@ -219,27 +230,38 @@ async fn prune_tokens(store: Store) {
     }
 }
 
-/// Waits for SIGINT or SIGTERM. A second one ends the process.
-async fn stop_signal() {
-    signal().await;
-    tokio::spawn(async {
-        signal().await;
-        tracing::warn!("told to stop a second time: ending at once");
-        std::process::exit(130);
-    });
+/// The signals by which a process is told to end.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
 }
 
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        // Without handlers the signals end the process themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+impl StopSignals {
+    /// From here on the signals no longer end the process by themselves.
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::because("cannot listen for signals", &error))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits for the first; the second ends the process at once.
+    async fn first(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            tracing::warn!("told to stop a second time: ending at once");
+            std::process::exit(130);
+        });
     }
 }

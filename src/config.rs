@@ -483,6 +483,11 @@ impl StorageConfig {
         let settings = Settings::gather(flags, environment)?;
         Ok((settings.storage()?, settings.log()?))
     }
+
+    /// How a sentence begins that tells why the database did not open. The URL of a SQLite file holds no password.
+    pub fn cannot_open(&self) -> String {
+        format!("cannot open the database {}", self.database_url)
+    }
 }
 
 /// What was given, with the place it was given in.

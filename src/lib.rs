@@ -1,4 +1,20 @@
-//! Meeting: a self-hosted video-meeting server. This page is the map.
+//! Meeting: a self-hosted video-meeting server in one binary. This page is the map.
+//!
+//! | to find | look into |
+//! |---|---|
+//! | what travels over the WebSocket | [`protocol`]: wire types only |
+//! | the rules of a meeting | [`meeting`]: a pure function of command and time |
+//! | sound and picture | [`media`]: threads with their sockets, connections and forward tables |
+//! | what outlives the process | [`store`], behind plain structs |
+//! | passwords, tokens, limits on tries | [`auth`] |
+//! | running rooms | [`rooms`]: one actor per room, the address book, outboxes |
+//! | one client's session | [`ws`]: limits, requests in order, events, end |
+//! | the page, the upgrade, health, avatars | [`http`] |
+//! | putting it together and taking it down | [`app`] |
+//! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
+//!
+//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← ws ← http ← app`. Siblings in braces never
+//! meet. `ARCHITECTURE.md` walks one message and one packet through the house.
 
 pub mod app;
 pub mod auth;

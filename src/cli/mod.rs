@@ -7,6 +7,8 @@
 mod arguments;
 mod failure;
 mod output;
+mod room;
+mod user;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -14,11 +16,19 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, StorageConfig};
+use crate::store::Store;
 use crate::telemetry;
+
+use arguments::name;
+use output::Format;
+use user::{NewAccount, PasswordSource};
 
 pub use arguments::command;
 pub use failure::Failure;
+
+/// A command does one thing after the other.
+const CONNECTIONS: u32 = 1;
 
 /// What ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +81,32 @@ fn dispatch(
             telemetry::init(&config.log);
             Ok(serve(config)?)
         }
+        ["user", "add"] => {
+            let new = NewAccount::parse(
+                required(matches, name::USERNAME),
+                optional(matches, name::DISPLAY_NAME),
+            )?;
+            let format = format(matches);
+            let password = user::read_password(password_source(matches))?;
+            with_store(matches, async |store| {
+                user::add(store, new, password, format).await
+            })
+        }
+        ["user", "list"] => {
+            let format = format(matches);
+            with_store(matches, async |store| user::list(store, format).await)
+        }
+        ["user", "passwd"] => {
+            let username = user::parse_username(required(matches, name::USERNAME))?;
+            let password = user::read_password(password_source(matches))?;
+            with_store(matches, async |store| {
+                user::set_password(store, &username, password).await
+            })
+        }
+        ["room", "list"] => {
+            let format = format(matches);
+            with_store(matches, async |store| room::list(store, format).await)
+        }
         ["config", "check"] => Ok(output::print(&load(matches)?.to_string())?),
         path => unreachable!("clap knows no command {path:?}"),
     }
@@ -88,4 +124,50 @@ fn chosen(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
 
 fn load(matches: &ArgMatches) -> Result<Config, ConfigError> {
     Config::load(arguments::given(matches), |name| std::env::var_os(name))
+}
+
+/// Opens the database that the arguments name, does the work and closes it.
+fn with_store(
+    matches: &ArgMatches,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Failure>,
+) -> Result<(), CliError> {
+    let (storage, log) =
+        StorageConfig::load(arguments::given(matches), |name| std::env::var_os(name))?;
+    telemetry::init(&log);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::because("cannot start the runtime", &error))?;
+    Ok(runtime.block_on(async {
+        let store = Store::open(&storage.database_url, CONNECTIONS)
+            .await
+            .map_err(|error| Failure::because(storage.cannot_open(), &error))?;
+        let outcome = work(&store).await;
+        store.close().await;
+        outcome
+    })?)
+}
+
+fn format(matches: &ArgMatches) -> Format {
+    if matches.get_flag(name::JSON) {
+        Format::Json
+    } else {
+        Format::Table
+    }
+}
+
+fn password_source(matches: &ArgMatches) -> PasswordSource {
+    if matches.get_flag(name::PASSWORD_STDIN) {
+        PasswordSource::Stdin
+    } else {
+        PasswordSource::Prompt
+    }
+}
+
+fn optional<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
+    matches.get_one::<String>(name).map(String::as_str)
+}
+
+fn required<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
+    optional(matches, name).expect("clap refuses a line without it")
 }

@@ -324,7 +324,8 @@ mod tests {
         };
         let own = Access::default();
         let forwarded = ("x-forwarded-host", "public.example");
-        let table: &[(&Access, &[(&'static str, &str)], bool)] = &[
+        type Lines = [(&'static str, &'static str)];
+        let table: &[(&Access, &Lines, bool)] = &[
             (&own, &[], true),
             (&own, &[("origin", "http://meet.example:8080")], true),
             (&own, &[("origin", "http://MEET.example:8080")], true),

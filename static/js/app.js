@@ -25,6 +25,8 @@ import { toasts } from './views/toasts.js';
 
 /** @typedef {{node: HTMLElement, update: (state: AppState) => void, start?: () => void, stop?: () => void}} View */
 
+const HOME_REFRESH_MS = 30_000;
+
 const language = settings.language ?? pickLanguage(navigator.languages);
 setLanguage(language);
 const store = createStore(reduce, initialState({ language, theme: settings.theme }));
@@ -90,16 +92,36 @@ function turnTo({ screen }) {
   shown = screen;
   document.body.dataset.screen = screen;
   if (!(screen in MAKERS)) return root.replaceChildren();
-  let view = views.get(screen);
-  // A meeting is drawn afresh each time: nothing of the last one must be left.
-  if (!view || screen === 'room') {
-    view = MAKERS[screen]();
-    views.set(screen, view);
-  }
+  let view = screen === 'room' ? takeRoom() : views.get(screen);
+  if (!view) view = MAKERS[screen]();
+  views.set(screen, view);
+  if (screen === 'preview') whenIdle(prepareRoom);
   retranslate(top.node);
   root.replaceChildren(...(screen === 'room' ? [view.node] : [top.node, view.node]));
   view.start?.();
   window.scrollTo(0, 0);
+}
+
+/** @type {View | undefined} */
+let preparedRoom;
+
+/** Built while somebody looks at the preview, so that pressing Join only has to show it. */
+function prepareRoom() {
+  if (store.get().screen === 'preview') preparedRoom ??= MAKERS.room();
+}
+
+/** A meeting is drawn afresh each time: nothing of the last one must be left. */
+function takeRoom() {
+  const view = preparedRoom;
+  preparedRoom = undefined;
+  if (view) retranslate(view.node);
+  return view;
+}
+
+/** @param {() => void} work */
+function whenIdle(work) {
+  if ('requestIdleCallback' in window) requestIdleCallback(work, { timeout: 2000 });
+  else setTimeout(work, 500);
 }
 
 /** The room is dark unless the person chose otherwise. @param {AppState} state */
@@ -114,6 +136,13 @@ function route() {
   if (room) void actions.openRoom(room[1]);
   else void actions.showHome();
 }
+
+/** Who is in a room changes without us: the list is read again while somebody looks at it. */
+function refreshHome() {
+  if (!document.hidden && store.get().screen === 'home') void actions.loadRooms();
+}
+setInterval(refreshHome, HOME_REFRESH_MS);
+document.addEventListener('visibilitychange', refreshHome);
 
 store.subscribe(draw);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw(store.get()));

@@ -180,9 +180,13 @@ class Stage {
    * A page without views that holds the client library as `client`, for tests below the views.
    *
    * @param {string} [name]
+   * @param {(page: import('playwright-core').Page) => Promise<unknown>} [prepare] before anything is loaded
    */
-  async clientPage(name) {
-    const page = await this.page('/healthz', { name });
+  async clientPage(name, prepare = async () => {}) {
+    // Without a page's markup the browser asks for an icon where there is none.
+    const page = await this.page(null, { name, expected: (text) => text.includes('/favicon.ico') });
+    await prepare(page);
+    await page.goto(`${this.origin}/healthz`);
     await page.evaluate(async () => {
       globalThis.client = await import('/js/client/index.js');
     });

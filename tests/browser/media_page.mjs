@@ -16,7 +16,7 @@ export function join(page, who) {
     });
     me.session = new Session(`${location.origin.replace('http', 'ws')}/ws`);
     await me.session.guest({ display_name: name });
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 180, frameRate: 15 } });
     me.media = { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] };
     me.session.on('participant.left', ({ participant }) => me.left.push(participant));
 
@@ -64,15 +64,15 @@ export function join(page, who) {
 export function shareScreen(page) {
   return page.evaluate(async () => {
     const canvas = document.createElement('canvas');
-    canvas.width = 1280;
-    canvas.height = 720;
+    canvas.width = 640;
+    canvas.height = 360;
     const pen = canvas.getContext('2d');
     let frame = 0;
     setInterval(() => {
       pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
       pen.fillRect(0, 0, canvas.width, canvas.height);
-    }, 66);
-    globalThis.me.media.screen = canvas.captureStream(15).getVideoTracks()[0];
+    }, 100);
+    globalThis.me.media.screen = canvas.captureStream(10).getVideoTracks()[0];
     await globalThis.me.call.setSource('screen', globalThis.me.media.screen);
     return globalThis.me.call.ownTrack('screen').id;
   });
@@ -118,23 +118,35 @@ export const iceUser = (page, index) => page.evaluate((at) => {
   return pc.signalingState === 'stable' ? /a=ice-ufrag:(\S+)/.exec(pc.localDescription.sdp)[1] : null;
 }, index);
 
+const STEP_MS = 500;
+
 /**
- * Waits until every one of `count` remote tracks has moved on `steps` times in a row, a quarter second apart: frames
- * for video, energy for audio.
+ * Waits until exactly so many remote videos and voices have moved on `steps` times in a row, half a second apart:
+ * frames for video, energy for audio.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {{video: number, audio: number, steps?: number}} wanted
+ * @param {typeof import('./harness.mjs').until} until
  */
-export async function flows(page, { video, audio, steps = 4 }, until) {
+export async function flows(page, { video, audio, steps = 2 }, until) {
   let before = new Map();
   let inARow = 0;
-  await until(async () => {
+  let seen;
+  const hasEnough = async () => {
     const now = await received(page);
     const moved = now.filter((one) => {
       const old = before.get(one.track);
       return old && (one.kind === 'video' ? one.framesDecoded > old.framesDecoded : one.audioEnergy > old.audioEnergy);
     });
     before = new Map(now.map((one) => [one.track, one]));
-    const counts = { video: 0, audio: 0 };
-    for (const { kind } of moved) counts[kind] += 1;
-    inARow = counts.video === video && counts.audio === audio ? inARow + 1 : 0;
+    seen = { video: 0, audio: 0 };
+    for (const { kind } of moved) seen[kind] += 1;
+    inARow = seen.video === video && seen.audio === audio ? inARow + 1 : 0;
     return inARow >= steps;
-  }, `${video} videos and ${audio} voices to flow`, { timeoutMs: 15_000 + steps * 250, everyMs: 250 });
+  };
+  try {
+    await until(hasEnough, 'media to flow', { timeoutMs: 15_000 + steps * STEP_MS, everyMs: STEP_MS });
+  } catch (error) {
+    throw new Error(`Wanted ${video} videos and ${audio} voices, last saw ${JSON.stringify(seen)}.`, { cause: error });
+  }
 }

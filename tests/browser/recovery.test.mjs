@@ -14,16 +14,12 @@ after(() => stage?.close());
 for (const topology of ['p2p', 'sfu']) {
   test(`a lost socket comes back with sound and picture (${topology})`, async () => {
     const identity = await makeRoom(stage, { topology });
-    const ada = await stage.page(null, { name: 'ada' });
     let cut;
-    await ada.routeWebSocket('**/ws', (socket) => {
-      const server = socket.connectToServer();
-      cut = () => Promise.all([server.close(), socket.close({ code: 4408 })]);
-    });
-    await ada.goto(`${stage.origin}/healthz`);
-    await ada.evaluate(async () => {
-      globalThis.client = await import('/js/client/index.js');
-    });
+    const ada = await stage.clientPage('ada', (page) =>
+      page.routeWebSocket('**/ws', (socket) => {
+        const server = socket.connectToServer();
+        cut = () => Promise.all([server.close(), socket.close({ code: 4408 })]);
+      }));
     const bo = await stage.clientPage('bo');
     const first = await join(ada, { name: 'Ada', identity });
     await join(bo, { name: 'Bo', identity });

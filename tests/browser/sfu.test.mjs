@@ -5,8 +5,8 @@ import { openStage, until } from './harness.mjs';
 import { facts, flows, join, received, shareScreen } from './media_page.mjs';
 import { makeRoom } from './rooms.mjs';
 
-/** Five seconds in quarters: sound and picture must move on in each. */
-const FIVE_SECONDS = 20;
+/** Five seconds in halves: sound and picture must move on in each. */
+const FIVE_SECONDS = 10;
 
 let stage;
 before(async () => {

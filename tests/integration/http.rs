@@ -1,6 +1,7 @@
 //! The HTTP layer over real sockets: the handshake, the page, health, avatars and hostile clients.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -357,6 +358,28 @@ async fn an_unchanged_page_is_not_sent_again() {
     assert_eq!(again.header("etag"), first.header("etag"));
     let other = server.ask("GET /", &["If-None-Match: \"other\""]).await;
     assert_eq!(other.status, 200);
+}
+
+#[tokio::test]
+async fn a_compressed_page_is_the_same_page() {
+    let server = Server::plain().await;
+    let plain = server.get("/").await;
+    assert_eq!(
+        (plain.header("content-encoding"), plain.header("vary")),
+        ("", "accept-encoding")
+    );
+    let packed = server.ask("GET /", &["Accept-Encoding: gzip, br"]).await;
+    assert_eq!(packed.header("etag"), plain.header("etag"));
+    if packed.header("content-encoding") == "gzip" {
+        assert!(packed.body.len() < plain.body.len());
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(packed.body.as_slice())
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        assert_eq!(unpacked, plain.body);
+    } else {
+        assert_eq!(packed.body, plain.body, "a small page is sent as it is");
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! The real binary from its command line to its exit code.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use meeting::config::Key;
 
-fn meeting<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub fn meeting<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meeting"));
     for key in Key::ALL {
         command.env_remove(key.variable());
@@ -21,7 +22,7 @@ fn output(line: &str) -> Output {
 }
 
 /// The exit code and the whole of standard error, which must be one line.
-fn refusal(output: Output) -> (Option<i32>, String) {
+pub fn refusal(output: Output) -> (Option<i32>, String) {
     let text = String::from_utf8(output.stderr).unwrap();
     let mut lines = text.lines();
     let sentence = lines.next().unwrap_or_default().to_owned();
@@ -100,20 +101,27 @@ fn help_goes_to_standard_output_with_code_0() {
     }
 }
 
+/// A setting as the README's table has it.
+fn readme_row(key: Key) -> String {
+    let spec = key.spec();
+    let value = spec.value.replace('|', "\\|");
+    let help = spec.help.replace('|', "\\|");
+    format!("| `--{} {value}` | {help}. | {} |", spec.name, spec.default)
+}
+
 #[test]
-fn the_readme_tells_of_every_setting() {
+fn the_readme_tells_of_every_setting_what_the_help_tells() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    for key in Key::ALL {
+    for row in Key::ALL.map(readme_row) {
         assert!(
-            readme.contains(&format!("| `--{}`", key.name())),
-            "--{} is missing",
-            key.name()
+            readme.lines().any(|line| line == row),
+            "README.md lacks this line:\n{row}"
         );
     }
 }
 
-fn serve_in(directory: &std::path::Path, more: &[&str]) -> Command {
+fn serve_in(directory: &Path, more: &[&str]) -> Command {
     let mut command = meeting(["serve", "--log", "off", "--data-dir"]);
     command.arg(directory).args(more);
     command
@@ -175,5 +183,99 @@ fn a_server_says_where_it_listens_and_ends_in_order() {
     assert!(
         lines.next().is_none(),
         "standard output carries one line only"
+    );
+}
+
+/// Runs a command on the data in `directory` with `input` as its standard input.
+fn on_data(directory: &Path, line: &str, input: &str) -> Output {
+    let mut command = meeting(line.split(' '));
+    command.arg("--data-dir").arg(directory);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that refuses its arguments does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn printed_json(output: &Output) -> serde_json::Value {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn accounts_are_made_listed_and_given_new_passwords() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let add = "user add ada --password-stdin --json --display-name Ada";
+    let made = printed_json(&on_data(data, add, "correct horse\n"));
+    assert_eq!(made["username"], "ada");
+    assert_eq!(made["display_name"], "Ada");
+    let again = refusal(on_data(data, add, "correct horse\n"));
+    assert_eq!(
+        again,
+        (Some(1), "error: the user name ada is taken.".to_owned())
+    );
+    let listed = printed_json(&on_data(data, "user list --json", ""));
+    assert_eq!(listed, serde_json::json!([made]));
+    let table = String::from_utf8(on_data(data, "user list", "").stdout).unwrap();
+    assert_eq!(table.lines().count(), 2);
+    assert!(table.ends_with("  ada       Ada\n"), "{table}");
+    let set = on_data(data, "user passwd ada --password-stdin", "battery staple\n");
+    assert_eq!(set.status.code(), Some(0));
+    let missing = refusal(on_data(
+        data,
+        "user passwd bo --password-stdin",
+        "battery staple\n",
+    ));
+    assert_eq!(
+        missing,
+        (Some(1), "error: there is no account bo.".to_owned())
+    );
+}
+
+#[test]
+fn a_weak_password_or_name_makes_no_account() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    for (line, input) in [
+        ("user add ada --password-stdin", "short\n"),
+        ("user add ada --password-stdin", ""),
+        ("user add <b> --password-stdin", "correct horse\n"),
+        ("user add ada", "correct horse\n"),
+    ] {
+        let (code, sentence) = refusal(on_data(data, line, input));
+        assert_eq!(code, Some(1), "{line}: {sentence}");
+        assert!(!sentence.contains("horse"), "{sentence}");
+    }
+    assert_eq!(
+        printed_json(&on_data(data, "user list --json", "")),
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn rooms_are_listed_without_any() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(
+        printed_json(&on_data(directory.path(), "room list --json", "")),
+        serde_json::json!([])
+    );
+    let table = String::from_utf8(on_data(directory.path(), "room list", "").stdout).unwrap();
+    assert_eq!(table, "NUMBER  IDENTITY  CREATED  ENDED  OWNER  NAME\n");
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_one_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let (code, sentence) = refusal(on_data(&file.join("below"), "user list", ""));
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.starts_with("error: cannot open the database sqlite:"),
+        "{sentence}"
     );
 }

@@ -1,4 +1,15 @@
 //! Integration tests over real sockets.
+#![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod endings;
+mod frames;
 mod http;
 mod launch;
+mod leaks;
+mod media;
+mod media_requests;
+mod meetings;
+mod rooms;
+mod sessions;
+mod start;
+mod support;

@@ -35,7 +35,15 @@ export class RemoteCandidates {
   }
 }
 
-/** @param {RTCPeerConnectionIceEvent} event @returns {RTCIceCandidateInit|null} as the wire carries it */
-export function toWire({ candidate }) {
-  return candidate ? candidate.toJSON() : null;
+/**
+ * Hands on what the browser gathers, except TCP: browsers gather only active TCP candidates (RFC 6544 §4.5), of use to
+ * a peer that listens on TCP, which neither our server nor another browser does.
+ *
+ * @param {RTCPeerConnection} pc
+ * @param {(candidate: RTCIceCandidateInit|null) => void} send gets null at the end
+ */
+export function trickle(pc, send) {
+  pc.addEventListener('icecandidate', ({ candidate }) => {
+    if (candidate?.protocol !== 'tcp') send(candidate && candidate.toJSON());
+  });
 }

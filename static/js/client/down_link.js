@@ -1,4 +1,4 @@
-import { RemoteCandidates, toWire } from './candidates.js';
+import { RemoteCandidates, trickle } from './candidates.js';
 import { IceWatch } from './ice_watch.js';
 
 /**
@@ -33,8 +33,8 @@ export class DownLink {
     this.#io = io;
     this.#onSlot = onSlot;
     this.#candidates = new RemoteCandidates(pc, (error) => io.failed(error, 'media.candidate'));
-    pc.addEventListener('icecandidate', (event) => {
-      io.request('media.candidate', { connection: 'down', candidate: toWire(event) })
+    trickle(pc, (candidate) => {
+      io.request('media.candidate', { connection: 'down', candidate })
         .catch((error) => io.failed(error, 'media.candidate'));
     });
     this.#watch = new IceWatch(

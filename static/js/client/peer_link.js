@@ -1,4 +1,4 @@
-import { RemoteCandidates, toWire } from './candidates.js';
+import { RemoteCandidates, trickle } from './candidates.js';
 import { ProtocolError } from './errors.js';
 import { IceWatch } from './ice_watch.js';
 import { renameStreams, streamsByMid } from './msid.js';
@@ -67,8 +67,8 @@ export class PeerLink {
       if (!this.#ignoresOffer) io.failed(error, 'signal.candidate');
     });
     pc.addEventListener('negotiationneeded', () => this.#offer().catch((error) => io.failed(error, 'signal.offer')));
-    pc.addEventListener('icecandidate', (event) => {
-      io.sendCandidate(toWire(event)).catch((error) => io.failed(error, 'signal.candidate'));
+    trickle(pc, (candidate) => {
+      io.sendCandidate(candidate).catch((error) => io.failed(error, 'signal.candidate'));
     });
     pc.addEventListener('datachannel', ({ channel }) => {
       if (channel.label === CHANNEL_LABEL) this.#adopt(channel);

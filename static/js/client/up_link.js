@@ -1,4 +1,4 @@
-import { toWire } from './candidates.js';
+import { trickle } from './candidates.js';
 import { IceWatch } from './ice_watch.js';
 import { kindOf, SOURCES } from './own_source.js';
 
@@ -29,8 +29,8 @@ export class UpLink {
     for (const source of SOURCES) {
       this.#transceivers.set(source, pc.addTransceiver(kindOf(source), { direction: 'sendonly' }));
     }
-    pc.addEventListener('icecandidate', (event) => {
-      io.request('media.candidate', { connection: 'up', candidate: toWire(event) })
+    trickle(pc, (candidate) => {
+      io.request('media.candidate', { connection: 'up', candidate })
         .catch((error) => io.failed(error, 'media.candidate'));
     });
     this.#watch = new IceWatch(

@@ -37,6 +37,7 @@ export function createActions(parts) {
     dispatch({ type: 'toast', toast: { id: toastNumber, text, params, icon, action } });
   }
 
+  let hintGiven = false;
   const home = createHome(parts, toast);
   const entry = createEntry(parts, toast);
 
@@ -108,8 +109,14 @@ export function createActions(parts) {
     },
 
     toggleMicrophone() {
-      const { wanted, live } = store.get().devices.microphone;
-      return this.setMicrophone(!(wanted && live));
+      const { devices: now, meeting: inside } = store.get();
+      const on = !(now.microphone.wanted && now.microphone.live);
+      // Said once; whoever has a keyboard finds it useful, and nobody wants to read it each time.
+      if (!on && inside && !hintGiven && matchMedia('(pointer: fine)').matches) {
+        hintGiven = true;
+        toast('toast.muted', {}, 'mic-off');
+      }
+      return this.setMicrophone(on);
     },
 
     toggleCamera() {

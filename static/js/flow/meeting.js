@@ -1,7 +1,7 @@
 /**
  * One meeting from the join to the leaving: joins the room, runs the call, turns frames into actions.
  *
- * @typedef {import('../client/protocol.d.ts').JoinReply} JoinReply
+ * @typedef {import('../client/protocol.d.ts').Joined} JoinReply
  * @typedef {import('../client/protocol.d.ts').Source} Source
  * @typedef {import('../client/call.js').Call | import('../client/peer_call.js').PeerCall} Call
  * @typedef {import('../state/app.js').AppAction} AppAction
@@ -82,7 +82,8 @@ export class MeetingFlow {
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
       const before = this.#meeting?.speakers ?? [];
-      if (speaking.join() !== before.join()) this.#dispatch({ type: 'speaker.active', participants: speaking, at: Date.now() });
+      if (speaking.join() !== before.join())
+        this.#dispatch({ type: 'speaker.active', participants: speaking, at: Date.now() });
     };
   }
 

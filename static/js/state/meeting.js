@@ -5,7 +5,7 @@
  * @typedef {import('../client/protocol.d.ts').Participant} Participant
  * @typedef {import('../client/protocol.d.ts').Track} Track
  * @typedef {import('../client/protocol.d.ts').Room} Room
- * @typedef {import('../client/protocol.d.ts').JoinReply} JoinReply
+ * @typedef {import('../client/protocol.d.ts').Joined} JoinReply
  * @typedef {import('../client/protocol.d.ts').ChatMessage} ChatMessage
  * @typedef {import('./chat.js').Entry} Entry
  *

@@ -45,7 +45,13 @@ export function bar(actions) {
   const name = el('b', { dir: 'auto' });
   const info = el(
     'button',
-    { type: 'button', class: 'rinfo', 'aria-haspopup': 'menu', 'data-testid': 'room-info', on: { click: () => latest && openInfoMenu(info, actions, latest) } },
+    {
+      type: 'button',
+      class: 'rinfo',
+      'aria-haspopup': 'menu',
+      'data-testid': 'room-info',
+      on: { click: () => latest && openInfoMenu(info, actions, latest) },
+    },
     time,
     name,
     icon('info', 's'),
@@ -69,7 +75,7 @@ export function bar(actions) {
     ),
     el('div', { class: 'grp rt' }, people, chat),
   );
-  setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
+  let timer = 0;
 
   /** @param {HTMLElement} anchor @param {import('./device-menu.js').Kind[]} kinds */
   function openDevices(anchor, kinds) {
@@ -85,7 +91,9 @@ export function bar(actions) {
   function walk(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
-    const buttons = /** @type {HTMLElement[]} */ ([...node.querySelectorAll('button')]).filter((one) => one.offsetParent !== null);
+    const buttons = /** @type {HTMLElement[]} */ ([...node.querySelectorAll('button')]).filter(
+      (one) => one.offsetParent !== null,
+    );
     const at = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (at < 0) return;
     const next = buttons[(at + step + buttons.length) % buttons.length];
@@ -116,7 +124,11 @@ export function bar(actions) {
     hand.classList.toggle('up', up);
     attribute(hand, 'aria-pressed', String(up));
     relabel(hand, up ? 'tool.hand.off' : 'tool.hand.on');
-    for (const [button, panel] of /** @type {const} */ ([[people, 'people'], [chat, 'chat'], [chatNarrow, 'chat']])) {
+    for (const [button, panel] of /** @type {const} */ ([
+      [people, 'people'],
+      [chat, 'chat'],
+      [chatNarrow, 'chat'],
+    ])) {
       button.classList.toggle('on', meeting.panel === panel);
       attribute(button, 'aria-expanded', String(meeting.panel === panel));
     }
@@ -134,7 +146,15 @@ export function bar(actions) {
     text(time, clock(Date.now()));
     text(name, meeting.room.name);
   }
-  return { node, update, focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]) };
+  return {
+    node,
+    update,
+    start() {
+      timer = window.setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
+    },
+    stop: () => clearInterval(timer),
+    focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]),
+  };
 }
 
 /** @param {HTMLElement[]} buttons */

@@ -29,8 +29,17 @@ export function room(actions) {
     name,
   );
   const flip = iconButton('flip', 'tool.flip', { class: 'tool', on: { click: () => void actions.flipCamera() } });
-  const who = iconButton('people', 'people', { class: 'tool', 'data-testid': 'people-narrow', on: { click: () => actions.togglePanel('people') } });
-  const banner = el('div', { class: 'banner', role: 'status', 'data-testid': 'reconnecting' }, el('span', { class: 'spin' }), el('span', { t: 'banner.reconnecting' }));
+  const who = iconButton('people', 'people', {
+    class: 'tool',
+    'data-testid': 'people-narrow',
+    on: { click: () => actions.togglePanel('people') },
+  });
+  const banner = el(
+    'div',
+    { class: 'banner', role: 'status', 'data-testid': 'reconnecting' },
+    el('span', { class: 'spin' }),
+    el('span', { t: 'banner.reconnecting' }),
+  );
   const sharing = el(
     'div',
     { class: 'banner calm', 'data-testid': 'sharing' },
@@ -73,7 +82,7 @@ export function room(actions) {
     else if (command && event.altKey && event.code === 'KeyP') actions.togglePanel('people');
     else if (event.key === 'Escape' && latest.meeting.panel) actions.closePanel();
     else if (event.key === 'F6') cycle(event.shiftKey ? -1 : 1);
-    else if (event.code === 'Space' && !isTyping(event.target)) hold(event);
+    else if (event.code === 'Space' && !wantsSpace(event.target)) hold(event);
     else return;
     event.preventDefault();
   }
@@ -88,7 +97,10 @@ export function room(actions) {
 
   /** @param {KeyboardEvent} event */
   function release(event) {
-    if (event.code === 'Space') hush();
+    if (event.code !== 'Space' || !talking) return;
+    // Or a button that still has the focus would be pressed by it.
+    event.preventDefault();
+    hush();
   }
 
   function hush() {
@@ -115,7 +127,10 @@ export function room(actions) {
     document.title = meeting.room.name;
     node.classList.toggle('lost', meeting.link === 'reconnecting');
     // The panel first: it changes how much room the stage has.
-    for (const [name, view] of /** @type {const} */ ([['chat', theChat], ['people', thePeople]])) {
+    for (const [name, view] of /** @type {const} */ ([
+      ['chat', theChat],
+      ['people', thePeople],
+    ])) {
       view.node.classList.toggle('open', meeting.panel === name);
       show(view.node, meeting.panel === name);
     }
@@ -145,12 +160,14 @@ export function room(actions) {
     node,
     update,
     start() {
+      theBar.start();
       document.addEventListener('keydown', press);
       document.addEventListener('keyup', release);
       // A key that is let go elsewhere is never heard of here.
       window.addEventListener('blur', hush);
     },
     stop() {
+      theBar.stop();
       document.removeEventListener('keydown', press);
       document.removeEventListener('keyup', release);
       window.removeEventListener('blur', hush);
@@ -158,7 +175,14 @@ export function room(actions) {
   };
 }
 
-/** Space belongs to fields, and to whatever it would press. @param {EventTarget | null} target */
-function isTyping(target) {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, button, a, [role="menu"]') !== null;
+/**
+ * Space belongs to fields, and to the button somebody walked to by keyboard; but not to one that only keeps the
+ * focus because it was clicked, such as the microphone's.
+ * @param {EventTarget | null} target
+ */
+function wantsSpace(target) {
+  if (!(target instanceof HTMLElement)) return false;
+  return (
+    target.closest('input, textarea, select, [role="menu"]') !== null || target.matches(':is(button, a):focus-visible')
+  );
 }

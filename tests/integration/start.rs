@@ -1,0 +1,146 @@
+//! Starting the whole server, database, secret and media included: what fails is one sentence, and nothing is half-made.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::launch::{meeting, refusal};
+
+fn serve_in(directory: &Path, more: &[&str]) -> Command {
+    let mut command = meeting([
+        "serve",
+        "--log",
+        "off",
+        "--listen",
+        "127.0.0.1:0",
+        "--media-ip",
+        "127.0.0.1",
+    ]);
+    command.arg("--data-dir").arg(directory).args(more);
+    command
+}
+
+/// A server that listens; killed when the test is over.
+struct Running {
+    server: Child,
+    address: String,
+}
+
+impl Running {
+    fn start(directory: &Path, more: &[&str]) -> Self {
+        let mut server = serve_in(directory, more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap()
+            .to_owned();
+        Self { server, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn a_media_port_in_use_ends_with_code_1_and_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let holder = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let more = ["--media-port", &port, "--media-threads", "1"];
+    let (code, sentence) = refusal(serve_in(directory.path(), &more).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(sentence.contains(&port), "{sentence}");
+}
+
+#[test]
+fn a_secret_that_could_be_guessed_ends_with_code_1() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    for guessable in ["meeting", "changeme", "short", ""] {
+        std::fs::write(&secret, guessable).unwrap();
+        let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
+        assert_eq!(code, Some(1), "{sentence}");
+        assert!(sentence.contains("secret"), "{sentence}");
+        assert_eq!(
+            std::fs::read_to_string(&secret).unwrap(),
+            guessable,
+            "it is left as it was"
+        );
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_ends_with_code_1() {
+    let directory = tempfile::tempdir().unwrap();
+    // A directory is no database file.
+    let url = format!("sqlite:{}", directory.path().display());
+    let (code, sentence) = refusal(
+        serve_in(directory.path(), &["--database-url", &url])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(code, Some(1));
+    assert!(sentence.contains("database"), "{sentence}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_run_makes_a_secret_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let secret = data.join("secret");
+    drop(Running::start(&data, &[]));
+    let made = std::fs::read(&secret).unwrap();
+    assert_eq!(secret.metadata().unwrap().permissions().mode() & 0o077, 0);
+    drop(Running::start(&data, &[]));
+    assert_eq!(
+        std::fs::read(&secret).unwrap(),
+        made,
+        "the second run uses the same"
+    );
+}
+
+#[test]
+fn a_running_server_is_healthy() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Running::start(directory.path(), &[]);
+    let health = server.get("/healthz");
+    assert!(
+        health.contains(r#""status":"ok""#) && health.contains(r#""database":"ok""#),
+        "{health}"
+    );
+}
+
+#[test]
+fn two_servers_on_loopback_do_not_get_in_each_others_way() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = Running::start(one.path(), &[]);
+    let second = Running::start(two.path(), &[]);
+    assert_ne!(first.address, second.address);
+}
