@@ -24,9 +24,12 @@ quietly() {
 needs() {
   cat <<'LIST'
 cc gcc
+python3 python3
 node nodejs
 npm npm
 LIST
+  # Python has this part in a package of its own on Debian.
+  if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi
   # CHROMIUM names another browser for the browser tests.
   if [ -z "${CHROMIUM:-}" ]; then echo "/usr/bin/chromium chromium"; fi
 }
@@ -77,4 +80,5 @@ fetch_crates() {
 install_packages
 check_versions
 install_node_modules
+foreign/setup.sh
 fetch_crates
