@@ -80,6 +80,48 @@ pub struct Permissions {
     pub react: bool,
 }
 
+/// A change of [`Permissions`]; absent is unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct PermissionsChange {
+    /// Switch their microphone on themselves.
+    #[ts(optional = nullable)]
+    pub unmute: Option<bool>,
+    /// Share their screen.
+    #[ts(optional = nullable)]
+    pub screen: Option<bool>,
+    /// Write to everyone.
+    #[ts(optional = nullable)]
+    pub chat: Option<bool>,
+    /// Write to one person.
+    #[ts(optional = nullable)]
+    pub private_chat: Option<bool>,
+    /// Send files.
+    #[ts(optional = nullable)]
+    pub files: Option<bool>,
+    /// Change their own display name.
+    #[ts(optional = nullable)]
+    pub rename: Option<bool>,
+    /// Send reactions.
+    #[ts(optional = nullable)]
+    pub react: Option<bool>,
+}
+
+impl PermissionsChange {
+    /// The permissions after the change.
+    pub fn applied_to(self, before: Permissions) -> Permissions {
+        Permissions {
+            unmute: self.unmute.unwrap_or(before.unmute),
+            screen: self.screen.unwrap_or(before.screen),
+            chat: self.chat.unwrap_or(before.chat),
+            private_chat: self.private_chat.unwrap_or(before.private_chat),
+            files: self.files.unwrap_or(before.files),
+            rename: self.rename.unwrap_or(before.rename),
+            react: self.react.unwrap_or(before.react),
+        }
+    }
+}
+
 impl Default for Permissions {
     fn default() -> Self {
         Self {

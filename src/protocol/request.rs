@@ -8,8 +8,8 @@ use ts_rs::TS;
 use super::error::{ErrorCode, WireError};
 use super::ids::{MessageId, ParticipantId, SessionId, TrackId};
 use super::object::{
-    ChatMessage, IceCandidate, IceServer, Leg, Participant, Permissions, Room, Slot, Source,
-    SourceMid, Topology, Track, User,
+    ChatMessage, IceCandidate, IceServer, Leg, Participant, Permissions, PermissionsChange, Room,
+    Slot, Source, SourceMid, Topology, Track, User,
 };
 use super::patch::Patch;
 use super::text::{ChatText, DisplayName, Password, RoomName, Username};
@@ -219,7 +219,7 @@ shapes! {
         topology: Option<Topology>,
         /// What members may do.
         #[serde(default)] #[ts(optional = nullable)]
-        permissions: Option<Permissions>,
+        permissions: Option<PermissionsChange>,
     }
     /// Data of `room.edit`: absent is unchanged, null is cleared.
     struct RoomEdit {
@@ -254,7 +254,7 @@ shapes! {
         topology: Option<Topology>,
         /// What members may do.
         #[serde(default)] #[ts(optional = nullable)]
-        permissions: Option<Permissions>,
+        permissions: Option<PermissionsChange>,
     }
     /// Data of `room.delete`.
     struct RoomDelete {

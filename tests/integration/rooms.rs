@@ -113,6 +113,21 @@ async fn an_edit_changes_what_it_names_and_clears_what_is_null() {
     assert_eq!(cleared["end_at"], Value::Null);
     assert_eq!(cleared["has_password"], false);
     assert_eq!(cleared["max_participants"], 7);
+    for muted in ["chat", "screen"] {
+        let change = json!({ "identity": identity, "permissions": { muted: false } });
+        ada.ok("room.edit", change).await;
+    }
+    let room = ada.ok("room.get", json!({ "identity": identity })).await["room"].take();
+    let permissions = &room["permissions"];
+    assert_eq!(
+        (
+            &permissions["chat"],
+            &permissions["screen"],
+            &permissions["react"]
+        ),
+        (&json!(false), &json!(false), &json!(true)),
+        "a permission that is not named stays"
+    );
     let backwards = json!({ "identity": identity, "begin_at": "2099-01-02T00:00:00Z", "end_at": "2099-01-01T00:00:00Z" });
     assert_eq!(
         ada.error("room.edit", backwards).await["field"],

@@ -355,7 +355,10 @@ fn rooms() -> Vec<Sample> {
                 locked: Some(false),
                 max_participants: Some(100),
                 topology: Some(Topology::Sfu),
-                permissions: Some(quiet),
+                permissions: Some(PermissionsChange {
+                    chat: Some(false),
+                    ..PermissionsChange::default()
+                }),
             }),
             RoomAnswer {
                 room: Room {

@@ -135,12 +135,7 @@ pub async fn token(
         .tokens
         .verify(&data.token, now)
         .map_err(|error| error.code())?;
-    if services
-        .store
-        .is_token_revoked(&token.id)
-        .await
-        .map_err(stored)?
-    {
+    if is_revoked(services, &token.id).await? {
         return Err(ErrorCode::TokenInvalid.into());
     }
     let (user, account) = match token.subject.kind {
@@ -154,7 +149,19 @@ pub async fn token(
         token: data.token,
         claims: token,
     };
-    Ok(admit(services, state, user, account, issued).await)
+    let jti = issued.claims.id.clone();
+    let admitted = admit(services, state, user, account, issued).await;
+    // A log-out in between did not find this session in the directory yet.
+    if is_revoked(services, &jti).await? {
+        services.directory().leave(&state.id);
+        state.login = None;
+        return Err(ErrorCode::TokenInvalid.into());
+    }
+    Ok(admitted)
+}
+
+async fn is_revoked(services: &Services, jti: &str) -> Result<bool, WireError> {
+    services.store.is_token_revoked(jti).await.map_err(stored)
 }
 
 async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, WireError> {

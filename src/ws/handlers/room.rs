@@ -8,7 +8,7 @@ use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::Participant;
+use crate::protocol::object::{Participant, Permissions};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList,
@@ -51,7 +51,10 @@ pub async fn create(
         lobby: data.lobby.unwrap_or(false),
         topology: data.topology.unwrap_or_default(),
         max_participants: data.max_participants.unwrap_or(DEFAULT_CAPACITY),
-        permissions: data.permissions.unwrap_or_default(),
+        permissions: data
+            .permissions
+            .unwrap_or_default()
+            .applied_to(Permissions::default()),
     };
     let room = services
         .store
@@ -87,7 +90,9 @@ pub async fn edit(
         lobby: data.lobby,
         topology: data.topology,
         max_participants: data.max_participants,
-        permissions: data.permissions,
+        permissions: data
+            .permissions
+            .map(|change| change.applied_to(room.settings.permissions)),
     };
     let edited = services
         .store

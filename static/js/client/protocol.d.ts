@@ -498,6 +498,36 @@ rename: boolean,
  */
 react: boolean, };
 
+export type PermissionsChange = { 
+/**
+ * Switch their microphone on themselves.
+ */
+unmute?: boolean | null, 
+/**
+ * Share their screen.
+ */
+screen?: boolean | null, 
+/**
+ * Write to everyone.
+ */
+chat?: boolean | null, 
+/**
+ * Write to one person.
+ */
+private_chat?: boolean | null, 
+/**
+ * Send files.
+ */
+files?: boolean | null, 
+/**
+ * Change their own display name.
+ */
+rename?: boolean | null, 
+/**
+ * Send reactions.
+ */
+react?: boolean | null, };
+
 export type Ping = { 
 /**
  * Anything; for the client's own use.
@@ -644,7 +674,7 @@ topology?: Topology | null,
 /**
  * What members may do.
  */
-permissions?: Permissions | null, };
+permissions?: PermissionsChange | null, };
 
 export type RoomData = { 
 /**
@@ -708,7 +738,7 @@ topology?: Topology | null,
 /**
  * What members may do.
  */
-permissions?: Permissions | null, };
+permissions?: PermissionsChange | null, };
 
 export type RoomEnd = Record<symbol, never>;
 
