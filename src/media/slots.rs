@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(wish(&[tile("a", 0), tile("b", 5)]), [2, 1]);
         assert_eq!(wish(&[tile("a", 0), tile("b", 0), tile("a", 0)]), [1, 2]);
         assert_eq!(wish(&[tile("gone", 9), tile("c", 9), tile("a", -1)]), [1]);
-        assert_eq!(wish(&[]), []);
+        assert!(wish(&[]).is_empty());
     }
 
     #[test]
