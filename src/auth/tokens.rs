@@ -48,7 +48,7 @@ pub struct Issued {
 pub struct Token {
     /// Whom it is for.
     pub subject: Subject,
-    /// Its own id, to log it out by: the claim `jti`.
+    /// The log-in's id, to log it out by: the claim `jti`. A refreshed token keeps it.
     pub id: String,
     /// To the millisecond, so that it can be told from one made just before a change of password.
     pub issued_at: Timestamp,
@@ -118,8 +118,13 @@ impl Tokens {
         }
     }
 
-    /// A new token for `subject`.
+    /// A new token for `subject`, the first of a log-in.
     pub fn issue(&self, subject: Subject, now: Timestamp) -> Issued {
+        self.renew(subject, SessionId::random().as_str().to_owned(), now)
+    }
+
+    /// A later token of the log-in `id`: a log-out voids all of them.
+    pub fn renew(&self, subject: Subject, id: String, now: Timestamp) -> Issued {
         let iat = now.unix_millis().div_euclid(1_000);
         let exp = iat + seconds(self.lifetime);
         let claims = Claims {
@@ -127,7 +132,7 @@ impl Tokens {
             sub: subject.id,
             kind: subject.kind,
             name: subject.name,
-            jti: SessionId::random().as_str().to_owned(),
+            jti: id,
             iat,
             iat_ms: now.unix_millis(),
             nbf: None,

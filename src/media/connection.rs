@@ -32,9 +32,9 @@ const DISCONNECTED_AFTER: Duration = Duration::from_secs(6);
 const FAILED_AFTER: Duration = Duration::from_secs(20);
 /// RFC 7675 §5.1: consent lapses after 30 s; at 2 s many checks may be lost.
 const KEEPALIVE: Duration = Duration::from_secs(2);
-/// Checks while connecting; 40 of them span two seconds.
-const CHECK_INTERVAL: Duration = Duration::from_millis(50);
-const MAX_CHECKS: u16 = 40;
+/// Checks while connecting, and the wait for a nomination; 100 of them span two seconds.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+const MAX_CHECKS: u16 = 100;
 /// A connection that stays failed for this long is closed: the client did not restart ICE.
 const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
 /// Addresses by which one connection is reached at once; the oldest gives way.
@@ -210,6 +210,7 @@ impl Connection {
                 .ok()?;
             Some(pc.local_description()?.sdp)
         })?;
+        let sdp = sdp::with_candidates_everywhere(&sdp);
         let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
             self.ufrags.push(ufrag);
@@ -299,28 +300,25 @@ impl Connection {
     pub fn next_happening(&mut self, now: Instant) -> Option<Happening> {
         loop {
             let event = self.within(|pc| pc.poll_event()).ok()?;
-            match event {
+            let happening = match event {
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
-                    if self.note_state(state, now) {
-                        return Some(Happening::Connected);
-                    }
+                    self.note_state(state, now)
                 }
-                RTCPeerConnectionEvent::OnTrack(event) => {
-                    if let Some(stream) = self.opened(event) {
-                        return Some(stream);
-                    }
-                }
-                _ => {}
+                RTCPeerConnectionEvent::OnTrack(event) => self.opened(event),
+                _ => None,
+            };
+            if happening.is_some() {
+                return happening;
             }
         }
     }
 
-    fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> bool {
+    fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> Option<Happening> {
         match state {
             RTCPeerConnectionState::Connected => {
                 self.connected = true;
                 self.failed_at = None;
-                return true;
+                return Some(Happening::Connected);
             }
             RTCPeerConnectionState::Failed => {
                 self.connected = false;
@@ -330,7 +328,7 @@ impl Connection {
             RTCPeerConnectionState::Closed => self.broken = true,
             _ => {}
         }
-        false
+        None
     }
 
     fn opened(&mut self, event: rtc::peer_connection::event::RTCTrackEvent) -> Option<Happening> {
@@ -357,12 +355,12 @@ impl Connection {
     /// Sends an RTP packet.
     pub fn send_rtp(&mut self, header: rtc::rtp::Header, payload: Bytes, now: Instant) {
         let packet = rtc::rtp::Packet { header, payload };
-        self.send(RTCMessage::RtpPacket(String::new().into(), packet), now);
+        self.send(RTCMessage::RtpPacket(String::new(), packet), now);
     }
 
     /// Sends RTCP packets.
     pub fn send_rtcp(&mut self, packets: Vec<Box<dyn rtc::rtcp::Packet>>, now: Instant) {
-        self.send(RTCMessage::RtcpPacket(String::new().into(), packets), now);
+        self.send(RTCMessage::RtcpPacket(String::new(), packets), now);
     }
 
     fn send(&mut self, message: RTCMessage, now: Instant) {
@@ -436,7 +434,8 @@ impl Connection {
     }
 }
 
-fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
+/// A host candidate (RFC 8445 §5.1.1.1) at this address.
+pub(super) fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
     let base_config = CandidateConfig {
         network: "udp".to_owned(),
         address: address.ip().to_string(),

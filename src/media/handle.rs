@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::TrySendError;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::request::{Reply, Request};
 use super::state::{Input, Opening};
-use super::worker::Worker;
+use super::worker::{Sending, Worker};
 use super::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
@@ -148,8 +147,10 @@ impl Media {
             let mut census = Census::default();
             for pinned in &shared.workers {
                 let (reply, answer) = oneshot::channel();
-                if pinned.worker.try_send(Input::Census(reply)).is_ok()
-                    && let Ok(Ok(counted)) = tokio::time::timeout(PATIENCE, answer).await
+                if matches!(
+                    pinned.worker.try_send(Input::Census(reply)),
+                    Sending::Queued
+                ) && let Ok(Ok(counted)) = tokio::time::timeout(PATIENCE, answer).await
                 {
                     census += counted;
                 }
@@ -190,7 +191,7 @@ impl RoomMedia {
             command,
         };
         match self.hold.worker.worker.try_send(input) {
-            Err(TrySendError::Full(Input::Command { command, .. })) => Err(command),
+            Sending::Full(Input::Command { command, .. }) => Err(command),
             _ => Ok(()),
         }
     }
@@ -305,9 +306,9 @@ impl RoomMedia {
             request: request(reply),
         };
         match self.hold.worker.worker.try_send(input) {
-            Ok(()) => answer.await.unwrap_or(Err(MediaError::Gone)),
-            Err(TrySendError::Full(_)) => Err(MediaError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(MediaError::Gone),
+            Sending::Queued => answer.await.unwrap_or(Err(MediaError::Gone)),
+            Sending::Full(_) => Err(MediaError::Busy),
+            Sending::Gone => Err(MediaError::Gone),
         }
     }
 }

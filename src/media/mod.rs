@@ -4,6 +4,8 @@
 //! WebRTC crates. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
 //! decided before a command comes here. May not know sessions, the registry or the store.
 //!
+//! [`MediaCommand`]: crate::meeting::media::MediaCommand
+//!
 //! The way of a packet: `worker` reads the socket → `state` finds its connection by address → `connection`
 //! takes off ICE, DTLS and SRTP → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot →
 //! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
@@ -24,6 +26,8 @@ mod rewrite;
 mod room;
 mod sdp;
 mod sequence;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod speech;
 mod state;

@@ -281,7 +281,7 @@ mod tests {
         let start = Instant::now();
         let mut slot = Rewriter::new(90_000, 65_533, u32::MAX - 10);
         let empty = Bytes::from_static(b"x");
-        let mut send = |slot: &mut Rewriter, sequence, timestamp, at_ms| {
+        let send = |slot: &mut Rewriter, sequence, timestamp, at_ms| {
             let now = start + Duration::from_millis(at_ms);
             slot.rewrite(incoming(sequence, timestamp, &empty, Encoding::H264), now)
         };
@@ -306,7 +306,7 @@ mod tests {
     fn vp8_picture_counters_go_on_over_a_switch() {
         let now = Instant::now();
         let mut slot = Rewriter::new(90_000, 0, 0);
-        let mut send = |slot: &mut Rewriter, sequence, payload: Bytes| {
+        let send = |slot: &mut Rewriter, sequence, payload: Bytes| {
             slot.rewrite(incoming(sequence, 0, &payload, Encoding::Vp8), now)
                 .unwrap()
                 .payload
@@ -326,7 +326,7 @@ mod tests {
     fn vp9_picture_counters_go_on_over_a_switch() {
         let now = Instant::now();
         let mut slot = Rewriter::new(90_000, 0, 0);
-        let mut send = |slot: &mut Rewriter, payload: &'static [u8]| {
+        let send = |slot: &mut Rewriter, payload: &'static [u8]| {
             let payload = Bytes::from_static(payload);
             slot.rewrite(incoming(5, 0, &payload, Encoding::Vp9), now)
                 .unwrap()

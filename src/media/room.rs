@@ -346,10 +346,15 @@ impl Room {
             if changed.is_empty() {
                 continue;
             }
+            // Before that a keyframe would be lost, and the next could not be asked for at once.
+            let connected = down.connection.is_connected();
             let slots = changed.iter().filter_map(|index| {
                 let slot = down.slots.get(*index)?;
                 let track = slot.track.and_then(|track| tracks.get(&track));
-                wanted.extend(slot.track.filter(|_| slot.kind == MediaKind::Video));
+                wanted.extend(
+                    slot.track
+                        .filter(|_| slot.kind == MediaKind::Video && connected),
+                );
                 Some(slot.told(
                     track.map(|track| track.id.clone()),
                     track.and_then(|track| track.layer.clone()),

@@ -4,13 +4,15 @@
 //! hurt is refused here with a sentence. The same reader takes from negotiated descriptions what forwarding has
 //! to know: payload types, repair payload types and header extensions by m-line.
 
+use std::collections::HashSet;
+
 use crate::protocol::object::MediaKind;
 
 /// A larger description is refused.
 pub(super) const MAX_SDP_BYTES: usize = 256 * 1024;
-/// More m-lines are refused.
-const MAX_SECTIONS: usize = 32;
-/// More candidates are refused.
+/// More m-lines are refused: what we offer ourselves at most, 8 sounds and 25 pictures.
+const MAX_SECTIONS: usize = 33;
+/// More candidates are refused; one that is repeated in every m-line counts once.
 const MAX_CANDIDATES: usize = 64;
 /// More lines are refused.
 const MAX_LINES: usize = 8192;
@@ -132,12 +134,42 @@ pub(super) fn without_candidates(sdp: &str) -> String {
     kept
 }
 
+/// The same description with its candidates in every m-line, as some clients look only at those of the m-line
+/// whose transport they keep (RFC 8843 §7.1 leaves it open), and without those for RTCP, which always shares the
+/// port (RFC 8843 §9.3).
+pub(super) fn with_candidates_everywhere(sdp: &str) -> String {
+    let is_candidate = |line: &&str| line.starts_with("a=candidate:");
+    let of_rtp = |line: &&str| line.split(' ').nth(1) == Some("1");
+    let mut candidates: Vec<&str> = Vec::new();
+    for line in sdp.lines().filter(is_candidate).filter(of_rtp) {
+        if !candidates.contains(&line) {
+            candidates.push(line);
+        }
+    }
+    candidates.push("a=end-of-candidates");
+    let mut lines: Vec<&str> = Vec::new();
+    let mut in_section = false;
+    let rest = |line: &&str| !is_candidate(line) && *line != "a=end-of-candidates";
+    for line in sdp.lines().filter(rest) {
+        if line.starts_with("m=") {
+            if in_section {
+                lines.extend(&candidates);
+            }
+            in_section = true;
+        }
+        lines.push(line);
+    }
+    lines.extend(&candidates);
+    lines.push("");
+    lines.join("\r\n")
+}
+
 #[derive(Default)]
 struct Reader {
     ufrag: Option<String>,
     fingerprint: Option<String>,
     has_password: bool,
-    candidates: usize,
+    candidates: HashSet<String>,
     done: Vec<Section>,
     open: Option<OpenSection>,
 }
@@ -160,7 +192,7 @@ impl Reader {
         if let Some(rest) = line.strip_prefix("m=") {
             self.close()?;
             if self.done.len() >= MAX_SECTIONS {
-                return Err("The description has more than 32 m-lines.");
+                return Err("The description has too many m-lines.");
             }
             self.open = Some(OpenSection::begin(rest)?);
             return Ok(());
@@ -187,8 +219,8 @@ impl Reader {
                 self.fingerprint.get_or_insert(value);
             }
             "candidate" => {
-                self.candidates += 1;
-                if self.candidates > MAX_CANDIDATES {
+                self.candidates.insert(value.to_owned());
+                if self.candidates.len() > MAX_CANDIDATES {
                     return Err("The description has more than 64 candidates.");
                 }
             }
@@ -236,7 +268,7 @@ impl Reader {
             fingerprint: self
                 .fingerprint
                 .ok_or("The description has no DTLS fingerprint.")?,
-            has_candidates: self.candidates > 0,
+            has_candidates: !self.candidates.is_empty(),
             sections: self.done,
         })
     }
@@ -498,9 +530,35 @@ mod tests {
     }
 
     #[test]
+    fn candidates_stand_in_every_m_line_once() {
+        let offer = OFFER.replace(
+            "a=candidate:1 1",
+            "a=candidate:1 2 udp 1 127.0.0.1 9 typ host\r\na=candidate:1 1",
+        );
+        let spread = with_candidates_everywhere(&offer);
+        let audio = spread.find("m=audio").unwrap();
+        let video = spread.find("m=video").unwrap();
+        for part in [&spread[audio..video], &spread[video..]] {
+            assert_eq!(
+                part.matches("a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n")
+                    .count(),
+                1
+            );
+            assert_eq!(part.matches("a=candidate").count(), 1);
+            assert!(part.ends_with("a=end-of-candidates\r\n"));
+        }
+        assert_eq!(with_candidates_everywhere(&spread), spread);
+        let sections = |sdp: &str| Description::parse(sdp).unwrap().sections;
+        assert_eq!(sections(&spread), sections(OFFER));
+    }
+
+    #[test]
     fn hostile_descriptions_are_refused() {
         let many_sections: String = (0..33)
             .map(|n| format!("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{n}\r\n"))
+            .collect();
+        let many_candidates: String = (0..65)
+            .map(|n| format!("a=candidate:1 1 udp 1 1.1.1.{n} 9 typ host\r\n"))
             .collect();
         let table = [
             String::new(),
@@ -509,10 +567,7 @@ mod tests {
             format!("v=0\r\n{}", "x".repeat(300_000)),
             format!("v=0\r\na={}", "x".repeat(5000)),
             format!("{OFFER}{many_sections}"),
-            format!(
-                "{OFFER}{}",
-                "a=candidate:1 1 udp 1 1.1.1.1 9 typ host\r\n".repeat(65)
-            ),
+            format!("{OFFER}{}", many_candidates),
             format!("{OFFER}{}", "a=x\r\n".repeat(9000)),
             format!("{OFFER}{}", "a=ssrc:1 cname:a\r\n".repeat(100)),
             format!("{OFFER}{}", "a=rid:q send\r\n".repeat(20)),

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(wish(&[tile("a", 0), tile("b", 5)]), [2, 1]);
         assert_eq!(wish(&[tile("a", 0), tile("b", 0), tile("a", 0)]), [1, 2]);
         assert_eq!(wish(&[tile("gone", 9), tile("c", 9), tile("a", -1)]), [1]);
-        assert!(wish(&[]).is_empty());
+        assert_eq!(wish(&[]), Vec::<u32>::new());
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(slots, [Some(4), None, Some(3)]);
         assert_eq!(settle(&slots, &[5, 6, 7, 4]), [Some(5), Some(6), Some(7)]);
         assert_eq!(settle::<u32>(&slots, &[]), [None, None, None]);
-        assert_eq!(settle::<u32>(&[], &[1]), []);
+        assert_eq!(settle::<u32>(&[], &[1]), Vec::new());
     }
 
     #[test]

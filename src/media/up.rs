@@ -26,6 +26,8 @@ use super::sdp::{Codec, Description};
 use super::sequence::SequenceWindow;
 use crate::protocol::object::{Source, SourceMid};
 
+/// An offer with more m-lines is refused.
+const MAX_LINES: usize = 32;
 /// Streams of one connection; more are ignored.
 const MAX_STREAMS: usize = 64;
 /// A layer that is silent for this long gives way to another.
@@ -397,6 +399,9 @@ fn engine(offer: &Description) -> Option<(MediaEngine, Registry)> {
 /// # Errors
 /// [`MediaError::BadSdp`] that says which rule is broken.
 pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Result<(), MediaError> {
+    if offer.sections.len() > MAX_LINES {
+        return Err(MediaError::BadSdp("The offer has more than 32 m-lines."));
+    }
     for (index, source) in sources.iter().enumerate() {
         let section = offer.section(&source.mid);
         let section = section.ok_or(MediaError::BadSdp(

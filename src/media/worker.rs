@@ -3,7 +3,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -29,6 +29,16 @@ const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// One receive buffer: the kernel may hand several datagrams of one sender over at once.
 const RECEIVE_BUFFER: usize = 64 * 1024;
 const WAKE: Token = Token(usize::MAX);
+
+/// What became of an input.
+pub(super) enum Sending {
+    /// It waits to be carried out.
+    Queued,
+    /// The inbox is full; here it is back.
+    Full(Input),
+    /// The worker has ended.
+    Gone,
+}
 
 /// A running worker, as the handles see it.
 pub(super) struct Worker {
@@ -88,10 +98,15 @@ impl Worker {
     }
 
     /// Queues an input; gives it back when the inbox is full or the worker is gone.
-    pub fn try_send(&self, input: Input) -> Result<(), std::sync::mpsc::TrySendError<Input>> {
-        self.inbox.try_send(input)?;
-        self.wake();
-        Ok(())
+    pub fn try_send(&self, input: Input) -> Sending {
+        match self.inbox.try_send(input) {
+            Ok(()) => {
+                self.wake();
+                Sending::Queued
+            }
+            Err(TrySendError::Full(input)) => Sending::Full(input),
+            Err(TrySendError::Disconnected(_)) => Sending::Gone,
+        }
     }
 
     /// Lets it look at its inbox and its rooms.

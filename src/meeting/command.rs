@@ -14,6 +14,8 @@ use crate::protocol::text::DisplayName;
 pub enum Command {
     /// Somebody comes in; the password was checked before.
     Join(Join),
+    /// Somebody asks whether they would be taken in now.
+    Knock(Box<User>),
     /// Somebody in the room reads its state anew.
     Look {
         /// Who.

@@ -5,33 +5,79 @@ use std::collections::{BTreeMap, HashMap};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::chat::Chat;
-use super::command::{Changes, Command, Join};
+use super::chat::{Chat, Post};
+use super::command::{Changes, Command, Join, Switch};
 use super::effect::{Effect, History};
 use super::room::Room;
 use super::stories::{at, facts, stay, user};
 use crate::protocol::event::{Event, LeaveReason};
-use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{self, Role};
-use crate::protocol::text::DisplayName;
+use crate::protocol::ids::{MessageId, ParticipantId, TrackId};
+use crate::protocol::object::{self, ChatMessage, Participant, Role, Source, Topology};
+use crate::protocol::text::{ChatText, DisplayName};
 
 const PEOPLE: [&str; 6] = ["ada", "bo", "cy", "dee", "eve", "fay"];
 const CAPACITY: u32 = 4;
 
-/// What a session of each participant has been told: its number of events and its own idea of who is in.
+/// What a session of each participant has been told: its number of events, its own idea of who is in, and the messages
+/// that it has read and should have read.
 #[derive(Default)]
 struct Session {
     events: u64,
-    sees: BTreeMap<ParticipantId, bool>,
+    sees: BTreeMap<ParticipantId, Look>,
+    read: Vec<MessageId>,
+    written: Vec<MessageId>,
+}
+
+/// What there is to see of somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Look {
+    hand: bool,
+    audio: bool,
+    video: bool,
+    /// What they publish, and whether it is muted.
+    tracks: BTreeMap<TrackId, (Source, bool)>,
+}
+
+impl Look {
+    fn of(person: &Participant) -> Self {
+        let tracks = person.tracks.iter();
+        Self {
+            hand: person.hand_raised_at.is_some(),
+            audio: person.audio,
+            video: person.video,
+            tracks: tracks
+                .map(|track| (track.id.clone(), (track.source, track.muted)))
+                .collect(),
+        }
+    }
+
+    fn track_mut(&mut self, source: Source) -> Option<&mut bool> {
+        let mut tracks = self.tracks.values_mut();
+        tracks.find(|(of, _)| *of == source).map(|(_, muted)| muted)
+    }
+
+    fn mute(&mut self, source: Source, muted: bool) {
+        if let Some(was) = self.track_mut(source) {
+            *was = muted;
+        }
+    }
+
+    /// "A microphone or camera runs and is not muted."
+    fn follow_tracks(&mut self) {
+        let on = |source, look: &mut Self| look.track_mut(source).is_some_and(|muted| !*muted);
+        self.audio = on(Source::Microphone, self);
+        self.video = on(Source::Camera, self);
+    }
 }
 
 /// The room as a few lines say it should be.
 #[derive(Default)]
 struct Model {
-    /// Who is in: stay → (person, hand up).
-    inside: BTreeMap<ParticipantId, (usize, bool)>,
+    /// Who is in: stay → person, and what there is to see of them.
+    inside: BTreeMap<ParticipantId, (usize, Look)>,
     ended: bool,
-    stays: u32,
+    /// How many ids were given out.
+    ids: u32,
     open_history: BTreeMap<ParticipantId, ()>,
     sessions: HashMap<ParticipantId, Session>,
 }
@@ -41,6 +87,8 @@ fn one_run(seed: u64) {
     let mut room = Room::new(
         object::Room {
             max_participants: CAPACITY,
+            // Sources start without negotiation.
+            topology: Topology::P2p,
             ..facts()
         },
         false,
@@ -76,28 +124,45 @@ impl Model {
     fn command(&mut self, random: &mut StdRng) -> Command {
         let person = random.random_range(0..PEOPLE.len());
         let somebody = self.somebody(random);
-        match random.random_range(0..10) {
-            0..=3 => {
-                self.stays += 1;
-                Command::Join(Join {
-                    participant: stay(&self.stays.to_string()),
-                    user: user(PEOPLE[person]),
-                    display_name: DisplayName::parse(PEOPLE[person]).unwrap(),
-                })
-            }
-            4..=5 => Command::Leave {
+        self.ids += 1;
+        let id = self.ids.to_string();
+        match random.random_range(0..20) {
+            0..=5 => Command::Join(Join {
+                participant: stay(&id),
+                user: user(PEOPLE[person]),
+                display_name: DisplayName::parse(PEOPLE[person]).unwrap(),
+            }),
+            6..=8 => Command::Leave {
                 participant: somebody,
                 reason: LeaveReason::Left,
             },
-            6..=8 => {
-                let hand = Some(random.random_bool(0.5));
+            9..=12 => {
+                let mut change = || random.random_bool(0.5).then(|| random.random_bool(0.5));
+                let (hand, audio, video) = (change(), change(), change());
                 Command::Update {
                     participant: somebody,
                     changes: Changes {
                         hand,
-                        ..Changes::default()
+                        audio,
+                        video,
+                        display_name: None,
                     },
                 }
+            }
+            13..=16 => Command::SetSource {
+                participant: somebody,
+                source: Source::ALL[random.random_range(0..Source::ALL.len())],
+                switch: match random.random_bool(0.6) {
+                    true => Switch::On {
+                        track: TrackId::try_from(format!("t-{id}")).unwrap(),
+                        muted: random.random_bool(0.3),
+                    },
+                    false => Switch::Off,
+                },
+            },
+            17..=18 => {
+                let to = random.random_bool(0.5).then(|| self.somebody(random));
+                Command::Post(Box::new(message(&id, PEOPLE[person], somebody, to)))
             }
             _ => Command::End { by: somebody },
         }
@@ -125,8 +190,13 @@ impl Model {
                 (is_owner || !self.ended) && (is_in || has_room)
             }
             Command::End { by } => self.inside.get(by).is_some_and(|(person, _)| *person == 0),
-            Command::Leave { participant, .. } | Command::Update { participant, .. } => {
-                self.inside.contains_key(participant)
+            Command::Leave { participant, .. }
+            | Command::Update { participant, .. }
+            | Command::SetSource { participant, .. } => self.inside.contains_key(participant),
+            Command::Post(post) => {
+                let to = post.message.to.as_ref();
+                self.inside.contains_key(&post.message.participant)
+                    && to.is_none_or(|to| self.inside.contains_key(to))
             }
             _ => unreachable!("the model does not make these"),
         }
@@ -141,7 +211,7 @@ impl Model {
                     .unwrap();
                 self.inside.retain(|_, (other, _)| *other != person);
                 self.inside
-                    .insert(join.participant.clone(), (person, false));
+                    .insert(join.participant.clone(), (person, Look::default()));
                 self.ended &= person != 0;
             }
             Command::Leave { participant, .. } => {
@@ -151,7 +221,41 @@ impl Model {
                 participant,
                 changes,
             } => {
-                self.inside.get_mut(participant).unwrap().1 = changes.hand.unwrap();
+                let look = &mut self.inside.get_mut(participant).unwrap().1;
+                look.hand = changes.hand.unwrap_or(look.hand);
+                if let Some(audio) = changes.audio {
+                    look.mute(Source::Microphone, !audio);
+                }
+                if let Some(video) = changes.video {
+                    look.mute(Source::Camera, !video);
+                }
+                look.follow_tracks();
+            }
+            Command::SetSource {
+                participant,
+                source,
+                switch,
+            } => {
+                let look = &mut self.inside.get_mut(participant).unwrap().1;
+                match switch {
+                    Switch::Off => look.tracks.retain(|_, (of, _)| of != source),
+                    Switch::On { muted, .. } if look.track_mut(*source).is_some() => {
+                        look.mute(*source, *muted);
+                    }
+                    Switch::On { track, muted } => {
+                        look.tracks.insert(track.clone(), (*source, *muted));
+                    }
+                }
+                look.follow_tracks();
+            }
+            Command::Post(post) => {
+                let message = &post.message;
+                for (id, session) in &mut self.sessions {
+                    let is_for = |to: &ParticipantId| to == id || message.participant == *id;
+                    if message.to.as_ref().is_none_or(is_for) {
+                        session.written.push(message.id.clone());
+                    }
+                }
             }
             Command::End { .. } => {
                 self.inside.clear();
@@ -199,11 +303,7 @@ impl Model {
         }
         if let (Command::Join(join), true) = (command, carried_out) {
             // What the answer shows stands before every later event.
-            let seen = self
-                .inside
-                .iter()
-                .map(|(id, (_, hand))| (id.clone(), *hand))
-                .collect();
+            let seen = self.looks();
             self.sessions.get_mut(&join.participant).unwrap().sees = seen;
         }
     }
@@ -214,15 +314,36 @@ impl Model {
         match event {
             Event::ParticipantJoined(data) | Event::ParticipantUpdated(data) => {
                 let person = &data.participant;
-                session
-                    .sees
-                    .insert(person.id.clone(), person.hand_raised_at.is_some());
+                session.sees.insert(person.id.clone(), Look::of(person));
             }
             Event::ParticipantLeft(data) => {
-                session.sees.remove(&data.participant);
+                let left = session.sees.remove(&data.participant);
+                assert!(left.is_some(), "{id} is told of a stranger who left");
             }
+            Event::TrackPublished(data) => {
+                let track = &data.track;
+                let look = session.sees.get_mut(&track.participant).unwrap();
+                look.tracks
+                    .insert(track.id.clone(), (track.source, track.muted));
+            }
+            Event::TrackUnpublished(data) => {
+                let look = session.sees.get_mut(&data.participant).unwrap();
+                assert!(look.tracks.remove(&data.track).is_some());
+            }
+            Event::TrackMuted(data) => {
+                let look = session.sees.get_mut(&data.participant).unwrap();
+                look.tracks.get_mut(&data.track).unwrap().1 = data.muted;
+            }
+            Event::ChatMessage(data) => session.read.push(data.message.id.clone()),
             _ => {}
         }
+    }
+
+    fn looks(&self) -> BTreeMap<ParticipantId, Look> {
+        let inside = self.inside.iter();
+        inside
+            .map(|(id, (_, look))| (id.clone(), look.clone()))
+            .collect()
     }
 
     fn compare(&self, room: &mut Room, context: &str) {
@@ -232,13 +353,9 @@ impl Model {
         };
         let is: BTreeMap<_, _> = roster
             .iter()
-            .map(|p| (p.id.clone(), p.hand_raised_at.is_some()))
+            .map(|person| (person.id.clone(), Look::of(person)))
             .collect();
-        let should: BTreeMap<_, _> = self
-            .inside
-            .iter()
-            .map(|(id, (_, hand))| (id.clone(), *hand))
-            .collect();
+        let should = self.looks();
         assert_eq!(is, should, "{context}");
         for person in &roster {
             let owns = person.user.id == user("ada").id;
@@ -255,7 +372,24 @@ impl Model {
                 "{context}: {id} sees another room after {} events",
                 session.events
             );
+            assert_eq!(session.read, session.written, "{context}: {id} reads");
         }
+    }
+}
+
+fn message(id: &str, name: &str, from: ParticipantId, to: Option<ParticipantId>) -> Post {
+    Post {
+        to_user: to.as_ref().map(|_| user(name).id),
+        message: ChatMessage {
+            id: MessageId::try_from(format!("m-{id}")).unwrap(),
+            participant: from,
+            user: user(name),
+            display_name: DisplayName::parse(name).unwrap(),
+            to,
+            text: ChatText::parse("hello").unwrap(),
+            client_id: None,
+            sent_at: at(0),
+        },
     }
 }
 

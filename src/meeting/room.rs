@@ -58,6 +58,7 @@ impl Room {
         let out = &mut effects;
         let reply = match command {
             Command::Join(join) => self.join(join, now, out),
+            Command::Knock(user) => self.knock(&user, now),
             Command::Look { participant } => self.view(&participant, now),
             Command::Leave {
                 participant,
@@ -99,7 +100,7 @@ impl Room {
             .map(|person| person.seen.id.clone());
         self.admits(role, ghost.is_some(), now)?;
         if let Some(ghost) = ghost {
-            self.replace(&ghost, now, out);
+            self.replace(&ghost, &join.participant, now, out);
         }
         if role == Role::Host {
             self.ended = false;
@@ -131,6 +132,12 @@ impl Room {
             at: now,
         }));
         self.view(&join.participant, now)
+    }
+
+    fn knock(&self, user: &User, now: Timestamp) -> Answer {
+        let is_in = self.roster.find_user(&user.id).is_some();
+        self.admits(self.role_of(user), is_in, now)?;
+        Ok(Reply::Done)
     }
 
     /// Whether somebody of `role` may come in; whoever is in already keeps their place.
@@ -165,16 +172,22 @@ impl Room {
         }
     }
 
-    /// A newer session of the same user takes the place of `ghost`.
-    fn replace(&mut self, ghost: &ParticipantId, now: Timestamp, out: &mut Vec<Effect>) {
+    /// A newer session of the same user takes the place of `ghost`, whom `newcomer` never sees.
+    fn replace(
+        &mut self,
+        ghost: &ParticipantId,
+        newcomer: &ParticipantId,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(tell(ghost, Event::SessionReplaced(SessionReplaced {})));
-        self.depart(
-            ghost,
-            LeaveReason::Replaced,
-            Some(CloseReason::Replaced),
-            now,
-            out,
-        );
+        let close = Some(CloseReason::Replaced);
+        self.depart(ghost, LeaveReason::Replaced, close, now, out);
+        for effect in out {
+            if let Effect::Broadcast { except, .. } = effect {
+                *except = Some(newcomer.clone());
+            }
+        }
     }
 
     /// Takes somebody out of the room and tells the rest.
@@ -309,12 +322,12 @@ impl Room {
             person.seen.hand_raised_at = if raised { since.or(Some(now)) } else { None };
         }
         if let Some(audio) = changes.audio {
-            person.seen.audio = audio;
             set_muted(person, Source::Microphone, !audio, out);
+            person.seen.audio = runs_unmuted(person, Source::Microphone);
         }
         if let Some(video) = changes.video {
-            person.seen.video = video;
             set_muted(person, Source::Camera, !video, out);
+            person.seen.video = runs_unmuted(person, Source::Camera);
         }
         let after = person.seen.clone();
         if after != before {
@@ -616,6 +629,10 @@ fn set_muted(person: &mut Person, source: Source, muted: bool, out: &mut Vec<Eff
             muted,
         }),
     ));
+}
+
+fn runs_unmuted(person: &Person, source: Source) -> bool {
+    person.track(source).is_some_and(|track| !track.muted)
 }
 
 /// Lets `audio` and `video` follow what a microphone or a camera does, and tells everyone of a change.

@@ -254,7 +254,7 @@ fn a_newer_session_takes_the_place_of_the_ghost() {
         [
             "p-bo: session.replaced",
             "release p-bo Some(Replaced)",
-            "all: participant.left",
+            "all but p-bo2: participant.left",
             "all but p-bo2: participant.joined"
         ]
     );

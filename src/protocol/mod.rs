@@ -8,6 +8,8 @@ pub mod catalogue;
 pub mod error;
 pub mod event;
 pub mod frame;
+#[cfg(test)]
+mod golden;
 pub mod ids;
 pub mod object;
 pub mod patch;

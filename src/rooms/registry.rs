@@ -15,7 +15,8 @@ use crate::meeting::effect::{History, View};
 use crate::meeting::{Command, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::RoomIdentity;
-use crate::protocol::object::Topology;
+use crate::protocol::object::{Topology, User};
+use crate::protocol::time::Timestamp;
 
 /// Where a room's attendance is written down; must not wait.
 pub type HistorySink = Box<dyn FnMut(History) + Send>;
@@ -118,6 +119,34 @@ impl Registry {
             }
         }
         Err(WireError::from(ErrorCode::ServerBusy).retry_after(100))
+    }
+
+    /// Whether somebody would be taken into a room now: for those who would leave another for it.
+    ///
+    /// # Errors
+    /// As [`Registry::join`].
+    pub async fn knock<F>(
+        &self,
+        identity: &RoomIdentity,
+        user: &User,
+        load: impl Fn() -> F,
+    ) -> Result<(), WireError>
+    where
+        F: Future<Output = Result<Start, WireError>>,
+    {
+        let knock = Command::Knock(Box::new(user.clone()));
+        let answer = match self.find(identity) {
+            Some(handle) => handle.call(knock).await,
+            None => {
+                let outcome = load().await?.room.handle(knock, Timestamp::now());
+                outcome.reply.map_err(CallError::Refused)
+            }
+        };
+        match answer {
+            // A room that closes just now is started anew by the join.
+            Ok(_) | Err(CallError::Gone) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Starts a room's task, unless somebody else did meanwhile.

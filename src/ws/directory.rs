@@ -36,6 +36,11 @@ impl Directory {
         self.sessions.remove(session);
     }
 
+    /// How many sessions are logged in.
+    pub fn count(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Ends every other session that came in with this token.
     pub fn revoke_token(&self, jti: &str, but: &SessionId) {
         self.revoke(|entry| entry.jti == jti, but);

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument as _;
 
 use super::answers::{Answers, Seen};
@@ -62,6 +63,10 @@ enum End {
     TooManyRequests,
     /// A frame was too big.
     TooBig,
+    /// A text frame was not UTF-8.
+    NotText,
+    /// Something that is not WebSocket.
+    NotWebSocket,
     /// The server is going down.
     GoingAway,
     /// Two pings stayed unanswered.
@@ -79,6 +84,8 @@ impl End {
             Self::Replaced => (4409, "replaced by a newer session"),
             Self::TooManyRequests => (4429, "too many requests"),
             Self::TooBig => (1009, "frame too big"),
+            Self::NotText => (1007, "text that is not UTF-8"),
+            Self::NotWebSocket => (1002, "not WebSocket"),
             Self::GoingAway => (1001, "server going away"),
             Self::Unresponsive => (1001, "pings unanswered"),
         })
@@ -189,7 +196,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             tokio::select! {
                 biased;
                 () = &mut stopping => return Err(End::GoingAway),
-                done = finished(&mut self.in_flight) => self.answer(done).await?,
+                done = finished(&mut self.in_flight) => {
+                    let was_logged_in = self.logged_in;
+                    self.answer(done).await?;
+                    if was_logged_in && !self.logged_in {
+                        login_deadline.as_mut().reset(Instant::now() + LOGIN_DEADLINE);
+                    }
+                }
                 () = overflow.happened() => return Err(End::TooSlow),
                 () = revoked.notified() => return Err(End::NotAuthenticated),
                 () = &mut login_deadline, if !self.logged_in && is_idle => return Err(End::NotAuthenticated),
@@ -231,9 +244,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Some(Ok(Message::Binary(_))) => self.refuse_frame(None, ErrorCode::Binary.into()).await,
             Some(Ok(Message::Pong(_))) => {
                 self.pings_unanswered = 0;
-                Ok(())
+                self.control_frame()
             }
-            Some(Ok(Message::Ping(_) | Message::Frame(_))) => Ok(()),
+            Some(Ok(Message::Ping(_))) => self.control_frame(),
+            Some(Ok(Message::Frame(_))) => Ok(()),
             Some(Ok(Message::Close(_))) => Err(End::Closed),
             None => Err(End::Gone),
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
@@ -241,7 +255,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     .await?;
                 Err(End::TooBig)
             }
+            Some(Err(Error::Utf8(_))) => Err(End::NotText),
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                Err(End::Gone)
+            }
+            Some(Err(Error::Protocol(_))) => Err(End::NotWebSocket),
             Some(Err(_)) => Err(End::Gone),
+        }
+    }
+
+    /// Pings and pongs cost little and are answered or dropped unasked, but without end they are a flood as well.
+    fn control_frame(&mut self) -> Result<(), End> {
+        match self.limits.request(Instant::now()) {
+            Pace::Fine | Pace::TooFast(_) => Ok(()),
+            Pace::Flood => Err(End::TooManyRequests),
         }
     }
 
@@ -251,21 +278,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Err(bad) => return self.refuse_frame(bad.re, bad.error).await,
         };
         let id = request.id;
+        // Before anything else: what was answered already costs an answer again.
+        match self.limits.request(Instant::now()) {
+            Pace::Fine => {}
+            Pace::Flood => return Err(End::TooManyRequests),
+            Pace::TooFast(wait) => {
+                // Not carried out, so not kept either: the same id may come again. Rounded up, so that it then passes.
+                let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                let error =
+                    WireError::from(ErrorCode::RateLimited).retry_after(wait.saturating_add(1));
+                return self.write(frame::error(Some(id), &error)).await;
+            }
+        }
         match self.answers.find(id) {
             Seen::New => {}
             Seen::Answered(answer) => return self.write(answer.to_string()).await,
             Seen::Stale => {
                 let error = WireError::bad_field("id", "must rise within the session");
-                return self.write(frame::error(Some(id), &error)).await;
-            }
-        }
-        match self.limits.request(Instant::now()) {
-            Pace::Fine => {}
-            Pace::Flood => return Err(End::TooManyRequests),
-            Pace::TooFast(wait) => {
-                // Not carried out, so not kept either: the same id may come again.
-                let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
-                let error = WireError::from(ErrorCode::RateLimited).retry_after(wait);
                 return self.write(frame::error(Some(id), &error)).await;
             }
         }
@@ -372,8 +401,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             reason: reason.into(),
         };
         let goodbye = async {
-            if self.socket.close(Some(frame)).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.next().await {}
+            if self.socket.close(Some(frame)).await.is_err() {
+                return;
+            }
+            while let Some(Ok(_)) = self.socket.next().await {}
+            if end == End::TooBig {
+                // A socket that is closed with something unread is reset, and the client might never see why: what is
+                // left of the frame is read first.
+                let mut rest = [0; 4_096];
+                while let Ok(1..) = self.socket.get_mut().read(&mut rest).await {}
             }
         };
         if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {

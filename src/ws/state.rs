@@ -10,7 +10,6 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity, SessionId};
 use crate::protocol::object::User;
-use crate::protocol::time::Timestamp;
 use crate::rooms::{Outbox, RoomHandle};
 use crate::store::{RoomKey, UserKey};
 
@@ -37,10 +36,8 @@ pub struct Login {
     pub user: User,
     /// Their account; none for a guest.
     pub account: Option<UserKey>,
-    /// The token's own id, by which it is revoked.
+    /// The log-in's id, by which its tokens are revoked.
     pub jti: String,
-    /// When the token expires.
-    pub expires_at: Timestamp,
 }
 
 /// A session's stay in a room.

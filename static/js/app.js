@@ -92,16 +92,36 @@ function turnTo({ screen }) {
   shown = screen;
   document.body.dataset.screen = screen;
   if (!(screen in MAKERS)) return root.replaceChildren();
-  let view = views.get(screen);
-  // A meeting is drawn afresh each time: nothing of the last one must be left.
-  if (!view || screen === 'room') {
-    view = MAKERS[screen]();
-    views.set(screen, view);
-  }
+  let view = screen === 'room' ? takeRoom() : views.get(screen);
+  if (!view) view = MAKERS[screen]();
+  views.set(screen, view);
+  if (screen === 'preview') whenIdle(prepareRoom);
   retranslate(top.node);
   root.replaceChildren(...(screen === 'room' ? [view.node] : [top.node, view.node]));
   view.start?.();
   window.scrollTo(0, 0);
+}
+
+/** @type {View | undefined} */
+let preparedRoom;
+
+/** Built while somebody looks at the preview, so that pressing Join only has to show it. */
+function prepareRoom() {
+  if (store.get().screen === 'preview') preparedRoom ??= MAKERS.room();
+}
+
+/** A meeting is drawn afresh each time: nothing of the last one must be left. */
+function takeRoom() {
+  const view = preparedRoom;
+  preparedRoom = undefined;
+  if (view) retranslate(view.node);
+  return view;
+}
+
+/** @param {() => void} work */
+function whenIdle(work) {
+  if ('requestIdleCallback' in window) requestIdleCallback(work, { timeout: 2000 });
+  else setTimeout(work, 500);
 }
 
 /** The room is dark unless the person chose otherwise. @param {AppState} state */

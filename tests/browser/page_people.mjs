@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { until } from './harness.mjs';
 
-/** Notes every connection and socket of the page, and offers a moving picture as the screen to share. */
+/** Notes every connection, socket and device of the page, and offers a moving picture as the screen to share. */
 function watch() {
   const connections = (globalThis.watchedConnections = []);
   const sockets = (globalThis.watchedSockets = []);
@@ -19,6 +19,13 @@ function watch() {
       super(...args);
       sockets.push(this);
     }
+  };
+  const tracks = (globalThis.watchedTracks = []);
+  const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const stream = await getUserMedia(constraints);
+    tracks.push(...stream.getTracks());
+    return stream;
   };
   navigator.mediaDevices.getDisplayMedia = async () => {
     const canvas = document.createElement('canvas');
@@ -44,7 +51,11 @@ function watch() {
  * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean}} [options]
  */
 export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected } = {}) {
-  const page = await stage.page(null, { name, expected, context: { locale, viewport: { width: 1280, height: 800 }, ...context } });
+  const page = await stage.page(null, {
+    name,
+    expected,
+    context: { locale, viewport: { width: 1280, height: 800 }, ...context },
+  });
   await page.addInitScript(watch);
   await page.goto(stage.origin + path, { waitUntil: 'domcontentloaded' });
   return page;
@@ -63,7 +74,10 @@ export async function guest(stage, identity, name, options = {}) {
   await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
   await page.getByTestId('name').fill(name);
   // Joining waits for nothing, but these tests want a picture from the start.
-  await until(() => page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0), `${name}'s own picture`);
+  await until(
+    () => page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0),
+    `${name}'s own picture`,
+  );
   await page.getByTestId('join').click();
   await page.getByTestId('room').waitFor();
   return page;
@@ -106,11 +120,15 @@ export function received(page) {
  * @param {{video: number, audio: number, seconds?: number}} wanted
  */
 export async function seesAndHears(page, { video, audio, seconds = 5 }) {
-  await until(async () => {
-    const now = await received(page);
-    const alive = (kind, key) => now.filter((one) => one.kind === kind && one[key] > 0).length;
-    return alive('video', 'frames') >= video && alive('audio', 'energy') >= audio;
-  }, `${video} pictures and ${audio} voices`, { timeoutMs: 15_000 });
+  await until(
+    async () => {
+      const now = await received(page);
+      const alive = (kind, key) => now.filter((one) => one.kind === kind && one[key] > 0).length;
+      return alive('video', 'frames') >= video && alive('audio', 'energy') >= audio;
+    },
+    `${video} pictures and ${audio} voices`,
+    { timeoutMs: 15_000 },
+  );
   const before = await received(page);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const after = await received(page);
@@ -124,11 +142,12 @@ export async function seesAndHears(page, { video, audio, seconds = 5 }) {
 /** From the press on Join to the first picture of somebody else, in milliseconds. @param {any} page */
 export function joinTime(page) {
   return until(
-    () => page.evaluate(() => {
-      const at = (name) => performance.getEntriesByName(name)[0]?.startTime;
-      const [from, to] = [at('meeting:join-click'), at('meeting:first-remote-frame')];
-      return from !== undefined && to !== undefined ? to - from : null;
-    }),
+    () =>
+      page.evaluate(() => {
+        const at = (name) => performance.getEntriesByName(name)[0]?.startTime;
+        const [from, to] = [at('meeting:join-click'), at('meeting:first-remote-frame')];
+        return from !== undefined && to !== undefined ? to - from : null;
+      }),
     'the first remote frame',
   );
 }

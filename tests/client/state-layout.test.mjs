@@ -27,16 +27,25 @@ test('the table of the design: columns and tile sizes', () => {
 });
 
 test('no tile leaves the stage and none overlaps another, for any number of people', () => {
-  for (const frame of [desktop, phone, { ...desktop, width: 744, height: 884 }, { ...phone, width: 304, height: 500 }]) {
+  for (const frame of [
+    desktop,
+    phone,
+    { ...desktop, width: 744, height: 884 },
+    { ...phone, width: 304, height: 500 },
+  ]) {
     for (let n = 0; n <= 60; n++) {
       for (const presenter of [null, n > 0 ? 'p0' : 'me']) {
         const { tiles } = stageLayout({ ...frame, ...rest, seats: people(n), presenter });
         for (const [index, a] of tiles.entries()) {
           assert.ok(a.w > 0 && a.h > 0, `${n}: a tile without size`);
-          assert.ok(a.x >= -0.01 && a.y >= -0.01 && a.x + a.w <= frame.width + 0.01 && a.y + a.h <= frame.height + 0.01, `${n}: outside`);
+          assert.ok(
+            a.x >= -0.01 && a.y >= -0.01 && a.x + a.w <= frame.width + 0.01 && a.y + a.h <= frame.height + 0.01,
+            `${n}: outside`,
+          );
           for (const b of tiles.slice(index + 1)) {
             if (a.float || b.float) continue;
-            const apart = a.x + a.w <= b.x + 0.01 || b.x + b.w <= a.x + 0.01 || a.y + a.h <= b.y + 0.01 || b.y + b.h <= a.y + 0.01;
+            const apart =
+              a.x + a.w <= b.x + 0.01 || b.x + b.w <= a.x + 0.01 || a.y + a.h <= b.y + 0.01 || b.y + b.h <= a.y + 0.01;
             assert.ok(apart, `${n}: ${a.id} covers ${b.id}`);
           }
         }
@@ -66,20 +75,29 @@ test('a page that no longer exists becomes the last one', () => {
 
 test('two people on a phone: the other fills the stage, oneself floats', () => {
   const { tiles } = stageLayout({ ...phone, ...rest, seats: ['p0'] });
-  assert.deepEqual(tiles.map((tile) => [tile.id, size(tile), tile.float ?? false]), [
-    ['p0', '374×714', false],
-    ['me', '106×142', true],
-  ]);
+  assert.deepEqual(
+    tiles.map((tile) => [tile.id, size(tile), tile.float ?? false]),
+    [
+      ['p0', '374×714', false],
+      ['me', '106×142', true],
+    ],
+  );
 });
 
 test('with a panel open on a phone the speaker and oneself stay', () => {
   const { tiles } = stageLayout({ ...phone, ...rest, height: 202, seats: people(6), prefer: 'p4' });
-  assert.deepEqual(tiles.map((tile) => tile.id), ['p4', 'me']);
+  assert.deepEqual(
+    tiles.map((tile) => tile.id),
+    ['p4', 'me'],
+  );
 });
 
 test('while a screen is shared its presenter comes first in the strip', () => {
   const layout = stageLayout({ ...desktop, ...rest, seats: people(12), presenter: 'p5' });
-  assert.deepEqual(layout.tiles.slice(0, 3).map((tile) => tile.id), ['p5', 'me', 'p0']);
+  assert.deepEqual(
+    layout.tiles.slice(0, 3).map((tile) => tile.id),
+    ['p5', 'me', 'p0'],
+  );
   assert.deepEqual(layout.share && size(layout.share), '1192×812');
   const narrow = stageLayout({ ...phone, ...rest, seats: people(12), presenter: 'p5' });
   assert.ok(narrow.share && narrow.share.w === 374);

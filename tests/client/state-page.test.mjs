@@ -16,7 +16,8 @@ const scripts = files.filter((path) => path.endsWith('.js'));
 const MOST_COMPRESSED = 150 * 1024;
 
 /** Every error code of the wire protocol. */
-const CODES = `protocol.bad_json protocol.bad_field protocol.unknown_type protocol.binary protocol.too_large rate.limited
+const CODES =
+  `protocol.bad_json protocol.bad_field protocol.unknown_type protocol.binary protocol.too_large rate.limited
   auth.required auth.bad_credentials auth.token_expired auth.token_invalid auth.username_taken auth.weak_password
   auth.guest_disabled perm.denied room.not_found room.exists room.full room.locked room.ended room.not_started
   room.password_required room.password_wrong room.waiting room.denied room.banned room.conflict room.not_joined
@@ -25,7 +26,8 @@ const CODES = `protocol.bad_json protocol.bad_field protocol.unknown_type protoc
 
 test('both languages have the same keys and the same values to fill in', () => {
   assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
-  const holes = (entry) => [...new Set((typeof entry === 'string' ? entry : entry.other).match(/\{\w+\}/g) ?? [])].sort();
+  const holes = (entry) =>
+    [...new Set((typeof entry === 'string' ? entry : entry.other).match(/\{\w+\}/g) ?? [])].sort();
   for (const key of Object.keys(en)) assert.deepEqual(holes(zh[key]), holes(en[key]), key);
 });
 
@@ -40,7 +42,9 @@ test('every key the page asks for exists', () => {
   const own = scripts.filter((path) => !path.startsWith('js/client') && !path.startsWith('js/i18n'));
   for (const path of own) {
     const source = read(path);
-    for (const [, key] of source.matchAll(/\b(?:t|text|tLabel|tTitle|tPlaceholder|label|title|hint|submit): '([a-z][\w.]*)'/gi)) {
+    for (const [, key] of source.matchAll(
+      /\b(?:t|text|tLabel|tTitle|tPlaceholder|label|title|hint|submit): '([a-z][\w.]*)'/gi,
+    )) {
       assert.ok(key in en, `${path}: ${key}`);
     }
     for (const [, key] of source.matchAll(/\b(?:t|button|toast|say)\(\s*(?:[\w.]+, )?'([a-z][\w.]*)'/gi)) {
@@ -66,9 +70,14 @@ test('the words follow the language', () => {
 test('the page parses no markup, runs no text and keeps files readable', () => {
   for (const path of scripts) {
     const source = read(path);
-    assert.doesNotMatch(source, /\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/, path);
+    assert.doesNotMatch(
+      source,
+      /\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/,
+      path,
+    );
     assert.doesNotMatch(source, /setAttribute\('style'|style: '/, path);
-    if (!path.includes('i18n') && !path.startsWith('js/client')) assert.ok(source.split('\n').length <= 350, `${path} is too long`);
+    if (!path.includes('i18n') && !path.startsWith('js/client'))
+      assert.ok(source.split('\n').length <= 350, `${path} is too long`);
   }
   const html = read('index.html');
   assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|\bstyle=|\bon\w+=/);
@@ -81,7 +90,8 @@ test('everything the page needs first is named in its head', () => {
   const walk = (path) => {
     if (graph.has(path)) return;
     graph.add(path);
-    for (const [, next] of read(path).matchAll(/^(?:import|export)[^;]*?from '([^']+)';/gm)) walk(normalize(join(dirname(path), next)));
+    for (const [, next] of read(path).matchAll(/^(?:import|export)[^;]*?from '([^']+)';/gm))
+      walk(normalize(join(dirname(path), next)));
   };
   walk('js/app.js');
   graph.delete('js/app.js');

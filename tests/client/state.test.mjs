@@ -32,7 +32,15 @@ function track(id, participant, source, more = {}) {
 
 function message(id, text, more = {}) {
   return {
-    id, participant: 'ada', user: person('ada').user, display_name: 'ada', to: null, text, client_id: null, sent_at: at(0), ...more,
+    id,
+    participant: 'ada',
+    user: person('ada').user,
+    display_name: 'ada',
+    to: null,
+    text,
+    client_id: null,
+    sent_at: at(0),
+    ...more,
   };
 }
 
@@ -40,7 +48,10 @@ function meetingOf(names, chat = []) {
   const self = person('me', { joined_at: at(59) });
   const participants = names.map((name, index) => person(name, { joined_at: at(index) }));
   const room = { identity: 'r', name: 'Room', topology: 'sfu' };
-  return enter({ room, self, participants: [self, ...participants], permissions: { chat: true }, ice_servers: [], chat }, 0);
+  return enter(
+    { room, self, participants: [self, ...participants], permissions: { chat: true }, ice_servers: [], chat },
+    0,
+  );
 }
 
 const run = (state, ...actions) => actions.reduce(reduceMeeting, state);
@@ -56,11 +67,22 @@ test('who comes sits behind the others, who leaves frees the seat', () => {
     { type: 'participant.left', participant: 'ada', reason: 'left', at: at(2) },
   );
   assert.deepEqual(state.seats, ['bo', 'cy']);
-  assert.deepEqual(state.log.map((entry) => [entry.kind, entry.name]), [['joined', 'cy'], ['left', 'ada']]);
+  assert.deepEqual(
+    state.log.map((entry) => [entry.kind, entry.name]),
+    [
+      ['joined', 'cy'],
+      ['left', 'ada'],
+    ],
+  );
 });
 
 test('somebody replaced by a newer tab is no news', () => {
-  const state = run(meetingOf(['ada']), { type: 'participant.left', participant: 'ada', reason: 'replaced', at: at(1) });
+  const state = run(meetingOf(['ada']), {
+    type: 'participant.left',
+    participant: 'ada',
+    reason: 'replaced',
+    at: at(1),
+  });
   assert.deepEqual(state.log, []);
 });
 
@@ -112,12 +134,21 @@ test('hands stand in the order they were raised', () => {
     { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(9) }) },
     { type: 'participant.updated', participant: person('bo', { hand_raised_at: at(5) }) },
   );
-  assert.deepEqual(hands(state).map((one) => one.id), ['bo', 'ada']);
+  assert.deepEqual(
+    hands(state).map((one) => one.id),
+    ['bo', 'ada'],
+  );
 });
 
 test('the roster shows oneself, then hosts, then the others', () => {
-  const state = run(meetingOf(['ada', 'bo']), { type: 'participant.updated', participant: person('bo', { role: 'host' }) });
-  assert.deepEqual(roster(state).map((one) => one.id), ['me', 'bo', 'ada']);
+  const state = run(meetingOf(['ada', 'bo']), {
+    type: 'participant.updated',
+    participant: person('bo', { role: 'host' }),
+  });
+  assert.deepEqual(
+    roster(state).map((one) => one.id),
+    ['me', 'bo', 'ada'],
+  );
 });
 
 test('messages count as unread until the chat is opened, own ones never', () => {
@@ -137,8 +168,12 @@ test('after a lost socket people keep their seats and missed messages are added'
   const before = run(meetingOf(['ada', 'bo'], [message('1', 'old')]), { type: 'panel', panel: 'people' });
   const self = person('me2');
   const reply = {
-    room: before.room, self, participants: [person('cy', { joined_at: at(3) }), person('bo', { joined_at: at(50) }), self],
-    permissions: {}, ice_servers: [], chat: [message('1', 'old'), message('2', 'missed')],
+    room: before.room,
+    self,
+    participants: [person('cy', { joined_at: at(3) }), person('bo', { joined_at: at(50) }), self],
+    permissions: {},
+    ice_servers: [],
+    chat: [message('1', 'old'), message('2', 'missed')],
   };
   const state = run(before, { type: 'link', link: 'reconnecting' }, { type: 'rejoined', reply });
   assert.deepEqual(state.seats, ['bo', 'cy']);
@@ -146,7 +181,10 @@ test('after a lost socket people keep their seats and missed messages are added'
   assert.equal(state.link, 'online');
   assert.equal(state.panel, 'people');
   assert.equal(state.unread, 1);
-  assert.deepEqual(state.log.map((entry) => entry.message.text), ['old', 'missed']);
+  assert.deepEqual(
+    state.log.map((entry) => entry.message.text),
+    ['old', 'missed'],
+  );
 });
 
 test('an unseen speaker takes the place of the one silent longest, after three seconds, once in five', () => {
@@ -198,8 +236,14 @@ test('the store announces once for many actions, and a view that fails stops no 
 
 test('messages of one person within three minutes stand together', () => {
   const late = message('3', 'c', { sent_at: new Date(Date.parse(at(2)) + 180_000).toISOString() });
-  const log = [message('1', 'a'), message('2', 'b', { sent_at: at(2) }), late].map((one) => ({ kind: 'message', message: one }));
-  assert.deepEqual(blocks(log).map((block) => block.messages.length), [2, 1]);
+  const log = [message('1', 'a'), message('2', 'b', { sent_at: at(2) }), late].map((one) => ({
+    kind: 'message',
+    message: one,
+  }));
+  assert.deepEqual(
+    blocks(log).map((block) => block.messages.length),
+    [2, 1],
+  );
 });
 
 test('the chat keeps the newest five hundred entries', () => {
@@ -210,7 +254,13 @@ test('the chat keeps the newest five hundred entries', () => {
 });
 
 test('initials', () => {
-  const cases = [['Ada Bo', 'AB', false], ['ada', 'A', false], ['陈博', '博', true], ['  ', '?', false], ['Ada 陈', '陈', true]];
+  const cases = [
+    ['Ada Bo', 'AB', false],
+    ['ada', 'A', false],
+    ['陈博', '博', true],
+    ['  ', '?', false],
+    ['Ada 陈', '陈', true],
+  ];
   for (const [name, text, han] of cases) assert.deepEqual(initials(name), { text, han });
   assert.deepEqual(initials('🙂 x'), { text: '🙂X', han: false });
   assert.equal(shortName('Ada Bo'), 'Ada');
@@ -246,13 +296,23 @@ test('only web addresses become links, and no text is lost', () => {
   for (const [text, links] of cases) {
     const parts = linkify(text);
     assert.equal(parts.map((part) => part.text).join(''), text);
-    assert.deepEqual(parts.filter((part) => part.href !== null).map((part) => part.text), links);
+    assert.deepEqual(
+      parts.filter((part) => part.href !== null).map((part) => part.text),
+      links,
+    );
   }
 });
 
 test('the next meeting is the earliest that is not over', () => {
   const now = Date.parse(at(0));
-  const room = (name, begin, end = null, more = {}) => ({ name, begin_at: begin, end_at: end, state: 'scheduled', participants: 0, ...more });
+  const room = (name, begin, end = null, more = {}) => ({
+    name,
+    begin_at: begin,
+    end_at: end,
+    state: 'scheduled',
+    participants: 0,
+    ...more,
+  });
   const hour = 3_600_000;
   const iso = (ms) => new Date(now + ms).toISOString();
   const rooms = [
@@ -261,7 +321,10 @@ test('the next meeting is the earliest that is not over', () => {
     room('running', iso(-hour), iso(hour)),
     room('ended', iso(hour), null, { state: 'ended' }),
   ];
-  assert.deepEqual(upcoming(rooms, now).map((one) => one.name), ['running', 'later']);
+  assert.deepEqual(
+    upcoming(rooms, now).map((one) => one.name),
+    ['running', 'later'],
+  );
   assert.equal(nextMeeting([room('empty', null)], now), null);
   assert.equal(nextMeeting([room('live', null, null, { state: 'live', participants: 2 })], now)?.name, 'live');
   assert.equal(daysUntil(now + 24 * hour, now), 1);

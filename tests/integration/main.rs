@@ -2,6 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod databases;
+mod endings;
+mod frames;
 mod http;
 mod launch;
+mod leaks;
+mod media;
+mod media_requests;
+mod meetings;
+mod rooms;
+mod sessions;
 mod start;
+mod support;

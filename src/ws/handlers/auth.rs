@@ -1,6 +1,7 @@
 //! Coming in: accounts, guests, tokens.
 
 use super::{kept, people, stored};
+use crate::auth::tokens::MAX_LIFETIME;
 use crate::auth::{Issued, Subject, Token};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
@@ -184,15 +185,20 @@ pub async fn refresh(
     state: &mut SessionState,
 ) -> Result<Authenticated, WireError> {
     let login = state.login()?.clone();
-    Ok(enter(services, state, login.user, login.account).await)
+    let subject = subject_of(&login.user);
+    let issued = services.tokens.renew(subject, login.jti, Timestamp::now());
+    Ok(admit(services, state, login.user, login.account, issued).await)
 }
 
 /// `auth.logout`
 pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Empty, WireError> {
     let login = state.login()?.clone();
+    // Another session may have refreshed this log-in's token later than this one did.
+    let longest = i64::try_from(MAX_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+    let voided_until = Timestamp::now().plus_millis(longest);
     services
         .store
-        .revoke_token(&login.jti, login.expires_at)
+        .revoke_token(&login.jti, voided_until)
         .await
         .map_err(stored)?;
     services.directory().revoke_token(&login.jti, &state.id);
@@ -217,14 +223,16 @@ async fn enter(
     user: User,
     account: Option<UserKey>,
 ) -> Authenticated {
-    let name = (user.kind == UserKind::Guest).then(|| user.display_name.clone());
-    let subject = Subject {
+    let issued = services.tokens.issue(subject_of(&user), Timestamp::now());
+    admit(services, state, user, account, issued).await
+}
+
+fn subject_of(user: &User) -> Subject {
+    Subject {
         id: user.id.clone(),
         kind: user.kind,
-        name,
-    };
-    let issued = services.tokens.issue(subject, Timestamp::now());
-    admit(services, state, user, account, issued).await
+        name: (user.kind == UserKind::Guest).then(|| user.display_name.clone()),
+    }
 }
 
 /// Makes `user` whom this session belongs to. Somebody else than before does not inherit the stay in a room.
@@ -250,7 +258,6 @@ async fn admit(
         user: user.clone(),
         account,
         jti: claims.id,
-        expires_at: claims.expires_at,
     });
     // Unguessable like every id; nothing takes it up while lost sessions are not kept.
     let resume_token = SessionId::random().as_str().to_owned();

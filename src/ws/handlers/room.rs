@@ -252,6 +252,14 @@ pub async fn join(
             .await
             .map_err(stored)?;
     }
+    let load = || room_view::load(services, &room);
+    if state.stay.is_some() {
+        // Who is refused there stays where they are.
+        services
+            .registry
+            .knock(&room.identity, &login.user, load)
+            .await?;
+    }
     state.leave(LeaveReason::Left).await;
     let participant = ParticipantId::random();
     let display_name = data
@@ -262,7 +270,6 @@ pub async fn join(
         user: login.user,
         display_name,
     };
-    let load = || room_view::load(services, &room);
     let (handle, view) = services
         .registry
         .join(&room.identity, join, state.outbox.clone(), load)

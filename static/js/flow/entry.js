@@ -9,6 +9,7 @@ import { t } from '../i18n/index.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
+import { warmUp } from './warm-up.js';
 
 /** While somebody looks at the preview, who is in is asked again this often. */
 const REFRESH_MS = 8000;
@@ -90,6 +91,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
     document.title = room.name;
     set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
+    void warmUp();
     refreshTimer = window.setTimeout(() => {
       if (isShown() && !store.get().preview.joining) look().catch(() => {});
     }, REFRESH_MS);

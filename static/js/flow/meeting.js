@@ -82,7 +82,8 @@ export class MeetingFlow {
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
       const before = this.#meeting?.speakers ?? [];
-      if (speaking.join() !== before.join()) this.#dispatch({ type: 'speaker.active', participants: speaking, at: Date.now() });
+      if (speaking.join() !== before.join())
+        this.#dispatch({ type: 'speaker.active', participants: speaking, at: Date.now() });
     };
   }
 

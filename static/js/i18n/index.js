@@ -88,5 +88,10 @@ export function longDay(at) {
   const date = new Date(at);
   const words = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(date);
   // Figures and Chinese words are set apart by a space, which the formatter leaves out.
-  return current === 'zh' ? words.replace(/(\d+)([月日])/g, ' $1 $2 ').trim().replace(/ {2,}/g, ' ') : words;
+  return current === 'zh'
+    ? words
+        .replace(/(\d+)([月日])/g, ' $1 $2 ')
+        .trim()
+        .replace(/ {2,}/g, ' ')
+    : words;
 }

@@ -14,7 +14,14 @@ const SHORTEST_PASSWORD = 8;
 export function openProfile(actions, user) {
   const name = field(
     'name.display',
-    el('input', { class: 'inp', id: newId(), value: user.display_name, maxlength: 64, autocomplete: 'name', 'data-testid': 'profile-name' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      value: user.display_name,
+      maxlength: 64,
+      autocomplete: 'name',
+      'data-testid': 'profile-name',
+    }),
   );
   openDialog({
     title: 'account.name',
@@ -36,11 +43,23 @@ export function openProfile(actions, user) {
 export function openPassword(actions) {
   const old = field(
     'password.current',
-    el('input', { class: 'inp', id: newId(), type: 'password', autocomplete: 'current-password', 'data-testid': 'old-password' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      type: 'password',
+      autocomplete: 'current-password',
+      'data-testid': 'old-password',
+    }),
   );
   const next = field(
     'password.new',
-    el('input', { class: 'inp', id: newId(), type: 'password', autocomplete: 'new-password', 'data-testid': 'new-password' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      type: 'password',
+      autocomplete: 'new-password',
+      'data-testid': 'new-password',
+    }),
   );
   openDialog({
     title: 'account.password',

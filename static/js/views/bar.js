@@ -45,7 +45,13 @@ export function bar(actions) {
   const name = el('b', { dir: 'auto' });
   const info = el(
     'button',
-    { type: 'button', class: 'rinfo', 'aria-haspopup': 'menu', 'data-testid': 'room-info', on: { click: () => latest && openInfoMenu(info, actions, latest) } },
+    {
+      type: 'button',
+      class: 'rinfo',
+      'aria-haspopup': 'menu',
+      'data-testid': 'room-info',
+      on: { click: () => latest && openInfoMenu(info, actions, latest) },
+    },
     time,
     name,
     icon('info', 's'),
@@ -85,7 +91,9 @@ export function bar(actions) {
   function walk(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
-    const buttons = /** @type {HTMLElement[]} */ ([...node.querySelectorAll('button')]).filter((one) => one.offsetParent !== null);
+    const buttons = /** @type {HTMLElement[]} */ ([...node.querySelectorAll('button')]).filter(
+      (one) => one.offsetParent !== null,
+    );
     const at = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (at < 0) return;
     const next = buttons[(at + step + buttons.length) % buttons.length];
@@ -116,7 +124,11 @@ export function bar(actions) {
     hand.classList.toggle('up', up);
     attribute(hand, 'aria-pressed', String(up));
     relabel(hand, up ? 'tool.hand.off' : 'tool.hand.on');
-    for (const [button, panel] of /** @type {const} */ ([[people, 'people'], [chat, 'chat'], [chatNarrow, 'chat']])) {
+    for (const [button, panel] of /** @type {const} */ ([
+      [people, 'people'],
+      [chat, 'chat'],
+      [chatNarrow, 'chat'],
+    ])) {
       button.classList.toggle('on', meeting.panel === panel);
       attribute(button, 'aria-expanded', String(meeting.panel === panel));
     }

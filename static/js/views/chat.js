@@ -19,7 +19,12 @@ const TALLEST_COMPOSER = 132;
 export function chat(actions) {
   const list = el('div', { class: 'msgs', 'data-testid': 'messages' });
   const empty = el('p', { class: 'meta none', t: 'chat.empty' });
-  const scroll = el('div', { class: 'scroll', tabindex: 0, role: 'log', tLabel: 'chat', 'aria-live': 'off' }, empty, list);
+  const scroll = el(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'log', tLabel: 'chat', 'aria-live': 'off' },
+    empty,
+    list,
+  );
   const pill = button('chat.new', { class: 'btn pill', icon: 'chev-down', on: { click: toEnd } });
   const error = el('p', { class: 'ferr', id: newId(), role: 'alert', hidden: true, 'data-testid': 'chat-error' });
   const input = el('textarea', {
@@ -31,7 +36,11 @@ export function chat(actions) {
     dir: 'auto',
     on: { input: typed, keydown: key },
   });
-  const send = iconButton('send', 'chat.send', { class: 'btn ghost icon send', 'data-testid': 'chat-send', on: { click: () => void submit() } });
+  const send = iconButton('send', 'chat.send', {
+    class: 'btn ghost icon send',
+    'data-testid': 'chat-send',
+    on: { click: () => void submit() },
+  });
   const composer = el('div', { class: 'compose' }, error, el('div', {}, input, send));
   const node = el(
     'aside',
@@ -98,7 +107,13 @@ export function chat(actions) {
     if (!meeting || node.hidden) return;
     const stays = atEnd;
     const all = blocks(meeting.log);
-    keyed(list, all, (block) => block.key, make, (row, block) => draw(row, block, meeting.self));
+    keyed(
+      list,
+      all,
+      (block) => block.key,
+      make,
+      (row, block) => draw(row, block, meeting.self),
+    );
     show(empty, all.length === 0);
     const grew = meeting.log.length > count;
     count = meeting.log.length;
@@ -139,7 +154,13 @@ function draw(row, block, self) {
   setAvatar(face, from.user.id, from.display_name);
   text(head.children[0], from.participant === self ? t('you.name') : from.display_name);
   text(head.children[1], clock(from.sent_at));
-  keyed(texts, block.messages, (message) => message.id, (message) => paragraph(message.text), () => {});
+  keyed(
+    texts,
+    block.messages,
+    (message) => message.id,
+    (message) => paragraph(message.text),
+    () => {},
+  );
 }
 
 /** @param {string} words */
@@ -148,7 +169,9 @@ function paragraph(words) {
     'p',
     { class: 'tx', dir: 'auto', 'data-testid': 'message-text' },
     ...linkify(words).map((part) =>
-      part.href === null ? part.text : el('a', { href: part.href, target: '_blank', rel: 'noopener noreferrer nofollow' }, part.text),
+      part.href === null
+        ? part.text
+        : el('a', { href: part.href, target: '_blank', rel: 'noopener noreferrer nofollow' }, part.text),
     ),
   );
 }

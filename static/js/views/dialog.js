@@ -11,7 +11,11 @@ import { button, el, iconButton, newId } from './dom.js';
 export function openDialog({ title, body, submit, danger = false, testid, onSubmit }) {
   const back = /** @type {HTMLElement | null} */ (document.activeElement);
   const id = newId();
-  const pressed = button(submit, { class: danger ? 'btn danger' : 'btn primary', type: 'submit', 'data-testid': `${testid}-submit` });
+  const pressed = button(submit, {
+    class: danger ? 'btn danger' : 'btn primary',
+    type: 'submit',
+    'data-testid': `${testid}-submit`,
+  });
   const form = el(
     'form',
     {
@@ -24,12 +28,7 @@ export function openDialog({ title, body, submit, danger = false, testid, onSubm
         },
       },
     },
-    el(
-      'div',
-      { class: 'hd' },
-      el('h2', { id, t: title }),
-      iconButton('close', 'close', { on: { click: close } }),
-    ),
+    el('div', { class: 'hd' }, el('h2', { id, t: title }), iconButton('close', 'close', { on: { click: close } })),
     ...body,
     el('div', { class: 'ft' }, button('cancel', { class: 'btn ghost', on: { click: close } }), pressed),
   );

@@ -12,7 +12,17 @@ import { icon } from './icons.js';
  *   follow a change of language by themselves; a few names are set as properties, all others as attributes
  */
 
-const PROPERTIES = new Set(['value', 'checked', 'disabled', 'hidden', 'muted', 'autoplay', 'playsInline', 'tabIndex', 'srcObject']);
+const PROPERTIES = new Set([
+  'value',
+  'checked',
+  'disabled',
+  'hidden',
+  'muted',
+  'autoplay',
+  'playsInline',
+  'tabIndex',
+  'srcObject',
+]);
 /** @type {Record<string, [string, string]>} key of Attributes → data attribute, what it fills */
 const TRANSLATED = {
   t: ['t', ''],
@@ -37,7 +47,11 @@ export function el(tag, attributes = {}, ...children) {
     else if (PROPERTIES.has(name)) /** @type {any} */ (node)[name] = value;
     else node.setAttribute(name, value === true ? '' : String(value));
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => /** @type {Node | string} */ (child)));
+  node.append(
+    ...children
+      .filter((child) => child !== null && child !== undefined && child !== false)
+      .map((child) => /** @type {Node | string} */ (child)),
+  );
   return node;
 }
 

@@ -14,11 +14,25 @@ export function guestHome(actions) {
   const join = joinForm(actions, { label: 'join.label', primary: true });
   const username = field(
     'username',
-    el('input', { class: 'inp', id: newId(), autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: 64, 'data-testid': 'username' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      autocomplete: 'username',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      maxlength: 64,
+      'data-testid': 'username',
+    }),
   );
   const password = field(
     'password',
-    el('input', { class: 'inp', id: newId(), type: 'password', autocomplete: 'current-password', 'data-testid': 'password' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      type: 'password',
+      autocomplete: 'current-password',
+      'data-testid': 'password',
+    }),
   );
   const display = field(
     'name.display',
@@ -27,7 +41,13 @@ export function guestHome(actions) {
   const submit = button('signIn', { class: 'btn line wide', type: 'submit', 'data-testid': 'sign-in' });
   const or = el('span', { t: 'home.orSignIn' });
   const question = el('span', { class: 'meta', t: 'register.question' });
-  const turn = el('button', { type: 'button', class: 'btn ghost', t: 'register.open', 'data-testid': 'register-open', on: { click: switchForm } });
+  const turn = el('button', {
+    type: 'button',
+    class: 'btn ghost',
+    t: 'register.open',
+    'data-testid': 'register-open',
+    on: { click: switchForm },
+  });
   const turnRow = el('div', { class: 'row' }, question, turn);
 
   const account = el(

@@ -20,7 +20,10 @@ export function header(actions) {
     icon('globe', 's'),
     otherLanguage,
   );
-  const themeButton = iconButton('sun', 'theme.switch', { 'data-testid': 'theme', on: { click: () => actions.switchTheme() } });
+  const themeButton = iconButton('sun', 'theme.switch', {
+    'data-testid': 'theme',
+    on: { click: () => actions.switchTheme() },
+  });
   const picture = avatar();
   /** @type {AppState | null} */
   let latest = null;

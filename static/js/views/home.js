@@ -47,12 +47,7 @@ export function home(actions) {
   const recent = el('div', { class: 'recent' }, recentLink);
   const rooms = roomList(actions);
   const agendaList = el('div', { class: 'card agenda' });
-  const agenda = el(
-    'section',
-    {},
-    el('div', { class: 'shd' }, el('h2', { t: 'home.comingUp' })),
-    agendaList,
-  );
+  const agenda = el('section', {}, el('div', { class: 'shd' }, el('h2', { t: 'home.comingUp' })), agendaList);
 
   const node = el(
     'main',
@@ -83,7 +78,10 @@ export function home(actions) {
   /** @param {AppState} state */
   function update(state) {
     const now = Date.now();
-    text(greeting, t(`home.good.${dayPart(new Date(now).getHours())}`, { name: shortName(state.user?.display_name ?? '') }));
+    text(
+      greeting,
+      t(`home.good.${dayPart(new Date(now).getHours())}`, { name: shortName(state.user?.display_name ?? '') }),
+    );
     text(day, longDay(now));
     next.update(state, now);
     join.update(state);
@@ -116,7 +114,12 @@ export function home(actions) {
       (line) =>
         'day' in line
           ? el('p', { class: 'agd' })
-          : el('div', { class: 'ag' }, el('span', { class: 'num' }), el('div', {}, el('b'), el('span', { class: 'meta num' }))),
+          : el(
+              'div',
+              { class: 'ag' },
+              el('span', { class: 'num' }),
+              el('div', {}, el('b'), el('span', { class: 'meta num' })),
+            ),
       (row, line) => {
         if ('day' in line) return text(row, line.day);
         const [time, words] = row.children;

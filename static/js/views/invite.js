@@ -18,7 +18,11 @@ export function invite(actions) {
       'div',
       { class: 'linkrow' },
       shown,
-      button('copy', { class: 'btn primary', icon: 'copy', on: { click: () => void actions.copy(link, 'toast.linkCopied') } }),
+      button('copy', {
+        class: 'btn primary',
+        icon: 'copy',
+        on: { click: () => void actions.copy(link, 'toast.linkCopied') },
+      }),
     ),
     el('p', { class: 'kv' }, el('span', { t: 'number' }), number),
   );

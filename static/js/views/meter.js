@@ -16,7 +16,11 @@ const SILENCE_MS = 5000;
 export function meter() {
   const voices = new Voices();
   const segments = Array.from({ length: STEPS }, () => el('i'));
-  const scale = el('span', { class: 'seg', role: 'meter', tLabel: 'meter.label', 'aria-valuemin': 0, 'aria-valuemax': STEPS }, ...segments);
+  const scale = el(
+    'span',
+    { class: 'seg', role: 'meter', tLabel: 'meter.label', 'aria-valuemin': 0, 'aria-valuemax': STEPS },
+    ...segments,
+  );
   const sentence = el('span');
   const node = el('div', { class: 'meter', 'data-testid': 'meter' }, scale, sentence);
   /** @type {MediaStreamTrack | null} */

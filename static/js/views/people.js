@@ -64,17 +64,34 @@ export function people(actions) {
     const found = wanted === '' ? all : all.filter((one) => one.display_name.toLocaleLowerCase().includes(wanted));
     const queue = hands(meeting);
     show(handSection, queue.length > 0 && wanted === '');
-    keyed(handList, queue, (one) => one.id, handRow, (row, one, index) => {
-      text(row.children[0], String(index + 1));
-      text(row.children[1].children[0], one.display_name);
-    });
-    keyed(everybody, found, (one) => one.id, personRow, (row, one) => drawPerson(row, one, meeting, state));
+    keyed(
+      handList,
+      queue,
+      (one) => one.id,
+      handRow,
+      (row, one, index) => {
+        text(row.children[0], String(index + 1));
+        text(row.children[1].children[0], one.display_name);
+      },
+    );
+    keyed(
+      everybody,
+      found,
+      (one) => one.id,
+      personRow,
+      (row, one) => drawPerson(row, one, meeting, state),
+    );
   }
   return { node, update };
 }
 
 function handRow() {
-  return el('li', { class: 'prow' }, el('span', { class: 'ord num' }), el('div', { class: 'who' }, el('b', { dir: 'auto' })));
+  return el(
+    'li',
+    { class: 'prow' },
+    el('span', { class: 'ord num' }),
+    el('div', { class: 'who' }, el('b', { dir: 'auto' })),
+  );
 }
 
 /** @param {Participant} one */

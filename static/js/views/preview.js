@@ -27,7 +27,13 @@ const NAMED = 3;
 export function preview(actions) {
   /** @type {AppState | null} */
   let latest = null;
-  const video = el('video', { class: 'cam', autoplay: true, muted: true, playsInline: true, 'data-testid': 'preview-video' });
+  const video = el('video', {
+    class: 'cam',
+    autoplay: true,
+    muted: true,
+    playsInline: true,
+    'data-testid': 'preview-video',
+  });
   const face = avatar();
   const tabName = el('span', { class: 'nm' });
   const muted = icon('mic-off');
@@ -49,14 +55,25 @@ export function preview(actions) {
 
   const microphone = tool('mic', 'tool.mic', 'preview-mic', () => void actions.toggleMicrophone());
   const camera = tool('camera', 'tool.camera', 'preview-camera', () => void actions.toggleCamera());
-  const settings = tool('settings', 'tool.devices', 'preview-settings', () => openPicker(settings, PICKERS.map(({ kind }) => kind)));
+  const settings = tool('settings', 'tool.devices', 'preview-settings', () =>
+    openPicker(
+      settings,
+      PICKERS.map(({ kind }) => kind),
+    ),
+  );
   settings.classList.add('n');
   const level = meter();
   const pickers = PICKERS.filter(({ kind }) => kind !== 'speaker' || CAN_CHOOSE_SPEAKER).map(({ kind, drawing }) => {
     const label = el('span');
     const node = el(
       'button',
-      { type: 'button', class: 'pick', tTitle: `device.${kind}`, 'aria-haspopup': 'menu', on: { click: () => openPicker(node, [kind]) } },
+      {
+        type: 'button',
+        class: 'pick',
+        tTitle: `device.${kind}`,
+        'aria-haspopup': 'menu',
+        on: { click: () => openPicker(node, [kind]) },
+      },
       icon(drawing, 's'),
       label,
       icon('chev-down', 'xs'),
@@ -216,7 +233,13 @@ export function preview(actions) {
     text(subtitle, room.owner.display_name);
     const known = people ?? [];
     setAvatars(faces, known.slice(0, NAMED));
-    text(present, whoIsIn(known.map((user) => user.display_name), Math.max(room.participants, known.length)));
+    text(
+      present,
+      whoIsIn(
+        known.map((user) => user.display_name),
+        Math.max(room.participants, known.length),
+      ),
+    );
   }
 
   return { node, update, stop: () => level.stop() };

@@ -21,7 +21,14 @@ const MOST = 1000;
 export function openRoomDialog(actions, room) {
   const name = field(
     'room.name',
-    el('input', { class: 'inp', id: newId(), maxlength: 64, value: room?.name ?? '', autocomplete: 'off', 'data-testid': 'room-name' }),
+    el('input', {
+      class: 'inp',
+      id: newId(),
+      maxlength: 64,
+      value: room?.name ?? '',
+      autocomplete: 'off',
+      'data-testid': 'room-name',
+    }),
   );
   const begin = field('room.begin', timeInput(room?.begin_at ?? null, 'room-begin'));
   const end = field('room.end', timeInput(room?.end_at ?? null, 'room-end'));
@@ -39,7 +46,16 @@ export function openRoomDialog(actions, room) {
   );
   const most = field(
     'room.most',
-    el('input', { class: 'inp num', id: newId(), type: 'number', min: 1, max: MOST, inputmode: 'numeric', value: String(room?.max_participants ?? 100), 'data-testid': 'room-most' }),
+    el('input', {
+      class: 'inp num',
+      id: newId(),
+      type: 'number',
+      min: 1,
+      max: MOST,
+      inputmode: 'numeric',
+      value: String(room?.max_participants ?? 100),
+      'data-testid': 'room-most',
+    }),
   );
   const remove = el('input', { type: 'checkbox', id: newId(), 'data-testid': 'room-password-remove' });
   const removal = el('label', { class: 'tick', for: remove.id }, remove, el('span', { t: 'room.password.remove' }));
@@ -54,7 +70,13 @@ export function openRoomDialog(actions, room) {
         { class: 'opt' },
         icon(drawing),
         el('span', {}, el('b', { t: title }), el('span', { class: 'meta', t: hint })),
-        el('input', { type: 'radio', name: 'topology', value, checked: (room?.topology ?? 'sfu') === value, 'data-testid': `topology-${value}` }),
+        el('input', {
+          type: 'radio',
+          name: 'topology',
+          value,
+          checked: (room?.topology ?? 'sfu') === value,
+          'data-testid': `topology-${value}`,
+        }),
       ),
     ),
   );
@@ -157,14 +179,24 @@ export function openDeleteDialog(actions, room) {
       void busy(pressed, async () => {
         const refused = await actions.deleteRoom(room.identity);
         close();
-        actions.toast(refused ? `error.${refused}` : 'toast.roomDeleted', { name: room.name }, refused ? 'warning' : 'check');
+        actions.toast(
+          refused ? `error.${refused}` : 'toast.roomDeleted',
+          { name: room.name },
+          refused ? 'warning' : 'check',
+        );
       }),
   });
 }
 
 /** @param {string | null} at @param {string} testid */
 function timeInput(at, testid) {
-  return el('input', { class: 'inp', id: newId(), type: 'datetime-local', value: at === null ? '' : inputOf(at), 'data-testid': testid });
+  return el('input', {
+    class: 'inp',
+    id: newId(),
+    type: 'datetime-local',
+    value: at === null ? '' : inputOf(at),
+    'data-testid': testid,
+  });
 }
 
 /** The form's own notation, in the person's time zone. @param {string} iso */

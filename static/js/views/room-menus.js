@@ -41,7 +41,12 @@ export function openMoreMenu(anchor, actions, state) {
         icon: 'settings',
         run: () => openDeviceMenu(anchor, actions, state.devices, ['microphone', 'camera', 'speaker'], true),
       },
-      { label: t('copyLink'), icon: 'link', testid: 'more-copy', run: () => void actions.copy(linkTo(meeting.room), 'toast.linkCopied') },
+      {
+        label: t('copyLink'),
+        icon: 'link',
+        testid: 'more-copy',
+        run: () => void actions.copy(linkTo(meeting.room), 'toast.linkCopied'),
+      },
       /** @type {const} */ ('line'),
       { label: t(dark ? 'theme.light' : 'theme.dark'), icon: dark ? 'sun' : 'moon', run: () => actions.switchTheme() },
       {
@@ -94,7 +99,13 @@ export function openLeaveMenu(anchor, actions, meeting) {
   openMenu(
     anchor,
     [
-      { label: t('leave.menu'), hint: t('leave.goesOn'), icon: 'leave', testid: 'leave-only', run: () => void actions.leave() },
+      {
+        label: t('leave.menu'),
+        hint: t('leave.goesOn'),
+        icon: 'leave',
+        testid: 'leave-only',
+        run: () => void actions.leave(),
+      },
       {
         label: t('leave.end'),
         hint: t('leave.end.what', { n }),

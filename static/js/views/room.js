@@ -29,8 +29,17 @@ export function room(actions) {
     name,
   );
   const flip = iconButton('flip', 'tool.flip', { class: 'tool', on: { click: () => void actions.flipCamera() } });
-  const who = iconButton('people', 'people', { class: 'tool', 'data-testid': 'people-narrow', on: { click: () => actions.togglePanel('people') } });
-  const banner = el('div', { class: 'banner', role: 'status', 'data-testid': 'reconnecting' }, el('span', { class: 'spin' }), el('span', { t: 'banner.reconnecting' }));
+  const who = iconButton('people', 'people', {
+    class: 'tool',
+    'data-testid': 'people-narrow',
+    on: { click: () => actions.togglePanel('people') },
+  });
+  const banner = el(
+    'div',
+    { class: 'banner', role: 'status', 'data-testid': 'reconnecting' },
+    el('span', { class: 'spin' }),
+    el('span', { t: 'banner.reconnecting' }),
+  );
   const sharing = el(
     'div',
     { class: 'banner calm', 'data-testid': 'sharing' },
@@ -118,7 +127,10 @@ export function room(actions) {
     document.title = meeting.room.name;
     node.classList.toggle('lost', meeting.link === 'reconnecting');
     // The panel first: it changes how much room the stage has.
-    for (const [name, view] of /** @type {const} */ ([['chat', theChat], ['people', thePeople]])) {
+    for (const [name, view] of /** @type {const} */ ([
+      ['chat', theChat],
+      ['people', thePeople],
+    ])) {
       view.node.classList.toggle('open', meeting.panel === name);
       show(view.node, meeting.panel === name);
     }
@@ -170,5 +182,7 @@ export function room(actions) {
  */
 function wantsSpace(target) {
   if (!(target instanceof HTMLElement)) return false;
-  return target.closest('input, textarea, select, [role="menu"]') !== null || target.matches(':is(button, a):focus-visible');
+  return (
+    target.closest('input, textarea, select, [role="menu"]') !== null || target.matches(':is(button, a):focus-visible')
+  );
 }

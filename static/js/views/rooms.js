@@ -36,12 +36,20 @@ export function roomList(actions) {
   });
   const list = el('ul', { class: 'card rooms', 'data-testid': 'rooms' });
   const emptyText = el('p', { class: 'muted' });
-  const create = button('home.newRoom', { class: 'btn', icon: 'plus', on: { click: () => openRoomDialog(actions, null) } });
+  const create = button('home.newRoom', {
+    class: 'btn',
+    icon: 'plus',
+    on: { click: () => openRoomDialog(actions, null) },
+  });
   const empty = el('div', { class: 'card empty' }, emptyText, create);
   const pageText = el('span', { class: 'num meta' });
   let page = 1;
-  const back = iconButton('chev-left', 'page.previous', { on: { click: () => void actions.loadRooms({ page: page - 1 }) } });
-  const forth = iconButton('chev-right', 'page.next', { on: { click: () => void actions.loadRooms({ page: page + 1 }) } });
+  const back = iconButton('chev-left', 'page.previous', {
+    on: { click: () => void actions.loadRooms({ page: page - 1 }) },
+  });
+  const forth = iconButton('chev-right', 'page.next', {
+    on: { click: () => void actions.loadRooms({ page: page + 1 }) },
+  });
   const pages = el('div', { class: 'pages' }, back, pageText, forth);
   const node = el(
     'section',
@@ -86,7 +94,11 @@ export function roomList(actions) {
         }),
         more,
       ),
-      button('enter', { class: 'btn hide', 'data-testid': 'enter', on: { click: () => void actions.openRoom(identity) } }),
+      button('enter', {
+        class: 'btn hide',
+        'data-testid': 'enter',
+        on: { click: () => void actions.openRoom(identity) },
+      }),
     );
   }
 
@@ -97,7 +109,13 @@ export function roomList(actions) {
       { label: t('copyNumber'), icon: 'copy', run: () => void actions.copy(threes(room.number), 'toast.numberCopied') },
       { label: t('edit'), icon: 'settings', testid: 'room-edit', run: () => openRoomDialog(actions, room) },
       'line',
-      { label: t('delete'), icon: 'remove', danger: true, testid: 'room-delete', run: () => openDeleteDialog(actions, room) },
+      {
+        label: t('delete'),
+        icon: 'remove',
+        danger: true,
+        testid: 'room-delete',
+        run: () => openDeleteDialog(actions, room),
+      },
     ]);
   }
 
@@ -143,7 +161,13 @@ function drawChips(node, room) {
     node,
     chips,
     (chip) => chip.key + chip.icon + chip.label,
-    (chip) => el('span', { class: `chip ${chip.key}` }, chip.icon ? icon(chip.icon, 'xs') : chip.key === 'live' ? el('i', { class: 'dot' }) : null, chip.label),
+    (chip) =>
+      el(
+        'span',
+        { class: `chip ${chip.key}` },
+        chip.icon ? icon(chip.icon, 'xs') : chip.key === 'live' ? el('i', { class: 'dot' }) : null,
+        chip.label,
+      ),
     () => {},
   );
   attribute(node, 'class', 'chips');

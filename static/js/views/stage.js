@@ -16,6 +16,7 @@ import { tile } from './tile.js';
 
 const SMALL = 220;
 const PHONE = 768;
+const ORDER_MS = 1000;
 /** More pixels than twice the CSS size are not seen. */
 const SHARPEST = 2;
 
@@ -32,12 +33,22 @@ export function stage(actions) {
   const pager = el(
     'div',
     { class: 'pager' },
-    iconButton('chev-left', 'page.previous', { class: '', on: { click: () => actions.turnPage(Math.max(0, page - 1)) } }),
+    iconButton('chev-left', 'page.previous', {
+      class: '',
+      on: { click: () => actions.turnPage(Math.max(0, page - 1)) },
+    }),
     pageText,
     iconButton('chev-right', 'page.next', { class: '', on: { click: () => actions.turnPage(page + 1) } }),
   );
   const seats = el('div', { class: 'seats' });
-  const node = el('main', { class: 'stage', tabindex: -1, 'data-testid': 'stage' }, screen.node, seats, card.node, pager);
+  const node = el(
+    'main',
+    { class: 'stage', tabindex: -1, 'data-testid': 'stage' },
+    screen.node,
+    seats,
+    card.node,
+    pager,
+  );
 
   new ResizeObserver(() => {
     if (latest) draw(latest, false);
@@ -113,7 +124,20 @@ export function stage(actions) {
     show(card.node, meeting.seats.length === 0 && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
     if (!shown) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
-    actions.view(wishes(meeting, layout.tiles, shown, layout.share));
+    wish(wishes(meeting, layout.tiles, shown, layout.share));
+  }
+
+  let wished = '';
+  let later = 0;
+
+  /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
+  function wish(tiles) {
+    const sizes = tiles.map(({ track, width, height }) => `${track} ${width} ${height}`).join();
+    clearTimeout(later);
+    // A new picture is wanted at once. Who speaks only changes the order, and voices come and go quickly.
+    if (sizes !== wished) actions.view(tiles);
+    else later = window.setTimeout(() => actions.view(tiles), ORDER_MS);
+    wished = sizes;
   }
 
   /** @param {Meeting} meeting @param {string} id */
@@ -140,7 +164,12 @@ export function stage(actions) {
  */
 function wishes(meeting, seats, shown, box) {
   const sharp = Math.min(SHARPEST, devicePixelRatio || 1);
-  const wish = (/** @type {string} */ track, /** @type {number} */ w, /** @type {number} */ h, /** @type {number} */ priority) => ({
+  const wish = (
+    /** @type {string} */ track,
+    /** @type {number} */ w,
+    /** @type {number} */ h,
+    /** @type {number} */ priority,
+  ) => ({
     track,
     width: Math.max(1, Math.round(w * sharp)),
     height: Math.max(1, Math.round(h * sharp)),
@@ -193,10 +222,16 @@ function place(element, seat, glides) {
   element.style.transform = here;
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
   if (!before) {
-    element.animate([{ opacity: 0, transform: `${here} scale(.96)` }, { opacity: 1, transform: here }], {
-      duration: 220,
-      easing: 'cubic-bezier(.2,.8,.2,1)',
-    });
+    element.animate(
+      [
+        { opacity: 0, transform: `${here} scale(.96)` },
+        { opacity: 1, transform: here },
+      ],
+      {
+        duration: 220,
+        easing: 'cubic-bezier(.2,.8,.2,1)',
+      },
+    );
   } else if (glides) {
     const from = `translate(${before.x}px, ${before.y}px) scale(${before.w / seat.w}, ${before.h / seat.h})`;
     element.animate([{ transform: from }, { transform: here }], { duration: 220, easing: 'cubic-bezier(.2,.8,.2,1)' });

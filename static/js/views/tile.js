@@ -14,8 +14,12 @@ import { attribute, el, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { playTrack } from './video.js';
 
-/** A picture that would lose more than this share of itself is shown whole instead. */
+/** An upright picture in a wide tile that would lose more than this share of its height is shown whole instead. */
 const MOST_CROPPED = 0.3;
+/** A sound shorter than this is no speech, */
+const SPEECH_AFTER_MS = 120;
+/** and a pause shorter than this does not end one: the ring must not flicker between words. */
+const SPEECH_HOLD_MS = 500;
 
 /** @param {string} id of the participant */
 export function tile(id) {
@@ -40,9 +44,22 @@ export function tile(id) {
   function fit() {
     const shown = node.clientWidth / Math.max(1, node.clientHeight);
     const sent = video.videoWidth / Math.max(1, video.videoHeight);
-    const kept = sent > 0 ? Math.min(shown / sent, sent / shown) : 1;
-    // One's own picture is a mirror: it fills the tile.
-    video.classList.toggle('whole', !node.classList.contains('me') && kept < 1 - MOST_CROPPED);
+    // Losing the sides of a wide picture leaves the face; losing top and bottom of an upright one does not.
+    video.classList.toggle('whole', sent > 0 && sent / shown < 1 - MOST_CROPPED);
+  }
+
+  let voice = false;
+  let timer = 0;
+
+  /** @param {boolean} speaking */
+  function speak(speaking) {
+    if (speaking === voice) return;
+    voice = speaking;
+    clearTimeout(timer);
+    timer = window.setTimeout(
+      () => node.classList.toggle('speaking', speaking),
+      speaking ? SPEECH_AFTER_MS : SPEECH_HOLD_MS,
+    );
   }
   video.addEventListener('resize', fit);
 
@@ -50,7 +67,7 @@ export function tile(id) {
   function update(state, onframe) {
     const { participant, self, speaking, hand, media } = state;
     node.classList.toggle('me', self);
-    node.classList.toggle('speaking', speaking);
+    speak(speaking);
     node.classList.toggle('small', state.small);
     node.classList.toggle('off', !media);
     node.classList.toggle('away', participant.connection === 'reconnecting');

@@ -32,7 +32,11 @@ export function toasts(actions) {
         icon(toast.icon, 's'),
         el('span', { class: 'txt' }, t(toast.text, toast.params)),
         action &&
-          el('button', { type: 'button', class: 'btn', on: { click: () => actions.toastAction(action.name) } }, t(action.label)),
+          el(
+            'button',
+            { type: 'button', class: 'btn', on: { click: () => actions.toastAction(action.name) } },
+            t(action.label),
+          ),
       ),
     );
     timer = setTimeout(() => actions.dismissToast(), action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
