@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::launch::meeting;
+use super::launch::{meeting, refusal};
 
 /// How long anything may take on a machine that has much else to do.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -127,6 +127,14 @@ impl Client {
         let reply = self.ask(kind, data).await;
         assert_eq!(reply["type"], "ok", "{kind}: {reply}");
         reply["data"].clone()
+    }
+
+    async fn is_told_to_come_again(&mut self) {
+        let began = Instant::now();
+        let refused = self.ask("room.list", json!({})).await;
+        assert_eq!(refused["error"]["code"], "server.busy", "{refused}");
+        assert!(refused["error"]["retry_after_ms"].as_u64() > Some(0));
+        assert!(began.elapsed() < BUSY_DEADLINE, "{:?}", began.elapsed());
     }
 
     async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -279,6 +287,12 @@ impl MariaDb {
         format!("mysql://root@127.0.0.1:{}/{name}", self.port)
     }
 
+    fn signal(&self, signal: &str) {
+        let id = self.process.as_ref().unwrap().0.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     async fn start(&mut self) {
         let below = |name| self.folder.path().join(name).display().to_string();
         let server = Command::new("mariadbd")
@@ -327,12 +341,17 @@ async fn a_meeting_goes_on_while_its_database_is_away() {
     ada.until(|frame| frame["type"] == "participant.joined")
         .await;
 
+    // One that hangs keeps its connections open and says nothing.
+    mariadb.signal("-STOP");
+    ada.is_told_to_come_again().await;
+    mariadb.signal("-CONT");
+    eventually("the list is there again", async || {
+        ada.ask("room.list", json!({})).await["type"] == "ok"
+    })
+    .await;
+
     mariadb.process = None;
-    let began = Instant::now();
-    let refused = ada.ask("room.list", json!({})).await;
-    assert_eq!(refused["error"]["code"], "server.busy", "{refused}");
-    assert!(refused["error"]["retry_after_ms"].as_u64() > Some(0));
-    assert!(began.elapsed() < BUSY_DEADLINE, "{:?}", began.elapsed());
+    ada.is_told_to_come_again().await;
     let health = server.health();
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
     assert!(health.contains(r#""status":"degraded""#), "{health}");
@@ -355,4 +374,74 @@ async fn a_meeting_goes_on_while_its_database_is_away() {
     })
     .await;
     bo.ok("room.join", hall).await;
+}
+
+/// What `meeting` prints as JSON about the database at `url`.
+fn printed(url: &str, line: &str) -> Value {
+    let mut command = meeting(line.split(' '));
+    let output = command.env("MEETING_DATABASE_URL", url).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn servers_are_brought_up_to_date_and_name_their_tool_for_copies() {
+    for (url, tool) in [
+        (database_on("MEETING_TEST_MYSQL", "").await, "mysqldump"),
+        (
+            database_on("MEETING_TEST_POSTGRES", "postgres").await,
+            "pg_dump",
+        ),
+    ] {
+        let steps = printed(&url, "db migrate --json");
+        let status = printed(&url, "db status --json");
+        let applied = |step: &Value| step["applied"] == true;
+        assert!(status.as_array().unwrap().iter().all(applied), "{status}");
+        assert_eq!(
+            status.as_array().unwrap().len(),
+            steps["migrations"].as_array().unwrap().len()
+        );
+        let mut backup = meeting(["db", "backup", "/nowhere/copy"]);
+        let (code, sentence) = refusal(backup.env("MEETING_DATABASE_URL", &url).output().unwrap());
+        assert_eq!(code, Some(1));
+        assert!(sentence.contains(tool), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
+    let url = database_on("MEETING_TEST_MYSQL", "").await;
+    let db = Database::connect(&url).await.unwrap();
+    let documented = include_str!("../fixtures/older_meeting.sql");
+    // MariaDB does not know the collation that the document names.
+    let documented = documented.replace("utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci");
+    let room = "INSERT INTO room_basic (identity, name, create_id) \
+                VALUES ('6a5ad3fd-7fb4-4ef8-bf9f-9b1c1a3c1b0e', '周会 🎉', 1)";
+    for statement in documented.split(";\n").chain([room]) {
+        if !statement.trim().is_empty() {
+            db.execute_unprepared(statement).await.unwrap();
+        }
+    }
+    let planned = printed(&url, "db adopt --dry-run --json");
+    assert_eq!(planned["users"], 1, "{planned}");
+    assert_eq!(planned["rooms"], 1, "{planned}");
+
+    // The server does the same by itself.
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &url);
+    let root = json!({ "username": "root", "password": "1233456" });
+    for _ in 0..2 {
+        let mut socket = server.connect().await;
+        let wrong = json!({ "username": "root", "password": "123456" });
+        let refused = socket.ask("auth.login", wrong).await;
+        assert_eq!(
+            refused["error"]["code"], "auth.bad_credentials",
+            "{refused}"
+        );
+        socket.ok("auth.login", root.clone()).await;
+        let page = socket.ok("room.list", json!({ "keyword": "会" })).await;
+        assert_eq!(page["rooms"][0]["name"], "周会 🎉", "{page}");
+        let hash = column(&url, "SELECT password FROM user_basic").await;
+        assert!(hash.first().unwrap().starts_with("$argon2id$"));
+    }
 }
