@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint fmt setup format-check clippy rust-tests docs page-types client-tests browser-tests
+.PHONY: run test lint fmt setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -20,7 +20,7 @@ run:
 
 # One after another, whatever -j says: two compilers at once only slow each other down.
 .NOTPARALLEL:
-test: setup format-check clippy rust-tests docs page-types client-tests browser-tests
+test: setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
 	@echo "make test: every stage passed."
 
 lint: setup format-check clippy docs page-types
@@ -52,3 +52,6 @@ client-tests:
 
 browser-tests:
 	$(STAGE) "browser tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/browser/*.test.mjs),tests/browser)
+
+foreign-tests:
+	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)

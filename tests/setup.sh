@@ -24,6 +24,7 @@ quietly() {
 needs() {
   cat <<'LIST'
 cc gcc
+python3 python3
 node nodejs
 npm npm
 mariadbd mariadb-server
@@ -31,6 +32,8 @@ mariadb mariadb-client
 setpriv util-linux
 postgres postgresql
 LIST
+  # Python has this part in a package of its own on Debian.
+  if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi
   # CHROMIUM names another browser for the browser tests.
   if [ -z "${CHROMIUM:-}" ]; then echo "/usr/bin/chromium chromium"; fi
 }
@@ -106,4 +109,5 @@ fetch_crates() {
 install_packages
 check_versions
 install_node_modules
+foreign/setup.sh
 fetch_crates

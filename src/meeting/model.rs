@@ -62,11 +62,13 @@ impl Look {
         }
     }
 
-    /// "A microphone or camera runs and is not muted."
-    fn follow_tracks(&mut self) {
-        let on = |source, look: &mut Self| look.track_mut(source).is_some_and(|muted| !*muted);
-        self.audio = on(Source::Microphone, self);
-        self.video = on(Source::Camera, self);
+    /// Whoever switches a microphone or a camera is heard or seen accordingly.
+    fn switch(&mut self, source: Source, on: bool) {
+        match source {
+            Source::Microphone => self.audio = on,
+            Source::Camera => self.video = on,
+            Source::Screen | Source::ScreenAudio => {}
+        }
     }
 }
 
@@ -224,12 +226,13 @@ impl Model {
                 let look = &mut self.inside.get_mut(participant).unwrap().1;
                 look.hand = changes.hand.unwrap_or(look.hand);
                 if let Some(audio) = changes.audio {
+                    look.audio = audio;
                     look.mute(Source::Microphone, !audio);
                 }
                 if let Some(video) = changes.video {
+                    look.video = video;
                     look.mute(Source::Camera, !video);
                 }
-                look.follow_tracks();
             }
             Command::SetSource {
                 participant,
@@ -246,7 +249,8 @@ impl Model {
                         look.tracks.insert(track.clone(), (*source, *muted));
                     }
                 }
-                look.follow_tracks();
+                let is_on = matches!(switch, Switch::On { muted: false, .. });
+                look.switch(*source, is_on);
             }
             Command::Post(post) => {
                 let message = &post.message;

@@ -322,12 +322,13 @@ impl Room {
             person.seen.hand_raised_at = if raised { since.or(Some(now)) } else { None };
         }
         if let Some(audio) = changes.audio {
+            // Said of oneself: between peers a client may send without telling of its tracks.
+            person.seen.audio = audio;
             set_muted(person, Source::Microphone, !audio, out);
-            person.seen.audio = runs_unmuted(person, Source::Microphone);
         }
         if let Some(video) = changes.video {
+            person.seen.video = video;
             set_muted(person, Source::Camera, !video, out);
-            person.seen.video = runs_unmuted(person, Source::Camera);
         }
         let after = person.seen.clone();
         if after != before {
@@ -629,10 +630,6 @@ fn set_muted(person: &mut Person, source: Source, muted: bool, out: &mut Vec<Eff
             muted,
         }),
     ));
-}
-
-fn runs_unmuted(person: &Person, source: Source) -> bool {
-    person.track(source).is_some_and(|track| !track.muted)
 }
 
 /// Lets `audio` and `video` follow what a microphone or a camera does, and tells everyone of a change.

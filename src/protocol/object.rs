@@ -171,9 +171,9 @@ pub struct Participant {
     pub hand_raised_at: Option<Timestamp>,
     /// Whether their socket is there.
     pub connection: Connection,
-    /// A microphone runs and is not muted.
+    /// They can be heard: follows their microphone, and what they say with `participant.update`.
     pub audio: bool,
-    /// A camera runs and is not muted.
+    /// They can be seen: follows their camera, and what they say with `participant.update`.
     pub video: bool,
     /// What they publish.
     pub tracks: Vec<Track>,

@@ -214,7 +214,7 @@ class Stage {
  * @param {{timeoutMs?: number, everyMs?: number}} [options]
  * @returns {Promise<NonNullable<Awaited<T>>>}
  */
-export async function until(probe, what, { timeoutMs = 10_000, everyMs = 50 } = {}) {
+export async function until(probe, what, { timeoutMs = 30_000, everyMs = 50 } = {}) {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const answer = await probe();

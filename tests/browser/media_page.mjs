@@ -145,7 +145,7 @@ export async function flows(page, { video, audio, steps = 2 }, until) {
     return inARow >= steps;
   };
   try {
-    await until(hasEnough, 'media to flow', { timeoutMs: 15_000 + steps * STEP_MS, everyMs: STEP_MS });
+    await until(hasEnough, 'media to flow', { timeoutMs: 60_000 + steps * STEP_MS, everyMs: STEP_MS });
   } catch (error) {
     throw new Error(`Wanted ${video} videos and ${audio} voices, last saw ${JSON.stringify(seen)}.`, { cause: error });
   }

@@ -127,7 +127,7 @@ export async function seesAndHears(page, { video, audio, seconds = 5 }) {
       return alive('video', 'frames') >= video && alive('audio', 'energy') >= audio;
     },
     `${video} pictures and ${audio} voices`,
-    { timeoutMs: 15_000 },
+    { timeoutMs: 60_000 },
   );
   const before = await received(page);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));

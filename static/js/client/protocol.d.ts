@@ -412,11 +412,11 @@ hand_raised_at: Timestamp | null,
  */
 connection: Connection, 
 /**
- * A microphone runs and is not muted.
+ * They can be heard: follows their microphone, and what they say with `participant.update`.
  */
 audio: boolean, 
 /**
- * A camera runs and is not muted.
+ * They can be seen: follows their camera, and what they say with `participant.update`.
  */
 video: boolean, 
 /**
