@@ -38,7 +38,7 @@ clippy:
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 
 rust-tests:
-	$(STAGE) "Rust tests" cargo test --workspace --locked
+	$(STAGE) "Rust tests" tests/databases.sh cargo test --workspace --locked
 
 docs:
 	$(STAGE) "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked

@@ -88,7 +88,7 @@ impl App {
             // One that cannot be used is found out before anything is made; a missing one is made last.
             load_secret(&config)?;
         }
-        let store = Store::open(&config.storage.database_url, DATABASE_CONNECTIONS)
+        let store = Store::open(config.storage.database_url.reveal(), DATABASE_CONNECTIONS)
             .await
             .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
         let secret = load_secret(&config)?;

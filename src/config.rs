@@ -140,7 +140,8 @@ impl Key {
                 value: "URL",
                 arity: Arity::One,
                 default: "meeting.sqlite in the data directory",
-                help: "Stores accounts, rooms and chat in this database: sqlite:PATH or sqlite::memory:",
+                help: "Stores accounts, rooms and chat in this database: sqlite:PATH, sqlite::memory:, \
+                       mysql://USER:PASSWORD@HOST/NAME (MySQL 8 or MariaDB) or postgres://USER:PASSWORD@HOST/NAME",
             },
             Self::PublicUrl => &Spec {
                 name: "public-url",
@@ -284,8 +285,73 @@ pub struct ListenConfig {
 pub struct StorageConfig {
     /// Need not exist yet.
     pub data_dir: PathBuf,
-    /// A `sqlite:` URL; its file need not exist yet.
-    pub database_url: String,
+    /// Of a known kind; a SQLite file need not exist yet.
+    pub database_url: DatabaseUrl,
+}
+
+/// A database's URL. Printed, it shows neither its password nor its options.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// Refuses what names no database of a known kind.
+    pub fn parse(raw: &str) -> Result<Self, String> {
+        // Nothing but the scheme is repeated: what follows may hold a password.
+        match raw.split_once(':') {
+            Some(("sqlite", rest)) if !rest.is_empty() && rest != "//" => Ok(Self(raw.to_owned())),
+            Some(("sqlite", _)) => Err("names no file, as sqlite:meeting.sqlite would".to_owned()),
+            Some((scheme @ ("mysql" | "postgres" | "postgresql"), rest)) => {
+                let path = rest.split('?').next().unwrap_or_default();
+                let named = path
+                    .strip_prefix("//")
+                    .and_then(|rest| rest.rsplit_once('/'));
+                match named {
+                    Some((host, name)) if !host.is_empty() && !name.is_empty() => {
+                        Ok(Self(raw.to_owned()))
+                    }
+                    _ => Err(format!(
+                        "names no database, as {scheme}://user:password@host/meeting would"
+                    )),
+                }
+            }
+            Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => Err(format!(
+                "databases of the kind '{scheme}' are not supported, only sqlite, mysql and postgres"
+            )),
+            _ => Err("is not a database URL, such as sqlite:meeting.sqlite".to_owned()),
+        }
+    }
+
+    /// The whole URL: for connecting only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return f.write_str(&self.0);
+        };
+        if scheme == "sqlite" {
+            return f.write_str(&self.0);
+        }
+        let plain = rest.split('?').next().unwrap_or_default();
+        match plain.rsplit_once('@') {
+            Some((user, host)) => {
+                let user = user.split(':').next().unwrap_or_default();
+                write!(f, "{scheme}://{user}:***@{host}")
+            }
+            // An '@' after a '?' may belong to a password that was not percent-encoded.
+            None if rest.contains('@') => write!(f, "{scheme}://***"),
+            None => write!(f, "{scheme}://{plain}"),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The media sockets.
@@ -484,7 +550,7 @@ impl StorageConfig {
         Ok((settings.storage()?, settings.log()?))
     }
 
-    /// How a sentence begins that tells why the database did not open. The URL of a SQLite file holds no password.
+    /// How a sentence begins that tells why the database did not open. The URL shows no password.
     pub fn cannot_open(&self) -> String {
         format!("cannot open the database {}", self.database_url)
     }
@@ -566,8 +632,8 @@ impl Settings {
     fn storage(&self) -> Result<StorageConfig, ConfigError> {
         let data_dir = self.data_dir()?;
         let database_url = self
-            .one(Key::DatabaseUrl, parse_database_url)?
-            .unwrap_or_else(|| sqlite_url(&data_dir.join(DATABASE_FILE)));
+            .one(Key::DatabaseUrl, DatabaseUrl::parse)?
+            .unwrap_or_else(|| DatabaseUrl(sqlite_url(&data_dir.join(DATABASE_FILE))));
         Ok(StorageConfig {
             data_dir,
             database_url,
@@ -755,18 +821,6 @@ fn parse_path(raw: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(raw))
 }
 
-fn parse_database_url(raw: &str) -> Result<String, String> {
-    // Nothing but the scheme is repeated: what follows may hold a password.
-    match raw.split_once(':') {
-        Some(("sqlite", rest)) if !rest.is_empty() && rest != "//" => Ok(raw.to_owned()),
-        Some(("sqlite", _)) => Err("names no file, as sqlite:meeting.sqlite would".to_owned()),
-        Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => Err(format!(
-            "databases of the kind '{scheme}' are not supported, only sqlite"
-        )),
-        _ => Err("is not a database URL, such as sqlite:meeting.sqlite".to_owned()),
-    }
-}
-
 fn parse_switch(raw: &str) -> Result<bool, String> {
     match raw.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Ok(true),
@@ -850,7 +904,8 @@ fn own_addresses() -> Vec<IpAddr> {
 }
 
 impl fmt::Display for Config {
-    /// The effective configuration as a TOML file that would bring it about. It holds no secrets.
+    /// The effective configuration as a TOML file that would bring it about, but for a database's password: it holds no
+    /// secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for key in Key::ALL {
             let Some(value) = self.effective(key) else {
@@ -943,7 +998,7 @@ mod tests {
         assert_eq!(config.listen.address.to_string(), "127.0.0.1:8080");
         assert_eq!(config.storage.data_dir, Path::new("./data"));
         assert_eq!(
-            config.storage.database_url,
+            config.storage.database_url.reveal(),
             "sqlite://./data/meeting.sqlite?mode=rwc"
         );
         assert_eq!(config.auth.secret_file, Path::new("./data/secret"));
@@ -1007,8 +1062,13 @@ mod tests {
             (Key::DataDir, "", "--data-dir: is not a path."),
             (
                 Key::DatabaseUrl,
-                "postgres://u:secret@h/d",
-                "--database-url: databases of the kind 'postgres' are not supported, only sqlite.",
+                "oracle://u:secret@h/d",
+                "--database-url: databases of the kind 'oracle' are not supported, only sqlite, mysql and postgres.",
+            ),
+            (
+                Key::DatabaseUrl,
+                "mysql://u:secret@h",
+                "--database-url: names no database, as mysql://user:password@host/meeting would.",
             ),
             (
                 Key::DatabaseUrl,
@@ -1230,6 +1290,33 @@ mod tests {
     fn a_database_path_cannot_end_early_in_its_url() {
         let url = sqlite_url(Path::new("/a b/50%?#.sqlite"));
         assert_eq!(url, "sqlite:///a b/50%25%3F%23.sqlite?mode=rwc");
+    }
+
+    #[test]
+    fn a_database_url_is_printed_without_its_secrets() {
+        for (raw, printed) in [
+            (
+                "mysql://ada:se/cr@et@db:3306/meeting?ssl-key=k",
+                "mysql://ada:***@db:3306/meeting",
+            ),
+            (
+                "postgres://db/meeting?password=secret",
+                "postgres://db/meeting",
+            ),
+            ("postgres://ada:se?cr@db/meeting", "postgres://***"),
+            ("sqlite:a/b.sqlite", "sqlite:a/b.sqlite"),
+        ] {
+            let url = DatabaseUrl(raw.to_owned());
+            assert_eq!(url.to_string(), printed);
+            assert_eq!(format!("{url:?}"), printed);
+            assert_eq!(url.reveal(), raw);
+        }
+        let url = "mysql://ada:hunter2@db/meeting";
+        let config = load(&[(Key::DatabaseUrl, &[url])], &[]).unwrap();
+        assert!(
+            !format!("{config} {config:?} {}", config.storage.cannot_open()).contains("hunter2")
+        );
+        assert_eq!(config.storage.database_url.reveal(), url);
     }
 
     #[test]

@@ -27,6 +27,10 @@ cc gcc
 python3 python3
 node nodejs
 npm npm
+mariadbd mariadb-server
+mariadb mariadb-client
+setpriv util-linux
+postgres postgresql
 LIST
   # Python has this part in a package of its own on Debian.
   if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi
@@ -34,13 +38,38 @@ LIST
   if [ -z "${CHROMIUM:-}" ]; then echo "/usr/bin/chromium chromium"; fi
 }
 
+# The databases' packages would start servers of the machine's own; the tests start theirs. Debian's way to say so is
+# a file (invoke-rc.d(8)), which is there only meanwhile.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  "$@"
+  rm -f "$policy"
+  trap - EXIT
+}
+
+# PostgreSQL keeps its programs out of the path.
+has() {
+  if [ "$1" = postgres ]; then
+    [ -n "$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null)" ] || command -v initdb
+  else
+    command -v "$1"
+  fi
+}
+
 install_packages() {
   local missing=()
   while read -r command package; do
-    command -v "$command" >/dev/null || missing+=("$package")
+    has "$command" >/dev/null || missing+=("$package")
   done < <(needs)
   if [ "${#missing[@]}" -eq 0 ]; then
-    say "compiler, Node and browser are here"
+    say "compiler, Node, browser and databases are here"
     return
   fi
   command -v apt-get >/dev/null || die "install these yourself, there is no apt-get here: ${missing[*]}"
@@ -48,7 +77,7 @@ install_packages() {
   say "installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   quietly apt-get -qq update
-  quietly apt-get -qq install --yes --no-install-recommends "${missing[@]}"
+  without_services quietly apt-get -qq install --yes --no-install-recommends "${missing[@]}"
 }
 
 check_versions() {

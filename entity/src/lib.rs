@@ -10,4 +10,5 @@ pub mod chat_message;
 pub mod revoked_token;
 pub mod room_basic;
 pub mod room_user;
+pub mod row_id;
 pub mod user_basic;

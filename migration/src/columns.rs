@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 /// A point in time in UTC, to the millisecond, that may be missing. Plain `datetime` would round on MySQL.
-pub fn moment(manager: &SchemaManager<'_>, name: impl IntoIden) -> ColumnDef {
+pub fn moment(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     match manager.get_database_backend() {
         DbBackend::MySql => column.custom("datetime(3)"),
@@ -15,11 +15,14 @@ pub fn moment(manager: &SchemaManager<'_>, name: impl IntoIden) -> ColumnDef {
     column.null().take()
 }
 
-/// `created_at`, `updated_at` and `deleted_at`.
-pub fn add_life(manager: &SchemaManager<'_>, table: &mut TableCreateStatement) {
-    for name in ["created_at", "updated_at", "deleted_at"] {
-        table.col(moment(manager, name));
-    }
+/// When a row was made, changed and deleted.
+pub const LIFE: [&str; 3] = ["created_at", "updated_at", "deleted_at"];
+
+/// The row's number, `created_at`, `updated_at` and `deleted_at`.
+pub fn row(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+    std::iter::once(id())
+        .chain(LIFE.map(|name| moment(manager, name)))
+        .collect()
 }
 
 /// The row's own number.
@@ -33,13 +36,37 @@ pub fn id() -> ColumnDef {
 }
 
 /// A text of at most `length` characters.
-pub fn string(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).not_null().take()
+pub fn string(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
+    exact(manager, name, length).not_null().take()
 }
 
 /// The same, or nothing.
-pub fn string_null(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).null().take()
+pub fn string_null(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
+    exact(manager, name, length).null().take()
+}
+
+/// A text of any length, or nothing.
+pub fn text_null(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match manager.get_database_backend() {
+        DbBackend::MySql => column.custom("text CHARACTER SET utf8mb4 BINARY"),
+        _ => column.text(),
+    };
+    column.null().take()
+}
+
+/// Letters are equal when they are the same letters, as PostgreSQL and SQLite have it. MySQL's own rules would take é
+/// for e and every emoji for every other; `BINARY` asks for the plain rules of the character set, whatever the
+/// database's defaults are.
+fn exact(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match manager.get_database_backend() {
+        DbBackend::MySql => {
+            column.custom(format!("varchar({length}) CHARACTER SET utf8mb4 BINARY"))
+        }
+        _ => column.string_len(length),
+    };
+    column.take()
 }
 
 /// A switch that is off unless set.
@@ -51,39 +78,129 @@ pub fn switch(name: &'static str) -> ColumnDef {
         .take()
 }
 
-/// Makes the index `idx_<table>_<columns>`.
+/// Makes a table of `inherited` and `own` columns. Where the older Meeting (Go) has made it already, with the inherited
+/// ones alone, only the own ones are added, and so that its programs can still insert rows: what has no default may be
+/// absent there.
+pub async fn create_or_extend(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    inherited: Vec<ColumnDef>,
+    own: Vec<ColumnDef>,
+) -> Result<(), DbErr> {
+    if !manager.has_table(name).await? {
+        let mut table = Table::create();
+        table.table(name);
+        for column in inherited.into_iter().chain(own) {
+            table.col(column);
+        }
+        return manager.create_table(table).await;
+    }
+    for mut column in own {
+        if manager.has_column(name, column.get_column_name()).await? {
+            continue;
+        }
+        if column.get_column_spec().default.is_none() {
+            column.null();
+        }
+        let mut addition = Table::alter();
+        addition.table(name).add_column(column);
+        manager.alter_table(addition).await?;
+    }
+    Ok(())
+}
+
+/// Widens a column of a table that the older Meeting (Go) has made.
+pub async fn widen(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: ColumnDef,
+) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change.table(table).modify_column(column);
+    manager.alter_table(change).await
+}
+
+/// Whether the older Meeting (Go) has made this table: its row numbers have no sign.
+pub async fn is_inherited(manager: &SchemaManager<'_>, table: &'static str) -> Result<bool, DbErr> {
+    if manager.get_database_backend() != DbBackend::MySql {
+        return Ok(false);
+    }
+    let query = Query::select()
+        .expr(Expr::val(1))
+        .from(("information_schema", "columns"))
+        .and_where(Expr::col("table_schema").eq(Expr::cust("database()")))
+        .and_where(Expr::col("table_name").eq(table))
+        .and_where(Expr::col("column_name").eq("id"))
+        .and_where(Expr::col("column_type").like("%unsigned%"))
+        .to_owned();
+    let found = manager.get_connection().query_one(&query).await?;
+    Ok(found.is_some())
+}
+
+/// Times of year 0, which its programs could store and nobody can read, become absent.
+pub async fn forget_year_zero(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    for column in columns {
+        let year_zero = Expr::cust(format!("CAST(`{column}` AS CHAR) LIKE '0000-%'"));
+        let update = Query::update()
+            .table(table)
+            .value(*column, None::<String>)
+            .and_where(year_zero)
+            .to_owned();
+        manager.execute(update).await?;
+    }
+    Ok(())
+}
+
+/// Makes the index `idx_<table>_<columns>` if it is not there.
 pub async fn index(
     manager: &SchemaManager<'_>,
     table: &'static str,
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
-    manager.create_index(named_index(table, columns)).await
+    create_index(manager, table, columns, false).await
 }
 
-/// Makes the same index, unique.
+/// The same, unique.
 pub async fn unique(
     manager: &SchemaManager<'_>,
     table: &'static str,
     column: &'static str,
 ) -> Result<(), DbErr> {
-    manager
-        .create_index(named_index(table, &[column]).unique().take())
-        .await
+    create_index(manager, table, &[column], true).await
 }
 
-fn named_index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+async fn create_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+    is_unique: bool,
+) -> Result<(), DbErr> {
+    let name = format!("idx_{table}_{}", columns.join("_"));
+    if manager.has_index(table, name.as_str()).await? {
+        return Ok(());
+    }
     let mut index = Index::create();
-    index
-        .name(format!("idx_{table}_{}", columns.join("_")))
-        .table(table);
+    index.name(name).table(table);
     for column in columns {
         index.col(*column);
     }
-    index
+    if is_unique {
+        index.unique();
+    }
+    manager.create_index(index).await
 }
 
-/// Drops a table.
+/// Drops a table that this server has made. One that it has taken over is never dropped.
 pub async fn drop(manager: &SchemaManager<'_>, table: &'static str) -> Result<(), DbErr> {
+    if is_inherited(manager, table).await? {
+        return Err(DbErr::Migration(format!(
+            "the table {table} was taken over from another program and is not dropped"
+        )));
+    }
     manager
         .drop_table(Table::drop().table(table).to_owned())
         .await

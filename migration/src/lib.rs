@@ -1,8 +1,9 @@
 //! The migrations, in order; they name tables and columns themselves and never import the entities, so that an old
 //! migration never changes its meaning.
 
-pub use sea_orm_migration::prelude::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
+pub use sea_orm_migration::{Migration, MigrationStatus};
 
 mod columns;
 mod m20261122_000001_users;

@@ -2,7 +2,10 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{add_life, drop, id, index, moment, string, switch, unique};
+use crate::columns::{
+    LIFE, create_or_extend, drop, forget_year_zero, index, is_inherited, moment, row, string,
+    switch, text_null, unique, widen,
+};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -10,21 +13,28 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut users = Table::create();
-        users.table("user_basic").col(id());
-        add_life(manager, &mut users);
-        users
-            .col(string("username", 100))
-            .col(string("password", 255))
-            .col(ColumnDef::new("sdp").text().null())
-            .col(string("identity", 64))
+        let mut inherited = row(manager);
+        inherited.extend([
+            string(manager, "username", 100),
+            string(manager, "password", 255),
+            text_null(manager, "sdp"),
+        ]);
+        let own = vec![
+            string(manager, "identity", 64),
             // Lower case can be longer than the name: 'İ' becomes two characters.
-            .col(string("username_key", 191))
-            .col(string("display_name", 100))
-            .col(switch("password_legacy"))
-            .col(moment(manager, "tokens_valid_after"))
-            .col(moment(manager, "disabled_at"));
-        manager.create_table(users).await?;
+            string(manager, "username_key", 191),
+            string(manager, "display_name", 100).default("").take(),
+            switch("password_legacy"),
+            moment(manager, "tokens_valid_after"),
+            moment(manager, "disabled_at"),
+        ];
+        create_or_extend(manager, "user_basic", inherited, own).await?;
+        if is_inherited(manager, "user_basic").await? {
+            // MD5 in hex fits into 36 characters, a better hash does not.
+            let password = ColumnDef::new("password").string_len(255).not_null().take();
+            forget_year_zero(manager, "user_basic", &LIFE).await?;
+            widen(manager, "user_basic", password).await?;
+        }
         for column in ["username", "username_key", "identity"] {
             unique(manager, "user_basic", column).await?;
         }
@@ -33,7 +43,8 @@ impl MigrationTrait for Migration {
         let mut tokens = Table::create();
         tokens
             .table("revoked_token")
-            .col(string("jti", 64).primary_key())
+            .if_not_exists()
+            .col(string(manager, "jti", 64).primary_key())
             .col(moment(manager, "expires_at").not_null());
         manager.create_table(tokens).await?;
         index(manager, "revoked_token", &["expires_at"]).await

@@ -3,7 +3,10 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{add_life, drop, id, index, moment, string, string_null, switch, unique};
+use crate::columns::{
+    LIFE, create_or_extend, drop, forget_year_zero, index, is_inherited, moment, row, string,
+    string_null, switch, text_null, unique, widen,
+};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -22,35 +25,42 @@ impl MigrationTrait for Migration {
 }
 
 async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let mut rooms = Table::create();
-    rooms.table("room_basic").col(id());
-    add_life(manager, &mut rooms);
-    rooms
-        .col(string("identity", 36))
-        .col(string("name", 100))
-        .col(moment(manager, "begin_at"))
-        .col(moment(manager, "end_at"))
-        .col(ColumnDef::new("create_id").big_integer().not_null())
-        .col(ColumnDef::new("number").char_len(9).null())
-        .col(string_null("password", 255))
-        .col(switch("locked"))
-        .col(switch("lobby"))
-        .col(string("topology", 16).default("sfu"))
-        .col(
-            ColumnDef::new("max_participants")
-                .integer()
-                .not_null()
-                .default(100),
-        )
-        .col(ColumnDef::new("permissions").text().not_null())
-        .col(
-            ColumnDef::new("version")
-                .big_integer()
-                .not_null()
-                .default(1),
-        )
-        .col(moment(manager, "ended_at"));
-    manager.create_table(rooms).await?;
+    let mut inherited = row(manager);
+    inherited.extend([
+        string(manager, "identity", 36),
+        string(manager, "name", 100),
+        moment(manager, "begin_at"),
+        moment(manager, "end_at"),
+        ColumnDef::new("create_id").big_integer().not_null().take(),
+    ]);
+    let own = vec![
+        string_null(manager, "number", 9),
+        string_null(manager, "password", 255),
+        switch("locked"),
+        switch("lobby"),
+        string(manager, "topology", 16).default("sfu").take(),
+        ColumnDef::new("max_participants")
+            .integer()
+            .not_null()
+            .default(100)
+            .take(),
+        text_null(manager, "permissions").not_null().take(),
+        ColumnDef::new("version")
+            .big_integer()
+            .not_null()
+            .default(1)
+            .take(),
+        moment(manager, "ended_at"),
+    ];
+    create_or_extend(manager, "room_basic", inherited, own).await?;
+    if is_inherited(manager, "room_basic").await? {
+        forget_year_zero(manager, "room_basic", &LIFE).await?;
+        for name in ["begin_at", "end_at"] {
+            forget_year_zero(manager, "room_basic", &[name]).await?;
+            // A plain `datetime` would round to whole seconds.
+            widen(manager, "room_basic", moment(manager, name)).await?;
+        }
+    }
     for column in ["identity", "number"] {
         unique(manager, "room_basic", column).await?;
     }
@@ -59,20 +69,23 @@ async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 }
 
 async fn create_stays(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let mut stays = Table::create();
-    stays.table("room_user").col(id());
-    add_life(manager, &mut stays);
-    stays
-        .col(ColumnDef::new("rid").big_integer().not_null())
-        .col(ColumnDef::new("uid").big_integer().not_null())
-        .col(string_null("participant", 64))
-        .col(string("user_identity", 64).default(""))
-        .col(string("display_name", 100).default(""))
-        .col(string("role", 16).default("member"))
-        .col(moment(manager, "joined_at"))
-        .col(moment(manager, "left_at"))
-        .col(string_null("leave_reason", 16));
-    manager.create_table(stays).await?;
+    let mut inherited = row(manager);
+    for name in ["rid", "uid"] {
+        inherited.push(ColumnDef::new(name).big_integer().not_null().take());
+    }
+    let own = vec![
+        string_null(manager, "participant", 64),
+        string(manager, "user_identity", 64).default("").take(),
+        string(manager, "display_name", 100).default("").take(),
+        string(manager, "role", 16).default("member").take(),
+        moment(manager, "joined_at"),
+        moment(manager, "left_at"),
+        string_null(manager, "leave_reason", 16),
+    ];
+    create_or_extend(manager, "room_user", inherited, own).await?;
+    if is_inherited(manager, "room_user").await? {
+        forget_year_zero(manager, "room_user", &LIFE).await?;
+    }
     unique(manager, "room_user", "participant").await?;
     for columns in [["deleted_at"], ["rid"], ["left_at"]] {
         index(manager, "room_user", &columns).await?;

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{drop, id, index, moment, string, string_null, unique};
+use crate::columns::{drop, id, index, moment, string, string_null, text_null, unique};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -13,19 +13,20 @@ impl MigrationTrait for Migration {
         let mut messages = Table::create();
         messages
             .table("chat_message")
+            .if_not_exists()
             .col(id())
-            .col(string("identity", 64))
+            .col(string(manager, "identity", 64))
             .col(ColumnDef::new("rid").big_integer().not_null())
-            .col(string("participant", 64))
-            .col(string("user_identity", 64))
-            .col(string("user_kind", 16))
-            .col(string_null("username", 100))
-            .col(string("user_display_name", 100))
-            .col(string("display_name", 100))
-            .col(string_null("to_participant", 64))
-            .col(string_null("to_user_identity", 64))
-            .col(ColumnDef::new("text").text().not_null())
-            .col(string_null("client_id", 64))
+            .col(string(manager, "participant", 64))
+            .col(string(manager, "user_identity", 64))
+            .col(string(manager, "user_kind", 16))
+            .col(string_null(manager, "username", 100))
+            .col(string(manager, "user_display_name", 100))
+            .col(string(manager, "display_name", 100))
+            .col(string_null(manager, "to_participant", 64))
+            .col(string_null(manager, "to_user_identity", 64))
+            .col(text_null(manager, "text").not_null())
+            .col(string_null(manager, "client_id", 64))
             .col(moment(manager, "sent_at").not_null());
         manager.create_table(messages).await?;
         unique(manager, "chat_message", "identity").await?;

@@ -10,6 +10,8 @@ pub(super) mod name {
     pub const DISPLAY_NAME: &str = "display-name";
     pub const PASSWORD_STDIN: &str = "password-stdin";
     pub const JSON: &str = "json";
+    pub const DRY_RUN: &str = "dry-run";
+    pub const FILE: &str = "file";
 }
 
 /// Longer lines are hard to read, however wide the terminal.
@@ -44,6 +46,7 @@ pub fn command() -> Command {
                         .arg(json()),
                 ),
         )
+        .subcommand(db())
         .subcommand(
             Command::new("config")
                 .about("Looks at the configuration")
@@ -105,6 +108,44 @@ fn user() -> Command {
             Command::new("passwd")
                 .about("Sets an account's password and ends its sessions' tokens")
                 .args([username, password_stdin]),
+        )
+}
+
+fn db() -> Command {
+    let dry_run = Arg::new(name::DRY_RUN)
+        .long(name::DRY_RUN)
+        .action(ArgAction::SetTrue)
+        .help("Only says what would change");
+    let file = Arg::new(name::FILE)
+        .value_name("FILE")
+        .required(true)
+        .help("The copy; it must not exist yet");
+    Command::new("db")
+        .about("Looks after the database")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(storage_settings())
+        .subcommand(
+            Command::new("status")
+                .about("Says which steps of the schema were taken; changes nothing")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("migrate")
+                .about("Brings the schema up to date, as `serve` does when it starts")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("adopt")
+                .about(
+                    "Takes over what the older Meeting (Go) has in this database, as `serve` does when it starts",
+                )
+                .args([dry_run, json()]),
+        )
+        .subcommand(
+            Command::new("backup")
+                .about("Copies a SQLite database to a file, also while a server uses it")
+                .args([file, json()]),
         )
 }
 

@@ -5,6 +5,7 @@
 //! one sentence on standard error.
 
 mod arguments;
+mod db;
 mod failure;
 mod output;
 mod room;
@@ -12,12 +13,13 @@ mod user;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
 
 use crate::config::{Config, ConfigError, StorageConfig};
-use crate::store::Store;
+use crate::store::{AdoptionMode, Store};
 use crate::telemetry;
 
 use arguments::name;
@@ -107,6 +109,31 @@ fn dispatch(
             let format = format(matches);
             with_store(matches, async |store| room::list(store, format).await)
         }
+        ["db", "status"] => {
+            let format = format(matches);
+            with_database(matches, Opening::AsItIs, async |store| {
+                db::status(store, format).await
+            })
+        }
+        ["db", command @ ("migrate" | "adopt")] => {
+            let format = format(matches);
+            let is_dry = *command == "adopt" && matches.get_flag(name::DRY_RUN);
+            let mode = if is_dry {
+                AdoptionMode::DryRun
+            } else {
+                AdoptionMode::Apply
+            };
+            with_database(matches, Opening::AsItIs, async |store| {
+                db::adopt(store, mode, format).await
+            })
+        }
+        ["db", "backup"] => {
+            let format = format(matches);
+            let file = PathBuf::from(required(matches, name::FILE));
+            with_database(matches, Opening::AsItIs, async |store| {
+                db::back_up(store, &file, format).await
+            })
+        }
         ["config", "check"] => Ok(output::print(&load(matches)?.to_string())?),
         path => unreachable!("clap knows no command {path:?}"),
     }
@@ -131,6 +158,23 @@ fn with_store(
     matches: &ArgMatches,
     work: impl AsyncFnOnce(&Store) -> Result<(), Failure>,
 ) -> Result<(), CliError> {
+    with_database(matches, Opening::Prepared, work)
+}
+
+/// How a command finds the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// With its schema up to date.
+    Prepared,
+    /// Unchanged.
+    AsItIs,
+}
+
+fn with_database(
+    matches: &ArgMatches,
+    opening: Opening,
+    work: impl AsyncFnOnce(&Store) -> Result<(), Failure>,
+) -> Result<(), CliError> {
     let (storage, log) =
         StorageConfig::load(arguments::given(matches), |name| std::env::var_os(name))?;
     telemetry::init(&log);
@@ -139,9 +183,12 @@ fn with_store(
         .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     Ok(runtime.block_on(async {
-        let store = Store::open(&storage.database_url, CONNECTIONS)
-            .await
-            .map_err(|error| Failure::because(storage.cannot_open(), &error))?;
+        let url = storage.database_url.reveal();
+        let opened = match opening {
+            Opening::Prepared => Store::open_beside(url, CONNECTIONS).await,
+            Opening::AsItIs => Store::look(url).await,
+        };
+        let store = opened.map_err(|error| Failure::because(storage.cannot_open(), &error))?;
         let outcome = work(&store).await;
         store.close().await;
         outcome

@@ -68,6 +68,12 @@ macro_rules! texts {
                 parse(raw).map(Self)
             }
 
+            /// As much of `raw` as fits; none when nothing of it does.
+            pub fn cut(raw: &str) -> Option<Self> {
+                let fitting: String = clean(raw, true).chars().take($max).collect();
+                Self::parse(&fitting).ok()
+            }
+
             /// The cleaned text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -112,6 +118,33 @@ fn username(raw: &str) -> Result<String, InvalidText> {
     } else {
         Err(InvalidText::Username)
     }
+}
+
+impl Username {
+    /// The user name for one of an older system: itself when it fits; else what of it fits and a mark made from all of
+    /// it, so that the same old name always gives the same new one.
+    pub fn adopted(raw: &str) -> Self {
+        /// Leaves room for the mark.
+        const STEM_CHARS: usize = 48;
+        if let Ok(name) = Self::parse(raw) {
+            return name;
+        }
+        let raw = clean(raw, false);
+        let stem: String = raw
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .take(STEM_CHARS)
+            .collect();
+        let stem = if stem.is_empty() { "user" } else { &stem };
+        Self(format!("{stem}-{:08x}", fnv1a(raw.as_bytes())))
+    }
+}
+
+/// A short mark of some bytes (FNV-1a, 32 bits). Not for secrets.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// A password as it came in. It has no `Debug`, so that no log can show it.
@@ -170,6 +203,22 @@ mod tests {
         for bad in ["", "a", "-ada", "a b", "guest:1", "<b>", &"x".repeat(65)] {
             assert_eq!(Username::parse(bad), Err(InvalidText::Username), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_old_user_name_that_does_not_fit_always_gives_the_same_new_one() {
+        assert_eq!(Username::adopted("root").as_str(), "root");
+        let long = "x".repeat(100);
+        let odd = ["小明 🎉", "a", "🎉", "", "a b", &long];
+        let adopted = odd.map(Username::adopted);
+        assert!(adopted[0].as_str().starts_with("小明-"), "{}", adopted[0]);
+        for (number, name) in adopted.iter().enumerate() {
+            assert_eq!(Username::parse(name.as_str()).as_ref(), Ok(name));
+            assert_eq!(&Username::adopted(odd[number]), name);
+            assert!(!adopted[..number].contains(name), "{name}");
+        }
+        assert_eq!(RoomName::cut(&long).unwrap().as_str().len(), MAX_NAME_CHARS);
+        assert_eq!(RoomName::cut(" "), None);
     }
 
     #[test]

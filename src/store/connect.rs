@@ -5,29 +5,63 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, Database};
 
 use super::StoreError;
+use super::db::Db;
 
 /// How long a statement waits for SQLite's one writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a query waits for a free connection before its caller is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same where a connection may have to be made to a server that is away.
+const SERVER_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What to do about a SQLite file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// Make it, and its directory.
+    Make,
+    /// Say so.
+    Refuse,
+}
 
 pub(super) async fn connect(
     url: &str,
     max_connections: u32,
-) -> Result<DatabaseConnection, StoreError> {
-    let file = sqlite_file(url)?;
+    absent: Absent,
+) -> Result<Db, StoreError> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(max_connections.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .sqlx_logging(false);
-    match file {
-        Some(file) => make_private(&file).map_err(StoreError::File)?,
+    match url.split_once(':') {
+        Some(("sqlite", _)) => prepare_sqlite(url, &mut options, absent)?,
+        // Every connection speaks UTF-8 and UTC; sqlx tells the server so.
+        Some(("mysql" | "postgres" | "postgresql", _)) => {
+            options
+                .acquire_timeout(SERVER_ACQUIRE_TIMEOUT)
+                .connect_timeout(SERVER_ACQUIRE_TIMEOUT);
+        }
+        _ => return Err(StoreError::UnknownDatabase),
+    }
+    let pool = Database::connect(options).await?;
+    Ok(Db { pool })
+}
+
+fn prepare_sqlite(
+    url: &str,
+    options: &mut ConnectOptions,
+    absent: Absent,
+) -> Result<(), StoreError> {
+    match (sqlite_file(url)?, absent) {
+        (Some(file), Absent::Make) => make_private(&file).map_err(StoreError::File)?,
+        (Some(file), Absent::Refuse) => {
+            std::fs::metadata(file).map_err(StoreError::File)?;
+        }
         // The database lives in its one connection.
-        None => drop(
+        (None, _) => drop(
             options
                 .max_connections(1)
                 .idle_timeout(None)
@@ -44,14 +78,11 @@ pub(super) async fn connect(
             // (sqlite.org/pragma.html#pragma_synchronous).
             .synchronous(SqliteSynchronous::Normal)
     });
-    Ok(Database::connect(options).await?)
+    Ok(())
 }
 
 /// The file that `url` names; none for a database in memory.
 fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
-    if !url.starts_with("sqlite:") {
-        return Err(StoreError::UnknownDatabase);
-    }
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Ok(None);
     }
@@ -69,12 +100,17 @@ fn make_private(file: &Path) -> std::io::Result<()> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(directory)?;
     }
+    match new_private_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes an empty file for its owner alone. Fails when there is one.
+pub(super) fn new_private_file(file: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
+    options.open(file).map(drop)
 }

@@ -54,11 +54,14 @@ pub enum StoreError {
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
     /// The URL names a database that this server was not built for.
-    #[error("the database URL must begin with sqlite:")]
+    #[error("the database URL must begin with sqlite:, mysql:// or postgres://")]
     UnknownDatabase,
-    /// The database file or its directory could not be made.
-    #[error("the database's file cannot be made")]
+    /// A file or its directory is absent, in the way, or cannot be made.
+    #[error("the file cannot be used")]
     File(#[source] std::io::Error),
+    /// Only the database's own tool can copy it while it is in use.
+    #[error("copy this kind of database with its own tool, {0}")]
+    BackupTool(&'static str),
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Internal(#[source] DbErr),
@@ -79,6 +82,7 @@ impl StoreError {
             | Self::Corrupt(_)
             | Self::UnknownDatabase
             | Self::File(_)
+            | Self::BackupTool(_)
             | Self::Internal(_) => ErrorCode::ServerInternal,
         }
     }
@@ -118,6 +122,9 @@ pub(super) fn taken(conflict: Conflict) -> impl Fn(DbErr) -> StoreError {
     }
 }
 
+/// MySQL has no SQLSTATE of its own for it.
+const LOCK_WAIT_TIMEOUT: u16 = 1205;
+
 fn is_passing(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
@@ -125,11 +132,14 @@ fn is_passing(error: &DbErr) -> bool {
             match &**error {
                 sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed => true,
                 sqlx::Error::Database(error) => {
-                    error.code().is_some_and(|code| is_passing_code(&code))
+                    let mysql = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+                    mysql.is_some_and(|error| error.number() == LOCK_WAIT_TIMEOUT)
+                        || error.code().is_some_and(|code| is_passing_code(&code))
                 }
                 _ => false,
             }

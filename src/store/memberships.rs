@@ -188,6 +188,8 @@ impl Store {
         let living = Entity::find().filter(Column::DeletedAt.is_null());
         let rows = living
             .filter(Column::Rid.eq(room.0))
+            // Without a person a row waits to be taken over.
+            .filter(Column::UserIdentity.ne(""))
             .order_by_asc(Column::Id)
             .all(&self.db)
             .await?;

@@ -8,8 +8,10 @@
 //! deleted row is marked, not removed; every query leaves marked rows out, and a deleted user's name or room's number
 //! can be taken again. Times are UTC to the millisecond.
 
+pub mod adopt;
 pub mod chat;
 mod connect;
+mod db;
 mod error;
 pub mod memberships;
 pub mod room_lists;
@@ -23,11 +25,16 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
-use migration::{Migrator, MigratorTrait as _};
-use sea_orm::DatabaseConnection;
+use std::path::Path;
+
+use migration::{MigrationStatus, Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use crate::protocol::time::Timestamp;
+use connect::Absent;
+use db::Db;
 
+pub use adopt::{Adoption, AdoptionMode, Remark};
 pub use chat::{ChatAuthor, Recipient, StoredMessage, StoredPage};
 pub use error::{Conflict, Missing, StoreError};
 pub use memberships::{Attendance, HistoryWriter, Stay, StoredStay};
@@ -39,22 +46,17 @@ pub use users::{NewUser, StoredUser, UserKey};
 /// The database, behind a pool of connections. Clones share the pool.
 #[derive(Clone)]
 pub struct Store {
-    db: DatabaseConnection,
+    db: Db,
 }
 
 impl Store {
-    /// Connects to `url`, such as `sqlite://data/meeting.db`, with at most `max_connections` connections, brings its
-    /// schema up to date and closes the stays that a crash left open.
-    ///
-    /// A SQLite file and its directory are made when they are missing.
+    /// Opens the database for the one server that works on it: as [`Store::open_beside`] does, and closes the stays
+    /// that a crash left open.
     ///
     /// # Errors
-    /// [`StoreError::UnknownDatabase`] for a URL of another kind, [`StoreError::Unavailable`] when it cannot be
-    /// reached, [`StoreError::Internal`] when a migration fails. The cause is in the error's source.
+    /// As [`Store::open_beside`].
     pub async fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let db = connect::connect(url, max_connections).await?;
-        Migrator::up(&db, None).await?;
-        let store = Self { db };
+        let store = Self::open_beside(url, max_connections).await?;
         let closed = store.close_open_stays(Timestamp::now()).await?;
         if closed > 0 {
             tracing::warn!(stays = closed, "closed stays that the last run left open");
@@ -62,17 +64,97 @@ impl Store {
         Ok(store)
     }
 
+    /// Connects to `url` - `sqlite:`, `mysql://` or `postgres://` - with at most `max_connections` connections, brings
+    /// the schema up to date and takes over what the older Meeting (Go) has written. A server may be running on it.
+    ///
+    /// A SQLite file and its directory are made when they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownDatabase`] for a URL of another kind, [`StoreError::Unavailable`] when it cannot be
+    /// reached, [`StoreError::Internal`] when a migration fails. The cause is in the error's source.
+    pub async fn open_beside(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let db = connect::connect(url, max_connections, Absent::Make).await?;
+        let store = Self { db };
+        let adopted = store.adopt(AdoptionMode::Apply).await?;
+        if adopted.users + adopted.rooms + adopted.stays > 0 {
+            tracing::info!(
+                users = adopted.users,
+                rooms = adopted.rooms,
+                stays = adopted.stays,
+                "took over rows of an older system"
+            );
+        }
+        Ok(store)
+    }
+
+    /// Connects without changing anything: for looking at a database.
+    ///
+    /// # Errors
+    /// As [`Store::open_beside`]; [`StoreError::File`] when there is no such SQLite file.
+    pub async fn look(url: &str) -> Result<Self, StoreError> {
+        let db = connect::connect(url, 1, Absent::Refuse).await?;
+        Ok(Self { db })
+    }
+
+    /// The steps of the schema in order, and whether each was taken. Changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>, StoreError> {
+        let steps = Migrator::get_migration_with_status_read_only(&self.db).await?;
+        let step = |step: &migration::Migration| {
+            (
+                step.name().to_owned(),
+                step.status() == MigrationStatus::Applied,
+            )
+        };
+        Ok(steps.iter().map(step).collect())
+    }
+
+    /// Brings the schema up to date and takes over what the older Meeting (Go) has written, or only says what that
+    /// would be.
+    ///
+    /// # Errors
+    /// When the database cannot answer or a migration fails; what was not done is done the next time.
+    pub async fn adopt(&self, mode: AdoptionMode) -> Result<Adoption, StoreError> {
+        adopt::adopt(&self.db.pool, mode).await
+    }
+
+    /// Copies a SQLite database, in use or not, to a new file.
+    ///
+    /// # Errors
+    /// [`StoreError::BackupTool`] for a database of another kind, [`StoreError::File`] when the file exists or cannot
+    /// be made.
+    pub async fn back_up(&self, file: &Path) -> Result<(), StoreError> {
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => {}
+            DbBackend::Postgres => return Err(StoreError::BackupTool("pg_dump")),
+            _ => return Err(StoreError::BackupTool("mysqldump --single-transaction")),
+        }
+        let name = file.to_str().ok_or(StoreError::File(std::io::Error::other(
+            "the name is not UTF-8",
+        )))?;
+        connect::new_private_file(file).map_err(StoreError::File)?;
+        let copy =
+            Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [name.into()]);
+        self.db.execute_raw(copy).await?;
+        Ok(())
+    }
+
     /// Whether the database answers: cheap enough for every health check.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.db.ping().await.map_err(StoreError::Unavailable)
+        self.db
+            .in_time(self.db.pool.ping())
+            .await
+            .map_err(StoreError::Unavailable)
     }
 
     /// Closes the pool once running queries are done; later calls answer [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        if let Err(error) = self.db.close_by_ref().await {
+        if let Err(error) = self.db.pool.close_by_ref().await {
             tracing::warn!(%error, "the database connections did not close in order");
         }
     }

@@ -1,16 +1,16 @@
 //! Lists of rooms, page by page.
 
 use entity::room_basic::{Column, Entity};
-use entity::{room_user, user_basic};
+use entity::room_user;
 use sea_orm::sea_query::{Expr, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, JoinType, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, ExprTrait as _, JoinType,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::room_rows::room_with_owner;
-use super::rooms::living;
+use super::rooms::{exists, living};
 use super::{Store, StoreError, StoredRoom, UserKey};
 use crate::protocol::ids::UserId;
 
@@ -60,7 +60,7 @@ impl Store {
     pub async fn list_rooms(&self, filter: &RoomFilter) -> Result<StoredRooms, StoreError> {
         let mut condition = in_scope(&filter.scope);
         if let Some(keyword) = filter.keyword.as_deref().and_then(cleaned) {
-            condition = condition.and(name_contains(&keyword));
+            condition = condition.and(name_contains(&keyword, self.db.get_database_backend()));
         }
         let size = u64::from(filter.size.clamp(1, MAX_PAGE_SIZE));
         let skipped = u64::from(filter.page.saturating_sub(1)) * size;
@@ -69,11 +69,7 @@ impl Store {
                 JoinType::InnerJoin,
                 entity::room_basic::Relation::Owner.def(),
             )
-            .filter(
-                Column::DeletedAt
-                    .is_null()
-                    .and(user_basic::Column::DeletedAt.is_null()),
-            )
+            .filter(exists().and(super::users::alive()))
             .filter(condition.clone())
             .count(&self.db)
             .await?;
@@ -110,8 +106,14 @@ fn in_scope(scope: &RoomScope) -> SimpleExpr {
 }
 
 /// As typed, or both in lower case: databases differ in what LIKE and LOWER know of letters beyond ASCII.
-fn name_contains(keyword: &str) -> SimpleExpr {
-    let name = || Expr::col((Entity, Column::Name));
+fn name_contains(keyword: &str, backend: DbBackend) -> SimpleExpr {
+    let name = || match backend {
+        // In a table that was taken over, MySQL may hold é for e and any emoji for any other.
+        DbBackend::MySql => {
+            Expr::cust("CONVERT(`room_basic`.`name` USING utf8mb4) COLLATE utf8mb4_bin")
+        }
+        _ => Expr::col((Entity, Column::Name)),
+    };
     let like = |keyword: &str| LikeExpr::new(pattern(keyword)).escape(ESCAPE);
     name()
         .like(like(keyword))

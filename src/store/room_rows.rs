@@ -6,6 +6,7 @@ use sea_orm::ActiveValue::Set;
 
 use super::row::{column, made, name, named, parsed, stamp};
 use super::{PasswordHash, RoomKey, RoomSettings, StoreError, StoredRoom, StoredUser};
+use crate::protocol::text::RoomName;
 
 /// A version as its column takes it.
 pub(super) fn signed(version: u64) -> Result<i64, StoreError> {
@@ -45,13 +46,13 @@ pub(super) fn room_with_owner(
 
 /// The room of a row.
 pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreError> {
+    let number = row.number.ok_or(StoreError::Corrupt("room number"))?;
     Ok(StoredRoom {
-        key: RoomKey(row.id),
+        key: RoomKey(row.id.0),
         identity: parsed(row.identity, "room identity")?,
-        number: row.number.ok_or(StoreError::Corrupt("room number"))?,
         owner,
         settings: RoomSettings {
-            name: parsed(row.name, "room name")?,
+            name: shown_name(&row.name, &number)?,
             begin_at: row.begin_at.map(stamp),
             end_at: row.end_at.map(stamp),
             password: row.password.map(PasswordHash::new),
@@ -66,5 +67,12 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
         version: u64::try_from(row.version).map_err(|_| StoreError::Corrupt("room version"))?,
         ended_at: row.ended_at.map(stamp),
         created_at: made(row.created_at),
+        number,
     })
+}
+
+/// The name, or as much of it as fits: tables that were taken over have empty and longer ones.
+fn shown_name(name: &str, number: &str) -> Result<RoomName, StoreError> {
+    let shown = RoomName::cut(name).or_else(|| RoomName::cut(number));
+    shown.ok_or(StoreError::Corrupt("room name"))
 }

@@ -100,7 +100,9 @@ impl Store {
         &self,
         username: &str,
     ) -> Result<Option<StoredUser>, StoreError> {
-        self.one_user(living().filter(Column::UsernameKey.eq(folded(username))))
+        // A name that this server would refuse can only be one that was taken over.
+        let key = folded(Username::adopted(username).as_str());
+        self.one_user(living().filter(Column::UsernameKey.eq(key)))
             .await
     }
 
@@ -235,25 +237,29 @@ impl Store {
         };
         // '#' stands in no user name: what the row is called now clashes with nobody.
         let freed = |name: &str| format!("{name}#{}", key.0);
-        let transaction = self.db.begin().await?;
-        let deleted = Entity::update_many()
-            .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
-            .col_expr(
-                Column::Username,
-                SimpleExpr::from(freed(user.username.as_str())),
-            )
-            .col_expr(
-                Column::UsernameKey,
-                SimpleExpr::from(freed(&folded(user.username.as_str()))),
-            )
-            .filter(alive().and(Column::Id.eq(key.0)))
-            .exec(&transaction)
-            .await?;
-        if deleted.rows_affected == 0 {
-            return Err(StoreError::NotFound(Missing::User));
-        }
-        super::rooms::delete_rooms_of(&transaction, key, now).await?;
-        Ok(transaction.commit().await?)
+        self.db
+            .in_time(async {
+                let transaction = self.db.pool.begin().await?;
+                let deleted = Entity::update_many()
+                    .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
+                    .col_expr(
+                        Column::Username,
+                        SimpleExpr::from(freed(user.username.as_str())),
+                    )
+                    .col_expr(
+                        Column::UsernameKey,
+                        SimpleExpr::from(freed(&folded(user.username.as_str()))),
+                    )
+                    .filter(alive().and(Column::Id.eq(key.0)))
+                    .exec(&transaction)
+                    .await?;
+                if deleted.rows_affected == 0 {
+                    return Err(StoreError::NotFound(Missing::User));
+                }
+                super::rooms::delete_rooms_of(&transaction, key, now).await?;
+                Ok(transaction.commit().await?)
+            })
+            .await
     }
 
     async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {
@@ -296,9 +302,9 @@ impl TryFrom<Model> for StoredUser {
             PasswordHash::new
         };
         Ok(Self {
-            key: UserKey(row.id),
+            key: UserKey(row.id.0),
             id: parsed(row.identity, "user identity")?,
-            username: parsed(row.username, "user name")?,
+            username: Username::adopted(&row.username),
             display_name: parsed(row.display_name, "display name")?,
             password: hash(row.password),
             tokens_valid_after: row.tokens_valid_after.map(stamp),
@@ -308,9 +314,11 @@ impl TryFrom<Model> for StoredUser {
     }
 }
 
-/// The condition under which an account exists.
+/// The condition under which an account exists. One without an id stands in a table that was taken over, and waits.
 pub(super) fn alive() -> SimpleExpr {
-    Column::DeletedAt.is_null()
+    Column::DeletedAt
+        .is_null()
+        .and(Column::Identity.is_not_null())
 }
 
 fn living() -> Select<Entity> {
@@ -325,7 +333,7 @@ fn password_columns(hash: &PasswordHash) -> Vec<(Column, Value)> {
 }
 
 /// What must be unique of a user name.
-fn folded(username: &str) -> String {
+pub(super) fn folded(username: &str) -> String {
     username
         .nfc()
         .collect::<String>()

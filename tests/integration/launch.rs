@@ -279,3 +279,63 @@ fn a_database_that_cannot_be_opened_is_one_sentence() {
         "{sentence}"
     );
 }
+
+#[test]
+fn a_database_is_looked_at_brought_up_to_date_and_copied() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let (code, sentence) = refusal(on_data(data, "db status", ""));
+    assert_eq!(code, Some(1), "{sentence}");
+    assert_eq!(data.read_dir().unwrap().count(), 0, "looking makes nothing");
+    std::fs::write(data.join("meeting.sqlite"), "").unwrap();
+    let taken = |steps: serde_json::Value| {
+        let steps = steps.as_array().unwrap().clone();
+        assert!(!steps.is_empty());
+        steps.iter().all(|step| step["applied"] == true)
+    };
+    assert!(!taken(printed_json(&on_data(data, "db status --json", ""))));
+    let planned = printed_json(&on_data(data, "db adopt --dry-run --json", ""));
+    assert!(!taken(printed_json(&on_data(data, "db status --json", ""))));
+    assert_eq!(
+        printed_json(&on_data(data, "db migrate --json", "")),
+        planned
+    );
+    assert!(taken(printed_json(&on_data(data, "db status --json", ""))));
+    on_data(data, "user add ada --password-stdin", "correct horse\n");
+
+    let copies = data.join("copies");
+    std::fs::create_dir(&copies).unwrap();
+    let copy = copies.join("meeting.sqlite");
+    let backup = format!("db backup {} --json", copy.display());
+    let made = printed_json(&on_data(data, &backup, ""));
+    assert_eq!(made["file"].as_str(), copy.to_str());
+    let (code, sentence) = refusal(on_data(data, &backup, ""));
+    assert_eq!(code, Some(1), "a file that is there is never overwritten");
+    assert!(sentence.contains(copy.to_str().unwrap()), "{sentence}");
+    let listed = printed_json(&on_data(&copies, "user list --json", ""));
+    assert_eq!(listed[0]["username"], "ada");
+}
+
+#[test]
+fn no_password_of_a_database_is_printed() {
+    let url = "mysql://ada:hunter2@127.0.0.1:1/meeting";
+    for line in [
+        "serve --listen 127.0.0.1:0 --log trace",
+        "db status",
+        "config check",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let output = meeting(line.split(' '))
+            .env("MEETING_DATABASE_URL", url)
+            .arg("--data-dir")
+            .arg(directory.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            text.contains("mysql://ada:***@127.0.0.1:1/meeting"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

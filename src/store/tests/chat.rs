@@ -27,9 +27,7 @@ fn message(author: &UserId, text: &str, to: Option<&UserId>) -> StoredMessage {
     }
 }
 
-#[tokio::test]
-async fn a_message_is_kept_as_it_was_sent() {
-    let home = Home::new();
+async fn a_message_is_kept_as_it_was_sent(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -56,9 +54,7 @@ async fn a_message_is_kept_as_it_was_sent() {
     ));
 }
 
-#[tokio::test]
-async fn private_messages_are_for_the_two_alone_even_in_a_later_stay() {
-    let home = Home::new();
+async fn private_messages_are_for_the_two_alone_even_in_a_later_stay(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -78,9 +74,7 @@ async fn private_messages_are_for_the_two_alone_even_in_a_later_stay() {
     }
 }
 
-#[tokio::test]
-async fn history_is_read_backwards_page_by_page() {
-    let home = Home::new();
+async fn history_is_read_backwards_page_by_page(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let [hall, other] = [
@@ -126,9 +120,7 @@ async fn history_is_read_backwards_page_by_page() {
     );
 }
 
-#[tokio::test]
-async fn a_message_one_may_not_read_is_no_place_to_read_from() {
-    let home = Home::new();
+async fn a_message_one_may_not_read_is_no_place_to_read_from(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -144,3 +136,10 @@ async fn a_message_one_may_not_read_is_no_place_to_read_from() {
         .unwrap();
     assert!(page.messages.is_empty());
 }
+
+on_each_database!(
+    a_message_is_kept_as_it_was_sent,
+    private_messages_are_for_the_two_alone_even_in_a_later_stay,
+    history_is_read_backwards_page_by_page,
+    a_message_one_may_not_read_is_no_place_to_read_from,
+);

@@ -28,9 +28,7 @@ fn left(participant: &ParticipantId, millis: i64) -> Attendance {
     }
 }
 
-#[tokio::test]
-async fn stays_are_written_in_order_and_flushed() {
-    let home = Home::new();
+async fn stays_are_written_in_order_and_flushed(home: Home) {
     let store = home.open().await;
     let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
     let history = HistoryWriter::start(store.clone());
@@ -56,9 +54,7 @@ async fn stays_are_written_in_order_and_flushed() {
     assert_eq!(written, expected);
 }
 
-#[tokio::test]
-async fn stays_that_a_crash_left_open_are_closed_at_the_next_start() {
-    let home = Home::new();
+async fn stays_that_a_crash_left_open_are_closed_at_the_next_start(home: Home) {
     let store = home.open().await;
     let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
     let history = HistoryWriter::start(store.clone());
@@ -128,3 +124,8 @@ async fn a_full_queue_keeps_the_oldest_and_a_refused_fact_stops_nothing() {
     history.flush().await;
     assert_eq!(*written.lock().unwrap(), facts[..2]);
 }
+
+on_each_database!(
+    stays_are_written_in_order_and_flushed,
+    stays_that_a_crash_left_open_are_closed_at_the_next_start,
+);

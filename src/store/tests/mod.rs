@@ -1,34 +1,70 @@
-//! The store against real SQLite files.
+//! The store against real databases of every kind.
 
+use sea_orm::Database;
 use tempfile::TempDir;
 
 use super::*;
 use crate::protocol::object::{Permissions, Topology};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 
+/// Runs each of the stories on each kind of database.
+macro_rules! on_each_database {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite { $(#[tokio::test] async fn $story() { super::$story(super::Home::sqlite()).await; })+ }
+        mod mysql { $(#[tokio::test] async fn $story() { super::$story(super::Home::mysql().await).await; })+ }
+        mod postgres { $(#[tokio::test] async fn $story() { super::$story(super::Home::postgres().await).await; })+ }
+    };
+}
+
+mod adopt;
 mod chat;
 mod history;
 mod rooms;
 mod schema;
 mod users;
 
-/// A database file, gone with the test.
-struct Home(TempDir);
+/// A database of its own for one test. A file is gone with the test, a server's database with the server.
+struct Home {
+    url: String,
+    directory: Option<TempDir>,
+}
 
 impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("data/meeting.db");
+        Self {
+            url: format!("sqlite://{}", file.display()),
+            directory: Some(directory),
+        }
     }
 
-    fn url(&self) -> String {
-        format!(
-            "sqlite://{}",
-            self.0.path().join("data/meeting.db").display()
-        )
+    async fn mysql() -> Self {
+        Self::on_server("MEETING_TEST_MYSQL", "").await
+    }
+
+    async fn postgres() -> Self {
+        Self::on_server("MEETING_TEST_POSTGRES", "postgres").await
+    }
+
+    /// A new database on the server that `variable` names; `first` is one that is there always.
+    async fn on_server(variable: &str, first: &str) -> Self {
+        let server = std::env::var(variable).unwrap_or_else(|_| {
+            panic!("{variable} names no server: run the tests by `tests/databases.sh cargo test`")
+        });
+        let name = format!("test_{:016x}", rand::random::<u64>());
+        let admin = Database::connect(format!("{server}{first}")).await.unwrap();
+        let create = format!("CREATE DATABASE {name}");
+        admin.execute_unprepared(&create).await.unwrap();
+        admin.close().await.unwrap();
+        Self {
+            url: format!("{server}{name}"),
+            directory: None,
+        }
     }
 
     async fn open(&self) -> Store {
-        Store::open(&self.url(), 4).await.unwrap()
+        Store::open(&self.url, 4).await.unwrap()
     }
 }
 

@@ -21,9 +21,7 @@ async fn names(store: &Store, scope: RoomScope, keyword: &str) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_room_is_kept_as_it_was_made() {
-    let home = Home::new();
+async fn a_room_is_kept_as_it_was_made(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let wished = RoomSettings {
@@ -75,9 +73,7 @@ fn numbers_are_nine_digits() {
     }
 }
 
-#[tokio::test]
-async fn a_taken_number_is_drawn_again_and_a_deleted_rooms_number_is_free() {
-    let home = Home::new();
+async fn a_taken_number_is_drawn_again_and_a_deleted_rooms_number_is_free(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let mut drawn = ["111111111", "222222222"].into_iter().map(str::to_owned);
@@ -105,9 +101,7 @@ async fn a_taken_number_is_drawn_again_and_a_deleted_rooms_number_is_free() {
     );
 }
 
-#[tokio::test]
-async fn a_deleted_room_never_comes_back() {
-    let home = Home::new();
+async fn a_deleted_room_never_comes_back(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -142,9 +136,7 @@ async fn a_deleted_room_never_comes_back() {
     );
 }
 
-#[tokio::test]
-async fn an_edit_changes_what_it_names_and_nothing_else() {
-    let home = Home::new();
+async fn an_edit_changes_what_it_names_and_nothing_else(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let timed = RoomSettings {
@@ -193,9 +185,7 @@ async fn an_edit_changes_what_it_names_and_nothing_else() {
     );
 }
 
-#[tokio::test]
-async fn a_stale_edit_changes_nothing() {
-    let home = Home::new();
+async fn a_stale_edit_changes_nothing(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -222,9 +212,7 @@ async fn a_stale_edit_changes_nothing() {
     );
 }
 
-#[tokio::test]
-async fn of_edits_at_once_from_one_version_one_wins() {
-    let home = Home::new();
+async fn of_edits_at_once_from_one_version_one_wins(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -252,9 +240,7 @@ async fn of_edits_at_once_from_one_version_one_wins() {
     );
 }
 
-#[tokio::test]
-async fn no_room_ends_before_it_begins() {
-    let home = Home::new();
+async fn no_room_ends_before_it_begins(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let backwards = RoomSettings {
@@ -282,9 +268,7 @@ async fn no_room_ends_before_it_begins() {
     assert_eq!(error.wire().field.as_deref(), Some("data.end_at"));
 }
 
-#[tokio::test]
-async fn an_ended_room_opens_again_when_it_is_planned_anew() {
-    let home = Home::new();
+async fn an_ended_room_opens_again_when_it_is_planned_anew(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -307,9 +291,7 @@ async fn an_ended_room_opens_again_when_it_is_planned_anew() {
     );
 }
 
-#[tokio::test]
-async fn a_keyword_means_itself() {
-    let home = Home::new();
+async fn a_keyword_means_itself(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     for name in [
@@ -352,9 +334,7 @@ async fn a_keyword_means_itself() {
     );
 }
 
-#[tokio::test]
-async fn lists_come_newest_first_in_pages_with_a_total() {
-    let home = Home::new();
+async fn lists_come_newest_first_in_pages_with_a_total(home: Home) {
     let store = home.open().await;
     let [ada, bo] = [user(&store, "ada").await, user(&store, "bo").await];
     for number in 0..5 {
@@ -383,9 +363,7 @@ async fn lists_come_newest_first_in_pages_with_a_total() {
     assert_eq!(page(u32::MAX, u32::MAX).await, (String::new(), 5));
 }
 
-#[tokio::test]
-async fn one_finds_again_the_rooms_one_was_in() {
-    let home = Home::new();
+async fn one_finds_again_the_rooms_one_was_in(home: Home) {
     let store = home.open().await;
     let [ada, bo] = [user(&store, "ada").await, user(&store, "bo").await];
     let hall = room(&store, &ada, "Hall").await;
@@ -418,3 +396,17 @@ async fn join(store: &Store, room: &StoredRoom, user: &StoredUser) {
     }));
     history.flush().await;
 }
+
+on_each_database!(
+    a_room_is_kept_as_it_was_made,
+    a_taken_number_is_drawn_again_and_a_deleted_rooms_number_is_free,
+    a_deleted_room_never_comes_back,
+    an_edit_changes_what_it_names_and_nothing_else,
+    a_stale_edit_changes_nothing,
+    of_edits_at_once_from_one_version_one_wins,
+    no_room_ends_before_it_begins,
+    an_ended_room_opens_again_when_it_is_planned_anew,
+    a_keyword_means_itself,
+    lists_come_newest_first_in_pages_with_a_total,
+    one_finds_again_the_rooms_one_was_in,
+);

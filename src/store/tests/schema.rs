@@ -4,26 +4,22 @@ use migration::{Migrator, MigratorTrait as _};
 
 use super::*;
 
-#[tokio::test]
-async fn migrations_go_up_down_and_up_again() {
-    let home = Home::new();
+async fn migrations_go_up_down_and_up_again(home: Home) {
     let store = home.open().await;
     user(&store, "ada").await;
-    Migrator::down(&store.db, None).await.unwrap();
+    Migrator::down(&store.db.pool, None).await.unwrap();
     assert!(
         store.list_users(None, 1).await.is_err(),
         "the tables are gone"
     );
-    Migrator::up(&store.db, None).await.unwrap();
-    Migrator::up(&store.db, None).await.unwrap();
+    Migrator::up(&store.db.pool, None).await.unwrap();
+    Migrator::up(&store.db.pool, None).await.unwrap();
     assert!(store.list_users(None, 1).await.unwrap().is_empty());
     let ada = user(&store, "ada").await;
     room(&store, &ada, "Hall").await;
 }
 
-#[tokio::test]
-async fn a_restart_keeps_everything() {
-    let home = Home::new();
+async fn a_restart_keeps_everything(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -36,9 +32,7 @@ async fn a_restart_keeps_everything() {
     assert!(store.is_token_revoked("one").await.unwrap());
 }
 
-#[tokio::test]
-async fn a_closed_store_says_that_it_is_unavailable() {
-    let home = Home::new();
+async fn a_closed_store_says_that_it_is_unavailable(home: Home) {
     let store = home.open().await;
     store.ping().await.unwrap();
     store.close().await;
@@ -56,22 +50,51 @@ async fn a_database_in_memory_is_good_for_trying_out() {
 }
 
 #[tokio::test]
-async fn other_databases_are_refused_without_naming_their_password() {
-    let Err(error) = Store::open("mysql://root:hunter2@localhost/meeting", 4).await else {
-        panic!("this server speaks SQLite only");
+async fn other_databases_are_refused_and_no_password_is_named() {
+    let Err(error) = Store::open("oracle://root:hunter2@localhost/meeting", 4).await else {
+        panic!("this server does not speak that");
     };
     assert!(matches!(error, StoreError::UnknownDatabase));
-    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    for scheme in ["mysql", "postgres"] {
+        let url = format!("{scheme}://root:hunter2@127.0.0.1:1/meeting");
+        let Err(error) = Store::open(&url, 4).await else {
+            panic!("nobody listens there");
+        };
+        assert!(error.is_passing(), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}
+
+async fn a_backup_is_a_whole_database(home: Home) {
+    let store = home.open().await;
+    let ada = user(&store, "ada").await;
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("copy.sqlite");
+    if home.directory.is_none() {
+        let refused = store.back_up(&copy).await.unwrap_err();
+        assert!(matches!(refused, StoreError::BackupTool(_)), "{refused:?}");
+        return;
+    }
+    store.back_up(&copy).await.unwrap();
+    assert!(matches!(
+        store.back_up(&copy).await,
+        Err(StoreError::File(_))
+    ));
+    user(&store, "bo").await;
+    let copied = Store::open(&format!("sqlite://{}", copy.display()), 1)
+        .await
+        .unwrap();
+    assert_eq!(copied.list_users(None, 9).await.unwrap(), [ada]);
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn made_files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let home = Home::new();
+    let home = Home::sqlite();
     let _store = home.open().await;
     let mode = |path| {
-        std::fs::metadata(home.0.path().join(path))
+        std::fs::metadata(home.directory.as_ref().unwrap().path().join(path))
             .unwrap()
             .permissions()
             .mode()
@@ -82,3 +105,10 @@ async fn made_files_are_for_their_owner_alone() {
         assert_eq!(mode(file), 0o600, "{file}");
     }
 }
+
+on_each_database!(
+    migrations_go_up_down_and_up_again,
+    a_restart_keeps_everything,
+    a_closed_store_says_that_it_is_unavailable,
+    a_backup_is_a_whole_database,
+);

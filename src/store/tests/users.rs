@@ -2,9 +2,7 @@
 
 use super::*;
 
-#[tokio::test]
-async fn an_account_is_found_by_name_id_and_row() {
-    let home = Home::new();
+async fn an_account_is_found_by_name_id_and_row(home: Home) {
     let store = home.open().await;
     let li = store.create_user(new_user("李明"), at(7)).await.unwrap();
     assert_eq!(li.created_at, at(7), "to the millisecond");
@@ -18,9 +16,7 @@ async fn an_account_is_found_by_name_id_and_row() {
     assert_eq!(store.find_user_by_name("李").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn names_differ_by_more_than_case() {
-    let home = Home::new();
+async fn names_differ_by_more_than_case(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "Élan").await;
     for other in ["élan", "ÉLAN", "E\u{301}lan"] {
@@ -37,9 +33,7 @@ async fn names_differ_by_more_than_case() {
     assert_eq!(ada.username.as_str(), "Élan", "kept as it was typed");
 }
 
-#[tokio::test]
-async fn of_sixteen_at_once_one_gets_the_name() {
-    let home = Home::new();
+async fn of_sixteen_at_once_one_gets_the_name(home: Home) {
     let store = home.open().await;
     let tasks: Vec<_> = (0..16)
         .map(|_| {
@@ -61,9 +55,7 @@ async fn of_sixteen_at_once_one_gets_the_name() {
     assert_eq!(store.list_users(None, 100).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_deleted_account_is_gone_with_its_rooms_and_frees_its_name() {
-    let home = Home::new();
+async fn a_deleted_account_is_gone_with_its_rooms_and_frees_its_name(home: Home) {
     let store = home.open().await;
     let first = user(&store, "ada").await;
     let hall = room(&store, &first, "Hall").await;
@@ -93,9 +85,7 @@ async fn a_deleted_account_is_gone_with_its_rooms_and_frees_its_name() {
     user(&store, "ada").await;
 }
 
-#[tokio::test]
-async fn a_new_password_replaces_a_legacy_one_and_voids_older_tokens() {
-    let home = Home::new();
+async fn a_new_password_replaces_a_legacy_one_and_voids_older_tokens(home: Home) {
     let store = home.open().await;
     let legacy = PasswordHash::legacy_md5("8017d0408f41b75489701e3fb1c3e773".to_owned());
     let root = store
@@ -135,9 +125,7 @@ async fn a_new_password_replaces_a_legacy_one_and_voids_older_tokens() {
     );
 }
 
-#[tokio::test]
-async fn tokens_are_good_from_the_last_change_on_unless_the_account_is_disabled() {
-    let home = Home::new();
+async fn tokens_are_good_from_the_last_change_on_unless_the_account_is_disabled(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     assert!(ada.admits_token_of(at(-1)));
@@ -155,9 +143,7 @@ async fn tokens_are_good_from_the_last_change_on_unless_the_account_is_disabled(
     assert!(!ada.admits_token_of(at(7)));
 }
 
-#[tokio::test]
-async fn accounts_are_listed_page_by_page_renamed_and_disabled() {
-    let home = Home::new();
+async fn accounts_are_listed_page_by_page_renamed_and_disabled(home: Home) {
     let store = home.open().await;
     let [ada, bo, cy] = [
         user(&store, "ada").await,
@@ -179,9 +165,7 @@ async fn accounts_are_listed_page_by_page_renamed_and_disabled() {
     assert_eq!(store.list_users(Some(first[1].key), 2).await.unwrap(), [cy]);
 }
 
-#[tokio::test]
-async fn a_logged_out_token_stays_void_until_it_expires() {
-    let home = Home::new();
+async fn a_logged_out_token_stays_void_until_it_expires(home: Home) {
     let store = home.open().await;
     for _ in 0..2 {
         store.revoke_token("one", at(10)).await.unwrap();
@@ -198,3 +182,14 @@ async fn a_logged_out_token_stays_void_until_it_expires() {
 fn hashes_are_never_printed() {
     assert_eq!(format!("{:?}", new_user("ada").password), "PasswordHash(…)");
 }
+
+on_each_database!(
+    an_account_is_found_by_name_id_and_row,
+    names_differ_by_more_than_case,
+    of_sixteen_at_once_one_gets_the_name,
+    a_deleted_account_is_gone_with_its_rooms_and_frees_its_name,
+    a_new_password_replaces_a_legacy_one_and_voids_older_tokens,
+    tokens_are_good_from_the_last_change_on_unless_the_account_is_disabled,
+    accounts_are_listed_page_by_page_renamed_and_disabled,
+    a_logged_out_token_stays_void_until_it_expires,
+);

@@ -1,0 +1,447 @@
+//! The whole server on each kind of database: killed in the middle of writes, and left without its database.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use sea_orm::{ConnectionTrait as _, Database, Statement};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::launch::{meeting, refusal};
+
+/// How long anything may take on a machine that has much else to do.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How long one may wait to be told that the database is away.
+const BUSY_DEADLINE: Duration = Duration::from_secs(10);
+/// How often the server is killed.
+const KILLS: usize = 20;
+/// After how many answers; one more each time, so that it dies at ever other places.
+const ANSWERS_BEFORE_KILL: usize = 5;
+
+/// A process that is killed when the test is over.
+struct Process(Child);
+
+impl Process {
+    /// As `kill -9` does it.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Server {
+    process: Process,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path, database: &str) -> Self {
+        let mut command = meeting(["serve", "--log", "off", "--listen", "127.0.0.1:0"]);
+        command
+            .args(["--media-ip", "127.0.0.1", "--media-threads", "1"])
+            .args(["--no-rate-limit", "on", "--data-dir"])
+            .arg(data)
+            .env("MEETING_DATABASE_URL", database)
+            .stdout(Stdio::piped());
+        let mut process = Process(command.spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(process.0.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        Self {
+            address: address.to_owned(),
+            process,
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        let url = format!("ws://{}/ws", self.address);
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        Client { socket, last_id: 0 }
+    }
+
+    fn health(&self) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let host = &self.address;
+        write!(
+            stream,
+            "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+struct Client {
+    socket: tokio_tungstenite::WebSocketStream<
+        tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
+    >,
+    last_id: u64,
+}
+
+impl Client {
+    async fn send(&mut self, kind: &str, data: Value) -> u64 {
+        self.last_id += 1;
+        let frame = json!({ "type": kind, "id": self.last_id, "data": data });
+        // A server that was killed is noticed when its answer is awaited.
+        let _ = self.socket.send(Message::text(frame.to_string())).await;
+        self.last_id
+    }
+
+    /// The next frame; none once the socket is gone.
+    async fn next(&mut self) -> Option<Value> {
+        loop {
+            let next = tokio::time::timeout(DEADLINE, self.socket.next());
+            match next.await.expect("a frame in time") {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    /// Sends a request and gives its reply, whole.
+    async fn ask(&mut self, kind: &str, data: Value) -> Value {
+        let id = self.send(kind, data).await;
+        self.until(|frame| frame["re"] == id).await
+    }
+
+    /// The data of the reply, which must be good.
+    async fn ok(&mut self, kind: &str, data: Value) -> Value {
+        let reply = self.ask(kind, data).await;
+        assert_eq!(reply["type"], "ok", "{kind}: {reply}");
+        reply["data"].clone()
+    }
+
+    async fn is_told_to_come_again(&mut self) {
+        let began = Instant::now();
+        let refused = self.ask("room.list", json!({})).await;
+        assert_eq!(refused["error"]["code"], "server.busy", "{refused}");
+        assert!(refused["error"]["retry_after_ms"].as_u64() > Some(0));
+        assert!(began.elapsed() < BUSY_DEADLINE, "{:?}", began.elapsed());
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let frame = self.next().await.expect("the socket stays open");
+            if wanted(&frame) {
+                return frame;
+            }
+        }
+    }
+}
+
+/// Waits until `done`, looking again and again.
+async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    let mut interval = tokio::time::interval(Duration::from_millis(50));
+    while !done().await {
+        assert!(began.elapsed() < DEADLINE, "{what}: not in time");
+        interval.tick().await;
+    }
+}
+
+/// A new database on the server that `variable` names; `first` is one that is there always.
+async fn database_on(variable: &str, first: &str) -> String {
+    let server = std::env::var(variable).unwrap_or_else(|_| {
+        panic!("{variable} names no server: run the tests by `tests/databases.sh cargo test`")
+    });
+    let name = format!("test_{:016x}", rand::random::<u64>());
+    let admin = Database::connect(format!("{server}{first}")).await.unwrap();
+    let create = format!("CREATE DATABASE {name}");
+    admin.execute_unprepared(&create).await.unwrap();
+    format!("{server}{name}")
+}
+
+/// A whole column, as the database itself has it.
+async fn column(url: &str, query: &str) -> BTreeSet<String> {
+    let db = Database::connect(url).await.unwrap();
+    let query = Statement::from_string(db.get_database_backend(), query);
+    let rows = db.query_all_raw(query).await.unwrap();
+    let values = rows.iter().map(|row| row.try_get_by_index(0).unwrap());
+    let values = values.collect();
+    db.close().await.unwrap();
+    values
+}
+
+async fn nothing_that_was_answered_is_lost(url: &str) {
+    let data = tempfile::tempdir().unwrap();
+    let (mut rooms, mut messages) = (BTreeSet::new(), BTreeSet::new());
+    let (mut token, mut hall) = (Value::Null, Value::Null);
+    for round in 0..KILLS {
+        let mut server = Server::start(data.path(), url);
+        let mut ada = server.connect().await;
+        if round == 0 {
+            let account = json!({ "username": "ada", "password": "correct horse" });
+            token = ada.ok("auth.register", account).await["token"].clone();
+            let room = ada.ok("room.create", json!({ "name": "Hall" })).await;
+            hall = room["room"]["identity"].clone();
+        } else {
+            ada.ok("auth.token", json!({ "token": token })).await;
+        }
+        ada.ok("room.join", json!({ "identity": hall })).await;
+        // Several are always on their way.
+        for _ in 0..4 {
+            ada.send("room.create", json!({ "name": "周会 🎉" })).await;
+            ada.send("chat.send", json!({ "text": "你好 🎉" })).await;
+        }
+        let mut answers = 0;
+        while let Some(frame) = ada.next().await {
+            if frame["type"] != "ok" {
+                assert_ne!(frame["type"], "error", "{frame}");
+                continue;
+            }
+            answers += 1;
+            if let Some(identity) = frame["data"]["room"]["identity"].as_str() {
+                rooms.insert(identity.to_owned());
+                ada.send("room.create", json!({ "name": "周会 🎉" })).await;
+            }
+            if let Some(id) = frame["data"]["message"]["id"].as_str() {
+                messages.insert(id.to_owned());
+                ada.send("chat.send", json!({ "text": "你好 🎉" })).await;
+            }
+            if answers == ANSWERS_BEFORE_KILL + round {
+                // What was answered before it died is still read.
+                server.process.kill();
+            }
+        }
+        let kept = column(
+            url,
+            "SELECT identity FROM room_basic WHERE number IS NOT NULL",
+        )
+        .await;
+        assert!(rooms.is_subset(&kept), "round {round}");
+        let kept = column(url, "SELECT identity FROM chat_message").await;
+        assert!(messages.is_subset(&kept), "round {round}");
+    }
+    assert!(rooms.len() > KILLS && messages.len() > KILLS);
+    let server = Server::start(data.path(), url);
+    let mut ada = server.connect().await;
+    ada.ok("auth.token", json!({ "token": token })).await;
+    let page = ada.ok("room.list", json!({})).await;
+    assert!(page["total"].as_u64().unwrap() as usize > rooms.len());
+}
+
+#[tokio::test]
+async fn killed_on_sqlite_it_loses_nothing_that_was_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("meeting.sqlite");
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    nothing_that_was_answered_is_lost(&url).await;
+}
+
+#[tokio::test]
+async fn killed_on_mysql_it_loses_nothing_that_was_answered() {
+    nothing_that_was_answered_is_lost(&database_on("MEETING_TEST_MYSQL", "").await).await;
+}
+
+#[tokio::test]
+async fn killed_on_postgres_it_loses_nothing_that_was_answered() {
+    let url = database_on("MEETING_TEST_POSTGRES", "postgres").await;
+    nothing_that_was_answered_is_lost(&url).await;
+}
+
+/// A MariaDB that can be killed and started again.
+struct MariaDb {
+    folder: TempDir,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl MariaDb {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = holder.local_addr().unwrap().port();
+        let data = format!("--datadir={}", folder.path().join("data").display());
+        let made = Command::new("mariadb-install-db")
+            .args(["--no-defaults", "--auth-root-authentication-method=normal"])
+            .args(["--skip-test-db", "--skip-name-resolve", &account(), &data])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        Self {
+            folder,
+            port,
+            process: None,
+        }
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("mysql://root@127.0.0.1:{}/{name}", self.port)
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.process.as_ref().unwrap().0.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    async fn start(&mut self) {
+        let below = |name| self.folder.path().join(name).display().to_string();
+        let server = Command::new("mariadbd")
+            .args(["--no-defaults", "--bind-address=127.0.0.1", &account()])
+            .arg(format!("--datadir={}", below("data")))
+            .arg(format!("--socket={}", below("socket")))
+            .arg(format!("--pid-file={}", below("pid")))
+            .arg(format!("--port={}", self.port))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.process = Some(Process(server));
+        let url = self.url("");
+        eventually("MariaDB answers", async || {
+            Database::connect(&url).await.is_ok()
+        })
+        .await;
+    }
+}
+
+/// A server that is only a test's may run as whoever runs the test.
+fn account() -> String {
+    let id = Command::new("id").arg("-un").output().unwrap();
+    format!("--user={}", String::from_utf8(id.stdout).unwrap().trim())
+}
+
+#[tokio::test]
+async fn a_meeting_goes_on_while_its_database_is_away() {
+    let mut mariadb = MariaDb::new();
+    mariadb.start().await;
+    let admin = Database::connect(mariadb.url("")).await.unwrap();
+    let create = "CREATE DATABASE meeting";
+    admin.execute_unprepared(create).await.unwrap();
+    drop(admin);
+    let url = mariadb.url("meeting");
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &url);
+    let [mut ada, mut bo] = [server.connect().await, server.connect().await];
+    let account = json!({ "username": "ada", "password": "correct horse" });
+    ada.ok("auth.register", account).await;
+    let room = ada.ok("room.create", json!({ "name": "Hall" })).await;
+    let hall = json!({ "identity": room["room"]["identity"] });
+    ada.ok("room.join", hall.clone()).await;
+    bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
+    bo.ok("room.join", hall.clone()).await;
+    ada.until(|frame| frame["type"] == "participant.joined")
+        .await;
+
+    // One that hangs keeps its connections open and says nothing.
+    mariadb.signal("-STOP");
+    ada.is_told_to_come_again().await;
+    mariadb.signal("-CONT");
+    eventually("the list is there again", async || {
+        ada.ask("room.list", json!({})).await["type"] == "ok"
+    })
+    .await;
+
+    mariadb.process = None;
+    ada.is_told_to_come_again().await;
+    let health = server.health();
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    assert!(health.contains(r#""status":"degraded""#), "{health}");
+    bo.ok("participant.update", json!({ "hand": true })).await;
+    ada.until(|frame| frame["type"] == "participant.updated")
+        .await;
+    bo.ok("room.leave", json!({})).await;
+    ada.until(|frame| frame["type"] == "participant.left").await;
+
+    mariadb.start().await;
+    eventually("the server is healthy", async || {
+        server.health().contains(r#""status":"ok""#)
+    })
+    .await;
+    let page = ada.ok("room.list", json!({})).await;
+    assert_eq!(page["total"], 1);
+    eventually("bo's leaving is written", async || {
+        let left = "SELECT display_name FROM room_user WHERE left_at IS NOT NULL";
+        column(&url, left).await.contains("Bo")
+    })
+    .await;
+    bo.ok("room.join", hall).await;
+}
+
+/// What `meeting` prints as JSON about the database at `url`.
+fn printed(url: &str, line: &str) -> Value {
+    let mut command = meeting(line.split(' '));
+    let output = command.env("MEETING_DATABASE_URL", url).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn servers_are_brought_up_to_date_and_name_their_tool_for_copies() {
+    for (url, tool) in [
+        (database_on("MEETING_TEST_MYSQL", "").await, "mysqldump"),
+        (
+            database_on("MEETING_TEST_POSTGRES", "postgres").await,
+            "pg_dump",
+        ),
+    ] {
+        let steps = printed(&url, "db migrate --json");
+        let status = printed(&url, "db status --json");
+        let applied = |step: &Value| step["applied"] == true;
+        assert!(status.as_array().unwrap().iter().all(applied), "{status}");
+        assert_eq!(
+            status.as_array().unwrap().len(),
+            steps["migrations"].as_array().unwrap().len()
+        );
+        let mut backup = meeting(["db", "backup", "/nowhere/copy"]);
+        let (code, sentence) = refusal(backup.env("MEETING_DATABASE_URL", &url).output().unwrap());
+        assert_eq!(code, Some(1));
+        assert!(sentence.contains(tool), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
+    let url = database_on("MEETING_TEST_MYSQL", "").await;
+    let db = Database::connect(&url).await.unwrap();
+    let documented = include_str!("../fixtures/older_meeting.sql");
+    // MariaDB does not know the collation that the document names.
+    let documented = documented.replace("utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci");
+    let room = "INSERT INTO room_basic (identity, name, create_id) \
+                VALUES ('6a5ad3fd-7fb4-4ef8-bf9f-9b1c1a3c1b0e', '周会 🎉', 1)";
+    for statement in documented.split(";\n").chain([room]) {
+        if !statement.trim().is_empty() {
+            db.execute_unprepared(statement).await.unwrap();
+        }
+    }
+    let planned = printed(&url, "db adopt --dry-run --json");
+    assert_eq!(planned["users"], 1, "{planned}");
+    assert_eq!(planned["rooms"], 1, "{planned}");
+
+    // The server does the same by itself.
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &url);
+    let root = json!({ "username": "root", "password": "1233456" });
+    for _ in 0..2 {
+        let mut socket = server.connect().await;
+        let wrong = json!({ "username": "root", "password": "123456" });
+        let refused = socket.ask("auth.login", wrong).await;
+        assert_eq!(
+            refused["error"]["code"], "auth.bad_credentials",
+            "{refused}"
+        );
+        socket.ok("auth.login", root.clone()).await;
+        let page = socket.ok("room.list", json!({ "keyword": "会" })).await;
+        assert_eq!(page["rooms"][0]["name"], "周会 🎉", "{page}");
+        let hash = column(&url, "SELECT password FROM user_basic").await;
+        assert!(hash.first().unwrap().starts_with("$argon2id$"));
+    }
+}
