@@ -211,7 +211,7 @@ impl Connection {
             Some(pc.local_description()?.sdp)
         })?;
         let sdp = sdp::with_candidates_everywhere(&sdp);
-        let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.ufrag;
+        let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.origin.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
             self.ufrags.push(ufrag);
             self.tries.clear();

@@ -140,7 +140,7 @@ impl Room {
         }
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
         let answer = match continued {
-            Some(up) => up.renegotiate(sdp, turn.now),
+            Some(up) => up.renegotiate(&offer, sdp, turn.now),
             None => {
                 self.close_leg(key, Leg::Up, turn);
                 Up::open(&offer, sdp, &self.local, turn.now).map(|(up, answer)| {

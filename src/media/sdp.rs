@@ -31,14 +31,41 @@ pub(super) type Refusal = &'static str;
 /// One description, as far as forwarding has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Description {
-    /// The ICE user name fragment (RFC 8839 §5.4) of the transport; all m-lines share one (BUNDLE).
-    pub ufrag: String,
-    /// The certificate's fingerprint (RFC 8122 §5): whose DTLS endpoint this is.
-    pub fingerprint: String,
+    /// Which connection of whoever wrote it this describes.
+    pub origin: Origin,
     /// Its m-lines in order.
     pub sections: Vec<Section>,
     /// Whether it brings candidates of its own.
     pub has_candidates: bool,
+}
+
+/// By what descriptions of one connection are told from those of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The ICE user name fragment (RFC 8839 §5.4) of the transport; all m-lines share one (BUNDLE).
+    pub ufrag: String,
+    /// The certificate's fingerprint (RFC 8122 §5): whose DTLS endpoint this is.
+    pub fingerprint: String,
+    /// The session's id (RFC 8866 §5.2).
+    session: String,
+    /// The SSRCs that it declares.
+    ssrcs: HashSet<u32>,
+}
+
+impl Origin {
+    /// Whether this later description is of the same connection, as far as that can be told. One certificate may
+    /// serve many connections (RFC 8122 §5), and a restart of ICE changes the user name fragment (RFC 8445 §9).
+    pub fn is_same(&self, later: &Self) -> bool {
+        if self.fingerprint != later.fingerprint {
+            return false;
+        }
+        let same_streams = if self.ssrcs.is_empty() || later.ssrcs.is_empty() {
+            self.session == later.session
+        } else {
+            !self.ssrcs.is_disjoint(&later.ssrcs)
+        };
+        self.ufrag == later.ufrag || same_streams
+    }
 }
 
 /// One m-line and its attributes.
@@ -169,6 +196,8 @@ struct Reader {
     ufrag: Option<String>,
     fingerprint: Option<String>,
     has_password: bool,
+    session: String,
+    ssrcs: HashSet<u32>,
     candidates: HashSet<String>,
     done: Vec<Section>,
     open: Option<OpenSection>,
@@ -197,6 +226,10 @@ impl Reader {
             self.open = Some(OpenSection::begin(rest)?);
             return Ok(());
         }
+        if let Some(origin) = line.strip_prefix("o=") {
+            let session = origin.split_ascii_whitespace().nth(1);
+            self.session = session.unwrap_or_default().to_owned();
+        }
         let Some(attribute) = line.strip_prefix("a=") else {
             return Ok(());
         };
@@ -217,6 +250,12 @@ impl Reader {
                     return Err("The fingerprint names no hash.");
                 }
                 self.fingerprint.get_or_insert(value);
+            }
+            // How many there may be is checked by the m-line.
+            "ssrc" => {
+                let ssrc = value.split_ascii_whitespace().next();
+                self.ssrcs
+                    .extend(ssrc.and_then(|ssrc| ssrc.parse::<u32>().ok()));
             }
             "candidate" => {
                 self.candidates.insert(value.to_owned());
@@ -261,13 +300,18 @@ impl Reader {
         if !self.has_password {
             return Err("The description has no ICE password.");
         }
-        Ok(Description {
+        let origin = Origin {
             ufrag: self
                 .ufrag
                 .ok_or("The description has no ICE user name fragment.")?,
             fingerprint: self
                 .fingerprint
                 .ok_or("The description has no DTLS fingerprint.")?,
+            session: self.session,
+            ssrcs: self.ssrcs,
+        };
+        Ok(Description {
+            origin,
             has_candidates: !self.candidates.is_empty(),
             sections: self.done,
         })
@@ -495,7 +539,7 @@ mod tests {
     #[test]
     fn what_forwarding_must_know_is_read() {
         let description = Description::parse(OFFER).unwrap();
-        assert_eq!(description.ufrag, "abcd");
+        assert_eq!(description.origin.ufrag, "abcd");
         assert!(description.has_candidates);
         let [audio, video] = description.sections.as_slice() else {
             panic!("two m-lines")
@@ -517,6 +561,30 @@ mod tests {
             Some("42e01f")
         );
         assert_eq!(video.codecs[1].repair, None);
+    }
+
+    #[test]
+    fn one_certificate_may_serve_many_connections() {
+        let first = "o=- 1 2 IN";
+        let stream = |ssrc: u32| format!("a=mid:0\r\na=ssrc:{ssrc} cname:a");
+        let with = |session: &str, ufrag: &str, mid: &str| {
+            let sdp = OFFER.replace(first, session).replace("abcd", ufrag);
+            let sdp = sdp.replace("a=mid:0", mid);
+            Description::parse(&sdp).unwrap().origin
+        };
+        let known = with(first, "abcd", &stream(7));
+        let bare = with(first, "abcd", "a=mid:0");
+        let stranger = OFFER.replace("AA:BB", "AA:CC");
+        let stranger = Description::parse(&stranger).unwrap().origin;
+        // Changed again, restarted, restarted without naming its streams.
+        assert!(known.is_same(&with("o=- 1 3 IN", "abcd", &stream(8))));
+        assert!(known.is_same(&with("o=- 9 3 IN", "efgh", &stream(7))));
+        assert!(known.is_same(&with("o=- 1 3 IN", "efgh", "a=mid:0")));
+        assert!(bare.is_same(&with("o=- 1 3 IN", "efgh", &stream(8))));
+        // Other streams, another session, another certificate.
+        assert!(!known.is_same(&with("o=- 1 3 IN", "efgh", &stream(8))));
+        assert!(!bare.is_same(&with("o=- 2 3 IN", "efgh", "a=mid:0")));
+        assert!(!bare.is_same(&stranger));
     }
 
     #[test]

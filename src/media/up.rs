@@ -22,7 +22,7 @@ use super::connection::{Connection, Happening, Refused};
 use super::error::MediaError;
 use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use super::keyframe::begins_keyframe;
-use super::sdp::{Codec, Description};
+use super::sdp::{Codec, Description, Origin};
 use super::sequence::SequenceWindow;
 use crate::protocol::object::{Source, SourceMid};
 
@@ -44,7 +44,8 @@ pub(super) struct Up {
     pub connection: Connection,
     /// Of the last offer that was taken.
     pub revision: u64,
-    fingerprint: String,
+    /// Of the last offer that was taken, too.
+    origin: Origin,
     lines: Vec<Line>,
     streams: HashMap<u32, Stream>,
 }
@@ -121,7 +122,7 @@ impl Up {
         let mut up = Self {
             connection,
             revision: 0,
-            fingerprint: offer.fingerprint.clone(),
+            origin: offer.origin.clone(),
             lines: Vec::new(),
             streams: HashMap::new(),
         };
@@ -131,12 +132,18 @@ impl Up {
 
     /// Whether the offer comes from the same connection of the client, and not from a new one.
     pub fn continues(&self, offer: &Description) -> bool {
-        self.fingerprint == offer.fingerprint
+        self.origin.is_same(&offer.origin)
     }
 
     /// Takes a later offer.
-    pub fn renegotiate(&mut self, sdp: &str, now: Instant) -> Result<String, Refused> {
+    pub fn renegotiate(
+        &mut self,
+        offer: &Description,
+        sdp: &str,
+        now: Instant,
+    ) -> Result<String, Refused> {
         let answer = self.connection.answer(sdp, now)?;
+        self.origin = offer.origin.clone();
         self.read_lines(&answer)?;
         Ok(answer)
     }
