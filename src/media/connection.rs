@@ -161,8 +161,8 @@ impl Connection {
 
     /// Answers an offer; with one that has other ICE credentials, restarts ICE.
     pub fn answer(&mut self, offer: &str, now: Instant) -> Result<String, Refused> {
-        let offer =
-            RTCSessionDescription::offer(sdp::without_candidates(offer)).map_err(|_| Refused)?;
+        let offer = sdp::with_directions(&sdp::without_candidates(offer));
+        let offer = RTCSessionDescription::offer(offer).map_err(|_| Refused)?;
         self.within(|pc| {
             pc.set_remote_description(now, offer).ok()?;
             let answer = pc.create_answer(None).ok()?;

@@ -144,6 +144,15 @@ impl World {
 
     /// A camera's connection; offered and answered.
     fn publish(&mut self, participant: &ParticipantId) -> usize {
+        self.publish_as(participant, |sdp| sdp)
+    }
+
+    /// The same, with an offer that was changed on its way.
+    fn publish_as(
+        &mut self,
+        participant: &ParticipantId,
+        change: impl FnOnce(String) -> String,
+    ) -> usize {
         let index = self.client();
         let now = self.now;
         let client = &mut self.clients[index];
@@ -157,7 +166,7 @@ impl World {
             .unwrap();
         let offer = client.pc.create_offer(None).unwrap();
         client.pc.set_local_description(now, offer).unwrap();
-        let sdp = client.described();
+        let sdp = change(client.described());
         let sources = vec![SourceMid {
             mid: "0".to_owned(),
             source: Source::Camera,
@@ -491,6 +500,24 @@ fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
     assert_eq!(world.state.census().connections, 1);
     world.command(MediaCommand::Close);
     assert_eq!(world.state.census(), Census::default());
+}
+
+#[test]
+fn an_offer_that_leaves_its_direction_to_the_default_is_received() {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish_as(&ada, |sdp| sdp.replace("a=sendonly\r\n", ""));
+    let down = world.receive(&bo);
+    world.start_camera(&ada);
+    world.run(Duration::from_millis(600));
+    let answer = &world.clients[up].pc.remote_description().unwrap().sdp;
+    assert!(answer.contains("a=recvonly"), "{answer}");
+    for number in 0..50 {
+        let now = world.now;
+        world.clients[up].send(number, now);
+        world.run(Duration::from_millis(10));
+    }
+    assert!(numbers(&world.clients[down]).0.len() >= 40);
 }
 
 #[test]
