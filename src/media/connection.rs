@@ -41,6 +41,8 @@ const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
 const MAX_ADDRESSES: usize = 8;
 /// Addresses that may try to prove themselves between two ICE restarts; more are ignored. A client has a handful.
 const MAX_TRIES: usize = 64;
+/// A nomination that found no answer is not looked at again after this time: the client has long repeated it.
+const KEEP_NOMINATION: Duration = Duration::from_secs(1);
 /// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
 const REPLAY_WINDOW: usize = 1024;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
@@ -77,6 +79,18 @@ pub(super) enum Happening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refused;
 
+/// A check that nominates its pair and was not answered.
+///
+/// The crate answers such a check only once a check of its own has succeeded on the pair, though an answer is always
+/// due (RFC 8445 §7.3.1). A client whose first check nominates would wait for its timer to repeat it, half a second
+/// with some. So the check is kept, and looked at again when the crate's own has been answered.
+struct Nomination {
+    from: SocketAddr,
+    to: SocketAddr,
+    bytes: BytesMut,
+    at: Instant,
+}
+
 /// One connection.
 pub(super) struct Connection {
     pc: RTCPeerConnection,
@@ -84,6 +98,7 @@ pub(super) struct Connection {
     addresses: Vec<SocketAddr>,
     adopted: Vec<SocketAddr>,
     tries: Vec<SocketAddr>,
+    nomination: Option<Nomination>,
     ufrags: Vec<String>,
     connected: bool,
     failed_at: Option<Instant>,
@@ -131,6 +146,7 @@ impl Connection {
             addresses: Vec::new(),
             adopted: Vec::new(),
             tries: Vec::new(),
+            nomination: None,
             ufrags: Vec::new(),
             connected: false,
             failed_at: None,
@@ -161,8 +177,8 @@ impl Connection {
 
     /// Answers an offer; with one that has other ICE credentials, restarts ICE.
     pub fn answer(&mut self, offer: &str, now: Instant) -> Result<String, Refused> {
-        let offer =
-            RTCSessionDescription::offer(sdp::without_candidates(offer)).map_err(|_| Refused)?;
+        let offer = sdp::with_directions(&sdp::without_candidates(offer));
+        let offer = RTCSessionDescription::offer(offer).map_err(|_| Refused)?;
         self.within(|pc| {
             pc.set_remote_description(now, offer).ok()?;
             let answer = pc.create_answer(None).ok()?;
@@ -237,9 +253,37 @@ impl Connection {
         if is_stun && !self.addresses.contains(&from) && !self.may_try(from) {
             return;
         }
-        let local_addr = self.known_as(to);
+        let understood = self.read(from, to, BytesMut::from(bytes), now).is_ok();
+        if understood && stun::is_nomination(bytes) {
+            let bytes = BytesMut::from(bytes);
+            let at = now;
+            self.nomination = Some(Nomination {
+                from,
+                to,
+                bytes,
+                at,
+            });
+        } else if understood && stun::is_success(bytes) {
+            self.nominate_again(from, now);
+        }
+        let is_media = matches!(bytes.first(), Some(128..));
+        if is_media {
+            self.due = self.due.min(now + BUSY);
+        } else {
+            // Checks that this one triggers, and handshakes, wait for nothing.
+            self.tend(now);
+        }
+    }
+
+    fn read(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        message: BytesMut,
+        now: Instant,
+    ) -> Result<(), Refused> {
         let transport = TransportContext {
-            local_addr,
+            local_addr: self.known_as(to),
             peer_addr: from,
             ecn: None,
             transport_protocol: TransportProtocol::UDP,
@@ -247,15 +291,18 @@ impl Connection {
         let datagram = TaggedBytesMut {
             now,
             transport,
-            message: BytesMut::from(bytes),
+            message,
         };
-        let _ = self.within(|pc| pc.handle_read(datagram).ok());
-        let is_media = matches!(bytes.first(), Some(128..));
-        if is_media {
-            self.due = self.due.min(now + BUSY);
-        } else {
-            // Checks that this one triggers, and handshakes, wait for nothing.
-            self.tend(now);
+        self.within(|pc| pc.handle_read(datagram).ok())
+    }
+
+    /// The client has answered a check of the crate's: now the crate answers the client's, if it has not.
+    fn nominate_again(&mut self, from: SocketAddr, now: Instant) {
+        let Some(kept) = self.nomination.take_if(|kept| kept.from == from) else {
+            return;
+        };
+        if now.saturating_duration_since(kept.at) < KEEP_NOMINATION {
+            let _ = self.read(kept.from, kept.to, kept.bytes, now);
         }
     }
 
@@ -372,6 +419,11 @@ impl Connection {
     pub fn drain(&mut self, out: &mut Vec<Transmit>) {
         while let Ok(datagram) = self.within(|pc| pc.poll_write()) {
             let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
+            if stun::is_success(&datagram.message) {
+                let answered = stun::transaction(&datagram.message);
+                self.nomination
+                    .take_if(|kept| stun::transaction(&kept.bytes) == answered);
+            }
             if stun::is_stun(&datagram.message) && !self.addresses.contains(&to) {
                 self.adopted.push(to);
             }

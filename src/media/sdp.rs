@@ -161,6 +161,38 @@ pub(super) fn without_candidates(sdp: &str) -> String {
     kept
 }
 
+/// The same description with a direction in every m-line: one without has that of the session, or else `sendrecv`
+/// (RFC 8866 §6.7). The crate passes over m-lines that have none.
+pub(super) fn with_directions(sdp: &str) -> String {
+    let mut of_session = "a=sendrecv";
+    let mut lines: Vec<&str> = Vec::new();
+    let (mut in_section, mut directed) = (false, false);
+    for line in sdp.lines() {
+        if line.starts_with("m=") {
+            if in_section && !directed {
+                lines.push(of_session);
+            }
+            (in_section, directed) = (true, false);
+        } else if is_direction(line) {
+            directed = true;
+            if !in_section {
+                of_session = line;
+            }
+        }
+        lines.push(line);
+    }
+    if in_section && !directed {
+        lines.push(of_session);
+    }
+    lines.push("");
+    lines.join("\r\n")
+}
+
+fn is_direction(line: &str) -> bool {
+    let directions = ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"];
+    directions.contains(&line)
+}
+
 /// The same description with its candidates in every m-line, as some clients look only at those of the m-line
 /// whose transport they keep (RFC 8843 §7.1 leaves it open), and without those for RTCP, which always shares the
 /// port (RFC 8843 §9.3).
@@ -196,6 +228,8 @@ struct Reader {
     ufrag: Option<String>,
     fingerprint: Option<String>,
     has_password: bool,
+    /// No m-line sends that does not say so.
+    silent: bool,
     session: String,
     ssrcs: HashSet<u32>,
     candidates: HashSet<String>,
@@ -223,7 +257,7 @@ impl Reader {
             if self.done.len() >= MAX_SECTIONS {
                 return Err("The description has too many m-lines.");
             }
-            self.open = Some(OpenSection::begin(rest)?);
+            self.open = Some(OpenSection::begin(rest, !self.silent)?);
             return Ok(());
         }
         if let Some(origin) = line.strip_prefix("o=") {
@@ -257,6 +291,7 @@ impl Reader {
                 self.ssrcs
                     .extend(ssrc.and_then(|ssrc| ssrc.parse::<u32>().ok()));
             }
+            "recvonly" | "inactive" if self.open.is_none() => self.silent = true,
             "candidate" => {
                 self.candidates.insert(value.to_owned());
                 if self.candidates.len() > MAX_CANDIDATES {
@@ -319,7 +354,7 @@ impl Reader {
 }
 
 impl OpenSection {
-    fn begin(rest: &str) -> Result<Self, Refusal> {
+    fn begin(rest: &str, sends: bool) -> Result<Self, Refusal> {
         let mut words = rest.split_ascii_whitespace();
         let kind = match words.next() {
             Some("audio") => MediaKind::Audio,
@@ -344,7 +379,7 @@ impl OpenSection {
         Ok(Self {
             mid: None,
             kind,
-            sends: true,
+            sends,
             rejected: port == 0,
             formats,
             maps: Vec::new(),
@@ -595,6 +630,33 @@ mod tests {
             Description::parse(&kept).unwrap().sections,
             Description::parse(OFFER).unwrap().sections
         );
+    }
+
+    #[test]
+    fn an_m_line_without_a_direction_has_the_sessions_or_sends_and_receives() {
+        assert_eq!(with_directions(OFFER), OFFER);
+        let bare = OFFER.replace("a=sendonly\r\n", "");
+        let of_session =
+            |direction: &str| bare.replace("a=group", &format!("a={direction}\r\na=group"));
+        let count = |sdp: &str, direction: &str| {
+            with_directions(sdp)
+                .matches(&format!("a={direction}\r\n"))
+                .count()
+        };
+        assert_eq!(count(&bare, "sendrecv"), 2);
+        assert_eq!(count(&of_session("recvonly"), "recvonly"), 3);
+        assert_eq!(count(&of_session("sendonly"), "sendrecv"), 0);
+        let sends = |sdp: &str| {
+            let description = Description::parse(sdp).unwrap();
+            description.sections.iter().all(|section| section.sends)
+        };
+        assert!(sends(&bare) && sends(&with_directions(&bare)));
+        for direction in ["recvonly", "inactive"] {
+            let silent = of_session(direction);
+            assert!(!sends(&silent) && !sends(&with_directions(&silent)));
+        }
+        let but_one = of_session("inactive").replace("a=mid:", "a=sendrecv\r\na=mid:");
+        assert!(sends(&but_one));
     }
 
     #[test]

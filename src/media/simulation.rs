@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use rtc::ice::attributes::control::AttrControlling;
+use rtc::ice::attributes::priority::PriorityAttr;
+use rtc::ice::attributes::use_candidate::UseCandidateAttr;
 use rtc::interceptor::{Registry, Slot as ChainSlot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
@@ -22,6 +25,11 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use rtc::stun::attributes::ATTR_USERNAME;
+use rtc::stun::fingerprint::FINGERPRINT;
+use rtc::stun::integrity::MessageIntegrity;
+use rtc::stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter, TransactionId};
+use rtc::stun::textattrs::Username;
 use tokio::sync::oneshot;
 
 use super::connection::host_candidate;
@@ -144,6 +152,15 @@ impl World {
 
     /// A camera's connection; offered and answered.
     fn publish(&mut self, participant: &ParticipantId) -> usize {
+        self.publish_as(participant, |sdp| sdp)
+    }
+
+    /// The same, with an offer that was changed on its way.
+    fn publish_as(
+        &mut self,
+        participant: &ParticipantId,
+        change: impl FnOnce(String) -> String,
+    ) -> usize {
         let index = self.client();
         let now = self.now;
         let client = &mut self.clients[index];
@@ -157,7 +174,7 @@ impl World {
             .unwrap();
         let offer = client.pc.create_offer(None).unwrap();
         client.pc.set_local_description(now, offer).unwrap();
-        let sdp = client.described();
+        let sdp = change(client.described());
         let sources = vec![SourceMid {
             mid: "0".to_owned(),
             source: Source::Camera,
@@ -494,6 +511,24 @@ fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
 }
 
 #[test]
+fn an_offer_that_leaves_its_direction_to_the_default_is_received() {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish_as(&ada, |sdp| sdp.replace("a=sendonly\r\n", ""));
+    let down = world.receive(&bo);
+    world.start_camera(&ada);
+    world.run(Duration::from_millis(600));
+    let answer = &world.clients[up].pc.remote_description().unwrap().sdp;
+    assert!(answer.contains("a=recvonly"), "{answer}");
+    for number in 0..50 {
+        let now = world.now;
+        world.clients[up].send(number, now);
+        world.run(Duration::from_millis(10));
+    }
+    assert!(numbers(&world.clients[down]).0.len() >= 40);
+}
+
+#[test]
 fn candidates_and_strangers_make_the_server_send_nothing() {
     let mut world = World::new();
     let ada = world.admit();
@@ -518,4 +553,79 @@ fn candidates_and_strangers_make_the_server_send_nothing() {
     world.step();
     assert!(world.wire.is_empty());
     assert_eq!(world.state.census().addresses, 0);
+}
+
+/// The user name fragment and the password of a description.
+fn credentials(sdp: &str) -> (String, String) {
+    let value = |name: &str| {
+        let line = sdp.lines().find_map(|line| line.strip_prefix(name));
+        line.expect("an ICE attribute").to_owned()
+    };
+    (value("a=ice-ufrag:"), value("a=ice-pwd:"))
+}
+
+fn stun(setters: Vec<Box<dyn Setter>>, password: &str) -> Message {
+    let crypto = rtc::crypto::default_provider().unwrap();
+    let password = password.to_owned();
+    let integrity =
+        MessageIntegrity::new_short_term_integrity_with_provider(password, crypto.crypto());
+    let mut setters: Vec<Box<dyn Setter + '_>> = setters;
+    setters.push(Box::new(integrity));
+    setters.push(Box::new(FINGERPRINT));
+    let mut message = Message::new();
+    message.build(&setters).unwrap();
+    message
+}
+
+#[test]
+fn a_first_check_that_nominates_is_answered_without_being_repeated() {
+    let mut world = World::new();
+    let ada = world.admit();
+    let up = world.publish(&ada);
+    let client = world.clients.remove(up);
+    let (theirs, their_password) = credentials(&client.pc.local_description().unwrap().sdp);
+    let (ours, our_password) = credentials(&client.pc.remote_description().unwrap().sdp);
+    let check = stun(
+        vec![
+            Box::new(BINDING_REQUEST),
+            Box::new(TransactionId::new()),
+            Box::new(Username::new(ATTR_USERNAME, format!("{ours}:{theirs}"))),
+            Box::new(UseCandidateAttr),
+            Box::new(AttrControlling(1)),
+            Box::new(PriorityAttr(1)),
+        ],
+        &our_password,
+    );
+    let exchange = |world: &mut World, bytes: &[u8]| {
+        world
+            .state
+            .handle_datagram(client.address, SERVER.into(), bytes, world.now);
+        let mut out = Vec::new();
+        world.state.take_transmits(&mut out);
+        let messages = out.into_iter().map(|transmit| {
+            let mut message = Message::new();
+            message.unmarshal_binary(&transmit.bytes).unwrap();
+            message
+        });
+        messages.collect::<Vec<_>>()
+    };
+    let first = exchange(&mut world, &check.raw);
+    let their_check = first.iter().find(|message| message.typ == BINDING_REQUEST);
+    let their_check = their_check.expect("the server checks too");
+    let answer = stun(
+        vec![Box::new(their_check.clone()), Box::new(BINDING_SUCCESS)],
+        &their_password,
+    );
+    let then = exchange(&mut world, &answer.raw);
+    let answers = first.iter().chain(&then);
+    let answers = answers.filter(|message| {
+        message.typ == BINDING_SUCCESS && message.transaction_id == check.transaction_id
+    });
+    assert_eq!(answers.count(), 1);
+    // Nothing is kept that would be answered once more.
+    assert!(
+        exchange(&mut world, &answer.raw)
+            .iter()
+            .all(|message| message.typ != BINDING_SUCCESS)
+    );
 }

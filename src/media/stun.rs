@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const HEADER_BYTES: usize = 20;
 const USERNAME: u16 = 0x0006;
+const USE_CANDIDATE: u16 = 0x0025;
+const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
+const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 
 /// What a datagram is, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +54,36 @@ pub(super) fn is_stun(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0..=3))
 }
 
+/// Whether these bytes are a check that nominates its pair (RFC 8445 §7.2.2).
+pub(super) fn is_nomination(bytes: &[u8]) -> bool {
+    bytes.starts_with(&BINDING_REQUEST) && attribute(bytes, USE_CANDIDATE).is_some()
+}
+
+/// Whether these bytes are a good answer to a check.
+pub(super) fn is_success(bytes: &[u8]) -> bool {
+    bytes.starts_with(&BINDING_SUCCESS)
+}
+
+/// What an answer has in common with its request (RFC 8489 §5).
+pub(super) fn transaction(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(8..HEADER_BYTES)
+}
+
 fn user_name(bytes: &[u8]) -> Option<&str> {
-    let mut rest = &bytes[HEADER_BYTES..];
+    let value = attribute(bytes, USERNAME)?;
+    let (ours, _) = std::str::from_utf8(value).ok()?.split_once(':')?;
+    Some(ours)
+}
+
+/// The value of the first attribute of that kind (RFC 8489 §14).
+fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut rest = bytes.get(HEADER_BYTES..)?;
     while rest.len() >= 4 {
         let kind = u16::from_be_bytes([rest[0], rest[1]]);
         let length = usize::from(u16::from_be_bytes([rest[2], rest[3]]));
         let value = rest.get(4..4 + length)?;
-        if kind == USERNAME {
-            let (ours, _) = std::str::from_utf8(value).ok()?.split_once(':')?;
-            return Some(ours);
+        if kind == wanted {
+            return Some(value);
         }
         rest = rest.get(4 + length.next_multiple_of(4)..)?;
     }
@@ -97,6 +121,18 @@ mod tests {
             Datagram::classify(&request(b"ours:theirs")),
             Some(Datagram::Check { ufrag: "ours" })
         );
+    }
+
+    #[test]
+    fn a_nomination_is_a_request_that_says_so() {
+        let mut check = request(b"ours:theirs!");
+        assert!(!is_nomination(&check));
+        check.extend([0, 0x25, 0, 0]);
+        assert!(is_nomination(&check) && !is_success(&check));
+        assert_eq!(transaction(&check), Some(&[7; 12][..]));
+        check[0] = 1;
+        assert!(!is_nomination(&check) && is_success(&check));
+        assert_eq!(transaction(&check[..19]), None);
     }
 
     #[test]
