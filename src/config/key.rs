@@ -1,0 +1,228 @@
+//! The one table of settings: names, help, defaults.
+
+use std::collections::BTreeMap;
+
+/// One setting. Its name is the flag's, the file's key, and in capitals the environment variable's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A TOML file with further settings.
+    Config,
+    /// Where the page and the WebSocket are served.
+    Listen,
+    /// Where the server keeps what it keeps.
+    DataDir,
+    /// Which database.
+    DatabaseUrl,
+    /// How browsers reach the server.
+    PublicUrl,
+    /// Further pages that may connect.
+    AllowOrigin,
+    /// Whose X-Forwarded-For is believed.
+    TrustedProxy,
+    /// Which addresses media candidates carry.
+    MediaIp,
+    /// The first media thread's UDP port.
+    MediaPort,
+    /// How many media threads.
+    MediaThreads,
+    /// Where the secret that signs tokens is kept.
+    JwtSecretFile,
+    /// Whether people without an account may join.
+    Guests,
+    /// Whether people may make accounts.
+    Registration,
+    /// Whether limits of use are off.
+    NoRateLimit,
+    /// What is logged.
+    Log,
+}
+
+/// How often a setting may be given, and what it means without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arity {
+    /// Once, with a value.
+    One,
+    /// Any number of times; comma-separated in the environment, an array in the file.
+    Many,
+    /// Once; without a value it means `on`.
+    Switch,
+}
+
+/// What people are told of a setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// The name, as a flag without its dashes.
+    pub name: &'static str,
+    /// What stands for the value in `--help`.
+    pub value: &'static str,
+    /// How often.
+    pub arity: Arity,
+    /// What holds when nothing is given.
+    pub default: &'static str,
+    /// What the setting does.
+    pub help: &'static str,
+}
+
+impl Key {
+    /// Every setting, in the order in which they are listed.
+    pub const ALL: [Self; 15] = [
+        Self::Config,
+        Self::Listen,
+        Self::DataDir,
+        Self::DatabaseUrl,
+        Self::PublicUrl,
+        Self::AllowOrigin,
+        Self::TrustedProxy,
+        Self::MediaIp,
+        Self::MediaPort,
+        Self::MediaThreads,
+        Self::JwtSecretFile,
+        Self::Guests,
+        Self::Registration,
+        Self::NoRateLimit,
+        Self::Log,
+    ];
+
+    /// The settings that say where things are stored; all that `user` and `room` need.
+    pub const STORAGE: [Self; 4] = [Self::Config, Self::DataDir, Self::DatabaseUrl, Self::Log];
+
+    /// What people are told of it.
+    pub fn spec(self) -> &'static Spec {
+        match self {
+            Self::Config => &Spec {
+                name: "config",
+                value: "FILE",
+                arity: Arity::One,
+                default: "none",
+                help: "Reads further settings from this TOML file. Its keys are the names of these flags; a flag or \
+                       variable wins over the file",
+            },
+            Self::Listen => &Spec {
+                name: "listen",
+                value: "ADDRESS:PORT",
+                arity: Arity::One,
+                default: "127.0.0.1:8080",
+                help: "Serves the page and the WebSocket at this address. 0.0.0.0 or [::] means every address of the \
+                       machine, port 0 any free port",
+            },
+            Self::DataDir => &Spec {
+                name: "data-dir",
+                value: "DIR",
+                arity: Arity::One,
+                default: "./data",
+                help: "Keeps the database and the secret in this directory; it is made when absent",
+            },
+            Self::DatabaseUrl => &Spec {
+                name: "database-url",
+                value: "URL",
+                arity: Arity::One,
+                default: "meeting.sqlite in the data directory",
+                help: "Stores accounts, rooms and chat in this database: sqlite:PATH, sqlite::memory:, \
+                       mysql://USER:PASSWORD@HOST/NAME (MySQL 8 or MariaDB) or postgres://USER:PASSWORD@HOST/NAME",
+            },
+            Self::PublicUrl => &Spec {
+                name: "public-url",
+                value: "URL",
+                arity: Arity::One,
+                default: "none",
+                help: "Tells under which https://host browsers reach the server through a proxy; pages from there may \
+                       connect",
+            },
+            Self::AllowOrigin => &Spec {
+                name: "allow-origin",
+                value: "URL",
+                arity: Arity::Many,
+                default: "none",
+                help: "Lets pages from this origin, https://host[:port], connect too. May be given several times",
+            },
+            Self::TrustedProxy => &Spec {
+                name: "trusted-proxy",
+                value: "ADDRESS",
+                arity: Arity::Many,
+                default: "none",
+                help: "Believes X-Forwarded-For and X-Forwarded-Host of a proxy at this address. May be given several \
+                       times",
+            },
+            Self::MediaIp => &Spec {
+                name: "media-ip",
+                value: "ADDRESS",
+                arity: Arity::Many,
+                default: "the address of --listen if it is a single one, else the machine's own",
+                help: "Tells browsers to send sound and picture to this address: behind NAT, the public one. May be \
+                       given several times",
+            },
+            Self::MediaPort => &Spec {
+                name: "media-port",
+                value: "PORT",
+                arity: Arity::One,
+                default: "20000, or 0 while --listen is a loopback address",
+                help: "Receives media at this UDP port and, with several media threads, the ones after it; open them in \
+                       the firewall. 0 means any free ports",
+            },
+            Self::MediaThreads => &Spec {
+                name: "media-threads",
+                value: "COUNT",
+                arity: Arity::One,
+                default: "one per core, at most 4",
+                help: "Forwards media on so many threads; a room stays on one of them",
+            },
+            Self::JwtSecretFile => &Spec {
+                name: "jwt-secret-file",
+                value: "FILE",
+                arity: Arity::One,
+                default: "secret in the data directory",
+                help: "Signs session tokens with the secret in this file; it is made, readable by the owner alone, when \
+                       absent",
+            },
+            Self::Guests => &Spec {
+                name: "guests",
+                value: "on|off",
+                arity: Arity::Switch,
+                default: "on",
+                help: "Lets people join by link without an account, or keeps them out",
+            },
+            Self::Registration => &Spec {
+                name: "registration",
+                value: "open|closed",
+                arity: Arity::Switch,
+                default: "open",
+                help: "Lets anybody make an account, or leaves that to `meeting user add`",
+            },
+            Self::NoRateLimit => &Spec {
+                name: "no-rate-limit",
+                value: "on|off",
+                arity: Arity::Switch,
+                default: "off",
+                help: "Takes away the limits per client on requests, log-ins and sockets, for tests and load runs",
+            },
+            Self::Log => &Spec {
+                name: "log",
+                value: "FILTER",
+                arity: Arity::One,
+                default: "info",
+                help: "Logs from this level on: error, warn, info, debug or trace, also per module, such as \
+                       info,meeting::ws=debug",
+            },
+        }
+    }
+
+    /// The flag and the file's key.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The environment variable.
+    pub fn variable(self) -> String {
+        format!("MEETING_{}", self.name().replace('-', "_").to_uppercase())
+    }
+
+    pub(super) fn from_file(name: &str) -> Option<Self> {
+        let name = name.replace('_', "-");
+        Self::ALL
+            .into_iter()
+            .find(|key| key.name() == name && *key != Self::Config)
+    }
+}
+
+/// What was given for each setting in one place, unchecked.
+pub type Given = BTreeMap<Key, Vec<String>>;

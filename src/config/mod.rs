@@ -1,0 +1,213 @@
+//! The configuration: every setting, where its value may come from, and the checked result.
+//!
+//! A leaf: it imports nothing of this crate. [`Key`] is the one table of settings; the command line, `--help`, the
+//! environment, the file and `config check` are all made from it. [`Config::load`] reads each value once, in the order
+//! flag, environment variable, file, default, and checks it; whoever gets a [`Config`] need not check again.
+
+mod key;
+mod settings;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+pub use key::{Arity, Given, Key, Spec};
+use settings::Settings;
+use value::parse_switch;
+pub use value::{DatabaseUrl, LogFilter, Origin};
+
+/// Everything the server needs to know to start, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The page and the WebSocket.
+    pub listen: ListenConfig,
+    /// What is kept, and where.
+    pub storage: StorageConfig,
+    /// Sound and picture.
+    pub media: MediaConfig,
+    /// Who may come in.
+    pub auth: AuthConfig,
+    /// Whether limits of use hold.
+    pub rate_limits: RateLimits,
+    /// What is logged.
+    pub log: LogFilter,
+}
+
+/// Where the page and the WebSocket are served, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenConfig {
+    /// Port 0 asks for any free one.
+    pub address: SocketAddr,
+    /// How browsers reach the server, if that is not the address itself.
+    pub public_url: Option<Origin>,
+    /// Further pages that may connect.
+    pub allowed_origins: Vec<Origin>,
+    /// Whose X-Forwarded-For and X-Forwarded-Host are believed; in canonical form.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Where the server keeps what outlives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageConfig {
+    /// Need not exist yet.
+    pub data_dir: PathBuf,
+    /// Of a known kind; a SQLite file need not exist yet.
+    pub database_url: DatabaseUrl,
+}
+
+/// The media sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaConfig {
+    /// The addresses that candidates carry; at least one.
+    pub addresses: Vec<IpAddr>,
+    /// The first thread's UDP port, the others' follow; 0 asks for any free ones.
+    pub first_port: u16,
+    /// At least one.
+    pub threads: NonZeroUsize,
+}
+
+/// Who may come in, and what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthConfig {
+    /// Where the secret that signs tokens is kept; need not exist yet.
+    pub secret_file: PathBuf,
+    /// People without an account.
+    pub guests: Guests,
+    /// People who want an account.
+    pub registration: Registration,
+}
+
+/// Whether people without an account may join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// By link, with a name.
+    Admitted,
+    /// Only accounts.
+    Refused,
+}
+
+/// Whether people may make accounts themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody.
+    Open,
+    /// Only `meeting user add` makes accounts.
+    Closed,
+}
+
+/// Whether the limits per client on requests, log-ins and sockets hold. Limits that protect memory always do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimits {
+    /// As in production.
+    On,
+    /// For tests and load runs.
+    Off,
+}
+
+/// A setting that cannot be used: where it was given, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}.")]
+pub struct ConfigError {
+    /// The flag, variable or file with its key.
+    pub place: String,
+    /// What is wrong, without a full stop.
+    pub reason: String,
+}
+
+impl Config {
+    /// Reads and checks every setting. `flags` win over `environment`, which wins over the file that either names.
+    pub fn load(
+        flags: Given,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let settings = Settings::gather(flags, environment)?;
+        let listen = settings.listen()?;
+        Ok(Self {
+            media: settings.media(listen.address)?,
+            storage: settings.storage()?,
+            auth: settings.auth()?,
+            rate_limits: settings.one(Key::NoRateLimit, parse_switch)?.map_or(
+                RateLimits::On,
+                |off| {
+                    if off { RateLimits::Off } else { RateLimits::On }
+                },
+            ),
+            log: settings.log()?,
+            listen,
+        })
+    }
+}
+
+impl StorageConfig {
+    /// Reads and checks only where things are stored and what is logged, as the commands that do not serve need it.
+    pub fn load(
+        flags: Given,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(Self, LogFilter), ConfigError> {
+        let settings = Settings::gather(flags, environment)?;
+        Ok((settings.storage()?, settings.log()?))
+    }
+
+    /// How a sentence begins that tells why the database did not open. The URL shows no password.
+    pub fn cannot_open(&self) -> String {
+        format!("cannot open the database {}", self.database_url)
+    }
+}
+
+impl fmt::Display for Config {
+    /// The effective configuration as a TOML file that would bring it about, but for a database's password: it holds no
+    /// secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for key in Key::ALL {
+            let Some(value) = self.effective(key) else {
+                continue;
+            };
+            writeln!(f, "{} = {value}", key.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn effective(&self, key: Key) -> Option<toml::Value> {
+        let switch = |on: bool| toml::Value::Boolean(on);
+        let text = |value: &dyn fmt::Display| toml::Value::String(value.to_string());
+        Some(match key {
+            Key::Config => return None,
+            Key::Listen => text(&self.listen.address),
+            Key::DataDir => text(&self.storage.data_dir.display()),
+            Key::DatabaseUrl => text(&self.storage.database_url),
+            Key::PublicUrl => text(self.listen.public_url.as_ref()?),
+            Key::AllowOrigin => list(&self.listen.allowed_origins),
+            Key::TrustedProxy => list(&self.listen.trusted_proxies),
+            Key::MediaIp => list(&self.media.addresses),
+            Key::MediaPort => toml::Value::Integer(self.media.first_port.into()),
+            Key::MediaThreads => {
+                toml::Value::Integer(i64::try_from(self.media.threads.get()).unwrap_or(i64::MAX))
+            }
+            Key::JwtSecretFile => text(&self.auth.secret_file.display()),
+            Key::Guests => switch(self.auth.guests == Guests::Admitted),
+            Key::Registration => text(match self.auth.registration {
+                Registration::Open => &"open",
+                Registration::Closed => &"closed",
+            }),
+            Key::NoRateLimit => switch(self.rate_limits == RateLimits::Off),
+            Key::Log => text(&self.log.as_str()),
+        })
+    }
+}
+
+fn list(values: &[impl fmt::Display]) -> toml::Value {
+    toml::Value::Array(
+        values
+            .iter()
+            .map(|value| toml::Value::String(value.to_string()))
+            .collect(),
+    )
+}

@@ -1,0 +1,306 @@
+//! Gathering what was given, from the strongest place to the weakest, and checking it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use super::key::{Arity, Given, Key};
+use super::value::*;
+use super::{
+    AuthConfig, ConfigError, Guests, ListenConfig, MediaConfig, Registration, StorageConfig,
+};
+
+/// The file in the data directory that the default database lives in.
+pub(super) const DATABASE_FILE: &str = "meeting.sqlite";
+
+/// The file in the data directory that the default signing secret lives in.
+pub(super) const SECRET_FILE: &str = "secret";
+
+/// The first media port when the server can be reached from elsewhere: firewalls need a number, and this one lies below
+/// the range that systems hand out by themselves.
+pub(super) const MEDIA_PORT: u16 = 20_000;
+
+/// As many media threads as cores, but at most so many unless told otherwise.
+pub(super) const DEFAULT_MAX_MEDIA_THREADS: usize = 4;
+
+/// What was given, with the place it was given in.
+#[derive(Debug, Default)]
+pub(super) struct Settings(BTreeMap<Key, (String, Vec<String>)>);
+
+impl Settings {
+    pub(super) fn gather(
+        flags: Given,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Self::default();
+        for (key, values) in flags {
+            settings.add(key, format!("--{}", key.name()), values);
+        }
+        for key in Key::ALL {
+            let variable = key.variable();
+            if let Some(values) = variable_values(key, environment(&variable))? {
+                settings.add(key, variable, values);
+            }
+        }
+        if let Some(path) = settings.one(Key::Config, parse_path)? {
+            let (place, _) = &settings.0[&Key::Config];
+            for (key, name, values) in file_values(place, &path)? {
+                settings.add(key, format!("{name} in {}", path.display()), values);
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Keeps what is there already: places are added from the strongest to the weakest.
+    pub(super) fn add(&mut self, key: Key, place: String, values: Vec<String>) {
+        self.0.entry(key).or_insert((place, values));
+    }
+
+    pub(super) fn one<T>(
+        &self,
+        key: Key,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some((place, values)) = self.0.get(&key) else {
+            return Ok(None);
+        };
+        let [value] = values.as_slice() else {
+            return Err(wrong(place, "takes a single value"));
+        };
+        parse(value)
+            .map(Some)
+            .map_err(|reason| wrong(place, reason))
+    }
+
+    pub(super) fn many<T>(
+        &self,
+        key: Key,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let Some((place, values)) = self.0.get(&key) else {
+            return Ok(Vec::new());
+        };
+        let parsed = values.iter().map(|value| parse(value));
+        parsed
+            .collect::<Result<_, _>>()
+            .map_err(|reason| wrong(place, reason))
+    }
+
+    pub(super) fn listen(&self) -> Result<ListenConfig, ConfigError> {
+        let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        Ok(ListenConfig {
+            address: self.one(Key::Listen, parse_listen)?.unwrap_or(default),
+            public_url: self.one(Key::PublicUrl, Origin::parse)?,
+            allowed_origins: self.many(Key::AllowOrigin, Origin::parse)?,
+            trusted_proxies: self.many(Key::TrustedProxy, parse_address)?,
+        })
+    }
+
+    pub(super) fn storage(&self) -> Result<StorageConfig, ConfigError> {
+        let data_dir = self.data_dir()?;
+        let database_url = self
+            .one(Key::DatabaseUrl, DatabaseUrl::parse)?
+            .unwrap_or_else(|| DatabaseUrl(sqlite_url(&data_dir.join(DATABASE_FILE))));
+        Ok(StorageConfig {
+            data_dir,
+            database_url,
+        })
+    }
+
+    pub(super) fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        Ok(self
+            .one(Key::DataDir, parse_path)?
+            .unwrap_or_else(|| PathBuf::from("./data")))
+    }
+
+    pub(super) fn media(&self, listen: SocketAddr) -> Result<MediaConfig, ConfigError> {
+        let mut addresses = self.many(Key::MediaIp, parse_media_address)?;
+        if addresses.is_empty() {
+            addresses = default_media_addresses(listen.ip(), &own_addresses());
+        }
+        let default_port = if listen.ip().is_loopback() {
+            0
+        } else {
+            MEDIA_PORT
+        };
+        let first_port = self
+            .one(Key::MediaPort, parse_port)?
+            .unwrap_or(default_port);
+        let threads = match self.one(Key::MediaThreads, parse_threads)? {
+            Some(threads) => threads,
+            None => default_threads(),
+        };
+        if first_port != 0 && usize::from(first_port) + threads.get() - 1 > usize::from(u16::MAX) {
+            let given = self
+                .0
+                .get(&Key::MediaPort)
+                .or(self.0.get(&Key::MediaThreads));
+            return Err(wrong(
+                given.map_or("--media-port", |(place, _)| place),
+                format!(
+                    "{first_port} leaves no room below 65536 for {threads} media threads, which take a port each"
+                ),
+            ));
+        }
+        Ok(MediaConfig {
+            addresses,
+            first_port,
+            threads,
+        })
+    }
+
+    pub(super) fn auth(&self) -> Result<AuthConfig, ConfigError> {
+        let secret_file = match self.one(Key::JwtSecretFile, parse_path)? {
+            Some(path) => path,
+            None => self.data_dir()?.join(SECRET_FILE),
+        };
+        Ok(AuthConfig {
+            secret_file,
+            guests: match self.one(Key::Guests, parse_switch)? {
+                Some(false) => Guests::Refused,
+                Some(true) | None => Guests::Admitted,
+            },
+            registration: match self.one(Key::Registration, parse_registration)? {
+                Some(false) => Registration::Closed,
+                Some(true) | None => Registration::Open,
+            },
+        })
+    }
+
+    pub(super) fn log(&self) -> Result<LogFilter, ConfigError> {
+        Ok(self
+            .one(Key::Log, LogFilter::parse)?
+            .unwrap_or_else(|| LogFilter("info".to_owned())))
+    }
+}
+
+pub(super) fn wrong(place: &str, reason: impl Into<String>) -> ConfigError {
+    ConfigError {
+        place: place.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+/// An empty variable counts as not given, as compose files cannot leave one out.
+pub(super) fn variable_values(
+    key: Key,
+    raw: Option<OsString>,
+) -> Result<Option<Vec<String>>, ConfigError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let raw = raw
+        .into_string()
+        .map_err(|_| wrong(&key.variable(), "is not valid UTF-8"))?;
+    if raw.trim().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match key.spec().arity {
+        Arity::Many => raw
+            .split(',')
+            .map(|part| part.trim().to_owned())
+            .filter(|part| !part.is_empty())
+            .collect(),
+        Arity::One | Arity::Switch => vec![raw],
+    }))
+}
+
+/// The settings of the file at `path`, which `place` names; each with its key as it is written there.
+pub(super) fn file_values(
+    place: &str,
+    path: &Path,
+) -> Result<Vec<(Key, String, Vec<String>)>, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| wrong(place, format!("{} cannot be read: {error}", path.display())))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(String::new(), |span| {
+            format!(" in line {}", text[..span.start].matches('\n').count() + 1)
+        });
+        wrong(
+            &path.display().to_string(),
+            format!("is not TOML{at}: {}", error.message()),
+        )
+    })?;
+    let mut found: Vec<(Key, String, Vec<String>)> = Vec::new();
+    for (name, value) in table {
+        let at = format!("{name} in {}", path.display());
+        let Some(key) = Key::from_file(&name) else {
+            return Err(wrong(&at, "is not a key that this server knows"));
+        };
+        if found.iter().any(|(other, ..)| *other == key) {
+            return Err(wrong(&at, "is given twice, in two spellings"));
+        }
+        let values = match (value, key.spec().arity) {
+            (toml::Value::Array(values), Arity::Many) => values
+                .into_iter()
+                .map(|value| file_scalar(&at, value))
+                .collect::<Result<_, _>>()?,
+            (value, _) => vec![file_scalar(&at, value)?],
+        };
+        found.push((key, name, values));
+    }
+    Ok(found)
+}
+
+pub(super) fn file_scalar(place: &str, value: toml::Value) -> Result<String, ConfigError> {
+    match value {
+        toml::Value::String(text) => Ok(text),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Boolean(flag) => Ok(flag.to_string()),
+        toml::Value::Float(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_)
+        | toml::Value::Table(_) => Err(wrong(place, "is not a string, an integer or a boolean")),
+    }
+}
+
+pub(super) fn default_threads() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores.min(DEFAULT_MAX_MEDIA_THREADS)).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// One address, if the server listens at one. A browser on this machine reaches loopback, but may gather only the
+/// machine's own address, so that a server on loopback gives both.
+pub(super) fn default_media_addresses(listen: IpAddr, own: &[IpAddr]) -> Vec<IpAddr> {
+    let listen = listen.to_canonical();
+    if listen.is_loopback() {
+        return [&[listen], own].concat();
+    }
+    if !listen.is_unspecified() {
+        return vec![listen];
+    }
+    let reachable: Vec<IpAddr> = own
+        .iter()
+        .copied()
+        .filter(|address| address.is_ipv4() || listen.is_ipv6())
+        .collect();
+    if reachable.is_empty() {
+        return vec![Ipv4Addr::LOCALHOST.into()];
+    }
+    reachable
+}
+
+/// The addresses this machine would send from. Connecting a UDP socket only asks for the route; nothing is sent.
+pub(super) fn own_addresses() -> Vec<IpAddr> {
+    // Addresses of the documentation ranges (RFC 5737, RFC 3849): routed like any other, and nobody's.
+    let probes: [(IpAddr, IpAddr); 2] = [
+        (
+            Ipv4Addr::UNSPECIFIED.into(),
+            Ipv4Addr::new(192, 0, 2, 1).into(),
+        ),
+        (
+            Ipv6Addr::UNSPECIFIED.into(),
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+        ),
+    ];
+    let source = |(from, to): (IpAddr, IpAddr)| {
+        let socket = UdpSocket::bind((from, 0)).ok()?;
+        socket.connect((to, 9)).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    probes
+        .into_iter()
+        .filter_map(source)
+        .filter(|address| !address.is_unspecified() && !address.is_loopback())
+        .collect()
+}
