@@ -48,6 +48,8 @@ pub(super) struct Up {
     origin: Origin,
     lines: Vec<Line>,
     streams: HashMap<u32, Stream>,
+    /// It came back after an interruption, and nobody was told.
+    resumed: bool,
 }
 
 /// One m-line.
@@ -125,6 +127,7 @@ impl Up {
             origin: offer.origin.clone(),
             lines: Vec::new(),
             streams: HashMap::new(),
+            resumed: false,
         };
         up.read_lines(&answer)?;
         Ok((up, answer))
@@ -188,8 +191,9 @@ impl Up {
     /// Reads what arrived: a packet to be forwarded, or nothing more.
     pub fn next_arrival(&mut self, now: Instant) -> Option<Arrival> {
         while let Some(happening) = self.connection.next_happening(now) {
-            if let Happening::Stream { mid, ssrc, rid } = happening {
-                self.note_stream(&mid, ssrc, rid, now);
+            match happening {
+                Happening::Connected => self.resumed = !self.streams.is_empty(),
+                Happening::Stream { mid, ssrc, rid } => self.note_stream(&mid, ssrc, rid, now),
             }
         }
         loop {
@@ -203,6 +207,11 @@ impl Up {
                 _ => {}
             }
         }
+    }
+
+    /// Whether it came back after an interruption since this was last asked.
+    pub fn take_resumed(&mut self) -> bool {
+        std::mem::take(&mut self.resumed)
     }
 
     fn note_stream(&mut self, mid: &str, ssrc: u32, rid: Option<String>, now: Instant) {
