@@ -77,6 +77,10 @@ pub(super) struct Section {
     pub kind: MediaKind,
     /// Whether media flows on it from whoever wrote the description.
     pub sends: bool,
+    /// Whether it declares its streams, by SSRC or as simulcast layers.
+    pub declares_streams: bool,
+    /// Whether it names the track that it sends (RFC 8830).
+    pub names_track: bool,
     /// Port 0: refused or given up.
     pub rejected: bool,
     /// Its encodings in order of preference; repair formats are folded into `repair`.
@@ -248,6 +252,7 @@ struct OpenSection {
     extensions: Vec<(u8, String)>,
     ssrc_lines: usize,
     rids: usize,
+    names_track: bool,
 }
 
 impl Reader {
@@ -387,6 +392,7 @@ impl OpenSection {
             extensions: Vec::new(),
             ssrc_lines: 0,
             rids: 0,
+            names_track: false,
         })
     }
 
@@ -400,6 +406,7 @@ impl OpenSection {
             }
             "sendonly" | "sendrecv" => self.sends = true,
             "recvonly" | "inactive" => self.sends = false,
+            "msid" => self.names_track = true,
             "rtpmap" => self.map(value)?,
             "fmtp" => {
                 let (format, parameters) = numbered(value).ok_or("An a=fmtp line is malformed.")?;
@@ -500,6 +507,8 @@ impl OpenSection {
             mid,
             kind: self.kind,
             sends: self.sends,
+            declares_streams: self.ssrc_lines + self.rids > 0,
+            names_track: self.names_track,
             rejected: self.rejected,
             extensions: self.extensions,
         })

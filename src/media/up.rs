@@ -22,7 +22,7 @@ use super::connection::{Connection, Happening, Refused};
 use super::error::MediaError;
 use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use super::keyframe::begins_keyframe;
-use super::sdp::{Codec, Description, Origin};
+use super::sdp::{Codec, Description, Origin, Section};
 use super::sequence::SequenceWindow;
 use crate::protocol::object::{Source, SourceMid};
 
@@ -418,6 +418,17 @@ pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Resul
     if offer.sections.len() > MAX_LINES {
         return Err(MediaError::BadSdp("The offer has more than 32 m-lines."));
     }
+    let undeclared = |section: &Section| section.sends && !section.declares_streams;
+    let mut named = sources
+        .iter()
+        .filter_map(|source| offer.section(&source.mid));
+    let mut tracks = offer.sections.iter().filter(|section| section.names_track);
+    // The crate finds the m-line of a packet by such declarations alone, unless there is only one m-line.
+    if offer.sections.len() > 1 && (named.any(undeclared) || tracks.any(undeclared)) {
+        return Err(MediaError::BadSdp(
+            "With several m-lines, each that sends must declare its streams by a=ssrc or a=rid.",
+        ));
+    }
     for (index, source) in sources.iter().enumerate() {
         let section = offer.section(&source.mid);
         let section = section.ok_or(MediaError::BadSdp(
@@ -442,4 +453,42 @@ pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_could_not_be_told_apart_are_refused() {
+        let line = |mid: u8, rest: &str| {
+            format!("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:{mid}\r\na=sendonly\r\n{rest}")
+        };
+        let check = |lines: &[String], named: &[&str]| {
+            let sdp = format!(
+                "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+                 a=fingerprint:sha-256 AA:BB\r\n{}",
+                lines.concat()
+            );
+            let sources = named.iter().zip([Source::Camera, Source::Screen]);
+            let sources: Vec<_> = sources
+                .map(|(mid, source)| SourceMid {
+                    mid: (*mid).to_owned(),
+                    source,
+                })
+                .collect();
+            check_sources(&Description::parse(&sdp).unwrap(), &sources)
+        };
+        let (msid, ssrc, rid) = ("a=msid:s t\r\n", "a=ssrc:7 cname:a\r\n", "a=rid:q send\r\n");
+        assert_eq!(check(&[line(0, msid)], &["0"]), Ok(()));
+        assert_eq!(check(&[line(0, ssrc), line(1, rid)], &["0", "1"]), Ok(()));
+        assert_eq!(check(&[line(0, ssrc), line(1, "")], &["0"]), Ok(()));
+        let refused = [
+            check(&[line(0, ssrc), line(1, msid)], &["0"]),
+            check(&[line(0, ssrc), line(1, "")], &["0", "1"]),
+        ];
+        for refusal in refused {
+            assert!(matches!(refusal, Err(MediaError::BadSdp(text)) if text.contains("a=ssrc")));
+        }
+    }
 }
