@@ -114,6 +114,8 @@ pub(super) struct Connection {
     restarting: bool,
     held: VecDeque<Held>,
     ufrags: Vec<String>,
+    /// How many descriptions it has given.
+    described: u64,
     connected: bool,
     failed_at: Option<Instant>,
     heard_at: Instant,
@@ -164,6 +166,7 @@ impl Connection {
             restarting: false,
             held: VecDeque::new(),
             ufrags: Vec::new(),
+            described: 0,
             connected: false,
             failed_at: None,
             heard_at: now,
@@ -242,7 +245,8 @@ impl Connection {
                 .ok()?;
             Some(pc.local_description()?.sdp)
         })?;
-        let sdp = sdp::with_candidates_everywhere(&sdp);
+        self.described += 1;
+        let sdp = sdp::with_version(&sdp::with_candidates_everywhere(&sdp), self.described);
         let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.origin.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
             self.ufrags.push(ufrag);

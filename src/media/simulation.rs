@@ -474,6 +474,8 @@ fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
     };
     let offer = offer.expect("a new offer");
     assert_eq!(offer.revision, 2);
+    let origin = offer.sdp.lines().find(|line| line.starts_with("o="));
+    assert_eq!(origin.unwrap().split(' ').nth(2), Some("2"));
     let now = world.now;
     let client = &mut world.clients[down];
     client
