@@ -1,6 +1,7 @@
 //! One WebRTC connection of the crate's, made safe to hold many of: bounded, deaf to unproven addresses, and a
 //! panic inside it ends it alone.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::sansio::Protocol as _;
@@ -43,6 +44,8 @@ const MAX_ADDRESSES: usize = 8;
 const MAX_TRIES: usize = 64;
 /// A nomination that found no answer is not looked at again after this time: the client has long repeated it.
 const KEEP_NOMINATION: Duration = Duration::from_secs(1);
+/// Packets kept while ICE restarts; the oldest give way. A restart takes some round trips, so this is plenty.
+const MAX_HELD: usize = 256;
 /// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
 const REPLAY_WINDOW: usize = 1024;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
@@ -91,6 +94,14 @@ struct Nomination {
     at: Instant,
 }
 
+/// A packet that came while ICE restarts. The client sends on the old pair until the new one is found (RFC 8445 §9),
+/// but the crate has forgotten the old one and would drop it.
+struct Held {
+    from: SocketAddr,
+    to: SocketAddr,
+    bytes: BytesMut,
+}
+
 /// One connection.
 pub(super) struct Connection {
     pc: RTCPeerConnection,
@@ -99,7 +110,12 @@ pub(super) struct Connection {
     adopted: Vec<SocketAddr>,
     tries: Vec<SocketAddr>,
     nomination: Option<Nomination>,
+    /// ICE restarts on a connection that had been up.
+    restarting: bool,
+    held: VecDeque<Held>,
     ufrags: Vec<String>,
+    /// How many descriptions it has given.
+    described: u64,
     connected: bool,
     failed_at: Option<Instant>,
     heard_at: Instant,
@@ -147,7 +163,10 @@ impl Connection {
             adopted: Vec::new(),
             tries: Vec::new(),
             nomination: None,
+            restarting: false,
+            held: VecDeque::new(),
             ufrags: Vec::new(),
+            described: 0,
             connected: false,
             failed_at: None,
             heard_at: now,
@@ -226,11 +245,13 @@ impl Connection {
                 .ok()?;
             Some(pc.local_description()?.sdp)
         })?;
-        let sdp = sdp::with_candidates_everywhere(&sdp);
+        self.described += 1;
+        let sdp = sdp::with_version(&sdp::with_candidates_everywhere(&sdp), self.described);
         let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.origin.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
             self.ufrags.push(ufrag);
             self.tries.clear();
+            self.restarting = self.connected;
         }
         self.failed_at = None;
         Ok(sdp)
@@ -253,6 +274,11 @@ impl Connection {
         if is_stun && !self.addresses.contains(&from) && !self.may_try(from) {
             return;
         }
+        let is_media = matches!(bytes.first(), Some(128..));
+        if is_media && self.restarting {
+            self.hold(from, to, bytes);
+            return;
+        }
         let understood = self.read(from, to, BytesMut::from(bytes), now).is_ok();
         if understood && stun::is_nomination(bytes) {
             let bytes = BytesMut::from(bytes);
@@ -266,7 +292,6 @@ impl Connection {
         } else if understood && stun::is_success(bytes) {
             self.nominate_again(from, now);
         }
-        let is_media = matches!(bytes.first(), Some(128..));
         if is_media {
             self.due = self.due.min(now + BUSY);
         } else {
@@ -294,6 +319,22 @@ impl Connection {
             message,
         };
         self.within(|pc| pc.handle_read(datagram).ok())
+    }
+
+    fn hold(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if self.held.len() >= MAX_HELD {
+            self.held.pop_front();
+        }
+        let bytes = BytesMut::from(bytes);
+        self.held.push_back(Held { from, to, bytes });
+    }
+
+    /// ICE has found its pair: what came meanwhile is read.
+    fn resume(&mut self, now: Instant) {
+        self.restarting = false;
+        for held in std::mem::take(&mut self.held) {
+            let _ = self.read(held.from, held.to, held.bytes, now);
+        }
     }
 
     /// The client has answered a check of the crate's: now the crate answers the client's, if it has not.
@@ -351,6 +392,12 @@ impl Connection {
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
                     self.note_state(state, now)
                 }
+                RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(
+                    RTCIceConnectionState::Connected | RTCIceConnectionState::Completed,
+                ) => {
+                    self.resume(now);
+                    None
+                }
                 RTCPeerConnectionEvent::OnTrack(event) => self.opened(event),
                 _ => None,
             };
@@ -369,6 +416,8 @@ impl Connection {
             }
             RTCPeerConnectionState::Failed => {
                 self.connected = false;
+                self.restarting = false;
+                self.held.clear();
                 self.failed_at.get_or_insert(now);
             }
             // The other side said goodbye (DTLS close_notify).

@@ -20,6 +20,10 @@ pub enum MediaError {
     /// This cannot be negotiated here, or not now.
     #[error("This cannot be negotiated here.")]
     Unsupported,
+    /// The client waits for checks (RFC 8445 §2.5), and so does the server: it never sends to an address that did
+    /// not check it first.
+    #[error("An ICE-lite client cannot be served: it must send connectivity checks.")]
+    IceLite,
     /// More than the server forwards.
     #[error("More than this server forwards.")]
     Limit,
@@ -38,7 +42,7 @@ impl MediaError {
             Self::NotAdmitted | Self::Gone => ErrorCode::RoomNotJoined,
             Self::BadSdp(_) => ErrorCode::MediaBadSdp,
             Self::Stale => ErrorCode::MediaStale,
-            Self::Unsupported => ErrorCode::MediaUnsupported,
+            Self::Unsupported | Self::IceLite => ErrorCode::MediaUnsupported,
             Self::Limit => ErrorCode::MediaLimit,
             Self::Busy => ErrorCode::ServerBusy,
         }

@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::down::{Forwarded, Wish};
 use super::room::{Key, Member, Room, Route, Turn};
 use super::speech::speakers;
-use super::up::{Arrival, Report, rate_window};
+use super::up::{Arrival, Report, Up, rate_window};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
 use crate::protocol::object::{Layer, Leg, MediaKind, Source};
@@ -68,6 +68,25 @@ impl Room {
             .and_then(|member| member.up.as_mut()?.next_arrival(turn.now))
         {
             self.forward(key, &arrival, turn);
+        }
+        self.refresh_pictures(key);
+    }
+
+    /// After an interruption, of which ICE restarting is one, packets may be missing that nobody can repair any more.
+    /// The keyframe is asked for at the next tick, as now the request could overtake what makes the client listen.
+    fn refresh_pictures(&mut self, key: Key) {
+        let Some(member) = self.members.get_mut(&key) else {
+            return;
+        };
+        if !member.up.as_mut().is_some_and(Up::take_resumed) {
+            return;
+        }
+        for (source, track) in &member.started {
+            if let Some(track) = self.tracks.get_mut(track)
+                && source.kind() == MediaKind::Video
+            {
+                track.keyframe_wanted = true;
+            }
         }
     }
 

@@ -133,6 +133,9 @@ impl Room {
         turn: &mut Turn<'_>,
     ) -> Result<PublishAnswer, MediaError> {
         let offer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        if offer.is_lite {
+            return Err(MediaError::IceLite);
+        }
         check_sources(&offer, sources)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         if revision <= member.up_revision {
@@ -221,6 +224,9 @@ impl Room {
         turn: &mut Turn<'_>,
     ) -> Result<(), MediaError> {
         let answer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        if answer.is_lite {
+            return Err(MediaError::IceLite);
+        }
         let down = self
             .members
             .get_mut(&key)

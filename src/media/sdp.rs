@@ -37,6 +37,8 @@ pub(super) struct Description {
     pub sections: Vec<Section>,
     /// Whether it brings candidates of its own.
     pub has_candidates: bool,
+    /// Whether whoever wrote it only answers checks (RFC 8445 §2.5).
+    pub is_lite: bool,
 }
 
 /// By what descriptions of one connection are told from those of another.
@@ -77,6 +79,10 @@ pub(super) struct Section {
     pub kind: MediaKind,
     /// Whether media flows on it from whoever wrote the description.
     pub sends: bool,
+    /// Whether it declares its streams, by SSRC or as simulcast layers.
+    pub declares_streams: bool,
+    /// Whether it names the track that it sends (RFC 8830).
+    pub names_track: bool,
     /// Port 0: refused or given up.
     pub rejected: bool,
     /// Its encodings in order of preference; repair formats are folded into `repair`.
@@ -90,7 +96,7 @@ pub(super) struct Section {
 pub(super) struct Codec {
     /// Its payload type.
     pub payload_type: u8,
-    /// Its name (RFC 4855), `VP8` say.
+    /// Its name (RFC 4855), `VP8` say; those that are known in their registered spelling.
     pub name: String,
     /// In Hertz.
     pub clock_rate: u32,
@@ -161,6 +167,22 @@ pub(super) fn without_candidates(sdp: &str) -> String {
     kept
 }
 
+/// The same description with this as its session's version, which must rise with every description of a session
+/// (RFC 8866 §5.2); the crate draws one by lot each time.
+pub(super) fn with_version(sdp: &str, version: u64) -> String {
+    let mut lines: Vec<String> = sdp.lines().map(str::to_owned).collect();
+    if let Some(origin) = lines.iter_mut().find(|line| line.starts_with("o=")) {
+        let mut words: Vec<&str> = origin.split(' ').collect();
+        let version = version.to_string();
+        if let Some(word) = words.get_mut(2) {
+            *word = &version;
+        }
+        *origin = words.join(" ");
+    }
+    lines.push(String::new());
+    lines.join("\r\n")
+}
+
 /// The same description with a direction in every m-line: one without has that of the session, or else `sendrecv`
 /// (RFC 8866 §6.7). The crate passes over m-lines that have none.
 pub(super) fn with_directions(sdp: &str) -> String {
@@ -228,6 +250,7 @@ struct Reader {
     ufrag: Option<String>,
     fingerprint: Option<String>,
     has_password: bool,
+    is_lite: bool,
     /// No m-line sends that does not say so.
     silent: bool,
     session: String,
@@ -248,6 +271,7 @@ struct OpenSection {
     extensions: Vec<(u8, String)>,
     ssrc_lines: usize,
     rids: usize,
+    names_track: bool,
 }
 
 impl Reader {
@@ -291,6 +315,7 @@ impl Reader {
                 self.ssrcs
                     .extend(ssrc.and_then(|ssrc| ssrc.parse::<u32>().ok()));
             }
+            "ice-lite" => self.is_lite = true,
             "recvonly" | "inactive" if self.open.is_none() => self.silent = true,
             "candidate" => {
                 self.candidates.insert(value.to_owned());
@@ -348,6 +373,7 @@ impl Reader {
         Ok(Description {
             origin,
             has_candidates: !self.candidates.is_empty(),
+            is_lite: self.is_lite,
             sections: self.done,
         })
     }
@@ -387,6 +413,7 @@ impl OpenSection {
             extensions: Vec::new(),
             ssrc_lines: 0,
             rids: 0,
+            names_track: false,
         })
     }
 
@@ -400,6 +427,7 @@ impl OpenSection {
             }
             "sendonly" | "sendrecv" => self.sends = true,
             "recvonly" | "inactive" => self.sends = false,
+            "msid" => self.names_track = true,
             "rtpmap" => self.map(value)?,
             "fmtp" => {
                 let (format, parameters) = numbered(value).ok_or("An a=fmtp line is malformed.")?;
@@ -489,7 +517,7 @@ impl OpenSection {
                 .map(|(repair, _)| *repair);
             Some(Codec {
                 payload_type: *format,
-                name: name.clone(),
+                name: registered_name(name).to_owned(),
                 clock_rate: *clock_rate,
                 fmtp,
                 repair,
@@ -500,6 +528,8 @@ impl OpenSection {
             mid,
             kind: self.kind,
             sends: self.sends,
+            declares_streams: self.ssrc_lines + self.rids > 0,
+            names_track: self.names_track,
             rejected: self.rejected,
             extensions: self.extensions,
         })
@@ -526,6 +556,15 @@ impl OpenSection {
         })
         .collect()
     }
+}
+
+/// Names are the same in every case (RFC 4855 §3); clients are told the registered one.
+fn registered_name(name: &str) -> &str {
+    let registered = ["opus", "VP8", "VP9", "H264", "AV1"];
+    let known = registered
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(name));
+    known.copied().unwrap_or(name)
 }
 
 /// `96 rest` as (96, "rest").
@@ -575,7 +614,9 @@ mod tests {
     fn what_forwarding_must_know_is_read() {
         let description = Description::parse(OFFER).unwrap();
         assert_eq!(description.origin.ufrag, "abcd");
-        assert!(description.has_candidates);
+        assert!(description.has_candidates && !description.is_lite);
+        let lite = OFFER.replace("a=group", "a=ice-lite\r\na=group");
+        assert!(Description::parse(&lite).unwrap().is_lite);
         let [audio, video] = description.sections.as_slice() else {
             panic!("two m-lines")
         };
@@ -657,6 +698,22 @@ mod tests {
         }
         let but_one = of_session("inactive").replace("a=mid:", "a=sendrecv\r\na=mid:");
         assert!(sends(&but_one));
+    }
+
+    #[test]
+    fn a_version_stands_in_the_origin() {
+        let told = with_version(OFFER, 7);
+        assert_eq!(told, OFFER.replace("o=- 1 2 IN", "o=- 1 7 IN"));
+        assert_eq!(with_version("v=0\r\no=x\r\n", 7), "v=0\r\no=x\r\n");
+    }
+
+    #[test]
+    fn an_encoding_is_spelt_as_it_is_registered() {
+        for (written, name) in [("vp8", "VP8"), ("h264", "H264"), ("X-Own", "X-Own")] {
+            let offer = OFFER.replace("VP8", written);
+            let description = Description::parse(&offer).unwrap();
+            assert_eq!(description.sections[1].codecs[0].name, name);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::connection::{Connection, Happening, Refused};
 use super::error::MediaError;
 use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use super::keyframe::begins_keyframe;
-use super::sdp::{Codec, Description, Origin};
+use super::sdp::{Codec, Description, Origin, Section};
 use super::sequence::SequenceWindow;
 use crate::protocol::object::{Source, SourceMid};
 
@@ -48,6 +48,8 @@ pub(super) struct Up {
     origin: Origin,
     lines: Vec<Line>,
     streams: HashMap<u32, Stream>,
+    /// It came back after an interruption, and nobody was told.
+    resumed: bool,
 }
 
 /// One m-line.
@@ -125,6 +127,7 @@ impl Up {
             origin: offer.origin.clone(),
             lines: Vec::new(),
             streams: HashMap::new(),
+            resumed: false,
         };
         up.read_lines(&answer)?;
         Ok((up, answer))
@@ -188,8 +191,9 @@ impl Up {
     /// Reads what arrived: a packet to be forwarded, or nothing more.
     pub fn next_arrival(&mut self, now: Instant) -> Option<Arrival> {
         while let Some(happening) = self.connection.next_happening(now) {
-            if let Happening::Stream { mid, ssrc, rid } = happening {
-                self.note_stream(&mid, ssrc, rid, now);
+            match happening {
+                Happening::Connected => self.resumed = !self.streams.is_empty(),
+                Happening::Stream { mid, ssrc, rid } => self.note_stream(&mid, ssrc, rid, now),
             }
         }
         loop {
@@ -203,6 +207,11 @@ impl Up {
                 _ => {}
             }
         }
+    }
+
+    /// Whether it came back after an interruption since this was last asked.
+    pub fn take_resumed(&mut self) -> bool {
+        std::mem::take(&mut self.resumed)
     }
 
     fn note_stream(&mut self, mid: &str, ssrc: u32, rid: Option<String>, now: Instant) {
@@ -409,6 +418,17 @@ pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Resul
     if offer.sections.len() > MAX_LINES {
         return Err(MediaError::BadSdp("The offer has more than 32 m-lines."));
     }
+    let undeclared = |section: &Section| section.sends && !section.declares_streams;
+    let mut named = sources
+        .iter()
+        .filter_map(|source| offer.section(&source.mid));
+    let mut tracks = offer.sections.iter().filter(|section| section.names_track);
+    // The crate finds the m-line of a packet by such declarations alone, unless there is only one m-line.
+    if offer.sections.len() > 1 && (named.any(undeclared) || tracks.any(undeclared)) {
+        return Err(MediaError::BadSdp(
+            "With several m-lines, each that sends must declare its streams by a=ssrc or a=rid.",
+        ));
+    }
     for (index, source) in sources.iter().enumerate() {
         let section = offer.section(&source.mid);
         let section = section.ok_or(MediaError::BadSdp(
@@ -433,4 +453,42 @@ pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_could_not_be_told_apart_are_refused() {
+        let line = |mid: u8, rest: &str| {
+            format!("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:{mid}\r\na=sendonly\r\n{rest}")
+        };
+        let check = |lines: &[String], named: &[&str]| {
+            let sdp = format!(
+                "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+                 a=fingerprint:sha-256 AA:BB\r\n{}",
+                lines.concat()
+            );
+            let sources = named.iter().zip([Source::Camera, Source::Screen]);
+            let sources: Vec<_> = sources
+                .map(|(mid, source)| SourceMid {
+                    mid: (*mid).to_owned(),
+                    source,
+                })
+                .collect();
+            check_sources(&Description::parse(&sdp).unwrap(), &sources)
+        };
+        let (msid, ssrc, rid) = ("a=msid:s t\r\n", "a=ssrc:7 cname:a\r\n", "a=rid:q send\r\n");
+        assert_eq!(check(&[line(0, msid)], &["0"]), Ok(()));
+        assert_eq!(check(&[line(0, ssrc), line(1, rid)], &["0", "1"]), Ok(()));
+        assert_eq!(check(&[line(0, ssrc), line(1, "")], &["0"]), Ok(()));
+        let refused = [
+            check(&[line(0, ssrc), line(1, msid)], &["0"]),
+            check(&[line(0, ssrc), line(1, "")], &["0", "1"]),
+        ];
+        for refusal in refused {
+            assert!(matches!(refusal, Err(MediaError::BadSdp(text)) if text.contains("a=ssrc")));
+        }
+    }
 }
