@@ -15,9 +15,6 @@ const CM = 'SRTP_AES128_CM_SHA1_80';
 const HUE_SLACK = 12;
 const TONE_SLACK = 15;
 
-/** Why a test may fail for the time being. */
-const NEXT = 'the media workers will do that';
-
 let server;
 let crowd;
 before(async () => {
@@ -179,7 +176,7 @@ test('a client that publishes again, on the same connection and on a new one, is
   await goOn(ada, bo);
 });
 
-test('a client may use one certificate for one connection after another', { todo: NEXT }, async () => {
+test('a client may use one certificate for one connection after another', async () => {
   const identity = await room();
   const [ada, bo] = [await crowd.enter('werift', identity), await crowd.enter('werift', identity)];
   await publishAgain(ada, 2, { again: 'new' });
@@ -198,7 +195,7 @@ test('a client that restarts ICE is still received and receives', async () => {
   await goOn(ada, bo);
 });
 
-test('descriptions of the server need no help', { todo: NEXT }, async () => {
+test('descriptions of the server need no help', async () => {
   const identity = await room();
   const options = { publish: { as_written: true }, receive: { as_written: true } };
   const [ada, bo] = [await crowd.enter('aiortc', identity, options), await crowd.enter('aiortc', identity, options)];
@@ -209,7 +206,7 @@ test('descriptions of the server need no help', { todo: NEXT }, async () => {
   }
 });
 
-test('an offer that leaves its direction to the default is answered', { todo: NEXT }, async () => {
+test('an offer that leaves its direction to the default is answered', async () => {
   const identity = await room();
   const ada = await crowd.enter('aiortc', identity, { publish: { without: 'a=sendonly' } });
   await meet(ada, await crowd.enter('werift', identity));
