@@ -23,6 +23,9 @@ use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, S
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
 
+/// How many rooms' passwords may wait to be hashed or checked; one more is answered `server.busy`.
+const ROOM_PASSWORDS_WAITING: usize = 32;
+
 /// How long a health check waits for the database.
 const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -99,6 +102,7 @@ impl App {
             history: HistoryWriter::start(store.clone()),
             store,
             passwords: Passwords::default(),
+            room_passwords: Passwords::new(1, ROOM_PASSWORDS_WAITING),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
             tries: if is_limited {
                 Limits::default()

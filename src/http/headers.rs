@@ -12,7 +12,7 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 /// Only the page's own files may run, show or be talked to, and nothing becomes script by way of text (CSP Level 3,
 /// Trusted Types).
 pub const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
-    media-src 'self' blob: mediastream:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; \
+    media-src 'self' blob: mediastream:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// What a meeting needs of the device, for this page alone, and what it never needs.

@@ -105,13 +105,13 @@ impl Room {
         if role == Role::Host {
             self.ended = false;
         }
-        let person = Person::new(
-            join.participant.clone(),
-            join.user,
-            join.display_name,
-            role,
-            now,
-        );
+        let may_rename = allows(role, Action::Rename, &self.facts.permissions);
+        let display_name = if may_rename {
+            join.display_name
+        } else {
+            join.user.display_name.clone()
+        };
+        let person = Person::new(join.participant.clone(), join.user, display_name, role, now);
         let participant = person.seen.clone();
         self.roster.add(person);
         out.push(media(MediaCommand::Admit {

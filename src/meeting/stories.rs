@@ -487,6 +487,28 @@ fn members_do_only_what_the_room_lets_them() {
 }
 
 #[test]
+fn whoever_may_not_rename_themselves_comes_in_under_their_own_name() {
+    let strict = Permissions {
+        rename: false,
+        ..Permissions::default()
+    };
+    let mut room = room_of(
+        object::Room {
+            permissions: strict,
+            ..facts()
+        },
+        &["ada"],
+    );
+    let posing = Command::Join(Join {
+        participant: stay("bo"),
+        user: user("bo"),
+        display_name: DisplayName::parse("Ada").unwrap(),
+    });
+    room.handle(posing, at(1)).reply.unwrap();
+    assert_eq!(view(&mut room, "bo").me.display_name.as_str(), "bo");
+}
+
+#[test]
 fn a_raised_hand_keeps_its_time() {
     let mut room = room_with(&["ada"]);
     let raise = Changes {

@@ -190,6 +190,11 @@ impl EncodedEvent {
         self.delivery
     }
 
+    /// How much its data weighs, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
     /// The frame with the number that this session gives it; lossy events have none.
     pub fn frame(&self, seq: u64) -> String {
         let Self { kind, data, .. } = self;

@@ -18,6 +18,15 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
+    /// What an edit makes of a field that is never empty: cleared, it goes back to its default.
+    pub fn or_default(self, default: T) -> Option<T> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(default),
+            Self::Set(value) => Some(value),
+        }
+    }
+
     /// The field after the edit.
     pub fn apply(self, field: &mut Option<T>) {
         match self {

@@ -221,7 +221,7 @@ shapes! {
         #[serde(default)] #[ts(optional = nullable)]
         permissions: Option<PermissionsChange>,
     }
-    /// Data of `room.edit`: absent is unchanged, null is cleared.
+    /// Data of `room.edit`: absent is unchanged, null is cleared: what has a default goes back to it.
     struct RoomEdit {
         /// Which room.
         identity: String,
@@ -229,7 +229,7 @@ shapes! {
         #[serde(default)] #[ts(optional = nullable, type = "number")]
         version: Option<u64>,
         /// A new name.
-        #[serde(default)] #[ts(optional = nullable)]
+        #[serde(default, deserialize_with = "never_null")] #[ts(optional)]
         name: Option<RoomName>,
         /// A new beginning.
         #[serde(default)] #[ts(as = "Option<Timestamp>", optional = nullable)]
@@ -241,20 +241,20 @@ shapes! {
         #[serde(default)] #[ts(as = "Option<Password>", optional = nullable)]
         password: Patch<Password>,
         /// Newcomers wait.
-        #[serde(default)] #[ts(optional = nullable)]
-        lobby: Option<bool>,
+        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
+        lobby: Patch<bool>,
         /// Nobody comes in.
-        #[serde(default)] #[ts(optional = nullable)]
-        locked: Option<bool>,
+        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
+        locked: Patch<bool>,
         /// 1 to 1000.
-        #[serde(default)] #[ts(optional = nullable)]
-        max_participants: Option<u32>,
+        #[serde(default)] #[ts(as = "Option<u32>", optional = nullable)]
+        max_participants: Patch<u32>,
         /// How media travels, from the next meeting on.
-        #[serde(default)] #[ts(optional = nullable)]
-        topology: Option<Topology>,
+        #[serde(default)] #[ts(as = "Option<Topology>", optional = nullable)]
+        topology: Patch<Topology>,
         /// What members may do.
-        #[serde(default)] #[ts(optional = nullable)]
-        permissions: Option<PermissionsChange>,
+        #[serde(default)] #[ts(as = "Option<PermissionsChange>", optional = nullable)]
+        permissions: Patch<PermissionsChange>,
     }
     /// Data of `room.delete`.
     struct RoomDelete {
@@ -363,7 +363,8 @@ shapes! {
         /// Which of several connections between the two.
         #[serde(default)] #[ts(optional = nullable)]
         connection: Option<String>,
-        /// Null for the end of candidates (RFC 8838 §8.2).
+        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+        #[serde(deserialize_with = "nullable")]
         candidate: Option<Candidate>,
     }
     /// Data of `media.publish`.
@@ -412,7 +413,8 @@ shapes! {
     struct MediaCandidate {
         /// Which of the two connections.
         connection: Leg,
-        /// Null for the end of candidates (RFC 8838 §8.2).
+        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+        #[serde(deserialize_with = "nullable")]
         candidate: Option<Candidate>,
     }
     /// Data of `media.restart`.
@@ -448,6 +450,24 @@ shapes! {
         #[serde(default)] #[ts(optional, as = "Option<i32>")]
         priority: i32,
     }
+}
+
+/// A field that may be null but not absent.
+fn nullable<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}
+
+/// A field that may be absent but not null.
+fn never_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 fn first_page() -> u32 {

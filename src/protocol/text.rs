@@ -30,17 +30,24 @@ pub enum InvalidText {
     Username,
 }
 
-/// Bidirectional controls (UAX #9 §2) and invisible characters that let one text pose as another.
+/// Bidirectional controls (UAX #9 §2) and invisible characters that let one text pose as another. The joiners stay:
+/// emoji and some scripts need them.
 fn deceives(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        | '\u{200b}' | '\u{00ad}' | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
+}
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 fn clean(raw: &str, keep_lines: bool) -> String {
     let kept =
         |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
-    let text: String = raw.nfc().filter(kept).collect();
-    text.trim().to_owned()
+    // Normalised last: what was taken out may have stood between a letter and its accent.
+    let text: String = raw.chars().filter(kept).nfc().collect();
+    text.trim_matches(|c: char| c.is_whitespace() || is_joiner(c))
+        .to_owned()
 }
 
 fn sized(text: String, max_chars: usize) -> Result<String, InvalidText> {
@@ -183,6 +190,12 @@ mod tests {
     fn names_are_normalised_trimmed_and_freed_of_deception() {
         let name = DisplayName::parse("  e\u{301}\u{202e}lan\u{0}\u{7}  ").unwrap();
         assert_eq!(name.as_str(), "élan");
+        let split = DisplayName::parse("e\u{202e}\u{301}").unwrap();
+        assert_eq!(split.as_str(), "é", "normalised after the rest is gone");
+        assert_eq!(
+            DisplayName::parse("\u{200b}\u{200d}"),
+            Err(InvalidText::Empty)
+        );
     }
 
     #[test]

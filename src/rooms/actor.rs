@@ -15,6 +15,7 @@ use crate::meeting::{Command, Effect, Outcome, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 
 /// A room this far behind answers `server.busy`.
@@ -134,6 +135,14 @@ impl RoomHandle {
     /// The room's share of the media plane; none when media goes from peer to peer.
     pub fn media(&self) -> Option<&RoomMedia> {
         self.media.as_ref()
+    }
+
+    /// How its media travels, whatever was edited since it began.
+    pub fn topology(&self) -> Topology {
+        match self.media {
+            Some(_) => Topology::Sfu,
+            None => Topology::P2p,
+        }
     }
 
     /// Whether both are the address of one and the same run of a room.

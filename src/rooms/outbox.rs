@@ -1,7 +1,7 @@
 //! What is to be written to one session: bounded, and never waited for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, mpsc};
 
@@ -12,6 +12,9 @@ use crate::protocol::ids::ParticipantId;
 
 /// A session this far behind is closed as 4408 and may resume.
 pub const OUTBOX_CAPACITY: usize = 256;
+
+/// The same for what waits in bytes: descriptions that others send are large.
+pub const OUTBOX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Below this much room, events that may be dropped are dropped, so that they never push a session over the edge.
 const LOSSY_RESERVE: usize = OUTBOX_CAPACITY / 2;
@@ -48,6 +51,8 @@ pub struct OutboxReader {
 #[derive(Debug, Default)]
 pub struct Overflow {
     happened: AtomicBool,
+    /// How many bytes wait.
+    bytes: AtomicUsize,
     told: Notify,
 }
 
@@ -78,7 +83,14 @@ impl Outbox {
         if may_drop && self.items.capacity() < LOSSY_RESERVE {
             return;
         }
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.items.try_send(item) {
+        let bytes = weight(&item);
+        let waiting = self.overflow.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let is_full = waiting + bytes > OUTBOX_BYTES
+            || matches!(
+                self.items.try_send(item),
+                Err(mpsc::error::TrySendError::Full(_))
+            );
+        if is_full {
             self.overflow.happened.store(true, Ordering::Relaxed);
             self.overflow.told.notify_one();
         }
@@ -88,12 +100,24 @@ impl Outbox {
 impl OutboxReader {
     /// The next item; waits for it. Never ends while the session holds the writing end too.
     pub async fn next(&mut self) -> Option<OutboxItem> {
-        self.items.recv().await
+        let item = self.items.recv().await?;
+        self.overflow
+            .bytes
+            .fetch_sub(weight(&item), Ordering::Relaxed);
+        Some(item)
     }
 
     /// What tells when something found no room.
     pub fn overflow(&self) -> Arc<Overflow> {
         self.overflow.clone()
+    }
+}
+
+/// How much of memory an item keeps, in bytes.
+fn weight(item: &OutboxItem) -> usize {
+    match item {
+        OutboxItem::Event(event) => event.bytes(),
+        OutboxItem::Released { .. } => 0,
     }
 }
 
@@ -109,7 +133,7 @@ impl Overflow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::event::{Event, SessionReplaced, SpeakerActive};
+    use crate::protocol::event::{Event, SessionReplaced, SignalSdp, SpeakerActive};
 
     fn sure() -> OutboxItem {
         OutboxItem::Event(EncodedEvent::new(&Event::SessionReplaced(
@@ -121,6 +145,29 @@ mod tests {
         OutboxItem::Event(EncodedEvent::new(&Event::SpeakerActive(SpeakerActive {
             participants: vec![],
         })))
+    }
+
+    #[tokio::test]
+    async fn large_events_overflow_by_their_bytes() {
+        let (outbox, mut reader) = outbox();
+        let large = || {
+            OutboxItem::Event(EncodedEvent::new(&Event::SignalOffer(SignalSdp {
+                from: ParticipantId::random(),
+                connection: None,
+                sdp: "x".repeat(OUTBOX_BYTES / 4),
+            })))
+        };
+        for _ in 0..20 {
+            outbox.push(large());
+            assert!(
+                reader.next().await.is_some(),
+                "what is read makes room again"
+            );
+        }
+        for _ in 0..4 {
+            outbox.push(large());
+        }
+        reader.overflow().happened().await;
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 const KEPT: usize = 256;
 
 /// How much they may weigh together, in bytes: big answers make the oldest go earlier.
-const KEPT_BYTES: usize = 4 * 1024 * 1024;
+const KEPT_BYTES: usize = 1024 * 1024;
 
 /// What is known of a request id.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -44,8 +44,10 @@ pub struct ServicesParts {
     pub store: Store,
     /// Who was where.
     pub history: HistoryWriter,
-    /// Hashing, capped.
+    /// Hashing of accounts' passwords, capped.
     pub passwords: Passwords,
+    /// The same for rooms' passwords, in a lane of their own: setting many must not keep people from logging in.
+    pub room_passwords: Passwords,
     /// Logins.
     pub tokens: Tokens,
     /// Tries at passwords, numbers and names.

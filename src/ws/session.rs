@@ -278,19 +278,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Err(bad) => return self.refuse_frame(bad.re, bad.error).await,
         };
         let id = request.id;
-        // Before anything else: what was answered already costs an answer again.
+        let seen = self.answers.find(id);
+        // Counted before anything else: what was answered already costs an answer again.
         match self.limits.request(Instant::now()) {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
-                // Not carried out, so not kept either: the same id may come again. Rounded up, so that it then passes.
+                // Rounded up, so that a request after it passes. Like every answer this one stays its request's.
                 let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 let error =
                     WireError::from(ErrorCode::RateLimited).retry_after(wait.saturating_add(1));
-                return self.write(frame::error(Some(id), &error)).await;
+                let text = frame::error(Some(id), &error);
+                if seen == Seen::New {
+                    self.answers.keep(id, text.as_str().into());
+                }
+                return self.write(text).await;
             }
         }
-        match self.answers.find(id) {
+        match seen {
             Seen::New => {}
             Seen::Answered(answer) => return self.write(answer.to_string()).await,
             Seen::Stale => {

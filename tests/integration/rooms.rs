@@ -107,12 +107,21 @@ async fn an_edit_changes_what_it_names_and_clears_what_is_null() {
     expected["name"] = json!("After");
     expected["version"] = json!(room["version"].as_u64().unwrap() + 1);
     assert_eq!(edited, expected, "what is absent stays");
-    let clear = json!({ "identity": identity, "begin_at": null, "end_at": null, "password": null });
+    assert_eq!(
+        ada.error("room.edit", json!({ "identity": identity, "name": null }))
+            .await["field"],
+        "data.name"
+    );
+    let clear = json!({ "identity": identity, "begin_at": null, "end_at": null, "password": null,
+        "max_participants": null, "locked": null, "permissions": null });
     let cleared = ada.ok("room.edit", clear).await["room"].take();
     assert_eq!(cleared["begin_at"], Value::Null);
     assert_eq!(cleared["end_at"], Value::Null);
     assert_eq!(cleared["has_password"], false);
-    assert_eq!(cleared["max_participants"], 7);
+    assert_eq!(
+        cleared["max_participants"], 100,
+        "what has a default goes back to it"
+    );
     for muted in ["chat", "screen"] {
         let change = json!({ "identity": identity, "permissions": { muted: false } });
         ada.ok("room.edit", change).await;

@@ -8,7 +8,7 @@ use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Participant, Permissions};
+use crate::protocol::object::{Participant, Permissions, Topology};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList,
@@ -73,7 +73,8 @@ pub async fn edit(
     data: RoomEdit,
 ) -> Result<RoomAnswer, WireError> {
     let room = own(services, state, &data.identity).await?;
-    check_capacity(data.max_participants)?;
+    let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
+    check_capacity(max_participants)?;
     let password = match data.password {
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,
@@ -86,13 +87,15 @@ pub async fn edit(
         begin_at: data.begin_at,
         end_at: data.end_at,
         password,
-        locked: data.locked,
-        lobby: data.lobby,
-        topology: data.topology,
-        max_participants: data.max_participants,
-        permissions: data
-            .permissions
-            .map(|change| change.applied_to(room.settings.permissions)),
+        locked: data.locked.or_default(false),
+        lobby: data.lobby.or_default(false),
+        topology: data.topology.or_default(Topology::default()),
+        max_participants,
+        permissions: match data.permissions {
+            Patch::Keep => None,
+            Patch::Clear => Some(Permissions::default()),
+            Patch::Set(change) => Some(change.applied_to(room.settings.permissions)),
+        },
     };
     let edited = services
         .store
@@ -324,7 +327,11 @@ async fn check_password(
         .tries
         .check_room_password(state.address, &room.identity)
         .map_err(|after| after.wire())?;
-    match services.passwords.verify(given, Some(kept(hash))).await {
+    match services
+        .room_passwords
+        .verify(given, Some(kept(hash)))
+        .await
+    {
         Ok(_) => Ok(()),
         Err(PasswordError::Wrong) => Err(ErrorCode::RoomPasswordWrong.into()),
         Err(error) => Err(error.wire()),
@@ -432,7 +439,7 @@ async fn hashed(
         ));
     }
     let hash = services
-        .passwords
+        .room_passwords
         .hash(password)
         .await
         .map_err(|error| error.wire())?;

@@ -38,16 +38,15 @@ pub fn facts(room: &StoredRoom) -> object::Room {
 /// A room as it travels now.
 pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let facts = facts(room);
-    let participants = services.registry.head_count(&room.identity);
-    let state = state_of(
-        &facts,
-        participants,
-        room.ended_at.is_some(),
-        Timestamp::now(),
-    );
+    let running = services.registry.find(&room.identity);
+    let participants = running.as_ref().map_or(0, |room| room.head_count());
+    let topology = running.map_or(facts.topology, |room| room.topology());
+    let ended = room.ended_at.is_some();
+    let state = state_of(&facts, participants, ended, Timestamp::now());
     object::Room {
         participants,
         state,
+        topology,
         ..facts
     }
 }

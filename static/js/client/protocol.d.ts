@@ -318,7 +318,7 @@ export type MediaCandidate = {
  */
 connection: Leg, 
 /**
- * Null for the end of candidates (RFC 8838 §8.2).
+ * Null for the end of candidates (RFC 8838 §8.2); not to be left out.
  */
 candidate: Candidate | null, };
 
@@ -706,7 +706,7 @@ version?: number,
 /**
  * A new name.
  */
-name?: RoomName | null, 
+name?: RoomName, 
 /**
  * A new beginning.
  */
@@ -864,7 +864,7 @@ to: ParticipantId,
  */
 connection?: string | null, 
 /**
- * Null for the end of candidates (RFC 8838 §8.2).
+ * Null for the end of candidates (RFC 8838 §8.2); not to be left out.
  */
 candidate: Candidate | null, };
 
