@@ -14,3 +14,4 @@ mod rooms;
 mod sessions;
 mod start;
 mod support;
+mod trace;

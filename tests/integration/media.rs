@@ -301,7 +301,7 @@ async fn a_late_comer_sees_what_runs_already() {
 }
 
 /// An offer of a microphone and a camera, without a socket.
-fn offer() -> String {
+pub fn offer() -> String {
     let now = std::time::Instant::now();
     let mut media = MediaEngine::default();
     media.register_default_codecs().unwrap();

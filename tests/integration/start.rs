@@ -22,13 +22,13 @@ fn serve_in(directory: &Path, more: &[&str]) -> Command {
 }
 
 /// A server that listens; killed when the test is over.
-struct Running {
-    server: Child,
-    address: String,
+pub struct Running {
+    pub server: Child,
+    pub address: String,
 }
 
 impl Running {
-    fn start(directory: &Path, more: &[&str]) -> Self {
+    pub fn start(directory: &Path, more: &[&str]) -> Self {
         let mut server = serve_in(directory, more)
             .stdout(Stdio::piped())
             .spawn()
