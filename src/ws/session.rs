@@ -42,6 +42,9 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the closing handshake may take (RFC 6455 §7.1.1 asks to wait for the peer's close frame).
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long nothing must come before what is left of a frame counts as read.
+const SILENCE: Duration = Duration::from_millis(250);
+
 /// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -412,9 +415,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             while let Some(Ok(_)) = self.socket.next().await {}
             if end == End::TooBig {
                 // A socket that is closed with something unread is reset, and the client might never see why: what is
-                // left of the frame is read first.
+                // left of the frame is read first. Silence means that the client waits for our end of the connection.
                 let mut rest = [0; 4_096];
-                while let Ok(1..) = self.socket.get_mut().read(&mut rest).await {}
+                let socket = self.socket.get_mut();
+                while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await
+                {
+                }
             }
         };
         if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
