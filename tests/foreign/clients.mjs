@@ -154,7 +154,7 @@ export async function flows(receiver, senders, steps = 6) {
     return inARow >= steps && now;
   };
   try {
-    return await until(check, `${receiver.kind} to receive ${senders.length} others`, { timeoutMs: 20_000 + steps * 500, everyMs: 500 });
+    return await until(check, `${receiver.kind} to receive ${senders.length} others`, { timeoutMs: 60_000 + steps * 500, everyMs: 500 });
   } catch (error) {
     throw new Error(`${error.message} Not moving at the end: ${last}\n${JSON.stringify(await receiver.do('report'))}`);
   }
