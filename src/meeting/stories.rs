@@ -6,7 +6,7 @@ use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, LeaveReason, SlotsData};
+use crate::protocol::event::{EndReason, Event, LeaveReason, RoomEnded, SlotsData};
 use crate::protocol::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
 use crate::protocol::object::{
     self, ChatMessage, Permissions, Role, RoomState, Source, Topology, User, UserKind,
@@ -337,6 +337,34 @@ fn only_a_host_ends_the_meeting_and_everyone_else_is_sent_out() {
         "the owner takes it up again"
     );
     assert!(room.handle(join("bo"), at(5)).reply.is_ok());
+}
+
+#[test]
+fn a_meeting_ended_from_outside_is_over_for_its_host_too() {
+    let mut room = room_with(&["ada", "bo"]);
+    let reason = EndReason::Operator;
+    let outcome = room.handle(Command::Close { reason }, at(2));
+    assert_eq!(
+        told(&outcome.effects),
+        [
+            "all: room.ended",
+            "release p-ada Some(Ended)",
+            "release p-bo Some(Ended)"
+        ]
+    );
+    let ended = Event::RoomEnded(RoomEnded {
+        identity: facts().identity,
+        reason,
+    });
+    let everyone = Effect::Broadcast {
+        except: None,
+        event: Box::new(ended),
+    };
+    assert_eq!(outcome.effects[0], everyone);
+    assert_eq!(
+        room.handle(join("bo"), at(3)).reply,
+        Err(ErrorCode::RoomEnded)
+    );
 }
 
 #[test]

@@ -107,6 +107,8 @@ pub enum EndReason {
     Host,
     /// Its time was up.
     Time,
+    /// Whoever runs the server ended it.
+    Operator,
 }
 
 macro_rules! data {
