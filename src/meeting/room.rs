@@ -294,6 +294,10 @@ impl Room {
     }
 
     fn edited(&mut self, facts: object::Room, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
+        if facts.version <= self.facts.version {
+            // An edit that was stored earlier and comes later must not undo what is newer.
+            return Ok(Reply::Done);
+        }
         // How media travels cannot change under the feet of those who are connected already.
         let topology = if self.is_empty() {
             facts.topology

@@ -278,6 +278,7 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
     room.handle(
         Command::Edited(Box::new(object::Room {
             locked: true,
+            version: 2,
             ..facts()
         })),
         at(1),
@@ -292,6 +293,26 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
         room.handle(join("ada"), at(2)).reply.is_ok(),
         "the owner has the key"
     );
+}
+
+#[test]
+fn an_edit_that_comes_late_undoes_nothing() {
+    let edited = |name, version| {
+        Command::Edited(Box::new(object::Room {
+            name: RoomName::parse(name).unwrap(),
+            version,
+            ..facts()
+        }))
+    };
+    let mut room = room_with(&["ada"]);
+    assert_eq!(
+        told(&room.handle(edited("third", 3), at(1)).effects),
+        ["all: room.updated"]
+    );
+    for version in [2, 3] {
+        assert_eq!(room.handle(edited("late", version), at(2)).effects, []);
+    }
+    assert_eq!(view(&mut room, "ada").room.name.as_str(), "third");
 }
 
 #[test]
