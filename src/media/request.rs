@@ -238,7 +238,8 @@ impl Room {
         let same = |(section, slot): (&super::sdp::Section, &super::down::DownSlot)| {
             section.mid == slot.mid && section.kind == slot.kind
         };
-        if answer.sections.len() != down.slots.len()
+        if !answer.foreign.is_empty()
+            || answer.sections.len() != down.slots.len()
             || !answer.sections.iter().zip(&down.slots).all(same)
         {
             return Err(MediaError::BadSdp(

@@ -129,9 +129,20 @@ impl World {
         participant: &ParticipantId,
         change: impl FnOnce(String) -> String,
     ) -> usize {
+        self.publish_from(participant, |_| (), change)
+    }
+
+    /// The same, from a connection that was prepared.
+    fn publish_from(
+        &mut self,
+        participant: &ParticipantId,
+        prepare: impl FnOnce(&mut Client),
+        change: impl FnOnce(String) -> String,
+    ) -> usize {
         let index = self.client();
         let now = self.now;
         let client = &mut self.clients[index];
+        prepare(client);
         let init = RTCRtpTransceiverInit {
             direction: RTCRtpTransceiverDirection::Sendonly,
             ..Default::default()
@@ -197,6 +208,15 @@ impl World {
         };
         self.command(start);
         track
+    }
+
+    /// A client sends these, one every 10 ms.
+    fn talk(&mut self, client: usize, numbers: std::ops::Range<u16>) {
+        for number in numbers {
+            let now = self.now;
+            self.clients[client].send(number, now);
+            self.run(Duration::from_millis(10));
+        }
     }
 
     fn run(&mut self, duration: Duration) {
