@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use super::World;
-use super::client::numbers;
+use super::client::{SSRC, numbers};
 use crate::media::Census;
 use crate::media::request::Request;
 use crate::meeting::media::{MediaCommand, MediaEvent};
@@ -124,11 +124,11 @@ fn an_offer_that_leaves_its_direction_to_the_default_is_received() {
 fn a_data_channel_is_refused_and_the_rest_of_its_connection_works() {
     let mut world = World::new();
     let (ada, bo) = (world.admit(), world.admit());
-    let up = world.publish_from(
-        &ada,
-        |client| drop(client.pc.create_data_channel("chat", None).unwrap()),
-        |sdp| sdp,
-    );
+    let up = world.client();
+    let client = &mut world.clients[up];
+    client.add_source(Source::Camera, SSRC);
+    client.pc.create_data_channel("chat", None).unwrap();
+    world.offer(&ada, up, 1, &[Source::Camera], |sdp| sdp);
     let client = &world.clients[up];
     let offer = &client.pc.local_description().unwrap().sdp;
     assert!(offer.contains("m=application 9"), "{offer}");
