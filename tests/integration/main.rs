@@ -9,6 +9,7 @@ mod http;
 mod launch;
 mod leaks;
 mod media;
+mod media_descriptions;
 mod media_requests;
 mod meetings;
 mod rooms;
