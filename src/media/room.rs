@@ -196,7 +196,9 @@ impl Room {
         }
         self.speakers.retain(|speaker| *speaker != key);
         self.outbox.retain(|event| match event {
-            MediaEvent::Slots { to, .. } | MediaEvent::Offer { to, .. } => to != id,
+            MediaEvent::Slots { to, .. }
+            | MediaEvent::Offer { to, .. }
+            | MediaEvent::Quality { participant: to, .. } => to != id,
             MediaEvent::Format { .. } | MediaEvent::Speakers { .. } => true,
         });
         self.reassign(turn);

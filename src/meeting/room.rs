@@ -494,6 +494,7 @@ impl Room {
             MediaEvent::Offer { to, offer } => {
                 out.extend(self.tell_if_in(&to, Event::MediaOffer(offer)))
             }
+            MediaEvent::Quality { .. } => {}
             MediaEvent::Speakers { mut participants } => {
                 participants.retain(|id| self.roster.find(id).is_some());
                 out.push(broadcast(
