@@ -8,7 +8,10 @@
 
 pub mod chat_message;
 pub mod revoked_token;
+pub mod room_ban;
 pub mod room_basic;
+pub mod room_invite;
+pub mod room_invite_use;
 pub mod room_user;
 pub mod row_id;
 pub mod user_basic;

@@ -9,6 +9,7 @@ mod columns;
 mod m20261122_000001_users;
 mod m20261122_000002_rooms;
 mod m20261122_000003_chat;
+mod m20261122_000006_governance;
 
 /// Brings a database to the newest schema, or back.
 pub struct Migrator;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_users::Migration),
             Box::new(m20261122_000002_rooms::Migration),
             Box::new(m20261122_000003_chat::Migration),
+            Box::new(m20261122_000006_governance::Migration),
         ]
     }
 }
