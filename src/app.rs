@@ -178,6 +178,7 @@ impl App {
             health: health_probe(services.clone()),
         });
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
+        let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
         http::serve(listener, router, async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
@@ -185,6 +186,7 @@ impl App {
         })
         .await;
         pruning.abort();
+        reconciling.abort();
         within("sessions", sockets.drained()).await;
         within("rooms", services.registry.emptied()).await;
         within("attendance", services.history.flush()).await;

@@ -7,6 +7,7 @@
 #![allow(missing_docs)]
 
 pub mod chat_message;
+pub mod imported_row;
 pub mod revoked_token;
 pub mod room_ban;
 pub mod room_basic;
@@ -14,4 +15,5 @@ pub mod room_invite;
 pub mod room_invite_use;
 pub mod room_user;
 pub mod row_id;
+pub mod server_beat;
 pub mod user_basic;

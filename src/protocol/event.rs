@@ -135,6 +135,8 @@ pub enum EndReason {
     Host,
     /// Its time was up.
     Time,
+    /// Whoever runs the server ended it.
+    Operator,
 }
 
 /// Why somebody waits no more.

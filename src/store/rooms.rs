@@ -189,10 +189,18 @@ impl Store {
     /// # Errors
     /// [`Missing::Room`] when it is gone.
     pub async fn end_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
-        self.set_room_end(key, Some(now), now).await
+        self.set_room_end(key, Some(EndedBy::Host), now).await
     }
 
-    /// Forgets that a host ended the meeting: the owner takes it up again.
+    /// Remembers that whoever runs the server ended the meeting; a running server looks for it.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone.
+    pub async fn close_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, Some(EndedBy::Operator), now).await
+    }
+
+    /// Forgets that the meeting was ended: the owner takes it up again.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone.
@@ -203,12 +211,14 @@ impl Store {
     async fn set_room_end(
         &self,
         key: RoomKey,
-        ended: Option<Timestamp>,
+        by: Option<EndedBy>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let ended = by.map(|_| column(now));
         let updated = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::EndedAt, SimpleExpr::from(ended.map(column)))
+            .col_expr(Column::EndedAt, SimpleExpr::from(ended))
+            .col_expr(Column::EndedBy, SimpleExpr::from(by.map(EndedBy::name)))
             .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
             .exec(&self.db)
             .await?;
@@ -259,7 +269,10 @@ impl Store {
     async fn replace_room(&self, edited: &StoredRoom, now: Timestamp) -> Result<bool, StoreError> {
         let mut row = columns(&edited.settings)?;
         row.updated_at = Set(Some(column(now)));
-        row.ended_at = Set(edited.ended_at.map(column));
+        if edited.ended_at.is_none() {
+            row.ended_at = Set(None);
+            row.ended_by = Set(None);
+        }
         row.version = Set(signed(edited.version + 1)?);
         let unchanged = Column::Version.eq(signed(edited.version)?);
         let updated = Entity::update_many()
@@ -273,6 +286,22 @@ impl Store {
             .exec(&self.db)
             .await?;
         Ok(updated.rows_affected == 1)
+    }
+}
+
+/// Who ended a meeting, as its column says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndedBy {
+    Host,
+    Operator,
+}
+
+impl EndedBy {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Operator => "operator",
+        }
     }
 }
 

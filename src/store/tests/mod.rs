@@ -22,6 +22,7 @@ mod history;
 mod rooms;
 mod schema;
 mod users;
+mod watch;
 
 /// A database of its own for one test. A file is gone with the test, a server's database with the server.
 struct Home {
