@@ -84,12 +84,7 @@ pub fn check(
 
 /// The planned meeting that runs at `now`, or else comes next; none when none is planned any more.
 pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
-    let begin_at = match (room.begin_at, room.end_at) {
-        (Some(begin), _) => begin,
-        // Open from the moment that it was made.
-        (None, Some(_)) => room.created_at,
-        (None, None) => return None,
-    };
+    let begin_at = room.begin_at?;
     let once = Occurrence {
         begin_at,
         end_at: room.end_at,
@@ -110,6 +105,26 @@ pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
         begin_at: begin.into(),
         end_at: Some((begin + lasts).into()),
     })
+}
+
+/// Whether the last planned meeting is past.
+pub fn is_past(room: &Room, now: Timestamp) -> bool {
+    match room.recurrence {
+        None => room.end_at.is_some_and(|end| end <= now),
+        Some(_) => next(room, now).is_none(),
+    }
+}
+
+/// When people may come in whom the room does not let in early: none when they may at `now`.
+pub fn opens_at(room: &Room, now: Timestamp) -> Option<Timestamp> {
+    let early = i64::try_from(room.early_ms).unwrap_or(i64::MAX);
+    let opens = next(room, now)?.begin_at.plus_millis(-early);
+    (opens > now).then_some(opens)
+}
+
+/// Whether a meeting that was ended at `ended_at` still is: a room that comes again is open for its next meeting.
+pub fn is_still_ended(room: &Room, ended_at: Timestamp, now: Timestamp) -> bool {
+    room.recurrence.is_none() || next(room, ended_at) == next(room, now)
 }
 
 /// The rule's times from `first` on, which is the first.
