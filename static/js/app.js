@@ -28,7 +28,8 @@ import { toasts } from './views/toasts.js';
 const HOME_REFRESH_MS = 30_000;
 
 const language = settings.language ?? pickLanguage(navigator.languages);
-setLanguage(language);
+// Nothing is drawn before there are words for it.
+await setLanguage(language);
 const store = createStore(reduce, initialState({ language, theme: settings.theme }));
 const session = new Session(`${location.origin.replace(/^http/, 'ws')}/ws`, { storage: localStorage });
 const devices = new Devices(store);

@@ -62,10 +62,10 @@ export function createActions(parts) {
       if (name === 'unmute') void this.setMicrophone(true);
     },
 
-    switchLanguage() {
+    async switchLanguage() {
       const language = store.get().language === 'zh' ? 'en' : 'zh';
       settings.language = language;
-      setLanguage(language);
+      await setLanguage(language);
       dispatch({ type: 'language', language });
     },
 

@@ -3,7 +3,7 @@
  * meeting it is in, lives in sessionStorage. A browser that forbids both only forgets.
  *
  * @typedef {{identity: string, password?: string, display_name: string, microphone: boolean, camera: boolean}} Rejoin
- * @typedef {{name: string, number: string, identity: string}} Recent
+ * @typedef {{name: string, number: string | null, identity: string}} Recent
  */
 
 const PREFIX = 'meeting.';

@@ -17,7 +17,7 @@
  *
  * @typedef {{
  *   rooms: Room[], total: number, page: number, keyword: string, upcoming: Room[],
- *   loaded: boolean, recent: {name: string, number: string, identity: string} | null,
+ *   loaded: boolean, recent: {name: string, number: string | null, identity: string} | null,
  * }} Home
  * @typedef {{
  *   address: string, room: Room | null, present: User[] | null, name: string,

@@ -42,11 +42,11 @@ export function hue(id) {
 }
 
 /**
- * @param {string} number nine digits
- * @returns {string} in threes
+ * @param {string | null} number nine digits; null where the room hides it
+ * @returns {string} in threes; empty when hidden
  */
 export function threes(number) {
-  return number.replace(/^(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3');
+  return (number ?? '').replace(/^(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3');
 }
 
 /**

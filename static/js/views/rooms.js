@@ -106,7 +106,15 @@ export function roomList(actions) {
   function openRowMenu(anchor, room) {
     openMenu(anchor, [
       { label: t('copyLink'), icon: 'link', run: () => void actions.copy(linkTo(room), 'toast.linkCopied') },
-      { label: t('copyNumber'), icon: 'copy', run: () => void actions.copy(threes(room.number), 'toast.numberCopied') },
+      ...(room.number === null
+        ? []
+        : [
+            {
+              label: t('copyNumber'),
+              icon: 'copy',
+              run: () => void actions.copy(threes(room.number), 'toast.numberCopied'),
+            },
+          ]),
       { label: t('edit'), icon: 'settings', testid: 'room-edit', run: () => openRoomDialog(actions, room) },
       'line',
       {
