@@ -11,7 +11,7 @@ import { button, busy, el, keyed, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { joinForm } from './join-form.js';
 import { nextCard } from './next-card.js';
-import { openRoomDialog } from './room-dialog.js';
+import { openRoomDialog } from './dialogs.js';
 import { roomList } from './rooms.js';
 
 /** How many meetings the agenda shows. */

@@ -4,7 +4,7 @@
  */
 
 import { errorText, t } from '../i18n/index.js';
-import { busy, el, field, newId, say, show } from './dom.js';
+import { busy, el, field, newId, show } from './dom.js';
 import { openDialog } from './dialog.js';
 import { icon } from './icons.js';
 
@@ -160,32 +160,6 @@ function changes(room, data) {
     return key === 'password' || /** @type {any} */ (room)[key] !== value;
   });
   return { ...Object.fromEntries(kept), identity: room.identity, version: room.version };
-}
-
-/**
- * @param {import('../flow/actions.js').Actions} actions
- * @param {Room} room
- */
-export function openDeleteDialog(actions, room) {
-  const warning = el('p', { class: 'muted' });
-  say(warning, 'room.delete.what');
-  openDialog({
-    title: 'room.delete.title',
-    body: [el('p', { class: 'strong' }, room.name), warning],
-    submit: 'delete',
-    danger: true,
-    testid: 'delete-dialog',
-    onSubmit: (close, pressed) =>
-      void busy(pressed, async () => {
-        const refused = await actions.deleteRoom(room.identity);
-        close();
-        actions.toast(
-          refused ? `error.${refused}` : 'toast.roomDeleted',
-          { name: room.name },
-          refused ? 'warning' : 'check',
-        );
-      }),
-  });
 }
 
 /** @param {string | null} at @param {string} testid */

@@ -11,7 +11,7 @@ import { threes } from '../state/text.js';
 import { attribute, button, el, iconButton, keyed, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { openMenu } from './menu.js';
-import { openDeleteDialog, openRoomDialog } from './room-dialog.js';
+import { openDeleteDialog, openRoomDialog } from './dialogs.js';
 
 /** A search is sent when typing pauses this long. */
 const TYPING_MS = 250;
