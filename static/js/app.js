@@ -8,7 +8,6 @@ import { Session } from './client/session.js';
 import { createActions } from './flow/actions.js';
 import { Devices } from './flow/devices.js';
 import { MeetingFlow } from './flow/meeting.js';
-import { followSpace } from './flow/push-to-talk.js';
 import { settings } from './flow/settings.js';
 import { pickLanguage, setLanguage, t } from './i18n/index.js';
 import { initialState, reduce } from './state/app.js';
@@ -48,11 +47,6 @@ meeting.onover = (kind) => {
   store.dispatch({ type: 'notice', notice: { kind, identity } });
 };
 actions.onChangeDevices(() => openDevices(actions));
-followSpace(
-  window,
-  (on) => void actions.holdToTalk(on),
-  () => store.get().meeting !== null && actions.help().pushToTalk,
-);
 
 const top = header(actions);
 const messages = toasts(actions);

@@ -75,8 +75,11 @@ export function createDeviceActions({ store, devices, meeting }, toast) {
     /** @param {boolean} on */
     setBlur: (on) => devices.setBlur(on),
 
-    /** Talks as long as it is held; whoever was not muted goes on as before. @param {boolean} on */
-    holdToTalk: (on) => talk.hold(on),
+    /**
+     * Talks as long as it is held; whoever was not muted, or does not want it, goes on as before.
+     * @param {boolean} on
+     */
+    holdToTalk: (on) => (on && !settings.pushToTalk ? Promise.resolve() : talk.hold(on)),
 
     /** @returns {{hints: boolean, pushToTalk: boolean}} what the person chose about the page's help */
     help: () => ({ hints: settings.hints, pushToTalk: settings.pushToTalk }),

@@ -133,12 +133,19 @@ export function createHome({ session, store, devices }, toast, entry) {
         dispatch({ type: 'user', user });
       }),
 
-    /** @param {{name: string, [field: string]: any}} data */
-    createRoom: (data) =>
-      attempt(async () => {
-        await session.createRoom(data);
+    /**
+     * @param {{name: string, [field: string]: any}} data
+     * @returns {Promise<{room: import('../client/protocol.d.ts').Room | null, refused: string | null}>}
+     */
+    async createRoom(data) {
+      /** @type {import('../client/protocol.d.ts').Room | null} */
+      let room = null;
+      const refused = await attempt(async () => {
+        ({ room } = await session.createRoom(data));
         await loadRooms({ page: 1, keyword: '' });
-      }),
+      });
+      return { room, refused };
+    },
 
     /** @param {{identity: string, version?: number, [field: string]: any}} data */
     editRoom: (data) =>
