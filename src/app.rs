@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -12,7 +13,8 @@ use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
 use crate::config::{Config, Guests, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Health, HealthProbe, HttpState, SessionRunner, SocketLimits, Sockets,
+    self, Access, Database, Gate, Health, HealthProbe, HttpState, SessionRunner, SocketLimits,
+    Sockets,
 };
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
@@ -170,13 +172,17 @@ impl App {
         let runner = services.clone();
         let session: SessionRunner =
             Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
-        let router = http::router(HttpState {
+        let gate = Gate {
             access,
             sockets: sockets.clone(),
             message_bytes: ws::MESSAGE_BYTES,
+        };
+        let state = HttpState {
+            gate,
             session,
             health: health_probe(services.clone()),
-        });
+        };
+        let router = http::router(state, Router::new());
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
         http::serve(listener, router, async {
             stop.await;
