@@ -11,11 +11,12 @@ use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
-use crate::config::{Config, Guests, RateLimits, Registration};
+use crate::config::{Config, Guests, LegacyApi, RateLimits, Registration};
 use crate::http::{
     self, Access, Database, Gate, Health, HealthProbe, HttpState, SessionRunner, SocketLimits,
     Sockets,
 };
+use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
@@ -67,6 +68,7 @@ pub struct App {
     sockets: Sockets,
     media: Media,
     access: Arc<Access>,
+    legacy_api: LegacyApi,
     stop: watch::Sender<bool>,
 }
 
@@ -144,6 +146,7 @@ impl App {
             sockets,
             media,
             access,
+            legacy_api: config.legacy_api,
             stop,
         })
     }
@@ -166,6 +169,7 @@ impl App {
             sockets,
             media,
             access,
+            legacy_api,
             stop: stop_sessions,
             ..
         } = self;
@@ -177,12 +181,16 @@ impl App {
             sockets: sockets.clone(),
             message_bytes: ws::MESSAGE_BYTES,
         };
+        let further = match legacy_api {
+            LegacyApi::Off => Router::new(),
+            LegacyApi::On => legacy::router(gate.clone(), services.clone()),
+        };
         let state = HttpState {
             gate,
             session,
             health: health_probe(services.clone()),
         };
-        let router = http::router(state, Router::new());
+        let router = http::router(state, further);
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
         http::serve(listener, router, async {
             stop.await;

@@ -7,6 +7,8 @@ mod frames;
 mod http;
 mod launch;
 mod leaks;
+mod legacy;
+mod legacy_relay;
 mod media;
 mod media_requests;
 mod meetings;
