@@ -369,6 +369,54 @@ async fn a_script_that_goes_or_breaks_off_is_gone_at_once() {
 }
 
 #[tokio::test]
+async fn a_script_that_answers_no_ping_is_let_go() {
+    let server = legacy_server().await;
+    let mut watch = Watch::new(&server, json!({})).await;
+    // It is there, and reads nothing.
+    let (dead, is) = watch.script(&server, "bo").await;
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    // Ada's own client answers the pings while it waits here.
+    let left = tokio::time::timeout(std::time::Duration::from_secs(100), async {
+        loop {
+            let frame = watch.client.socket.next().await.unwrap().unwrap();
+            if let Message::Text(text) = frame {
+                break serde_json::from_str::<Value>(&text).unwrap();
+            }
+        }
+    });
+    let left = left.await.unwrap();
+    assert_eq!(left["type"], "participant.left");
+    assert_eq!(left["data"]["participant"], is["id"]);
+    // Two pings, and the time for a third.
+    assert!((44..=46).contains(&before.elapsed().as_secs()));
+    drop(dead);
+}
+
+#[tokio::test]
+async fn a_script_that_reads_nothing_is_let_go_and_the_others_go_on() {
+    let server = legacy_server().await;
+    let mut watch = Watch::new(&server, json!({})).await;
+    let (deaf, is) = watch.script(&server, "bo").await;
+    let (mut cy, _) = watch.script(&server, "cy").await;
+    // Far more than the sockets' buffers, the pipe and the outbox hold together.
+    let sdp = "x".repeat(200_000);
+    for _ in 0..400 {
+        let offer = json!({ "to": is["id"], "sdp": sdp });
+        if watch.client.ask("signal.offer", offer).await["type"] == "error" {
+            break;
+        }
+    }
+    tokio::time::pause();
+    let left = watch.client.event("participant.left").await;
+    tokio::time::resume();
+    assert_eq!(left["participant"], is["id"]);
+    cy.say("offer_sdp", json!("on we go")).await;
+    assert_eq!(watch.client.event("signal.offer").await["sdp"], "on we go");
+    drop(deaf);
+}
+
+#[tokio::test]
 async fn a_second_log_in_replaces_the_first() {
     let server = legacy_server().await;
     let mut watch = Watch::new(&server, json!({})).await;
