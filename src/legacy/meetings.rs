@@ -1,4 +1,5 @@
-//! The plain routes: logging in, and one's own meetings.
+//! The plain routes: logging in, and one's own meetings. What the older program knows nothing of has the defaults that
+//! `room.create` and `room.edit` have for what is absent.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -78,17 +79,9 @@ pub async fn create(asked: Asked) -> Envelope {
     answer(async move {
         let asked = asked.known().await?;
         let form: CreateForm = asked.json()?;
-        let create = RoomCreate {
-            name: form.name,
-            begin_at: form.begin_at.map(Timestamp::from),
-            end_at: form.end_at.map(Timestamp::from),
-            password: None,
-            lobby: None,
-            locked: None,
-            max_participants: None,
-            topology: None,
-            permissions: None,
-        };
+        let mut create: RoomCreate = decode_data(&json!({ "name": form.name }).to_string())?;
+        create.begin_at = form.begin_at.map(Timestamp::from);
+        create.end_at = form.end_at.map(Timestamp::from);
         let created = asked.visit.create(create).await?;
         let identity = created.room.identity;
         Ok(Envelope::made(json!({ "identity": identity })))
@@ -113,19 +106,10 @@ pub async fn edit(asked: Asked) -> Envelope {
     answer(async move {
         let asked = asked.known().await?;
         let form: EditForm = asked.json()?;
-        let edit = RoomEdit {
-            identity: form.identity,
-            version: None,
-            name: form.name,
-            begin_at: form.begin_at.map(Timestamp::from),
-            end_at: form.end_at.map(Timestamp::from),
-            password: Patch::Keep,
-            lobby: Patch::Keep,
-            locked: Patch::Keep,
-            max_participants: Patch::Keep,
-            topology: Patch::Keep,
-            permissions: Patch::Keep,
-        };
+        let mut edit: RoomEdit = decode_data(&json!({ "identity": form.identity }).to_string())?;
+        edit.name = form.name;
+        edit.begin_at = form.begin_at.map(Timestamp::from);
+        edit.end_at = form.end_at.map(Timestamp::from);
         asked.visit.edit(edit).await?;
         Ok(Envelope::done())
     })

@@ -132,15 +132,16 @@ impl Room {
         sources: &[SourceMid],
         turn: &mut Turn<'_>,
     ) -> Result<PublishAnswer, MediaError> {
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        // What is out of date is not read.
+        if revision <= member.up_revision {
+            return Err(MediaError::Stale);
+        }
         let offer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
         if offer.is_lite {
             return Err(MediaError::IceLite);
         }
         check_sources(&offer, sources)?;
-        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
-        if revision <= member.up_revision {
-            return Err(MediaError::Stale);
-        }
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
         let answer = match continued {
             Some(up) => up.renegotiate(&offer, sdp, turn.now),
@@ -223,19 +224,16 @@ impl Room {
         sdp: &str,
         turn: &mut Turn<'_>,
     ) -> Result<(), MediaError> {
-        let answer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
-        if answer.is_lite {
-            return Err(MediaError::IceLite);
-        }
         let down = self
             .members
             .get_mut(&key)
             .and_then(|member| member.down.as_mut());
         let down = down
-            .filter(|down| down.unanswered.is_some())
+            .filter(|down| down.unanswered.is_some() && down.revision == revision)
             .ok_or(MediaError::Stale)?;
-        if revision != down.revision {
-            return Err(MediaError::Stale);
+        let answer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        if answer.is_lite {
+            return Err(MediaError::IceLite);
         }
         let same = |(section, slot): (&super::sdp::Section, &super::down::DownSlot)| {
             section.mid == slot.mid && section.kind == slot.kind

@@ -3,7 +3,7 @@
 use super::chat::Post;
 use super::media::MediaEvent;
 use super::permissions::Action;
-use crate::protocol::event::LeaveReason;
+use crate::protocol::event::{EndReason, LeaveReason};
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Room, Source, User};
 use crate::protocol::request::Candidate;
@@ -32,6 +32,11 @@ pub enum Command {
     End {
         /// Who.
         by: ParticipantId,
+    },
+    /// The meeting is ended from outside of it; the end is stored already.
+    Close {
+        /// What everyone is told.
+        reason: EndReason,
     },
     /// The room was deleted by its owner, from inside or outside of it.
     Delete {

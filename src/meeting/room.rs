@@ -65,6 +65,7 @@ impl Room {
                 reason,
             } => self.leave(&participant, reason, now, out),
             Command::End { by } => self.end(&by, now, out),
+            Command::Close { reason } => self.over(reason, None, now, out),
             Command::Delete { by } => self.delete(by.as_ref(), now, out),
             Command::Edited(facts) => self.edited(*facts, now, out),
             Command::Roster => Ok(Reply::Roster(self.roster.seen())),
@@ -235,12 +236,22 @@ impl Room {
 
     fn end(&mut self, by: &ParticipantId, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
         self.allowed(by, Action::End)?;
+        self.over(EndReason::Host, Some(by), now, out)
+    }
+
+    fn over(
+        &mut self,
+        reason: EndReason,
+        by: Option<&ParticipantId>,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
         self.ended = true;
         let ended = RoomEnded {
             identity: self.facts.identity.clone(),
-            reason: EndReason::Host,
+            reason,
         };
-        self.empty(Event::RoomEnded(ended), Some(by), now, out);
+        self.empty(Event::RoomEnded(ended), by, now, out);
         Ok(Reply::Done)
     }
 
@@ -283,6 +294,10 @@ impl Room {
     }
 
     fn edited(&mut self, facts: object::Room, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
+        if facts.version <= self.facts.version {
+            // An edit that was stored earlier and comes later must not undo what is newer.
+            return Ok(Reply::Done);
+        }
         // How media travels cannot change under the feet of those who are connected already.
         let topology = if self.is_empty() {
             facts.topology
@@ -628,6 +643,7 @@ fn set_muted(person: &mut Person, source: Source, muted: bool, out: &mut Vec<Eff
             track,
             participant,
             muted,
+            by: None,
         }),
     ));
 }

@@ -6,7 +6,7 @@ use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, LeaveReason, SlotsData};
+use crate::protocol::event::{EndReason, Event, LeaveReason, RoomEnded, SlotsData};
 use crate::protocol::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
 use crate::protocol::object::{
     self, ChatMessage, Permissions, Role, RoomState, Source, Topology, User, UserKind,
@@ -41,7 +41,7 @@ fn track(name: &str) -> TrackId {
 pub(super) fn facts() -> object::Room {
     object::Room {
         identity: RoomIdentity::try_from("room".to_owned()).unwrap(),
-        number: "123456789".into(),
+        number: Some("123456789".into()),
         name: RoomName::parse("Stand-up").unwrap(),
         begin_at: None,
         end_at: None,
@@ -54,6 +54,13 @@ pub(super) fn facts() -> object::Room {
         max_participants: 10,
         participants: 0,
         permissions: Permissions::default(),
+        history: object::HistoryAccess::All,
+        hide_number: false,
+        early_ms: 600_000,
+        ends_on_time: false,
+        recurrence: None,
+        next: None,
+        permanent: true,
         version: 1,
         created_at: at(-60),
     }
@@ -278,6 +285,7 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
     room.handle(
         Command::Edited(Box::new(object::Room {
             locked: true,
+            version: 2,
             ..facts()
         })),
         at(1),
@@ -292,6 +300,26 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
         room.handle(join("ada"), at(2)).reply.is_ok(),
         "the owner has the key"
     );
+}
+
+#[test]
+fn an_edit_that_comes_late_undoes_nothing() {
+    let edited = |name, version| {
+        Command::Edited(Box::new(object::Room {
+            name: RoomName::parse(name).unwrap(),
+            version,
+            ..facts()
+        }))
+    };
+    let mut room = room_with(&["ada"]);
+    assert_eq!(
+        told(&room.handle(edited("third", 3), at(1)).effects),
+        ["all: room.updated"]
+    );
+    for version in [2, 3] {
+        assert_eq!(room.handle(edited("late", version), at(2)).effects, []);
+    }
+    assert_eq!(view(&mut room, "ada").room.name.as_str(), "third");
 }
 
 #[test]
@@ -337,6 +365,34 @@ fn only_a_host_ends_the_meeting_and_everyone_else_is_sent_out() {
         "the owner takes it up again"
     );
     assert!(room.handle(join("bo"), at(5)).reply.is_ok());
+}
+
+#[test]
+fn a_meeting_ended_from_outside_is_over_for_its_host_too() {
+    let mut room = room_with(&["ada", "bo"]);
+    let reason = EndReason::Operator;
+    let outcome = room.handle(Command::Close { reason }, at(2));
+    assert_eq!(
+        told(&outcome.effects),
+        [
+            "all: room.ended",
+            "release p-ada Some(Ended)",
+            "release p-bo Some(Ended)"
+        ]
+    );
+    let ended = Event::RoomEnded(RoomEnded {
+        identity: facts().identity,
+        reason,
+    });
+    let everyone = Effect::Broadcast {
+        except: None,
+        event: Box::new(ended),
+    };
+    assert_eq!(outcome.effects[0], everyone);
+    assert_eq!(
+        room.handle(join("bo"), at(3)).reply,
+        Err(ErrorCode::RoomEnded)
+    );
 }
 
 #[test]

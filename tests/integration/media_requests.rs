@@ -114,6 +114,15 @@ async fn answers_come_after_offers_and_name_their_revision() {
             "{revision}"
         );
     }
+    // What is out of date is not read at all.
+    for revision in [0, 2] {
+        let stale = json!({ "revision": revision, "sdp": "garbage" });
+        assert_eq!(ada.refused("media.answer", stale).await, "media.stale");
+    }
+    assert_eq!(
+        ada.refused("media.publish", publish(0, "garbage")).await,
+        "media.stale"
+    );
     let garbage = json!({ "revision": 1, "sdp": "garbage" });
     assert_eq!(ada.refused("media.answer", garbage).await, "media.bad_sdp");
     let early = json!({ "revision": 1, "sdp": answer });

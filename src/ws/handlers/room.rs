@@ -305,6 +305,10 @@ fn joined(view: crate::meeting::effect::View) -> Joined {
         me,
         participants,
         permissions,
+        actions: Vec::new(),
+        lobby: Vec::new(),
+        spotlight: Vec::new(),
+        timer: None,
         ice_servers: Vec::new(),
         chat: chat.messages,
     }

@@ -6,7 +6,7 @@ use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
 use crate::meeting::effect::History;
 use crate::meeting::room::state_of;
 use crate::protocol::error::WireError;
-use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
+use crate::protocol::object::{self, ChatMessage, HistoryAccess, RoomState, User, UserKind};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
 use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
@@ -17,7 +17,7 @@ pub fn facts(room: &StoredRoom) -> object::Room {
     let settings = &room.settings;
     object::Room {
         identity: room.identity.clone(),
-        number: room.number.clone(),
+        number: Some(room.number.clone()),
         name: settings.name.clone(),
         begin_at: settings.begin_at,
         end_at: settings.end_at,
@@ -30,6 +30,13 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         max_participants: settings.max_participants,
         participants: 0,
         permissions: settings.permissions,
+        history: HistoryAccess::default(),
+        hide_number: false,
+        early_ms: 600_000,
+        ends_on_time: false,
+        recurrence: None,
+        next: None,
+        permanent: true,
         version: room.version,
         created_at: room.created_at,
     }
