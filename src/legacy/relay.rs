@@ -57,12 +57,7 @@ pub async fn run(socket: UpgradedSocket, address: IpAddr, knock: Knock, legacy: 
         };
         let Err(Farewell(frame)) = relay.serve(knock).await;
         let Relay { client, link, .. } = relay;
-        let told = async {
-            if let Some(frame) = frame {
-                goodbye(client, frame).await;
-            }
-        };
-        tokio::join!(link.end(), told);
+        tokio::join!(link.end(), goodbye(client, frame));
     };
     tokio::join!(session, relay);
 }

@@ -420,22 +420,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn close(self, end: End) {
-        if let Some(frame) = end.close_frame() {
-            goodbye(self.socket, frame).await;
-        }
+        goodbye(self.socket, end.close_frame()).await;
     }
 }
 
-/// Closes a socket and waits for the client to do so too, for a while.
+/// Closes a socket with `frame`, or the way the client has closed it, and waits for the client to do so too, for a while.
 pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<S>,
-    frame: CloseFrame,
+    frame: Option<CloseFrame>,
 ) {
-    let is_too_big = frame.code == CloseCode::Size;
+    let is_too_big = frame
+        .as_ref()
+        .is_some_and(|frame| frame.code == CloseCode::Size);
     let goodbye = async {
-        if socket.close(Some(frame)).await.is_err() {
+        if frame.is_some() && socket.close(frame).await.is_err() {
             return;
         }
+        // Reading on answers the client's own close frame (RFC 6455 §5.5.1).
         while let Some(Ok(_)) = socket.next().await {}
         if is_too_big {
             // A socket that is closed with something unread is reset, and the client might never see why: what is

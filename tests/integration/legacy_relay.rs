@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::legacy::{legacy_server, login};
@@ -354,7 +356,11 @@ async fn a_script_that_goes_or_breaks_off_is_gone_at_once() {
     for (name, closes) in [("bo", true), ("cy", false)] {
         let (mut script, is) = watch.script(&server, name).await;
         if closes {
-            soon(script.socket.close(None)).await.unwrap();
+            let code = CloseCode::Normal;
+            let reason = "done".into();
+            let frame = Some(CloseFrame { code, reason });
+            soon(script.socket.close(frame)).await.unwrap();
+            assert_eq!(script.closed().await, 1000, "the close is answered");
         } else {
             drop(script);
         }
