@@ -36,9 +36,14 @@ impl FromRequest<Legacy> for Asked {
             return Err(WireError::from(ErrorCode::ServerInternal).into());
         };
         let proxies = &legacy.gate.access.trusted_proxies;
-        let peer = PeerInfo::find(*remote, &head.headers, proxies);
+        let network = PeerInfo::find(*remote, &head.headers, proxies).network();
+        let services = legacy.services.clone();
+        services
+            .tries
+            .check_plain_request(network)
+            .map_err(|after| after.wire())?;
         Ok(Self {
-            visit: Visit::new(legacy.services.clone(), peer.network()),
+            visit: Visit::new(services, network),
             token: token::of_request(&head.headers),
             uri: head.uri,
             body: read(body, legacy.gate.message_bytes).await?,

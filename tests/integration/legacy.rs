@@ -349,6 +349,24 @@ async fn tries_at_passwords_are_counted_with_those_of_the_web_socket() {
 }
 
 #[tokio::test]
+async fn a_flood_of_requests_is_told_to_wait() {
+    let server = Server::with(&[(Key::LegacyApi, "on")]).await;
+    let first = list(&server, "nonsense", "").await;
+    assert_eq!(first["code"], 401, "{first}");
+    for _ in 0..20 {
+        let asked = (0..500).map(|_| list(&server, "nonsense", ""));
+        let answers = futures_util::future::join_all(asked).await;
+        let refused = answers.iter().find(|answer| answer["code"] == -1);
+        if let Some(refused) = refused {
+            assert_refused(refused, "Too many requests");
+            assert!(refused["data"]["retry_after_ms"].as_u64() > Some(0));
+            return;
+        }
+    }
+    panic!("nothing was refused");
+}
+
+#[tokio::test]
 async fn a_meeting_made_here_is_one_of_the_web_sockets_too() {
     let server = legacy_server().await;
     let [token, _] = ada_and_bo(&server).await;
