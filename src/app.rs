@@ -192,6 +192,7 @@ impl App {
         };
         let router = http::router(state, further);
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
+        let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
         http::serve(listener, router, async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
@@ -199,6 +200,7 @@ impl App {
         })
         .await;
         pruning.abort();
+        reconciling.abort();
         within("sessions", sockets.drained()).await;
         within("rooms", services.registry.emptied()).await;
         within("attendance", services.history.flush()).await;

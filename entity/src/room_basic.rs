@@ -38,6 +38,8 @@ pub struct Model {
     pub version: i64,
     /// When a host ended the meeting.
     pub ended_at: Option<DateTime>,
+    /// `host` or `operator`; null in rows that are older than the column.
+    pub ended_by: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,7 +3,7 @@
 //! A room is edited optimistically: the update names the version it was made from, and one that finds another version
 //! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
 
-use entity::room_basic::{Column, Entity};
+use entity::room_basic::{ActiveModel, Column, Entity};
 use entity::user_basic;
 use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
@@ -23,6 +23,8 @@ use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
 
+/// How many people a room takes unless it says otherwise.
+pub const DEFAULT_CAPACITY: u32 = 100;
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
 /// How often an edit that names no version is made anew when others edit at the same time.
@@ -189,10 +191,18 @@ impl Store {
     /// # Errors
     /// [`Missing::Room`] when it is gone.
     pub async fn end_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
-        self.set_room_end(key, Some(now), now).await
+        self.set_room_end(key, Some(EndedBy::Host), now).await
     }
 
-    /// Forgets that a host ended the meeting: the owner takes it up again.
+    /// Remembers that whoever runs the server ended the meeting; a running server looks for it.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone.
+    pub async fn close_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, Some(EndedBy::Operator), now).await
+    }
+
+    /// Forgets that the meeting was ended: the owner takes it up again.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone.
@@ -203,12 +213,14 @@ impl Store {
     async fn set_room_end(
         &self,
         key: RoomKey,
-        ended: Option<Timestamp>,
+        by: Option<EndedBy>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let ended = by.map(|_| column(now));
         let updated = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::EndedAt, SimpleExpr::from(ended.map(column)))
+            .col_expr(Column::EndedAt, SimpleExpr::from(ended))
+            .col_expr(Column::EndedBy, SimpleExpr::from(by.map(EndedBy::name)))
             .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
             .exec(&self.db)
             .await?;
@@ -235,13 +247,7 @@ impl Store {
             return Err(StoreError::NotFound(Missing::User));
         };
         for _ in 0..NUMBER_TRIES {
-            let mut row = columns(&settings)?;
-            row.created_at = Set(Some(column(now)));
-            row.updated_at = Set(Some(column(now)));
-            row.identity = Set(RoomIdentity::random().as_str().to_owned());
-            row.number = Set(Some(number()));
-            row.create_id = Set(owner.key.0);
-            row.version = Set(1);
+            let row = new_row(&settings, owner.key.0, number(), now)?;
             match row.insert(&self.db).await.map_err(taken(Conflict::Number)) {
                 Err(StoreError::Conflict(Conflict::Number)) => {}
                 inserted => return room(inserted?, owner),
@@ -259,7 +265,10 @@ impl Store {
     async fn replace_room(&self, edited: &StoredRoom, now: Timestamp) -> Result<bool, StoreError> {
         let mut row = columns(&edited.settings)?;
         row.updated_at = Set(Some(column(now)));
-        row.ended_at = Set(edited.ended_at.map(column));
+        if edited.ended_at.is_none() {
+            row.ended_at = Set(None);
+            row.ended_by = Set(None);
+        }
         row.version = Set(signed(edited.version + 1)?);
         let unchanged = Column::Version.eq(signed(edited.version)?);
         let updated = Entity::update_many()
@@ -273,6 +282,22 @@ impl Store {
             .exec(&self.db)
             .await?;
         Ok(updated.rows_affected == 1)
+    }
+}
+
+/// Who ended a meeting, as its column says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndedBy {
+    Host,
+    Operator,
+}
+
+impl EndedBy {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Operator => "operator",
+        }
     }
 }
 
@@ -356,6 +381,24 @@ fn found(rows: u64) -> Result<(), StoreError> {
     } else {
         Ok(())
     }
+}
+
+/// A room as it is first written.
+pub(super) fn new_row(
+    settings: &RoomSettings,
+    owner: i64,
+    number: String,
+    now: Timestamp,
+) -> Result<ActiveModel, StoreError> {
+    Ok(ActiveModel {
+        created_at: Set(Some(column(now))),
+        updated_at: Set(Some(column(now))),
+        identity: Set(RoomIdentity::random().as_str().to_owned()),
+        number: Set(Some(number)),
+        create_id: Set(owner),
+        version: Set(1),
+        ..columns(settings)?
+    })
 }
 
 pub(super) fn random_number() -> String {

@@ -7,6 +7,9 @@ pub struct PasswordHash {
     legacy: bool,
 }
 
+/// Stands where a hash would: the hash of no password, under any scheme.
+const UNSET: &str = "!";
+
 impl PasswordHash {
     /// A PHC string, as the passwords' module makes it.
     pub fn new(text: String) -> Self {
@@ -19,6 +22,16 @@ impl PasswordHash {
     /// MD5 in hex, from a database that was taken over.
     pub fn legacy_md5(text: String) -> Self {
         Self { text, legacy: true }
+    }
+
+    /// None: the account has no password, and no password is right for it until one is set.
+    pub fn unset() -> Self {
+        Self::new(UNSET.to_owned())
+    }
+
+    /// Whether there is a password at all.
+    pub fn is_set(&self) -> bool {
+        self.text != UNSET
     }
 
     /// The hash itself: for verifying only.

@@ -9,6 +9,7 @@ mod directory;
 mod dispatch;
 mod handlers;
 mod limits;
+pub mod reconcile;
 mod services;
 mod session;
 mod state;

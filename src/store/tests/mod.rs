@@ -19,9 +19,11 @@ macro_rules! on_each_database {
 mod adopt;
 mod chat;
 mod history;
+mod imweb;
 mod rooms;
 mod schema;
 mod users;
+mod watch;
 
 /// A database of its own for one test. A file is gone with the test, a server's database with the server.
 struct Home {
@@ -61,6 +63,20 @@ impl Home {
             url: format!("{server}{name}"),
             directory: None,
         }
+    }
+
+    /// Runs statements that each end with a line.
+    async fn run(&self, statements: &str) {
+        let db = Database::connect(&self.url).await.unwrap();
+        for statement in statements
+            .split(";\n")
+            .filter(|text| !text.trim().is_empty())
+        {
+            db.execute_unprepared(statement.trim_end_matches(';'))
+                .await
+                .unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        db.close().await.unwrap();
     }
 
     async fn open(&self) -> Store {

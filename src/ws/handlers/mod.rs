@@ -7,7 +7,7 @@ pub mod media;
 pub mod participant;
 mod people;
 pub mod room;
-mod room_view;
+pub(super) mod room_view;
 pub mod signal;
 
 use crate::auth::StoredHash;

@@ -18,13 +18,12 @@ use crate::protocol::text::Password;
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
 use crate::store::{
-    PasswordHash, RoomFilter, RoomScope, RoomSettings, StoredRoom, UserKey, is_room_number,
+    DEFAULT_CAPACITY, PasswordHash, RoomFilter, RoomScope, RoomSettings, StoredRoom, UserKey,
+    is_room_number,
 };
 use crate::ws::services::Services;
 use crate::ws::state::{SessionState, Stay};
 
-/// How many people a room takes unless it says otherwise.
-const DEFAULT_CAPACITY: u32 = 100;
 /// How many people a room can take at most.
 const MAX_CAPACITY: u32 = 1_000;
 /// The largest page of a list.
