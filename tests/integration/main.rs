@@ -8,6 +8,8 @@ mod frames;
 mod http;
 mod launch;
 mod leaks;
+mod legacy;
+mod legacy_relay;
 mod media;
 mod media_descriptions;
 mod media_requests;
