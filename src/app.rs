@@ -10,9 +10,10 @@ use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
-use crate::config::{Config, Guests, RateLimits, Registration};
+use crate::config::{Config, Guests, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Health, HealthProbe, HttpState, SessionRunner, SocketLimits, Sockets,
+    self, Access, Database, Health, HealthProbe, HttpState, NoCalendar, RoomProbe, SessionRunner,
+    SocketLimits, Sockets,
 };
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
@@ -65,6 +66,7 @@ pub struct App {
     sockets: Sockets,
     media: Media,
     access: Arc<Access>,
+    public_url: Option<Origin>,
     stop: watch::Sender<bool>,
 }
 
@@ -142,6 +144,7 @@ impl App {
             sockets,
             media,
             access,
+            public_url: config.listen.public_url,
             stop,
         })
     }
@@ -164,6 +167,7 @@ impl App {
             sockets,
             media,
             access,
+            public_url,
             stop: stop_sessions,
             ..
         } = self;
@@ -176,6 +180,8 @@ impl App {
             message_bytes: ws::MESSAGE_BYTES,
             session,
             health: health_probe(services.clone()),
+            rooms: room_probe(services.clone()),
+            public_url,
         });
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
         let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
@@ -219,6 +225,16 @@ fn health_probe(services: Services) -> HealthProbe {
                 Ok(Err(_)) | Err(_) => Database::Unavailable,
             };
             Health::new(database, live.rooms, live.participants)
+        })
+    })
+}
+
+fn room_probe(services: Services) -> RoomProbe {
+    Arc::new(move |identity| {
+        let services = services.clone();
+        Box::pin(async move {
+            let found = ws::find_room(&services, &identity).await;
+            found.map_err(|_| NoCalendar::Busy)
         })
     })
 }

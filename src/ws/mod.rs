@@ -15,6 +15,7 @@ mod session;
 mod state;
 
 pub use directory::Directory;
+pub use handlers::room_view::find_room;
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 pub use session::run;
 

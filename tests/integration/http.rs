@@ -40,6 +40,8 @@ impl Server {
             message_bytes: MESSAGE_BYTES,
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
             health: Arc::new(|| async { Health::new(Database::Unavailable, 2, 7) }.boxed()),
+            rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
+            public_url: None,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(http::serve(listener, router, stopped.map(|_| ())));

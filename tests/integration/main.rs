@@ -1,6 +1,7 @@
 //! Integration tests over real sockets.
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod calendar;
 mod databases;
 mod endings;
 mod frames;
