@@ -3,7 +3,7 @@
 //! A room is edited optimistically: the update names the version it was made from, and one that finds another version
 //! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
 
-use entity::room_basic::{Column, Entity};
+use entity::room_basic::{ActiveModel, Column, Entity};
 use entity::user_basic;
 use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
@@ -24,6 +24,8 @@ use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
 
+/// How many people a room takes unless it says otherwise.
+pub const DEFAULT_CAPACITY: u32 = 100;
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
 /// How often an edit that names no version is made anew when others edit at the same time.
@@ -275,13 +277,7 @@ impl Store {
             return Err(StoreError::NotFound(Missing::User));
         };
         for _ in 0..NUMBER_TRIES {
-            let mut row = columns(&settings)?;
-            row.created_at = Set(Some(column(now)));
-            row.updated_at = Set(Some(column(now)));
-            row.identity = Set(RoomIdentity::random().as_str().to_owned());
-            row.number = Set(Some(number()));
-            row.create_id = Set(owner.key.0);
-            row.version = Set(1);
+            let row = new_row(&settings, owner.key.0, number(), now)?;
             match row.insert(&self.db).await.map_err(taken(Conflict::Number)) {
                 Err(StoreError::Conflict(Conflict::Number)) => {}
                 inserted => return room(inserted?, owner),
@@ -428,6 +424,24 @@ fn found(rows: u64) -> Result<(), StoreError> {
     } else {
         Ok(())
     }
+}
+
+/// A room as it is first written.
+pub(super) fn new_row(
+    settings: &RoomSettings,
+    owner: i64,
+    number: String,
+    now: Timestamp,
+) -> Result<ActiveModel, StoreError> {
+    Ok(ActiveModel {
+        created_at: Set(Some(column(now))),
+        updated_at: Set(Some(column(now))),
+        identity: Set(RoomIdentity::random().as_str().to_owned()),
+        number: Set(Some(number)),
+        create_id: Set(owner),
+        version: Set(1),
+        ..columns(settings)?
+    })
 }
 
 pub(super) fn random_number() -> String {

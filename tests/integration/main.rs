@@ -1,6 +1,7 @@
 //! Integration tests over real sockets.
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod administration;
 mod calendar;
 mod databases;
 mod endings;
@@ -9,6 +10,7 @@ mod http;
 mod launch;
 mod leaks;
 mod media;
+mod media_descriptions;
 mod media_requests;
 mod meetings;
 mod rooms;

@@ -35,19 +35,6 @@ impl Home {
         home
     }
 
-    async fn run(&self, statements: &str) {
-        let db = Database::connect(&self.url).await.unwrap();
-        for statement in statements
-            .split(";\n")
-            .filter(|text| !text.trim().is_empty())
-        {
-            db.execute_unprepared(statement.trim_end_matches(';'))
-                .await
-                .unwrap_or_else(|error| panic!("{statement}: {error}"));
-        }
-        db.close().await.unwrap();
-    }
-
     /// The first column of the first row.
     async fn ask(&self, query: &str) -> Option<String> {
         let db = Database::connect(&self.url).await.unwrap();

@@ -20,6 +20,7 @@ mod adopt;
 mod chat;
 mod governance;
 mod history;
+mod imweb;
 mod rooms;
 mod schema;
 mod users;
@@ -63,6 +64,20 @@ impl Home {
             url: format!("{server}{name}"),
             directory: None,
         }
+    }
+
+    /// Runs statements that each end with a line.
+    async fn run(&self, statements: &str) {
+        let db = Database::connect(&self.url).await.unwrap();
+        for statement in statements
+            .split(";\n")
+            .filter(|text| !text.trim().is_empty())
+        {
+            db.execute_unprepared(statement.trim_end_matches(';'))
+                .await
+                .unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        db.close().await.unwrap();
     }
 
     async fn open(&self) -> Store {

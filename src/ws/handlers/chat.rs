@@ -1,6 +1,6 @@
 //! Chat: stored first, then told.
 
-use super::stored;
+use super::{asking, stored};
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
@@ -34,11 +34,11 @@ pub async fn send(
         ));
     }
     let action = if data.to.is_some() {
-        Action::ChatPrivately
+        Action::PrivateChat
     } else {
         Action::Chat
     };
-    let sender = authorised(stay, action).await?;
+    let sender = asking::authorised(stay, action).await?;
     let recipient = match &data.to {
         Some(to) => Some(find(stay, to).await?),
         None => None,
@@ -84,11 +84,18 @@ pub async fn history(
     if !(1..=MAX_PAGE).contains(&data.limit) {
         return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
     }
+    let readable = Command::Readable {
+        participant: stay.participant.clone(),
+    };
+    let since = match stay.handle.call(readable).await? {
+        Reply::Since(since) => since,
+        _ => return Err(ErrorCode::ServerInternal.into()),
+    };
     let page = services.store.list_messages(
         stay.key,
         &login.user.id,
         data.before.as_ref(),
-        None,
+        since,
         data.limit,
     );
     let page = page.await.map_err(stored)?;
@@ -101,20 +108,6 @@ pub async fn history(
         messages,
         more: page.more,
     })
-}
-
-async fn authorised(stay: &Stay, action: Action) -> Result<Participant, WireError> {
-    match stay
-        .handle
-        .call(Command::Authorise {
-            participant: stay.participant.clone(),
-            action,
-        })
-        .await?
-    {
-        Reply::Participant(sender) => Ok(*sender),
-        _ => Err(ErrorCode::ServerInternal.into()),
-    }
 }
 
 async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {

@@ -5,11 +5,9 @@ use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
-use crate::store::{self, PasswordHash, RoomSettings};
+use crate::store::{self, DEFAULT_CAPACITY, PasswordHash, RoomSettings};
 use crate::ws::services::Services;
 
-/// How many people a room takes unless it says otherwise.
-const DEFAULT_CAPACITY: u32 = 100;
 /// How many people a room can take at most.
 const MAX_CAPACITY: u32 = 1_000;
 /// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
