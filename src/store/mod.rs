@@ -49,7 +49,9 @@ pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
 pub use invites::{InviteUse, NewInvite};
 pub use memberships::{Attendance, HistoryWriter, Stay};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
-pub use rooms::{DEFAULT_CAPACITY, RoomEdit, RoomKey, RoomSettings, StoredRoom, is_room_number};
+pub use rooms::{
+    DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomKey, RoomSettings, StoredRoom, is_room_number,
+};
 pub use secret::{PasswordHash, TokenHash};
 pub use users::{NewUser, StoredUser, UserKey};
 pub use watch::{WatchedRoom, WatchedUser};

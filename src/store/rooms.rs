@@ -26,6 +26,8 @@ use crate::protocol::time::Timestamp;
 
 /// How many people a room takes unless it says otherwise.
 pub const DEFAULT_CAPACITY: u32 = 100;
+/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
+pub const DEFAULT_EARLY_MS: u64 = 600_000;
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
 /// How often an edit that names no version is made anew when others edit at the same time.
@@ -68,6 +70,29 @@ pub struct RoomSettings {
     pub recurrence: Option<String>,
     /// False: once its meeting is over, it is over for good.
     pub permanent: bool,
+}
+
+impl RoomSettings {
+    /// What a room decides unless it says otherwise.
+    pub fn new(name: RoomName) -> Self {
+        Self {
+            name,
+            begin_at: None,
+            end_at: None,
+            password: None,
+            locked: false,
+            lobby: false,
+            topology: Topology::default(),
+            max_participants: DEFAULT_CAPACITY,
+            permissions: Permissions::default(),
+            history: HistoryAccess::default(),
+            hide_number: false,
+            early_ms: DEFAULT_EARLY_MS,
+            ends_on_time: false,
+            recurrence: None,
+            permanent: true,
+        }
+    }
 }
 
 /// A room.

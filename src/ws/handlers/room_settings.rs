@@ -5,13 +5,11 @@ use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
-use crate::store::{self, DEFAULT_CAPACITY, PasswordHash, RoomSettings};
+use crate::store::{self, DEFAULT_CAPACITY, DEFAULT_EARLY_MS, PasswordHash, RoomSettings};
 use crate::ws::services::Services;
 
 /// How many people a room can take at most.
 const MAX_CAPACITY: u32 = 1_000;
-/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
-const DEFAULT_EARLY_MS: u64 = 600_000;
 /// How long before its beginning a meeting can be open at most: a day, in milliseconds.
 const MAX_EARLY_MS: u64 = 86_400_000;
 
