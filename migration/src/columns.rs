@@ -196,6 +196,15 @@ pub async fn unique(
     create_index(manager, table, &[column], true).await
 }
 
+/// Makes the unique index over several columns together.
+pub async fn unique_together(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    create_index(manager, table, columns, true).await
+}
+
 async fn create_index(
     manager: &SchemaManager<'_>,
     table: &'static str,

@@ -3,6 +3,7 @@
 //! Pure of storage and sockets: hashes and addresses are handed in, verdicts handed out, and the time is the caller's.
 //! Nothing here prints a secret. [`passwords`] is the only home of MD5, for accounts of a database that was taken over.
 
+mod argon2id;
 pub mod limits;
 pub mod passwords;
 pub mod secret;

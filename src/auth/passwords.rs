@@ -2,23 +2,19 @@
 //!
 //! A check costs the same whether the account exists, does not, or still has an MD5 hash: exactly one argon2id run.
 //! Runs are for blocking threads and memory (19 MiB each), so only a few go at once, some wait, and the rest are told
-//! to come again.
+//! to come again. The memory is kept for the next run: a storm leaves as much behind as goes at once.
 
 use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use md5::{Digest as _, Md5};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
+use super::argon2id::{self, Memory, Pool, is_outdated};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::text::{MIN_PASSWORD_CHARS, Password};
 
-/// Memory, passes and lanes (OWASP Password Storage Cheat Sheet, "Argon2id").
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
 /// How many wait for a turn: a login storm beyond this is told to come again, so that waiting stays short.
 const WAITING: usize = 64;
 /// After how long one that found no room should come again.
@@ -92,6 +88,8 @@ pub struct Passwords {
     places: Arc<Semaphore>,
     /// Those running.
     turns: Arc<Semaphore>,
+    /// What they run in.
+    pool: Pool,
 }
 
 impl Default for Passwords {
@@ -109,6 +107,7 @@ impl Passwords {
         Self {
             places: Arc::new(Semaphore::new(running + waiting)),
             turns: Arc::new(Semaphore::new(running)),
+            pool: Pool::default(),
         }
     }
 
@@ -121,7 +120,7 @@ impl Passwords {
             return Err(PasswordError::Weak);
         }
         let password = password.clone();
-        self.in_turn(move || hash(&password)).await
+        self.in_turn(move |memory| hash(&password, memory)).await
     }
 
     /// Whether `password` is the one `stored` was made from; `None` stands for an account that does not exist.
@@ -140,19 +139,19 @@ impl Passwords {
         match stored {
             Some(StoredHash::Argon2(stored)) => {
                 let stored = stored.to_owned();
-                self.in_turn(move || verify(&password, &stored)).await
+                self.in_turn(move |memory| verify(&password, &stored, memory))
+                    .await
             }
             Some(StoredHash::LegacyMd5(stored)) if md5_matches(&password, stored) => {
-                self.in_turn(move || {
-                    hash(&password).map(|rehash| Verified {
+                self.in_turn(move |memory| {
+                    hash(&password, memory).map(|rehash| Verified {
                         rehash: Some(rehash),
                     })
                 })
                 .await
             }
             Some(StoredHash::LegacyMd5(_)) | None => {
-                self.in_turn(move || verify(&password, NOBODYS_HASH).and(Err(PasswordError::Wrong)))
-                    .await
+                self.in_turn(move |memory| refuse(&password, memory)).await
             }
         }
     }
@@ -162,7 +161,7 @@ impl Passwords {
     async fn in_turn<T, W>(&self, work: W) -> Result<T, PasswordError>
     where
         T: Send + 'static,
-        W: FnOnce() -> Result<T, PasswordError> + Send + 'static,
+        W: FnOnce(&mut Memory) -> Result<T, PasswordError> + Send + 'static,
     {
         let place = self
             .places
@@ -175,50 +174,49 @@ impl Passwords {
             .acquire_owned()
             .await
             .map_err(|_| PasswordError::Busy)?;
+        let pool = self.pool.clone();
         let run = tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
-            work()
+            pool.with(work)
         });
         run.await.unwrap_or(Err(PasswordError::Failed))
     }
 }
 
-fn argon2id() -> Argon2<'static> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within argon2's bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn hash(password: &Password, memory: &mut Memory) -> Result<String, PasswordError> {
+    argon2id::hash(password.reveal().as_bytes(), memory).map_err(|_| PasswordError::Failed)
 }
 
-fn hash(password: &Password) -> Result<String, PasswordError> {
-    let hash = argon2id().hash_password(password.reveal().as_bytes());
-    hash.map(|hash| hash.to_string())
-        .map_err(|_| PasswordError::Failed)
-}
-
-fn verify(password: &Password, stored: &str) -> Result<Verified, PasswordError> {
-    let Ok(parsed) = PasswordHash::new(stored) else {
-        // Plain text or another scheme: costs what every check costs, and is never right.
+fn verify(
+    password: &Password,
+    stored: &str,
+    memory: &mut Memory,
+) -> Result<Verified, PasswordError> {
+    let parsed = PasswordHash::new(stored).ok();
+    let verdict = parsed.as_ref().and_then(|parsed| {
+        let password = password.reveal().as_bytes();
+        argon2id::matches(password, parsed, memory).ok()
+    });
+    let (Some(parsed), Some(is_right)) = (parsed, verdict) else {
         tracing::error!("a stored password hash cannot be read; its account cannot log in");
-        return verify(password, NOBODYS_HASH).and(Err(PasswordError::Wrong));
+        return refuse(password, memory);
     };
-    // Compares in constant time.
-    argon2id()
-        .verify_password(password.reveal().as_bytes(), &parsed)
-        .map_err(|_| PasswordError::Wrong)?;
+    if !is_right {
+        return Err(PasswordError::Wrong);
+    }
     let rehash = if is_outdated(&parsed) {
-        Some(hash(password)?)
+        Some(hash(password, memory)?)
     } else {
         None
     };
     Ok(Verified { rehash })
 }
 
-fn is_outdated(hash: &PasswordHash) -> bool {
-    let Ok(params) = Params::try_from(hash) else {
-        return true;
-    };
-    let cost = (params.m_cost(), params.t_cost(), params.p_cost());
-    hash.algorithm != Algorithm::Argon2id.ident() || cost != (MEMORY_KIB, PASSES, LANES)
+/// Costs what every check costs, and is never right.
+fn refuse(password: &Password, memory: &mut Memory) -> Result<Verified, PasswordError> {
+    let nobody = PasswordHash::new(NOBODYS_HASH).map_err(|_| PasswordError::Failed)?;
+    let _ = argon2id::matches(password.reveal().as_bytes(), &nobody, memory);
+    Err(PasswordError::Wrong)
 }
 
 fn md5_matches(password: &Password, stored: &str) -> bool {
@@ -237,6 +235,8 @@ fn md5_hex(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use argon2::{Argon2, Params, PasswordHasher as _};
+
     use super::*;
 
     fn password(text: &str) -> Password {
@@ -317,12 +317,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_of_other_cost_gives_way() {
-        let cheap = Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            Params::new(64, 1, 1, None).unwrap(),
-        );
-        let stored = cheap.hash_password(b"correct horse").unwrap().to_string();
+        let params = Params::new(64, 1, 1, None).unwrap();
+        let stored = Argon2::from(params).hash_password(b"correct horse");
+        let stored = stored.unwrap().to_string();
         let rehash = verdict("correct horse", Some(StoredHash::Argon2(&stored)))
             .await
             .unwrap()

@@ -643,6 +643,7 @@ fn set_muted(person: &mut Person, source: Source, muted: bool, out: &mut Vec<Eff
             track,
             participant,
             muted,
+            by: None,
         }),
     ));
 }

@@ -41,7 +41,7 @@ fn track(name: &str) -> TrackId {
 pub(super) fn facts() -> object::Room {
     object::Room {
         identity: RoomIdentity::try_from("room".to_owned()).unwrap(),
-        number: "123456789".into(),
+        number: Some("123456789".into()),
         name: RoomName::parse("Stand-up").unwrap(),
         begin_at: None,
         end_at: None,
@@ -54,6 +54,13 @@ pub(super) fn facts() -> object::Room {
         max_participants: 10,
         participants: 0,
         permissions: Permissions::default(),
+        history: object::HistoryAccess::All,
+        hide_number: false,
+        early_ms: 600_000,
+        ends_on_time: false,
+        recurrence: None,
+        next: None,
+        permanent: true,
         version: 1,
         created_at: at(-60),
     }

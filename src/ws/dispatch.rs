@@ -56,6 +56,25 @@ pub async fn dispatch(
         Request::MediaView(data) => answer(id, media::view(state, data).await),
         Request::MediaCandidate(data) => answer(id, media::candidate(state, data).await),
         Request::MediaRestart(data) => answer(id, media::restart(state, data).await),
+        Request::RoomAttendance(_)
+        | Request::RoomBans(_)
+        | Request::RoomUnban(_)
+        | Request::InviteCreate(_)
+        | Request::InviteList(_)
+        | Request::InviteRevoke(_)
+        | Request::CheckBegin(_)
+        | Request::ParticipantMute(_)
+        | Request::ParticipantAskUnmute(_)
+        | Request::ParticipantLowerHand(_)
+        | Request::ParticipantRename(_)
+        | Request::ParticipantSetRole(_)
+        | Request::ParticipantRemove(_)
+        | Request::LobbyAdmit(_)
+        | Request::LobbyDeny(_)
+        | Request::ReactionSend(_)
+        | Request::SpotlightSet(_)
+        | Request::TimerSet(_)
+        | Request::ChatDelete(_) => Err(ErrorCode::UnknownType.into()),
         // Lost sessions are not kept, so there is none to take up.
         Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),
         Request::Ping(_) => answer(

@@ -377,10 +377,12 @@ async fn what_cannot_be_negotiated_is_refused() {
         publish(&ada, 3, &offer, sources()).await,
         Err(MediaError::Stale)
     );
-    assert_eq!(
-        publish(&ada, 2, &offer, sources()).await,
-        Err(MediaError::Stale)
-    );
+    for sdp in [offer.as_str(), "garbage"] {
+        assert_eq!(
+            publish(&ada, 2, sdp, sources()).await,
+            Err(MediaError::Stale)
+        );
+    }
 
     assert_eq!(room.receive(&ada, 9, 1).await, Err(MediaError::Limit));
     assert_eq!(room.receive(&ada, 1, 26).await, Err(MediaError::Limit));

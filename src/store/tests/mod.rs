@@ -4,7 +4,7 @@ use sea_orm::Database;
 use tempfile::TempDir;
 
 use super::*;
-use crate::protocol::object::{Permissions, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 
 /// Runs each of the stories on each kind of database.
@@ -18,6 +18,7 @@ macro_rules! on_each_database {
 
 mod adopt;
 mod chat;
+mod governance;
 mod history;
 mod imweb;
 mod rooms;
@@ -111,6 +112,12 @@ fn settings(name: &str) -> RoomSettings {
         topology: Topology::Sfu,
         max_participants: 100,
         permissions: Permissions::default(),
+        history: HistoryAccess::default(),
+        hide_number: false,
+        early_ms: 600_000,
+        ends_on_time: false,
+        recurrence: None,
+        permanent: true,
     }
 }
 

@@ -6,15 +6,20 @@
  * @typedef {ReturnType<typeof createActions>} Actions
  * @typedef {{
  *   session: import('../client/session.js').Session,
- *   store: {get: () => AppState, dispatch: (action: AppAction) => void},
+ *   store: {
+ *     get: () => AppState, dispatch: (action: AppAction) => void,
+ *     subscribe: (listener: (state: AppState) => void) => () => void,
+ *   },
  *   devices: import('./devices.js').Devices,
  *   meeting: import('./meeting.js').MeetingFlow,
  * }} Parts
  */
 
 import { setLanguage } from '../i18n/index.js';
-import { roomFrom } from '../state/text.js';
+import { inviteFrom, roomFrom } from '../state/text.js';
+import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
+import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
@@ -38,8 +43,8 @@ export function createActions(parts) {
   }
 
   let hintGiven = false;
-  const home = createHome(parts, toast);
   const entry = createEntry(parts, toast);
+  const home = createHome(parts, toast, entry);
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
@@ -49,7 +54,13 @@ export function createActions(parts) {
   return {
     ...home,
     ...entry,
+    ...createDeviceActions(parts, toast),
+    ...createGoverning(parts),
     toast,
+
+    /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
+    watch: (listener) => store.subscribe(listener),
+    state: () => store.get(),
 
     /** A room at once, without questions. */
     startNow: () => home.startNow(entry.openRoom),
@@ -60,12 +71,13 @@ export function createActions(parts) {
     toastAction(name) {
       dispatch({ type: 'toast', toast: null });
       if (name === 'unmute') void this.setMicrophone(true);
+      else this.deviceAction(name);
     },
 
-    switchLanguage() {
+    async switchLanguage() {
       const language = store.get().language === 'zh' ? 'en' : 'zh';
       settings.language = language;
-      setLanguage(language);
+      await setLanguage(language);
       dispatch({ type: 'language', language });
     },
 
@@ -84,7 +96,7 @@ export function createActions(parts) {
       if (typed.trim() === '') return 'join.empty';
       const address = roomFrom(typed, location.origin);
       if (address === null) return 'join.unreadable';
-      void entry.openRoom(address);
+      void entry.openRoom(address, inviteFrom(typed));
       return null;
     },
 

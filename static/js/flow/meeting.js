@@ -7,7 +7,7 @@
  * @typedef {import('../state/app.js').AppAction} AppAction
  * @typedef {import('../state/app.js').AppState} AppState
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
- * @typedef {{identity: string, password?: string, display_name: string}} JoinRequest
+ * @typedef {{identity: string, password?: string, invite?: string, display_name: string}} JoinRequest
  */
 
 import { createCall } from '../client/create_call.js';

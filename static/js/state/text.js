@@ -42,11 +42,11 @@ export function hue(id) {
 }
 
 /**
- * @param {string} number nine digits
- * @returns {string} in threes
+ * @param {string | null} number nine digits; null where the room hides it
+ * @returns {string} in threes; empty when hidden
  */
 export function threes(number) {
-  return number.replace(/^(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3');
+  return (number ?? '').replace(/^(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3');
 }
 
 /**
@@ -63,6 +63,15 @@ export function roomFrom(typed, origin) {
   if (path) return path[1] === new URL(origin).host ? path[2] : null;
   // A bare identity has at least 96 random bits, which is 16 characters of base64.
   return /^[A-Za-z0-9_-]{16,64}$/.test(text) ? text : null;
+}
+
+/**
+ * The token of an invite link, `/r/<identity>#invite=<token>`.
+ * @param {string} text a link, or its fragment
+ * @returns {string | null}
+ */
+export function inviteFrom(text) {
+  return /#invite=([A-Za-z0-9_-]{1,128})$/.exec(text.trim())?.[1] ?? null;
 }
 
 /**

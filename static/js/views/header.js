@@ -5,7 +5,7 @@
 
 import { hasAccount } from '../state/app.js';
 import { t } from '../i18n/index.js';
-import { openPassword, openProfile } from './account.js';
+import { openPassword, openProfile } from './dialogs.js';
 import { avatar, setAvatar } from './avatar.js';
 import { attribute, el, iconButton, show, text } from './dom.js';
 import { icon, mark, setIcon } from './icons.js';

@@ -72,12 +72,16 @@ export function openInfoMenu(anchor, actions, { meeting }) {
     anchor,
     [
       { title: room.topology === 'p2p' ? `${room.name} · ${t('topology.p2p')}` : room.name },
-      {
-        label: threes(room.number),
-        hint: t('number.copy'),
-        icon: 'copy',
-        run: () => void actions.copy(threes(room.number), 'toast.numberCopied'),
-      },
+      ...(room.number === null
+        ? []
+        : [
+            {
+              label: threes(room.number),
+              hint: t('number.copy'),
+              icon: 'copy',
+              run: () => void actions.copy(threes(room.number), 'toast.numberCopied'),
+            },
+          ]),
       {
         label: t('copyLink'),
         hint: location.host,

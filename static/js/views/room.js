@@ -92,7 +92,7 @@ export function room(actions) {
     const { microphone } = /** @type {AppState} */ (latest).devices;
     if (event.repeat || talking || microphone.wanted) return;
     talking = true;
-    void actions.setMicrophone(true);
+    void actions.holdToTalk(true);
   }
 
   /** @param {KeyboardEvent} event */
@@ -106,7 +106,7 @@ export function room(actions) {
   function hush() {
     if (!talking) return;
     talking = false;
-    void actions.setMicrophone(false);
+    void actions.holdToTalk(false);
   }
 
   /** @param {number} step */

@@ -1,0 +1,177 @@
+//! A client's end of one connection.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use rtc::interceptor::{Registry, Slot as ChainSlot};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_simulcast_extension_headers, register_default_interceptors,
+};
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
+use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters, RtpCodecKind,
+};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::sansio::Protocol as _;
+
+use crate::media::codec;
+use crate::media::connection::host_candidate;
+use crate::media::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
+use crate::protocol::object::{MediaKind, Source};
+
+pub(super) const SSRC: u32 = 4711;
+
+pub(super) struct Client {
+    pub address: SocketAddr,
+    pub pc: RTCPeerConnection,
+    pub keyframe_asked: bool,
+    pub received: Vec<rtc::rtp::Packet>,
+}
+
+impl Client {
+    pub fn new(address: SocketAddr, now: Instant) -> Self {
+        Self {
+            address,
+            pc: connection(now),
+            keyframe_asked: false,
+            received: Vec::new(),
+        }
+    }
+
+    pub fn described(&mut self) -> String {
+        let candidate = host_candidate(self.address).unwrap();
+        self.pc.add_local_candidate(candidate).unwrap();
+        self.pc
+            .add_local_candidate(RTCIceCandidateInit::default())
+            .unwrap();
+        self.pc.local_description().unwrap().sdp
+    }
+
+    pub fn turn(&mut self, now: Instant) -> Vec<(SocketAddr, BytesMut)> {
+        if self.pc.poll_timeout().is_some_and(|due| due <= now) {
+            self.pc.handle_timeout(now).unwrap();
+        }
+        while self.pc.poll_event().is_some() {}
+        while let Some(message) = self.pc.poll_read() {
+            match message.message {
+                RTCMessage::RtpPacket(_, packet) => self.received.push(packet),
+                RTCMessage::RtcpPacket(_, reports) => {
+                    self.keyframe_asked |= reports
+                        .iter()
+                        .any(|report| report.as_any().is::<PictureLossIndication>());
+                }
+                _ => {}
+            }
+        }
+        let mut out = Vec::new();
+        while let Some(datagram) = self.pc.poll_write() {
+            out.push((datagram.transport.peer_addr, datagram.message));
+        }
+        out
+    }
+
+    /// Offers to send this source on an m-line of its own.
+    pub fn add_source(&mut self, source: Source, ssrc: u32) {
+        let init = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            ..Default::default()
+        };
+        self.pc
+            .add_transceiver_from_track(track(source, ssrc), Some(init))
+            .unwrap();
+    }
+
+    /// Sends one VP8 packet that says which it is; a keyframe where one was asked for.
+    pub fn send(&mut self, number: u16, now: Instant) {
+        let inter = u8::from(!std::mem::take(&mut self.keyframe_asked));
+        let [high, low] = number.to_be_bytes();
+        let header = rtc::rtp::Header {
+            version: 2,
+            payload_type: 96,
+            sequence_number: number,
+            timestamp: u32::from(number) * 1800,
+            ssrc: SSRC,
+            ..Default::default()
+        };
+        self.send_packet(header, Bytes::from(vec![0x10, inter, high, low]), now);
+    }
+
+    /// Sends a packet, whatever was negotiated.
+    pub fn send_packet(&mut self, header: rtc::rtp::Header, payload: Bytes, now: Instant) {
+        let message = RTCMessage::RtpPacket(String::new(), rtc::rtp::Packet { header, payload });
+        self.pc
+            .handle_write(TaggedRTCMessage { now, message })
+            .unwrap();
+    }
+}
+
+fn connection(now: Instant) -> RTCPeerConnection {
+    let mut media = MediaEngine::default();
+    for codec in codec::audio() {
+        media.register_codec(codec, RtpCodecKind::Audio).unwrap();
+    }
+    for codec in codec::video() {
+        media.register_codec(codec, RtpCodecKind::Video).unwrap();
+    }
+    configure_simulcast_extension_headers(&mut media).unwrap();
+    let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
+    let registry = registry
+        .with(
+            ChainSlot::from(REPAIR_SLOT),
+            RepairUnwrapper::new(HashMap::from([(97, 96)])),
+        )
+        .with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
+    let settings = SettingEngineBuilder::default().with_include_loopback_candidate(true);
+    RTCPeerConnectionBuilder::new()
+        .with_media_engine(media)
+        .with_interceptor_registry(registry)
+        .with_setting_engine(settings.build())
+        .build(now)
+        .unwrap()
+}
+
+/// A track of one stream, of pictures with a repair stream after it.
+fn track(source: Source, ssrc: u32) -> MediaStreamTrack {
+    let (kind, codec, rtx) = match source.kind() {
+        MediaKind::Audio => (RtpCodecKind::Audio, codec::audio().remove(0), None),
+        MediaKind::Video => {
+            let rtx = RTCRtpRtxParameters { ssrc: ssrc + 1 };
+            (RtpCodecKind::Video, codec::video().remove(0), Some(rtx))
+        }
+    };
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            ssrc: Some(ssrc),
+            rtx,
+            ..Default::default()
+        },
+        codec: codec.rtp_codec,
+        ..Default::default()
+    };
+    let name = format!("{source:?}");
+    MediaStreamTrack::new(name.clone(), name.clone(), name, kind, vec![encoding])
+}
+
+/// Which of the sender's packets arrived, by the number in their payloads; keyframes apart.
+pub(super) fn numbers(client: &Client) -> (BTreeSet<u16>, usize) {
+    let number = |packet: &rtc::rtp::Packet| {
+        let payload = packet.payload.get(..4)?;
+        Some(u16::from_be_bytes([payload[2], payload[3]]))
+    };
+    let keyframes = client
+        .received
+        .iter()
+        .filter(|packet| packet.payload.get(1) == Some(&0));
+    (
+        client.received.iter().filter_map(number).collect(),
+        keyframes.count(),
+    )
+}

@@ -1,0 +1,303 @@
+//! The worker's state machine and clients of the sans-I/O crate in virtual time, over a lossy link.
+
+mod cheats;
+mod checks;
+mod client;
+mod stories;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::BytesMut;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::sansio::Protocol as _;
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use tokio::sync::oneshot;
+
+use self::client::{Client, SSRC};
+use super::request::{Reply, Request};
+use super::state::{Input, Opening, State};
+use crate::meeting::media::{MediaCommand, MediaEvent};
+use crate::protocol::ids::{ParticipantId, TrackId};
+use crate::protocol::object::{Source, SourceMid};
+
+const SERVER: ([u8; 4], u16) = ([192, 0, 2, 1], 5000);
+const DELAY: Duration = Duration::from_millis(15);
+const STEP: Duration = Duration::from_millis(5);
+
+struct Datagram {
+    due: Instant,
+    from: SocketAddr,
+    to: SocketAddr,
+    bytes: BytesMut,
+}
+
+struct World {
+    now: Instant,
+    state: State,
+    clients: Vec<Client>,
+    wire: VecDeque<Datagram>,
+    loss_percent: u32,
+    random: u32,
+    /// How many datagrams of media were sent to whom.
+    media: HashMap<SocketAddr, usize>,
+    events: Arc<Mutex<Vec<MediaEvent>>>,
+    _alive: Arc<()>,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Instant::now();
+        let local = [SocketAddr::from(SERVER)];
+        let mut state = State::new(Arc::from(local), now, SystemTime::UNIX_EPOCH);
+        let (events, alive) = (Arc::new(Mutex::new(Vec::new())), Arc::new(()));
+        let into = Arc::clone(&events);
+        let sink = Box::new(move |event| {
+            into.lock().unwrap().push(event);
+            Ok(())
+        });
+        let alive_for_room = Arc::downgrade(&alive);
+        state.open(
+            Opening {
+                room: 1,
+                events: sink,
+                alive: alive_for_room,
+            },
+            now,
+        );
+        Self {
+            now,
+            state,
+            clients: Vec::new(),
+            wire: VecDeque::new(),
+            loss_percent: 0,
+            random: 0x2545_f491,
+            media: HashMap::new(),
+            events,
+            _alive: alive,
+        }
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        self.state
+            .handle_input(Input::Command { room: 1, command }, self.now);
+    }
+
+    fn ask<T>(
+        &mut self,
+        participant: &ParticipantId,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> T {
+        let (reply, mut answer) = oneshot::channel();
+        let (participant, request) = (participant.clone(), request(reply));
+        self.state.handle_input(
+            Input::Request {
+                room: 1,
+                participant,
+                request,
+            },
+            self.now,
+        );
+        answer
+            .try_recv()
+            .expect("answered at once")
+            .expect("not refused")
+    }
+
+    fn admit(&mut self) -> ParticipantId {
+        let participant = ParticipantId::random();
+        self.command(MediaCommand::Admit {
+            participant: participant.clone(),
+        });
+        participant
+    }
+
+    fn client(&mut self) -> usize {
+        let number = self.clients.len() as u8 + 10;
+        let address = SocketAddr::from(([192, 0, 2, number], 40_000));
+        self.clients.push(Client::new(address, self.now));
+        self.clients.len() - 1
+    }
+
+    /// A camera's connection; offered and answered.
+    fn publish(&mut self, participant: &ParticipantId) -> usize {
+        self.publish_as(participant, |sdp| sdp)
+    }
+
+    /// The same, with an offer that was changed on its way.
+    fn publish_as(
+        &mut self,
+        participant: &ParticipantId,
+        change: impl FnOnce(String) -> String,
+    ) -> usize {
+        let index = self.client();
+        self.clients[index].add_source(Source::Camera, SSRC);
+        self.offer(participant, index, 1, &[Source::Camera], change);
+        index
+    }
+
+    /// Offers a connection's sources, which stand on its first m-lines in this order.
+    fn offer(
+        &mut self,
+        participant: &ParticipantId,
+        client: usize,
+        revision: u64,
+        sources: &[Source],
+        change: impl FnOnce(String) -> String,
+    ) {
+        let (now, from) = (self.now, &mut self.clients[client]);
+        let offer = from.pc.create_offer(None).unwrap();
+        from.pc.set_local_description(now, offer).unwrap();
+        let sdp = change(from.described());
+        let numbered = sources.iter().enumerate();
+        let sources = numbered.map(|(mid, source)| SourceMid {
+            mid: mid.to_string(),
+            source: *source,
+        });
+        let sources = sources.collect();
+        let answer = self.ask(participant, |reply| Request::Publish {
+            revision,
+            sdp,
+            sources,
+            reply,
+        });
+        let answer = RTCSessionDescription::answer(answer.answer.sdp).unwrap();
+        let from = &mut self.clients[client];
+        from.pc.set_remote_description(now, answer).unwrap();
+    }
+
+    /// A down connection with one picture slot.
+    fn receive(&mut self, participant: &ParticipantId) -> usize {
+        self.receive_slots(participant, 0, 1)
+    }
+
+    /// A down connection.
+    fn receive_slots(
+        &mut self,
+        participant: &ParticipantId,
+        audio_slots: u32,
+        video_slots: u32,
+    ) -> usize {
+        let index = self.client();
+        let offer = self.ask(participant, |reply| Request::Receive {
+            audio_slots,
+            video_slots,
+            reply,
+        });
+        let now = self.now;
+        let client = &mut self.clients[index];
+        let description = RTCSessionDescription::offer(offer.sdp).unwrap();
+        client.pc.set_remote_description(now, description).unwrap();
+        let answer = client.pc.create_answer(None).unwrap();
+        client.pc.set_local_description(now, answer).unwrap();
+        let sdp = client.described();
+        let revision = offer.revision;
+        self.ask(participant, |reply| Request::Answer {
+            revision,
+            sdp,
+            reply,
+        });
+        index
+    }
+
+    fn start_camera(&mut self, participant: &ParticipantId) -> TrackId {
+        self.start(participant, Source::Camera)
+    }
+
+    fn start(&mut self, participant: &ParticipantId, source: Source) -> TrackId {
+        let (participant, track) = (participant.clone(), TrackId::random());
+        let start = MediaCommand::StartTrack {
+            participant,
+            track: track.clone(),
+            source,
+            muted: false,
+        };
+        self.command(start);
+        track
+    }
+
+    /// A client sends these, one every 10 ms.
+    fn talk(&mut self, client: usize, numbers: std::ops::Range<u16>) {
+        for number in numbers {
+            let now = self.now;
+            self.clients[client].send(number, now);
+            self.run(Duration::from_millis(10));
+        }
+    }
+
+    fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        self.now += STEP;
+        let now = self.now;
+        while self
+            .wire
+            .front()
+            .is_some_and(|datagram| datagram.due <= now)
+        {
+            let Some(datagram) = self.wire.pop_front() else {
+                break;
+            };
+            self.deliver(datagram);
+        }
+        self.state.handle_timeout(now);
+        let mut out = Vec::new();
+        self.state.take_transmits(&mut out);
+        for transmit in out {
+            self.post(transmit.from, transmit.to, transmit.bytes);
+        }
+        for index in 0..self.clients.len() {
+            for (to, bytes) in self.clients[index].turn(now) {
+                self.post(self.clients[index].address, to, bytes);
+            }
+        }
+    }
+
+    fn deliver(&mut self, datagram: Datagram) {
+        let Datagram {
+            from, to, bytes, ..
+        } = datagram;
+        if to == SocketAddr::from(SERVER) {
+            self.state.handle_datagram(from, to, &bytes, self.now);
+        } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
+            let transport = TransportContext {
+                local_addr: to,
+                peer_addr: from,
+                ecn: None,
+                transport_protocol: TransportProtocol::UDP,
+            };
+            let _ = client.pc.handle_read(TaggedBytesMut {
+                now: self.now,
+                transport,
+                message: bytes,
+            });
+        }
+    }
+
+    /// Media is lost at the link's rate; what sets up connections passes, to keep the test short.
+    fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: BytesMut) {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        let is_rtp = bytes.len() > 2 && bytes[0] >> 6 == 2 && !(64..96).contains(&(bytes[1] & 127));
+        if is_rtp {
+            *self.media.entry(to).or_default() += 1;
+        }
+        if is_rtp && self.random % 100 < self.loss_percent {
+            return;
+        }
+        self.wire.push_back(Datagram {
+            due: self.now + DELAY,
+            from,
+            to,
+            bytes,
+        });
+    }
+}
