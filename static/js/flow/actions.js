@@ -15,6 +15,7 @@
 import { setLanguage } from '../i18n/index.js';
 import { roomFrom } from '../state/text.js';
 import { createEntry } from './entry.js';
+import { createGovern } from './govern.js';
 import { createHome } from './home.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
@@ -30,7 +31,7 @@ export function createActions(parts) {
    * @param {string} text
    * @param {Record<string, string | number>} [params]
    * @param {string} [icon]
-   * @param {{label: string, name: string} | null} [action]
+   * @param {import('./room-events.js').ToastAction | null} [action]
    */
   function toast(text, params = {}, icon = 'info', action = null) {
     toastNumber += 1;
@@ -40,15 +41,18 @@ export function createActions(parts) {
   let hintGiven = false;
   const home = createHome(parts, toast);
   const entry = createEntry(parts, toast);
+  const govern = createGovern(parts, toast);
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
-    if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
+    if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
+    else if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
   }
 
   return {
     ...home,
     ...entry,
+    ...govern,
     toast,
 
     /** A room at once, without questions. */
@@ -56,10 +60,13 @@ export function createActions(parts) {
 
     dismissToast: () => dispatch({ type: 'toast', toast: null }),
 
-    /** @param {string} name */
-    toastAction(name) {
+    /** @param {string} name @param {string} [data] */
+    toastAction(name, data = '') {
       dispatch({ type: 'toast', toast: null });
       if (name === 'unmute') void this.setMicrophone(true);
+      else if (name === 'startVideo') void this.setCamera(true);
+      else if (name === 'admit') void govern.admit([data]);
+      else if (name === 'people' || name === 'chat') this.openPanel(name);
     },
 
     async switchLanguage() {
@@ -106,6 +113,11 @@ export function createActions(parts) {
     /** @param {boolean} on */
     async setCamera(on) {
       explain(await meeting.setCamera(on), 'camera');
+    },
+
+    /** @param {boolean} on */
+    async holdToTalk(on) {
+      explain(await meeting.holdToTalk(on), 'microphone');
     },
 
     toggleMicrophone() {
@@ -155,6 +167,9 @@ export function createActions(parts) {
       dispatch({ type: 'meeting', action: { type: 'panel', panel: open ? null : panel } });
     },
 
+    /** @param {'chat' | 'people'} panel */
+    openPanel: (panel) => dispatch({ type: 'meeting', action: { type: 'panel', panel } }),
+
     closePanel: () => dispatch({ type: 'meeting', action: { type: 'panel', panel: null } }),
 
     /** @param {number} page */
@@ -169,7 +184,7 @@ export function createActions(parts) {
      */
     async sendChat(text) {
       try {
-        await meeting.sendChat(text);
+        await meeting.sendChat(text, store.get().meeting?.chatTo ?? null);
         return null;
       } catch (error) {
         return codeOf(error);
@@ -183,6 +198,11 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
+    shortcuts: () => settings.shortcuts,
+    /** @param {boolean} on */
+    setShortcuts: (on) => void (settings.shortcuts = on),
+    stats: () => meeting.stats(),
+    files: meeting.files,
 
     /** @param {boolean} [forAll] */
     async leave(forAll = false) {

@@ -56,6 +56,14 @@ export const settings = {
     write(localStorage, 'name', value);
   },
 
+  /** Whether keys work everywhere in a meeting. @returns {boolean} */
+  get shortcuts() {
+    return read(localStorage, 'shortcuts') !== false;
+  },
+  set shortcuts(value) {
+    write(localStorage, 'shortcuts', value);
+  },
+
   /** Chosen devices, by kind. @returns {{microphone?: string, camera?: string, speaker?: string}} */
   get devices() {
     const value = read(localStorage, 'devices');
