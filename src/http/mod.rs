@@ -127,6 +127,7 @@ pub fn router(state: HttpState) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/r/{*room}", get(page::index))
+        .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
         .route("/healthz", get(healthz))

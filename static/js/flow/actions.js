@@ -26,6 +26,9 @@ import { settings } from './settings.js';
 
 let toastNumber = 0;
 
+/** The server's socket. */
+export const socketUrl = () => `${location.origin.replace(/^http/, 'ws')}/ws`;
+
 /** @param {Parts} parts */
 export function createActions(parts) {
   const { store, devices, meeting } = parts;
@@ -56,6 +59,15 @@ export function createActions(parts) {
     ...entry,
     ...createDeviceActions(parts, toast),
     ...createGoverning(parts),
+
+    /** Checks the connection, unless it is being checked already. */
+    check: async () => (await import('./check-actions.js')).check({ session: parts.session, store, url: socketUrl() }),
+
+    showCheck() {
+      entry.stopWaiting();
+      devices.close();
+      dispatch({ type: 'screen', screen: 'check' });
+    },
     toast,
 
     /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
