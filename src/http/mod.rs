@@ -40,16 +40,23 @@ pub type HealthProbe = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>
 /// What the routes work with. Cloned per connection, so everything in it is shared or small.
 #[derive(Clone)]
 pub struct HttpState {
+    /// What holds for every socket.
+    pub gate: Gate,
+    /// What carries an open socket.
+    pub session: SessionRunner,
+    /// What `/healthz` asks.
+    pub health: HealthProbe,
+}
+
+/// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
+#[derive(Debug, Clone)]
+pub struct Gate {
     /// Who may connect.
     pub access: Arc<Access>,
     /// The count of open sockets, and its limits.
     pub sockets: Sockets,
     /// The largest message a client may send, in bytes: `limits.message_bytes`.
     pub message_bytes: usize,
-    /// What carries an open socket.
-    pub session: SessionRunner,
-    /// What `/healthz` asks.
-    pub health: HealthProbe,
 }
 
 /// Whose pages may connect, and whose word is taken for where a request comes from.
@@ -122,18 +129,21 @@ impl Health {
     }
 }
 
-/// Every route. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as [`serve`](serve()) does.
-pub fn router(state: HttpState) -> Router {
+/// Every route, with those of `further`. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as
+/// [`serve`](serve()) does.
+pub fn router(state: HttpState, further: Router) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/r/{*room}", get(page::index))
+        .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
         .route("/healthz", get(healthz))
         .route("/avatars/{file}", get(avatar::avatar))
+        .with_state(state)
+        .merge(further)
         .fallback(page::file)
         .layer(middleware::map_response(headers::secure))
-        .with_state(state)
 }
 
 async fn ping() -> Response {

@@ -1,7 +1,7 @@
 //! One WebRTC connection of the crate's, made safe to hold many of: bounded, deaf to unproven addresses, and a
 //! panic inside it ends it alone.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -46,6 +46,9 @@ const MAX_TRIES: usize = 64;
 const KEEP_NOMINATION: Duration = Duration::from_secs(1);
 /// Packets kept while ICE restarts; the oldest give way. A restart takes some round trips, so this is plenty.
 const MAX_HELD: usize = 256;
+/// Streams (SSRCs) that are looked at; packets of more are dropped. The crate keeps something for each that it ever saw,
+/// and an honest client sends a handful. Whoever forges a client's address could use them up, or as well flood it.
+const MAX_SSRCS: usize = 256;
 /// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
 const REPLAY_WINDOW: usize = 1024;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
@@ -113,6 +116,7 @@ pub(super) struct Connection {
     /// ICE restarts on a connection that had been up.
     restarting: bool,
     held: VecDeque<Held>,
+    ssrcs: HashSet<u32>,
     ufrags: Vec<String>,
     /// How many descriptions it has given.
     described: u64,
@@ -165,6 +169,7 @@ impl Connection {
             nomination: None,
             restarting: false,
             held: VecDeque::new(),
+            ssrcs: HashSet::new(),
             ufrags: Vec::new(),
             described: 0,
             connected: false,
@@ -275,6 +280,9 @@ impl Connection {
             return;
         }
         let is_media = matches!(bytes.first(), Some(128..));
+        if is_media && !self.may_stream(bytes) {
+            return;
+        }
         if is_media && self.restarting {
             self.hold(from, to, bytes);
             return;
@@ -356,6 +364,16 @@ impl Connection {
             self.tries.push(from);
         }
         room
+    }
+
+    fn may_stream(&mut self, bytes: &[u8]) -> bool {
+        let Some(ssrc) = sender(bytes) else {
+            return false;
+        };
+        if self.ssrcs.len() < MAX_SSRCS {
+            self.ssrcs.insert(ssrc);
+        }
+        self.ssrcs.contains(&ssrc)
     }
 
     /// The candidate by which the client knows the address that it reached. Behind a port-forwarding NAT the packet
@@ -533,6 +551,17 @@ impl Connection {
         let _ = self.within(|pc| pc.close().ok());
         self.drain(out);
     }
+}
+
+/// The SSRC of whoever sent this RTP or RTCP packet, which is never encrypted (RFC 3711 §3.1, §3.4).
+fn sender(bytes: &[u8]) -> Option<u32> {
+    // RFC 5761 §4: these second bytes are RTCP's packet types.
+    let at = match bytes.get(1)? {
+        192..=223 => 4,
+        _ => 8,
+    };
+    let ssrc = bytes.get(at..at + 4)?;
+    Some(u32::from_be_bytes(ssrc.try_into().ok()?))
 }
 
 /// A host candidate (RFC 8445 §5.1.1.1) at this address.

@@ -267,22 +267,17 @@ impl RoomMedia {
             .await
     }
 
-    /// Takes a remote ICE candidate; `None` ends them.
+    /// Takes a remote ICE candidate, of either connection; `None` ends them.
     ///
     /// # Errors
     /// `BadSdp` for one that is malformed.
     pub async fn candidate(
         &self,
         participant: &ParticipantId,
-        leg: Leg,
         candidate: Option<IceCandidate>,
     ) -> Result<(), MediaError> {
-        self.ask(participant, |reply| Request::Candidate {
-            leg,
-            candidate,
-            reply,
-        })
-        .await
+        self.ask(participant, |reply| Request::Candidate { candidate, reply })
+            .await
     }
 
     /// Restarts ICE: on down a `MediaEvent::Offer` follows, on up the client offers next.

@@ -11,6 +11,7 @@
 //! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
 //! by which the rest of the server talks to the threads that do this.
 
+mod candidate;
 mod codec;
 mod connection;
 mod down;

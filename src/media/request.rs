@@ -2,12 +2,12 @@
 
 use tokio::sync::oneshot;
 
-use super::PublishAnswer;
 use super::down::Down;
 use super::error::MediaError;
 use super::room::{Key, Room, Turn};
 use super::sdp::Description;
 use super::up::{Up, check_sources};
+use super::{PublishAnswer, candidate};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Slot, SourceMid};
@@ -19,8 +19,6 @@ const MAX_AUDIO_SLOTS: u32 = 8;
 const MAX_VIDEO_SLOTS: u32 = 25;
 /// A longer wish list is refused.
 const MAX_TILES: usize = 256;
-/// A longer candidate is refused.
-const MAX_CANDIDATE_BYTES: usize = 1024;
 
 /// Where an answer goes. Whoever asked may have gone: then nobody minds.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
@@ -48,7 +46,6 @@ pub(super) enum Request {
         reply: Reply<()>,
     },
     Candidate {
-        leg: Leg,
         candidate: Option<IceCandidate>,
         reply: Reply<()>,
     },
@@ -111,12 +108,12 @@ impl Room {
             Request::View { tiles, reply } => {
                 let _ = reply.send(self.set_view(key, tiles, turn));
             }
-            Request::Candidate {
-                leg,
-                candidate,
-                reply,
-            } => {
-                let _ = reply.send(self.check_candidate(key, leg, candidate.as_ref()));
+            Request::Candidate { candidate, reply } => {
+                // They may come before the description (RFC 9429 §3.5.2), so a missing connection is no error.
+                let text = candidate
+                    .as_ref()
+                    .map_or("", |candidate| &candidate.candidate);
+                let _ = reply.send(candidate::check(text).map_err(MediaError::BadSdp));
             }
             Request::Restart { leg, reply } => {
                 let _ = reply.send(self.restart(key, leg, turn));
@@ -238,7 +235,8 @@ impl Room {
         let same = |(section, slot): (&super::sdp::Section, &super::down::DownSlot)| {
             section.mid == slot.mid && section.kind == slot.kind
         };
-        if answer.sections.len() != down.slots.len()
+        if !answer.foreign.is_empty()
+            || answer.sections.len() != down.slots.len()
             || !answer.sections.iter().zip(&down.slots).all(same)
         {
             return Err(MediaError::BadSdp(
@@ -269,35 +267,6 @@ impl Room {
             .view = Some(tiles);
         self.reassign(turn);
         Ok(())
-    }
-
-    /// Remote candidates are read and left aside: the server only ever sends to addresses that checked it first
-    /// (RFC 8445 §7.3.1.3, peer-reflexive candidates), so that no client can point it at others. It loses nothing,
-    /// as every client can reach the server and none has to be reached.
-    fn check_candidate(
-        &self,
-        key: Key,
-        leg: Leg,
-        candidate: Option<&IceCandidate>,
-    ) -> Result<(), MediaError> {
-        let member = self.members.get(&key).ok_or(MediaError::NotAdmitted)?;
-        // They may come before the description (RFC 9429 §3.5.2), so a missing connection is no error.
-        let _ = (member, leg);
-        let Some(candidate) = candidate else {
-            return Ok(());
-        };
-        let line = candidate.candidate.trim();
-        let line = line.strip_prefix("candidate:").unwrap_or(line);
-        if line.len() > MAX_CANDIDATE_BYTES {
-            return Err(MediaError::BadSdp("The candidate is too long."));
-        }
-        // RFC 8839 §5.1: foundation, component, transport, priority, address, port, "typ", type.
-        let whole = line.is_empty() || line.split_ascii_whitespace().nth(6) == Some("typ");
-        if whole {
-            Ok(())
-        } else {
-            Err(MediaError::BadSdp("The candidate is malformed."))
-        }
     }
 
     fn restart(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) -> Result<(), MediaError> {

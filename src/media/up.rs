@@ -22,7 +22,7 @@ use super::connection::{Connection, Happening, Refused};
 use super::error::MediaError;
 use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use super::keyframe::begins_keyframe;
-use super::sdp::{Codec, Description, Origin, Section};
+use super::sdp::{self, Codec, Description, Origin, Section};
 use super::sequence::SequenceWindow;
 use crate::protocol::object::{Source, SourceMid};
 
@@ -120,7 +120,7 @@ impl Up {
     ) -> Result<(Self, String), Refused> {
         let (media, interceptors) = engine(offer).ok_or(Refused)?;
         let mut connection = Connection::new(media, interceptors, local, now)?;
-        let answer = connection.answer(sdp, now)?;
+        let answer = answer(&mut connection, offer, sdp, now)?;
         let mut up = Self {
             connection,
             revision: 0,
@@ -145,7 +145,7 @@ impl Up {
         sdp: &str,
         now: Instant,
     ) -> Result<String, Refused> {
-        let answer = self.connection.answer(sdp, now)?;
+        let answer = answer(&mut self.connection, offer, sdp, now)?;
         self.origin = offer.origin.clone();
         self.read_lines(&answer)?;
         Ok(answer)
@@ -369,6 +369,16 @@ impl Up {
         );
         true
     }
+}
+
+fn answer(
+    connection: &mut Connection,
+    offer: &Description,
+    sdp: &str,
+    now: Instant,
+) -> Result<String, Refused> {
+    let answer = connection.answer(&sdp::without_foreign(sdp, &offer.foreign), now)?;
+    Ok(sdp::with_refusals(&answer, &offer.foreign))
 }
 
 /// How often [`Up::choose_layers`] wants to be called.

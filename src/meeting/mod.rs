@@ -11,6 +11,7 @@ pub mod media;
 pub mod permissions;
 pub mod room;
 pub mod roster;
+pub mod schedule;
 
 #[cfg(test)]
 mod model;

@@ -73,6 +73,14 @@ impl Registry {
             .map(|entry| entry.value().clone())
     }
 
+    /// The rooms that run now.
+    pub fn running(&self) -> Vec<(RoomIdentity, RoomHandle)> {
+        let rooms = self.shared.rooms.iter();
+        rooms
+            .map(|entry| (entry.key().clone(), entry.value().clone()))
+            .collect()
+    }
+
     /// How many are in a room.
     pub fn head_count(&self, identity: &RoomIdentity) -> u32 {
         self.find(identity).map_or(0, |room| room.head_count())

@@ -2,6 +2,7 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
+use crate::meeting::schedule::BadRule;
 use crate::protocol::error::{ErrorCode, WireError};
 
 /// After how long a client may try again when the database was busy.
@@ -50,6 +51,9 @@ pub enum StoreError {
     /// A room would end before it begins.
     #[error("end_at must be after begin_at")]
     EndsBeforeBegin,
+    /// A room would come again by a rule that is none, or is none of its.
+    #[error("recurrence {0}")]
+    Recurrence(#[from] BadRule),
     /// A row holds what this server never writes.
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
@@ -77,7 +81,7 @@ impl StoreError {
             Self::NotFound(Missing::Room) => ErrorCode::RoomNotFound,
             // Only a session whose account was deleted meanwhile gets here.
             Self::NotFound(Missing::User) => ErrorCode::AuthRequired,
-            Self::EndsBeforeBegin => ErrorCode::BadField,
+            Self::EndsBeforeBegin | Self::Recurrence(_) => ErrorCode::BadField,
             Self::Conflict(Conflict::Identity)
             | Self::Corrupt(_)
             | Self::UnknownDatabase
@@ -89,12 +93,15 @@ impl StoreError {
 
     /// The same as an error object, with a time to try again where that makes sense.
     pub fn wire(&self) -> WireError {
-        match self.code() {
-            ErrorCode::ServerBusy => {
+        match (self, self.code()) {
+            (_, ErrorCode::ServerBusy) => {
                 WireError::from(ErrorCode::ServerBusy).retry_after(RETRY_AFTER_MS)
             }
-            ErrorCode::BadField => WireError::bad_field("data.end_at", "must be after begin_at"),
-            code => code.into(),
+            (Self::EndsBeforeBegin, _) => {
+                WireError::bad_field("data.end_at", "must be after begin_at")
+            }
+            (Self::Recurrence(bad), _) => WireError::bad_field("data.recurrence", bad),
+            (_, code) => code.into(),
         }
     }
 

@@ -158,7 +158,7 @@ async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
 }
 
 /// A new database on the server that `variable` names; `first` is one that is there always.
-async fn database_on(variable: &str, first: &str) -> String {
+pub async fn database_on(variable: &str, first: &str) -> String {
     let server = std::env::var(variable).unwrap_or_else(|_| {
         panic!("{variable} names no server: run the tests by `tests/databases.sh cargo test`")
     });
@@ -408,20 +408,26 @@ async fn servers_are_brought_up_to_date_and_name_their_tool_for_copies() {
     }
 }
 
-#[tokio::test]
-async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
+/// A MariaDB database as the older Meeting (Go) left it, with `more` rows, and its URL.
+pub async fn older_meeting(more: &[&str]) -> String {
     let url = database_on("MEETING_TEST_MYSQL", "").await;
     let db = Database::connect(&url).await.unwrap();
     let documented = include_str!("../fixtures/older_meeting.sql");
     // MariaDB does not know the collation that the document names.
     let documented = documented.replace("utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci");
-    let room = "INSERT INTO room_basic (identity, name, create_id) \
-                VALUES ('6a5ad3fd-7fb4-4ef8-bf9f-9b1c1a3c1b0e', '周会 🎉', 1)";
-    for statement in documented.split(";\n").chain([room]) {
+    for statement in documented.split(";\n").chain(more.iter().copied()) {
         if !statement.trim().is_empty() {
             db.execute_unprepared(statement).await.unwrap();
         }
     }
+    url
+}
+
+#[tokio::test]
+async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
+    let room = "INSERT INTO room_basic (identity, name, create_id) \
+                VALUES ('6a5ad3fd-7fb4-4ef8-bf9f-9b1c1a3c1b0e', '周会 🎉', 1)";
+    let url = older_meeting(&[room]).await;
     let planned = printed(&url, "db adopt --dry-run --json");
     assert_eq!(planned["users"], 1, "{planned}");
     assert_eq!(planned["rooms"], 1, "{planned}");

@@ -247,7 +247,7 @@ fn a_weak_password_or_name_makes_no_account() {
         ("user add ada", "correct horse\n"),
     ] {
         let (code, sentence) = refusal(on_data(data, line, input));
-        assert_eq!(code, Some(1), "{line}: {sentence}");
+        assert_eq!(code, Some(2), "{line}: {sentence}");
         assert!(!sentence.contains("horse"), "{sentence}");
     }
     assert_eq!(

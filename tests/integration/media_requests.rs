@@ -123,6 +123,13 @@ async fn answers_come_after_offers_and_name_their_revision() {
         ada.refused("media.publish", publish(0, "garbage")).await,
         "media.stale"
     );
+    for revision in [1_u64 << 53, u64::MAX] {
+        let error = ada
+            .error("media.publish", publish(revision, "garbage"))
+            .await;
+        assert_eq!(error["code"], "protocol.bad_field");
+        assert_eq!(error["field"], "data.revision");
+    }
     let garbage = json!({ "revision": 1, "sdp": "garbage" });
     assert_eq!(ada.refused("media.answer", garbage).await, "media.bad_sdp");
     let early = json!({ "revision": 1, "sdp": answer });
@@ -136,13 +143,25 @@ async fn candidates_that_are_none_are_refused_and_those_before_the_offer_kept() 
     let server = Server::start().await;
     let (mut ada, _room) = server.meeting(json!({})).await;
     let candidate = |candidate: Value| json!({ "connection": "up", "candidate": candidate });
-    let garbage = ada
-        .refused("media.candidate", candidate(json!("garbage")))
-        .await;
-    assert_eq!(garbage, "media.bad_sdp");
+    for garbage in [
+        "garbage",
+        "candidate:",
+        "candidate:1 1 udp 1 127.0.0.1 65536 typ host",
+        "candidate:1 1 udp 1 224.0.0.1 50000 typ host",
+    ] {
+        let code = ada
+            .refused("media.candidate", candidate(json!(garbage)))
+            .await;
+        assert_eq!(code, "media.bad_sdp", "{garbage}");
+    }
     let good = "candidate:1 1 udp 2122260223 127.0.0.1 50000 typ host";
     for candidate in [
         candidate(json!(good)),
+        candidate(json!("candidate:1 1 udp 1 7f3e.local 50000 typ host")),
+        candidate(json!(
+            "candidate:1 1 tcp 1 127.0.0.1 9 typ host tcptype active"
+        )),
+        candidate(json!("")),
         candidate(json!({ "candidate": good, "sdpMid": "0" })),
         candidate(Value::Null),
     ] {

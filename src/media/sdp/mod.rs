@@ -6,13 +6,15 @@
 
 mod edit;
 mod reader;
+mod section;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
 pub(super) use self::edit::{
-    with_candidates_everywhere, with_directions, with_version, without_candidates,
+    with_candidates_everywhere, with_directions, with_refusals, with_version, without_candidates,
+    without_foreign,
 };
 use self::reader::Reader;
 use crate::protocol::object::MediaKind;
@@ -32,8 +34,10 @@ pub(super) type Refusal = &'static str;
 pub(super) struct Description {
     /// Which connection of whoever wrote it this describes.
     pub origin: Origin,
-    /// Its m-lines in order.
+    /// Its m-lines in order, but for those in `foreign`.
     pub sections: Vec<Section>,
+    /// Its m-lines that are neither sound nor picture.
+    pub foreign: Vec<Foreign>,
     /// Whether it brings candidates of its own.
     pub has_candidates: bool,
     /// Whether whoever wrote it only answers checks (RFC 8445 §2.5).
@@ -69,7 +73,21 @@ impl Origin {
     }
 }
 
-/// One m-line and its attributes.
+/// An m-line of another medium, a data channel's (RFC 8841) say. It is answered with port 0, which refuses it alone
+/// (RFC 8829 §5.3.1); the WebRTC crate never sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Foreign {
+    /// Which m-line of the description it is.
+    pub index: usize,
+    /// Its identification tag.
+    pub mid: String,
+    /// Its medium, `application` say.
+    pub media: String,
+    /// Its protocol and formats, `UDP/DTLS/SCTP webrtc-datachannel` say.
+    pub format: String,
+}
+
+/// One m-line of sound or picture, and its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
     /// Its identification tag (RFC 5888 §4).

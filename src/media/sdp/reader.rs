@@ -2,19 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::{Codec, Description, Origin, Refusal, Section};
+use super::section::{OpenSection, is_token, take_mid};
+use super::{Description, Foreign, Origin, Refusal, Section};
 use crate::protocol::object::MediaKind;
 
 /// More m-lines are refused: what we offer ourselves at most, 8 sounds and 25 pictures.
 const MAX_SECTIONS: usize = 33;
 /// More candidates are refused; one that is repeated in every m-line counts once.
 const MAX_CANDIDATES: usize = 64;
-/// More encodings, SSRC lines or simulcast layers in one m-line are refused.
-const MAX_CODECS: usize = 128;
-const MAX_SSRC_LINES: usize = 64;
-const MAX_RIDS: usize = 8;
-/// Longer mids and rids are refused: they travel in one-byte header extensions (RFC 8285 §4.2).
-const MAX_TAG_BYTES: usize = 16;
+/// A longer name of a medium is refused; `application` is the longest that is registered.
+const MAX_MEDIA_BYTES: usize = 16;
 
 /// What was read so far.
 #[derive(Default)]
@@ -29,21 +26,15 @@ pub(super) struct Reader {
     ssrcs: HashSet<u32>,
     candidates: HashSet<String>,
     done: Vec<Section>,
-    open: Option<OpenSection>,
+    foreign: Vec<Foreign>,
+    open: Option<Open>,
 }
 
-struct OpenSection {
-    mid: Option<String>,
-    kind: MediaKind,
-    sends: bool,
-    rejected: bool,
-    formats: Vec<u8>,
-    maps: Vec<(u8, String, u32)>,
-    fmtps: Vec<(u8, String)>,
-    extensions: Vec<(u8, String)>,
-    ssrc_lines: usize,
-    rids: usize,
-    names_track: bool,
+/// The m-line that is being read.
+enum Open {
+    Media(OpenSection),
+    /// Its mid is empty until it is known.
+    Foreign(Foreign),
 }
 
 impl Reader {
@@ -51,10 +42,11 @@ impl Reader {
     pub fn line(&mut self, line: &str) -> Result<(), Refusal> {
         if let Some(rest) = line.strip_prefix("m=") {
             self.close()?;
-            if self.done.len() >= MAX_SECTIONS {
+            let index = self.done.len() + self.foreign.len();
+            if index >= MAX_SECTIONS {
                 return Err("The description has too many m-lines.");
             }
-            self.open = Some(OpenSection::begin(rest, !self.silent)?);
+            self.open = Some(Open::begin(rest, index, !self.silent)?);
             return Ok(());
         }
         if let Some(origin) = line.strip_prefix("o=") {
@@ -98,9 +90,11 @@ impl Reader {
             }
             _ => {}
         }
-        self.open
-            .as_mut()
-            .map_or(Ok(()), |section| section.attribute(name, value))
+        match &mut self.open {
+            Some(Open::Media(section)) => section.attribute(name, value),
+            Some(Open::Foreign(section)) if name == "mid" => take_mid(&mut section.mid, value),
+            Some(Open::Foreign(_)) | None => Ok(()),
+        }
     }
 
     fn ufrag(&mut self, value: &str) -> Result<(), Refusal> {
@@ -117,11 +111,22 @@ impl Reader {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let section = open.finish()?;
-        if self.done.iter().any(|other| other.mid == section.mid) {
+        let mid = match &open {
+            Open::Media(section) => &section.mid,
+            Open::Foreign(section) => &section.mid,
+        };
+        if mid.is_empty() {
+            return Err("An m-line has no mid.");
+        }
+        let known = self.done.iter().map(|section| &section.mid);
+        let mut known = known.chain(self.foreign.iter().map(|section| &section.mid));
+        if known.any(|other| other == mid) {
             return Err("Two m-lines have the same mid.");
         }
-        self.done.push(section);
+        match open {
+            Open::Media(section) => self.done.push(section.finish()),
+            Open::Foreign(section) => self.foreign.push(section),
+        }
         Ok(())
     }
 
@@ -129,7 +134,7 @@ impl Reader {
     pub fn finish(mut self) -> Result<Description, Refusal> {
         self.close()?;
         if self.done.is_empty() {
-            return Err("The description has no m-line.");
+            return Err("The description has no m-line of sound or picture.");
         }
         if !self.has_password {
             return Err("The description has no ICE password.");
@@ -149,205 +154,38 @@ impl Reader {
             has_candidates: !self.candidates.is_empty(),
             is_lite: self.is_lite,
             sections: self.done,
+            foreign: self.foreign,
         })
     }
 }
 
-impl OpenSection {
-    fn begin(rest: &str, sends: bool) -> Result<Self, Refusal> {
+impl Open {
+    /// `rest` is what follows `m=`.
+    fn begin(rest: &str, index: usize, sends: bool) -> Result<Self, Refusal> {
         let mut words = rest.split_ascii_whitespace();
-        let kind = match words.next() {
-            Some("audio") => MediaKind::Audio,
-            Some("video") => MediaKind::Video,
-            _ => return Err("Only audio and video m-lines are taken."),
-        };
+        let media = words
+            .next()
+            .filter(|media| is_token(media, MAX_MEDIA_BYTES))
+            .ok_or("An m-line names no medium.")?;
         let port: u16 = words
             .next()
             .and_then(|port| port.parse().ok())
             .ok_or("An m-line has no port.")?;
-        if !words
-            .next()
-            .is_some_and(|proto| proto.contains("RTP/SAVPF"))
-        {
-            return Err("An m-line is not RTP/SAVPF.");
-        }
-        let formats: Result<Vec<u8>, _> = words.map(str::parse).collect();
-        let formats = formats.map_err(|_| "An m-line names a payload type that is none.")?;
-        if formats.len() > MAX_CODECS || formats.iter().any(|format| *format > 127) {
-            return Err("An m-line names too many payload types, or one beyond 127.");
-        }
-        Ok(Self {
-            mid: None,
-            kind,
-            sends,
-            rejected: port == 0,
-            formats,
-            maps: Vec::new(),
-            fmtps: Vec::new(),
-            extensions: Vec::new(),
-            ssrc_lines: 0,
-            rids: 0,
-            names_track: false,
-        })
-    }
-
-    fn attribute(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
-        match name {
-            "mid" => {
-                if self.mid.is_some() || !is_tag(value.trim()) {
-                    return Err("An m-line has two mids, or a malformed one.");
-                }
-                self.mid = Some(value.trim().to_owned());
+        let kind = match media {
+            "audio" => MediaKind::Audio,
+            "video" => MediaKind::Video,
+            _ => {
+                let format: Vec<&str> = words.collect();
+                return Ok(Self::Foreign(Foreign {
+                    index,
+                    mid: String::new(),
+                    media: media.to_owned(),
+                    format: format.join(" "),
+                }));
             }
-            "sendonly" | "sendrecv" => self.sends = true,
-            "recvonly" | "inactive" => self.sends = false,
-            "msid" => self.names_track = true,
-            "rtpmap" => self.map(value)?,
-            "fmtp" => {
-                let (format, parameters) = numbered(value).ok_or("An a=fmtp line is malformed.")?;
-                if self.fmtps.len() >= MAX_CODECS {
-                    return Err("An m-line has too many a=fmtp lines.");
-                }
-                self.fmtps.push((format, parameters.to_owned()));
-            }
-            "extmap" => self.extension(value)?,
-            "ssrc" | "ssrc-group" => {
-                self.ssrc_lines += 1;
-                if self.ssrc_lines > MAX_SSRC_LINES {
-                    return Err("An m-line has too many SSRC lines.");
-                }
-            }
-            "rid" => {
-                self.rids += 1;
-                let id = value.split_ascii_whitespace().next().unwrap_or_default();
-                if self.rids > MAX_RIDS || !is_tag(id) {
-                    return Err("An m-line has too many rids, or a malformed one.");
-                }
-            }
-            _ => {}
-        }
-        Ok(())
+        };
+        OpenSection::begin(words, kind, port, sends).map(Self::Media)
     }
-
-    fn map(&mut self, value: &str) -> Result<(), Refusal> {
-        let malformed = "An a=rtpmap line is malformed.";
-        let (format, encoding) = numbered(value).ok_or(malformed)?;
-        let mut parts = encoding.split('/');
-        let name = parts
-            .next()
-            .filter(|name| is_token(name, 64))
-            .ok_or(malformed)?;
-        let clock: u32 = parts
-            .next()
-            .and_then(|clock| clock.trim().parse().ok())
-            .ok_or(malformed)?;
-        if clock == 0 || self.maps.len() >= MAX_CODECS {
-            return Err(malformed);
-        }
-        self.maps.push((format, name.to_owned(), clock));
-        Ok(())
-    }
-
-    fn extension(&mut self, value: &str) -> Result<(), Refusal> {
-        let malformed = "An a=extmap line is malformed.";
-        let (id, uri) = value.split_once(' ').ok_or(malformed)?;
-        // The id may carry a direction: `3/sendonly`.
-        let id: u8 = id
-            .split('/')
-            .next()
-            .and_then(|id| id.parse().ok())
-            .ok_or(malformed)?;
-        // RFC 8285 §5: 0 is padding, 15 reserved, and what lies beyond needs two-byte headers.
-        if !(1..=255).contains(&id) || self.extensions.len() >= 64 {
-            return Err(malformed);
-        }
-        let uri = uri.split_ascii_whitespace().next().ok_or(malformed)?;
-        self.extensions.push((id, uri.to_owned()));
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Section, Refusal> {
-        let mid = self.mid.clone().ok_or("An m-line has no mid.")?;
-        let repairs = self.repairs();
-        let codecs = self.formats.iter().filter_map(|format| {
-            let (_, name, clock_rate) = self.maps.iter().find(|(known, ..)| known == format)?;
-            if [
-                "rtx",
-                "red",
-                "ulpfec",
-                "flexfec-03",
-                "telephone-event",
-                "cn",
-            ]
-            .iter()
-            .any(|other| name.eq_ignore_ascii_case(other))
-            {
-                return None;
-            }
-            let fmtp = self.fmtp(*format).unwrap_or_default().to_owned();
-            let repair = repairs
-                .iter()
-                .find(|(_, repaired)| repaired == format)
-                .map(|(repair, _)| *repair);
-            Some(Codec {
-                payload_type: *format,
-                name: registered_name(name).to_owned(),
-                clock_rate: *clock_rate,
-                fmtp,
-                repair,
-            })
-        });
-        Ok(Section {
-            codecs: codecs.collect(),
-            mid,
-            kind: self.kind,
-            sends: self.sends,
-            declares_streams: self.ssrc_lines + self.rids > 0,
-            names_track: self.names_track,
-            rejected: self.rejected,
-            extensions: self.extensions,
-        })
-    }
-
-    fn fmtp(&self, format: u8) -> Option<&str> {
-        self.fmtps
-            .iter()
-            .find(|(known, _)| *known == format)
-            .map(|(_, parameters)| parameters.as_str())
-    }
-
-    /// (repair payload type, repaired payload type).
-    fn repairs(&self) -> Vec<(u8, u8)> {
-        let rtx = self.maps.iter().filter(|(format, name, _)| {
-            name.eq_ignore_ascii_case("rtx") && self.formats.contains(format)
-        });
-        rtx.filter_map(|(format, ..)| {
-            let repaired = self
-                .fmtp(*format)?
-                .split(';')
-                .find_map(|pair| pair.trim().strip_prefix("apt="))?;
-            Some((*format, repaired.trim().parse().ok()?))
-        })
-        .collect()
-    }
-}
-
-/// Names are the same in every case (RFC 4855 §3); clients are told the registered one.
-fn registered_name(name: &str) -> &str {
-    let registered = ["opus", "VP8", "VP9", "H264", "AV1"];
-    let known = registered
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(name));
-    known.copied().unwrap_or(name)
-}
-
-/// `96 rest` as (96, "rest").
-fn numbered(value: &str) -> Option<(u8, &str)> {
-    let (number, rest) = value.trim().split_once(' ')?;
-    Some((
-        number.parse().ok().filter(|number| *number <= 127)?,
-        rest.trim(),
-    ))
 }
 
 fn is_ice_char(byte: u8) -> bool {
@@ -357,16 +195,4 @@ fn is_ice_char(byte: u8) -> bool {
         || byte == b'-'
         || byte == b'_'
         || byte == b'='
-}
-
-fn is_tag(value: &str) -> bool {
-    is_token(value, MAX_TAG_BYTES)
-}
-
-/// RFC 8866 §9: a token, here of bounded length.
-fn is_token(value: &str, longest: usize) -> bool {
-    let fits = (1..=longest).contains(&value.len());
-    fits && value
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]".contains(&byte))
 }

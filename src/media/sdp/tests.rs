@@ -139,6 +139,32 @@ fn candidates_stand_in_every_m_line_once() {
 }
 
 #[test]
+fn what_is_neither_sound_nor_picture_is_answered_with_port_0() {
+    let channel =
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\na=sctp-port:5000\r\n";
+    let refused = "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n\
+        c=IN IP4 0.0.0.0\r\na=inactive\r\na=mid:data\r\n";
+    let video = OFFER.find("m=video").unwrap();
+    for (place, index) in [
+        (OFFER.find("m=audio").unwrap(), 0),
+        (video, 1),
+        (OFFER.len(), 2),
+    ] {
+        let (before, after) = OFFER.split_at(place);
+        let offer = format!("{before}{channel}{after}");
+        let offer = offer.replace("BUNDLE 0 1", "BUNDLE 0 data 1");
+        let described = Description::parse(&offer).unwrap();
+        let foreign = &described.foreign;
+        assert_eq!((foreign.len(), foreign[0].index), (1, index));
+        assert_eq!(without_foreign(&offer, foreign), OFFER);
+        let told = with_refusals(OFFER, foreign);
+        assert_eq!(told, format!("{before}{refused}{after}"));
+    }
+    assert_eq!(without_foreign(OFFER, &[]), OFFER);
+    assert_eq!(with_refusals(OFFER, &[]), OFFER);
+}
+
+#[test]
 fn hostile_descriptions_are_refused() {
     let many_sections: String = (0..33)
         .map(|n| format!("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{n}\r\n"))
@@ -165,7 +191,12 @@ fn hostile_descriptions_are_refused() {
         OFFER.replace("a=ice-pwd:0123456789012345678901\r\n", ""),
         OFFER.replace("a=fingerprint:sha-256 AA:BB\r\n", ""),
         OFFER.replace("sha-256 AA:BB", "x"),
-        OFFER.replace("m=video", "m=application"),
+        OFFER.replace("m=video", "m=application data"),
+        OFFER.replace("m=video", "m=sound/picture"),
+        OFFER.replace("m=video", "m="),
+        format!("{OFFER}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"),
+        format!("{OFFER}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\n"),
+        format!("{OFFER}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:a b\r\n"),
         OFFER.replace("m=video 9", "m=video 99999"),
         OFFER.replace("UDP/TLS/RTP/SAVPF 96", "RTP/AVP 96"),
         OFFER.replace("SAVPF 96 97 102", "SAVPF 96 97 900"),

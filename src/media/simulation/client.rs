@@ -7,7 +7,9 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use rtc::interceptor::{Registry, Slot as ChainSlot};
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_simulcast_extension_headers, register_default_interceptors,
+};
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
@@ -17,11 +19,13 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters, RtpCodecKind,
 };
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
 
 use crate::media::codec;
 use crate::media::connection::host_candidate;
 use crate::media::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
+use crate::protocol::object::{MediaKind, Source};
 
 pub(super) const SSRC: u32 = 4711;
 
@@ -74,6 +78,17 @@ impl Client {
         out
     }
 
+    /// Offers to send this source on an m-line of its own.
+    pub fn add_source(&mut self, source: Source, ssrc: u32) {
+        let init = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            ..Default::default()
+        };
+        self.pc
+            .add_transceiver_from_track(track(source, ssrc), Some(init))
+            .unwrap();
+    }
+
     /// Sends one VP8 packet that says which it is; a keyframe where one was asked for.
     pub fn send(&mut self, number: u16, now: Instant) {
         let inter = u8::from(!std::mem::take(&mut self.keyframe_asked));
@@ -86,7 +101,11 @@ impl Client {
             ssrc: SSRC,
             ..Default::default()
         };
-        let payload = Bytes::from(vec![0x10, inter, high, low]);
+        self.send_packet(header, Bytes::from(vec![0x10, inter, high, low]), now);
+    }
+
+    /// Sends a packet, whatever was negotiated.
+    pub fn send_packet(&mut self, header: rtc::rtp::Header, payload: Bytes, now: Instant) {
         let message = RTCMessage::RtpPacket(String::new(), rtc::rtp::Packet { header, payload });
         self.pc
             .handle_write(TaggedRTCMessage { now, message })
@@ -96,9 +115,13 @@ impl Client {
 
 fn connection(now: Instant) -> RTCPeerConnection {
     let mut media = MediaEngine::default();
+    for codec in codec::audio() {
+        media.register_codec(codec, RtpCodecKind::Audio).unwrap();
+    }
     for codec in codec::video() {
         media.register_codec(codec, RtpCodecKind::Video).unwrap();
     }
+    configure_simulcast_extension_headers(&mut media).unwrap();
     let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
     let registry = registry
         .with(
@@ -115,24 +138,26 @@ fn connection(now: Instant) -> RTCPeerConnection {
         .unwrap()
 }
 
-pub(super) fn camera() -> MediaStreamTrack {
+/// A track of one stream, of pictures with a repair stream after it.
+fn track(source: Source, ssrc: u32) -> MediaStreamTrack {
+    let (kind, codec, rtx) = match source.kind() {
+        MediaKind::Audio => (RtpCodecKind::Audio, codec::audio().remove(0), None),
+        MediaKind::Video => {
+            let rtx = RTCRtpRtxParameters { ssrc: ssrc + 1 };
+            (RtpCodecKind::Video, codec::video().remove(0), Some(rtx))
+        }
+    };
     let encoding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(SSRC),
-            rtx: Some(RTCRtpRtxParameters { ssrc: SSRC + 1 }),
+            ssrc: Some(ssrc),
+            rtx,
             ..Default::default()
         },
-        codec: codec::video()[0].rtp_codec.clone(),
+        codec: codec.rtp_codec,
         ..Default::default()
     };
-    let name = "camera".to_owned();
-    MediaStreamTrack::new(
-        name.clone(),
-        name.clone(),
-        name,
-        RtpCodecKind::Video,
-        vec![encoding],
-    )
+    let name = format!("{source:?}");
+    MediaStreamTrack::new(name.clone(), name.clone(), name, kind, vec![encoding])
 }
 
 /// Which of the sender's packets arrived, by the number in their payloads; keyframes apart.

@@ -1,22 +1,22 @@
 //! The worker's state machine and clients of the sans-I/O crate in virtual time, over a lossy link.
 
+mod cheats;
 mod checks;
 mod client;
 mod stories;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
 use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use tokio::sync::oneshot;
 
-use self::client::{Client, camera};
+use self::client::{Client, SSRC};
 use super::request::{Reply, Request};
 use super::state::{Input, Opening, State};
 use crate::meeting::media::{MediaCommand, MediaEvent};
@@ -41,6 +41,8 @@ struct World {
     wire: VecDeque<Datagram>,
     loss_percent: u32,
     random: u32,
+    /// How many datagrams of media were sent to whom.
+    media: HashMap<SocketAddr, usize>,
     events: Arc<Mutex<Vec<MediaEvent>>>,
     _alive: Arc<()>,
 }
@@ -72,6 +74,7 @@ impl World {
             wire: VecDeque::new(),
             loss_percent: 0,
             random: 0x2545_f491,
+            media: HashMap::new(),
             events,
             _alive: alive,
         }
@@ -130,41 +133,54 @@ impl World {
         change: impl FnOnce(String) -> String,
     ) -> usize {
         let index = self.client();
-        let now = self.now;
-        let client = &mut self.clients[index];
-        let init = RTCRtpTransceiverInit {
-            direction: RTCRtpTransceiverDirection::Sendonly,
-            ..Default::default()
-        };
-        client
-            .pc
-            .add_transceiver_from_track(camera(), Some(init))
-            .unwrap();
-        let offer = client.pc.create_offer(None).unwrap();
-        client.pc.set_local_description(now, offer).unwrap();
-        let sdp = change(client.described());
-        let sources = vec![SourceMid {
-            mid: "0".to_owned(),
-            source: Source::Camera,
-        }];
+        self.clients[index].add_source(Source::Camera, SSRC);
+        self.offer(participant, index, 1, &[Source::Camera], change);
+        index
+    }
+
+    /// Offers a connection's sources, which stand on its first m-lines in this order.
+    fn offer(
+        &mut self,
+        participant: &ParticipantId,
+        client: usize,
+        revision: u64,
+        sources: &[Source],
+        change: impl FnOnce(String) -> String,
+    ) {
+        let (now, from) = (self.now, &mut self.clients[client]);
+        let offer = from.pc.create_offer(None).unwrap();
+        from.pc.set_local_description(now, offer).unwrap();
+        let sdp = change(from.described());
+        let numbered = sources.iter().enumerate();
+        let sources = numbered.map(|(mid, source)| SourceMid {
+            mid: mid.to_string(),
+            source: *source,
+        });
+        let sources = sources.collect();
         let answer = self.ask(participant, |reply| Request::Publish {
-            revision: 1,
+            revision,
             sdp,
             sources,
             reply,
         });
         let answer = RTCSessionDescription::answer(answer.answer.sdp).unwrap();
-        self.clients[index]
-            .pc
-            .set_remote_description(now, answer)
-            .unwrap();
-        index
+        let from = &mut self.clients[client];
+        from.pc.set_remote_description(now, answer).unwrap();
     }
 
     /// A down connection with one picture slot.
     fn receive(&mut self, participant: &ParticipantId) -> usize {
+        self.receive_slots(participant, 0, 1)
+    }
+
+    /// A down connection.
+    fn receive_slots(
+        &mut self,
+        participant: &ParticipantId,
+        audio_slots: u32,
+        video_slots: u32,
+    ) -> usize {
         let index = self.client();
-        let (audio_slots, video_slots) = (0, 1);
         let offer = self.ask(participant, |reply| Request::Receive {
             audio_slots,
             video_slots,
@@ -187,8 +203,11 @@ impl World {
     }
 
     fn start_camera(&mut self, participant: &ParticipantId) -> TrackId {
-        let track = TrackId::random();
-        let (participant, source) = (participant.clone(), Source::Camera);
+        self.start(participant, Source::Camera)
+    }
+
+    fn start(&mut self, participant: &ParticipantId, source: Source) -> TrackId {
+        let (participant, track) = (participant.clone(), TrackId::random());
         let start = MediaCommand::StartTrack {
             participant,
             track: track.clone(),
@@ -197,6 +216,15 @@ impl World {
         };
         self.command(start);
         track
+    }
+
+    /// A client sends these, one every 10 ms.
+    fn talk(&mut self, client: usize, numbers: std::ops::Range<u16>) {
+        for number in numbers {
+            let now = self.now;
+            self.clients[client].send(number, now);
+            self.run(Duration::from_millis(10));
+        }
     }
 
     fn run(&mut self, duration: Duration) {
@@ -259,6 +287,9 @@ impl World {
         self.random ^= self.random >> 17;
         self.random ^= self.random << 5;
         let is_rtp = bytes.len() > 2 && bytes[0] >> 6 == 2 && !(64..96).contains(&(bytes[1] & 127));
+        if is_rtp {
+            *self.media.entry(to).or_default() += 1;
+        }
         if is_rtp && self.random % 100 < self.loss_percent {
             return;
         }

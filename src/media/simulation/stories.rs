@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use super::World;
-use super::client::numbers;
+use super::client::{SSRC, numbers};
 use crate::media::Census;
 use crate::media::request::Request;
 use crate::meeting::media::{MediaCommand, MediaEvent};
@@ -89,11 +89,7 @@ fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
         reply,
     });
     world.run(Duration::from_millis(600));
-    for number in 0..50 {
-        let now = world.now;
-        world.clients[up].send(number, now);
-        world.run(Duration::from_millis(10));
-    }
+    world.talk(up, 0..50);
     assert!(numbers(&world.clients[down]).0.len() >= 40);
 
     // Now Bo's network is gone: after ICE has given up, and a minute more, so is the connection.
@@ -120,11 +116,28 @@ fn an_offer_that_leaves_its_direction_to_the_default_is_received() {
     world.run(Duration::from_millis(600));
     let answer = &world.clients[up].pc.remote_description().unwrap().sdp;
     assert!(answer.contains("a=recvonly"), "{answer}");
-    for number in 0..50 {
-        let now = world.now;
-        world.clients[up].send(number, now);
-        world.run(Duration::from_millis(10));
-    }
+    world.talk(up, 0..50);
+    assert!(numbers(&world.clients[down]).0.len() >= 40);
+}
+
+#[test]
+fn a_data_channel_is_refused_and_the_rest_of_its_connection_works() {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.client();
+    let client = &mut world.clients[up];
+    client.add_source(Source::Camera, SSRC);
+    client.pc.create_data_channel("chat", None).unwrap();
+    world.offer(&ada, up, 1, &[Source::Camera], |sdp| sdp);
+    let client = &world.clients[up];
+    let offer = &client.pc.local_description().unwrap().sdp;
+    assert!(offer.contains("m=application 9"), "{offer}");
+    let answer = &client.pc.remote_description().unwrap().sdp;
+    assert!(answer.contains("m=application 0"), "{answer}");
+    let down = world.receive(&bo);
+    world.start_camera(&ada);
+    world.run(Duration::from_millis(600));
+    world.talk(up, 0..50);
     assert!(numbers(&world.clients[down]).0.len() >= 40);
 }
 
@@ -136,14 +149,7 @@ fn what_comes_on_the_old_way_while_ice_restarts_is_not_lost() {
     let down = world.receive(&bo);
     world.start_camera(&ada);
     world.run(Duration::from_millis(600));
-    let talk = |world: &mut World, numbers: std::ops::Range<u16>| {
-        for number in numbers {
-            let now = world.now;
-            world.clients[up].send(number, now);
-            world.run(Duration::from_millis(10));
-        }
-    };
-    talk(&mut world, 0..50);
+    world.talk(up, 0..50);
     world.run(Duration::from_millis(600));
 
     // Sent before the restart, to arrive within it: the client's crate does not use the old way any longer than ours.
@@ -176,7 +182,7 @@ fn what_comes_on_the_old_way_while_ice_restarts_is_not_lost() {
     client.pc.set_remote_description(now, answer).unwrap();
     let keyframes = numbers(&world.clients[down]).1;
     world.run(Duration::from_millis(600));
-    talk(&mut world, 70..100);
+    world.talk(up, 70..100);
     world.run(Duration::from_millis(600));
 
     let (arrived, keyframes_then) = numbers(&world.clients[down]);

@@ -85,9 +85,12 @@ async fn change_password(
         .hash(new)
         .await
         .map_err(|error| error.wire())?;
+    let now = Timestamp::now();
+    // Before it can be seen in the database: whoever looks there must not end this session for it.
+    services.directory().renew(&state.id, now);
     services
         .store
-        .set_password(key, &PasswordHash::new(hash), Timestamp::now())
+        .set_password(key, &PasswordHash::new(hash), now)
         .await
         .map_err(stored)?;
     services.directory().revoke_user(&account.id, &state.id);

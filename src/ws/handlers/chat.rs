@@ -84,10 +84,13 @@ pub async fn history(
     if !(1..=MAX_PAGE).contains(&data.limit) {
         return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
     }
-    let page =
-        services
-            .store
-            .list_messages(stay.key, &login.user.id, data.before.as_ref(), data.limit);
+    let page = services.store.list_messages(
+        stay.key,
+        &login.user.id,
+        data.before.as_ref(),
+        None,
+        data.limit,
+    );
     let page = page.await.map_err(stored)?;
     let messages: Vec<ChatMessage> = page
         .messages

@@ -13,6 +13,9 @@ use crate::protocol::request::{
 };
 use crate::ws::state::{SessionState, Stay};
 
+/// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
+const EXACT_INTEGERS: u64 = 1 << 53;
+
 /// `media.publish`
 pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
     let (stay, media) = connected(state)?;
@@ -21,6 +24,9 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
         sdp,
         sources,
     } = data;
+    if revision >= EXACT_INTEGERS {
+        return Err(WireError::bad_field("data.revision", "must be below 2^53"));
+    }
     let published = media
         .publish(&stay.participant, revision, sdp, sources)
         .await
@@ -88,7 +94,7 @@ pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Emp
     let (stay, media) = connected(state)?;
     let candidate = data.candidate.map(IceCandidate::from);
     media
-        .candidate(&stay.participant, data.connection, candidate)
+        .candidate(&stay.participant, candidate)
         .await
         .map_err(refused)?;
     Ok(Empty {})

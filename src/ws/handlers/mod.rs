@@ -7,7 +7,8 @@ pub mod media;
 pub mod participant;
 mod people;
 pub mod room;
-mod room_view;
+mod room_settings;
+pub(super) mod room_view;
 pub mod signal;
 
 use crate::auth::StoredHash;

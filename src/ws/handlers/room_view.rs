@@ -5,8 +5,9 @@ use crate::meeting::Room;
 use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
 use crate::meeting::effect::History;
 use crate::meeting::room::state_of;
+use crate::meeting::schedule;
 use crate::protocol::error::WireError;
-use crate::protocol::object::{self, ChatMessage, HistoryAccess, RoomState, User, UserKind};
+use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
 use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
@@ -17,7 +18,7 @@ pub fn facts(room: &StoredRoom) -> object::Room {
     let settings = &room.settings;
     object::Room {
         identity: room.identity.clone(),
-        number: Some(room.number.clone()),
+        number: (!settings.hide_number).then(|| room.number.clone()),
         name: settings.name.clone(),
         begin_at: settings.begin_at,
         end_at: settings.end_at,
@@ -30,13 +31,13 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         max_participants: settings.max_participants,
         participants: 0,
         permissions: settings.permissions,
-        history: HistoryAccess::default(),
-        hide_number: false,
-        early_ms: 600_000,
-        ends_on_time: false,
-        recurrence: None,
+        history: settings.history,
+        hide_number: settings.hide_number,
+        early_ms: settings.early_ms,
+        ends_on_time: settings.ends_on_time,
+        recurrence: settings.recurrence.clone(),
         next: None,
-        permanent: true,
+        permanent: settings.permanent,
         version: room.version,
         created_at: room.created_at,
     }
@@ -49,10 +50,12 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
     let ended = room.ended_at.is_some();
-    let state = state_of(&facts, participants, ended, Timestamp::now());
+    let now = Timestamp::now();
+    let state = state_of(&facts, participants, ended, now);
     object::Room {
         participants,
         state,
+        next: schedule::next(&facts, now),
         topology,
         ..facts
     }

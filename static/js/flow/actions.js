@@ -6,21 +6,29 @@
  * @typedef {ReturnType<typeof createActions>} Actions
  * @typedef {{
  *   session: import('../client/session.js').Session,
- *   store: {get: () => AppState, dispatch: (action: AppAction) => void},
+ *   store: {
+ *     get: () => AppState, dispatch: (action: AppAction) => void,
+ *     subscribe: (listener: (state: AppState) => void) => () => void,
+ *   },
  *   devices: import('./devices.js').Devices,
  *   meeting: import('./meeting.js').MeetingFlow,
  * }} Parts
  */
 
 import { setLanguage } from '../i18n/index.js';
-import { roomFrom } from '../state/text.js';
+import { inviteFrom, roomFrom } from '../state/text.js';
+import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
 import { createGovern } from './govern.js';
+import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
 
 let toastNumber = 0;
+
+/** The server's socket. */
+export const socketUrl = () => `${location.origin.replace(/^http/, 'ws')}/ws`;
 
 /** @param {Parts} parts */
 export function createActions(parts) {
@@ -39,9 +47,10 @@ export function createActions(parts) {
   }
 
   let hintGiven = false;
-  const home = createHome(parts, toast);
   const entry = createEntry(parts, toast);
+  const device = createDeviceActions(parts, toast);
   const govern = createGovern(parts, toast);
+  const home = createHome(parts, toast, entry);
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
@@ -53,7 +62,22 @@ export function createActions(parts) {
     ...home,
     ...entry,
     ...govern,
+    ...device,
+    ...createGoverning(parts),
+
+    /** Checks the connection, unless it is being checked already. */
+    check: async () => (await import('./check-actions.js')).check({ session: parts.session, store, url: socketUrl() }),
+
+    showCheck() {
+      entry.stopWaiting();
+      devices.close();
+      dispatch({ type: 'screen', screen: 'check' });
+    },
     toast,
+
+    /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
+    watch: (listener) => store.subscribe(listener),
+    state: () => store.get(),
 
     /** A room at once, without questions. */
     startNow: () => home.startNow(entry.openRoom),
@@ -67,6 +91,7 @@ export function createActions(parts) {
       else if (name === 'startVideo') void this.setCamera(true);
       else if (name === 'admit') void govern.admit([data]);
       else if (name === 'people' || name === 'chat') this.openPanel(name);
+      else this.deviceAction(name);
     },
 
     async switchLanguage() {
@@ -91,7 +116,7 @@ export function createActions(parts) {
       if (typed.trim() === '') return 'join.empty';
       const address = roomFrom(typed, location.origin);
       if (address === null) return 'join.unreadable';
-      void entry.openRoom(address);
+      void entry.openRoom(address, inviteFrom(typed));
       return null;
     },
 
@@ -113,11 +138,6 @@ export function createActions(parts) {
     /** @param {boolean} on */
     async setCamera(on) {
       explain(await meeting.setCamera(on), 'camera');
-    },
-
-    /** @param {boolean} on */
-    async holdToTalk(on) {
-      explain(await meeting.holdToTalk(on), 'microphone');
     },
 
     toggleMicrophone() {
@@ -202,7 +222,14 @@ export function createActions(parts) {
     /** @param {boolean} on */
     setShortcuts: (on) => void (settings.shortcuts = on),
     stats: () => meeting.stats(),
-    files: meeting.files,
+    /** @param {File} file @param {string | null} to one participant, or null for everyone */
+    offerFile: (file, to) => meeting.files?.offer(file, to),
+    /** @param {string} id */
+    acceptFile: (id) => meeting.files?.accept(id),
+    /** @param {string} file @param {boolean} paused */
+    pauseFile: (file, paused) => meeting.files?.pause(file, paused),
+    /** @param {string} file */
+    cancelFile: (file) => meeting.files?.cancel(file),
 
     /** @param {boolean} [forAll] */
     async leave(forAll = false) {

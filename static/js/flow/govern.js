@@ -86,20 +86,6 @@ export function createGovern({ session, store }, toast) {
       );
     },
 
-    /** @returns {Promise<import('../client/protocol.d.ts').Ban[]>} */
-    async loadBans() {
-      const identity = meeting()?.room.identity;
-      if (!identity) return [];
-      const { bans } = await session.bans({ identity });
-      return bans;
-    },
-
-    /** @param {string} user */
-    unban(user) {
-      const identity = meeting()?.room.identity ?? '';
-      return tell(session.unban({ identity, user }), () => toast('toast.unbanned', {}, 'check'));
-    },
-
     /** @param {string[] | 'all'} participants */
     admit: (participants) => tell(session.admit({ participants })),
     /** @param {string[] | 'all'} participants */

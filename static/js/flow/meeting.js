@@ -7,14 +7,11 @@
  * @typedef {import('../state/app.js').AppAction} AppAction
  * @typedef {import('../state/app.js').AppState} AppState
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
- * @typedef {{identity: string, password?: string, display_name: string}} JoinRequest
+ * @typedef {{identity: string, password?: string, invite?: string, display_name: string}} JoinRequest
  */
 
-import { createCall } from '../client/create_call.js';
 import { t } from '../i18n/index.js';
-import { Files } from './files.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_REFUSAL } from './notices.js';
-import { listenToRoom } from './room-events.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
 import { Sinks } from './sinks.js';
@@ -49,6 +46,11 @@ export class MeetingFlow {
   #bannerTimer = 0;
   #tickTimer = 0;
 
+  /** @type {Promise<typeof import('./media.js')> | null} */
+  #parts = null;
+  /** @type {import('./files.js').Files | null} once a meeting was prepared */
+  files = null;
+
   /** @type {import('./settings.js').Rejoin | null} how to come back into the meeting that was left */
   left = null;
   /** @type {(kind: string) => void} the meeting is over for this person, and why */
@@ -69,12 +71,6 @@ export class MeetingFlow {
     this.#session = session;
     this.#store = store;
     this.#devices = devices;
-    this.files = new Files({
-      session,
-      meeting: () => this.#meeting,
-      dispatch: (action) => this.#dispatch(action),
-      toast: (...words) => this.toast(...words),
-    });
     this.#talk = new Talk({
       call: () => this.#call,
       meeting: () => this.#meeting,
@@ -100,21 +96,44 @@ export class MeetingFlow {
    * @throws {import('../client/errors.js').ProtocolError}
    */
   async join(request) {
+    const { createCall } = await this.prepare();
     const reply = await this.#session.joinRoom(request);
-    this.#begin(reply);
+    this.#begin(reply, createCall);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
     this.#rememberForReload({ ...request, identity: room.identity });
   }
 
-  /** @param {JoinReply} reply */
-  #begin(reply) {
+  /**
+   * Loads what only a meeting needs; join does it too. Everything must be there before the room answers, because
+   * events follow right behind.
+   */
+  prepare() {
+    this.#parts ??= import('./media.js').then((media) => {
+      const io = {
+        session: this.#session,
+        meeting: () => this.#meeting,
+        dispatch: (/** @type {MeetingAction} */ action) => this.#dispatch(action),
+        announce: (/** @type {string} */ words, urgent = false) => this.announce(words, urgent),
+        toast: (/** @type {Parameters<import('./room-events.js').Toast>} */ ...words) => this.toast(...words),
+      };
+      this.files = new media.Files(io);
+      media.listenToRoom(io);
+      return media;
+    });
+    // One that failed is tried again at the next need.
+    this.#parts.catch(() => (this.#parts = null));
+    return this.#parts;
+  }
+
+  /** @param {JoinReply} reply @param {typeof import('../client/create_call.js').createCall} createCall */
+  #begin(reply, createCall) {
     // Before anything is awaited: an event that comes right behind the reply must find the call.
     const phone = matchMedia('(max-width: 767px)').matches;
     const call = createCall(this.#session, reply, { videoSlots: phone ? VIDEO_SLOTS_PHONE : VIDEO_SLOTS });
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
-    this.files.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
+    this.files?.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => this.#turn(change));
@@ -142,13 +161,6 @@ export class MeetingFlow {
 
   #listen() {
     const session = this.#session;
-    listenToRoom({
-      session,
-      meeting: () => this.#meeting,
-      dispatch: (action) => this.#dispatch(action),
-      announce: (words, urgent) => this.announce(words, urgent),
-      toast: (...words) => this.toast(...words),
-    });
     session.on('participant.left', ({ participant }) => this.#voices.set(participant, null));
     session.on('joined', (reply, { again }) => {
       if (!again || !this.#meeting) return;
@@ -230,11 +242,6 @@ export class MeetingFlow {
     return this.#talk.set(on);
   }
 
-  /** Talks for as long as a key is held: nothing that a reload should bring back. @param {boolean} on */
-  holdToTalk(on) {
-    return this.#talk.set(on);
-  }
-
   /** @param {boolean} on */
   async setCamera(on) {
     this.#remember({ camera: on });
@@ -303,7 +310,7 @@ export class MeetingFlow {
     clearTimeout(this.#bannerTimer);
     clearInterval(this.#tickTimer);
     this.#screen.stop();
-    this.files.close();
+    this.files?.close();
     this.#call?.close();
     this.#call = null;
     this.#sinks.clear();

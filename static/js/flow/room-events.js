@@ -107,7 +107,7 @@ function governing(io) {
     if (length > 1) {
       io.toast('toast.waiting.many', { n: length }, 'people', { label: 'toast.show', name: 'people' });
     } else {
-      io.toast('toast.waiting', { name }, 'people', { label: 'waiting.admit', name: 'admit', data: waiting.id });
+      io.toast('toast.waiting', { name }, 'people', { label: 'lobby.admit', name: 'admit', data: waiting.id });
     }
   });
   session.on('participant.ask_unmute', ({ by, source }) => {

@@ -66,6 +66,15 @@ export function roomFrom(typed, origin) {
 }
 
 /**
+ * The token of an invite link, `/r/<identity>#invite=<token>`.
+ * @param {string} text a link, or its fragment
+ * @returns {string | null}
+ */
+export function inviteFrom(text) {
+  return /#invite=([A-Za-z0-9_-]{1,128})$/.exec(text.trim())?.[1] ?? null;
+}
+
+/**
  * Cuts a message into words and links. Only http and https become links; everything else stays text.
  * @param {string} text
  * @returns {Array<{text: string, href: string | null}>}

@@ -89,7 +89,7 @@ export function composer(actions, read, sent) {
 
   /** @param {FileList | null | undefined} files */
   function offer(files) {
-    for (const file of files ?? []) actions.files.offer(file, read()?.chatTo ?? null);
+    for (const file of files ?? []) actions.offerFile(file, read()?.chatTo ?? null);
     picker.value = '';
     sent();
   }

@@ -22,20 +22,20 @@ export function fileCard(actions) {
   const accept = button('file.accept', {
     class: 'btn ok',
     'data-testid': 'file-accept',
-    on: { click: () => actions.files.accept(files[0].id) },
+    on: { click: () => actions.acceptFile(files[0].id) },
   });
   const pause = button('file.pause', {
     'data-testid': 'file-pause',
-    on: { click: () => actions.files.pause(files[0].file, true) },
+    on: { click: () => actions.pauseFile(files[0].file, true) },
   });
   const resume = button('file.resume', {
     'data-testid': 'file-resume',
-    on: { click: () => actions.files.pause(files[0].file, false) },
+    on: { click: () => actions.pauseFile(files[0].file, false) },
   });
   const save = button('file.save', { class: 'btn ok', 'data-testid': 'file-save', on: { click: () => saveFile(files[0]) } });
   const cancel = iconButton('close', 'file.cancel', {
     'data-testid': 'file-cancel',
-    on: { click: () => actions.files.cancel(files[0].file) },
+    on: { click: () => actions.cancelFile(files[0].file) },
   });
   const head = el('header', {}, el('b', { dir: 'auto' }));
   const node = el(

@@ -1,5 +1,6 @@
 /**
- * Steering the meeting as a whole: lock, waiting room, what members may do, mute everyone, who was sent away.
+ * Steering the meeting as a whole: lock, waiting room, what members may do, mute everyone, and the dialogs about who
+ * was and may be here.
  *
  * @typedef {import('../state/meeting.js').Meeting} Meeting
  * @typedef {import('../flow/actions.js').Actions} Actions
@@ -8,9 +9,8 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
-import { button, el, text } from './dom.js';
+import { openAttendance, openBans, openInvites } from './dialogs.js';
 import { openMenu } from './menu.js';
-import { openCard } from './popover.js';
 
 /** In the order of the list. */
 const PERMISSIONS = /** @type {const} */ (['unmute', 'screen', 'chat', 'private_chat', 'files', 'rename', 'react']);
@@ -41,20 +41,18 @@ export function openHostMenu(anchor, actions, read, options = {}) {
             ),
           ]
         : []),
-      ...(may(meeting, 'ban')
-        ? [
-            /** @type {const} */ ('line'),
-            {
-              label: t('host.bans'),
-              icon: 'remove',
-              testid: 'bans',
-              run: () => openBans(anchor, actions, options),
-            },
-          ]
-        : []),
+      /** @type {const} */ ('line'),
+      ...dialog(may(meeting, 'invite'), 'host.invites', 'link', () => openInvites(actions, room.identity)),
+      ...dialog(may(meeting, 'attendance'), 'host.attendance', 'clock', () => openAttendance(actions, room.identity)),
+      ...dialog(may(meeting, 'ban'), 'host.bans', 'remove', () => openBans(actions, room.identity)),
     ];
   };
   openMenu(anchor, items, { ...options, label: t('host.title') });
+}
+
+/** @param {boolean} shown @param {string} key @param {string} icon @param {() => unknown} run @returns {Item[]} */
+function dialog(shown, key, icon, run) {
+  return shown ? [{ label: t(key), icon, testid: key.replace('.', '-'), run: () => void run() }] : [];
 }
 
 /** @param {Actions} actions @param {import('../client/protocol.d.ts').Room} room @returns {Item[]} */
@@ -98,50 +96,4 @@ export function openMuteAll(anchor, actions) {
     ],
     { above: true, label: t('host.muteAll') },
   );
-}
-
-/** @param {HTMLElement} anchor @param {Actions} actions @param {import('./popover.js').PopoverOptions} options */
-async function openBans(anchor, actions, options) {
-  const list = el('ul', { class: 'bans', 'data-testid': 'ban-list' });
-  const words = el('p', { class: 'meta', t: 'host.bans.none' });
-  words.hidden = true;
-  if (!openCard(anchor, t('host.bans'), [list, words], { ...options, testid: 'bans-card' })) return;
-  try {
-    const bans = await actions.loadBans();
-    list.replaceChildren(...bans.map((ban) => banRow(actions, ban, list, words)));
-    words.hidden = bans.length > 0;
-  } catch {
-    text(words, t('error.unknown'));
-    words.hidden = false;
-  }
-}
-
-/**
- * @param {Actions} actions
- * @param {import('../client/protocol.d.ts').Ban} ban
- * @param {HTMLElement} list
- * @param {HTMLElement} words
- */
-function banRow(actions, ban, list, words) {
-  const row = el(
-    'li',
-    { class: 'prow', 'data-testid': 'ban' },
-    el(
-      'div',
-      { class: 'who' },
-      el('b', { dir: 'auto' }, ban.display_name),
-      el('span', { class: 'meta', t: `host.ban.${ban.until}` }),
-    ),
-    button('host.unban', {
-      'data-testid': 'unban',
-      on: {
-        click: async () => {
-          if (await actions.unban(ban.user.id)) return;
-          row.remove();
-          words.hidden = list.children.length > 0;
-        },
-      },
-    }),
-  );
-  return row;
 }

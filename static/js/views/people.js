@@ -38,9 +38,9 @@ export function people(actions) {
   const waitingCount = el('span', { class: 'num' });
   const waiting = el('ul', { 'data-testid': 'waiting-list' });
   const waitingSection = section(
-    'waiting.title',
+    'lobby.title',
     waitingCount,
-    button('waiting.admitAll', { 'data-testid': 'admit-all', on: { click: () => void actions.admit('all') } }),
+    button('lobby.admitAll', { 'data-testid': 'admit-all', on: { click: () => void actions.admit('all') } }),
     waiting,
   );
   waitingSection.classList.add('wait');
@@ -191,8 +191,8 @@ function waitingRow(actions, id) {
     { class: 'prow', 'data-testid': 'waiting' },
     avatar(),
     el('div', { class: 'who' }, el('b', { dir: 'auto' }), el('span', { class: 'meta' })),
-    iconButton('close', 'waiting.deny', { 'data-testid': 'deny', on: { click: () => void actions.deny([id]) } }),
-    button('waiting.admit', {
+    iconButton('close', 'lobby.deny', { 'data-testid': 'deny', on: { click: () => void actions.deny([id]) } }),
+    button('lobby.admit', {
       class: 'btn ok',
       'data-testid': 'admit',
       on: { click: () => void actions.admit([id]) },

@@ -8,7 +8,7 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
-import { openDeviceMenu } from './device-menu.js';
+import { openDevices } from './dialogs.js';
 import { button, el, newId } from './dom.js';
 import { maySteer, openHostMenu } from './host-menu.js';
 import { openMenu } from './menu.js';
@@ -63,7 +63,8 @@ export function openMoreMenu(anchor, actions, read, view) {
     {
       label: t('more.devices'),
       icon: 'settings',
-      run: () => openDeviceMenu(anchor, actions, state.devices, ['microphone', 'camera', 'speaker'], true),
+      testid: 'more-devices',
+      run: () => void openDevices(actions),
     },
     maySteer(meeting) && {
       label: t('host.title'),

@@ -85,6 +85,7 @@ export function room(actions) {
     panel: () => panel,
     inMeeting: () => Boolean(latest?.meeting),
     cycle,
+    muted: () => latest?.devices.microphone.wanted === false,
     help: () => openShortcuts(theBar.more, actions),
   });
 
