@@ -149,6 +149,7 @@ pub fn router(state: HttpState, further: Router) -> Router {
         .route("/r/{room}", get(page::index))
         .route("/r/{room}/{*rest}", get(page::index))
         .route("/r/{room}/calendar.ics", get(calendar::calendar))
+        .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
         .route("/healthz", get(healthz))
