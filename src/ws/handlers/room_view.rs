@@ -3,11 +3,12 @@
 use super::{people, stored};
 use crate::meeting::Room;
 use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
-use crate::meeting::effect::History;
+use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
 use crate::meeting::schedule;
 use crate::protocol::error::WireError;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
+use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
 use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
@@ -49,12 +50,12 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let running = services.registry.find(&room.identity);
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
-    let ended = room.ended_at.is_some();
     let now = Timestamp::now();
-    let state = state_of(&facts, participants, ended, now);
+    let was_ended = |at| schedule::is_still_ended(&facts, at, now);
+    let ended = room.ended_at.is_some_and(was_ended);
     object::Room {
         participants,
-        state,
+        state: state_of(&facts, participants, ended, now),
         next: schedule::next(&facts, now),
         topology,
         ..facts
@@ -75,10 +76,37 @@ pub async fn load(services: &Services, room: &StoredRoom) -> Result<Start, WireE
     let (writer, key) = (services.history.clone(), room.key);
     let history = Box::new(move |line| writer.record(attendance(key, line)));
     Ok(Start {
-        room: Room::new(facts, room.ended_at.is_some(), chat),
+        room: Room::new(facts, room.ended_at, chat, Vec::new()),
         topology,
         history,
     })
+}
+
+/// A room as whoever joins it is told.
+pub fn joined(view: View) -> Joined {
+    let View {
+        room,
+        me,
+        participants,
+        permissions,
+        actions,
+        lobby,
+        spotlight,
+        timer,
+        chat,
+    } = view;
+    Joined {
+        room,
+        me,
+        participants,
+        permissions,
+        actions,
+        lobby,
+        spotlight,
+        timer,
+        ice_servers: Vec::new(),
+        chat: chat.messages,
+    }
 }
 
 /// A stored message as the room keeps it.
