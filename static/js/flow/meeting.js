@@ -11,7 +11,7 @@
  */
 
 import { t } from '../i18n/index.js';
-import { NOTICE_BY_CLOSE, NOTICE_BY_REFUSAL } from './notices.js';
+import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
 import { Sinks } from './sinks.js';
@@ -168,7 +168,7 @@ export class MeetingFlow {
       this.#dispatch({ type: 'rejoined', reply });
     });
     session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[error?.code] ?? 'lost'));
-    session.on('room.ended', ({ reason }) => this.#over(reason === 'time' ? 'ended.time' : 'ended'));
+    session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));
     session.on('state', ({ state, code }) => this.#follow(state, code));

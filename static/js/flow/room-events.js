@@ -98,7 +98,7 @@ function people(io) {
 function governing(io) {
   const { session, dispatch } = io;
   const nameOf = (/** @type {string} */ id) => io.meeting()?.names[id] ?? t('host.somebody');
-  session.on('lobby.waiting', ({ waiting }) => {
+  session.on('lobby.waiting', ({ participant: waiting }) => {
     dispatch({ type: 'lobby.waiting', waiting });
     const meeting = io.meeting();
     if (!meeting || !may(meeting, 'admit')) return;

@@ -123,6 +123,8 @@ export default {
   'room.ownName.han': '{name}的会议',
 
   // Looking after a room: invites, attendance, bans
+  'notice.ended.operator': 'The meeting has ended',
+  'notice.ended.operator.what': 'Whoever runs this server ended it.',
   'role.member': 'Member',
   'invites.title': 'Invite links',
   'invites.what': 'Whoever follows such a link comes in without the password and without waiting.',

@@ -123,6 +123,8 @@ export default {
   'room.ownName.han': '{name}的会议',
 
   // Looking after a room: invites, attendance, bans
+  'notice.ended.operator': '会议已结束',
+  'notice.ended.operator.what': '服务器管理员结束了会议。',
   'role.member': '成员',
   'invites.title': '邀请链接',
   'invites.what': '通过此链接进入无需密码，也无需等候。',
