@@ -9,7 +9,10 @@
 pub mod chat_message;
 pub mod imported_row;
 pub mod revoked_token;
+pub mod room_ban;
 pub mod room_basic;
+pub mod room_invite;
+pub mod room_invite_use;
 pub mod room_user;
 pub mod row_id;
 pub mod server_beat;

@@ -196,6 +196,15 @@ pub async fn unique(
     create_index(manager, table, &[column], true).await
 }
 
+/// Makes the unique index over several columns together.
+pub async fn unique_together(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    create_index(manager, table, columns, true).await
+}
+
 async fn create_index(
     manager: &SchemaManager<'_>,
     table: &'static str,
@@ -213,6 +222,10 @@ async fn create_index(
     }
     if is_unique {
         index.unique();
+    }
+    if manager.get_database_backend() == DbBackend::Sqlite {
+        // A pooled connection may remember the index of a table that another one has dropped; it looks again only then.
+        index.if_not_exists();
     }
     manager.create_index(index).await
 }

@@ -11,6 +11,7 @@ mod m20261122_000002_rooms;
 mod m20261122_000003_chat;
 mod m20261122_000004_imports;
 mod m20261122_000005_operation;
+mod m20261122_000006_governance;
 
 /// Brings a database to the newest schema, or back.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_chat::Migration),
             Box::new(m20261122_000004_imports::Migration),
             Box::new(m20261122_000005_operation::Migration),
+            Box::new(m20261122_000006_governance::Migration),
         ]
     }
 }

@@ -179,6 +179,25 @@ impl Store {
         Ok(members.into_iter().map(|(_, member)| member).collect())
     }
 
+    /// When somebody came into a room for the first time, as far as it is written.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn first_joined_at(
+        &self,
+        room: RoomKey,
+        user: &UserId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let first: Option<Option<DateTime>> = stays_in(room)
+            .filter(Column::UserIdentity.eq(user.as_str()))
+            .select_only()
+            .column_as(Column::JoinedAt.min(), "first_joined_at")
+            .into_tuple()
+            .one(&self.db)
+            .await?;
+        Ok(first.flatten().map(stamp))
+    }
+
     /// What people were called in these rows.
     async fn names_in(
         &self,

@@ -17,14 +17,17 @@ use super::error::taken;
 use super::room_rows::{columns, room, room_with_owner, signed};
 use super::row::column;
 use super::{Conflict, Missing, PasswordHash, Store, StoreError, StoredUser, UserKey};
+use crate::meeting::schedule;
 use crate::protocol::ids::RoomIdentity;
-use crate::protocol::object::{Permissions, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
 
 /// How many people a room takes unless it says otherwise.
 pub const DEFAULT_CAPACITY: u32 = 100;
+/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
+pub const DEFAULT_EARLY_MS: u64 = 600_000;
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
 /// How often an edit that names no version is made anew when others edit at the same time.
@@ -55,6 +58,41 @@ pub struct RoomSettings {
     pub max_participants: u32,
     /// What members may do.
     pub permissions: Permissions,
+    /// What newcomers may read of the chat.
+    pub history: HistoryAccess,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: bool,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: u64,
+    /// The meeting ends at its planned end, whoever is in it.
+    pub ends_on_time: bool,
+    /// How the meeting comes again (RFC 5545 §3.3.10); checked by [`schedule::check`].
+    pub recurrence: Option<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: bool,
+}
+
+impl RoomSettings {
+    /// What a room decides unless it says otherwise.
+    pub fn new(name: RoomName) -> Self {
+        Self {
+            name,
+            begin_at: None,
+            end_at: None,
+            password: None,
+            locked: false,
+            lobby: false,
+            topology: Topology::default(),
+            max_participants: DEFAULT_CAPACITY,
+            permissions: Permissions::default(),
+            history: HistoryAccess::default(),
+            hide_number: false,
+            early_ms: DEFAULT_EARLY_MS,
+            ends_on_time: false,
+            recurrence: None,
+            permanent: true,
+        }
+    }
 }
 
 /// A room.
@@ -80,7 +118,8 @@ pub struct StoredRoom {
 
 /// An edit: `None` and [`Patch::Keep`] leave a field as it is.
 ///
-/// Setting `begin_at` or `end_at` plans the meeting anew: a room that was ended is open again.
+/// Setting `begin_at`, `end_at` or `recurrence` plans the meeting anew: a room that was ended is open again, unless its
+/// meeting is its only one.
 #[derive(Debug, Clone, Default)]
 pub struct RoomEdit {
     /// A new name.
@@ -101,6 +140,18 @@ pub struct RoomEdit {
     pub max_participants: Option<u32>,
     /// What members may do.
     pub permissions: Option<Permissions>,
+    /// What newcomers may read of the chat.
+    pub history: Option<HistoryAccess>,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: Option<bool>,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: Option<u64>,
+    /// The meeting ends at its planned end.
+    pub ends_on_time: Option<bool>,
+    /// How the meeting comes again.
+    pub recurrence: Patch<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: Option<bool>,
 }
 
 /// Whether `raw` is shaped like a room's number and not like an identity.
@@ -112,7 +163,7 @@ impl Store {
     /// Makes a room with an identity and number of its own.
     ///
     /// # Errors
-    /// [`StoreError::EndsBeforeBegin`]; [`Missing::User`] when the owner is gone; [`Conflict::Number`] when no free
+    /// [`StoreError::EndsBeforeBegin`]; [`StoreError::Recurrence`]; [`Missing::User`] when the owner is gone; [`Conflict::Number`] when no free
     /// number was found.
     pub async fn create_room(
         &self,
@@ -124,7 +175,7 @@ impl Store {
             .await
     }
 
-    /// The room with this identity or nine-digit number.
+    /// The room with this identity or nine-digit number, unless it hides its number.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -132,16 +183,19 @@ impl Store {
         &self,
         identity_or_number: &str,
     ) -> Result<Option<StoredRoom>, StoreError> {
-        let by = if is_room_number(identity_or_number) {
-            Column::Number
-        } else {
-            Column::Identity
-        };
+        let is_number = is_room_number(identity_or_number);
         if RoomIdentity::try_from(identity_or_number.to_owned()).is_err() {
             // Not every database would take what no room can be called.
             return Ok(None);
         }
-        self.one_room(by.eq(identity_or_number)).await
+        let condition = if is_number {
+            Column::Number
+                .eq(identity_or_number)
+                .and(Column::HideNumber.eq(false))
+        } else {
+            Column::Identity.eq(identity_or_number)
+        };
+        self.one_room(condition).await
     }
 
     /// The room in this row.
@@ -156,7 +210,8 @@ impl Store {
     /// said so.
     ///
     /// # Errors
-    /// [`Missing::Room`]; [`Conflict::Version`] when it was edited since; [`StoreError::EndsBeforeBegin`].
+    /// [`Missing::Room`]; [`Conflict::Version`] when it was edited since; [`StoreError::EndsBeforeBegin`];
+    /// [`StoreError::Recurrence`].
     pub async fn edit_room(
         &self,
         key: RoomKey,
@@ -304,13 +359,13 @@ impl EndedBy {
 impl RoomEdit {
     /// Whether it touches the times. A room that was taken over may end before it begins, and can be renamed.
     fn plans(&self) -> bool {
-        self.begin_at != Patch::Keep || self.end_at != Patch::Keep
+        self.begin_at != Patch::Keep || self.end_at != Patch::Keep || self.recurrence != Patch::Keep
     }
 
     fn apply(self, mut room: StoredRoom) -> StoredRoom {
-        if matches!(self.begin_at, Patch::Set(_)) || matches!(self.end_at, Patch::Set(_)) {
-            room.ended_at = None;
-        }
+        let is_planned_anew = matches!(self.begin_at, Patch::Set(_))
+            || matches!(self.end_at, Patch::Set(_))
+            || matches!(self.recurrence, Patch::Set(_));
         let settings = &mut room.settings;
         self.begin_at.apply(&mut settings.begin_at);
         self.end_at.apply(&mut settings.end_at);
@@ -321,6 +376,15 @@ impl RoomEdit {
         set(&mut settings.topology, self.topology);
         set(&mut settings.max_participants, self.max_participants);
         set(&mut settings.permissions, self.permissions);
+        set(&mut settings.history, self.history);
+        set(&mut settings.hide_number, self.hide_number);
+        set(&mut settings.early_ms, self.early_ms);
+        set(&mut settings.ends_on_time, self.ends_on_time);
+        self.recurrence.apply(&mut settings.recurrence);
+        set(&mut settings.permanent, self.permanent);
+        if is_planned_anew && settings.permanent {
+            room.ended_at = None;
+        }
         room
     }
 }
@@ -333,8 +397,12 @@ fn set<T>(field: &mut T, value: Option<T>) {
 
 fn check(settings: &RoomSettings) -> Result<(), StoreError> {
     match (settings.begin_at, settings.end_at) {
-        (Some(begin), Some(end)) if end <= begin => Err(StoreError::EndsBeforeBegin),
-        _ => Ok(()),
+        (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),
+        _ => {}
+    }
+    match &settings.recurrence {
+        Some(rule) => Ok(schedule::check(settings.begin_at, settings.end_at, rule)?),
+        None => Ok(()),
     }
 }
 

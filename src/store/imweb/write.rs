@@ -15,10 +15,9 @@ use super::plan::{Key, Plan, PlannedPerson, PlannedRoom, PlannedStay, Skip, Skip
 use super::{Import, ImportMode, ImportedPerson, ImportedRoom};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::UserId;
-use crate::protocol::object::{Permissions, Topology};
 use crate::protocol::text::Username;
 use crate::protocol::time::Timestamp;
-use crate::store::rooms::{DEFAULT_CAPACITY, new_row, random_number};
+use crate::store::rooms::{new_row, random_number};
 use crate::store::row::{column, name};
 use crate::store::users::folded;
 use crate::store::{PasswordHash, RoomSettings, Store, StoreError};
@@ -184,17 +183,7 @@ impl<'a> Writer<'a> {
             });
             return Ok(None);
         };
-        let settings = RoomSettings {
-            name: room.name.clone(),
-            begin_at: None,
-            end_at: None,
-            password: None,
-            locked: false,
-            lobby: false,
-            topology: Topology::default(),
-            max_participants: DEFAULT_CAPACITY,
-            permissions: Permissions::default(),
-        };
+        let settings = RoomSettings::new(room.name.clone());
         let number = free_number(&transaction).await?;
         let row = new_row(&settings, owner.row, number, room.created_at)?;
         let made = row.insert(&transaction).await?;

@@ -4,7 +4,7 @@ use sea_orm::Database;
 use tempfile::TempDir;
 
 use super::*;
-use crate::protocol::object::{Permissions, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 
 /// Runs each of the stories on each kind of database.
@@ -18,6 +18,7 @@ macro_rules! on_each_database {
 
 mod adopt;
 mod chat;
+mod governance;
 mod history;
 mod imweb;
 mod rooms;
@@ -101,17 +102,7 @@ async fn user(store: &Store, name: &str) -> StoredUser {
 }
 
 fn settings(name: &str) -> RoomSettings {
-    RoomSettings {
-        name: RoomName::parse(name).unwrap(),
-        begin_at: None,
-        end_at: None,
-        password: None,
-        locked: false,
-        lobby: false,
-        topology: Topology::Sfu,
-        max_participants: 100,
-        permissions: Permissions::default(),
-    }
+    RoomSettings::new(RoomName::parse(name).unwrap())
 }
 
 async fn room(store: &Store, owner: &StoredUser, name: &str) -> StoredRoom {

@@ -5,7 +5,7 @@ use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
-use crate::protocol::object::{ChatMessage, Participant};
+use crate::protocol::object::Participant;
 use crate::protocol::request::{ChatHistory, ChatPage, ChatSend, MessageAnswer};
 use crate::protocol::time::Timestamp;
 use crate::store::{ChatAuthor, Recipient, StoredMessage};
@@ -87,25 +87,26 @@ pub async fn history(
     let readable = Command::Readable {
         participant: stay.participant.clone(),
     };
-    let page =
-        services
-            .store
-            .list_messages(stay.key, &login.user.id, data.before.as_ref(), data.limit);
     let since = match stay.handle.call(readable).await? {
         Reply::Since(since) => since,
         _ => return Err(ErrorCode::ServerInternal.into()),
     };
+    let page = services.store.list_messages(
+        stay.key,
+        &login.user.id,
+        data.before.as_ref(),
+        since,
+        data.limit,
+    );
     let page = page.await.map_err(stored)?;
-    let is_readable = |message: &StoredMessage| since.is_none_or(|since| message.sent_at >= since);
-    // Messages come in the order of their times: what is older than one that is not shown is not either.
-    let more = page.more && page.messages.iter().all(is_readable);
-    let messages: Vec<ChatMessage> = page
-        .messages
-        .into_iter()
-        .filter(is_readable)
-        .map(|stored| room_view::post(stored).message)
-        .collect();
-    Ok(ChatPage { messages, more })
+    Ok(ChatPage {
+        messages: page
+            .messages
+            .into_iter()
+            .map(|stored| room_view::post(stored).message)
+            .collect(),
+        more: page.more,
+    })
 }
 
 async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {

@@ -10,6 +10,7 @@ pub mod media;
 pub mod participant;
 mod people;
 pub mod room;
+mod room_settings;
 pub(super) mod room_view;
 pub mod signal;
 pub mod together;

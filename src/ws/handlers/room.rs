@@ -1,6 +1,6 @@
 //! Rooms: making, changing, finding, joining, leaving, ending.
 
-use super::{asking, kept, room_view, stored};
+use super::{asking, kept, room_settings, room_view, stored};
 use crate::auth::PasswordError;
 use crate::meeting::bans::AddressKey;
 use crate::meeting::command::{Join, PasswordEdit};
@@ -10,7 +10,7 @@ use crate::meeting::{Command, Reply, schedule};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Participant, Permissions, Topology};
+use crate::protocol::object::Participant;
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList,
@@ -19,15 +19,10 @@ use crate::protocol::request::{
 use crate::protocol::text::{DisplayName, Password};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
-use crate::store::{
-    DEFAULT_CAPACITY, PasswordHash, RoomFilter, RoomScope, RoomSettings, StoredRoom, UserKey,
-    is_room_number,
-};
+use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
 use crate::ws::services::Services;
 use crate::ws::state::{Login, SessionState, Stay};
 
-/// How many people a room can take at most.
-const MAX_CAPACITY: u32 = 1_000;
 /// The largest page of a list.
 const MAX_PAGE: u32 = 100;
 
@@ -38,25 +33,7 @@ pub async fn create(
     data: RoomCreate,
 ) -> Result<RoomAnswer, WireError> {
     let owner = account(state)?;
-    check_capacity(data.max_participants)?;
-    let password = match data.password {
-        Some(password) => hashed(services, &password).await?,
-        None => None,
-    };
-    let settings = RoomSettings {
-        name: data.name,
-        begin_at: data.begin_at,
-        end_at: data.end_at,
-        password,
-        locked: data.locked.unwrap_or(false),
-        lobby: data.lobby.unwrap_or(false),
-        topology: data.topology.unwrap_or_default(),
-        max_participants: data.max_participants.unwrap_or(DEFAULT_CAPACITY),
-        permissions: data
-            .permissions
-            .unwrap_or_default()
-            .applied_to(Permissions::default()),
-    };
+    let settings = room_settings::of_new(services, data).await?;
     let room = services
         .store
         .create_room(owner, settings, Timestamp::now())
@@ -75,40 +52,18 @@ pub async fn edit(
 ) -> Result<RoomAnswer, WireError> {
     let room = find(services, state, &data.identity).await?;
     may_edit(state, &room, asking::edit_action(&data)).await?;
-    let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
-    check_capacity(max_participants)?;
-    let password = match data.password {
-        Patch::Keep => Patch::Keep,
-        Patch::Clear => Patch::Clear,
-        Patch::Set(password) => hashed(services, &password)
-            .await?
-            .map_or(Patch::Clear, Patch::Set),
-    };
-    let password_edit = match &password {
+    let version = data.version;
+    let edit = room_settings::of_edit(services, data, &room.settings).await?;
+    let password = match &edit.password {
         Patch::Keep => PasswordEdit::Kept,
         Patch::Clear | Patch::Set(_) => PasswordEdit::Changed,
     };
-    let edit = crate::store::RoomEdit {
-        name: data.name,
-        begin_at: data.begin_at,
-        end_at: data.end_at,
-        password,
-        locked: data.locked.or_default(false),
-        lobby: data.lobby.or_default(false),
-        topology: data.topology.or_default(Topology::default()),
-        max_participants,
-        permissions: match data.permissions {
-            Patch::Keep => None,
-            Patch::Clear => Some(Permissions::default()),
-            Patch::Set(change) => Some(change.applied_to(room.settings.permissions)),
-        },
-    };
     let edited = services
         .store
-        .edit_room(room.key, data.version, edit, Timestamp::now())
+        .edit_room(room.key, version, edit, Timestamp::now())
         .await
         .map_err(stored)?;
-    asking::tell_of_edit(services, &edited, password_edit).await?;
+    asking::tell_of_edit(services, &edited, password).await?;
     Ok(RoomAnswer {
         room: room_view::seen(services, &edited),
     })
@@ -457,36 +412,4 @@ fn account(state: &SessionState) -> Result<UserKey, WireError> {
         )
     };
     state.login()?.account.ok_or_else(denied)
-}
-
-fn check_capacity(asked: Option<u32>) -> Result<(), WireError> {
-    match asked {
-        Some(asked) if !(1..=MAX_CAPACITY).contains(&asked) => Err(WireError::bad_field(
-            "data.max_participants",
-            "must be from 1 to 1000",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// The hash of a room's password; an empty one is none.
-async fn hashed(
-    services: &Services,
-    password: &Password,
-) -> Result<Option<PasswordHash>, WireError> {
-    if password.reveal().is_empty() {
-        return Ok(None);
-    }
-    if password.is_too_long() {
-        return Err(WireError::bad_field(
-            "data.password",
-            "must be at most 1024 bytes long",
-        ));
-    }
-    let hash = services
-        .room_passwords
-        .hash(password)
-        .await
-        .map_err(|error| error.wire())?;
-    Ok(Some(PasswordHash::new(hash)))
 }

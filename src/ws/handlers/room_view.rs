@@ -7,11 +7,12 @@ use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
 use crate::meeting::schedule;
 use crate::protocol::error::WireError;
-use crate::protocol::object::{self, ChatMessage, HistoryAccess, RoomState, User, UserKind};
+use crate::protocol::ids::RoomIdentity;
+use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
-use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
+use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
 use crate::ws::services::Services;
 
 /// A room with nobody in it.
@@ -19,7 +20,7 @@ pub fn facts(room: &StoredRoom) -> object::Room {
     let settings = &room.settings;
     object::Room {
         identity: room.identity.clone(),
-        number: Some(room.number.clone()),
+        number: (!settings.hide_number).then(|| room.number.clone()),
         name: settings.name.clone(),
         begin_at: settings.begin_at,
         end_at: settings.end_at,
@@ -32,13 +33,13 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         max_participants: settings.max_participants,
         participants: 0,
         permissions: settings.permissions,
-        history: HistoryAccess::default(),
-        hide_number: false,
-        early_ms: 600_000,
-        ends_on_time: false,
-        recurrence: None,
+        history: settings.history,
+        hide_number: settings.hide_number,
+        early_ms: settings.early_ms,
+        ends_on_time: settings.ends_on_time,
+        recurrence: settings.recurrence.clone(),
         next: None,
-        permanent: true,
+        permanent: settings.permanent,
         version: room.version,
         created_at: room.created_at,
     }
@@ -60,6 +61,21 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
         topology,
         ..facts
     }
+}
+
+/// The room of this identity as it travels now. Numbers, which can be guessed, find nothing here.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn find_room(
+    services: &Services,
+    identity: &RoomIdentity,
+) -> Result<Option<object::Room>, WireError> {
+    if is_room_number(identity.as_str()) {
+        return Ok(None);
+    }
+    let found = services.store.find_room(identity.as_str()).await;
+    Ok(found.map_err(stored)?.map(|room| seen(services, &room)))
 }
 
 /// Loads what a room needs to run.
