@@ -4,17 +4,19 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
-use crate::config::{Config, Guests, Origin, RateLimits, Registration};
+use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Health, HealthProbe, HttpState, NoCalendar, RoomProbe, SessionRunner,
-    SocketLimits, Sockets,
+    self, Access, Database, Gate, Health, HealthProbe, HttpState, NoCalendar, RoomProbe,
+    SessionRunner, SocketLimits, Sockets,
 };
+use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
@@ -66,6 +68,7 @@ pub struct App {
     sockets: Sockets,
     media: Media,
     access: Arc<Access>,
+    legacy_api: LegacyApi,
     public_url: Option<Origin>,
     stop: watch::Sender<bool>,
 }
@@ -144,6 +147,7 @@ impl App {
             sockets,
             media,
             access,
+            legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
             stop,
         })
@@ -167,6 +171,7 @@ impl App {
             sockets,
             media,
             access,
+            legacy_api,
             public_url,
             stop: stop_sessions,
             ..
@@ -174,15 +179,23 @@ impl App {
         let runner = services.clone();
         let session: SessionRunner =
             Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
-        let router = http::router(HttpState {
+        let gate = Gate {
             access,
             sockets: sockets.clone(),
             message_bytes: ws::MESSAGE_BYTES,
+        };
+        let further = match legacy_api {
+            LegacyApi::Off => Router::new(),
+            LegacyApi::On => legacy::router(gate.clone(), services.clone()),
+        };
+        let state = HttpState {
+            gate,
             session,
             health: health_probe(services.clone()),
             rooms: room_probe(services.clone()),
             public_url,
-        });
+        };
+        let router = http::router(state, further);
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
         let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
         http::serve(listener, router, async {

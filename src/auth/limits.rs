@@ -1,4 +1,5 @@
-//! How often somebody may try: logins, room passwords, invite links, room numbers, new accounts and guests.
+//! How often somebody may try: logins, room passwords, invite links, room numbers, new accounts, guests and plain
+//! requests.
 //!
 //! Keys are addresses (an IPv6 network of 64 bits counts as one address: it is one household) and, together with them,
 //! account names and rooms. A stranger who guesses at somebody's password is slowed down at the stranger's address and
@@ -33,6 +34,8 @@ const INVITES_PER_ROOM_AND_ADDRESS: Rate = Rate(60, Duration::from_secs(1));
 const NUMBERS_PER_ADDRESS: Rate = Rate(20, Duration::from_secs(6));
 const GUESTS_PER_ADDRESS: Rate = Rate(60, Duration::from_secs(1));
 const REGISTRATIONS_PER_ADDRESS: Rate = Rate(20, Duration::from_secs(30));
+/// Requests over plain HTTP that carry a token or a form: a script that is in a hurry, and no flood.
+const PLAIN_REQUESTS_PER_ADDRESS: Rate = Rate(300, Duration::from_millis(10));
 /// Keys are looked through for idle ones after this many checks, or as many as there are keys.
 const PRUNE_AFTER: usize = 1_024;
 
@@ -63,6 +66,7 @@ struct Limiters {
     numbers: Limiter<IpAddr>,
     guests: Limiter<IpAddr>,
     registrations: Limiter<IpAddr>,
+    plain_requests: Limiter<IpAddr>,
 }
 
 impl Default for Limits {
@@ -77,6 +81,7 @@ impl Default for Limits {
             numbers: Limiter::new(NUMBERS_PER_ADDRESS),
             guests: Limiter::new(GUESTS_PER_ADDRESS),
             registrations: Limiter::new(REGISTRATIONS_PER_ADDRESS),
+            plain_requests: Limiter::new(PLAIN_REQUESTS_PER_ADDRESS),
         })))
     }
 }
@@ -151,6 +156,15 @@ impl Limits {
     pub fn check_registration(&self, address: IpAddr) -> Result<(), RetryAfter> {
         let Some(limits) = &self.0 else { return Ok(()) };
         limits.registrations.check(&network(address))
+    }
+
+    /// One request outside of a session, whose requests are counted by itself.
+    ///
+    /// # Errors
+    /// When to try again.
+    pub fn check_plain_request(&self, address: IpAddr) -> Result<(), RetryAfter> {
+        let Some(limits) = &self.0 else { return Ok(()) };
+        limits.plain_requests.check(&network(address))
     }
 }
 

@@ -48,12 +48,8 @@ pub type RoomProbe =
 /// What the routes work with. Cloned per connection, so everything in it is shared or small.
 #[derive(Clone)]
 pub struct HttpState {
-    /// Who may connect.
-    pub access: Arc<Access>,
-    /// The count of open sockets, and its limits.
-    pub sockets: Sockets,
-    /// The largest message a client may send, in bytes: `limits.message_bytes`.
-    pub message_bytes: usize,
+    /// What holds for every socket.
+    pub gate: Gate,
     /// What carries an open socket.
     pub session: SessionRunner,
     /// What `/healthz` asks.
@@ -62,6 +58,17 @@ pub struct HttpState {
     pub rooms: RoomProbe,
     /// Where people reach this server, for links that leave it.
     pub public_url: Option<Origin>,
+}
+
+/// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Who may connect.
+    pub access: Arc<Access>,
+    /// The count of open sockets, and its limits.
+    pub sockets: Sockets,
+    /// The largest message a client may send, in bytes: `limits.message_bytes`.
+    pub message_bytes: usize,
 }
 
 /// Whose pages may connect, and whose word is taken for where a request comes from.
@@ -134,20 +141,23 @@ impl Health {
     }
 }
 
-/// Every route. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as [`serve`](serve()) does.
-pub fn router(state: HttpState) -> Router {
+/// Every route, with those of `further`. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as
+/// [`serve`](serve()) does.
+pub fn router(state: HttpState, further: Router) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/r/{room}", get(page::index))
         .route("/r/{room}/{*rest}", get(page::index))
         .route("/r/{room}/calendar.ics", get(calendar::calendar))
+        .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
         .route("/healthz", get(healthz))
         .route("/avatars/{file}", get(avatar::avatar))
+        .with_state(state)
+        .merge(further)
         .fallback(page::file)
         .layer(middleware::map_response(headers::secure))
-        .with_state(state)
 }
 
 async fn ping() -> Response {

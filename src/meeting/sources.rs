@@ -7,7 +7,9 @@ use super::permissions::sending;
 use super::room::{Answer, Room, broadcast, media, tell, updated};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, SpeakerActive, TrackData, TrackMuted, TrackUnpublished};
+use crate::protocol::event::{
+    Event, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,
+};
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Source, Topology, Track};
 
@@ -121,6 +123,22 @@ impl Room {
             }
             MediaEvent::Offer { to, offer } => {
                 out.extend(self.tell_if_in(&to, Event::MediaOffer(offer)))
+            }
+            MediaEvent::Quality {
+                participant,
+                score,
+                rtt_ms,
+                loss,
+            } => {
+                if self.roster.find(&participant).is_some() {
+                    let quality = QualityUpdate {
+                        participant,
+                        score,
+                        rtt_ms,
+                        loss,
+                    };
+                    out.push(broadcast(None, Event::QualityUpdate(quality)));
+                }
             }
             MediaEvent::Speakers { mut participants } => {
                 participants.retain(|id| self.roster.find(id).is_some());

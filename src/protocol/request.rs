@@ -146,8 +146,11 @@ requests! {
     Ping "ping" => Pong;
 }
 
-/// Decodes one request's data; the path of what is wrong is named from the frame's root.
-fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
+/// Decodes one request's data.
+///
+/// # Errors
+/// `protocol.bad_field`; the path of what is wrong is named from the frame's root.
+pub fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
     let mut deserializer = serde_json::Deserializer::from_str(data);
     serde_path_to_error::deserialize(Object(&mut deserializer)).map_err(|error| {
         let path = error.path().to_string();

@@ -284,3 +284,93 @@ impl Registry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::media::MediaConfig;
+    use crate::meeting::bans::AddressKey;
+    use crate::meeting::chat::Chat;
+    use crate::meeting::stories::{facts, stay, user};
+    use crate::protocol::object;
+    use crate::protocol::text::RoomName;
+    use crate::rooms::outbox;
+
+    fn registry() -> Registry {
+        let config = MediaConfig {
+            ips: vec!["127.0.0.1".parse().unwrap()],
+            port: 0,
+            threads: 1,
+        };
+        Registry::new(Media::start(config).unwrap())
+    }
+
+    fn ada() -> Join {
+        Join {
+            participant: stay("1"),
+            user: user("ada"),
+            display_name: user("ada").display_name,
+            role: None,
+            pass: false,
+            address: AddressKey::of("192.0.2.7".parse().unwrap()),
+            first_joined_at: None,
+        }
+    }
+
+    fn called(name: &str) -> Start {
+        let facts = object::Room {
+            name: RoomName::parse(name).unwrap(),
+            topology: Topology::P2p,
+            ..facts()
+        };
+        Start {
+            topology: facts.topology,
+            room: Room::new(facts, None, Chat::default(), Vec::new()),
+            history: Box::new(|_| {}),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_room_that_is_changed_while_it_is_loaded_begins_as_it_is_after_the_change() {
+        let registry = registry();
+        let identity = facts().identity;
+        let stored = Arc::new(AtomicUsize::new(0));
+        let load = || {
+            let read = stored.load(Ordering::SeqCst);
+            let (registry, identity, stored) = (registry.clone(), identity.clone(), stored.clone());
+            async move {
+                // Somebody edits it twice after it was read.
+                if read < 2 {
+                    stored.store(read + 1, Ordering::SeqCst);
+                    assert!(registry.changed(&identity).is_none());
+                }
+                Ok(called(&format!("Version {read}")))
+            }
+        };
+        let (outbox, _reader) = outbox();
+        let (handle, entered) = registry.join(&identity, ada(), outbox, load).await.unwrap();
+        let Entered::In(view) = entered else {
+            panic!("the owner comes in");
+        };
+        assert_eq!(view.room.name.as_str(), "Version 2");
+        let told = registry.changed(&identity).unwrap();
+        assert!(told.is_same(&handle), "who changes it later finds it");
+        assert!(registry.shared.loading.is_empty(), "nothing is remembered");
+    }
+
+    #[tokio::test]
+    async fn a_room_that_cannot_be_loaded_is_not_remembered() {
+        let registry = registry();
+        let identity = facts().identity;
+        let (outbox, _reader) = outbox();
+        let load = || async { Err(ErrorCode::RoomNotFound.into()) };
+        let refused = registry.join(&identity, ada(), outbox, load).await;
+        assert_eq!(
+            refused.err().map(|error| error.code),
+            Some(ErrorCode::RoomNotFound)
+        );
+        assert!(registry.shared.loading.is_empty() && registry.shared.rooms.is_empty());
+    }
+}

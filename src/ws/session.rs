@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument as _;
 
@@ -34,11 +35,14 @@ use crate::rooms::{OutboxItem, OutboxReader, outbox};
 /// How often the server pings; two pings unanswered end the session.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// So many pings may stay unanswered; the next one ends the session instead.
+pub const MOST_PINGS_UNANSWERED: u32 = 2;
+
 /// How long a client may take to say who it is.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long one frame may take to be written before the client counts as too slow.
-const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long the closing handshake may take (RFC 6455 §7.1.1 asks to wait for the peer's close frame).
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
@@ -48,7 +52,7 @@ const SILENCE: Duration = Duration::from_millis(250);
 
 /// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     /// The socket is gone: nothing can be told.
     Gone,
     /// The client closed it.
@@ -80,8 +84,9 @@ enum End {
 }
 
 impl End {
-    fn close_code(self) -> Option<(u16, &'static str)> {
-        Some(match self {
+    /// What the client is told; nothing when nobody is there to be told.
+    pub fn close_frame(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
             Self::Gone | Self::Closed => return None,
             Self::Abuse => (4400, "protocol abuse"),
             Self::NotAuthenticated => (4401, "not authenticated"),
@@ -95,7 +100,24 @@ impl End {
             Self::NotWebSocket => (1002, "not WebSocket"),
             Self::GoingAway => (1001, "server going away"),
             Self::Unresponsive => (1001, "pings unanswered"),
+        };
+        Some(CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
         })
+    }
+}
+
+/// Reading a socket failed.
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::TooBig,
+            Error::Utf8(_) => Self::NotText,
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            Error::Protocol(_) => Self::NotWebSocket,
+            _ => Self::Gone,
+        }
     }
 }
 
@@ -268,17 +290,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Some(Ok(Message::Frame(_))) => Ok(()),
             Some(Ok(Message::Close(_))) => Err(End::Closed),
             None => Err(End::Gone),
-            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                self.write(frame::error(None, &ErrorCode::TooLarge.into()))
-                    .await?;
-                Err(End::TooBig)
+            Some(Err(error)) => {
+                let end = End::from(error);
+                if end == End::TooBig {
+                    let text = frame::error(None, &ErrorCode::TooLarge.into());
+                    self.write(text).await?;
+                }
+                Err(end)
             }
-            Some(Err(Error::Utf8(_))) => Err(End::NotText),
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
-                Err(End::Gone)
-            }
-            Some(Err(Error::Protocol(_))) => Err(End::NotWebSocket),
-            Some(Err(_)) => Err(End::Gone),
         }
     }
 
@@ -405,7 +424,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     async fn beat(&mut self) -> Result<(), End> {
-        if self.pings_unanswered >= 2 {
+        if self.pings_unanswered >= MOST_PINGS_UNANSWERED {
             return Err(End::Unresponsive);
         }
         self.pings_unanswered += 1;
@@ -435,32 +454,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    async fn close(mut self, end: End) {
-        let Some((code, reason)) = end.close_code() else {
+    async fn close(self, end: End) {
+        goodbye(self.socket, end.close_frame()).await;
+    }
+}
+
+/// Closes a socket with `frame`, or the way the client has closed it, and waits for the client to do so too, for a while.
+pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: WebSocketStream<S>,
+    frame: Option<CloseFrame>,
+) {
+    let is_too_big = frame
+        .as_ref()
+        .is_some_and(|frame| frame.code == CloseCode::Size);
+    let goodbye = async {
+        if frame.is_some() && socket.close(frame).await.is_err() {
             return;
-        };
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: reason.into(),
-        };
-        let goodbye = async {
-            if self.socket.close(Some(frame)).await.is_err() {
-                return;
-            }
-            while let Some(Ok(_)) = self.socket.next().await {}
-            if end == End::TooBig {
-                // A socket that is closed with something unread is reset, and the client might never see why: what is
-                // left of the frame is read first. Silence means that the client waits for our end of the connection.
-                let mut rest = [0; 4_096];
-                let socket = self.socket.get_mut();
-                while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await
-                {
-                }
-            }
-        };
-        if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
-            tracing::debug!("the client did not answer the close in time");
         }
+        // Reading on answers the client's own close frame (RFC 6455 §5.5.1).
+        while let Some(Ok(_)) = socket.next().await {}
+        if is_too_big {
+            // A socket that is closed with something unread is reset, and the client might never see why: what is
+            // left of the frame is read first. Silence means that the client waits for our end of the connection.
+            let mut rest = [0; 4_096];
+            let socket = socket.get_mut();
+            while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await {}
+        }
+    };
+    if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
+        tracing::debug!("the client did not answer the close in time");
     }
 }
 

@@ -10,6 +10,8 @@ mod governance_rooms;
 mod http;
 mod launch;
 mod leaks;
+mod legacy;
+mod legacy_relay;
 mod media;
 mod media_descriptions;
 mod media_requests;

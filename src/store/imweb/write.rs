@@ -15,7 +15,6 @@ use super::plan::{Key, Plan, PlannedPerson, PlannedRoom, PlannedStay, Skip, Skip
 use super::{Import, ImportMode, ImportedPerson, ImportedRoom};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::UserId;
-
 use crate::protocol::text::Username;
 use crate::protocol::time::Timestamp;
 use crate::store::rooms::{new_row, random_number};

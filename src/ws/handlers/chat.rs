@@ -5,7 +5,7 @@ use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
-use crate::protocol::object::{ChatMessage, Participant};
+use crate::protocol::object::Participant;
 use crate::protocol::request::{ChatDelete, ChatHistory, ChatPage, ChatSend, Empty, MessageAnswer};
 use crate::protocol::time::Timestamp;
 use crate::store::{ChatAuthor, Recipient, StoredMessage};
@@ -99,13 +99,12 @@ pub async fn history(
         data.limit,
     );
     let page = page.await.map_err(stored)?;
-    let messages: Vec<ChatMessage> = page
-        .messages
-        .into_iter()
-        .map(|stored| room_view::post(stored).message)
-        .collect();
     Ok(ChatPage {
-        messages,
+        messages: page
+            .messages
+            .into_iter()
+            .map(|stored| room_view::post(stored).message)
+            .collect(),
         more: page.more,
     })
 }

@@ -23,25 +23,26 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
         Some(password) => hashed(services, &password).await?,
         None => None,
     };
+    let usual = RoomSettings::new(data.name);
     Ok(RoomSettings {
-        name: data.name,
         begin_at: data.begin_at,
         end_at: data.end_at,
         password,
-        locked: data.locked.unwrap_or(false),
-        lobby: data.lobby.unwrap_or(false),
-        topology: data.topology.unwrap_or_default(),
-        max_participants: data.max_participants.unwrap_or(DEFAULT_CAPACITY),
+        locked: data.locked.unwrap_or(usual.locked),
+        lobby: data.lobby.unwrap_or(usual.lobby),
+        topology: data.topology.unwrap_or(usual.topology),
+        max_participants: data.max_participants.unwrap_or(usual.max_participants),
         permissions: data
             .permissions
             .unwrap_or_default()
-            .applied_to(Permissions::default()),
-        history: data.history.unwrap_or_default(),
-        hide_number: data.hide_number.unwrap_or(false),
-        early_ms: data.early_ms.unwrap_or(DEFAULT_EARLY_MS),
-        ends_on_time: data.ends_on_time.unwrap_or(false),
+            .applied_to(usual.permissions),
+        history: data.history.unwrap_or(usual.history),
+        hide_number: data.hide_number.unwrap_or(usual.hide_number),
+        early_ms: data.early_ms.unwrap_or(usual.early_ms),
+        ends_on_time: data.ends_on_time.unwrap_or(usual.ends_on_time),
         recurrence: data.recurrence,
-        permanent: data.permanent.unwrap_or(true),
+        permanent: data.permanent.unwrap_or(usual.permanent),
+        ..usual
     })
 }
 
