@@ -26,6 +26,8 @@ pub mod together;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod model_governing;
+#[cfg(test)]
 pub(crate) mod stories;
 
 pub use command::Command;
