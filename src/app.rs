@@ -4,16 +4,19 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
-use crate::config::{Config, Guests, RateLimits, Registration};
+use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Health, HealthProbe, HttpState, SessionRunner, SocketLimits, Sockets,
+    self, Access, Database, Gate, Health, HealthProbe, HttpState, NoCalendar, RoomProbe,
+    SessionRunner, SocketLimits, Sockets,
 };
+use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
@@ -65,6 +68,8 @@ pub struct App {
     sockets: Sockets,
     media: Media,
     access: Arc<Access>,
+    legacy_api: LegacyApi,
+    public_url: Option<Origin>,
     stop: watch::Sender<bool>,
 }
 
@@ -142,6 +147,8 @@ impl App {
             sockets,
             media,
             access,
+            legacy_api: config.legacy_api,
+            public_url: config.listen.public_url,
             stop,
         })
     }
@@ -164,20 +171,33 @@ impl App {
             sockets,
             media,
             access,
+            legacy_api,
+            public_url,
             stop: stop_sessions,
             ..
         } = self;
         let runner = services.clone();
         let session: SessionRunner =
             Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
-        let router = http::router(HttpState {
+        let gate = Gate {
             access,
             sockets: sockets.clone(),
             message_bytes: ws::MESSAGE_BYTES,
+        };
+        let further = match legacy_api {
+            LegacyApi::Off => Router::new(),
+            LegacyApi::On => legacy::router(gate.clone(), services.clone()),
+        };
+        let state = HttpState {
+            gate,
             session,
             health: health_probe(services.clone()),
-        });
+            rooms: room_probe(services.clone()),
+            public_url,
+        };
+        let router = http::router(state, further);
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
+        let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
         http::serve(listener, router, async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
@@ -185,6 +205,7 @@ impl App {
         })
         .await;
         pruning.abort();
+        reconciling.abort();
         within("sessions", sockets.drained()).await;
         within("rooms", services.registry.emptied()).await;
         within("attendance", services.history.flush()).await;
@@ -217,6 +238,16 @@ fn health_probe(services: Services) -> HealthProbe {
                 Ok(Err(_)) | Err(_) => Database::Unavailable,
             };
             Health::new(database, live.rooms, live.participants)
+        })
+    })
+}
+
+fn room_probe(services: Services) -> RoomProbe {
+    Arc::new(move |identity| {
+        let services = services.clone();
+        Box::pin(async move {
+            let found = ws::find_room(&services, &identity).await;
+            found.map_err(|_| NoCalendar::Busy)
         })
     })
 }

@@ -10,10 +10,11 @@
 //! | running rooms | [`rooms`]: one actor per room, the address book, outboxes |
 //! | one client's session | [`ws`]: limits, requests in order, events, end |
 //! | the page, the upgrade, health, avatars | [`http`] |
+//! | the routes of the older Meeting (Go) | [`legacy`] |
 //! | putting it together and taking it down | [`app`] |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
 //!
-//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← ws ← http ← app`. Siblings in braces never
+//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← ws ← http ← legacy ← app`. Siblings in braces never
 //! meet. `ARCHITECTURE.md` walks one message and one packet through the house.
 
 pub mod app;
@@ -21,6 +22,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod legacy;
 pub mod media;
 pub mod meeting;
 pub mod protocol;

@@ -35,6 +35,8 @@ pub struct Model {
     /// The sending client's own name for it.
     pub client_id: Option<String>,
     pub sent_at: DateTime,
+    /// When it was taken back.
+    pub deleted_at: Option<DateTime>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

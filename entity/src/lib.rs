@@ -7,8 +7,13 @@
 #![allow(missing_docs)]
 
 pub mod chat_message;
+pub mod imported_row;
 pub mod revoked_token;
+pub mod room_ban;
 pub mod room_basic;
+pub mod room_invite;
+pub mod room_invite_use;
 pub mod room_user;
 pub mod row_id;
+pub mod server_beat;
 pub mod user_basic;

@@ -34,10 +34,24 @@ pub struct Model {
     /// A JSON object.
     #[sea_orm(column_type = "Text")]
     pub permissions: String,
+    /// `all` or `joined`: what newcomers may read of the chat.
+    pub history: String,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: bool,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: i64,
+    /// The meeting ends at `end_at`, whoever is in it.
+    pub ends_on_time: bool,
+    /// How the meeting comes again (RFC 5545 §3.3.10).
+    pub recurrence: Option<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: bool,
     /// Rises with every edit.
     pub version: i64,
     /// When a host ended the meeting.
     pub ended_at: Option<DateTime>,
+    /// `host` or `operator`; null in rows that are older than the column.
+    pub ended_by: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

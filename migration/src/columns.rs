@@ -95,18 +95,41 @@ pub async fn create_or_extend(
         }
         return manager.create_table(table).await;
     }
-    for mut column in own {
-        if manager.has_column(name, column.get_column_name()).await? {
-            continue;
-        }
+    let relaxed = |mut column: ColumnDef| {
         if column.get_column_spec().default.is_none() {
             column.null();
+        }
+        column
+    };
+    extend(manager, name, own.into_iter().map(relaxed).collect()).await
+}
+
+/// Adds columns to a table where they are not there yet.
+pub async fn extend(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    columns: Vec<ColumnDef>,
+) -> Result<(), DbErr> {
+    for column in columns {
+        if manager.has_column(name, column.get_column_name()).await? {
+            continue;
         }
         let mut addition = Table::alter();
         addition.table(name).add_column(column);
         manager.alter_table(addition).await?;
     }
     Ok(())
+}
+
+/// Takes out a column that this server has added.
+pub async fn retract(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    let mut change = Table::alter();
+    change.table(table).drop_column(column);
+    manager.alter_table(change).await
 }
 
 /// Widens a column of a table that the older Meeting (Go) has made.
@@ -173,6 +196,15 @@ pub async fn unique(
     create_index(manager, table, &[column], true).await
 }
 
+/// Makes the unique index over several columns together.
+pub async fn unique_together(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    create_index(manager, table, columns, true).await
+}
+
 async fn create_index(
     manager: &SchemaManager<'_>,
     table: &'static str,
@@ -190,6 +222,10 @@ async fn create_index(
     }
     if is_unique {
         index.unique();
+    }
+    if manager.get_database_backend() == DbBackend::Sqlite {
+        // A pooled connection may remember the index of a table that another one has dropped; it looks again only then.
+        index.if_not_exists();
     }
     manager.create_index(index).await
 }

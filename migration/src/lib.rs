@@ -9,6 +9,9 @@ mod columns;
 mod m20261122_000001_users;
 mod m20261122_000002_rooms;
 mod m20261122_000003_chat;
+mod m20261122_000004_imports;
+mod m20261122_000005_operation;
+mod m20261122_000006_governance;
 
 /// Brings a database to the newest schema, or back.
 pub struct Migrator;
@@ -20,6 +23,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_users::Migration),
             Box::new(m20261122_000002_rooms::Migration),
             Box::new(m20261122_000003_chat::Migration),
+            Box::new(m20261122_000004_imports::Migration),
+            Box::new(m20261122_000005_operation::Migration),
+            Box::new(m20261122_000006_governance::Migration),
         ]
     }
 }

@@ -12,6 +12,12 @@ pub(super) mod name {
     pub const JSON: &str = "json";
     pub const DRY_RUN: &str = "dry-run";
     pub const FILE: &str = "file";
+    pub const IDENTITY: &str = "identity";
+    pub const YES: &str = "yes";
+    pub const CSV: &str = "csv";
+    pub const BOM: &str = "bom";
+    pub const FROM: &str = "from";
+    pub const UTC_OFFSET: &str = "utc-offset";
 }
 
 /// Longer lines are hard to read, however wide the terminal.
@@ -34,19 +40,9 @@ pub fn command() -> Command {
                 .args(settings(&Key::ALL)),
         )
         .subcommand(user())
-        .subcommand(
-            Command::new("room")
-                .about("Shows rooms")
-                .subcommand_required(true)
-                .arg_required_else_help(true)
-                .args(storage_settings())
-                .subcommand(
-                    Command::new("list")
-                        .about("Lists every room with its owner")
-                        .arg(json()),
-                ),
-        )
+        .subcommand(room())
         .subcommand(db())
+        .subcommand(import())
         .subcommand(
             Command::new("config")
                 .about("Looks at the configuration")
@@ -106,8 +102,90 @@ fn user() -> Command {
         )
         .subcommand(
             Command::new("passwd")
-                .about("Sets an account's password and ends its sessions' tokens")
-                .args([username, password_stdin]),
+                .about("Sets an account's password and ends its sessions")
+                .args([username.clone(), password_stdin])
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("disable")
+                .about("Forbids an account to log in and ends its sessions")
+                .arg(username.clone())
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("enable")
+                .about("Allows an account to log in again")
+                .arg(username.clone())
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("delete")
+                .about("Deletes an account and all of its rooms; its name can then be taken again")
+                .arg(username)
+                .arg(
+                    Arg::new(name::YES)
+                        .long(name::YES)
+                        .action(ArgAction::SetTrue)
+                        .help("Does not ask"),
+                )
+                .arg(json()),
+        )
+}
+
+fn room() -> Command {
+    let identity = Arg::new(name::IDENTITY)
+        .value_name("IDENTITY")
+        .required(true)
+        // One in 64 begins with a hyphen.
+        .allow_hyphen_values(true)
+        .help("The room's identity, as in its link, or its nine-digit number");
+    let flag = |name, help| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    Command::new("room")
+        .about("Shows, ends and deletes rooms")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(storage_settings())
+        .subcommand(
+            Command::new("list")
+                .about("Lists every room with its owner")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("show")
+                .about("Shows a room and everyone who has been in it")
+                .args([identity.clone(), json()]),
+        )
+        .subcommand(
+            Command::new("attendance")
+                .about("Lists who was in a room, when and how long")
+                .arg(identity.clone())
+                .arg(
+                    flag(name::CSV, "Prints CSV (RFC 4180, UTF-8) instead of a table")
+                        .conflicts_with(name::JSON),
+                )
+                .arg(
+                    flag(
+                        name::BOM,
+                        "Begins the CSV with a byte order mark, by which Excel knows UTF-8",
+                    )
+                    .requires(name::CSV),
+                )
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("end")
+                .about("Ends the meeting for everyone; only the owner can take it up again")
+                .args([identity.clone(), json()]),
+        )
+        .subcommand(
+            Command::new("delete")
+                .about("Deletes a room; everyone in it is sent out")
+                .args([identity, json()]),
         )
 }
 
@@ -146,6 +224,36 @@ fn db() -> Command {
             Command::new("backup")
                 .about("Copies a SQLite database to a file, also while a server uses it")
                 .args([file, json()]),
+        )
+}
+
+fn import() -> Command {
+    let from = Arg::new(name::FROM)
+        .long(name::FROM)
+        .value_name("URL")
+        .required(true)
+        .help("Where it is: mysql://USER:PASSWORD@HOST/imweb");
+    let offset = Arg::new(name::UTC_OFFSET)
+        .long(name::UTC_OFFSET)
+        .value_name("+HH:MM")
+        .default_value("+00:00")
+        .allow_hyphen_values(true)
+        .help("The zone of its times, which name none");
+    let dry_run = Arg::new(name::DRY_RUN)
+        .long(name::DRY_RUN)
+        .action(ArgAction::SetTrue)
+        .help("Only says what would be taken");
+    Command::new("import")
+        .about("Takes in what another system has")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(storage_settings())
+        .subcommand(
+            Command::new("imweb")
+                .about(
+                    "Takes rooms, people and memberships from the tables of imweb; can be repeated",
+                )
+                .args([from, offset, dry_run, json()]),
         )
 }
 
@@ -232,6 +340,24 @@ mod tests {
         ] {
             assert_eq!(given_by(line)[&Key::DataDir], ["d"], "{line}");
         }
+    }
+
+    #[test]
+    fn an_identity_may_begin_like_a_flag() {
+        for line in [
+            "meeting room attendance -jW_9oXB0oI6q4HMxkWhnw --csv",
+            "meeting room attendance --csv -jW_9oXB0oI6q4HMxkWhnw --data-dir d",
+            "meeting room attendance --csv -jW_9oXB0oI6q4HMxkWhnw",
+        ] {
+            let matches = command().try_get_matches_from(line.split(' ')).unwrap();
+            let (_, below) = matches.subcommand().unwrap();
+            let (_, below) = below.subcommand().unwrap();
+            let identity = below.get_one::<String>(name::IDENTITY).unwrap();
+            assert_eq!(identity, "-jW_9oXB0oI6q4HMxkWhnw", "{line}");
+            assert!(below.get_flag(name::CSV), "{line}");
+        }
+        let odd = "meeting room end --W_9oXB0oI6q4HMxkWhnw --json";
+        assert!(command().try_get_matches_from(odd.split(' ')).is_ok());
     }
 
     #[test]

@@ -2,18 +2,47 @@
 
 use std::fmt::Display;
 
-/// One sentence for the person at the terminal, without its full stop. The process then ends with code 1.
+/// One sentence for the person at the terminal, without its full stop.
 ///
-/// For what only shows when the work begins: a port in use, a directory that cannot be written. A setting that is
-/// wrong in itself is a [`ConfigError`](crate::config::ConfigError), code 2.
+/// What only shows when the work begins - a port in use, a directory that cannot be written - ends the process with
+/// code 1, a value that is wrong in itself with code 2, as a wrong setting does
+/// ([`ConfigError`](crate::config::ConfigError)).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Failure(String);
+#[error("{sentence}")]
+pub struct Failure {
+    sentence: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Work,
+    Value,
+}
 
 impl Failure {
-    /// Says what is the matter.
+    /// Says what is the matter with the work.
     pub fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+        Self {
+            sentence: what.into(),
+            kind: Kind::Work,
+        }
+    }
+
+    /// Says what is the matter with a value that was given.
+    pub fn wrong_value(what: impl Into<String>) -> Self {
+        Self {
+            sentence: what.into(),
+            kind: Kind::Value,
+        }
+    }
+
+    /// The code that the process ends with.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Work => 1,
+            Kind::Value => 2,
+        }
     }
 
     /// Says what could not be done, and why, down to the cause that the system names.
@@ -29,7 +58,7 @@ impl Failure {
             }
             source = cause.source();
         }
-        Self(sentence.replace('\n', " "))
+        Self::new(sentence.replace('\n', " "))
     }
 }
 

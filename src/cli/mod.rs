@@ -1,30 +1,36 @@
 //! The command line: what can be asked for, and what is printed.
 //!
 //! Owns the arguments, exit codes and tables. Below it lie the store and the passwords; how the server is put together
-//! is not known here: `main` hands it in. A wrong setting ends with code 2, work that failed with code 1, each with
-//! one sentence on standard error.
+//! is not known here: `main` hands it in. A wrong setting or value ends with code 2, work that failed with code 1, each
+//! with one sentence on standard error.
 
 mod arguments;
+mod attendance;
 mod db;
 mod failure;
+mod import;
 mod output;
 mod room;
+mod terminal;
 mod user;
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
 
 use crate::config::{Config, ConfigError, StorageConfig};
-use crate::store::{AdoptionMode, Store};
+use crate::store::{AdoptionMode, ImportMode, Store, StoreError};
 use crate::telemetry;
 
 use arguments::name;
+use attendance::{ByteOrderMark, Sheet};
+use import::ImwebImport;
 use output::Format;
-use user::{NewAccount, PasswordSource};
+use terminal::PasswordSource;
+use user::{Access, NewAccount};
 
 pub use arguments::command;
 pub use failure::Failure;
@@ -45,7 +51,7 @@ impl CliError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),
-            Self::Failure(_) => ExitCode::from(1),
+            Self::Failure(failure) => ExitCode::from(failure.exit_code()),
         }
     }
 }
@@ -83,60 +89,123 @@ fn dispatch(
             telemetry::init(&config.log);
             Ok(serve(config)?)
         }
-        ["user", "add"] => {
-            let new = NewAccount::parse(
-                required(matches, name::USERNAME),
-                optional(matches, name::DISPLAY_NAME),
-            )?;
-            let format = format(matches);
-            let password = user::read_password(password_source(matches))?;
+        ["user", command] => user_command(command, matches),
+        ["room", command] => room_command(command, matches),
+        ["db", command] => db_command(command, matches),
+        ["import", "imweb"] => import_imweb(matches),
+        ["config", "check"] => {
+            let config = load(matches)?;
+            check_directory(&config.storage.data_dir)?;
+            Ok(output::print(&config.to_string())?)
+        }
+        path => unreachable!("clap knows no command {path:?}"),
+    }
+}
+
+fn user_command(command: &str, matches: &ArgMatches) -> Result<(), CliError> {
+    let format = format(matches);
+    let name = || required(matches, name::USERNAME);
+    match command {
+        "add" => {
+            let new = NewAccount::parse(name(), optional(matches, name::DISPLAY_NAME))?;
+            let password = terminal::read_password(password_source(matches))?;
             with_store(matches, async |store| {
                 user::add(store, new, password, format).await
             })
         }
-        ["user", "list"] => {
-            let format = format(matches);
-            with_store(matches, async |store| user::list(store, format).await)
-        }
-        ["user", "passwd"] => {
-            let username = user::parse_username(required(matches, name::USERNAME))?;
-            let password = user::read_password(password_source(matches))?;
+        "list" => with_store(matches, async |store| user::list(store, format).await),
+        "passwd" => {
+            let password = terminal::read_password(password_source(matches))?;
             with_store(matches, async |store| {
-                user::set_password(store, &username, password).await
+                user::set_password(store, name(), password, format).await
             })
         }
-        ["room", "list"] => {
-            let format = format(matches);
-            with_store(matches, async |store| room::list(store, format).await)
-        }
-        ["db", "status"] => {
-            let format = format(matches);
-            with_database(matches, Opening::AsItIs, async |store| {
-                db::status(store, format).await
+        "disable" => with_store(matches, async |store| {
+            user::set_access(store, name(), Access::Disabled, format).await
+        }),
+        "enable" => with_store(matches, async |store| {
+            user::set_access(store, name(), Access::Enabled, format).await
+        }),
+        "delete" => {
+            let is_sure = matches.get_flag(name::YES);
+            let confirm = |question: &str| {
+                if is_sure {
+                    Ok(())
+                } else {
+                    terminal::confirm(question)
+                }
+            };
+            with_store(matches, async |store| {
+                user::delete(store, name(), confirm, format).await
             })
         }
-        ["db", command @ ("migrate" | "adopt")] => {
-            let format = format(matches);
-            let is_dry = *command == "adopt" && matches.get_flag(name::DRY_RUN);
-            let mode = if is_dry {
+        command => unreachable!("clap knows no command user {command}"),
+    }
+}
+
+fn room_command(command: &str, matches: &ArgMatches) -> Result<(), CliError> {
+    let format = format(matches);
+    let identity = || required(matches, name::IDENTITY);
+    with_store(matches, async |store| match command {
+        "list" => room::list(store, format).await,
+        "show" => room::show(store, identity(), format).await,
+        "end" => room::end(store, identity(), format).await,
+        "delete" => room::delete(store, identity(), format).await,
+        "attendance" => attendance::attendance(store, identity(), sheet(matches)).await,
+        command => unreachable!("clap knows no command room {command}"),
+    })
+}
+
+fn sheet(matches: &ArgMatches) -> Sheet {
+    if !matches.get_flag(name::CSV) {
+        Sheet::List(format(matches))
+    } else if matches.get_flag(name::BOM) {
+        Sheet::Csv(ByteOrderMark::Written)
+    } else {
+        Sheet::Csv(ByteOrderMark::Absent)
+    }
+}
+
+fn db_command(command: &str, matches: &ArgMatches) -> Result<(), CliError> {
+    let format = format(matches);
+    with_database(matches, Opening::AsItIs, async |store| match command {
+        "status" => db::status(store, format).await,
+        "migrate" => db::adopt(store, AdoptionMode::Apply, format).await,
+        "adopt" => {
+            let mode = if matches.get_flag(name::DRY_RUN) {
                 AdoptionMode::DryRun
             } else {
                 AdoptionMode::Apply
             };
-            with_database(matches, Opening::AsItIs, async |store| {
-                db::adopt(store, mode, format).await
-            })
+            db::adopt(store, mode, format).await
         }
-        ["db", "backup"] => {
-            let format = format(matches);
+        "backup" => {
             let file = PathBuf::from(required(matches, name::FILE));
-            with_database(matches, Opening::AsItIs, async |store| {
-                db::back_up(store, &file, format).await
-            })
+            db::back_up(store, &file, format).await
         }
-        ["config", "check"] => Ok(output::print(&load(matches)?.to_string())?),
-        path => unreachable!("clap knows no command {path:?}"),
-    }
+        command => unreachable!("clap knows no command db {command}"),
+    })
+}
+
+fn import_imweb(matches: &ArgMatches) -> Result<(), CliError> {
+    let format = format(matches);
+    let mode = if matches.get_flag(name::DRY_RUN) {
+        ImportMode::DryRun
+    } else {
+        ImportMode::Apply
+    };
+    let wanted = ImwebImport::parse(
+        required(matches, name::FROM),
+        required(matches, name::UTC_OFFSET),
+        mode,
+    )?;
+    let opening = match mode {
+        ImportMode::DryRun => Opening::AsItIsOrEmpty,
+        ImportMode::Apply => Opening::Prepared,
+    };
+    with_database(matches, opening, async |store| {
+        import::imweb(store, &wanted, format).await
+    })
 }
 
 /// The names of the chosen subcommands, and the arguments of the innermost.
@@ -151,6 +220,23 @@ fn chosen(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
 
 fn load(matches: &ArgMatches) -> Result<Config, ConfigError> {
     Config::load(arguments::given(matches), |name| std::env::var_os(name))
+}
+
+/// Sees whether the server could write to its data directory, or make it: by writing there, which alone tells, and
+/// taking that away again.
+fn check_directory(directory: &Path) -> Result<(), Failure> {
+    let absolute = std::path::absolute(directory);
+    let probed = absolute.and_then(|directory| {
+        let existing = directory.ancestors().find(|path| path.exists());
+        let existing = existing.unwrap_or(Path::new("/"));
+        let probe = existing.join(format!(".meeting-check-{}", std::process::id()));
+        std::fs::create_dir(&probe)?;
+        std::fs::remove_dir(&probe)
+    });
+    probed.map_err(|error| {
+        let what = format!("cannot use the data directory {}", directory.display());
+        Failure::because(what, &error)
+    })
 }
 
 /// Opens the database that the arguments name, does the work and closes it.
@@ -168,6 +254,21 @@ enum Opening {
     Prepared,
     /// Unchanged.
     AsItIs,
+    /// Unchanged; one that is not there yet is taken for an empty one.
+    AsItIsOrEmpty,
+}
+
+async fn open(url: &str, opening: Opening) -> Result<Store, StoreError> {
+    match opening {
+        Opening::Prepared => Store::open_beside(url, CONNECTIONS).await,
+        Opening::AsItIs => Store::look(url).await,
+        Opening::AsItIsOrEmpty => match Store::look(url).await {
+            Err(StoreError::File(error)) if error.kind() == ErrorKind::NotFound => {
+                Store::open_beside("sqlite::memory:", CONNECTIONS).await
+            }
+            opened => opened,
+        },
+    }
 }
 
 fn with_database(
@@ -184,11 +285,9 @@ fn with_database(
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     Ok(runtime.block_on(async {
         let url = storage.database_url.reveal();
-        let opened = match opening {
-            Opening::Prepared => Store::open_beside(url, CONNECTIONS).await,
-            Opening::AsItIs => Store::look(url).await,
-        };
-        let store = opened.map_err(|error| Failure::because(storage.cannot_open(), &error))?;
+        let store = open(url, opening)
+            .await
+            .map_err(|error| Failure::because(storage.cannot_open(), &error))?;
         let outcome = work(&store).await;
         store.close().await;
         outcome

@@ -32,6 +32,37 @@ pub fn render<R: Row>(rows: &[R], format: Format) -> Result<String, Failure> {
     }
 }
 
+/// Comma-separated values (RFC 4180), for spreadsheets: no cell of it is taken for a formula.
+pub fn csv(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = headings.join(",") + "\r\n";
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| csv_cell(cell)).collect();
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// An apostrophe before what a spreadsheet would calculate (OWASP, "CSV Injection"), also in its full-width forms.
+fn csv_cell(text: &str) -> String {
+    let calculates = |c| {
+        matches!(
+            c,
+            '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠'
+        )
+    };
+    let guard = if text.starts_with(calculates) {
+        "'"
+    } else {
+        ""
+    };
+    if text.contains(['"', ',', '\r', '\n']) {
+        format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    } else {
+        format!("{guard}{text}")
+    }
+}
+
 /// A value as indented JSON.
 pub fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value)
@@ -111,6 +142,30 @@ mod tests {
         let text = render(&PEOPLE, Format::Table).unwrap();
         assert_eq!(text, "NAME  AGE\nélan  7\nb     100\n");
         assert_eq!(render::<Person>(&[], Format::Table).unwrap(), "NAME  AGE\n");
+    }
+
+    #[test]
+    fn cells_of_csv_are_quoted_and_never_formulas() {
+        for (cell, written) in [
+            ("张三", "张三"),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("=1+1", "'=1+1"),
+            ("+49", "'+49"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("＝1", "'＝1"),
+            ("\tx", "'\tx"),
+            ("\rx", "\"'\rx\""),
+            ("=cmd|' /C calc'!A0,1", "\"'=cmd|' /C calc'!A0,1\""),
+            ("a=1", "a=1"),
+            ("", ""),
+        ] {
+            assert_eq!(csv_cell(cell), written);
+        }
+        let rows = [vec!["a".to_owned(), "b".to_owned()]];
+        assert_eq!(csv(&["x", "y"], &rows), "x,y\r\na,b\r\n");
     }
 
     #[test]

@@ -1,13 +1,17 @@
-//! `meeting room`: rooms, listed.
+//! `meeting room`: rooms, beside a running server or without one.
 
 use serde::Serialize;
 
 use super::output::{self, Format, Row};
 use super::{Failure, user};
-use crate::protocol::ids::RoomIdentity;
-use crate::protocol::text::{RoomName, Username};
+use crate::protocol::ids::{RoomIdentity, UserId};
+use crate::protocol::object::{Permissions, Role, Topology};
+use crate::protocol::text::{DisplayName, RoomName, Username};
 use crate::protocol::time::Timestamp;
-use crate::store::{MAX_PAGE_SIZE, RoomFilter, RoomScope, Store, StoredRoom, StoredUser};
+use crate::store::{
+    MAX_PAGE_SIZE, Member, RoomFilter, RoomScope, Store, StoreError, StoredRoom, StoredUser,
+    is_room_number,
+};
 
 /// A room as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +53,184 @@ impl Row for ListedRoom {
     }
 }
 
+/// A room as it is printed alone.
+#[derive(Debug, Serialize)]
+struct ShownRoom {
+    #[serde(flatten)]
+    listed: ListedRoom,
+    begin_at: Option<Timestamp>,
+    end_at: Option<Timestamp>,
+    has_password: bool,
+    locked: bool,
+    lobby: bool,
+    topology: Topology,
+    max_participants: u32,
+    permissions: Permissions,
+    version: u64,
+    /// Of the members, how many are in it now.
+    head_count: usize,
+    members: Vec<ShownMember>,
+}
+
+/// Somebody who has been in a room, as they are printed.
+#[derive(Debug, Serialize)]
+struct ShownMember {
+    user: UserId,
+    display_name: DisplayName,
+    role: Role,
+    is_in: bool,
+    first_joined_at: Option<Timestamp>,
+    stays: u64,
+}
+
+impl From<Member> for ShownMember {
+    fn from(member: Member) -> Self {
+        Self {
+            user: member.user,
+            display_name: member.display_name,
+            role: member.role,
+            is_in: member.is_in,
+            first_joined_at: member.first_joined_at,
+            stays: member.stays,
+        }
+    }
+}
+
+impl Row for ShownMember {
+    const HEADINGS: &'static [&'static str] =
+        &["USER", "ROLE", "IN", "FIRST JOINED", "STAYS", "NAME"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.user.to_string(),
+            role_name(self.role).to_owned(),
+            yes_or_no(self.is_in).to_owned(),
+            self.first_joined_at
+                .map_or("-".to_owned(), |at| at.to_string()),
+            self.stays.to_string(),
+            self.display_name.to_string(),
+        ]
+    }
+}
+
+/// A role as it is printed and travels.
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Host => "host",
+        Role::Cohost => "cohost",
+        Role::Member => "member",
+    }
+}
+
+fn yes_or_no(answer: bool) -> &'static str {
+    if answer { "yes" } else { "no" }
+}
+
+/// Prints one room with its members.
+pub async fn show(store: &Store, identity: &str, format: Format) -> Result<(), Failure> {
+    let room = find(store, identity).await?;
+    let members = store.members(room.key).await.map_err(cannot_read)?;
+    let members: Vec<ShownMember> = members.into_iter().map(Into::into).collect();
+    let settings = room.settings.clone();
+    let shown = ShownRoom {
+        begin_at: settings.begin_at,
+        end_at: settings.end_at,
+        has_password: settings.password.is_some(),
+        locked: settings.locked,
+        lobby: settings.lobby,
+        topology: settings.topology,
+        max_participants: settings.max_participants,
+        permissions: settings.permissions,
+        version: room.version,
+        head_count: members.iter().filter(|member| member.is_in).count(),
+        members,
+        listed: room.into(),
+    };
+    output::print(&match format {
+        Format::Table => told(&shown)?,
+        Format::Json => output::json(&shown)?,
+    })
+}
+
+fn told(room: &ShownRoom) -> Result<String, Failure> {
+    let listed = &room.listed;
+    let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
+    let facts = [
+        ("name", listed.name.to_string()),
+        ("number", listed.number.clone()),
+        ("identity", listed.identity.to_string()),
+        ("owner", listed.owner.to_string()),
+        ("created", listed.created_at.to_string()),
+        ("begins", time(room.begin_at)),
+        ("ends", time(room.end_at)),
+        ("ended", time(listed.ended_at)),
+        ("password", yes_or_no(room.has_password).to_owned()),
+        ("locked", yes_or_no(room.locked).to_owned()),
+        ("lobby", yes_or_no(room.lobby).to_owned()),
+        ("takes", room.max_participants.to_string()),
+        ("in it now", room.head_count.to_string()),
+    ];
+    let facts = facts.map(|(name, value)| format!("{name:<10} {value}\n"));
+    Ok(facts.concat() + "\n" + &output::render(&room.members, Format::Table)?)
+}
+
+/// Ends a meeting for everyone, in a running server too. Only the owner can take it up again.
+pub async fn end(store: &Store, identity: &str, format: Format) -> Result<(), Failure> {
+    let mut room = find(store, identity).await?;
+    let now = Timestamp::now();
+    store
+        .close_room(room.key, now)
+        .await
+        .map_err(|error| Failure::because("cannot end the meeting", &error))?;
+    room.ended_at = Some(now);
+    print(room, format)
+}
+
+/// Deletes a room, in a running server too.
+pub async fn delete(store: &Store, identity: &str, format: Format) -> Result<(), Failure> {
+    let room = find(store, identity).await?;
+    store
+        .delete_room(room.key, Timestamp::now())
+        .await
+        .map_err(|error| Failure::because("cannot delete the room", &error))?;
+    output::print(&match format {
+        Format::Table => format!("The room {} is deleted.\n", room.settings.name),
+        Format::Json => output::json(&serde_json::json!({
+            "identity": room.identity,
+            "number": room.number,
+            "name": room.settings.name,
+            "deleted": true,
+        }))?,
+    })
+}
+
+/// The room with this identity or number; people write numbers in groups.
+pub async fn find(store: &Store, identity: &str) -> Result<StoredRoom, Failure> {
+    let compact: String = identity
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-'))
+        .collect();
+    let key = if is_room_number(&compact) {
+        &compact
+    } else {
+        identity
+    };
+    let found = store.find_room(key).await.map_err(cannot_read)?;
+    found.ok_or_else(|| Failure::new(format!("there is no room {identity}")))
+}
+
+fn print(room: StoredRoom, format: Format) -> Result<(), Failure> {
+    let room = ListedRoom::from(room);
+    output::print(&match format {
+        Format::Table => output::render(&[room], format)?,
+        Format::Json => output::json(&room)?,
+    })
+}
+
+fn cannot_read(error: StoreError) -> Failure {
+    Failure::because("cannot read the rooms", &error)
+}
+
 /// Prints every room, owner by owner.
 pub async fn list(store: &Store, format: Format) -> Result<(), Failure> {
     let mut rooms = Vec::new();
@@ -72,10 +254,7 @@ async fn rooms_of(store: &Store, owner: &StoredUser) -> Result<Vec<StoredRoom>, 
             page,
             size: MAX_PAGE_SIZE,
         };
-        let found = store
-            .list_rooms(&filter)
-            .await
-            .map_err(|error| Failure::because("cannot read the rooms", &error))?;
+        let found = store.list_rooms(&filter).await.map_err(cannot_read)?;
         if found.rooms.is_empty() {
             break;
         }

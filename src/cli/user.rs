@@ -1,6 +1,4 @@
-//! `meeting user`: accounts, made and listed beside a running server or without one.
-
-use std::io::{BufRead as _, IsTerminal as _};
+//! `meeting user`: accounts, beside a running server or without one.
 
 use serde::Serialize;
 
@@ -9,21 +7,12 @@ use super::output::{self, Format, Row};
 use crate::auth::Passwords;
 use crate::auth::passwords::check_strength;
 use crate::protocol::ids::UserId;
-use crate::protocol::text::{DisplayName, MAX_PASSWORD_BYTES, Password, Username};
+use crate::protocol::text::{DisplayName, Password, Username};
 use crate::protocol::time::Timestamp;
 use crate::store::{Conflict, NewUser, PasswordHash, Store, StoreError, StoredUser, UserKey};
 
 /// How many accounts are read at once.
 const PAGE: u64 = 500;
-
-/// Where a password is taken from. Never from the arguments, which every process of the machine can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PasswordSource {
-    /// Asked for twice on the terminal, without showing it.
-    Prompt,
-    /// The first line of standard input.
-    Stdin,
-}
 
 /// What `user add` is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +28,7 @@ impl NewAccount {
     pub fn parse(username: &str, display_name: Option<&str>) -> Result<Self, Failure> {
         let username = parse_username(username)?;
         let display_name = DisplayName::parse(display_name.unwrap_or(username.as_str()))
-            .map_err(|error| Failure::new(format!("the display name {error}")))?;
+            .map_err(|error| Failure::wrong_value(format!("the display name {error}")))?;
         Ok(Self {
             username,
             display_name,
@@ -55,11 +44,14 @@ pub struct Account {
     display_name: DisplayName,
     created_at: Timestamp,
     disabled_at: Option<Timestamp>,
+    /// False for people who were imported, until `user passwd` gives them one.
+    has_password: bool,
 }
 
 impl From<StoredUser> for Account {
     fn from(user: StoredUser) -> Self {
         Self {
+            has_password: user.password.is_set(),
             id: user.id,
             username: user.username,
             display_name: user.display_name,
@@ -84,9 +76,8 @@ impl Row for Account {
     }
 }
 
-/// What a user name must be for any command that takes one.
-pub fn parse_username(raw: &str) -> Result<Username, Failure> {
-    Username::parse(raw).map_err(|error| Failure::new(format!("the user name {error}")))
+fn parse_username(raw: &str) -> Result<Username, Failure> {
+    Username::parse(raw).map_err(|error| Failure::wrong_value(format!("the user name {error}")))
 }
 
 /// Makes an account and prints it.
@@ -111,11 +102,7 @@ pub async fn add(
             }
             other => Failure::because("cannot make the account", &other),
         })?;
-    let account = Account::from(made);
-    output::print(&match format {
-        Format::Table => output::render(&[account], format)?,
-        Format::Json => output::json(&account)?,
-    })
+    print(made, format)
 }
 
 /// Prints every account.
@@ -124,23 +111,99 @@ pub async fn list(store: &Store, format: Format) -> Result<(), Failure> {
     output::print(&output::render(&accounts, format)?)
 }
 
-/// Sets an account's password; tokens issued before are void.
+/// Sets an account's password; tokens issued before are void, and a running server ends the sessions.
 pub async fn set_password(
     store: &Store,
-    username: &Username,
+    username: &str,
     password: Password,
+    format: Format,
 ) -> Result<(), Failure> {
-    let failed = |error: StoreError| Failure::because("cannot set the password", &error);
-    let found = store.find_user_by_name(username.as_str()).await;
-    let Some(user) = found.map_err(failed)? else {
-        return Err(Failure::new(format!("there is no account {username}")));
-    };
-    let hash = hash(&password, username).await?;
+    let user = find(store, username).await?;
+    let hash = hash(&password, &user.username).await?;
     store
         .set_password(user.key, &hash, Timestamp::now())
         .await
-        .map_err(failed)?;
-    output::print("The password is set.\n")
+        .map_err(|error| Failure::because("cannot set the password", &error))?;
+    match format {
+        Format::Table => output::print("The password is set.\n"),
+        Format::Json => print(user, format),
+    }
+}
+
+/// Whether an account may log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It may.
+    Enabled,
+    /// It may not, and a running server ends its sessions.
+    Disabled,
+}
+
+/// Forbids an account to log in, or allows it again, and prints it. Doing so again changes nothing.
+pub async fn set_access(
+    store: &Store,
+    username: &str,
+    access: Access,
+    format: Format,
+) -> Result<(), Failure> {
+    let mut user = find(store, username).await?;
+    let now = Timestamp::now();
+    let since = match access {
+        Access::Enabled => None,
+        Access::Disabled => Some(user.disabled_at.unwrap_or(now)),
+    };
+    store
+        .set_user_disabled(user.key, since, now)
+        .await
+        .map_err(|error| Failure::because("cannot change the account", &error))?;
+    user.disabled_at = since;
+    print(user, format)
+}
+
+/// Deletes an account and its rooms. `confirm` is asked before, unless there is nobody to ask.
+pub async fn delete(
+    store: &Store,
+    username: &str,
+    confirm: impl FnOnce(&str) -> Result<(), Failure>,
+    format: Format,
+) -> Result<(), Failure> {
+    let user = find(store, username).await?;
+    confirm(&format!(
+        "This deletes the account {} and every room of it.",
+        user.username
+    ))?;
+    let rooms = store
+        .delete_user(user.key, Timestamp::now())
+        .await
+        .map_err(|error| Failure::because("cannot delete the account", &error))?;
+    output::print(&match format {
+        Format::Table => format!(
+            "The account {} is deleted, and its rooms with it: {rooms}.\n",
+            user.username
+        ),
+        Format::Json => output::json(&serde_json::json!({
+            "id": user.id,
+            "username": user.username,
+            "deleted": true,
+            "rooms_deleted": rooms,
+        }))?,
+    })
+}
+
+/// The account of this name, as it is typed at the log-in.
+async fn find(store: &Store, username: &str) -> Result<StoredUser, Failure> {
+    let found = store.find_user_by_name(username).await;
+    found
+        .map_err(|error| Failure::because("cannot read the accounts", &error))?
+        .ok_or_else(|| Failure::new(format!("there is no account {username}")))
+}
+
+fn print(user: StoredUser, format: Format) -> Result<(), Failure> {
+    let account = Account::from(user);
+    output::print(&match format {
+        Format::Table => output::render(&[account], format)?,
+        Format::Json => output::json(&account)?,
+    })
 }
 
 /// Every account, the oldest first.
@@ -160,70 +223,16 @@ pub async fn all(store: &Store) -> Result<Vec<StoredUser>, Failure> {
 }
 
 async fn hash(password: &Password, username: &Username) -> Result<PasswordHash, Failure> {
-    let plain = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
-    check_strength(password, username.as_str()).map_err(|error| plain(&error))?;
+    check_strength(password, username.as_str())
+        .map_err(|error| Failure::wrong_value(error.to_string()))?;
     let hash = Passwords::default().hash(password).await;
-    hash.map(PasswordHash::new).map_err(|error| plain(&error))
-}
-
-/// Takes the password from where the caller said.
-pub fn read_password(source: PasswordSource) -> Result<Password, Failure> {
-    match source {
-        PasswordSource::Stdin => first_line(std::io::stdin().lock()),
-        PasswordSource::Prompt => prompt(),
-    }
-}
-
-fn prompt() -> Result<Password, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            "there is no terminal to ask for the password; give it with --password-stdin",
-        ));
-    }
-    let ask = |text: &str| {
-        rpassword::prompt_password(text)
-            .map_err(|error| Failure::because("cannot ask for the password", &error))
-    };
-    let password = ask("Password: ")?;
-    if ask("Once more: ")? != password {
-        return Err(Failure::new("the two passwords differ"));
-    }
-    Ok(Password::new(password))
-}
-
-/// The first line without its end. One that is too long is cut just past the limit, and then refused as too long.
-fn first_line(input: impl std::io::BufRead) -> Result<Password, Failure> {
-    let limit = u64::try_from(MAX_PASSWORD_BYTES + 3).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    input
-        .take(limit)
-        .read_until(b'\n', &mut bytes)
-        .map_err(|error| Failure::because("cannot read the password", &error))?;
-    let line =
-        String::from_utf8(bytes).map_err(|_| Failure::new("the password is not valid UTF-8"))?;
-    let line = line.strip_suffix('\n').unwrap_or(&line);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    Ok(Password::new(line.to_owned()))
+    hash.map(PasswordHash::new)
+        .map_err(|error| Failure::new(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_password_is_the_first_line_as_it_stands() {
-        for (input, expected) in [
-            ("correct horse\nbattery", "correct horse"),
-            ("  spaced \r\n", "  spaced "),
-            ("no line end", "no line end"),
-            ("", ""),
-        ] {
-            assert_eq!(first_line(input.as_bytes()).unwrap().reveal(), expected);
-        }
-        let endless = "x".repeat(1 << 20);
-        assert!(first_line(endless.as_bytes()).unwrap().is_too_long());
-        assert!(first_line(&b"\xff\xfe\n"[..]).is_err());
-    }
 
     #[test]
     fn names_are_checked_before_anything_is_asked() {

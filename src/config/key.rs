@@ -31,6 +31,8 @@ pub enum Key {
     Guests,
     /// Whether people may make accounts.
     Registration,
+    /// Whether the routes of the older Meeting (Go) are served.
+    LegacyApi,
     /// Whether limits of use are off.
     NoRateLimit,
     /// What is logged.
@@ -65,7 +67,7 @@ pub struct Spec {
 
 impl Key {
     /// Every setting, in the order in which they are listed.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Config,
         Self::Listen,
         Self::DataDir,
@@ -79,6 +81,7 @@ impl Key {
         Self::JwtSecretFile,
         Self::Guests,
         Self::Registration,
+        Self::LegacyApi,
         Self::NoRateLimit,
         Self::Log,
     ];
@@ -187,6 +190,14 @@ impl Key {
                 arity: Arity::Switch,
                 default: "open",
                 help: "Lets anybody make an account, or leaves that to `meeting user add`",
+            },
+            Self::LegacyApi => &Spec {
+                name: "legacy-api",
+                value: "on|off",
+                arity: Arity::Switch,
+                default: "off",
+                help: "Serves the routes of the older Meeting (Go) too, /user/login, /auth/meeting/… and /ws/p2p/…, for \
+                       scripts that have not moved yet",
             },
             Self::NoRateLimit => &Spec {
                 name: "no-rate-limit",

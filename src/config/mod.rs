@@ -33,6 +33,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// Who may come in.
     pub auth: AuthConfig,
+    /// Whether the routes of the older Meeting (Go) are served.
+    pub legacy_api: LegacyApi,
     /// Whether limits of use hold.
     pub rate_limits: RateLimits,
     /// What is logged.
@@ -101,6 +103,15 @@ pub enum Registration {
     Closed,
 }
 
+/// Whether the routes of the older Meeting (Go) are served beside our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegacyApi {
+    /// They are.
+    On,
+    /// There is nothing at their addresses.
+    Off,
+}
+
 /// Whether the limits per client on requests, log-ins and sockets hold. Limits that protect memory always do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimits {
@@ -132,6 +143,10 @@ impl Config {
             media: settings.media(listen.address)?,
             storage: settings.storage()?,
             auth: settings.auth()?,
+            legacy_api: match settings.one(Key::LegacyApi, parse_switch)? {
+                Some(true) => LegacyApi::On,
+                Some(false) | None => LegacyApi::Off,
+            },
             rate_limits: settings.one(Key::NoRateLimit, parse_switch)?.map_or(
                 RateLimits::On,
                 |off| {
@@ -197,6 +212,7 @@ impl Config {
                 Registration::Open => &"open",
                 Registration::Closed => &"closed",
             }),
+            Key::LegacyApi => switch(self.legacy_api == LegacyApi::On),
             Key::NoRateLimit => switch(self.rate_limits == RateLimits::Off),
             Key::Log => text(&self.log.as_str()),
         })

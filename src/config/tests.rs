@@ -51,6 +51,7 @@ fn without_any_setting_the_defaults_hold() {
     assert_eq!(config.auth.secret_file, Path::new("./data/secret"));
     assert_eq!(config.auth.guests, Guests::Admitted);
     assert_eq!(config.auth.registration, Registration::Open);
+    assert_eq!(config.legacy_api, LegacyApi::Off);
     assert_eq!(config.rate_limits, RateLimits::On);
     assert_eq!(config.media.first_port, 0);
     assert_eq!(config.media.addresses[0], IpAddr::from(Ipv4Addr::LOCALHOST));
@@ -377,6 +378,7 @@ fn what_is_printed_can_be_read_again() {
         (Key::MediaIp, &["192.0.2.1"]),
         (Key::Guests, &["off"]),
         (Key::Registration, &["closed"]),
+        (Key::LegacyApi, &["on"]),
         (Key::NoRateLimit, &["on"]),
         (Key::Log, &["info,meeting::ws=debug"]),
     ];

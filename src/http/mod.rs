@@ -1,10 +1,11 @@
-//! HTTP: the page, the upgrade to a WebSocket, health and avatars.
+//! HTTP: the page, the upgrade to a WebSocket, health, avatars and calendar files.
 //!
 //! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
 //! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files,
 //! in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
 
 pub mod avatar;
+pub mod calendar;
 pub mod headers;
 pub mod page;
 pub mod peer;
@@ -24,7 +25,10 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::config::{ListenConfig, Origin};
+use crate::protocol::ids::RoomIdentity;
+use crate::protocol::object::Room;
 
+pub use calendar::NoCalendar;
 pub use peer::PeerInfo;
 pub use serve::serve;
 pub use sockets::{SocketLimits, Sockets};
@@ -37,19 +41,34 @@ pub type SessionRunner =
 /// Tells how the server is.
 pub type HealthProbe = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>;
 
+/// Finds a room by its identity alone, as it is now.
+pub type RoomProbe =
+    Arc<dyn Fn(RoomIdentity) -> BoxFuture<'static, Result<Option<Room>, NoCalendar>> + Send + Sync>;
+
 /// What the routes work with. Cloned per connection, so everything in it is shared or small.
 #[derive(Clone)]
 pub struct HttpState {
+    /// What holds for every socket.
+    pub gate: Gate,
+    /// What carries an open socket.
+    pub session: SessionRunner,
+    /// What `/healthz` asks.
+    pub health: HealthProbe,
+    /// What calendar files ask.
+    pub rooms: RoomProbe,
+    /// Where people reach this server, for links that leave it.
+    pub public_url: Option<Origin>,
+}
+
+/// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
+#[derive(Debug, Clone)]
+pub struct Gate {
     /// Who may connect.
     pub access: Arc<Access>,
     /// The count of open sockets, and its limits.
     pub sockets: Sockets,
     /// The largest message a client may send, in bytes: `limits.message_bytes`.
     pub message_bytes: usize,
-    /// What carries an open socket.
-    pub session: SessionRunner,
-    /// What `/healthz` asks.
-    pub health: HealthProbe,
 }
 
 /// Whose pages may connect, and whose word is taken for where a request comes from.
@@ -122,18 +141,23 @@ impl Health {
     }
 }
 
-/// Every route. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as [`serve`](serve()) does.
-pub fn router(state: HttpState) -> Router {
+/// Every route, with those of `further`. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as
+/// [`serve`](serve()) does.
+pub fn router(state: HttpState, further: Router) -> Router {
     Router::new()
         .route("/", get(page::index))
-        .route("/r/{*room}", get(page::index))
+        .route("/r/{room}", get(page::index))
+        .route("/r/{room}/{*rest}", get(page::index))
+        .route("/r/{room}/calendar.ics", get(calendar::calendar))
+        .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
         .route("/healthz", get(healthz))
         .route("/avatars/{file}", get(avatar::avatar))
+        .with_state(state)
+        .merge(further)
         .fallback(page::file)
         .layer(middleware::map_response(headers::secure))
-        .with_state(state)
 }
 
 async fn ping() -> Response {

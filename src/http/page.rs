@@ -41,11 +41,12 @@ pub async fn index(headers: HeaderMap) -> Response {
 
 /// One of the page's files, or a plain 404.
 pub async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    if method != Method::GET && method != Method::HEAD {
+    // Names are compared as they stand: no decoding, so no way around the list of embedded files.
+    let path = uri.path().trim_start_matches('/');
+    if method != Method::GET && method != Method::HEAD && find(path).is_some() {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
     }
-    // Names are compared as they stand: no decoding, so no way around the list of embedded files.
-    answer(uri.path().trim_start_matches('/'), &headers)
+    answer(path, &headers)
 }
 
 fn answer(path: &str, asked: &HeaderMap) -> Response {

@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::Instrument as _;
 
 use super::peer::{PeerInfo, RemoteAddress};
-use super::sockets::{SocketPermit, SocketRefusal};
-use super::{Access, HttpState};
+use super::sockets::SocketRefusal;
+use super::{Access, Gate, HttpState};
 use crate::config::Origin;
 use crate::protocol::SUBPROTOCOL;
 
@@ -52,7 +52,7 @@ pub enum UpgradeRefusal {
     #[error("pages of this origin may not connect")]
     Origin,
     /// Sub-protocols, but not ours.
-    #[error("none of the offered sub-protocols is meeting.v1")]
+    #[error("none of the offered sub-protocols is spoken here")]
     Subprotocol,
     /// Too many open sockets.
     #[error(transparent)]
@@ -101,39 +101,77 @@ struct Handshake {
     subprotocol: Option<&'static str>,
 }
 
-/// Opens a WebSocket and hands it to the session.
+/// Opens a WebSocket of `meeting.v1` and hands it to the session.
 pub async fn upgrade(
     State(state): State<HttpState>,
     Extension(remote): Extension<RemoteAddress>,
-    mut request: Request,
+    request: Request,
 ) -> Result<Response, UpgradeRefusal> {
-    let handshake = check(request.method(), request.headers(), remote, &state.access)?;
+    let session = state.session;
+    open(
+        &state.gate,
+        SUBPROTOCOL,
+        remote,
+        request,
+        move |socket, peer| session(socket, peer),
+    )
+}
+
+/// Opens a WebSocket whose clients offer `subprotocol` or none, and gives it to `session` in a task of its own.
+///
+/// # Errors
+/// Why it is not opened.
+pub fn open<F>(
+    gate: &Gate,
+    subprotocol: &'static str,
+    remote: RemoteAddress,
+    mut request: Request,
+    session: impl FnOnce(UpgradedSocket, PeerInfo) -> F + Send + 'static,
+) -> Result<Response, UpgradeRefusal>
+where
+    F: Future<Output = ()> + Send,
+{
+    let (method, headers) = (request.method(), request.headers());
+    let handshake = check(method, headers, remote, &gate.access, subprotocol)?;
     let on_upgrade = request
         .extensions_mut()
         .remove::<OnUpgrade>()
         .ok_or(UpgradeRefusal::NotWebSocket)?;
-    let peer = PeerInfo::find(remote, request.headers(), &state.access.trusted_proxies);
-    let permit = state.sockets.try_admit(peer)?;
-    let task = run(state, on_upgrade, peer, permit);
+    let peer = PeerInfo::find(remote, request.headers(), &gate.access.trusted_proxies);
+    let permit = gate.sockets.try_admit(peer)?;
+    let message_bytes = gate.message_bytes;
+    let task = async move {
+        // The socket's place in the count is given back when its session is over.
+        let _permit = permit;
+        if let Some(socket) = upgraded(on_upgrade, message_bytes).await {
+            session(socket, peer).await;
+        }
+    };
     tokio::spawn(task.instrument(tracing::info_span!("socket")));
     Ok(accepted(&handshake))
 }
 
-/// The task of one socket; it ends with its session, and its place in the count with it.
-async fn run(state: HttpState, on_upgrade: OnUpgrade, peer: PeerInfo, permit: SocketPermit) {
-    let _permit = permit;
+/// The open socket; none when the client left during the handshake.
+async fn upgraded(on_upgrade: OnUpgrade, message_bytes: usize) -> Option<UpgradedSocket> {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
-        Err(error) => return tracing::debug!(%error, "The client left during the handshake."),
+        Err(error) => {
+            tracing::debug!(%error, "The client left during the handshake.");
+            return None;
+        }
     };
-    let config = WebSocketConfig::default()
+    let io = TokioIo::new(upgraded);
+    let config = socket_config(message_bytes);
+    Some(WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await)
+}
+
+/// How a socket is read and written whose messages have at most `message_bytes`.
+pub fn socket_config(message_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(Some(state.message_bytes))
-        .max_frame_size(Some(state.message_bytes));
-    let io = TokioIo::new(upgraded);
-    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-    (state.session)(socket, peer).await;
+        .max_message_size(Some(message_bytes))
+        .max_frame_size(Some(message_bytes))
 }
 
 fn accepted(handshake: &Handshake) -> Response {
@@ -160,6 +198,7 @@ fn check(
     headers: &HeaderMap,
     remote: RemoteAddress,
     access: &Access,
+    subprotocol: &'static str,
 ) -> Result<Handshake, UpgradeRefusal> {
     if method != Method::GET {
         return Err(UpgradeRefusal::Method);
@@ -179,12 +218,12 @@ fn check(
     }
     Ok(Handshake {
         accept: derive_accept_key(key.as_bytes()),
-        subprotocol: choose_subprotocol(headers)?,
+        subprotocol: choose_subprotocol(headers, subprotocol)?,
     })
 }
 
 /// The entries of a header that is a comma-separated list, over all of its lines.
-fn entries(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+pub fn entries(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
         .iter()
@@ -196,12 +235,15 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     entries(headers, name).any(|entry| entry.eq_ignore_ascii_case(token))
 }
 
-fn choose_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, UpgradeRefusal> {
+fn choose_subprotocol(
+    headers: &HeaderMap,
+    ours: &'static str,
+) -> Result<Option<&'static str>, UpgradeRefusal> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Ok(None);
     }
-    if entries(headers, SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == SUBPROTOCOL) {
-        return Ok(Some(SUBPROTOCOL));
+    if entries(headers, SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == ours) {
+        return Ok(Some(ours));
     }
     Err(UpgradeRefusal::Subprotocol)
 }
@@ -263,7 +305,7 @@ mod tests {
         access: &Access,
     ) -> Result<Handshake, UpgradeRefusal> {
         let remote = RemoteAddress(REMOTE.parse().unwrap());
-        check(&Method::GET, &headers(lines), remote, access)
+        check(&Method::GET, &headers(lines), remote, access, SUBPROTOCOL)
     }
 
     /// The sound handshake with `line` put in place of the header of that name.
@@ -298,7 +340,8 @@ mod tests {
             assert_eq!(with(line), Err(refusal), "{line:?}");
         }
         let remote = RemoteAddress(REMOTE.parse().unwrap());
-        let posted = check(&Method::POST, &headers(SOUND), remote, &Access::default());
+        let (sound, access) = (headers(SOUND), Access::default());
+        let posted = check(&Method::POST, &sound, remote, &access, SUBPROTOCOL);
         assert_eq!(posted, Err(UpgradeRefusal::Method));
     }
 

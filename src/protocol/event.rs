@@ -4,9 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::ids::{ParticipantId, RoomIdentity, TrackId};
-use super::object::{ChatMessage, Participant, Room, Slot, Track};
-use super::request::{Candidate, DownOffer};
+use super::ids::{MessageId, ParticipantId, RoomIdentity, TrackId};
+use super::object::{
+    Action, ChatMessage, Participant, Permissions, Reaction, Role, Room, Slot, Source, Timer,
+    Track, Waiting,
+};
+use super::request::{Candidate, DownOffer, Joined};
+use super::time::Timestamp;
 
 /// Whether an event may be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +57,36 @@ events! {
     ParticipantUpdated(ParticipantData) "participant.updated" Sure;
     /// Somebody is gone.
     ParticipantLeft(ParticipantLeft) "participant.left" Sure;
+    /// A host asks one to unmute.
+    AskUnmute(AskUnmute) "participant.ask_unmute" Sure;
+    /// What oneself may do changed.
+    PermissionsChanged(PermissionsChanged) "permissions.changed" Sure;
+    /// Somebody waits to be let in; told to those who may let in.
+    LobbyWaiting(LobbyWaiting) "lobby.waiting" Sure;
+    /// Somebody waits no more; told to those who may let in.
+    LobbyLeft(LobbyLeft) "lobby.left" Sure;
+    /// One was let in; the same as the answer to `room.join`.
+    LobbyAdmitted(Joined) "lobby.admitted" Sure;
+    /// One was not let in.
+    LobbyDenied(LobbyDenied) "lobby.denied" Sure;
+    /// Somebody shows a feeling.
+    Reaction(ReactionData) "reaction" Sure;
+    /// Whom everyone is shown large.
+    SpotlightUpdated(SpotlightUpdated) "spotlight.updated" Sure;
+    /// The timer was started or stopped.
+    TimerUpdated(TimerUpdated) "timer.updated" Sure;
     /// The room was edited.
     RoomUpdated(RoomData) "room.updated" Sure;
     /// The meeting is over.
     RoomEnded(RoomEnded) "room.ended" Sure;
+    /// The meeting ends soon.
+    RoomReminder(RoomReminder) "room.reminder" Sure;
     /// The room is no more.
     RoomDeleted(RoomDeleted) "room.deleted" Sure;
     /// Somebody wrote.
     ChatMessage(ChatData) "chat.message" Sure;
+    /// A message was taken back.
+    ChatDeleted(ChatDeleted) "chat.deleted" Sure;
     /// An SDP offer from a participant.
     SignalOffer(SignalSdp) "signal.offer" Sure;
     /// An SDP answer from a participant.
@@ -79,6 +105,8 @@ events! {
     MediaSlots(SlotsData) "media.slots" Sure;
     /// Who speaks.
     SpeakerActive(SpeakerActive) "speaker.active" Lossy;
+    /// How good somebody's connection is.
+    QualityUpdate(QualityUpdate) "quality.update" Lossy;
     /// A newer session of the same user took one's place.
     SessionReplaced(SessionReplaced) "session.replaced" Sure;
 }
@@ -107,6 +135,34 @@ pub enum EndReason {
     Host,
     /// Its time was up.
     Time,
+    /// Whoever runs the server ended it.
+    Operator,
+}
+
+/// Why somebody waits no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LobbyLeaveReason {
+    /// They were let in.
+    Admitted,
+    /// They were sent away.
+    Denied,
+    /// They went, or their socket was lost.
+    Left,
+}
+
+/// Why somebody was not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LobbyDenial {
+    /// A host said no.
+    Denied,
+    /// A host keeps them out.
+    Banned,
+    /// The room's password changed: they must come again with the new one.
+    Password,
+    /// The meeting ended or the room was deleted.
+    Ended,
 }
 
 macro_rules! data {
@@ -146,6 +202,85 @@ data! {
     struct RoomDeleted {
         /// Which room.
         identity: RoomIdentity,
+    }
+    /// Data of `room.reminder`.
+    struct RoomReminder {
+        /// Which room.
+        identity: RoomIdentity,
+        /// When it ends.
+        ends_at: Timestamp,
+        /// How long it still runs.
+        #[ts(type = "number")]
+        remaining_ms: u64,
+    }
+    /// Data of `participant.ask_unmute`.
+    struct AskUnmute {
+        /// Who asks.
+        by: ParticipantId,
+        /// What is to be switched on.
+        source: Source,
+    }
+    /// Data of `permissions.changed`.
+    struct PermissionsChanged {
+        /// What oneself is.
+        role: Role,
+        /// What oneself may do, as far as the room's permissions decide it.
+        permissions: Permissions,
+        /// Everything that oneself may do now.
+        actions: Vec<Action>,
+        /// Who waits to be let in; empty for those who may not let in.
+        lobby: Vec<Waiting>,
+    }
+    /// Data of `lobby.waiting`.
+    struct LobbyWaiting {
+        /// Who.
+        waiting: Waiting,
+    }
+    /// Data of `lobby.left`.
+    struct LobbyLeft {
+        /// Who.
+        participant: ParticipantId,
+        /// Why they wait no more.
+        reason: LobbyLeaveReason,
+    }
+    /// Data of `lobby.denied`.
+    struct LobbyDenied {
+        /// Why.
+        reason: LobbyDenial,
+    }
+    /// Data of `reaction`.
+    struct ReactionData {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        emoji: Reaction,
+    }
+    /// Data of `spotlight.updated`.
+    struct SpotlightUpdated {
+        /// Who; nobody when empty.
+        participants: Vec<ParticipantId>,
+    }
+    /// Data of `timer.updated`.
+    struct TimerUpdated {
+        /// The one that runs now.
+        timer: Option<Timer>,
+    }
+    /// Data of `chat.deleted`.
+    struct ChatDeleted {
+        /// Which message.
+        message: MessageId,
+    }
+    /// Data of `quality.update`.
+    struct QualityUpdate {
+        /// Whose.
+        participant: ParticipantId,
+        /// 3 is good, 2 is weak, 1 is bad.
+        score: u8,
+        /// The round-trip time to this server; null while unknown.
+        #[ts(type = "number | null")]
+        rtt_ms: Option<u32>,
+        /// The share of packets lost on the way, 0 to 1.
+        loss: f32,
     }
     /// Data of `chat.message`.
     struct ChatData {
@@ -190,6 +325,8 @@ data! {
         participant: ParticipantId,
         /// Whether nothing of it is forwarded now.
         muted: bool,
+        /// Who did it, when it was not themselves.
+        by: Option<ParticipantId>,
     }
     /// Data of `media.slots`.
     struct SlotsData {

@@ -78,6 +78,8 @@ ids! {
     TrackId;
     /// One chat message.
     MessageId;
+    /// One invite link.
+    InviteId;
 }
 
 #[cfg(test)]

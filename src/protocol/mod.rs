@@ -10,10 +10,12 @@ pub mod event;
 pub mod frame;
 #[cfg(test)]
 mod golden;
+mod governance;
 pub mod ids;
 pub mod object;
 pub mod patch;
 pub mod request;
+mod strict;
 pub mod text;
 pub mod time;
 

@@ -5,8 +5,13 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
+use super::strict::objects_only;
 use super::text::{ChatText, DisplayName, RoomName, Username};
 use super::time::Timestamp;
+
+pub use super::governance::{
+    Action, Attendance, Ban, BanLength, HistoryAccess, Invite, Occurrence, Reaction, Timer, Waiting,
+};
 
 /// Whether somebody has an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
@@ -82,7 +87,7 @@ pub struct Permissions {
 
 /// A change of [`Permissions`]; absent is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema, TS)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub struct PermissionsChange {
     /// Switch their microphone on themselves.
     #[ts(optional = nullable)]
@@ -141,8 +146,8 @@ impl Default for Permissions {
 pub struct Room {
     /// What links carry.
     pub identity: RoomIdentity,
-    /// Nine digits for people to read out.
-    pub number: String,
+    /// Nine digits for people to read out; null when the room hides it.
+    pub number: Option<String>,
     /// What it is called.
     pub name: RoomName,
     /// When it is planned to begin.
@@ -167,6 +172,21 @@ pub struct Room {
     pub participants: u32,
     /// What members may do.
     pub permissions: Permissions,
+    /// What newcomers may read of the chat.
+    pub history: HistoryAccess,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: bool,
+    /// How long before its beginning people may come in.
+    #[ts(type = "number")]
+    pub early_ms: u64,
+    /// The meeting ends at its planned end, whoever is in it.
+    pub ends_on_time: bool,
+    /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). `begin_at` and `end_at` are the first time.
+    pub recurrence: Option<String>,
+    /// The planned meeting that runs now, or else comes next; null when none is planned any more.
+    pub next: Option<Occurrence>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: bool,
     /// Rises with every edit; an edit may name the one it saw.
     #[ts(type = "number")]
     pub version: u64,
@@ -336,6 +356,7 @@ pub struct IceServer {
 
 /// Which m-line of the *up* connection carries which source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(remote = "Self")]
 pub struct SourceMid {
     /// The m-line's identification tag (RFC 5888 §4).
     pub mid: String,
@@ -370,7 +391,7 @@ pub enum Leg {
 
 /// An ICE candidate, shaped as W3C WebRTC's `RTCIceCandidateInit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct IceCandidate {
     /// The candidate-attribute (RFC 8839 §5.1); empty means the end of candidates.
     pub candidate: String,
@@ -387,3 +408,6 @@ pub struct IceCandidate {
     #[ts(optional = nullable)]
     pub username_fragment: Option<String>,
 }
+
+objects_only!(deserialize PermissionsChange);
+objects_only!(both SourceMid IceCandidate);

@@ -27,6 +27,15 @@ impl<T> Patch<T> {
         }
     }
 
+    /// The same wish, with a value of another type.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(change(value)),
+        }
+    }
+
     /// The field after the edit.
     pub fn apply(self, field: &mut Option<T>) {
         match self {

@@ -6,14 +6,7 @@ use serde_json::value::RawValue;
 use ts_rs::TS;
 
 use super::error::{ErrorCode, WireError};
-use super::ids::{MessageId, ParticipantId, SessionId, TrackId};
-use super::object::{
-    ChatMessage, IceCandidate, IceServer, Leg, Participant, Permissions, PermissionsChange, Room,
-    Slot, Source, SourceMid, Topology, Track, User,
-};
-use super::patch::Patch;
-use super::text::{ChatText, DisplayName, Password, RoomName, Username};
-use super::time::Timestamp;
+use super::strict::Object;
 
 macro_rules! requests {
     ($($(#[$doc:meta])* $name:ident $kind:literal => $answer:ident;)*) => {
@@ -83,12 +76,50 @@ requests! {
     RoomLeave "room.leave" => Empty;
     /// Ends the meeting for everyone; a host's.
     RoomEnd "room.end" => Empty;
+    /// Who was in a room, when and how long; for those who govern it.
+    RoomAttendance "room.attendance" => AttendancePage;
+    /// Who is kept out of a room.
+    RoomBans "room.bans" => Bans;
+    /// Lets somebody in again.
+    RoomUnban "room.unban" => Empty;
+    /// Makes an invite link.
+    InviteCreate "invite.create" => InviteMade;
+    /// Which invite links work.
+    InviteList "invite.list" => Invites;
+    /// Makes an invite link work no more.
+    InviteRevoke "invite.revoke" => Empty;
+    /// Asks for a room in which one tries the connection with oneself.
+    CheckBegin "check.begin" => CheckRoom;
     /// Changes what others see of oneself.
     ParticipantUpdate "participant.update" => ParticipantAnswer;
+    /// Mutes somebody or everyone; nobody can unmute another.
+    ParticipantMute "participant.mute" => Empty;
+    /// Asks somebody to unmute.
+    ParticipantAskUnmute "participant.ask_unmute" => Empty;
+    /// Lowers somebody's hand.
+    ParticipantLowerHand "participant.lower_hand" => Empty;
+    /// Renames somebody.
+    ParticipantRename "participant.rename" => Empty;
+    /// Gives somebody another role.
+    ParticipantSetRole "participant.set_role" => Empty;
+    /// Removes somebody.
+    ParticipantRemove "participant.remove" => Empty;
+    /// Lets in who waits.
+    LobbyAdmit "lobby.admit" => Empty;
+    /// Sends away who waits.
+    LobbyDeny "lobby.deny" => Empty;
+    /// Shows a feeling.
+    ReactionSend "reaction.send" => Empty;
+    /// Shows some people large to everyone.
+    SpotlightSet "spotlight.set" => Empty;
+    /// Starts or stops the meeting's timer.
+    TimerSet "timer.set" => TimerAnswer;
     /// Writes to everyone, or to one.
     ChatSend "chat.send" => MessageAnswer;
     /// Reads what was written.
     ChatHistory "chat.history" => ChatPage;
+    /// Takes a message back.
+    ChatDelete "chat.delete" => Empty;
     /// Relays an SDP offer to a participant.
     SignalOffer "signal.offer" => Empty;
     /// Relays an SDP answer to a participant.
@@ -115,10 +146,13 @@ requests! {
     Ping "ping" => Pong;
 }
 
-/// Decodes one request's data; the path of what is wrong is named from the frame's root.
-fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
+/// Decodes one request's data.
+///
+/// # Errors
+/// `protocol.bad_field`; the path of what is wrong is named from the frame's root.
+pub fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
     let mut deserializer = serde_json::Deserializer::from_str(data);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    serde_path_to_error::deserialize(Object(&mut deserializer)).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner().to_string();
         // serde_json appends where in the text it was, which says nothing to a client that built the object.
@@ -142,314 +176,35 @@ fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
 
 macro_rules! shapes {
     ($($(#[$meta:meta])* struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema, TS)]
+        $(#[$meta])*
         pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
     )*};
 }
 
-shapes! {
-    /// Data of `auth.register`.
-    struct AuthRegister {
-        /// Taken by nobody, upper and lower case alike.
-        username: Username,
-        /// 8 characters or more.
-        password: Password,
-        /// What others see; the user name when left out.
-        #[serde(default)] #[ts(optional = nullable)]
-        display_name: Option<DisplayName>,
-    }
-    /// Data of `auth.login`.
-    struct AuthLogin {
-        /// As registered.
-        username: String,
-        /// The password.
-        password: Password,
-    }
-    /// Data of `auth.guest`.
-    struct AuthGuest {
-        /// What others see.
-        display_name: DisplayName,
-    }
-    /// Data of `auth.token`.
-    struct AuthToken {
-        /// A token from an earlier answer.
-        token: String,
-    }
-    /// Data of `auth.refresh`.
-    struct AuthRefresh {}
-    /// Data of `auth.logout`.
-    struct AuthLogout {}
-    /// Data of `account.update`.
-    struct AccountUpdate {
-        /// What others see from now on.
-        #[serde(default)] #[ts(optional = nullable)]
-        display_name: Option<DisplayName>,
-        /// Needed to set a new one.
-        #[serde(default)] #[ts(optional = nullable)]
-        current_password: Option<Password>,
-        /// Replaces the password and revokes every other token.
-        #[serde(default)] #[ts(optional = nullable)]
-        new_password: Option<Password>,
-    }
-    /// Data of `room.create`.
-    struct RoomCreate {
-        /// What it is called.
-        name: RoomName,
-        /// When it begins.
-        #[serde(default)] #[ts(optional = nullable)]
-        begin_at: Option<Timestamp>,
-        /// When it ends; after `begin_at`.
-        #[serde(default)] #[ts(optional = nullable)]
-        end_at: Option<Timestamp>,
-        /// What newcomers must know.
-        #[serde(default)] #[ts(optional = nullable)]
-        password: Option<Password>,
-        /// Newcomers wait.
-        #[serde(default)] #[ts(optional = nullable)]
-        lobby: Option<bool>,
-        /// Nobody comes in.
-        #[serde(default)] #[ts(optional = nullable)]
-        locked: Option<bool>,
-        /// 1 to 1000.
-        #[serde(default)] #[ts(optional = nullable)]
-        max_participants: Option<u32>,
-        /// How media travels.
-        #[serde(default)] #[ts(optional = nullable)]
-        topology: Option<Topology>,
-        /// What members may do.
-        #[serde(default)] #[ts(optional = nullable)]
-        permissions: Option<PermissionsChange>,
-    }
-    /// Data of `room.edit`: absent is unchanged, null is cleared: what has a default goes back to it.
-    struct RoomEdit {
-        /// Which room.
-        identity: String,
-        /// The version that the edit was made from.
-        #[serde(default)] #[ts(optional = nullable, type = "number")]
-        version: Option<u64>,
-        /// A new name.
-        #[serde(default, deserialize_with = "never_null")] #[ts(optional)]
-        name: Option<RoomName>,
-        /// A new beginning.
-        #[serde(default)] #[ts(as = "Option<Timestamp>", optional = nullable)]
-        begin_at: Patch<Timestamp>,
-        /// A new end.
-        #[serde(default)] #[ts(as = "Option<Timestamp>", optional = nullable)]
-        end_at: Patch<Timestamp>,
-        /// A new password.
-        #[serde(default)] #[ts(as = "Option<Password>", optional = nullable)]
-        password: Patch<Password>,
-        /// Newcomers wait.
-        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
-        lobby: Patch<bool>,
-        /// Nobody comes in.
-        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
-        locked: Patch<bool>,
-        /// 1 to 1000.
-        #[serde(default)] #[ts(as = "Option<u32>", optional = nullable)]
-        max_participants: Patch<u32>,
-        /// How media travels, from the next meeting on.
-        #[serde(default)] #[ts(as = "Option<Topology>", optional = nullable)]
-        topology: Patch<Topology>,
-        /// What members may do.
-        #[serde(default)] #[ts(as = "Option<PermissionsChange>", optional = nullable)]
-        permissions: Patch<PermissionsChange>,
-    }
-    /// Data of `room.delete`.
-    struct RoomDelete {
-        /// Which room.
-        identity: String,
-    }
-    /// Data of `room.list`.
-    struct RoomList {
-        /// From 1.
-        #[serde(default = "first_page")] #[ts(optional, as = "Option<u32>")]
-        page: u32,
-        /// 1 to 100.
-        #[serde(default = "default_size")] #[ts(optional, as = "Option<u32>")]
-        size: u32,
-        /// Part of the name; `%` and `_` mean themselves.
-        #[serde(default)] #[ts(optional = nullable)]
-        keyword: Option<String>,
-        /// Which rooms.
-        #[serde(default)] #[ts(optional, as = "Option<Scope>")]
-        scope: Scope,
-    }
-    /// Data of `room.get`.
-    struct RoomGet {
-        /// The room's identity or number.
-        identity: String,
-    }
-    /// Data of `room.roster`.
-    struct RoomRoster {
-        /// The room's identity.
-        identity: String,
-    }
-    /// Data of `room.join`.
-    struct RoomJoin {
-        /// The room's identity or number.
-        identity: String,
-        /// The room's password.
-        #[serde(default)] #[ts(optional = nullable)]
-        password: Option<Password>,
-        /// What to be called in this meeting.
-        #[serde(default)] #[ts(optional = nullable)]
-        display_name: Option<DisplayName>,
-    }
-    /// Data of `room.leave`.
-    struct RoomLeave {}
-    /// Data of `room.end`.
-    struct RoomEnd {}
-    /// Data of `participant.update`; absent is unchanged.
-    struct ParticipantUpdate {
-        /// A new name in this meeting.
-        #[serde(default)] #[ts(optional = nullable)]
-        display_name: Option<DisplayName>,
-        /// False mutes one's microphone, true unmutes it.
-        #[serde(default)] #[ts(optional = nullable)]
-        audio: Option<bool>,
-        /// The same for the camera.
-        #[serde(default)] #[ts(optional = nullable)]
-        video: Option<bool>,
-        /// Raises or lowers one's hand.
-        #[serde(default)] #[ts(optional = nullable)]
-        hand: Option<bool>,
-    }
-    /// Data of `chat.send`.
-    struct ChatSend {
-        /// At most 4000 characters.
-        text: ChatText,
-        /// Only this participant reads it.
-        #[serde(default)] #[ts(optional = nullable)]
-        to: Option<ParticipantId>,
-        /// The client's own name for the message, at most 64 bytes; comes back with it.
-        #[serde(default)] #[ts(optional = nullable)]
-        client_id: Option<String>,
-    }
-    /// Data of `chat.history`.
-    struct ChatHistory {
-        /// Older than this message.
-        #[serde(default)] #[ts(optional = nullable)]
-        before: Option<MessageId>,
-        /// 1 to 200.
-        #[serde(default = "default_history")] #[ts(optional, as = "Option<u32>")]
-        limit: u32,
-    }
-    /// Data of `signal.offer`.
-    struct SignalOffer {
-        /// Whom it is for.
-        to: ParticipantId,
-        /// Which of several connections between the two.
-        #[serde(default)] #[ts(optional = nullable)]
-        connection: Option<String>,
-        /// The session description (RFC 8866).
-        sdp: String,
-    }
-    /// Data of `signal.answer`.
-    struct SignalAnswer {
-        /// Whom it is for.
-        to: ParticipantId,
-        /// Which of several connections between the two.
-        #[serde(default)] #[ts(optional = nullable)]
-        connection: Option<String>,
-        /// The session description (RFC 8866).
-        sdp: String,
-    }
-    /// Data of `signal.candidate`.
-    struct SignalCandidate {
-        /// Whom it is for.
-        to: ParticipantId,
-        /// Which of several connections between the two.
-        #[serde(default)] #[ts(optional = nullable)]
-        connection: Option<String>,
-        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
-        #[serde(deserialize_with = "nullable")]
-        candidate: Option<Candidate>,
-    }
-    /// Data of `media.publish`.
-    struct MediaPublish {
-        /// Rises with every offer on this connection, from 1.
-        #[ts(type = "number")]
-        revision: u64,
-        /// The client's offer.
-        sdp: String,
-        /// Which m-line carries what.
-        sources: Vec<SourceMid>,
-    }
-    /// Data of `media.source`.
-    struct MediaSource {
-        /// Which source.
-        source: Source,
-        /// True starts it, false stops it.
-        active: bool,
-        /// Starts it muted.
-        #[serde(default)] #[ts(optional = nullable)]
-        muted: Option<bool>,
-    }
-    /// Data of `media.receive`.
-    struct MediaReceive {
-        /// How many voices at once.
-        #[serde(default = "default_audio_slots")] #[ts(optional, as = "Option<u32>")]
-        audio_slots: u32,
-        /// How many pictures at once.
-        #[serde(default = "default_video_slots")] #[ts(optional, as = "Option<u32>")]
-        video_slots: u32,
-    }
-    /// Data of `media.answer`.
-    struct MediaAnswer {
-        /// The revision of the offer that it answers.
-        #[ts(type = "number")]
-        revision: u64,
-        /// The client's answer.
-        sdp: String,
-    }
-    /// Data of `media.view`.
-    struct MediaView {
-        /// Everything one wishes to see.
-        tiles: Vec<Tile>,
-    }
-    /// Data of `media.candidate`.
-    struct MediaCandidate {
-        /// Which of the two connections.
-        connection: Leg,
-        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
-        #[serde(deserialize_with = "nullable")]
-        candidate: Option<Candidate>,
-    }
-    /// Data of `media.restart`.
-    struct MediaRestart {
-        /// Which of the two connections.
-        connection: Leg,
-    }
-    /// Data of `session.resume`.
-    struct SessionResume {
-        /// The session that was lost.
-        session: SessionId,
-        /// From its last authentication or resumption.
-        resume_token: String,
-        /// The last event that was seen.
-        #[ts(type = "number")]
-        last_seq: u64,
-    }
-    /// Data of `ping`.
-    struct Ping {
-        /// Anything; for the client's own use.
-        #[serde(default)] #[schemars(with = "Option<serde_json::Value>")] #[ts(optional, type = "unknown")]
-        client_time: Option<serde_json::Value>,
-    }
-    /// One picture that a client shows.
-    struct Tile {
-        /// Which track.
-        track: TrackId,
-        /// How wide it is shown, in device pixels.
-        width: u32,
-        /// How high it is shown, in device pixels.
-        height: u32,
-        /// The higher, the sooner it gets a slot.
-        #[serde(default)] #[ts(optional, as = "Option<i32>")]
-        priority: i32,
-    }
+macro_rules! answers {
+    ($($(#[$meta:meta])* struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
+        pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
+    )*};
+}
+
+mod account;
+mod chat;
+mod media;
+mod people;
+mod room;
+
+pub use account::*;
+pub use chat::*;
+pub use media::*;
+pub use people::*;
+pub use room::*;
+
+answers! {
+    /// The answer that says no more than that it worked.
+    struct Empty {}
 }
 
 /// A field that may be null but not absent.
@@ -470,173 +225,89 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-fn first_page() -> u32 {
-    1
-}
-fn default_size() -> u32 {
-    20
-}
-fn default_history() -> u32 {
-    50
-}
-fn default_audio_slots() -> u32 {
-    4
-}
-fn default_video_slots() -> u32 {
-    9
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Which rooms a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// One's own.
-    #[default]
-    Mine,
-    /// Those one has been in.
-    Joined,
-    /// Those that everyone may find.
-    Public,
-}
+    fn refused(kind: &str, data: &str) -> Option<String> {
+        let raw = RawValue::from_string(data.to_owned()).unwrap();
+        let error = Request::decode(kind, Some(&raw)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::BadField, "{kind} {data}");
+        error.field
+    }
 
-/// An ICE candidate as clients send it: the browser's object, or its candidate line alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
-#[serde(untagged)]
-pub enum Candidate {
-    /// As `RTCIceCandidate.toJSON()` gives it.
-    Object(IceCandidate),
-    /// The candidate-attribute alone.
-    Line(String),
-}
-
-impl From<Candidate> for IceCandidate {
-    fn from(candidate: Candidate) -> Self {
-        match candidate {
-            Candidate::Object(object) => object,
-            Candidate::Line(candidate) => Self {
-                candidate,
-                sdp_mid: None,
-                sdp_m_line_index: None,
-                username_fragment: None,
-            },
+    #[test]
+    fn an_array_is_no_object_wherever_one_belongs() {
+        for (kind, data, field) in [
+            (
+                "room.create",
+                r#"{"name":"a","permissions":[false]}"#,
+                "data.permissions",
+            ),
+            (
+                "room.edit",
+                r#"{"identity":"a","permissions":[]}"#,
+                "data.permissions",
+            ),
+            (
+                "media.publish",
+                r#"{"revision":1,"sdp":"","sources":[["0","camera"]]}"#,
+                "data.sources[0]",
+            ),
+            ("media.view", r#"{"tiles":[["t",1,1,0]]}"#, "data.tiles[0]"),
+            (
+                "media.candidate",
+                r#"{"connection":"up","candidate":["candidate:1"]}"#,
+                "data.candidate",
+            ),
+            (
+                "signal.candidate",
+                r#"{"to":"p","candidate":["a","0",0,"u"]}"#,
+                "data.candidate",
+            ),
+            ("auth.guest", r#"["Bo"]"#, "data"),
+        ] {
+            assert_eq!(refused(kind, data).as_deref(), Some(field), "{kind} {data}");
         }
     }
-}
 
-macro_rules! answers {
-    ($($(#[$meta:meta])* struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
-        pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
-    )*};
-}
-
-answers! {
-    /// The answer that says no more than that it worked.
-    struct Empty {}
-    /// Answer to every authentication.
-    struct Authenticated {
-        /// Who one is now.
-        user: User,
-        /// Logs the same person in again.
-        token: String,
-        /// Until when.
-        expires_at: Timestamp,
-        /// Takes this session up again after a lost socket; single use.
-        resume_token: String,
-    }
-    /// Answer to `account.update`.
-    struct UserAnswer {
-        /// As it is now.
-        user: User,
-    }
-    /// Answer with one room.
-    struct RoomAnswer {
-        /// As it is now.
-        room: Room,
-    }
-    /// Answer to `room.list`.
-    struct RoomPage {
-        /// This page, the newest first.
-        rooms: Vec<Room>,
-        /// How many there are on all pages.
-        #[ts(type = "number")]
-        total: u64,
-    }
-    /// Answer to `room.roster`.
-    struct Roster {
-        /// In order of joining.
-        participants: Vec<Participant>,
-    }
-    /// Answer to `room.join`.
-    struct Joined {
-        /// The room.
-        room: Room,
-        /// Oneself in it.
-        #[serde(rename = "self")]
-        me: Participant,
-        /// Everyone in order of joining, oneself included.
-        participants: Vec<Participant>,
-        /// What oneself may do.
-        permissions: Permissions,
-        /// For peer-to-peer connections.
-        ice_servers: Vec<IceServer>,
-        /// The last messages, oldest first.
-        chat: Vec<ChatMessage>,
-    }
-    /// Answer to `participant.update`.
-    struct ParticipantAnswer {
-        /// As it is now.
-        participant: Participant,
-    }
-    /// Answer to `chat.send`.
-    struct MessageAnswer {
-        /// As everyone gets it.
-        message: ChatMessage,
-    }
-    /// Answer to `chat.history`.
-    struct ChatPage {
-        /// Oldest first.
-        messages: Vec<ChatMessage>,
-        /// Whether there are older ones.
-        more: bool,
-    }
-    /// Answer to `media.publish`.
-    struct Published {
-        /// That of the offer.
-        #[ts(type = "number")]
-        revision: u64,
-        /// The server's answer.
-        sdp: String,
-    }
-    /// Answer to `media.source`.
-    struct TrackAnswer {
-        /// The track that runs now, or null when the source was stopped.
-        track: Option<Track>,
-    }
-    /// Answer to `media.receive`, and data of `media.offer`.
-    struct DownOffer {
-        /// What the answer must name.
-        #[ts(type = "number")]
-        revision: u64,
-        /// The server's offer.
-        sdp: String,
-        /// One per m-line.
-        slots: Vec<Slot>,
-    }
-    /// Answer to `session.resume`.
-    struct Resumed {
-        /// True.
-        resumed: bool,
-        /// How many events follow that were missed.
-        #[ts(type = "number")]
-        replayed: u64,
-        /// For the next time.
-        resume_token: String,
-    }
-    /// Answer to `ping`.
-    struct Pong {
-        /// The server's.
-        time: Timestamp,
+    #[test]
+    fn words_and_lists_where_one_of_both_may_stand_are_told_apart() {
+        let decode = |kind: &str, data: &str| {
+            Request::decode(kind, Some(&RawValue::from_string(data.to_owned()).unwrap()))
+        };
+        let remove = |ban: &str| match decode(
+            "participant.remove",
+            &format!(r#"{{"participant":"p","ban":{ban}}}"#),
+        ) {
+            Ok(Request::ParticipantRemove(data)) => data.ban.and_then(BanRequest::length),
+            other => panic!("{other:?}"),
+        };
+        use crate::protocol::object::BanLength;
+        assert_eq!(remove("true"), Some(BanLength::Meeting));
+        assert_eq!(remove("\"forever\""), Some(BanLength::Forever));
+        assert_eq!(remove("false"), None);
+        assert_eq!(remove("null"), None);
+        for (kind, data, field) in [
+            (
+                "participant.remove",
+                r#"{"participant":"p","ban":"always"}"#,
+                "data.ban",
+            ),
+            (
+                "lobby.admit",
+                r#"{"participants":"everyone"}"#,
+                "data.participants",
+            ),
+            (
+                "lobby.admit",
+                r#"{"participants":[1]}"#,
+                "data.participants",
+            ),
+            ("reaction.send", r#"{"emoji":"x"}"#, "data.emoji"),
+            ("timer.set", r#"{}"#, "data.duration_ms"),
+        ] {
+            assert_eq!(refused(kind, data).as_deref(), Some(field), "{kind} {data}");
+        }
     }
 }

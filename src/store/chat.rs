@@ -2,6 +2,7 @@
 
 use entity::chat_message::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select,
@@ -114,8 +115,43 @@ impl Store {
         Ok(())
     }
 
-    /// The last `limit` messages of a room that `viewer` may read, or those before the message `before`. A private
-    /// message is for its author and its recipient alone. An unknown `before` has nothing before it.
+    /// The message of this id in a room, unless it was taken back.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_message(
+        &self,
+        room: RoomKey,
+        message: &MessageId,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        let found = Entity::find()
+            .filter(standing(room))
+            .filter(Column::Identity.eq(message.as_str()));
+        let row = found.one(&self.db).await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    /// Takes a message back: nobody reads it any more. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn delete_message(
+        &self,
+        room: RoomKey,
+        message: &MessageId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
+            .filter(standing(room).and(Column::Identity.eq(message.as_str())))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// The last `limit` messages of a room that `viewer` may read, or those before the message `before`; none older
+    /// than `since`. A private message is for its author and its recipient alone. An unknown `before` has nothing
+    /// before it.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -124,9 +160,13 @@ impl Store {
         room: RoomKey,
         viewer: &UserId,
         before: Option<&MessageId>,
+        since: Option<Timestamp>,
         limit: u32,
     ) -> Result<StoredPage, StoreError> {
         let mut visible = visible_to(room, viewer);
+        if let Some(since) = since {
+            visible = visible.filter(Column::SentAt.gte(column(since)));
+        }
         if let Some(before) = before {
             let before = visible
                 .clone()
@@ -141,7 +181,9 @@ impl Store {
             };
             visible = visible.filter(Column::Id.lt(before.id));
         }
-        self.newest_messages(visible, limit).await
+        // Where one has read to stays a place to read from when it is taken back.
+        self.newest_messages(visible.filter(standing(room)), limit)
+            .await
     }
 
     /// The last `limit` messages of a room, private ones included: for the room itself, which shows each person what
@@ -154,7 +196,7 @@ impl Store {
         room: RoomKey,
         limit: u32,
     ) -> Result<StoredPage, StoreError> {
-        self.newest_messages(Entity::find().filter(Column::Rid.eq(room.0)), limit)
+        self.newest_messages(Entity::find().filter(standing(room)), limit)
             .await
     }
 
@@ -180,6 +222,11 @@ impl Store {
             .collect::<Result<_, _>>()?;
         Ok(StoredPage { messages, more })
     }
+}
+
+/// The condition under which a message is one of the room's.
+fn standing(room: RoomKey) -> SimpleExpr {
+    Column::Rid.eq(room.0).and(Column::DeletedAt.is_null())
 }
 
 fn visible_to(room: RoomKey, viewer: &UserId) -> Select<Entity> {

@@ -2,6 +2,7 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
+use crate::meeting::schedule::BadRule;
 use crate::protocol::error::{ErrorCode, WireError};
 
 /// After how long a client may try again when the database was busy.
@@ -50,6 +51,9 @@ pub enum StoreError {
     /// A room would end before it begins.
     #[error("end_at must be after begin_at")]
     EndsBeforeBegin,
+    /// A room would come again by a rule that is none, or is none of its.
+    #[error("recurrence {0}")]
+    Recurrence(#[from] BadRule),
     /// A row holds what this server never writes.
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
@@ -59,6 +63,9 @@ pub enum StoreError {
     /// A file or its directory is absent, in the way, or cannot be made.
     #[error("the file cannot be used")]
     File(#[source] std::io::Error),
+    /// A SQLite file that is damaged, or something else altogether.
+    #[error("the file is damaged or no database")]
+    Damaged(#[source] DbErr),
     /// Only the database's own tool can copy it while it is in use.
     #[error("copy this kind of database with its own tool, {0}")]
     BackupTool(&'static str),
@@ -77,11 +84,12 @@ impl StoreError {
             Self::NotFound(Missing::Room) => ErrorCode::RoomNotFound,
             // Only a session whose account was deleted meanwhile gets here.
             Self::NotFound(Missing::User) => ErrorCode::AuthRequired,
-            Self::EndsBeforeBegin => ErrorCode::BadField,
+            Self::EndsBeforeBegin | Self::Recurrence(_) => ErrorCode::BadField,
             Self::Conflict(Conflict::Identity)
             | Self::Corrupt(_)
             | Self::UnknownDatabase
             | Self::File(_)
+            | Self::Damaged(_)
             | Self::BackupTool(_)
             | Self::Internal(_) => ErrorCode::ServerInternal,
         }
@@ -89,12 +97,15 @@ impl StoreError {
 
     /// The same as an error object, with a time to try again where that makes sense.
     pub fn wire(&self) -> WireError {
-        match self.code() {
-            ErrorCode::ServerBusy => {
+        match (self, self.code()) {
+            (_, ErrorCode::ServerBusy) => {
                 WireError::from(ErrorCode::ServerBusy).retry_after(RETRY_AFTER_MS)
             }
-            ErrorCode::BadField => WireError::bad_field("data.end_at", "must be after begin_at"),
-            code => code.into(),
+            (Self::EndsBeforeBegin, _) => {
+                WireError::bad_field("data.end_at", "must be after begin_at")
+            }
+            (Self::Recurrence(bad), _) => WireError::bad_field("data.recurrence", bad),
+            (_, code) => code.into(),
         }
     }
 
@@ -106,7 +117,9 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if is_passing(&error) {
+        if is_damage(&error) {
+            Self::Damaged(error)
+        } else if is_passing(&error) {
             Self::Unavailable(error)
         } else {
             Self::Internal(error)
@@ -146,6 +159,24 @@ fn is_passing(error: &DbErr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether SQLite cannot make sense of its file.
+fn is_damage(error: &DbErr) -> bool {
+    const CORRUPT: u32 = 11;
+    const NOT_A_DATABASE: u32 = 26;
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    let is_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>();
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    is_sqlite.is_some() && code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
 }
 
 /// SQLite's result codes are short numbers (sqlite.org/rescode.html), everyone else's are five characters (SQLSTATE).

@@ -1,4 +1,4 @@
-//! Who was in which room, and when: one row per stay.
+//! Who comes into which room, and goes: one row per stay. What was written is read in [`super::attendance`].
 //!
 //! Rooms never wait, so attendance goes through a queue to one task that writes it in order and tries again while the
 //! database is away. What must not be lost before a command goes on is not for this queue.
@@ -7,18 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use entity::room_user::{ActiveModel, Column, Entity, Model};
+use entity::room_user::{ActiveModel, Column, Entity};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _,
 };
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
 use super::error::taken;
-use super::row::{column, name, named, parsed, stamp};
+use super::row::{column, name};
 use super::{Conflict, RoomKey, Store, StoreError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, UserId};
@@ -65,23 +64,6 @@ pub enum Attendance {
         /// When.
         at: Timestamp,
     },
-}
-
-/// A stay as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredStay {
-    /// The stay's id; none in rows of a database that was taken over.
-    pub participant: Option<ParticipantId>,
-    /// Whose it was.
-    pub user: UserId,
-    /// What they were called.
-    pub display_name: DisplayName,
-    /// What they were.
-    pub role: Role,
-    /// Since when.
-    pub joined_at: Option<Timestamp>,
-    /// Until when, and why; none while they are in.
-    pub left: Option<(Timestamp, LeaveReason)>,
 }
 
 enum Item {
@@ -180,27 +162,28 @@ where
 }
 
 impl Store {
-    /// Everyone's stays in a room, in order of joining.
-    ///
-    /// # Errors
-    /// When the database cannot answer.
-    pub async fn list_stays(&self, room: RoomKey) -> Result<Vec<StoredStay>, StoreError> {
-        let living = Entity::find().filter(Column::DeletedAt.is_null());
-        let rows = living
-            .filter(Column::Rid.eq(room.0))
-            // Without a person a row waits to be taken over.
-            .filter(Column::UserIdentity.ne(""))
-            .order_by_asc(Column::Id)
-            .all(&self.db)
-            .await?;
-        rows.into_iter().map(TryInto::try_into).collect()
-    }
-
     /// Closes the stays that a crash left open: nobody is in any room when the one process that writes to this
-    /// database opens it. When several share one, each must close its own alone.
+    /// database opens it. They end when that process was last known to be at work, so that the time in which no server
+    /// ran counts for nobody; none ends before it began. When several processes share one database, each must close
+    /// its own alone.
     pub(super) async fn close_open_stays(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let open = Column::LeftAt.is_null().and(Column::JoinedAt.is_not_null());
-        self.close_stays(open, LeaveReason::Lost, now).await
+        let until = self.last_beat().await?.unwrap_or(now).min(now);
+        let open = Column::LeftAt.is_null();
+        let later = Column::JoinedAt.gt(column(until));
+        let short = self.end_stays(
+            open.clone().and(later),
+            SimpleExpr::from(Column::JoinedAt.into_expr()),
+            LeaveReason::Lost,
+            now,
+        );
+        let short = short.await?;
+        let long = self.end_stays(
+            open.and(Column::JoinedAt.is_not_null()),
+            SimpleExpr::from(column(until)),
+            LeaveReason::Lost,
+            now,
+        );
+        Ok(short + long.await?)
     }
 
     /// Writes one fact; writing it again changes nothing.
@@ -215,7 +198,8 @@ impl Store {
                 let open = Column::LeftAt
                     .is_null()
                     .and(Column::Participant.eq(participant.as_str()));
-                self.close_stays(open, reason, at).await.map(|_| ())
+                let end = SimpleExpr::from(column(at));
+                self.end_stays(open, end, reason, at).await.map(|_| ())
             }
         }
     }
@@ -246,38 +230,20 @@ impl Store {
         }
     }
 
-    async fn close_stays(
+    async fn end_stays(
         &self,
         which: SimpleExpr,
+        at: SimpleExpr,
         reason: LeaveReason,
-        at: Timestamp,
+        now: Timestamp,
     ) -> Result<u64, StoreError> {
         let closed = Entity::update_many()
-            .col_expr(Column::UpdatedAt, SimpleExpr::from(column(at)))
-            .col_expr(Column::LeftAt, SimpleExpr::from(column(at)))
+            .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
+            .col_expr(Column::LeftAt, at)
             .col_expr(Column::LeaveReason, SimpleExpr::from(name(&reason)?))
             .filter(which)
             .exec(&self.db)
             .await?;
         Ok(closed.rows_affected)
-    }
-}
-
-impl TryFrom<Model> for StoredStay {
-    type Error = StoreError;
-    fn try_from(row: Model) -> Result<Self, StoreError> {
-        let reason = row.leave_reason.as_deref().unwrap_or("lost");
-        let reason = named(reason, "leave reason")?;
-        Ok(Self {
-            participant: row
-                .participant
-                .map(|id| parsed(id, "participant"))
-                .transpose()?,
-            user: parsed(row.user_identity, "user identity")?,
-            display_name: parsed(row.display_name, "display name")?,
-            role: named(&row.role, "role")?,
-            joined_at: row.joined_at.map(stamp),
-            left: row.left_at.map(|at| (stamp(at), reason)),
-        })
     }
 }

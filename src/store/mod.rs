@@ -2,17 +2,22 @@
 //!
 //! The only importer of the entities. Callers see plain structs of wire types; rows, SQL and the database's error
 //! texts stay in here, and an error becomes a wire code by [`StoreError::code`]. Rooms, sockets, passwords in the
-//! clear and tokens are unknown here. By subject: [`users`], [`rooms`], [`room_lists`], [`memberships`], [`chat`], [`tokens`].
+//! clear and tokens are unknown here. By subject: [`users`], [`rooms`], [`room_lists`], [`memberships`],
+//! [`attendance`], [`invites`], [`bans`], [`chat`], [`tokens`]; [`watch`] is for what another process changes.
 //!
 //! Every query is built by SeaORM with bound parameters and says nothing that only one database understands. A
 //! deleted row is marked, not removed; every query leaves marked rows out, and a deleted user's name or room's number
 //! can be taken again. Times are UTC to the millisecond.
 
 pub mod adopt;
+pub mod attendance;
+pub mod bans;
 pub mod chat;
 mod connect;
 mod db;
 mod error;
+pub mod imweb;
+pub mod invites;
 pub mod memberships;
 pub mod room_lists;
 mod room_rows;
@@ -21,6 +26,7 @@ mod row;
 mod secret;
 pub mod tokens;
 pub mod users;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -35,13 +41,20 @@ use connect::Absent;
 use db::Db;
 
 pub use adopt::{Adoption, AdoptionMode, Remark};
+pub use attendance::{MAX_MEMBERS, MAX_STAYS, Member, StayKey, StoredStay, StoredStays};
+pub use bans::StoredBan;
 pub use chat::{ChatAuthor, Recipient, StoredMessage, StoredPage};
 pub use error::{Conflict, Missing, StoreError};
-pub use memberships::{Attendance, HistoryWriter, Stay, StoredStay};
+pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
+pub use invites::{InviteUse, NewInvite};
+pub use memberships::{Attendance, HistoryWriter, Stay};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
-pub use rooms::{RoomEdit, RoomKey, RoomSettings, StoredRoom, is_room_number};
-pub use secret::PasswordHash;
+pub use rooms::{
+    DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomKey, RoomSettings, StoredRoom, is_room_number,
+};
+pub use secret::{PasswordHash, TokenHash};
 pub use users::{NewUser, StoredUser, UserKey};
+pub use watch::{WatchedRoom, WatchedUser};
 
 /// The database, behind a pool of connections. Clones share the pool.
 #[derive(Clone)]

@@ -19,6 +19,8 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
         .map_err(|_| StoreError::Corrupt("permissions"))?;
     let max_participants = i32::try_from(settings.max_participants)
         .map_err(|_| StoreError::Corrupt("room max_participants"))?;
+    let early_ms =
+        i64::try_from(settings.early_ms).map_err(|_| StoreError::Corrupt("room early_ms"))?;
     Ok(ActiveModel {
         name: Set(settings.name.as_str().to_owned()),
         begin_at: Set(settings.begin_at.map(column)),
@@ -32,6 +34,12 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
         topology: Set(name(&settings.topology)?),
         max_participants: Set(max_participants),
         permissions: Set(permissions),
+        history: Set(name(&settings.history)?),
+        hide_number: Set(settings.hide_number),
+        early_ms: Set(early_ms),
+        ends_on_time: Set(settings.ends_on_time),
+        recurrence: Set(settings.recurrence.clone()),
+        permanent: Set(settings.permanent),
         ..Default::default()
     })
 }
@@ -63,6 +71,13 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
                 .map_err(|_| StoreError::Corrupt("room max_participants"))?,
             permissions: serde_json::from_str(&row.permissions)
                 .map_err(|_| StoreError::Corrupt("room permissions"))?,
+            history: named(&row.history, "room history")?,
+            hide_number: row.hide_number,
+            early_ms: u64::try_from(row.early_ms)
+                .map_err(|_| StoreError::Corrupt("room early_ms"))?,
+            ends_on_time: row.ends_on_time,
+            recurrence: row.recurrence,
+            permanent: row.permanent,
         },
         version: u64::try_from(row.version).map_err(|_| StoreError::Corrupt("room version"))?,
         ended_at: row.ended_at.map(stamp),

@@ -3,7 +3,7 @@
 //! A room is edited optimistically: the update names the version it was made from, and one that finds another version
 //! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
 
-use entity::room_basic::{Column, Entity};
+use entity::room_basic::{ActiveModel, Column, Entity};
 use entity::user_basic;
 use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
@@ -17,12 +17,17 @@ use super::error::taken;
 use super::room_rows::{columns, room, room_with_owner, signed};
 use super::row::column;
 use super::{Conflict, Missing, PasswordHash, Store, StoreError, StoredUser, UserKey};
+use crate::meeting::schedule;
 use crate::protocol::ids::RoomIdentity;
-use crate::protocol::object::{Permissions, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
 
+/// How many people a room takes unless it says otherwise.
+pub const DEFAULT_CAPACITY: u32 = 100;
+/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
+pub const DEFAULT_EARLY_MS: u64 = 600_000;
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
 /// How often an edit that names no version is made anew when others edit at the same time.
@@ -53,6 +58,41 @@ pub struct RoomSettings {
     pub max_participants: u32,
     /// What members may do.
     pub permissions: Permissions,
+    /// What newcomers may read of the chat.
+    pub history: HistoryAccess,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: bool,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: u64,
+    /// The meeting ends at its planned end, whoever is in it.
+    pub ends_on_time: bool,
+    /// How the meeting comes again (RFC 5545 §3.3.10); checked by [`schedule::check`].
+    pub recurrence: Option<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: bool,
+}
+
+impl RoomSettings {
+    /// What a room decides unless it says otherwise.
+    pub fn new(name: RoomName) -> Self {
+        Self {
+            name,
+            begin_at: None,
+            end_at: None,
+            password: None,
+            locked: false,
+            lobby: false,
+            topology: Topology::default(),
+            max_participants: DEFAULT_CAPACITY,
+            permissions: Permissions::default(),
+            history: HistoryAccess::default(),
+            hide_number: false,
+            early_ms: DEFAULT_EARLY_MS,
+            ends_on_time: false,
+            recurrence: None,
+            permanent: true,
+        }
+    }
 }
 
 /// A room.
@@ -78,7 +118,8 @@ pub struct StoredRoom {
 
 /// An edit: `None` and [`Patch::Keep`] leave a field as it is.
 ///
-/// Setting `begin_at` or `end_at` plans the meeting anew: a room that was ended is open again.
+/// Setting `begin_at`, `end_at` or `recurrence` plans the meeting anew: a room that was ended is open again, unless its
+/// meeting is its only one.
 #[derive(Debug, Clone, Default)]
 pub struct RoomEdit {
     /// A new name.
@@ -99,6 +140,18 @@ pub struct RoomEdit {
     pub max_participants: Option<u32>,
     /// What members may do.
     pub permissions: Option<Permissions>,
+    /// What newcomers may read of the chat.
+    pub history: Option<HistoryAccess>,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: Option<bool>,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: Option<u64>,
+    /// The meeting ends at its planned end.
+    pub ends_on_time: Option<bool>,
+    /// How the meeting comes again.
+    pub recurrence: Patch<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: Option<bool>,
 }
 
 /// Whether `raw` is shaped like a room's number and not like an identity.
@@ -110,7 +163,7 @@ impl Store {
     /// Makes a room with an identity and number of its own.
     ///
     /// # Errors
-    /// [`StoreError::EndsBeforeBegin`]; [`Missing::User`] when the owner is gone; [`Conflict::Number`] when no free
+    /// [`StoreError::EndsBeforeBegin`]; [`StoreError::Recurrence`]; [`Missing::User`] when the owner is gone; [`Conflict::Number`] when no free
     /// number was found.
     pub async fn create_room(
         &self,
@@ -122,7 +175,7 @@ impl Store {
             .await
     }
 
-    /// The room with this identity or nine-digit number.
+    /// The room with this identity or nine-digit number, unless it hides its number.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -130,16 +183,19 @@ impl Store {
         &self,
         identity_or_number: &str,
     ) -> Result<Option<StoredRoom>, StoreError> {
-        let by = if is_room_number(identity_or_number) {
-            Column::Number
-        } else {
-            Column::Identity
-        };
+        let is_number = is_room_number(identity_or_number);
         if RoomIdentity::try_from(identity_or_number.to_owned()).is_err() {
             // Not every database would take what no room can be called.
             return Ok(None);
         }
-        self.one_room(by.eq(identity_or_number)).await
+        let condition = if is_number {
+            Column::Number
+                .eq(identity_or_number)
+                .and(Column::HideNumber.eq(false))
+        } else {
+            Column::Identity.eq(identity_or_number)
+        };
+        self.one_room(condition).await
     }
 
     /// The room in this row.
@@ -154,7 +210,8 @@ impl Store {
     /// said so.
     ///
     /// # Errors
-    /// [`Missing::Room`]; [`Conflict::Version`] when it was edited since; [`StoreError::EndsBeforeBegin`].
+    /// [`Missing::Room`]; [`Conflict::Version`] when it was edited since; [`StoreError::EndsBeforeBegin`];
+    /// [`StoreError::Recurrence`].
     pub async fn edit_room(
         &self,
         key: RoomKey,
@@ -189,10 +246,18 @@ impl Store {
     /// # Errors
     /// [`Missing::Room`] when it is gone.
     pub async fn end_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
-        self.set_room_end(key, Some(now), now).await
+        self.set_room_end(key, Some(EndedBy::Host), now).await
     }
 
-    /// Forgets that a host ended the meeting: the owner takes it up again.
+    /// Remembers that whoever runs the server ended the meeting; a running server looks for it.
+    ///
+    /// # Errors
+    /// [`Missing::Room`] when it is gone.
+    pub async fn close_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+        self.set_room_end(key, Some(EndedBy::Operator), now).await
+    }
+
+    /// Forgets that the meeting was ended: the owner takes it up again.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone.
@@ -203,12 +268,14 @@ impl Store {
     async fn set_room_end(
         &self,
         key: RoomKey,
-        ended: Option<Timestamp>,
+        by: Option<EndedBy>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let ended = by.map(|_| column(now));
         let updated = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::EndedAt, SimpleExpr::from(ended.map(column)))
+            .col_expr(Column::EndedAt, SimpleExpr::from(ended))
+            .col_expr(Column::EndedBy, SimpleExpr::from(by.map(EndedBy::name)))
             .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
             .exec(&self.db)
             .await?;
@@ -235,13 +302,7 @@ impl Store {
             return Err(StoreError::NotFound(Missing::User));
         };
         for _ in 0..NUMBER_TRIES {
-            let mut row = columns(&settings)?;
-            row.created_at = Set(Some(column(now)));
-            row.updated_at = Set(Some(column(now)));
-            row.identity = Set(RoomIdentity::random().as_str().to_owned());
-            row.number = Set(Some(number()));
-            row.create_id = Set(owner.key.0);
-            row.version = Set(1);
+            let row = new_row(&settings, owner.key.0, number(), now)?;
             match row.insert(&self.db).await.map_err(taken(Conflict::Number)) {
                 Err(StoreError::Conflict(Conflict::Number)) => {}
                 inserted => return room(inserted?, owner),
@@ -259,7 +320,10 @@ impl Store {
     async fn replace_room(&self, edited: &StoredRoom, now: Timestamp) -> Result<bool, StoreError> {
         let mut row = columns(&edited.settings)?;
         row.updated_at = Set(Some(column(now)));
-        row.ended_at = Set(edited.ended_at.map(column));
+        if edited.ended_at.is_none() {
+            row.ended_at = Set(None);
+            row.ended_by = Set(None);
+        }
         row.version = Set(signed(edited.version + 1)?);
         let unchanged = Column::Version.eq(signed(edited.version)?);
         let updated = Entity::update_many()
@@ -276,16 +340,32 @@ impl Store {
     }
 }
 
+/// Who ended a meeting, as its column says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndedBy {
+    Host,
+    Operator,
+}
+
+impl EndedBy {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 impl RoomEdit {
     /// Whether it touches the times. A room that was taken over may end before it begins, and can be renamed.
     fn plans(&self) -> bool {
-        self.begin_at != Patch::Keep || self.end_at != Patch::Keep
+        self.begin_at != Patch::Keep || self.end_at != Patch::Keep || self.recurrence != Patch::Keep
     }
 
     fn apply(self, mut room: StoredRoom) -> StoredRoom {
-        if matches!(self.begin_at, Patch::Set(_)) || matches!(self.end_at, Patch::Set(_)) {
-            room.ended_at = None;
-        }
+        let is_planned_anew = matches!(self.begin_at, Patch::Set(_))
+            || matches!(self.end_at, Patch::Set(_))
+            || matches!(self.recurrence, Patch::Set(_));
         let settings = &mut room.settings;
         self.begin_at.apply(&mut settings.begin_at);
         self.end_at.apply(&mut settings.end_at);
@@ -296,6 +376,15 @@ impl RoomEdit {
         set(&mut settings.topology, self.topology);
         set(&mut settings.max_participants, self.max_participants);
         set(&mut settings.permissions, self.permissions);
+        set(&mut settings.history, self.history);
+        set(&mut settings.hide_number, self.hide_number);
+        set(&mut settings.early_ms, self.early_ms);
+        set(&mut settings.ends_on_time, self.ends_on_time);
+        self.recurrence.apply(&mut settings.recurrence);
+        set(&mut settings.permanent, self.permanent);
+        if is_planned_anew && settings.permanent {
+            room.ended_at = None;
+        }
         room
     }
 }
@@ -308,8 +397,12 @@ fn set<T>(field: &mut T, value: Option<T>) {
 
 fn check(settings: &RoomSettings) -> Result<(), StoreError> {
     match (settings.begin_at, settings.end_at) {
-        (Some(begin), Some(end)) if end <= begin => Err(StoreError::EndsBeforeBegin),
-        _ => Ok(()),
+        (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),
+        _ => {}
+    }
+    match &settings.recurrence {
+        Some(rule) => Ok(schedule::check(settings.begin_at, settings.end_at, rule)?),
+        None => Ok(()),
     }
 }
 
@@ -356,6 +449,24 @@ fn found(rows: u64) -> Result<(), StoreError> {
     } else {
         Ok(())
     }
+}
+
+/// A room as it is first written.
+pub(super) fn new_row(
+    settings: &RoomSettings,
+    owner: i64,
+    number: String,
+    now: Timestamp,
+) -> Result<ActiveModel, StoreError> {
+    Ok(ActiveModel {
+        created_at: Set(Some(column(now))),
+        updated_at: Set(Some(column(now))),
+        identity: Set(RoomIdentity::random().as_str().to_owned()),
+        number: Set(Some(number)),
+        create_id: Set(owner),
+        version: Set(1),
+        ..columns(settings)?
+    })
 }
 
 pub(super) fn random_number() -> String {

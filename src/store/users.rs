@@ -227,11 +227,11 @@ impl Store {
         .await
     }
 
-    /// Deletes the account and its rooms. Its name can be taken again; what it wrote stays.
+    /// Deletes the account and its rooms, and says how many these were. Its name can be taken again; what it wrote stays.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone already.
-    pub async fn delete_user(&self, key: UserKey, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn delete_user(&self, key: UserKey, now: Timestamp) -> Result<u64, StoreError> {
         let Some(user) = self.find_user_by_key(key).await? else {
             return Err(StoreError::NotFound(Missing::User));
         };
@@ -256,8 +256,9 @@ impl Store {
                 if deleted.rows_affected == 0 {
                     return Err(StoreError::NotFound(Missing::User));
                 }
-                super::rooms::delete_rooms_of(&transaction, key, now).await?;
-                Ok(transaction.commit().await?)
+                let rooms = super::rooms::delete_rooms_of(&transaction, key, now).await?;
+                transaction.commit().await?;
+                Ok(rooms)
             })
             .await
     }

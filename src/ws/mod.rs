@@ -9,13 +9,17 @@ mod directory;
 mod dispatch;
 mod handlers;
 mod limits;
+pub mod reconcile;
 mod services;
 mod session;
 mod state;
+mod visit;
 
 pub use directory::Directory;
+pub use handlers::room_view::find_room;
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
-pub use session::run;
+pub use session::{End, MOST_PINGS_UNANSWERED, WRITE_DEADLINE, goodbye, run};
+pub use visit::Visit;
 
 /// The largest text frame, in bytes.
 pub const MESSAGE_BYTES: usize = 256 * 1024;

@@ -14,18 +14,20 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument as _;
 
 use super::answers::{Answers, Seen};
 use super::dispatch::dispatch;
+use super::handlers::room_view;
 use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND};
 use super::services::Services;
 use super::state::SessionState;
-use crate::meeting::effect::CloseReason;
+use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::{Delivery, LeaveReason};
-use crate::protocol::frame::{self, Hello, RequestFrame};
+use crate::protocol::event::{Delivery, Event, LeaveReason};
+use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
 use crate::protocol::ids::{ParticipantId, SessionId};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{OutboxItem, OutboxReader, outbox};
@@ -33,11 +35,14 @@ use crate::rooms::{OutboxItem, OutboxReader, outbox};
 /// How often the server pings; two pings unanswered end the session.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// So many pings may stay unanswered; the next one ends the session instead.
+pub const MOST_PINGS_UNANSWERED: u32 = 2;
+
 /// How long a client may take to say who it is.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long one frame may take to be written before the client counts as too slow.
-const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long the closing handshake may take (RFC 6455 §7.1.1 asks to wait for the peer's close frame).
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
@@ -47,7 +52,7 @@ const SILENCE: Duration = Duration::from_millis(250);
 
 /// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     /// The socket is gone: nothing can be told.
     Gone,
     /// The client closed it.
@@ -58,6 +63,8 @@ enum End {
     NotAuthenticated,
     /// The room was deleted or ended.
     RoomOver,
+    /// A host removed them.
+    Removed,
     /// The client reads too slowly.
     TooSlow,
     /// A newer session took the place.
@@ -77,11 +84,13 @@ enum End {
 }
 
 impl End {
-    fn close_code(self) -> Option<(u16, &'static str)> {
-        Some(match self {
+    /// What the client is told; nothing when nobody is there to be told.
+    pub fn close_frame(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
             Self::Gone | Self::Closed => return None,
             Self::Abuse => (4400, "protocol abuse"),
             Self::NotAuthenticated => (4401, "not authenticated"),
+            Self::Removed => (4403, "removed by a host"),
             Self::RoomOver => (4404, "room deleted or ended"),
             Self::TooSlow => (4408, "too slow"),
             Self::Replaced => (4409, "replaced by a newer session"),
@@ -91,7 +100,24 @@ impl End {
             Self::NotWebSocket => (1002, "not WebSocket"),
             Self::GoingAway => (1001, "server going away"),
             Self::Unresponsive => (1001, "pings unanswered"),
+        };
+        Some(CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
         })
+    }
+}
+
+/// Reading a socket failed.
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::TooBig,
+            Error::Utf8(_) => Self::NotText,
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            Error::Protocol(_) => Self::NotWebSocket,
+            _ => Self::Gone,
+        }
     }
 }
 
@@ -100,6 +126,7 @@ impl From<CloseReason> for End {
         match reason {
             CloseReason::Replaced => Self::Replaced,
             CloseReason::Ended => Self::RoomOver,
+            CloseReason::Removed => Self::Removed,
         }
     }
 }
@@ -121,6 +148,15 @@ where
         .await;
 }
 
+/// What a room has done with the session.
+enum Move {
+    Admitted {
+        participant: ParticipantId,
+        view: Box<View>,
+    },
+    Released(ParticipantId),
+}
+
 struct Session<S> {
     socket: WebSocketStream<S>,
     services: Services,
@@ -129,8 +165,8 @@ struct Session<S> {
     /// None while a request is in flight, which then owns it.
     state: Option<SessionState>,
     in_flight: Option<InFlight>,
-    /// Stays that ended while a request was in flight.
-    released: VecDeque<ParticipantId>,
+    /// What rooms told while a request was in flight.
+    moves: VecDeque<Move>,
     revoked: Arc<Notify>,
     answers: Answers,
     limits: Limits,
@@ -152,6 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             revoked: revoked.clone(),
             login: None,
             stay: None,
+            waiting: None,
         };
         Self {
             socket,
@@ -160,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             events,
             state: Some(state),
             in_flight: None,
-            released: VecDeque::new(),
+            moves: VecDeque::new(),
             revoked,
             answers: Answers::default(),
             limits,
@@ -210,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 () = revoked.notified() => return Err(End::NotAuthenticated),
                 () = &mut login_deadline, if !self.logged_in && is_idle => return Err(End::NotAuthenticated),
                 _ = heartbeat.tick() => self.beat().await?,
-                item = self.events.next() => {
+                item = self.events.next(), if !self.is_held_back() => {
                     // A room answers before it tells: an answer that is ready goes out before the event is.
                     if let Some(done) = finished(&mut self.in_flight).now_or_never() {
                         self.answer(done).await?;
@@ -253,17 +290,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Some(Ok(Message::Frame(_))) => Ok(()),
             Some(Ok(Message::Close(_))) => Err(End::Closed),
             None => Err(End::Gone),
-            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                self.write(frame::error(None, &ErrorCode::TooLarge.into()))
-                    .await?;
-                Err(End::TooBig)
+            Some(Err(error)) => {
+                let end = End::from(error);
+                if end == End::TooBig {
+                    let text = frame::error(None, &ErrorCode::TooLarge.into());
+                    self.write(text).await?;
+                }
+                Err(end)
             }
-            Some(Err(Error::Utf8(_))) => Err(End::NotText),
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
-                Err(End::Gone)
-            }
-            Some(Err(Error::Protocol(_))) => Err(End::NotWebSocket),
-            Some(Err(_)) => Err(End::Gone),
         }
     }
 
@@ -325,8 +359,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let (state, id, answer) = done;
         self.logged_in = state.login.is_some();
         self.state = Some(state);
-        while let Some(participant) = self.released.pop_front() {
-            self.end_stay(&participant);
+        while let Some(change) = self.moves.pop_front() {
+            self.follow(change).await?;
         }
         let text = match answer {
             Ok(text) => text,
@@ -352,25 +386,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 }
                 self.write(event.frame(self.seq)).await
             }
+            OutboxItem::Admitted { participant, view } => {
+                self.follow(Move::Admitted { participant, view }).await
+            }
             OutboxItem::Released { participant, close } => {
-                self.end_stay(&participant);
+                self.follow(Move::Released(participant)).await?;
                 close.map_or(Ok(()), |reason| Err(reason.into()))
             }
         }
     }
 
-    /// Forgets a stay that the room has ended.
-    fn end_stay(&mut self, participant: &ParticipantId) {
-        match &mut self.state {
-            Some(state) => {
-                state.stay.take_if(|stay| stay.participant == *participant);
+    /// Follows what a room has done with this session. While a request is in flight, which owns the state, it waits.
+    async fn follow(&mut self, change: Move) -> Result<(), End> {
+        let Some(state) = &mut self.state else {
+            self.moves.push_back(change);
+            return Ok(());
+        };
+        match change {
+            Move::Released(participant) => state.release(&participant),
+            Move::Admitted { participant, view } => {
+                // Who has gone away meanwhile hears nothing of it.
+                if state.admit(&participant) {
+                    let event = Event::LobbyAdmitted(room_view::joined(*view));
+                    self.seq += 1;
+                    return self.write(EncodedEvent::new(&event).frame(self.seq)).await;
+                }
             }
-            None => self.released.push_back(participant.clone()),
         }
+        Ok(())
+    }
+
+    /// Whether the next event must wait for the request in flight: nothing of a room goes out before its
+    /// `lobby.admitted`.
+    fn is_held_back(&self) -> bool {
+        let is_admission = |change: &Move| matches!(change, Move::Admitted { .. });
+        self.moves.iter().any(is_admission)
     }
 
     async fn beat(&mut self) -> Result<(), End> {
-        if self.pings_unanswered >= 2 {
+        if self.pings_unanswered >= MOST_PINGS_UNANSWERED {
             return Err(End::Unresponsive);
         }
         self.pings_unanswered += 1;
@@ -400,32 +454,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    async fn close(mut self, end: End) {
-        let Some((code, reason)) = end.close_code() else {
+    async fn close(self, end: End) {
+        goodbye(self.socket, end.close_frame()).await;
+    }
+}
+
+/// Closes a socket with `frame`, or the way the client has closed it, and waits for the client to do so too, for a while.
+pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
+    mut socket: WebSocketStream<S>,
+    frame: Option<CloseFrame>,
+) {
+    let is_too_big = frame
+        .as_ref()
+        .is_some_and(|frame| frame.code == CloseCode::Size);
+    let goodbye = async {
+        if frame.is_some() && socket.close(frame).await.is_err() {
             return;
-        };
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: reason.into(),
-        };
-        let goodbye = async {
-            if self.socket.close(Some(frame)).await.is_err() {
-                return;
-            }
-            while let Some(Ok(_)) = self.socket.next().await {}
-            if end == End::TooBig {
-                // A socket that is closed with something unread is reset, and the client might never see why: what is
-                // left of the frame is read first. Silence means that the client waits for our end of the connection.
-                let mut rest = [0; 4_096];
-                let socket = self.socket.get_mut();
-                while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await
-                {
-                }
-            }
-        };
-        if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
-            tracing::debug!("the client did not answer the close in time");
         }
+        // Reading on answers the client's own close frame (RFC 6455 §5.5.1).
+        while let Some(Ok(_)) = socket.next().await {}
+        if is_too_big {
+            // A socket that is closed with something unread is reset, and the client might never see why: what is
+            // left of the frame is read first. Silence means that the client waits for our end of the connection.
+            let mut rest = [0; 4_096];
+            let socket = socket.get_mut();
+            while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await {}
+        }
+    };
+    if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
+        tracing::debug!("the client did not answer the close in time");
     }
 }
 

@@ -5,14 +5,16 @@
  */
 
 import { Session } from './client/session.js';
-import { createActions } from './flow/actions.js';
+import { createActions, socketUrl } from './flow/actions.js';
 import { Devices } from './flow/devices.js';
 import { MeetingFlow } from './flow/meeting.js';
 import { settings } from './flow/settings.js';
 import { pickLanguage, setLanguage, t } from './i18n/index.js';
 import { initialState, reduce } from './state/app.js';
 import { createStore } from './state/store.js';
+import { inviteFrom } from './state/text.js';
 import { announcer } from './views/announcer.js';
+import { openDevices } from './views/dialogs.js';
 import { retranslate } from './views/dom.js';
 import { guestHome } from './views/guest.js';
 import { header } from './views/header.js';
@@ -20,7 +22,6 @@ import { home } from './views/home.js';
 import { closeMenu } from './views/menu.js';
 import { notice } from './views/notice.js';
 import { preview } from './views/preview.js';
-import { room } from './views/room.js';
 import { toasts } from './views/toasts.js';
 
 /** @typedef {{node: HTMLElement, update: (state: AppState) => void, start?: () => void, stop?: () => void}} View */
@@ -28,9 +29,10 @@ import { toasts } from './views/toasts.js';
 const HOME_REFRESH_MS = 30_000;
 
 const language = settings.language ?? pickLanguage(navigator.languages);
-setLanguage(language);
+// Nothing is drawn before there are words for it.
+await setLanguage(language);
 const store = createStore(reduce, initialState({ language, theme: settings.theme }));
-const session = new Session(`${location.origin.replace(/^http/, 'ws')}/ws`, { storage: localStorage });
+const session = new Session(socketUrl(), { storage: localStorage });
 const devices = new Devices(store);
 const meeting = new MeetingFlow({ session, store, devices });
 const actions = createActions({ session, store, devices, meeting });
@@ -44,11 +46,7 @@ meeting.onover = (kind) => {
   closeMenu();
   store.dispatch({ type: 'notice', notice: { kind, identity } });
 };
-devices.onlost = (which, label) => {
-  const icon = which === 'camera' ? 'camera' : 'mic';
-  if (label === null) actions.toast(`toast.${which}.lost`, {}, `${icon}-off`);
-  else actions.toast(`toast.${which}.switched`, { name: label }, icon);
-};
+actions.onChangeDevices(() => openDevices(actions));
 
 const top = header(actions);
 const messages = toasts(actions);
@@ -64,7 +62,13 @@ const MAKERS = {
   home: () => home(actions),
   preview: () => preview(actions),
   notice: () => notice(actions),
-  room: () => room(actions),
+};
+// Screens that nobody begins with: loaded when they are needed, or before that when there is time.
+/** @type {Record<string, () => Promise<(actions: import('./flow/actions.js').Actions) => View>>} */
+const LATER = {
+  waiting: async () => (await import('./views/waiting.js')).waiting,
+  room: async () => (await import('./views/room.js')).room,
+  check: async () => (await import('./views/check.js')).check,
 };
 let shown = '';
 let drawnLanguage = '';
@@ -87,6 +91,8 @@ function draw(state) {
 
 /** @param {AppState} state */
 function turnTo({ screen }) {
+  // Until it is loaded the screen before stays.
+  if (screen in LATER && !(screen in MAKERS)) return void load(screen).then(() => draw(store.get()));
   closeMenu();
   views.get(shown)?.stop?.();
   shown = screen;
@@ -95,7 +101,7 @@ function turnTo({ screen }) {
   let view = screen === 'room' ? takeRoom() : views.get(screen);
   if (!view) view = MAKERS[screen]();
   views.set(screen, view);
-  if (screen === 'preview') whenIdle(prepareRoom);
+  if (screen === 'preview') whenIdle(() => void prepareRoom());
   retranslate(top.node);
   root.replaceChildren(...(screen === 'room' ? [view.node] : [top.node, view.node]));
   view.start?.();
@@ -106,8 +112,19 @@ function turnTo({ screen }) {
 let preparedRoom;
 
 /** Built while somebody looks at the preview, so that pressing Join only has to show it. */
-function prepareRoom() {
-  if (store.get().screen === 'preview') preparedRoom ??= MAKERS.room();
+async function prepareRoom() {
+  await Promise.all([load('room'), load('waiting'), meeting.prepare().catch(() => {})]);
+  if (store.get().screen === 'preview') preparedRoom ??= MAKERS.room?.();
+}
+
+/** @param {string} screen */
+async function load(screen) {
+  try {
+    const make = await LATER[screen]();
+    MAKERS[screen] = () => make(actions);
+  } catch {
+    actions.toast('error.client.closed', {}, 'warning');
+  }
 }
 
 /** A meeting is drawn afresh each time: nothing of the last one must be left. */
@@ -133,7 +150,11 @@ function drawTheme({ theme, screen }) {
 
 function route() {
   const room = /^\/r\/([A-Za-z0-9_-]+)\/?$/.exec(location.pathname);
-  if (room) void actions.openRoom(room[1]);
+  const token = inviteFrom(location.hash);
+  // Nobody who looks at the address bar, or copies it, shall have the invite.
+  if (location.hash !== '') history.replaceState(null, '', location.pathname);
+  if (room) void actions.openRoom(room[1], token);
+  else if (location.pathname === '/check') actions.showCheck();
   else void actions.showHome();
 }
 

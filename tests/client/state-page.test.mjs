@@ -31,9 +31,9 @@ test('both languages have the same keys and the same values to fill in', () => {
   for (const key of Object.keys(en)) assert.deepEqual(holes(zh[key]), holes(en[key]), key);
 });
 
-test('every error code is said in words, in both languages', () => {
+test('every error code is said in words, in both languages', async () => {
   for (const language of /** @type {const} */ (['en', 'zh'])) {
-    setLanguage(language);
+    await setLanguage(language);
     for (const code of CODES) assert.notEqual(errorText(code), errorText('unknown'), `${code} in ${language}`);
   }
 });
@@ -53,13 +53,13 @@ test('every key the page asks for exists', () => {
   }
 });
 
-test('the words follow the language', () => {
-  setLanguage('en');
+test('the words follow the language', async () => {
+  await setLanguage('en');
   assert.equal(t('people.count', { n: 1 }), '1 person');
   assert.equal(t('people.count', { n: 3 }), '3 people');
   assert.equal(t('chat.joined', { name: '{text} $& <b>' }), '{text} $& <b> joined');
   assert.equal(list(['Ada', 'Bo', 'Cy']), 'Ada, Bo and Cy');
-  setLanguage('zh');
+  await setLanguage('zh');
   assert.equal(t('people.count', { n: 3 }), '3 人');
   assert.equal(list(['Ada', 'Bo']), 'Ada、Bo');
   assert.match(longDay('2026-11-22T12:00:00Z'), /^11 月 22 日 星期日$/);
@@ -75,7 +75,7 @@ test('the page parses no markup, runs no text and keeps files readable', () => {
       /\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/,
       path,
     );
-    assert.doesNotMatch(source, /setAttribute\('style'|style: '/, path);
+    assert.doesNotMatch(source, /setAttribute\('style'|style: '(?!unit')/, path);
     if (!path.includes('i18n') && !path.startsWith('js/client'))
       assert.ok(source.split('\n').length <= 350, `${path} is too long`);
   }
@@ -102,7 +102,10 @@ test('everything the page needs first is named in its head', () => {
 test('the first load weighs less than 150 kB', () => {
   const needed = [...read('index.html').matchAll(/(?:src|href)="\/([^"]+)"/g)].map((match) => match[1]);
   const scenes = files.filter((path) => path.startsWith('icons/scene-'));
-  const bytes = ['index.html', ...needed, ...scenes].reduce((sum, path) => sum + gzipSync(read(path)).length, 0);
+  // One language is loaded, whichever is heavier.
+  const weight = (path) => gzipSync(read(path)).length;
+  const words = Math.max(weight('js/i18n/en.js'), weight('js/i18n/zh.js'));
+  const bytes = ['index.html', ...needed, ...scenes].reduce((sum, path) => sum + weight(path), words);
   console.log(`first load: ${(bytes / 1024).toFixed(1)} kB compressed`);
   assert.ok(bytes <= MOST_COMPRESSED);
 });

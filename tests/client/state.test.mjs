@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { append, blocks } from '../../static/js/state/chat.js';
-import { enter, hands, isMuted, reduceMeeting, roster, sharedScreen } from '../../static/js/state/meeting.js';
+import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
+import { hands, isMuted, roster, sharedScreen } from '../../static/js/state/people.js';
 import { daysUntil, nextMeeting, upcoming } from '../../static/js/state/schedule.js';
 import { createStore } from '../../static/js/state/store.js';
 import { hue, initials, linkify, roomFrom, shortName, threes } from '../../static/js/state/text.js';
@@ -156,7 +157,7 @@ test('messages count as unread until the chat is opened, own ones never', () => 
     meetingOf(['ada']),
     { type: 'chat.message', message: message('1', 'hello') },
     { type: 'chat.message', message: message('1', 'hello') },
-    { type: 'chat.message', message: message('2', 'mine', { participant: 'me' }) },
+    { type: 'chat.message', message: message('2', 'mine', { participant: 'me', user: person('me').user }) },
   );
   assert.equal(state.unread, 1);
   assert.equal(state.log.length, 2);
@@ -303,29 +304,27 @@ test('only web addresses become links, and no text is lost', () => {
   }
 });
 
-test('the next meeting is the earliest that is not over', () => {
+test('the next meeting is the earliest of those that the server plans', () => {
   const now = Date.parse(at(0));
-  const room = (name, begin, end = null, more = {}) => ({
+  const hour = 3_600_000;
+  const room = (name, begin, more = {}) => ({
     name,
-    begin_at: begin,
-    end_at: end,
+    next: begin === null ? null : { begin_at: new Date(now + begin).toISOString(), end_at: null },
     state: 'scheduled',
     participants: 0,
     ...more,
   });
-  const hour = 3_600_000;
-  const iso = (ms) => new Date(now + ms).toISOString();
   const rooms = [
-    room('past', iso(-5 * hour), iso(-4 * hour)),
-    room('later', iso(3 * hour)),
-    room('running', iso(-hour), iso(hour)),
-    room('ended', iso(hour), null, { state: 'ended' }),
+    room('over', null),
+    room('later', 3 * hour),
+    room('running', -hour),
+    room('ended', hour, { state: 'ended' }),
   ];
   assert.deepEqual(
-    upcoming(rooms, now).map((one) => one.name),
+    upcoming(rooms).map((one) => one.name),
     ['running', 'later'],
   );
-  assert.equal(nextMeeting([room('empty', null)], now), null);
-  assert.equal(nextMeeting([room('live', null, null, { state: 'live', participants: 2 })], now)?.name, 'live');
+  assert.equal(nextMeeting([room('empty', null)]), null);
+  assert.equal(nextMeeting([room('live', null, { state: 'live', participants: 2 })])?.name, 'live');
   assert.equal(daysUntil(now + 24 * hour, now), 1);
 });

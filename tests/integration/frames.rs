@@ -4,6 +4,8 @@ use futures_util::SinkExt as _;
 use meeting::config::Key;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::support::{Client, Server, soon};
 
@@ -332,6 +334,18 @@ async fn repeating_requests_and_pinging_without_end_are_floods_too() {
     }
     let _ = soon(cy.socket.flush()).await;
     assert_eq!(cy.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn a_clients_close_is_answered() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let frame = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "done".into(),
+    };
+    ada.socket.close(Some(frame)).await.unwrap();
+    assert_eq!(ada.closed().await, 1000);
 }
 
 #[tokio::test]

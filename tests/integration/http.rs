@@ -10,7 +10,8 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::Origin;
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Database, Health, HttpState, PeerInfo, SocketLimits, Sockets, UpgradedSocket,
+    self, Access, Database, Gate, Health, HttpState, PeerInfo, SocketLimits, Sockets,
+    UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,13 +35,18 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let sockets = Sockets::new(limits);
-        let router = http::router(HttpState {
-            access: Arc::new(access),
-            sockets: sockets.clone(),
-            message_bytes: MESSAGE_BYTES,
+        let state = HttpState {
+            gate: Gate {
+                access: Arc::new(access),
+                sockets: sockets.clone(),
+                message_bytes: MESSAGE_BYTES,
+            },
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
             health: Arc::new(|| async { Health::new(Database::Unavailable, 2, 7) }.boxed()),
-        });
+            rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
+            public_url: None,
+        };
+        let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(http::serve(listener, router, stopped.map(|_| ())));
         Self {
@@ -405,7 +411,9 @@ async fn there_is_nothing_beside_the_page() {
         server.ask("POST /", &["Content-Length: 0"]).await.status,
         405
     );
-    assert_eq!(server.ask("DELETE /nothing", &[]).await.status, 405);
+    let deleted = server.ask("DELETE /index.html", &[]).await;
+    assert_eq!(deleted.status, 405);
+    assert_eq!(server.ask("DELETE /nothing", &[]).await.status, 404);
 }
 
 #[tokio::test]

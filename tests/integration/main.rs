@@ -1,12 +1,16 @@
 //! Integration tests over real sockets.
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod administration;
+mod calendar;
 mod databases;
 mod endings;
 mod frames;
 mod http;
 mod launch;
 mod leaks;
+mod legacy;
+mod legacy_relay;
 mod media;
 mod media_descriptions;
 mod media_requests;

@@ -196,8 +196,26 @@ impl Client {
         }
     }
 
+    /// The next answer, or the code that the server closes with.
+    pub async fn reply_or_close(&mut self) -> Result<Value, u16> {
+        loop {
+            match self.message().await {
+                Some(Message::Close(Some(frame))) => return Err(frame.code.into()),
+                Some(Message::Text(text)) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if frame.get("re").is_some() {
+                        return Ok(frame);
+                    }
+                    self.hear(frame);
+                }
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                other => panic!("an answer or a close frame was awaited, not {other:?}"),
+            }
+        }
+    }
+
     fn hear(&mut self, event: Value) {
-        let lossy = event["type"] == "speaker.active";
+        let lossy = event["type"] == "speaker.active" || event["type"] == "quality.update";
         if lossy {
             assert_eq!(event.get("seq"), None, "{event}");
         } else {

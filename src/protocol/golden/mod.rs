@@ -3,6 +3,7 @@
 //! `UPDATE_PROTOCOL=1` rewrites the files. Read on in [`samples`] for what they say and in [`schema`] for how they are
 //! held against what is published.
 
+mod governing;
 mod samples;
 mod schema;
 

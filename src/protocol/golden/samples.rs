@@ -11,7 +11,7 @@ use crate::protocol::request::*;
 use crate::protocol::text::{ChatText, DisplayName, Password, RoomName, Username};
 use crate::protocol::time::Timestamp;
 
-const IDENTITY: &str = "k3v9Qx0aBcDeFgHiJkLmNo";
+pub(super) const IDENTITY: &str = "k3v9Qx0aBcDeFgHiJkLmNo";
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
 const CANDIDATE: &str = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl";
@@ -39,24 +39,25 @@ pub fn all() -> Vec<Sample> {
     samples.extend(rooms());
     samples.extend(meeting());
     samples.extend(media());
+    samples.extend(super::governing::all());
     samples.extend(events());
     samples
 }
 
-fn id<T: TryFrom<String, Error: std::fmt::Debug>>(raw: &str) -> T {
+pub(super) fn id<T: TryFrom<String, Error: std::fmt::Debug>>(raw: &str) -> T {
     T::try_from(raw.to_owned()).unwrap()
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     // 2026-01-31T09:30:00Z and so many seconds.
     Timestamp::from_unix_millis((1_769_851_800 + second) * 1_000).unwrap()
 }
 
-fn name(raw: &str) -> DisplayName {
+pub(super) fn name(raw: &str) -> DisplayName {
     DisplayName::parse(raw).unwrap()
 }
 
-fn ada() -> User {
+pub(super) fn ada() -> User {
     User {
         id: id("u-ada"),
         username: Some(Username::parse("ada").unwrap()),
@@ -66,7 +67,7 @@ fn ada() -> User {
     }
 }
 
-fn bo() -> User {
+pub(super) fn bo() -> User {
     User {
         id: id("u-bo"),
         username: None,
@@ -76,10 +77,10 @@ fn bo() -> User {
     }
 }
 
-fn room() -> Room {
+pub(super) fn room() -> Room {
     Room {
         identity: id(IDENTITY),
-        number: "123456789".to_owned(),
+        number: Some("123456789".to_owned()),
         name: RoomName::parse("Weekly review").unwrap(),
         begin_at: Some(at(0)),
         end_at: None,
@@ -92,6 +93,16 @@ fn room() -> Room {
         max_participants: 100,
         participants: 2,
         permissions: Permissions::default(),
+        history: HistoryAccess::All,
+        hide_number: false,
+        early_ms: 600_000,
+        ends_on_time: false,
+        recurrence: Some("FREQ=WEEKLY;BYDAY=SA".to_owned()),
+        next: Some(Occurrence {
+            begin_at: at(0),
+            end_at: None,
+        }),
+        permanent: true,
         version: 3,
         created_at: at(-3_600),
     }
@@ -161,7 +172,7 @@ fn member() -> Participant {
     }
 }
 
-fn message() -> ChatMessage {
+pub(super) fn message() -> ChatMessage {
     ChatMessage {
         id: id("m-1"),
         participant: id("p-bo"),
@@ -182,6 +193,50 @@ fn slot(mid: &str, kind: MediaKind, carries: Option<(&str, Option<&str>)>) -> Sl
         track: track.map(id),
         layer: layer.flatten().map(str::to_owned),
         reason: None,
+    }
+}
+
+pub(super) fn joined() -> Joined {
+    Joined {
+        room: room(),
+        me: member(),
+        participants: vec![host(), member()],
+        permissions: Permissions::default(),
+        actions: vec![
+            Action::Unmute,
+            Action::Camera,
+            Action::Screen,
+            Action::Chat,
+            Action::PrivateChat,
+            Action::Files,
+            Action::Rename,
+            Action::React,
+        ],
+        lobby: Vec::new(),
+        spotlight: vec![id("p-ada")],
+        timer: Some(timer()),
+        ice_servers: vec![
+            IceServer {
+                urls: vec!["stun:meet.example:3478".to_owned()],
+                username: None,
+                credential: None,
+            },
+            IceServer {
+                urls: vec!["turn:meet.example:3478?transport=udp".to_owned()],
+                username: Some("1769855400:u-bo".to_owned()),
+                credential: Some("c2VjcmV0".to_owned()),
+            },
+        ],
+        chat: vec![message()],
+    }
+}
+
+pub(super) fn timer() -> Timer {
+    Timer {
+        started_at: at(60),
+        ends_at: at(360),
+        duration_ms: 300_000,
+        by: id("p-ada"),
     }
 }
 
@@ -222,7 +277,7 @@ fn password(raw: &str) -> Password {
     Password::new(raw.to_owned())
 }
 
-fn sample<T: serde::Serialize>(data: Value, request: Request, answer: T) -> Sample {
+pub(super) fn sample<T: serde::Serialize>(data: Value, request: Request, answer: T) -> Sample {
     let mut frame = json!({ "type": request.kind(), "id": 7 });
     // Where there is nothing to say, data is left out.
     if data != json!({}) {
@@ -344,7 +399,8 @@ fn rooms() -> Vec<Sample> {
             json!({
                 "name": "Weekly review", "begin_at": "2026-01-31T09:30:00.000Z", "end_at": "2026-01-31T10:30:00+00:00",
                 "password": "sesame", "lobby": false, "locked": false, "max_participants": 100, "topology": "sfu",
-                "permissions": { "chat": false }
+                "permissions": { "chat": false }, "history": "joined", "hide_number": false, "early_ms": 600_000,
+                "ends_on_time": true, "recurrence": "FREQ=WEEKLY;BYDAY=SA", "permanent": true
             }),
             Request::RoomCreate(RoomCreate {
                 name: RoomName::parse("Weekly review").unwrap(),
@@ -359,6 +415,12 @@ fn rooms() -> Vec<Sample> {
                     chat: Some(false),
                     ..PermissionsChange::default()
                 }),
+                history: Some(HistoryAccess::Joined),
+                hide_number: Some(false),
+                early_ms: Some(600_000),
+                ends_on_time: Some(true),
+                recurrence: Some("FREQ=WEEKLY;BYDAY=SA".to_owned()),
+                permanent: Some(true),
             }),
             RoomAnswer {
                 room: Room {
@@ -366,13 +428,19 @@ fn rooms() -> Vec<Sample> {
                     end_at: Some(at(3_600)),
                     participants: 0,
                     permissions: quiet,
+                    history: HistoryAccess::Joined,
+                    ends_on_time: true,
+                    next: Some(Occurrence {
+                        begin_at: at(0),
+                        end_at: Some(at(3_600)),
+                    }),
                     version: 1,
                     ..room()
                 },
             },
         ),
         sample(
-            json!({ "identity": IDENTITY, "version": 2, "name": "Weekly review", "end_at": null, "password": "sesame" }),
+            json!({ "identity": IDENTITY, "version": 2, "name": "Weekly review", "end_at": null, "password": "sesame", "recurrence": null }),
             Request::RoomEdit(RoomEdit {
                 identity: identity(),
                 version: Some(2),
@@ -385,8 +453,19 @@ fn rooms() -> Vec<Sample> {
                 max_participants: Patch::Keep,
                 topology: Patch::Keep,
                 permissions: Patch::Keep,
+                history: Patch::Keep,
+                hide_number: Patch::Keep,
+                early_ms: Patch::Keep,
+                ends_on_time: Patch::Keep,
+                recurrence: Patch::Clear,
+                permanent: Patch::Keep,
             }),
-            RoomAnswer { room: room() },
+            RoomAnswer {
+                room: Room {
+                    recurrence: None,
+                    ..room()
+                },
+            },
         ),
         sample(
             json!({ "identity": IDENTITY }),
@@ -425,31 +504,14 @@ fn rooms() -> Vec<Sample> {
             },
         ),
         sample(
-            json!({ "identity": IDENTITY, "password": "sesame", "display_name": "陈博" }),
+            json!({ "identity": IDENTITY, "password": "sesame", "display_name": "陈博", "invite": "Y0uAr3Inv1tedAaBbCcDdE" }),
             Request::RoomJoin(RoomJoin {
                 identity: identity(),
                 password: Some(password("sesame")),
                 display_name: Some(name("陈博")),
+                invite: Some("Y0uAr3Inv1tedAaBbCcDdE".to_owned()),
             }),
-            Joined {
-                room: room(),
-                me: member(),
-                participants: vec![host(), member()],
-                permissions: Permissions::default(),
-                ice_servers: vec![
-                    IceServer {
-                        urls: vec!["stun:meet.example:3478".to_owned()],
-                        username: None,
-                        credential: None,
-                    },
-                    IceServer {
-                        urls: vec!["turn:meet.example:3478?transport=udp".to_owned()],
-                        username: Some("1769855400:u-bo".to_owned()),
-                        credential: Some("c2VjcmV0".to_owned()),
-                    },
-                ],
-                chat: vec![message()],
-            },
+            joined(),
         ),
         sample(json!({}), Request::RoomLeave(RoomLeave {}), Empty {}),
         sample(json!({}), Request::RoomEnd(RoomEnd {}), Empty {}),
@@ -640,6 +702,7 @@ fn events() -> Vec<Sample> {
             track: id("t-1"),
             participant: id("p-ada"),
             muted: true,
+            by: Some(id("p-ada")),
         }),
         Event::MediaSlots(SlotsData {
             slots: vec![slot("1", MediaKind::Video, Some(("t-2", Some("h"))))],

@@ -28,24 +28,11 @@ INSERT INTO room_user (id, created_at, rid, uid) VALUES
 
 impl Home {
     /// A database that the older Meeting (Go) has made, with `rows` beyond its own.
-    async fn older(collation: &str, rows: &str) -> Self {
+    pub(super) async fn older(collation: &str, rows: &str) -> Self {
         let home = Self::mysql().await;
         let tables = DOCUMENTED.replace("utf8mb4_0900_ai_ci", collation);
         home.run(&format!("{tables}{rows}")).await;
         home
-    }
-
-    async fn run(&self, statements: &str) {
-        let db = Database::connect(&self.url).await.unwrap();
-        for statement in statements
-            .split(";\n")
-            .filter(|text| !text.trim().is_empty())
-        {
-            db.execute_unprepared(statement.trim_end_matches(';'))
-                .await
-                .unwrap_or_else(|error| panic!("{statement}: {error}"));
-        }
-        db.close().await.unwrap();
     }
 
     /// The first column of the first row.
@@ -190,6 +177,14 @@ async fn rows_nobody_expected_are_taken_over_or_named() {
     let stays = store.list_stays(meeting.key).await.unwrap();
     assert_eq!(stays.len(), 2);
     assert!(stays.iter().all(|stay| stay.left.is_some()));
+    let members = store.members(meeting.key).await.unwrap();
+    let told = members.iter().map(|member| (&member.user, member.is_in));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(&ming.id, false), (&root.id, false)]
+    );
+    let watched = store.watch_rooms(std::slice::from_ref(&meeting.identity));
+    assert_eq!(watched.await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -263,6 +258,9 @@ async fn tables_that_were_taken_over_are_never_dropped() {
     use migration::{Migrator, MigratorTrait as _};
     let home = Home::older("utf8mb4_general_ci", "").await;
     let store = home.open().await;
+    // What was added to them beside can go and come again.
+    Migrator::down(&store.db.pool, Some(2)).await.unwrap();
+    Migrator::up(&store.db.pool, None).await.unwrap();
     assert!(Migrator::down(&store.db.pool, None).await.is_err());
     assert!(store.find_user_by_name("root").await.unwrap().is_some());
 }

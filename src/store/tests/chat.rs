@@ -36,7 +36,7 @@ async fn a_message_is_kept_as_it_was_sent(home: Home) {
     sent.author.username = Some(ada.username.clone());
     store.insert_message(hall.key, &sent).await.unwrap();
     let page = store
-        .list_messages(hall.key, &ada.id, None, 50)
+        .list_messages(hall.key, &ada.id, None, None, 50)
         .await
         .unwrap();
     assert_eq!(
@@ -67,7 +67,7 @@ async fn private_messages_are_for_the_two_alone_even_in_a_later_stay(home: Home)
     }
     for (viewer, expected) in [(&ada.id, 2), (&bo, 2), (&cy, 1)] {
         let page = store
-            .list_messages(hall.key, viewer, None, 50)
+            .list_messages(hall.key, viewer, None, None, 50)
             .await
             .unwrap();
         assert_eq!(page.messages.len(), expected);
@@ -93,7 +93,7 @@ async fn history_is_read_backwards_page_by_page(home: Home) {
     }
     let page = async |before: Option<&MessageId>| {
         let page = store
-            .list_messages(hall.key, &ada.id, before, 2)
+            .list_messages(hall.key, &ada.id, before, None, 2)
             .await
             .unwrap();
         let texts: Vec<_> = page
@@ -131,7 +131,7 @@ async fn a_message_one_may_not_read_is_no_place_to_read_from(home: Home) {
         .unwrap();
     store.insert_message(hall.key, &secret).await.unwrap();
     let page = store
-        .list_messages(hall.key, &UserId::random(), Some(&secret.id), 50)
+        .list_messages(hall.key, &UserId::random(), Some(&secret.id), None, 50)
         .await
         .unwrap();
     assert!(page.messages.is_empty());

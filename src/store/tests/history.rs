@@ -74,6 +74,108 @@ async fn stays_that_a_crash_left_open_are_closed_at_the_next_start(home: Home) {
     );
 }
 
+async fn the_time_without_a_server_counts_for_nobody(home: Home) {
+    let store = home.open().await;
+    let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
+    let history = HistoryWriter::start(store.clone());
+    let facts = [
+        joined(hall, -90_000),
+        joined(hall, -60_000),
+        joined(hall, -50),
+    ];
+    let (gone, _) = &facts[0];
+    history.record(facts[0].1.clone());
+    history.record(left(gone, -80_000));
+    for (_, fact) in &facts[1..] {
+        history.record(fact.clone());
+    }
+    history.flush().await;
+    for millis in [-70_000, -1_000] {
+        store.beat(at(millis)).await.unwrap();
+    }
+    assert_eq!(store.close_open_stays(at(3_600_000)).await.unwrap(), 2);
+    let stays = store.list_stays(hall).await.unwrap();
+    let left: Vec<_> = stays.iter().map(|stay| stay.left).collect();
+    assert_eq!(
+        left,
+        [
+            Some((at(-80_000), LeaveReason::Removed)),
+            Some((at(-1_000), LeaveReason::Lost)),
+            Some((at(-50), LeaveReason::Lost)),
+        ],
+        "until the server was last at work, but not before they came"
+    );
+    assert_eq!(store.close_open_stays(at(3_600_000)).await.unwrap(), 0);
+}
+
+async fn attendance_comes_page_by_page_and_members_once(home: Home) {
+    let store = home.open().await;
+    let ada = user(&store, "ada").await;
+    let [hall, other] = [
+        room(&store, &ada, "Hall").await,
+        room(&store, &ada, "Other").await,
+    ];
+    assert_eq!(store.members(hall.key).await.unwrap(), []);
+    let empty = store.attendance(hall.key, None, 9).await.unwrap();
+    assert_eq!((empty.stays, empty.next), (vec![], None));
+    let bo = UserId::random();
+    let stay = |room: &StoredRoom, user: &UserId, name: &str, role, millis| Stay {
+        room: room.key,
+        participant: ParticipantId::random(),
+        user: user.clone(),
+        display_name: DisplayName::parse(name).unwrap(),
+        role,
+        joined_at: at(millis),
+    };
+    let stays = [
+        stay(&hall, &ada.id, "Ada", Role::Host, 0),
+        stay(&hall, &bo, "Bo", Role::Member, 1),
+        stay(&other, &bo, "Bo", Role::Host, 2),
+        stay(&hall, &bo, "波", Role::Cohost, 3),
+        stay(&hall, &bo, "Bo", Role::Member, 4),
+    ];
+    let history = HistoryWriter::start(store.clone());
+    for stay in &stays {
+        history.record(Attendance::Joined(stay.clone()));
+    }
+    for stay in [&stays[0], &stays[1], &stays[3]] {
+        history.record(left(&stay.participant, 10));
+    }
+    history.flush().await;
+
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = store.attendance(hall.key, after, 3).await.unwrap();
+        let names = page.stays.iter().map(|stay| stay.display_name.to_string());
+        pages.push(names.collect::<Vec<_>>());
+        let Some(next) = page.next else { break };
+        after = Some(StayKey::from_number(next.number()));
+    }
+    assert_eq!(pages, [vec!["Ada", "Bo", "波"], vec!["Bo"]]);
+    let page = store.attendance(hall.key, None, 0).await.unwrap();
+    assert_eq!(page.stays.len(), 1, "at least one");
+    assert_eq!(page.stays[0].duration_ms(at(99)), Some(10));
+    let last = store.attendance(hall.key, after, 3).await.unwrap().stays;
+    assert_eq!(last[0].duration_ms(at(99)), Some(95), "still in");
+
+    let members = store.members(hall.key).await.unwrap();
+    let member = |user: &UserId, name: &str, role, joined, stays, is_in| Member {
+        user: user.clone(),
+        display_name: DisplayName::parse(name).unwrap(),
+        role,
+        first_joined_at: Some(at(joined)),
+        stays,
+        is_in,
+    };
+    assert_eq!(
+        members,
+        [
+            member(&ada.id, "Ada", Role::Host, 0, 1, false),
+            member(&bo, "Bo", Role::Cohost, 1, 3, true),
+        ]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_database_is_away_writing_is_tried_again_in_order() {
     let hall = RoomKey(1);
@@ -128,4 +230,6 @@ async fn a_full_queue_keeps_the_oldest_and_a_refused_fact_stops_nothing() {
 on_each_database!(
     stays_are_written_in_order_and_flushed,
     stays_that_a_crash_left_open_are_closed_at_the_next_start,
+    the_time_without_a_server_counts_for_nobody,
+    attendance_comes_page_by_page_and_members_once,
 );

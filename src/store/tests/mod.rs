@@ -4,7 +4,7 @@ use sea_orm::Database;
 use tempfile::TempDir;
 
 use super::*;
-use crate::protocol::object::{Permissions, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 
 /// Runs each of the stories on each kind of database.
@@ -18,10 +18,13 @@ macro_rules! on_each_database {
 
 mod adopt;
 mod chat;
+mod governance;
 mod history;
+mod imweb;
 mod rooms;
 mod schema;
 mod users;
+mod watch;
 
 /// A database of its own for one test. A file is gone with the test, a server's database with the server.
 struct Home {
@@ -63,6 +66,20 @@ impl Home {
         }
     }
 
+    /// Runs statements that each end with a line.
+    async fn run(&self, statements: &str) {
+        let db = Database::connect(&self.url).await.unwrap();
+        for statement in statements
+            .split(";\n")
+            .filter(|text| !text.trim().is_empty())
+        {
+            db.execute_unprepared(statement.trim_end_matches(';'))
+                .await
+                .unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        db.close().await.unwrap();
+    }
+
     async fn open(&self) -> Store {
         Store::open(&self.url, 4).await.unwrap()
     }
@@ -85,17 +102,7 @@ async fn user(store: &Store, name: &str) -> StoredUser {
 }
 
 fn settings(name: &str) -> RoomSettings {
-    RoomSettings {
-        name: RoomName::parse(name).unwrap(),
-        begin_at: None,
-        end_at: None,
-        password: None,
-        locked: false,
-        lobby: false,
-        topology: Topology::Sfu,
-        max_participants: 100,
-        permissions: Permissions::default(),
-    }
+    RoomSettings::new(RoomName::parse(name).unwrap())
 }
 
 async fn room(store: &Store, owner: &StoredUser, name: &str) -> StoredRoom {

@@ -59,7 +59,7 @@ async fn a_deleted_account_is_gone_with_its_rooms_and_frees_its_name(home: Home)
     let store = home.open().await;
     let first = user(&store, "ada").await;
     let hall = room(&store, &first, "Hall").await;
-    store.delete_user(first.key, at(1)).await.unwrap();
+    assert_eq!(store.delete_user(first.key, at(1)).await.unwrap(), 1);
 
     let second = user(&store, "Ada").await;
     assert_ne!(first.id, second.id);
@@ -71,7 +71,7 @@ async fn a_deleted_account_is_gone_with_its_rooms_and_frees_its_name(home: Home)
         std::slice::from_ref(&second)
     );
     for gone in [
-        store.delete_user(first.key, at(2)).await,
+        store.delete_user(first.key, at(2)).await.map(drop),
         store.set_password(first.key, &first.password, at(2)).await,
         store
             .set_display_name(first.key, &first.display_name, at(2))

@@ -13,6 +13,7 @@ use crate::protocol::request::{
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 use crate::store::{NewUser, PasswordHash, StoredUser, UserKey};
+use crate::ws::directory::Entry;
 use crate::ws::services::{GuestPolicy, RegistrationPolicy, Services};
 use crate::ws::state::{Login, SessionState};
 
@@ -82,7 +83,9 @@ async fn verify(
     data: &AuthLogin,
     account: Option<StoredUser>,
 ) -> Result<StoredUser, WireError> {
-    let hash = account.as_ref().map(|account| kept(&account.password));
+    let hash = account.as_ref().map(|account| &account.password);
+    // An account that was never given a password is checked like one that does not exist.
+    let hash = hash.filter(|hash| hash.is_set()).map(kept);
     let verified = services
         .passwords
         .verify(&data.password, hash)
@@ -170,11 +173,8 @@ async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, Wi
         .find_user(&token.subject.id)
         .await
         .map_err(stored)?;
-    let usable = |account: &StoredUser| {
-        account.disabled_at.is_none() && account.admits_token_of(token.issued_at)
-    };
     account
-        .filter(usable)
+        .filter(|account| account.admits_token_of(token.issued_at))
         .ok_or_else(|| ErrorCode::TokenInvalid.into())
 }
 
@@ -192,9 +192,27 @@ pub async fn refresh(
     state: &mut SessionState,
 ) -> Result<Authenticated, WireError> {
     let login = state.login()?.clone();
+    if let Some(account) = login.account {
+        check_login_stands(services, state, account).await?;
+    }
     let subject = subject_of(&login.user);
     let issued = services.tokens.renew(subject, login.jti, Timestamp::now());
     Ok(admit(services, state, login.user, login.account, issued).await)
+}
+
+/// Whether a new token would be refused by itself: the account was disabled, deleted or given another password, which
+/// this session, about to be ended for it, has not been told yet.
+async fn check_login_stands(
+    services: &Services,
+    state: &SessionState,
+    account: UserKey,
+) -> Result<(), WireError> {
+    let found = services.store.find_user_by_key(account).await;
+    let since = services.directory().since(&state.id);
+    match (found.map_err(stored)?, since) {
+        (Some(account), Some(since)) if account.admits_token_of(since) => Ok(()),
+        _ => Err(ErrorCode::TokenInvalid.into()),
+    }
 }
 
 /// `auth.logout`
@@ -258,9 +276,14 @@ async fn admit(
         state.leave(LeaveReason::Left).await;
     }
     let Issued { token, claims } = issued;
-    services
-        .directory()
-        .enter(&state.id, &user.id, &claims.id, &state.revoked);
+    let entry = Entry {
+        user: user.id.clone(),
+        kind: user.kind,
+        jti: claims.id.clone(),
+        since: claims.issued_at,
+        revoked: state.revoked.clone(),
+    };
+    services.directory().enter(&state.id, entry);
     state.login = Some(Login {
         user: user.clone(),
         account,

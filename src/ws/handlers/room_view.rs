@@ -3,13 +3,16 @@
 use super::{people, stored};
 use crate::meeting::Room;
 use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
-use crate::meeting::effect::History;
+use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
+use crate::meeting::schedule;
 use crate::protocol::error::WireError;
+use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
+use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
-use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
+use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
 use crate::ws::services::Services;
 
 /// A room with nobody in it.
@@ -17,7 +20,7 @@ pub fn facts(room: &StoredRoom) -> object::Room {
     let settings = &room.settings;
     object::Room {
         identity: room.identity.clone(),
-        number: room.number.clone(),
+        number: (!settings.hide_number).then(|| room.number.clone()),
         name: settings.name.clone(),
         begin_at: settings.begin_at,
         end_at: settings.end_at,
@@ -30,6 +33,13 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         max_participants: settings.max_participants,
         participants: 0,
         permissions: settings.permissions,
+        history: settings.history,
+        hide_number: settings.hide_number,
+        early_ms: settings.early_ms,
+        ends_on_time: settings.ends_on_time,
+        recurrence: settings.recurrence.clone(),
+        next: None,
+        permanent: settings.permanent,
         version: room.version,
         created_at: room.created_at,
     }
@@ -41,14 +51,31 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let running = services.registry.find(&room.identity);
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
-    let ended = room.ended_at.is_some();
-    let state = state_of(&facts, participants, ended, Timestamp::now());
+    let now = Timestamp::now();
+    let was_ended = |at| schedule::is_still_ended(&facts, at, now);
+    let ended = room.ended_at.is_some_and(was_ended);
     object::Room {
         participants,
-        state,
+        state: state_of(&facts, participants, ended, now),
+        next: schedule::next(&facts, now),
         topology,
         ..facts
     }
+}
+
+/// The room of this identity as it travels now. Numbers, which can be guessed, find nothing here.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn find_room(
+    services: &Services,
+    identity: &RoomIdentity,
+) -> Result<Option<object::Room>, WireError> {
+    if is_room_number(identity.as_str()) {
+        return Ok(None);
+    }
+    let found = services.store.find_room(identity.as_str()).await;
+    Ok(found.map_err(stored)?.map(|room| seen(services, &room)))
 }
 
 /// Loads what a room needs to run.
@@ -65,10 +92,37 @@ pub async fn load(services: &Services, room: &StoredRoom) -> Result<Start, WireE
     let (writer, key) = (services.history.clone(), room.key);
     let history = Box::new(move |line| writer.record(attendance(key, line)));
     Ok(Start {
-        room: Room::new(facts, room.ended_at.is_some(), chat),
+        room: Room::new(facts, room.ended_at, chat, Vec::new()),
         topology,
         history,
     })
+}
+
+/// A room as whoever joins it is told.
+pub fn joined(view: View) -> Joined {
+    let View {
+        room,
+        me,
+        participants,
+        permissions,
+        actions,
+        lobby,
+        spotlight,
+        timer,
+        chat,
+    } = view;
+    Joined {
+        room,
+        me,
+        participants,
+        permissions,
+        actions,
+        lobby,
+        spotlight,
+        timer,
+        ice_servers: Vec::new(),
+        chat: chat.messages,
+    }
 }
 
 /// A stored message as the room keeps it.

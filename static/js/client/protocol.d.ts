@@ -14,6 +14,58 @@ current_password?: Password | null,
  */
 new_password?: Password | null, };
 
+export type Action = "unmute" | "camera" | "screen" | "chat" | "private_chat" | "files" | "rename" | "react" | "enter_locked" | "skip_lobby" | "enter_early" | "admit" | "mute" | "ask_unmute" | "lower_hand" | "rename_others" | "spotlight" | "timer" | "delete_messages" | "remove" | "ban" | "make_cohost" | "make_host" | "invite" | "secure" | "edit" | "attendance" | "end";
+
+export type AskUnmute = { 
+/**
+ * Who asks.
+ */
+by: ParticipantId, 
+/**
+ * What is to be switched on.
+ */
+source: Source, };
+
+export type Attendance = { 
+/**
+ * Who.
+ */
+user: User, 
+/**
+ * What they were called.
+ */
+display_name: DisplayName, 
+/**
+ * As what they came in.
+ */
+role: Role, 
+/**
+ * When they came.
+ */
+joined_at: Timestamp, 
+/**
+ * When they went; null when they are in.
+ */
+left_at: Timestamp | null, 
+/**
+ * How long they were in; until now for those who are.
+ */
+duration_ms: number, 
+/**
+ * Why they went.
+ */
+reason: LeaveReason | null, };
+
+export type AttendancePage = { 
+/**
+ * This page, the newest stay first.
+ */
+attendance: Array<Attendance>, 
+/**
+ * How many there are on all pages.
+ */
+total: number, };
+
 export type AuthGuest = { 
 /**
  * What others see.
@@ -72,6 +124,38 @@ expires_at: Timestamp,
  */
 resume_token: string, };
 
+export type Ban = { 
+/**
+ * Who.
+ */
+user: User, 
+/**
+ * What they were called in the meeting.
+ */
+display_name: DisplayName, 
+/**
+ * How long.
+ */
+until: BanLength, 
+/**
+ * Since when.
+ */
+since: Timestamp, 
+/**
+ * Who decided it.
+ */
+by: UserId, };
+
+export type BanLength = "meeting" | "forever";
+
+export type BanRequest = boolean | BanLength;
+
+export type Bans = { 
+/**
+ * The newest first.
+ */
+bans: Array<Ban>, };
+
 export type Candidate = IceCandidate | string;
 
 export type ChatData = { 
@@ -79,6 +163,18 @@ export type ChatData = {
  * What was written.
  */
 message: ChatMessage, };
+
+export type ChatDelete = { 
+/**
+ * Which message: one's own, or anyone's for those who govern the meeting.
+ */
+message: MessageId, };
+
+export type ChatDeleted = { 
+/**
+ * Which message.
+ */
+message: MessageId, };
 
 export type ChatHistory = { 
 /**
@@ -150,6 +246,15 @@ client_id?: string | null, };
 
 export type ChatText = string;
 
+export type CheckBegin = Record<symbol, never>;
+
+export type CheckRoom = { 
+/**
+ * A room for this session's user alone, forgotten when left: join it from two sessions, publish from one and
+ * receive in the other.
+ */
+identity: RoomIdentity, };
+
 export type Connection = "online" | "reconnecting";
 
 export type DisplayName = string;
@@ -170,9 +275,11 @@ slots: Array<Slot>, };
 
 export type Empty = Record<symbol, never>;
 
-export type EndReason = "host" | "time";
+export type EndReason = "host" | "time" | "operator";
 
 export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
+
+export type Everyone = "all";
 
 export type Hello = { 
 /**
@@ -203,6 +310,8 @@ auth: Array<string>,
  * The server's clock.
  */
 time: Timestamp, };
+
+export type HistoryAccess = "all" | "joined";
 
 export type IceCandidate = { 
 /**
@@ -236,6 +345,96 @@ username?: string,
  */
 credential?: string, };
 
+export type Invite = { 
+/**
+ * By which it is revoked; not the token.
+ */
+id: InviteId, 
+/**
+ * What it is for.
+ */
+name: RoomName | null, 
+/**
+ * What whoever follows it becomes.
+ */
+role: Role, 
+/**
+ * Until when it works.
+ */
+expires_at: Timestamp | null, 
+/**
+ * How many people it lets in.
+ */
+max_uses: number | null, 
+/**
+ * How many it has let in.
+ */
+uses: number, 
+/**
+ * When it was made.
+ */
+created_at: Timestamp, 
+/**
+ * By whom.
+ */
+created_by: UserId, };
+
+export type InviteCreate = { 
+/**
+ * The room's identity.
+ */
+identity: string, 
+/**
+ * What whoever follows the link becomes; a member when left out. Never more than oneself is.
+ */
+role?: Role | null, 
+/**
+ * What the link is for, for those who manage links.
+ */
+name?: RoomName | null, 
+/**
+ * Until when it works.
+ */
+expires_at?: Timestamp | null, 
+/**
+ * How many people it lets in: 1 to 10000. One person who comes again counts once.
+ */
+max_uses?: number | null, };
+
+export type InviteId = string;
+
+export type InviteList = { 
+/**
+ * The room's identity.
+ */
+identity: string, };
+
+export type InviteMade = { 
+/**
+ * The invite.
+ */
+invite: Invite, 
+/**
+ * What the link carries, `/r/<identity>#invite=<token>`; it is shown this once.
+ */
+token: string, };
+
+export type InviteRevoke = { 
+/**
+ * The room's identity.
+ */
+identity: string, 
+/**
+ * Which invite.
+ */
+invite: InviteId, };
+
+export type Invites = { 
+/**
+ * Those that still work, the newest first.
+ */
+invites: Array<Invite>, };
+
 export type Joined = { 
 /**
  * The room.
@@ -250,9 +449,25 @@ self: Participant,
  */
 participants: Array<Participant>, 
 /**
- * What oneself may do.
+ * What oneself may do, as far as the room's permissions decide it.
  */
 permissions: Permissions, 
+/**
+ * Everything that oneself may do now.
+ */
+actions: Array<Action>, 
+/**
+ * Who waits to be let in; empty for those who may not let in.
+ */
+lobby: Array<Waiting>, 
+/**
+ * Whom everyone is shown large.
+ */
+spotlight: Array<ParticipantId>, 
+/**
+ * The timer that runs.
+ */
+timer: Timer | null, 
 /**
  * For peer-to-peer connections.
  */
@@ -301,6 +516,44 @@ burst: number,
  * How long a lost session is kept.
  */
 resume_ms: number, };
+
+export type LobbyAdmit = { 
+/**
+ * Whom.
+ */
+participants: Targets, };
+
+export type LobbyDenial = "denied" | "banned" | "password" | "ended";
+
+export type LobbyDenied = { 
+/**
+ * Why.
+ */
+reason: LobbyDenial, };
+
+export type LobbyDeny = { 
+/**
+ * Whom.
+ */
+participants: Targets, };
+
+export type LobbyLeaveReason = "admitted" | "denied" | "left";
+
+export type LobbyLeft = { 
+/**
+ * Who.
+ */
+participant: ParticipantId, 
+/**
+ * Why they wait no more.
+ */
+reason: LobbyLeaveReason, };
+
+export type LobbyWaiting = { 
+/**
+ * Who.
+ */
+waiting: Waiting, };
 
 export type MediaAnswer = { 
 /**
@@ -382,6 +635,16 @@ message: ChatMessage, };
 
 export type MessageId = string;
 
+export type Occurrence = { 
+/**
+ * When it begins.
+ */
+begin_at: Timestamp, 
+/**
+ * When it ends; null when that is open.
+ */
+end_at: Timestamp | null, };
+
 export type Participant = { 
 /**
  * Of this stay, not of the person.
@@ -430,6 +693,16 @@ export type ParticipantAnswer = {
  */
 participant: Participant, };
 
+export type ParticipantAskUnmute = { 
+/**
+ * Whom. They may unmute once, whatever the room's permissions say.
+ */
+participant: ParticipantId, 
+/**
+ * What: `microphone` when left out, or `camera`.
+ */
+source?: Source | null, };
+
 export type ParticipantData = { 
 /**
  * As they are now.
@@ -447,6 +720,56 @@ participant: ParticipantId,
  * Why.
  */
 reason: LeaveReason, };
+
+export type ParticipantLowerHand = { 
+/**
+ * Whose.
+ */
+participant: Target, };
+
+export type ParticipantMute = { 
+/**
+ * Whom; with `"all"`, everyone whom one may mute, but not oneself.
+ */
+participant: Target, 
+/**
+ * What is silenced: a microphone is muted, a camera is muted, a screen is stopped.
+ */
+source: Source, 
+/**
+ * With `"all"` and `microphone`: whether members may unmute themselves from now on; as it was when left out.
+ */
+allow_unmute?: boolean | null, };
+
+export type ParticipantRemove = { 
+/**
+ * Whom.
+ */
+participant: ParticipantId, 
+/**
+ * Keeps them out: `true` or `"meeting"` until the meeting ends, `"forever"` for good.
+ */
+ban?: BanRequest | null, };
+
+export type ParticipantRename = { 
+/**
+ * Whom.
+ */
+participant: ParticipantId, 
+/**
+ * What they are called in this meeting from now on.
+ */
+display_name: DisplayName, };
+
+export type ParticipantSetRole = { 
+/**
+ * Whose.
+ */
+participant: ParticipantId, 
+/**
+ * What they are from now on.
+ */
+role: Role, };
 
 export type ParticipantUpdate = { 
 /**
@@ -528,6 +851,24 @@ rename?: boolean | null,
  */
 react?: boolean | null, };
 
+export type PermissionsChanged = { 
+/**
+ * What oneself is.
+ */
+role: Role, 
+/**
+ * What oneself may do, as far as the room's permissions decide it.
+ */
+permissions: Permissions, 
+/**
+ * Everything that oneself may do now.
+ */
+actions: Array<Action>, 
+/**
+ * Who waits to be let in; empty for those who may not let in.
+ */
+lobby: Array<Waiting>, };
+
 export type Ping = { 
 /**
  * Anything; for the client's own use.
@@ -549,6 +890,42 @@ revision: number,
  * The server's answer.
  */
 sdp: string, };
+
+export type QualityUpdate = { 
+/**
+ * Whose.
+ */
+participant: ParticipantId, 
+/**
+ * 3 is good, 2 is weak, 1 is bad.
+ */
+score: number, 
+/**
+ * The round-trip time to this server; null while unknown.
+ */
+rtt_ms: number | null, 
+/**
+ * The share of packets lost on the way, 0 to 1.
+ */
+loss: number, };
+
+export type Reaction = "👍" | "👏" | "❤️" | "😂" | "😮" | "🎉";
+
+export type ReactionData = { 
+/**
+ * Whose.
+ */
+participant: ParticipantId, 
+/**
+ * Which.
+ */
+emoji: Reaction, };
+
+export type ReactionSend = { 
+/**
+ * Which.
+ */
+emoji: Reaction, };
 
 export type Resumed = { 
 /**
@@ -572,9 +949,9 @@ export type Room = {
  */
 identity: RoomIdentity, 
 /**
- * Nine digits for people to read out.
+ * Nine digits for people to read out; null when the room hides it.
  */
-number: string, 
+number: string | null, 
 /**
  * What it is called.
  */
@@ -624,6 +1001,34 @@ participants: number,
  */
 permissions: Permissions, 
 /**
+ * What newcomers may read of the chat.
+ */
+history: HistoryAccess, 
+/**
+ * The number is shown to nobody and finds nothing.
+ */
+hide_number: boolean, 
+/**
+ * How long before its beginning people may come in.
+ */
+early_ms: number, 
+/**
+ * The meeting ends at its planned end, whoever is in it.
+ */
+ends_on_time: boolean, 
+/**
+ * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). `begin_at` and `end_at` are the first time.
+ */
+recurrence: string | null, 
+/**
+ * The planned meeting that runs now, or else comes next; null when none is planned any more.
+ */
+next: Occurrence | null, 
+/**
+ * False: once its meeting is over, it is over for good.
+ */
+permanent: boolean, 
+/**
  * Rises with every edit; an edit may name the one it saw.
  */
 version: number, 
@@ -637,6 +1042,26 @@ export type RoomAnswer = {
  * As it is now.
  */
 room: Room, };
+
+export type RoomAttendance = { 
+/**
+ * The room's identity.
+ */
+identity: string, 
+/**
+ * From 1.
+ */
+page?: number, 
+/**
+ * 1 to 1000.
+ */
+size?: number, };
+
+export type RoomBans = { 
+/**
+ * The room's identity.
+ */
+identity: string, };
 
 export type RoomCreate = { 
 /**
@@ -674,7 +1099,31 @@ topology?: Topology | null,
 /**
  * What members may do.
  */
-permissions?: PermissionsChange | null, };
+permissions?: PermissionsChange | null, 
+/**
+ * What newcomers may read of the chat.
+ */
+history?: HistoryAccess | null, 
+/**
+ * The number is shown to nobody and finds nothing.
+ */
+hide_number?: boolean | null, 
+/**
+ * How long before `begin_at` people may come in; at most a day, 10 minutes when left out.
+ */
+early_ms?: number, 
+/**
+ * The meeting ends at `end_at`, whoever is in it.
+ */
+ends_on_time?: boolean | null, 
+/**
+ * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10); needs `begin_at` and `end_at`.
+ */
+recurrence?: string | null, 
+/**
+ * False: once its meeting is over, it is over for good. True when left out.
+ */
+permanent?: boolean | null, };
 
 export type RoomData = { 
 /**
@@ -738,7 +1187,31 @@ topology?: Topology | null,
 /**
  * What members may do.
  */
-permissions?: PermissionsChange | null, };
+permissions?: PermissionsChange | null, 
+/**
+ * What newcomers may read of the chat.
+ */
+history?: HistoryAccess | null, 
+/**
+ * The number is shown to nobody and finds nothing.
+ */
+hide_number?: boolean | null, 
+/**
+ * How long before `begin_at` people may come in; at most a day.
+ */
+early_ms?: number, 
+/**
+ * The meeting ends at `end_at`, whoever is in it.
+ */
+ends_on_time?: boolean | null, 
+/**
+ * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10).
+ */
+recurrence?: string | null, 
+/**
+ * False: once its meeting is over, it is over for good.
+ */
+permanent?: boolean | null, };
 
 export type RoomEnd = Record<symbol, never>;
 
@@ -772,7 +1245,11 @@ password?: Password | null,
 /**
  * What to be called in this meeting.
  */
-display_name?: DisplayName | null, };
+display_name?: DisplayName | null, 
+/**
+ * The token of an invite link: comes in without password and waiting, in the role that it gives.
+ */
+invite?: string | null, };
 
 export type RoomLeave = Record<symbol, never>;
 
@@ -806,6 +1283,20 @@ rooms: Array<Room>,
  */
 total: number, };
 
+export type RoomReminder = { 
+/**
+ * Which room.
+ */
+identity: RoomIdentity, 
+/**
+ * When it ends.
+ */
+ends_at: Timestamp, 
+/**
+ * How long it still runs.
+ */
+remaining_ms: number, };
+
 export type RoomRoster = { 
 /**
  * The room's identity.
@@ -813,6 +1304,16 @@ export type RoomRoster = {
 identity: string, };
 
 export type RoomState = "scheduled" | "open" | "live" | "ended";
+
+export type RoomUnban = { 
+/**
+ * The room's identity.
+ */
+identity: string, 
+/**
+ * Whose ban ends.
+ */
+user: UserId, };
 
 export type Roster = { 
 /**
@@ -956,6 +1457,22 @@ export type SpeakerActive = {
  */
 participants: Array<ParticipantId>, };
 
+export type SpotlightSet = { 
+/**
+ * Whom everyone is shown large, at most 4; nobody when empty.
+ */
+participants: Array<ParticipantId>, };
+
+export type SpotlightUpdated = { 
+/**
+ * Who; nobody when empty.
+ */
+participants: Array<ParticipantId>, };
+
+export type Target = Everyone | ParticipantId;
+
+export type Targets = Everyone | Array<ParticipantId>;
+
 export type Tile = { 
 /**
  * Which track.
@@ -973,6 +1490,42 @@ height: number,
  * The higher, the sooner it gets a slot.
  */
 priority?: number, };
+
+export type Timer = { 
+/**
+ * When it was started.
+ */
+started_at: Timestamp, 
+/**
+ * When it rings.
+ */
+ends_at: Timestamp, 
+/**
+ * How long it runs altogether.
+ */
+duration_ms: number, 
+/**
+ * Who started it.
+ */
+by: ParticipantId, };
+
+export type TimerAnswer = { 
+/**
+ * The timer that runs now.
+ */
+timer: Timer | null, };
+
+export type TimerSet = { 
+/**
+ * How long it runs, 1 second to 24 hours; null stops it. Not to be left out.
+ */
+duration_ms: number | null, };
+
+export type TimerUpdated = { 
+/**
+ * The one that runs now.
+ */
+timer: Timer | null, };
 
 export type Timestamp = string;
 
@@ -1034,7 +1587,11 @@ participant: ParticipantId,
 /**
  * Whether nothing of it is forwarded now.
  */
-muted: boolean, };
+muted: boolean, 
+/**
+ * Who did it, when it was not themselves.
+ */
+by: ParticipantId | null, };
 
 export type TrackUnpublished = { 
 /**
@@ -1080,6 +1637,24 @@ export type UserKind = "account" | "guest";
 
 export type Username = string;
 
+export type Waiting = { 
+/**
+ * Of this stay; the same when they are let in.
+ */
+id: ParticipantId, 
+/**
+ * Who it is.
+ */
+user: User, 
+/**
+ * What they want to be called.
+ */
+display_name: DisplayName, 
+/**
+ * Since when they wait.
+ */
+since: Timestamp, };
+
 export type WireError = { 
 /**
  * What went wrong.
@@ -1115,9 +1690,28 @@ export interface Requests {
   "room.join": { data: RoomJoin; answer: Joined };
   "room.leave": { data: RoomLeave; answer: Empty };
   "room.end": { data: RoomEnd; answer: Empty };
+  "room.attendance": { data: RoomAttendance; answer: AttendancePage };
+  "room.bans": { data: RoomBans; answer: Bans };
+  "room.unban": { data: RoomUnban; answer: Empty };
+  "invite.create": { data: InviteCreate; answer: InviteMade };
+  "invite.list": { data: InviteList; answer: Invites };
+  "invite.revoke": { data: InviteRevoke; answer: Empty };
+  "check.begin": { data: CheckBegin; answer: CheckRoom };
   "participant.update": { data: ParticipantUpdate; answer: ParticipantAnswer };
+  "participant.mute": { data: ParticipantMute; answer: Empty };
+  "participant.ask_unmute": { data: ParticipantAskUnmute; answer: Empty };
+  "participant.lower_hand": { data: ParticipantLowerHand; answer: Empty };
+  "participant.rename": { data: ParticipantRename; answer: Empty };
+  "participant.set_role": { data: ParticipantSetRole; answer: Empty };
+  "participant.remove": { data: ParticipantRemove; answer: Empty };
+  "lobby.admit": { data: LobbyAdmit; answer: Empty };
+  "lobby.deny": { data: LobbyDeny; answer: Empty };
+  "reaction.send": { data: ReactionSend; answer: Empty };
+  "spotlight.set": { data: SpotlightSet; answer: Empty };
+  "timer.set": { data: TimerSet; answer: TimerAnswer };
   "chat.send": { data: ChatSend; answer: MessageAnswer };
   "chat.history": { data: ChatHistory; answer: ChatPage };
+  "chat.delete": { data: ChatDelete; answer: Empty };
   "signal.offer": { data: SignalOffer; answer: Empty };
   "signal.answer": { data: SignalAnswer; answer: Empty };
   "signal.candidate": { data: SignalCandidate; answer: Empty };
@@ -1136,10 +1730,21 @@ export interface Events {
   "participant.joined": ParticipantData;
   "participant.updated": ParticipantData;
   "participant.left": ParticipantLeft;
+  "participant.ask_unmute": AskUnmute;
+  "permissions.changed": PermissionsChanged;
+  "lobby.waiting": LobbyWaiting;
+  "lobby.left": LobbyLeft;
+  "lobby.admitted": Joined;
+  "lobby.denied": LobbyDenied;
+  "reaction": ReactionData;
+  "spotlight.updated": SpotlightUpdated;
+  "timer.updated": TimerUpdated;
   "room.updated": RoomData;
   "room.ended": RoomEnded;
+  "room.reminder": RoomReminder;
   "room.deleted": RoomDeleted;
   "chat.message": ChatData;
+  "chat.deleted": ChatDeleted;
   "signal.offer": SignalSdp;
   "signal.answer": SignalSdp;
   "signal.candidate": SignalCandidateData;
@@ -1149,5 +1754,6 @@ export interface Events {
   "media.track.muted": TrackMuted;
   "media.slots": SlotsData;
   "speaker.active": SpeakerActive;
+  "quality.update": QualityUpdate;
   "session.replaced": SessionReplaced;
 }

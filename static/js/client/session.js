@@ -18,7 +18,7 @@ import { TokenKeeper } from './token_keeper.js';
  * @property {() => number} [random] 0 ≤ n < 1, spreads the reconnects of many clients
  * @typedef {import('./connection.js').ConnectionOptions & SessionOwnOptions} SessionOptions
  *
- * @typedef {{identity: string, password?: string, display_name?: string}} JoinRequest
+ * @typedef {{identity: string, password?: string, invite?: string, display_name?: string}} JoinRequest
  */
 
 /** Coming back after these would repeat what the server just ended: PROTOCOL.md §3, close codes. */

@@ -6,20 +6,16 @@
  * @typedef {import('../state/app.js').AppState} AppState
  * @typedef {import('../state/app.js').Problem} Problem
  * @typedef {'microphone' | 'camera'} Which
+ * @typedef {Which | 'speaker'} Kind
  */
 
+import { changesOf, problemOf, remembered } from '../state/devices.js';
+import { audioConstraints, blur, canBlur, videoConstraints } from './capture.js';
 import { settings } from './settings.js';
 
-const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput' });
-
-/** @param {unknown} error @returns {Problem} */
-export function problemOf(error) {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : '';
-  if (name === 'NotAllowedError' || name === 'SecurityError') return 'denied';
-  if (name === 'NotFoundError' || name === 'OverconstrainedError') return 'missing';
-  if (name === 'NotReadableError' || name === 'AbortError') return 'busy';
-  return 'unknown';
-}
+const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput' });
+const LISTS = /** @type {const} */ ({ microphone: 'microphones', camera: 'cameras', speaker: 'speakers' });
+const BOTH = /** @type {const} */ (['microphone', 'camera']);
 
 export class Devices {
   #dispatch;
@@ -28,8 +24,12 @@ export class Devices {
   #tracks = { microphone: null, camera: null };
   /** @type {Set<(which: Which, track: MediaStreamTrack | null) => void>} */
   #listeners = new Set();
-  /** @type {(which: Which, label: string | null) => void} told when a device went away and what took its place */
+  /** @type {(kind: Kind, label: string | null) => void} told when a device went away and what took its place */
   onlost = () => {};
+  /** @type {(kind: Kind, choice: import('../state/app.js').Choice) => void} told when one was plugged in */
+  onfound = () => {};
+  /** @type {(which: Which, label: string) => void} told when the remembered one came back and is used again */
+  onback = () => {};
 
   /**
    * @param {{dispatch: (action: AppAction) => void, get: () => AppState}} store
@@ -41,7 +41,8 @@ export class Devices {
     this.#set('microphone', { id: microphone });
     this.#set('camera', { id: camera });
     dispatch({ type: 'devices', devices: { speaker } });
-    navigator.mediaDevices?.addEventListener('devicechange', () => void this.list());
+    navigator.mediaDevices?.addEventListener('devicechange', () => void this.#changed());
+    for (const which of BOTH) void this.#followPermission(which);
   }
 
   /** @param {Which} which */
@@ -65,9 +66,11 @@ export class Devices {
     const { microphone, camera } = this.#state().devices;
     const needsMicrophone = !this.#tracks.microphone;
     const needsCamera = camera.wanted && !this.#tracks.camera;
-    if (needsMicrophone && needsCamera && (await this.#openBoth(microphone.id, camera.id))) return;
-    await Promise.all([needsMicrophone && this.#acquire('microphone'), needsCamera && this.#acquire('camera')]);
+    if (!(needsMicrophone && needsCamera && (await this.#openBoth(microphone.id, camera.id)))) {
+      await Promise.all([needsMicrophone && this.#acquire('microphone'), needsCamera && this.#acquire('camera')]);
+    }
     await this.list();
+    for (const which of BOTH) await this.#prefer(which);
   }
 
   /** @param {string} microphone @param {string} camera */
@@ -82,7 +85,6 @@ export class Devices {
       });
       this.#keep('microphone', stream.getAudioTracks()[0]);
       this.#keep('camera', stream.getVideoTracks()[0]);
-      void this.list();
       return true;
     } catch {
       // One of the two may still work; asking for each alone tells which one failed, and why.
@@ -102,14 +104,16 @@ export class Devices {
     const { id } = this.#state().devices[which];
     this.#set(which, { asking: true });
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(
-        which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
-      );
-      this.#keep(which, stream.getTracks()[0]);
+      this.#keep(which, await ask(which, id));
       return null;
     } catch (error) {
       const problem = problemOf(error);
-      this.#set(which, { problem, live: false, asking: false });
+      // A phone opens one camera at a time: the old one is let go, and the new one asked for again.
+      if (problem === 'busy' && this.#tracks[which]) {
+        this.#release(which);
+        return this.#acquire(which);
+      }
+      this.#set(which, { problem, live: this.#tracks[which] !== null, asking: false });
       return problem;
     }
   }
@@ -132,7 +136,9 @@ export class Devices {
     track.addEventListener('ended', () => void this.#lost(which, track));
     this.#set(which, { live: true, asking: false, problem: null, id: track.getSettings().deviceId ?? '' });
     for (const listener of this.#listeners) listener(which, track);
+    // Only now, so that a change of devices in the call leaves no gap.
     old?.stop();
+    if (which === 'camera') void this.#offerBlur(track);
   }
 
   /** @param {Which} which @param {MediaStreamTrack} track that ended by itself: pulled out or taken away */
@@ -141,7 +147,7 @@ export class Devices {
     this.#release(which);
     this.#set(which, { id: '' });
     await this.list();
-    const other = this.#state().devices[which === 'microphone' ? 'microphones' : 'cameras'][0];
+    const other = this.#state().devices[LISTS[which]][0];
     const failed = other ? await this.#acquire(which) : 'missing';
     if (failed) this.#set(which, { problem: failed, wanted: false });
     this.onlost(which, failed ? null : (this.#tracks[which]?.label ?? ''));
@@ -195,15 +201,41 @@ export class Devices {
   /** @param {Which} which @param {string} id */
   async choose(which, id) {
     this.#set(which, { id });
-    settings.devices = { ...settings.devices, [which]: id };
+    this.#remember(which, id);
     if (which === 'camera' && !this.#state().devices.camera.wanted) return null;
     return this.#acquire(which);
   }
 
   /** @param {string} id */
   chooseSpeaker(id) {
-    settings.devices = { ...settings.devices, speaker: id };
+    this.#remember('speaker', id);
     this.#dispatch({ type: 'devices', devices: { speaker: id } });
+  }
+
+  /** @param {Kind} kind @param {string} id */
+  #remember(kind, id) {
+    const label = this.#state().devices[LISTS[kind]].find((choice) => choice.id === id)?.label ?? '';
+    const { devices } = settings;
+    settings.devices = { ...devices, [kind]: id, names: { ...devices.names, [kind]: label } };
+  }
+
+  /** Blurs what is behind the person, where the browser offers it. @param {boolean} on */
+  async setBlur(on) {
+    settings.blur = on;
+    const { camera } = this.#tracks;
+    if (camera) this.#setBlur({ on: await blur(camera, on) });
+  }
+
+  /** @param {MediaStreamTrack} track */
+  async #offerBlur(track) {
+    const offered = canBlur(track);
+    this.#setBlur({ offered, on: false });
+    if (offered && settings.blur) this.#setBlur({ on: await blur(track, true) });
+  }
+
+  /** @param {Partial<import('../state/app.js').Devices['blur']>} change */
+  #setBlur(change) {
+    this.#dispatch({ type: 'devices', devices: { blur: { ...this.#state().devices.blur, ...change } } });
   }
 
   /** The next camera, which on a phone is the one on its other side. */
@@ -224,8 +256,57 @@ export class Devices {
         .map(({ deviceId, label }) => ({ id: deviceId, label }));
     this.#dispatch({
       type: 'devices',
-      devices: { microphones: of(KINDS.microphone), cameras: of(KINDS.camera), speakers: of('audiooutput') },
+      devices: { microphones: of(KINDS.microphone), cameras: of(KINDS.camera), speakers: of(KINDS.speaker) },
     });
+  }
+
+  /** Something was plugged in or out. A track that lost its device ends by itself and is seen to in {@link #lost}. */
+  async #changed() {
+    const before = this.#state().devices;
+    await this.list();
+    const after = this.#state().devices;
+    const speaker = before.speaker;
+    if (speaker !== '' && before.speakers.some(({ id }) => id === speaker) && !after.speakers.some(({ id }) => id === speaker)) {
+      this.#dispatch({ type: 'devices', devices: { speaker: '' } });
+      this.onlost('speaker', after.speakers[0]?.label ?? null);
+    }
+    for (const which of BOTH) {
+      const label = await this.#prefer(which);
+      if (label !== null) return this.onback(which, label);
+    }
+    if (!this.#tracks.microphone && !this.#tracks.camera) return;
+    // A headset comes as a microphone and a speaker: one word about it is enough.
+    for (const kind of /** @type {const} */ (['microphone', 'camera', 'speaker'])) {
+      const [found] = changesOf(before[LISTS[kind]], after[LISTS[kind]]).added;
+      if (found) return this.onfound(kind, found);
+    }
+  }
+
+  /**
+   * Uses the remembered device again where another one had to stand in for it.
+   * @param {Which} which
+   * @returns {Promise<string | null>} what it is called; null when nothing was to be done
+   */
+  async #prefer(which) {
+    const { devices } = this.#state();
+    const { [which]: id, names } = settings.devices;
+    const wanted = remembered(devices[LISTS[which]], { id, label: names?.[which] });
+    if (!this.#tracks[which] || !wanted || wanted.id === devices[which].id) return null;
+    this.#set(which, { id: wanted.id });
+    return (await this.#acquire(which)) ? null : wanted.label;
+  }
+
+  /** The person may allow a device later, in the browser's own settings. @param {Which} which */
+  async #followPermission(which) {
+    try {
+      const status = await navigator.permissions.query({ name: /** @type {PermissionName} */ (which) });
+      status.addEventListener('change', () => {
+        const { wanted, problem } = this.#state().devices[which];
+        if (status.state === 'granted' && wanted && problem !== null) void this.#acquire(which).then(() => this.list());
+      });
+    } catch {
+      // Not every browser tells of these permissions.
+    }
   }
 
   /** Lets everything go: nothing listens or watches outside of preview and meeting. */
@@ -240,43 +321,10 @@ export class Devices {
   }
 }
 
-/**
- * The screen the person picks, with its sound if the browser offers it.
- * @returns {Promise<{video: MediaStreamTrack, audio: MediaStreamTrack | null} | Problem>}
- */
-export async function pickScreen() {
-  if (!navigator.mediaDevices?.getDisplayMedia) return 'insecure';
-  try {
-    const stream = await navigator.mediaDevices.getDisplayMedia({
-      video: { frameRate: { ideal: 15, max: 30 } },
-      // Voices from the meeting must not be sent back into it; music and film sound must not be "cleaned".
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-      .../** @type {any} */ ({ systemAudio: 'include', selfBrowserSurface: 'exclude', surfaceSwitching: 'include' }),
-    });
-    const [video] = stream.getVideoTracks();
-    video.contentHint = 'detail';
-    return { video, audio: stream.getAudioTracks()[0] ?? null };
-  } catch (error) {
-    return problemOf(error);
-  }
-}
-
-/** @param {string} id @returns {MediaTrackConstraints} */
-function audioConstraints(id) {
-  return {
-    echoCancellation: true,
-    noiseSuppression: true,
-    autoGainControl: true,
-    ...(id === '' ? {} : { deviceId: { ideal: id } }),
-  };
-}
-
-/** @param {string} id @returns {MediaTrackConstraints} */
-function videoConstraints(id) {
-  return {
-    width: { ideal: 1280 },
-    height: { ideal: 720 },
-    frameRate: { ideal: 30, max: 30 },
-    ...(id === '' ? { facingMode: 'user' } : { deviceId: { ideal: id } }),
-  };
+/** @param {Which} which @param {string} id @returns {Promise<MediaStreamTrack>} */
+async function ask(which, id) {
+  const stream = await navigator.mediaDevices.getUserMedia(
+    which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
+  );
+  return stream.getTracks()[0];
 }

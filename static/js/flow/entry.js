@@ -1,5 +1,5 @@
 /**
- * The way into a room: the preview, its questions, the join, and the direct way back after a reload.
+ * The way into a room: the preview, its questions, the join, the waiting, and the direct way back after a reload.
  *
  * @typedef {import('./actions.js').Parts} Parts
  * @typedef {import('../client/protocol.d.ts').User} User
@@ -7,15 +7,18 @@
 
 import { t } from '../i18n/index.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
-import { codeOf } from './refusal.js';
+import { codeOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
+import { createWaiting } from './waiting.js';
 import { warmUp } from './warm-up.js';
 
 /** While somebody looks at the preview, who is in is asked again this often. */
 const REFRESH_MS = 8000;
 
 /** Refusals that end the preview: there is nothing the person could change on it. @type {Record<string, string>} */
-const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'removed', 'room.ended': 'ended.time' };
+const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'banned', 'room.denied': 'denied' };
+/** Refusals that the next look at the room may have overtaken. */
+const PASSING = new Set(['room.locked', 'room.full', 'room.ended']);
 
 /**
  * @param {Parts} parts
@@ -28,6 +31,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   /** @param {Partial<import('../state/app.js').Preview>} preview */
   const set = (preview) => dispatch({ type: 'preview', preview });
   const isShown = () => store.get().screen === 'preview';
+  const waiting = createWaiting({ session, store, meeting }, { refuse: backToPreview, askAgain, leave });
 
   /**
    * Somebody who is nobody yet becomes a guest, so that the room can be shown before the name is given.
@@ -42,14 +46,20 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     if (!session.user && session.hello?.auth.includes('guest')) {
       await session.guest({ display_name: settings.name || t('guest') });
     }
+    if (session.hello) set({ skew: Date.parse(session.hello.time) - Date.now() });
     dispatch({ type: 'user', user: session.user });
     return session.user !== null;
   }
 
-  /** @param {string} address identity or number */
-  async function openRoom(address) {
+  /**
+   * @param {string} address identity or number
+   * @param {string | null} [token] of the invite link
+   */
+  async function openRoom(address, token = null) {
+    waiting.stop();
     const path = `/r/${address}`;
     if (location.pathname !== path) history.pushState(null, '', path);
+    if (token !== null) settings.invite = { identity: address, token };
     const back = settings.rejoin;
     const rejoins = back !== null && back.identity === address;
     if (!rejoins) settings.rejoin = null;
@@ -57,6 +67,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     set({
       ...EMPTY_PREVIEW,
       address,
+      invite: settings.invite?.identity === address ? settings.invite.token : null,
       name: known?.kind === 'account' ? known.display_name : settings.name,
       room: store.get().home.rooms.find((room) => room.identity === address) ?? null,
     });
@@ -69,7 +80,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       if (user?.kind === 'account' && store.get().preview.name === '') set({ name: user.display_name });
       await look();
     } catch (error) {
-      refuse(codeOf(error));
+      refuse(error);
     }
   }
 
@@ -86,7 +97,8 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const { address } = store.get().preview;
     const { room } = await session.getRoom({ identity: address });
     if (!isShown() || store.get().preview.address !== address) return;
-    set({ room, address: room.identity });
+    const { error } = store.get().preview;
+    set({ room, address: room.identity, ...(PASSING.has(error ?? '') ? { error: null } : {}) });
     // The number in the address bar turns into the link that can be passed on.
     if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
     document.title = room.name;
@@ -111,34 +123,58 @@ export function createEntry({ session, store, devices, meeting }, toast) {
 
   /** @param {import('./settings.js').Rejoin} back */
   async function comeBack(back) {
-    const { identity, password, display_name, microphone, camera } = back;
+    const { identity, password, invite, display_name, microphone, camera } = back;
     dispatch({ type: 'device', which: 'microphone', device: { wanted: microphone } });
     dispatch({ type: 'device', which: 'camera', device: { wanted: camera } });
     set({ name: display_name });
     // The devices come when they come; the room does not wait for them.
     void devices.open();
+    const request = { identity, display_name, ...(password ? { password } : {}), ...(invite ? { invite } : {}) };
     try {
       if (!(await authenticated())) throw new Error('not signed in');
-      await meeting.join({ identity, display_name, ...(password ? { password } : {}) });
-    } catch {
+      await meeting.join(request);
+    } catch (error) {
       settings.rejoin = null;
       await openRoom(identity);
+      // Whoever waited before goes on waiting without pressing anything.
+      if (/** @type {any} */ (error)?.code === 'room.waiting') waiting.begin(request);
     }
   }
 
-  /** @param {string} code */
-  function refuse(code) {
+  /** @param {unknown} error */
+  function refuse(error) {
     if (!isShown()) return;
-    if (code in FINAL) {
-      devices.close();
-      dispatch({ type: 'notice', notice: { kind: FINAL[code], identity: null } });
-      return;
-    }
+    const code = codeOf(error);
+    if (code in FINAL) return leave(FINAL[code]);
+    const wait = code === 'room.not_started' ? retryAfterOf(error) : null;
     set({
       joining: false,
+      opensAt: wait === null ? store.get().preview.opensAt : Date.now() + wait,
       askPassword: store.get().preview.askPassword || code === 'room.password_required',
       error: code === 'room.password_required' && !store.get().preview.askPassword ? null : code,
     });
+  }
+
+  /** Somebody who waited is refused: the preview says why. @param {unknown} error */
+  function backToPreview(error) {
+    dispatch({ type: 'screen', screen: 'preview' });
+    refuse(error);
+    if (isShown()) look().catch(() => {});
+  }
+
+  /** The room has another password now. @param {string} error */
+  function askAgain(error) {
+    dispatch({ type: 'screen', screen: 'preview' });
+    set({ askPassword: true, error });
+    look().catch(() => {});
+  }
+
+  /** @param {string} kind of the notice that ends the way in */
+  function leave(kind) {
+    const { room, address } = store.get().preview;
+    devices.close();
+    settings.rejoin = null;
+    dispatch({ type: 'notice', notice: { kind, identity: room?.identity ?? address } });
   }
 
   /** @param {string} password @param {string} name */
@@ -149,13 +185,20 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const { preview } = store.get();
     set({ joining: true, error: null, name });
     if (store.get().user?.kind !== 'account') settings.name = name;
-    const request = { identity: preview.address, display_name: name, ...(password ? { password } : {}) };
+    const request = {
+      identity: preview.address,
+      display_name: name,
+      ...(password ? { password } : {}),
+      ...(preview.invite ? { invite: preview.invite } : {}),
+    };
     try {
       if (!(await authenticated())) return void signInFirst();
       await joinOnceMore(request);
       set({ joining: false });
     } catch (error) {
-      refuse(codeOf(error));
+      if (/** @type {any} */ (error)?.code === 'room.waiting' && isShown()) return waiting.begin(request);
+      refuse(error);
+      if (isShown()) look().catch(() => {});
     }
   }
 
@@ -170,21 +213,22 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
-  session.on('lobby.admitted', () => {
-    const { preview } = store.get();
-    if (isShown() && preview.error === 'room.waiting') void join('', preview.name);
-  });
-  session.on('lobby.denied', () => {
-    if (isShown()) set({ error: 'room.denied' });
-  });
-
   return {
     openRoom,
     join,
+    stopWaiting: () => waiting.stop(),
+
+    /** Somebody signed in on the way to a room goes on to it. @returns {boolean} false when there was none */
+    goOn() {
+      const { address } = store.get().preview;
+      if (address === '' || location.pathname !== `/r/${address}`) return false;
+      void openRoom(address);
+      return true;
+    },
 
     /** Straight back into the meeting that was just left. @param {string} identity */
     rejoin(identity) {
-      settings.rejoin = meeting.left;
+      if (meeting.left?.identity === identity) settings.rejoin = meeting.left;
       return openRoom(identity);
     },
   };

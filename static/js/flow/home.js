@@ -16,8 +16,9 @@ const LOOKED_THROUGH = 100;
 /**
  * @param {Parts} parts
  * @param {(text: string, params?: Record<string, string | number>, icon?: string) => void} toast
+ * @param {{goOn: () => boolean, stopWaiting: () => void}} entry  the way into a room, which signing in may be part of
  */
-export function createHome({ session, store, devices }, toast) {
+export function createHome({ session, store, devices }, toast, entry) {
   const { dispatch } = store;
 
   /** Makes sure that there is a signed-in socket. @returns {Promise<boolean>} */
@@ -34,7 +35,9 @@ export function createHome({ session, store, devices }, toast) {
   }
 
   async function showHome() {
+    entry.stopWaiting();
     devices.close();
+    settings.invite = null;
     settings.rejoin = null;
     if (location.pathname !== '/') history.pushState(null, '', '/');
     document.title = 'Meeting';
@@ -96,6 +99,7 @@ export function createHome({ session, store, devices }, toast) {
     dispatch({ type: 'session', auth: session.hello?.auth ?? [] });
     if (refused) return refused;
     dispatch({ type: 'user', user: session.user });
+    if (entry.goOn()) return null;
     dispatch({ type: 'screen', screen: 'home' });
     await loadRooms({ page: 1, keyword: '' });
     return null;
@@ -129,12 +133,19 @@ export function createHome({ session, store, devices }, toast) {
         dispatch({ type: 'user', user });
       }),
 
-    /** @param {{name: string, [field: string]: any}} data */
-    createRoom: (data) =>
-      attempt(async () => {
-        await session.createRoom(data);
+    /**
+     * @param {{name: string, [field: string]: any}} data
+     * @returns {Promise<{room: import('../client/protocol.d.ts').Room | null, refused: string | null}>}
+     */
+    async createRoom(data) {
+      /** @type {import('../client/protocol.d.ts').Room | null} */
+      let room = null;
+      const refused = await attempt(async () => {
+        ({ room } = await session.createRoom(data));
         await loadRooms({ page: 1, keyword: '' });
-      }),
+      });
+      return { room, refused };
+    },
 
     /** @param {{identity: string, version?: number, [field: string]: any}} data */
     editRoom: (data) =>

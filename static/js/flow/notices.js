@@ -15,8 +15,8 @@ export const NOTICE_BY_CLOSE = {
 export const NOTICE_BY_REFUSAL = {
   'room.not_found': 'deleted',
   'room.ended': 'ended',
-  'room.banned': 'removed',
-  'room.denied': 'removed',
+  'room.banned': 'banned',
+  'room.denied': 'denied',
   'room.full': 'full',
   'room.locked': 'locked',
 };

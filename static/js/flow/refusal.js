@@ -1,4 +1,14 @@
 /**
+ * How long the server asks to wait before the next try.
+ * @param {unknown} error
+ * @returns {number | null} milliseconds
+ */
+export function retryAfterOf(error) {
+  const wait = /** @type {any} */ (error)?.retryAfterMs;
+  return typeof wait === 'number' ? wait : null;
+}
+
+/**
  * The code of whatever went wrong with a request, in the terms of the language files.
  * @param {unknown} error
  * @returns {string}

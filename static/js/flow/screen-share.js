@@ -4,7 +4,7 @@
  * @typedef {import('./meeting.js').Call} Call
  */
 
-import { pickScreen } from './devices.js';
+import { pickScreen } from './capture.js';
 
 export class ScreenShare {
   /** @type {MediaStreamTrack[]} */

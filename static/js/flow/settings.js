@@ -2,8 +2,11 @@
  * What the page remembers. Lasting choices live in localStorage; what belongs to this tab, such as the
  * meeting it is in, lives in sessionStorage. A browser that forbids both only forgets.
  *
- * @typedef {{identity: string, password?: string, display_name: string, microphone: boolean, camera: boolean}} Rejoin
- * @typedef {{name: string, number: string, identity: string}} Recent
+ * @typedef {{
+ *   identity: string, password?: string, invite?: string, display_name: string, microphone: boolean, camera: boolean,
+ * }} Rejoin
+ * @typedef {{identity: string, token: string}} Invited
+ * @typedef {{name: string, number: string | null, identity: string}} Recent
  */
 
 const PREFIX = 'meeting.';
@@ -56,13 +59,48 @@ export const settings = {
     write(localStorage, 'name', value);
   },
 
-  /** Chosen devices, by kind. @returns {{microphone?: string, camera?: string, speaker?: string}} */
+  /** Whether keys work everywhere in a meeting. @returns {boolean} */
+  get shortcuts() {
+    return read(localStorage, 'shortcuts') !== false;
+  },
+  set shortcuts(value) {
+    write(localStorage, 'shortcuts', value);
+  },
+
+  /**
+   * Chosen devices, by kind, and what they are called: ids change when a site's data is cleared.
+   * @returns {{microphone?: string, camera?: string, speaker?: string, names?: Record<string, string>}}
+   */
   get devices() {
     const value = read(localStorage, 'devices');
     return typeof value === 'object' && value !== null ? value : {};
   },
   set devices(value) {
     write(localStorage, 'devices', value);
+  },
+
+  /** Whether the background of the own picture is blurred, where the browser can. @returns {boolean} */
+  get blur() {
+    return read(localStorage, 'blur') === true;
+  },
+  set blur(value) {
+    write(localStorage, 'blur', value);
+  },
+
+  /** Whether the page says that one talks while muted, or gives no sound. @returns {boolean} */
+  get hints() {
+    return read(localStorage, 'hints') !== false;
+  },
+  set hints(value) {
+    write(localStorage, 'hints', value);
+  },
+
+  /** Whether the space bar unmutes while it is held. @returns {boolean} */
+  get pushToTalk() {
+    return read(localStorage, 'pushToTalk') !== false;
+  },
+  set pushToTalk(value) {
+    write(localStorage, 'pushToTalk', value);
   },
 
   /** The room entered last. @returns {Recent | null} */
@@ -72,6 +110,18 @@ export const settings = {
   },
   set recent(value) {
     write(localStorage, 'recent', value);
+  },
+
+  /**
+   * The invite this tab came with. The address bar shows it no more, so a reload finds it here.
+   * @returns {Invited | null}
+   */
+  get invite() {
+    const value = read(sessionStorage, 'invite');
+    return value && typeof value.identity === 'string' && typeof value.token === 'string' ? value : null;
+  },
+  set invite(value) {
+    write(sessionStorage, 'invite', value);
   },
 
   /**

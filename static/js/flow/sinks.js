@@ -57,8 +57,8 @@ export class Sinks {
 
   /** @param {HTMLAudioElement} element */
   #route(element) {
-    // A remembered device that is gone leaves the sound where it was.
-    if (this.#speaker !== '' && 'setSinkId' in element) element.setSinkId(this.#speaker).catch(() => {});
+    // A remembered device that is gone leaves the sound where it was; the empty id is the system's choice.
+    if ('setSinkId' in element && element.sinkId !== this.#speaker) element.setSinkId(this.#speaker).catch(() => {});
   }
 
   /** @param {HTMLAudioElement} element */

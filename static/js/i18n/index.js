@@ -1,18 +1,17 @@
 /**
- * Words in the person's language. One file per language with the same keys; `{name}` stands for a
- * value, and an entry with forms is chosen by the plural rules of the language.
+ * Words in the person's language. One file per language with the same keys, loaded when the language is first
+ * spoken; `{name}` stands for a value, and an entry with forms is chosen by the plural rules of the language.
  */
-
-import en from './en.js';
-import zh from './zh.js';
 
 /**
  * @typedef {'en' | 'zh'} Language
  * @typedef {string | {one: string, other: string}} Entry
  */
 
-/** @type {Record<Language, Record<string, Entry>>} */
-const WORDS = { en, zh };
+/** Named one by one, so that whoever reads the files finds them. */
+const FILES = { en: () => import('./en.js'), zh: () => import('./zh.js') };
+/** What was loaded so far. @type {Record<Language, Record<string, Entry>>} */
+const WORDS = { en: {}, zh: {} };
 /** Locales for dates and numbers. @type {Record<Language, string>} */
 const LOCALES = { en: 'en-GB', zh: 'zh-CN' };
 
@@ -23,8 +22,12 @@ export function language() {
   return current;
 }
 
-/** @param {Language} next */
-export function setLanguage(next) {
+/**
+ * Speaks a language from now on; until its words are there the page goes on in the one before.
+ * @param {Language} next
+ */
+export async function setLanguage(next) {
+  WORDS[next] = (await FILES[next]()).default;
   current = next;
 }
 
@@ -52,7 +55,7 @@ export function pickLanguage(wanted) {
  * @returns {string}
  */
 export function t(key, values = {}) {
-  const entry = WORDS[current][key] ?? WORDS.en[key];
+  const entry = WORDS[current][key];
   if (entry === undefined) return key;
   const form = typeof entry === 'string' ? entry : entry[plural(Number(values.n))];
   return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));

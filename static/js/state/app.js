@@ -6,38 +6,42 @@
  * @typedef {import('./meeting.js').Meeting} Meeting
  * @typedef {import('./meeting.js').MeetingAction} MeetingAction
  *
- * @typedef {'denied' | 'missing' | 'busy' | 'insecure' | 'unknown'} Problem  why a device gives nothing
+ * @typedef {'denied' | 'dismissed' | 'system' | 'missing' | 'busy' | 'unsuitable' | 'insecure' | 'unknown'} Problem
+ *   why a device gives nothing
  * @typedef {{id: string, label: string}} Choice
  * @typedef {{wanted: boolean, live: boolean, asking: boolean, problem: Problem | null, id: string}} Device
  * @typedef {{
  *   microphone: Device, camera: Device, speaker: string,
- *   microphones: Choice[], cameras: Choice[], speakers: Choice[],
+ *   microphones: Choice[], cameras: Choice[], speakers: Choice[], blur: {offered: boolean, on: boolean},
  * }} Devices
  *   wanted: the person wants it on (a microphone that is not wanted is muted) · live: it gives something
  *
  * @typedef {{
  *   rooms: Room[], total: number, page: number, keyword: string, upcoming: Room[],
- *   loaded: boolean, recent: {name: string, number: string, identity: string} | null,
+ *   loaded: boolean, recent: {name: string, number: string | null, identity: string} | null,
  * }} Home
  * @typedef {{
- *   address: string, room: Room | null, present: User[] | null, name: string,
- *   askPassword: boolean, error: string | null, joining: boolean,
+ *   address: string, room: Room | null, present: User[] | null, name: string, invite: string | null,
+ *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
+ *   waitingSince: number | null,
  * }} Preview
+ *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms
+ * @typedef {{running: boolean, found: import('./check.js').Findings}} Check
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
- *   action: {label: string, name: string} | null}} Toast  text and label are keys of the language files
+ *   action: {label: string, name: string, data?: string} | null}} Toast  text and label are keys of the language files
  *
  * @typedef {{
- *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'room' | 'notice',
+ *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
  *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark',
  *   link: 'connecting' | 'online' | 'reconnecting' | 'closed', auth: string[], user: User | null,
  *   home: Home, preview: Preview, devices: Devices, meeting: Meeting | null, notice: Notice | null,
- *   toast: Toast | null,
- * }} AppState
+ *   toast: Toast | null, check: Check, server: string,
+ * }} AppState  server: its name and version, as it says itself
  *
  * @typedef {{type: 'language', language: 'en' | 'zh'}
  *   | {type: 'theme', theme: 'auto' | 'light' | 'dark'}
- *   | {type: 'session', link?: AppState['link'], auth?: string[]}
+ *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string}
  *   | {type: 'user', user: User | null}
  *   | {type: 'screen', screen: AppState['screen']}
  *   | {type: 'home', home: Partial<Home>}
@@ -46,11 +50,13 @@
  *   | {type: 'device', which: 'microphone' | 'camera', device: Partial<Device>}
  *   | {type: 'meeting', action: MeetingAction}
  *   | {type: 'notice', notice: Notice}
+ *   | {type: 'check', check: Check}
  *   | {type: 'left'}
  *   | {type: 'toast', toast: Toast | null}
  * } AppAction
  */
 
+import { NOTHING_YET } from './check.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
@@ -62,9 +68,13 @@ export const EMPTY_PREVIEW = {
   room: null,
   present: null,
   name: '',
+  invite: null,
   askPassword: false,
   error: null,
   joining: false,
+  opensAt: null,
+  skew: 0,
+  waitingSince: null,
 };
 
 /**
@@ -81,10 +91,20 @@ export function initialState({ language, theme }) {
     user: null,
     home: { rooms: [], total: 0, page: 1, keyword: '', upcoming: [], loaded: false, recent: null },
     preview: EMPTY_PREVIEW,
-    devices: { microphone: DEVICE, camera: DEVICE, speaker: '', microphones: [], cameras: [], speakers: [] },
+    devices: {
+      microphone: DEVICE,
+      camera: DEVICE,
+      speaker: '',
+      microphones: [],
+      cameras: [],
+      speakers: [],
+      blur: { offered: false, on: false },
+    },
     meeting: null,
     notice: null,
     toast: null,
+    check: { running: false, found: NOTHING_YET },
+    server: '',
   };
 }
 
@@ -100,7 +120,14 @@ export function reduce(state, action) {
     case 'theme':
       return { ...state, theme: action.theme };
     case 'session':
-      return { ...state, link: action.link ?? state.link, auth: action.auth ?? state.auth };
+      return {
+        ...state,
+        link: action.link ?? state.link,
+        auth: action.auth ?? state.auth,
+        server: action.server ?? state.server,
+      };
+    case 'check':
+      return { ...state, check: action.check };
     case 'user':
       return { ...state, user: action.user };
     case 'screen':

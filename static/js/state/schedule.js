@@ -2,6 +2,8 @@
  * Readings of rooms by the clock: what comes next, how to say when. The clock is passed in.
  *
  * @typedef {import('../client/protocol.d.ts').Room} Room
+ * @typedef {import('../client/protocol.d.ts').Occurrence} Occurrence
+ * @typedef {Room & {next: Occurrence}} PlannedRoom
  */
 
 const HOUR = 3_600_000;
@@ -11,29 +13,20 @@ export const SOON_MS = 8 * HOUR;
 /**
  * The meeting to show first: one that runs or begins next.
  * @param {Room[]} rooms
- * @param {number} now
  * @returns {Room | null}
  */
-export function nextMeeting(rooms, now) {
-  const planned = upcoming(rooms, now);
-  return planned[0] ?? rooms.find((room) => room.participants > 0 && room.state === 'live') ?? null;
+export function nextMeeting(rooms) {
+  return upcoming(rooms)[0] ?? rooms.find((room) => room.participants > 0 && room.state === 'live') ?? null;
 }
 
 /**
- * Rooms with a time that has not passed, earliest first.
+ * Rooms with a meeting that runs or comes, earliest first. Which one that is, the server says.
  * @param {Room[]} rooms
- * @param {number} now
- * @returns {Room[]}
+ * @returns {PlannedRoom[]}
  */
-export function upcoming(rooms, now) {
-  return rooms
-    .filter((room) => room.begin_at !== null && endOf(room) > now && room.state !== 'ended')
-    .sort((a, b) => Date.parse(a.begin_at ?? '') - Date.parse(b.begin_at ?? ''));
-}
-
-/** Without an end a meeting counts as over two hours after its begin. @param {Room} room */
-function endOf(room) {
-  return room.end_at !== null ? Date.parse(room.end_at) : Date.parse(room.begin_at ?? '') + 2 * HOUR;
+export function upcoming(rooms) {
+  const planned = /** @type {PlannedRoom[]} */ (rooms.filter((room) => room.next !== null && room.state !== 'ended'));
+  return planned.sort((a, b) => Date.parse(a.next.begin_at) - Date.parse(b.next.begin_at));
 }
 
 /**

@@ -16,8 +16,9 @@ export const CAN_CHOOSE_SPEAKER = 'setSinkId' in HTMLMediaElement.prototype;
  * @param {Devices} devices
  * @param {Kind[]} kinds
  * @param {boolean} [above]
+ * @param {() => void} [openSound] offers the test tone, the level and the rest as well
  */
-export function openDeviceMenu(anchor, actions, devices, kinds, above = false) {
+export function openDeviceMenu(anchor, actions, devices, kinds, above = false, openSound) {
   /** @type {import('./menu.js').Item[]} */
   const items = [];
   for (const kind of kinds) {
@@ -36,6 +37,10 @@ export function openDeviceMenu(anchor, actions, devices, kinds, above = false) {
       });
     }
   }
+  if (kinds.includes('speaker')) {
+    items.push('line', { label: t('sound.test'), icon: 'volume', run: () => void actions.testSpeaker() });
+  }
+  if (openSound) items.push('line', { label: t('sound.title'), icon: 'settings', run: openSound });
   openMenu(anchor, items, { above });
 }
 

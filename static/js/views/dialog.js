@@ -5,10 +5,20 @@
 import { button, el, iconButton, newId } from './dom.js';
 
 /**
- * @param {{title: string, body: HTMLElement[], submit: string, danger?: boolean, testid: string,
- *   onSubmit: (close: () => void, pressed: HTMLButtonElement) => void}} spec  title and submit are keys
+ * @param {{title: string, body: Array<HTMLElement | null>, submit?: string, danger?: boolean, wide?: boolean, testid: string,
+ *   onSubmit?: (close: () => void, pressed: HTMLButtonElement) => void, onClose?: () => void}} spec  title and submit are
+ *   keys; without submit there is only a way out
  */
-export function openDialog({ title, body, submit, danger = false, testid, onSubmit }) {
+export function openDialog({
+  title,
+  body,
+  submit = 'done',
+  danger = false,
+  wide = false,
+  testid,
+  onSubmit,
+  onClose = () => {},
+}) {
   const back = /** @type {HTMLElement | null} */ (document.activeElement);
   const id = newId();
   const pressed = button(submit, {
@@ -19,18 +29,24 @@ export function openDialog({ title, body, submit, danger = false, testid, onSubm
   const form = el(
     'form',
     {
-      class: 'dlg',
+      class: wide ? 'dlg wide' : 'dlg',
       novalidate: true,
       on: {
         submit: (/** @type {Event} */ event) => {
           event.preventDefault();
-          onSubmit(close, pressed);
+          if (onSubmit) onSubmit(close, pressed);
+          else close();
         },
       },
     },
     el('div', { class: 'hd' }, el('h2', { id, t: title }), iconButton('close', 'close', { on: { click: close } })),
-    ...body,
-    el('div', { class: 'ft' }, button('cancel', { class: 'btn ghost', on: { click: close } }), pressed),
+    ...body.filter((part) => part !== null),
+    el(
+      'div',
+      { class: 'ft' },
+      onSubmit ? button('cancel', { class: 'btn ghost', on: { click: close } }) : null,
+      pressed,
+    ),
   );
   const dialog = el('dialog', { class: 'modal', 'aria-labelledby': id, 'data-testid': testid }, form);
 
@@ -39,6 +55,7 @@ export function openDialog({ title, body, submit, danger = false, testid, onSubm
   }
   dialog.addEventListener('close', () => {
     dialog.remove();
+    onClose();
     back?.focus();
   });
   dialog.addEventListener('pointerdown', (event) => {
@@ -46,6 +63,6 @@ export function openDialog({ title, body, submit, danger = false, testid, onSubm
   });
   document.body.append(dialog);
   dialog.showModal();
-  /** @type {HTMLElement | null} */ (form.querySelector('input, textarea, select'))?.focus();
+  if (onSubmit) /** @type {HTMLElement | null} */ (form.querySelector('input, textarea, select'))?.focus();
   return { close };
 }

@@ -1,17 +1,18 @@
 /**
  * The home of somebody with an account: what comes next, the way in by link or number, the rooms.
  * @typedef {import('../state/app.js').AppState} AppState
- * @typedef {import('../client/protocol.d.ts').Room} Room
+ * @typedef {import('../state/schedule.js').PlannedRoom} PlannedRoom
  */
 
 import { clock, longDay, t } from '../i18n/index.js';
+import { choiceOf } from '../state/recurrence.js';
 import { dayPart, daysUntil, upcoming } from '../state/schedule.js';
 import { shortName, threes } from '../state/text.js';
 import { button, busy, el, keyed, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { joinForm } from './join-form.js';
 import { nextCard } from './next-card.js';
-import { openRoomDialog } from './room-dialog.js';
+import { openRoomDialog } from './dialogs.js';
 import { roomList } from './rooms.js';
 
 /** How many meetings the agenda shows. */
@@ -92,12 +93,12 @@ export function home(actions) {
       recentLink.setAttribute('href', `/r/${state.home.recent.identity}`);
     }
     rooms.update(state);
-    drawAgenda(upcoming(state.home.upcoming, now).slice(0, AGENDA), now);
+    drawAgenda(upcoming(state.home.upcoming).slice(0, AGENDA), now);
   }
 
-  /** @param {Room[]} planned @param {number} now */
+  /** @param {PlannedRoom[]} planned @param {number} now */
   function drawAgenda(planned, now) {
-    /** @type {Array<{key: string, day: string} | {key: string, room: Room}>} */
+    /** @type {Array<{key: string, day: string} | {key: string, room: PlannedRoom}>} */
     const lines = [];
     let before = '';
     for (const room of planned) {
@@ -123,9 +124,9 @@ export function home(actions) {
       (row, line) => {
         if ('day' in line) return text(row, line.day);
         const [time, words] = row.children;
-        text(time, clock(line.room.begin_at ?? ''));
+        text(time, clock(line.room.next.begin_at));
         text(words.children[0], line.room.name);
-        text(words.children[1], threes(line.room.number));
+        text(words.children[1], repeats(line.room) ?? threes(line.room.number));
       },
     );
   }
@@ -133,9 +134,16 @@ export function home(actions) {
   return { node, update };
 }
 
-/** @param {Room} room @param {number} now */
-function dayName(room, now) {
-  const days = daysUntil(Date.parse(room.begin_at ?? ''), now);
+/** @param {PlannedRoom} room @param {number} now */
+function dayName({ next }, now) {
+  const days = daysUntil(Date.parse(next.begin_at), now);
   if (days <= 0) return t('today');
-  return days === 1 ? t('tomorrow') : longDay(room.begin_at ?? '');
+  return days === 1 ? t('tomorrow') : longDay(next.begin_at);
+}
+
+/** How a room's meeting comes again, in words. @param {PlannedRoom} room @returns {string | null} */
+function repeats({ recurrence, begin_at }) {
+  if (recurrence === null || begin_at === null) return null;
+  const choice = choiceOf(recurrence, new Date(begin_at));
+  return choice === 'other' ? t('repeat.other.short') : t(`repeat.${choice}`);
 }

@@ -1,7 +1,7 @@
 /** The card for whoever is alone: how the others get here. @typedef {import('../state/app.js').AppState} AppState */
 
 import { threes } from '../state/text.js';
-import { button, el, text } from './dom.js';
+import { button, el, show, text } from './dom.js';
 import { linkTo } from './rooms.js';
 
 /** @param {import('../flow/actions.js').Actions} actions */
@@ -9,6 +9,7 @@ export function invite(actions) {
   let link = '';
   const shown = el('span', { 'data-testid': 'invite-link' });
   const number = el('b', { class: 'num' });
+  const numberRow = el('p', { class: 'kv' }, el('span', { t: 'number' }), number);
   const node = el(
     'div',
     { class: 'invite', 'data-testid': 'invite' },
@@ -24,7 +25,7 @@ export function invite(actions) {
         on: { click: () => void actions.copy(link, 'toast.linkCopied') },
       }),
     ),
-    el('p', { class: 'kv' }, el('span', { t: 'number' }), number),
+    numberRow,
   );
 
   /** @param {AppState} state */
@@ -33,6 +34,7 @@ export function invite(actions) {
     link = linkTo(meeting.room);
     text(shown, link.replace(/^https?:\/\//, ''));
     text(number, threes(meeting.room.number));
+    show(numberRow, meeting.room.number !== null);
   }
   return { node, update };
 }

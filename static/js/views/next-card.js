@@ -44,8 +44,8 @@ export function nextCard(actions, startNow) {
 
   /** @param {AppState} state @param {number} now */
   function update(state, now) {
-    shown = nextMeeting(state.home.upcoming, now);
-    const start = shown?.begin_at ? Date.parse(shown.begin_at) : null;
+    shown = nextMeeting(state.home.upcoming);
+    const start = shown?.next ? Date.parse(shown.next.begin_at) : null;
     const soon = shown !== null && (start === null || start - now < SOON_MS);
     attribute(node, 'class', soon ? 'next' : 'next quiet card');
     show(flag, soon);
@@ -73,7 +73,7 @@ function details(room, start, now) {
   const parts = [];
   if (start !== null && daysUntil(start, now) === 1) parts.push(t('tomorrow'));
   if (start !== null && daysUntil(start, now) > 1) parts.push(longDay(start));
-  if (room.end_at !== null) parts.push(t('until', { time: clock(room.end_at) }));
+  if (room.next?.end_at) parts.push(t('until', { time: clock(room.next.end_at) }));
   if (parts.length === 0) parts.push(room.owner.display_name);
   return parts.join(' · ');
 }

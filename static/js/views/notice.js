@@ -13,6 +13,8 @@ const KINDS = {
   ended: { drawing: 'check', back: false },
   'ended.time': { drawing: 'clock', back: false },
   deleted: { drawing: 'remove', back: false },
+  denied: { drawing: 'lock', back: false },
+  banned: { drawing: 'remove', back: false },
   removed: { drawing: 'leave', back: false },
   replaced: { drawing: 'copy', back: true },
   notFound: { drawing: 'search', back: false },

@@ -1,17 +1,21 @@
 /**
  * Before the meeting: how one looks and sounds, who is in, the name, the way in.
  * @typedef {import('../state/app.js').AppState} AppState
+ * @typedef {import('../state/door.js').Door} Door
+ * @typedef {import('../client/protocol.d.ts').Room} Room
  */
 
-import { errorText, list, t } from '../i18n/index.js';
+import { clock, errorText, list, longDay, t } from '../i18n/index.js';
+import { doorOf } from '../state/door.js';
+import { daysUntil } from '../state/schedule.js';
 import { threes } from '../state/text.js';
-import { levelBars } from './art.js';
-import { avatar, setAvatar, setAvatars, setHue } from './avatar.js';
+import { setAvatars } from './avatar.js';
 import { CAN_CHOOSE_SPEAKER, deviceLabel, openDeviceMenu } from './device-menu.js';
-import { attribute, button, busy, el, field, iconButton, newId, say, show, text } from './dom.js';
+import { openDevices } from './dialogs.js';
+import { attribute, button, busy, el, field, newId, say, show, text } from './dom.js';
 import { icon, setIcon } from './icons.js';
 import { meter } from './meter.js';
-import { playTrack } from './video.js';
+import { ownPicture } from './own-picture.js';
 
 /** @typedef {'microphone' | 'camera' | 'speaker'} Kind */
 /** @type {Array<{kind: Kind, drawing: string}>} */
@@ -22,46 +26,25 @@ const PICKERS = [
 ];
 /** How many of those who are in are named. */
 const NAMED = 3;
+const TICK_MS = 1000;
+
+/** How each way in looks: the chip above the title. @type {Record<import('../state/door.js').DoorState, {look: string, drawing: string}>} */
+const CHIPS = {
+  open: { look: 'ok', drawing: '' },
+  ask: { look: 'warn', drawing: 'clock' },
+  early: { look: 'warn', drawing: 'clock' },
+  locked: { look: 'lock', drawing: 'lock' },
+  full: { look: 'lock', drawing: 'people' },
+  ended: { look: '', drawing: 'clock' },
+};
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function preview(actions) {
   /** @type {AppState | null} */
   let latest = null;
-  const video = el('video', {
-    class: 'cam',
-    autoplay: true,
-    muted: true,
-    playsInline: true,
-    'data-testid': 'preview-video',
-  });
-  const face = avatar();
-  const tabName = el('span', { class: 'nm' });
-  const muted = icon('mic-off');
-  muted.classList.add('mo');
-  const bars = levelBars();
-  const you = el('span', { class: 'you', t: 'you' });
-  const tab = el('div', { class: 'tab' }, muted, bars, tabName, you);
-  const permTitle = el('h2');
-  const permText = el('p');
-  const perm = el(
-    'div',
-    { class: 'perm', 'data-testid': 'blocked' },
-    el('span', { class: 'ic' }, icon('camera-off')),
-    permTitle,
-    permText,
-    button('tryAgain', { on: { click: () => void actions.setCamera(true) } }),
-  );
-  const tile = el('div', { class: 'tile me' }, face, video, tab, perm);
-
-  const microphone = tool('mic', 'tool.mic', 'preview-mic', () => void actions.toggleMicrophone());
-  const camera = tool('camera', 'tool.camera', 'preview-camera', () => void actions.toggleCamera());
-  const settings = tool('settings', 'tool.devices', 'preview-settings', () =>
-    openPicker(
-      settings,
-      PICKERS.map(({ kind }) => kind),
-    ),
-  );
-  settings.classList.add('n');
+  let timer = 0;
+  const picture = ownPicture(actions, () => openDevices(actions));
+  picture.settings.classList.add('n');
   const level = meter();
   const pickers = PICKERS.filter(({ kind }) => kind !== 'speaker' || CAN_CHOOSE_SPEAKER).map(({ kind, drawing }) => {
     const label = el('span');
@@ -70,9 +53,8 @@ export function preview(actions) {
       {
         type: 'button',
         class: 'pick',
-        tTitle: `device.${kind}`,
         'aria-haspopup': 'menu',
-        on: { click: () => openPicker(node, [kind]) },
+        on: { click: () => latest && openDeviceMenu(node, actions, latest.devices, [kind], false, openSound) },
       },
       icon(drawing, 's'),
       label,
@@ -80,14 +62,12 @@ export function preview(actions) {
     );
     return { kind, node, label };
   });
+  const openSound = () => openDevices(actions);
 
-  /** @param {HTMLElement} anchor @param {Kind[]} kinds */
-  function openPicker(anchor, kinds) {
-    if (latest) openDeviceMenu(anchor, actions, latest.devices, kinds);
-  }
-
-  const stateText = el('span');
-  const state = el('span', { class: 'chip' }, el('i', { class: 'dot' }), stateText);
+  const chipIcon = icon('clock', 'xs');
+  const dot = el('i', { class: 'dot' });
+  const stateText = el('span', { 'data-testid': 'door' });
+  const chip = el('span', { class: 'chip' }, dot, chipIcon, stateText);
   const number = el('span', { class: 'meta num' });
   const title = el('h1', { 'data-testid': 'room-title' });
   const subtitle = el('p', { class: 'sub' });
@@ -101,15 +81,26 @@ export function preview(actions) {
       autocomplete: 'name',
       maxlength: 64,
       'data-testid': 'name',
-      on: { input: () => latest && drawName(latest) },
+      on: { input: () => picture.drawName(name.input.value.trim(), latest?.user?.id ?? '') },
     }),
   );
   const password = field(
     'room.password',
     el('input', { class: 'inp', id: newId(), type: 'password', autocomplete: 'off', 'data-testid': 'join-password' }),
   );
-  const refusal = el('p', { class: 'note', role: 'alert', 'data-testid': 'refusal' });
+  const noteTitle = el('b');
+  const noteText = el('span');
+  const note = el(
+    'p',
+    { class: 'note', 'data-testid': 'door-note' },
+    icon('info', 's'),
+    el('span', {}, noteTitle, ' ', noteText),
+  );
+  const refusal = el('p', { class: 'note danger', role: 'alert', 'data-testid': 'refusal' });
   const join = button('join.now', { class: 'btn primary big wide', type: 'submit', 'data-testid': 'join' });
+  const hint = el('p', { class: 'hint' });
+  const check = el('a', { class: 'hint', href: '/check', t: 'check.link', 'data-testid': 'preview-check' });
+  check.addEventListener('click', actions.follow);
   const form = el(
     'form',
     {
@@ -121,25 +112,20 @@ export function preview(actions) {
         },
       },
     },
+    note,
     name.node,
     password.node,
     refusal,
-    el('div', { class: 'sticky' }, join),
+    el('div', { class: 'sticky' }, join, hint, check),
   );
   const node = el(
     'main',
     { class: 'pre', 'data-testid': 'preview' },
-    el(
-      'section',
-      {},
-      el('div', { class: 'pv' }, tile, el('div', { class: 'pvc' }, microphone, camera, settings)),
-      level.node,
-      el('div', { class: 'devs' }, ...pickers.map((picker) => picker.node)),
-    ),
+    el('section', {}, picture.node, level.node, el('div', { class: 'devs' }, ...pickers.map((picker) => picker.node))),
     el(
       'section',
       { class: 'side' },
-      el('div', { class: 'st' }, state, number),
+      el('div', { class: 'st' }, chip, number),
       title,
       subtitle,
       el('div', { class: 'in' }, faces, present),
@@ -165,69 +151,72 @@ export function preview(actions) {
   function update(next) {
     latest = next;
     const { preview: now, devices } = next;
-    drawPicture(next);
-    level.update(devices.microphone, devices.microphone.wanted ? actions.ownMedia('microphone') : null);
-    for (const picker of pickers) text(picker.label, deviceLabel(devices, picker.kind));
-
     // The field belongs to the person once they see it; only a new room fills it again.
     if (addressShown !== location.pathname || (name.input.value === '' && document.activeElement !== name.input)) {
       name.input.value = now.name;
       addressShown = location.pathname;
     }
-    drawName(next);
-    drawRoom(next);
-    // The owner is let in without; should the server think otherwise, its refusal shows the field.
-    const mine = now.room !== null && now.room.owner.id === next.user?.id;
-    show(password.node, now.askPassword || (now.room?.has_password === true && !mine));
-    const wrong = now.error === 'room.password_wrong' || now.error === 'room.password_required';
-    if (wrong) password.complain(errorText(now.error ?? ''));
-    show(refusal, now.error !== null && !wrong);
-    if (now.error !== null && !wrong) text(refusal, errorText(now.error));
-    say(/** @type {HTMLElement} */ (join.lastChild), joinLabel(devices));
-    join.disabled = now.joining;
-  }
-
-  /** The tab shows the name as the others will see it. @param {AppState} next */
-  function drawName({ user }) {
-    const typed = name.input.value.trim();
-    text(tabName, typed || t('you.name'));
-    show(you, typed !== '');
-    setAvatar(face, user?.id ?? '', typed || '?');
-  }
-
-  /** @param {AppState} next */
-  function drawPicture({ devices, user }) {
-    const media = actions.ownMedia('camera');
-    playTrack(video, tile, media);
-    setHue(tile, user?.id ?? '');
-    tile.classList.toggle('off', !media);
-    const blocked = devices.camera.wanted && devices.camera.problem !== null;
-    show(perm, blocked);
-    show(face, !media && !blocked);
-    show(tab, !blocked);
-    if (devices.camera.problem) {
-      say(permTitle, `device.camera.${devices.camera.problem}`);
-      say(permText, `device.camera.${devices.camera.problem}.do`);
+    picture.update(next, name.input.value.trim());
+    level.update(devices.microphone, devices.microphone.wanted ? actions.ownMedia('microphone') : null);
+    for (const { kind, node: picker, label } of pickers) {
+      text(label, deviceLabel(devices, kind));
+      attribute(picker, 'aria-label', `${t(`device.${kind}`)}: ${label.textContent}`);
     }
-    const speaks = devices.microphone.wanted && devices.microphone.live;
-    muted.style.display = speaks ? 'none' : '';
-    show(bars, speaks);
-    drawTool(microphone, speaks, 'mic', 'tool.mic');
-    drawTool(camera, devices.camera.wanted && devices.camera.live, 'camera', 'tool.camera');
+    drawRoom(next);
+    drawWay(next);
+  }
+
+  /** The door and everything that depends on the clock. @param {AppState} next */
+  function drawWay({ preview: now, devices, user }) {
+    const { room, error } = now;
+    const door =
+      room &&
+      doorOf(room, {
+        user,
+        invited: now.invite !== null,
+        now: Date.now(),
+        skew: now.skew,
+        refusal: error,
+        opensAt: now.opensAt,
+      });
+    show(chip, door !== null);
+    if (door) drawDoor(door, /** @type {Room} */ (room));
+    else show(note, false);
+    show(password.node, now.askPassword || door?.asksPassword === true);
+    const wrong = error === 'room.password_wrong' || error === 'room.password_required' || error === 'lobby.password';
+    if (wrong) password.complain(errorText(error ?? ''));
+    // What the note above already says is not said twice.
+    const said = wrong || error === null || (door !== null && door.state !== 'open' && door.state !== 'ask');
+    show(refusal, !said);
+    if (!said) text(refusal, errorText(error ?? ''));
+    show(check, error !== null && (error.startsWith('client.') || error.startsWith('media.') || error === 'server.busy'));
+    const label = door && joinLabel(door, devices);
+    say(/** @type {HTMLElement} */ (join.lastChild), label ?? 'join.now');
+    show(hint, door?.state === 'ask');
+    if (door?.state === 'ask') text(hint, t('join.ask.hint'));
+    join.disabled = now.joining || door?.state === 'early' || door?.state === 'ended';
+  }
+
+  /** @param {Door} door @param {Room} room */
+  function drawDoor({ state, opensAt }, room) {
+    attribute(chip, 'class', `chip ${CHIPS[state].look}`);
+    show(dot, state === 'open');
+    chipIcon.style.display = CHIPS[state].drawing === '' ? 'none' : '';
+    setIcon(chipIcon, CHIPS[state].drawing || 'clock');
+    text(stateText, t(`door.${state}`));
+    show(note, state !== 'open' && state !== 'ask');
+    if (note.hidden) return;
+    text(noteTitle, state === 'early' ? begins(room, opensAt) : t(`door.${state}.title`, { n: room.max_participants }));
+    text(noteText, t(`door.${state}.do`, { time: opensAt === null ? '' : clock(opensAt), host: room.owner.display_name }));
   }
 
   /** @param {AppState} next */
   function drawRoom({ preview: { room, present: people } }) {
-    show(state, room !== null);
+    show(faces, room !== null);
     if (!room) {
-      text(title, '');
-      text(number, '');
-      text(subtitle, '');
-      text(present, '');
+      for (const one of [title, number, subtitle, present]) text(one, '');
       return;
     }
-    attribute(state, 'class', room.locked ? 'chip lock' : 'chip ok');
-    text(stateText, room.locked ? t('chip.locked') : t('chip.open'));
     text(number, threes(room.number));
     text(title, room.name);
     text(subtitle, room.owner.display_name);
@@ -242,7 +231,26 @@ export function preview(actions) {
     );
   }
 
-  return { node, update, stop: () => level.stop() };
+  return {
+    node,
+    update,
+    // A room opens by the clock, without a word from the server.
+    start: () => (timer = window.setInterval(() => latest && drawWay(latest), TICK_MS)),
+    stop: () => {
+      clearInterval(timer);
+      picture.stop();
+      level.stop();
+    },
+  };
+}
+
+/** @param {Room} room @param {number | null} opensAt */
+function begins(room, opensAt) {
+  const at = room.next ? Date.parse(room.next.begin_at) : (opensAt ?? Date.now());
+  const days = daysUntil(at, Date.now());
+  if (days <= 0) return t('door.early.today', { time: clock(at) });
+  if (days === 1) return t('door.early.tomorrow', { time: clock(at) });
+  return t('door.early.day', { day: longDay(at), time: clock(at) });
 }
 
 /** @param {string[]} names @param {number} count */
@@ -254,25 +262,14 @@ function whoIsIn(names, count) {
   return t('present.names', { n: count, names: list(rest > 0 ? [...named, t('present.others', { n: rest })] : named) });
 }
 
-/** @param {import('../state/app.js').Devices} devices */
-function joinLabel({ microphone, camera }) {
+/** @param {Door} door @param {import('../state/app.js').Devices} devices */
+function joinLabel({ state }, { microphone, camera }) {
+  if (state === 'ask') return 'join.ask';
+  if (state === 'locked' || state === 'full') return 'tryAgain';
+  if (state === 'early') return 'join.early';
   const deaf = microphone.problem !== null;
   const blind = camera.problem !== null && camera.wanted;
   if (deaf && blind) return 'join.withoutBoth';
   if (blind) return 'join.withoutCamera';
   return deaf ? 'join.withoutMicrophone' : 'join.now';
-}
-
-/** @param {string} drawing @param {string} key @param {string} testid @param {() => void} click */
-function tool(drawing, key, testid, click) {
-  return iconButton(drawing, key, { class: 'tool', 'data-testid': testid, on: { click } });
-}
-
-/** @param {HTMLElement} node @param {boolean} on @param {string} drawing @param {string} key */
-function drawTool(node, on, drawing, key) {
-  node.classList.toggle('off', !on);
-  setIcon(/** @type {any} */ (node.firstChild), on ? drawing : `${drawing}-off`);
-  say(node, `${key}.${on ? 'off' : 'on'}`, 'tLabel');
-  say(node, `${key}.${on ? 'off' : 'on'}`, 'tTitle');
-  attribute(node, 'aria-pressed', String(on));
 }

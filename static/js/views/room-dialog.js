@@ -1,124 +1,102 @@
 /**
- * Making, changing and deleting a room.
+ * Making and changing a room.
  * @typedef {import('../client/protocol.d.ts').Room} Room
  */
 
 import { errorText, t } from '../i18n/index.js';
-import { busy, el, field, newId, say, show } from './dom.js';
 import { openDialog } from './dialog.js';
+import { busy, el, field, newId, show, text } from './dom.js';
+import { tick } from './fields.js';
 import { icon } from './icons.js';
+import { complain, inputOf, options, permissionFields, timeFields } from './room-fields.js';
+import { openRoomMade } from './room-made.js';
 
-const TOPOLOGIES = /** @type {const} */ ([
+const DOORS = [
+  { value: 'open', drawing: 'unlock', title: 'room.door.open', hint: 'room.door.open.what' },
+  { value: 'ask', drawing: 'clock', title: 'room.door.ask', hint: 'room.door.ask.what' },
+];
+const TOPOLOGIES = [
   { value: 'sfu', drawing: 'server', title: 'topology.sfu', hint: 'topology.sfu.what' },
   { value: 'p2p', drawing: 'people', title: 'topology.p2p', hint: 'topology.p2p.what' },
-]);
+];
+const HISTORIES = [
+  { value: 'all', drawing: 'chat', title: 'room.history.all', hint: 'room.history.all.what' },
+  { value: 'joined', drawing: 'clock', title: 'room.history.joined', hint: 'room.history.joined.what' },
+];
 const MOST = 1000;
+const USUAL_MOST = 100;
 
 /**
  * @param {import('../flow/actions.js').Actions} actions
  * @param {Room | null} room null makes a new one
  */
 export function openRoomDialog(actions, room) {
-  const name = field(
-    'room.name',
-    el('input', {
-      class: 'inp',
-      id: newId(),
-      maxlength: 64,
-      value: room?.name ?? '',
-      autocomplete: 'off',
-      'data-testid': 'room-name',
-    }),
-  );
-  const begin = field('room.begin', timeInput(room?.begin_at ?? null, 'room-begin'));
-  const end = field('room.end', timeInput(room?.end_at ?? null, 'room-end'));
+  const name = field('room.name', input({ maxlength: 64, value: room?.name ?? '', 'data-testid': 'room-name' }));
   const password = field(
     'room.password',
-    el('input', {
-      class: 'inp',
-      id: newId(),
-      type: 'text',
+    input({
       maxlength: 64,
-      autocomplete: 'off',
       tPlaceholder: room?.has_password ? 'room.password.kept' : 'room.password.none',
       'data-testid': 'room-password',
     }),
   );
   const most = field(
     'room.most',
-    el('input', {
-      class: 'inp num',
-      id: newId(),
+    input({
       type: 'number',
       min: 1,
       max: MOST,
       inputmode: 'numeric',
-      value: String(room?.max_participants ?? 100),
+      value: String(room?.max_participants ?? USUAL_MOST),
       'data-testid': 'room-most',
     }),
   );
-  const remove = el('input', { type: 'checkbox', id: newId(), 'data-testid': 'room-password-remove' });
-  const removal = el('label', { class: 'tick', for: remove.id }, remove, el('span', { t: 'room.password.remove' }));
-  show(removal, room?.has_password === true);
-  const topology = el(
-    'fieldset',
-    { class: 'opts' },
-    el('legend', { class: 'lab', t: 'room.topology' }),
-    ...TOPOLOGIES.map(({ value, drawing, title, hint }) =>
-      el(
-        'label',
-        { class: 'opt' },
-        icon(drawing),
-        el('span', {}, el('b', { t: title }), el('span', { class: 'meta', t: hint })),
-        el('input', {
-          type: 'radio',
-          name: 'topology',
-          value,
-          checked: (room?.topology ?? 'sfu') === value,
-          'data-testid': `topology-${value}`,
-        }),
-      ),
-    ),
-  );
+  const remove = tick('room.password.remove', false, 'room-password-remove');
+  show(remove.node, room?.has_password === true);
+  const door = options('room.door', 'door', DOORS, room?.lobby ? 'ask' : 'open');
+  const locked = tick('room.locked', room?.locked ?? false, 'room-locked', 'room.locked.what');
+  const hidden = tick('room.hideNumber', room?.hide_number ?? false, 'room-hide-number', 'room.hideNumber.what');
+  const topology = options('room.topology', 'topology', TOPOLOGIES, room?.topology ?? 'sfu');
+  const history = options('room.history', 'history', HISTORIES, room?.history ?? 'all');
+  const times = timeFields(room);
+  const permissions = permissionFields(room);
   const general = el('p', { class: 'note danger', role: 'alert', hidden: true }, icon('warning', 's'), el('span'));
 
   /** @returns {Record<string, any> | null} null when something is not right yet */
   function read() {
-    for (const one of [name, begin, end, most]) one.complain(null);
+    for (const one of [name, most]) one.complain(null);
     show(general, false);
     const title = name.input.value.trim();
     if (title === '') return complain(name, t('room.name.missing'));
-    const from = isoOf(begin.input.value);
-    const to = isoOf(end.input.value);
-    if (from !== null && to !== null && to <= from) return complain(end, t('room.end.early'));
+    const planned = times.read();
+    if (!planned) return null;
     const limit = Number(most.input.value);
     if (!Number.isInteger(limit) || limit < 1 || limit > MOST) return complain(most, t('room.most.range', { n: MOST }));
-    const chosen = /** @type {HTMLInputElement | null} */ (topology.querySelector('input:checked'))?.value ?? 'sfu';
     const secret = password.input.value;
     return {
       name: title,
-      begin_at: from,
-      end_at: to,
+      ...planned,
       max_participants: limit,
-      topology: chosen,
-      ...(secret !== '' ? { password: secret } : remove.checked ? { password: null } : {}),
+      topology: topology.value(),
+      lobby: door.value() === 'ask',
+      locked: locked.input.checked,
+      hide_number: hidden.input.checked,
+      history: history.value(),
+      permissions: permissions.read(),
+      ...(secret !== '' ? { password: secret } : remove.input.checked ? { password: null } : {}),
     };
-  }
-
-  /** @param {ReturnType<typeof field>} where @param {string} words @returns {null} */
-  function complain(where, words) {
-    where.complain(words);
-    where.input.focus();
-    return null;
   }
 
   openDialog({
     title: room ? 'room.edit' : 'home.newRoom',
     body: [
       name.node,
-      el('div', { class: 'two times' }, begin.node, end.node),
-      el('div', { class: 'two' }, el('div', { class: 'field' }, password.node, removal), most.node),
-      topology,
+      door.node,
+      locked.node,
+      el('div', { class: 'two' }, el('div', { class: 'field' }, password.node, remove.node), most.node),
+      fold('room.when', room?.begin_at !== null && room !== null, times.node, 'room-when'),
+      fold('room.members', false, permissions.node, 'room-members'),
+      fold('room.moreSettings', room?.topology === 'p2p', el('div', { class: 'sub' }, topology.node, history.node, hidden.node), 'room-more-settings'),
       general,
     ],
     submit: room ? 'save' : 'room.create',
@@ -127,12 +105,38 @@ export function openRoomDialog(actions, room) {
       void busy(pressed, async () => {
         const data = read();
         if (!data) return;
-        const refused = await (room ? actions.editRoom(changes(room, data)) : actions.createRoom(given(data)));
-        if (!refused) return close();
-        show(general, true);
-        /** @type {HTMLElement} */ (general.lastChild).textContent = errorText(refused);
+        const { made, refused } = await save(actions, room, data);
+        if (refused) {
+          show(general, true);
+          return text(/** @type {HTMLElement} */ (general.lastChild), errorText(refused));
+        }
+        close();
+        if (made) openRoomMade(actions, made);
       }),
   });
+}
+
+/**
+ * @param {import('../flow/actions.js').Actions} actions
+ * @param {Room | null} room
+ * @param {Record<string, any>} data
+ * @returns {Promise<{made: Room | null, refused: string | null}>}
+ */
+async function save(actions, room, data) {
+  if (room) return { made: null, refused: await actions.editRoom(changes(room, data)) };
+  const { room: made, refused } = await actions.createRoom(given(data));
+  return { made, refused };
+}
+
+/** @param {import('./dom.js').Attributes} attributes */
+function input(attributes) {
+  return el('input', { class: 'inp', id: newId(), autocomplete: 'off', ...attributes });
+}
+
+/** A part of the form that most people leave alone. @param {string} key @param {boolean} open @param {HTMLElement} content @param {string} testid */
+function fold(key, open, content, testid) {
+  const summary = el('summary', { 'data-testid': testid }, el('span', { t: key }), icon('chev-down', 's'));
+  return el('details', { class: 'fold', open }, summary, content);
 }
 
 /**
@@ -153,60 +157,23 @@ function given(data) {
  * @returns {{identity: string, version: number, [field: string]: any}}
  */
 function changes(room, data) {
-  const same = (/** @type {string | null} */ a, /** @type {string | null} */ b) =>
-    (a === null ? null : inputOf(a)) === (b === null ? null : inputOf(b));
-  const kept = Object.entries(data).filter(([key, value]) => {
-    if (key === 'begin_at' || key === 'end_at') return !same(room[key], value);
-    return key === 'password' || /** @type {any} */ (room)[key] !== value;
-  });
-  return { ...Object.fromEntries(kept), identity: room.identity, version: room.version };
+  const kept = Object.entries(data).filter(([key, value]) => key === 'password' || !same(room, key, value));
+  const changed = Object.fromEntries(kept);
+  if (changed.permissions) changed.permissions = permissionChanges(room, changed.permissions);
+  return { ...changed, identity: room.identity, version: room.version };
 }
 
-/**
- * @param {import('../flow/actions.js').Actions} actions
- * @param {Room} room
- */
-export function openDeleteDialog(actions, room) {
-  const warning = el('p', { class: 'muted' });
-  say(warning, 'room.delete.what');
-  openDialog({
-    title: 'room.delete.title',
-    body: [el('p', { class: 'strong' }, room.name), warning],
-    submit: 'delete',
-    danger: true,
-    testid: 'delete-dialog',
-    onSubmit: (close, pressed) =>
-      void busy(pressed, async () => {
-        const refused = await actions.deleteRoom(room.identity);
-        close();
-        actions.toast(
-          refused ? `error.${refused}` : 'toast.roomDeleted',
-          { name: room.name },
-          refused ? 'warning' : 'check',
-        );
-      }),
-  });
+/** @param {Room} room @param {string} key @param {any} value */
+function same(room, key, value) {
+  const before = /** @type {any} */ (room)[key];
+  if (key === 'begin_at' || key === 'end_at') {
+    // The form knows no seconds.
+    return (before === null ? null : inputOf(before)) === (value === null ? null : inputOf(value));
+  }
+  return key === 'permissions' ? Object.keys(permissionChanges(room, value)).length === 0 : before === value;
 }
 
-/** @param {string | null} at @param {string} testid */
-function timeInput(at, testid) {
-  return el('input', {
-    class: 'inp',
-    id: newId(),
-    type: 'datetime-local',
-    value: at === null ? '' : inputOf(at),
-    'data-testid': testid,
-  });
-}
-
-/** The form's own notation, in the person's time zone. @param {string} iso */
-function inputOf(iso) {
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-/** @param {string} typed @returns {string | null} */
-function isoOf(typed) {
-  const at = new Date(typed);
-  return typed === '' || Number.isNaN(at.getTime()) ? null : at.toISOString();
+/** @param {Room} room @param {Record<string, boolean>} wanted */
+function permissionChanges(room, wanted) {
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => /** @type {any} */ (room.permissions)[key] !== value));
 }

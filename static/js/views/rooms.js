@@ -11,7 +11,7 @@ import { threes } from '../state/text.js';
 import { attribute, button, el, iconButton, keyed, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { openMenu } from './menu.js';
-import { openDeleteDialog, openRoomDialog } from './room-dialog.js';
+import { openAttendance, openBans, openDeleteDialog, openInvites, openRoomDialog } from './dialogs.js';
 
 /** A search is sent when typing pauses this long. */
 const TYPING_MS = 250;
@@ -106,8 +106,33 @@ export function roomList(actions) {
   function openRowMenu(anchor, room) {
     openMenu(anchor, [
       { label: t('copyLink'), icon: 'link', run: () => void actions.copy(linkTo(room), 'toast.linkCopied') },
-      { label: t('copyNumber'), icon: 'copy', run: () => void actions.copy(threes(room.number), 'toast.numberCopied') },
+      ...(room.number === null
+        ? []
+        : [
+            {
+              label: t('copyNumber'),
+              icon: 'copy',
+              run: () => void actions.copy(threes(room.number), 'toast.numberCopied'),
+            },
+          ]),
+      ...(room.begin_at === null
+        ? []
+        : [{ label: t('calendar.add'), icon: 'calendar', testid: 'room-calendar', run: () => openCalendar(room) }]),
+      'line',
       { label: t('edit'), icon: 'settings', testid: 'room-edit', run: () => openRoomDialog(actions, room) },
+      {
+        label: t('invites.title'),
+        icon: 'people',
+        testid: 'room-invites',
+        run: () => void openInvites(actions, room.identity),
+      },
+      {
+        label: t('attendance.title'),
+        icon: 'clock',
+        testid: 'room-attendance',
+        run: () => void openAttendance(actions, room.identity),
+      },
+      { label: t('bans.title'), icon: 'lock', testid: 'room-bans', run: () => void openBans(actions, room.identity) },
       'line',
       {
         label: t('delete'),
@@ -156,6 +181,7 @@ function drawChips(node, room) {
   if (room.participants > 0) chips.push({ key: 'live', icon: '', label: t('rooms.inNow', { n: room.participants }) });
   if (room.locked) chips.push({ key: 'lock', icon: 'lock', label: t('chip.locked') });
   if (room.has_password) chips.push({ key: 'lock', icon: 'lock', label: t('chip.password') });
+  if (room.lobby) chips.push({ key: 'warn', icon: 'clock', label: t('door.ask') });
   if (room.state === 'ended') chips.push({ key: '', icon: '', label: t('chip.ended') });
   keyed(
     node,
@@ -175,14 +201,26 @@ function drawChips(node, room) {
 
 /** @param {Room} room */
 function nextTime(room) {
-  if (room.begin_at === null || Date.parse(room.begin_at) < Date.now()) return t('rooms.notPlanned');
-  const days = daysUntil(Date.parse(room.begin_at), Date.now());
-  const time = clock(room.begin_at);
-  if (days > 1) return t('rooms.next', { day: longDay(room.begin_at), time });
+  if (room.next === null) return t('rooms.notPlanned');
+  const { begin_at } = room.next;
+  if (Date.parse(begin_at) <= Date.now()) return t('rooms.next.now', { time: clock(begin_at) });
+  const days = daysUntil(Date.parse(begin_at), Date.now());
+  const time = clock(begin_at);
+  if (days > 1) return t('rooms.next', { day: longDay(begin_at), time });
   return t(days === 1 ? 'rooms.next.tomorrow' : 'rooms.next.today', { time });
 }
 
 /** @param {{identity: string}} room */
 export function linkTo(room) {
   return `${location.origin}/r/${room.identity}`;
+}
+
+/** Where the room's meetings are offered as a calendar entry (RFC 5545). @param {{identity: string}} room */
+export function calendarOf(room) {
+  return `/r/${room.identity}/calendar.ics`;
+}
+
+/** @param {{identity: string}} room */
+function openCalendar(room) {
+  el('a', { href: calendarOf(room), download: '' }).click();
 }

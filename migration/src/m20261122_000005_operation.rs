@@ -1,0 +1,32 @@
+//! What the server and those who run it tell each other: who ended a meeting, and when the server was last at work.
+
+use sea_orm_migration::prelude::*;
+
+use crate::columns::{drop, extend, moment, retract, string_null};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        extend(
+            manager,
+            "room_basic",
+            vec![string_null(manager, "ended_by", 16)],
+        )
+        .await?;
+        let mut beats = Table::create();
+        beats
+            .table("server_beat")
+            .if_not_exists()
+            .col(ColumnDef::new("id").big_integer().not_null().primary_key())
+            .col(moment(manager, "beat_at").not_null());
+        manager.create_table(beats).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop(manager, "server_beat").await?;
+        retract(manager, "room_basic", "ended_by").await
+    }
+}

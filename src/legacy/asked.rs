@@ -1,0 +1,121 @@
+//! One plain request: read whole, then answered by a visit that ends even when the client does not wait for it.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Query, Request};
+use axum::http::Uri;
+use serde::de::DeserializeOwned;
+
+use super::envelope::Envelope;
+use super::{Legacy, token};
+use crate::http::PeerInfo;
+use crate::http::peer::RemoteAddress;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::request::{AuthToken, decode_data};
+use crate::ws::Visit;
+
+/// How long a body may take to come.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What came in, and a visit to carry it out.
+pub struct Asked {
+    /// Nobody yet, until [`Asked::known`].
+    pub visit: Visit,
+    token: Option<String>,
+    uri: Uri,
+    body: Bytes,
+}
+
+impl FromRequest<Legacy> for Asked {
+    type Rejection = Envelope;
+
+    async fn from_request(request: Request, legacy: &Legacy) -> Result<Self, Envelope> {
+        let (head, body) = request.into_parts();
+        let Some(remote) = head.extensions.get::<RemoteAddress>() else {
+            return Err(WireError::from(ErrorCode::ServerInternal).into());
+        };
+        let proxies = &legacy.gate.access.trusted_proxies;
+        let network = PeerInfo::find(*remote, &head.headers, proxies).network();
+        let services = legacy.services.clone();
+        services
+            .tries
+            .check_plain_request(network)
+            .map_err(|after| after.wire())?;
+        Ok(Self {
+            visit: Visit::new(services, network),
+            token: token::of_request(&head.headers),
+            uri: head.uri,
+            body: read(body, legacy.gate.message_bytes).await?,
+        })
+    }
+}
+
+async fn read(body: Body, most_bytes: usize) -> Result<Bytes, WireError> {
+    let sentence = match tokio::time::timeout(BODY_DEADLINE, axum::body::to_bytes(body, most_bytes))
+        .await
+    {
+        Ok(Ok(body)) => return Ok(body),
+        Ok(Err(_)) => format!("The body did not come whole, or has more than {most_bytes} bytes."),
+        Err(_) => "The body took too long to come.".to_owned(),
+    };
+    Err(WireError::with_message(ErrorCode::BadJson, sentence))
+}
+
+impl Asked {
+    /// The request of somebody who has shown who they are.
+    ///
+    /// # Errors
+    /// As `auth.token`.
+    pub async fn known(mut self) -> Result<Self, WireError> {
+        let token = self.token.take().ok_or(ErrorCode::AuthRequired)?;
+        self.visit.token(AuthToken { token }).await?;
+        Ok(self)
+    }
+
+    /// Whether anything came as a body.
+    pub fn has_body(&self) -> bool {
+        !self.body.is_empty()
+    }
+
+    /// The body, as JSON whatever its `Content-Type` says: the older program looked at none either.
+    ///
+    /// # Errors
+    /// Which field cannot be used, and why.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, WireError> {
+        let no_object = || {
+            WireError::with_message(
+                ErrorCode::BadJson,
+                "The body is not a JSON object in UTF-8.",
+            )
+        };
+        let text = std::str::from_utf8(&self.body).map_err(|_| no_object())?;
+        if serde_json::from_str::<serde_json::Map<_, _>>(text).is_err() {
+            return Err(no_object());
+        }
+        decode_data(text)
+    }
+
+    /// What stands after the question mark.
+    ///
+    /// # Errors
+    /// Which field cannot be used, and why.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, WireError> {
+        let query = Query::try_from_uri(&self.uri);
+        query
+            .map(|Query(query)| query)
+            .map_err(|error| WireError::with_message(ErrorCode::BadField, error.body_text()))
+    }
+}
+
+/// Carries a request out in a task of its own, so that what has begun is finished when the client goes meanwhile.
+pub async fn answer(
+    work: impl Future<Output = Result<Envelope, WireError>> + Send + 'static,
+) -> Envelope {
+    match tokio::spawn(work).await {
+        Ok(Ok(envelope)) => envelope,
+        Ok(Err(error)) => error.into(),
+        // It panicked, which was logged, or the server goes down.
+        Err(_) => WireError::from(ErrorCode::ServerInternal).into(),
+    }
+}

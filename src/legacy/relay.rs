@@ -1,0 +1,381 @@
+//! The relay's socket: a client of the older program on one side, a session of `meeting.v1` on the other.
+//!
+//! Who somebody is, whether they may come in, how fast they may speak and when they are gone, the session decides. The
+//! relay knows how a frame reads as a signal, and that a frame without addressee is for everyone else in the room.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::Legacy;
+use super::clients::{Clients, Seat};
+use super::envelope::Envelope;
+use super::frames::{Frame, Side, Signal, Tongue, encode};
+use super::link::{self, Heard, Link};
+use crate::http::UpgradedSocket;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
+use crate::ws::{End, MOST_PINGS_UNANSWERED, WRITE_DEADLINE, goodbye};
+
+/// The close codes of a refused join: the contract's for a room that is no more, and for somebody who may not be there.
+const NO_ROOM: u16 = 4404;
+const NOT_ADMITTED: u16 = 4403;
+
+/// Who wants in, and where.
+pub struct Knock {
+    /// The room's identity or number.
+    pub room: String,
+    /// What proves who it is.
+    pub token: Option<String>,
+}
+
+/// Why the relay ends: what the client is told, if it is there.
+struct Farewell(Option<CloseFrame>);
+
+impl From<End> for Farewell {
+    fn from(end: End) -> Self {
+        Self(end.close_frame())
+    }
+}
+
+/// Carries one socket of the older program until it closes or its session is over.
+pub async fn run(socket: UpgradedSocket, address: IpAddr, knock: Knock, legacy: Legacy) {
+    let (link, session) = link::open(legacy.services, address).await;
+    let relay = async {
+        let mut relay = Relay {
+            client: socket,
+            link,
+            clients: legacy.clients,
+            pings_unanswered: 0,
+        };
+        let Err(Farewell(frame)) = relay.serve(knock).await;
+        let Relay { client, link, .. } = relay;
+        tokio::join!(link.end(), goodbye(client, frame));
+    };
+    tokio::join!(session, relay);
+}
+
+struct Relay {
+    client: UpgradedSocket,
+    link: Link,
+    clients: Clients,
+    pings_unanswered: u32,
+}
+
+/// Where the client is, and with whom.
+struct Stay {
+    room: RoomIdentity,
+    _seat: Seat,
+    others: HashMap<ParticipantId, Other>,
+}
+
+/// Somebody else in the room.
+struct Other {
+    user: UserId,
+    /// Which end of the connection to this client they have.
+    side: Side,
+}
+
+impl From<Person> for (ParticipantId, Other) {
+    fn from(person: Person) -> Self {
+        // Until they have described themselves otherwise, whoever sends candidates has offered.
+        let other = Other {
+            user: person.user.id,
+            side: Side::Offerer,
+        };
+        (person.id, other)
+    }
+}
+
+#[derive(Deserialize)]
+struct Joined {
+    room: Room,
+    #[serde(rename = "self")]
+    me: Person,
+    participants: Vec<Person>,
+}
+
+#[derive(Deserialize)]
+struct Room {
+    identity: RoomIdentity,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    id: ParticipantId,
+    user: User,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: UserId,
+}
+
+impl Relay {
+    async fn serve(&mut self, knock: Knock) -> Result<std::convert::Infallible, Farewell> {
+        let mut stay = self.enter(knock).await?;
+        loop {
+            tokio::select! {
+                // What was told before a frame came counts for it: who is there, above all.
+                biased;
+                heard = self.link.next() => {
+                    if let Some((kind, data)) = self.heed(heard).await? {
+                        self.event(&mut stay, &kind, &data).await?;
+                    }
+                }
+                message = self.client.next() => self.read(&mut stay, message).await?,
+            }
+        }
+    }
+
+    /// Shows who the client is and joins the room.
+    async fn enter(&mut self, knock: Knock) -> Result<Stay, Farewell> {
+        let known = match knock.token {
+            Some(token) => self.ask("auth.token", json!({ "token": token })).await?,
+            None => Err(ErrorCode::AuthRequired.into()),
+        };
+        if let Err(error) = known {
+            self.refuse(error).await?;
+            return Err(End::NotAuthenticated.into());
+        }
+        let joined = self.ask("room.join", json!({ "identity": knock.room }));
+        let joined: Joined = match joined.await? {
+            Ok(joined) => parsed(&joined)?,
+            Err(error) => {
+                let is_gone = matches!(error.code, ErrorCode::RoomNotFound | ErrorCode::RoomEnded);
+                let code = if is_gone { NO_ROOM } else { NOT_ADMITTED };
+                self.refuse(error).await?;
+                return Err(Farewell(Some(CloseFrame {
+                    code: code.into(),
+                    reason: "not admitted".into(),
+                })));
+            }
+        };
+        let people = joined.participants.into_iter();
+        Ok(Stay {
+            room: joined.room.identity,
+            _seat: self.clients.enter(joined.me.id.clone()),
+            others: people
+                .filter(|person| person.id != joined.me.id)
+                .map(Person::into)
+                .collect(),
+        })
+    }
+
+    /// One request to the session, and its answer. Before the client is in a room nothing else is told to it.
+    async fn ask(
+        &mut self,
+        kind: &str,
+        data: serde_json::Value,
+    ) -> Result<Result<Box<RawValue>, WireError>, Farewell> {
+        self.link.ask(kind, &data).await;
+        self.answer(None).await
+    }
+
+    /// Waits for the answer to what was sent last, and carries out meanwhile what else the session tells.
+    async fn answer(
+        &mut self,
+        mut stay: Option<&mut Stay>,
+    ) -> Result<Result<Box<RawValue>, WireError>, Farewell> {
+        loop {
+            let heard = self.link.next().await;
+            if let Heard::Answer(answer) = heard {
+                return Ok(answer);
+            }
+            if let Some((kind, data)) = self.heed(heard).await?
+                && let Some(stay) = stay.as_deref_mut()
+            {
+                self.event(stay, &kind, &data).await?;
+            }
+        }
+    }
+
+    /// Does what the session wants, and gives its event if it was one.
+    async fn heed(&mut self, heard: Heard) -> Result<Option<(String, Box<RawValue>)>, Farewell> {
+        match heard {
+            Heard::Event(kind, data) => return Ok(Some((kind, data))),
+            Heard::Answer(_) | Heard::Pong => {}
+            // The link answers by itself: whether the client is there, only the client can say.
+            Heard::Ping if self.pings_unanswered >= MOST_PINGS_UNANSWERED => {
+                return Err(End::Unresponsive.into());
+            }
+            Heard::Ping => {
+                self.pings_unanswered += 1;
+                self.write(Message::Ping(Vec::new().into())).await?;
+            }
+            Heard::Closed(frame) => return Err(Farewell(frame)),
+        }
+        Ok(None)
+    }
+
+    async fn event(
+        &mut self,
+        stay: &mut Stay,
+        kind: &str,
+        data: &RawValue,
+    ) -> Result<(), Farewell> {
+        #[derive(Deserialize)]
+        struct Came {
+            participant: Person,
+        }
+        #[derive(Deserialize)]
+        struct Went {
+            participant: ParticipantId,
+        }
+        match kind {
+            "participant.joined" => {
+                let Came { participant } = parsed(data)?;
+                let (id, other) = participant.into();
+                stay.others.insert(id, other);
+            }
+            "participant.left" => {
+                let Went { participant } = parsed(data)?;
+                stay.others.remove(&participant);
+            }
+            "signal.offer" | "signal.answer" | "signal.candidate" => {
+                return self.signal(stay, kind, parsed(data)?).await;
+            }
+            // The older program told its clients nothing else.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn signal(
+        &mut self,
+        stay: &mut Stay,
+        kind: &str,
+        signal: Signal,
+    ) -> Result<(), Farewell> {
+        let Some(other) = stay.others.get_mut(&signal.from) else {
+            return Ok(());
+        };
+        let Some((key, value)) = signal.translated(kind, other.side) else {
+            return Ok(());
+        };
+        other.side = key.side().unwrap_or(other.side);
+        let frame = encode(&other.user, &stay.room, key, &value);
+        self.write(Message::text(frame)).await
+    }
+
+    async fn read(
+        &mut self,
+        stay: &mut Stay,
+        message: Option<Result<Message, Error>>,
+    ) -> Result<(), Farewell> {
+        let Some(message) = message else {
+            return Err(End::Gone.into());
+        };
+        match message {
+            Ok(Message::Text(text)) => match Frame::decode(&text) {
+                Ok(frame) => self.relay(stay, &frame).await,
+                // The session counts what is no request; it is shown one, and the client is told what is wrong.
+                Err(error) => {
+                    self.refuse_frame(stay, Message::text(""), Some(error))
+                        .await
+                }
+            },
+            Ok(Message::Binary(_)) => {
+                let empty = Message::binary(Vec::new());
+                self.refuse_frame(stay, empty, None).await
+            }
+            Ok(Message::Pong(_)) => {
+                self.pings_unanswered = 0;
+                self.control_frame(stay).await
+            }
+            Ok(Message::Ping(_)) => self.control_frame(stay).await,
+            Ok(Message::Frame(_)) => Ok(()),
+            Ok(Message::Close(_)) => Err(End::Closed.into()),
+            Err(error) => {
+                let end = End::from(error);
+                if end == End::TooBig {
+                    self.refuse(ErrorCode::TooLarge.into()).await?;
+                }
+                Err(end.into())
+            }
+        }
+    }
+
+    /// Sends a frame to everyone else, each a request of its own.
+    async fn relay(&mut self, stay: &mut Stay, frame: &Frame) -> Result<(), Farewell> {
+        let others: Vec<ParticipantId> = stay.others.keys().cloned().collect();
+        for to in others {
+            let tongue = if self.clients.contains(&to) {
+                Tongue::Older
+            } else {
+                Tongue::Own
+            };
+            if let (Some(other), Some(side)) = (stay.others.get_mut(&to), frame.key.side()) {
+                other.side = side.opposite();
+            }
+            let data = frame.data(&to, tongue);
+            self.link.ask(frame.key.request(), &data).await;
+            match self.answer(Some(stay)).await? {
+                Ok(_) => {}
+                // They have just left.
+                Err(error) if error.code == ErrorCode::SignalNotFound => {}
+                Err(error) => return self.refuse(error).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a frame with `error`, or with what the session says to the `sample` that stands for it.
+    async fn refuse_frame(
+        &mut self,
+        stay: &mut Stay,
+        sample: Message,
+        error: Option<WireError>,
+    ) -> Result<(), Farewell> {
+        self.link.send(sample).await;
+        match self.answer(Some(stay)).await? {
+            Err(told) => self.refuse(error.unwrap_or(told)).await,
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Pings and pongs count as the session counts them.
+    async fn control_frame(&mut self, stay: &mut Stay) -> Result<(), Farewell> {
+        self.link.send(Message::Ping(Vec::new().into())).await;
+        loop {
+            let heard = self.link.next().await;
+            if matches!(heard, Heard::Pong) {
+                return Ok(());
+            }
+            if let Some((kind, data)) = self.heed(heard).await? {
+                self.event(stay, &kind, &data).await?;
+            }
+        }
+    }
+
+    async fn refuse(&mut self, error: WireError) -> Result<(), Farewell> {
+        let frame = Envelope::from(error).frame();
+        self.write(Message::text(frame)).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Farewell> {
+        match tokio::time::timeout(WRITE_DEADLINE, self.client.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone.into()),
+            Err(_) => Err(End::TooSlow.into()),
+        }
+    }
+}
+
+/// What the session says is shaped as the contract has it.
+fn parsed<T: DeserializeOwned>(data: &RawValue) -> Result<T, Farewell> {
+    serde_json::from_str(data.get()).map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a relay does not understand its session"
+        );
+        End::Gone.into()
+    })
+}

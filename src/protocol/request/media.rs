@@ -1,0 +1,171 @@
+//! Sound and picture: relayed between two browsers (`signal.*`), or through this server (`media.*`).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::nullable;
+use crate::protocol::ids::{ParticipantId, TrackId};
+use crate::protocol::object::{IceCandidate, Leg, Slot, Source, SourceMid, Track};
+use crate::protocol::strict::objects_only;
+
+shapes! {
+    /// Data of `signal.offer`.
+    struct SignalOffer {
+        /// Whom it is for.
+        to: ParticipantId,
+        /// Which of several connections between the two.
+        #[serde(default)] #[ts(optional = nullable)]
+        connection: Option<String>,
+        /// The session description (RFC 8866).
+        sdp: String,
+    }
+    /// Data of `signal.answer`.
+    struct SignalAnswer {
+        /// Whom it is for.
+        to: ParticipantId,
+        /// Which of several connections between the two.
+        #[serde(default)] #[ts(optional = nullable)]
+        connection: Option<String>,
+        /// The session description (RFC 8866).
+        sdp: String,
+    }
+    /// Data of `signal.candidate`.
+    struct SignalCandidate {
+        /// Whom it is for.
+        to: ParticipantId,
+        /// Which of several connections between the two.
+        #[serde(default)] #[ts(optional = nullable)]
+        connection: Option<String>,
+        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+        #[serde(deserialize_with = "nullable")]
+        candidate: Option<Candidate>,
+    }
+    /// Data of `media.publish`.
+    struct MediaPublish {
+        /// Rises with every offer on this connection, from 1.
+        #[ts(type = "number")]
+        revision: u64,
+        /// The client's offer.
+        sdp: String,
+        /// Which m-line carries what.
+        sources: Vec<SourceMid>,
+    }
+    /// Data of `media.source`.
+    struct MediaSource {
+        /// Which source.
+        source: Source,
+        /// True starts it, false stops it.
+        active: bool,
+        /// Starts it muted.
+        #[serde(default)] #[ts(optional = nullable)]
+        muted: Option<bool>,
+    }
+    /// Data of `media.receive`.
+    struct MediaReceive {
+        /// How many voices at once.
+        #[serde(default = "default_audio_slots")] #[ts(optional, as = "Option<u32>")]
+        audio_slots: u32,
+        /// How many pictures at once.
+        #[serde(default = "default_video_slots")] #[ts(optional, as = "Option<u32>")]
+        video_slots: u32,
+    }
+    /// Data of `media.answer`.
+    struct MediaAnswer {
+        /// The revision of the offer that it answers.
+        #[ts(type = "number")]
+        revision: u64,
+        /// The client's answer.
+        sdp: String,
+    }
+    /// Data of `media.view`.
+    struct MediaView {
+        /// Everything one wishes to see.
+        tiles: Vec<Tile>,
+    }
+    /// Data of `media.candidate`.
+    struct MediaCandidate {
+        /// Which of the two connections.
+        connection: Leg,
+        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+        #[serde(deserialize_with = "nullable")]
+        candidate: Option<Candidate>,
+    }
+    /// Data of `media.restart`.
+    struct MediaRestart {
+        /// Which of the two connections.
+        connection: Leg,
+    }
+    /// One picture that a client shows.
+    #[serde(remote = "Self")]
+    struct Tile {
+        /// Which track.
+        track: TrackId,
+        /// How wide it is shown, in device pixels.
+        width: u32,
+        /// How high it is shown, in device pixels.
+        height: u32,
+        /// The higher, the sooner it gets a slot.
+        #[serde(default)] #[ts(optional, as = "Option<i32>")]
+        priority: i32,
+    }
+}
+
+answers! {
+    /// Answer to `media.publish`.
+    struct Published {
+        /// That of the offer.
+        #[ts(type = "number")]
+        revision: u64,
+        /// The server's answer.
+        sdp: String,
+    }
+    /// Answer to `media.source`.
+    struct TrackAnswer {
+        /// The track that runs now, or null when the source was stopped.
+        track: Option<Track>,
+    }
+    /// Answer to `media.receive`, and data of `media.offer`.
+    struct DownOffer {
+        /// What the answer must name.
+        #[ts(type = "number")]
+        revision: u64,
+        /// The server's offer.
+        sdp: String,
+        /// One per m-line.
+        slots: Vec<Slot>,
+    }
+}
+
+objects_only!(deserialize Tile);
+
+fn default_audio_slots() -> u32 {
+    4
+}
+fn default_video_slots() -> u32 {
+    9
+}
+
+/// An ICE candidate as clients send it: the browser's object, or its candidate line alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(untagged)]
+pub enum Candidate {
+    /// As `RTCIceCandidate.toJSON()` gives it.
+    Object(IceCandidate),
+    /// The candidate-attribute alone.
+    Line(String),
+}
+
+impl From<Candidate> for IceCandidate {
+    fn from(candidate: Candidate) -> Self {
+        match candidate {
+            Candidate::Object(object) => object,
+            Candidate::Line(candidate) => Self {
+                candidate,
+                sdp_mid: None,
+                sdp_m_line_index: None,
+                username_fragment: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! People in a meeting: what they do of themselves, and what those who govern it do with them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::nullable;
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{BanLength, Participant, Reaction, Role, Source, Timer};
+use crate::protocol::text::DisplayName;
+
+shapes! {
+    /// Data of `participant.update`; absent is unchanged.
+    struct ParticipantUpdate {
+        /// A new name in this meeting.
+        #[serde(default)] #[ts(optional = nullable)]
+        display_name: Option<DisplayName>,
+        /// False mutes one's microphone, true unmutes it.
+        #[serde(default)] #[ts(optional = nullable)]
+        audio: Option<bool>,
+        /// The same for the camera.
+        #[serde(default)] #[ts(optional = nullable)]
+        video: Option<bool>,
+        /// Raises or lowers one's hand.
+        #[serde(default)] #[ts(optional = nullable)]
+        hand: Option<bool>,
+    }
+    /// Data of `participant.mute`.
+    struct ParticipantMute {
+        /// Whom; with `"all"`, everyone whom one may mute, but not oneself.
+        participant: Target,
+        /// What is silenced: a microphone is muted, a camera is muted, a screen is stopped.
+        source: Source,
+        /// With `"all"` and `microphone`: whether members may unmute themselves from now on; as it was when left out.
+        #[serde(default)] #[ts(optional = nullable)]
+        allow_unmute: Option<bool>,
+    }
+    /// Data of `participant.ask_unmute`.
+    struct ParticipantAskUnmute {
+        /// Whom. They may unmute once, whatever the room's permissions say.
+        participant: ParticipantId,
+        /// What: `microphone` when left out, or `camera`.
+        #[serde(default)] #[ts(optional = nullable)]
+        source: Option<Source>,
+    }
+    /// Data of `participant.lower_hand`.
+    struct ParticipantLowerHand {
+        /// Whose.
+        participant: Target,
+    }
+    /// Data of `participant.rename`.
+    struct ParticipantRename {
+        /// Whom.
+        participant: ParticipantId,
+        /// What they are called in this meeting from now on.
+        display_name: DisplayName,
+    }
+    /// Data of `participant.set_role`.
+    struct ParticipantSetRole {
+        /// Whose.
+        participant: ParticipantId,
+        /// What they are from now on.
+        role: Role,
+    }
+    /// Data of `participant.remove`.
+    struct ParticipantRemove {
+        /// Whom.
+        participant: ParticipantId,
+        /// Keeps them out: `true` or `"meeting"` until the meeting ends, `"forever"` for good.
+        #[serde(default)] #[ts(optional = nullable)]
+        ban: Option<BanRequest>,
+    }
+    /// Data of `lobby.admit`.
+    struct LobbyAdmit {
+        /// Whom.
+        participants: Targets,
+    }
+    /// Data of `lobby.deny`.
+    struct LobbyDeny {
+        /// Whom.
+        participants: Targets,
+    }
+    /// Data of `reaction.send`.
+    struct ReactionSend {
+        /// Which.
+        emoji: Reaction,
+    }
+    /// Data of `spotlight.set`.
+    struct SpotlightSet {
+        /// Whom everyone is shown large, at most 4; nobody when empty.
+        participants: Vec<ParticipantId>,
+    }
+    /// Data of `timer.set`.
+    struct TimerSet {
+        /// How long it runs, 1 second to 24 hours; null stops it. Not to be left out.
+        #[serde(deserialize_with = "nullable")] #[ts(type = "number | null")]
+        duration_ms: Option<u64>,
+    }
+}
+
+answers! {
+    /// Answer to `timer.set`.
+    struct TimerAnswer {
+        /// The timer that runs now.
+        timer: Option<Timer>,
+    }
+    /// Answer to `participant.update`.
+    struct ParticipantAnswer {
+        /// As it is now.
+        participant: Participant,
+    }
+}
+
+/// One participant, or everyone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(untagged, expecting = "expected a participant's id or \"all\"")]
+pub enum Target {
+    /// Everyone.
+    Everyone(Everyone),
+    /// One.
+    One(ParticipantId),
+}
+
+/// Some of those who wait, or all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(
+    untagged,
+    expecting = "expected a list of participants' ids or \"all\""
+)]
+pub enum Targets {
+    /// Everyone.
+    Everyone(Everyone),
+    /// These.
+    These(Vec<ParticipantId>),
+}
+
+/// The word for everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Everyone {
+    /// `"all"`.
+    All,
+}
+
+/// Whether a removal keeps somebody out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(
+    untagged,
+    expecting = "expected true, false, \"meeting\" or \"forever\""
+)]
+pub enum BanRequest {
+    /// True: until the meeting ends.
+    Flag(bool),
+    /// How long.
+    Until(BanLength),
+}
+
+impl BanRequest {
+    /// How long they are kept out, if at all.
+    pub fn length(self) -> Option<BanLength> {
+        match self {
+            Self::Flag(ban) => ban.then_some(BanLength::Meeting),
+            Self::Until(length) => Some(length),
+        }
+    }
+}

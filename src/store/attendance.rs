@@ -1,0 +1,261 @@
+//! Who was in a room, when, how long and as what. Written by [`super::memberships`], or taken over from another system.
+
+use std::collections::HashMap;
+
+use entity::room_user::{Column, Entity, Model};
+use entity::row_id::RowId;
+use sea_orm::prelude::DateTime;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
+
+use super::row::{named, parsed, stamp};
+use super::{RoomKey, Store, StoreError};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::object::Role;
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+
+/// The largest page of stays.
+pub const MAX_STAYS: u32 = 500;
+/// The most people who are told as a room's members.
+pub const MAX_MEMBERS: u64 = 1_000;
+
+/// A stay's row: where a page of stays ends and the next begins. Opaque to clients, who may send it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StayKey(i64);
+
+impl StayKey {
+    /// The number of the row.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The row of this number; there need not be one.
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+/// A stay as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStay {
+    /// The stay's id; none in rows that were taken over or imported.
+    pub participant: Option<ParticipantId>,
+    /// Whose it was.
+    pub user: UserId,
+    /// What they were called.
+    pub display_name: DisplayName,
+    /// What they were.
+    pub role: Role,
+    /// Since when; none where an older system did not write it.
+    pub joined_at: Option<Timestamp>,
+    /// Until when, and why; none while they are in. Older systems did not write it: there it is the beginning.
+    pub left: Option<(Timestamp, LeaveReason)>,
+}
+
+impl StoredStay {
+    /// How long it has lasted at `now`, in milliseconds; none when its beginning is unknown.
+    pub fn duration_ms(&self, now: Timestamp) -> Option<u64> {
+        let until = self.left.map_or(now, |(at, _)| at);
+        let lasted = until.unix_millis() - self.joined_at?.unix_millis();
+        Some(u64::try_from(lasted).unwrap_or(0))
+    }
+}
+
+/// One page of stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStays {
+    /// In the order in which they were written, which is that of joining.
+    pub stays: Vec<StoredStay>,
+    /// What to ask for the next page with; none on the last.
+    pub next: Option<StayKey>,
+}
+
+/// Somebody who has been in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub user: UserId,
+    /// What they were called the last time.
+    pub display_name: DisplayName,
+    /// The highest role that they ever had there.
+    pub role: Role,
+    /// When they came first; none where an older system did not write it.
+    pub first_joined_at: Option<Timestamp>,
+    /// How often they came.
+    pub stays: u64,
+    /// Whether they are in it now.
+    pub is_in: bool,
+}
+
+impl Store {
+    /// One page of everyone's stays in a room: at most `limit` of them, 1 to [`MAX_STAYS`], after the row `after`, or
+    /// the first ones. The people who are in now are among them, with `left` none.
+    ///
+    /// Whoever asks must be allowed to know: this checks nothing.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn attendance(
+        &self,
+        room: RoomKey,
+        after: Option<StayKey>,
+        limit: u32,
+    ) -> Result<StoredStays, StoreError> {
+        let limit = u64::from(limit.clamp(1, MAX_STAYS));
+        let mut rows = stays_in(room)
+            .filter(Column::Id.gt(after.map_or(0, |key| key.0)))
+            .order_by_asc(Column::Id)
+            .limit(limit + 1)
+            .all(&self.db)
+            .await?;
+        let has_more = rows.len() as u64 > limit;
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let last = rows.last().map(|row| StayKey(row.id.0));
+        Ok(StoredStays {
+            next: last.filter(|_| has_more),
+            stays: rows
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Everyone who has ever been in a room, each once, in order of first coming; the first [`MAX_MEMBERS`] of them.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn members(&self, room: RoomKey) -> Result<Vec<Member>, StoreError> {
+        type Row = (String, String, RowId, RowId, Option<DateTime>, i64, i64);
+        let rows: Vec<Row> = stays_in(room)
+            .select_only()
+            .columns([Column::UserIdentity, Column::Role])
+            .column_as(Column::Id.min(), "first_row")
+            .column_as(Column::Id.max(), "last_row")
+            .column_as(Column::JoinedAt.min(), "first_joined_at")
+            .column_as(Column::Id.count(), "stays")
+            .column_as(Column::LeftAt.count(), "ends")
+            .group_by(Column::UserIdentity)
+            .group_by(Column::Role)
+            .order_by_asc(Column::Id.min())
+            .limit(MAX_MEMBERS)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let names = self.names_in(rows.iter().map(|row| row.3.0)).await?;
+        let mut members: Vec<(i64, Member)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (id, role, _, RowId(last_row), joined, stays, ends) in rows {
+            let role: Role = named(&role, "role")?;
+            let joined = joined.map(stamp);
+            let name = names.get(&last_row).cloned().unwrap_or_default();
+            let is_in = ends < stays;
+            let stays = u64::try_from(stays).unwrap_or(0);
+            if let Some(place) = places.get(&id) {
+                let (known_row, member) = &mut members[*place];
+                member.role = highest(member.role, role);
+                member.stays += stays;
+                member.is_in |= is_in;
+                member.first_joined_at = earliest(member.first_joined_at, joined);
+                if last_row > *known_row {
+                    *known_row = last_row;
+                    member.display_name = parsed(name, "display name")?;
+                }
+                continue;
+            }
+            places.insert(id.clone(), members.len());
+            let member = Member {
+                user: parsed(id, "user identity")?,
+                display_name: parsed(name, "display name")?,
+                role,
+                first_joined_at: joined,
+                stays,
+                is_in,
+            };
+            members.push((last_row, member));
+        }
+        Ok(members.into_iter().map(|(_, member)| member).collect())
+    }
+
+    /// When somebody came into a room for the first time, as far as it is written.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn first_joined_at(
+        &self,
+        room: RoomKey,
+        user: &UserId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let first: Option<Option<DateTime>> = stays_in(room)
+            .filter(Column::UserIdentity.eq(user.as_str()))
+            .select_only()
+            .column_as(Column::JoinedAt.min(), "first_joined_at")
+            .into_tuple()
+            .one(&self.db)
+            .await?;
+        Ok(first.flatten().map(stamp))
+    }
+
+    /// What people were called in these rows.
+    async fn names_in(
+        &self,
+        rows: impl Iterator<Item = i64>,
+    ) -> Result<HashMap<i64, String>, StoreError> {
+        let rows: Vec<(RowId, String)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::DisplayName])
+            .filter(Column::Id.is_in(rows))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|(row, name)| (row.0, name)).collect())
+    }
+
+    /// Everyone's stays in a room, in order of joining.
+    #[cfg(test)]
+    pub(super) async fn list_stays(&self, room: RoomKey) -> Result<Vec<StoredStay>, StoreError> {
+        Ok(self.attendance(room, None, MAX_STAYS).await?.stays)
+    }
+}
+
+fn stays_in(room: RoomKey) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::DeletedAt.is_null())
+        .filter(Column::Rid.eq(room.0))
+        // Without a person a row waits to be taken over.
+        .filter(Column::UserIdentity.ne(""))
+}
+
+fn highest(one: Role, other: Role) -> Role {
+    let rank = |role| match role {
+        Role::Host => 2,
+        Role::Cohost => 1,
+        Role::Member => 0,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
+impl TryFrom<Model> for StoredStay {
+    type Error = StoreError;
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let reason = row.leave_reason.as_deref().unwrap_or("lost");
+        let reason = named(reason, "leave reason")?;
+        Ok(Self {
+            participant: row
+                .participant
+                .map(|id| parsed(id, "participant"))
+                .transpose()?,
+            user: parsed(row.user_identity, "user identity")?,
+            display_name: parsed(row.display_name, "display name")?,
+            role: named(&row.role, "role")?,
+            joined_at: row.joined_at.map(stamp),
+            left: row.left_at.map(|at| (stamp(at), reason)),
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Who is kept out of which room for good. Bans for one meeting are known to the running room alone.
+
+use std::collections::HashMap;
+
+use entity::room_ban::{ActiveModel, Column, Entity, Model};
+use entity::user_basic;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+
+use super::error::taken;
+use super::row::{column, parsed, stamp};
+use super::{Conflict, RoomKey, Store, StoreError, StoredUser};
+use crate::protocol::ids::UserId;
+use crate::protocol::object::Ban;
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+
+/// The most bans of one room that are read: the newest.
+pub const MAX_BANS: u64 = 1_000;
+
+/// Somebody who is kept out for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBan {
+    /// Who.
+    pub user: UserId,
+    /// Their account as it is now; none for guests and deleted accounts.
+    pub account: Option<StoredUser>,
+    /// What they were called in the meeting.
+    pub display_name: DisplayName,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who decided it.
+    pub by: UserId,
+}
+
+impl Store {
+    /// Keeps somebody out of a room for good. Whoever is so already stays so.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn ban(&self, room: RoomKey, ban: &Ban) -> Result<(), StoreError> {
+        let row = ActiveModel {
+            rid: Set(room.0),
+            user_identity: Set(ban.user.id.as_str().to_owned()),
+            display_name: Set(ban.display_name.as_str().to_owned()),
+            since: Set(column(ban.since)),
+            banned_by: Set(ban.by.as_str().to_owned()),
+            ..Default::default()
+        };
+        match row
+            .insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))
+        {
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets somebody in again. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn unban(&self, room: RoomKey, user: &UserId) -> Result<(), StoreError> {
+        Entity::delete_many()
+            .filter(Column::Rid.eq(room.0))
+            .filter(Column::UserIdentity.eq(user.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// The last [`MAX_BANS`] people who are kept out of a room for good, the newest last.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn bans(&self, room: RoomKey) -> Result<Vec<StoredBan>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::Rid.eq(room.0))
+            .order_by_desc(Column::Id)
+            .limit(MAX_BANS)
+            .all(&self.db)
+            .await?;
+        let mut accounts = self.accounts_of(&rows).await?;
+        let ban = |row: Model| {
+            Ok(StoredBan {
+                account: accounts.remove(&row.user_identity),
+                user: parsed(row.user_identity, "user identity")?,
+                display_name: parsed(row.display_name, "display name")?,
+                since: stamp(row.since),
+                by: parsed(row.banned_by, "user identity")?,
+            })
+        };
+        rows.into_iter().rev().map(ban).collect()
+    }
+
+    /// The accounts that still exist of those who are banned, by identity.
+    async fn accounts_of(&self, bans: &[Model]) -> Result<HashMap<String, StoredUser>, StoreError> {
+        let identities = bans.iter().map(|ban| ban.user_identity.as_str());
+        let rows = user_basic::Entity::find()
+            .filter(super::users::alive())
+            .filter(user_basic::Column::Identity.is_in(identities))
+            .all(&self.db)
+            .await?;
+        let account = |row: user_basic::Model| {
+            let account: StoredUser = row.try_into()?;
+            Ok((account.id.as_str().to_owned(), account))
+        };
+        rows.into_iter().map(account).collect()
+    }
+}

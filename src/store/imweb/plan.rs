@@ -1,0 +1,366 @@
+//! What each row of imweb becomes, or why it is left out: decided from the rows alone.
+//!
+//! Ids are compared as its MySQL compares them: without regard to case and to spaces at their ends.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{NaiveDateTime, TimeDelta};
+use serde::Serialize;
+
+use super::source::{Join, Login, Status, Tables};
+use crate::protocol::object::Role;
+use crate::protocol::text::{DisplayName, InvalidText, MAX_NAME_CHARS, RoomName};
+use crate::protocol::time::Timestamp;
+
+/// What a status says of somebody who leads a meeting.
+const HOST: &str = "主持人";
+/// What it says of everyone else.
+const MEMBER: &str = "成员";
+
+/// An id as it is compared.
+pub(super) type Key = String;
+
+/// Why a row was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// An id is absent, empty, too long or unreadable.
+    BadId,
+    /// The name is absent or empty.
+    EmptyName,
+    /// The name is longer than names are here.
+    LongName,
+    /// The time is absent, or no time.
+    BadTime,
+    /// The meeting was created before, by somebody else or in another row.
+    DuplicateMeeting,
+    /// The same person joined the same meeting in another row.
+    DuplicateJoin,
+    /// Another row says what the person is.
+    DuplicateStatus,
+    /// The meeting that was joined never existed.
+    NoSuchMeeting,
+    /// The meeting that was joined was left out itself.
+    MeetingSkipped,
+    /// Nobody of this id joined a meeting.
+    NoSuchJoin,
+    /// The person's join was left out itself.
+    JoinSkipped,
+    /// The status is neither 主持人 nor 成员.
+    UnknownRole,
+    /// The room or the account that it belongs to was deleted here since.
+    DeletedHere,
+}
+
+/// A row that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its table.
+    pub table: &'static str,
+    /// Its id there, cleaned for reading.
+    pub row: String,
+    /// Why, for programs.
+    pub reason: Skip,
+    /// Why, in words.
+    pub detail: String,
+}
+
+#[derive(Debug)]
+pub(super) struct PlannedPerson {
+    pub(super) id: String,
+    pub(super) display_name: DisplayName,
+    pub(super) since: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) struct PlannedRoom {
+    pub(super) key: Key,
+    pub(super) meeting: String,
+    pub(super) name: RoomName,
+    pub(super) owner: Key,
+    pub(super) created_at: Timestamp,
+    /// In order of joining.
+    pub(super) stays: Vec<PlannedStay>,
+}
+
+#[derive(Debug)]
+pub(super) struct PlannedStay {
+    pub(super) person: Key,
+    pub(super) display_name: DisplayName,
+    pub(super) role: Role,
+    pub(super) joined_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) rooms: Vec<PlannedRoom>,
+    pub(super) people: HashMap<Key, PlannedPerson>,
+    pub(super) skipped: Vec<Skipped>,
+    places: HashMap<Key, usize>,
+    utc_offset: TimeDelta,
+}
+
+impl Plan {
+    pub(super) fn make(tables: Tables, utc_offset_minutes: i32) -> Self {
+        let mut plan = Self {
+            utc_offset: TimeDelta::minutes(i64::from(utc_offset_minutes)),
+            ..Self::default()
+        };
+        let lost_meetings = plan.take_logins(tables.logins);
+        let joiners: HashSet<Key> = keys(tables.joins.iter().map(|join| &join.person));
+        let roles = plan.take_statuses(&tables.statuses, &joiners);
+        let taken = plan.take_joins(tables.joins, &roles, &lost_meetings);
+        plan.skip_idle_statuses(&tables.statuses, &joiners, &taken);
+        plan
+    }
+
+    fn skip(&mut self, table: &'static str, row: &Option<String>, reason: Skip, detail: String) {
+        self.skipped.push(Skipped {
+            table,
+            row: legible(row),
+            reason,
+            detail,
+        });
+    }
+
+    /// Plans the rooms; gives the meetings whose every login was left out.
+    fn take_logins(&mut self, mut logins: Vec<Login>) -> HashSet<Key> {
+        logins.sort_by(|one, other| {
+            (&one.created, &one.person).cmp(&(&other.created, &other.person))
+        });
+        let mut lost = HashSet::new();
+        for login in logins {
+            match self.read_login(&login) {
+                Ok((owner, person, mut room)) => {
+                    if self.places.contains_key(&room.key) {
+                        let detail = format!("the meeting {} was created before", room.meeting);
+                        self.skip("imweb_login", &login.person, Skip::DuplicateMeeting, detail);
+                        continue;
+                    }
+                    room.owner.clone_from(&owner);
+                    self.people.entry(owner).or_insert(person);
+                    self.places.insert(room.key.clone(), self.rooms.len());
+                    self.rooms.push(room);
+                }
+                Err((reason, detail)) => {
+                    lost.extend(id(&login.meeting, "meeting").map(|(key, _)| key));
+                    self.skip("imweb_login", &login.person, reason, detail);
+                }
+            }
+        }
+        lost.retain(|key| !self.places.contains_key(key));
+        lost
+    }
+
+    fn read_login(&self, login: &Login) -> Result<(Key, PlannedPerson, PlannedRoom), Refusal> {
+        let (owner, person) = id(&login.person, "person")?;
+        let (key, meeting) = id(&login.meeting, "meeting")?;
+        let display_name = name(&login.name)?;
+        let created_at = self.time(&login.created)?;
+        let room_name = RoomName::parse(&meeting)
+            .map_err(|_| (Skip::BadId, "the meeting's id cannot be read".to_owned()))?;
+        let person = PlannedPerson {
+            id: person,
+            display_name,
+            since: created_at,
+        };
+        let room = PlannedRoom {
+            key,
+            meeting,
+            name: room_name,
+            owner: owner.clone(),
+            created_at,
+            stays: Vec::new(),
+        };
+        Ok((owner, person, room))
+    }
+
+    /// What each person is; of several rows the one that says host counts, or else the first.
+    fn take_statuses(&mut self, statuses: &[Status], joiners: &HashSet<Key>) -> HashMap<Key, Role> {
+        let mut roles: HashMap<Key, Role> = HashMap::new();
+        for status in statuses {
+            if let Ok((key, role)) = read_status(status)
+                && (role == Role::Host || !roles.contains_key(&key))
+            {
+                roles.insert(key, role);
+            }
+        }
+        let mut heard = HashSet::new();
+        for status in statuses {
+            match read_status(status) {
+                Err((reason, detail)) => self.skip("imweb_status", &status.row, reason, detail),
+                Ok((key, role)) if joiners.contains(&key) => {
+                    let counts = roles.get(&key) == Some(&role) && heard.insert(key);
+                    if !counts {
+                        let detail =
+                            format!("another row says what {} is", legible(&status.person));
+                        self.skip("imweb_status", &status.row, Skip::DuplicateStatus, detail);
+                    }
+                }
+                // Told of below, once it is known which joins were taken.
+                Ok(_) => {}
+            }
+        }
+        roles
+    }
+
+    /// Plans the memberships; gives those whose join was taken.
+    fn take_joins(
+        &mut self,
+        mut joins: Vec<Join>,
+        roles: &HashMap<Key, Role>,
+        lost_meetings: &HashSet<Key>,
+    ) -> HashSet<Key> {
+        joins.sort_by(|one, other| (&one.joined, &one.person).cmp(&(&other.joined, &other.person)));
+        let mut pairs: HashSet<(Key, Key)> = HashSet::new();
+        let mut taken = HashSet::new();
+        for join in joins {
+            match self.read_join(&join, roles, lost_meetings) {
+                Ok((place, stay, person)) => {
+                    let pair = (self.rooms[place].key.clone(), stay.person.clone());
+                    if !pairs.insert(pair) {
+                        let detail = format!("{} joined this meeting before", person.id);
+                        self.skip("imweb_join", &join.person, Skip::DuplicateJoin, detail);
+                        continue;
+                    }
+                    taken.insert(stay.person.clone());
+                    self.people.entry(stay.person.clone()).or_insert(person);
+                    self.rooms[place].stays.push(stay);
+                }
+                Err((reason, detail)) => self.skip("imweb_join", &join.person, reason, detail),
+            }
+        }
+        taken
+    }
+
+    fn read_join(
+        &self,
+        join: &Join,
+        roles: &HashMap<Key, Role>,
+        lost_meetings: &HashSet<Key>,
+    ) -> Result<(usize, PlannedStay, PlannedPerson), Refusal> {
+        let (person, person_id) = id(&join.person, "person")?;
+        let (meeting, meeting_id) = id(&join.meeting, "meeting")?;
+        let Some(place) = self.places.get(&meeting).copied() else {
+            return Err(if lost_meetings.contains(&meeting) {
+                let detail = format!("the meeting {meeting_id} was skipped itself");
+                (Skip::MeetingSkipped, detail)
+            } else {
+                let detail = format!("the meeting {meeting_id} was never created");
+                (Skip::NoSuchMeeting, detail)
+            });
+        };
+        let display_name = name(&join.name)?;
+        let joined_at = self.time(&join.joined)?;
+        let by_right = if self.rooms[place].owner == person {
+            Role::Host
+        } else {
+            Role::Member
+        };
+        let stay = PlannedStay {
+            role: roles.get(&person).copied().unwrap_or(by_right),
+            person,
+            display_name: display_name.clone(),
+            joined_at,
+        };
+        let person = PlannedPerson {
+            id: person_id,
+            display_name,
+            since: joined_at,
+        };
+        Ok((place, stay, person))
+    }
+
+    /// Names the statuses that say something of nobody who was taken.
+    fn skip_idle_statuses(
+        &mut self,
+        statuses: &[Status],
+        joiners: &HashSet<Key>,
+        taken: &HashSet<Key>,
+    ) {
+        let mut told = HashSet::new();
+        for status in statuses {
+            let Ok((key, _)) = read_status(status) else {
+                continue;
+            };
+            let who = legible(&status.person);
+            if !joiners.contains(&key) {
+                let detail = format!("{who} never joined a meeting");
+                self.skip("imweb_status", &status.row, Skip::NoSuchJoin, detail);
+            } else if !taken.contains(&key) && told.insert(key) {
+                let detail = format!("the join of {who} was skipped itself");
+                self.skip("imweb_status", &status.row, Skip::JoinSkipped, detail);
+            }
+        }
+    }
+
+    fn time(&self, raw: &Option<String>) -> Result<Timestamp, Refusal> {
+        let bad = || (Skip::BadTime, "its time is no time".to_owned());
+        let raw = raw.as_deref().ok_or_else(bad)?.trim();
+        let local = NaiveDateTime::parse_from_str(raw, "%Y-%m-%d %H:%M:%S%.f");
+        let utc = local
+            .map_err(|_| bad())?
+            .checked_sub_signed(self.utc_offset)
+            .ok_or_else(bad)?
+            .and_utc();
+        if utc.timestamp() < 0 {
+            return Err(bad());
+        }
+        Ok(utc.into())
+    }
+}
+
+type Refusal = (Skip, String);
+
+fn read_status(status: &Status) -> Result<(Key, Role), Refusal> {
+    let (key, _) = id(&status.person, "person")?;
+    match status.kind.as_deref().map(str::trim) {
+        Some(HOST) => Ok((key, Role::Host)),
+        Some(MEMBER) => Ok((key, Role::Member)),
+        _ => {
+            let detail = format!("'{}' is neither {HOST} nor {MEMBER}", legible(&status.kind));
+            Err((Skip::UnknownRole, detail))
+        }
+    }
+}
+
+/// An id as it is compared, and as it is written.
+fn id(raw: &Option<String>, whose: &str) -> Result<(Key, String), Refusal> {
+    let refused = |what: &str| (Skip::BadId, format!("the {whose}'s id {what}"));
+    let text = raw.as_deref().unwrap_or_default().trim();
+    if text.is_empty() {
+        return Err(refused("is empty"));
+    }
+    let key = text.to_lowercase();
+    // Lower case can be longer than the id: 'İ' becomes two characters.
+    if text.chars().count().max(key.chars().count()) > MAX_NAME_CHARS {
+        return Err(refused("is too long"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(refused("cannot be read"));
+    }
+    Ok((key, text.to_owned()))
+}
+
+fn keys<'a>(ids: impl Iterator<Item = &'a Option<String>>) -> HashSet<Key> {
+    ids.filter_map(|raw| id(raw, "person").ok().map(|(key, _)| key))
+        .collect()
+}
+
+fn name(raw: &Option<String>) -> Result<DisplayName, Refusal> {
+    DisplayName::parse(raw.as_deref().unwrap_or_default()).map_err(|error| match error {
+        InvalidText::TooLong(most) => {
+            let detail = format!("the name is longer than {most} characters");
+            (Skip::LongName, detail)
+        }
+        InvalidText::Empty | InvalidText::Username => {
+            (Skip::EmptyName, "the name is empty".to_owned())
+        }
+    })
+}
+
+/// As much of a foreign text as can be printed anywhere.
+fn legible(raw: &Option<String>) -> String {
+    let shown = DisplayName::cut(raw.as_deref().unwrap_or_default());
+    shown.map_or_else(String::new, |shown| shown.to_string())
+}

@@ -1,0 +1,389 @@
+//! Carrying the plan out: room by room, each step in a transaction with the note that it was done.
+
+use std::collections::HashMap;
+
+use entity::imported_row::{ActiveModel as Note, Column as NoteColumn, Entity as Notes};
+use entity::{room_basic, room_user, user_basic};
+use migration::SchemaManager;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction,
+    EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, TransactionTrait as _,
+};
+
+use super::plan::{Key, Plan, PlannedPerson, PlannedRoom, PlannedStay, Skip, Skipped};
+use super::{Import, ImportMode, ImportedPerson, ImportedRoom};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::UserId;
+use crate::protocol::text::Username;
+use crate::protocol::time::Timestamp;
+use crate::store::rooms::{new_row, random_number};
+use crate::store::row::{column, name};
+use crate::store::users::folded;
+use crate::store::{PasswordHash, RoomSettings, Store, StoreError};
+
+/// How many memberships one transaction writes: few enough that a server beside it is not kept waiting.
+const BATCH: usize = 100;
+/// How many characters of a name are kept where something is added to it.
+const STEM_CHARS: usize = 48;
+
+pub(super) struct Writer<'a> {
+    store: &'a Store,
+    mode: ImportMode,
+    now: Timestamp,
+    /// What was taken before: the rows here by where they come from.
+    known: HashMap<String, i64>,
+}
+
+/// A person's account, as far as stays need it.
+#[derive(Clone)]
+struct Person {
+    row: i64,
+    id: String,
+}
+
+fn room_origin(room: &str) -> String {
+    format!("imweb/room/{room}")
+}
+
+fn person_origin(person: &str) -> String {
+    format!("imweb/person/{person}")
+}
+
+/// No id has a tab in it.
+fn stay_origin(room: &str, person: &str) -> String {
+    format!("imweb/stay/{room}\t{person}")
+}
+
+impl<'a> Writer<'a> {
+    pub(super) async fn new(
+        store: &'a Store,
+        mode: ImportMode,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        // A dry run changes nothing, so the schema may be an older one.
+        let has_notes = SchemaManager::new(&store.db.pool)
+            .has_table("imported_row")
+            .await?;
+        let notes = if has_notes {
+            let ours = Notes::find().filter(NoteColumn::Origin.starts_with("imweb/"));
+            ours.all(&store.db).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            store,
+            mode,
+            now,
+            known: notes
+                .into_iter()
+                .map(|note| (note.origin, note.row_id))
+                .collect(),
+        })
+    }
+
+    pub(super) async fn write(mut self, plan: Plan, import: &mut Import) -> Result<(), StoreError> {
+        import.skipped = plan.skipped;
+        self.count(&plan.rooms, &plan.people, import);
+        for room in &plan.rooms {
+            if self.mode == ImportMode::DryRun {
+                continue;
+            }
+            let Some(row) = self.write_room(room, &plan.people, import).await? else {
+                let missing = room.stays.iter();
+                let missing = missing.filter(|stay| !self.knows_stay(room, stay));
+                let detail = format!("the room of the meeting {} was deleted here", room.meeting);
+                let skipped = missing.map(|stay| deleted_here(&plan.people, stay, &detail));
+                import.skipped.extend(skipped);
+                continue;
+            };
+            let waiting: Vec<&PlannedStay> = room
+                .stays
+                .iter()
+                .filter(|stay| !self.knows_stay(room, stay))
+                .collect();
+            for batch in waiting.chunks(BATCH) {
+                self.write_stays(room, row, batch, &plan.people, import)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn knows_stay(&self, room: &PlannedRoom, stay: &PlannedStay) -> bool {
+        self.known
+            .contains_key(&stay_origin(&room.key, &stay.person))
+    }
+
+    /// Counts what is here already, and in a dry run what would be taken.
+    fn count(
+        &self,
+        rooms: &[PlannedRoom],
+        people: &HashMap<Key, PlannedPerson>,
+        import: &mut Import,
+    ) {
+        let is_dry = self.mode == ImportMode::DryRun;
+        let mut sorted: Vec<_> = people.iter().collect();
+        sorted.sort_by_key(|(_, person)| &person.id);
+        for (key, person) in sorted {
+            if self.known.contains_key(&person_origin(key)) {
+                import.already.people += 1;
+            } else if is_dry {
+                import.taken.people += 1;
+                import.people.push(imported(person, None));
+            }
+        }
+        for room in rooms {
+            if self.known.contains_key(&room_origin(&room.key)) {
+                import.already.rooms += 1;
+            } else if is_dry {
+                import.taken.rooms += 1;
+                import.rooms.push(ImportedRoom {
+                    meeting: room.meeting.clone(),
+                    name: room.name.clone(),
+                    identity: None,
+                    number: None,
+                    owner: owner_id(room, people),
+                });
+            }
+            let known = room.stays.iter().filter(|stay| self.knows_stay(room, stay));
+            let known = known.count();
+            import.already.joined += known;
+            if is_dry {
+                import.taken.joined += room.stays.len() - known;
+            }
+        }
+    }
+
+    /// The room's row, made when it was not; none when it was deleted here.
+    async fn write_room(
+        &mut self,
+        room: &PlannedRoom,
+        people: &HashMap<Key, PlannedPerson>,
+        import: &mut Import,
+    ) -> Result<Option<i64>, StoreError> {
+        if let Some(row) = self.known.get(&room_origin(&room.key)).copied() {
+            let living = room_basic::Entity::find()
+                .filter(room_basic::Column::Id.eq(row))
+                .filter(room_basic::Column::DeletedAt.is_null());
+            return Ok((living.count(&self.store.db).await? > 0).then_some(row));
+        }
+        let transaction = self.store.db.pool.begin().await?;
+        let mut step = Step::default();
+        let owner = self
+            .person(&transaction, &room.owner, people, &mut step)
+            .await?;
+        let Some(owner) = owner else {
+            let detail = "its creator's account was deleted here".to_owned();
+            import.skipped.push(Skipped {
+                table: "imweb_login",
+                row: owner_id(room, people),
+                reason: Skip::DeletedHere,
+                detail,
+            });
+            return Ok(None);
+        };
+        let settings = RoomSettings::new(room.name.clone());
+        let number = free_number(&transaction).await?;
+        let row = new_row(&settings, owner.row, number, room.created_at)?;
+        let made = row.insert(&transaction).await?;
+        self.note(&transaction, room_origin(&room.key), made.id.0, &mut step)
+            .await?;
+        transaction.commit().await?;
+        self.keep(step, import);
+        import.taken.rooms += 1;
+        import.rooms.push(ImportedRoom {
+            meeting: room.meeting.clone(),
+            name: room.name.clone(),
+            identity: made.identity.try_into().ok(),
+            number: made.number,
+            owner: owner_id(room, people),
+        });
+        Ok(Some(made.id.0))
+    }
+
+    async fn write_stays(
+        &mut self,
+        room: &PlannedRoom,
+        room_row: i64,
+        stays: &[&PlannedStay],
+        people: &HashMap<Key, PlannedPerson>,
+        import: &mut Import,
+    ) -> Result<(), StoreError> {
+        let transaction = self.store.db.pool.begin().await?;
+        let mut step = Step::default();
+        for stay in stays {
+            let person = self
+                .person(&transaction, &stay.person, people, &mut step)
+                .await?;
+            let Some(person) = person else {
+                let detail = "the person's account was deleted here";
+                step.skipped.push(deleted_here(people, stay, detail));
+                continue;
+            };
+            let joined = Some(column(stay.joined_at));
+            let row = room_user::ActiveModel {
+                created_at: Set(joined),
+                updated_at: Set(joined),
+                rid: Set(room_row),
+                uid: Set(person.row),
+                user_identity: Set(person.id),
+                display_name: Set(stay.display_name.as_str().to_owned()),
+                role: Set(name(&stay.role)?),
+                joined_at: Set(joined),
+                left_at: Set(joined),
+                leave_reason: Set(Some(name(&LeaveReason::Lost)?)),
+                ..Default::default()
+            };
+            let made = row.insert(&transaction).await?;
+            let origin = stay_origin(&room.key, &stay.person);
+            self.note(&transaction, origin, made.id.0, &mut step)
+                .await?;
+            step.joined += 1;
+        }
+        transaction.commit().await?;
+        self.keep(step, import);
+        Ok(())
+    }
+
+    /// The person's account, made when it was not; none when it was deleted here.
+    async fn person(
+        &self,
+        transaction: &DatabaseTransaction,
+        key: &Key,
+        people: &HashMap<Key, PlannedPerson>,
+        step: &mut Step,
+    ) -> Result<Option<Person>, StoreError> {
+        use user_basic::{Column, Entity};
+        let origin = person_origin(key);
+        let known = self.known.get(&origin).or(step.notes.get(&origin)).copied();
+        if let Some(row) = known {
+            let found = Entity::find()
+                .filter(super::super::users::alive().and(Column::Id.eq(row)))
+                .one(transaction)
+                .await?;
+            return Ok(found.map(|user| Person {
+                row,
+                id: user.identity,
+            }));
+        }
+        let Some(person) = people.get(key) else {
+            return Ok(None);
+        };
+        let username = free_username(transaction, &person.id).await?;
+        let row = user_basic::ActiveModel {
+            created_at: Set(Some(column(person.since))),
+            updated_at: Set(Some(column(self.now))),
+            username_key: Set(folded(username.as_str())),
+            username: Set(username.as_str().to_owned()),
+            identity: Set(UserId::random().as_str().to_owned()),
+            display_name: Set(person.display_name.as_str().to_owned()),
+            password: Set(PasswordHash::unset().reveal().to_owned()),
+            password_legacy: Set(false),
+            ..Default::default()
+        };
+        let made = row.insert(transaction).await?;
+        self.note(transaction, origin, made.id.0, step).await?;
+        step.people.push(imported(person, Some(username)));
+        Ok(Some(Person {
+            row: made.id.0,
+            id: made.identity,
+        }))
+    }
+
+    /// Writes down, in the same transaction, that this was taken.
+    async fn note(
+        &self,
+        transaction: &DatabaseTransaction,
+        origin: String,
+        row: i64,
+        step: &mut Step,
+    ) -> Result<(), StoreError> {
+        let note = Note {
+            origin: Set(origin.clone()),
+            row_id: Set(row),
+            created_at: Set(column(self.now)),
+            ..Default::default()
+        };
+        note.insert(transaction).await?;
+        step.notes.insert(origin, row);
+        Ok(())
+    }
+
+    /// What a transaction has done counts once it is committed.
+    fn keep(&mut self, step: Step, import: &mut Import) {
+        self.known.extend(step.notes);
+        import.taken.people += step.people.len();
+        import.taken.joined += step.joined;
+        import.people.extend(step.people);
+        import.skipped.extend(step.skipped);
+    }
+}
+
+/// What one transaction does.
+#[derive(Default)]
+struct Step {
+    notes: HashMap<String, i64>,
+    people: Vec<ImportedPerson>,
+    skipped: Vec<Skipped>,
+    joined: usize,
+}
+
+fn imported(person: &PlannedPerson, username: Option<Username>) -> ImportedPerson {
+    ImportedPerson {
+        person: person.id.clone(),
+        username,
+        display_name: person.display_name.clone(),
+    }
+}
+
+fn owner_id(room: &PlannedRoom, people: &HashMap<Key, PlannedPerson>) -> String {
+    let owner = people.get(&room.owner);
+    owner.map_or_else(|| room.owner.clone(), |owner| owner.id.clone())
+}
+
+fn deleted_here(people: &HashMap<Key, PlannedPerson>, stay: &PlannedStay, detail: &str) -> Skipped {
+    let person = people.get(&stay.person);
+    Skipped {
+        table: "imweb_join",
+        row: person.map_or_else(|| stay.person.clone(), |person| person.id.clone()),
+        reason: Skip::DeletedHere,
+        detail: detail.to_owned(),
+    }
+}
+
+/// The person's id when it is fit and free as a user name, or else one made from it.
+async fn free_username(
+    connection: &impl ConnectionTrait,
+    id: &str,
+) -> Result<Username, StoreError> {
+    use user_basic::{Column, Entity};
+    let plain = Username::adopted(id);
+    let stem: String = plain.as_str().chars().take(STEM_CHARS).collect();
+    for number in 0u32.. {
+        let candidate = match number {
+            0 => plain.clone(),
+            1 => Username::adopted(&format!("{stem}-imweb")),
+            _ => Username::adopted(&format!("{stem}-imweb-{number}")),
+        };
+        // Both columns are unique; in tables that were taken over the database's own rules compare the second.
+        let taken = Column::UsernameKey
+            .eq(folded(candidate.as_str()))
+            .or(Column::Username.eq(candidate.as_str()));
+        if Entity::find().filter(taken).count(connection).await? == 0 {
+            return Ok(candidate);
+        }
+    }
+    unreachable!("there are fewer accounts than numbers")
+}
+
+async fn free_number(connection: &impl ConnectionTrait) -> Result<String, StoreError> {
+    use room_basic::{Column, Entity};
+    loop {
+        let number = random_number();
+        let taken = Entity::find().filter(Column::Number.eq(number.as_str()));
+        if taken.count(connection).await? == 0 {
+            return Ok(number);
+        }
+    }
+}

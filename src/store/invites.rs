@@ -1,0 +1,266 @@
+//! Links that let people in. Of a link's token only a hash is known here.
+
+use entity::{room_invite, room_invite_use};
+use room_invite::{ActiveModel, Column, Entity, Model};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, TransactionTrait as _,
+};
+
+use super::error::taken;
+use super::row::{column, name, named, parsed, stamp};
+use super::{Conflict, RoomKey, Store, StoreError, TokenHash};
+use crate::protocol::ids::{InviteId, UserId};
+use crate::protocol::object::{Invite, Role};
+use crate::protocol::text::RoomName;
+use crate::protocol::time::Timestamp;
+
+/// The most links of one room that are listed: the newest.
+pub const MAX_INVITES: u64 = 200;
+
+/// A link to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInvite {
+    /// What stands in for its token.
+    pub token: TokenHash,
+    /// What whoever follows it becomes.
+    pub role: Role,
+    /// What it is for.
+    pub name: Option<RoomName>,
+    /// Until when it works.
+    pub expires_at: Option<Timestamp>,
+    /// How many people it lets in.
+    pub max_uses: Option<u32>,
+    /// Who makes it.
+    pub created_by: UserId,
+}
+
+/// One person's use of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteUse {
+    /// What they become.
+    pub role: Role,
+    invite: i64,
+    user: UserId,
+    /// Whether the link counts them for the first time.
+    is_first: bool,
+}
+
+impl Store {
+    /// Makes a link into a room.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn create_invite(
+        &self,
+        room: RoomKey,
+        new: NewInvite,
+        now: Timestamp,
+    ) -> Result<Invite, StoreError> {
+        let max_uses = new.max_uses.map(i32::try_from).transpose();
+        let row = ActiveModel {
+            identity: Set(InviteId::random().as_str().to_owned()),
+            rid: Set(room.0),
+            token_hash: Set(new.token.reveal().to_owned()),
+            role: Set(name(&new.role)?),
+            name: Set(new.name.map(|name| name.as_str().to_owned())),
+            expires_at: Set(new.expires_at.map(column)),
+            max_uses: Set(max_uses.map_err(|_| StoreError::Corrupt("invite max_uses"))?),
+            uses: Set(0),
+            created_at: Set(column(now)),
+            created_by: Set(new.created_by.as_str().to_owned()),
+            ..Default::default()
+        };
+        row.insert(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))?
+            .try_into()
+    }
+
+    /// The links into a room that still work, the newest first; at most [`MAX_INVITES`].
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_invites(
+        &self,
+        room: RoomKey,
+        now: Timestamp,
+    ) -> Result<Vec<Invite>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::Rid.eq(room.0))
+            .filter(works(now).and(has_uses_left()))
+            .order_by_desc(Column::Id)
+            .limit(MAX_INVITES)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Makes a link work no more; says whether the room has such a link. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn revoke_invite(
+        &self,
+        room: RoomKey,
+        invite: &InviteId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let of_room = Column::Rid
+            .eq(room.0)
+            .and(Column::Identity.eq(invite.as_str()));
+        let known = Entity::find().filter(of_room.clone()).one(&self.db).await?;
+        Entity::update_many()
+            .col_expr(Column::RevokedAt, SimpleExpr::from(column(now)))
+            .filter(of_room.and(Column::RevokedAt.is_null()))
+            .exec(&self.db)
+            .await?;
+        Ok(known.is_some())
+    }
+
+    /// Counts `user` as let in by the link with this token, once however often they come; none when the link lets them
+    /// in no more. However many come at once, no more are counted than the link is for.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn use_invite(
+        &self,
+        room: RoomKey,
+        token: &TokenHash,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Option<InviteUse>, StoreError> {
+        let of_token = Column::Rid
+            .eq(room.0)
+            .and(Column::TokenHash.eq(token.reveal()));
+        let found = Entity::find().filter(of_token.and(works(now)));
+        let Some(invite) = found.one(&self.db).await? else {
+            return Ok(None);
+        };
+        let role = named(&invite.role, "role")?;
+        let used = |is_first| InviteUse {
+            role,
+            invite: invite.id,
+            user: user.clone(),
+            is_first,
+        };
+        let of_user = Self::uses_of(invite.id, user);
+        if of_user.one(&self.db).await?.is_some() {
+            return Ok(Some(used(false)));
+        }
+        match self.count_use(invite.id, user, now).await {
+            Ok(true) => Ok(Some(used(true))),
+            Ok(false) => Ok(None),
+            // They came twice at once.
+            Err(StoreError::Conflict(_)) => Ok(Some(used(false))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a use back whose user was not let in after all.
+    ///
+    /// # Errors
+    /// When the database cannot be written: then the link has let in one more than it has.
+    pub async fn release_invite(&self, used: &InviteUse) -> Result<(), StoreError> {
+        if !used.is_first {
+            return Ok(());
+        }
+        let release = async {
+            let transaction = self.db.pool.begin().await?;
+            let removed = room_invite_use::Entity::delete_many()
+                .filter(room_invite_use::Column::Invite.eq(used.invite))
+                .filter(room_invite_use::Column::UserIdentity.eq(used.user.as_str()))
+                .exec(&transaction)
+                .await?;
+            if removed.rows_affected == 1 {
+                Entity::update_many()
+                    .col_expr(Column::Uses, Expr::col(Column::Uses).sub(1))
+                    .filter(Column::Id.eq(used.invite).and(Column::Uses.gt(0)))
+                    .exec(&transaction)
+                    .await?;
+            }
+            Ok(transaction.commit().await?)
+        };
+        self.db.in_time(release).await
+    }
+
+    /// Counts one more person, if there is one left to be counted.
+    async fn count_use(
+        &self,
+        invite: i64,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let count = async {
+            let transaction = self.db.pool.begin().await?;
+            let row = room_invite_use::ActiveModel {
+                invite: Set(invite),
+                user_identity: Set(user.as_str().to_owned()),
+                used_at: Set(column(now)),
+                ..Default::default()
+            };
+            row.insert(&transaction)
+                .await
+                .map_err(taken(Conflict::Identity))?;
+            let counted = Entity::update_many()
+                .col_expr(Column::Uses, Expr::col(Column::Uses).add(1))
+                .filter(Column::Id.eq(invite).and(works(now)).and(has_uses_left()))
+                .exec(&transaction)
+                .await?;
+            if counted.rows_affected == 0 {
+                transaction.rollback().await?;
+                return Ok(false);
+            }
+            transaction.commit().await?;
+            Ok(true)
+        };
+        self.db.in_time(count).await
+    }
+
+    fn uses_of(invite: i64, user: &UserId) -> sea_orm::Select<room_invite_use::Entity> {
+        room_invite_use::Entity::find()
+            .filter(room_invite_use::Column::Invite.eq(invite))
+            .filter(room_invite_use::Column::UserIdentity.eq(user.as_str()))
+    }
+}
+
+/// The condition under which a link was neither revoked nor has expired.
+fn works(now: Timestamp) -> SimpleExpr {
+    let lasts = Column::ExpiresAt
+        .is_null()
+        .or(Column::ExpiresAt.gt(column(now)));
+    Column::RevokedAt.is_null().and(lasts)
+}
+
+/// The condition under which a link lets in somebody more.
+fn has_uses_left() -> SimpleExpr {
+    Column::MaxUses
+        .is_null()
+        .or(Expr::col(Column::Uses).lt(Expr::col(Column::MaxUses)))
+}
+
+impl TryFrom<Model> for Invite {
+    type Error = StoreError;
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let counted =
+            |number: i32, what| u32::try_from(number).map_err(|_| StoreError::Corrupt(what));
+        Ok(Self {
+            id: parsed(row.identity, "invite identity")?,
+            name: row
+                .name
+                .map(|name| parsed(name, "invite name"))
+                .transpose()?,
+            role: named(&row.role, "role")?,
+            expires_at: row.expires_at.map(stamp),
+            max_uses: row
+                .max_uses
+                .map(|number| counted(number, "invite max_uses"))
+                .transpose()?,
+            uses: counted(row.uses, "invite uses")?,
+            created_at: stamp(row.created_at),
+            created_by: parsed(row.created_by, "user identity")?,
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! What another process may have changed under a running server: one cheap look for each kind of thing.
+//!
+//! The command line works on the database beside the server. The server asks here, about what is live in it alone,
+//! and carries out what it finds.
+
+use entity::server_beat::{ActiveModel as Beat, Column as BeatColumn, Entity as Beats};
+use entity::{room_basic, user_basic};
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTime;
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
+};
+
+use super::error::taken;
+use super::rooms::EndedBy;
+use super::row::{column, parsed, stamp};
+use super::{Conflict, Store, StoreError};
+use crate::protocol::ids::{RoomIdentity, UserId};
+use crate::protocol::time::Timestamp;
+
+/// How many things one query asks about.
+const BATCH: usize = 200;
+/// The number of the one row that says when the server was last at work.
+const BEAT: i64 = 1;
+
+/// A room that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedRoom {
+    /// Which.
+    pub identity: RoomIdentity,
+    /// Rises with every edit.
+    pub version: u64,
+    /// Whoever runs the server ended its meeting, and its owner has not taken it up again.
+    pub is_closed: bool,
+}
+
+/// An account that may be logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedUser {
+    /// Whose.
+    pub id: UserId,
+    /// Logins from before are void.
+    pub tokens_valid_after: Option<Timestamp>,
+}
+
+impl Store {
+    /// Those of these rooms that exist.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn watch_rooms(
+        &self,
+        identities: &[RoomIdentity],
+    ) -> Result<Vec<WatchedRoom>, StoreError> {
+        use room_basic::{Column, Entity};
+        let mut found = Vec::new();
+        for batch in identities.chunks(BATCH) {
+            let rows: Vec<(String, i64, Option<String>)> = Entity::find()
+                .select_only()
+                .columns([Column::Identity, Column::Version, Column::EndedBy])
+                .filter(super::rooms::exists())
+                .filter(Column::Identity.is_in(batch.iter().map(RoomIdentity::as_str)))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            for (identity, version, ended_by) in rows {
+                found.push(WatchedRoom {
+                    identity: parsed(identity, "room identity")?,
+                    version: u64::try_from(version)
+                        .map_err(|_| StoreError::Corrupt("room version"))?,
+                    is_closed: ended_by.as_deref() == Some(EndedBy::Operator.name()),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those of these accounts that exist and may log in.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn watch_users(&self, ids: &[UserId]) -> Result<Vec<WatchedUser>, StoreError> {
+        use user_basic::{Column, Entity};
+        let mut found = Vec::new();
+        for batch in ids.chunks(BATCH) {
+            let rows: Vec<(String, Option<DateTime>)> = Entity::find()
+                .select_only()
+                .columns([Column::Identity, Column::TokensValidAfter])
+                .filter(super::users::alive().and(Column::DisabledAt.is_null()))
+                .filter(Column::Identity.is_in(batch.iter().map(UserId::as_str)))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            for (id, after) in rows {
+                found.push(WatchedUser {
+                    id: parsed(id, "user identity")?,
+                    tokens_valid_after: after.map(stamp),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes down that the server is at work with people in its rooms. Should it be killed, this is until when they
+    /// count as having been there.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn beat(&self, now: Timestamp) -> Result<(), StoreError> {
+        let updated = Beats::update_many()
+            .col_expr(BeatColumn::BeatAt, SimpleExpr::from(column(now)))
+            .filter(BeatColumn::Id.eq(BEAT))
+            .exec(&self.db)
+            .await?;
+        if updated.rows_affected > 0 {
+            return Ok(());
+        }
+        let first = Beat {
+            id: Set(BEAT),
+            beat_at: Set(column(now)),
+        };
+        match Beats::insert(first)
+            .exec_without_returning(&self.db)
+            .await
+            .map_err(taken(Conflict::Identity))
+        {
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When that was written last.
+    pub(super) async fn last_beat(&self) -> Result<Option<Timestamp>, StoreError> {
+        let row = Beats::find_by_id(BEAT).one(&self.db).await?;
+        Ok(row.map(|row| stamp(row.beat_at)))
+    }
+}

@@ -1,0 +1,127 @@
+//! What a room decides, between the wire and the store.
+
+use crate::protocol::error::WireError;
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
+use crate::protocol::patch::Patch;
+use crate::protocol::request::{RoomCreate, RoomEdit};
+use crate::protocol::text::Password;
+use crate::store::{self, DEFAULT_CAPACITY, DEFAULT_EARLY_MS, PasswordHash, RoomSettings};
+use crate::ws::services::Services;
+
+/// How many people a room can take at most.
+const MAX_CAPACITY: u32 = 1_000;
+/// How long before its beginning a meeting can be open at most: a day, in milliseconds.
+const MAX_EARLY_MS: u64 = 86_400_000;
+
+/// What a new room decides.
+///
+/// # Errors
+/// `protocol.bad_field`; `server.busy` when too many passwords are hashed already.
+pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSettings, WireError> {
+    check(data.max_participants, data.early_ms)?;
+    let password = match data.password {
+        Some(password) => hashed(services, &password).await?,
+        None => None,
+    };
+    let usual = RoomSettings::new(data.name);
+    Ok(RoomSettings {
+        begin_at: data.begin_at,
+        end_at: data.end_at,
+        password,
+        locked: data.locked.unwrap_or(usual.locked),
+        lobby: data.lobby.unwrap_or(usual.lobby),
+        topology: data.topology.unwrap_or(usual.topology),
+        max_participants: data.max_participants.unwrap_or(usual.max_participants),
+        permissions: data
+            .permissions
+            .unwrap_or_default()
+            .applied_to(usual.permissions),
+        history: data.history.unwrap_or(usual.history),
+        hide_number: data.hide_number.unwrap_or(usual.hide_number),
+        early_ms: data.early_ms.unwrap_or(usual.early_ms),
+        ends_on_time: data.ends_on_time.unwrap_or(usual.ends_on_time),
+        recurrence: data.recurrence,
+        permanent: data.permanent.unwrap_or(usual.permanent),
+        ..usual
+    })
+}
+
+/// What an edit changes of what the room decided before.
+///
+/// # Errors
+/// As [`of_new`].
+pub async fn of_edit(
+    services: &Services,
+    data: RoomEdit,
+    before: &RoomSettings,
+) -> Result<store::RoomEdit, WireError> {
+    let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
+    let early_ms = data.early_ms.or_default(DEFAULT_EARLY_MS);
+    check(max_participants, early_ms)?;
+    let password = match data.password {
+        Patch::Keep => Patch::Keep,
+        Patch::Clear => Patch::Clear,
+        Patch::Set(password) => hashed(services, &password)
+            .await?
+            .map_or(Patch::Clear, Patch::Set),
+    };
+    Ok(store::RoomEdit {
+        name: data.name,
+        begin_at: data.begin_at,
+        end_at: data.end_at,
+        password,
+        locked: data.locked.or_default(false),
+        lobby: data.lobby.or_default(false),
+        topology: data.topology.or_default(Topology::default()),
+        max_participants,
+        permissions: match data.permissions {
+            Patch::Keep => None,
+            Patch::Clear => Some(Permissions::default()),
+            Patch::Set(change) => Some(change.applied_to(before.permissions)),
+        },
+        history: data.history.or_default(HistoryAccess::default()),
+        hide_number: data.hide_number.or_default(false),
+        early_ms,
+        ends_on_time: data.ends_on_time.or_default(false),
+        recurrence: data.recurrence,
+        permanent: data.permanent.or_default(true),
+    })
+}
+
+fn check(max_participants: Option<u32>, early_ms: Option<u64>) -> Result<(), WireError> {
+    if max_participants.is_some_and(|asked| !(1..=MAX_CAPACITY).contains(&asked)) {
+        return Err(WireError::bad_field(
+            "data.max_participants",
+            "must be from 1 to 1000",
+        ));
+    }
+    if early_ms.is_some_and(|asked| asked > MAX_EARLY_MS) {
+        return Err(WireError::bad_field(
+            "data.early_ms",
+            "must be at most 86400000",
+        ));
+    }
+    Ok(())
+}
+
+/// The hash of a room's password; an empty one is none.
+async fn hashed(
+    services: &Services,
+    password: &Password,
+) -> Result<Option<PasswordHash>, WireError> {
+    if password.reveal().is_empty() {
+        return Ok(None);
+    }
+    if password.is_too_long() {
+        return Err(WireError::bad_field(
+            "data.password",
+            "must be at most 1024 bytes long",
+        ));
+    }
+    let hash = services
+        .room_passwords
+        .hash(password)
+        .await
+        .map_err(|error| error.wire())?;
+    Ok(Some(PasswordHash::new(hash)))
+}

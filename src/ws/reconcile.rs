@@ -1,0 +1,156 @@
+//! What was changed in the database beside the server takes effect in it: rooms that were ended, deleted or edited,
+//! accounts that were disabled, deleted or given another password.
+//!
+//! The command line is another process and the database is the truth, so the server looks, once a second, and only at
+//! what is live in it: with nobody there it asks nothing. What it finds becomes the same commands that requests become.
+//! While the database is away there is nothing to find, and nothing is logged about it here.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::handlers::room_view;
+use super::services::Services;
+use crate::meeting::Command;
+use crate::meeting::command::PasswordEdit;
+use crate::protocol::event::EndReason;
+use crate::protocol::ids::{RoomIdentity, UserId};
+use crate::protocol::time::Timestamp;
+use crate::rooms::RoomHandle;
+use crate::store::{StoreError, WatchedRoom, WatchedUser};
+
+/// How often it looks. What the command line does is seen by everyone within twice this.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How often it writes down that people are in rooms: a server that is killed counts its last people at most so much
+/// too short.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// Looks for ever; ends with the task.
+pub async fn run(services: Services) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reconciler = Reconciler::new(services);
+    loop {
+        interval.tick().await;
+        match reconciler.look().await {
+            Ok(()) => {}
+            Err(error) if error.is_passing() => {
+                tracing::debug!("the database is away: what was changed in it is seen later");
+            }
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what was changed beside the server cannot be read"
+            ),
+        }
+    }
+}
+
+struct Reconciler {
+    services: Services,
+    /// The version of each live room that it was told of last.
+    told: HashMap<RoomIdentity, u64>,
+    beat_at: Option<Instant>,
+}
+
+impl Reconciler {
+    fn new(services: Services) -> Self {
+        Self {
+            services,
+            told: HashMap::new(),
+            beat_at: None,
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), StoreError> {
+        self.look_at_accounts().await?;
+        self.look_at_rooms().await
+    }
+
+    async fn look_at_accounts(&self) -> Result<(), StoreError> {
+        let directory = self.services.directory();
+        let accounts = directory.accounts();
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        let found = self.services.store.watch_users(&accounts).await?;
+        for user in &found {
+            if let Some(after) = user.tokens_valid_after {
+                directory.end_older(&user.id, after);
+            }
+        }
+        let usable: HashSet<UserId> = found.into_iter().map(|WatchedUser { id, .. }| id).collect();
+        for id in accounts.iter().filter(|id| !usable.contains(id)) {
+            directory.end_account(id);
+        }
+        Ok(())
+    }
+
+    async fn look_at_rooms(&mut self) -> Result<(), StoreError> {
+        // Taken before the question: an answer must not be applied to a run of the room that began after it.
+        let running = self.services.registry.running();
+        if running.is_empty() {
+            self.told.clear();
+            self.beat_at = None;
+            return Ok(());
+        }
+        self.beat().await?;
+        let identities: Vec<_> = running.iter().map(|(room, _)| room.clone()).collect();
+        let found = self.services.store.watch_rooms(&identities).await?;
+        let mut found: HashMap<RoomIdentity, WatchedRoom> = found
+            .into_iter()
+            .map(|room| (room.identity.clone(), room))
+            .collect();
+        self.told.retain(|room, _| found.contains_key(room));
+        for (identity, handle) in running {
+            match found.remove(&identity) {
+                None => tell(&handle, Command::Delete { by: None }).await,
+                Some(room) if room.is_closed => {
+                    let reason = EndReason::Operator;
+                    tell(&handle, Command::Close { reason }).await;
+                }
+                Some(room) => self.tell_of_edits(room, &handle).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn beat(&mut self) -> Result<(), StoreError> {
+        if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
+            self.services.store.beat(Timestamp::now()).await?;
+            self.beat_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Tells a room how it stands in the database, when that is newer than what it was told last. A room that knows it
+    /// already - its own people edited it, or it has just begun - takes no notice.
+    async fn tell_of_edits(
+        &mut self,
+        seen: WatchedRoom,
+        handle: &RoomHandle,
+    ) -> Result<(), StoreError> {
+        if self.told.get(&seen.identity) == Some(&seen.version) {
+            return Ok(());
+        }
+        let found = self
+            .services
+            .store
+            .find_room(seen.identity.as_str())
+            .await?;
+        if let Some(room) = found {
+            self.told.insert(seen.identity, room.version);
+            let facts = Box::new(room_view::facts(&room));
+            let password = PasswordEdit::Kept;
+            tell(handle, Command::Edited { facts, password }).await;
+        }
+        Ok(())
+    }
+}
+
+async fn tell(handle: &RoomHandle, command: Command) {
+    // A room that has just closed needs not be told.
+    if handle.call_surely(command).await.is_err() {
+        tracing::debug!("a room was closed before it could be told");
+    }
+}

@@ -1,0 +1,101 @@
+/**
+ * What a person can do about their devices, and what the page says of them by itself.
+ *
+ * @typedef {import('./actions.js').Parts} Parts
+ * @typedef {import('./devices.js').Kind} Kind
+ */
+
+import { OwnVoice } from './own-voice.js';
+import { createPushToTalk } from './push-to-talk.js';
+import { settings } from './settings.js';
+import { playTestTone } from './test-tone.js';
+
+const ICONS = { microphone: 'mic', camera: 'camera', speaker: 'volume' };
+
+/**
+ * @param {Parts} parts
+ * @param {(
+ *   text: string, params?: Record<string, string | number>, icon?: string, action?: {label: string, name: string} | null,
+ * ) => void} toast
+ */
+export function createDeviceActions({ store, devices, meeting }, toast) {
+  const voice = new OwnVoice();
+  const talk = createPushToTalk({
+    isMuted: () => store.get().meeting !== null && !store.get().devices.microphone.wanted,
+    setMicrophone: (on) => meeting.setMicrophone(on),
+  });
+  let openSettings = () => {};
+
+  devices.onlost = (kind, label) => {
+    const icon = ICONS[kind];
+    const off = kind === 'speaker' ? 'warning' : `${icon}-off`;
+    if (label === null) toast(`toast.${kind}.lost`, {}, off, { label: 'change', name: 'devices' });
+    else toast(`toast.${kind}.switched`, { name: label }, icon, { label: 'change', name: 'devices' });
+  };
+  devices.onback = (which, label) => toast(`toast.${which}.switched`, { name: label }, ICONS[which]);
+  devices.onfound = (kind, { id, label }) =>
+    toast('toast.device.found', { name: label }, ICONS[kind], { label: 'use', name: `use:${kind}:${id}` });
+
+  voice.onhint = (hint) => {
+    if (!settings.hints || talk.held || store.get().toast !== null) return;
+    if (hint === 'talking') toast('toast.talking', {}, 'mic-off', { label: 'unmute', name: 'unmute' });
+    else toast('meter.silent', {}, 'mic', { label: 'change', name: 'devices' });
+  };
+  store.subscribe(({ meeting: inside, devices: { microphone } }) =>
+    voice.follow(inside === null ? null : devices.track('microphone'), !microphone.wanted),
+  );
+
+  /** @param {Kind} kind @param {string} id */
+  function use(kind, id) {
+    if (kind === 'speaker') meeting.setSpeaker(id);
+    else void devices.choose(kind, id);
+  }
+
+  return {
+    /** Where "Change" leads; the views say it. @param {() => void} open */
+    onChangeDevices(open) {
+      openSettings = open;
+    },
+
+    /** Devices and their settings, as a dialog. */
+    changeDevices: () => openSettings(),
+
+    /** What the button of a message about devices does. @param {string} name */
+    deviceAction(name) {
+      if (name === 'devices') return openSettings();
+      const found = /^use:(microphone|camera|speaker):(.*)$/.exec(name);
+      if (found) use(/** @type {Kind} */ (found[1]), found[2]);
+    },
+
+    /** Two notes on the chosen speaker. */
+    async testSpeaker() {
+      if (!(await playTestTone(store.get().devices.speaker))) toast('sound.test.failed', {}, 'warning');
+    },
+
+    /** @param {boolean} on */
+    setBlur: (on) => devices.setBlur(on),
+
+    /**
+     * Talks as long as it is held; whoever was not muted, or does not want it, goes on as before.
+     * @param {boolean} on
+     */
+    holdToTalk: (on) => (on && !settings.pushToTalk ? Promise.resolve() : talk.hold(on)),
+
+    /** @returns {{hints: boolean, pushToTalk: boolean}} what the person chose about the page's help */
+    help: () => ({ hints: settings.hints, pushToTalk: settings.pushToTalk }),
+
+    /** @param {{hints?: boolean, pushToTalk?: boolean}} change */
+    setHelp: (change) => void Object.assign(settings, change),
+
+    /** Opens a link of the page's own without loading the page again. @param {MouseEvent} event */
+    follow(event) {
+      const link = /** @type {HTMLAnchorElement} */ (event.currentTarget);
+      // A new tab stays the browser's business.
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      history.pushState(null, '', link.pathname);
+      dispatchEvent(new PopStateEvent('popstate'));
+    },
+
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Waiting to be let in: the server's word is awaited, and asked for again after a lost socket.
+ *
+ * @typedef {import('./actions.js').Parts} Parts
+ * @typedef {import('./meeting.js').JoinRequest} JoinRequest
+ * @typedef {import('../client/protocol.d.ts').LobbyDenial} LobbyDenial
+ */
+
+import { NOTICE_BY_CLOSE } from './notices.js';
+import { codeOf } from './refusal.js';
+import { settings } from './settings.js';
+
+/** What the page says to somebody who is sent away. A changed password is asked for instead. */
+const NOTICE_BY_DENIAL = /** @type {const} */ ({ denied: 'denied', banned: 'banned', ended: 'ended' });
+
+/**
+ * @param {Pick<Parts, 'session' | 'store' | 'meeting'>} parts
+ * @param {{
+ *   refuse: (error: unknown) => void, askAgain: (error: string) => void, leave: (notice: string) => void,
+ * }} ways  what happens when the door shuts: refuse: the preview says why · askAgain: the preview asks for the password ·
+ *   leave: a screen of its own
+ */
+export function createWaiting({ session, store, meeting }, { refuse, askAgain, leave }) {
+  const { dispatch } = store;
+  /** @type {JoinRequest | null} what is asked for while one waits */
+  let request = null;
+  let asking = false;
+
+  /** @param {JoinRequest} asked with which the server answered `room.waiting` */
+  function begin(asked) {
+    request = asked;
+    const { microphone, camera } = store.get().devices;
+    // A reload goes on waiting.
+    settings.rejoin = { ...asked, microphone: microphone.wanted, camera: camera.wanted };
+    dispatch({ type: 'preview', preview: { joining: false, error: null, waitingSince: Date.now() } });
+    dispatch({ type: 'screen', screen: 'waiting' });
+  }
+
+  function end() {
+    request = null;
+    dispatch({ type: 'preview', preview: { waitingSince: null } });
+  }
+
+  /**
+   * Joins with the same request as before: lets in whoever was admitted, queues whoever was lost, and tells the session
+   * which room it comes back to.
+   */
+  async function ask() {
+    if (!request || asking) return;
+    const asked = request;
+    asking = true;
+    try {
+      await meeting.join(asked);
+      if (request === asked) end();
+    } catch (error) {
+      const code = codeOf(error);
+      // Still waiting; or the socket broke again, and its successor will ask.
+      if (request !== asked || code === 'room.waiting' || code === 'client.closed') return;
+      end();
+      settings.rejoin = null;
+      refuse(error);
+    } finally {
+      asking = false;
+    }
+  }
+
+  /** @param {LobbyDenial} reason */
+  function denied(reason) {
+    if (!request) return;
+    end();
+    settings.rejoin = null;
+    if (reason === 'password') askAgain('lobby.password');
+    else leave(NOTICE_BY_DENIAL[reason] ?? 'denied');
+  }
+
+  session.on('lobby.admitted', () => void ask());
+  session.on('lobby.denied', ({ reason }) => denied(reason));
+  session.on('session.replaced', () => {
+    if (!request) return;
+    end();
+    leave('replaced');
+  });
+  session.on('state', ({ state, code }) => {
+    if (!request) return;
+    if (state === 'online') void ask();
+    if (state !== 'closed') return;
+    end();
+    leave(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
+  });
+
+  return {
+    begin,
+
+    /** Waits no more. */
+    stop() {
+      if (!request) return;
+      end();
+      settings.rejoin = null;
+      session.leaveRoom().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * The parts of the room form: what each shows of a room, and what it answers when the form is sent.
+ *
+ * @typedef {import('../client/protocol.d.ts').Room} Room
+ * @typedef {import('../client/protocol.d.ts').Permissions} Permissions
+ */
+
+import { t } from '../i18n/index.js';
+import { CHOICES, choiceOf, ruleOf } from '../state/recurrence.js';
+import { el, field, newId, show } from './dom.js';
+import { chooser, tick } from './fields.js';
+import { icon } from './icons.js';
+
+const MINUTE = 60_000;
+/** Minutes before the beginning from which people may come in. */
+const EARLY = [0, 5, 10, 15, 30, 60];
+const USUAL_EARLY_MS = 10 * MINUTE;
+/** @type {Array<keyof Permissions>} */
+const PERMISSIONS = ['unmute', 'screen', 'chat', 'private_chat', 'files', 'rename', 'react'];
+
+/**
+ * One of a few large choices.
+ * @param {string} legend
+ * @param {string} name
+ * @param {Array<{value: string, drawing: string, title: string, hint: string}>} choices
+ * @param {string} current
+ */
+export function options(legend, name, choices, current) {
+  const node = el(
+    'fieldset',
+    { class: 'opts' },
+    el('legend', { class: 'lab', t: legend }),
+    ...choices.map(({ value, drawing, title, hint }) =>
+      el(
+        'label',
+        { class: 'opt' },
+        icon(drawing),
+        el('span', {}, el('b', { t: title }), el('span', { class: 'meta', t: hint })),
+        el('input', { type: 'radio', name, value, checked: current === value, 'data-testid': `${name}-${value}` }),
+      ),
+    ),
+  );
+  return {
+    node,
+    value: () => /** @type {HTMLInputElement | null} */ (node.querySelector('input:checked'))?.value ?? current,
+  };
+}
+
+/** When the room's meetings are. @param {Room | null} room */
+export function timeFields(room) {
+  const begin = field('room.begin', timeInput(room?.begin_at ?? null, 'room-begin'));
+  const end = field('room.end', timeInput(room?.end_at ?? null, 'room-end'));
+  const rule = room?.recurrence ?? null;
+  const kept = rule !== null && choiceOf(rule, beginOf(room)) === 'other';
+  const repeat = chooser(
+    'room.repeat',
+    [...CHOICES, ...(kept ? ['other'] : [])].map((value) => ({ value, label: `repeat.${value}` })),
+    rule === null ? 'none' : choiceOf(rule, beginOf(room)),
+    'room-repeat',
+  );
+  const ruleText = el('p', { class: 'meta', 'data-testid': 'room-rule' }, rule ?? '');
+  const nowEarly = room?.early_ms ?? USUAL_EARLY_MS;
+  const early = chooser(
+    'room.early',
+    [...new Set([...EARLY, nowEarly / MINUTE])]
+      .sort((a, b) => a - b)
+      .map((n) => ({ value: String(n * MINUTE), label: n === 0 ? 'room.early.none' : 'room.early.minutes', n })),
+    String(nowEarly),
+    'room-early',
+  );
+  const onTime = tick('room.onTime', room?.ends_on_time ?? false, 'room-on-time', 'room.onTime.what');
+  const onceOver = tick('room.once', room?.permanent === false, 'room-once', 'room.once.what');
+  const zone = el('p', { class: 'meta' }, t('room.zone', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone }));
+  const rest = el('div', { class: 'sub' }, el('div', { class: 'two' }, repeat.node, early.node), ruleText, onTime.node);
+
+  function draw() {
+    show(rest, begin.input.value !== '');
+    show(zone, begin.input.value !== '');
+    show(ruleText, repeat.value() === 'other');
+    show(onTime.node, end.input.value !== '');
+  }
+  for (const one of [begin.input, end.input, repeat.select]) one.addEventListener('input', draw);
+  draw();
+
+  /** @returns {Record<string, any> | null} null when something is not right yet */
+  function read() {
+    for (const one of [begin, end]) one.complain(null);
+    const from = isoOf(begin.input.value);
+    const to = isoOf(end.input.value);
+    if (to !== null && from === null) return complain(begin, t('room.begin.missing'));
+    if (from !== null && to !== null && to <= from) return complain(end, t('room.end.early'));
+    const choice = /** @type {import('../state/recurrence.js').Recurrence} */ (repeat.value());
+    const planned = from !== null;
+    return {
+      begin_at: from,
+      end_at: to,
+      recurrence: !planned ? null : choice === 'other' ? rule : ruleOf(choice, new Date(from)),
+      early_ms: planned ? Number(early.value()) : nowEarly,
+      ends_on_time: planned && to !== null && onTime.input.checked,
+      permanent: !onceOver.input.checked,
+    };
+  }
+  const node = el(
+    'div',
+    { class: 'sub' },
+    el('div', { class: 'two times' }, begin.node, end.node),
+    zone,
+    rest,
+    onceOver.node,
+  );
+  return { node, read };
+}
+
+/** What members may do. @param {Room | null} room */
+export function permissionFields(room) {
+  const ticks = PERMISSIONS.map((name) => ({
+    name,
+    ...tick(`permission.${name}`, room?.permissions[name] ?? true, `permission-${name}`),
+  }));
+  return {
+    node: el(
+      'fieldset',
+      { class: 'opts' },
+      el('legend', { class: 'lab', t: 'room.permissions' }),
+      el('div', { class: 'ticks cols2' }, ...ticks.map((one) => one.node)),
+    ),
+    /** @returns {Permissions} */
+    read: () =>
+      /** @type {any} */ (Object.fromEntries(ticks.map(({ name, input }) => [name, input.checked]))),
+  };
+}
+
+/**
+ * Says what is wrong with a field and goes there.
+ * @param {ReturnType<typeof field>} where
+ * @param {string} words
+ * @returns {null}
+ */
+export function complain(where, words) {
+  where.complain(words);
+  // A field in a part that is folded cannot take the focus.
+  where.input.closest('details')?.setAttribute('open', '');
+  where.input.focus();
+  return null;
+}
+
+/** @param {Room | null} room */
+function beginOf(room) {
+  return new Date(room?.begin_at ?? Date.now());
+}
+
+/** @param {string | null} at @param {string} testid */
+function timeInput(at, testid) {
+  return el('input', {
+    class: 'inp',
+    id: newId(),
+    type: 'datetime-local',
+    value: at === null ? '' : inputOf(at),
+    'data-testid': testid,
+  });
+}
+
+/** The form's own notation, in the person's time zone. @param {string} iso */
+export function inputOf(iso) {
+  const at = new Date(iso);
+  return new Date(at.getTime() - at.getTimezoneOffset() * MINUTE).toISOString().slice(0, 16);
+}
+
+/** @param {string} typed @returns {string | null} */
+function isoOf(typed) {
+  const at = new Date(typed);
+  return typed === '' || Number.isNaN(at.getTime()) ? null : at.toISOString();
+}

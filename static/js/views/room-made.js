@@ -1,0 +1,49 @@
+/**
+ * What the person needs of a room that was just made: its link, its number, its place in the calendar.
+ * @typedef {import('../client/protocol.d.ts').Room} Room
+ */
+
+import { threes } from '../state/text.js';
+import { openDialog } from './dialog.js';
+import { button, el } from './dom.js';
+import { icon } from './icons.js';
+import { calendarOf, linkTo } from './rooms.js';
+
+/**
+ * @param {import('../flow/actions.js').Actions} actions
+ * @param {Room} room
+ */
+export function openRoomMade(actions, room) {
+  const link = linkTo(room);
+  const calendar =
+    room.begin_at === null
+      ? null
+      : el(
+          'a',
+          { class: 'btn', href: calendarOf(room), download: '', 'data-testid': 'made-calendar' },
+          icon('calendar', 's'),
+          el('span', { t: 'calendar.add' }),
+        );
+  openDialog({
+    title: 'room.made',
+    testid: 'room-made',
+    body: [
+      el('p', { class: 'strong' }, room.name),
+      el('p', { class: 'muted', t: 'room.made.what' }),
+      el(
+        'div',
+        { class: 'linkrow' },
+        el('span', { 'data-testid': 'made-link' }, link.replace(/^https?:\/\//, '')),
+        button('copy', {
+          class: 'btn primary',
+          icon: 'copy',
+          on: { click: () => void actions.copy(link, 'toast.linkCopied') },
+        }),
+      ),
+      room.number === null
+        ? null
+        : el('p', { class: 'kv' }, el('span', { t: 'number' }), el('b', { class: 'num' }, threes(room.number))),
+      calendar && el('div', { class: 'row' }, calendar),
+    ],
+  });
+}

@@ -1,0 +1,121 @@
+/** Small pure readings: recurrence rules, lists for spreadsheets, devices, one's own voice, invite links. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { csv } from '../../static/js/state/csv.js';
+import { changesOf, problemOf, remembered } from '../../static/js/state/devices.js';
+import { CHOICES, choiceOf, ruleOf } from '../../static/js/state/recurrence.js';
+import { inviteFrom, roomFrom } from '../../static/js/state/text.js';
+import { VoiceWatch } from '../../static/js/state/voice-watch.js';
+import { createPushToTalk } from '../../static/js/flow/push-to-talk.js';
+
+test('a choice of the form becomes a rule and is read back from it', () => {
+  const begin = new Date('2026-03-02T09:00:00Z');
+  for (const choice of CHOICES) assert.equal(choiceOf(ruleOf(choice, begin), begin), choice);
+  assert.equal(choiceOf('RRULE:INTERVAL=2;FREQ=WEEKLY;WKST=MO', begin), 'fortnightly');
+  assert.equal(choiceOf('FREQ=WEEKLY;BYDAY=FR,TH,WE,TU,MO;INTERVAL=1', begin), 'weekdays');
+  assert.equal(choiceOf('FREQ=YEARLY', begin), 'other');
+  assert.equal(choiceOf('FREQ=DAILY;COUNT=3', begin), 'other');
+});
+
+test('working days are those of the person, named in UTC', () => {
+  // Monday 7:00 in Shanghai is Sunday 23:00 in UTC.
+  const begin = { getDay: () => 1, getUTCDay: () => 0 };
+  assert.equal(ruleOf('weekdays', begin), 'FREQ=WEEKLY;BYDAY=SU,MO,TU,WE,TH');
+  const west = { getDay: () => 5, getUTCDay: () => 6 };
+  assert.equal(ruleOf('weekdays', west), 'FREQ=WEEKLY;BYDAY=TU,WE,TH,FR,SA');
+});
+
+test('a list for spreadsheets holds no formula and loses no letter', () => {
+  assert.equal(csv([['Name', 3]]), '\uFEFFName,3\r\n');
+  assert.equal(csv([['=1+1', '+49', '-x', '@a', '\tb']]), "\uFEFF'=1+1,'+49,'-x,'@a,'\tb\r\n");
+  assert.equal(csv([['a "b", c', '小林\n']]), '\uFEFF"a ""b"", c","小林\n"\r\n');
+});
+
+test('why a device gives nothing', () => {
+  const problem = (name, message = '') => problemOf({ name, message });
+  assert.equal(problem('NotAllowedError', 'Permission denied'), 'denied');
+  assert.equal(problem('NotAllowedError', 'Permission denied by system'), 'system');
+  assert.equal(problem('NotAllowedError', 'Permission dismissed'), 'dismissed');
+  assert.equal(problem('NotFoundError'), 'missing');
+  assert.equal(problem('NotReadableError'), 'busy');
+  assert.equal(problem('OverconstrainedError'), 'unsuitable');
+  assert.equal(problemOf(undefined), 'unknown');
+});
+
+test('the remembered device is known by its id, else by its name', () => {
+  const list = [
+    { id: 'a', label: 'Built-in' },
+    { id: 'b', label: 'Headset' },
+  ];
+  assert.equal(remembered(list, { id: 'b', label: 'Built-in' })?.id, 'b');
+  assert.equal(remembered(list, { id: 'gone', label: 'Headset' })?.id, 'b');
+  assert.equal(remembered(list, { id: 'gone', label: 'Gone' }), null);
+  assert.equal(remembered(list, {}), null);
+});
+
+test('what was plugged in and out', () => {
+  const a = { id: 'a', label: 'A' };
+  const b = { id: 'b', label: 'B' };
+  const alias = { id: 'default', label: 'Default - B' };
+  assert.deepEqual(changesOf([a], [alias, a, b]), { added: [b], removed: [] });
+  assert.deepEqual(changesOf([alias, a, b], [a]), { added: [], removed: [b] });
+  assert.deepEqual(changesOf([], [a]), { added: [], removed: [] });
+});
+
+/** Feeds levels every 100 ms and collects the hints with the time of each. */
+function listen(watch, { from = 0, levels, muted }) {
+  const hints = [];
+  levels.forEach((level, index) => {
+    const now = from + index * 100;
+    const hint = watch.hear({ level, muted, now });
+    if (hint) hints.push([hint, now]);
+  });
+  return hints;
+}
+
+test('talking while muted is said once, a cough is not', () => {
+  const watch = new VoiceWatch();
+  assert.deepEqual(listen(watch, { levels: [0, 0.2, 0.2, 0, 0, 0, 0, 0, 0, 0, 0], muted: true }), []);
+  assert.deepEqual(listen(watch, { from: 10_000, levels: Array(40).fill(0.1), muted: true }), [['talking', 10_500]]);
+  assert.deepEqual(listen(watch, { from: 90_000, levels: Array(10).fill(0.1), muted: false }), []);
+  assert.equal(listen(watch, { from: 100_000, levels: Array(10).fill(0.1), muted: true }).length, 1);
+});
+
+test('a microphone that gives nothing is said once, until another one is taken', () => {
+  const watch = new VoiceWatch();
+  const silence = Array(200).fill(0);
+  assert.deepEqual(listen(watch, { levels: silence, muted: false }), [['silent', 12_000]]);
+  assert.deepEqual(listen(watch, { from: 30_000, levels: silence, muted: false }), []);
+  watch.reset();
+  assert.equal(listen(watch, { from: 60_000, levels: silence, muted: false }).length, 1);
+  const quiet = new VoiceWatch();
+  assert.deepEqual(listen(quiet, { levels: Array(200).fill(0.001), muted: false }), []);
+});
+
+test('holding a key talks only as long as it is held, and leaves who is not muted alone', async () => {
+  let muted = true;
+  const said = [];
+  const talk = createPushToTalk({
+    isMuted: () => muted,
+    setMicrophone: async (on) => {
+      said.push(on);
+      await Promise.resolve();
+      muted = !on;
+    },
+  });
+  talk.hold(true);
+  await talk.hold(false);
+  assert.deepEqual([said, muted], [[true, false], true]);
+  muted = false;
+  talk.hold(true);
+  await talk.hold(false);
+  assert.deepEqual([said, muted], [[true, false], false]);
+});
+
+test('an invite is read from a link and never taken for the room', () => {
+  const link = 'https://meet.example.org/r/0123456789abcdef#invite=tok_en-1';
+  assert.equal(inviteFrom(link), 'tok_en-1');
+  assert.equal(roomFrom(link, 'https://meet.example.org'), '0123456789abcdef');
+  assert.equal(inviteFrom('#invite='), null);
+  assert.equal(inviteFrom('#other=1'), null);
+});
