@@ -49,6 +49,8 @@ const MAX_HELD: usize = 256;
 /// Streams (SSRCs) that are looked at; packets of more are dropped. The crate keeps something for each that it ever saw,
 /// and an honest client sends a handful. Whoever forges a client's address could use them up, or as well flood it.
 const MAX_SSRCS: usize = 256;
+/// Checks of ours that wait for an answer; the oldest give way.
+const MAX_CHECKS_KEPT: usize = 16;
 /// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
 const REPLAY_WINDOW: usize = 1024;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
@@ -123,6 +125,11 @@ pub(super) struct Connection {
     connected: bool,
     failed_at: Option<Instant>,
     heard_at: Instant,
+    /// When something last was done.
+    at: Instant,
+    /// Checks of ours by transaction, and when they were sent.
+    checks: VecDeque<(Vec<u8>, Instant)>,
+    round_trip: Option<Duration>,
     due: Instant,
     broken: bool,
 }
@@ -175,6 +182,9 @@ impl Connection {
             connected: false,
             failed_at: None,
             heard_at: now,
+            at: now,
+            checks: VecDeque::new(),
+            round_trip: None,
             due: now,
             broken: false,
         })
@@ -275,6 +285,7 @@ impl Connection {
 
     /// Takes a datagram. Only checks may come from addresses that have not proven themselves.
     pub fn receive(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {
+        self.at = now;
         let is_stun = stun::is_stun(bytes);
         if is_stun && !self.addresses.contains(&from) && !self.may_try(from) {
             return;
@@ -298,6 +309,7 @@ impl Connection {
                 at,
             });
         } else if understood && stun::is_success(bytes) {
+            self.measure(bytes, now);
             self.nominate_again(from, now);
         }
         if is_media {
@@ -355,6 +367,26 @@ impl Connection {
         }
     }
 
+    /// A check of ours was answered: the way there and back took this long (RFC 7675 §5.1 has one every few seconds).
+    fn measure(&mut self, answer: &[u8], now: Instant) {
+        let transaction = stun::transaction(answer);
+        let place = self
+            .checks
+            .iter()
+            .position(|(sent, _)| Some(sent.as_slice()) == transaction);
+        if let Some((_, sent)) = place.and_then(|place| self.checks.remove(place)) {
+            let latest = now.saturating_duration_since(sent);
+            // A single late one is an accident, two are a state.
+            let smooth = self.round_trip.map_or(latest, |known| (known + latest) / 2);
+            self.round_trip = Some(smooth);
+        }
+    }
+
+    /// How long the way to the client and back takes, once it was measured.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
     fn may_try(&mut self, from: SocketAddr) -> bool {
         if self.tries.contains(&from) {
             return true;
@@ -394,6 +426,7 @@ impl Connection {
 
     /// Lets the crate's timers run.
     pub fn tend(&mut self, now: Instant) {
+        self.at = now;
         let next = self.within(|pc| {
             pc.handle_timeout(now).ok()?;
             Some(pc.poll_timeout())
@@ -490,6 +523,14 @@ impl Connection {
                 let answered = stun::transaction(&datagram.message);
                 self.nomination
                     .take_if(|kept| stun::transaction(&kept.bytes) == answered);
+            }
+            if stun::is_request(&datagram.message)
+                && let Some(transaction) = stun::transaction(&datagram.message)
+            {
+                if self.checks.len() >= MAX_CHECKS_KEPT {
+                    self.checks.pop_front();
+                }
+                self.checks.push_back((transaction.to_vec(), self.at));
             }
             if stun::is_stun(&datagram.message) && !self.addresses.contains(&to) {
                 self.adopted.push(to);

@@ -12,6 +12,8 @@ use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::message::RTCMessage;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -23,6 +25,7 @@ use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use super::codec;
 use super::connection::{Connection, Happening, Refused};
 use super::interceptor::{FEEDBACK_SLOT, Feedback};
+use super::quality::Tally;
 use super::resend::{ResendBuffer, Sent};
 use super::rewrite::{Incoming, Rewriter};
 use super::sdp::{Codec, Description};
@@ -41,6 +44,7 @@ pub(super) struct Down {
     pub answered: bool,
     /// Its slots: pictures first, then sounds.
     pub slots: Vec<DownSlot>,
+    tally: Tally,
 }
 
 /// One m-line of a down connection.
@@ -64,7 +68,20 @@ pub(super) struct DownSlot {
     buffer: ResendBuffer,
     packets: u32,
     octets: u32,
+    received: Option<Received>,
+    /// Packets that the subscriber missed less those that were skipped, as far as not reported yet.
+    missed: i64,
     report: Option<Report>,
+}
+
+/// What a subscriber had received of a slot at its last report, and what had been sent on it by then.
+#[derive(Debug, Clone, Copy)]
+struct Received {
+    /// Extended, on the receiver's count.
+    highest: u32,
+    /// Extended, on ours.
+    sent_highest: u64,
+    sent_packets: u32,
 }
 
 /// What became of a packet.
@@ -111,6 +128,7 @@ impl Down {
             unanswered: None,
             answered: false,
             slots,
+            tally: Tally::default(),
         };
         down.offer(false, now)?;
         Ok(down)
@@ -165,6 +183,8 @@ impl Down {
                     self.repair(nack, now);
                 } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
                     wishes.extend(self.slot_of(pli.media_ssrc).map(Wish::Keyframe));
+                } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+                    self.note_reception(&report.reports);
                 } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
                     let slots = fir.fir.iter().filter_map(|entry| self.slot_of(entry.ssrc));
                     wishes.extend(slots.map(Wish::Keyframe));
@@ -172,6 +192,19 @@ impl Down {
             }
         }
         wishes
+    }
+
+    fn note_reception(&mut self, reports: &[ReceptionReport]) {
+        for report in reports {
+            if let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrc == report.ssrc) {
+                self.tally += slot.note_reception(report);
+            }
+        }
+    }
+
+    /// What the subscriber reported since this was last asked.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
     }
 
     fn slot_of(&self, ssrc: u32) -> Option<usize> {
@@ -304,7 +337,38 @@ impl DownSlot {
             buffer: ResendBuffer::default(),
             packets: 0,
             octets: 0,
+            received: None,
+            missed: 0,
             report: None,
+        }
+    }
+
+    /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
+    /// publisher's loss, not this subscriber's.
+    fn note_reception(&mut self, report: &ReceptionReport) -> Tally {
+        let received = Received {
+            highest: report.last_sequence_number,
+            sent_highest: self.rewriter.highest(),
+            sent_packets: self.packets,
+        };
+        let Some(before) = self.received.replace(received) else {
+            return Tally::default();
+        };
+        let expected = u64::from(received.highest.wrapping_sub(before.highest));
+        if expected > u64::from(u16::MAX) {
+            return Tally::default();
+        }
+        let missing = expected * u64::from(report.fraction_lost) / 256;
+        let sent = received.sent_packets.wrapping_sub(before.sent_packets);
+        let numbers = received.sent_highest - before.sent_highest;
+        let skipped = numbers as i64 - i64::from(sent);
+        // What was skipped may be sent yet, or missed in the next report only.
+        self.missed += missing as i64 - skipped;
+        let lost = self.missed.max(0);
+        self.missed -= lost;
+        Tally {
+            expected: expected.saturating_add_signed(-skipped),
+            lost: lost.unsigned_abs(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::down::{Forwarded, Wish};
+use super::quality::REVIEW_EVERY;
 use super::room::{Key, Member, Room, Route, Turn};
 use super::speech::speakers;
 use super::up::{Arrival, Report, Up, rate_window};
@@ -339,6 +340,9 @@ impl Room {
         }
         if is_due(&mut self.clocks.reports, REPORTS_EVERY, turn.now) {
             self.send_reports(turn);
+        }
+        if is_due(&mut self.clocks.quality, REVIEW_EVERY, turn.now) {
+            self.review_quality(turn);
         }
         self.outbox.flush();
     }

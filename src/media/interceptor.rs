@@ -1,16 +1,20 @@
 //! Our own links in the WebRTC crate's chain of interceptors.
 
 use std::any::TypeId;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rtc::interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::sdp::extmap::{SDES_MID_URI, SDES_REPAIR_RTP_STREAM_ID_URI, SDES_RTP_STREAM_ID_URI};
+
+use super::quality::Arrivals;
 
 /// Before the crate's NACK generator at 7000: what a retransmission repairs has arrived.
 pub(super) const REPAIR_SLOT: usize = 6_500;
@@ -68,6 +72,9 @@ pub(super) struct RepairUnwrapper {
     layers: HashMap<(Vec<u8>, Vec<u8>), u32>,
     /// Repair SSRC → repaired SSRC.
     streams: HashMap<u32, u32>,
+    /// SSRC → the highest sequence number that came.
+    highest: HashMap<u32, u16>,
+    arrivals: Arc<Arrivals>,
     queues: Queues,
 }
 
@@ -79,10 +86,11 @@ struct ExtensionIds {
 }
 
 impl RepairUnwrapper {
-    /// For these pairs of repair payload type and repaired payload type.
-    pub fn new(repaired: HashMap<u8, u8>) -> Self {
+    /// For these pairs of repair payload type and repaired payload type. What arrives is counted, repairs apart.
+    pub fn new(repaired: HashMap<u8, u8>, arrivals: Arc<Arrivals>) -> Self {
         Self {
             repaired,
+            arrivals,
             ..Self::default()
         }
     }
@@ -90,7 +98,10 @@ impl RepairUnwrapper {
     fn read(&mut self, mut packet: TaggedPacket) -> Option<TaggedPacket> {
         if let Packet::Rtp(rtp) = &mut packet.message.packet {
             match self.repaired.get(&rtp.header.payload_type).copied() {
-                None => self.note_layer(&rtp.header),
+                None => {
+                    self.count(&rtp.header);
+                    self.note_layer(&rtp.header);
+                }
                 Some(payload_type) => {
                     self.note_repair(&rtp.header);
                     self.unwrap(rtp, payload_type);
@@ -98,6 +109,15 @@ impl RepairUnwrapper {
             }
         }
         Some(packet)
+    }
+
+    fn count(&mut self, header: &rtc::rtp::Header) {
+        let highest = self.highest.get(&header.ssrc).copied();
+        if highest.is_none() && self.highest.len() >= MAX_STREAMS {
+            return;
+        }
+        let highest = self.arrivals.count(header.sequence_number, highest);
+        self.highest.insert(header.ssrc, highest);
     }
 
     fn note_layer(&mut self, header: &rtc::rtp::Header) {
@@ -170,10 +190,12 @@ impl Interceptor for RepairUnwrapper {
     }
 }
 
-/// Lets through to us the RTCP that we act on, which the crate would end in its chain: loss reports and keyframe
+/// Lets through to us the RTCP that we act on, which the crate would end in its chain: reports, losses and keyframe
 /// requests from subscribers, sender reports from publishers.
 #[derive(Default)]
 pub(super) struct Feedback {
+    /// The SSRCs of what we send, repair apart.
+    sent: HashSet<u32>,
     queues: Queues,
 }
 
@@ -187,21 +209,45 @@ impl Feedback {
             TypeId::of::<FullIntraRequest>(),
             TypeId::of::<TransportLayerNack>(),
             TypeId::of::<SenderReport>(),
+            TypeId::of::<ReceiverReport>(),
         ];
-        reports.retain(|report| wanted.contains(&report.as_any().type_id()));
+        for report in reports.iter_mut() {
+            if let Some(received) = report.as_any().downcast_ref::<ReceiverReport>() {
+                *report = Box::new(self.about_sent(received));
+            }
+        }
+        reports.retain(|report| {
+            let addressed = !report.destination_ssrc().is_empty();
+            addressed && wanted.contains(&report.as_any().type_id())
+        });
         if reports.is_empty() {
             return None;
         }
         packet.message.add(Attribute::DeliverToApplication);
         Some(packet)
     }
+
+    /// The crate delivers RTCP to whom its first packet is about, and nothing of it if that is nobody: a report that
+    /// is empty, or begins with a repair stream, would take the keyframe requests behind it along.
+    fn about_sent(&self, report: &ReceiverReport) -> ReceiverReport {
+        let known = report.reports.iter();
+        let known = known.filter(|about| self.sent.contains(&about.ssrc));
+        ReceiverReport {
+            reports: known.cloned().collect(),
+            ..report.clone()
+        }
+    }
 }
 
 pass_through!(Feedback);
 
 impl Interceptor for Feedback {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_local_stream(&mut self, stream: &StreamInfo) {
+        self.sent.insert(stream.ssrc);
+    }
+    fn unbind_local_stream(&mut self, stream: &StreamInfo) {
+        self.sent.remove(&stream.ssrc);
+    }
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

@@ -21,6 +21,7 @@ mod handle;
 mod interceptor;
 mod keyframe;
 mod outbox;
+mod quality;
 mod request;
 mod resend;
 mod rewrite;

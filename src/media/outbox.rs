@@ -93,6 +93,23 @@ fn merge(waiting: &mut MediaEvent, event: MediaEvent) -> Option<MediaEvent> {
             None
         }
         (
+            MediaEvent::Quality {
+                participant,
+                score,
+                rtt_ms,
+                loss,
+            },
+            MediaEvent::Quality {
+                participant: other,
+                score: newer,
+                rtt_ms: newer_rtt,
+                loss: newer_loss,
+            },
+        ) if *participant == other => {
+            (*score, *rtt_ms, *loss) = (newer, newer_rtt, newer_loss);
+            None
+        }
+        (
             MediaEvent::Speakers { participants },
             MediaEvent::Speakers {
                 participants: newer,

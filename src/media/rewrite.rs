@@ -85,6 +85,11 @@ impl Rewriter {
         self.anchor.map(|anchor| anchor.timestamp_offset)
     }
 
+    /// The highest sequence number sent, extended.
+    pub fn highest(&self) -> u64 {
+        self.highest
+    }
+
     /// The newest timestamp sent, and when.
     pub fn newest(&self) -> Option<(u32, Instant)> {
         self.sent_at.map(|at| (self.timestamp, at))

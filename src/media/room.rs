@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::connection::Transmit;
 use super::down::Down;
 use super::outbox::Outbox;
+use super::quality::Quality;
 use super::slots::{Choice, settle, wished_pictures, wished_sounds};
 use super::speech::Loudness;
 use super::up::Up;
@@ -74,6 +75,7 @@ pub(super) struct Clocks {
     pub speakers: Instant,
     pub layers: Instant,
     pub reports: Instant,
+    pub quality: Instant,
 }
 
 /// One participant.
@@ -88,6 +90,7 @@ pub(super) struct Member {
     pub started: HashMap<Source, Key>,
     /// How far their wall clock runs ahead of ours, as NTP.
     pub skew: Option<i64>,
+    pub quality: Quality,
 }
 
 /// One track.
@@ -129,6 +132,7 @@ impl Room {
                 speakers: now,
                 layers: now,
                 reports: now,
+                quality: now,
             },
             speakers: Vec::new(),
             alive,
@@ -179,6 +183,7 @@ impl Room {
             view: None,
             started: HashMap::new(),
             skew: None,
+            quality: Quality::default(),
         };
         self.members.insert(key, member);
     }
@@ -196,7 +201,11 @@ impl Room {
         }
         self.speakers.retain(|speaker| *speaker != key);
         self.outbox.retain(|event| match event {
-            MediaEvent::Slots { to, .. } | MediaEvent::Offer { to, .. } => to != id,
+            MediaEvent::Slots { to, .. }
+            | MediaEvent::Offer { to, .. }
+            | MediaEvent::Quality {
+                participant: to, ..
+            } => to != id,
             MediaEvent::Format { .. } | MediaEvent::Speakers { .. } => true,
         });
         self.reassign(turn);

@@ -54,9 +54,14 @@ pub(super) fn is_stun(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0..=3))
 }
 
+/// Whether these bytes are a check.
+pub(super) fn is_request(bytes: &[u8]) -> bool {
+    bytes.starts_with(&BINDING_REQUEST)
+}
+
 /// Whether these bytes are a check that nominates its pair (RFC 8445 §7.2.2).
 pub(super) fn is_nomination(bytes: &[u8]) -> bool {
-    bytes.starts_with(&BINDING_REQUEST) && attribute(bytes, USE_CANDIDATE).is_some()
+    is_request(bytes) && attribute(bytes, USE_CANDIDATE).is_some()
 }
 
 /// Whether these bytes are a good answer to a check.

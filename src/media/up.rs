@@ -22,6 +22,7 @@ use super::connection::{Connection, Happening, Refused};
 use super::error::MediaError;
 use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use super::keyframe::begins_keyframe;
+use super::quality::Arrivals;
 use super::sdp::{self, Codec, Description, Origin, Section};
 use super::sequence::SequenceWindow;
 use crate::protocol::object::{Source, SourceMid};
@@ -44,6 +45,8 @@ pub(super) struct Up {
     pub connection: Connection,
     /// Of the last offer that was taken.
     pub revision: u64,
+    /// What arrives on it, before repair.
+    pub arrivals: Arc<Arrivals>,
     /// Of the last offer that was taken, too.
     origin: Origin,
     lines: Vec<Line>,
@@ -118,12 +121,14 @@ impl Up {
         local: &Arc<[SocketAddr]>,
         now: Instant,
     ) -> Result<(Self, String), Refused> {
-        let (media, interceptors) = engine(offer).ok_or(Refused)?;
+        let arrivals = Arc::default();
+        let (media, interceptors) = engine(offer, &arrivals).ok_or(Refused)?;
         let mut connection = Connection::new(media, interceptors, local, now)?;
         let answer = answer(&mut connection, offer, sdp, now)?;
         let mut up = Self {
             connection,
             revision: 0,
+            arrivals,
             origin: offer.origin.clone(),
             lines: Vec::new(),
             streams: HashMap::new(),
@@ -387,7 +392,7 @@ pub(super) fn rate_window() -> Duration {
 }
 
 /// The codecs, header extensions and interceptors that receiving needs, and no more: they cost memory.
-fn engine(offer: &Description) -> Option<(MediaEngine, Registry)> {
+fn engine(offer: &Description, arrivals: &Arc<Arrivals>) -> Option<(MediaEngine, Registry)> {
     let mut media = MediaEngine::default();
     for codec in codec::audio() {
         media.register_codec(codec, RtpCodecKind::Audio).ok()?;
@@ -413,7 +418,10 @@ fn engine(offer: &Description) -> Option<(MediaEngine, Registry)> {
         .with_max_nacks_per_packet(MAX_NACKS);
     let registry = configure_twcc_receiver_only(Registry::new(), &mut media).ok()?;
     let registry = registry
-        .with(Slot::from(REPAIR_SLOT), RepairUnwrapper::new(repaired))
+        .with(
+            Slot::from(REPAIR_SLOT),
+            RepairUnwrapper::new(repaired, Arc::clone(arrivals)),
+        )
         .with(Slot::NackGenerator, nack.build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
         .with(Slot::from(FEEDBACK_SLOT), Feedback::default());

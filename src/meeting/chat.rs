@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::ids::UserId;
+use crate::protocol::ids::{MessageId, UserId};
 use crate::protocol::object::ChatMessage;
 use crate::protocol::request::ChatPage;
+use crate::protocol::time::Timestamp;
 
 /// How many messages a newcomer gets at once; older ones are asked for with `chat.history`.
 pub const RECENT_MESSAGES: usize = 50;
@@ -55,12 +56,23 @@ impl Chat {
         self.recent.push_back(post);
     }
 
-    /// What `user` may read of it.
-    pub fn page_for(&self, user: &UserId) -> ChatPage {
+    /// Takes a message away, if it is among the last.
+    pub fn remove(&mut self, message: &MessageId) {
+        self.recent.retain(|post| post.message.id != *message);
+    }
+
+    /// What `user` may read of it: all, or what was written at `since` or later.
+    pub fn page_for(&self, user: &UserId, since: Option<Timestamp>) -> ChatPage {
+        let is_old = |post: &&Post| since.is_some_and(|since| post.message.sent_at < since);
         let readable = self.recent.iter().filter(|post| post.is_for(user));
+        // Messages lie in the order of their times: what was forgotten is older than all of these.
+        let more = self.forgotten && !self.recent.front().as_ref().is_some_and(is_old);
         ChatPage {
-            messages: readable.map(|post| post.message.clone()).collect(),
-            more: self.forgotten,
+            messages: readable
+                .filter(|post| !is_old(post))
+                .map(|post| post.message.clone())
+                .collect(),
+            more,
         }
     }
 }

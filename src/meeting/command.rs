@@ -1,27 +1,29 @@
 //! What can be asked of a room.
 
+use super::bans::AddressKey;
 use super::chat::Post;
 use super::media::MediaEvent;
 use super::permissions::Action;
 use crate::protocol::event::{EndReason, LeaveReason};
-use crate::protocol::ids::{ParticipantId, TrackId};
-use crate::protocol::object::{Room, Source, User};
-use crate::protocol::request::Candidate;
+use crate::protocol::ids::{MessageId, ParticipantId, TrackId, UserId};
+use crate::protocol::object::{BanLength, Reaction, Role, Room, Source, User};
+use crate::protocol::request::{Candidate, Target, Targets};
 use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
 
 /// A command to one room. Everything random or durable in it was made before.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Somebody comes in; the password was checked before.
     Join(Join),
-    /// Somebody asks whether they would be taken in now.
-    Knock(Box<User>),
+    /// Somebody asks whether they would be taken in, or might wait to be.
+    Knock(Box<Join>),
     /// Somebody in the room reads its state anew.
     Look {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody goes, or is gone.
+    /// Somebody goes, or is gone; those who wait as well.
     Leave {
         /// Who.
         participant: ParticipantId,
@@ -44,7 +46,12 @@ pub enum Command {
         by: Option<ParticipantId>,
     },
     /// The room was edited; what was stored is final.
-    Edited(Box<Room>),
+    Edited {
+        /// The room as it is now.
+        facts: Box<Room>,
+        /// Whether those who wait gave the password that holds.
+        password: PasswordEdit,
+    },
     /// Who is in.
     Roster,
     /// Somebody changes what others see of them.
@@ -63,6 +70,128 @@ pub enum Command {
     },
     /// A message that is stored already goes to everyone, or to one.
     Post(Box<Post>),
+    /// A message was taken back; it is gone from what is stored already.
+    Deleted {
+        /// Which.
+        message: MessageId,
+        /// The two that may read it; none when everyone may.
+        between: Option<(UserId, UserId)>,
+    },
+    /// From when on somebody may read the chat.
+    Readable {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// Somebody's account was renamed; their name in the meeting follows if they may rename themselves.
+    Renamed {
+        /// Their stay.
+        participant: ParticipantId,
+        /// The account as it is now.
+        user: Box<User>,
+    },
+    /// Somebody mutes others.
+    Mute {
+        /// Who does.
+        by: ParticipantId,
+        /// Whom; everyone below them.
+        whom: Target,
+        /// What.
+        source: Source,
+    },
+    /// Somebody asks another to unmute.
+    AskUnmute {
+        /// Who asks.
+        by: ParticipantId,
+        /// Whom.
+        whom: ParticipantId,
+        /// What.
+        source: Source,
+    },
+    /// Somebody lowers the hands of others.
+    LowerHand {
+        /// Who does.
+        by: ParticipantId,
+        /// Whose.
+        whom: Target,
+    },
+    /// Somebody renames another.
+    Rename {
+        /// Who does.
+        by: ParticipantId,
+        /// Whom.
+        whom: ParticipantId,
+        /// What they are called from now on.
+        display_name: DisplayName,
+    },
+    /// Somebody gives another role.
+    SetRole {
+        /// Who does.
+        by: ParticipantId,
+        /// Whose role.
+        whom: ParticipantId,
+        /// What they are from now on.
+        role: Role,
+    },
+    /// Whether somebody may ban another, and what is to be written down before they do.
+    ConsiderBan {
+        /// Who would.
+        by: ParticipantId,
+        /// Whom, inside or at the door.
+        whom: ParticipantId,
+        /// How long.
+        until: BanLength,
+    },
+    /// Somebody removes another; a ban for good is stored already.
+    Remove {
+        /// Who does.
+        by: ParticipantId,
+        /// Whom, inside or at the door.
+        whom: ParticipantId,
+        /// How long they are kept out.
+        ban: Option<BanLength>,
+    },
+    /// Somebody is let in again; what is stored was changed before.
+    Unban {
+        /// Who.
+        user: UserId,
+    },
+    /// Who is kept out.
+    Bans,
+    /// Somebody lets in who waits.
+    Admit {
+        /// Who does.
+        by: ParticipantId,
+        /// Whom.
+        who: Targets,
+    },
+    /// Somebody sends away who waits.
+    Deny {
+        /// Who does.
+        by: ParticipantId,
+        /// Whom.
+        who: Targets,
+    },
+    /// Somebody shows a feeling.
+    React {
+        /// Who.
+        by: ParticipantId,
+        /// Which.
+        emoji: Reaction,
+    },
+    /// Somebody chooses whom everyone is shown large.
+    Spotlight {
+        /// Who does.
+        by: ParticipantId,
+        /// Whom; at most [`MAX_SPOTLIGHT`](super::together::MAX_SPOTLIGHT).
+        whom: Vec<ParticipantId>,
+    },
+    /// Somebody starts or stops the timer.
+    SetTimer {
+        /// Who does.
+        by: ParticipantId,
+        /// How long it runs; none stops it.
+        duration_ms: Option<u64>,
+    },
     /// Something for one participant alone.
     Signal {
         /// Who sends.
@@ -90,6 +219,17 @@ pub enum Command {
     },
     /// The media worker reports.
     Media(MediaEvent),
+    /// The time that [`Room::next_deadline`](super::Room::next_deadline) named has come.
+    Tick,
+}
+
+/// What an edit did to the room's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordEdit {
+    /// Nothing: it is as it was.
+    Kept,
+    /// It was set, changed or taken away.
+    Changed,
 }
 
 /// Somebody comes in.
@@ -101,6 +241,14 @@ pub struct Join {
     pub user: User,
     /// What they want to be called here.
     pub display_name: DisplayName,
+    /// The role that an invite or what is stored gives them; what was given in the meeting goes before it.
+    pub role: Option<Role>,
+    /// An invite lets them past the waiting room.
+    pub pass: bool,
+    /// Where they come from.
+    pub address: AddressKey,
+    /// When they came into this room for the first time; none when this is it, or when it does not matter.
+    pub first_joined_at: Option<Timestamp>,
 }
 
 /// What somebody changes of themselves; absent is unchanged.

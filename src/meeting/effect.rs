@@ -4,7 +4,9 @@ use super::media::MediaCommand;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Participant, Permissions, Role, Room, Track, User};
+use crate::protocol::object::{
+    Action, Ban, Participant, Permissions, Role, Room, Timer, Track, User, Waiting,
+};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 use crate::protocol::{object::ChatMessage, request::ChatPage};
@@ -25,6 +27,8 @@ pub enum Reply {
     Done,
     /// The state of the room, for someone in it.
     View(Box<View>),
+    /// The newcomer waits to be let in.
+    Waiting,
     /// Who is in, in order of joining.
     Roster(Vec<Participant>),
     /// Somebody, as they are now.
@@ -33,6 +37,14 @@ pub enum Reply {
     Track(Option<Track>),
     /// A message that went out.
     Message(Box<ChatMessage>),
+    /// From when on the chat may be read; none when all of it may.
+    Since(Option<Timestamp>),
+    /// A ban as it would be.
+    Ban(Box<Ban>),
+    /// Who is kept out, the newest first.
+    Bans(Vec<Ban>),
+    /// The timer that runs now.
+    Timer(Option<Timer>),
 }
 
 /// The state of a room, for someone in it.
@@ -44,8 +56,16 @@ pub struct View {
     pub me: Participant,
     /// Everyone in order of joining.
     pub participants: Vec<Participant>,
-    /// What oneself may do.
+    /// What oneself may do, as far as the room's permissions decide it.
     pub permissions: Permissions,
+    /// Everything that oneself may do.
+    pub actions: Vec<Action>,
+    /// Who waits; empty for those who may not let in.
+    pub lobby: Vec<Waiting>,
+    /// Whom everyone is shown large.
+    pub spotlight: Vec<ParticipantId>,
+    /// The timer that runs.
+    pub timer: Option<Timer>,
     /// The last messages that oneself may read, and whether there are older ones.
     pub chat: ChatPage,
 }
@@ -53,7 +73,7 @@ pub struct View {
 /// Something to be done outside of the core. Shells match it without `_`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// One participant is told.
+    /// One participant who is in is told.
     Tell {
         /// Who.
         to: ParticipantId,
@@ -74,6 +94,22 @@ pub enum Effect {
         /// Why its socket is closed; none when it stays.
         close: Option<CloseReason>,
     },
+    /// Somebody who waited is in from here on.
+    Admit {
+        /// Who.
+        participant: ParticipantId,
+        /// What they are told, before anything else of the room.
+        view: Box<View>,
+    },
+    /// Somebody waits no more and is not in.
+    SendAway {
+        /// Who.
+        participant: ParticipantId,
+        /// What they are told.
+        event: Option<Box<Event>>,
+        /// Why their socket is closed; none when it stays.
+        close: Option<CloseReason>,
+    },
     /// The media worker is told.
     Media(MediaCommand),
     /// Who was here is written down.
@@ -87,6 +123,8 @@ pub enum CloseReason {
     Replaced,
     /// The meeting ended or the room was deleted.
     Ended,
+    /// A host removed them.
+    Removed,
 }
 
 /// A line of the attendance list.

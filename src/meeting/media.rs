@@ -71,6 +71,17 @@ pub enum MediaEvent {
         /// Its simulcast encodings, empty when there is only one.
         layers: Vec<Layer>,
     },
+    /// How good a participant's connection to the server is: told when the score changes, and from time to time.
+    Quality {
+        /// Whose.
+        participant: ParticipantId,
+        /// 1 bad, 2 fair, 3 good.
+        score: u8,
+        /// The round trip to the server in milliseconds, once it is known.
+        rtt_ms: Option<u32>,
+        /// The fraction of packets lost on the way, 0 to 1, before repair: the worse of both directions.
+        loss: f32,
+    },
     /// Who speaks now, the loudest first.
     Speakers {
         /// At most a handful.

@@ -4,14 +4,24 @@
 //! storage: ids and times come with the commands, effects go out as data, so that it is tested, replayed and fuzzed as
 //! a plain function. Its shell is `rooms`.
 
+mod admission;
+pub mod bans;
 pub mod chat;
 pub mod command;
 pub mod effect;
+mod governing;
+mod lobby;
 pub mod media;
 pub mod permissions;
+pub mod permissions_page;
+mod presence;
+mod roles;
 pub mod room;
 pub mod roster;
 pub mod schedule;
+mod sources;
+mod time;
+pub mod together;
 
 #[cfg(test)]
 mod model;

@@ -1,42 +1,152 @@
-//! The one table of who may do what in a room.
+//! The one table of who may do what in a room: everything that is refused or shown is decided here.
+//!
+//! Read on in [`page`](super::permissions_page) for how it is shown to people.
 
+pub use crate::protocol::object::Action;
 use crate::protocol::object::{Permissions, Role, Source};
 
-/// Something that not everyone may do at all times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Come into a locked room.
-    EnterLocked,
-    /// End the meeting for everyone.
-    End,
-    /// Change one's own name.
-    Rename,
-    /// Switch one's own microphone on.
-    Unmute,
-    /// Write to everyone.
-    Chat,
-    /// Write to one person.
-    ChatPrivately,
-    /// Send from a source.
-    Publish(Source),
+/// What somebody is to a room, from the least to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rank {
+    /// At the door.
+    Waiting,
+    /// In the room.
+    Member,
+    /// Helps to govern it.
+    Cohost,
+    /// Governs it.
+    Host,
+    /// Whose room it is: always a host, whom nobody can touch.
+    Owner,
 }
 
-/// Whether `role` may do `action` in a room with these permissions of members.
-pub fn allows(role: Role, action: Action, members: &Permissions) -> bool {
-    let governs = matches!(role, Role::Host | Role::Cohost);
-    match action {
-        Action::End => role == Role::Host,
-        Action::EnterLocked => governs,
-        Action::Rename => governs || members.rename,
-        Action::Unmute => governs || members.unmute,
-        Action::Chat => governs || members.chat,
-        Action::ChatPrivately => governs || members.private_chat,
-        Action::Publish(Source::Screen | Source::ScreenAudio) => governs || members.screen,
-        Action::Publish(Source::Microphone | Source::Camera) => true,
+impl Rank {
+    /// Every rank, from the least to the most.
+    pub const ALL: [Self; 5] = [
+        Self::Waiting,
+        Self::Member,
+        Self::Cohost,
+        Self::Host,
+        Self::Owner,
+    ];
+
+    /// The rank of somebody who is in the room.
+    pub fn of(role: Role, is_owner: bool) -> Self {
+        match role {
+            _ if is_owner => Self::Owner,
+            Role::Host => Self::Host,
+            Role::Cohost => Self::Cohost,
+            Role::Member => Self::Member,
+        }
+    }
+
+    /// Whether who has this rank may act on who has the `other`: nobody on their equals.
+    pub fn outranks(self, other: Self) -> bool {
+        self > other
     }
 }
 
-/// What `role` may do, as its client is told.
+/// One of the permissions that a room gives its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Toggle {
+    /// `permissions.unmute`
+    Unmute,
+    /// `permissions.screen`
+    Screen,
+    /// `permissions.chat`
+    Chat,
+    /// `permissions.private_chat`
+    PrivateChat,
+    /// `permissions.files`
+    Files,
+    /// `permissions.rename`
+    Rename,
+    /// `permissions.react`
+    React,
+}
+
+impl Toggle {
+    /// Whether a room has it on.
+    pub fn is_on(self, members: &Permissions) -> bool {
+        match self {
+            Self::Unmute => members.unmute,
+            Self::Screen => members.screen,
+            Self::Chat => members.chat,
+            Self::PrivateChat => members.private_chat,
+            Self::Files => members.files,
+            Self::Rename => members.rename,
+            Self::React => members.react,
+        }
+    }
+}
+
+/// One cell of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cell {
+    /// Never.
+    No,
+    /// Always.
+    Yes,
+    /// As far as the room lets its members.
+    If(Toggle),
+}
+
+/// What the table says of `rank` and `action`.
+pub fn cell(rank: Rank, action: Action) -> Cell {
+    let (own, least) = match action {
+        Action::Unmute => (Some(Toggle::Unmute), Rank::Cohost),
+        Action::Screen => (Some(Toggle::Screen), Rank::Cohost),
+        Action::Chat => (Some(Toggle::Chat), Rank::Cohost),
+        Action::PrivateChat => (Some(Toggle::PrivateChat), Rank::Cohost),
+        Action::Files => (Some(Toggle::Files), Rank::Cohost),
+        Action::Rename => (Some(Toggle::Rename), Rank::Cohost),
+        Action::React => (Some(Toggle::React), Rank::Cohost),
+        Action::Camera => (None, Rank::Member),
+        Action::EnterLocked
+        | Action::SkipLobby
+        | Action::EnterEarly
+        | Action::Admit
+        | Action::Mute
+        | Action::AskUnmute
+        | Action::LowerHand
+        | Action::RenameOthers
+        | Action::Spotlight
+        | Action::Timer
+        | Action::DeleteMessages
+        | Action::Remove
+        | Action::Secure => (None, Rank::Cohost),
+        Action::Ban
+        | Action::MakeCohost
+        | Action::MakeHost
+        | Action::Invite
+        | Action::Edit
+        | Action::Attendance
+        | Action::End => (None, Rank::Host),
+    };
+    match own {
+        _ if rank >= least => Cell::Yes,
+        Some(toggle) if rank == Rank::Member => Cell::If(toggle),
+        _ => Cell::No,
+    }
+}
+
+/// Whether `rank` may do `action` in a room with these permissions of members.
+pub fn allows(rank: Rank, action: Action, members: &Permissions) -> bool {
+    match cell(rank, action) {
+        Cell::No => false,
+        Cell::Yes => true,
+        Cell::If(toggle) => toggle.is_on(members),
+    }
+}
+
+/// Everything that `rank` may do, as its client is told.
+pub fn actions_of(rank: Rank, members: &Permissions) -> Vec<Action> {
+    let mut actions = Action::ALL.to_vec();
+    actions.retain(|action| allows(rank, *action, members));
+    actions
+}
+
+/// What of the room's permissions holds for `role`, as its client is told.
 pub fn effective(role: Role, members: &Permissions) -> Permissions {
     match role {
         Role::Host | Role::Cohost => Permissions::default(),
@@ -44,42 +154,177 @@ pub fn effective(role: Role, members: &Permissions) -> Permissions {
     }
 }
 
+/// What one must be allowed to send from `source`; a microphone may always run muted.
+pub fn sending(source: Source) -> Option<Action> {
+    match source {
+        Source::Microphone => None,
+        Source::Camera => Some(Action::Camera),
+        Source::Screen | Source::ScreenAudio => Some(Action::Screen),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The table once more, as people would write it: `x` yes, `-` no, `?` as the room's permission of this name says.
+    /// Columns: waiting, member, co-host, host, owner.
+    const EXPECTED: &str = "
+        unmute          - ? x x x
+        camera          - x x x x
+        screen          - ? x x x
+        chat            - ? x x x
+        private_chat    - ? x x x
+        files           - ? x x x
+        rename          - ? x x x
+        react           - ? x x x
+        enter_locked    - - x x x
+        skip_lobby      - - x x x
+        enter_early     - - x x x
+        admit           - - x x x
+        mute            - - x x x
+        ask_unmute      - - x x x
+        lower_hand      - - x x x
+        rename_others   - - x x x
+        spotlight       - - x x x
+        timer           - - x x x
+        delete_messages - - x x x
+        remove          - - x x x
+        ban             - - - x x
+        make_cohost     - - - x x
+        make_host       - - - x x
+        invite          - - - x x
+        secure          - - x x x
+        edit            - - - x x
+        attendance      - - - x x
+        end             - - - x x
+    ";
+
+    fn name(action: Action) -> String {
+        let json = serde_json::to_value(action).unwrap();
+        json.as_str().unwrap().to_owned()
+    }
+
+    /// Every combination of the seven permissions, by the names that travel.
+    fn every_state() -> impl Iterator<Item = (serde_json::Value, Permissions)> {
+        const NAMES: [&str; 7] = [
+            "unmute",
+            "screen",
+            "chat",
+            "private_chat",
+            "files",
+            "rename",
+            "react",
+        ];
+        (0_u32..1 << NAMES.len()).map(|bits| {
+            let on =
+                |(at, name): (usize, &&str)| ((*name).to_owned(), (bits >> at & 1 == 1).into());
+            let json = serde_json::Value::Object(NAMES.iter().enumerate().map(on).collect());
+            let permissions = serde_json::from_value(json.clone()).unwrap();
+            (json, permissions)
+        })
+    }
+
     #[test]
-    fn hosts_may_what_members_may_not() {
-        let nothing = Permissions {
-            unmute: false,
-            screen: false,
-            chat: false,
-            private_chat: false,
-            files: false,
-            rename: false,
-            react: false,
-        };
-        for action in [
-            Action::Rename,
-            Action::Unmute,
-            Action::Chat,
-            Action::ChatPrivately,
-            Action::Publish(Source::Screen),
-        ] {
-            assert!(allows(Role::Host, action, &nothing), "{action:?}");
-            assert!(!allows(Role::Member, action, &nothing), "{action:?}");
-            assert!(
-                allows(Role::Member, action, &Permissions::default()),
-                "{action:?}"
-            );
+    fn every_cell_in_every_state_is_as_it_is_written() {
+        let rows: Vec<Vec<&str>> = EXPECTED
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .filter(|row: &Vec<&str>| !row.is_empty())
+            .collect();
+        let named: Vec<String> = Action::ALL.map(name).to_vec();
+        assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), named);
+        let mut cells = 0;
+        for (state, members) in every_state() {
+            for (row, action) in rows.iter().zip(Action::ALL) {
+                for (written, rank) in row[1..].iter().zip(Rank::ALL) {
+                    let expected = match *written {
+                        "x" => true,
+                        "-" => false,
+                        "?" => state[row[0]] == true,
+                        other => panic!("{other} is no cell"),
+                    };
+                    assert_eq!(
+                        allows(rank, action, &members),
+                        expected,
+                        "{rank:?} {} {state}",
+                        row[0]
+                    );
+                    cells += 1;
+                }
+            }
+        }
+        assert_eq!(cells, 28 * 5 * 128);
+    }
+
+    #[test]
+    fn the_list_of_actions_is_complete_and_in_order() {
+        for (at, action) in Action::ALL.into_iter().enumerate() {
+            assert_eq!(action as usize, at, "{action:?}");
+        }
+        assert_eq!(Action::End as usize + 1, Action::ALL.len());
+    }
+
+    #[test]
+    fn clients_are_told_just_what_is_allowed() {
+        for (state, members) in every_state() {
+            for rank in Rank::ALL {
+                let told = actions_of(rank, &members);
+                for action in Action::ALL {
+                    let is_told = told.contains(&action);
+                    assert_eq!(
+                        is_told,
+                        allows(rank, action, &members),
+                        "{rank:?} {action:?} {state}"
+                    );
+                }
+            }
         }
     }
 
     #[test]
-    fn only_a_host_ends_the_meeting() {
-        let all = Permissions::default();
-        assert!(allows(Role::Host, Action::End, &all));
-        assert!(!allows(Role::Cohost, Action::End, &all));
-        assert!(!allows(Role::Member, Action::End, &all));
+    fn what_is_allowed_never_shrinks_with_the_rank() {
+        for (_, members) in every_state() {
+            for pair in Rank::ALL.windows(2) {
+                let (less, more) = (actions_of(pair[0], &members), actions_of(pair[1], &members));
+                assert!(less.iter().all(|action| more.contains(action)), "{pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_acts_on_their_equals_or_betters() {
+        for actor in Rank::ALL {
+            for target in Rank::ALL {
+                let higher = (actor as u8) > (target as u8);
+                assert_eq!(actor.outranks(target), higher, "{actor:?} on {target:?}");
+            }
+        }
+        assert_eq!(
+            Rank::of(Role::Member, true),
+            Rank::Owner,
+            "whatever it says"
+        );
+    }
+
+    #[test]
+    fn the_permissions_that_are_told_agree_with_the_table() {
+        for (_, members) in every_state() {
+            for role in [Role::Member, Role::Cohost, Role::Host] {
+                let told = effective(role, &members);
+                let rank = Rank::of(role, false);
+                for (toggle, action) in [
+                    (Toggle::Unmute, Action::Unmute),
+                    (Toggle::Screen, Action::Screen),
+                    (Toggle::Chat, Action::Chat),
+                    (Toggle::PrivateChat, Action::PrivateChat),
+                    (Toggle::Files, Action::Files),
+                    (Toggle::Rename, Action::Rename),
+                    (Toggle::React, Action::React),
+                ] {
+                    assert_eq!(toggle.is_on(&told), allows(rank, action, &members));
+                }
+            }
+        }
     }
 }

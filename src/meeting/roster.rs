@@ -1,8 +1,9 @@
 //! Who is in a room and what they publish.
 
+use super::bans::AddressKey;
+use super::command::Join;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
-use crate::protocol::object::{Connection, Participant, Role, Source, Track, User};
-use crate::protocol::text::DisplayName;
+use crate::protocol::object::{Connection, Participant, Role, Source, Track};
 use crate::protocol::time::Timestamp;
 
 /// One person in the room.
@@ -10,23 +11,21 @@ use crate::protocol::time::Timestamp;
 pub struct Person {
     /// What the others see of them.
     pub seen: Participant,
+    /// Where they come from.
+    pub address: AddressKey,
+    /// They were asked to unmute: they may once, whatever the room's permissions say.
+    pub may_unmute_once: bool,
     /// Which sources were negotiated on their up connection, and in which encoding.
     negotiated: Vec<(Source, Option<String>)>,
 }
 
 impl Person {
     /// Somebody who just came in.
-    pub fn new(
-        id: ParticipantId,
-        user: User,
-        display_name: DisplayName,
-        role: Role,
-        at: Timestamp,
-    ) -> Self {
+    pub fn new(join: Join, role: Role, at: Timestamp) -> Self {
         let seen = Participant {
-            id,
-            user,
-            display_name,
+            id: join.participant,
+            user: join.user,
+            display_name: join.display_name,
             role,
             joined_at: at,
             hand_raised_at: None,
@@ -37,6 +36,8 @@ impl Person {
         };
         Self {
             seen,
+            address: join.address,
+            may_unmute_once: false,
             negotiated: Vec::new(),
         }
     }

@@ -1,7 +1,13 @@
 //! What a meeting's rules are, told as tests.
 
+mod governing;
+mod lobby;
+mod roles;
+mod time;
+
+use super::bans::AddressKey;
 use super::chat::{Chat, Post};
-use super::command::{Changes, Command, Join, Signal, Switch};
+use super::command::{Changes, Command, Join, PasswordEdit, Signal, Switch};
 use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
@@ -33,7 +39,7 @@ pub(super) fn stay(name: &str) -> ParticipantId {
     ParticipantId::try_from(format!("p-{name}")).unwrap()
 }
 
-fn track(name: &str) -> TrackId {
+pub(super) fn track(name: &str) -> TrackId {
     TrackId::try_from(name.to_owned()).unwrap()
 }
 
@@ -70,36 +76,55 @@ pub(super) fn join(name: &str) -> Command {
     join_as(name, name)
 }
 
-fn join_as(name: &str, stay_name: &str) -> Command {
-    let display_name = DisplayName::parse(name).unwrap();
-    Command::Join(Join {
-        participant: stay(stay_name),
-        user: user(name),
-        display_name,
-    })
+pub(super) fn join_as(name: &str, stay_name: &str) -> Command {
+    Command::Join(newcomer(name, stay_name))
 }
 
-fn leave(name: &str) -> Command {
+pub(super) fn newcomer(name: &str, stay_name: &str) -> Join {
+    Join {
+        participant: stay(stay_name),
+        user: user(name),
+        display_name: DisplayName::parse(name).unwrap(),
+        role: None,
+        pass: false,
+        address: address(1),
+        first_joined_at: None,
+    }
+}
+
+/// One of many households.
+pub(super) fn address(number: u8) -> AddressKey {
+    AddressKey::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
+}
+
+pub(super) fn edited(facts: object::Room) -> Command {
+    Command::Edited {
+        facts: Box::new(facts),
+        password: PasswordEdit::Kept,
+    }
+}
+
+pub(super) fn leave(name: &str) -> Command {
     Command::Leave {
         participant: stay(name),
         reason: LeaveReason::Left,
     }
 }
 
-fn room_of(facts: object::Room, names: &[&str]) -> Room {
-    let mut room = Room::new(facts, false, Chat::default());
+pub(super) fn room_of(facts: object::Room, names: &[&str]) -> Room {
+    let mut room = Room::new(facts, None, Chat::default(), Vec::new());
     for name in names {
         room.handle(join(name), at(0)).reply.unwrap();
     }
     room
 }
 
-fn room_with(names: &[&str]) -> Room {
+pub(super) fn room_with(names: &[&str]) -> Room {
     room_of(facts(), names)
 }
 
 /// The effects as one line each, for what a story is about.
-fn told(effects: &[Effect]) -> Vec<String> {
+pub(super) fn told(effects: &[Effect]) -> Vec<String> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -115,12 +140,21 @@ fn told(effects: &[Effect]) -> Vec<String> {
             Effect::Release { participant, close } => {
                 Some(format!("release {participant} {close:?}"))
             }
+            Effect::Admit { participant, .. } => Some(format!("admit {participant}")),
+            Effect::SendAway {
+                participant,
+                event,
+                close,
+            } => {
+                let told = event.as_ref().map(|event| event.kind());
+                Some(format!("send away {participant} {told:?} {close:?}"))
+            }
             Effect::Media(_) | Effect::History(_) => None,
         })
         .collect()
 }
 
-fn media(effects: &[Effect]) -> Vec<MediaCommand> {
+pub(super) fn media(effects: &[Effect]) -> Vec<MediaCommand> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -128,12 +162,14 @@ fn media(effects: &[Effect]) -> Vec<MediaCommand> {
             Effect::Tell { .. }
             | Effect::Broadcast { .. }
             | Effect::Release { .. }
+            | Effect::Admit { .. }
+            | Effect::SendAway { .. }
             | Effect::History(_) => None,
         })
         .collect()
 }
 
-fn view(room: &mut Room, name: &str) -> View {
+pub(super) fn view(room: &mut Room, name: &str) -> View {
     match room
         .handle(
             Command::Look {
@@ -148,7 +184,7 @@ fn view(room: &mut Room, name: &str) -> View {
     }
 }
 
-fn negotiate(room: &mut Room, name: &str) {
+pub(super) fn negotiate(room: &mut Room, name: &str) {
     let sources = Source::ALL
         .map(|source| (source, Some("VP8".to_owned())))
         .to_vec();
@@ -163,7 +199,7 @@ fn negotiate(room: &mut Room, name: &str) {
     .unwrap();
 }
 
-fn start(name: &str, source: Source, id: &str) -> Command {
+pub(super) fn start(name: &str, source: Source, id: &str) -> Command {
     Command::SetSource {
         participant: stay(name),
         source,
@@ -174,14 +210,14 @@ fn start(name: &str, source: Source, id: &str) -> Command {
     }
 }
 
-fn update(name: &str, changes: Changes) -> Command {
+pub(super) fn update(name: &str, changes: Changes) -> Command {
     Command::Update {
         participant: stay(name),
         changes,
     }
 }
 
-fn post(from: &str, to: Option<&str>, text: &str) -> Command {
+pub(super) fn post(from: &str, to: Option<&str>, text: &str) -> Command {
     let message = ChatMessage {
         id: MessageId::try_from(format!("m-{text}")).unwrap(),
         participant: stay(from),
@@ -283,11 +319,11 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
 
     let mut room = room_with(&["bo"]);
     room.handle(
-        Command::Edited(Box::new(object::Room {
+        edited(object::Room {
             locked: true,
             version: 2,
             ..facts()
-        })),
+        }),
         at(1),
     )
     .reply
@@ -305,11 +341,11 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
 #[test]
 fn an_edit_that_comes_late_undoes_nothing() {
     let edited = |name, version| {
-        Command::Edited(Box::new(object::Room {
+        edited(object::Room {
             name: RoomName::parse(name).unwrap(),
             version,
             ..facts()
-        }))
+        })
     };
     let mut room = room_with(&["ada"]);
     assert_eq!(
@@ -556,9 +592,8 @@ fn whoever_may_not_rename_themselves_comes_in_under_their_own_name() {
         &["ada"],
     );
     let posing = Command::Join(Join {
-        participant: stay("bo"),
-        user: user("bo"),
         display_name: DisplayName::parse("Ada").unwrap(),
+        ..newcomer("bo", "bo")
     });
     room.handle(posing, at(1)).reply.unwrap();
     assert_eq!(view(&mut room, "bo").me.display_name.as_str(), "bo");
@@ -697,7 +732,7 @@ fn an_edit_cannot_change_how_media_travels_under_the_feet_of_those_connected() {
         ..facts()
     };
     assert_eq!(
-        told(&room.handle(Command::Edited(Box::new(edit)), at(1)).effects),
+        told(&room.handle(edited(edit), at(1)).effects),
         ["all: room.updated"]
     );
     let room = view(&mut room, "ada").room;

@@ -107,26 +107,25 @@ impl TypeVisitor for Declarations {
     }
 }
 
+/// Compares a generated file with the one checked in, or writes it when `UPDATE_PROTOCOL` is set.
+#[cfg(test)]
+pub(crate) fn assert_current(path: &str, generated: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE_PROTOCOL").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, generated).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        checked_in == generated,
+        "{} is stale: run the tests with UPDATE_PROTOCOL=1",
+        path.display()
+    );
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-
-    /// Compares a generated file with the one checked in, or writes it when `UPDATE_PROTOCOL` is set.
-    fn assert_current(path: &str, generated: &str) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        if std::env::var_os("UPDATE_PROTOCOL").is_some() {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, generated).unwrap();
-        }
-        let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            checked_in == generated,
-            "{} is stale: run the tests with UPDATE_PROTOCOL=1",
-            path.display()
-        );
-    }
 
     #[test]
     fn the_json_schema_that_is_served_is_current() {

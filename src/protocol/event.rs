@@ -26,6 +26,7 @@ macro_rules! events {
         /// An event.
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(untagged)]
+        #[expect(clippy::large_enum_variant, reason = "effects carry events in boxes")]
         pub enum Event {
             $($(#[$doc])* $variant($data),)*
         }
@@ -234,7 +235,7 @@ data! {
     /// Data of `lobby.waiting`.
     struct LobbyWaiting {
         /// Who.
-        waiting: Waiting,
+        participant: Waiting,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {

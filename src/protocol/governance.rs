@@ -74,6 +74,40 @@ pub enum Action {
     End,
 }
 
+impl Action {
+    /// Every action, in the order in which clients are told them.
+    pub const ALL: [Self; 28] = [
+        Self::Unmute,
+        Self::Camera,
+        Self::Screen,
+        Self::Chat,
+        Self::PrivateChat,
+        Self::Files,
+        Self::Rename,
+        Self::React,
+        Self::EnterLocked,
+        Self::SkipLobby,
+        Self::EnterEarly,
+        Self::Admit,
+        Self::Mute,
+        Self::AskUnmute,
+        Self::LowerHand,
+        Self::RenameOthers,
+        Self::Spotlight,
+        Self::Timer,
+        Self::DeleteMessages,
+        Self::Remove,
+        Self::Ban,
+        Self::MakeCohost,
+        Self::MakeHost,
+        Self::Invite,
+        Self::Secure,
+        Self::Edit,
+        Self::Attendance,
+        Self::End,
+    ];
+}
+
 /// What newcomers may read of the chat.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS, Default,
@@ -199,7 +233,7 @@ pub enum Reaction {
     #[serde(rename = "👏")]
     Applause,
     /// Warmth.
-    #[serde(rename = "❤️")]
+    #[serde(rename = "❤️", alias = "❤")]
     Heart,
     /// Laughter.
     #[serde(rename = "😂")]

@@ -18,6 +18,9 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 
+/// How long a room sleeps at most before it looks at the clock on the wall again, which may have been set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(600);
+
 /// A room this far behind answers `server.busy`.
 const INBOX_CAPACITY: usize = 512;
 
@@ -179,12 +182,25 @@ impl Inbox {
     }
 }
 
+/// What a room wakes up for.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+enum Next {
+    Message(Message),
+    /// The core is to be told the time.
+    Deadline,
+    /// Nobody can ask anything any more.
+    Closed,
+}
+
 /// A room's task.
 pub(super) struct Actor {
     room: Room,
     inbox: mpsc::Receiver<Message>,
     head_count: Arc<AtomicU32>,
+    /// Of those who are in: what is told to everyone goes to these.
     outboxes: HashMap<ParticipantId, Outbox>,
+    /// Of those who wait to be let in.
+    waiting: HashMap<ParticipantId, Outbox>,
     media: Option<RoomMedia>,
     /// Commands that the media worker had no room for, in order. Its length is bounded by what people can do while
     /// one worker turn lasts: every entry came through the bounded inbox.
@@ -210,6 +226,7 @@ impl Actor {
             inbox: inbox.receiver,
             head_count,
             outboxes: HashMap::new(),
+            waiting: HashMap::new(),
             media,
             media_backlog: VecDeque::new(),
             history,
@@ -217,13 +234,21 @@ impl Actor {
         (actor, handle)
     }
 
-    /// Runs until nobody is in. `forget` takes the room out of the address book before the last messages are refused.
+    /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages are refused.
     pub(super) async fn run(mut self, forget: impl FnOnce()) {
         let mut entered = false;
-        while let Some(message) = self.next().await {
+        loop {
+            let message = match self.next().await {
+                Next::Message(message) => Some(message),
+                Next::Deadline => None,
+                Next::Closed => break,
+            };
             // Somebody is about to come in when a room starts: what is asked before that does not end it.
-            entered |= matches!(&message, Message::Call(call) if call.newcomer.is_some());
-            self.take(message);
+            entered |= matches!(&message, Some(Message::Call(call)) if call.newcomer.is_some());
+            match message {
+                Some(message) => self.take(message),
+                None => self.tick(),
+            }
             if entered && self.room.is_empty() {
                 break;
             }
@@ -235,16 +260,42 @@ impl Actor {
         self.close_media().await;
     }
 
-    async fn next(&mut self) -> Option<Message> {
+    async fn next(&mut self) -> Next {
         loop {
-            if self.media_backlog.is_empty() {
-                return self.inbox.recv().await;
-            }
-            match tokio::time::timeout(MEDIA_RETRY, self.inbox.recv()).await {
-                Ok(message) => return message,
+            let until_deadline = self.until_deadline();
+            let wait = if self.media_backlog.is_empty() {
+                until_deadline.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+            } else {
+                MEDIA_RETRY
+            };
+            // The inbox goes first, so that a deadline never overtakes what came before it.
+            match tokio::time::timeout(wait, self.inbox.recv()).await {
+                Ok(Some(message)) => return Next::Message(message),
+                Ok(None) => return Next::Closed,
                 Err(_) => self.flush_media(),
             }
+            if self.until_deadline() == Some(Duration::ZERO) {
+                return Next::Deadline;
+            }
         }
+    }
+
+    /// How long it is until the core wants to be told the time; none when it does not.
+    fn until_deadline(&self) -> Option<Duration> {
+        let deadline = self.room.next_deadline()?.unix_millis();
+        let millis = deadline - Timestamp::now().unix_millis();
+        Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+    }
+
+    fn tick(&mut self) {
+        let outcome = self.room.handle(Command::Tick, Timestamp::now());
+        self.count();
+        self.apply(outcome.effects);
+    }
+
+    fn count(&self) {
+        self.head_count
+            .store(self.room.head_count(), Ordering::Relaxed);
     }
 
     fn take(&mut self, message: Message) {
@@ -262,11 +313,14 @@ impl Actor {
                     reply: decision,
                     effects,
                 } = self.room.handle(command, Timestamp::now());
-                if let (Ok(_), Some((participant, outbox))) = (&decision, newcomer) {
-                    self.outboxes.insert(participant, outbox);
+                if let (Ok(reply), Some((participant, outbox))) = (&decision, newcomer) {
+                    let place = match reply {
+                        Reply::Waiting => &mut self.waiting,
+                        _ => &mut self.outboxes,
+                    };
+                    place.insert(participant, outbox);
                 }
-                self.head_count
-                    .store(self.room.head_count(), Ordering::Relaxed);
+                self.count();
                 // The answer goes first: whoever sees an event of this command can see its answer already.
                 if reply.send(decision).is_err() {
                     tracing::debug!("the session of an answered command is gone");
@@ -296,6 +350,28 @@ impl Actor {
                 }
                 Effect::Release { participant, close } => {
                     if let Some(outbox) = self.outboxes.remove(&participant) {
+                        outbox.push(OutboxItem::Released { participant, close });
+                    }
+                }
+                Effect::Admit { participant, view } => {
+                    if let Some(outbox) = self.waiting.remove(&participant) {
+                        let id = participant.clone();
+                        outbox.push(OutboxItem::Admitted {
+                            participant: id,
+                            view,
+                        });
+                        self.outboxes.insert(participant, outbox);
+                    }
+                }
+                Effect::SendAway {
+                    participant,
+                    event,
+                    close,
+                } => {
+                    if let Some(outbox) = self.waiting.remove(&participant) {
+                        if let Some(event) = event {
+                            outbox.push(OutboxItem::Event(EncodedEvent::new(&event)));
+                        }
                         outbox.push(OutboxItem::Released { participant, close });
                     }
                 }

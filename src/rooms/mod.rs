@@ -9,4 +9,4 @@ mod registry;
 
 pub use actor::{CallError, Decision, RoomHandle};
 pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, outbox};
-pub use registry::{HistorySink, Live, Registry, Start};
+pub use registry::{Entered, HistorySink, Live, Registry, Start};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, mpsc};
 
-use crate::meeting::effect::CloseReason;
+use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::event::Delivery;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
@@ -16,6 +16,9 @@ pub const OUTBOX_CAPACITY: usize = 256;
 /// The same for what waits in bytes: descriptions that others send are large.
 pub const OUTBOX_BYTES: usize = 2 * 1024 * 1024;
 
+/// About what the view of a room weighs; there is one in an outbox at most.
+const ADMITTED_BYTES: usize = 64 * 1024;
+
 /// Below this much room, events that may be dropped are dropped, so that they never push a session over the edge.
 const LOSSY_RESERVE: usize = OUTBOX_CAPACITY / 2;
 
@@ -24,7 +27,14 @@ const LOSSY_RESERVE: usize = OUTBOX_CAPACITY / 2;
 pub enum OutboxItem {
     /// An event to be numbered and written.
     Event(EncodedEvent),
-    /// The session's stay in its room is over.
+    /// The session waited and is in from here on.
+    Admitted {
+        /// As whom.
+        participant: ParticipantId,
+        /// The room as it was then.
+        view: Box<View>,
+    },
+    /// The session's stay in its room is over, or its waiting at the door.
     Released {
         /// Which stay.
         participant: ParticipantId,
@@ -117,6 +127,7 @@ impl OutboxReader {
 fn weight(item: &OutboxItem) -> usize {
     match item {
         OutboxItem::Event(event) => event.bytes(),
+        OutboxItem::Admitted { .. } => ADMITTED_BYTES,
         OutboxItem::Released { .. } => 0,
     }
 }

@@ -15,7 +15,7 @@ use crate::meeting::effect::{History, View};
 use crate::meeting::{Command, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::RoomIdentity;
-use crate::protocol::object::{Topology, User};
+use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 
 /// Where a room's attendance is written down; must not wait.
@@ -50,6 +50,14 @@ pub struct Start {
     pub topology: Topology,
     /// Where its attendance is written down.
     pub history: HistorySink,
+}
+
+/// Where a join has led.
+pub enum Entered {
+    /// Into the room.
+    In(Box<View>),
+    /// To its door: to be let in, or not.
+    Waiting,
 }
 
 impl Registry {
@@ -97,7 +105,7 @@ impl Registry {
             })
     }
 
-    /// Takes somebody into a room, which is loaded and started if it does not run.
+    /// Takes somebody into a room or lets them wait at its door; it is loaded and started if it does not run.
     ///
     /// # Errors
     /// What the room refuses with, `server.busy`, or what `load` failed with.
@@ -107,7 +115,7 @@ impl Registry {
         join: Join,
         outbox: Outbox,
         load: L,
-    ) -> Result<(RoomHandle, View), WireError>
+    ) -> Result<(RoomHandle, Entered), WireError>
     where
         L: Fn() -> F,
         F: Future<Output = Result<Start, WireError>>,
@@ -120,8 +128,11 @@ impl Registry {
             };
             let newcomer = Some((join.participant.clone(), outbox.clone()));
             match handle.send(Command::Join(join.clone()), newcomer).await {
-                Ok(Reply::View(view)) => return Ok((handle, *view)),
-                Ok(other) => unreachable!("a join is answered with a view, not {other:?}"),
+                Ok(Reply::View(view)) => return Ok((handle, Entered::In(view))),
+                Ok(Reply::Waiting) => return Ok((handle, Entered::Waiting)),
+                Ok(other) => {
+                    unreachable!("a join is answered with a view or a wait, not {other:?}")
+                }
                 Err(CallError::Gone) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -129,20 +140,20 @@ impl Registry {
         Err(WireError::from(ErrorCode::ServerBusy).retry_after(100))
     }
 
-    /// Whether somebody would be taken into a room now: for those who would leave another for it.
+    /// Whether somebody would be taken into a room now, or might wait at its door: for those who would leave another for it.
     ///
     /// # Errors
     /// As [`Registry::join`].
     pub async fn knock<F>(
         &self,
         identity: &RoomIdentity,
-        user: &User,
+        join: &Join,
         load: impl Fn() -> F,
     ) -> Result<(), WireError>
     where
         F: Future<Output = Result<Start, WireError>>,
     {
-        let knock = Command::Knock(Box::new(user.clone()));
+        let knock = Command::Knock(Box::new(join.clone()));
         let answer = match self.find(identity) {
             Some(handle) => handle.call(knock).await,
             None => {

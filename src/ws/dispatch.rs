@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::handlers::{account, auth, chat, media, participant, room, signal};
+use super::handlers::{
+    account, auth, chat, governing, lobby, media, participant, room, signal, together,
+};
 use super::services::Services;
 use super::state::SessionState;
 use crate::protocol::Request;
@@ -44,6 +46,17 @@ pub async fn dispatch(
         Request::RoomLeave(_) => answer(id, room::leave(state).await),
         Request::RoomEnd(_) => answer(id, room::end(services, state).await),
         Request::ParticipantUpdate(data) => answer(id, participant::update(state, data).await),
+        Request::ParticipantMute(data) => answer(id, governing::mute(services, state, data).await),
+        Request::ParticipantAskUnmute(data) => answer(id, governing::ask_unmute(state, data).await),
+        Request::ParticipantLowerHand(data) => answer(id, governing::lower_hand(state, data).await),
+        Request::ParticipantRename(data) => answer(id, governing::rename(state, data).await),
+        Request::ParticipantSetRole(data) => answer(id, governing::set_role(state, data).await),
+        Request::ParticipantRemove(data) => answer(id, governing::remove(state, data).await),
+        Request::LobbyAdmit(data) => answer(id, lobby::admit(state, data).await),
+        Request::LobbyDeny(data) => answer(id, lobby::deny(state, data).await),
+        Request::ReactionSend(data) => answer(id, together::react(state, data).await),
+        Request::SpotlightSet(data) => answer(id, together::spotlight(state, data).await),
+        Request::TimerSet(data) => answer(id, together::timer(state, data).await),
         Request::ChatSend(data) => answer(id, chat::send(services, state, data).await),
         Request::ChatHistory(data) => answer(id, chat::history(services, state, data).await),
         Request::SignalOffer(data) => answer(id, signal::offer(state, data).await),
@@ -63,17 +76,6 @@ pub async fn dispatch(
         | Request::InviteList(_)
         | Request::InviteRevoke(_)
         | Request::CheckBegin(_)
-        | Request::ParticipantMute(_)
-        | Request::ParticipantAskUnmute(_)
-        | Request::ParticipantLowerHand(_)
-        | Request::ParticipantRename(_)
-        | Request::ParticipantSetRole(_)
-        | Request::ParticipantRemove(_)
-        | Request::LobbyAdmit(_)
-        | Request::LobbyDeny(_)
-        | Request::ReactionSend(_)
-        | Request::SpotlightSet(_)
-        | Request::TimerSet(_)
         | Request::ChatDelete(_) => Err(ErrorCode::UnknownType.into()),
         // Lost sessions are not kept, so there is none to take up.
         Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),

@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::handlers::room_view;
 use super::services::Services;
 use crate::meeting::Command;
+use crate::meeting::command::PasswordEdit;
 use crate::protocol::event::EndReason;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
@@ -139,7 +140,9 @@ impl Reconciler {
             .await?;
         if let Some(room) = found {
             self.told.insert(seen.identity, room.version);
-            tell(handle, Command::Edited(Box::new(room_view::facts(&room)))).await;
+            let facts = Box::new(room_view::facts(&room));
+            let password = PasswordEdit::Kept;
+            tell(handle, Command::Edited { facts, password }).await;
         }
         Ok(())
     }

@@ -20,13 +20,14 @@ use tracing::Instrument as _;
 
 use super::answers::{Answers, Seen};
 use super::dispatch::dispatch;
+use super::handlers::room_view;
 use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND};
 use super::services::Services;
 use super::state::SessionState;
-use crate::meeting::effect::CloseReason;
+use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::{Delivery, LeaveReason};
-use crate::protocol::frame::{self, Hello, RequestFrame};
+use crate::protocol::event::{Delivery, Event, LeaveReason};
+use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
 use crate::protocol::ids::{ParticipantId, SessionId};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{OutboxItem, OutboxReader, outbox};
@@ -62,6 +63,8 @@ pub enum End {
     NotAuthenticated,
     /// The room was deleted or ended.
     RoomOver,
+    /// A host removed them.
+    Removed,
     /// The client reads too slowly.
     TooSlow,
     /// A newer session took the place.
@@ -87,6 +90,7 @@ impl End {
             Self::Gone | Self::Closed => return None,
             Self::Abuse => (4400, "protocol abuse"),
             Self::NotAuthenticated => (4401, "not authenticated"),
+            Self::Removed => (4403, "removed by a host"),
             Self::RoomOver => (4404, "room deleted or ended"),
             Self::TooSlow => (4408, "too slow"),
             Self::Replaced => (4409, "replaced by a newer session"),
@@ -122,6 +126,7 @@ impl From<CloseReason> for End {
         match reason {
             CloseReason::Replaced => Self::Replaced,
             CloseReason::Ended => Self::RoomOver,
+            CloseReason::Removed => Self::Removed,
         }
     }
 }
@@ -143,6 +148,15 @@ where
         .await;
 }
 
+/// What a room has done with the session.
+enum Move {
+    Admitted {
+        participant: ParticipantId,
+        view: Box<View>,
+    },
+    Released(ParticipantId),
+}
+
 struct Session<S> {
     socket: WebSocketStream<S>,
     services: Services,
@@ -151,8 +165,8 @@ struct Session<S> {
     /// None while a request is in flight, which then owns it.
     state: Option<SessionState>,
     in_flight: Option<InFlight>,
-    /// Stays that ended while a request was in flight.
-    released: VecDeque<ParticipantId>,
+    /// What rooms told while a request was in flight.
+    moves: VecDeque<Move>,
     revoked: Arc<Notify>,
     answers: Answers,
     limits: Limits,
@@ -174,6 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             revoked: revoked.clone(),
             login: None,
             stay: None,
+            waiting: None,
         };
         Self {
             socket,
@@ -182,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             events,
             state: Some(state),
             in_flight: None,
-            released: VecDeque::new(),
+            moves: VecDeque::new(),
             revoked,
             answers: Answers::default(),
             limits,
@@ -232,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 () = revoked.notified() => return Err(End::NotAuthenticated),
                 () = &mut login_deadline, if !self.logged_in && is_idle => return Err(End::NotAuthenticated),
                 _ = heartbeat.tick() => self.beat().await?,
-                item = self.events.next() => {
+                item = self.events.next(), if !self.is_held_back() => {
                     // A room answers before it tells: an answer that is ready goes out before the event is.
                     if let Some(done) = finished(&mut self.in_flight).now_or_never() {
                         self.answer(done).await?;
@@ -344,8 +359,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let (state, id, answer) = done;
         self.logged_in = state.login.is_some();
         self.state = Some(state);
-        while let Some(participant) = self.released.pop_front() {
-            self.end_stay(&participant);
+        while let Some(change) = self.moves.pop_front() {
+            self.follow(change).await?;
         }
         let text = match answer {
             Ok(text) => text,
@@ -371,21 +386,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 }
                 self.write(event.frame(self.seq)).await
             }
+            OutboxItem::Admitted { participant, view } => {
+                self.follow(Move::Admitted { participant, view }).await
+            }
             OutboxItem::Released { participant, close } => {
-                self.end_stay(&participant);
+                self.follow(Move::Released(participant)).await?;
                 close.map_or(Ok(()), |reason| Err(reason.into()))
             }
         }
     }
 
-    /// Forgets a stay that the room has ended.
-    fn end_stay(&mut self, participant: &ParticipantId) {
-        match &mut self.state {
-            Some(state) => {
-                state.stay.take_if(|stay| stay.participant == *participant);
+    /// Follows what a room has done with this session. While a request is in flight, which owns the state, it waits.
+    async fn follow(&mut self, change: Move) -> Result<(), End> {
+        let Some(state) = &mut self.state else {
+            self.moves.push_back(change);
+            return Ok(());
+        };
+        match change {
+            Move::Released(participant) => state.release(&participant),
+            Move::Admitted { participant, view } => {
+                // Who has gone away meanwhile hears nothing of it.
+                if state.admit(&participant) {
+                    let event = Event::LobbyAdmitted(room_view::joined(*view));
+                    self.seq += 1;
+                    return self.write(EncodedEvent::new(&event).frame(self.seq)).await;
+                }
             }
-            None => self.released.push_back(participant.clone()),
         }
+        Ok(())
+    }
+
+    /// Whether the next event must wait for the request in flight: nothing of a room goes out before its
+    /// `lobby.admitted`.
+    fn is_held_back(&self) -> bool {
+        let is_admission = |change: &Move| matches!(change, Move::Admitted { .. });
+        self.moves.iter().any(is_admission)
     }
 
     async fn beat(&mut self) -> Result<(), End> {

@@ -27,6 +27,8 @@ pub struct SessionState {
     pub login: Option<Login>,
     /// Where it is.
     pub stay: Option<Stay>,
+    /// At whose door it waits. Whoever waits is in no room: all that needs one is refused as if they did not.
+    pub waiting: Option<Stay>,
 }
 
 /// Who a session is.
@@ -74,9 +76,37 @@ impl SessionState {
             .ok_or_else(|| ErrorCode::RoomNotJoined.into())
     }
 
-    /// Leaves the room it is in, if it is in one.
+    /// Takes note that the room has let it in, if it still waits as `participant`.
+    pub fn admit(&mut self, participant: &ParticipantId) -> bool {
+        let is_meant = |stay: &mut Stay| stay.participant == *participant;
+        match self.waiting.take_if(is_meant) {
+            Some(stay) => {
+                self.stay = Some(stay);
+                true
+            }
+            // It may have found out by itself, asking again.
+            None => self.stay.as_mut().is_some_and(is_meant),
+        }
+    }
+
+    /// Forgets a stay, or a wait, that the room has ended.
+    pub fn release(&mut self, participant: &ParticipantId) {
+        let is_meant = |stay: &mut Stay| stay.participant == *participant;
+        self.stay.take_if(is_meant);
+        self.waiting.take_if(is_meant);
+    }
+
+    /// Leaves the room it is in or at whose door it waits, if there is one.
     pub async fn leave(&mut self, reason: LeaveReason) {
-        let Some(stay) = self.stay.take() else { return };
+        for stay in [self.stay.take(), self.waiting.take()]
+            .into_iter()
+            .flatten()
+        {
+            Self::depart(stay, reason).await;
+        }
+    }
+
+    async fn depart(stay: Stay, reason: LeaveReason) {
         let leave = Command::Leave {
             participant: stay.participant,
             reason,

@@ -34,6 +34,7 @@ impl Visit {
             revoked: Arc::new(Notify::new()),
             login: None,
             stay: None,
+            waiting: None,
         };
         Self { services, state }
     }

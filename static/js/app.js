@@ -5,7 +5,7 @@
  */
 
 import { Session } from './client/session.js';
-import { createActions } from './flow/actions.js';
+import { createActions, socketUrl } from './flow/actions.js';
 import { Devices } from './flow/devices.js';
 import { MeetingFlow } from './flow/meeting.js';
 import { settings } from './flow/settings.js';
@@ -32,7 +32,7 @@ const language = settings.language ?? pickLanguage(navigator.languages);
 // Nothing is drawn before there are words for it.
 await setLanguage(language);
 const store = createStore(reduce, initialState({ language, theme: settings.theme }));
-const session = new Session(`${location.origin.replace(/^http/, 'ws')}/ws`, { storage: localStorage });
+const session = new Session(socketUrl(), { storage: localStorage });
 const devices = new Devices(store);
 const meeting = new MeetingFlow({ session, store, devices });
 const actions = createActions({ session, store, devices, meeting });
@@ -68,6 +68,7 @@ const MAKERS = {
 const LATER = {
   waiting: async () => (await import('./views/waiting.js')).waiting,
   room: async () => (await import('./views/room.js')).room,
+  check: async () => (await import('./views/check.js')).check,
 };
 let shown = '';
 let drawnLanguage = '';
@@ -112,7 +113,7 @@ let preparedRoom;
 
 /** Built while somebody looks at the preview, so that pressing Join only has to show it. */
 async function prepareRoom() {
-  await Promise.all([load('room'), load('waiting')]);
+  await Promise.all([load('room'), load('waiting'), meeting.prepare().catch(() => {})]);
   if (store.get().screen === 'preview') preparedRoom ??= MAKERS.room?.();
 }
 
@@ -153,6 +154,7 @@ function route() {
   // Nobody who looks at the address bar, or copies it, shall have the invite.
   if (location.hash !== '') history.replaceState(null, '', location.pathname);
   if (room) void actions.openRoom(room[1], token);
+  else if (location.pathname === '/check') actions.showCheck();
   else void actions.showHome();
 }
 

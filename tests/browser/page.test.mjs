@@ -83,6 +83,7 @@ test('a room is made, changed and deleted', async (t) => {
   await page.getByTestId('room-dialog-submit').click();
   await page.getByText('Give the room a name.').waitFor();
   await page.getByTestId('room-name').fill('Reading <b>group</b>');
+  await page.getByTestId('room-when').click();
   await page.getByTestId('room-begin').fill('2030-05-06T10:00');
   await page.getByTestId('room-end').fill('2030-05-06T09:00');
   await page.getByTestId('room-dialog-submit').click();
@@ -90,6 +91,8 @@ test('a room is made, changed and deleted', async (t) => {
   await page.getByTestId('room-end').fill('2030-05-06T11:30');
   await page.getByTestId('room-password').fill('open sesame');
   await page.getByTestId('room-dialog-submit').click();
+  await page.getByTestId('room-made').waitFor();
+  await page.getByTestId('room-made-submit').click();
   const row = page.getByTestId('room').filter({ hasText: 'Reading <b>group</b>' });
   await row.waitFor();
   await row.getByText('Password').waitFor();
@@ -119,7 +122,8 @@ test('many rooms come in pages and can be searched', async (t) => {
     await page.getByTestId('new-room').click();
     await page.getByTestId('room-name').fill(n === 3 ? 'The needle' : `Room ${n}`);
     await page.getByTestId('room-dialog-submit').click();
-    await page.getByTestId('room-dialog').waitFor({ state: 'detached' });
+    await page.getByTestId('room-made-submit').click();
+    await page.getByTestId('room-made').waitFor({ state: 'detached' });
   }
   await page.getByText('1 / 2').waitFor();
   await page.getByLabel('Next page').click();
@@ -435,9 +439,10 @@ test('a room without the server in the middle works with the same page', { timeo
   await signIn(host, username, password);
   await host.getByTestId('new-room').click();
   await host.getByTestId('room-name').fill('Direct room');
+  await host.getByTestId('room-more-settings').click();
   await host.getByTestId('topology-p2p').check({ force: true });
   await host.getByTestId('room-dialog-submit').click();
-  await host.getByTestId('room-dialog').waitFor({ state: 'detached' });
+  await host.getByTestId('room-made-submit').click();
   // Other tests may have filled the list.
   const search = host.getByTestId('room-search');
   if (await search.isVisible()) await search.fill('Direct');

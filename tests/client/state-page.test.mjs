@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import en from '../../static/js/i18n/en.js';
 import { errorText, list, longDay, pickLanguage, setLanguage, t } from '../../static/js/i18n/index.js';
 import zh from '../../static/js/i18n/zh.js';
+import { NOTICE_BY_DENIAL, NOTICE_BY_END } from '../../static/js/flow/notices.js';
 
 const root = fileURLToPath(new URL('../../static/', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -15,14 +16,21 @@ const files = readdirSync(root, { recursive: true }).map(String);
 const scripts = files.filter((path) => path.endsWith('.js'));
 const MOST_COMPRESSED = 150 * 1024;
 
-/** Every error code of the wire protocol. */
-const CODES =
-  `protocol.bad_json protocol.bad_field protocol.unknown_type protocol.binary protocol.too_large rate.limited
-  auth.required auth.bad_credentials auth.token_expired auth.token_invalid auth.username_taken auth.weak_password
-  auth.guest_disabled perm.denied room.not_found room.exists room.full room.locked room.ended room.not_started
-  room.password_required room.password_wrong room.waiting room.denied room.banned room.conflict room.not_joined
-  participant.not_found signal.not_found media.bad_sdp media.stale media.unsupported media.limit session.gone
-  server.busy server.draining server.internal client.closed client.timeout client.unsupported`.split(/\s+/);
+const definitions = JSON.parse(read('protocol/meeting.v1.schema.json')).$defs;
+/** What one of the wire's types may be. @param {string} name */
+const valuesOf = (name) => definitions[name].oneOf.map((one) => one.const);
+/** Every error code of the wire protocol, and the client's own. */
+const CODES = [...valuesOf('ErrorCode'), 'client.closed', 'client.timeout', 'client.unsupported'];
+/** Where each reason of the wire is said in words. */
+const REASONS = {
+  EndReason: (reason) => `notice.${NOTICE_BY_END[reason]}`,
+  LobbyDenial: (reason) => (reason === 'password' ? 'error.lobby.password' : `notice.${NOTICE_BY_DENIAL[reason]}`),
+  LeaveReason: (reason) => `left.${reason}`,
+  BanLength: (length) => `bans.until.${length}`,
+  Role: (role) => `role.${role}`,
+  HistoryAccess: (access) => `room.history.${access}`,
+  Topology: (topology) => `topology.${topology}`,
+};
 
 test('both languages have the same keys and the same values to fill in', () => {
   assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
@@ -35,6 +43,15 @@ test('every error code is said in words, in both languages', async () => {
   for (const language of /** @type {const} */ (['en', 'zh'])) {
     await setLanguage(language);
     for (const code of CODES) assert.notEqual(errorText(code), errorText('unknown'), `${code} in ${language}`);
+  }
+});
+
+test('every reason of the wire is said in words', () => {
+  for (const [type, keyOf] of Object.entries(REASONS)) {
+    for (const value of valuesOf(type)) assert.ok(keyOf(value) in en, `${type}: ${value}`);
+  }
+  for (const permission of Object.keys(definitions.Permissions.properties)) {
+    assert.ok(`permission.${permission}` in en, permission);
   }
 });
 
@@ -75,7 +92,7 @@ test('the page parses no markup, runs no text and keeps files readable', () => {
       /\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/,
       path,
     );
-    assert.doesNotMatch(source, /setAttribute\('style'|style: '/, path);
+    assert.doesNotMatch(source, /setAttribute\('style'|style: '(?!unit')/, path);
     if (!path.includes('i18n') && !path.startsWith('js/client'))
       assert.ok(source.split('\n').length <= 350, `${path} is too long`);
   }

@@ -405,7 +405,7 @@ async fn tracks_begin_are_muted_and_end_before_everyones_eyes() {
     let told = ada.event("media.track.muted").await;
     assert_eq!(
         told,
-        json!({ "track": track["id"], "participant": bo.stay(), "muted": true })
+        json!({ "track": track["id"], "participant": bo.stay(), "muted": true, "by": null })
     );
     assert_eq!(ada.event("participant.updated").await["participant"], muted);
     bo.ok("participant.update", json!({ "audio": true })).await;

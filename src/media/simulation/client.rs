@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -126,7 +127,7 @@ fn connection(now: Instant) -> RTCPeerConnection {
     let registry = registry
         .with(
             ChainSlot::from(REPAIR_SLOT),
-            RepairUnwrapper::new(HashMap::from([(97, 96)])),
+            RepairUnwrapper::new(HashMap::from([(97, 96)]), Arc::default()),
         )
         .with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
     let settings = SettingEngineBuilder::default().with_include_loopback_candidate(true);

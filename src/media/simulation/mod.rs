@@ -3,6 +3,7 @@
 mod cheats;
 mod checks;
 mod client;
+mod quality;
 mod stories;
 
 use std::collections::{HashMap, VecDeque};

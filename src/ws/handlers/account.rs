@@ -2,7 +2,9 @@
 
 use super::{kept, people, stored};
 use crate::auth::passwords::check_strength;
+use crate::meeting::Command;
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::object::User;
 use crate::protocol::request::{AccountUpdate, UserAnswer};
 use crate::protocol::text::Password;
 use crate::protocol::time::Timestamp;
@@ -46,7 +48,20 @@ pub async fn update(
     if let Some(login) = &mut state.login {
         login.user = user.clone();
     }
+    tell_of_name(state, &user).await;
     Ok(UserAnswer { user })
+}
+
+/// Tells the others in the room, if people may rename themselves there.
+async fn tell_of_name(state: &SessionState, user: &User) {
+    let Some(stay) = &state.stay else { return };
+    let renamed = Command::Renamed {
+        participant: stay.participant.clone(),
+        user: Box::new(user.clone()),
+    };
+    if stay.handle.call_surely(renamed).await.is_err() {
+        tracing::debug!(room.id = %stay.room, "the room was left before");
+    }
 }
 
 /// Sets a new password, voids every token issued before and ends the account's other sessions. This session stays; its

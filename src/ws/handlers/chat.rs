@@ -1,11 +1,11 @@
 //! Chat: stored first, then told.
 
-use super::stored;
+use super::{asking, stored};
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
-use crate::protocol::object::{ChatMessage, Participant};
+use crate::protocol::object::Participant;
 use crate::protocol::request::{ChatHistory, ChatPage, ChatSend, MessageAnswer};
 use crate::protocol::time::Timestamp;
 use crate::store::{ChatAuthor, Recipient, StoredMessage};
@@ -34,11 +34,11 @@ pub async fn send(
         ));
     }
     let action = if data.to.is_some() {
-        Action::ChatPrivately
+        Action::PrivateChat
     } else {
         Action::Chat
     };
-    let sender = authorised(stay, action).await?;
+    let sender = asking::authorised(stay, action).await?;
     let recipient = match &data.to {
         Some(to) => Some(find(stay, to).await?),
         None => None,
@@ -84,37 +84,29 @@ pub async fn history(
     if !(1..=MAX_PAGE).contains(&data.limit) {
         return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
     }
+    let readable = Command::Readable {
+        participant: stay.participant.clone(),
+    };
+    let since = match stay.handle.call(readable).await? {
+        Reply::Since(since) => since,
+        _ => return Err(ErrorCode::ServerInternal.into()),
+    };
     let page = services.store.list_messages(
         stay.key,
         &login.user.id,
         data.before.as_ref(),
-        None,
+        since,
         data.limit,
     );
     let page = page.await.map_err(stored)?;
-    let messages: Vec<ChatMessage> = page
-        .messages
-        .into_iter()
-        .map(|stored| room_view::post(stored).message)
-        .collect();
     Ok(ChatPage {
-        messages,
+        messages: page
+            .messages
+            .into_iter()
+            .map(|stored| room_view::post(stored).message)
+            .collect(),
         more: page.more,
     })
-}
-
-async fn authorised(stay: &Stay, action: Action) -> Result<Participant, WireError> {
-    match stay
-        .handle
-        .call(Command::Authorise {
-            participant: stay.participant.clone(),
-            action,
-        })
-        .await?
-    {
-        Reply::Participant(sender) => Ok(*sender),
-        _ => Err(ErrorCode::ServerInternal.into()),
-    }
 }
 
 async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {

@@ -1,8 +1,11 @@
 //! What each request does, by subject: authorise, load or store what lasts, then ask the room.
 
 pub mod account;
+mod asking;
 pub mod auth;
 pub mod chat;
+pub mod governing;
+pub mod lobby;
 pub mod media;
 pub mod participant;
 mod people;
@@ -10,6 +13,7 @@ pub mod room;
 mod room_settings;
 pub(super) mod room_view;
 pub mod signal;
+pub mod together;
 
 use crate::auth::StoredHash;
 use crate::protocol::error::{ErrorCode, WireError};

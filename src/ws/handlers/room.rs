@@ -1,24 +1,27 @@
 //! Rooms: making, changing, finding, joining, leaving, ending.
 
-use super::{kept, room_settings, room_view, stored};
+use super::{asking, kept, room_settings, room_view, stored};
 use crate::auth::PasswordError;
-use crate::meeting::command::Join;
+use crate::meeting::bans::AddressKey;
+use crate::meeting::command::{Join, PasswordEdit};
+use crate::meeting::effect::View;
 use crate::meeting::permissions::Action;
-use crate::meeting::{Command, Reply};
+use crate::meeting::{Command, Reply, schedule};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Participant;
+use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList,
     RoomPage, RoomRoster, Roster, Scope,
 };
-use crate::protocol::text::Password;
+use crate::protocol::text::{DisplayName, Password};
 use crate::protocol::time::Timestamp;
-use crate::rooms::CallError;
+use crate::rooms::{CallError, Entered};
 use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
 use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
+use crate::ws::state::{Login, SessionState, Stay};
 
 /// The largest page of a list.
 const MAX_PAGE: u32 = 100;
@@ -47,20 +50,20 @@ pub async fn edit(
     state: &SessionState,
     data: RoomEdit,
 ) -> Result<RoomAnswer, WireError> {
-    let room = own(services, state, &data.identity).await?;
+    let room = find(services, state, &data.identity).await?;
+    may_edit(state, &room, asking::edit_action(&data)).await?;
     let version = data.version;
     let edit = room_settings::of_edit(services, data, &room.settings).await?;
+    let password = match &edit.password {
+        Patch::Keep => PasswordEdit::Kept,
+        Patch::Clear | Patch::Set(_) => PasswordEdit::Changed,
+    };
     let edited = services
         .store
         .edit_room(room.key, version, edit, Timestamp::now())
         .await
         .map_err(stored)?;
-    if let Some(handle) = services.registry.find(&edited.identity) {
-        let told = handle
-            .call_surely(Command::Edited(Box::new(room_view::facts(&edited))))
-            .await;
-        gone_is_fine(told)?;
-    }
+    asking::tell_of_edit(services, &edited, password).await?;
     Ok(RoomAnswer {
         room: room_view::seen(services, &edited),
     })
@@ -84,7 +87,7 @@ pub async fn delete(
             .as_ref()
             .filter(|stay| stay.room == room.identity)
             .map(|stay| stay.participant.clone());
-        gone_is_fine(handle.call_surely(Command::Delete { by }).await)?;
+        asking::gone_is_fine(handle.call_surely(Command::Delete { by }).await)?;
     }
     Ok(Empty {})
 }
@@ -151,10 +154,12 @@ pub async fn roster(
 ) -> Result<Roster, WireError> {
     let login = state.login()?;
     let room = find(services, state, &data.identity).await?;
-    let is_in = state
-        .stay
-        .as_ref()
-        .is_some_and(|stay| stay.room == room.identity);
+    let is_here =
+        |stay: &Option<Stay>| stay.as_ref().is_some_and(|stay| stay.room == room.identity);
+    let is_in = is_here(&state.stay);
+    if is_here(&state.waiting) {
+        return Err(ErrorCode::PermDenied.into());
+    }
     let settings = &room.settings;
     let is_closed = settings.locked || settings.lobby || settings.password.is_some();
     if is_closed && !is_in && login.account != Some(room.owner.key) {
@@ -185,85 +190,112 @@ pub async fn join(
 ) -> Result<Joined, WireError> {
     let login = state.login()?.clone();
     let room = find(services, state, &data.identity).await?;
-    if let Some(stay) = state.stay.clone().filter(|stay| stay.room == room.identity) {
-        match stay
-            .handle
-            .call(Command::Look {
-                participant: stay.participant,
-            })
-            .await
-        {
-            Ok(Reply::View(view)) => return Ok(joined(*view)),
-            // It has just ended; this is a new join then.
-            Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
-                state.stay = None
-            }
-            Ok(_) => return Err(ErrorCode::ServerInternal.into()),
-            Err(error) => return Err(error.into()),
-        }
+    if let Some(view) = look(state, &room).await? {
+        return Ok(room_view::joined(view));
     }
     let is_owner = login.account == Some(room.owner.key);
     if !is_owner {
         check_password(services, state, &room, data.password.as_ref()).await?;
     }
-    if is_owner && room.ended_at.is_some() {
+    let join = newcomer(state, &login, data.display_name);
+    let load = || room_view::load(services, &room);
+    if state.stay.is_some() || state.waiting.is_some() {
+        // Who is refused there stays where they are.
+        let knocked = services.registry.knock(&room.identity, &join, load).await;
+        knocked.map_err(|error| refused(&room, error))?;
+        state.leave(LeaveReason::Left).await;
+    }
+    if is_owner && room.ended_at.is_some() && room_view::facts(&room).permanent {
         services
             .store
             .reopen_room(room.key, Timestamp::now())
             .await
             .map_err(stored)?;
     }
-    let load = || room_view::load(services, &room);
-    if state.stay.is_some() {
-        // Who is refused there stays where they are.
-        services
-            .registry
-            .knock(&room.identity, &login.user, load)
-            .await?;
-    }
-    state.leave(LeaveReason::Left).await;
-    let participant = ParticipantId::random();
-    let display_name = data
-        .display_name
-        .unwrap_or_else(|| login.user.display_name.clone());
-    let join = Join {
-        participant: participant.clone(),
-        user: login.user,
-        display_name,
-    };
-    let (handle, view) = services
+    let participant = join.participant.clone();
+    let entered = services
         .registry
         .join(&room.identity, join, state.outbox.clone(), load)
-        .await?;
+        .await;
     // Nothing is awaited from here on: the answer goes out before the room's next event.
-    state.stay = Some(Stay {
-        room: room.identity.clone(),
+    let (handle, entered) = entered.map_err(|error| refused(&room, error))?;
+    let stay = Some(Stay {
+        room: room.identity,
         key: room.key,
         participant,
         handle,
     });
-    Ok(joined(view))
+    match entered {
+        Entered::In(view) => {
+            state.stay = stay;
+            Ok(room_view::joined(*view))
+        }
+        Entered::Waiting => {
+            state.waiting = stay;
+            Err(ErrorCode::RoomWaiting.into())
+        }
+    }
 }
 
-fn joined(view: crate::meeting::effect::View) -> Joined {
-    let crate::meeting::effect::View {
-        room,
-        me,
-        participants,
-        permissions,
-        chat,
-    } = view;
-    Joined {
-        room,
-        me,
-        participants,
-        permissions,
-        actions: Vec::new(),
-        lobby: Vec::new(),
-        spotlight: Vec::new(),
-        timer: None,
-        ice_servers: Vec::new(),
-        chat: chat.messages,
+/// The room as somebody sees it who is in it already; none for whoever is not.
+///
+/// # Errors
+/// `room.waiting` for somebody who waits at its door.
+async fn look(state: &mut SessionState, room: &StoredRoom) -> Result<Option<View>, WireError> {
+    let stays = [&state.stay, &state.waiting];
+    let here = stays
+        .into_iter()
+        .flatten()
+        .find(|stay| stay.room == room.identity);
+    let Some(stay) = here.cloned() else {
+        return Ok(None);
+    };
+    let participant = stay.participant;
+    let look = Command::Look {
+        participant: participant.clone(),
+    };
+    match stay.handle.call(look).await {
+        Ok(Reply::View(view)) => {
+            // Perhaps it has just been let in, and did not hear of it yet.
+            state.admit(&participant);
+            Ok(Some(*view))
+        }
+        // It has just ended; this is a new join then.
+        Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
+            state.release(&participant);
+            Ok(None)
+        }
+        Ok(_) => Err(ErrorCode::ServerInternal.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Somebody as they knock at a room.
+fn newcomer(state: &SessionState, login: &Login, display_name: Option<DisplayName>) -> Join {
+    let display_name = display_name.unwrap_or_else(|| login.user.display_name.clone());
+    Join {
+        participant: ParticipantId::random(),
+        user: login.user.clone(),
+        display_name,
+        role: None,
+        pass: false,
+        address: AddressKey::of(state.address),
+        first_joined_at: None,
+    }
+}
+
+/// Whoever comes too early is told when to come again.
+fn refused(room: &StoredRoom, error: WireError) -> WireError {
+    if error.code != ErrorCode::RoomNotStarted {
+        return error;
+    }
+    let now = Timestamp::now();
+    match schedule::opens_at(&room_view::facts(room), now) {
+        Some(opens) => {
+            let wait = opens.unix_millis() - now.unix_millis();
+            error.retry_after(u64::try_from(wait).unwrap_or(0))
+        }
+        None => error,
     }
 }
 
@@ -295,9 +327,11 @@ async fn check_password(
     }
 }
 
-/// `room.leave`
+/// `room.leave`; whoever waits stops waiting.
 pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
-    state.stay()?;
+    if state.waiting.is_none() {
+        state.stay()?;
+    }
     state.leave(LeaveReason::Left).await;
     Ok(Empty {})
 }
@@ -305,13 +339,7 @@ pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
 /// `room.end`
 pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, WireError> {
     let stay = state.stay()?;
-    let by = stay.participant.clone();
-    stay.handle
-        .call(Command::Authorise {
-            participant: by.clone(),
-            action: Action::End,
-        })
-        .await?;
+    let by = asking::authorised(stay, Action::End).await?.id;
     services
         .store
         .end_room(stay.key, Timestamp::now())
@@ -345,6 +373,21 @@ async fn find(
         .ok_or_else(|| ErrorCode::RoomNotFound.into())
 }
 
+/// Whether the session may change the room: its owner from anywhere, others while they are in it.
+async fn may_edit(
+    state: &SessionState,
+    room: &StoredRoom,
+    action: Action,
+) -> Result<(), WireError> {
+    if state.login()?.account == Some(room.owner.key) {
+        return Ok(());
+    }
+    let here = state.stay.as_ref();
+    let here = here.filter(|stay| stay.room == room.identity);
+    asking::authorised(here.ok_or(ErrorCode::PermDenied)?, action).await?;
+    Ok(())
+}
+
 /// Finds a room that belongs to the session's account.
 async fn own(
     services: &Services,
@@ -369,12 +412,4 @@ fn account(state: &SessionState) -> Result<UserKey, WireError> {
         )
     };
     state.login()?.account.ok_or_else(denied)
-}
-
-/// A room that closes just now needs not be told.
-fn gone_is_fine(told: Result<Reply, CallError>) -> Result<(), WireError> {
-    match told {
-        Ok(_) | Err(CallError::Gone) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }

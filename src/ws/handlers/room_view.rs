@@ -3,14 +3,16 @@
 use super::{people, stored};
 use crate::meeting::Room;
 use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
-use crate::meeting::effect::History;
+use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
 use crate::meeting::schedule;
 use crate::protocol::error::WireError;
+use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
+use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
-use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
+use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
 use crate::ws::services::Services;
 
 /// A room with nobody in it.
@@ -49,16 +51,31 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let running = services.registry.find(&room.identity);
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
-    let ended = room.ended_at.is_some();
     let now = Timestamp::now();
-    let state = state_of(&facts, participants, ended, now);
+    let was_ended = |at| schedule::is_still_ended(&facts, at, now);
+    let ended = room.ended_at.is_some_and(was_ended);
     object::Room {
         participants,
-        state,
+        state: state_of(&facts, participants, ended, now),
         next: schedule::next(&facts, now),
         topology,
         ..facts
     }
+}
+
+/// The room of this identity as it travels now. Numbers, which can be guessed, find nothing here.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn find_room(
+    services: &Services,
+    identity: &RoomIdentity,
+) -> Result<Option<object::Room>, WireError> {
+    if is_room_number(identity.as_str()) {
+        return Ok(None);
+    }
+    let found = services.store.find_room(identity.as_str()).await;
+    Ok(found.map_err(stored)?.map(|room| seen(services, &room)))
 }
 
 /// Loads what a room needs to run.
@@ -75,10 +92,37 @@ pub async fn load(services: &Services, room: &StoredRoom) -> Result<Start, WireE
     let (writer, key) = (services.history.clone(), room.key);
     let history = Box::new(move |line| writer.record(attendance(key, line)));
     Ok(Start {
-        room: Room::new(facts, room.ended_at.is_some(), chat),
+        room: Room::new(facts, room.ended_at, chat, Vec::new()),
         topology,
         history,
     })
+}
+
+/// A room as whoever joins it is told.
+pub fn joined(view: View) -> Joined {
+    let View {
+        room,
+        me,
+        participants,
+        permissions,
+        actions,
+        lobby,
+        spotlight,
+        timer,
+        chat,
+    } = view;
+    Joined {
+        room,
+        me,
+        participants,
+        permissions,
+        actions,
+        lobby,
+        spotlight,
+        timer,
+        ice_servers: Vec::new(),
+        chat: chat.messages,
+    }
 }
 
 /// A stored message as the room keeps it.

@@ -19,12 +19,16 @@ import { setLanguage } from '../i18n/index.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
 import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
+import { createGovern } from './govern.js';
 import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
 
 let toastNumber = 0;
+
+/** The server's socket. */
+export const socketUrl = () => `${location.origin.replace(/^http/, 'ws')}/ws`;
 
 /** @param {Parts} parts */
 export function createActions(parts) {
@@ -35,7 +39,7 @@ export function createActions(parts) {
    * @param {string} text
    * @param {Record<string, string | number>} [params]
    * @param {string} [icon]
-   * @param {{label: string, name: string} | null} [action]
+   * @param {import('./room-events.js').ToastAction | null} [action]
    */
   function toast(text, params = {}, icon = 'info', action = null) {
     toastNumber += 1;
@@ -44,18 +48,31 @@ export function createActions(parts) {
 
   let hintGiven = false;
   const entry = createEntry(parts, toast);
+  const device = createDeviceActions(parts, toast);
+  const govern = createGovern(parts, toast);
   const home = createHome(parts, toast, entry);
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
-    if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
+    if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
+    else if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
   }
 
   return {
     ...home,
     ...entry,
-    ...createDeviceActions(parts, toast),
+    ...govern,
+    ...device,
     ...createGoverning(parts),
+
+    /** Checks the connection, unless it is being checked already. */
+    check: async () => (await import('./check-actions.js')).check({ session: parts.session, store, url: socketUrl() }),
+
+    showCheck() {
+      entry.stopWaiting();
+      devices.close();
+      dispatch({ type: 'screen', screen: 'check' });
+    },
     toast,
 
     /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
@@ -67,10 +84,13 @@ export function createActions(parts) {
 
     dismissToast: () => dispatch({ type: 'toast', toast: null }),
 
-    /** @param {string} name */
-    toastAction(name) {
+    /** @param {string} name @param {string} [data] */
+    toastAction(name, data = '') {
       dispatch({ type: 'toast', toast: null });
       if (name === 'unmute') void this.setMicrophone(true);
+      else if (name === 'startVideo') void this.setCamera(true);
+      else if (name === 'admit') void govern.admit([data]);
+      else if (name === 'people' || name === 'chat') this.openPanel(name);
       else this.deviceAction(name);
     },
 
@@ -167,6 +187,9 @@ export function createActions(parts) {
       dispatch({ type: 'meeting', action: { type: 'panel', panel: open ? null : panel } });
     },
 
+    /** @param {'chat' | 'people'} panel */
+    openPanel: (panel) => dispatch({ type: 'meeting', action: { type: 'panel', panel } }),
+
     closePanel: () => dispatch({ type: 'meeting', action: { type: 'panel', panel: null } }),
 
     /** @param {number} page */
@@ -181,7 +204,7 @@ export function createActions(parts) {
      */
     async sendChat(text) {
       try {
-        await meeting.sendChat(text);
+        await meeting.sendChat(text, store.get().meeting?.chatTo ?? null);
         return null;
       } catch (error) {
         return codeOf(error);
@@ -195,6 +218,18 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
+    shortcuts: () => settings.shortcuts,
+    /** @param {boolean} on */
+    setShortcuts: (on) => void (settings.shortcuts = on),
+    stats: () => meeting.stats(),
+    /** @param {File} file @param {string | null} to one participant, or null for everyone */
+    offerFile: (file, to) => meeting.files?.offer(file, to),
+    /** @param {string} id */
+    acceptFile: (id) => meeting.files?.accept(id),
+    /** @param {string} file @param {boolean} paused */
+    pauseFile: (file, paused) => meeting.files?.pause(file, paused),
+    /** @param {string} file */
+    cancelFile: (file) => meeting.files?.cancel(file),
 
     /** @param {boolean} [forAll] */
     async leave(forAll = false) {

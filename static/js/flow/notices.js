@@ -20,3 +20,9 @@ export const NOTICE_BY_REFUSAL = {
   'room.full': 'full',
   'room.locked': 'locked',
 };
+
+/** When the meeting is over for everybody. @type {Record<import('../client/protocol.d.ts').EndReason, string>} */
+export const NOTICE_BY_END = { host: 'ended', time: 'ended.time', operator: 'ended.operator' };
+
+/** When somebody who waited is sent away. Of a changed password the preview speaks. */
+export const NOTICE_BY_DENIAL = /** @type {const} */ ({ denied: 'denied', banned: 'banned', ended: 'ended' });

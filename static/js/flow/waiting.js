@@ -6,12 +6,9 @@
  * @typedef {import('../client/protocol.d.ts').LobbyDenial} LobbyDenial
  */
 
-import { NOTICE_BY_CLOSE } from './notices.js';
+import { NOTICE_BY_CLOSE, NOTICE_BY_DENIAL } from './notices.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
-
-/** What the page says to somebody who is sent away. A changed password is asked for instead. */
-const NOTICE_BY_DENIAL = /** @type {const} */ ({ denied: 'denied', banned: 'banned', ended: 'ended' });
 
 /**
  * @param {Pick<Parts, 'session' | 'store' | 'meeting'>} parts

@@ -26,21 +26,22 @@
  *   waitingSince: number | null,
  * }} Preview
  *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms
+ * @typedef {{running: boolean, found: import('./check.js').Findings}} Check
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
- *   action: {label: string, name: string} | null}} Toast  text and label are keys of the language files
+ *   action: {label: string, name: string, data?: string} | null}} Toast  text and label are keys of the language files
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
  *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark',
  *   link: 'connecting' | 'online' | 'reconnecting' | 'closed', auth: string[], user: User | null,
  *   home: Home, preview: Preview, devices: Devices, meeting: Meeting | null, notice: Notice | null,
- *   toast: Toast | null,
- * }} AppState
+ *   toast: Toast | null, check: Check, server: string,
+ * }} AppState  server: its name and version, as it says itself
  *
  * @typedef {{type: 'language', language: 'en' | 'zh'}
  *   | {type: 'theme', theme: 'auto' | 'light' | 'dark'}
- *   | {type: 'session', link?: AppState['link'], auth?: string[]}
+ *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string}
  *   | {type: 'user', user: User | null}
  *   | {type: 'screen', screen: AppState['screen']}
  *   | {type: 'home', home: Partial<Home>}
@@ -49,11 +50,13 @@
  *   | {type: 'device', which: 'microphone' | 'camera', device: Partial<Device>}
  *   | {type: 'meeting', action: MeetingAction}
  *   | {type: 'notice', notice: Notice}
+ *   | {type: 'check', check: Check}
  *   | {type: 'left'}
  *   | {type: 'toast', toast: Toast | null}
  * } AppAction
  */
 
+import { NOTHING_YET } from './check.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
@@ -100,6 +103,8 @@ export function initialState({ language, theme }) {
     meeting: null,
     notice: null,
     toast: null,
+    check: { running: false, found: NOTHING_YET },
+    server: '',
   };
 }
 
@@ -115,7 +120,14 @@ export function reduce(state, action) {
     case 'theme':
       return { ...state, theme: action.theme };
     case 'session':
-      return { ...state, link: action.link ?? state.link, auth: action.auth ?? state.auth };
+      return {
+        ...state,
+        link: action.link ?? state.link,
+        auth: action.auth ?? state.auth,
+        server: action.server ?? state.server,
+      };
+    case 'check':
+      return { ...state, check: action.check };
     case 'user':
       return { ...state, user: action.user };
     case 'screen':

@@ -39,6 +39,13 @@ export function header(actions) {
     },
     picture,
   );
+  const check = el(
+    'a',
+    { class: 'btn ghost', href: '/check', tLabel: 'check.link', 'data-testid': 'check-link' },
+    icon('wifi', 's'),
+    el('span', { class: 'lbl', t: 'check.link' }),
+  );
+  check.addEventListener('click', actions.follow);
   const node = el(
     'header',
     { class: 'top' },
@@ -50,6 +57,7 @@ export function header(actions) {
       el('small', {}, location.host),
     ),
     el('span', { class: 'sp' }),
+    check,
     languageButton,
     themeButton,
     accountButton,

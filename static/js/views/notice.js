@@ -12,6 +12,7 @@ const KINDS = {
   left: { drawing: 'leave', back: true },
   ended: { drawing: 'check', back: false },
   'ended.time': { drawing: 'clock', back: false },
+  'ended.operator': { drawing: 'server', back: false },
   deleted: { drawing: 'remove', back: false },
   denied: { drawing: 'lock', back: false },
   banned: { drawing: 'remove', back: false },

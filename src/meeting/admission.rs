@@ -1,0 +1,181 @@
+//! Who comes in, and who must wait.
+
+use super::command::Join;
+use super::effect::{CloseReason, Effect, History, Reply};
+use super::media::MediaCommand;
+use super::permissions::{Action, Rank, allows};
+use super::room::{Answer, Room, broadcast, media, tell};
+use super::roster::Person;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{Event, LeaveReason, ParticipantData, SessionReplaced};
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{Role, UserKind};
+use crate::protocol::time::Timestamp;
+
+/// Where a newcomer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Wait,
+}
+
+impl Room {
+    pub(super) fn join(&mut self, join: Join, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
+        let ghost = self.roster.find_user(&join.user.id);
+        let ghost = ghost.map(|person| person.seen.id.clone());
+        let way = self.admits(&join, now)?;
+        self.replace_waiting(&join.user.id, out);
+        if way == Way::Wait {
+            return Ok(self.wait(join, now, out));
+        }
+        if let Some(ghost) = ghost {
+            self.replace(&ghost, &join.participant, now, out);
+        }
+        let newcomer = join.participant.clone();
+        self.enter(join, now, out);
+        Ok(Reply::View(Box::new(self.view(&newcomer, now)?)))
+    }
+
+    pub(super) fn knock(&self, join: &Join, now: Timestamp) -> Answer {
+        self.admits(join, now)?;
+        Ok(Reply::Done)
+    }
+
+    /// Where somebody who knocks goes; whoever is in already keeps their place.
+    fn admits(&self, join: &Join, now: Timestamp) -> Result<Way, ErrorCode> {
+        let rank = self.rank_of_newcomer(join);
+        if rank != Rank::Owner && self.bans.hold(&join.user.id) {
+            return Err(ErrorCode::RoomBanned);
+        }
+        self.is_open_for(rank, now)?;
+        if self.roster.find_user(&join.user.id).is_some() {
+            return Ok(Way::In);
+        }
+        if self.facts.locked && !self.allows(rank, Action::EnterLocked) {
+            return Err(ErrorCode::RoomLocked);
+        }
+        if self.must_wait(join, rank) {
+            if self.meeting.denied.contains(&join.user.id) {
+                return Err(ErrorCode::RoomDenied);
+            }
+            return match self.lobby.has_place_for(&join.user.id) {
+                true => Ok(Way::Wait),
+                false => Err(ErrorCode::RoomFull),
+            };
+        }
+        match self.free_places() {
+            0 => Err(ErrorCode::RoomFull),
+            _ => Ok(Way::In),
+        }
+    }
+
+    /// Whether the room's time lets somebody of `rank` in.
+    pub(super) fn is_open_for(&self, rank: Rank, now: Timestamp) -> Result<(), ErrorCode> {
+        let may_take_up_again = rank == Rank::Owner && self.facts.permanent;
+        if self.is_over(now) && !may_take_up_again {
+            return Err(ErrorCode::RoomEnded);
+        }
+        if self.is_too_early(now) && !self.allows(rank, Action::EnterEarly) {
+            return Err(ErrorCode::RoomNotStarted);
+        }
+        Ok(())
+    }
+
+    /// Whether somebody must be let in. An invite lets past the waiting room; but whoever was banned as a guest might
+    /// come again under another name, so that guests from where they were wait in any case.
+    pub(super) fn must_wait(&self, join: &Join, rank: Rank) -> bool {
+        let is_suspect = join.user.kind == UserKind::Guest && self.bans.suspect(join.address);
+        let waits = self.facts.lobby && !join.pass || is_suspect;
+        waits && !self.allows(rank, Action::SkipLobby)
+    }
+
+    pub(super) fn free_places(&self) -> usize {
+        let places = self
+            .facts
+            .max_participants
+            .saturating_sub(self.head_count());
+        usize::try_from(places).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn rank_of_newcomer(&self, join: &Join) -> Rank {
+        Rank::of(self.role_of(join), join.user.id == self.facts.owner.id)
+    }
+
+    fn allows(&self, rank: Rank, action: Action) -> bool {
+        allows(rank, action, &self.facts.permissions)
+    }
+
+    /// A newer session of the same user takes the place of `ghost`, whom `newcomer` never sees.
+    fn replace(
+        &mut self,
+        ghost: &ParticipantId,
+        newcomer: &ParticipantId,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(tell(ghost, Event::SessionReplaced(SessionReplaced {})));
+        let close = Some(CloseReason::Replaced);
+        self.depart(ghost, LeaveReason::Replaced, close, now, out);
+        for effect in out {
+            if let Effect::Broadcast { except, .. } = effect {
+                *except = Some(newcomer.clone());
+            }
+        }
+    }
+
+    /// Takes somebody in for whom everything was checked, and tells the rest.
+    pub(super) fn enter(&mut self, mut join: Join, now: Timestamp, out: &mut Vec<Effect>) {
+        if self.roster.is_empty() {
+            self.begin(now);
+        }
+        let role = self.role_of(&join);
+        let rank = self.rank_of_newcomer(&join);
+        self.remember_role(&join);
+        if !self.allows(rank, Action::Rename) {
+            join.display_name = join.user.display_name.clone();
+        }
+        let since = join.first_joined_at.unwrap_or(now);
+        let first = self.meeting.first_joined.entry(join.user.id.clone());
+        first.or_insert(since);
+        let person = Person::new(join, role, now);
+        let participant = person.seen.clone();
+        self.roster.add(person);
+        out.push(media(MediaCommand::Admit {
+            participant: participant.id.clone(),
+        }));
+        let except = Some(participant.id.clone());
+        out.push(broadcast(
+            except,
+            Event::ParticipantJoined(ParticipantData {
+                participant: participant.clone(),
+            }),
+        ));
+        out.push(Effect::History(History::Joined {
+            participant: participant.id,
+            user: Box::new(participant.user),
+            display_name: participant.display_name,
+            role,
+            at: now,
+        }));
+        if rank == Rank::Owner {
+            self.ended = None;
+            self.restore_roles(out);
+        }
+    }
+
+    /// The role somebody comes in with.
+    pub(super) fn role_of(&self, join: &Join) -> Role {
+        if join.user.id == self.facts.owner.id {
+            return Role::Host;
+        }
+        let given = self.meeting.roles.find(&join.user.id);
+        given.or(join.role).unwrap_or(Role::Member)
+    }
+
+    /// A role that somebody brought lasts, like one that was given, until the meeting ends.
+    fn remember_role(&mut self, join: &Join) {
+        if let Some(role) = join.role {
+            self.meeting.roles.bring(&join.user.id, role);
+        }
+    }
+}

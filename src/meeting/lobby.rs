@@ -1,0 +1,253 @@
+//! The waiting room: who is at the door, and who lets them in.
+//!
+//! Whoever waits is told nothing but whether they are let in: no event of the room goes to them, and no command of
+//! theirs but leaving finds them in the room.
+
+use super::command::Join;
+use super::effect::{CloseReason, Effect, Reply};
+use super::permissions::Action;
+use super::room::{Answer, Room};
+use super::roster::Person;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{
+    Event, LobbyDenial, LobbyDenied, LobbyLeaveReason, LobbyLeft, LobbyWaiting, SessionReplaced,
+};
+use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::object::Waiting;
+use crate::protocol::request::Targets;
+use crate::protocol::time::Timestamp;
+
+/// How many can wait at once; more are told that the room is full.
+pub const MAX_WAITING: usize = 100;
+
+/// Somebody at the door.
+#[derive(Debug, Clone)]
+pub(super) struct Knocker {
+    pub(super) waiting: Waiting,
+    pub(super) join: Join,
+}
+
+/// Those who wait, in the order in which they came.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lobby(Vec<Knocker>);
+
+impl Lobby {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn find(&self, id: &ParticipantId) -> Option<&Knocker> {
+        self.0.iter().find(|knocker| knocker.waiting.id == *id)
+    }
+
+    pub(super) fn find_user(&self, user: &UserId) -> Option<&Knocker> {
+        let mut knockers = self.0.iter();
+        knockers.find(|knocker| knocker.waiting.user.id == *user)
+    }
+
+    /// Whether `user` may wait; whoever waits already keeps their place.
+    pub(super) fn has_place_for(&self, user: &UserId) -> bool {
+        self.0.len() < MAX_WAITING || self.find_user(user).is_some()
+    }
+
+    fn ids(&self) -> Vec<ParticipantId> {
+        let ids = self.0.iter().map(|knocker| knocker.waiting.id.clone());
+        ids.collect()
+    }
+
+    fn remove(&mut self, id: &ParticipantId) -> Option<Knocker> {
+        let at = self
+            .0
+            .iter()
+            .position(|knocker| knocker.waiting.id == *id)?;
+        Some(self.0.remove(at))
+    }
+
+    /// Those who are meant, in the order in which they came.
+    fn resolve(&self, who: &Targets) -> Result<Vec<ParticipantId>, ErrorCode> {
+        let mut ids = self.ids();
+        if let Targets::These(wanted) = who {
+            if wanted.iter().any(|id| self.find(id).is_none()) {
+                return Err(ErrorCode::ParticipantNotFound);
+            }
+            ids.retain(|id| wanted.contains(id));
+        }
+        Ok(ids)
+    }
+}
+
+impl Room {
+    /// Queues somebody for whom everything but their being let in was checked.
+    pub(super) fn wait(&mut self, join: Join, now: Timestamp, out: &mut Vec<Effect>) -> Reply {
+        let rank = self.rank_of_newcomer(&join);
+        let may_rename = super::permissions::allows(rank, Action::Rename, &self.facts.permissions);
+        let name = match may_rename {
+            true => &join.display_name,
+            false => &join.user.display_name,
+        };
+        let waiting = Waiting {
+            id: join.participant.clone(),
+            user: join.user.clone(),
+            display_name: name.clone(),
+            since: now,
+        };
+        let event = Event::LobbyWaiting(LobbyWaiting {
+            participant: waiting.clone(),
+        });
+        self.lobby.0.push(Knocker { waiting, join });
+        self.tell_those_who_may(Action::Admit, &event, out);
+        Reply::Waiting
+    }
+
+    /// Who waits, for those who may let in.
+    pub(super) fn lobby_for(&self, person: &Person) -> Vec<Waiting> {
+        if !self.may(person, Action::Admit) {
+            return Vec::new();
+        }
+        let knockers = self.lobby.0.iter();
+        knockers.map(|knocker| knocker.waiting.clone()).collect()
+    }
+
+    pub(super) fn admit(
+        &mut self,
+        by: &ParticipantId,
+        who: &Targets,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        self.allowed(by, Action::Admit)?;
+        let mut ids = self.lobby.resolve(who)?;
+        if ids.is_empty() {
+            return Ok(Reply::Done);
+        }
+        if self.facts.locked {
+            return Err(ErrorCode::RoomLocked);
+        }
+        let free = self.free_places();
+        let is_refused = match who {
+            // As many as there is room for, in order.
+            Targets::Everyone(_) => free == 0,
+            Targets::These(_) => ids.len() > free,
+        };
+        if is_refused {
+            return Err(ErrorCode::RoomFull);
+        }
+        ids.truncate(free);
+        for id in ids {
+            self.let_one_in(&id, now, out);
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn deny(
+        &mut self,
+        by: &ParticipantId,
+        who: &Targets,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        self.allowed(by, Action::Admit)?;
+        for id in self.lobby.resolve(who)? {
+            self.turn_down(&id, out);
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Sends one away who may not knock again in this meeting.
+    pub(super) fn turn_down(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
+        if let Some(knocker) = self.lobby.find(id) {
+            let user = knocker.waiting.user.id.clone();
+            self.meeting.denied.insert(user);
+            self.send_away(id, LobbyDenial::Denied, out);
+        }
+    }
+
+    /// Lets in those who need not wait any more, as far as there is room: after the waiting room was switched off, say.
+    pub(super) fn let_in(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        while !self.facts.locked && self.free_places() > 0 {
+            let is_next = |knocker: &&Knocker| {
+                let rank = self.rank_of_newcomer(&knocker.join);
+                !self.must_wait(&knocker.join, rank) && self.is_open_for(rank, now).is_ok()
+            };
+            let Some(next) = self.lobby.0.iter().find(is_next) else {
+                return;
+            };
+            let id = next.waiting.id.clone();
+            self.let_one_in(&id, now, out);
+        }
+    }
+
+    fn let_one_in(&mut self, id: &ParticipantId, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(knocker) = self.lobby.remove(id) else {
+            return;
+        };
+        self.tell_of_leaving(id, LobbyLeaveReason::Admitted, out);
+        self.enter(knocker.join, now, out);
+        if let Ok(view) = self.view(id, now) {
+            out.push(Effect::Admit {
+                participant: id.clone(),
+                view: Box::new(view),
+            });
+        }
+    }
+
+    /// Somebody goes who waited.
+    pub(super) fn stop_waiting(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
+        self.take_away(id, None, None, LobbyLeaveReason::Left, out);
+    }
+
+    /// A newer session of the same user takes the place of the one that waits.
+    pub(super) fn replace_waiting(&mut self, user: &UserId, out: &mut Vec<Effect>) {
+        let Some(older) = self.lobby.find_user(user) else {
+            return;
+        };
+        let id = older.waiting.id.clone();
+        let event = Event::SessionReplaced(SessionReplaced {});
+        let close = Some(CloseReason::Replaced);
+        self.take_away(&id, Some(event), close, LobbyLeaveReason::Left, out);
+    }
+
+    /// Sends one away who waits.
+    pub(super) fn send_away(
+        &mut self,
+        id: &ParticipantId,
+        reason: LobbyDenial,
+        out: &mut Vec<Effect>,
+    ) {
+        let event = Event::LobbyDenied(LobbyDenied { reason });
+        self.take_away(id, Some(event), None, LobbyLeaveReason::Denied, out);
+    }
+
+    /// Sends everyone away who waits.
+    pub(super) fn send_all_away(&mut self, reason: LobbyDenial, out: &mut Vec<Effect>) {
+        for id in self.lobby.ids() {
+            self.send_away(&id, reason, out);
+        }
+    }
+
+    fn take_away(
+        &mut self,
+        id: &ParticipantId,
+        event: Option<Event>,
+        close: Option<CloseReason>,
+        reason: LobbyLeaveReason,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.lobby.remove(id).is_none() {
+            return;
+        }
+        out.push(Effect::SendAway {
+            participant: id.clone(),
+            event: event.map(Box::new),
+            close,
+        });
+        self.tell_of_leaving(id, reason, out);
+    }
+
+    fn tell_of_leaving(&self, id: &ParticipantId, reason: LobbyLeaveReason, out: &mut Vec<Effect>) {
+        let left = Event::LobbyLeft(LobbyLeft {
+            participant: id.clone(),
+            reason,
+        });
+        self.tell_those_who_may(Action::Admit, &left, out);
+    }
+}

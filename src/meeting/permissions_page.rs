@@ -1,0 +1,156 @@
+//! The table of permissions as a page for people, generated so that it cannot say anything else than what holds.
+//!
+//! It is checked in as `static/protocol/permissions.html`, served with the page, and held current by a test.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::permissions::{Action, Cell, Rank, Toggle, cell};
+
+const HEAD: &str = r#"<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>Who may do what in a meeting</title>
+    <link rel="icon" href="/icons/favicon.svg" type="image/svg+xml" />
+    <link rel="stylesheet" href="/protocol/permissions.css" />
+  </head>
+  <body>
+    <main>
+      <h1>Who may do what in a meeting</h1>
+      <p>
+        The server decides by this table, and tells each client what it may do as <code>actions</code>. The page was
+        generated from it.
+      </p>
+"#;
+
+const RULES: &str = r#"      <h2>On whom</h2>
+      <ul>
+        <li>Nobody mutes, renames, removes or changes the role of somebody of their own rank or a higher one.</li>
+        <li>The owner of a room is always a host. Nobody else can touch them.</li>
+        <li>Whoever makes somebody else a host becomes a co-host, unless they are the owner.</li>
+        <li>Nobody can unmute another. Who is asked to may unmute once, whatever the room lets members do.</li>
+        <li>Roles that were given last until the meeting ends.</li>
+        <li>
+          When the last host leaves, the co-host who has been in the longest becomes host, or else the member who has,
+          of those with an account. The owner's return gives them back what they were.
+        </li>
+        <li>
+          Whoever is removed with a ban stays out until the meeting ends, or for good. A guest gets a new name easily:
+          until the meeting ends, guests who come from the same address wait until they are let in.
+        </li>
+      </ul>
+    </main>
+  </body>
+</html>
+"#;
+
+/// The page.
+pub fn html() -> String {
+    let mut text = String::from(HEAD);
+    text.push_str("      <table>\n        <thead>\n          <tr>\n");
+    text.push_str("            <th scope=\"col\">Action</th>\n");
+    for rank in Rank::ALL {
+        line(
+            &mut text,
+            format_args!("<th scope=\"col\">{}</th>", title(rank)),
+        );
+    }
+    text.push_str("          </tr>\n        </thead>\n        <tbody>\n");
+    let descriptions = descriptions();
+    for action in Action::ALL {
+        let name = name(&action);
+        let meaning = &descriptions[&name];
+        text.push_str("          <tr>\n");
+        line(
+            &mut text,
+            format_args!("<th scope=\"row\">{meaning} <code>{name}</code></th>"),
+        );
+        for rank in Rank::ALL {
+            line(
+                &mut text,
+                format_args!("<td>{}</td>", word(cell(rank, action))),
+            );
+        }
+        text.push_str("          </tr>\n");
+    }
+    text.push_str("        </tbody>\n      </table>\n");
+    text.push_str(RULES);
+    text
+}
+
+fn line(text: &mut String, cell: std::fmt::Arguments<'_>) {
+    writeln!(text, "            {cell}").expect("a String takes all");
+}
+
+fn title(rank: Rank) -> &'static str {
+    match rank {
+        Rank::Waiting => "Waiting",
+        Rank::Member => "Member",
+        Rank::Cohost => "Co-host",
+        Rank::Host => "Host",
+        Rank::Owner => "Owner",
+    }
+}
+
+fn word(cell: Cell) -> String {
+    let toggle = match cell {
+        Cell::No => return "no".to_owned(),
+        Cell::Yes => return "yes".to_owned(),
+        Cell::If(Toggle::Unmute) => "unmute",
+        Cell::If(Toggle::Screen) => "screen",
+        Cell::If(Toggle::Chat) => "chat",
+        Cell::If(Toggle::PrivateChat) => "private_chat",
+        Cell::If(Toggle::Files) => "files",
+        Cell::If(Toggle::Rename) => "rename",
+        Cell::If(Toggle::React) => "react",
+    };
+    format!("with <code>permissions.{toggle}</code>")
+}
+
+/// An action as it travels.
+fn name(action: &Action) -> String {
+    match serde_json::to_value(action) {
+        Ok(serde_json::Value::String(name)) => name,
+        other => unreachable!("an action travels as a word, not as {other:?}"),
+    }
+}
+
+/// What each action means, as the schema tells it to authors of clients.
+fn descriptions() -> BTreeMap<String, String> {
+    let schema = schemars::schema_for!(Action).to_value();
+    let variants = schema["oneOf"].as_array().into_iter().flatten();
+    variants
+        .filter_map(|variant| {
+            let (name, meaning) = (variant["const"].as_str()?, variant["description"].as_str()?);
+            let meaning = meaning.trim_end_matches('.');
+            Some((name.to_owned(), meaning.to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::catalogue::assert_current;
+
+    #[test]
+    fn the_page_that_is_served_is_current() {
+        assert_current("static/protocol/permissions.html", &html());
+    }
+
+    #[test]
+    fn every_action_has_a_row_with_its_meaning() {
+        let page = html();
+        for action in Action::ALL {
+            let row = format!("<code>{}</code></th>", name(&action));
+            assert_eq!(page.matches(&row).count(), 1, "{action:?}");
+        }
+        assert_eq!(
+            page.matches("<td>").count(),
+            Action::ALL.len() * Rank::ALL.len()
+        );
+    }
+}

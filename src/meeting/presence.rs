@@ -1,0 +1,180 @@
+//! How people go, how meetings end, and what an edit of the room does to who is in.
+
+use super::command::PasswordEdit;
+use super::effect::{CloseReason, Effect, History, Reply};
+use super::media::MediaCommand;
+use super::permissions::Action;
+use super::room::{Answer, Room, broadcast, media};
+use super::schedule;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{
+    EndReason, Event, LeaveReason, LobbyDenial, ParticipantLeft, RoomData, RoomDeleted, RoomEnded,
+};
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{self, Role};
+use crate::protocol::time::Timestamp;
+
+impl Room {
+    pub(super) fn leave(
+        &mut self,
+        id: &ParticipantId,
+        reason: LeaveReason,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        if self.lobby.find(id).is_some() {
+            self.stop_waiting(id, out);
+            return Ok(Reply::Done);
+        }
+        let was_host = self.person(id)?.seen.role == Role::Host;
+        self.depart(id, reason, None, now, out);
+        if was_host {
+            self.keep_governed(None, out);
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Takes somebody out of the room and tells the rest.
+    pub(super) fn depart(
+        &mut self,
+        id: &ParticipantId,
+        reason: LeaveReason,
+        close: Option<CloseReason>,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.roster.remove(id).is_none() {
+            return;
+        }
+        out.push(Effect::Release {
+            participant: id.clone(),
+            close,
+        });
+        out.push(media(MediaCommand::Dismiss {
+            participant: id.clone(),
+        }));
+        let left = ParticipantLeft {
+            participant: id.clone(),
+            reason,
+        };
+        out.push(broadcast(None, Event::ParticipantLeft(left)));
+        out.push(Effect::History(History::Left {
+            participant: id.clone(),
+            reason,
+            at: now,
+        }));
+        self.leave_spotlight(id, out);
+    }
+
+    pub(super) fn end(
+        &mut self,
+        by: &ParticipantId,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        self.allowed(by, Action::End)?;
+        self.over(EndReason::Host, Some(by), now, out)
+    }
+
+    /// The meeting is over; a plan that has run out says so itself, and is not written down.
+    pub(super) fn over(
+        &mut self,
+        reason: EndReason,
+        by: Option<&ParticipantId>,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        match reason {
+            EndReason::Host | EndReason::Operator => self.ended = Some(now),
+            EndReason::Time => {}
+        }
+        let ended = RoomEnded {
+            identity: self.facts.identity.clone(),
+            reason,
+        };
+        self.empty(Event::RoomEnded(ended), by, now, out);
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        by: Option<&ParticipantId>,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        let deleted = RoomDeleted {
+            identity: self.facts.identity.clone(),
+        };
+        self.empty(Event::RoomDeleted(deleted), by, now, out);
+        Ok(Reply::Done)
+    }
+
+    /// Tells everyone why and sends everyone out, those who wait as well; only the socket of the one who did it stays
+    /// open, and those of who waits.
+    fn empty(
+        &mut self,
+        why: Event,
+        by: Option<&ParticipantId>,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(broadcast(None, why));
+        for person in self.roster.clear() {
+            let participant = person.seen.id;
+            let close = (by != Some(&participant)).then_some(CloseReason::Ended);
+            out.push(Effect::Release {
+                participant: participant.clone(),
+                close,
+            });
+            out.push(Effect::History(History::Left {
+                participant,
+                reason: LeaveReason::Ended,
+                at: now,
+            }));
+        }
+        self.send_all_away(LobbyDenial::Ended, out);
+        out.push(media(MediaCommand::Close));
+    }
+
+    pub(super) fn edited(
+        &mut self,
+        facts: object::Room,
+        password: PasswordEdit,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        if password == PasswordEdit::Changed {
+            self.send_all_away(LobbyDenial::Password, out);
+        }
+        if facts.version <= self.facts.version {
+            // An edit that was stored earlier and comes later must not undo what is newer.
+            return Ok(Reply::Done);
+        }
+        let before = self.standings();
+        let plan = |facts: &object::Room| (facts.begin_at, facts.end_at, facts.recurrence.clone());
+        let is_replanned = plan(&facts) != plan(&self.facts);
+        // How media travels cannot change under the feet of those who are connected already.
+        let topology = if self.is_empty() {
+            facts.topology
+        } else {
+            self.facts.topology
+        };
+        self.facts = object::Room { topology, ..facts };
+        if is_replanned {
+            self.meeting.occurrence = schedule::next(&self.facts, now);
+        }
+        out.push(broadcast(
+            None,
+            Event::RoomUpdated(RoomData {
+                room: self.snapshot(now),
+            }),
+        ));
+        self.settle(&before, out);
+        Ok(Reply::Done)
+    }
+
+    /// Somebody who is in, told apart from somebody who acts.
+    pub(super) fn found(&self, id: &ParticipantId) -> Result<&super::roster::Person, ErrorCode> {
+        self.roster.find(id).ok_or(ErrorCode::ParticipantNotFound)
+    }
+}

@@ -1,0 +1,223 @@
+//! What people send, and what the media worker reports of it.
+
+use super::command::Switch;
+use super::effect::{Effect, Reply};
+use super::media::{MediaCommand, MediaEvent};
+use super::permissions::sending;
+use super::room::{Answer, Room, broadcast, media, tell, updated};
+use super::roster::Person;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{
+    Event, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,
+};
+use crate::protocol::ids::{ParticipantId, TrackId};
+use crate::protocol::object::{Source, Topology, Track};
+
+impl Room {
+    pub(super) fn negotiated(
+        &mut self,
+        id: &ParticipantId,
+        sources: Vec<(Source, Option<String>)>,
+    ) -> Answer {
+        let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
+        person.set_negotiated(sources);
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn set_source(
+        &mut self,
+        id: &ParticipantId,
+        source: Source,
+        switch: Switch,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        match switch {
+            Switch::Off => self.stop_source(id, source, out),
+            Switch::On { track, muted } => {
+                let person = match sending(source) {
+                    Some(action) => self.allowed(id, action)?,
+                    None => self.person(id)?,
+                };
+                // Between peers there is nothing to negotiate here; the roster alone is kept true.
+                if self.facts.topology == Topology::Sfu && !person.has_negotiated(source) {
+                    return Err(ErrorCode::MediaUnsupported);
+                }
+                if source == Source::Microphone && !muted {
+                    self.may_unmute(id)?;
+                }
+                self.start_source(id, source, track, muted, out)
+            }
+        }
+    }
+
+    fn start_source(
+        &mut self,
+        id: &ParticipantId,
+        source: Source,
+        track: TrackId,
+        muted: bool,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
+        if source == Source::Microphone {
+            person.may_unmute_once &= muted;
+        }
+        if person.track(source).is_some() {
+            // It runs already: at most its being muted changes.
+            set_muted(person, source, muted, None, out);
+        } else {
+            let codec = person.codec_of(source);
+            let kind = source.kind();
+            let track = Track {
+                id: track,
+                participant: id.clone(),
+                kind,
+                source,
+                muted,
+                codec,
+                layers: Vec::new(),
+            };
+            person.add_track(track.clone());
+            let (participant, track_id) = (id.clone(), track.id.clone());
+            out.push(media(MediaCommand::StartTrack {
+                participant,
+                track: track_id,
+                source,
+                muted,
+            }));
+            out.push(broadcast(None, Event::TrackPublished(TrackData { track })));
+        }
+        let track = person.track(source).cloned();
+        follow_source(person, source, !muted, out);
+        Ok(Reply::Track(track))
+    }
+
+    fn stop_source(&mut self, id: &ParticipantId, source: Source, out: &mut Vec<Effect>) -> Answer {
+        self.person(id)?;
+        self.stop(id, source, out);
+        Ok(Reply::Track(None))
+    }
+
+    /// Stops a source of somebody, if it runs.
+    pub(super) fn stop(&mut self, id: &ParticipantId, source: Source, out: &mut Vec<Effect>) {
+        let Some(person) = self.roster.find_mut(id) else {
+            return;
+        };
+        if let Some(track) = person.remove_track(source) {
+            out.push(media(MediaCommand::StopTrack {
+                track: track.id.clone(),
+            }));
+            let gone = TrackUnpublished {
+                track: track.id,
+                participant: id.clone(),
+            };
+            out.push(broadcast(None, Event::TrackUnpublished(gone)));
+        }
+        follow_source(person, source, false, out);
+    }
+
+    pub(super) fn media(&mut self, event: MediaEvent, out: &mut Vec<Effect>) -> Answer {
+        match event {
+            MediaEvent::Slots { to, slots } => {
+                out.extend(self.tell_if_in(&to, Event::MediaSlots(slots)))
+            }
+            MediaEvent::Offer { to, offer } => {
+                out.extend(self.tell_if_in(&to, Event::MediaOffer(offer)))
+            }
+            MediaEvent::Quality {
+                participant,
+                score,
+                rtt_ms,
+                loss,
+            } => {
+                if self.roster.find(&participant).is_some() {
+                    let quality = QualityUpdate {
+                        participant,
+                        score,
+                        rtt_ms,
+                        loss,
+                    };
+                    out.push(broadcast(None, Event::QualityUpdate(quality)));
+                }
+            }
+            MediaEvent::Speakers { mut participants } => {
+                participants.retain(|id| self.roster.find(id).is_some());
+                out.push(broadcast(
+                    None,
+                    Event::SpeakerActive(SpeakerActive { participants }),
+                ));
+            }
+            MediaEvent::Format {
+                track,
+                codec,
+                layers,
+            } => {
+                let Some((id, source)) = self.roster.find_track(&track) else {
+                    return Ok(Reply::Done);
+                };
+                let person = self
+                    .roster
+                    .find_mut(&id)
+                    .ok_or(ErrorCode::ParticipantNotFound)?;
+                let Some(known) = person.track_mut(source) else {
+                    return Ok(Reply::Done);
+                };
+                if known.codec.as_ref() != Some(&codec) || known.layers != layers {
+                    known.codec = Some(codec);
+                    known.layers = layers;
+                    out.push(updated(person.seen.clone()));
+                }
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    fn tell_if_in(&self, to: &ParticipantId, event: Event) -> Option<Effect> {
+        self.roster.find(to).map(|_| tell(to, event))
+    }
+}
+
+/// Mutes or unmutes the track of `source`, if it runs and is not so already. `by` is whoever did it to another.
+pub(super) fn set_muted(
+    person: &mut Person,
+    source: Source,
+    muted: bool,
+    by: Option<&ParticipantId>,
+    out: &mut Vec<Effect>,
+) {
+    let participant = person.seen.id.clone();
+    let Some(track) = person
+        .track_mut(source)
+        .filter(|track| track.muted != muted)
+    else {
+        return;
+    };
+    track.muted = muted;
+    let track = track.id.clone();
+    out.push(media(MediaCommand::SetMuted {
+        track: track.clone(),
+        muted,
+    }));
+    out.push(broadcast(
+        None,
+        Event::TrackMuted(TrackMuted {
+            track,
+            participant,
+            muted,
+            by: by.cloned(),
+        }),
+    ));
+}
+
+/// Lets `audio` and `video` follow what a microphone or a camera does, and tells everyone of a change.
+pub(super) fn follow_source(person: &mut Person, source: Source, on: bool, out: &mut Vec<Effect>) {
+    let flag = match source {
+        Source::Microphone => &mut person.seen.audio,
+        Source::Camera => &mut person.seen.video,
+        Source::Screen | Source::ScreenAudio => return,
+    };
+    if *flag != on {
+        *flag = on;
+        out.push(updated(person.seen.clone()));
+    }
+}

@@ -1,0 +1,80 @@
+//! What the passing of time does to a meeting: reminders, and its end.
+
+use super::effect::{Effect, Reply};
+use super::room::{Answer, Room, broadcast};
+use super::schedule;
+use crate::protocol::event::{EndReason, Event, RoomReminder};
+use crate::protocol::time::Timestamp;
+
+/// How long before its end a meeting is reminded of it, in milliseconds.
+const REMINDERS_MS: [i64; 2] = [300_000, 60_000];
+
+impl Room {
+    /// When [`Command::Tick`](super::Command::Tick) is to come next; none when nothing is to happen by itself.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.roster.is_empty() {
+            return None;
+        }
+        let end = self.planned_end()?;
+        let end_itself = self.facts.ends_on_time.then_some(end);
+        let deadlines = reminders(end).chain(end_itself);
+        deadlines.filter(|at| Some(*at) > self.meeting.ticked).min()
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
+        let before = self.meeting.ticked;
+        let has_come = |at: Timestamp| before < Some(at) && at <= now;
+        self.meeting.ticked = Some(now);
+        let Some(end) = self.planned_end().filter(|_| !self.roster.is_empty()) else {
+            return Ok(Reply::Done);
+        };
+        if self.facts.ends_on_time && has_come(end) {
+            return self.over(EndReason::Time, None, now, out);
+        }
+        // Whoever slept through two is reminded once.
+        if now < end && reminders(end).any(has_come) {
+            let remaining = end.unix_millis() - now.unix_millis();
+            let reminder = RoomReminder {
+                identity: self.facts.identity.clone(),
+                ends_at: end,
+                remaining_ms: u64::try_from(remaining).unwrap_or(0),
+            };
+            out.push(broadcast(None, Event::RoomReminder(reminder)));
+        }
+        Ok(Reply::Done)
+    }
+
+    /// The meeting begins with the first who comes in: what was due before is not made up for.
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        self.meeting.ticked = Some(now);
+        self.meeting.occurrence = schedule::next(&self.facts, now);
+    }
+
+    /// When this meeting is planned to end.
+    fn planned_end(&self) -> Option<Timestamp> {
+        match (&self.facts.recurrence, &self.meeting.occurrence) {
+            (None, _) => self.facts.end_at,
+            (Some(_), occurrence) => occurrence.as_ref()?.end_at,
+        }
+    }
+
+    /// Whether the meeting is over: by its plan it runs on while a host is in it.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let was_ended = |at| schedule::is_still_ended(&self.facts, at, now);
+        self.ended.is_some_and(was_ended)
+            || schedule::is_past(&self.facts, now) && !self.roster.has_host()
+    }
+
+    /// Whether it is too early for those who may not come in early.
+    pub(super) fn is_too_early(&self, now: Timestamp) -> bool {
+        // One that comes again may run past its end like any other.
+        let runs_over = self.planned_end().is_some_and(|end| end <= now) && self.roster.has_host();
+        schedule::opens_at(&self.facts, now).is_some() && !runs_over
+    }
+}
+
+fn reminders(end: Timestamp) -> impl Iterator<Item = Timestamp> {
+    REMINDERS_MS
+        .into_iter()
+        .map(move |before| end.plus_millis(-before))
+}

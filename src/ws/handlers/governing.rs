@@ -1,0 +1,138 @@
+//! What those who govern a meeting do with others.
+
+use super::{asking, stored};
+use crate::meeting::command::PasswordEdit;
+use crate::meeting::permissions::Action;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::object::{BanLength, PermissionsChange, Source};
+use crate::protocol::request::{
+    Empty, ParticipantAskUnmute, ParticipantLowerHand, ParticipantMute, ParticipantRemove,
+    ParticipantRename, ParticipantSetRole, Target,
+};
+use crate::protocol::time::Timestamp;
+use crate::store::{Conflict, StoreError};
+use crate::ws::services::Services;
+use crate::ws::state::{SessionState, Stay};
+
+/// How often an edit is tried again that others were quicker than.
+const TRIES: usize = 5;
+
+/// `participant.mute`
+pub async fn mute(
+    services: &Services,
+    state: &SessionState,
+    data: ParticipantMute,
+) -> Result<Empty, WireError> {
+    let ParticipantMute {
+        participant: whom,
+        source,
+        allow_unmute,
+    } = data;
+    if let Some(allow) = allow_unmute {
+        if !matches!(whom, Target::Everyone(_)) || source != Source::Microphone {
+            let why = "goes only with everyone's microphones";
+            return Err(WireError::bad_field("data.allow_unmute", why));
+        }
+        let stay = state.stay()?;
+        asking::authorised(stay, Action::Mute).await?;
+        asking::authorised(stay, Action::Secure).await?;
+        allow_unmuting(services, stay, allow).await?;
+    }
+    asking::command(state, |by| Command::Mute { by, whom, source }).await
+}
+
+/// Stores whether members may unmute themselves, and tells the room.
+async fn allow_unmuting(services: &Services, stay: &Stay, allow: bool) -> Result<(), WireError> {
+    for _ in 0..TRIES {
+        let room = services.store.find_room(stay.room.as_str()).await;
+        let room = room.map_err(stored)?.ok_or(ErrorCode::RoomNotFound)?;
+        if room.settings.permissions.unmute == allow {
+            return Ok(());
+        }
+        let change = PermissionsChange {
+            unmute: Some(allow),
+            ..PermissionsChange::default()
+        };
+        let edit = crate::store::RoomEdit {
+            permissions: Some(change.applied_to(room.settings.permissions)),
+            ..crate::store::RoomEdit::default()
+        };
+        let version = Some(room.version);
+        let edited = services
+            .store
+            .edit_room(room.key, version, edit, Timestamp::now());
+        match edited.await {
+            Ok(edited) => {
+                return asking::tell_of_edit(services, &edited, PasswordEdit::Kept).await;
+            }
+            Err(StoreError::Conflict(Conflict::Version)) => {}
+            Err(error) => return Err(stored(error)),
+        }
+    }
+    Err(ErrorCode::RoomConflict.into())
+}
+
+/// `participant.ask_unmute`
+pub async fn ask_unmute(
+    state: &SessionState,
+    data: ParticipantAskUnmute,
+) -> Result<Empty, WireError> {
+    let source = data.source.unwrap_or(Source::Microphone);
+    if matches!(source, Source::Screen | Source::ScreenAudio) {
+        let why = "must be microphone or camera";
+        return Err(WireError::bad_field("data.source", why));
+    }
+    let whom = data.participant;
+    asking::command(state, |by| Command::AskUnmute { by, whom, source }).await
+}
+
+/// `participant.lower_hand`
+pub async fn lower_hand(
+    state: &SessionState,
+    data: ParticipantLowerHand,
+) -> Result<Empty, WireError> {
+    let whom = data.participant;
+    asking::command(state, |by| Command::LowerHand { by, whom }).await
+}
+
+/// `participant.rename`
+pub async fn rename(state: &SessionState, data: ParticipantRename) -> Result<Empty, WireError> {
+    let ParticipantRename {
+        participant: whom,
+        display_name,
+    } = data;
+    let rename = |by| Command::Rename {
+        by,
+        whom,
+        display_name,
+    };
+    asking::command(state, rename).await
+}
+
+/// `participant.set_role`
+pub async fn set_role(state: &SessionState, data: ParticipantSetRole) -> Result<Empty, WireError> {
+    let ParticipantSetRole {
+        participant: whom,
+        role,
+    } = data;
+    asking::command(state, |by| Command::SetRole { by, whom, role }).await
+}
+
+/// `participant.remove`; a ban that is for good is stored first.
+pub async fn remove(state: &SessionState, data: ParticipantRemove) -> Result<Empty, WireError> {
+    let whom = data.participant;
+    let ban = data.ban.and_then(|ban| ban.length());
+    if ban == Some(BanLength::Forever) {
+        let stay = state.stay()?;
+        let consider = Command::ConsiderBan {
+            by: stay.participant.clone(),
+            whom: whom.clone(),
+            until: BanLength::Forever,
+        };
+        let Reply::Ban(_ban) = stay.handle.call(consider).await? else {
+            return Err(ErrorCode::ServerInternal.into());
+        };
+    }
+    asking::command(state, |by| Command::Remove { by, whom, ban }).await
+}

@@ -1,0 +1,87 @@
+/**
+ * Starts the connection check from the page: who one is, which sessions, what is sent.
+ *
+ * @typedef {import('./actions.js').Parts} Parts
+ * @typedef {import('./check.js').Sample} Sample
+ */
+
+import { createCall } from '../client/create_call.js';
+import { Session } from '../client/session.js';
+import { t } from '../i18n/index.js';
+import { NOTHING_YET } from '../state/check.js';
+import { runCheck } from './check.js';
+import { settings } from './settings.js';
+
+const WIDTH = 640;
+const HEIGHT = 360;
+const FRAMES = 15;
+
+/** @param {Pick<Parts, 'session' | 'store'> & {url: string}} parts  url: of the server's socket */
+export async function check({ session, store, url }) {
+  const { dispatch } = store;
+  if (store.get().check.running) return;
+  dispatch({ type: 'check', check: { running: true, found: NOTHING_YET } });
+  await runCheck({
+    authenticated: async () => {
+      if (session.state !== 'online') await session.connect();
+      if (!session.user) await session.guest({ display_name: settings.name || t('guest') });
+      dispatch({ type: 'session', auth: session.hello?.auth ?? [], server: session.hello?.server ?? '' });
+      dispatch({ type: 'user', user: session.user });
+      return session;
+    },
+    second: async (token) => {
+      const other = new Session(url);
+      await other.withToken(token);
+      return other;
+    },
+    startCall: async (other, identity) => {
+      const reply = await other.joinRoom({ identity });
+      const call = createCall(other, reply, { audioSlots: 1, videoSlots: 1 });
+      await call.start();
+      return /** @type {import('../client/call.js').Call} */ (call);
+    },
+    sample,
+    secure: location.protocol === 'https:',
+    tell: (found) => dispatch({ type: 'check', check: { running: true, found } }),
+  });
+  dispatch({ type: 'check', check: { ...store.get().check, running: false } });
+}
+
+/** A picture that is never twice the same, and a tone that nobody hears. @returns {Promise<Sample>} */
+async function sample() {
+  const canvas = document.createElement('canvas');
+  canvas.width = WIDTH;
+  canvas.height = HEIGHT;
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  let frame = 0;
+  const draw = () => {
+    frame += 1;
+    for (let x = 0; x < WIDTH; x += 16) {
+      for (let y = 0; y < HEIGHT; y += 16) {
+        pen.fillStyle = `hsl(${(x + y + frame * 9) % 360} 60% ${30 + Math.random() * 40}%)`;
+        pen.fillRect(x, y, 16, 16);
+      }
+    }
+  };
+  draw();
+  const timer = setInterval(draw, 1000 / FRAMES);
+  const [picture] = canvas.captureStream(FRAMES).getVideoTracks();
+  const context = new AudioContext();
+  const voice = context.createOscillator();
+  const way = context.createMediaStreamDestination();
+  voice.frequency.value = 440;
+  voice.connect(way);
+  voice.start();
+  await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, 500))]);
+  const [tone] = way.stream.getAudioTracks();
+  return {
+    picture,
+    tone,
+    stop: () => {
+      clearInterval(timer);
+      picture.stop();
+      tone.stop();
+      void context.close();
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * What a connection check found, read as six lines and a verdict. Pure: figures come in, keys of the language files
+ * come out.
+ *
+ * @typedef {'waiting' | 'running' | 'ok' | 'warn' | 'bad' | 'none'} Look  none: there is nothing to judge
+ * @typedef {{
+ *   name: Step, look: Look, title: string, detail: string, word: string, figures: Record<string, string | number>,
+ * }} Line  title, detail and word are keys
+ * @typedef {'server' | 'udp' | 'tcp' | 'publish' | 'receive' | 'delay'} Step
+ *
+ * @typedef {{
+ *   secure: boolean,
+ *   server: {rttMs: number} | null,
+ *   media: {connected: boolean} | null,
+ *   sent: {kbps: number} | null,
+ *   received: {kbps: number, fps: number, lossPercent: number, sound: boolean} | null,
+ *   delay: {rttMs: number, jitterMs: number | null} | null,
+ *   failed: string | null, tookMs: number,
+ * }} Findings  null: not measured, or not yet · failed: the code of what stopped the check
+ */
+
+/** @type {Step[]} */
+export const STEPS = ['server', 'udp', 'tcp', 'publish', 'receive', 'delay'];
+
+/** Above these, people notice (ITU-T G.114 for the way of a voice, there and back here). */
+const SLOW_MS = 300;
+const LOST_PERCENT = 3;
+/** Fewer pictures a second look like a row of photographs. */
+const FEW_FRAMES = 7;
+
+/** @type {Findings} */
+export const NOTHING_YET = {
+  secure: true,
+  server: null,
+  media: null,
+  sent: null,
+  received: null,
+  delay: null,
+  failed: null,
+  tookMs: 0,
+};
+
+/**
+ * @param {Findings} found
+ * @param {boolean} running
+ * @returns {Line[]}
+ */
+export function linesOf(found, running) {
+  let reached = false;
+  return STEPS.map((name) => {
+    const judged = JUDGES[name](found);
+    if (judged) return { name, figures: {}, ...judged, ...keysOf(name, judged) };
+    // The first line without an answer is the one at work.
+    const look = !running ? 'none' : reached ? 'waiting' : 'running';
+    reached = true;
+    const state = running ? 'waiting' : 'unknown';
+    return { name, look, figures: {}, ...keysOf(name, { state }) };
+  });
+}
+
+/**
+ * @param {Findings} found
+ * @param {boolean} running
+ * @returns {{look: Look, title: string, detail: string}} keys
+ */
+export function verdictOf(found, running) {
+  const kind = kindOf(found, running);
+  const look = /** @type {Record<string, Look>} */ ({ running: 'running', good: 'ok', weak: 'warn', sound: 'warn' })[kind];
+  return { look: look ?? 'bad', title: `check.verdict.${kind}`, detail: `check.verdict.${kind}.do` };
+}
+
+/** @param {Findings} found @param {boolean} running */
+function kindOf(found, running) {
+  if (running) return 'running';
+  if (!found.server) return 'unreachable';
+  if (found.failed?.startsWith('auth.')) return 'guests';
+  if (found.media && !found.media.connected) return 'blocked';
+  if (found.failed !== null || !found.sent || !found.received) return 'unfinished';
+  if (found.received.fps === 0) return found.received.sound ? 'sound' : 'silent';
+  return linesOf(found, false).some((line) => line.look === 'warn' || line.look === 'bad') ? 'weak' : 'good';
+}
+
+/** @typedef {{state: string, look: Look, figures?: Record<string, string | number>}} Judged */
+
+/** @type {Record<Step, (found: Findings) => Judged | null>} */
+const JUDGES = {
+  server({ server, secure, failed }) {
+    if (!server) return failed === null ? null : { state: 'bad', look: 'bad' };
+    return { state: secure ? 'ok' : 'plain', look: secure ? 'ok' : 'warn' };
+  },
+  udp({ media }) {
+    if (!media) return null;
+    return media.connected ? { state: 'ok', look: 'ok' } : { state: 'bad', look: 'bad' };
+  },
+  // This server sends media by UDP alone; what runs over TCP here is the talk with the server.
+  tcp({ server }) {
+    return server && { state: 'ok', look: 'none', figures: { ms: server.rttMs } };
+  },
+  publish({ sent }) {
+    if (!sent) return null;
+    return { state: sent.kbps > 0 ? 'ok' : 'bad', look: sent.kbps > 0 ? 'ok' : 'bad', figures: { kbps: sent.kbps } };
+  },
+  receive({ received }) {
+    if (!received) return null;
+    const { kbps, fps, lossPercent, sound } = received;
+    const figures = { kbps, fps, loss: lossPercent };
+    if (fps === 0) return { state: sound ? 'sound' : 'bad', look: sound ? 'warn' : 'bad', figures };
+    const weak = lossPercent >= LOST_PERCENT || fps < FEW_FRAMES || !sound;
+    return { state: weak ? 'weak' : 'ok', look: weak ? 'warn' : 'ok', figures };
+  },
+  delay({ delay }) {
+    if (!delay) return null;
+    const slow = delay.rttMs >= SLOW_MS;
+    return { state: slow ? 'weak' : 'ok', look: slow ? 'warn' : 'ok', figures: { ms: delay.rttMs } };
+  },
+};
+
+/** @param {Step} name @param {{state: string}} judged */
+function keysOf(name, { state }) {
+  const key = `check.${name}.${state}`;
+  if (state === 'waiting' || state === 'unknown') {
+    return { title: `check.${name}`, detail: `check.${state}.detail`, word: `check.${state}` };
+  }
+  return { title: key, detail: `${key}.detail`, word: `${key}.word` };
+}
+
+/**
+ * What may be given to whoever runs the server: figures, no addresses, no names.
+ * @param {Findings} found
+ * @param {{at: string, browser: string, server: string}} about  server: its name and version
+ */
+export function reportOf(found, { at, browser, server }) {
+  const lines = linesOf(found, false).map(({ name, look, figures }) => ({ name, result: look, ...figures }));
+  const { title } = verdictOf(found, false);
+  const { secure, failed, tookMs, delay } = found;
+  return {
+    at,
+    browser,
+    server,
+    verdict: title.replace('check.verdict.', ''),
+    secure,
+    failed,
+    took_ms: tookMs,
+    jitter_ms: delay?.jitterMs ?? null,
+    lines,
+  };
+}

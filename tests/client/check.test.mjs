@@ -1,0 +1,153 @@
+/** The connection check: what it measures, and what it makes of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runCheck } from '../../static/js/flow/check.js';
+import en from '../../static/js/i18n/en.js';
+import { linesOf, NOTHING_YET, reportOf, STEPS, verdictOf } from '../../static/js/state/check.js';
+import { ProtocolError } from '../../static/js/client/errors.js';
+
+const good = {
+  secure: true,
+  server: { rttMs: 12 },
+  media: { connected: true },
+  sent: { kbps: 600 },
+  received: { kbps: 590, fps: 15, lossPercent: 0, sound: true },
+  delay: { rttMs: 14, jitterMs: 2 },
+  failed: null,
+  tookMs: 8000,
+};
+const kindOf = (change) => verdictOf({ ...good, ...change }, false).title.replace('check.verdict.', '');
+
+test('each finding has its verdict', () => {
+  assert.equal(kindOf({}), 'good');
+  assert.equal(kindOf({ received: { ...good.received, lossPercent: 8 } }), 'weak');
+  assert.equal(kindOf({ delay: { rttMs: 450, jitterMs: 80 } }), 'weak');
+  assert.equal(kindOf({ secure: false }), 'weak');
+  assert.equal(kindOf({ received: { ...good.received, fps: 0 } }), 'sound');
+  assert.equal(kindOf({ received: { ...good.received, fps: 0, sound: false } }), 'silent');
+  const cut = { sent: null, received: null, delay: null };
+  assert.equal(kindOf({ ...cut, media: { connected: false } }), 'blocked');
+  assert.equal(kindOf({ ...cut, media: null, failed: 'server.busy' }), 'unfinished');
+  assert.equal(kindOf({ ...cut, media: null, failed: 'auth.guest_disabled' }), 'guests');
+  assert.equal(kindOf({ ...cut, media: null, server: null, failed: 'client.closed' }), 'unreachable');
+});
+
+test('six lines are filled in one by one', () => {
+  const looks = (found) => linesOf(found, true).map((line) => line.look);
+  assert.deepEqual(looks(NOTHING_YET), ['running', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
+  assert.deepEqual(looks({ ...NOTHING_YET, server: good.server }), ['ok', 'running', 'none', 'waiting', 'waiting', 'waiting']);
+  assert.deepEqual(looks(good), ['ok', 'ok', 'none', 'ok', 'ok', 'ok']);
+  assert.deepEqual(linesOf(good, false).map((line) => line.name), STEPS);
+});
+
+test('everything a line or a verdict may say has its words', () => {
+  const some = [null, { ...good.received, fps: 0 }, { ...good.received, fps: 0, sound: false }, { ...good.received, lossPercent: 9 }];
+  for (const running of [true, false]) {
+    for (const secure of [true, false]) {
+      for (const received of [...some, good.received]) {
+        for (const failed of [null, 'auth.guest_disabled', 'server.busy']) {
+          for (const change of [{}, { server: null }, { media: { connected: false } }, { sent: { kbps: 0 } }, { delay: { rttMs: 999 } }, NOTHING_YET]) {
+            const found = { ...good, secure, received, failed, ...change };
+            const { title, detail } = verdictOf(found, running);
+            const keys = linesOf(found, running).flatMap((line) => [line.title, line.detail, line.word]);
+            for (const key of [title, detail, ...keys]) assert.ok(key in en, key);
+          }
+        }
+      }
+    }
+  }
+});
+
+test('the report holds figures and nothing that names somebody', () => {
+  const report = reportOf(good, { at: '2026-03-01T12:00:00Z', browser: 'Browser/1', server: 'meeting 1' });
+  assert.deepEqual(Object.keys(report).sort(), [
+    'at', 'browser', 'failed', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict',
+  ]);
+  assert.equal(report.verdict, 'good');
+  assert.deepEqual(report.lines[4], { name: 'receive', result: 'ok', kbps: 590, fps: 15, loss: 0 });
+});
+
+/** A server in the middle that passes on everything, in a time of its own. */
+function world({ connects = true, refusal = null } = {}) {
+  let time = 0;
+  const undone = [];
+  const log = [];
+  const session = {
+    token: 'token',
+    ping: async () => void (time += 7),
+    request: async (type) => {
+      log.push(type);
+      if (refusal) throw refusal;
+      return { identity: 'check-room' };
+    },
+  };
+  const end = (name) => ({
+    on: () => {},
+    leaveRoom: async () => void undone.push(`${name} left`),
+    close: () => void undone.push(`${name} closed`),
+  });
+  const track = (direction, kind, seconds) => ({
+    direction,
+    kind,
+    bytes: seconds * 50_000,
+    packets: seconds * 97,
+    packetsLost: seconds * 3,
+    framesDecoded: kind === 'video' && direction === 'receive' ? seconds * 15 : 0,
+    audioEnergy: kind === 'audio' ? seconds : 0,
+    jitterMs: direction === 'receive' ? 4.4 : null,
+  });
+  const call = () => ({
+    setSource: async () => {},
+    close: () => void undone.push('call closed'),
+    view: () => {},
+    stats: async () => {
+      const state = connects ? 'connected' : 'connecting';
+      const seconds = time / 1000;
+      return {
+        connections: { up: { state, rttMs: 20.2 }, down: { state, rttMs: 31.7 } },
+        tracks: ['send', 'receive'].flatMap((way) => ['audio', 'video'].map((kind) => track(way, kind, seconds))),
+      };
+    },
+  });
+  let ends = 0;
+  const told = [];
+  const means = {
+    authenticated: async () => session,
+    second: async () => end(`end ${(ends += 1)}`),
+    startCall: async () => call(),
+    sample: async () => ({ picture: {}, tone: {}, stop: () => void undone.push('sample stopped') }),
+    secure: true,
+    tell: (found) => told.push(found),
+    now: () => time,
+    wait: async (ms) => void (time += ms),
+  };
+  return { means, told, undone, log };
+}
+
+test('what goes in at one end is measured at the other', async () => {
+  const { means, told, undone, log } = world();
+  const found = await runCheck(means);
+  assert.deepEqual(log, ['check.begin']);
+  assert.deepEqual(found.server, { rttMs: 7 });
+  assert.deepEqual(found.sent, { kbps: 800 });
+  assert.deepEqual(found.received, { kbps: 800, fps: 15, lossPercent: 3, sound: true });
+  assert.deepEqual(found.delay, { rttMs: 32, jitterMs: 4 });
+  assert.equal(told.length, 5, 'each figure is told as soon as it is known');
+  assert.deepEqual(undone.slice(0, 3), ['call closed', 'call closed', 'sample stopped']);
+  assert.deepEqual(undone.slice(3).sort(), ['end 1 closed', 'end 1 left', 'end 2 closed', 'end 2 left']);
+});
+
+test('a network that lets no media through is noticed, and everything is put away', async () => {
+  const { means, undone } = world({ connects: false });
+  const found = await runCheck(means);
+  assert.deepEqual(found.media, { connected: false });
+  assert.equal(found.received, null);
+  assert.equal(undone.length, 7);
+});
+
+test('a refusal ends the check with its code', async () => {
+  const { means } = world({ refusal: new ProtocolError('server.busy', '') });
+  const found = await runCheck(means);
+  assert.equal(found.failed, 'server.busy');
+  assert.deepEqual(found.server, { rttMs: 7 });
+});
