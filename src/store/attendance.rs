@@ -20,6 +20,8 @@ use crate::protocol::time::Timestamp;
 
 /// The largest page of stays.
 pub const MAX_STAYS: u32 = 500;
+/// The largest page of stays that clients ask for.
+pub const MAX_STAYS_SHOWN: u32 = 1_000;
 /// The most people who are told as a room's members.
 pub const MAX_MEMBERS: u64 = 1_000;
 
@@ -122,6 +124,33 @@ impl Store {
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Page `page`, from 1, of everyone's stays in a room, the newest first, `size` of them on a page (1 to
+    /// [`MAX_STAYS_SHOWN`]), and how many there are on all pages: what `room.attendance` asks for. The page after the
+    /// last is empty.
+    ///
+    /// Whoever asks must be allowed to know: this checks nothing.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn newest_attendance(
+        &self,
+        room: RoomKey,
+        page: u32,
+        size: u32,
+    ) -> Result<(Vec<StoredStay>, u64), StoreError> {
+        let size = u64::from(size.clamp(1, MAX_STAYS_SHOWN));
+        let skipped = u64::from(page.saturating_sub(1)) * size;
+        let total = stays_in(room).count(&self.db).await?;
+        let rows = stays_in(room)
+            .order_by_desc(Column::Id)
+            .offset(skipped)
+            .limit(size)
+            .all(&self.db)
+            .await?;
+        let stays = rows.into_iter().map(TryInto::try_into);
+        Ok((stays.collect::<Result<_, _>>()?, total))
     }
 
     /// Everyone who has ever been in a room, each once, in order of first coming; the first [`MAX_MEMBERS`] of them.

@@ -41,7 +41,9 @@ use connect::Absent;
 use db::Db;
 
 pub use adopt::{Adoption, AdoptionMode, Remark};
-pub use attendance::{MAX_MEMBERS, MAX_STAYS, Member, StayKey, StoredStay, StoredStays};
+pub use attendance::{
+    MAX_MEMBERS, MAX_STAYS, MAX_STAYS_SHOWN, Member, StayKey, StoredStay, StoredStays,
+};
 pub use bans::StoredBan;
 pub use chat::{ChatAuthor, Recipient, StoredMessage, StoredPage};
 pub use error::{Conflict, Missing, StoreError};

@@ -21,6 +21,9 @@ use crate::protocol::ids::UserId;
 use crate::protocol::text::{DisplayName, Username};
 use crate::protocol::time::Timestamp;
 
+/// How many ids one query asks about.
+const IDS_AT_ONCE: usize = 200;
+
 /// An account's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserKey(pub(super) i64);
@@ -115,6 +118,22 @@ impl Store {
     pub async fn find_user(&self, id: &UserId) -> Result<Option<StoredUser>, StoreError> {
         self.one_user(living().filter(Column::Identity.eq(id.as_str())))
             .await
+    }
+
+    /// Those of these ids that are accounts, in no order; the others are guests', or deleted.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_users(&self, ids: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
+        let mut found = Vec::new();
+        for batch in ids.chunks(IDS_AT_ONCE) {
+            let named = Column::Identity.is_in(batch.iter().map(UserId::as_str));
+            let rows = living().filter(named).all(&self.db).await?;
+            for row in rows {
+                found.push(row.try_into()?);
+            }
+        }
+        Ok(found)
     }
 
     /// The account in this row.

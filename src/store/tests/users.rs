@@ -14,6 +14,12 @@ async fn an_account_is_found_by_name_id_and_row(home: Home) {
         assert_eq!(found.as_ref(), Some(&li));
     }
     assert_eq!(store.find_user_by_name("李").await.unwrap(), None);
+    let mut ids: Vec<_> = (0..450)
+        .map(|_| crate::protocol::ids::UserId::random())
+        .collect();
+    ids.insert(300, li.id.clone());
+    assert_eq!(store.find_users(&ids).await.unwrap(), [li]);
+    assert_eq!(store.find_users(&[]).await.unwrap(), []);
 }
 
 async fn names_differ_by_more_than_case(home: Home) {
