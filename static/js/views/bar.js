@@ -100,7 +100,7 @@ export function bar(actions, parts) {
     const waiting = may(meeting, 'admit') ? meeting.lobby.length : 0;
     const n = meeting.seats.length + 1;
     text(count, String(waiting > 0 ? waiting : n));
-    count.classList.toggle('wait', waiting > 0);
+    count.classList.toggle('waits', waiting > 0);
     const up = Object.values(meeting.participants).filter((one) => one.hand_raised_at !== null).length;
     show(raised, up > 0);
     text(raised, String(up));
