@@ -11,10 +11,10 @@ use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
-use crate::config::{Config, Guests, LegacyApi, RateLimits, Registration};
+use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Gate, Health, HealthProbe, HttpState, SessionRunner, SocketLimits,
-    Sockets,
+    self, Access, Database, Gate, Health, HealthProbe, HttpState, NoCalendar, RoomProbe,
+    SessionRunner, SocketLimits, Sockets,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
@@ -69,6 +69,7 @@ pub struct App {
     media: Media,
     access: Arc<Access>,
     legacy_api: LegacyApi,
+    public_url: Option<Origin>,
     stop: watch::Sender<bool>,
 }
 
@@ -147,6 +148,7 @@ impl App {
             media,
             access,
             legacy_api: config.legacy_api,
+            public_url: config.listen.public_url,
             stop,
         })
     }
@@ -170,6 +172,7 @@ impl App {
             media,
             access,
             legacy_api,
+            public_url,
             stop: stop_sessions,
             ..
         } = self;
@@ -189,6 +192,8 @@ impl App {
             gate,
             session,
             health: health_probe(services.clone()),
+            rooms: room_probe(services.clone()),
+            public_url,
         };
         let router = http::router(state, further);
         let pruning = tokio::spawn(prune_tokens(services.store.clone()));
@@ -233,6 +238,16 @@ fn health_probe(services: Services) -> HealthProbe {
                 Ok(Err(_)) | Err(_) => Database::Unavailable,
             };
             Health::new(database, live.rooms, live.participants)
+        })
+    })
+}
+
+fn room_probe(services: Services) -> RoomProbe {
+    Arc::new(move |identity| {
+        let services = services.clone();
+        Box::pin(async move {
+            let found = ws::find_room(&services, &identity).await;
+            found.map_err(|_| NoCalendar::Busy)
         })
     })
 }

@@ -1,4 +1,5 @@
-//! How often somebody may try: logins, room passwords, room numbers, new accounts, guests and plain requests.
+//! How often somebody may try: logins, room passwords, invite links, room numbers, new accounts, guests and plain
+//! requests.
 //!
 //! Keys are addresses (an IPv6 network of 64 bits counts as one address: it is one household) and, together with them,
 //! account names and rooms. A stranger who guesses at somebody's password is slowed down at the stranger's address and
@@ -27,6 +28,8 @@ const LOGINS_PER_ADDRESS: Rate = Rate(60, Duration::from_secs(1));
 const LOGINS_PER_ACCOUNT_AND_ADDRESS: Rate = Rate(10, Duration::from_secs(10));
 const LOGINS_PER_ACCOUNT: Rate = Rate(100, Duration::from_secs(3));
 const ROOM_PASSWORDS_PER_ROOM_AND_ADDRESS: Rate = Rate(10, Duration::from_secs(6));
+/// A class behind one address follows its link within a minute. Nobody guesses 128 bits; this keeps the database calm.
+const INVITES_PER_ROOM_AND_ADDRESS: Rate = Rate(60, Duration::from_secs(1));
 /// Ten a minute: of 900 million numbers, a guesser with one address tries 5 million a year.
 const NUMBERS_PER_ADDRESS: Rate = Rate(20, Duration::from_secs(6));
 const GUESTS_PER_ADDRESS: Rate = Rate(60, Duration::from_secs(1));
@@ -59,6 +62,7 @@ struct Limiters {
     logins_by_account_and_address: Limiter<(u64, IpAddr)>,
     logins_by_account: Limiter<u64>,
     room_passwords: Limiter<(RoomIdentity, IpAddr)>,
+    invites: Limiter<(RoomIdentity, IpAddr)>,
     numbers: Limiter<IpAddr>,
     guests: Limiter<IpAddr>,
     registrations: Limiter<IpAddr>,
@@ -73,6 +77,7 @@ impl Default for Limits {
             logins_by_account_and_address: Limiter::new(LOGINS_PER_ACCOUNT_AND_ADDRESS),
             logins_by_account: Limiter::new(LOGINS_PER_ACCOUNT),
             room_passwords: Limiter::new(ROOM_PASSWORDS_PER_ROOM_AND_ADDRESS),
+            invites: Limiter::new(INVITES_PER_ROOM_AND_ADDRESS),
             numbers: Limiter::new(NUMBERS_PER_ADDRESS),
             guests: Limiter::new(GUESTS_PER_ADDRESS),
             registrations: Limiter::new(REGISTRATIONS_PER_ADDRESS),
@@ -115,6 +120,15 @@ impl Limits {
         limits
             .room_passwords
             .check(&(room.clone(), network(address)))
+    }
+
+    /// One try at a room's invite links.
+    ///
+    /// # Errors
+    /// When to try again.
+    pub fn check_invite(&self, address: IpAddr, room: &RoomIdentity) -> Result<(), RetryAfter> {
+        let Some(limits) = &self.0 else { return Ok(()) };
+        limits.invites.check(&(room.clone(), network(address)))
     }
 
     /// One look-up of a room by its number.

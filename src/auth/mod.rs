@@ -4,11 +4,13 @@
 //! Nothing here prints a secret. [`passwords`] is the only home of MD5, for accounts of a database that was taken over.
 
 mod argon2id;
+pub mod invites;
 pub mod limits;
 pub mod passwords;
 pub mod secret;
 pub mod tokens;
 
+pub use invites::InviteToken;
 pub use limits::{Limits, RetryAfter};
 pub use passwords::{PasswordError, Passwords, StoredHash, Verified};
 pub use secret::{Secret, SecretError};

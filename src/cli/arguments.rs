@@ -136,6 +136,8 @@ fn room() -> Command {
     let identity = Arg::new(name::IDENTITY)
         .value_name("IDENTITY")
         .required(true)
+        // One in 64 begins with a hyphen.
+        .allow_hyphen_values(true)
         .help("The room's identity, as in its link, or its nine-digit number");
     let flag = |name, help| {
         Arg::new(name)
@@ -338,6 +340,24 @@ mod tests {
         ] {
             assert_eq!(given_by(line)[&Key::DataDir], ["d"], "{line}");
         }
+    }
+
+    #[test]
+    fn an_identity_may_begin_like_a_flag() {
+        for line in [
+            "meeting room attendance -jW_9oXB0oI6q4HMxkWhnw --csv",
+            "meeting room attendance --csv -jW_9oXB0oI6q4HMxkWhnw --data-dir d",
+            "meeting room attendance --csv -jW_9oXB0oI6q4HMxkWhnw",
+        ] {
+            let matches = command().try_get_matches_from(line.split(' ')).unwrap();
+            let (_, below) = matches.subcommand().unwrap();
+            let (_, below) = below.subcommand().unwrap();
+            let identity = below.get_one::<String>(name::IDENTITY).unwrap();
+            assert_eq!(identity, "-jW_9oXB0oI6q4HMxkWhnw", "{line}");
+            assert!(below.get_flag(name::CSV), "{line}");
+        }
+        let odd = "meeting room end --W_9oXB0oI6q4HMxkWhnw --json";
+        assert!(command().try_get_matches_from(odd.split(' ')).is_ok());
     }
 
     #[test]

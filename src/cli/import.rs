@@ -21,11 +21,13 @@ pub struct ImwebImport {
 impl ImwebImport {
     /// Checks where to import from, and the zone of its times: `+08:00`.
     pub fn parse(from: &str, utc_offset: &str, mode: ImportMode) -> Result<Self, Failure> {
-        let wrong = |what: String| Failure::wrong_value(format!("--from: {what}"));
-        let from = DatabaseUrl::parse(from).map_err(wrong)?;
-        if !from.reveal().starts_with("mysql:") {
-            return Err(wrong(format!("{from} is no mysql:// URL")));
-        }
+        // Nothing of it is repeated: it may hold a password.
+        let is_mysql = |url: &DatabaseUrl| url.reveal().starts_with("mysql:");
+        let from = DatabaseUrl::parse(from).ok().filter(is_mysql);
+        let from = from.ok_or_else(|| {
+            let what = "--from: must be a URL such as mysql://user:password@host/imweb";
+            Failure::wrong_value(what)
+        })?;
         let offset = FixedOffset::from_str(utc_offset).map_err(|_| {
             let what = format!("--utc-offset: '{utc_offset}' is no offset such as +08:00");
             Failure::wrong_value(what)

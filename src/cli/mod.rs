@@ -16,7 +16,7 @@ mod user;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -93,7 +93,11 @@ fn dispatch(
         ["room", command] => room_command(command, matches),
         ["db", command] => db_command(command, matches),
         ["import", "imweb"] => import_imweb(matches),
-        ["config", "check"] => Ok(output::print(&load(matches)?.to_string())?),
+        ["config", "check"] => {
+            let config = load(matches)?;
+            check_directory(&config.storage.data_dir)?;
+            Ok(output::print(&config.to_string())?)
+        }
         path => unreachable!("clap knows no command {path:?}"),
     }
 }
@@ -216,6 +220,23 @@ fn chosen(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
 
 fn load(matches: &ArgMatches) -> Result<Config, ConfigError> {
     Config::load(arguments::given(matches), |name| std::env::var_os(name))
+}
+
+/// Sees whether the server could write to its data directory, or make it: by writing there, which alone tells, and
+/// taking that away again.
+fn check_directory(directory: &Path) -> Result<(), Failure> {
+    let absolute = std::path::absolute(directory);
+    let probed = absolute.and_then(|directory| {
+        let existing = directory.ancestors().find(|path| path.exists());
+        let existing = existing.unwrap_or(Path::new("/"));
+        let probe = existing.join(format!(".meeting-check-{}", std::process::id()));
+        std::fs::create_dir(&probe)?;
+        std::fs::remove_dir(&probe)
+    });
+    probed.map_err(|error| {
+        let what = format!("cannot use the data directory {}", directory.display());
+        Failure::because(what, &error)
+    })
 }
 
 /// Opens the database that the arguments name, does the work and closes it.

@@ -1,10 +1,11 @@
-//! HTTP: the page, the upgrade to a WebSocket, health and avatars.
+//! HTTP: the page, the upgrade to a WebSocket, health, avatars and calendar files.
 //!
 //! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
 //! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files,
 //! in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
 
 pub mod avatar;
+pub mod calendar;
 pub mod headers;
 pub mod page;
 pub mod peer;
@@ -24,7 +25,10 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::config::{ListenConfig, Origin};
+use crate::protocol::ids::RoomIdentity;
+use crate::protocol::object::Room;
 
+pub use calendar::NoCalendar;
 pub use peer::PeerInfo;
 pub use serve::serve;
 pub use sockets::{SocketLimits, Sockets};
@@ -37,6 +41,10 @@ pub type SessionRunner =
 /// Tells how the server is.
 pub type HealthProbe = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>;
 
+/// Finds a room by its identity alone, as it is now.
+pub type RoomProbe =
+    Arc<dyn Fn(RoomIdentity) -> BoxFuture<'static, Result<Option<Room>, NoCalendar>> + Send + Sync>;
+
 /// What the routes work with. Cloned per connection, so everything in it is shared or small.
 #[derive(Clone)]
 pub struct HttpState {
@@ -46,6 +54,10 @@ pub struct HttpState {
     pub session: SessionRunner,
     /// What `/healthz` asks.
     pub health: HealthProbe,
+    /// What calendar files ask.
+    pub rooms: RoomProbe,
+    /// Where people reach this server, for links that leave it.
+    pub public_url: Option<Origin>,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
@@ -134,7 +146,9 @@ impl Health {
 pub fn router(state: HttpState, further: Router) -> Router {
     Router::new()
         .route("/", get(page::index))
-        .route("/r/{*room}", get(page::index))
+        .route("/r/{room}", get(page::index))
+        .route("/r/{room}/{*rest}", get(page::index))
+        .route("/r/{room}/calendar.ics", get(calendar::calendar))
         .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))

@@ -92,7 +92,7 @@ impl Room {
             since: now,
         };
         let event = Event::LobbyWaiting(LobbyWaiting {
-            waiting: waiting.clone(),
+            participant: waiting.clone(),
         });
         self.lobby.0.push(Knocker { waiting, join });
         self.tell_those_who_may(Action::Admit, &event, out);

@@ -234,7 +234,7 @@ data! {
     /// Data of `lobby.waiting`.
     struct LobbyWaiting {
         /// Who.
-        waiting: Waiting,
+        participant: Waiting,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {

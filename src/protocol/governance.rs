@@ -233,7 +233,7 @@ pub enum Reaction {
     #[serde(rename = "👏")]
     Applause,
     /// Warmth.
-    #[serde(rename = "❤️")]
+    #[serde(rename = "❤️", alias = "❤")]
     Heart,
     /// Laughter.
     #[serde(rename = "😂")]

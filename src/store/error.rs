@@ -63,6 +63,9 @@ pub enum StoreError {
     /// A file or its directory is absent, in the way, or cannot be made.
     #[error("the file cannot be used")]
     File(#[source] std::io::Error),
+    /// A SQLite file that is damaged, or something else altogether.
+    #[error("the file is damaged or no database")]
+    Damaged(#[source] DbErr),
     /// Only the database's own tool can copy it while it is in use.
     #[error("copy this kind of database with its own tool, {0}")]
     BackupTool(&'static str),
@@ -86,6 +89,7 @@ impl StoreError {
             | Self::Corrupt(_)
             | Self::UnknownDatabase
             | Self::File(_)
+            | Self::Damaged(_)
             | Self::BackupTool(_)
             | Self::Internal(_) => ErrorCode::ServerInternal,
         }
@@ -113,7 +117,9 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if is_passing(&error) {
+        if is_damage(&error) {
+            Self::Damaged(error)
+        } else if is_passing(&error) {
             Self::Unavailable(error)
         } else {
             Self::Internal(error)
@@ -153,6 +159,24 @@ fn is_passing(error: &DbErr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether SQLite cannot make sense of its file.
+fn is_damage(error: &DbErr) -> bool {
+    const CORRUPT: u32 = 11;
+    const NOT_A_DATABASE: u32 = 26;
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    let is_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>();
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    is_sqlite.is_some() && code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
 }
 
 /// SQLite's result codes are short numbers (sqlite.org/rescode.html), everyone else's are five characters (SQLSTATE).

@@ -73,8 +73,8 @@ pub struct RoomSettings {
 }
 
 impl RoomSettings {
-    /// What holds for a room that says no more than its name.
-    pub fn named(name: RoomName) -> Self {
+    /// What a room decides unless it says otherwise.
+    pub fn new(name: RoomName) -> Self {
         Self {
             name,
             begin_at: None,

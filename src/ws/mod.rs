@@ -16,6 +16,7 @@ mod state;
 mod visit;
 
 pub use directory::Directory;
+pub use handlers::room_view::find_room;
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 pub use session::{End, MOST_PINGS_UNANSWERED, WRITE_DEADLINE, goodbye, run};
 pub use visit::Visit;

@@ -24,7 +24,7 @@ use crate::store::{StoreError, WatchedRoom, WatchedUser};
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How often it writes down that people are in rooms: a server that is killed counts its last people at most so much
 /// too short.
-const BEAT: Duration = Duration::from_secs(10);
+const BEAT: Duration = Duration::from_secs(5);
 
 /// Looks for ever; ends with the task.
 pub async fn run(services: Services) {

@@ -113,7 +113,7 @@ let preparedRoom;
 
 /** Built while somebody looks at the preview, so that pressing Join only has to show it. */
 async function prepareRoom() {
-  await Promise.all([load('room'), load('waiting')]);
+  await Promise.all([load('room'), load('waiting'), meeting.prepare().catch(() => {})]);
   if (store.get().screen === 'preview') preparedRoom ??= MAKERS.room?.();
 }
 

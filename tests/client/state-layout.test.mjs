@@ -5,7 +5,7 @@ import { grid, stageLayout } from '../../static/js/state/layout.js';
 const people = (n) => Array.from({ length: n }, (_, k) => `p${k}`);
 const desktop = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false };
 const phone = { width: 374, height: 714, gap: 6, tileMin: 150, strip: 116, phone: true };
-const rest = { self: 'me', page: 0, presenter: null, prefer: null };
+const rest = { self: 'me', page: 0, presenter: null, mains: [], prefer: null };
 const size = ({ w, h }) => `${Math.round(w)}×${Math.round(h)}`;
 
 test('the table of the design: columns and tile sizes', () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { append, blocks } from '../../static/js/state/chat.js';
-import { enter, hands, isMuted, reduceMeeting, roster, sharedScreen } from '../../static/js/state/meeting.js';
+import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
+import { hands, isMuted, roster, sharedScreen } from '../../static/js/state/people.js';
 import { daysUntil, nextMeeting, upcoming } from '../../static/js/state/schedule.js';
 import { createStore } from '../../static/js/state/store.js';
 import { hue, initials, linkify, roomFrom, shortName, threes } from '../../static/js/state/text.js';
@@ -156,7 +157,7 @@ test('messages count as unread until the chat is opened, own ones never', () => 
     meetingOf(['ada']),
     { type: 'chat.message', message: message('1', 'hello') },
     { type: 'chat.message', message: message('1', 'hello') },
-    { type: 'chat.message', message: message('2', 'mine', { participant: 'me' }) },
+    { type: 'chat.message', message: message('2', 'mine', { participant: 'me', user: person('me').user }) },
   );
   assert.equal(state.unread, 1);
   assert.equal(state.log.length, 2);

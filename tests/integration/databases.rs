@@ -451,3 +451,105 @@ async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
         assert!(hash.first().unwrap().starts_with("$argon2id$"));
     }
 }
+
+/// What a command says when it refuses.
+fn refused(arguments: &[&str], data: &Path) -> (Option<i32>, String) {
+    let mut command = meeting(arguments);
+    refusal(command.arg("--data-dir").arg(data).output().unwrap())
+}
+
+#[tokio::test]
+async fn the_meetings_of_imweb_move_in() {
+    let imweb = database_on("MEETING_TEST_MYSQL", "").await;
+    let db = Database::connect(&imweb).await.unwrap();
+    let name = imweb.rsplit('/').next().unwrap();
+    let charset = format!("ALTER DATABASE {name} CHARACTER SET utf8mb4;\n");
+    let documented = charset + include_str!("../fixtures/imweb.sql");
+    for statement in documented.split(";\n") {
+        if !statement.trim().is_empty() {
+            db.execute_unprepared(statement).await.unwrap();
+        }
+    }
+    let data = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/meeting.sqlite", data.path().display());
+    let import = format!("import imweb --from {imweb} --json");
+    let planned = printed(&url, &format!("{import} --dry-run"));
+    assert_eq!(
+        planned["taken"],
+        json!({ "rooms": 1, "people": 4, "joined": 4 })
+    );
+    assert_eq!(
+        data.path().read_dir().unwrap().count(),
+        0,
+        "nothing is made"
+    );
+
+    // Beside a running server.
+    let server = Server::start(data.path(), &url);
+    let done = printed(&url, &import);
+    assert_eq!(done["taken"], planned["taken"]);
+    assert_eq!(done["skipped"].as_array().unwrap().len(), 4);
+    let again = printed(&url, &import);
+    assert_eq!(again["already"], planned["taken"]);
+    assert_eq!(
+        again["taken"],
+        json!({ "rooms": 0, "people": 0, "joined": 0 })
+    );
+
+    let mut host = server.connect().await;
+    let login = |password: &str| json!({ "username": "3CK98Y", "password": password });
+    for guess in ["", "!"] {
+        let refused = host.ask("auth.login", login(guess)).await;
+        assert_eq!(refused["error"]["code"], "auth.bad_credentials");
+    }
+    let mut passwd = meeting(["user", "passwd", "3CK98Y", "--password-stdin"]);
+    passwd.env("MEETING_DATABASE_URL", &url);
+    let mut child = passwd
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"correct horse\n").unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    host.ok("auth.login", login("correct horse")).await;
+    let page = host.ok("room.list", json!({})).await;
+    assert_eq!(page["rooms"][0]["name"], "520");
+    assert_eq!(page["rooms"][0]["identity"], done["rooms"][0]["identity"]);
+    host.ok(
+        "room.join",
+        json!({ "identity": done["rooms"][0]["number"] }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_imported_is_one_sentence() {
+    let data = tempfile::tempdir().unwrap();
+    for from in [
+        "imweb",
+        "postgres://root@localhost/imweb",
+        "mysql://root:hunter2@host",
+    ] {
+        let (code, sentence) = refused(&["import", "imweb", "--from", from], data.path());
+        assert_eq!(code, Some(2), "{sentence}");
+        assert!(!sentence.contains("hunter2"), "{sentence}");
+    }
+    let url = "mysql://root:hunter2@127.0.0.1:1/imweb";
+    let (code, sentence) = refused(
+        &["import", "imweb", "--from", url, "--utc-offset", "8"],
+        data.path(),
+    );
+    assert_eq!(code, Some(2), "{sentence}");
+    let (code, sentence) = refused(&["import", "imweb", "--from", url], data.path());
+    assert_eq!(code, Some(1), "{sentence}");
+    assert!(!sentence.contains("hunter2"), "{sentence}");
+    let empty = database_on("MEETING_TEST_MYSQL", "").await;
+    let (code, sentence) = refused(&["import", "imweb", "--from", &empty], data.path());
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.ends_with("has no table imweb_login."),
+        "{sentence}"
+    );
+}

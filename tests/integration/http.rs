@@ -43,6 +43,8 @@ impl Server {
             },
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
             health: Arc::new(|| async { Health::new(Database::Unavailable, 2, 7) }.boxed()),
+            rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
+            public_url: None,
         };
         let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();

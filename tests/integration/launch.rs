@@ -84,6 +84,24 @@ fn config_check_makes_nothing() {
 }
 
 #[test]
+fn config_check_notices_a_data_directory_that_cannot_be_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    // On a file nobody can write a directory, root neither; nor in one that the system makes.
+    for unusable in [&file, &file.join("data"), Path::new("/proc/data")] {
+        let mut command = meeting(["config", "check", "--data-dir"]);
+        let (code, sentence) = refusal(command.arg(unusable).output().unwrap());
+        let expected = format!(
+            "error: cannot use the data directory {}: ",
+            unusable.display()
+        );
+        assert_eq!(code, Some(1));
+        assert!(sentence.starts_with(&expected), "{sentence}");
+    }
+}
+
+#[test]
 fn help_goes_to_standard_output_with_code_0() {
     for line in [
         "--help",
@@ -278,6 +296,29 @@ fn a_database_that_cannot_be_opened_is_one_sentence() {
         sentence.starts_with("error: cannot open the database sqlite:"),
         "{sentence}"
     );
+}
+
+#[test]
+fn a_file_that_is_no_database_is_one_sentence_and_stays_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let garbage = "no database ".repeat(1_000);
+    std::fs::write(data.join("meeting.sqlite"), &garbage).unwrap();
+    for line in [
+        "user list",
+        "db status",
+        "db migrate",
+        "serve --listen 127.0.0.1:0",
+    ] {
+        let (code, sentence) = refusal(on_data(data, line, ""));
+        assert_eq!(code, Some(1), "{line}");
+        assert!(
+            sentence.contains("the file is damaged or no database"),
+            "{sentence}"
+        );
+    }
+    let file = std::fs::read_to_string(data.join("meeting.sqlite")).unwrap();
+    assert_eq!(file, garbage);
 }
 
 #[test]

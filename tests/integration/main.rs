@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod administration;
+mod calendar;
 mod databases;
 mod endings;
 mod frames;

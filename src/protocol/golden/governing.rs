@@ -267,7 +267,9 @@ fn events() -> Vec<Sample> {
             actions: vec![Action::Unmute, Action::Admit, Action::Mute],
             lobby: vec![waiting()],
         }),
-        Event::LobbyWaiting(LobbyWaiting { waiting: waiting() }),
+        Event::LobbyWaiting(LobbyWaiting {
+            participant: waiting(),
+        }),
         Event::LobbyLeft(LobbyLeft {
             participant: id("p-cy"),
             reason: LobbyLeaveReason::Admitted,

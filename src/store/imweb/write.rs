@@ -183,7 +183,7 @@ impl<'a> Writer<'a> {
             });
             return Ok(None);
         };
-        let settings = RoomSettings::named(room.name.clone());
+        let settings = RoomSettings::new(room.name.clone());
         let number = free_number(&transaction).await?;
         let row = new_row(&settings, owner.row, number, room.created_at)?;
         let made = row.insert(&transaction).await?;

@@ -28,7 +28,7 @@ INSERT INTO room_user (id, created_at, rid, uid) VALUES
 
 impl Home {
     /// A database that the older Meeting (Go) has made, with `rows` beyond its own.
-    async fn older(collation: &str, rows: &str) -> Self {
+    pub(super) async fn older(collation: &str, rows: &str) -> Self {
         let home = Self::mysql().await;
         let tables = DOCUMENTED.replace("utf8mb4_0900_ai_ci", collation);
         home.run(&format!("{tables}{rows}")).await;

@@ -284,6 +284,32 @@ async fn what_was_deleted_here_stays_deleted(home: Home) {
 }
 
 #[tokio::test]
+async fn both_older_systems_move_into_one_database() {
+    let rows = "INSERT INTO imweb_login VALUES \
+                ('root', '200', '530', '', '', '', 'Root 🎉', '2024-05-01 10:00:00');\n";
+    let wider = "ALTER TABLE imweb_login CONVERT TO CHARACTER SET utf8mb4;\n";
+    let source = imweb(&format!("{wider}{rows}")).await;
+    let home = Home::older("utf8mb4_general_ci", "").await;
+    let store = home.open().await;
+    let root = store.find_user_by_name("root").await.unwrap().unwrap();
+    let done = take(&store, &source, ImportMode::Apply).await;
+    assert_eq!(done.taken, counts(2, 6, 5));
+    let other = store
+        .find_user_by_name("root-imweb")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(other.display_name.as_str(), "Root 🎉");
+    assert_eq!(
+        only_room(&store, &other).await.settings.name.as_str(),
+        "530"
+    );
+    assert_eq!(store.find_user_by_name("root").await.unwrap(), Some(root));
+    let again = take(&store, &source, ImportMode::Apply).await;
+    assert_eq!((again.taken, again.already), (counts(0, 0, 0), done.taken));
+}
+
+#[tokio::test]
 async fn a_database_that_is_no_imweb_is_named_and_changes_nothing() {
     let store = Home::sqlite().open().await;
     let refusal = async |url: &str| {

@@ -102,23 +102,7 @@ async fn user(store: &Store, name: &str) -> StoredUser {
 }
 
 fn settings(name: &str) -> RoomSettings {
-    RoomSettings {
-        name: RoomName::parse(name).unwrap(),
-        begin_at: None,
-        end_at: None,
-        password: None,
-        locked: false,
-        lobby: false,
-        topology: Topology::Sfu,
-        max_participants: 100,
-        permissions: Permissions::default(),
-        history: HistoryAccess::default(),
-        hide_number: false,
-        early_ms: 600_000,
-        ends_on_time: false,
-        recurrence: None,
-        permanent: true,
-    }
+    RoomSettings::new(RoomName::parse(name).unwrap())
 }
 
 async fn room(store: &Store, owner: &StoredUser, name: &str) -> StoredRoom {

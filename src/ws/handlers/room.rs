@@ -53,17 +53,17 @@ pub async fn edit(
     let room = find(services, state, &data.identity).await?;
     may_edit(state, &room, asking::edit_action(&data)).await?;
     let version = data.version;
-    let password_edit = match data.password {
+    let edit = room_settings::of_edit(services, data, &room.settings).await?;
+    let password = match &edit.password {
         Patch::Keep => PasswordEdit::Kept,
         Patch::Clear | Patch::Set(_) => PasswordEdit::Changed,
     };
-    let edit = room_settings::of_edit(services, data, &room.settings).await?;
     let edited = services
         .store
         .edit_room(room.key, version, edit, Timestamp::now())
         .await
         .map_err(stored)?;
-    asking::tell_of_edit(services, &edited, password_edit).await?;
+    asking::tell_of_edit(services, &edited, password).await?;
     Ok(RoomAnswer {
         room: room_view::seen(services, &edited),
     })

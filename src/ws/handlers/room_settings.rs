@@ -23,7 +23,7 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
         Some(password) => hashed(services, &password).await?,
         None => None,
     };
-    let usual = RoomSettings::named(data.name);
+    let usual = RoomSettings::new(data.name);
     Ok(RoomSettings {
         begin_at: data.begin_at,
         end_at: data.end_at,

@@ -7,11 +7,12 @@ use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
 use crate::meeting::schedule;
 use crate::protocol::error::WireError;
+use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
-use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom};
+use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
 use crate::ws::services::Services;
 
 /// A room with nobody in it.
@@ -60,6 +61,21 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
         topology,
         ..facts
     }
+}
+
+/// The room of this identity as it travels now. Numbers, which can be guessed, find nothing here.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn find_room(
+    services: &Services,
+    identity: &RoomIdentity,
+) -> Result<Option<object::Room>, WireError> {
+    if is_room_number(identity.as_str()) {
+        return Ok(None);
+    }
+    let found = services.store.find_room(identity.as_str()).await;
+    Ok(found.map_err(stored)?.map(|room| seen(services, &room)))
 }
 
 /// Loads what a room needs to run.

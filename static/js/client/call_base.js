@@ -67,6 +67,12 @@ export class CallBase extends Emitter {
     this.listen('media.track.muted', ({ track, muted }) => {
       for (const source of this.#sources.values()) if (source.track?.id === track) source.mutedByServer(muted);
     });
+    this.listen('media.track.unpublished', ({ track }) => this.#unpublished(track));
+  }
+
+  /** @param {string} track that the server took away */
+  #unpublished(track) {
+    for (const source of this.#sources.values()) if (source.track?.id === track) source.stoppedByServer();
   }
 
   get isClosed() {

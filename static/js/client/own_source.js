@@ -58,7 +58,7 @@ export class OwnSource {
 
   /**
    * @param {MediaStreamTrack|null} media
-   * @param {'own'|'ended'} [reason]
+   * @param {'own'|'ended'|'server'} [reason]
    */
   set(media, reason = 'own') {
     if (this.#media !== media) {
@@ -94,6 +94,15 @@ export class OwnSource {
     this.#muted = muted;
     if (this.#media) this.#media.enabled = !muted;
     this.#changed('server');
+  }
+
+  /** The server stopped the source, as a host may; there is nothing left to tell it. */
+  stoppedByServer() {
+    this.#track = null;
+    this.#sent = null;
+    const failed = (/** @type {unknown} */ error) => this.#io.failed(error, `media.source ${this.#name}`);
+    this.#io.send(this.#name, null, null).catch(failed);
+    this.set(null, 'server').catch(failed);
   }
 
   /** A new participant starts: the server knows nothing of this source yet. */

@@ -173,6 +173,8 @@ export class PeerCall extends CallBase {
 
   /** @param {string} type @param {any} data */
   #signalled(type, data) {
+    // A file's connection has a name and is not ours; see file_transfer.js.
+    if (data.connection?.startsWith('file:')) return;
     if (!this.#isConnected) {
       if (this.#early.length < MOST_EARLY_SIGNALS) this.#early.push({ type, data });
       return;

@@ -553,7 +553,7 @@ export type LobbyWaiting = {
 /**
  * Who.
  */
-waiting: Waiting, };
+participant: Waiting, };
 
 export type MediaAnswer = { 
 /**

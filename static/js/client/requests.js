@@ -1,9 +1,13 @@
 import { Emitter } from './emitter.js';
 
 /**
+ * @typedef {import('./protocol.d.ts').Ban} Ban
  * @typedef {import('./protocol.d.ts').ChatMessage} ChatMessage
  * @typedef {import('./protocol.d.ts').Participant} Participant
+ * @typedef {import('./protocol.d.ts').Role} Role
  * @typedef {import('./protocol.d.ts').Room} Room
+ * @typedef {import('./protocol.d.ts').Source} Source
+ * @typedef {import('./protocol.d.ts').Timer} Timer
  */
 
 /**
@@ -75,5 +79,75 @@ export class Requests extends Emitter {
   /** @returns {Promise<{time: string}>} */
   ping() {
     return this.request('ping');
+  }
+
+  /** @param {{participant: string, source: Source, allow_unmute?: boolean}} data everyone with the participant "all" */
+  muteParticipant(data) {
+    return this.request('participant.mute', data);
+  }
+
+  /** Nobody can unmute another; this asks. @param {{participant: string, source?: Source}} data */
+  askUnmute(data) {
+    return this.request('participant.ask_unmute', data);
+  }
+
+  /** @param {{participant: string}} data everyone's with "all" */
+  lowerHand(data) {
+    return this.request('participant.lower_hand', data);
+  }
+
+  /** @param {{participant: string, display_name: string}} data */
+  renameParticipant(data) {
+    return this.request('participant.rename', data);
+  }
+
+  /** @param {{participant: string, role: Role}} data */
+  setRole(data) {
+    return this.request('participant.set_role', data);
+  }
+
+  /** @param {{participant: string, ban?: boolean|'meeting'|'forever'}} data */
+  removeParticipant(data) {
+    return this.request('participant.remove', data);
+  }
+
+  /** @param {{participants: string[]|'all'}} data */
+  admit(data) {
+    return this.request('lobby.admit', data);
+  }
+
+  /** @param {{participants: string[]|'all'}} data */
+  deny(data) {
+    return this.request('lobby.deny', data);
+  }
+
+  /** @param {{identity: string}} data @returns {Promise<{bans: Ban[]}>} */
+  bans(data) {
+    return this.request('room.bans', data);
+  }
+
+  /** @param {{identity: string, user: string}} data */
+  unban(data) {
+    return this.request('room.unban', data);
+  }
+
+  /** @param {{emoji: string}} data */
+  react(data) {
+    return this.request('reaction.send', data);
+  }
+
+  /** @param {{participants: string[]}} data at most four; nobody when empty */
+  setSpotlight(data) {
+    return this.request('spotlight.set', data);
+  }
+
+  /** @param {{duration_ms: number|null}} data null stops it @returns {Promise<{timer: Timer|null}>} */
+  setTimer(data) {
+    return this.request('timer.set', data);
+  }
+
+  /** @param {{message: string}} data */
+  deleteChat(data) {
+    return this.request('chat.delete', data);
   }
 }

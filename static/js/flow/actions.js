@@ -19,6 +19,7 @@ import { setLanguage } from '../i18n/index.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
 import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
+import { createGovern } from './govern.js';
 import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
 import { codeOf } from './refusal.js';
@@ -38,7 +39,7 @@ export function createActions(parts) {
    * @param {string} text
    * @param {Record<string, string | number>} [params]
    * @param {string} [icon]
-   * @param {{label: string, name: string} | null} [action]
+   * @param {import('./room-events.js').ToastAction | null} [action]
    */
   function toast(text, params = {}, icon = 'info', action = null) {
     toastNumber += 1;
@@ -47,17 +48,28 @@ export function createActions(parts) {
 
   let hintGiven = false;
   const entry = createEntry(parts, toast);
+  const device = createDeviceActions(parts, toast);
+  const govern = createGovern(parts, toast);
   const home = createHome(parts, toast, entry);
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
-    if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
+    if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
+    else if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
+  }
+
+  /** @param {'chat' | 'people' | null} panel */
+  function showPanel(panel) {
+    dispatch({ type: 'meeting', action: { type: 'panel', panel } });
+    // What a message pointed to is open now.
+    if (panel !== null && store.get().toast?.action?.name === panel) dispatch({ type: 'toast', toast: null });
   }
 
   return {
     ...home,
     ...entry,
-    ...createDeviceActions(parts, toast),
+    ...govern,
+    ...device,
     ...createGoverning(parts),
 
     /** Checks the connection, unless it is being checked already. */
@@ -79,10 +91,13 @@ export function createActions(parts) {
 
     dismissToast: () => dispatch({ type: 'toast', toast: null }),
 
-    /** @param {string} name */
-    toastAction(name) {
+    /** @param {string} name @param {string} [data] */
+    toastAction(name, data = '') {
       dispatch({ type: 'toast', toast: null });
       if (name === 'unmute') void this.setMicrophone(true);
+      else if (name === 'startVideo') void this.setCamera(true);
+      else if (name === 'admit') void govern.admit([data]);
+      else if (name === 'people' || name === 'chat') this.openPanel(name);
       else this.deviceAction(name);
     },
 
@@ -175,11 +190,13 @@ export function createActions(parts) {
 
     /** @param {'chat' | 'people'} panel */
     togglePanel(panel) {
-      const open = store.get().meeting?.panel === panel;
-      dispatch({ type: 'meeting', action: { type: 'panel', panel: open ? null : panel } });
+      showPanel(store.get().meeting?.panel === panel ? null : panel);
     },
 
-    closePanel: () => dispatch({ type: 'meeting', action: { type: 'panel', panel: null } }),
+    /** @param {'chat' | 'people'} panel */
+    openPanel: (panel) => showPanel(panel),
+
+    closePanel: () => showPanel(null),
 
     /** @param {number} page */
     turnPage: (page) => dispatch({ type: 'meeting', action: { type: 'page', page } }),
@@ -193,7 +210,7 @@ export function createActions(parts) {
      */
     async sendChat(text) {
       try {
-        await meeting.sendChat(text);
+        await meeting.sendChat(text, store.get().meeting?.chatTo ?? null);
         return null;
       } catch (error) {
         return codeOf(error);
@@ -207,6 +224,18 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
+    shortcuts: () => settings.shortcuts,
+    /** @param {boolean} on */
+    setShortcuts: (on) => void (settings.shortcuts = on),
+    stats: () => meeting.stats(),
+    /** @param {File} file @param {string | null} to one participant, or null for everyone */
+    offerFile: (file, to) => meeting.files?.offer(file, to),
+    /** @param {string} id */
+    acceptFile: (id) => meeting.files?.accept(id),
+    /** @param {string} file @param {boolean} paused */
+    pauseFile: (file, paused) => meeting.files?.pause(file, paused),
+    /** @param {string} file */
+    cancelFile: (file) => meeting.files?.cancel(file),
 
     /** @param {boolean} [forAll] */
     async leave(forAll = false) {

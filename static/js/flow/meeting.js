@@ -10,35 +10,26 @@
  * @typedef {{identity: string, password?: string, invite?: string, display_name: string}} JoinRequest
  */
 
-import { createCall } from '../client/create_call.js';
 import { t } from '../i18n/index.js';
-import { hands } from '../state/meeting.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
 import { Sinks } from './sinks.js';
+import { Talk } from './talk.js';
 import { Voices } from './voices.js';
 
 /** A loss shorter than this is not worth a banner. */
 const BANNER_AFTER_MS = 1500;
 const TICK_MS = 1000;
-/** From this many people on, coming and going is not read out. */
-const ANNOUNCED_BELOW = 20;
-
-/** Room events that go into the state as they come. */
-const PLAIN_EVENTS = /** @type {const} */ ([
-  'participant.updated',
-  'room.updated',
-  'media.track.published',
-  'media.track.unpublished',
-  'media.track.muted',
-  'permissions.changed',
-]);
+/** Pictures that can be received at once: a whole page of tiles and a screen. */
+const VIDEO_SLOTS = 25;
+const VIDEO_SLOTS_PHONE = 9;
 
 export class MeetingFlow {
   #session;
   #store;
   #devices;
+  #talk;
   #voices = new Voices();
   #sinks = new Sinks();
   /** @type {Call | null} */
@@ -52,10 +43,13 @@ export class MeetingFlow {
     tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
     toast: (key, icon) => this.toast(key, {}, icon),
   });
-  /** @type {string[]} whose hands were up at the last look */
-  #handsBefore = [];
   #bannerTimer = 0;
   #tickTimer = 0;
+
+  /** @type {Promise<typeof import('./media.js')> | null} */
+  #parts = null;
+  /** @type {import('./files.js').Files | null} once a meeting was prepared */
+  files = null;
 
   /** @type {import('./settings.js').Rejoin | null} how to come back into the meeting that was left */
   left = null;
@@ -63,7 +57,7 @@ export class MeetingFlow {
   onover = () => {};
   /** @type {(words: string, urgent?: boolean) => void} for people who listen to the page */
   announce = () => {};
-  /** @type {(key: string, params?: Record<string, string | number>, icon?: string) => void} */
+  /** @type {import('./room-events.js').Toast} */
   toast = () => {};
 
   /**
@@ -77,6 +71,12 @@ export class MeetingFlow {
     this.#session = session;
     this.#store = store;
     this.#devices = devices;
+    this.#talk = new Talk({
+      call: () => this.#call,
+      meeting: () => this.#meeting,
+      devices,
+      used: () => this.#dispatch({ type: 'answered', source: 'microphone' }),
+    });
     this.#listen();
     devices.subscribe((which, track) => void this.#send(which, track));
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
@@ -96,24 +96,51 @@ export class MeetingFlow {
    * @throws {import('../client/errors.js').ProtocolError}
    */
   async join(request) {
+    const { createCall } = await this.prepare();
     const reply = await this.#session.joinRoom(request);
-    this.#begin(reply);
+    this.#begin(reply, createCall);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
     this.#rememberForReload({ ...request, identity: room.identity });
   }
 
-  /** @param {JoinReply} reply */
-  #begin(reply) {
+  /**
+   * Loads what only a meeting needs; join does it too. Everything must be there before the room answers, because
+   * events follow right behind.
+   */
+  prepare() {
+    this.#parts ??= import('./media.js').then((media) => {
+      const io = {
+        session: this.#session,
+        meeting: () => this.#meeting,
+        dispatch: (/** @type {MeetingAction} */ action) => this.#dispatch(action),
+        announce: (/** @type {string} */ words, urgent = false) => this.announce(words, urgent),
+        toast: (/** @type {Parameters<import('./room-events.js').Toast>} */ ...words) => this.toast(...words),
+      };
+      this.files = new media.Files(io);
+      media.listenToRoom(io);
+      return media;
+    });
+    // One that failed is tried again at the next need.
+    this.#parts.catch(() => (this.#parts = null));
+    return this.#parts;
+  }
+
+  /** @param {JoinReply} reply @param {typeof import('../client/create_call.js').createCall} createCall */
+  #begin(reply, createCall) {
     // Before anything is awaited: an event that comes right behind the reply must find the call.
-    const call = createCall(this.#session, reply);
+    const phone = matchMedia('(max-width: 767px)').matches;
+    const call = createCall(this.#session, reply, { videoSlots: phone ? VIDEO_SLOTS_PHONE : VIDEO_SLOTS });
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
+    this.files?.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
+    this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => this.#turn(change));
     call.on('source', (change) => this.#ownSource(change));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
+    void this.#readClock();
     void this.#send('microphone', this.#devices.track('microphone'));
     void this.#send('camera', this.#devices.track('camera'));
     call.start().catch((error) => {
@@ -125,32 +152,16 @@ export class MeetingFlow {
     this.#tickTimer = window.setInterval(() => this.#dispatch({ type: 'tick', at: Date.now() }), TICK_MS);
   }
 
+  /** Timers count by the server's clock. */
+  async #readClock() {
+    const sent = Date.now();
+    const answer = await this.#session.ping().catch(() => null);
+    if (answer) this.#dispatch({ type: 'skew', skew: Date.parse(answer.time) - (sent + Date.now()) / 2 });
+  }
+
   #listen() {
     const session = this.#session;
-    for (const type of PLAIN_EVENTS) {
-      session.on(type, (data) => this.#dispatch(/** @type {MeetingAction} */ ({ ...data, type })));
-    }
-    session.on('participant.updated', ({ participant }) => this.#readHand(participant));
-    session.on('participant.joined', ({ participant }) => {
-      this.#dispatch({ type: 'participant.joined', participant, at: new Date().toISOString() });
-      this.#announceFew('live.joined', participant.display_name);
-    });
-    session.on('participant.left', ({ participant, reason }) => {
-      const name = this.#meeting?.participants[participant]?.display_name;
-      this.#dispatch({ type: 'participant.left', participant, reason, at: new Date().toISOString() });
-      this.#voices.set(participant, null);
-      if (name && reason !== 'replaced') this.#announceFew('live.left', name);
-    });
-    session.on('speaker.active', ({ participants }) =>
-      this.#dispatch({ type: 'speaker.active', participants, at: Date.now() }),
-    );
-    session.on('chat.message', ({ message }) => {
-      const { panel, self } = this.#meeting ?? {};
-      this.#dispatch({ type: 'chat.message', message });
-      if (panel !== 'chat' && message.participant !== self) {
-        this.announce(t('live.message', { name: message.display_name, text: message.text }));
-      }
-    });
+    session.on('participant.left', ({ participant }) => this.#voices.set(participant, null));
     session.on('joined', (reply, { again }) => {
       if (!again || !this.#meeting) return;
       clearTimeout(this.#bannerTimer);
@@ -200,12 +211,12 @@ export class MeetingFlow {
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
     if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
-    if (source === 'microphone' && reason === 'server') {
+    if (reason !== 'server') return;
+    if (source === 'microphone') {
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
-      if (muted) {
-        this.toast('toast.mutedByHost', {}, 'mic-off');
-        this.announce(t('toast.mutedByHost'), true);
-      }
+    } else if (source === 'camera' && muted && active) {
+      // The camera is let go, and comes back unmuted when the person turns it on again.
+      void this.#devices.setCamera(false).then(() => this.#call?.setMuted('camera', false));
     }
   }
 
@@ -227,11 +238,8 @@ export class MeetingFlow {
 
   /** @param {boolean} on */
   async setMicrophone(on) {
-    const problem = await this.#devices.setMicrophone(on);
     this.#remember({ microphone: on });
-    const call = this.#call;
-    if (!problem && call) call.setMuted('microphone', !on).catch((error) => console.warn('mute', error));
-    return problem;
+    return this.#talk.set(on);
   }
 
   /** @param {boolean} on */
@@ -253,11 +261,17 @@ export class MeetingFlow {
 
   /**
    * @param {string} text
+   * @param {string | null} to one participant, or null for everyone
    * @throws {import('../client/errors.js').ProtocolError}
    */
-  async sendChat(text) {
-    const { message } = await this.#session.sendChat({ text });
+  async sendChat(text, to) {
+    const { message } = await this.#session.sendChat(to === null ? { text } : { text, to });
     this.#dispatch({ type: 'chat.message', message });
+  }
+
+  /** What the browser measures, while a call runs. */
+  async stats() {
+    return (await this.#call?.stats()) ?? null;
   }
 
   /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
@@ -296,6 +310,7 @@ export class MeetingFlow {
     clearTimeout(this.#bannerTimer);
     clearInterval(this.#tickTimer);
     this.#screen.stop();
+    this.files?.close();
     this.#call?.close();
     this.#call = null;
     this.#sinks.clear();
@@ -304,6 +319,7 @@ export class MeetingFlow {
     this.#slots.clear();
     this.left = settings.rejoin;
     settings.rejoin = null;
+    if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
     this.onover(kind);
   }
 
@@ -317,23 +333,6 @@ export class MeetingFlow {
   #remember(change) {
     const { rejoin } = settings;
     if (rejoin) settings.rejoin = { ...rejoin, ...change };
-  }
-
-  /** @param {import('../state/meeting.js').Participant} participant */
-  #readHand(participant) {
-    const before = this.#handsBefore;
-    const now = this.#meeting ? hands(this.#meeting).map((one) => one.id) : [];
-    this.#handsBefore = now;
-    if (participant.id === this.#meeting?.self) return;
-    if (now.includes(participant.id) && !before.includes(participant.id)) {
-      this.announce(t('live.hand', { name: participant.display_name }));
-    }
-  }
-
-  /** @param {string} key @param {string} name */
-  #announceFew(key, name) {
-    const count = Object.keys(this.#meeting?.participants ?? {}).length;
-    if (count > 0 && count < ANNOUNCED_BELOW) this.announce(t(key, { name }));
   }
 
   /** @param {MeetingAction} action */

@@ -59,6 +59,14 @@ export const settings = {
     write(localStorage, 'name', value);
   },
 
+  /** Whether keys work everywhere in a meeting. @returns {boolean} */
+  get shortcuts() {
+    return read(localStorage, 'shortcuts') !== false;
+  },
+  set shortcuts(value) {
+    write(localStorage, 'shortcuts', value);
+  },
+
   /**
    * Chosen devices, by kind, and what they are called: ids change when a site's data is cleared.
    * @returns {{microphone?: string, camera?: string, speaker?: string, names?: Record<string, string>}}

@@ -29,7 +29,7 @@
  * @typedef {{running: boolean, found: import('./check.js').Findings}} Check
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
- *   action: {label: string, name: string} | null}} Toast  text and label are keys of the language files
+ *   action: {label: string, name: string, data?: string} | null}} Toast  text and label are keys of the language files
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',

@@ -1,10 +1,12 @@
 /**
- * The chat log: messages and the quiet lines about who came and went.
+ * The chat log: messages, files and the quiet lines about who came and went.
  *
  * @typedef {import('../client/protocol.d.ts').ChatMessage} ChatMessage
  * @typedef {{kind: 'message', message: ChatMessage}
+ *   | {kind: 'file', id: string, at: string}
  *   | {kind: 'joined' | 'left', id: string, name: string, at: string}} Entry
  * @typedef {{kind: 'group', key: string, from: ChatMessage, messages: ChatMessage[]}
+ *   | {kind: 'file', key: string, id: string, at: string}
  *   | {kind: 'line', key: string, what: 'joined' | 'left', name: string}} Block
  */
 
@@ -22,7 +24,30 @@ export function append(log, entry) {
   if (entry.kind === 'message' && log.some((old) => old.kind === 'message' && old.message.id === entry.message.id)) {
     return log;
   }
-  return [...log, entry].slice(-KEPT);
+  return log.length < KEPT ? [...log, entry] : [...log.slice(1), entry];
+}
+
+/**
+ * Older messages go in front; the log may grow past what falls off by itself, because somebody asked for them.
+ * @param {Entry[]} log
+ * @param {ChatMessage[]} messages oldest first
+ * @returns {Entry[]}
+ */
+export function prepend(log, messages) {
+  const known = new Set(log.flatMap((entry) => (entry.kind === 'message' ? [entry.message.id] : [])));
+  const fresh = messages.filter((message) => !known.has(message.id));
+  return [...fresh.map((message) => /** @type {Entry} */ ({ kind: 'message', message })), ...log];
+}
+
+/** @param {Entry[]} log @param {string} id of the message that was taken back @returns {Entry[]} */
+export function forget(log, id) {
+  return log.filter((entry) => entry.kind !== 'message' || entry.message.id !== id);
+}
+
+/** The oldest message that is here, if any. @param {Entry[]} log @returns {string | null} */
+export function oldest(log) {
+  for (const entry of log) if (entry.kind === 'message') return entry.message.id;
+  return null;
 }
 
 /**
@@ -32,9 +57,13 @@ export function append(log, entry) {
 export function blocks(log) {
   /** @type {Block[]} */
   const out = [];
-  for (const [index, entry] of log.entries()) {
+  for (const entry of log) {
+    if (entry.kind === 'file') {
+      out.push({ kind: 'file', key: `file-${entry.id}`, id: entry.id, at: entry.at });
+      continue;
+    }
     if (entry.kind !== 'message') {
-      out.push({ kind: 'line', key: `line-${index}-${entry.id}-${entry.at}`, what: entry.kind, name: entry.name });
+      out.push({ kind: 'line', key: `line-${entry.kind}-${entry.id}-${entry.at}`, what: entry.kind, name: entry.name });
       continue;
     }
     const last = out[out.length - 1];

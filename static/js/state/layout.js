@@ -2,13 +2,14 @@
  * Where everybody sits: how many tiles fit, how large, on which page. Pure geometry.
  *
  * @typedef {{x: number, y: number, w: number, h: number}} Box
- * @typedef {{id: string, x: number, y: number, w: number, h: number, float?: boolean}} Seat
+ * @typedef {{id: string, x: number, y: number, w: number, h: number, float?: boolean, main?: boolean}} Seat
+ *   main: shown large on purpose
  * @typedef {{per: number, cols: number, boxes: Box[]}} Grid
  * @typedef {{
- *   seats: string[], self: string, width: number, height: number, gap: number, tileMin: number, strip: number,
- *   phone: boolean, page: number, presenter: string | null, prefer: string | null,
- * }} StageInput  seats: the others in their stable order; presenter: set while a screen is shared;
- *   prefer: who should be seen when only one other person fits
+ *   seats: string[], self: string | null, width: number, height: number, gap: number, tileMin: number, strip: number,
+ *   phone: boolean, page: number, presenter: string | null, mains: string[], prefer: string | null,
+ * }} StageInput  seats: the others in their stable order; self: null when one's own tile is hidden; presenter: set while
+ *   a screen is shared; mains: who is shown large; prefer: who should be seen when only one other person fits
  * @typedef {{tiles: Seat[], share: Box | null, page: number, pages: number}} StageLayout
  */
 
@@ -21,6 +22,8 @@ const PAGER = 52;
 const LOW_STAGE = 300;
 /** The presenter's line stands under a shared screen, never on it. */
 const SHARE_LINE = 40;
+/** From this width on the strip stands beside the large area. */
+const WIDE = 980;
 
 /**
  * n tiles in a width × height box: one size and n positions. The largest tile area wins, less 4 % for
@@ -77,62 +80,52 @@ export function grid(n, width, height, gap, minWidth, most = PER_PAGE) {
 }
 
 /**
- * The whole stage: shared screen with its strip, the phone's picture-in-picture, or the paged grid.
- * Your own tile is the last one of every page.
+ * The whole stage: shared screen with its strip, large tiles with theirs, the phone's picture-in-picture, or the paged
+ * grid. Your own tile is the last one of every page.
  * @param {StageInput} input
  * @returns {StageLayout}
  */
 export function stageLayout(input) {
-  const { seats, self, width, height, phone } = input;
+  const { seats, self, width, height, phone, mains } = input;
   if (width <= 0 || height <= 0) return { tiles: [], share: null, page: 0, pages: 1 };
   if (input.presenter !== null) return shareLayout(input, input.presenter);
   if (seats.length === 0) return single(input);
   if (phone && height < LOW_STAGE) return lowStage(input);
-  if (phone && seats.length === 1) {
-    return {
-      tiles: [
-        { id: seats[0], x: 0, y: 0, w: width, h: height },
-        { id: self, x: width - 118, y: 12, w: 106, h: 142, float: true },
-      ],
-      share: null,
-      page: 0,
-      pages: 1,
-    };
+  if (phone && seats.length === 1 && (mains.length === 0 || mains[0] === seats[0])) {
+    const whole = { id: seats[0], x: 0, y: 0, w: width, h: height };
+    const float = { x: width - 118, y: 12, w: 106, h: 142, float: true };
+    return { tiles: [whole, ...(self === null ? [] : [{ id: self, ...float }])], share: null, page: 0, pages: 1 };
   }
+  if (mains.length > 0) return speakerLayout(input);
   return pagedGrid(input);
 }
 
 /** @param {StageInput} input @returns {StageLayout} */
 function single({ self, width, height, gap, phone }) {
   const box = phone ? { x: 0, y: 0, w: width, h: height } : grid(1, width, height, gap, 0).boxes[0];
-  return { tiles: [{ id: self, ...box }], share: null, page: 0, pages: 1 };
+  return { tiles: self === null ? [] : [{ id: self, ...box }], share: null, page: 0, pages: 1 };
 }
 
 /** @param {StageInput} input @returns {StageLayout} */
-function lowStage({ seats, self, width, height, gap, prefer }) {
-  const other = prefer !== null && seats.includes(prefer) ? prefer : seats[0];
-  const { boxes } = grid(2, width, height, gap, 0);
-  return {
-    tiles: [
-      { id: other, ...boxes[0] },
-      { id: self, ...boxes[1] },
-    ],
-    share: null,
-    page: 0,
-    pages: 1,
-  };
+function lowStage({ seats, self, width, height, gap, prefer, mains }) {
+  const first = mains[0] ?? prefer;
+  const other = first !== null && seats.includes(first) ? first : seats[0];
+  const ids = self === null ? [other] : [other, self];
+  const { boxes } = grid(ids.length, width, height, gap, 0);
+  return { tiles: ids.map((id, k) => ({ id, ...boxes[k] })), share: null, page: 0, pages: 1 };
 }
 
 /** @param {StageInput} input @returns {StageLayout} */
 function pagedGrid({ seats, self, width, height, gap, tileMin, phone, page }) {
-  const all = seats.length + 1;
+  const own = self === null ? [] : [self];
+  const all = seats.length + own.length;
   const most = phone ? PER_PAGE_PHONE : PER_PAGE;
   let whole = grid(all, width, height, gap, tileMin, most);
   if (whole.per < all) whole = grid(all, width, height - PAGER, gap, tileMin, most);
-  const others = Math.max(1, whole.per - 1);
+  const others = Math.max(1, whole.per - own.length);
   const pages = Math.ceil(seats.length / others);
   const at = Math.min(Math.max(page, 0), pages - 1);
-  const here = [...seats.slice(at * others, (at + 1) * others), self];
+  const here = [...seats.slice(at * others, (at + 1) * others), ...own];
   // A last page with fewer people keeps the tile size of the others: nothing grows while one pages.
   const boxes =
     here.length === whole.per
@@ -145,43 +138,80 @@ function pagedGrid({ seats, self, width, height, gap, tileMin, phone, page }) {
 
 /** @param {StageInput} input @param {string} presenter @returns {StageLayout} */
 function shareLayout(input, presenter) {
-  const { seats, self, width, height, gap, strip, phone, page } = input;
-  const first = seats.includes(presenter) ? [presenter, self] : [self];
-  const rest = seats.filter((id) => id !== presenter);
+  const { seats, self, mains } = input;
+  const known = [presenter, ...mains, ...(self === null ? [] : [self])];
+  const first = known.filter((id, k) => known.indexOf(id) === k && (id === self || seats.includes(id)));
+  const { main, places } = strip(input, seats.length + 1, true);
+  const { tiles, page, pages } = fill(input, first, places);
+  return { tiles, share: main, page, pages };
+}
 
-  /** @type {Box} */
-  let share;
-  /** @type {Box[]} */
-  let places;
-  if (width >= 980) {
-    const ideal = (strip * 9) / 16;
-    const n = Math.max(1, Math.floor((height + gap) / (ideal + gap)));
-    const h = (height - gap * (n - 1)) / n;
-    share = { x: 0, y: 0, w: width - strip - gap, h: height };
-    places = range(n).map((k) => ({ x: width - strip, y: k * (h + gap), w: strip, h }));
-  } else {
-    const n = Math.max(2, Math.round(width / (phone ? 122 : 180)));
-    const w = (width - gap * (n - 1)) / n;
-    const ideal = w * (phone ? 1 : 9 / 16);
-    const shareHeight = Math.max(0, Math.min(height - ideal - gap, (width * 9) / 16 + SHARE_LINE));
-    const left = height - shareHeight;
-    const wanted = Math.ceil((first.length + rest.length) / n);
-    const rows = Math.min(wanted, Math.max(1, Math.floor(left / (ideal + gap))));
-    const h = Math.min((left - gap * rows) / rows, w * 1.1);
-    share = { x: 0, y: 0, w: width, h: shareHeight };
-    places = range(n * rows).map((k) => ({
-      x: (k % n) * (w + gap),
-      y: shareHeight + gap + Math.floor(k / n) * (h + gap),
+/** One to four people large, the others in a strip beside or below them. @param {StageInput} input @returns {StageLayout} */
+function speakerLayout(input) {
+  const { seats, self, mains, gap } = input;
+  const own = self === null ? [] : [self];
+  const rest = [...own, ...seats].filter((id) => !mains.includes(id));
+  const whole = { x: 0, y: 0, w: input.width, h: input.height };
+  const { main, places } = rest.length > 0 ? strip(input, rest.length, false) : { main: whole, places: [] };
+  const { boxes } = grid(mains.length, main.w, main.h, gap, 0);
+  const large = mains.map((id, k) => ({ id, ...boxes[k], x: main.x + boxes[k].x, y: main.y + boxes[k].y, main: true }));
+  const first = own.filter((id) => !mains.includes(id));
+  const { tiles, page, pages } = fill({ ...input, seats: seats.filter((id) => !mains.includes(id)) }, first, places);
+  return { tiles: [...large, ...tiles], share: null, page, pages };
+}
+
+/**
+ * The large area and the places beside it, or below it where the stage is narrow.
+ * @param {StageInput} input
+ * @param {number} n how many want a place
+ * @param {boolean} screen a shared screen leaves the rest of a narrow stage to the tiles; a person takes all but one row
+ * @returns {{main: Box, places: Box[]}}
+ */
+function strip({ width, height, gap, strip: size, phone }, n, screen) {
+  if (width >= WIDE) {
+    const ideal = (size * 9) / 16;
+    const fits = (/** @type {number} */ high) => Math.max(1, Math.floor((high + gap) / (ideal + gap)));
+    const high = fits(height) < n ? height - PAGER : height;
+    const rows = fits(high);
+    const h = (high - gap * (rows - 1)) / rows;
+    return {
+      main: { x: 0, y: 0, w: width - size - gap, h: height },
+      places: range(rows).map((k) => ({ x: width - size, y: k * (h + gap), w: size, h })),
+    };
+  }
+  const cols = Math.max(2, Math.round(width / (phone ? 122 : 180)));
+  const w = (width - gap * (cols - 1)) / cols;
+  const ideal = w * (phone ? 1 : 9 / 16);
+  const most = Math.max(0, height - ideal - gap - (!screen && cols < n ? PAGER : 0));
+  const mainHeight = screen ? Math.min(most, (width * 9) / 16 + SHARE_LINE) : most;
+  const left = height - mainHeight - (!screen && cols < n ? PAGER : 0);
+  const rows = screen ? Math.min(Math.ceil(n / cols), Math.max(1, Math.floor(left / (ideal + gap)))) : 1;
+  const h = Math.min((left - gap * rows) / rows, w * 1.1);
+  return {
+    main: { x: 0, y: 0, w: width, h: mainHeight },
+    places: range(cols * rows).map((k) => ({
+      x: (k % cols) * (w + gap),
+      y: mainHeight + gap + Math.floor(k / cols) * (h + gap),
       w,
       h,
-    }));
-  }
+    })),
+  };
+}
+
+/**
+ * Seats people on the places of a strip: the first ones on every page, the others page by page.
+ * @param {StageInput} input
+ * @param {string[]} first
+ * @param {Box[]} places
+ */
+function fill({ seats, page }, first, places) {
+  const rest = seats.filter((id) => !first.includes(id));
   const kept = first.slice(0, places.length);
   const others = Math.max(1, places.length - kept.length);
   const pages = Math.max(1, places.length > kept.length ? Math.ceil(rest.length / others) : 1);
   const at = Math.min(Math.max(page, 0), pages - 1);
   const here = [...kept, ...rest.slice(at * others, (at + 1) * others)].slice(0, places.length);
-  return { tiles: here.map((id, k) => ({ id, ...places[k] })), share, page: at, pages };
+  return { tiles: here.map((id, k) => ({ id, ...places[k] })), page: at, pages };
 }
 
 /** @param {number} n */

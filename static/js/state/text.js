@@ -105,3 +105,40 @@ function safeUrl(text) {
     return null;
   }
 }
+
+/**
+ * How long ago something was, as a clock that runs: "2:10".
+ * @param {string} at RFC 3339, by the server's clock
+ * @param {number} skew the server's clock less this one's, milliseconds
+ * @param {number} [now] this clock, milliseconds
+ */
+export function since(at, skew, now = Date.now()) {
+  return clockOf(Math.max(0, now + skew - Date.parse(at)), Math.floor);
+}
+
+/** What is left of a time, rounded up so that it ends at zero: "5:00". @param {number} left milliseconds */
+export function countdown(left) {
+  return clockOf(Math.max(0, left), Math.ceil);
+}
+
+/** @param {number} span milliseconds @param {(seconds: number) => number} round */
+function clockOf(span, round) {
+  const seconds = round((Number.isFinite(span) ? span : 0) / 1000);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** A file's size in the unit that fits. @param {number} bytes @param {string} locale */
+export function fileSize(bytes, locale) {
+  const units = /** @type {const} */ (['byte', 'kilobyte', 'megabyte', 'gigabyte']);
+  const step = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** step;
+  const digits = step === 0 || value >= 100 ? 0 : 1;
+  return new Intl.NumberFormat(locale, {
+    style: 'unit',
+    unit: units[step],
+    unitDisplay: 'short',
+    maximumFractionDigits: digits,
+  }).format(value);
+}

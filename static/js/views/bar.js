@@ -1,19 +1,24 @@
 /**
- * The toolbar: microphone, camera, screen, hand, more, leave; who is here and the chat on the right.
+ * The toolbar: microphone, camera, screen, hand, reactions, more, leave; layout, who is here and the chat on the right.
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
 import { clock, t } from '../i18n/index.js';
-import { isHost } from '../state/meeting.js';
+import { may } from '../state/people.js';
 import { attribute, el, iconButton, say, show, text } from './dom.js';
 import { openDeviceMenu } from './device-menu.js';
 import { icon, setIcon } from './icons.js';
-import { openInfoMenu, openLeaveMenu, openMoreMenu } from './room-menus.js';
+import { openInfo } from './info-card.js';
+import { openReactions } from './reactions.js';
+import { openLeaveMenu, openMoreMenu } from './room-menus.js';
 
 const CLOCK_MS = 10_000;
 
-/** @param {import('../flow/actions.js').Actions} actions */
-export function bar(actions) {
+/**
+ * @param {import('../flow/actions.js').Actions} actions
+ * @param {{timer: HTMLElement, pictureInPicture: () => void}} parts
+ */
+export function bar(actions, parts) {
   /** @type {AppState | null} */
   let latest = null;
   const microphone = tool('mic', 'tool.mic.off', 'mic', () => void actions.toggleMicrophone());
@@ -25,7 +30,13 @@ export function bar(actions) {
   const hand = tool('hand', 'tool.hand.on', 'hand', () => void actions.toggleHand());
   const chatNarrow = tool('chat', 'chat', 'chat-narrow', () => actions.togglePanel('chat'));
   chatNarrow.classList.add('n');
-  const more = tool('more', 'more', 'more', () => latest && openMoreMenu(more, actions, latest));
+  const react = tool('smile', 'tool.react', 'react', () => openReactions(react, actions));
+  react.classList.add('w');
+  const more = tool('more', 'more', 'more', () => openMoreMenu(more, actions, () => latest, parts));
+  const layout = tool('speaker', 'layout.speaker', 'layout', () => {
+    actions.setLayout(latest?.meeting?.layout === 'speaker' ? 'grid' : 'speaker');
+  });
+  layout.classList.add('lay');
   const leave = el(
     'button',
     { type: 'button', class: 'tool leave', tLabel: 'leave', 'data-testid': 'leave', on: { click: pressLeave } },
@@ -35,7 +46,8 @@ export function bar(actions) {
   const people = tool('people', 'people', 'people', () => actions.togglePanel('people'));
   const chat = tool('chat', 'chat', 'chat', () => actions.togglePanel('chat'));
   const count = el('span', { class: 'badge cnt num' });
-  people.append(count);
+  const raised = el('span', { class: 'badge hand num', 'data-testid': 'hands-count' });
+  people.append(count, raised);
   const badges = [chat, chatNarrow].map((button) => {
     const badge = el('span', { class: 'badge num', 'data-testid': 'unread' });
     button.append(badge);
@@ -48,9 +60,9 @@ export function bar(actions) {
     {
       type: 'button',
       class: 'rinfo',
-      'aria-haspopup': 'menu',
+      'aria-haspopup': 'dialog',
       'data-testid': 'room-info',
-      on: { click: () => latest && openInfoMenu(info, actions, latest) },
+      on: { click: () => openInfo(info, actions, latest?.meeting) },
     },
     time,
     name,
@@ -59,7 +71,7 @@ export function bar(actions) {
   const node = el(
     'nav',
     { class: 'bar', tLabel: 'bar.label', on: { keydown: walk } },
-    el('div', { class: 'grp lf' }, info),
+    el('div', { class: 'grp lf' }, info, parts.timer),
     el(
       'div',
       { class: 'grp mid' },
@@ -68,12 +80,13 @@ export function bar(actions) {
       el('span', { class: 'gap' }),
       screen,
       hand,
+      react,
       chatNarrow,
       more,
       el('span', { class: 'gap' }),
       leave,
     ),
-    el('div', { class: 'grp rt' }, people, chat),
+    el('div', { class: 'grp rt' }, layout, people, chat),
   );
   let timer = 0;
 
@@ -82,8 +95,20 @@ export function bar(actions) {
     if (latest) openDeviceMenu(anchor, actions, latest.devices, kinds, true);
   }
 
+  /** Who waits counts more than who is here. @param {import('../state/meeting.js').Meeting} meeting */
+  function drawPeople(meeting) {
+    const waiting = may(meeting, 'admit') ? meeting.lobby.length : 0;
+    const n = meeting.seats.length + 1;
+    text(count, String(waiting > 0 ? waiting : n));
+    count.classList.toggle('waits', waiting > 0);
+    const up = Object.values(meeting.participants).filter((one) => one.hand_raised_at !== null).length;
+    show(raised, up > 0);
+    text(raised, String(up));
+    attribute(people, 'aria-label', waiting > 0 ? t('people.waiting', { n: waiting }) : `${t('people')}${t('comma')}${n}`);
+  }
+
   function pressLeave() {
-    if (latest?.meeting && isHost(latest.meeting)) openLeaveMenu(leave, actions, latest.meeting);
+    if (latest?.meeting && may(latest.meeting, 'end')) openLeaveMenu(leave, actions, latest.meeting);
     else void actions.leave();
   }
 
@@ -119,7 +144,7 @@ export function bar(actions) {
     relabel(screen, meeting.sharing ? 'tool.screen.off' : 'tool.screen.on');
     screen.classList.toggle('on', meeting.sharing);
     attribute(screen, 'aria-pressed', String(meeting.sharing));
-    show(screen, meeting.permissions.screen !== false || meeting.sharing);
+    show(screen, may(meeting, 'screen') || meeting.sharing);
     const up = meeting.participants[meeting.self]?.hand_raised_at !== null;
     hand.classList.toggle('up', up);
     attribute(hand, 'aria-pressed', String(up));
@@ -132,7 +157,11 @@ export function bar(actions) {
       button.classList.toggle('on', meeting.panel === panel);
       attribute(button, 'aria-expanded', String(meeting.panel === panel));
     }
-    text(count, String(meeting.seats.length + 1));
+    show(react, may(meeting, 'react'));
+    const speaker = meeting.layout === 'speaker';
+    setIcon(/** @type {any} */ (layout.firstChild), speaker ? 'grid' : 'speaker');
+    relabel(layout, speaker ? 'layout.grid' : 'layout.speaker');
+    drawPeople(meeting);
     for (const badge of badges) {
       show(badge, meeting.unread > 0);
       text(badge, meeting.unread > 99 ? '99+' : String(meeting.unread));
@@ -140,7 +169,7 @@ export function bar(actions) {
     for (const button of [chat, chatNarrow]) {
       attribute(button, 'aria-label', meeting.unread > 0 ? t('chat.unread', { n: meeting.unread }) : t('chat'));
     }
-    const host = isHost(meeting);
+    const host = may(meeting, 'end');
     if (host) attribute(leave, 'aria-haspopup', 'menu');
     else leave.removeAttribute('aria-haspopup');
     text(time, clock(Date.now()));
@@ -153,6 +182,7 @@ export function bar(actions) {
       timer = window.setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
     },
     stop: () => clearInterval(timer),
+    more,
     focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]),
   };
 }

@@ -67,7 +67,7 @@ function translate(node, name, key) {
  * Says a key in an element, now and after a change of language.
  * @param {HTMLElement} node
  * @param {string} key
- * @param {'t' | 'tLabel' | 'tTitle'} [where]
+ * @param {'t' | 'tLabel' | 'tTitle' | 'tPlaceholder'} [where]
  */
 export function say(node, key, where = 't') {
   if (node.dataset[TRANSLATED[where][0]] !== key) translate(node, where, key);

@@ -1,71 +1,95 @@
-/**
- * Menus: a popover beside its button, or a sheet at the bottom of a phone. One is open at a time.
- */
+/** Menus beside their button. One is open at a time. */
 
 import { el } from './dom.js';
 import { icon } from './icons.js';
+import { closePopover, openPopover } from './popover.js';
 
 /**
  * @typedef {{
- *   label: string, hint?: string, icon?: string, danger?: boolean, checked?: boolean, run: () => void, testid?: string,
- * } | 'line' | {title: string}} Item  texts come translated
+ *   label: string, hint?: string, icon?: string, danger?: boolean, checked?: boolean, switch?: boolean,
+ *   run: () => void, testid?: string,
+ * } | 'line' | {title: string}} Item  texts come translated; checked is one choice of several; switch turns something on
+ *   and off and leaves the menu open
  */
 
-/** @type {(() => void) | null} */
-let closeOpen = null;
+/** Draws the open menu anew, where its items are read from a state. @type {(() => void) | null} */
+let redraw = null;
 
-export function closeMenu() {
-  closeOpen?.();
+export const closeMenu = closePopover;
+
+/** To be called when the state changed that an open menu shows. */
+export function refreshMenu() {
+  redraw?.();
 }
 
 /**
  * @param {HTMLElement} anchor gets the focus back
- * @param {Item[]} items
- * @param {{above?: boolean}} [options]
+ * @param {Item[] | (() => Item[])} items a function is asked again whenever the menu may have changed
+ * @param {import('./popover.js').PopoverOptions & {label?: string}} [options]
  */
-export function openMenu(anchor, items, { above = false } = {}) {
-  const reopened = anchor.getAttribute('aria-expanded') === 'true';
-  closeMenu();
-  if (reopened) return;
+export function openMenu(anchor, items, { label, ...options } = {}) {
+  const read = typeof items === 'function' ? items : () => items;
+  const menu = el('div', { class: 'menu pop', role: 'menu', 'aria-label': label });
+  let drawn = '';
+  draw();
+  const popover = openPopover(anchor, menu, {
+    ...options,
+    onclose: () => {
+      redraw = null;
+      options.onclose?.();
+    },
+  });
+  if (!popover) return;
+  redraw = draw;
+  const entries = buttons();
+  (entries.find((entry) => entry.getAttribute('aria-checked') === 'true' && entry.role === 'menuitemradio') ?? entries[0])?.focus();
 
-  const menu = el('div', { class: 'menu pop', role: 'menu' }, ...items.map(row));
-  const scrim = el('div', { class: 'scrim', on: { click: close } });
-  // Inside an open dialog everything outside is inert, so the menu has to live in it.
-  const host = anchor.closest('dialog') ?? document.body;
-  host.append(scrim, menu);
-  anchor.setAttribute('aria-expanded', 'true');
-  place(menu, anchor, above);
-  const entries = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll('button')]);
-  entries.find((entry) => entry.getAttribute('aria-checked') === 'true')?.focus();
-  if (!menu.contains(document.activeElement)) entries[0]?.focus();
+  /** @returns {HTMLElement[]} */
+  function buttons() {
+    return [...menu.querySelectorAll('button')];
+  }
 
-  /** @param {Exclude<Item, string>} item */
-  function entry(item) {
-    if ('title' in item) return el('p', { class: 'ttl' }, item.title);
-    const choice = item.checked !== undefined;
-    return el(
-      'button',
-      {
-        type: 'button',
-        role: choice ? 'menuitemradio' : 'menuitem',
-        class: item.danger ? 'dg' : '',
-        'aria-checked': choice ? String(item.checked) : null,
-        'data-testid': item.testid,
-        on: {
-          click: () => {
-            close();
-            item.run();
-          },
-        },
-      },
-      choice ? mark(item.checked === true) : item.icon ? icon(item.icon, 's') : null,
-      el('span', {}, item.label, item.hint ? el('small', {}, item.hint) : null),
-    );
+  function draw() {
+    const now = read();
+    const text = JSON.stringify(now);
+    if (text === drawn) return;
+    drawn = text;
+    const at = buttons().indexOf(/** @type {any} */ (document.activeElement));
+    menu.replaceChildren(...now.map(row));
+    if (at >= 0) buttons()[Math.min(at, buttons().length - 1)]?.focus();
   }
 
   /** @param {Item} item */
   function row(item) {
-    return item === 'line' ? el('hr') : entry(item);
+    if (item === 'line') return el('hr');
+    if ('title' in item) return el('p', { class: 'ttl', role: 'presentation' }, item.title);
+    return entry(item);
+  }
+
+  /** @param {Exclude<Item, string | {title: string}>} item */
+  function entry(item) {
+    const role = item.switch !== undefined ? 'menuitemcheckbox' : item.checked !== undefined ? 'menuitemradio' : 'menuitem';
+    const on = item.switch ?? item.checked;
+    return el(
+      'button',
+      {
+        type: 'button',
+        role,
+        tabindex: -1,
+        class: item.danger ? 'dg' : '',
+        'aria-checked': on === undefined ? null : String(on),
+        'data-testid': item.testid,
+        on: {
+          click: () => {
+            if (item.switch === undefined) popover?.close();
+            item.run();
+          },
+        },
+      },
+      item.checked !== undefined ? mark(item.checked) : item.icon ? icon(item.icon, 's') : null,
+      el('span', { class: 'lbl' }, item.label, item.hint ? el('small', {}, item.hint) : null),
+      item.switch === undefined ? null : el('span', { class: 'sw', 'aria-hidden': 'true' }),
+    );
   }
 
   /** @param {boolean} on */
@@ -75,48 +99,16 @@ export function openMenu(anchor, items, { above = false } = {}) {
     return node;
   }
 
-  function close() {
-    if (closeOpen !== close) return;
-    closeOpen = null;
-    const inside = menu.contains(document.activeElement);
-    menu.remove();
-    scrim.remove();
-    anchor.setAttribute('aria-expanded', 'false');
-    document.removeEventListener('pointerdown', outside, true);
-    window.removeEventListener('resize', close);
-    if (inside) anchor.focus();
-  }
-
-  /** @param {Event} event */
-  function outside(event) {
-    const target = /** @type {Node} */ (event.target);
-    if (!menu.contains(target) && !anchor.contains(target)) close();
-  }
-
   menu.addEventListener('keydown', (event) => {
-    const at = entries.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const all = buttons();
+    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) entries[(at + step + entries.length) % entries.length]?.focus();
-    else if (event.key === 'Home') entries[0]?.focus();
-    else if (event.key === 'End') entries[entries.length - 1]?.focus();
-    else if (event.key === 'Escape' || event.key === 'Tab') close();
+    if (step) all[(at + step + all.length) % all.length]?.focus();
+    else if (event.key === 'Home') all[0]?.focus();
+    else if (event.key === 'End') all[all.length - 1]?.focus();
+    else if (event.key === 'Tab') popover?.close();
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
-  document.addEventListener('pointerdown', outside, true);
-  window.addEventListener('resize', close);
-  closeOpen = close;
-}
-
-/** @param {HTMLElement} menu @param {HTMLElement} anchor @param {boolean} above */
-function place(menu, anchor, above) {
-  const at = anchor.getBoundingClientRect();
-  const width = menu.offsetWidth;
-  const left = Math.max(8, Math.min(at.left + at.width / 2 - width / 2, innerWidth - width - 8));
-  menu.style.left = `${left}px`;
-  // Flip when there is no room on the wanted side.
-  const up = above || at.bottom + menu.offsetHeight + 16 > innerHeight;
-  if (up) menu.style.bottom = `${innerHeight - at.top + 10}px`;
-  else menu.style.top = `${at.bottom + 6}px`;
 }

@@ -8,9 +8,14 @@ import { bar } from './bar.js';
 import { chat } from './chat.js';
 import { button, el, iconButton, show, text } from './dom.js';
 import { icon } from './icons.js';
+import { openInfo } from './info-card.js';
+import { roomKeys } from './keys.js';
+import { closeMenu, refreshMenu } from './menu.js';
 import { people } from './people.js';
-import { openInfoMenu } from './room-menus.js';
+import { pictureInPicture } from './pip.js';
+import { openShortcuts } from './shortcuts.js';
 import { stage } from './stage.js';
+import { timer } from './timer.js';
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function room(actions) {
@@ -19,12 +24,19 @@ export function room(actions) {
   const theStage = stage(actions);
   const theChat = chat(actions);
   const thePeople = people(actions);
-  const theBar = bar(actions);
+  const theTimer = timer({ ended: () => actions.toast('toast.timerDone', {}, 'clock') });
+  const window = pictureInPicture(actions, () => theStage.main());
+  const theBar = bar(actions, { timer: theTimer.nodes[0], pictureInPicture: () => void window.open() });
   const time = el('span', { class: 'num' });
   const name = el('b', { dir: 'auto' });
   const info = el(
     'button',
-    { type: 'button', class: 'rinfo', on: { click: () => latest && openInfoMenu(info, actions, latest) } },
+    {
+      type: 'button',
+      class: 'rinfo',
+      'aria-haspopup': 'dialog',
+      on: { click: () => openInfo(info, actions, latest?.meeting) },
+    },
     time,
     name,
   );
@@ -58,7 +70,7 @@ export function room(actions) {
   const node = el(
     'div',
     { class: 'room', 'data-testid': 'room' },
-    el('header', { class: 'head' }, info, flip, who),
+    el('header', { class: 'head' }, info, theTimer.nodes[1], flip, who),
     theStage.node,
     thePeople.node,
     theChat.node,
@@ -68,54 +80,24 @@ export function room(actions) {
 
   /** @type {'chat' | 'people' | null} */
   let panel = null;
-  let talking = false;
-
-  /** @param {KeyboardEvent} event */
-  function press(event) {
-    if (!latest?.meeting || document.querySelector('.menu')) return;
-    const command = event.ctrlKey || event.metaKey;
-    const key = event.key.toLowerCase();
-    if (command && !event.shiftKey && !event.altKey && key === 'd') void actions.toggleMicrophone();
-    else if (command && !event.shiftKey && !event.altKey && key === 'e') void actions.toggleCamera();
-    else if (command && event.altKey && event.code === 'KeyH') void actions.toggleHand();
-    else if (command && event.altKey && event.code === 'KeyC') actions.togglePanel('chat');
-    else if (command && event.altKey && event.code === 'KeyP') actions.togglePanel('people');
-    else if (event.key === 'Escape' && latest.meeting.panel) actions.closePanel();
-    else if (event.key === 'F6') cycle(event.shiftKey ? -1 : 1);
-    else if (event.code === 'Space' && !wantsSpace(event.target)) hold(event);
-    else return;
-    event.preventDefault();
-  }
-
-  /** Space talks for as long as it is held, for those who are muted. @param {KeyboardEvent} event */
-  function hold(event) {
-    const { microphone } = /** @type {AppState} */ (latest).devices;
-    if (event.repeat || talking || microphone.wanted) return;
-    talking = true;
-    void actions.holdToTalk(true);
-  }
-
-  /** @param {KeyboardEvent} event */
-  function release(event) {
-    if (event.code !== 'Space' || !talking) return;
-    // Or a button that still has the focus would be pressed by it.
-    event.preventDefault();
-    hush();
-  }
-
-  function hush() {
-    if (!talking) return;
-    talking = false;
-    void actions.holdToTalk(false);
-  }
+  const keys = roomKeys({
+    actions,
+    panel: () => panel,
+    inMeeting: () => Boolean(latest?.meeting),
+    cycle,
+    muted: () => latest?.devices.microphone.wanted === false,
+    help: () => openShortcuts(theBar.more, actions),
+  });
 
   /** @param {number} step */
   function cycle(step) {
     const open = panel === 'chat' ? theChat.node : panel === 'people' ? thePeople.node : null;
     const regions = [theStage.node, ...(open ? [open] : []), theBar.node];
+    closeMenu();
     const at = regions.findIndex((region) => region.contains(document.activeElement));
     const next = regions[(at + step + regions.length) % regions.length];
     if (next === theBar.node) /** @type {HTMLElement | null} */ (next.querySelector('button[tabindex="0"]'))?.focus();
+    else if (next === theStage.node) theStage.focus();
     else next.focus();
   }
 
@@ -141,6 +123,9 @@ export function room(actions) {
     theChat.update(state);
     thePeople.update(state);
     theBar.update(state);
+    theTimer.update(meeting);
+    window.update(state);
+    refreshMenu();
     show(flip, state.devices.cameras.length > 1 && state.devices.camera.live);
     text(time, clock(Date.now()));
     text(name, meeting.room.name);
@@ -156,33 +141,17 @@ export function room(actions) {
     else if (before) theBar.focus(before);
   }
 
+  const parts = [theStage, thePeople, theBar, theTimer, keys];
   return {
     node,
     update,
     start() {
-      theBar.start();
-      document.addEventListener('keydown', press);
-      document.addEventListener('keyup', release);
-      // A key that is let go elsewhere is never heard of here.
-      window.addEventListener('blur', hush);
+      for (const part of parts) part.start();
     },
     stop() {
-      theBar.stop();
-      document.removeEventListener('keydown', press);
-      document.removeEventListener('keyup', release);
-      window.removeEventListener('blur', hush);
+      for (const part of parts) part.stop();
+      window.close();
     },
   };
 }
 
-/**
- * Space belongs to fields, and to the button somebody walked to by keyboard; but not to one that only keeps the
- * focus because it was clicked, such as the microphone's.
- * @param {EventTarget | null} target
- */
-function wantsSpace(target) {
-  if (!(target instanceof HTMLElement)) return false;
-  return (
-    target.closest('input, textarea, select, [role="menu"]') !== null || target.matches(':is(button, a):focus-visible')
-  );
-}

@@ -1,27 +1,74 @@
-/** The shared screen. It is shown whole, and nothing is drawn on it: who presents stands in a line below. */
+/**
+ * The shared screen: whole, or in its own pixels, or over the whole display. Nothing is drawn on it: who presents, and
+ * how it is shown, stands in a line below.
+ */
 
 import { t } from '../i18n/index.js';
-import { el, show, text } from './dom.js';
+import { attribute, el, iconButton, say, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { playTrack } from './video.js';
 
 export function share() {
   const video = el('video', { class: 'scr', autoplay: true, muted: true, playsInline: true, 'data-testid': 'screen' });
+  // In its own pixels a screen may be larger than its place: it is moved by scrolling, which keys can do too.
+  const frame = el('div', { class: 'frame', 'data-testid': 'screen-frame' }, video);
   const words = el('span', { dir: 'auto' });
-  const by = el('div', { class: 'by' }, icon('screen', 's'), words);
-  const node = el('div', { class: 'share', hidden: true }, video, by);
+  const zoom = el('button', { type: 'button', class: 'btn', t: 'share.actual', 'data-testid': 'screen-zoom' });
+  const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
+  const by = el('div', { class: 'by' }, icon('screen', 's'), words, el('span', { class: 'sp' }), zoom, full);
+  const node = el('div', { class: 'share', hidden: true }, frame, by);
+  let actual = false;
+
   // The frame follows the shape of what is shared, so that no black bars stand beside it.
   video.addEventListener('resize', () => {
     if (video.videoWidth > 0) node.style.setProperty('--ratio', String(video.videoWidth / video.videoHeight));
+    if (actual) measure();
   });
+  zoom.addEventListener('click', () => setActual(!actual));
+  full.addEventListener('click', () => void turnFull());
+
+  /** @param {boolean} on */
+  function setActual(on) {
+    actual = on;
+    node.classList.toggle('actual', on);
+    say(zoom, on ? 'share.fit' : 'share.actual');
+    if (on) {
+      attribute(frame, 'tabindex', '0');
+      attribute(frame, 'role', 'group');
+      attribute(frame, 'aria-label', t('share.scroll'));
+      measure();
+    } else {
+      for (const name of ['tabindex', 'role', 'aria-label']) frame.removeAttribute(name);
+      video.style.width = '';
+    }
+  }
+
+  /** One pixel of the screen on one pixel of the display. */
+  function measure() {
+    video.style.width = `${video.videoWidth / (devicePixelRatio || 1)}px`;
+  }
+
+  async function turnFull() {
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await frame.requestFullscreen();
+    } catch {
+      // A browser may refuse; the screen stays where it is.
+    }
+  }
 
   /** @param {{box: import('../state/layout.js').Box | null, media: MediaStreamTrack | null, presenter: string}} state */
   function update({ box, media, presenter }) {
     show(node, box !== null);
     playTrack(video, node, box ? media : null);
-    if (!box) return;
+    if (!box) {
+      if (document.fullscreenElement === frame) void document.exitFullscreen();
+      if (actual) setActual(false);
+      return;
+    }
     node.style.width = `${box.w}px`;
     node.style.height = `${box.h}px`;
+    show(full, document.fullscreenEnabled === true);
     text(words, t('stage.presenting', { name: presenter }));
   }
   return { node, update };

@@ -3,22 +3,24 @@
  * the call which pictures are wanted in which size.
  * @typedef {import('../state/app.js').AppState} AppState
  * @typedef {import('../state/meeting.js').Meeting} Meeting
- * @typedef {import('../state/layout.js').Seat} Seat
+ * @typedef {import('../state/layout.js').StageLayout} StageLayout
  */
 
 import { t } from '../i18n/index.js';
 import { stageLayout } from '../state/layout.js';
-import { cameraOf, hands, isMuted, sharedScreen } from '../state/meeting.js';
+import { cameraOf, hands, isMuted, large, sharedScreen } from '../state/people.js';
 import { attribute, el, iconButton, keyed, show, text } from './dom.js';
 import { invite } from './invite.js';
+import { openPersonMenu } from './person-menu.js';
+import { neighbour, place, whole } from './place.js';
+import { rise } from './reactions.js';
 import { share } from './share.js';
 import { tile } from './tile.js';
+import { wisher, wishes } from './wishes.js';
 
 const SMALL = 220;
 const PHONE = 768;
-const ORDER_MS = 1000;
-/** More pixels than twice the CSS size are not seen. */
-const SHARPEST = 2;
+const WATCH_MS = 1000;
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function stage(actions) {
@@ -32,13 +34,18 @@ export function stage(actions) {
   let page = 0;
   const pager = el(
     'div',
-    { class: 'pager' },
+    { class: 'pager', 'data-testid': 'pager' },
     iconButton('chev-left', 'page.previous', {
       class: '',
+      'data-testid': 'page-previous',
       on: { click: () => actions.turnPage(Math.max(0, page - 1)) },
     }),
     pageText,
-    iconButton('chev-right', 'page.next', { class: '', on: { click: () => actions.turnPage(page + 1) } }),
+    iconButton('chev-right', 'page.next', {
+      class: '',
+      'data-testid': 'page-next',
+      on: { click: () => actions.turnPage(page + 1) },
+    }),
   );
   const seats = el('div', { class: 'seats' });
   const node = el(
@@ -49,21 +56,19 @@ export function stage(actions) {
     card.node,
     pager,
   );
+  const wish = wisher((list) => actions.view(list));
 
   new ResizeObserver(() => {
     if (latest) draw(latest, false);
   }).observe(node);
 
-  /** @param {AppState} state @param {boolean} moves whether tiles glide to their places */
-  function draw(state, moves) {
-    const { meeting, devices } = state;
-    if (!meeting) return;
+  /** @param {Meeting} meeting @param {string | null} presenter */
+  function layOut(meeting, presenter) {
     const style = getComputedStyle(node);
     const size = (/** @type {string} */ name) => parseFloat(style.getPropertyValue(name)) || 0;
-    const shown = sharedScreen(meeting);
-    const layout = stageLayout({
+    return stageLayout({
       seats: meeting.seats,
-      self: meeting.self,
+      self: meeting.hideSelf && meeting.seats.length > 0 ? null : meeting.self,
       width: node.clientWidth,
       height: node.clientHeight,
       gap: size('--tile-gap'),
@@ -71,22 +76,46 @@ export function stage(actions) {
       strip: size('--strip-w'),
       phone: innerWidth < PHONE,
       page: meeting.page,
-      presenter: shown?.participant ?? null,
+      presenter,
+      mains: large(meeting),
       prefer: meeting.speakers.find((id) => id !== meeting.self) ?? null,
     });
-    page = layout.page;
-    const queue = hands(meeting).map((one) => one.id);
+  }
 
+  /** @param {AppState} state @param {boolean} moves whether tiles glide to their places */
+  function draw(state, moves) {
+    const { meeting } = state;
+    if (!meeting) return;
+    const shown = sharedScreen(meeting);
+    const layout = layOut(meeting, shown?.participant ?? null);
+    page = layout.page;
+    drawTiles(state, meeting, layout, moves);
+    const track = shown?.track ?? null;
+    screen.update({
+      box: layout.share,
+      media: track !== null && track in meeting.live ? actions.mediaOf(track) : null,
+      presenter: shown ? (meeting.participants[shown.participant]?.display_name ?? '') : '',
+    });
+    const mains = layout.tiles.some((seat) => seat.main);
+    node.classList.toggle('sharing', layout.share !== null || mains);
+    show(pager, layout.pages > 1);
+    text(pageText, `${layout.page + 1} / ${layout.pages}`);
+    card.update(state);
+    show(card.node, meeting.seats.length === 0 && meeting.panel === null);
+    attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
+    if (!shown && !mains) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
+    wish(wishes(meeting, layout.tiles, shown, layout.share));
+    drawReactions(meeting);
+  }
+
+  /** @param {AppState} state @param {Meeting} meeting @param {StageLayout} layout @param {boolean} moves */
+  function drawTiles({ devices }, meeting, layout, moves) {
+    const queue = hands(meeting).map((one) => one.id);
     keyed(
       seats,
       layout.tiles,
       (seat) => seat.id,
-      (seat) => {
-        const made = tile(seat.id);
-        tiles.set(made.node, made);
-        made.node.classList.add('fresh');
-        return made.node;
-      },
+      (seat) => makeTile(seat.id),
       (element, seat) => {
         const participant = meeting.participants[seat.id];
         if (!participant) return;
@@ -103,41 +132,74 @@ export function stage(actions) {
             muted: self ? !(devices.microphone.wanted && devices.microphone.live) : isMuted(participant),
             media: self ? actions.ownMedia('camera') : pictureOf(meeting, seat.id),
             small: seat.w < SMALL,
+            pinned: meeting.pin === seat.id,
+            spotlit: meeting.spotlight.includes(seat.id),
+            score: meeting.quality[seat.id]?.score ?? 3,
           },
           self ? () => {} : markFirstFrame,
         );
       },
       { stay: true },
     );
-
-    const track = shown?.track ?? null;
-    screen.update({
-      box: layout.share,
-      media: track !== null && track in meeting.live ? actions.mediaOf(track) : null,
-      presenter: shown ? (meeting.participants[shown.participant]?.display_name ?? '') : '',
-    });
-    node.classList.toggle('sharing', layout.share !== null);
-    show(pager, layout.pages > 1);
-    text(pageText, `${layout.page + 1} / ${layout.pages}`);
-    pager.style.right = layout.share && innerWidth >= 980 ? `${size('--strip-w') + 20}px` : '';
-    card.update(state);
-    show(card.node, meeting.seats.length === 0 && meeting.panel === null);
-    attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
-    if (!shown) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
-    wish(wishes(meeting, layout.tiles, shown, layout.share));
+    // One tab stop for all tiles; the arrows walk between them.
+    const all = allTiles();
+    if (!all.some((one) => one.tabIndex === 0)) stop(all[0]);
   }
 
-  let wished = '';
-  let later = 0;
+  /** @param {string} id */
+  function makeTile(id) {
+    const made = tile(id, {
+      pin: () => actions.pin(latest?.meeting?.pin === id ? null : id),
+      more: (anchor) => openPerson(anchor, id),
+    });
+    tiles.set(made.node, made);
+    made.node.classList.add('fresh');
+    made.node.addEventListener('keydown', (event) => pressed(event, made.node, id));
+    made.node.addEventListener('focus', () => stop(made.node));
+    made.node.addEventListener('click', (event) => {
+      // With a finger there is nothing to hover over: a tap opens what can be done.
+      const touched = matchMedia('(hover: none)').matches;
+      if (touched && !(/** @type {Element} */ (event.target).closest('.acts'))) openPerson(made.node, id);
+    });
+    return made.node;
+  }
 
-  /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
-  function wish(tiles) {
-    const sizes = tiles.map(({ track, width, height }) => `${track} ${width} ${height}`).join();
-    clearTimeout(later);
-    // A new picture is wanted at once. Who speaks only changes the order, and voices come and go quickly.
-    if (sizes !== wished) actions.view(tiles);
-    else later = window.setTimeout(() => actions.view(tiles), ORDER_MS);
-    wished = sizes;
+  /** @param {HTMLElement} anchor @param {string} id */
+  function openPerson(anchor, id) {
+    openPersonMenu(anchor, actions, () => latest?.meeting ?? null, id);
+  }
+
+  /** @param {KeyboardEvent} event @param {HTMLElement} from @param {string} id */
+  function pressed(event, from, id) {
+    if (event.target !== from) return;
+    if (event.key === 'Enter') openPerson(from, id);
+    else {
+      const next = neighbour(allTiles(), from, event.key);
+      if (!next) return;
+      next.focus();
+    }
+    event.preventDefault();
+  }
+
+  /** @param {HTMLElement | undefined} tile */
+  function stop(tile) {
+    for (const one of allTiles()) one.tabIndex = one === tile ? 0 : -1;
+  }
+
+  function allTiles() {
+    return /** @type {HTMLElement[]} */ ([...seats.children]);
+  }
+
+  let risen = 0;
+
+  /** @param {Meeting} meeting */
+  function drawReactions({ reactions, names }) {
+    for (const { key, participant, emoji } of reactions) {
+      if (key <= risen) continue;
+      risen = key;
+      const at = allTiles().find((one) => one.dataset.participant === participant);
+      rise(at ?? node, emoji, names[participant] ?? '');
+    }
   }
 
   /** @param {Meeting} meeting @param {string} id */
@@ -147,93 +209,45 @@ export function stage(actions) {
     return camera && camera.id in meeting.live ? actions.mediaOf(camera.id) : null;
   }
 
+  /** What a small window beside other work should show. @returns {{media: MediaStreamTrack | null, name: string}} */
+  function main() {
+    const meeting = latest?.meeting;
+    if (!meeting) return { media: null, name: '' };
+    const shown = sharedScreen(meeting);
+    if (shown && shown.track in meeting.live) {
+      return { media: actions.mediaOf(shown.track), name: meeting.names[shown.participant] ?? '' };
+    }
+    const wanted = [...large(meeting), ...meeting.speakers, ...meeting.seats].filter((id) => id !== meeting.self);
+    const id = wanted.find((one) => pictureOf(meeting, one) !== null) ?? wanted[0] ?? meeting.self;
+    const media = id === meeting.self ? actions.ownMedia('camera') : pictureOf(meeting, id);
+    return { media, name: meeting.names[id] ?? '' };
+  }
+
   /** @param {AppState} state */
   function update(state) {
     latest = state;
     draw(state, true);
   }
-  return { node, update };
-}
-
-/**
- * The pictures that can be seen, in device pixels. The screen comes first, then those who speak.
- * @param {Meeting} meeting
- * @param {Seat[]} seats
- * @param {{participant: string, track: string} | null} shown
- * @param {import('../state/layout.js').Box | null} box
- */
-function wishes(meeting, seats, shown, box) {
-  const sharp = Math.min(SHARPEST, devicePixelRatio || 1);
-  const wish = (
-    /** @type {string} */ track,
-    /** @type {number} */ w,
-    /** @type {number} */ h,
-    /** @type {number} */ priority,
-  ) => ({
-    track,
-    width: Math.max(1, Math.round(w * sharp)),
-    height: Math.max(1, Math.round(h * sharp)),
-    priority,
-  });
-  const list = shown && box ? [wish(shown.track, box.w, box.h, 100)] : [];
-  for (const seat of seats) {
-    const one = meeting.participants[seat.id];
-    const camera = one && cameraOf(one);
-    if (camera && seat.id !== meeting.self) {
-      list.push(wish(camera.id, seat.w, seat.h, meeting.speakers.includes(seat.id) ? 50 : 10));
-    }
-  }
-  return list;
+  let timer = 0;
+  return {
+    node,
+    update,
+    main,
+    start() {
+      timer = window.setInterval(() => {
+        for (const one of allTiles()) tiles.get(one)?.watch(performance.now());
+      }, WATCH_MS);
+    },
+    stop: () => clearInterval(timer),
+    /** Gives the focus to the tiles. */
+    focus() {
+      (allTiles().find((one) => one.tabIndex === 0) ?? node).focus();
+    },
+  };
 }
 
 /** How long people wait for each other: from the press on Join to the first picture of somebody else. */
 function markFirstFrame() {
   const marked = performance.getEntriesByName('meeting:first-remote-frame').length > 0;
   if (!marked) performance.mark('meeting:first-remote-frame');
-}
-
-/**
- * On whole pixels, because fractions let a thin line of the picture shine through beside the tab.
- * @param {Seat} seat
- * @returns {Seat}
- */
-function whole(seat) {
-  const x = Math.round(seat.x);
-  const y = Math.round(seat.y);
-  return { ...seat, x, y, w: Math.round(seat.x + seat.w) - x, h: Math.round(seat.y + seat.h) - y };
-}
-
-/** @type {WeakMap<HTMLElement, Seat>} */
-const places = new WeakMap();
-
-/**
- * Sets size and place at once and then lets the tile glide from where it was, by transform alone.
- * @param {HTMLElement} element
- * @param {Seat} seat
- * @param {boolean} glides
- */
-function place(element, seat, glides) {
-  const before = places.get(element);
-  if (before && before.x === seat.x && before.y === seat.y && before.w === seat.w && before.h === seat.h) return;
-  places.set(element, seat);
-  const here = `translate(${seat.x}px, ${seat.y}px)`;
-  element.style.width = `${seat.w}px`;
-  element.style.height = `${seat.h}px`;
-  element.style.transform = here;
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
-  if (!before) {
-    element.animate(
-      [
-        { opacity: 0, transform: `${here} scale(.96)` },
-        { opacity: 1, transform: here },
-      ],
-      {
-        duration: 220,
-        easing: 'cubic-bezier(.2,.8,.2,1)',
-      },
-    );
-  } else if (glides) {
-    const from = `translate(${before.x}px, ${before.y}px) scale(${before.w / seat.w}, ${before.h / seat.h})`;
-    element.animate([{ transform: from }, { transform: here }], { duration: 220, easing: 'cubic-bezier(.2,.8,.2,1)' });
-  }
 }

@@ -3,15 +3,15 @@
  * @typedef {import('../state/meeting.js').Participant} Participant
  * @typedef {{
  *   participant: Participant, self: boolean, speaking: boolean, hand: number, muted: boolean,
- *   media: MediaStreamTrack | null, small: boolean,
- * }} TileState  hand: place in the queue, 0 for none
+ *   media: MediaStreamTrack | null, small: boolean, pinned: boolean, spotlit: boolean, score: number,
+ * }} TileState  hand: place in the queue, 0 for none · score: of the connection, 3 is good
  */
 
 import { t } from '../i18n/index.js';
 import { levelBars } from './art.js';
 import { avatar, setAvatar, setHue } from './avatar.js';
-import { attribute, el, show, text } from './dom.js';
-import { icon } from './icons.js';
+import { attribute, el, iconButton, say, show, text } from './dom.js';
+import { icon, setIcon, svg } from './icons.js';
 import { playTrack } from './video.js';
 
 /** An upright picture in a wide tile that would lose more than this share of its height is shown whole instead. */
@@ -20,9 +20,15 @@ const MOST_CROPPED = 0.3;
 const SPEECH_AFTER_MS = 120;
 /** and a pause shorter than this does not end one: the ring must not flicker between words. */
 const SPEECH_HOLD_MS = 500;
+/** A picture that stands still this long is said to stand still. */
+const FROZEN_MS = 3000;
+const GOOD = 3;
 
-/** @param {string} id of the participant */
-export function tile(id) {
+/**
+ * @param {string} id of the participant
+ * @param {{pin: () => void, more: (anchor: HTMLElement) => void}} does
+ */
+export function tile(id, does) {
   const face = avatar();
   const video = el('video', { class: 'cam', autoplay: true, muted: true, playsInline: true });
   const muted = icon('mic-off');
@@ -30,16 +36,25 @@ export function tile(id) {
   const bars = levelBars();
   const name = el('span', { class: 'nm', dir: 'auto' });
   const you = el('span', { class: 'you', t: 'you' });
+  const pinned = icon('pin', 'xs');
+  const signal = signalBars();
   const order = el('span', { class: 'num' });
   const flag = el('div', { class: 'flag' }, icon('hand', 's'), order);
+  // By keyboard the tile itself opens the menu; these are for the mouse.
+  const pin = iconButton('pin', 'person.pin', { class: '', tabindex: -1, on: { click: does.pin } });
+  const more = iconButton('more-v', 'more', { class: '', tabindex: -1, on: { click: () => does.more(more) } });
+  const acts = el('div', { class: 'acts' }, pin, more);
   const node = el(
     'article',
-    { class: 'tile', tabindex: 0, 'data-testid': 'tile', 'data-participant': id },
+    { class: 'tile', tabindex: -1, 'data-testid': 'tile', 'data-participant': id },
     face,
     video,
     flag,
-    el('div', { class: 'tab' }, muted, bars, name, you),
+    acts,
+    el('div', { class: 'tab' }, muted, bars, name, you, pinned, signal),
   );
+  /** @type {TileState | null} */
+  let latest = null;
 
   function fit() {
     const shown = node.clientWidth / Math.max(1, node.clientHeight);
@@ -63,8 +78,32 @@ export function tile(id) {
   }
   video.addEventListener('resize', fit);
 
+  let frames = 0;
+  let movedAt = 0;
+  let frozen = false;
+
+  /** Looks whether the picture still moves. @param {number} now milliseconds */
+  function watch(now) {
+    const drawn = video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
+    const runs = latest !== null && latest.media !== null && !latest.self && node.classList.contains('seen');
+    if (!runs || drawn !== frames || document.hidden) movedAt = now;
+    frames = drawn;
+    frozen = runs && now - movedAt >= FROZEN_MS;
+    node.classList.toggle('frozen', frozen);
+    if (latest) drawSignal(latest);
+  }
+
+  /** @param {TileState} state */
+  function drawSignal({ score }) {
+    const shown = frozen ? 1 : score;
+    show(/** @type {any} */ (signal), shown < GOOD);
+    signal.style.display = shown < GOOD ? '' : 'none';
+    attribute(signal, 'class', `bars q${shown}`);
+  }
+
   /** @param {TileState} state @param {() => void} onframe the first frame of a picture was drawn */
   function update(state, onframe) {
+    latest = state;
     const { participant, self, speaking, hand, media } = state;
     node.classList.toggle('me', self);
     speak(speaking);
@@ -81,21 +120,40 @@ export function tile(id) {
     show(flag, hand > 0);
     node.classList.toggle('flagged', hand > 0);
     text(order, String(hand));
-    attribute(node, 'aria-label', label(state));
+    pinned.style.display = state.pinned || state.spotlit ? '' : 'none';
+    setIcon(pinned, state.pinned ? 'pin' : 'spotlight');
+    show(pin, !self);
+    setIcon(/** @type {any} */ (pin.firstChild), state.pinned ? 'unpin' : 'pin');
+    for (const where of /** @type {const} */ (['tLabel', 'tTitle'])) {
+      say(pin, state.pinned ? 'person.unpin' : 'person.pin', where);
+    }
+    drawSignal(state);
+    attribute(node, 'aria-label', label(state, frozen));
     fit();
   }
-  return { node, update };
+  return { node, video, update, watch };
 }
 
-/** "Ada, speaking, hand 1" @param {TileState} state */
-function label({ participant, self, speaking, hand, muted }) {
+/** "Ada, speaking, hand 1, weak connection" @param {TileState} state @param {boolean} frozen */
+function label({ participant, self, speaking, hand, muted, pinned, spotlit, score }, frozen) {
   return [
     participant.display_name,
     self ? t('you') : '',
     muted ? t('tile.muted') : speaking ? t('tile.speaking') : '',
     hand > 0 ? t('tile.hand', { n: hand }) : '',
+    pinned ? t('tile.pinned') : spotlit ? t('tile.spotlit') : '',
+    frozen ? t('tile.frozen') : score < GOOD ? t(score === 1 ? 'tile.bad' : 'tile.weak') : '',
     participant.connection === 'reconnecting' ? t('tile.reconnecting') : '',
   ]
     .filter((part) => part !== '')
     .join(t('comma'));
+}
+
+/** Three bars, of which as many are full as the connection is good for. */
+function signalBars() {
+  return svg(
+    'svg',
+    { class: 'bars', viewBox: '0 0 16 14', 'aria-hidden': 'true' },
+    ...[5, 9, 14].map((height, k) => svg('rect', { x: k * 6, y: 14 - height, width: 4, height, rx: 1.2 })),
+  );
 }

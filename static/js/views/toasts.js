@@ -34,7 +34,7 @@ export function toasts(actions) {
         action &&
           el(
             'button',
-            { type: 'button', class: 'btn', on: { click: () => actions.toastAction(action.name) } },
+            { type: 'button', class: 'btn', on: { click: () => actions.toastAction(action.name, action.data) } },
             t(action.label),
           ),
       ),

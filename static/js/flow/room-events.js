@@ -1,0 +1,153 @@
+/**
+ * What the room says while a meeting runs: frames become state, and what people should hear of becomes words.
+ *
+ * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
+ * @typedef {import('../state/meeting.js').Meeting} Meeting
+ * @typedef {import('../client/protocol.d.ts').Events} Events
+ * @typedef {{label: string, name: string, data?: string}} ToastAction
+ * @typedef {(key: string, params?: Record<string, string | number>, icon?: string, action?: ToastAction | null) => void} Toast
+ *
+ * @typedef {object} RoomIo
+ * @property {import('../client/session.js').Session} session
+ * @property {() => Meeting | null} meeting
+ * @property {(action: MeetingAction) => void} dispatch
+ * @property {(words: string, urgent?: boolean) => void} announce
+ * @property {Toast} toast
+ */
+
+import { t } from '../i18n/index.js';
+import { hands, may } from '../state/people.js';
+
+/** From this many people on, coming and going is not read out. */
+const ANNOUNCED_BELOW = 20;
+const MINUTE_MS = 60_000;
+
+/** Room events that go into the state as they come. */
+const PLAIN_EVENTS = /** @type {const} */ ([
+  'participant.updated',
+  'room.updated',
+  'media.track.published',
+  'media.track.unpublished',
+  'media.track.muted',
+  'lobby.left',
+  'quality.update',
+  'spotlight.updated',
+  'timer.updated',
+  'reaction',
+  'chat.deleted',
+]);
+
+/** @param {RoomIo} io */
+export function listenToRoom(io) {
+  const { session, dispatch } = io;
+  /** Runs before the state changes, for what is told by comparing. @type {Record<string, (data: any) => void>} */
+  const before = { 'spotlight.updated': (data) => tellSpotlight(io, data) };
+  for (const type of PLAIN_EVENTS) {
+    session.on(type, (data) => {
+      before[type]?.(data);
+      dispatch(/** @type {MeetingAction} */ ({ ...data, type }));
+    });
+  }
+  people(io);
+  governing(io);
+  session.on('chat.message', ({ message }) => {
+    const { panel, self } = io.meeting() ?? {};
+    dispatch({ type: 'chat.message', message });
+    if (panel !== 'chat' && message.participant !== self) {
+      const key = message.to === null ? 'live.message' : 'live.message.private';
+      io.announce(t(key, { name: message.display_name, text: message.text }));
+    }
+  });
+  session.on('timer.updated', ({ timer }) => {
+    if (timer) io.announce(t('live.timer', { n: Math.round(timer.duration_ms / MINUTE_MS) }));
+  });
+  session.on('room.reminder', ({ remaining_ms: left }) => {
+    const minutes = Math.max(1, Math.round(left / MINUTE_MS));
+    io.toast('toast.reminder', { n: minutes }, 'clock');
+  });
+}
+
+/** Coming, going, speaking, raising hands. @param {RoomIo} io */
+function people(io) {
+  const { session, dispatch } = io;
+  /** @type {string[]} whose hands were up at the last look */
+  let handsBefore = [];
+  session.on('participant.updated', ({ participant }) => {
+    const before = handsBefore;
+    const meeting = io.meeting();
+    handsBefore = meeting ? hands(meeting).map((one) => one.id) : [];
+    const { id, display_name: name } = participant;
+    if (id === meeting?.self) return;
+    if (handsBefore.includes(id) && !before.includes(id)) io.announce(t('live.hand', { name }));
+  });
+  session.on('participant.joined', ({ participant }) => {
+    dispatch({ type: 'participant.joined', participant, at: new Date().toISOString() });
+    announceFew(io, 'live.joined', participant.display_name);
+  });
+  session.on('participant.left', ({ participant, reason }) => {
+    const name = io.meeting()?.participants[participant]?.display_name;
+    dispatch({ type: 'participant.left', participant, reason, at: new Date().toISOString() });
+    if (name && reason !== 'replaced') announceFew(io, 'live.left', name);
+  });
+  session.on('speaker.active', ({ participants }) =>
+    dispatch({ type: 'speaker.active', participants, at: Date.now() }),
+  );
+}
+
+/** Who waits, who may what, and what a host does to oneself. @param {RoomIo} io */
+function governing(io) {
+  const { session, dispatch } = io;
+  const nameOf = (/** @type {string} */ id) => io.meeting()?.names[id] ?? t('host.somebody');
+  session.on('lobby.waiting', ({ participant: waiting }) => {
+    dispatch({ type: 'lobby.waiting', waiting });
+    const meeting = io.meeting();
+    if (!meeting || !may(meeting, 'admit')) return;
+    const { length } = meeting.lobby;
+    const name = waiting.display_name;
+    if (length > 1) {
+      io.toast('toast.waiting.many', { n: length }, 'people', { label: 'toast.show', name: 'people' });
+    } else {
+      io.toast('toast.waiting', { name }, 'people', { label: 'lobby.admit', name: 'admit', data: waiting.id });
+    }
+  });
+  session.on('participant.ask_unmute', ({ by, source }) => {
+    dispatch({ type: 'participant.ask_unmute', source });
+    const camera = source === 'camera';
+    const action = camera
+      ? { label: 'tool.camera.on', name: 'startVideo' }
+      : { label: 'toast.unmute', name: 'unmute' };
+    io.toast(camera ? 'toast.askVideo' : 'toast.askUnmute', { name: nameOf(by) }, camera ? 'camera' : 'mic', action);
+  });
+  session.on('media.track.muted', ({ participant, track, muted, by }) => {
+    const meeting = io.meeting();
+    if (!meeting || participant !== meeting.self || !muted || !by || by === meeting.self) return;
+    const kind = meeting.participants[participant]?.tracks.find((one) => one.id === track)?.kind;
+    urgent(io, kind === 'video' ? 'toast.stoppedVideo' : 'toast.mutedBy', { name: nameOf(by) }, 'mic-off');
+  });
+  session.on('permissions.changed', (data) => {
+    const meeting = io.meeting();
+    const role = meeting?.participants[meeting.self]?.role;
+    dispatch({ ...data, type: 'permissions.changed' });
+    if (role && data.role && role !== data.role) urgent(io, `toast.role.${data.role}`, {}, 'user');
+  });
+}
+
+/** @param {RoomIo} io @param {Events['spotlight.updated']} data */
+function tellSpotlight(io, { participants }) {
+  const meeting = io.meeting();
+  if (!meeting) return;
+  const { self, spotlight } = meeting;
+  if (participants.includes(self) && !spotlight.includes(self)) io.toast('toast.spotlit', {}, 'spotlight');
+}
+
+/** @param {RoomIo} io @param {string} key @param {Record<string, string | number>} params @param {string} icon */
+function urgent(io, key, params, icon) {
+  io.toast(key, params, icon);
+  io.announce(t(key, params), true);
+}
+
+/** @param {RoomIo} io @param {string} key @param {string} name */
+function announceFew(io, key, name) {
+  const count = Object.keys(io.meeting()?.participants ?? {}).length;
+  if (count > 0 && count < ANNOUNCED_BELOW) io.announce(t(key, { name }));
+}

@@ -1,0 +1,102 @@
+/**
+ * Readings of who is in the meeting: order, ranks, sources. Nothing here changes anything.
+ *
+ * @typedef {import('../client/protocol.d.ts').Action} Action
+ * @typedef {import('../client/protocol.d.ts').Participant} Participant
+ * @typedef {import('../client/protocol.d.ts').Role} Role
+ * @typedef {import('../client/protocol.d.ts').Room} Room
+ * @typedef {import('../client/protocol.d.ts').Source} Source
+ * @typedef {import('./meeting.js').Meeting} Meeting
+ */
+
+/** @type {Record<Role, number>} */
+const RANKS = { member: 0, cohost: 1, host: 2 };
+const OWNER_RANK = 3;
+
+/** @param {Participant} one @param {Source} source */
+export function trackOf(one, source) {
+  return one.tracks.find((track) => track.source === source);
+}
+
+/** @param {Participant} one */
+export function isMuted(one) {
+  const microphone = trackOf(one, 'microphone');
+  return !microphone || microphone.muted;
+}
+
+/** The camera track that should be seen, if it runs. @param {Participant} one */
+export function cameraOf(one) {
+  const camera = trackOf(one, 'camera');
+  return camera && !camera.muted ? camera : undefined;
+}
+
+/**
+ * The screen on the stage: the one somebody else shares. Your own is not shown to you, because a
+ * picture of itself is of no use.
+ * @param {Meeting} state
+ * @returns {{participant: string, track: string} | null}
+ */
+export function sharedScreen(state) {
+  for (const id of state.seats) {
+    const one = state.participants[id];
+    const screen = one && trackOf(one, 'screen');
+    if (screen && !screen.muted) return { participant: id, track: screen.id };
+  }
+  return null;
+}
+
+/** Raised hands in their order. @param {Meeting} state @returns {Participant[]} */
+export function hands(state) {
+  return Object.values(state.participants)
+    .filter((one) => one.hand_raised_at !== null)
+    .sort((a, b) => Date.parse(a.hand_raised_at ?? '') - Date.parse(b.hand_raised_at ?? ''));
+}
+
+/** You, then hosts, then by joining. @param {Meeting} state @returns {Participant[]} */
+export function roster(state) {
+  const all = byJoining(Object.values(state.participants));
+  const order = (/** @type {Participant} */ one) => (one.id === state.self ? 0 : one.role === 'member' ? 2 : 1);
+  return all.sort((a, b) => order(a) - order(b));
+}
+
+/** @param {Participant[]} participants */
+export function byJoining(participants) {
+  return [...participants].sort((a, b) => Date.parse(a.joined_at) - Date.parse(b.joined_at) || (a.id < b.id ? -1 : 1));
+}
+
+/** Whether the server lets oneself do this now. @param {Meeting} state @param {Action} action */
+export function may(state, action) {
+  return state.actions.includes(action);
+}
+
+/** The owner stands above every role. @param {Participant} one @param {Room} room */
+export function rank(one, room) {
+  return one.user.id === room.owner?.id ? OWNER_RANK : RANKS[one.role];
+}
+
+/** Acting on somebody needs a higher rank than theirs. @param {Meeting} state @param {Participant} other */
+export function outranks(state, other) {
+  const self = state.participants[state.self];
+  return self !== undefined && rank(self, state.room) > rank(other, state.room);
+}
+
+/**
+ * Whom everybody, or only oneself, is shown large: a pin of one's own comes first, then the spotlight, then, where
+ * that layout is chosen, whoever speaks.
+ * @param {Meeting} state
+ * @returns {string[]}
+ */
+export function large(state) {
+  const present = (/** @type {string} */ id) => id in state.participants;
+  if (state.pin !== null && present(state.pin)) return [state.pin];
+  const spotlight = state.spotlight.filter(present);
+  if (spotlight.length > 0) return spotlight;
+  if (state.layout === 'grid') return [];
+  const main = state.main !== null && present(state.main) ? state.main : state.seats[0];
+  return main === undefined ? [] : [main];
+}
+
+/** Whether oneself may switch the microphone on: by right, or because somebody asked. @param {Meeting} state */
+export function mayUnmute(state) {
+  return may(state, 'unmute') || state.asked.includes('microphone');
+}

@@ -1,0 +1,114 @@
+/**
+ * Coming, going and coming back: what it does to seats, names and the quiet lines of the chat.
+ *
+ * @typedef {import('./meeting.js').Meeting} Meeting
+ * @typedef {import('./meeting.js').Participant} Participant
+ * @typedef {import('./meeting.js').Track} Track
+ * @typedef {import('./chat.js').Entry} Entry
+ */
+
+import { append } from './chat.js';
+
+/** From this many people on, coming and going is no longer written into the chat. */
+const QUIET_FROM = 20;
+
+/**
+ * After a lost socket that the server did not wait for: what it says is new, what the person chose stays.
+ * @param {Meeting} state
+ * @param {Meeting} fresh
+ * @returns {Meeting}
+ */
+export function comeBack(state, fresh) {
+  const present = new Set(fresh.seats);
+  const kept = state.seats.filter((id) => present.has(id));
+  // People keep their places over a short loss; who came meanwhile sits behind them.
+  const seats = [...kept, ...fresh.seats.filter((id) => !kept.includes(id))];
+  const known = new Set(state.log.flatMap((entry) => (entry.kind === 'message' ? [entry.message.id] : [])));
+  const missed = fresh.log.filter((entry) => entry.kind === 'message' && !known.has(entry.message.id));
+  const here = (/** @type {string | null} */ id) => (id !== null && present.has(id) ? id : null);
+  const { panel, firstPage, page, layout, hideSelf, files, older, sharing, deaf, skew } = state;
+  return {
+    ...fresh,
+    ...{ panel, firstPage, page, layout, hideSelf, files, older, sharing, deaf, skew },
+    names: { ...state.names, ...fresh.names },
+    seats,
+    main: here(state.main),
+    pin: here(state.pin),
+    chatTo: here(state.chatTo),
+    log: [...state.log, ...missed],
+    unread: panel === 'chat' ? 0 : state.unread + missed.length,
+  };
+}
+
+/** @param {Meeting} state @param {Participant} participant @param {string} at @returns {Meeting} */
+export function arrive(state, participant, at) {
+  const known = participant.id in state.participants;
+  const participants = { ...state.participants, [participant.id]: participant };
+  if (known) return { ...state, participants };
+  const { id, display_name: name } = participant;
+  return rename(
+    {
+      ...state,
+      participants,
+      seats: [...state.seats, id],
+      log: line(state, participants, { kind: 'joined', id, name, at }),
+    },
+    participant,
+  );
+}
+
+/** @param {Meeting} state @param {{participant: string, reason: string, at: string}} action @returns {Meeting} */
+export function depart(state, { participant: id, reason, at }) {
+  const gone = state.participants[id];
+  if (!gone || id === state.self) return state;
+  const { [id]: _, ...participants } = state.participants;
+  const { [id]: __, ...quality } = state.quality;
+  return {
+    ...state,
+    participants,
+    quality,
+    seats: state.seats.filter((seat) => seat !== id),
+    speakers: state.speakers.filter((speaker) => speaker !== id),
+    spotlight: state.spotlight.filter((one) => one !== id),
+    pin: state.pin === id ? null : state.pin,
+    chatTo: state.chatTo === id ? null : state.chatTo,
+    // "replaced" is the same person coming in again by another tab: no news for the others.
+    log:
+      reason === 'replaced'
+        ? state.log
+        : line(state, state.participants, { kind: 'left', id, name: gone.display_name, at }),
+  };
+}
+
+/** @param {Meeting} state @param {Record<string, Participant>} present @param {Entry} entry */
+function line(state, present, entry) {
+  return Object.keys(present).length >= QUIET_FROM ? state.log : append(state.log, entry);
+}
+
+/** @param {Meeting} state @param {Participant} participant @returns {Meeting} */
+export function update(state, participant) {
+  if (!(participant.id in state.participants)) return state;
+  return rename(withParticipant(state, participant.id, () => participant), participant);
+}
+
+/** @param {Meeting} state @param {Participant} one @returns {Meeting} */
+function rename(state, { id, display_name: name }) {
+  return state.names[id] === name ? state : { ...state, names: { ...state.names, [id]: name } };
+}
+
+/**
+ * @param {Meeting} state
+ * @param {string} id
+ * @param {(one: Participant) => Participant} change
+ * @returns {Meeting}
+ */
+export function withParticipant(state, id, change) {
+  const one = state.participants[id];
+  if (!one) return state;
+  return { ...state, participants: { ...state.participants, [id]: change(one) } };
+}
+
+/** @param {Meeting} state @param {string} id @param {(tracks: Track[]) => Track[]} change */
+export function withTracks(state, id, change) {
+  return withParticipant(state, id, (one) => ({ ...one, tracks: change(one.tracks) }));
+}

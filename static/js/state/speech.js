@@ -1,0 +1,61 @@
+/**
+ * Who speaks, and what follows from it: the exchange with the first page, and whom the speaker layout shows.
+ *
+ * @typedef {import('./meeting.js').Meeting} Meeting
+ */
+
+/** An unseen speaker comes to the first page after this long, */
+const SPEECH_MS = 3000;
+/** and no two of these exchanges are closer than this. */
+const EXCHANGE_MS = 5000;
+/** The large tile follows a voice after this long, */
+const FOLLOW_MS = 1200;
+/** and stays with it at least this long. */
+const HOLD_MS = 3000;
+
+/** @param {Meeting} state @param {string[]} speakers @param {number} at @returns {Meeting} */
+export function speak(state, speakers, at) {
+  const present = speakers.filter((id) => id in state.participants);
+  const since = Object.fromEntries(present.map((id) => [id, state.since[id] ?? at]));
+  const spoke = { ...state.spoke };
+  // Those who stop now were heard until now.
+  for (const id of [...state.speakers, ...present]) spoke[id] = at;
+  return follow({ ...state, speakers: present, since, spoke }, at);
+}
+
+/**
+ * Turns the large tile to whoever speaks. Oneself is never followed: one knows how one looks.
+ * @param {Meeting} state
+ * @param {number} at
+ * @returns {Meeting}
+ */
+export function follow(state, at) {
+  const gone = state.main === null || !(state.main in state.participants);
+  if (!gone && at - state.mainSince < HOLD_MS) return state;
+  const heard = state.speakers.find((id) => id !== state.self && at - state.since[id] >= FOLLOW_MS);
+  if (heard === undefined) return gone && state.main !== null ? { ...state, main: null } : state;
+  return heard === state.main ? state : { ...state, main: heard, mainSince: at };
+}
+
+/**
+ * Brings somebody who has spoken for a while onto the first page, in place of the one there who has
+ * been silent longest. Nobody else moves. Raised hands, the pinned and speakers keep their place.
+ * @param {Meeting} state
+ * @param {number} at
+ * @returns {Meeting}
+ */
+export function exchange(state, at) {
+  const fits = state.firstPage;
+  if (state.seats.length <= fits || at - state.swappedAt < EXCHANGE_MS) return state;
+  const heard = state.speakers.find((id) => state.seats.indexOf(id) >= fits && at - state.since[id] >= SPEECH_MS);
+  if (heard === undefined) return state;
+  const movable = state.seats
+    .slice(0, fits)
+    .filter(
+      (id) => id !== state.pin && !state.speakers.includes(id) && !state.participants[id]?.hand_raised_at,
+    );
+  if (movable.length === 0) return state;
+  const quietest = movable.reduce((a, b) => ((state.spoke[b] ?? 0) < (state.spoke[a] ?? 0) ? b : a));
+  const seats = state.seats.map((id) => (id === heard ? quietest : id === quietest ? heard : id));
+  return { ...state, seats, swappedAt: at };
+}
