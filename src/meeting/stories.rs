@@ -1,5 +1,10 @@
 //! What a meeting's rules are, told as tests.
 
+mod governing;
+mod lobby;
+mod roles;
+mod time;
+
 use super::bans::AddressKey;
 use super::chat::{Chat, Post};
 use super::command::{Changes, Command, Join, PasswordEdit, Signal, Switch};
