@@ -120,22 +120,6 @@ impl Store {
             .await
     }
 
-    /// Those of these ids that are accounts, in no order; the others are guests', or deleted.
-    ///
-    /// # Errors
-    /// When the database cannot answer.
-    pub async fn find_users(&self, ids: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
-        let mut found = Vec::new();
-        for batch in ids.chunks(IDS_AT_ONCE) {
-            let named = Column::Identity.is_in(batch.iter().map(UserId::as_str));
-            let rows = living().filter(named).all(&self.db).await?;
-            for row in rows {
-                found.push(row.try_into()?);
-            }
-        }
-        Ok(found)
-    }
-
     /// The account in this row.
     ///
     /// # Errors
@@ -284,7 +268,7 @@ impl Store {
             .await
     }
 
-    /// The accounts that exist under these ids.
+    /// The accounts that exist under these ids; the others are guests', or deleted.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -293,13 +277,16 @@ impl Store {
         ids: impl Iterator<Item = &UserId>,
     ) -> Result<HashMap<UserId, StoredUser>, StoreError> {
         let ids: BTreeSet<&str> = ids.map(UserId::as_str).collect();
-        let rows = living().filter(Column::Identity.is_in(ids));
-        let rows = rows.all(&self.db).await?;
-        let by_id = |row: Model| {
-            let user: StoredUser = row.try_into()?;
-            Ok((user.id.clone(), user))
-        };
-        rows.into_iter().map(by_id).collect()
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut found = HashMap::new();
+        for batch in ids.chunks(IDS_AT_ONCE) {
+            let named = Column::Identity.is_in(batch.iter().copied());
+            for row in living().filter(named).all(&self.db).await? {
+                let user: StoredUser = row.try_into()?;
+                found.insert(user.id.clone(), user);
+            }
+        }
+        Ok(found)
     }
 
     async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {
