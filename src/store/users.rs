@@ -21,6 +21,9 @@ use crate::protocol::ids::UserId;
 use crate::protocol::text::{DisplayName, Username};
 use crate::protocol::time::Timestamp;
 
+/// How many ids one query asks about.
+const IDS_AT_ONCE: usize = 200;
+
 /// An account's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserKey(pub(super) i64);
@@ -265,7 +268,7 @@ impl Store {
             .await
     }
 
-    /// The accounts that exist under these ids.
+    /// The accounts that exist under these ids; the others are guests', or deleted.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -274,13 +277,16 @@ impl Store {
         ids: impl Iterator<Item = &UserId>,
     ) -> Result<HashMap<UserId, StoredUser>, StoreError> {
         let ids: BTreeSet<&str> = ids.map(UserId::as_str).collect();
-        let rows = living().filter(Column::Identity.is_in(ids));
-        let rows = rows.all(&self.db).await?;
-        let by_id = |row: Model| {
-            let user: StoredUser = row.try_into()?;
-            Ok((user.id.clone(), user))
-        };
-        rows.into_iter().map(by_id).collect()
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut found = HashMap::new();
+        for batch in ids.chunks(IDS_AT_ONCE) {
+            let named = Column::Identity.is_in(batch.iter().copied());
+            for row in living().filter(named).all(&self.db).await? {
+                let user: StoredUser = row.try_into()?;
+                found.insert(user.id.clone(), user);
+            }
+        }
+        Ok(found)
     }
 
     async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {

@@ -29,7 +29,9 @@ pub async fn page(
         return Err(WireError::bad_field("data.size", "must be from 1 to 1000"));
     }
     let store = &services.store;
-    let found = store.stays_page(room.key, data.page, data.size).await;
+    let found = store
+        .newest_attendance(room.key, data.page, data.size)
+        .await;
     let (stays, total) = found.map_err(stored)?;
     let accounts = store.find_users(stays.iter().map(|stay| &stay.user)).await;
     let accounts = accounts.map_err(stored)?;

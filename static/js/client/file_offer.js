@@ -2,11 +2,14 @@
  * How a file is described before anything is connected: a session description without media that carries the file's
  * selector (RFC 5547 §6), so that nobody's address is told before the file is wanted.
  *
- * @typedef {{name: string, size: number, type: string}} FileOffer  size in bytes; type is a media type or empty
+ * @typedef {{name: string, size: number, type: string, everyone: boolean}} FileOffer  size in bytes; type is a media type
+ *   or empty; everyone: it is offered to all who are here
  */
 
 /** Names longer than this are cut; no file system takes more. */
 const LONGEST_NAME = 200;
+/** An attribute of our own. */
+const EVERYONE = 'a=x-everyone';
 
 /** @param {'sendonly'|'recvonly'|'inactive'} direction @param {string[]} [lines] */
 function describe(direction, lines = []) {
@@ -14,10 +17,10 @@ function describe(direction, lines = []) {
 }
 
 /** @param {FileOffer} offer */
-export function writeOffer({ name, size, type }) {
+export function writeOffer({ name, size, type, everyone }) {
   // The selector's words are divided by spaces and quotes; RFC 5547 §6 escapes them by percent signs.
   const selector = [`name:"${encodeURIComponent(name)}"`, ...(type ? [`type:${type}`] : []), `size:${size}`].join(' ');
-  return describe('sendonly', [`a=file-selector:${selector}`]);
+  return describe('sendonly', [`a=file-selector:${selector}`, ...(everyone ? [EVERYONE] : [])]);
 }
 
 /** The file is wanted: the sender connects now. */
@@ -42,7 +45,8 @@ export function readOffer(sdp) {
   const size = Number(/(?:^| )size:(\d{1,15})(?: |$)/.exec(selector)?.[1] ?? NaN);
   const type = /(?:^| )type:([\w.+-]{1,60}\/[\w.+-]{1,60})(?: |$)/.exec(selector)?.[1] ?? '';
   const name = plainName(/(?:^| )name:"([^"]*)"/.exec(selector)?.[1] ?? '');
-  return Number.isSafeInteger(size) && name !== '' ? { name, size, type } : null;
+  const everyone = sdp.split(/\r?\n/).includes(EVERYONE);
+  return Number.isSafeInteger(size) && name !== '' ? { name, size, type, everyone } : null;
 }
 
 /**

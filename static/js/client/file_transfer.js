@@ -101,7 +101,7 @@ export class FileTransfers extends Emitter {
     if (file.size > MOST_FILE_BYTES) throw new RangeError('The file is too large.');
     const connection = `file:${crypto.randomUUID()}`;
     const hash = new FileHash();
-    const sdp = writeOffer({ name, size: file.size, type: file.type });
+    const sdp = writeOffer({ name, size: file.size, type: file.type, everyone });
     const works = peers.map((peer) => {
       const work = this.#add(peer, connection, { outgoing: true, name, size: file.size, everyone, type: file.type });
       work.sender = new FileSender(file, hash, (bytes) => this.#progress(work, bytes));
@@ -166,7 +166,7 @@ export class FileTransfers extends Emitter {
       const offer = readOffer(sdp);
       const waiting = [...this.#works.values()].filter(({ shown }) => shown.peer === from && shown.state === 'offered');
       if (!offer || offer.size > MOST_FILE_BYTES || waiting.length >= MOST_OFFERS) return;
-      this.#show(this.#add(from, connection, { outgoing: false, everyone: false, ...offer }), {});
+      this.#show(this.#add(from, connection, { outgoing: false, ...offer }), {});
     }
   }
 

@@ -58,6 +58,13 @@ export function createActions(parts) {
     else if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
   }
 
+  /** @param {'chat' | 'people' | null} panel */
+  function showPanel(panel) {
+    dispatch({ type: 'meeting', action: { type: 'panel', panel } });
+    // What a message pointed to is open now.
+    if (panel !== null && store.get().toast?.action?.name === panel) dispatch({ type: 'toast', toast: null });
+  }
+
   return {
     ...home,
     ...entry,
@@ -183,14 +190,13 @@ export function createActions(parts) {
 
     /** @param {'chat' | 'people'} panel */
     togglePanel(panel) {
-      const open = store.get().meeting?.panel === panel;
-      dispatch({ type: 'meeting', action: { type: 'panel', panel: open ? null : panel } });
+      showPanel(store.get().meeting?.panel === panel ? null : panel);
     },
 
     /** @param {'chat' | 'people'} panel */
-    openPanel: (panel) => dispatch({ type: 'meeting', action: { type: 'panel', panel } }),
+    openPanel: (panel) => showPanel(panel),
 
-    closePanel: () => dispatch({ type: 'meeting', action: { type: 'panel', panel: null } }),
+    closePanel: () => showPanel(null),
 
     /** @param {number} page */
     turnPage: (page) => dispatch({ type: 'meeting', action: { type: 'page', page } }),

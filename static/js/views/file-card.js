@@ -90,11 +90,11 @@ function said(files, running, share) {
     if (running.every((file) => file.state === 'paused')) return t('file.pausedThere', { n: share });
     return t('file.moving', { n: share });
   }
+  if (files.some((file) => file.state === 'offered')) return one.outgoing ? t('file.waiting') : '';
   const done = files.filter((file) => file.state === 'done').length;
   if (files.length > 1) return t('file.doneOf', { n: done, all: files.length });
   if (one.state === 'failed') return t(`file.failed.${one.problem ?? 'connection'}`);
   if (one.state === 'done') return t(one.outgoing ? 'file.sent' : 'file.received');
-  if (one.state === 'offered') return one.outgoing ? t('file.waiting') : '';
   return t(`file.${one.state}`);
 }
 
