@@ -223,10 +223,6 @@ async fn create_index(
     if is_unique {
         index.unique();
     }
-    if manager.get_database_backend() == DbBackend::Sqlite {
-        // A pooled connection may remember the index of a table that another one has dropped; it looks again only then.
-        index.if_not_exists();
-    }
     manager.create_index(index).await
 }
 

@@ -42,7 +42,7 @@ pub(super) fn check(candidate: &str) -> Result<(), Refusal> {
         && label == "typ"
         && is_word(kind)
         // What follows comes in pairs of a name and a value.
-        && words.count() % 2 == 0;
+        && words.count().is_multiple_of(2);
     if !well_formed {
         return Err(malformed);
     }

@@ -59,10 +59,8 @@ impl Arrivals {
         let ahead = highest.map_or(1, |highest| sequence.wrapping_sub(highest) as i16);
         let (expected, received, highest) = match ahead {
             1..=MAX_GAP => (ahead as u64, 1, sequence),
-            _ if -MAX_GAP <= ahead && ahead <= 0 => {
-                let reordered = (-MAX_REORDERED..0).contains(&ahead);
-                (0, u64::from(reordered), highest.unwrap_or(sequence))
-            }
+            _ if (-MAX_REORDERED..0).contains(&ahead) => (0, 1, highest.unwrap_or(sequence)),
+            _ if (-MAX_GAP..=0).contains(&ahead) => (0, 0, highest.unwrap_or(sequence)),
             _ => (1, 1, sequence),
         };
         self.expected.fetch_add(expected, Ordering::Relaxed);

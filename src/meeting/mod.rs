@@ -26,7 +26,9 @@ pub mod together;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-mod stories;
+mod model_governing;
+#[cfg(test)]
+pub(crate) mod stories;
 
 pub use command::Command;
 pub use effect::{Effect, Outcome, Reply};

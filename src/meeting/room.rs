@@ -87,11 +87,12 @@ impl Room {
         let mut effects = Vec::new();
         let was_empty = self.roster.is_empty();
         let reply = self.carry_out(command, now, &mut effects);
-        self.let_in(now, &mut effects);
         if !was_empty && self.roster.is_empty() {
             self.meeting = Meeting::default();
             self.bans.end_meeting();
         }
+        // Last, as what keeps people at the door may just have ended with the meeting.
+        self.let_in(now, &mut effects);
         Outcome { reply, effects }
     }
 

@@ -26,6 +26,7 @@ macro_rules! events {
         /// An event.
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(untagged)]
+        #[expect(clippy::large_enum_variant, reason = "effects carry events in boxes")]
         pub enum Event {
             $($(#[$doc])* $variant($data),)*
         }

@@ -183,6 +183,7 @@ impl Inbox {
 }
 
 /// What a room wakes up for.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Next {
     Message(Message),
     /// The core is to be told the time.

@@ -81,9 +81,14 @@ fn prepare_sqlite(
     Ok(())
 }
 
+/// Whether `url` names a SQLite database that lives in its one connection.
+pub(super) fn is_in_memory(url: &str) -> bool {
+    url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
+}
+
 /// The file that `url` names; none for a database in memory.
 fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
+    if is_in_memory(url) {
         return Ok(None);
     }
     let options = SqliteConnectOptions::from_str(url).map_err(|_| StoreError::UnknownDatabase)?;

@@ -41,12 +41,14 @@ use connect::Absent;
 use db::Db;
 
 pub use adopt::{Adoption, AdoptionMode, Remark};
-pub use attendance::{MAX_MEMBERS, MAX_STAYS, Member, StayKey, StoredStay, StoredStays};
+pub use attendance::{
+    MAX_MEMBERS, MAX_STAYS, MAX_STAYS_SHOWN, Member, StayKey, StoredStay, StoredStays,
+};
 pub use bans::StoredBan;
 pub use chat::{ChatAuthor, Recipient, StoredMessage, StoredPage};
 pub use error::{Conflict, Missing, StoreError};
 pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
-pub use invites::{InviteUse, NewInvite};
+pub use invites::{InviteUse, MAX_INVITES, NewInvite};
 pub use memberships::{Attendance, HistoryWriter, Stay};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
 pub use rooms::{
@@ -86,9 +88,14 @@ impl Store {
     /// [`StoreError::UnknownDatabase`] for a URL of another kind, [`StoreError::Unavailable`] when it cannot be
     /// reached, [`StoreError::Internal`] when a migration fails. The cause is in the error's source.
     pub async fn open_beside(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let db = connect::connect(url, max_connections, Absent::Make).await?;
-        let store = Self { db };
+        // One connection alone changes the schema: SQLite's others would go on with what they remember of it.
+        let alone = connect::connect(url, 1, Absent::Make).await?;
+        let mut store = Self { db: alone };
         let adopted = store.adopt(AdoptionMode::Apply).await?;
+        if !connect::is_in_memory(url) {
+            store.close().await;
+            store.db = connect::connect(url, max_connections, Absent::Refuse).await?;
+        }
         if adopted.users + adopted.rooms + adopted.stays > 0 {
             tracing::info!(
                 users = adopted.users,

@@ -3,6 +3,8 @@
 //! User names are unique whatever their case: beside the name stands a key, the name in lower case (Unicode's simple
 //! rules, the same in Rust for every database), with a unique index of its own. The index decides races.
 
+use std::collections::{BTreeSet, HashMap};
+
 use entity::user_basic::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
@@ -18,6 +20,9 @@ use super::{Conflict, Missing, PasswordHash, Store, StoreError};
 use crate::protocol::ids::UserId;
 use crate::protocol::text::{DisplayName, Username};
 use crate::protocol::time::Timestamp;
+
+/// How many ids one query asks about.
+const IDS_AT_ONCE: usize = 200;
 
 /// An account's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -261,6 +266,27 @@ impl Store {
                 Ok(rooms)
             })
             .await
+    }
+
+    /// The accounts that exist under these ids; the others are guests', or deleted.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_users(
+        &self,
+        ids: impl Iterator<Item = &UserId>,
+    ) -> Result<HashMap<UserId, StoredUser>, StoreError> {
+        let ids: BTreeSet<&str> = ids.map(UserId::as_str).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut found = HashMap::new();
+        for batch in ids.chunks(IDS_AT_ONCE) {
+            let named = Column::Identity.is_in(batch.iter().copied());
+            for row in living().filter(named).all(&self.db).await? {
+                let user: StoredUser = row.try_into()?;
+                found.insert(user.id.clone(), user);
+            }
+        }
+        Ok(found)
     }
 
     async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {

@@ -1,7 +1,7 @@
 //! Import from imweb: its three tables become rooms, people and memberships here.
 //!
 //! [`source`] reads the other database, [`plan`] decides - purely - what each row becomes or why it is left out, and
-//! [`write`] carries that out. What was taken is remembered row by row (`imported_row`), so that a second run changes
+//! [`mod@write`] carries that out. What was taken is remembered row by row (`imported_row`), so that a second run changes
 //! nothing, one that was interrupted is taken up where it stopped, and what was deleted here since stays deleted.
 //!
 //! - A meeting becomes a room of its creator, named by the meeting's id.

@@ -158,6 +158,19 @@ async fn attendance_comes_page_by_page_and_members_once(home: Home) {
     let last = store.attendance(hall.key, after, 3).await.unwrap().stays;
     assert_eq!(last[0].duration_ms(at(99)), Some(95), "still in");
 
+    for (page, size, names) in [
+        (1, 3, vec!["Bo", "波", "Bo"]),
+        (2, 3, vec!["Ada"]),
+        (3, 3, vec![]),
+        (0, 0, vec!["Bo"]),
+        (u32::MAX, u32::MAX, vec![]),
+    ] {
+        let newest = store.newest_attendance(hall.key, page, size);
+        let (stays, total) = newest.await.unwrap();
+        let told = stays.iter().map(|stay| stay.display_name.as_str());
+        assert_eq!((told.collect::<Vec<_>>(), total), (names, 4), "{page}");
+    }
+
     let members = store.members(hall.key).await.unwrap();
     let member = |user: &UserId, name: &str, role, joined, stays, is_in| Member {
         user: user.clone(),

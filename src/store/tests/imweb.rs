@@ -311,7 +311,8 @@ async fn both_older_systems_move_into_one_database() {
 
 #[tokio::test]
 async fn a_database_that_is_no_imweb_is_named_and_changes_nothing() {
-    let store = Home::sqlite().open().await;
+    let home = Home::sqlite();
+    let store = home.open().await;
     let refusal = async |url: &str| {
         let source = ImwebSource {
             url,

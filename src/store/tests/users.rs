@@ -1,5 +1,7 @@
 //! Accounts and void tokens.
 
+use std::collections::HashMap;
+
 use super::*;
 
 async fn an_account_is_found_by_name_id_and_row(home: Home) {
@@ -14,6 +16,13 @@ async fn an_account_is_found_by_name_id_and_row(home: Home) {
         assert_eq!(found.as_ref(), Some(&li));
     }
     assert_eq!(store.find_user_by_name("李").await.unwrap(), None);
+    let mut ids: Vec<_> = (0..450)
+        .map(|_| crate::protocol::ids::UserId::random())
+        .collect();
+    ids.insert(300, li.id.clone());
+    let found = store.find_users(ids.iter()).await.unwrap();
+    assert_eq!(found, HashMap::from([(li.id.clone(), li)]));
+    assert!(store.find_users([].iter()).await.unwrap().is_empty());
 }
 
 async fn names_differ_by_more_than_case(home: Home) {

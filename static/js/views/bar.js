@@ -45,11 +45,11 @@ export function bar(actions, parts) {
   );
   const people = tool('people', 'people', 'people', () => actions.togglePanel('people'));
   const chat = tool('chat', 'chat', 'chat', () => actions.togglePanel('chat'));
-  const count = el('span', { class: 'badge cnt num' });
-  const raised = el('span', { class: 'badge hand num', 'data-testid': 'hands-count' });
+  const count = el('span', { class: 'badge cnt num', 'aria-hidden': 'true' });
+  const raised = el('span', { class: 'badge hand num', 'aria-hidden': 'true', 'data-testid': 'hands-count' });
   people.append(count, raised);
   const badges = [chat, chatNarrow].map((button) => {
-    const badge = el('span', { class: 'badge num', 'data-testid': 'unread' });
+    const badge = el('span', { class: 'badge num', 'aria-hidden': 'true', 'data-testid': 'unread' });
     button.append(badge);
     return badge;
   });

@@ -19,6 +19,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -28,6 +29,8 @@ use webrtc::peer_connection::{
     RTCPeerConnectionState,
 };
 use webrtc::runtime::TokioRuntime;
+
+use crate::support;
 
 /// Nothing in these tests takes longer, on a slow machine too.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,6 +45,89 @@ pub struct Received {
     pub ssrc: u32,
     pub sequence: u16,
     pub payload: Bytes,
+}
+
+impl Received {
+    /// The number that [`picture`](super::picture) or [`sound`](super::sound) gave it.
+    pub fn number(&self) -> u32 {
+        let (head, number) = self.payload.split_at(self.payload.len() - 4);
+        let whole = match self.kind {
+            MediaKind::Video => &[0x10, 0x00][..],
+            MediaKind::Audio => &[0xfc][..],
+        };
+        assert_eq!(head, whole, "payloads pass unchanged");
+        u32::from_be_bytes(number.try_into().unwrap())
+    }
+}
+
+/// By what descriptions are exchanged with the server.
+pub trait Signalling {
+    /// Gives the answer to an offer of a participant's.
+    async fn publish(
+        &mut self,
+        who: &ParticipantId,
+        offer: String,
+        sources: Vec<SourceMid>,
+    ) -> String;
+
+    /// Gives the revision of the server's offer, and the offer.
+    async fn receive(&mut self, who: &ParticipantId, audio: u32, video: u32) -> (u64, String);
+
+    /// Answers it.
+    async fn answer(&mut self, who: &ParticipantId, revision: u64, answer: String);
+}
+
+/// The media workers themselves.
+impl Signalling for RoomMedia {
+    async fn publish(
+        &mut self,
+        who: &ParticipantId,
+        offer: String,
+        sources: Vec<SourceMid>,
+    ) -> String {
+        let count = sources.len();
+        let published = RoomMedia::publish(self, who, 1, offer, sources);
+        let published = published.await.unwrap();
+        assert_eq!(published.sources.len(), count);
+        published.answer.sdp
+    }
+
+    async fn receive(&mut self, who: &ParticipantId, audio: u32, video: u32) -> (u64, String) {
+        let offer = RoomMedia::receive(self, who, audio, video).await.unwrap();
+        assert_eq!(offer.slots.len(), (audio + video) as usize);
+        (offer.revision, offer.sdp)
+    }
+
+    async fn answer(&mut self, who: &ParticipantId, revision: u64, answer: String) {
+        let taken = RoomMedia::answer(self, who, revision, answer);
+        taken.await.unwrap();
+    }
+}
+
+/// The whole server, which knows by itself who asks.
+impl Signalling for support::Client {
+    async fn publish(
+        &mut self,
+        _: &ParticipantId,
+        offer: String,
+        sources: Vec<SourceMid>,
+    ) -> String {
+        let offer = json!({ "revision": 1, "sdp": offer, "sources": sources });
+        let answer = self.ok("media.publish", offer).await;
+        answer["sdp"].as_str().unwrap().to_owned()
+    }
+
+    async fn receive(&mut self, _: &ParticipantId, audio: u32, video: u32) -> (u64, String) {
+        let slots = json!({ "audio_slots": audio, "video_slots": video });
+        let offer = self.ok("media.receive", slots).await;
+        let sdp = offer["sdp"].as_str().unwrap().to_owned();
+        (offer["revision"].as_u64().unwrap(), sdp)
+    }
+
+    async fn answer(&mut self, _: &ParticipantId, revision: u64, answer: String) {
+        let answer = json!({ "revision": revision, "sdp": answer });
+        self.ok("media.answer", answer).await;
+    }
 }
 
 /// One participant's two connections.
@@ -76,7 +162,7 @@ impl Client {
     }
 
     /// Offers microphone and camera; returns when the connection stands.
-    pub async fn publish(&mut self, room: &RoomMedia) {
+    pub async fn publish(&mut self, signalling: &mut impl Signalling) {
         let (pc, events) = self.connection().await;
         for track in [&self.microphone, &self.camera] {
             let init = RTCRtpTransceiverInit {
@@ -97,38 +183,30 @@ impl Client {
             mid: mid.to_owned(),
             source,
         });
-        let answer = room
-            .publish(&self.id, 1, offer, sources.to_vec())
-            .await
-            .unwrap();
-        assert_eq!(answer.sources.len(), 2);
-        let answer = RTCSessionDescription::answer(answer.answer.sdp).unwrap();
+        let answer = signalling.publish(&self.id, offer, sources.to_vec());
+        let answer = RTCSessionDescription::answer(answer.await).unwrap();
         pc.set_remote_description(answer).await.unwrap();
         events.connected().await;
         self.up = Some(pc);
     }
 
     /// Opens the down connection; returns when it stands.
-    pub async fn receive(&mut self, room: &RoomMedia, audio_slots: u32, video_slots: u32) {
-        let offer = room
-            .receive(&self.id, audio_slots, video_slots)
-            .await
-            .unwrap();
-        assert_eq!(offer.slots.len(), (audio_slots + video_slots) as usize);
+    pub async fn receive(&mut self, signalling: &mut impl Signalling, audio: u32, video: u32) {
+        let (revision, offer) = signalling.receive(&self.id, audio, video).await;
         let (pc, events) = self.connection().await;
-        pc.set_remote_description(RTCSessionDescription::offer(offer.sdp).unwrap())
+        pc.set_remote_description(RTCSessionDescription::offer(offer).unwrap())
             .await
             .unwrap();
         let answer = pc.create_answer(None).await.unwrap();
         pc.set_local_description(answer).await.unwrap();
         events.gathered().await;
         let answer = pc.local_description().await.unwrap().sdp;
-        room.answer(&self.id, offer.revision, answer).await.unwrap();
+        signalling.answer(&self.id, revision, answer).await;
         events.connected().await;
         self.down = Some(pc);
     }
 
-    /// Sends one packet.
+    /// Sends one packet, if the connection still stands.
     pub async fn send(&self, kind: MediaKind, payload: Bytes) {
         let (track, index, payload_type) = match kind {
             MediaKind::Audio => (&self.microphone, 0, 111),
@@ -147,7 +225,7 @@ impl Client {
             ..Default::default()
         };
         let packet = rtc::rtp::Packet { header, payload };
-        track.write_rtp(packet).await.unwrap();
+        let _ = track.write_rtp(packet).await;
     }
 
     /// The next packet that came down, of whatever kind.

@@ -1,0 +1,308 @@
+//! Random operations of those who govern, and of those who wait: what must hold whatever happens.
+//!
+//! Beside [`model`](super::model), which says what exactly a room of members looks like, this says only what must never
+//! be otherwise. A failing seed prints itself; `MEETING_SEED` runs that one alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::chat::Chat;
+use super::command::{Command, Join};
+use super::effect::{CloseReason, Effect, Reply};
+use super::room::Room;
+use super::stories::{address, at, edited, facts, newcomer, stay, user};
+use crate::protocol::event::{Event, LeaveReason};
+use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::object::{self, BanLength, Participant, Role, Source, UserKind};
+use crate::protocol::request::{Everyone, Target, Targets};
+
+const PEOPLE: [&str; 7] = ["ada", "bo", "cy", "dee", "eve", "gus", "gwen"];
+const CAPACITY: u32 = 5;
+
+/// The last of them have no account.
+fn person(index: usize) -> Join {
+    let mut join = newcomer(PEOPLE[index], PEOPLE[index]);
+    if PEOPLE[index].starts_with('g') {
+        join.user.kind = UserKind::Guest;
+        join.address = address(9);
+    }
+    join
+}
+
+/// What the shell keeps: whose outboxes are where.
+#[derive(Default)]
+struct Shell {
+    inside: BTreeMap<ParticipantId, UserId>,
+    waiting: BTreeMap<ParticipantId, UserId>,
+    banned: BTreeSet<UserId>,
+    version: u64,
+    ids: u32,
+}
+
+fn one_run(seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let start = object::Room {
+        max_participants: CAPACITY,
+        lobby: true,
+        topology: object::Topology::P2p,
+        ..facts()
+    };
+    let mut room = Room::new(start, None, Chat::default(), Vec::new());
+    let mut shell = Shell {
+        version: 1,
+        ..Shell::default()
+    };
+    for step in 0..300 {
+        let command = shell.command(&mut random);
+        let before = roster(&mut room);
+        let outcome = room.handle(command.clone(), at(step));
+        let context = format!("MEETING_SEED={seed}, step {step}: {command:?}");
+        if outcome.reply.is_err() {
+            assert_eq!(outcome.effects, [], "{context}: refused without effect");
+        }
+        shell.newcomer(&command, &outcome.reply, &context);
+        for effect in &outcome.effects {
+            shell.carry_out(effect, &context);
+        }
+        let after = roster(&mut room);
+        shell.compare(&room, &after, &context);
+        touched_by_who_may(&command, &before, &after, &context);
+        governed(&before, &after, &context);
+        if after.is_empty() && !before.is_empty() {
+            shell.banned.clear();
+        }
+    }
+}
+
+impl Shell {
+    fn command(&mut self, random: &mut StdRng) -> Command {
+        self.ids += 1;
+        let id = format!("{}", self.ids);
+        let (by, whom) = (self.anybody(random), self.anybody(random));
+        let everyone = random.random_bool(0.3);
+        let who = match everyone {
+            true => Targets::Everyone(Everyone::All),
+            false => Targets::These(vec![self.anybody(random)]),
+        };
+        let target = match everyone {
+            true => Target::Everyone(Everyone::All),
+            false => Target::One(whom.clone()),
+        };
+        let roles = [Role::Host, Role::Cohost, Role::Member];
+        match random.random_range(0..24) {
+            0..=6 => {
+                let mut join = person(random.random_range(0..PEOPLE.len()));
+                join.participant = stay(&id);
+                join.pass = random.random_bool(0.2);
+                if random.random_bool(0.1) {
+                    join.role = Some(roles[random.random_range(0..3)]);
+                }
+                Command::Join(join)
+            }
+            7..=9 => Command::Leave {
+                participant: whom,
+                reason: LeaveReason::Lost,
+            },
+            10..=12 => Command::Admit { by, who },
+            13 => Command::Deny { by, who },
+            14..=16 => Command::SetRole {
+                by,
+                whom,
+                role: roles[random.random_range(0..3)],
+            },
+            17..=18 => Command::Remove {
+                by,
+                whom,
+                ban: random.random_bool(0.4).then_some(BanLength::Meeting),
+            },
+            19 => Command::Unban {
+                user: user(PEOPLE[random.random_range(0..PEOPLE.len())]).id,
+            },
+            20 => Command::Mute {
+                by,
+                whom: target,
+                source: Source::Microphone,
+            },
+            21 => Command::LowerHand { by, whom: target },
+            22 => Command::Spotlight {
+                by,
+                whom: vec![whom],
+            },
+            _ => {
+                self.version += 1;
+                edited(object::Room {
+                    max_participants: CAPACITY,
+                    lobby: random.random_bool(0.7),
+                    locked: random.random_bool(0.2),
+                    version: self.version,
+                    topology: object::Topology::P2p,
+                    ..facts()
+                })
+            }
+        }
+    }
+
+    fn anybody(&self, random: &mut StdRng) -> ParticipantId {
+        let known: Vec<&ParticipantId> = self.inside.keys().chain(self.waiting.keys()).collect();
+        if known.is_empty() || random.random_bool(0.1) {
+            return stay("nobody");
+        }
+        known[random.random_range(0..known.len())].clone()
+    }
+
+    fn newcomer(
+        &mut self,
+        command: &Command,
+        reply: &Result<Reply, crate::protocol::error::ErrorCode>,
+        context: &str,
+    ) {
+        match (command, reply) {
+            (Command::Join(join), Ok(reply)) => {
+                let is_owner = join.user.id == user("ada").id;
+                let is_banned = self.banned.contains(&join.user.id);
+                assert!(is_owner || !is_banned, "{context}: a banned person came in");
+                let place = match reply {
+                    Reply::Waiting => &mut self.waiting,
+                    _ => &mut self.inside,
+                };
+                place.insert(join.participant.clone(), join.user.id.clone());
+            }
+            (Command::Unban { user }, Ok(_)) => {
+                self.banned.remove(user);
+            }
+            (
+                Command::Remove {
+                    whom, ban: Some(_), ..
+                },
+                Ok(_),
+            ) => {
+                let user = self.inside.get(whom).or_else(|| self.waiting.get(whom));
+                self.banned.extend(user.cloned());
+            }
+            _ => {}
+        }
+    }
+
+    fn carry_out(&mut self, effect: &Effect, context: &str) {
+        match effect {
+            Effect::Tell { to, event } => {
+                assert!(
+                    !self.waiting.contains_key(to),
+                    "{context}: who waits was told {}",
+                    event.kind()
+                );
+                assert!(
+                    self.inside.contains_key(to),
+                    "{context}: a stranger was told"
+                );
+            }
+            Effect::Broadcast { event, .. } => {
+                let is_of_the_door = event.kind().starts_with("lobby.");
+                assert!(!is_of_the_door, "{context}: everyone was told of the door");
+            }
+            Effect::Release { participant, close } => {
+                assert!(self.inside.remove(participant).is_some(), "{context}");
+                assert_ne!(
+                    *close,
+                    Some(CloseReason::Ended),
+                    "{context}: nobody ends it"
+                );
+            }
+            Effect::Admit { participant, view } => {
+                let user = self.waiting.remove(participant);
+                let user = user.unwrap_or_else(|| panic!("{context}: nobody waited"));
+                assert_eq!(view.me.id, *participant, "{context}: the same id");
+                self.inside.insert(participant.clone(), user);
+            }
+            Effect::SendAway {
+                participant, event, ..
+            } => {
+                assert!(self.waiting.remove(participant).is_some(), "{context}");
+                let is_fit = event.as_ref().is_none_or(|event| {
+                    matches!(**event, Event::LobbyDenied(_) | Event::SessionReplaced(_))
+                });
+                assert!(is_fit, "{context}: who waits was told {event:?}");
+            }
+            Effect::Media(_) | Effect::History(_) => {}
+        }
+    }
+
+    fn compare(&self, room: &Room, after: &[Participant], context: &str) {
+        let is: BTreeSet<&ParticipantId> = after.iter().map(|person| &person.id).collect();
+        assert_eq!(is, self.inside.keys().collect(), "{context}: who is in");
+        let users: BTreeSet<&UserId> = self.inside.values().chain(self.waiting.values()).collect();
+        let known = self.inside.len() + self.waiting.len();
+        assert_eq!(users.len(), known, "{context}: nobody is there twice");
+        assert_eq!(room.is_empty(), known == 0, "{context}");
+        assert!(after.len() <= CAPACITY as usize, "{context}: too many");
+        for person in after {
+            let is_owner = person.user.id == user("ada").id;
+            assert!(!is_owner || person.role == Role::Host, "{context}");
+        }
+    }
+}
+
+fn roster(room: &mut Room) -> Vec<Participant> {
+    match room.handle(Command::Roster, at(0)).reply {
+        Ok(Reply::Roster(people)) => people,
+        other => panic!("a roster, not {other:?}"),
+    }
+}
+
+fn find<'a>(people: &'a [Participant], id: &ParticipantId) -> Option<&'a Participant> {
+    people.iter().find(|person| person.id == *id)
+}
+
+/// A host is less than the owner, and so on down.
+fn height(person: &Participant) -> u8 {
+    match person.role {
+        _ if person.user.id == user("ada").id => 3,
+        Role::Host => 2,
+        Role::Cohost => 1,
+        Role::Member => 0,
+    }
+}
+
+/// Nobody loses their role or place by the hand of their equals or of those below them.
+fn touched_by_who_may(
+    command: &Command,
+    before: &[Participant],
+    after: &[Participant],
+    context: &str,
+) {
+    let (Command::SetRole { by, whom, .. } | Command::Remove { by, whom, .. }) = command else {
+        return;
+    };
+    let Some(target) = find(before, whom) else {
+        return;
+    };
+    let is_touched = find(after, whom).is_none_or(|now| now.role != target.role);
+    if is_touched && by != whom {
+        let by = find(before, by).unwrap_or_else(|| panic!("{context}: by a stranger"));
+        assert!(height(by) > height(target), "{context}");
+    }
+}
+
+/// Where there was a host there still is one, if anybody with an account is in.
+fn governed(before: &[Participant], after: &[Participant], context: &str) {
+    let has_host = |people: &[Participant]| people.iter().any(|person| person.role == Role::Host);
+    let is_account = |person: &Participant| person.user.kind == UserKind::Account;
+    if has_host(before) && !has_host(after) {
+        // Only who has just stepped down is passed over.
+        let left: Vec<&Participant> = after.iter().filter(|person| is_account(person)).collect();
+        let stepped_down = |person: &&Participant| {
+            find(before, &person.id).is_some_and(|was| was.role == Role::Host)
+        };
+        assert!(left.iter().all(stepped_down), "{context}: nobody governs");
+    }
+}
+
+#[test]
+fn whatever_happens_who_waits_hears_nothing_and_somebody_governs() {
+    if let Ok(seed) = std::env::var("MEETING_SEED") {
+        return one_run(seed.parse().unwrap());
+    }
+    (0..400).for_each(one_run);
+}

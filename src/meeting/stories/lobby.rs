@@ -1,0 +1,430 @@
+//! The waiting room.
+
+use super::*;
+use crate::protocol::event::{LobbyDenial, LobbyLeaveReason};
+use crate::protocol::request::{Everyone, Targets};
+
+fn waiting_room() -> object::Room {
+    object::Room {
+        lobby: true,
+        ..facts()
+    }
+}
+
+/// Ada is in, and these are at the door.
+fn at_the_door(names: &[&str]) -> Room {
+    let mut room = room_of(waiting_room(), &["ada"]);
+    for name in names {
+        assert_eq!(room.handle(join(name), at(1)).reply, Ok(Reply::Waiting));
+    }
+    room
+}
+
+fn these(names: &[&str]) -> Targets {
+    Targets::These(names.iter().map(|name| stay(name)).collect())
+}
+
+fn admit(by: &str, who: Targets) -> Command {
+    Command::Admit { by: stay(by), who }
+}
+
+fn deny(by: &str, who: Targets) -> Command {
+    Command::Deny { by: stay(by), who }
+}
+
+fn waiting(room: &mut Room) -> Vec<String> {
+    let lobby = view(room, "ada").lobby.into_iter();
+    lobby
+        .map(|waiting| waiting.display_name.as_str().to_owned())
+        .collect()
+}
+
+/// Why whoever waited was sent away.
+fn denials(effects: &[Effect]) -> Vec<(ParticipantId, LobbyDenial)> {
+    let denial = |effect: &Effect| match effect {
+        Effect::SendAway {
+            participant,
+            event: Some(event),
+            ..
+        } => match &**event {
+            Event::LobbyDenied(denied) => Some((participant.clone(), denied.reason)),
+            _ => None,
+        },
+        _ => None,
+    };
+    effects.iter().filter_map(denial).collect()
+}
+
+#[test]
+fn who_knocks_waits_and_only_those_who_let_in_hear_of_it() {
+    let mut room = room_of(facts(), &["bo", "cora", "ada"]);
+    let cohost = Command::SetRole {
+        by: stay("ada"),
+        whom: stay("cora"),
+        role: Role::Cohost,
+    };
+    room.handle(cohost, at(1)).reply.unwrap();
+    let lobby = object::Room {
+        version: 2,
+        ..waiting_room()
+    };
+    room.handle(edited(lobby), at(1)).reply.unwrap();
+    let outcome = room.handle(join("cy"), at(2));
+    assert_eq!(outcome.reply, Ok(Reply::Waiting));
+    assert_eq!(
+        told(&outcome.effects),
+        ["p-cora: lobby.waiting", "p-ada: lobby.waiting"]
+    );
+    assert_eq!(
+        media(&outcome.effects),
+        [],
+        "the media worker knows nothing"
+    );
+    assert_eq!(view(&mut room, "bo").lobby, []);
+    assert_eq!(waiting(&mut room), ["cy"]);
+    assert_eq!(room.head_count(), 3);
+}
+
+#[test]
+fn who_waits_can_do_nothing_in_the_room() {
+    let mut room = at_the_door(&["cy"]);
+    let me = || stay("cy");
+    for command in [
+        Command::End { by: me() },
+        update("cy", Changes::default()),
+        post("cy", None, "hi"),
+        post("cy", Some("ada"), "hi"),
+        start("cy", Source::Camera, "t"),
+        Command::Negotiated {
+            participant: me(),
+            sources: vec![],
+        },
+        Command::Signal {
+            from: me(),
+            to: stay("ada"),
+            signal: Signal::Candidate {
+                connection: None,
+                candidate: None,
+            },
+        },
+        Command::Authorise {
+            participant: me(),
+            action: crate::meeting::permissions::Action::Chat,
+        },
+        Command::Readable { participant: me() },
+        admit("cy", Targets::Everyone(Everyone::All)),
+        deny("cy", these(&["cy"])),
+        Command::React {
+            by: me(),
+            emoji: object::Reaction::Joy,
+        },
+        Command::Renamed {
+            participant: me(),
+            user: Box::new(user("cy")),
+        },
+    ] {
+        let context = format!("{command:?}");
+        let outcome = room.handle(command, at(2));
+        assert_eq!(
+            (outcome.reply, outcome.effects),
+            (Err(ErrorCode::RoomNotJoined), vec![]),
+            "{context}"
+        );
+    }
+    let look = Command::Look { participant: me() };
+    assert_eq!(room.handle(look, at(2)).reply, Err(ErrorCode::RoomWaiting));
+    let signal = Command::Signal {
+        from: stay("ada"),
+        to: me(),
+        signal: Signal::Offer {
+            connection: None,
+            sdp: String::new(),
+        },
+    };
+    let signalled = room.handle(signal, at(2)).reply;
+    assert_eq!(signalled, Err(ErrorCode::SignalNotFound));
+}
+
+#[test]
+fn who_is_let_in_gets_the_room_before_anything_that_happens_in_it() {
+    let mut room = at_the_door(&["cy"]);
+    let outcome = room.handle(admit("ada", these(&["cy"])), at(2));
+    assert_eq!(
+        told(&outcome.effects),
+        [
+            "p-ada: lobby.left",
+            "all but p-cy: participant.joined",
+            "admit p-cy"
+        ]
+    );
+    let Some(Effect::Admit { view: seen, .. }) = outcome.effects.last() else {
+        panic!("the view comes last")
+    };
+    assert_eq!(
+        (seen.me.id.clone(), seen.participants.len()),
+        (stay("cy"), 2)
+    );
+    assert_eq!(view(&mut room, "cy").participants, seen.participants);
+    assert_eq!(waiting(&mut room), [""; 0]);
+}
+
+#[test]
+fn ids_that_were_guessed_let_nobody_in() {
+    let mut room = at_the_door(&["cy", "dee"]);
+    let outcome = room.handle(admit("ada", these(&["cy", "ghost"])), at(2));
+    assert_eq!(
+        (outcome.reply, outcome.effects),
+        (Err(ErrorCode::ParticipantNotFound), vec![])
+    );
+    let outcome = room.handle(admit("ada", these(&["ada"])), at(2));
+    assert_eq!(outcome.reply, Err(ErrorCode::ParticipantNotFound));
+    assert_eq!(waiting(&mut room), ["cy", "dee"]);
+}
+
+#[test]
+fn who_waits_when_a_host_comes_goes_on_waiting() {
+    let mut room = Room::new(waiting_room(), None, Chat::default(), Vec::new());
+    for name in ["bo", "cy"] {
+        assert_eq!(room.handle(join(name), at(1)).reply, Ok(Reply::Waiting));
+    }
+    assert!(!room.is_empty(), "a room lives while somebody waits");
+    assert_eq!(room.head_count(), 0);
+    let Ok(Reply::View(seen)) = room.handle(join("ada"), at(2)).reply else {
+        panic!("the owner never waits")
+    };
+    assert_eq!(seen.participants.len(), 1);
+    assert_eq!(seen.lobby.len(), 2);
+    assert_eq!(waiting(&mut room), ["bo", "cy"]);
+}
+
+#[test]
+fn nobody_is_queued_at_a_locked_room_nor_let_in() {
+    let mut room = at_the_door(&["bo"]);
+    let locked = object::Room {
+        locked: true,
+        version: 2,
+        ..waiting_room()
+    };
+    room.handle(edited(locked), at(2)).reply.unwrap();
+    let locked = Err(ErrorCode::RoomLocked);
+    assert_eq!(room.handle(join("cy"), at(3)).reply, locked);
+    assert_eq!(
+        room.handle(admit("ada", these(&["bo"])), at(3)).reply,
+        locked
+    );
+    let everyone = Targets::Everyone(Everyone::All);
+    assert_eq!(room.handle(admit("ada", everyone), at(3)).reply, locked);
+    assert_eq!(waiting(&mut room), ["bo"]);
+}
+
+#[test]
+fn a_changed_password_sends_those_who_wait_away() {
+    let mut room = at_the_door(&["bo", "cy"]);
+    let edit = Command::Edited {
+        facts: Box::new(object::Room {
+            has_password: true,
+            version: 2,
+            ..waiting_room()
+        }),
+        password: PasswordEdit::Changed,
+    };
+    let outcome = room.handle(edit, at(2));
+    let expected = ["bo", "cy"].map(|name| (stay(name), LobbyDenial::Password));
+    assert_eq!(denials(&outcome.effects), expected);
+    assert_eq!(
+        room.handle(join_as("bo", "bo2"), at(3)).reply,
+        Ok(Reply::Waiting),
+        "with the new one they may come again"
+    );
+}
+
+#[test]
+fn capacity_counts_when_people_are_let_in() {
+    let small = object::Room {
+        max_participants: 2,
+        ..waiting_room()
+    };
+    let mut room = room_of(small, &["ada"]);
+    for name in ["bo", "cy", "dee"] {
+        assert_eq!(room.handle(join(name), at(1)).reply, Ok(Reply::Waiting));
+    }
+    let full = Err(ErrorCode::RoomFull);
+    assert_eq!(
+        room.handle(admit("ada", these(&["bo", "cy"])), at(2)).reply,
+        full
+    );
+    let everyone = || Targets::Everyone(Everyone::All);
+    room.handle(admit("ada", everyone()), at(3)).reply.unwrap();
+    assert_eq!(waiting(&mut room), ["cy", "dee"], "the first who came");
+    assert_eq!(room.handle(admit("ada", everyone()), at(4)).reply, full);
+}
+
+#[test]
+fn the_queue_is_bounded() {
+    let mut room = room_of(waiting_room(), &["ada"]);
+    for number in 0..crate::meeting::lobby::MAX_WAITING {
+        let name = format!("n{number}");
+        assert_eq!(room.handle(join(&name), at(1)).reply, Ok(Reply::Waiting));
+    }
+    assert_eq!(
+        room.handle(join("late"), at(2)).reply,
+        Err(ErrorCode::RoomFull)
+    );
+    let again = room.handle(join_as("n1", "again"), at(3));
+    assert_eq!(again.reply, Ok(Reply::Waiting), "a newer session of theirs");
+}
+
+#[test]
+fn who_was_denied_may_not_knock_again_in_this_meeting() {
+    let mut room = at_the_door(&["bo", "cy"]);
+    let outcome = room.handle(deny("ada", these(&["bo"])), at(2));
+    assert_eq!(
+        denials(&outcome.effects),
+        [(stay("bo"), LobbyDenial::Denied)]
+    );
+    let left = outcome.effects.iter().find_map(|effect| match effect {
+        Effect::Tell { event, .. } => match &**event {
+            Event::LobbyLeft(left) => Some(left.reason),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(left, Some(LobbyLeaveReason::Denied));
+    assert_eq!(
+        room.handle(join_as("bo", "bo2"), at(3)).reply,
+        Err(ErrorCode::RoomDenied)
+    );
+    for command in [leave("cy"), leave("ada")] {
+        room.handle(command, at(4)).reply.unwrap();
+    }
+    assert_eq!(
+        room.handle(join_as("bo", "bo3"), at(5)).reply,
+        Ok(Reply::Waiting),
+        "another meeting"
+    );
+}
+
+#[test]
+fn switching_the_waiting_room_off_lets_in_as_far_as_there_is_room() {
+    let small = object::Room {
+        max_participants: 2,
+        ..waiting_room()
+    };
+    let mut room = room_of(small.clone(), &["ada"]);
+    for name in ["bo", "cy"] {
+        room.handle(join(name), at(1)).reply.unwrap();
+    }
+    let open = |version, max_participants| {
+        edited(object::Room {
+            lobby: false,
+            version,
+            max_participants,
+            ..small.clone()
+        })
+    };
+    let outcome = room.handle(open(2, 2), at(2));
+    assert!(told(&outcome.effects).contains(&"admit p-bo".to_owned()));
+    assert_eq!(waiting(&mut room), ["cy"]);
+    let left = room.handle(leave("bo"), at(3));
+    assert!(
+        told(&left.effects).contains(&"admit p-cy".to_owned()),
+        "a place that gets free is theirs"
+    );
+}
+
+#[test]
+fn who_waits_may_go_and_newer_sessions_take_their_place() {
+    let mut room = at_the_door(&["bo"]);
+    let newer = room.handle(join_as("bo", "bo2"), at(2));
+    assert_eq!(newer.reply, Ok(Reply::Waiting));
+    assert_eq!(
+        told(&newer.effects),
+        [
+            "send away p-bo Some(\"session.replaced\") Some(Replaced)",
+            "p-ada: lobby.left",
+            "p-ada: lobby.waiting"
+        ]
+    );
+    let gone = room.handle(leave("bo2"), at(3));
+    assert_eq!(
+        told(&gone.effects),
+        ["send away p-bo2 None None", "p-ada: lobby.left"]
+    );
+    assert_eq!(
+        room.handle(leave("bo2"), at(4)).reply,
+        Err(ErrorCode::RoomNotJoined)
+    );
+}
+
+#[test]
+fn the_end_of_the_meeting_is_the_end_of_waiting() {
+    for command in [
+        Command::End { by: stay("ada") },
+        Command::Delete { by: None },
+    ] {
+        let mut room = at_the_door(&["bo"]);
+        let outcome = room.handle(command, at(2));
+        assert_eq!(
+            denials(&outcome.effects),
+            [(stay("bo"), LobbyDenial::Ended)]
+        );
+        assert!(room.is_empty());
+    }
+}
+
+#[test]
+fn an_invite_and_a_role_lead_past_the_waiting_room() {
+    let mut room = at_the_door(&[]);
+    let mut invited = newcomer("bo", "bo");
+    invited.pass = true;
+    let mut helper = newcomer("cora", "cora");
+    helper.role = Some(Role::Cohost);
+    for join in [invited, helper] {
+        let outcome = room.handle(Command::Join(join), at(2));
+        assert!(matches!(outcome.reply, Ok(Reply::View(_))));
+    }
+}
+
+#[test]
+fn whoever_is_at_the_door_can_be_banned() {
+    let mut room = at_the_door(&["bo"]);
+    let ban = Command::Remove {
+        by: stay("ada"),
+        whom: stay("bo"),
+        ban: Some(object::BanLength::Meeting),
+    };
+    let outcome = room.handle(ban, at(2));
+    assert_eq!(
+        denials(&outcome.effects),
+        [(stay("bo"), LobbyDenial::Banned)]
+    );
+    assert_eq!(
+        room.handle(join_as("bo", "bo2"), at(3)).reply,
+        Err(ErrorCode::RoomBanned)
+    );
+}
+
+#[test]
+fn whoever_becomes_a_cohost_is_told_who_waits() {
+    let mut room = room_of(facts(), &["ada", "bo"]);
+    let lobby = object::Room {
+        version: 2,
+        ..waiting_room()
+    };
+    room.handle(edited(lobby), at(1)).reply.unwrap();
+    room.handle(join("cy"), at(2)).reply.unwrap();
+    let promote = Command::SetRole {
+        by: stay("ada"),
+        whom: stay("bo"),
+        role: Role::Cohost,
+    };
+    let outcome = room.handle(promote, at(3));
+    let seen = outcome.effects.iter().find_map(|effect| match effect {
+        Effect::Tell { event, .. } => match &**event {
+            Event::PermissionsChanged(changed) => Some(changed.lobby.len()),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(seen, Some(1));
+}

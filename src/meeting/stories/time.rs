@@ -1,0 +1,157 @@
+//! When meetings begin, when they are reminded, and when they are over.
+
+use super::*;
+
+const MINUTE: i64 = 60;
+
+fn planned(begin: i64, end: i64) -> object::Room {
+    object::Room {
+        begin_at: Some(at(begin)),
+        end_at: Some(at(end)),
+        early_ms: 600_000,
+        ..facts()
+    }
+}
+
+/// Ticks when the room wants to be told, until `until`, and collects what it does.
+fn wait(room: &mut Room, until: i64) -> Vec<(i64, String)> {
+    let mut done = Vec::new();
+    while let Some(deadline) = room.next_deadline().filter(|due| *due <= at(until)) {
+        let seconds = (deadline.unix_millis() - at(0).unix_millis()) / 1_000;
+        let outcome = room.handle(Command::Tick, deadline);
+        assert!(done.len() < 10, "a deadline is over when it was told");
+        done.extend(
+            told(&outcome.effects)
+                .into_iter()
+                .map(|line| (seconds, line)),
+        );
+    }
+    done
+}
+
+#[test]
+fn nobody_but_those_who_govern_comes_long_before_the_beginning() {
+    let mut room = Room::new(
+        planned(60 * MINUTE, 90 * MINUTE),
+        None,
+        Chat::default(),
+        Vec::new(),
+    );
+    assert_eq!(
+        room.handle(join("bo"), at(0)).reply,
+        Err(ErrorCode::RoomNotStarted)
+    );
+    assert!(room.handle(join("ada"), at(0)).reply.is_ok());
+    assert_eq!(
+        room.handle(join("bo"), at(50 * MINUTE - 1)).reply,
+        Err(ErrorCode::RoomNotStarted),
+        "the owner's being in changes nothing"
+    );
+    let mut helper = newcomer("cora", "cora");
+    helper.role = Some(Role::Cohost);
+    assert!(room.handle(Command::Join(helper), at(1)).reply.is_ok());
+    assert!(room.handle(join("bo"), at(50 * MINUTE)).reply.is_ok());
+}
+
+#[test]
+fn a_meeting_is_reminded_of_its_end_twice_and_runs_over() {
+    let mut room = room_of(planned(0, 30 * MINUTE), &["ada", "bo"]);
+    let reminder = |minute| (minute * MINUTE, "all: room.reminder".to_owned());
+    assert_eq!(
+        wait(&mut room, 60 * MINUTE),
+        [reminder(25), reminder(29)],
+        "and nothing more"
+    );
+    assert_eq!(room.head_count(), 2);
+    assert_eq!(room.next_deadline(), None);
+}
+
+#[test]
+fn a_meeting_that_ends_on_time_does() {
+    let facts = object::Room {
+        ends_on_time: true,
+        ..planned(0, 30 * MINUTE)
+    };
+    let mut room = room_of(facts, &["ada", "bo"]);
+    let done = wait(&mut room, 60 * MINUTE);
+    let ends: Vec<&str> = done
+        .iter()
+        .filter(|(seconds, _)| *seconds == 30 * MINUTE)
+        .map(|(_, line)| line.as_str())
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "all: room.ended",
+            "release p-ada Some(Ended)",
+            "release p-bo Some(Ended)"
+        ]
+    );
+    assert_eq!(
+        room.handle(join("bo"), at(31 * MINUTE)).reply,
+        Err(ErrorCode::RoomEnded)
+    );
+    assert!(
+        room.handle(join("ada"), at(31 * MINUTE)).reply.is_ok(),
+        "the owner takes it up again"
+    );
+    assert_eq!(
+        room.next_deadline(),
+        None,
+        "and is not thrown out a second time"
+    );
+}
+
+#[test]
+fn who_comes_late_is_reminded_only_of_what_is_to_come() {
+    let mut room = Room::new(planned(0, 30 * MINUTE), None, Chat::default(), Vec::new());
+    assert_eq!(room.next_deadline(), None, "nobody is in");
+    room.handle(join("ada"), at(27 * MINUTE)).reply.unwrap();
+    assert_eq!(room.next_deadline(), Some(at(29 * MINUTE)));
+}
+
+#[test]
+fn an_edit_moves_the_end() {
+    let mut room = room_of(planned(0, 30 * MINUTE), &["ada"]);
+    let later = object::Room {
+        version: 2,
+        ..planned(0, 60 * MINUTE)
+    };
+    room.handle(edited(later), at(10 * MINUTE)).reply.unwrap();
+    assert_eq!(room.next_deadline(), Some(at(55 * MINUTE)));
+}
+
+#[test]
+fn a_tick_too_many_does_nothing() {
+    let mut room = room_of(planned(0, 30 * MINUTE), &["ada"]);
+    for minute in [0, 10, 24] {
+        assert_eq!(room.handle(Command::Tick, at(minute * MINUTE)).effects, []);
+    }
+    let both = room.handle(Command::Tick, at(29 * MINUTE + 1));
+    assert_eq!(told(&both.effects), ["all: room.reminder"], "once for two");
+}
+
+#[test]
+fn what_is_held_once_is_over_for_good() {
+    let once = object::Room {
+        permanent: false,
+        ..planned(0, 30 * MINUTE)
+    };
+    let ended = Err(ErrorCode::RoomEnded);
+    let mut room = room_of(once.clone(), &["ada"]);
+    room.handle(leave("ada"), at(31 * MINUTE)).reply.unwrap();
+    assert_eq!(room.handle(join("ada"), at(32 * MINUTE)).reply, ended);
+
+    let mut room = room_of(once.clone(), &["ada", "bo"]);
+    room.handle(Command::End { by: stay("ada") }, at(5))
+        .reply
+        .unwrap();
+    assert_eq!(room.handle(join("ada"), at(6)).reply, ended);
+    let lasting = object::Room {
+        permanent: true,
+        version: 2,
+        ..once
+    };
+    room.handle(edited(lasting), at(7)).reply.unwrap();
+    assert!(room.handle(join("ada"), at(8)).reply.is_ok());
+}

@@ -1,0 +1,219 @@
+/**
+ * No serious finding of axe on any screen, in both themes and both languages; nothing wider than the narrowest phone or
+ * than 200 % zoom; the order of the focus.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
+import { Session } from '../../static/js/client/session.js';
+import { openStage, until } from './harness.mjs';
+import { visit } from './page_people.mjs';
+
+const AXE = readFileSync(fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
+const LOOKS = [
+  { scheme: 'light', locale: 'en-GB' },
+  { scheme: 'dark', locale: 'zh-CN' },
+  { scheme: 'light', locale: 'zh-CN' },
+  { scheme: 'dark', locale: 'en-GB' },
+];
+const NARROW = { width: 320, height: 640 };
+
+let stage;
+let token;
+let open;
+let guarded;
+before(async () => {
+  stage = await openStage();
+  const host = new Session(stage.server.socket, { WebSocket });
+  await host.register({
+    username: `host-${crypto.randomUUID().slice(0, 8)}`,
+    password: `pass-${crypto.randomUUID()}`,
+    display_name: 'Hana',
+  });
+  const soon = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
+  open = (await host.createRoom({ name: 'Weekly design review', begin_at: soon(5), end_at: soon(57) })).room.identity;
+  guarded = (await host.createRoom({ name: '杭州团队站会', lobby: true, password: 'open sesame' })).room.identity;
+  token = host.token;
+  host.close();
+});
+after(() => stage?.close());
+
+/** @param {any} page @param {string} where @returns {Promise<string[]>} */
+async function findings(page, where) {
+  // Animations end first: a colour in between is nobody's choice.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {}))));
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${where}: ${id}: ${node.target.join(' ')}: ${node.any[0]?.message ?? node.all[0]?.message ?? ''}`));
+}
+
+/** @param {string} path @param {{scheme?: string, locale?: string, viewport?: object, signedIn?: boolean}} look */
+async function at(path, { scheme = 'light', locale = 'en-GB', viewport = { width: 1280, height: 800 }, signedIn = false } = {}) {
+  const page = await visit(stage, signedIn ? '/' : path, { locale, context: { viewport, colorScheme: scheme } });
+  if (signedIn) {
+    await page.evaluate((value) => localStorage.setItem('meeting.token', value), token);
+    await page.goto(stage.origin + path);
+  }
+  return page;
+}
+
+async function preview(path, look) {
+  const page = await at(path, look);
+  await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
+  await page.getByTestId('name').fill('Bo');
+  return page;
+}
+
+async function waitingRoom(look) {
+  const page = await preview(`/r/${guarded}`, look);
+  await page.getByTestId('join-password').fill('open sesame');
+  await page.getByTestId('join').click();
+  await page.getByTestId('waiting').waitFor();
+  return page;
+}
+
+async function inRoom(look) {
+  const page = await preview(`/r/${open}`, look);
+  await page.getByTestId('join').click();
+  await page.getByTestId('room').waitFor();
+  return page;
+}
+
+async function home(look) {
+  const page = await at('/', { ...look, signedIn: true });
+  await page.getByTestId('room').first().waitFor();
+  return page;
+}
+
+/** @param {any} page @param {string} item testid of the menu's entry @param {string} dialog */
+async function openFromRow(page, item, dialog) {
+  await page.getByTestId('room-more').first().click();
+  await page.getByTestId(item).click();
+  await page.getByTestId(dialog).waitFor();
+}
+
+/** Every state to look at: opens it, and what it is called. @type {Record<string, (look: object) => Promise<any>>} */
+const STATES = {
+  home,
+  'home, new room': async (look) => {
+    const page = await home(look);
+    await page.getByTestId('new-room').click();
+    for (const fold of ['room-when', 'room-members', 'room-more-settings']) await page.getByTestId(fold).click();
+    await page.getByTestId('room-begin').fill('2030-05-06T10:00');
+    return page;
+  },
+  'home, menu': async (look) => {
+    const page = await home(look);
+    await page.getByTestId('room-more').first().click();
+    return page;
+  },
+  'home, invites': async (look) => {
+    const page = await home(look);
+    await openFromRow(page, 'room-invites', 'invites');
+    return page;
+  },
+  'home, attendance': async (look) => {
+    const page = await home(look);
+    await openFromRow(page, 'room-attendance', 'attendance');
+    return page;
+  },
+  'home, bans': async (look) => {
+    const page = await home(look);
+    await openFromRow(page, 'room-bans', 'bans');
+    return page;
+  },
+  'home, signed out': async (look) => {
+    const page = await at('/', look);
+    await page.getByTestId('guest-home').waitFor();
+    return page;
+  },
+  preview: (look) => preview(`/r/${open}`, look),
+  'preview, asking': (look) => preview(`/r/${guarded}`, look),
+  waiting: waitingRoom,
+  'waiting, devices': async (look) => {
+    const page = await waitingRoom(look);
+    await page.getByTestId('waiting-check').click();
+    await page.getByTestId('devices').waitFor();
+    return page;
+  },
+  room: inRoom,
+  'room, chat': async (look) => {
+    const page = await inRoom(look);
+    await page.getByTestId('chat').click();
+    return page;
+  },
+  'room, people': async (look) => {
+    const page = await inRoom(look);
+    await page.getByTestId('people').click();
+    return page;
+  },
+  check: async (look) => {
+    const page = await at('/check', look);
+    await until(() => page.getByTestId('check-again').isEnabled(), 'the end of the check', { timeoutMs: 60_000 });
+    return page;
+  },
+  error: async (look) => {
+    const page = await at('/r/123456789', look);
+    await page.getByTestId('notice').waitFor();
+    return page;
+  },
+};
+
+for (const look of LOOKS) {
+  test(`axe finds nothing serious (${look.scheme}, ${look.locale})`, { timeout: 300_000 }, async () => {
+    const found = [];
+    for (const [name, show] of Object.entries(STATES)) {
+      const page = await show(look);
+      found.push(...(await findings(page, name)));
+      await page.context().close();
+    }
+    assert.deepEqual(found, []);
+  });
+}
+
+test('nothing is wider than a phone of 320 px, nor than a page at 200 %', { timeout: 300_000 }, async () => {
+  const wide = [];
+  for (const [name, show] of Object.entries(STATES)) {
+    const page = await show({ scheme: 'light', locale: 'en-GB', viewport: { width: 1280, height: 800 } });
+    // A page at 200 % on a screen of 1280 is laid out as on one of 640.
+    for (const viewport of [NARROW, { width: 390, height: 844 }, { width: 640, height: 400 }]) {
+      await page.setViewportSize(viewport);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const dialog = await page.evaluate(() => {
+        const form = document.querySelector('dialog[open] form');
+        return form ? form.scrollWidth - form.clientWidth : 0;
+      });
+      if (over > 0 || dialog > 0) wide.push(`${name} at ${viewport.width}: ${over} and ${dialog} px`);
+    }
+    await page.context().close();
+  }
+  assert.deepEqual(wide, []);
+});
+
+test('the focus goes through the preview in the order one reads, and what happens is said', { timeout: 120_000 }, async () => {
+  const page = await preview(`/r/${guarded}`, {});
+  await page.locator('.brand').focus();
+  const order = [];
+  for (let n = 0; n < 14; n++) {
+    order.push(await page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.className ?? ''));
+    await page.keyboard.press('Tab');
+  }
+  const known = ['check-link', 'language', 'theme', 'preview-mic', 'preview-camera', 'name', 'join-password', 'join'];
+  assert.deepEqual(order.filter((one) => known.includes(one)), known);
+  await page.getByTestId('join-password').fill('open sesame');
+  await page.getByTestId('join').click();
+  await page.getByTestId('waiting').waitFor();
+  const said = await page.evaluate(() => document.querySelector('[role="status"] h1')?.textContent);
+  assert.equal(said, 'The host knows you are here');
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'H1');
+  // A dialog gives the focus back to what opened it.
+  await page.getByTestId('waiting-check').click();
+  await page.getByTestId('devices').waitFor();
+  await page.keyboard.press('Escape');
+  await until(() => page.evaluate(() => document.activeElement?.getAttribute('data-testid') === 'waiting-check'), 'the focus');
+  await page.context().close();
+});

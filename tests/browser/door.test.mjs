@@ -1,0 +1,152 @@
+/** The way into a room as people go it: waiting, locked, full, a changed password. The real server decides. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { WebSocket } from 'ws';
+import { Session } from '../../static/js/client/session.js';
+import { openStage, until } from './harness.mjs';
+import { seesPeople, visit } from './page_people.mjs';
+
+let stage;
+/** Who owns the rooms and lets people in; without media. @type {Session} */
+let host;
+before(async () => {
+  stage = await openStage();
+  host = new Session(stage.server.socket, { WebSocket });
+  await host.register({
+    username: `host-${crypto.randomUUID().slice(0, 8)}`,
+    password: `pass-${crypto.randomUUID()}`,
+    display_name: 'Hana',
+  });
+});
+afterEach(() => stage.assertQuiet());
+after(async () => {
+  host?.close();
+  await stage?.close();
+});
+
+/** @param {object} fields of room.create */
+async function roomWith(fields) {
+  const { room } = await host.createRoom({ name: 'Guarded room', ...fields });
+  return room.identity;
+}
+
+/** Somebody who stands before the room with a name. @param {any} t @param {string} path @param {string} name */
+async function standing(t, path, name, options = {}) {
+  const page = await visit(stage, path, { name, ...options });
+  t.after(() => page.context().close());
+  await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
+  await page.getByTestId('name').fill(name);
+  return page;
+}
+
+/** The next one who waits. @param {() => Promise<unknown>} act */
+async function knocks(act) {
+  const heard = new Promise((resolve) => {
+    const stop = host.on('lobby.waiting', (data) => {
+      stop();
+      resolve(data.waiting);
+    });
+  });
+  await act();
+  return heard;
+}
+
+test('whoever asks waits, says so in time, and goes straight in when admitted', { timeout: 120_000 }, async (t) => {
+  const identity = await roomWith({ lobby: true });
+  await host.joinRoom({ identity });
+  t.after(() => host.leaveRoom());
+  const page = await standing(t, `/r/${identity}`, 'Bo');
+  await page.getByTestId('door').filter({ hasText: 'Waiting room' }).waitFor();
+  assert.equal(await page.getByTestId('join').textContent(), 'Ask to join');
+  const waiting = await knocks(() => page.getByTestId('join').click());
+  assert.equal(waiting.display_name, 'Bo');
+  await page.getByTestId('waiting').waitFor();
+  await page.getByText('The host knows you are here').waitFor();
+  await page.getByTestId('waiting-time').filter({ hasText: '0:02' }).waitFor();
+  assert.ok(await page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0));
+
+  // A reload goes on waiting: the page asks again by itself.
+  await knocks(() => page.reload());
+  await page.getByTestId('waiting').waitFor();
+  // So does a lost socket.
+  const again = await knocks(() => page.evaluate(() => globalThis.watchedSockets.at(-1).close()));
+  await host.request('lobby.admit', { participants: [again.id] });
+  await page.getByTestId('room').waitFor();
+  await seesPeople(page, 2);
+  assert.equal(await page.getByTestId('waiting').count(), 0);
+});
+
+test('whoever is denied, or leaves, is out', { timeout: 120_000 }, async (t) => {
+  const identity = await roomWith({ lobby: true });
+  await host.joinRoom({ identity });
+  t.after(() => host.leaveRoom());
+  const page = await standing(t, `/r/${identity}`, 'Cy');
+  const { id } = await knocks(() => page.getByTestId('join').click());
+  await host.request('lobby.deny', { participants: [id] });
+  await page.getByTestId('notice').filter({ hasText: 'The host did not let you in' }).waitFor();
+
+  const other = await standing(t, `/r/${identity}`, 'Di');
+  const asked = await knocks(() => other.getByTestId('join').click());
+  const left = new Promise((resolve) => host.on('lobby.left', resolve));
+  await other.getByTestId('waiting-leave').click();
+  assert.deepEqual(await left, { participant: asked.id, reason: 'left' });
+  await other.getByTestId('guest-home').waitFor();
+});
+
+test('a changed password sends those who wait back to the question', { timeout: 120_000 }, async (t) => {
+  const identity = await roomWith({ lobby: true, password: 'old words' });
+  await host.joinRoom({ identity });
+  t.after(() => host.leaveRoom());
+  const page = await standing(t, `/r/${identity}`, 'Eve');
+  await page.getByTestId('join-password').fill('old words');
+  await knocks(() => page.getByTestId('join').click());
+  await page.getByTestId('waiting').waitFor();
+  await host.editRoom({ identity, password: 'new words' });
+  await page.getByText('The password was changed. Enter the new one.').waitFor();
+  await page.getByTestId('join-password').fill('new words');
+  const { id } = await knocks(() => page.getByTestId('join').click());
+  await host.request('lobby.admit', { participants: [id] });
+  await page.getByTestId('room').waitFor();
+});
+
+test('a locked and a full room say what to do, and open without a reload', { timeout: 120_000 }, async (t) => {
+  const identity = await roomWith({ locked: true, max_participants: 1 });
+  const page = await standing(t, `/r/${identity}`, 'Fay');
+  await page.getByTestId('door-note').filter({ hasText: 'The host has locked this meeting. Nobody new comes in' }).waitFor();
+  assert.equal(await page.getByTestId('join').textContent(), 'Try again');
+  await host.joinRoom({ identity });
+  t.after(() => host.leaveRoom());
+  await host.editRoom({ identity, locked: false });
+  await page.getByTestId('join').click();
+  await page.getByTestId('door-note').filter({ hasText: 'This room holds 1 people and is full.' }).waitFor();
+  await host.editRoom({ identity, max_participants: 2 });
+  await page.getByTestId('join').click();
+  await page.getByTestId('room').waitFor();
+});
+
+test('an invite is read from the link and leaves the address bar', { timeout: 60_000 }, async (t) => {
+  const identity = await roomWith({});
+  const page = await standing(t, `/r/${identity}#invite=some-token`, 'Gil');
+  assert.equal(await page.evaluate(() => location.href), `${stage.origin}/r/${identity}`);
+  const kept = () => page.evaluate(() => JSON.parse(sessionStorage.getItem('meeting.invite') ?? 'null'));
+  assert.deepEqual(await kept(), { identity, token: 'some-token' });
+  await page.locator('.brand').click();
+  await page.getByTestId('guest-home').waitFor();
+  assert.equal(await kept(), null);
+});
+
+test('a name and the devices are remembered', { timeout: 60_000 }, async (t) => {
+  const identity = await roomWith({});
+  const page = await standing(t, `/r/${identity}`, 'Hal');
+  await until(() => page.evaluate(() => document.querySelector('.tile.seen') !== null), 'the own picture');
+  await page.locator('.devs .pick').first().click();
+  await page.getByRole('menuitemradio').nth(1).click();
+  const chosen = await page.locator('.devs .pick span').first().textContent();
+  await page.getByTestId('join').click();
+  await page.getByTestId('room').waitFor();
+  await page.getByTestId('leave').click();
+  await page.goto(`${stage.origin}/r/${identity}`);
+  await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
+  assert.equal(await page.getByTestId('name').inputValue(), 'Hal');
+  await until(async () => (await page.locator('.devs .pick span').first().textContent()) === chosen, 'the chosen microphone');
+});
