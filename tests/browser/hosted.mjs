@@ -61,3 +61,13 @@ export async function act(page, name, what) {
   await openPerson(page, name);
   await page.getByTestId(what).click();
 }
+
+/** The names on the tiles as one reads them: row by row, whatever their order in the document. @param {any} page */
+export function rows(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('[data-testid="tile"]')]
+      .map((tile) => ({ name: tile.querySelector('.nm').textContent, at: new DOMMatrix(getComputedStyle(tile).transform) }))
+      .sort((a, b) => Math.round(a.at.m42 - b.at.m42) || a.at.m41 - b.at.m41)
+      .map(({ name }) => name),
+  );
+}

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { act, host, hostedRoom, openPerson, seat } from './hosted.mjs';
-import { guest, names, seesPeople } from './page_people.mjs';
+import { act, host, hostedRoom, openPerson, rows as names, seat } from './hosted.mjs';
+import { guest, seesPeople } from './page_people.mjs';
 
 let stage;
 let room;
@@ -55,7 +55,7 @@ test('a message to one is read by nobody else, and one that is deleted is gone e
   await hanna.getByText('only Bo').waitFor();
   await bo.getByTestId('chat').click();
   const whisper = bo.getByTestId('message').filter({ hasText: 'Only you' });
-  await whisper.getByText('only you').waitFor();
+  await whisper.getByText('only you', { exact: true }).waitFor();
   await hanna.getByTestId('chat-to').click();
   await hanna.getByTestId('to-everyone').click();
   await hanna.getByTestId('chat-input').fill('For all');
@@ -76,14 +76,15 @@ test('a message to one is read by nobody else, and one that is deleted is gone e
 });
 
 test('a timer counts down for everybody and is stopped', async () => {
+  const shown = (page) => page.locator('[data-testid="timer"]:visible');
   await hanna.getByTestId('more').click();
   await hanna.getByTestId('more-timer').click();
   await hanna.getByTestId('timer-minutes').fill('2');
   await hanna.getByTestId('timer-go').click();
-  for (const page of [hanna, bo]) await page.getByTestId('timer').filter({ hasText: /^[12]:\d\d$/ }).first().waitFor();
+  for (const page of [hanna, bo]) await shown(page).filter({ hasText: /^[12]:\d\d$/ }).waitFor();
   await hanna.getByTestId('more').click();
   await hanna.getByTestId('more-timer').click();
-  for (const page of [hanna, bo]) await page.getByTestId('timer').first().waitFor({ state: 'hidden' });
+  for (const page of [hanna, bo]) await shown(page).waitFor({ state: 'detached' });
 });
 
 test('many people come in pages, keep their order; a pin and a spotlight make one large', async (t) => {
