@@ -25,6 +25,7 @@ export class FileLink {
   #candidates;
   /** @type {RTCDataChannel|null} */
   #channel = null;
+  #opened = false;
   #closed = false;
   /** @type {(() => void)[]} */
   #drained = [];
@@ -105,11 +106,18 @@ export class FileLink {
     channel.binaryType = 'arraybuffer';
     channel.bufferedAmountLowThreshold = LOW_BYTES;
     channel.addEventListener('bufferedamountlow', () => this.#wake());
-    channel.addEventListener('open', () => this.#io.open());
+    channel.addEventListener('open', () => this.#open());
     channel.addEventListener('close', () => this.#lose());
     channel.addEventListener('message', ({ data }) => this.#hear(data));
     // One that was handed over may be open already.
-    if (channel.readyState === 'open') this.#io.open();
+    if (channel.readyState === 'open') this.#open();
+  }
+
+  /** Once, although a browser may say it after the channel already was. */
+  #open() {
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#io.open();
   }
 
   /** @param {string|ArrayBuffer} data */

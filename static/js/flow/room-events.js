@@ -41,7 +41,10 @@ const PLAIN_EVENTS = /** @type {const} */ ([
 export function listenToRoom(io) {
   const { session, dispatch } = io;
   /** Runs before the state changes, for what is told by comparing. @type {Record<string, (data: any) => void>} */
-  const before = { 'spotlight.updated': (data) => tellSpotlight(io, data) };
+  const before = {
+    'spotlight.updated': (data) => tellSpotlight(io, data),
+    'participant.updated': ({ participant: { id, role } }) => id === io.meeting()?.self && tellRole(io, role),
+  };
   for (const type of PLAIN_EVENTS) {
     session.on(type, (data) => {
       before[type]?.(data);
@@ -125,11 +128,16 @@ function governing(io) {
     urgent(io, kind === 'video' ? 'toast.stoppedVideo' : 'toast.mutedBy', { name: nameOf(by) }, 'mic-off');
   });
   session.on('permissions.changed', (data) => {
-    const meeting = io.meeting();
-    const role = meeting?.participants[meeting.self]?.role;
+    tellRole(io, data.role);
     dispatch({ ...data, type: 'permissions.changed' });
-    if (role && data.role && role !== data.role) urgent(io, `toast.role.${data.role}`, {}, 'user');
   });
+}
+
+/** Whichever of two frames tells it first. @param {RoomIo} io @param {import('../client/protocol.d.ts').Role} role */
+function tellRole(io, role) {
+  const meeting = io.meeting();
+  const before = meeting?.participants[meeting.self]?.role;
+  if (before && role && before !== role) urgent(io, `toast.role.${role}`, {}, 'user');
 }
 
 /** @param {RoomIo} io @param {Events['spotlight.updated']} data */
