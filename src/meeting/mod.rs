@@ -26,7 +26,7 @@ pub mod together;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-mod stories;
+pub(crate) mod stories;
 
 pub use command::Command;
 pub use effect::{Effect, Outcome, Reply};

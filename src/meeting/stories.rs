@@ -25,7 +25,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_millis(1_800_000_000_000 + seconds * 1_000).unwrap()
 }
 
-pub(super) fn user(name: &str) -> User {
+pub(crate) fn user(name: &str) -> User {
     User {
         id: UserId::try_from(format!("u-{name}")).unwrap(),
         username: None,
@@ -35,7 +35,7 @@ pub(super) fn user(name: &str) -> User {
     }
 }
 
-pub(super) fn stay(name: &str) -> ParticipantId {
+pub(crate) fn stay(name: &str) -> ParticipantId {
     ParticipantId::try_from(format!("p-{name}")).unwrap()
 }
 
@@ -44,7 +44,7 @@ pub(super) fn track(name: &str) -> TrackId {
 }
 
 /// Facts of a room that belongs to `ada`.
-pub(super) fn facts() -> object::Room {
+pub(crate) fn facts() -> object::Room {
     object::Room {
         identity: RoomIdentity::try_from("room".to_owned()).unwrap(),
         number: Some("123456789".into()),

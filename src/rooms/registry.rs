@@ -29,8 +29,47 @@ pub struct Registry {
 
 struct Shared {
     rooms: DashMap<RoomIdentity, RoomHandle>,
+    /// The rooms that are being loaded.
+    loading: DashMap<RoomIdentity, Loading>,
     media: Media,
     closed_one: Notify,
+}
+
+/// A room that is being loaded, by one or by several at once.
+#[derive(Debug, Default)]
+struct Loading {
+    loaders: usize,
+    /// How often what is stored of it was changed meanwhile.
+    changes: u64,
+}
+
+/// Takes note of changes as long as it lives.
+struct Watch<'a> {
+    loading: &'a DashMap<RoomIdentity, Loading>,
+    identity: &'a RoomIdentity,
+}
+
+impl<'a> Watch<'a> {
+    fn new(loading: &'a DashMap<RoomIdentity, Loading>, identity: &'a RoomIdentity) -> Self {
+        loading.entry(identity.clone()).or_default().loaders += 1;
+        Self { loading, identity }
+    }
+
+    fn changes(&self) -> u64 {
+        let entry = self.loading.get(self.identity);
+        entry.map_or(0, |entry| entry.changes)
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut entry) = self.loading.entry(self.identity.clone()) {
+            entry.get_mut().loaders -= 1;
+            if entry.get().loaders == 0 {
+                entry.remove();
+            }
+        }
+    }
 }
 
 /// How much is going on.
@@ -65,6 +104,7 @@ impl Registry {
     pub fn new(media: Media) -> Self {
         let shared = Shared {
             rooms: DashMap::new(),
+            loading: DashMap::new(),
             media,
             closed_one: Notify::new(),
         };
@@ -87,6 +127,15 @@ impl Registry {
         rooms
             .map(|entry| (entry.key().clone(), entry.value().clone()))
             .collect()
+    }
+
+    /// Takes note that what is stored of a room has changed, and finds the room if it runs: it is to be told. One that
+    /// is being loaded is loaded anew, so that it never begins as it was before the change.
+    pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
+        if let Some(mut loading) = self.shared.loading.get_mut(identity) {
+            loading.changes += 1;
+        }
+        self.find(identity)
     }
 
     /// How many are in a room.
@@ -124,7 +173,7 @@ impl Registry {
         for _ in 0..2 {
             let handle = match self.find(identity) {
                 Some(handle) => handle,
-                None => self.start(identity, load().await?),
+                None => self.load(identity, &load).await?,
             };
             let newcomer = Some((join.participant.clone(), outbox.clone()));
             match handle.send(Command::Join(join.clone()), newcomer).await {
@@ -168,12 +217,40 @@ impl Registry {
         }
     }
 
-    /// Starts a room's task, unless somebody else did meanwhile.
-    fn start(&self, identity: &RoomIdentity, start: Start) -> RoomHandle {
+    /// Loads and starts a room; again when it was changed while it was loaded.
+    async fn load<F>(
+        &self,
+        identity: &RoomIdentity,
+        load: impl Fn() -> F,
+    ) -> Result<RoomHandle, WireError>
+    where
+        F: Future<Output = Result<Start, WireError>>,
+    {
+        let watch = Watch::new(&self.shared.loading, identity);
+        loop {
+            let before = watch.changes();
+            let start = load().await?;
+            if let Some(handle) = self.start(identity, start, || watch.changes() == before) {
+                return Ok(handle);
+            }
+        }
+    }
+
+    /// Starts a room's task, unless somebody else did meanwhile; none when what was loaded `is_current` no more. It is
+    /// asked while the room's place in the address book is held: whoever makes a change later finds the room there.
+    fn start(
+        &self,
+        identity: &RoomIdentity,
+        start: Start,
+        is_current: impl FnOnce() -> bool,
+    ) -> Option<RoomHandle> {
         let entry = match self.shared.rooms.entry(identity.clone()) {
-            Entry::Occupied(entry) => return entry.get().clone(),
+            Entry::Occupied(entry) => return Some(entry.get().clone()),
             Entry::Vacant(entry) => entry,
         };
+        if !is_current() {
+            return None;
+        }
         let inbox = Inbox::new();
         let media = match start.topology {
             Topology::Sfu => Some(self.shared.media.open_room(inbox.media_sink())),
@@ -193,7 +270,7 @@ impl Registry {
             actor.run(forget).await;
             shared.closed_one.notify_waiters();
         });
-        handle
+        Some(handle)
     }
 
     /// Waits until no room runs any more: for ordered shutdown, after the sessions have left.
@@ -205,5 +282,95 @@ impl Registry {
             }
             closed.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::media::MediaConfig;
+    use crate::meeting::bans::AddressKey;
+    use crate::meeting::chat::Chat;
+    use crate::meeting::stories::{facts, stay, user};
+    use crate::protocol::object;
+    use crate::protocol::text::RoomName;
+    use crate::rooms::outbox;
+
+    fn registry() -> Registry {
+        let config = MediaConfig {
+            ips: vec!["127.0.0.1".parse().unwrap()],
+            port: 0,
+            threads: 1,
+        };
+        Registry::new(Media::start(config).unwrap())
+    }
+
+    fn ada() -> Join {
+        Join {
+            participant: stay("1"),
+            user: user("ada"),
+            display_name: user("ada").display_name,
+            role: None,
+            pass: false,
+            address: AddressKey::of("192.0.2.7".parse().unwrap()),
+            first_joined_at: None,
+        }
+    }
+
+    fn called(name: &str) -> Start {
+        let facts = object::Room {
+            name: RoomName::parse(name).unwrap(),
+            topology: Topology::P2p,
+            ..facts()
+        };
+        Start {
+            topology: facts.topology,
+            room: Room::new(facts, None, Chat::default(), Vec::new()),
+            history: Box::new(|_| {}),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_room_that_is_changed_while_it_is_loaded_begins_as_it_is_after_the_change() {
+        let registry = registry();
+        let identity = facts().identity;
+        let stored = Arc::new(AtomicUsize::new(0));
+        let load = || {
+            let read = stored.load(Ordering::SeqCst);
+            let (registry, identity, stored) = (registry.clone(), identity.clone(), stored.clone());
+            async move {
+                // Somebody edits it twice after it was read.
+                if read < 2 {
+                    stored.store(read + 1, Ordering::SeqCst);
+                    assert!(registry.changed(&identity).is_none());
+                }
+                Ok(called(&format!("Version {read}")))
+            }
+        };
+        let (outbox, _reader) = outbox();
+        let (handle, entered) = registry.join(&identity, ada(), outbox, load).await.unwrap();
+        let Entered::In(view) = entered else {
+            panic!("the owner comes in");
+        };
+        assert_eq!(view.room.name.as_str(), "Version 2");
+        let told = registry.changed(&identity).unwrap();
+        assert!(told.is_same(&handle), "who changes it later finds it");
+        assert!(registry.shared.loading.is_empty(), "nothing is remembered");
+    }
+
+    #[tokio::test]
+    async fn a_room_that_cannot_be_loaded_is_not_remembered() {
+        let registry = registry();
+        let identity = facts().identity;
+        let (outbox, _reader) = outbox();
+        let load = || async { Err(ErrorCode::RoomNotFound.into()) };
+        let refused = registry.join(&identity, ada(), outbox, load).await;
+        assert_eq!(
+            refused.err().map(|error| error.code),
+            Some(ErrorCode::RoomNotFound)
+        );
+        assert!(registry.shared.loading.is_empty() && registry.shared.rooms.is_empty());
     }
 }

@@ -6,7 +6,8 @@ use entity::room_user::{Column, Entity, Model};
 use entity::row_id::RowId;
 use sea_orm::prelude::DateTime;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 use super::row::{named, parsed, stamp};
@@ -177,6 +178,59 @@ impl Store {
             members.push((last_row, member));
         }
         Ok(members.into_iter().map(|(_, member)| member).collect())
+    }
+
+    /// One page of everyone's stays in a room, the newest first, and how many there are on all pages; stays whose
+    /// beginning an older system did not write are left out. `page` counts from 1.
+    ///
+    /// Whoever asks must be allowed to know: this checks nothing.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn stays_page(
+        &self,
+        room: RoomKey,
+        page: u32,
+        size: u32,
+    ) -> Result<(Vec<StoredStay>, u64), StoreError> {
+        let stays = stays_in(room).filter(Column::JoinedAt.is_not_null());
+        let total = stays.clone().count(&self.db).await?;
+        let rows = stays
+            .order_by_desc(Column::JoinedAt)
+            .order_by_desc(Column::Id)
+            .offset(u64::from(page.saturating_sub(1)) * u64::from(size))
+            .limit(u64::from(size))
+            .all(&self.db)
+            .await?;
+        let stays = rows.into_iter().map(TryInto::try_into);
+        Ok((stays.collect::<Result<_, _>>()?, total))
+    }
+
+    /// The highest role that another system gave somebody in a room, whose meetings were imported; none when there is
+    /// none above that of a member. Roles that were given in meetings here end with them.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn imported_role(
+        &self,
+        room: RoomKey,
+        user: &UserId,
+    ) -> Result<Option<Role>, StoreError> {
+        let roles: Vec<String> = stays_in(room)
+            .filter(Column::UserIdentity.eq(user.as_str()))
+            .filter(Column::Participant.is_null())
+            .filter(Column::Role.ne("member"))
+            .select_only()
+            .column(Column::Role)
+            .distinct()
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let mut roles = roles.iter().map(|role| named(role, "role"));
+        roles.try_fold(None, |known: Option<Role>, role| {
+            let role = role?;
+            Ok(Some(known.map_or(role, |known| highest(known, role))))
+        })
     }
 
     /// When somebody came into a room for the first time, as far as it is written.

@@ -1,9 +1,6 @@
 //! Who is kept out of which room for good. Bans for one meeting are known to the running room alone.
 
-use std::collections::HashMap;
-
 use entity::room_ban::{ActiveModel, Column, Entity, Model};
-use entity::user_basic;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -84,31 +81,20 @@ impl Store {
             .limit(MAX_BANS)
             .all(&self.db)
             .await?;
-        let mut accounts = self.accounts_of(&rows).await?;
-        let ban = |row: Model| {
+        let people = rows
+            .iter()
+            .map(|row| parsed(row.user_identity.clone(), "user identity"));
+        let people = people.collect::<Result<Vec<UserId>, _>>()?;
+        let mut accounts = self.find_users(people.iter()).await?;
+        let ban = |(row, user): (Model, UserId)| {
             Ok(StoredBan {
-                account: accounts.remove(&row.user_identity),
-                user: parsed(row.user_identity, "user identity")?,
+                account: accounts.remove(&user),
+                user,
                 display_name: parsed(row.display_name, "display name")?,
                 since: stamp(row.since),
                 by: parsed(row.banned_by, "user identity")?,
             })
         };
-        rows.into_iter().rev().map(ban).collect()
-    }
-
-    /// The accounts that still exist of those who are banned, by identity.
-    async fn accounts_of(&self, bans: &[Model]) -> Result<HashMap<String, StoredUser>, StoreError> {
-        let identities = bans.iter().map(|ban| ban.user_identity.as_str());
-        let rows = user_basic::Entity::find()
-            .filter(super::users::alive())
-            .filter(user_basic::Column::Identity.is_in(identities))
-            .all(&self.db)
-            .await?;
-        let account = |row: user_basic::Model| {
-            let account: StoredUser = row.try_into()?;
-            Ok((account.id.as_str().to_owned(), account))
-        };
-        rows.into_iter().map(account).collect()
+        rows.into_iter().zip(people).rev().map(ban).collect()
     }
 }

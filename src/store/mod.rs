@@ -46,7 +46,7 @@ pub use bans::StoredBan;
 pub use chat::{ChatAuthor, Recipient, StoredMessage, StoredPage};
 pub use error::{Conflict, Missing, StoreError};
 pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
-pub use invites::{InviteUse, NewInvite};
+pub use invites::{InviteUse, MAX_INVITES, NewInvite};
 pub use memberships::{Attendance, HistoryWriter, Stay};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
 pub use rooms::{

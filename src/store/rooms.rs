@@ -37,6 +37,11 @@ const EDIT_TRIES: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomKey(pub(super) i64);
 
+impl RoomKey {
+    /// The row of a room that is not stored: nothing is found under it, and nothing is to be written.
+    pub const NONE: Self = Self(0);
+}
+
 /// What its owner decides about a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomSettings {

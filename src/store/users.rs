@@ -3,6 +3,8 @@
 //! User names are unique whatever their case: beside the name stands a key, the name in lower case (Unicode's simple
 //! rules, the same in Rust for every database), with a unique index of its own. The index decides races.
 
+use std::collections::{BTreeSet, HashMap};
+
 use entity::user_basic::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
@@ -261,6 +263,24 @@ impl Store {
                 Ok(rooms)
             })
             .await
+    }
+
+    /// The accounts that exist under these ids.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_users(
+        &self,
+        ids: impl Iterator<Item = &UserId>,
+    ) -> Result<HashMap<UserId, StoredUser>, StoreError> {
+        let ids: BTreeSet<&str> = ids.map(UserId::as_str).collect();
+        let rows = living().filter(Column::Identity.is_in(ids));
+        let rows = rows.all(&self.db).await?;
+        let by_id = |row: Model| {
+            let user: StoredUser = row.try_into()?;
+            Ok((user.id.clone(), user))
+        };
+        rows.into_iter().map(by_id).collect()
     }
 
     async fn one_user(&self, select: Select<Entity>) -> Result<Option<StoredUser>, StoreError> {

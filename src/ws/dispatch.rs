@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::handlers::{
-    account, auth, chat, governing, lobby, media, participant, room, signal, together,
+    account, attendance, auth, bans, chat, check, governing, invites, joining, lobby, media,
+    participant, room, signal, together,
 };
 use super::services::Services;
 use super::state::SessionState;
@@ -42,8 +43,8 @@ pub async fn dispatch(
         Request::RoomList(data) => answer(id, room::list(services, state, data).await),
         Request::RoomGet(data) => answer(id, room::get(services, state, data).await),
         Request::RoomRoster(data) => answer(id, room::roster(services, state, data).await),
-        Request::RoomJoin(data) => answer(id, room::join(services, state, data).await),
-        Request::RoomLeave(_) => answer(id, room::leave(state).await),
+        Request::RoomJoin(data) => answer(id, joining::join(services, state, data).await),
+        Request::RoomLeave(_) => answer(id, joining::leave(state).await),
         Request::RoomEnd(_) => answer(id, room::end(services, state).await),
         Request::ParticipantUpdate(data) => answer(id, participant::update(state, data).await),
         Request::ParticipantMute(data) => answer(id, governing::mute(services, state, data).await),
@@ -51,7 +52,9 @@ pub async fn dispatch(
         Request::ParticipantLowerHand(data) => answer(id, governing::lower_hand(state, data).await),
         Request::ParticipantRename(data) => answer(id, governing::rename(state, data).await),
         Request::ParticipantSetRole(data) => answer(id, governing::set_role(state, data).await),
-        Request::ParticipantRemove(data) => answer(id, governing::remove(state, data).await),
+        Request::ParticipantRemove(data) => {
+            answer(id, governing::remove(services, state, data).await)
+        }
         Request::LobbyAdmit(data) => answer(id, lobby::admit(state, data).await),
         Request::LobbyDeny(data) => answer(id, lobby::deny(state, data).await),
         Request::ReactionSend(data) => answer(id, together::react(state, data).await),
@@ -69,14 +72,14 @@ pub async fn dispatch(
         Request::MediaView(data) => answer(id, media::view(state, data).await),
         Request::MediaCandidate(data) => answer(id, media::candidate(state, data).await),
         Request::MediaRestart(data) => answer(id, media::restart(state, data).await),
-        Request::RoomAttendance(_)
-        | Request::RoomBans(_)
-        | Request::RoomUnban(_)
-        | Request::InviteCreate(_)
-        | Request::InviteList(_)
-        | Request::InviteRevoke(_)
-        | Request::CheckBegin(_)
-        | Request::ChatDelete(_) => Err(ErrorCode::UnknownType.into()),
+        Request::RoomAttendance(data) => answer(id, attendance::page(services, state, data).await),
+        Request::RoomBans(data) => answer(id, bans::list(services, state, data).await),
+        Request::RoomUnban(data) => answer(id, bans::lift(services, state, data).await),
+        Request::InviteCreate(data) => answer(id, invites::create(services, state, data).await),
+        Request::InviteList(data) => answer(id, invites::list(services, state, data).await),
+        Request::InviteRevoke(data) => answer(id, invites::revoke(services, state, data).await),
+        Request::CheckBegin(_) => answer(id, check::begin(services, state)),
+        Request::ChatDelete(data) => answer(id, chat::delete(services, state, data).await),
         // Lost sessions are not kept, so there is none to take up.
         Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),
         Request::Ping(_) => answer(

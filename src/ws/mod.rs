@@ -5,6 +5,7 @@
 //! a room through its handle alone. Read on in [`session`], then [`dispatch`] and the handlers by subject.
 
 mod answers;
+mod checks;
 mod directory;
 mod dispatch;
 mod handlers;

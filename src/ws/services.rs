@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::checks::CheckRooms;
 use super::directory::Directory;
 use crate::auth::{Limits, Passwords, Tokens};
 use crate::rooms::Registry;
@@ -67,6 +68,7 @@ pub struct ServicesParts {
 pub struct Services {
     parts: Arc<ServicesParts>,
     directory: Directory,
+    checks: CheckRooms,
 }
 
 impl Services {
@@ -75,12 +77,18 @@ impl Services {
         Self {
             parts: Arc::new(parts),
             directory: Directory::default(),
+            checks: CheckRooms::default(),
         }
     }
 
     /// Who is logged in.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The rooms in which people try their connection.
+    pub(super) fn checks(&self) -> &CheckRooms {
+        &self.checks
     }
 
     /// Whether sessions are held to their limits.

@@ -6,6 +6,7 @@ mod calendar;
 mod databases;
 mod endings;
 mod frames;
+mod governance_rooms;
 mod http;
 mod launch;
 mod leaks;

@@ -89,7 +89,7 @@ pub async fn tell_of_edit(
     edited: &StoredRoom,
     password: PasswordEdit,
 ) -> Result<(), WireError> {
-    let Some(handle) = services.registry.find(&edited.identity) else {
+    let Some(handle) = services.registry.changed(&edited.identity) else {
         return Ok(());
     };
     let facts = Box::new(room_view::facts(edited));

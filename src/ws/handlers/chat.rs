@@ -6,7 +6,7 @@ use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
 use crate::protocol::object::Participant;
-use crate::protocol::request::{ChatHistory, ChatPage, ChatSend, MessageAnswer};
+use crate::protocol::request::{ChatDelete, ChatHistory, ChatPage, ChatSend, Empty, MessageAnswer};
 use crate::protocol::time::Timestamp;
 use crate::store::{ChatAuthor, Recipient, StoredMessage};
 use crate::ws::handlers::room_view;
@@ -107,6 +107,39 @@ pub async fn history(
             .collect(),
         more: page.more,
     })
+}
+
+/// `chat.delete`: one's own message, or one that is for everyone when one keeps the meeting in order.
+pub async fn delete(
+    services: &Services,
+    state: &SessionState,
+    data: ChatDelete,
+) -> Result<Empty, WireError> {
+    let (login, stay) = (state.login()?, state.stay()?);
+    let message = services.store.find_message(stay.key, &data.message).await;
+    let message = message.map_err(stored)?.filter(|message| {
+        let is_recipient = |to: &Recipient| to.user == login.user.id;
+        message.author.id == login.user.id || message.to.as_ref().is_none_or(is_recipient)
+    });
+    let Some(message) = message else {
+        return Err(WireError::bad_field(
+            "data.message",
+            "is no message that you may read",
+        ));
+    };
+    if message.author.id != login.user.id {
+        asking::authorised(stay, Action::DeleteMessages).await?;
+    }
+    let deleted = services
+        .store
+        .delete_message(stay.key, &message.id, Timestamp::now());
+    deleted.await.map_err(stored)?;
+    let deleted = Command::Deleted {
+        message: message.id,
+        between: message.to.map(|to| (message.author.id, to.user)),
+    };
+    stay.handle.call_surely(deleted).await?;
+    Ok(Empty {})
 }
 
 async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {

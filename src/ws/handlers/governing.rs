@@ -120,7 +120,11 @@ pub async fn set_role(state: &SessionState, data: ParticipantSetRole) -> Result<
 }
 
 /// `participant.remove`; a ban that is for good is stored first.
-pub async fn remove(state: &SessionState, data: ParticipantRemove) -> Result<Empty, WireError> {
+pub async fn remove(
+    services: &Services,
+    state: &SessionState,
+    data: ParticipantRemove,
+) -> Result<Empty, WireError> {
     let whom = data.participant;
     let ban = data.ban.and_then(|ban| ban.length());
     if ban == Some(BanLength::Forever) {
@@ -130,9 +134,10 @@ pub async fn remove(state: &SessionState, data: ParticipantRemove) -> Result<Emp
             whom: whom.clone(),
             until: BanLength::Forever,
         };
-        let Reply::Ban(_ban) = stay.handle.call(consider).await? else {
+        let Reply::Ban(ban) = stay.handle.call(consider).await? else {
             return Err(ErrorCode::ServerInternal.into());
         };
+        services.store.ban(stay.key, &ban).await.map_err(stored)?;
     }
     asking::command(state, |by| Command::Remove { by, whom, ban }).await
 }

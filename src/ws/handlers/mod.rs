@@ -2,9 +2,14 @@
 
 pub mod account;
 mod asking;
+pub mod attendance;
 pub mod auth;
+pub mod bans;
 pub mod chat;
+pub mod check;
 pub mod governing;
+pub mod invites;
+pub mod joining;
 pub mod lobby;
 pub mod media;
 pub mod participant;

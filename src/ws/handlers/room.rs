@@ -1,27 +1,21 @@
 //! Rooms: making, changing, finding, joining, leaving, ending.
 
-use super::{asking, kept, room_settings, room_view, stored};
-use crate::auth::PasswordError;
-use crate::meeting::bans::AddressKey;
-use crate::meeting::command::{Join, PasswordEdit};
-use crate::meeting::effect::View;
+use super::{asking, room_settings, room_view, stored};
+use crate::meeting::command::PasswordEdit;
 use crate::meeting::permissions::Action;
-use crate::meeting::{Command, Reply, schedule};
+use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::LeaveReason;
-use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Participant;
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
-    Empty, Joined, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomJoin, RoomList,
-    RoomPage, RoomRoster, Roster, Scope,
+    Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomList, RoomPage, RoomRoster,
+    Roster, Scope,
 };
-use crate::protocol::text::{DisplayName, Password};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{CallError, Entered};
+use crate::rooms::CallError;
 use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
 use crate::ws::services::Services;
-use crate::ws::state::{Login, SessionState, Stay};
+use crate::ws::state::{SessionState, Stay};
 
 /// The largest page of a list.
 const MAX_PAGE: u32 = 100;
@@ -51,7 +45,7 @@ pub async fn edit(
     data: RoomEdit,
 ) -> Result<RoomAnswer, WireError> {
     let room = find(services, state, &data.identity).await?;
-    may_edit(state, &room, asking::edit_action(&data)).await?;
+    may(state, &room, asking::edit_action(&data)).await?;
     let version = data.version;
     let edit = room_settings::of_edit(services, data, &room.settings).await?;
     let password = match &edit.password {
@@ -81,7 +75,7 @@ pub async fn delete(
         .delete_room(room.key, Timestamp::now())
         .await
         .map_err(stored)?;
-    if let Some(handle) = services.registry.find(&room.identity) {
+    if let Some(handle) = services.registry.changed(&room.identity) {
         let by = state
             .stay
             .as_ref()
@@ -182,160 +176,6 @@ async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Partici
     }
 }
 
-/// `room.join`
-pub async fn join(
-    services: &Services,
-    state: &mut SessionState,
-    data: RoomJoin,
-) -> Result<Joined, WireError> {
-    let login = state.login()?.clone();
-    let room = find(services, state, &data.identity).await?;
-    if let Some(view) = look(state, &room).await? {
-        return Ok(room_view::joined(view));
-    }
-    let is_owner = login.account == Some(room.owner.key);
-    if !is_owner {
-        check_password(services, state, &room, data.password.as_ref()).await?;
-    }
-    let join = newcomer(state, &login, data.display_name);
-    let load = || room_view::load(services, &room);
-    if state.stay.is_some() || state.waiting.is_some() {
-        // Who is refused there stays where they are.
-        let knocked = services.registry.knock(&room.identity, &join, load).await;
-        knocked.map_err(|error| refused(&room, error))?;
-        state.leave(LeaveReason::Left).await;
-    }
-    if is_owner && room.ended_at.is_some() && room_view::facts(&room).permanent {
-        services
-            .store
-            .reopen_room(room.key, Timestamp::now())
-            .await
-            .map_err(stored)?;
-    }
-    let participant = join.participant.clone();
-    let entered = services
-        .registry
-        .join(&room.identity, join, state.outbox.clone(), load)
-        .await;
-    // Nothing is awaited from here on: the answer goes out before the room's next event.
-    let (handle, entered) = entered.map_err(|error| refused(&room, error))?;
-    let stay = Some(Stay {
-        room: room.identity,
-        key: room.key,
-        participant,
-        handle,
-    });
-    match entered {
-        Entered::In(view) => {
-            state.stay = stay;
-            Ok(room_view::joined(*view))
-        }
-        Entered::Waiting => {
-            state.waiting = stay;
-            Err(ErrorCode::RoomWaiting.into())
-        }
-    }
-}
-
-/// The room as somebody sees it who is in it already; none for whoever is not.
-///
-/// # Errors
-/// `room.waiting` for somebody who waits at its door.
-async fn look(state: &mut SessionState, room: &StoredRoom) -> Result<Option<View>, WireError> {
-    let stays = [&state.stay, &state.waiting];
-    let here = stays
-        .into_iter()
-        .flatten()
-        .find(|stay| stay.room == room.identity);
-    let Some(stay) = here.cloned() else {
-        return Ok(None);
-    };
-    let participant = stay.participant;
-    let look = Command::Look {
-        participant: participant.clone(),
-    };
-    match stay.handle.call(look).await {
-        Ok(Reply::View(view)) => {
-            // Perhaps it has just been let in, and did not hear of it yet.
-            state.admit(&participant);
-            Ok(Some(*view))
-        }
-        // It has just ended; this is a new join then.
-        Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
-            state.release(&participant);
-            Ok(None)
-        }
-        Ok(_) => Err(ErrorCode::ServerInternal.into()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Somebody as they knock at a room.
-fn newcomer(state: &SessionState, login: &Login, display_name: Option<DisplayName>) -> Join {
-    let display_name = display_name.unwrap_or_else(|| login.user.display_name.clone());
-    Join {
-        participant: ParticipantId::random(),
-        user: login.user.clone(),
-        display_name,
-        role: None,
-        pass: false,
-        address: AddressKey::of(state.address),
-        first_joined_at: None,
-    }
-}
-
-/// Whoever comes too early is told when to come again.
-fn refused(room: &StoredRoom, error: WireError) -> WireError {
-    if error.code != ErrorCode::RoomNotStarted {
-        return error;
-    }
-    let now = Timestamp::now();
-    match schedule::opens_at(&room_view::facts(room), now) {
-        Some(opens) => {
-            let wait = opens.unix_millis() - now.unix_millis();
-            error.retry_after(u64::try_from(wait).unwrap_or(0))
-        }
-        None => error,
-    }
-}
-
-/// Checks a room's password; tries are limited per room and address.
-async fn check_password(
-    services: &Services,
-    state: &SessionState,
-    room: &StoredRoom,
-    given: Option<&Password>,
-) -> Result<(), WireError> {
-    let Some(hash) = &room.settings.password else {
-        return Ok(());
-    };
-    let Some(given) = given else {
-        return Err(ErrorCode::RoomPasswordRequired.into());
-    };
-    services
-        .tries
-        .check_room_password(state.address, &room.identity)
-        .map_err(|after| after.wire())?;
-    match services
-        .room_passwords
-        .verify(given, Some(kept(hash)))
-        .await
-    {
-        Ok(_) => Ok(()),
-        Err(PasswordError::Wrong) => Err(ErrorCode::RoomPasswordWrong.into()),
-        Err(error) => Err(error.wire()),
-    }
-}
-
-/// `room.leave`; whoever waits stops waiting.
-pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
-    if state.waiting.is_none() {
-        state.stay()?;
-    }
-    state.leave(LeaveReason::Left).await;
-    Ok(Empty {})
-}
-
 /// `room.end`
 pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, WireError> {
     let stay = state.stay()?;
@@ -350,7 +190,10 @@ pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, Wir
 }
 
 /// Finds a room by its identity, or by its number: tries by number are limited per address.
-async fn find(
+///
+/// # Errors
+/// `room.not_found`, `rate.limited`.
+pub(super) async fn find(
     services: &Services,
     state: &SessionState,
     raw: &str,
@@ -373,8 +216,11 @@ async fn find(
         .ok_or_else(|| ErrorCode::RoomNotFound.into())
 }
 
-/// Whether the session may change the room: its owner from anywhere, others while they are in it.
-async fn may_edit(
+/// Whether the session may do something with a room: its owner from anywhere, others while they are in it.
+///
+/// # Errors
+/// `perm.denied`, `server.busy`.
+pub(super) async fn may(
     state: &SessionState,
     room: &StoredRoom,
     action: Action,

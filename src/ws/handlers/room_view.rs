@@ -1,12 +1,12 @@
 //! Rooms as they travel, and as the core takes them up.
 
-use super::{people, stored};
+use super::{bans, people, stored};
 use crate::meeting::Room;
 use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
 use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
 use crate::meeting::schedule;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
@@ -78,21 +78,24 @@ pub async fn find_room(
     Ok(found.map_err(stored)?.map(|room| seen(services, &room)))
 }
 
-/// Loads what a room needs to run.
-pub async fn load(services: &Services, room: &StoredRoom) -> Result<Start, WireError> {
+/// Loads what a room needs to run, as it is stored now.
+///
+/// # Errors
+/// `room.not_found` when it was deleted meanwhile, `server.busy`.
+pub async fn load(services: &Services, key: RoomKey) -> Result<Start, WireError> {
+    let room = services.store.find_room_by_key(key).await;
+    let room = room.map_err(stored)?.ok_or(ErrorCode::RoomNotFound)?;
     let limit = u32::try_from(RECENT_MESSAGES).unwrap_or(u32::MAX);
-    let page = services
-        .store
-        .recent_messages(room.key, limit)
-        .await
-        .map_err(stored)?;
+    let page = services.store.recent_messages(key, limit).await;
+    let page = page.map_err(stored)?;
     let chat = Chat::new(page.messages.into_iter().map(post).collect(), page.more);
-    let facts = facts(room);
+    let bans = bans::load(services, key).await?;
+    let facts = facts(&room);
     let topology = facts.topology;
-    let (writer, key) = (services.history.clone(), room.key);
+    let writer = services.history.clone();
     let history = Box::new(move |line| writer.record(attendance(key, line)));
     Ok(Start {
-        room: Room::new(facts, room.ended_at, chat, Vec::new()),
+        room: Room::new(facts, room.ended_at, chat, bans),
         topology,
         history,
     })

@@ -1,0 +1,64 @@
+//! Who was in a room, when and how long.
+
+use super::room::{find, may};
+use super::{people, stored};
+use crate::meeting::permissions::Action;
+use crate::protocol::error::WireError;
+use crate::protocol::object::Attendance;
+use crate::protocol::request::{AttendancePage, RoomAttendance};
+use crate::protocol::time::Timestamp;
+use crate::store::{StoredStay, StoredUser};
+use crate::ws::services::Services;
+use crate::ws::state::SessionState;
+
+/// The largest page.
+const MAX_PAGE: u32 = 1_000;
+
+/// `room.attendance`: those who are in count until now.
+pub async fn page(
+    services: &Services,
+    state: &SessionState,
+    data: RoomAttendance,
+) -> Result<AttendancePage, WireError> {
+    let room = find(services, state, &data.identity).await?;
+    may(state, &room, Action::Attendance).await?;
+    if data.page == 0 {
+        return Err(WireError::bad_field("data.page", "must be 1 or more"));
+    }
+    if !(1..=MAX_PAGE).contains(&data.size) {
+        return Err(WireError::bad_field("data.size", "must be from 1 to 1000"));
+    }
+    let store = &services.store;
+    let found = store.stays_page(room.key, data.page, data.size).await;
+    let (stays, total) = found.map_err(stored)?;
+    let accounts = store.find_users(stays.iter().map(|stay| &stay.user)).await;
+    let accounts = accounts.map_err(stored)?;
+    let now = Timestamp::now();
+    let attendance = stays.into_iter().filter_map(|stay| {
+        let account = accounts.get(&stay.user);
+        seen(stay, account, now)
+    });
+    Ok(AttendancePage {
+        attendance: attendance.collect(),
+        total,
+    })
+}
+
+/// A stay as it travels; none of one whose beginning is not known.
+fn seen(stay: StoredStay, account: Option<&StoredUser>, now: Timestamp) -> Option<Attendance> {
+    let duration_ms = stay.duration_ms(now)?;
+    let (left_at, reason) = stay.left.unzip();
+    let user = match account {
+        Some(account) => people::account(account),
+        None => people::guest(stay.user, stay.display_name.clone()),
+    };
+    Some(Attendance {
+        user,
+        display_name: stay.display_name,
+        role: stay.role,
+        joined_at: stay.joined_at?,
+        left_at,
+        duration_ms,
+        reason,
+    })
+}

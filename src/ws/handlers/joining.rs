@@ -1,0 +1,220 @@
+//! Coming into a room, and going.
+
+use super::{check, invites, kept, room::find, room_view, stored};
+use crate::auth::PasswordError;
+use crate::meeting::bans::AddressKey;
+use crate::meeting::command::Join;
+use crate::meeting::effect::View;
+use crate::meeting::permissions::Rank;
+use crate::meeting::{Command, Reply, schedule};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{ParticipantId, RoomIdentity};
+use crate::protocol::object::{HistoryAccess, Role};
+use crate::protocol::request::{Empty, Joined, RoomJoin};
+use crate::protocol::text::{DisplayName, Password};
+use crate::protocol::time::Timestamp;
+use crate::rooms::{CallError, Entered};
+use crate::store::{InviteUse, StoredRoom};
+use crate::ws::services::Services;
+use crate::ws::state::{Login, SessionState, Stay};
+
+/// `room.join`
+pub async fn join(
+    services: &Services,
+    state: &mut SessionState,
+    data: RoomJoin,
+) -> Result<Joined, WireError> {
+    let login = state.login()?.clone();
+    if let Some(room) = services
+        .checks()
+        .find(&data.identity, &login.user.id, Timestamp::now())
+    {
+        return check::join(services, state, room, data).await;
+    }
+    let room = find(services, state, &data.identity).await?;
+    if let Some(view) = look(state, &room.identity).await? {
+        return Ok(room_view::joined(view));
+    }
+    let is_owner = login.account == Some(room.owner.key);
+    let invite = match &data.invite {
+        Some(token) if !is_owner => Some(invites::follow(services, state, &room, token).await?),
+        _ => None,
+    };
+    let entered = if is_owner || invite.is_some() {
+        enter(services, state, &room, data.display_name, invite.as_ref()).await
+    } else {
+        check_password(services, state, &room, data.password.as_ref()).await?;
+        enter(services, state, &room, data.display_name, None).await
+    };
+    if let (Err(_), Some(invite)) = (&entered, &invite) {
+        invites::release(services, invite).await;
+    }
+    // Nothing is awaited from here on when somebody came in: the answer goes out before the room's next event.
+    let (stay, entered) = entered.map_err(|error| refused(&room, error))?;
+    match entered {
+        Entered::In(view) => {
+            state.stay = Some(stay);
+            Ok(room_view::joined(*view))
+        }
+        Entered::Waiting => {
+            state.waiting = Some(stay);
+            Err(ErrorCode::RoomWaiting.into())
+        }
+    }
+}
+
+/// Takes whoever has shown that they may come to the room's door, and out of the room they are in.
+async fn enter(
+    services: &Services,
+    state: &mut SessionState,
+    room: &StoredRoom,
+    display_name: Option<DisplayName>,
+    invite: Option<&InviteUse>,
+) -> Result<(Stay, Entered), WireError> {
+    let login = state.login()?.clone();
+    let mut join = newcomer(state, &login, display_name);
+    let imported = services.store.imported_role(room.key, &login.user.id);
+    join.role = higher(
+        imported.await.map_err(stored)?,
+        invite.map(|used| used.role),
+    );
+    join.pass = invite.is_some();
+    if room.settings.history == HistoryAccess::Joined {
+        let first = services.store.first_joined_at(room.key, &login.user.id);
+        join.first_joined_at = first.await.map_err(stored)?;
+    }
+    let load = || room_view::load(services, room.key);
+    if state.stay.is_some() || state.waiting.is_some() {
+        // Who is refused there stays where they are.
+        services.registry.knock(&room.identity, &join, load).await?;
+        state.leave(LeaveReason::Left).await;
+    }
+    let is_owner = login.account == Some(room.owner.key);
+    if is_owner && room.ended_at.is_some() && room.settings.permanent {
+        let reopened = services.store.reopen_room(room.key, Timestamp::now());
+        reopened.await.map_err(stored)?;
+    }
+    let participant = join.participant.clone();
+    let outbox = state.outbox.clone();
+    let (handle, entered) = services
+        .registry
+        .join(&room.identity, join, outbox, load)
+        .await?;
+    let stay = Stay {
+        room: room.identity.clone(),
+        key: room.key,
+        participant,
+        handle,
+    };
+    Ok((stay, entered))
+}
+
+/// The higher of two roles.
+fn higher(one: Option<Role>, other: Option<Role>) -> Option<Role> {
+    let rank = |role: &Role| Rank::of(*role, false);
+    one.into_iter().chain(other).max_by_key(rank)
+}
+
+/// The room as somebody sees it who is in it already; none for whoever is not.
+///
+/// # Errors
+/// `room.waiting` for somebody who waits at its door.
+pub(super) async fn look(
+    state: &mut SessionState,
+    room: &RoomIdentity,
+) -> Result<Option<View>, WireError> {
+    let stays = [&state.stay, &state.waiting];
+    let here = stays.into_iter().flatten().find(|stay| stay.room == *room);
+    let Some(stay) = here.cloned() else {
+        return Ok(None);
+    };
+    let participant = stay.participant;
+    let look = Command::Look {
+        participant: participant.clone(),
+    };
+    match stay.handle.call(look).await {
+        Ok(Reply::View(view)) => {
+            // Perhaps it has just been let in, and did not hear of it yet.
+            state.admit(&participant);
+            Ok(Some(*view))
+        }
+        // It has just ended; this is a new join then.
+        Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
+            state.release(&participant);
+            Ok(None)
+        }
+        Ok(_) => Err(ErrorCode::ServerInternal.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Somebody as they knock at a room.
+pub(super) fn newcomer(
+    state: &SessionState,
+    login: &Login,
+    display_name: Option<DisplayName>,
+) -> Join {
+    let display_name = display_name.unwrap_or_else(|| login.user.display_name.clone());
+    Join {
+        participant: ParticipantId::random(),
+        user: login.user.clone(),
+        display_name,
+        role: None,
+        pass: false,
+        address: AddressKey::of(state.address),
+        first_joined_at: None,
+    }
+}
+
+/// Whoever comes too early is told when to come again.
+fn refused(room: &StoredRoom, error: WireError) -> WireError {
+    if error.code != ErrorCode::RoomNotStarted {
+        return error;
+    }
+    let now = Timestamp::now();
+    match schedule::opens_at(&room_view::facts(room), now) {
+        Some(opens) => {
+            let wait = opens.unix_millis() - now.unix_millis();
+            error.retry_after(u64::try_from(wait).unwrap_or(0))
+        }
+        None => error,
+    }
+}
+
+/// Checks a room's password; tries are limited per room and address.
+async fn check_password(
+    services: &Services,
+    state: &SessionState,
+    room: &StoredRoom,
+    given: Option<&Password>,
+) -> Result<(), WireError> {
+    let Some(hash) = &room.settings.password else {
+        return Ok(());
+    };
+    let Some(given) = given else {
+        return Err(ErrorCode::RoomPasswordRequired.into());
+    };
+    services
+        .tries
+        .check_room_password(state.address, &room.identity)
+        .map_err(|after| after.wire())?;
+    match services
+        .room_passwords
+        .verify(given, Some(kept(hash)))
+        .await
+    {
+        Ok(_) => Ok(()),
+        Err(PasswordError::Wrong) => Err(ErrorCode::RoomPasswordWrong.into()),
+        Err(error) => Err(error.wire()),
+    }
+}
+
+/// `room.leave`; whoever waits stops waiting.
+pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
+    if state.waiting.is_none() {
+        state.stay()?;
+    }
+    state.leave(LeaveReason::Left).await;
+    Ok(Empty {})
+}
