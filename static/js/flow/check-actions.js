@@ -37,6 +37,7 @@ export async function check({ session, store, url }) {
     startCall: async (other, identity) => {
       const reply = await other.joinRoom({ identity });
       const call = createCall(other, reply, { audioSlots: 1, videoSlots: 1 });
+      call.on('slot', ({ kind, mediaTrack }) => void play(kind, mediaTrack));
       await call.start();
       return /** @type {import('../client/call.js').Call} */ (call);
     },
@@ -45,6 +46,20 @@ export async function check({ session, store, url }) {
     tell: (found) => dispatch({ type: 'check', check: { running: true, found } }),
   });
   dispatch({ type: 'check', check: { ...store.get().check, running: false } });
+}
+
+/**
+ * A browser plays, and measures, only what goes somewhere; here nobody sees or hears it.
+ * @param {'audio' | 'video'} kind
+ * @param {MediaStreamTrack | null} track
+ */
+async function play(kind, track) {
+  if (!track) return;
+  const element = document.createElement(kind);
+  element.muted = true;
+  element.srcObject = new MediaStream([track]);
+  track.addEventListener('ended', () => (element.srcObject = null));
+  await element.play().catch(() => {});
 }
 
 /** A picture that is never twice the same, and a tone that nobody hears. @returns {Promise<Sample>} */
