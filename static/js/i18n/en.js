@@ -173,6 +173,7 @@ export default {
   'bans.lift': 'Let in again',
 
   // Making and changing a room
+  'room.repeat.end': 'A meeting that comes again needs an end.',
   'room.repeat.weekend': 'Begin on a working day, or choose another way to repeat.',
   'calendar.add': 'Add to calendar',
   'room.made': 'The room is ready',

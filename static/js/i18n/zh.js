@@ -173,6 +173,7 @@ export default {
   'bans.lift': '解除',
 
   // Making and changing a room
+  'room.repeat.end': '重复的会议需要结束时间。',
   'room.repeat.weekend': '请从工作日开始，或选择其他重复方式。',
   'calendar.add': '添加到日历',
   'room.made': '房间已建好',
