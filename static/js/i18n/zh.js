@@ -224,11 +224,13 @@ export default {
   'rooms.next.now': '正在进行，{time} 开始',
 
   // The connection check
+  'check.running': '检测中',
+  'check.running.detail': '正在检测',
+  'check.waiting': '待检测',
+  'check.waiting.detail': '尚未开始',
   'check.again': '重新检测',
   'check.save': '保存报告',
   'check.help': '需要帮助？把报告发给服务器管理员。报告只含数据，不含姓名和地址。',
-  'check.waiting': '待检测',
-  'check.waiting.detail': '检测中',
   'check.unknown': '未知',
   'check.unknown.detail': '未检测',
   'check.server': '服务器',
