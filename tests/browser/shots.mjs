@@ -132,7 +132,7 @@ await host.createRoom({ name: '杭州团队站会' });
 await host.createRoom({ name: 'Direct line', topology: 'p2p' });
 const { room: guarded } = await host.createRoom({ name: 'Interviews', lobby: true });
 const { room: locked } = await host.createRoom({ name: 'Board', locked: true });
-const { room: later } = await host.createRoom({ name: '季度回顾', begin_at: soon(60 * 50), recurrence: 'FREQ=WEEKLY' });
+const { room: later } = await host.createRoom({ name: '季度回顾', begin_at: soon(60 * 50), end_at: soon(60 * 51), recurrence: 'FREQ=WEEKLY' });
 const { token } = host;
 host.close();
 
