@@ -192,6 +192,7 @@ test('a meeting that has not begun says when, and opens by itself', { timeout: 6
 test('the connection check publishes, receives, judges and reports', { timeout: 120_000 }, async (t) => {
   const page = await visit(stage, '/check', { name: 'check' });
   t.after(() => page.context().close());
+  await page.getByTestId('check').waitFor();
   await until(() => page.getByTestId('check-again').isEnabled(), 'the end of the check', { timeoutMs: 60_000 });
   const looks = await page.getByTestId('check-lines').locator('li').evaluateAll((rows) => rows.map((row) => [row.dataset.line, row.dataset.look]));
   const named = Object.fromEntries(looks);

@@ -1,5 +1,5 @@
 /**
- * Starts the connection check from the page: who one is, which sessions, what is sent.
+ * Runs the connection check from the page: who one is, which sessions, what is sent.
  *
  * @typedef {import('./actions.js').Parts} Parts
  * @typedef {import('./check.js').Sample} Sample
@@ -8,7 +8,6 @@
 import { createCall } from '../client/create_call.js';
 import { Session } from '../client/session.js';
 import { t } from '../i18n/index.js';
-import { NOTHING_YET } from '../state/check.js';
 import { runCheck } from './check.js';
 import { settings } from './settings.js';
 
@@ -19,8 +18,6 @@ const FRAMES = 15;
 /** @param {Pick<Parts, 'session' | 'store'> & {url: string}} parts  url: of the server's socket */
 export async function check({ session, store, url }) {
   const { dispatch } = store;
-  if (store.get().check.running) return;
-  dispatch({ type: 'check', check: { running: true, found: NOTHING_YET } });
   await runCheck({
     authenticated: async () => {
       if (session.state !== 'online') await session.connect();
