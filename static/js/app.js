@@ -172,6 +172,11 @@ window.addEventListener('popstate', () => {
   route();
 });
 session.on('state', ({ state }) => store.dispatch({ type: 'session', link: state }));
+// The network is back, or the machine woke up: the next attempt is now.
+window.addEventListener('online', () => session.wake());
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) session.wake();
+});
 document.title = t('title');
 draw(store.get());
 route();

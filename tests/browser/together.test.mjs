@@ -171,3 +171,35 @@ test('what meeting this is, and how the connection is', async () => {
   await hanna.getByTestId('connection-card').getByText(/kbit\/s/).waitFor();
   await hanna.keyboard.press('Escape');
 });
+
+test('while the connection is lost the people stay in sight, and everything comes back by itself', async () => {
+  await hanna.evaluate(() => {
+    const Native = globalThis.WebSocket;
+    globalThis.WebSocket = class extends EventTarget {
+      readyState = 3;
+      constructor() {
+        super();
+        setTimeout(() => {
+          this.onerror?.(new Event('error'));
+          this.onclose?.({ code: 1006, reason: '' });
+        });
+      }
+      send() {}
+      close() {}
+    };
+    globalThis.connectAgain = () => {
+      globalThis.WebSocket = Native;
+      dispatchEvent(new Event('online'));
+    };
+    globalThis.watchedSockets.at(-1).close(4000);
+  });
+  await hanna.getByTestId('reconnecting').waitFor();
+  assert.equal(await hanna.getByTestId('tile').count(), 2, 'nobody vanishes');
+  assert.match((await hanna.locator('[aria-live="assertive"]').textContent()) ?? '', /Reconnecting/);
+  await hanna.evaluate(() => globalThis.connectAgain());
+  await hanna.getByTestId('reconnecting').waitFor({ state: 'hidden' });
+  await seesPeople(hanna, 2);
+  await seesPeople(bo, 2);
+  const tile = hanna.getByTestId('tile').filter({ hasText: 'Bo' });
+  await until(async () => (await tile.getAttribute('class'))?.includes('seen'), "Bo's picture again");
+});

@@ -41,6 +41,12 @@
  * await call.stats();                                    // CallStats, see stats.js
  * call.sendData('hello');                                // p2p rooms only; event 'data' { from, data }
  * call.close();
+ *
+ * // 4. Files, from browser to browser, in both kinds of rooms; made with the call, closed with it.
+ * const files = new FileTransfers(session, { iceServers: reply.ice_servers });
+ * files.on('transfer', (transfer) => {});                // every change: state, bytes, and at the end the blob
+ * await files.offer(file, file.name, [participantId]);   // at most MOST_FILE_BYTES
+ * files.accept(id); files.pause(id, true); files.cancel(id);
  * ```
  *
  * Every refusal is a {@link ProtocolError} with the wire's `code` (`room.full`, …), or one of the client's own:
@@ -51,7 +57,8 @@
  *
  * Session methods, each taking and answering the `data` of the request of the same name:
  * `register login guest withToken refresh logout updateAccount createRoom editRoom deleteRoom listRooms getRoom
- * roster joinRoom leaveRoom endRoom updateParticipant sendChat chatHistory ping`, and
+ * roster joinRoom leaveRoom endRoom updateParticipant sendChat deleteChat chatHistory react setSpotlight setTimer
+ * muteParticipant askUnmute lowerHand renameParticipant setRole removeParticipant admit deny bans unban ping`, and
  * `request(type, data)` for everything else.
  *
  * @module
@@ -62,5 +69,6 @@ export { Call } from './call.js';
 export { createCall } from './create_call.js';
 export { Emitter } from './emitter.js';
 export { ProtocolError } from './errors.js';
+export { FileTransfers, MOST_FILE_BYTES } from './file_transfer.js';
 export { PeerCall } from './peer_call.js';
 export { Session } from './session.js';

@@ -44,7 +44,10 @@ export class Talk {
     }
   }
 
-  /** The room forbade it meanwhile: what the person sees must be what the others hear. @param {import('./meeting.js').Call} call */
+  /**
+   * The room forbade it meanwhile: what the person sees must be what the others hear.
+   * @param {import('./meeting.js').Call} call
+   */
   async #refused(call) {
     await this.#io.devices.setMicrophone(false);
     call.setMuted('microphone', true).catch(() => {});

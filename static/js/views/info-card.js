@@ -49,7 +49,15 @@ export function openInfo(anchor, actions, meeting) {
           ]),
       ...(room.begin_at === null
         ? []
-        : [el('a', { class: 'btn', href: calendarOf(room), download: '', 'data-testid': 'info-calendar', t: 'info.calendar' })]),
+        : [
+            el('a', {
+              class: 'btn',
+              href: calendarOf(room),
+              download: '',
+              'data-testid': 'info-calendar',
+              t: 'info.calendar',
+            }),
+          ]),
     ),
   ];
   openCard(anchor, room.name, body, {

@@ -42,7 +42,8 @@ export function openMenu(anchor, items, { label, ...options } = {}) {
   if (!popover) return;
   redraw = draw;
   const entries = buttons();
-  (entries.find((entry) => entry.getAttribute('aria-checked') === 'true' && entry.role === 'menuitemradio') ?? entries[0])?.focus();
+  const chosen = menu.querySelector('[role="menuitemradio"][aria-checked="true"]');
+  /** @type {HTMLElement | undefined} */ (chosen ?? entries[0])?.focus();
 
   /** @returns {HTMLElement[]} */
   function buttons() {
@@ -68,7 +69,8 @@ export function openMenu(anchor, items, { label, ...options } = {}) {
 
   /** @param {Exclude<Item, string | {title: string}>} item */
   function entry(item) {
-    const role = item.switch !== undefined ? 'menuitemcheckbox' : item.checked !== undefined ? 'menuitemradio' : 'menuitem';
+    const choice = item.checked !== undefined ? 'menuitemradio' : 'menuitem';
+    const role = item.switch !== undefined ? 'menuitemcheckbox' : choice;
     const on = item.switch ?? item.checked;
     return el(
       'button',

@@ -52,7 +52,8 @@ export function people(actions) {
   const handSection = section('people.hands', null, lowerAll, handList);
   const everybody = el('ul', { 'data-testid': 'people-list' });
   const nobody = el('p', { class: 'meta none', t: 'people.notFound' });
-  const panel = el('div', { class: 'scroll' }, waitingSection, handSection, section('people.here', null, null, everybody), nobody);
+  const hereSection = section('people.here', null, null, everybody);
+  const panel = el('div', { class: 'scroll' }, waitingSection, handSection, hereSection, nobody);
   const muteAll = button('host.muteAll', { icon: 'mic-off', 'data-testid': 'mute-all', 'aria-haspopup': 'menu' });
   muteAll.addEventListener('click', () => openMuteAll(muteAll, actions));
   const steer = iconButton('lock', 'host.title', {
