@@ -44,7 +44,7 @@ async function knocks(act) {
   const heard = new Promise((resolve) => {
     const stop = host.on('lobby.waiting', (data) => {
       stop();
-      resolve(data.waiting);
+      resolve(data.participant);
     });
   });
   await act();
