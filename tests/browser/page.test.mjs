@@ -341,8 +341,8 @@ test('the host ends the meeting for everybody', async (t) => {
   const [bo] = together(t, await guest(stage, identity, 'Bo'));
   await host.getByTestId('leave').click();
   await host.getByTestId('end-all').click();
-  await host.getByText('The meeting has ended').waitFor();
-  await bo.getByText('The meeting has ended').waitFor();
+  await host.getByTestId('notice').filter({ hasText: 'The meeting has ended' }).waitFor();
+  await bo.getByTestId('notice').filter({ hasText: 'The meeting has ended' }).waitFor();
   await bo.getByTestId('back-home').click();
   await bo.getByTestId('guest-home').waitFor();
 });
