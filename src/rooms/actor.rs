@@ -39,6 +39,8 @@ pub(super) enum Message {
     Call(Call),
     /// The media worker reports; nobody waits.
     Media(MediaEvent),
+    /// The core is to be told the time: what a room sends itself.
+    Tick,
 }
 
 /// A command, and who waits for the answer.
@@ -182,16 +184,6 @@ impl Inbox {
     }
 }
 
-/// What a room wakes up for.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
-enum Next {
-    Message(Message),
-    /// The core is to be told the time.
-    Deadline,
-    /// Nobody can ask anything any more.
-    Closed,
-}
-
 /// A room's task.
 pub(super) struct Actor {
     room: Room,
@@ -237,18 +229,10 @@ impl Actor {
     /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages are refused.
     pub(super) async fn run(mut self, forget: impl FnOnce()) {
         let mut entered = false;
-        loop {
-            let message = match self.next().await {
-                Next::Message(message) => Some(message),
-                Next::Deadline => None,
-                Next::Closed => break,
-            };
+        while let Some(message) = self.next().await {
             // Somebody is about to come in when a room starts: what is asked before that does not end it.
-            entered |= matches!(&message, Some(Message::Call(call)) if call.newcomer.is_some());
-            match message {
-                Some(message) => self.take(message),
-                None => self.tick(),
-            }
+            entered |= matches!(&message, Message::Call(call) if call.newcomer.is_some());
+            self.take(message);
             if entered && self.room.is_empty() {
                 break;
             }
@@ -260,7 +244,7 @@ impl Actor {
         self.close_media().await;
     }
 
-    async fn next(&mut self) -> Next {
+    async fn next(&mut self) -> Option<Message> {
         loop {
             let until_deadline = self.until_deadline();
             let wait = if self.media_backlog.is_empty() {
@@ -270,12 +254,11 @@ impl Actor {
             };
             // The inbox goes first, so that a deadline never overtakes what came before it.
             match tokio::time::timeout(wait, self.inbox.recv()).await {
-                Ok(Some(message)) => return Next::Message(message),
-                Ok(None) => return Next::Closed,
+                Ok(message) => return message,
                 Err(_) => self.flush_media(),
             }
             if self.until_deadline() == Some(Duration::ZERO) {
-                return Next::Deadline;
+                return Some(Message::Tick);
             }
         }
     }
@@ -287,12 +270,6 @@ impl Actor {
         Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
     }
 
-    fn tick(&mut self) {
-        let outcome = self.room.handle(Command::Tick, Timestamp::now());
-        self.count();
-        self.apply(outcome.effects);
-    }
-
     fn count(&self) {
         self.head_count
             .store(self.room.head_count(), Ordering::Relaxed);
@@ -302,6 +279,11 @@ impl Actor {
         match message {
             Message::Media(event) => {
                 let outcome = self.room.handle(Command::Media(event), Timestamp::now());
+                self.apply(outcome.effects);
+            }
+            Message::Tick => {
+                let outcome = self.room.handle(Command::Tick, Timestamp::now());
+                self.count();
                 self.apply(outcome.effects);
             }
             Message::Call(Call {

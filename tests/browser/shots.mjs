@@ -1,14 +1,16 @@
 /**
  * Pictures of the page from a real server, for the README and for looking at one's work:
- * `node browser/shots.mjs <directory> [part of a name …]`. The people are drawings that move a little.
+ * `node browser/shots.mjs [directory] [part of a name …]`; the part `outside` leaves the
+ * meeting itself out. The people are drawings that move a little.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
 
-const [directory = 'shots', ...only] = process.argv.slice(2);
+const [directory = fileURLToPath(new URL('out', import.meta.url)), ...only] = process.argv.slice(2);
 const SIZES = {
   desktop: { width: 1440, height: 900 },
   tablet: { width: 768, height: 1024 },
@@ -103,11 +105,11 @@ async function seen(page, count) {
 }
 
 /** @param {string} name @param {any} page */
-async function shot(name, page) {
-  if (only.length > 0 && !only.some((part) => name.includes(part))) return;
+async function shot(name, page, fullPage = false) {
+  if (only.length > 0 && !only.includes('outside') && !only.some((part) => name.includes(part))) return;
   await page.mouse.move(0, 0);
   await page.waitForTimeout(400);
-  await page.screenshot({ path: join(directory, `${name}.png`) });
+  await page.screenshot({ path: join(directory, `${name}.png`), fullPage });
   console.log(name);
 }
 
@@ -128,6 +130,9 @@ await host.createRoom({
 });
 await host.createRoom({ name: '杭州团队站会' });
 await host.createRoom({ name: 'Direct line', topology: 'p2p' });
+const { room: guarded } = await host.createRoom({ name: 'Interviews', lobby: true });
+const { room: locked } = await host.createRoom({ name: 'Board', locked: true });
+const { room: later } = await host.createRoom({ name: '季度回顾', begin_at: soon(60 * 50), end_at: soon(60 * 51), recurrence: 'FREQ=WEEKLY' });
 const { token } = host;
 host.close();
 
@@ -151,6 +156,16 @@ for (const [size, scheme, locale] of [
   await shot(`home-${name}`, home);
   await home.getByTestId('new-room').click();
   await shot(`create-${name}`, home);
+  for (const fold of ['room-when', 'room-members', 'room-more-settings']) await home.getByTestId(fold).click();
+  await home.getByTestId('room-begin').fill('2030-05-06T10:00');
+  await shot(`create-all-${name}`, home, true);
+  await home.keyboard.press('Escape');
+  await home.getByTestId('room-more').first().click();
+  await shot(`room-menu-${name}`, home);
+  await home.getByTestId('room-invites').click();
+  await home.getByTestId('invite-make').click();
+  await home.waitForTimeout(500);
+  await shot(`invites-${name}`, home);
   const guest = await visit('/', { size, scheme, locale });
   await guest.getByTestId('guest-home').waitFor();
   await shot(`guest-${name}`, guest);
@@ -158,7 +173,31 @@ for (const [size, scheme, locale] of [
   await until(() => before.evaluate(() => document.querySelector('.tile.seen') !== null), 'the own picture');
   await before.getByTestId('name').fill('Bo');
   await shot(`preview-${name}`, before);
+  for (const [state, one] of Object.entries({ asking: guarded, locked, early: later })) {
+    const door = await visit(`/r/${one.identity}`, { size, scheme, locale });
+    await until(() => door.evaluate(() => document.querySelector('.tile.seen') !== null), 'the own picture');
+    await door.getByTestId('name').fill('Bo');
+    await shot(`preview-${state}-${name}`, door);
+    if (state !== 'asking') continue;
+    await door.getByTestId('join').click();
+    await door.getByTestId('waiting').waitFor();
+    await shot(`waiting-${name}`, door);
+    await door.getByTestId('waiting-check').click();
+    await shot(`devices-${name}`, door);
+  }
+  const check = await visit('/check', { size, scheme, locale });
+  await check.getByTestId('check-lines').locator('li').first().waitFor();
+  await shot(`checking-${name}`, check);
+  await until(() => check.getByTestId('check-again').isEnabled(), 'the end of the check', { timeoutMs: 60_000 });
+  await shot(`check-${name}`, check);
+  const nowhere = await visit('/r/123456789', { size, scheme, locale });
+  await nowhere.getByTestId('notice').waitFor();
+  await shot(`error-${name}`, nowhere);
   await closeAll();
+}
+if (only.includes('outside')) {
+  await stage.close();
+  process.exit();
 }
 
 const [ada, ...others] = await Promise.all(

@@ -1,6 +1,6 @@
 //! Governing a meeting over real sockets: every request by every role, and what is enforced at once.
 
-use meeting::config::Key;
+use meeting::protocol::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::support::{Client, Server, soon};
@@ -401,11 +401,10 @@ async fn a_new_name_of_an_account_is_seen_in_the_room() {
 }
 
 #[tokio::test]
-async fn a_room_that_ends_on_time_ends() {
-    let server = Server::with(&[(Key::NoRateLimit, "on")]).await;
+async fn who_comes_too_early_is_told_when_to_come_again() {
+    let server = Server::start().await;
     let mut ada = server.account("ada").await;
-    let now = meeting::protocol::time::Timestamp::now();
-    let begin = now.plus_millis(3_600_000).to_string();
+    let begin = Timestamp::now().plus_millis(3_600_000).to_string();
     let early = ada
         .create(json!({ "name": "Later", "begin_at": begin }))
         .await;
@@ -415,4 +414,26 @@ async fn a_room_that_ends_on_time_ends() {
     let wait = refused["retry_after_ms"].as_u64().unwrap();
     assert!((2_900_000..=3_000_000).contains(&wait), "{wait}");
     ada.join(&early).await;
+    let join = json!({ "identity": early });
+    assert_eq!(bo.refused("room.join", join).await, "room.not_started");
+}
+
+#[tokio::test]
+async fn a_meeting_that_ends_on_time_ends_by_itself() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let now = Timestamp::now();
+    let settings = json!({
+        "name": "Short", "begin_at": now.to_string(), "end_at": now.plus_millis(4_000).to_string(),
+        "ends_on_time": true, "lobby": true,
+    });
+    let room = ada.create(settings).await;
+    ada.join(&room).await;
+    let join = json!({ "identity": room });
+    let mut bo = server.guest("Bo").await;
+    assert_eq!(bo.refused("room.join", join.clone()).await, "room.waiting");
+    assert_eq!(soon(ada.closed()).await, 4404);
+    assert_eq!(ada.event("room.ended").await["reason"], "time");
+    assert_eq!(bo.event("lobby.denied").await["reason"], "ended");
+    assert_eq!(bo.refused("room.join", join).await, "room.ended");
 }

@@ -16,6 +16,7 @@
  */
 
 import { setLanguage } from '../i18n/index.js';
+import { NOTHING_YET } from '../state/check.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
 import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
@@ -73,7 +74,12 @@ export function createActions(parts) {
     ...createGoverning(parts),
 
     /** Checks the connection, unless it is being checked already. */
-    check: async () => (await import('./check-actions.js')).check({ session: parts.session, store, url: socketUrl() }),
+    async check() {
+      if (store.get().check.running) return;
+      dispatch({ type: 'check', check: { running: true, found: NOTHING_YET } });
+      const { check } = await import('./check-actions.js');
+      await check({ session: parts.session, store, url: socketUrl() });
+    },
 
     showCheck() {
       entry.stopWaiting();

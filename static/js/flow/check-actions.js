@@ -1,5 +1,5 @@
 /**
- * Starts the connection check from the page: who one is, which sessions, what is sent.
+ * Runs the connection check from the page: who one is, which sessions, what is sent.
  *
  * @typedef {import('./actions.js').Parts} Parts
  * @typedef {import('./check.js').Sample} Sample
@@ -8,7 +8,6 @@
 import { createCall } from '../client/create_call.js';
 import { Session } from '../client/session.js';
 import { t } from '../i18n/index.js';
-import { NOTHING_YET } from '../state/check.js';
 import { runCheck } from './check.js';
 import { settings } from './settings.js';
 
@@ -19,8 +18,6 @@ const FRAMES = 15;
 /** @param {Pick<Parts, 'session' | 'store'> & {url: string}} parts  url: of the server's socket */
 export async function check({ session, store, url }) {
   const { dispatch } = store;
-  if (store.get().check.running) return;
-  dispatch({ type: 'check', check: { running: true, found: NOTHING_YET } });
   await runCheck({
     authenticated: async () => {
       if (session.state !== 'online') await session.connect();
@@ -37,6 +34,7 @@ export async function check({ session, store, url }) {
     startCall: async (other, identity) => {
       const reply = await other.joinRoom({ identity });
       const call = createCall(other, reply, { audioSlots: 1, videoSlots: 1 });
+      call.on('slot', ({ kind, mediaTrack }) => void play(kind, mediaTrack));
       await call.start();
       return /** @type {import('../client/call.js').Call} */ (call);
     },
@@ -45,6 +43,20 @@ export async function check({ session, store, url }) {
     tell: (found) => dispatch({ type: 'check', check: { running: true, found } }),
   });
   dispatch({ type: 'check', check: { ...store.get().check, running: false } });
+}
+
+/**
+ * A browser plays, and measures, only what goes somewhere; here nobody sees or hears it.
+ * @param {'audio' | 'video'} kind
+ * @param {MediaStreamTrack | null} track
+ */
+async function play(kind, track) {
+  if (!track) return;
+  const element = document.createElement(kind);
+  element.muted = true;
+  element.srcObject = new MediaStream([track]);
+  track.addEventListener('ended', () => (element.srcObject = null));
+  await element.play().catch(() => {});
 }
 
 /** A picture that is never twice the same, and a tone that nobody hears. @returns {Promise<Sample>} */

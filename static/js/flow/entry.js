@@ -145,6 +145,12 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   function refuse(error) {
     if (!isShown()) return;
     const code = codeOf(error);
+    const { invite } = store.get().preview;
+    if (code === 'room.denied' && invite !== null) {
+      // Not the person is refused but the link: the room asks them as it asks everybody.
+      settings.invite = null;
+      return set({ joining: false, invite: null, error: 'invite.dead' });
+    }
     if (code in FINAL) return leave(FINAL[code]);
     const wait = code === 'room.not_started' ? retryAfterOf(error) : null;
     set({

@@ -173,6 +173,7 @@ export default {
   'bans.lift': 'Let in again',
 
   // Making and changing a room
+  'room.repeat.weekend': 'Begin on a working day, or choose another way to repeat.',
   'calendar.add': 'Add to calendar',
   'room.made': 'The room is ready',
   'room.made.what': 'Send the link. Whoever opens it can join from a browser.',
@@ -340,6 +341,7 @@ export default {
   'device.microphone.unknown': 'The microphone does not start. Try again or choose another one.',
 
   // Before the meeting: the door, waiting, devices
+  'error.invite.dead': 'This invite link no longer works. Ask for a new one, or come in without it.',
   change: 'Change',
   use: 'Use it',
   unmute: 'Unmute',

@@ -173,6 +173,7 @@ export default {
   'bans.lift': '解除',
 
   // Making and changing a room
+  'room.repeat.weekend': '请从工作日开始，或选择其他重复方式。',
   'calendar.add': '添加到日历',
   'room.made': '房间已建好',
   'room.made.what': '把链接发给对方，用浏览器打开即可加入。',
@@ -334,6 +335,7 @@ export default {
   'device.microphone.unknown': '麦克风无法启动，重试或换一个。',
 
   // Before the meeting: the door, waiting, devices
+  'error.invite.dead': '此邀请链接已失效。请索取新的链接，或不使用链接直接进入。',
   change: '更换',
   use: '使用',
   unmute: '解除静音',

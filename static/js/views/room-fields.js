@@ -91,6 +91,9 @@ export function timeFields(room) {
     if (from !== null && to !== null && to <= from) return complain(end, t('room.end.early'));
     const choice = /** @type {import('../state/recurrence.js').Recurrence} */ (repeat.value());
     const planned = from !== null;
+    // A meeting that comes again begins on one of its days.
+    const weekend = planned && [0, 6].includes(new Date(from).getDay());
+    if (choice === 'weekdays' && weekend) return complain(begin, t('room.repeat.weekend'));
     return {
       begin_at: from,
       end_at: to,
