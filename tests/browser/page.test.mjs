@@ -422,6 +422,8 @@ test('on a narrow phone nothing is cut off and every target is large enough', as
   await page.getByTestId('join').click();
   await page.getByTestId('room').waitFor();
   assert.ok((await wide()) <= 0, 'the room scrolls sideways');
+  const edge = await page.getByTestId('leave').evaluate((button) => button.getBoundingClientRect().right);
+  assert.ok(edge <= 320, 'the way out is cut off');
   const small = await page.evaluate(() =>
     [...document.querySelectorAll('button')]
       .map((button) => ({
