@@ -50,7 +50,7 @@ for (const topology of ['sfu', 'p2p']) {
     await seesPeople(hanna, 2);
     const connections = () => bo.evaluate(() => globalThis.watchedConnections.length);
     const before = await connections();
-    const file = bytes(24 * MEGABYTE + 13);
+    const file = bytes(16 * MEGABYTE + 13);
     await send(hanna, 'résumé 简历.bin', file);
     await bo.getByTestId('toast').filter({ hasText: 'Hanna offers' }).waitFor();
     await bo.getByTestId('toast').getByRole('button').click();

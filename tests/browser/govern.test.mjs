@@ -166,7 +166,7 @@ test('who is removed may come again, who is kept out may not', { timeout: 120_00
   await seesPeople(hanna, 2);
   await act(hanna, 'Bo', 'remove');
   await hanna.getByTestId('remove-only').click();
-  await bo.getByText('A host removed you').first().waitFor();
+  await bo.getByTestId('notice').filter({ hasText: 'A host removed you' }).waitFor();
   await seesPeople(hanna, 1);
   await bo.goto(`${stage.origin}/r/${room.identity}`);
   await bo.getByTestId('join').click();
@@ -174,7 +174,7 @@ test('who is removed may come again, who is kept out may not', { timeout: 120_00
   await seesPeople(hanna, 2);
   await act(hanna, 'Bo', 'remove');
   await hanna.getByTestId('remove-meeting').click();
-  await bo.getByText('A host removed you').first().waitFor();
+  await bo.getByTestId('notice').filter({ hasText: 'A host removed you' }).waitFor();
   await bo.goto(`${stage.origin}/r/${room.identity}`);
   await bo.getByTestId('join').click();
   await until(async () => (await bo.getByTestId('notice').count()) > 0, 'the refusal');

@@ -341,8 +341,8 @@ test('the host ends the meeting for everybody', async (t) => {
   const [bo] = together(t, await guest(stage, identity, 'Bo'));
   await host.getByTestId('leave').click();
   await host.getByTestId('end-all').click();
-  await host.getByText('The meeting has ended').waitFor();
-  await bo.getByText('The meeting has ended').waitFor();
+  await host.getByTestId('notice').filter({ hasText: 'The meeting has ended' }).waitFor();
+  await bo.getByTestId('notice').filter({ hasText: 'The meeting has ended' }).waitFor();
   await bo.getByTestId('back-home').click();
   await bo.getByTestId('guest-home').waitFor();
 });
@@ -422,6 +422,8 @@ test('on a narrow phone nothing is cut off and every target is large enough', as
   await page.getByTestId('join').click();
   await page.getByTestId('room').waitFor();
   assert.ok((await wide()) <= 0, 'the room scrolls sideways');
+  const edge = await page.getByTestId('leave').evaluate((button) => button.getBoundingClientRect().right);
+  assert.ok(edge <= 320, 'the way out is cut off');
   const small = await page.evaluate(() =>
     [...document.querySelectorAll('button')]
       .map((button) => ({

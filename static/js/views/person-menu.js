@@ -31,9 +31,9 @@ export function openPersonMenu(anchor, actions, read, id, options = {}) {
     const meeting = read();
     const one = meeting?.participants[id];
     if (!meeting || !one) return [];
-    return [{ title: one.display_name }, ...(id === meeting.self ? own() : theirs())].filter(
-      (item, index, all) => item !== 'line' || (index < all.length - 1 && all[index - 1] !== 'line'),
-    );
+    const all = [{ title: one.display_name }, ...(id === meeting.self ? own() : theirs())];
+    // Lines stand between items only.
+    return all.filter((item, index) => item !== 'line' || (all[index + 1] ?? 'line') !== 'line');
 
     /** @returns {Item[]} */
     function own() {
