@@ -39,7 +39,7 @@ export async function check({ session, store, url }) {
       return /** @type {import('../client/call.js').Call} */ (call);
     },
     sample,
-    secure: location.protocol === 'https:',
+    secure: isSecureContext,
     tell: (found) => dispatch({ type: 'check', check: { running: true, found } }),
   });
   dispatch({ type: 'check', check: { ...store.get().check, running: false } });

@@ -139,7 +139,8 @@ async function measure(there, back, learn, wait) {
       kbps: kbps(got.bytes, seconds),
       fps: Math.round(got.frames / seconds),
       lossPercent: all === 0 ? 0 : Math.round((1000 * got.lost) / all) / 10,
-      sound: got.energy > 0,
+      // Before a first click a page may not sound, so what is counted is the way of the voice, not its loudness.
+      sound: got.voice > 0,
     },
   });
   const rtts = [up.connections.up?.rttMs, down.connections.down?.rttMs].filter((ms) => typeof ms === 'number');
@@ -150,14 +151,14 @@ async function measure(there, back, learn, wait) {
 /** @param {CallStats} before @param {CallStats} after @param {'send' | 'receive'} direction */
 function change(before, after, direction) {
   const sum = (/** @type {CallStats} */ stats) => {
-    const total = { bytes: 0, packets: 0, lost: 0, frames: 0, energy: 0 };
+    const total = { bytes: 0, packets: 0, lost: 0, frames: 0, voice: 0 };
     for (const track of stats.tracks) {
       if (track.direction !== direction) continue;
       total.bytes += track.bytes;
       total.packets += track.packets;
       total.lost += track.packetsLost;
       total.frames += track.framesDecoded;
-      total.energy += track.audioEnergy;
+      if (track.kind === 'audio') total.voice += track.packets;
     }
     return total;
   };
@@ -167,7 +168,7 @@ function change(before, after, direction) {
     packets: to.packets - from.packets,
     lost: Math.max(0, to.lost - from.lost),
     frames: to.frames - from.frames,
-    energy: to.energy - from.energy,
+    voice: to.voice - from.voice,
   };
 }
 

@@ -173,6 +173,7 @@ export default {
   'bans.lift': 'Let in again',
 
   // Making and changing a room
+  'room.repeat.end': 'A meeting that comes again needs an end.',
   'room.repeat.weekend': 'Begin on a working day, or choose another way to repeat.',
   'calendar.add': 'Add to calendar',
   'room.made': 'The room is ready',
@@ -223,12 +224,14 @@ export default {
   'rooms.next.now': 'Now, since {time}',
 
   // The connection check
+  'check.running': 'Checking',
+  'check.running.detail': 'Being checked',
+  'check.waiting': 'Next',
+  'check.waiting.detail': 'Not yet',
   'check.again': 'Check again',
   'check.save': 'Save the report',
   'check.help':
     'Asking for help? Send this report to whoever runs the server. It holds figures, no names and no addresses.',
-  'check.waiting': 'Next',
-  'check.waiting.detail': 'Being checked',
   'check.unknown': 'Unknown',
   'check.unknown.detail': 'Not measured',
   'check.server': 'The server',

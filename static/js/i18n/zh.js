@@ -173,6 +173,7 @@ export default {
   'bans.lift': '解除',
 
   // Making and changing a room
+  'room.repeat.end': '重复的会议需要结束时间。',
   'room.repeat.weekend': '请从工作日开始，或选择其他重复方式。',
   'calendar.add': '添加到日历',
   'room.made': '房间已建好',
@@ -223,11 +224,13 @@ export default {
   'rooms.next.now': '正在进行，{time} 开始',
 
   // The connection check
+  'check.running': '检测中',
+  'check.running.detail': '正在检测',
+  'check.waiting': '待检测',
+  'check.waiting.detail': '尚未开始',
   'check.again': '重新检测',
   'check.save': '保存报告',
   'check.help': '需要帮助？把报告发给服务器管理员。报告只含数据，不含姓名和地址。',
-  'check.waiting': '待检测',
-  'check.waiting.detail': '检测中',
   'check.unknown': '未知',
   'check.unknown.detail': '未检测',
   'check.server': '服务器',

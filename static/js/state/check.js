@@ -53,7 +53,7 @@ export function linesOf(found, running) {
     // The first line without an answer is the one at work.
     const look = !running ? 'none' : reached ? 'waiting' : 'running';
     reached = true;
-    const state = running ? 'waiting' : 'unknown';
+    const state = look === 'none' ? 'unknown' : look;
     return { name, look, figures: {}, ...keysOf(name, { state }) };
   });
 }
@@ -118,7 +118,7 @@ const JUDGES = {
 /** @param {Step} name @param {{state: string}} judged */
 function keysOf(name, { state }) {
   const key = `check.${name}.${state}`;
-  if (state === 'waiting' || state === 'unknown') {
+  if (state === 'waiting' || state === 'running' || state === 'unknown') {
     return { title: `check.${name}`, detail: `check.${state}.detail`, word: `check.${state}` };
   }
   return { title: key, detail: `${key}.detail`, word: `${key}.word` };

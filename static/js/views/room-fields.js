@@ -71,7 +71,7 @@ export function timeFields(room) {
   const onTime = tick('room.onTime', room?.ends_on_time ?? false, 'room-on-time', 'room.onTime.what');
   const onceOver = tick('room.once', room?.permanent === false, 'room-once', 'room.once.what');
   const zone = el('p', { class: 'meta' }, t('room.zone', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone }));
-  const rest = el('div', { class: 'sub' }, el('div', { class: 'two' }, repeat.node, early.node), ruleText, onTime.node);
+  const rest = el('div', { class: 'sub' }, el('div', { class: 'two times' }, repeat.node, early.node), ruleText, onTime.node);
 
   function draw() {
     show(rest, begin.input.value !== '');
@@ -91,6 +91,7 @@ export function timeFields(room) {
     if (from !== null && to !== null && to <= from) return complain(end, t('room.end.early'));
     const choice = /** @type {import('../state/recurrence.js').Recurrence} */ (repeat.value());
     const planned = from !== null;
+    if (planned && choice !== 'none' && to === null) return complain(end, t('room.repeat.end'));
     // A meeting that comes again begins on one of its days.
     const weekend = planned && [0, 6].includes(new Date(from).getDay());
     if (choice === 'weekdays' && weekend) return complain(begin, t('room.repeat.weekend'));
