@@ -37,8 +37,10 @@ impl Room {
     }
 
     pub(super) fn knock(&self, join: &Join, now: Timestamp) -> Answer {
-        self.admits(join, now)?;
-        Ok(Reply::Done)
+        Ok(match self.admits(join, now)? {
+            Way::In => Reply::Done,
+            Way::Wait => Reply::Waiting,
+        })
     }
 
     /// Where somebody who knocks goes; whoever is in already keeps their place.

@@ -16,7 +16,7 @@ use crate::protocol::time::Timestamp;
 pub enum Command {
     /// Somebody comes in; the password was checked before.
     Join(Join),
-    /// Somebody asks whether they would be taken in, or might wait to be.
+    /// Somebody asks whether they would be taken in (`Done`), or might wait to be (`Waiting`).
     Knock(Box<Join>),
     /// Somebody in the room reads its state anew.
     Look {
@@ -226,9 +226,9 @@ pub enum Command {
 /// What an edit did to the room's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordEdit {
-    /// Nothing: it is as it was.
+    /// Whoever gave it before needs give no other: it is as it was, or was taken away.
     Kept,
-    /// It was set, changed or taken away.
+    /// It was set or changed.
     Changed,
 }
 

@@ -241,7 +241,18 @@ async fn whoever_is_removed_is_closed_and_whoever_is_banned_stays_out() {
     let mut third = server.connect().await;
     third.ok("auth.token", json!({ "token": bo.token() })).await;
     let join = json!({ "identity": room });
-    assert_eq!(third.refused("room.join", join).await, "room.banned");
+    assert_eq!(
+        third.refused("room.join", join.clone()).await,
+        "room.banned"
+    );
+    assert_eq!(third.refused("room.roster", join).await, "perm.denied");
+    let mut cy = server.account("cy").await;
+    let roster = cy.ok("room.roster", json!({ "identity": room })).await;
+    assert_eq!(
+        roster["participants"].as_array().unwrap().len(),
+        1,
+        "the room is open to others"
+    );
 }
 
 #[tokio::test]

@@ -282,6 +282,41 @@ async fn the_end_of_the_meeting_ends_waiting_but_not_the_session() {
 }
 
 #[tokio::test]
+async fn an_invite_lets_in_who_waits_already() {
+    let (_server, mut ada, mut bo, room) = at_the_door().await;
+    let make = json!({ "identity": room, "role": "cohost" });
+    let made = ada.ok("invite.create", make).await;
+    let join = |invite: &Value| json!({ "identity": room, "invite": invite });
+    let wrong = bo.refused("room.join", join(&json!("nothing"))).await;
+    assert_eq!(wrong, "room.denied");
+    let still = bo.refused("room.join", json!({ "identity": room })).await;
+    assert_eq!(still, "room.waiting", "a wrong one costs no place");
+    let joined = bo.ok("room.join", join(&made["token"])).await;
+    assert_eq!(joined["self"]["role"], "cohost");
+    assert_eq!(joined["lobby"], json!([]));
+    assert_eq!(ada.event("lobby.left").await["reason"], "left");
+    assert_eq!(
+        ada.event("participant.joined").await["participant"]["id"],
+        joined["self"]["id"]
+    );
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_password_that_is_taken_away_goes_on_waiting() {
+    let server = Server::start().await;
+    let settings = json!({ "lobby": true, "password": "open sesame" });
+    let (mut ada, room) = server.meeting(settings).await;
+    let mut bo = server.guest("Bo").await;
+    let join = json!({ "identity": room, "password": "open sesame" });
+    assert_eq!(bo.refused("room.join", join).await, "room.waiting");
+    let id = ada.event("lobby.waiting").await["participant"]["id"].take();
+    let edit = |password: Value| json!({ "identity": room, "password": password });
+    ada.ok("room.edit", edit(Value::Null)).await;
+    admit(&mut ada, json!([id])).await;
+    assert_eq!(bo.event("lobby.admitted").await["self"]["id"], id);
+}
+
+#[tokio::test]
 async fn guests_from_where_a_banned_guest_was_wait() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
@@ -291,6 +326,8 @@ async fn guests_from_where_a_banned_guest_was_wait() {
     assert_eq!(bad.closed().await, 4403);
     let mut renamed = server.guest("Good").await;
     let join = json!({ "identity": room });
+    let roster = renamed.refused("room.roster", join.clone()).await;
+    assert_eq!(roster, "perm.denied", "not before they knocked either");
     assert_eq!(
         renamed.refused("room.join", join.clone()).await,
         "room.waiting"

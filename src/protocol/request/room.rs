@@ -289,7 +289,7 @@ answers! {
     }
     /// Answer to `check.begin`.
     struct CheckRoom {
-        /// A room for this session's user alone, forgotten when left: join it from two sessions, publish from one and
+        /// A room for this session's user alone, for two minutes: join it from two sessions, publish from one and
         /// receive in the other.
         identity: RoomIdentity,
     }

@@ -33,8 +33,12 @@ pub async fn join(
         return check::join(services, state, room, data).await;
     }
     let room = find(services, state, &data.identity).await?;
-    if let Some(view) = look(state, &room.identity).await? {
-        return Ok(room_view::joined(view));
+    match look(state, &room.identity).await {
+        Ok(Some(view)) => return Ok(room_view::joined(view)),
+        Ok(None) => {}
+        // An invite lets past the waiting room, also whoever waits in it already.
+        Err(error) if error.code == ErrorCode::RoomWaiting && data.invite.is_some() => {}
+        Err(error) => return Err(error),
     }
     let is_owner = login.account == Some(room.owner.key);
     let invite = match &data.invite {

@@ -1,5 +1,6 @@
 //! Rooms: making, changing, finding, joining, leaving, ending.
 
+use super::joining::newcomer;
 use super::{asking, room_settings, room_view, stored};
 use crate::meeting::command::PasswordEdit;
 use crate::meeting::permissions::Action;
@@ -49,8 +50,9 @@ pub async fn edit(
     let version = data.version;
     let edit = room_settings::of_edit(services, data, &room.settings).await?;
     let password = match &edit.password {
-        Patch::Keep => PasswordEdit::Kept,
-        Patch::Clear | Patch::Set(_) => PasswordEdit::Changed,
+        // Who waits behind a password that is taken away has given more than is asked for.
+        Patch::Keep | Patch::Clear => PasswordEdit::Kept,
+        Patch::Set(_) => PasswordEdit::Changed,
     };
     let edited = services
         .store
@@ -156,12 +158,31 @@ pub async fn roster(
     }
     let settings = &room.settings;
     let is_closed = settings.locked || settings.lobby || settings.password.is_some();
-    if is_closed && !is_in && login.account != Some(room.owner.key) {
+    let is_outside = !is_in && login.account != Some(room.owner.key);
+    if is_outside && (is_closed || is_kept_out(services, state, &room).await?) {
         return Err(ErrorCode::PermDenied.into());
     }
     Ok(Roster {
         participants: people_in(services, &room).await?,
     })
+}
+
+/// Whether a room that is open to others keeps this session's user out, or would let them wait.
+async fn is_kept_out(
+    services: &Services,
+    state: &SessionState,
+    room: &StoredRoom,
+) -> Result<bool, WireError> {
+    let Some(handle) = services.registry.find(&room.identity) else {
+        return Ok(false);
+    };
+    let join = newcomer(state, state.login()?, None);
+    match handle.call(Command::Knock(Box::new(join))).await {
+        Ok(Reply::Waiting)
+        | Err(CallError::Refused(ErrorCode::RoomBanned | ErrorCode::RoomDenied)) => Ok(true),
+        Ok(_) | Err(CallError::Gone | CallError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Participant>, WireError> {

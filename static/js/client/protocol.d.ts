@@ -250,7 +250,7 @@ export type CheckBegin = Record<symbol, never>;
 
 export type CheckRoom = { 
 /**
- * A room for this session's user alone, forgotten when left: join it from two sessions, publish from one and
+ * A room for this session's user alone, for two minutes: join it from two sessions, publish from one and
  * receive in the other.
  */
 identity: RoomIdentity, };
