@@ -143,6 +143,40 @@ pub async fn widen(
     manager.alter_table(change).await
 }
 
+/// Lets a text column of a table that the older Meeting (Go) has made hold every letter. Nothing is done where it does;
+/// elsewhere its names go on being compared as they were, by case or without.
+pub async fn admit_every_letter(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+    length: u32,
+) -> Result<(), DbErr> {
+    let query = Query::select()
+        .expr_as(Expr::cust("CAST(character_set_name AS CHAR)"), "letters")
+        .expr_as(Expr::cust("CAST(collation_name AS CHAR)"), "rules")
+        .from(("information_schema", "columns"))
+        .and_where(Expr::col("table_schema").eq(Expr::cust("database()")))
+        .and_where(Expr::col("table_name").eq(table))
+        .and_where(Expr::col("column_name").eq(column))
+        .to_owned();
+    let Some(found) = manager.get_connection().query_one(&query).await? else {
+        return Ok(());
+    };
+    let letters: Option<String> = found.try_get("", "letters")?;
+    let rules: Option<String> = found.try_get("", "rules")?;
+    if letters.is_some_and(|letters| letters == "utf8mb4") {
+        return Ok(());
+    }
+    let exact = if rules.is_some_and(|rules| rules.ends_with("_bin")) {
+        " BINARY"
+    } else {
+        ""
+    };
+    let kind = format!("varchar({length}) CHARACTER SET utf8mb4{exact}");
+    let column = ColumnDef::new(column).custom(kind).not_null().take();
+    widen(manager, table, column).await
+}
+
 /// Whether the older Meeting (Go) has made this table: its row numbers have no sign.
 pub async fn is_inherited(manager: &SchemaManager<'_>, table: &'static str) -> Result<bool, DbErr> {
     if manager.get_database_backend() != DbBackend::MySql {
@@ -160,18 +194,22 @@ pub async fn is_inherited(manager: &SchemaManager<'_>, table: &'static str) -> R
     Ok(found.is_some())
 }
 
-/// Times of year 0, which its programs could store and nobody can read, become absent.
-pub async fn forget_year_zero(
+/// Times of year 0, month 0 or day 0, which its MySQL could store and nobody can read, become absent.
+pub async fn forget_impossible_times(
     manager: &SchemaManager<'_>,
     table: &'static str,
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
     for column in columns {
-        let year_zero = Expr::cust(format!("CAST(`{column}` AS CHAR) LIKE '0000-%'"));
+        let written = || Expr::cust(format!("CAST(`{column}` AS CHAR)"));
+        let is_impossible = ["0000-%", "%-00-%", "%-00 %"]
+            .into_iter()
+            .map(|pattern| written().like(pattern))
+            .reduce(Expr::or);
         let update = Query::update()
             .table(table)
             .value(*column, None::<String>)
-            .and_where(year_zero)
+            .and_where_option(is_impossible)
             .to_owned();
         manager.execute(update).await?;
     }

@@ -3,8 +3,8 @@
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{
-    LIFE, create_or_extend, drop, forget_year_zero, index, is_inherited, moment, row, string,
-    switch, text_null, unique, widen,
+    LIFE, admit_every_letter, create_or_extend, drop, forget_impossible_times, index, is_inherited,
+    moment, row, string, switch, text_null, unique, widen,
 };
 
 #[derive(DeriveMigrationName)]
@@ -32,8 +32,9 @@ impl MigrationTrait for Migration {
         if is_inherited(manager, "user_basic").await? {
             // MD5 in hex fits into 36 characters, a better hash does not.
             let password = ColumnDef::new("password").string_len(255).not_null().take();
-            forget_year_zero(manager, "user_basic", &LIFE).await?;
+            forget_impossible_times(manager, "user_basic", &LIFE).await?;
             widen(manager, "user_basic", password).await?;
+            admit_every_letter(manager, "user_basic", "username", 100).await?;
         }
         for column in ["username", "username_key", "identity"] {
             unique(manager, "user_basic", column).await?;

@@ -4,8 +4,8 @@
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{
-    LIFE, create_or_extend, drop, forget_year_zero, index, is_inherited, moment, row, string,
-    string_null, switch, text_null, unique, widen,
+    LIFE, admit_every_letter, create_or_extend, drop, forget_impossible_times, index, is_inherited,
+    moment, row, string, string_null, switch, text_null, unique, widen,
 };
 
 #[derive(DeriveMigrationName)]
@@ -54,9 +54,10 @@ async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     ];
     create_or_extend(manager, "room_basic", inherited, own).await?;
     if is_inherited(manager, "room_basic").await? {
-        forget_year_zero(manager, "room_basic", &LIFE).await?;
+        admit_every_letter(manager, "room_basic", "name", 100).await?;
+        forget_impossible_times(manager, "room_basic", &LIFE).await?;
         for name in ["begin_at", "end_at"] {
-            forget_year_zero(manager, "room_basic", &[name]).await?;
+            forget_impossible_times(manager, "room_basic", &[name]).await?;
             // A plain `datetime` would round to whole seconds.
             widen(manager, "room_basic", moment(manager, name)).await?;
         }
@@ -84,7 +85,7 @@ async fn create_stays(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     ];
     create_or_extend(manager, "room_user", inherited, own).await?;
     if is_inherited(manager, "room_user").await? {
-        forget_year_zero(manager, "room_user", &LIFE).await?;
+        forget_impossible_times(manager, "room_user", &LIFE).await?;
     }
     unique(manager, "room_user", "participant").await?;
     for columns in [["deleted_at"], ["rid"], ["left_at"]] {

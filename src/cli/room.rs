@@ -1,17 +1,19 @@
 //! `meeting room`: rooms, beside a running server or without one.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
+use super::Failure;
 use super::output::{self, Format, Row};
-use super::{Failure, user};
 use crate::protocol::ids::{RoomIdentity, UserId};
-use crate::protocol::object::{Permissions, Role, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Role, Topology};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 use crate::protocol::time::Timestamp;
-use crate::store::{
-    MAX_PAGE_SIZE, Member, RoomFilter, RoomScope, Store, StoreError, StoredRoom, StoredUser,
-    is_room_number,
-};
+use crate::store::{Member, Store, StoreError, StoredRoom, is_room_number};
+
+/// How many rooms one query reads.
+const ROOMS_AT_ONCE: u64 = 500;
 
 /// A room as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,6 +68,12 @@ struct ShownRoom {
     topology: Topology,
     max_participants: u32,
     permissions: Permissions,
+    history: HistoryAccess,
+    hide_number: bool,
+    early_ms: u64,
+    ends_on_time: bool,
+    recurrence: Option<String>,
+    permanent: bool,
     version: u64,
     /// Of the members, how many are in it now.
     head_count: usize,
@@ -141,6 +149,12 @@ pub async fn show(store: &Store, identity: &str, format: Format) -> Result<(), F
         topology: settings.topology,
         max_participants: settings.max_participants,
         permissions: settings.permissions,
+        history: settings.history,
+        hide_number: settings.hide_number,
+        early_ms: settings.early_ms,
+        ends_on_time: settings.ends_on_time,
+        recurrence: settings.recurrence,
+        permanent: settings.permanent,
         version: room.version,
         head_count: members.iter().filter(|member| member.is_in).count(),
         members,
@@ -167,6 +181,8 @@ fn told(room: &ShownRoom) -> Result<String, Failure> {
         ("password", yes_or_no(room.has_password).to_owned()),
         ("locked", yes_or_no(room.locked).to_owned()),
         ("lobby", yes_or_no(room.lobby).to_owned()),
+        ("hidden", yes_or_no(room.hide_number).to_owned()),
+        ("permanent", yes_or_no(room.permanent).to_owned()),
         ("takes", room.max_participants.to_string()),
         ("in it now", room.head_count.to_string()),
     ];
@@ -215,7 +231,7 @@ pub async fn find(store: &Store, identity: &str) -> Result<StoredRoom, Failure> 
     } else {
         identity
     };
-    let found = store.find_room(key).await.map_err(cannot_read)?;
+    let found = store.find_hidden_room(key).await.map_err(cannot_read)?;
     found.ok_or_else(|| Failure::new(format!("there is no room {identity}")))
 }
 
@@ -231,34 +247,19 @@ fn cannot_read(error: StoreError) -> Failure {
     Failure::because("cannot read the rooms", &error)
 }
 
-/// Prints every room, owner by owner.
+/// Prints every room, owner by owner and the newest first.
 pub async fn list(store: &Store, format: Format) -> Result<(), Failure> {
-    let mut rooms = Vec::new();
-    for owner in user::all(store).await? {
-        rooms.extend(
-            rooms_of(store, &owner)
-                .await?
-                .into_iter()
-                .map(ListedRoom::from),
-        );
-    }
-    output::print(&output::render(&rooms, format)?)
-}
-
-async fn rooms_of(store: &Store, owner: &StoredUser) -> Result<Vec<StoredRoom>, Failure> {
-    let mut rooms = Vec::new();
-    for page in 1.. {
-        let filter = RoomFilter {
-            scope: RoomScope::OwnedBy(owner.key),
-            keyword: None,
-            page,
-            size: MAX_PAGE_SIZE,
-        };
-        let found = store.list_rooms(&filter).await.map_err(cannot_read)?;
-        if found.rooms.is_empty() {
+    let mut rooms: Vec<StoredRoom> = Vec::new();
+    loop {
+        let after = rooms.last().map(|room| room.key);
+        let more = store.list_every_room(after, ROOMS_AT_ONCE).await;
+        let more = more.map_err(cannot_read)?;
+        if more.is_empty() {
             break;
         }
-        rooms.extend(found.rooms);
+        rooms.extend(more);
     }
-    Ok(rooms)
+    rooms.sort_by_key(|room| (room.owner.key, Reverse(room.key)));
+    let rooms: Vec<ListedRoom> = rooms.into_iter().map(Into::into).collect();
+    output::print(&output::render(&rooms, format)?)
 }

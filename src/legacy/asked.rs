@@ -102,9 +102,11 @@ impl Asked {
     /// Which field cannot be used, and why.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, WireError> {
         let query = Query::try_from_uri(&self.uri);
-        query
-            .map(|Query(query)| query)
-            .map_err(|error| WireError::with_message(ErrorCode::BadField, error.body_text()))
+        query.map(|Query(query)| query).map_err(|error| {
+            let whole = error.body_text();
+            let sentence = whole.strip_prefix("Failed to deserialize query string: ");
+            WireError::with_message(ErrorCode::BadField, sentence.unwrap_or(&whole))
+        })
     }
 }
 

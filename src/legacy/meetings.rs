@@ -101,11 +101,24 @@ struct EditForm {
     end_at: Patch<UnixMillis>,
 }
 
+impl EditForm {
+    /// Whether it would change nothing.
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && self.begin_at == Patch::Keep && self.end_at == Patch::Keep
+    }
+}
+
 /// `PUT /auth/meeting/edit`: `{identity, name, begin_at, end_at}`
 pub async fn edit(asked: Asked) -> Envelope {
     answer(async move {
         let asked = asked.known().await?;
         let form: EditForm = asked.json()?;
+        if form.is_empty() {
+            return Err(WireError::bad_field(
+                "name, begin_at or end_at",
+                "is missing",
+            ));
+        }
         let mut edit: RoomEdit = decode_data(&json!({ "identity": form.identity }).to_string())?;
         edit.name = form.name;
         edit.begin_at = form.begin_at.map(Timestamp::from);

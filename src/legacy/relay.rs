@@ -3,7 +3,7 @@
 //! Who somebody is, whether they may come in, how fast they may speak and when they are gone, the session decides. The
 //! relay knows how a frame reads as a signal, and that a frame without addressee is for everyone else in the room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -54,6 +54,7 @@ pub async fn run(socket: UpgradedSocket, address: IpAddr, knock: Knock, legacy: 
             link,
             clients: legacy.clients,
             pings_unanswered: 0,
+            early: VecDeque::new(),
         };
         let Err(Farewell(frame)) = relay.serve(knock).await;
         let Relay { client, link, .. } = relay;
@@ -67,6 +68,8 @@ struct Relay {
     link: Link,
     clients: Clients,
     pings_unanswered: u32,
+    /// What the session told before the client was in a room, and nobody has heeded yet.
+    early: VecDeque<(String, Box<RawValue>)>,
 }
 
 /// Where the client is, and with whom.
@@ -130,7 +133,7 @@ impl Relay {
                         self.event(&mut stay, &kind, &data).await?;
                     }
                 }
-                message = self.client.next() => self.read(&mut stay, message).await?,
+                message = self.client.next() => self.read(Some(&mut stay), message).await?,
             }
         }
     }
@@ -148,15 +151,11 @@ impl Relay {
         let joined = self.ask("room.join", json!({ "identity": knock.room }));
         let joined: Joined = match joined.await? {
             Ok(joined) => parsed(&joined)?,
-            Err(error) => {
-                let is_gone = matches!(error.code, ErrorCode::RoomNotFound | ErrorCode::RoomEnded);
-                let code = if is_gone { NO_ROOM } else { NOT_ADMITTED };
+            Err(error) if error.code == ErrorCode::RoomWaiting => {
                 self.refuse(error).await?;
-                return Err(Farewell(Some(CloseFrame {
-                    code: code.into(),
-                    reason: "not admitted".into(),
-                })));
+                self.wait().await?
             }
+            Err(error) => return Err(self.turn_away(error).await?),
         };
         let people = joined.participants.into_iter();
         Ok(Stay {
@@ -167,6 +166,41 @@ impl Relay {
                 .map(Person::into)
                 .collect(),
         })
+    }
+
+    /// Waits until somebody lets the client in. What it sends meanwhile is refused.
+    async fn wait(&mut self) -> Result<Joined, Farewell> {
+        loop {
+            let Some((kind, data)) = self.early.pop_front() else {
+                tokio::select! {
+                    biased;
+                    heard = self.link.next() => {
+                        let told = self.heed(heard).await?;
+                        self.early.extend(told);
+                    }
+                    message = self.client.next() => self.read(None, message).await?,
+                }
+                continue;
+            };
+            let error = match kind.as_str() {
+                "lobby.admitted" => return parsed(&data),
+                "lobby.denied" => ErrorCode::RoomDenied,
+                "room.ended" | "room.deleted" => ErrorCode::RoomEnded,
+                _ => continue,
+            };
+            return Err(self.turn_away(error.into()).await?);
+        }
+    }
+
+    /// Says why the client does not come in, and with which code its socket is closed.
+    async fn turn_away(&mut self, error: WireError) -> Result<Farewell, Farewell> {
+        let is_gone = matches!(error.code, ErrorCode::RoomNotFound | ErrorCode::RoomEnded);
+        let code = if is_gone { NO_ROOM } else { NOT_ADMITTED };
+        self.refuse(error).await?;
+        Ok(Farewell(Some(CloseFrame {
+            code: code.into(),
+            reason: "not admitted".into(),
+        })))
     }
 
     /// One request to the session, and its answer. Before the client is in a room nothing else is told to it.
@@ -189,10 +223,8 @@ impl Relay {
             if let Heard::Answer(answer) = heard {
                 return Ok(answer);
             }
-            if let Some((kind, data)) = self.heed(heard).await?
-                && let Some(stay) = stay.as_deref_mut()
-            {
-                self.event(stay, &kind, &data).await?;
+            if let Some((kind, data)) = self.heed(heard).await? {
+                self.event_at(stay.as_deref_mut(), kind, data).await?;
             }
         }
     }
@@ -213,6 +245,21 @@ impl Relay {
             Heard::Closed(frame) => return Err(Farewell(frame)),
         }
         Ok(None)
+    }
+
+    async fn event_at(
+        &mut self,
+        stay: Option<&mut Stay>,
+        kind: String,
+        data: Box<RawValue>,
+    ) -> Result<(), Farewell> {
+        match stay {
+            Some(stay) => self.event(stay, &kind, &data).await,
+            None => {
+                self.early.push_back((kind, data));
+                Ok(())
+            }
+        }
     }
 
     async fn event(
@@ -267,7 +314,7 @@ impl Relay {
 
     async fn read(
         &mut self,
-        stay: &mut Stay,
+        stay: Option<&mut Stay>,
         message: Option<Result<Message, Error>>,
     ) -> Result<(), Farewell> {
         let Some(message) = message else {
@@ -275,7 +322,10 @@ impl Relay {
         };
         match message {
             Ok(Message::Text(text)) => match Frame::decode(&text) {
-                Ok(frame) => self.relay(stay, &frame).await,
+                Ok(frame) => match stay {
+                    Some(stay) => self.relay(stay, &frame).await,
+                    None => self.refuse_to_relay().await,
+                },
                 // The session counts what is no request; it is shown one, and the client is told what is wrong.
                 Err(error) => {
                     self.refuse_frame(stay, Message::text(""), Some(error))
@@ -327,22 +377,30 @@ impl Relay {
         Ok(())
     }
 
+    /// A frame from somebody who waits goes to nobody, and counts as a request.
+    async fn refuse_to_relay(&mut self) -> Result<(), Farewell> {
+        let counted = self.ask("ping", json!({})).await?;
+        let error = counted.err();
+        self.refuse(error.unwrap_or(ErrorCode::RoomWaiting.into()))
+            .await
+    }
+
     /// Refuses a frame with `error`, or with what the session says to the `sample` that stands for it.
     async fn refuse_frame(
         &mut self,
-        stay: &mut Stay,
+        stay: Option<&mut Stay>,
         sample: Message,
         error: Option<WireError>,
     ) -> Result<(), Farewell> {
         self.link.send(sample).await;
-        match self.answer(Some(stay)).await? {
+        match self.answer(stay).await? {
             Err(told) => self.refuse(error.unwrap_or(told)).await,
             Ok(_) => Ok(()),
         }
     }
 
     /// Pings and pongs count as the session counts them.
-    async fn control_frame(&mut self, stay: &mut Stay) -> Result<(), Farewell> {
+    async fn control_frame(&mut self, mut stay: Option<&mut Stay>) -> Result<(), Farewell> {
         self.link.send(Message::Ping(Vec::new().into())).await;
         loop {
             let heard = self.link.next().await;
@@ -350,7 +408,7 @@ impl Relay {
                 return Ok(());
             }
             if let Some((kind, data)) = self.heed(heard).await? {
-                self.event(stay, &kind, &data).await?;
+                self.event_at(stay.as_deref_mut(), kind, data).await?;
             }
         }
     }

@@ -7,7 +7,7 @@
 //! - A user name that this server would refuse stays good for logging in; others see [`Username::adopted`] of it.
 //! - Of user names that differ in case alone the oldest row keeps it, each other becomes `name-ROW`.
 //! - A deleted user's name becomes `name#ROW`, as after any deletion here, so that it is free again.
-//! - A room without an owner, or with an identity that no link could carry, is left as it is.
+//! - A room without an owner, or with an identity that no link could carry or that reads as a number, is left as it is.
 //! - How long somebody was in a room was never written: such a stay ends when it begins.
 
 use std::collections::{HashMap, HashSet};
@@ -19,12 +19,13 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTime;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, FromQueryResult,
-    QueryFilter as _, TransactionTrait as _,
+    ColIdx, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _,
+    FromQueryResult, QueryFilter as _, QueryResult, TransactionTrait as _, TryGetError, TryGetable,
 };
 use serde::Serialize;
 
 use super::StoreError;
+use super::is_room_number;
 use super::row::column;
 use super::users::folded;
 use crate::protocol::ids::{RoomIdentity, UserId};
@@ -34,6 +35,12 @@ use crate::protocol::time::Timestamp;
 
 /// How many characters of a name are kept where something is added to it.
 const STEM_CHARS: usize = 48;
+
+/// Seconds of this century, taken for milliseconds, lie before this.
+const SECONDS_END_BEFORE: DateTime = chrono::DateTime::UNIX_EPOCH
+    .naive_utc()
+    .checked_add_signed(chrono::TimeDelta::days(365))
+    .expect("a year after 1970 is a time");
 
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,10 +152,20 @@ async fn read<R: FromQueryResult>(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A time that may be absent; one that its MySQL could store and nobody can read counts as absent.
+#[derive(Clone, Copy)]
+struct OldTime(Option<DateTime>);
+
+impl TryGetable for OldTime {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, column: I) -> Result<Self, TryGetError> {
+        Ok(Self(DateTime::try_get_by(row, column).ok()))
+    }
+}
+
 #[derive(FromQueryResult)]
 struct OldUser {
     id: RowId,
-    deleted_at: Option<DateTime>,
+    deleted_at: OldTime,
     username: String,
     password: String,
 }
@@ -191,7 +208,7 @@ async fn adopt_users(
             .reserved
             .insert(folded(Username::adopted(&user.username).as_str()));
     }
-    users.sort_by_key(|user| (user.deleted_at.is_some(), user.id));
+    users.sort_by_key(|user| (user.deleted_at.0.is_some(), user.id));
     let rows: Vec<_> = users
         .iter()
         .map(|user| (user.id, user_columns(user, &mut names, report)))
@@ -226,7 +243,7 @@ fn user_columns(
         password_legacy: Set(is_legacy),
         ..Default::default()
     };
-    if user.deleted_at.is_some() {
+    if user.deleted_at.0.is_some() {
         let freed = names.invent(&name, '#', user.id);
         row.username_key = Set(folded(&freed));
         row.username = Set(freed);
@@ -287,6 +304,7 @@ struct OldRoom {
     id: RowId,
     identity: String,
     name: String,
+    end_at: OldTime,
     create_id: i64,
 }
 
@@ -310,7 +328,7 @@ async fn adopt_rooms(
     let condition = waiting
         .clone()
         .map_or_else(living, |waiting| living().and(waiting));
-    let columns = ["id", "identity", "name", "create_id"];
+    let columns = ["id", "identity", "name", "end_at", "create_id"];
     let rooms: Vec<OldRoom> = read(pool, &select("room_basic", &columns, Some(condition))).await?;
     if rooms.is_empty() {
         return Ok(());
@@ -363,7 +381,7 @@ fn is_fit(room: &OldRoom, owners: &HashSet<i64>, report: &mut Adoption) -> bool 
         report.remark("room_basic", room.id, remark);
         return false;
     }
-    if RoomIdentity::try_from(room.identity.clone()).is_err() {
+    if RoomIdentity::try_from(room.identity.clone()).is_err() || is_room_number(&room.identity) {
         let remark = "its identity cannot stand in a link: it is left as it is and shown to nobody";
         report.remark("room_basic", room.id, remark);
         return false;
@@ -374,13 +392,18 @@ fn is_fit(room: &OldRoom, owners: &HashSet<i64>, report: &mut Adoption) -> bool 
         let remark = format!("its name is empty or too long; shown is {shown}");
         report.remark("room_basic", room.id, remark);
     }
+    if room.end_at.0.is_some_and(|end| end < SECONDS_END_BEFORE) {
+        let remark = "it ended in 1970, as seconds that were taken for milliseconds do: until it is planned anew only \
+                      its owner comes in";
+        report.remark("room_basic", room.id, remark);
+    }
     true
 }
 
 #[derive(FromQueryResult)]
 struct OldStay {
     id: RowId,
-    created_at: Option<DateTime>,
+    created_at: OldTime,
     rid: i64,
     uid: i64,
 }
@@ -440,8 +463,8 @@ async fn adopt_stays(
         let row = room_user::ActiveModel {
             user_identity: Set(identity),
             display_name: Set(person.display_name.clone()),
-            joined_at: Set(stay.created_at),
-            left_at: Set(Some(stay.created_at.unwrap_or(now))),
+            joined_at: Set(stay.created_at.0),
+            left_at: Set(Some(stay.created_at.0.unwrap_or(now))),
             leave_reason: Set(Some("lost".to_owned())),
             ..Default::default()
         };

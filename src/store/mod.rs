@@ -21,6 +21,7 @@ pub mod invites;
 pub mod memberships;
 pub mod room_lists;
 mod room_rows;
+pub mod room_settings;
 pub mod rooms;
 mod row;
 mod secret;
@@ -51,9 +52,8 @@ pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
 pub use invites::{InviteUse, MAX_INVITES, NewInvite};
 pub use memberships::{Attendance, HistoryWriter, Stay};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
-pub use rooms::{
-    DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomKey, RoomSettings, StoredRoom, is_room_number,
-};
+pub use room_settings::{DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomSettings};
+pub use rooms::{RoomKey, StoredRoom, is_room_number};
 pub use secret::{PasswordHash, TokenHash};
 pub use users::{NewUser, StoredUser, UserKey};
 pub use watch::{WatchedRoom, WatchedUser};

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::room_rows::room_with_owner;
 use super::rooms::{exists, living};
-use super::{Store, StoreError, StoredRoom, UserKey};
+use super::{RoomKey, Store, StoreError, StoredRoom, UserKey};
 use crate::protocol::ids::UserId;
 
 /// The largest page.
@@ -87,6 +87,32 @@ impl Store {
             rooms: rooms.collect::<Result<_, _>>()?,
             total,
         })
+    }
+}
+
+impl Store {
+    /// At most `limit` rooms made after `after`, the oldest first, whoever they belong to.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn list_every_room(
+        &self,
+        after: Option<RoomKey>,
+        limit: u64,
+    ) -> Result<Vec<StoredRoom>, StoreError> {
+        let mut rooms = living();
+        if let Some(RoomKey(after)) = after {
+            rooms = rooms.filter(Column::Id.gt(after));
+        }
+        let rows = rooms
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        let rooms = rows.into_iter();
+        rooms
+            .filter_map(|rows| room_with_owner(rows).transpose())
+            .collect()
     }
 }
 

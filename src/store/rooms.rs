@@ -1,4 +1,5 @@
-//! Rooms: making, finding, editing, ending, deleting. Lists are in [`super::room_lists`].
+//! Rooms: making, finding, editing, ending, deleting. Lists are in [`super::room_lists`], what a
+//! room decides in [`super::room_settings`].
 //!
 //! A room is edited optimistically: the update names the version it was made from, and one that finds another version
 //! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
@@ -15,19 +16,12 @@ use sea_orm::{
 
 use super::error::taken;
 use super::room_rows::{columns, room, room_with_owner, signed};
+use super::room_settings::check;
 use super::row::column;
-use super::{Conflict, Missing, PasswordHash, Store, StoreError, StoredUser, UserKey};
-use crate::meeting::schedule;
+use super::{Conflict, Missing, RoomEdit, RoomSettings, Store, StoreError, StoredUser, UserKey};
 use crate::protocol::ids::RoomIdentity;
-use crate::protocol::object::{HistoryAccess, Permissions, Topology};
-use crate::protocol::patch::Patch;
-use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
 
-/// How many people a room takes unless it says otherwise.
-pub const DEFAULT_CAPACITY: u32 = 100;
-/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
-pub const DEFAULT_EARLY_MS: u64 = 600_000;
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
 /// How often an edit that names no version is made anew when others edit at the same time.
@@ -40,64 +34,6 @@ pub struct RoomKey(pub(super) i64);
 impl RoomKey {
     /// The row of a room that is not stored: nothing is found under it, and nothing is to be written.
     pub const NONE: Self = Self(0);
-}
-
-/// What its owner decides about a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomSettings {
-    /// What it is called.
-    pub name: RoomName,
-    /// When it is planned to begin.
-    pub begin_at: Option<Timestamp>,
-    /// When it is planned to end; after `begin_at`.
-    pub end_at: Option<Timestamp>,
-    /// Of the password that newcomers must know.
-    pub password: Option<PasswordHash>,
-    /// Nobody new comes in.
-    pub locked: bool,
-    /// Newcomers wait.
-    pub lobby: bool,
-    /// How media travels.
-    pub topology: Topology,
-    /// How many may be in it at once.
-    pub max_participants: u32,
-    /// What members may do.
-    pub permissions: Permissions,
-    /// What newcomers may read of the chat.
-    pub history: HistoryAccess,
-    /// The number is shown to nobody and finds nothing.
-    pub hide_number: bool,
-    /// How long before its beginning people may come in, in milliseconds.
-    pub early_ms: u64,
-    /// The meeting ends at its planned end, whoever is in it.
-    pub ends_on_time: bool,
-    /// How the meeting comes again (RFC 5545 §3.3.10); checked by [`schedule::check`].
-    pub recurrence: Option<String>,
-    /// False: once its meeting is over, it is over for good.
-    pub permanent: bool,
-}
-
-impl RoomSettings {
-    /// What a room decides unless it says otherwise.
-    pub fn new(name: RoomName) -> Self {
-        Self {
-            name,
-            begin_at: None,
-            end_at: None,
-            password: None,
-            locked: false,
-            lobby: false,
-            topology: Topology::default(),
-            max_participants: DEFAULT_CAPACITY,
-            permissions: Permissions::default(),
-            history: HistoryAccess::default(),
-            hide_number: false,
-            early_ms: DEFAULT_EARLY_MS,
-            ends_on_time: false,
-            recurrence: None,
-            permanent: true,
-        }
-    }
 }
 
 /// A room.
@@ -121,44 +57,6 @@ pub struct StoredRoom {
     pub created_at: Timestamp,
 }
 
-/// An edit: `None` and [`Patch::Keep`] leave a field as it is.
-///
-/// Setting `begin_at`, `end_at` or `recurrence` plans the meeting anew: a room that was ended is open again, unless its
-/// meeting is its only one.
-#[derive(Debug, Clone, Default)]
-pub struct RoomEdit {
-    /// A new name.
-    pub name: Option<RoomName>,
-    /// A new beginning.
-    pub begin_at: Patch<Timestamp>,
-    /// A new end.
-    pub end_at: Patch<Timestamp>,
-    /// A new password.
-    pub password: Patch<PasswordHash>,
-    /// Nobody new comes in.
-    pub locked: Option<bool>,
-    /// Newcomers wait.
-    pub lobby: Option<bool>,
-    /// How media travels.
-    pub topology: Option<Topology>,
-    /// How many may be in it at once.
-    pub max_participants: Option<u32>,
-    /// What members may do.
-    pub permissions: Option<Permissions>,
-    /// What newcomers may read of the chat.
-    pub history: Option<HistoryAccess>,
-    /// The number is shown to nobody and finds nothing.
-    pub hide_number: Option<bool>,
-    /// How long before its beginning people may come in, in milliseconds.
-    pub early_ms: Option<u64>,
-    /// The meeting ends at its planned end.
-    pub ends_on_time: Option<bool>,
-    /// How the meeting comes again.
-    pub recurrence: Patch<String>,
-    /// False: once its meeting is over, it is over for good.
-    pub permanent: Option<bool>,
-}
-
 /// Whether `raw` is shaped like a room's number and not like an identity.
 pub fn is_room_number(raw: &str) -> bool {
     raw.len() == 9 && raw.bytes().all(|b| b.is_ascii_digit())
@@ -168,8 +66,8 @@ impl Store {
     /// Makes a room with an identity and number of its own.
     ///
     /// # Errors
-    /// [`StoreError::EndsBeforeBegin`]; [`StoreError::Recurrence`]; [`Missing::User`] when the owner is gone; [`Conflict::Number`] when no free
-    /// number was found.
+    /// [`StoreError::EndsBeforeBegin`]; [`StoreError::Recurrence`]; [`Missing::User`] when the owner is gone;
+    /// [`Conflict::Number`] when no free number was found.
     pub async fn create_room(
         &self,
         owner: UserKey,
@@ -201,6 +99,20 @@ impl Store {
             Column::Identity.eq(identity_or_number)
         };
         self.one_room(condition).await
+    }
+
+    /// The room with this identity or nine-digit number, also when it hides its number: for whoever runs the server.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_hidden_room(
+        &self,
+        identity_or_number: &str,
+    ) -> Result<Option<StoredRoom>, StoreError> {
+        if !is_room_number(identity_or_number) {
+            return self.find_room(identity_or_number).await;
+        }
+        self.one_room(Column::Number.eq(identity_or_number)).await
     }
 
     /// The room in this row.
@@ -358,56 +270,6 @@ impl EndedBy {
             Self::Host => "host",
             Self::Operator => "operator",
         }
-    }
-}
-
-impl RoomEdit {
-    /// Whether it touches the times. A room that was taken over may end before it begins, and can be renamed.
-    fn plans(&self) -> bool {
-        self.begin_at != Patch::Keep || self.end_at != Patch::Keep || self.recurrence != Patch::Keep
-    }
-
-    fn apply(self, mut room: StoredRoom) -> StoredRoom {
-        let is_planned_anew = matches!(self.begin_at, Patch::Set(_))
-            || matches!(self.end_at, Patch::Set(_))
-            || matches!(self.recurrence, Patch::Set(_));
-        let settings = &mut room.settings;
-        self.begin_at.apply(&mut settings.begin_at);
-        self.end_at.apply(&mut settings.end_at);
-        self.password.apply(&mut settings.password);
-        set(&mut settings.name, self.name);
-        set(&mut settings.locked, self.locked);
-        set(&mut settings.lobby, self.lobby);
-        set(&mut settings.topology, self.topology);
-        set(&mut settings.max_participants, self.max_participants);
-        set(&mut settings.permissions, self.permissions);
-        set(&mut settings.history, self.history);
-        set(&mut settings.hide_number, self.hide_number);
-        set(&mut settings.early_ms, self.early_ms);
-        set(&mut settings.ends_on_time, self.ends_on_time);
-        self.recurrence.apply(&mut settings.recurrence);
-        set(&mut settings.permanent, self.permanent);
-        if is_planned_anew && settings.permanent {
-            room.ended_at = None;
-        }
-        room
-    }
-}
-
-fn set<T>(field: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *field = value;
-    }
-}
-
-fn check(settings: &RoomSettings) -> Result<(), StoreError> {
-    match (settings.begin_at, settings.end_at) {
-        (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),
-        _ => {}
-    }
-    match &settings.recurrence {
-        Some(rule) => Ok(schedule::check(settings.begin_at, settings.end_at, rule)?),
-        None => Ok(()),
     }
 }
 

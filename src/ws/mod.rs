@@ -8,6 +8,7 @@ mod answers;
 mod checks;
 mod directory;
 mod dispatch;
+mod end;
 mod handlers;
 mod limits;
 pub mod reconcile;
@@ -17,9 +18,10 @@ mod state;
 mod visit;
 
 pub use directory::Directory;
+pub use end::{End, goodbye};
 pub use handlers::room_view::find_room;
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
-pub use session::{End, MOST_PINGS_UNANSWERED, WRITE_DEADLINE, goodbye, run};
+pub use session::{MOST_PINGS_UNANSWERED, WRITE_DEADLINE, run};
 pub use visit::Visit;
 
 /// The largest text frame, in bytes.

@@ -8,23 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument as _;
 
 use super::answers::{Answers, Seen};
 use super::dispatch::dispatch;
+use super::end::{End, goodbye};
 use super::handlers::room_view;
 use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND};
 use super::services::Services;
 use super::state::SessionState;
-use crate::meeting::effect::{CloseReason, View};
+use crate::meeting::effect::View;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::{Delivery, Event, LeaveReason};
 use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
@@ -43,93 +41,6 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long one frame may take to be written before the client counts as too slow.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// How long the closing handshake may take (RFC 6455 §7.1.1 asks to wait for the peer's close frame).
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
-
-/// How long nothing must come before what is left of a frame counts as read.
-const SILENCE: Duration = Duration::from_millis(250);
-
-/// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The socket is gone: nothing can be told.
-    Gone,
-    /// The client closed it.
-    Closed,
-    /// Too many frames that were no requests.
-    Abuse,
-    /// Nobody said who they are, or the login was revoked.
-    NotAuthenticated,
-    /// The room was deleted or ended.
-    RoomOver,
-    /// A host removed them.
-    Removed,
-    /// The client reads too slowly.
-    TooSlow,
-    /// A newer session took the place.
-    Replaced,
-    /// Too many requests.
-    TooManyRequests,
-    /// A frame was too big.
-    TooBig,
-    /// A text frame was not UTF-8.
-    NotText,
-    /// Something that is not WebSocket.
-    NotWebSocket,
-    /// The server is going down.
-    GoingAway,
-    /// Two pings stayed unanswered.
-    Unresponsive,
-}
-
-impl End {
-    /// What the client is told; nothing when nobody is there to be told.
-    pub fn close_frame(self) -> Option<CloseFrame> {
-        let (code, reason) = match self {
-            Self::Gone | Self::Closed => return None,
-            Self::Abuse => (4400, "protocol abuse"),
-            Self::NotAuthenticated => (4401, "not authenticated"),
-            Self::Removed => (4403, "removed by a host"),
-            Self::RoomOver => (4404, "room deleted or ended"),
-            Self::TooSlow => (4408, "too slow"),
-            Self::Replaced => (4409, "replaced by a newer session"),
-            Self::TooManyRequests => (4429, "too many requests"),
-            Self::TooBig => (1009, "frame too big"),
-            Self::NotText => (1007, "text that is not UTF-8"),
-            Self::NotWebSocket => (1002, "not WebSocket"),
-            Self::GoingAway => (1001, "server going away"),
-            Self::Unresponsive => (1001, "pings unanswered"),
-        };
-        Some(CloseFrame {
-            code: code.into(),
-            reason: reason.into(),
-        })
-    }
-}
-
-/// Reading a socket failed.
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::TooBig,
-            Error::Utf8(_) => Self::NotText,
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
-            Error::Protocol(_) => Self::NotWebSocket,
-            _ => Self::Gone,
-        }
-    }
-}
-
-impl From<CloseReason> for End {
-    fn from(reason: CloseReason) -> Self {
-        match reason {
-            CloseReason::Replaced => Self::Replaced,
-            CloseReason::Ended => Self::RoomOver,
-            CloseReason::Removed => Self::Removed,
-        }
-    }
-}
 
 /// A request being carried out: it owns the session's state meanwhile, and gives it back with the answer.
 type InFlight =
@@ -465,33 +376,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     async fn close(self, end: End) {
         goodbye(self.socket, end.close_frame()).await;
-    }
-}
-
-/// Closes a socket with `frame`, or the way the client has closed it, and waits for the client to do so too, for a while.
-pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
-    mut socket: WebSocketStream<S>,
-    frame: Option<CloseFrame>,
-) {
-    let is_too_big = frame
-        .as_ref()
-        .is_some_and(|frame| frame.code == CloseCode::Size);
-    let goodbye = async {
-        if frame.is_some() && socket.close(frame).await.is_err() {
-            return;
-        }
-        // Reading on answers the client's own close frame (RFC 6455 §5.5.1).
-        while let Some(Ok(_)) = socket.next().await {}
-        if is_too_big {
-            // A socket that is closed with something unread is reset, and the client might never see why: what is
-            // left of the frame is read first. Silence means that the client waits for our end of the connection.
-            let mut rest = [0; 4_096];
-            let socket = socket.get_mut();
-            while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await {}
-        }
-    };
-    if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {
-        tracing::debug!("the client did not answer the close in time");
     }
 }
 

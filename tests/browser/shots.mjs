@@ -256,8 +256,31 @@ await ada.setViewportSize(SIZES.desktop);
 await ada.getByTestId('more').click();
 await ada.getByText('Light').click();
 await shot('room-4-light-en-1440', ada);
+await ada.getByTestId('people').click();
+await shot('room-people-light-en-1440', ada);
+await ada.keyboard.press('Escape');
+// Eight more, who send nothing: twelve in all.
+const bots = await Promise.all(
+  ['Eve', 'Kim', '王芳', 'Tomasz Brzęczyszczykiewicz', 'Lu', 'Ngozi', 'Ravi', '佐藤'].map(async (name) => {
+    const bot = new Session(stage.server.socket, { WebSocket });
+    await bot.guest({ display_name: name });
+    await bot.joinRoom({ identity: room.identity });
+    return bot;
+  }),
+);
+await until(async () => (await ada.locator('.tile').count()) >= 12, 'twelve tiles');
+await shot('room-12-light-en-1440', ada);
+await shot('room-12-dark-zh-390', bo);
+await bo.getByTestId('more').click();
+await shot('room-more-dark-zh-390', bo);
+await bo.keyboard.press('Escape');
+for (const bot of bots) bot.close();
 await ada.getByTestId('leave').click();
 await ada.getByTestId('leave-only').click();
 await shot('left-light-en-1440', ada);
+// The last picture is of a server that went away.
+await stage.server.stop();
+await bo.getByTestId('reconnecting').waitFor();
+await shot('room-reconnecting-dark-zh-390', bo);
 await closeAll();
 await stage.close();

@@ -278,3 +278,30 @@ async fn attendance_is_printed_for_people_and_spreadsheets() {
     let told = members.iter().map(|member| member["is_in"] == true);
     assert_eq!(told.collect::<Vec<_>>(), [true, false]);
 }
+
+#[tokio::test]
+async fn every_room_is_listed_by_owner_and_found_by_a_hidden_number() {
+    let server = Server::start().await;
+    let [mut ada, mut bo] = [server.account("ada").await, server.account("bo").await];
+    bo.create(json!({ "name": "Third" })).await;
+    for name in ["Second", "First"] {
+        ada.create(json!({ "name": name })).await;
+    }
+    bo.create(json!({ "name": "Hidden", "hide_number": true }))
+        .await;
+    let rooms = printed(&server, "room list --json").await;
+    let names = rooms.as_array().unwrap().iter().map(|room| &room["name"]);
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["First", "Second", "Hidden", "Third"]
+    );
+    let number = rooms[2]["number"].as_str().unwrap();
+    let shown = printed(&server, &format!("room show {number} --json")).await;
+    assert_eq!(shown["identity"], rooms[2]["identity"]);
+    let settings = ["hide_number", "permanent", "ends_on_time", "recurrence"];
+    let settings = settings.map(|name| shown[name].clone());
+    assert_eq!(
+        settings,
+        [json!(true), json!(true), json!(false), Value::Null]
+    );
+}

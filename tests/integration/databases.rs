@@ -1,16 +1,15 @@
-//! The whole server on each kind of database: killed in the middle of writes, and left without its database.
+//! The whole server on each kind of database: killed in the middle of writes, and taking over what others left.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use sea_orm::{ConnectionTrait as _, Database, Statement};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::launch::{meeting, refusal};
@@ -25,7 +24,7 @@ const KILLS: usize = 20;
 const ANSWERS_BEFORE_KILL: usize = 5;
 
 /// A process that is killed when the test is over.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Process {
     /// As `kill -9` does it.
@@ -42,13 +41,14 @@ impl Drop for Process {
     }
 }
 
-struct Server {
+/// `meeting serve`, on a database of any kind.
+pub struct Server {
     process: Process,
     address: String,
 }
 
 impl Server {
-    fn start(data: &Path, database: &str) -> Self {
+    pub fn start(data: &Path, database: &str) -> Self {
         let mut command = meeting(["serve", "--log", "off", "--listen", "127.0.0.1:0"]);
         command
             .args(["--media-ip", "127.0.0.1", "--media-threads", "1"])
@@ -68,13 +68,13 @@ impl Server {
         }
     }
 
-    async fn connect(&self) -> Client {
+    pub async fn connect(&self) -> Client {
         let url = format!("ws://{}/ws", self.address);
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         Client { socket, last_id: 0 }
     }
 
-    fn health(&self) -> String {
+    pub fn health(&self) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let host = &self.address;
         write!(
@@ -88,7 +88,7 @@ impl Server {
     }
 }
 
-struct Client {
+pub struct Client {
     socket: tokio_tungstenite::WebSocketStream<
         tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
     >,
@@ -117,19 +117,19 @@ impl Client {
     }
 
     /// Sends a request and gives its reply, whole.
-    async fn ask(&mut self, kind: &str, data: Value) -> Value {
+    pub async fn ask(&mut self, kind: &str, data: Value) -> Value {
         let id = self.send(kind, data).await;
         self.until(|frame| frame["re"] == id).await
     }
 
     /// The data of the reply, which must be good.
-    async fn ok(&mut self, kind: &str, data: Value) -> Value {
+    pub async fn ok(&mut self, kind: &str, data: Value) -> Value {
         let reply = self.ask(kind, data).await;
         assert_eq!(reply["type"], "ok", "{kind}: {reply}");
         reply["data"].clone()
     }
 
-    async fn is_told_to_come_again(&mut self) {
+    pub async fn is_told_to_come_again(&mut self) {
         let began = Instant::now();
         let refused = self.ask("room.list", json!({})).await;
         assert_eq!(refused["error"]["code"], "server.busy", "{refused}");
@@ -137,7 +137,7 @@ impl Client {
         assert!(began.elapsed() < BUSY_DEADLINE, "{:?}", began.elapsed());
     }
 
-    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let frame = self.next().await.expect("the socket stays open");
             if wanted(&frame) {
@@ -148,7 +148,7 @@ impl Client {
 }
 
 /// Waits until `done`, looking again and again.
-async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
+pub async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     let mut interval = tokio::time::interval(Duration::from_millis(50));
     while !done().await {
@@ -170,7 +170,7 @@ pub async fn database_on(variable: &str, first: &str) -> String {
 }
 
 /// A whole column, as the database itself has it.
-async fn column(url: &str, query: &str) -> BTreeSet<String> {
+pub async fn column(url: &str, query: &str) -> BTreeSet<String> {
     let db = Database::connect(url).await.unwrap();
     let query = Statement::from_string(db.get_database_backend(), query);
     let rows = db.query_all_raw(query).await.unwrap();
@@ -255,125 +255,6 @@ async fn killed_on_mysql_it_loses_nothing_that_was_answered() {
 async fn killed_on_postgres_it_loses_nothing_that_was_answered() {
     let url = database_on("MEETING_TEST_POSTGRES", "postgres").await;
     nothing_that_was_answered_is_lost(&url).await;
-}
-
-/// A MariaDB that can be killed and started again.
-struct MariaDb {
-    folder: TempDir,
-    port: u16,
-    process: Option<Process>,
-}
-
-impl MariaDb {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = holder.local_addr().unwrap().port();
-        let data = format!("--datadir={}", folder.path().join("data").display());
-        let made = Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--auth-root-authentication-method=normal"])
-            .args(["--skip-test-db", "--skip-name-resolve", &account(), &data])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-        Self {
-            folder,
-            port,
-            process: None,
-        }
-    }
-
-    fn url(&self, name: &str) -> String {
-        format!("mysql://root@127.0.0.1:{}/{name}", self.port)
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.process.as_ref().unwrap().0.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    async fn start(&mut self) {
-        let below = |name| self.folder.path().join(name).display().to_string();
-        let server = Command::new("mariadbd")
-            .args(["--no-defaults", "--bind-address=127.0.0.1", &account()])
-            .arg(format!("--datadir={}", below("data")))
-            .arg(format!("--socket={}", below("socket")))
-            .arg(format!("--pid-file={}", below("pid")))
-            .arg(format!("--port={}", self.port))
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.process = Some(Process(server));
-        let url = self.url("");
-        eventually("MariaDB answers", async || {
-            Database::connect(&url).await.is_ok()
-        })
-        .await;
-    }
-}
-
-/// A server that is only a test's may run as whoever runs the test.
-fn account() -> String {
-    let id = Command::new("id").arg("-un").output().unwrap();
-    format!("--user={}", String::from_utf8(id.stdout).unwrap().trim())
-}
-
-#[tokio::test]
-async fn a_meeting_goes_on_while_its_database_is_away() {
-    let mut mariadb = MariaDb::new();
-    mariadb.start().await;
-    let admin = Database::connect(mariadb.url("")).await.unwrap();
-    let create = "CREATE DATABASE meeting";
-    admin.execute_unprepared(create).await.unwrap();
-    drop(admin);
-    let url = mariadb.url("meeting");
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path(), &url);
-    let [mut ada, mut bo] = [server.connect().await, server.connect().await];
-    let account = json!({ "username": "ada", "password": "correct horse" });
-    ada.ok("auth.register", account).await;
-    let room = ada.ok("room.create", json!({ "name": "Hall" })).await;
-    let hall = json!({ "identity": room["room"]["identity"] });
-    ada.ok("room.join", hall.clone()).await;
-    bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
-    bo.ok("room.join", hall.clone()).await;
-    ada.until(|frame| frame["type"] == "participant.joined")
-        .await;
-
-    // One that hangs keeps its connections open and says nothing.
-    mariadb.signal("-STOP");
-    ada.is_told_to_come_again().await;
-    mariadb.signal("-CONT");
-    eventually("the list is there again", async || {
-        ada.ask("room.list", json!({})).await["type"] == "ok"
-    })
-    .await;
-
-    mariadb.process = None;
-    ada.is_told_to_come_again().await;
-    let health = server.health();
-    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
-    assert!(health.contains(r#""status":"degraded""#), "{health}");
-    bo.ok("participant.update", json!({ "hand": true })).await;
-    ada.until(|frame| frame["type"] == "participant.updated")
-        .await;
-    bo.ok("room.leave", json!({})).await;
-    ada.until(|frame| frame["type"] == "participant.left").await;
-
-    mariadb.start().await;
-    eventually("the server is healthy", async || {
-        server.health().contains(r#""status":"ok""#)
-    })
-    .await;
-    let page = ada.ok("room.list", json!({})).await;
-    assert_eq!(page["total"], 1);
-    eventually("bo's leaving is written", async || {
-        let left = "SELECT display_name FROM room_user WHERE left_at IS NOT NULL";
-        column(&url, left).await.contains("Bo")
-    })
-    .await;
-    bo.ok("room.join", hall).await;
 }
 
 /// What `meeting` prints as JSON about the database at `url`.

@@ -252,6 +252,21 @@ async fn nothing_and_what_belongs_to_others_cannot_be_edited_or_deleted() {
     }
     let nothing = call(&server, &ada, "DELETE /auth/meeting/delete", Value::Null).await;
     assert_refused(&nothing, "identity: is missing");
+    for form in [
+        json!({ "identity": identity }),
+        json!({ "identity": identity, "name": null }),
+    ] {
+        assert_refused(
+            &edit(&server, &ada, form).await,
+            "name, begin_at or end_at: is missing",
+        );
+    }
+    let page = list(&server, &ada, "?page=-1").await;
+    assert_refused(&page, "page: invalid digit");
+    assert!(
+        page["msg"].as_str().unwrap().starts_with("page: "),
+        "{page}"
+    );
     assert_refused(
         &delete(&server, &bo, &identity).await,
         "You may not do this",

@@ -296,7 +296,6 @@ async fn a_room_takes_a_script_in_by_its_own_rules() {
     let table = [
         (json!({ "password": "sesame" }), "asks for a password", 4403),
         (json!({ "locked": true }), "is locked", 4403),
-        (json!({ "lobby": true }), "A host will let you in", 4403),
         (json!({ "max_participants": 1 }), "is full", 4403),
         (
             json!({ "begin_at": long_past, "end_at": past }),
@@ -328,6 +327,58 @@ async fn a_room_takes_a_script_in_by_its_own_rules() {
     let mut other = server.account("dee").await;
     while other.ok("room.get", json!({ "identity": room })).await["room"]["participants"] != 1 {
         tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_script_waits_at_the_door_until_somebody_lets_it_in() {
+    let server = legacy_server().await;
+    let mut watch = Watch::new(&server, json!({ "lobby": true })).await;
+    let mut scripts = Vec::new();
+    for name in ["bo", "cy"] {
+        let (_, token) = account(&server, name).await;
+        let mut script = Script::open(&server, &watch.room, "ada", &token).await;
+        let told = script.hear().await;
+        assert!(
+            told["msg"].as_str().unwrap().contains("will let you in"),
+            "{told}"
+        );
+        let waiting = watch.client.event("lobby.waiting").await;
+        assert_eq!(waiting["participant"]["display_name"], name);
+        scripts.push((script, waiting["participant"]["id"].clone()));
+    }
+    let [(mut bo, bo_id), (cy, cy_id)] = <[_; 2]>::try_from(scripts).ok().unwrap();
+    // What it sends meanwhile goes nowhere.
+    bo.say("offer_sdp", json!("too early")).await;
+    let told = bo.hear().await;
+    assert!(
+        told["msg"].as_str().unwrap().contains("will let you in"),
+        "{told}"
+    );
+
+    let ada = &mut watch.client;
+    ada.ok("lobby.admit", json!({ "participants": [bo_id] }))
+        .await;
+    let joined = ada.event("participant.joined").await;
+    assert_eq!(joined["participant"]["id"], bo_id);
+    ada.ok("signal.offer", json!({ "to": bo_id, "sdp": "v=0" }))
+        .await;
+    assert_eq!(bo.hear().await["value"]["sdp"], "v=0");
+    bo.say("answer_sdp", json!("v=0 mine")).await;
+    assert_eq!(ada.event("signal.answer").await["sdp"], "v=0 mine");
+
+    ada.ok("lobby.deny", json!({ "participants": [cy_id] }))
+        .await;
+    let (code, told, closed) = cy.turned_away().await;
+    assert_eq!((code, closed), (-1, 4403), "{told}");
+    let (_, dee) = account(&server, "dee").await;
+    let mut dee = Script::open(&server, &watch.room, "x", &dee).await;
+    dee.hear().await;
+    let waiting = watch.client.event("lobby.waiting").await["participant"]["id"].take();
+    drop(dee);
+    for (who, reason) in [(bo_id, "admitted"), (cy_id, "denied"), (waiting, "left")] {
+        let left = watch.client.event("lobby.left").await;
+        assert_eq!(left, json!({ "participant": who, "reason": reason }));
     }
 }
 

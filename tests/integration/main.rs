@@ -3,6 +3,7 @@
 
 mod administration;
 mod calendar;
+mod database_away;
 mod databases;
 mod endings;
 mod frames;

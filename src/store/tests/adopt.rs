@@ -237,6 +237,66 @@ async fn what_the_old_program_reads_and_writes_goes_on() {
 }
 
 #[tokio::test]
+async fn times_that_nobody_can_read_become_absent() {
+    let rows = "SET SESSION sql_mode = '';\n\
+                INSERT INTO user_basic (id, created_at, deleted_at, username, password) VALUES \
+                (2, '2024-00-15', NULL, 'bo', 'x'), (3, '0000-00-00', NULL, 'cy', 'x'), (4, NULL, '2024-01-00', 'dee', 'x');\n\
+                INSERT INTO room_basic (id, identity, name, begin_at, end_at, create_id) VALUES \
+                (1, 'zero', 'Zero', '0000-00-00', '2024-00-00', 1), \
+                (2, 'seconds', 'Seconds', '1970-01-20 23:06:06', '1970-01-20 23:06:09', 1), \
+                (3, '123456789', 'Number', NULL, NULL, 1)";
+    let home = Home::older("utf8mb4_general_ci", rows).await;
+    let look = Store::look(&home.url).await.unwrap();
+    let planned = look.adopt(AdoptionMode::DryRun).await.unwrap();
+    let done = look.adopt(AdoptionMode::Apply).await.unwrap();
+    assert_eq!(done, planned);
+    let store = home.open().await;
+    let users = store.list_users(None, 9).await.unwrap();
+    let names = users.iter().map(|user| user.username.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["root", "bo", "cy", "dee"]);
+    let zero = store.find_room("zero").await.unwrap().unwrap();
+    assert_eq!((zero.settings.begin_at, zero.settings.end_at), (None, None));
+    let remarks = done
+        .remarks
+        .iter()
+        .filter(|told| told.table == "room_basic");
+    let remarks: Vec<_> = remarks
+        .map(|told| (told.row, told.remark.as_str()))
+        .collect();
+    assert_eq!((remarks[0].0, remarks[1].0), (2, 3));
+    assert!(remarks[0].1.contains("1970"), "{remarks:?}");
+    assert!(
+        remarks[1].1.contains("cannot stand in a link"),
+        "{remarks:?}"
+    );
+}
+
+#[tokio::test]
+async fn tables_of_few_letters_learn_the_others() {
+    for (letters, rules) in [
+        ("latin1", "latin1_swedish_ci"),
+        ("utf8mb3", "utf8mb3_general_ci"),
+        ("gbk", "gbk_bin"),
+    ] {
+        let home = Home::mysql().await;
+        let tables = DOCUMENTED
+            .replace("utf8mb4_0900_ai_ci", rules)
+            .replace("CHARSET=utf8mb4", &format!("CHARSET={letters}"));
+        home.run(&tables).await;
+        let store = home.open().await;
+        assert!(logs_in(&store, "root", "1233456").await, "{letters}");
+        let ming = user(&store, "小明").await;
+        let made = room(&store, &ming, "周会 🎉").await;
+        let found = store.find_room(&made.number).await.unwrap();
+        assert_eq!(found, Some(made), "{letters}");
+        let named = "SELECT COUNT(*) FROM user_basic WHERE username = 'ROOT'";
+        let named = format!("SELECT CAST(({named}) AS CHAR)");
+        let compared = if rules.ends_with("_bin") { "0" } else { "1" };
+        assert_eq!(home.ask(&named).await.unwrap(), compared, "{letters}");
+    }
+}
+
+#[tokio::test]
 async fn names_that_differ_in_case_alone_are_told_apart_by_their_rows() {
     let rows = "INSERT INTO user_basic (id, username, password) VALUES \
                 (7, 'Root', 'e10adc3949ba59abbe56e057f20f883e'), (8, 'Root-7', 'e10adc3949ba59abbe56e057f20f883e')";

@@ -20,6 +20,9 @@ const PER_PAGE_PHONE = 8;
 const PAGER = 52;
 /** Below this height (a panel is open on a phone) only the speaker and oneself are shown. */
 const LOW_STAGE = 300;
+/** Tiles below a shared screen are at least so wide: on narrow stages, and on phones. */
+const SHARE_TILE = 160;
+const SHARE_TILE_PHONE = 110;
 /** The presenter's line stands under a shared screen, never on it. */
 const SHARE_LINE = 40;
 /** From this width on the strip stands beside the large area. */
@@ -182,19 +185,23 @@ function strip({ width, height, gap, strip: size, phone }, n, screen) {
   const cols = Math.max(2, Math.round(width / (phone ? 122 : 180)));
   const w = (width - gap * (cols - 1)) / cols;
   const ideal = w * (phone ? 1 : 9 / 16);
-  const most = Math.max(0, height - ideal - gap - (!screen && cols < n ? PAGER : 0));
-  const mainHeight = screen ? Math.min(most, (width * 9) / 16 + SHARE_LINE) : most;
-  const left = height - mainHeight - (!screen && cols < n ? PAGER : 0);
-  const rows = screen ? Math.min(Math.ceil(n / cols), Math.max(1, Math.floor(left / (ideal + gap)))) : 1;
-  const h = Math.min((left - gap * rows) / rows, w * 1.1);
+  if (screen) {
+    const mainHeight = Math.min(Math.max(0, height - ideal - gap), (width * 9) / 16 + SHARE_LINE);
+    const below = (/** @type {number} */ pager) =>
+      grid(n, width, height - mainHeight - gap - pager, gap, phone ? SHARE_TILE_PHONE : SHARE_TILE);
+    const all = below(0);
+    const { boxes } = all.per < n ? below(PAGER) : all;
+    return {
+      main: { x: 0, y: 0, w: width, h: mainHeight },
+      places: boxes.map((box) => ({ ...box, y: box.y + mainHeight + gap })),
+    };
+  }
+  const pager = cols < n ? PAGER : 0;
+  const mainHeight = Math.max(0, height - ideal - gap - pager);
+  const h = Math.min(height - mainHeight - pager - gap, w * 1.1);
   return {
     main: { x: 0, y: 0, w: width, h: mainHeight },
-    places: range(cols * rows).map((k) => ({
-      x: (k % cols) * (w + gap),
-      y: mainHeight + gap + Math.floor(k / cols) * (h + gap),
-      w,
-      h,
-    })),
+    places: range(cols).map((k) => ({ x: k * (w + gap), y: mainHeight + gap, w, h })),
   };
 }
 

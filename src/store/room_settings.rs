@@ -1,0 +1,161 @@
+//! What owners decide about their rooms, and edits of it.
+
+use super::{PasswordHash, StoreError, StoredRoom};
+use crate::meeting::schedule;
+use crate::protocol::object::{HistoryAccess, Permissions, Topology};
+use crate::protocol::patch::Patch;
+use crate::protocol::text::RoomName;
+use crate::protocol::time::Timestamp;
+
+/// How many people a room takes unless it says otherwise.
+pub const DEFAULT_CAPACITY: u32 = 100;
+/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
+pub const DEFAULT_EARLY_MS: u64 = 600_000;
+
+/// What its owner decides about a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// What it is called.
+    pub name: RoomName,
+    /// When it is planned to begin.
+    pub begin_at: Option<Timestamp>,
+    /// When it is planned to end; after `begin_at`.
+    pub end_at: Option<Timestamp>,
+    /// Of the password that newcomers must know.
+    pub password: Option<PasswordHash>,
+    /// Nobody new comes in.
+    pub locked: bool,
+    /// Newcomers wait.
+    pub lobby: bool,
+    /// How media travels.
+    pub topology: Topology,
+    /// How many may be in it at once.
+    pub max_participants: u32,
+    /// What members may do.
+    pub permissions: Permissions,
+    /// What newcomers may read of the chat.
+    pub history: HistoryAccess,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: bool,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: u64,
+    /// The meeting ends at its planned end, whoever is in it.
+    pub ends_on_time: bool,
+    /// How the meeting comes again (RFC 5545 §3.3.10); checked by [`schedule::check`].
+    pub recurrence: Option<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: bool,
+}
+
+impl RoomSettings {
+    /// What a room decides unless it says otherwise.
+    pub fn new(name: RoomName) -> Self {
+        Self {
+            name,
+            begin_at: None,
+            end_at: None,
+            password: None,
+            locked: false,
+            lobby: false,
+            topology: Topology::default(),
+            max_participants: DEFAULT_CAPACITY,
+            permissions: Permissions::default(),
+            history: HistoryAccess::default(),
+            hide_number: false,
+            early_ms: DEFAULT_EARLY_MS,
+            ends_on_time: false,
+            recurrence: None,
+            permanent: true,
+        }
+    }
+}
+
+/// An edit: `None` and [`Patch::Keep`] leave a field as it is.
+///
+/// Setting `begin_at`, `end_at` or `recurrence` plans the meeting anew: a room that was ended is open again, unless its
+/// meeting is its only one.
+#[derive(Debug, Clone, Default)]
+pub struct RoomEdit {
+    /// A new name.
+    pub name: Option<RoomName>,
+    /// A new beginning.
+    pub begin_at: Patch<Timestamp>,
+    /// A new end.
+    pub end_at: Patch<Timestamp>,
+    /// A new password.
+    pub password: Patch<PasswordHash>,
+    /// Nobody new comes in.
+    pub locked: Option<bool>,
+    /// Newcomers wait.
+    pub lobby: Option<bool>,
+    /// How media travels.
+    pub topology: Option<Topology>,
+    /// How many may be in it at once.
+    pub max_participants: Option<u32>,
+    /// What members may do.
+    pub permissions: Option<Permissions>,
+    /// What newcomers may read of the chat.
+    pub history: Option<HistoryAccess>,
+    /// The number is shown to nobody and finds nothing.
+    pub hide_number: Option<bool>,
+    /// How long before its beginning people may come in, in milliseconds.
+    pub early_ms: Option<u64>,
+    /// The meeting ends at its planned end.
+    pub ends_on_time: Option<bool>,
+    /// How the meeting comes again.
+    pub recurrence: Patch<String>,
+    /// False: once its meeting is over, it is over for good.
+    pub permanent: Option<bool>,
+}
+
+impl RoomEdit {
+    /// Whether it touches the times. A room that was taken over may end before it begins, and can be renamed.
+    pub(super) fn plans(&self) -> bool {
+        self.begin_at != Patch::Keep || self.end_at != Patch::Keep || self.recurrence != Patch::Keep
+    }
+
+    /// The room as it is then.
+    pub(super) fn apply(self, mut room: StoredRoom) -> StoredRoom {
+        let is_planned_anew = matches!(self.begin_at, Patch::Set(_))
+            || matches!(self.end_at, Patch::Set(_))
+            || matches!(self.recurrence, Patch::Set(_));
+        let settings = &mut room.settings;
+        self.begin_at.apply(&mut settings.begin_at);
+        self.end_at.apply(&mut settings.end_at);
+        self.password.apply(&mut settings.password);
+        set(&mut settings.name, self.name);
+        set(&mut settings.locked, self.locked);
+        set(&mut settings.lobby, self.lobby);
+        set(&mut settings.topology, self.topology);
+        set(&mut settings.max_participants, self.max_participants);
+        set(&mut settings.permissions, self.permissions);
+        set(&mut settings.history, self.history);
+        set(&mut settings.hide_number, self.hide_number);
+        set(&mut settings.early_ms, self.early_ms);
+        set(&mut settings.ends_on_time, self.ends_on_time);
+        self.recurrence.apply(&mut settings.recurrence);
+        set(&mut settings.permanent, self.permanent);
+        if is_planned_anew && settings.permanent {
+            room.ended_at = None;
+        }
+        room
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+/// Whether the times fit together.
+pub(super) fn check(settings: &RoomSettings) -> Result<(), StoreError> {
+    match (settings.begin_at, settings.end_at) {
+        (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),
+        _ => {}
+    }
+    match &settings.recurrence {
+        Some(rule) => Ok(schedule::check(settings.begin_at, settings.end_at, rule)?),
+        None => Ok(()),
+    }
+}
