@@ -3,6 +3,8 @@
 //! Who somebody is, whether they may come in, how fast they may speak and when they are gone, the session decides. The
 //! relay knows how a frame reads as a signal, and that a frame without addressee is for everyone else in the room.
 
+mod door;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -23,10 +25,6 @@ use crate::http::UpgradedSocket;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
 use crate::ws::{End, MOST_PINGS_UNANSWERED, WRITE_DEADLINE, goodbye};
-
-/// The close codes of a refused join: the contract's for a room that is no more, and for somebody who may not be there.
-const NO_ROOM: u16 = 4404;
-const NOT_ADMITTED: u16 = 4403;
 
 /// Who wants in, and where.
 pub struct Knock {
@@ -98,19 +96,6 @@ impl From<Person> for (ParticipantId, Other) {
 }
 
 #[derive(Deserialize)]
-struct Joined {
-    room: Room,
-    #[serde(rename = "self")]
-    me: Person,
-    participants: Vec<Person>,
-}
-
-#[derive(Deserialize)]
-struct Room {
-    identity: RoomIdentity,
-}
-
-#[derive(Deserialize)]
 struct Person {
     id: ParticipantId,
     user: User,
@@ -136,71 +121,6 @@ impl Relay {
                 message = self.client.next() => self.read(Some(&mut stay), message).await?,
             }
         }
-    }
-
-    /// Shows who the client is and joins the room.
-    async fn enter(&mut self, knock: Knock) -> Result<Stay, Farewell> {
-        let known = match knock.token {
-            Some(token) => self.ask("auth.token", json!({ "token": token })).await?,
-            None => Err(ErrorCode::AuthRequired.into()),
-        };
-        if let Err(error) = known {
-            self.refuse(error).await?;
-            return Err(End::NotAuthenticated.into());
-        }
-        let joined = self.ask("room.join", json!({ "identity": knock.room }));
-        let joined: Joined = match joined.await? {
-            Ok(joined) => parsed(&joined)?,
-            Err(error) if error.code == ErrorCode::RoomWaiting => {
-                self.refuse(error).await?;
-                self.wait().await?
-            }
-            Err(error) => return Err(self.turn_away(error).await?),
-        };
-        let people = joined.participants.into_iter();
-        Ok(Stay {
-            room: joined.room.identity,
-            _seat: self.clients.enter(joined.me.id.clone()),
-            others: people
-                .filter(|person| person.id != joined.me.id)
-                .map(Person::into)
-                .collect(),
-        })
-    }
-
-    /// Waits until somebody lets the client in. What it sends meanwhile is refused.
-    async fn wait(&mut self) -> Result<Joined, Farewell> {
-        loop {
-            let Some((kind, data)) = self.early.pop_front() else {
-                tokio::select! {
-                    biased;
-                    heard = self.link.next() => {
-                        let told = self.heed(heard).await?;
-                        self.early.extend(told);
-                    }
-                    message = self.client.next() => self.read(None, message).await?,
-                }
-                continue;
-            };
-            let error = match kind.as_str() {
-                "lobby.admitted" => return parsed(&data),
-                "lobby.denied" => ErrorCode::RoomDenied,
-                "room.ended" | "room.deleted" => ErrorCode::RoomEnded,
-                _ => continue,
-            };
-            return Err(self.turn_away(error.into()).await?);
-        }
-    }
-
-    /// Says why the client does not come in, and with which code its socket is closed.
-    async fn turn_away(&mut self, error: WireError) -> Result<Farewell, Farewell> {
-        let is_gone = matches!(error.code, ErrorCode::RoomNotFound | ErrorCode::RoomEnded);
-        let code = if is_gone { NO_ROOM } else { NOT_ADMITTED };
-        self.refuse(error).await?;
-        Ok(Farewell(Some(CloseFrame {
-            code: code.into(),
-            reason: "not admitted".into(),
-        })))
     }
 
     /// One request to the session, and its answer. Before the client is in a room nothing else is told to it.

@@ -10,37 +10,21 @@
 //! - A room without an owner, or with an identity that no link could carry or that reads as a number, is left as it is.
 //! - How long somebody was in a room was never written: such a stay ends when it begins.
 
-use std::collections::{HashMap, HashSet};
+mod rooms;
+mod stays;
+mod users;
 
 use entity::row_id::RowId;
-use entity::{room_basic, room_user, user_basic};
 use migration::{Migrator, MigratorTrait as _, SchemaManager};
-use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTime;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
-    ColIdx, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _,
-    FromQueryResult, QueryFilter as _, QueryResult, TransactionTrait as _, TryGetError, TryGetable,
+    ColIdx, ConnectionTrait as _, DatabaseConnection, FromQueryResult, QueryResult, TryGetError,
+    TryGetable,
 };
 use serde::Serialize;
 
 use super::StoreError;
-use super::is_room_number;
-use super::row::column;
-use super::users::folded;
-use crate::protocol::ids::{RoomIdentity, UserId};
-use crate::protocol::object::Permissions;
-use crate::protocol::text::{DisplayName, RoomName, Username};
-use crate::protocol::time::Timestamp;
-
-/// How many characters of a name are kept where something is added to it.
-const STEM_CHARS: usize = 48;
-
-/// Seconds of this century, taken for milliseconds, lie before this.
-const SECONDS_END_BEFORE: DateTime = chrono::DateTime::UNIX_EPOCH
-    .naive_utc()
-    .checked_add_signed(chrono::TimeDelta::days(365))
-    .expect("a year after 1970 is a time");
 
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +78,11 @@ pub(super) async fn adopt(
     }
     let schema = SchemaManager::new(pool);
     if schema.has_table("user_basic").await? {
-        adopt_users(pool, mode, &mut report).await?;
+        users::adopt(pool, mode, &mut report).await?;
         if schema.has_table("room_basic").await? {
-            adopt_rooms(pool, mode, &mut report).await?;
+            rooms::adopt(pool, mode, &mut report).await?;
             if schema.has_table("room_user").await? {
-                adopt_stays(pool, mode, &mut report).await?;
+                stays::adopt(pool, mode, &mut report).await?;
             }
         }
     }
@@ -163,317 +147,6 @@ impl TryGetable for OldTime {
 }
 
 #[derive(FromQueryResult)]
-struct OldUser {
-    id: RowId,
-    deleted_at: OldTime,
-    username: String,
-    password: String,
-}
-
-#[derive(FromQueryResult)]
-struct KeyRow {
-    username_key: String,
-}
-
-async fn adopt_users(
-    pool: &DatabaseConnection,
-    mode: AdoptionMode,
-    report: &mut Adoption,
-) -> Result<(), StoreError> {
-    let waiting = waiting(
-        pool,
-        "user_basic",
-        "identity",
-        Expr::col("identity").is_null(),
-    )
-    .await?;
-    let columns = ["id", "deleted_at", "username", "password"];
-    let mut users: Vec<OldUser> =
-        read(pool, &select("user_basic", &columns, waiting.clone())).await?;
-    if users.is_empty() {
-        return Ok(());
-    }
-    let mut names = Names::default();
-    if waiting.is_some() {
-        let known = Some(Expr::col("username_key").is_not_null());
-        let keys: Vec<KeyRow> = read(pool, &select("user_basic", &["username_key"], known)).await?;
-        names
-            .taken
-            .extend(keys.into_iter().map(|row| row.username_key));
-        names.reserved.extend(names.taken.iter().cloned());
-    }
-    for user in &users {
-        names.reserved.insert(folded(&user.username));
-        names
-            .reserved
-            .insert(folded(Username::adopted(&user.username).as_str()));
-    }
-    users.sort_by_key(|user| (user.deleted_at.0.is_some(), user.id));
-    let rows: Vec<_> = users
-        .iter()
-        .map(|user| (user.id, user_columns(user, &mut names, report)))
-        .collect();
-    if mode == AdoptionMode::DryRun {
-        return Ok(());
-    }
-    let transaction = pool.begin().await?;
-    for (id, row) in rows {
-        user_basic::Entity::update_many()
-            .set(row)
-            .filter(user_basic::Column::Id.eq(id))
-            .filter(user_basic::Column::Identity.is_null())
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
-}
-
-/// What an account's own columns get.
-fn user_columns(
-    user: &OldUser,
-    names: &mut Names,
-    report: &mut Adoption,
-) -> user_basic::ActiveModel {
-    let name = Username::adopted(&user.username);
-    let is_legacy =
-        user.password.len() == 32 && user.password.bytes().all(|b| b.is_ascii_hexdigit());
-    let mut row = user_basic::ActiveModel {
-        identity: Set(UserId::random().as_str().to_owned()),
-        display_name: Set(display_name(user, &name)),
-        password_legacy: Set(is_legacy),
-        ..Default::default()
-    };
-    if user.deleted_at.0.is_some() {
-        let freed = names.invent(&name, '#', user.id);
-        row.username_key = Set(folded(&freed));
-        row.username = Set(freed);
-        return row;
-    }
-    report.users += 1;
-    report.legacy_passwords += usize::from(is_legacy);
-    let remark = if names.taken.insert(folded(name.as_str())) {
-        row.username_key = Set(folded(name.as_str()));
-        (name.as_str() != user.username)
-            .then(|| format!("logs in by its old name; others see the user name {name}"))
-    } else {
-        let renamed = names.invent(&name, '-', user.id);
-        row.username_key = Set(folded(&renamed));
-        let remark = format!("the name belongs to an older account; this one is now {renamed}");
-        row.username = Set(renamed);
-        Some(remark)
-    };
-    if let Some(remark) = remark {
-        report.remark("user_basic", user.id, remark);
-    }
-    if !is_legacy {
-        let remark = "its password is no MD5 hash: set one with `meeting user passwd`";
-        report.remark("user_basic", user.id, remark);
-    }
-    row
-}
-
-fn display_name(user: &OldUser, name: &Username) -> String {
-    let shown = DisplayName::cut(&user.username);
-    shown.map_or_else(|| name.to_string(), |shown| shown.to_string())
-}
-
-/// Which user names are whose, as they are compared.
-#[derive(Default)]
-struct Names {
-    /// Those that belong to an account already.
-    taken: HashSet<String>,
-    /// Those, and all that stand in the table: nobody is renamed to one of them.
-    reserved: HashSet<String>,
-}
-
-impl Names {
-    /// A name that nobody has, made from one and its row.
-    fn invent(&mut self, name: &Username, mark: char, row: RowId) -> String {
-        let stem: String = name.as_str().chars().take(STEM_CHARS).collect();
-        let mut invented = format!("{stem}{mark}{}", row.0);
-        while !self.reserved.insert(folded(&invented)) {
-            invented.push(mark);
-        }
-        self.taken.insert(folded(&invented));
-        invented
-    }
-}
-
-#[derive(FromQueryResult)]
-struct OldRoom {
-    id: RowId,
-    identity: String,
-    name: String,
-    end_at: OldTime,
-    create_id: i64,
-}
-
-#[derive(FromQueryResult)]
-struct NumberRow {
-    number: String,
-}
-
-#[derive(FromQueryResult)]
 struct IdRow {
     id: RowId,
-}
-
-async fn adopt_rooms(
-    pool: &DatabaseConnection,
-    mode: AdoptionMode,
-    report: &mut Adoption,
-) -> Result<(), StoreError> {
-    let waiting = waiting(pool, "room_basic", "number", Expr::col("number").is_null()).await?;
-    let living = || Expr::col("deleted_at").is_null();
-    let condition = waiting
-        .clone()
-        .map_or_else(living, |waiting| living().and(waiting));
-    let columns = ["id", "identity", "name", "end_at", "create_id"];
-    let rooms: Vec<OldRoom> = read(pool, &select("room_basic", &columns, Some(condition))).await?;
-    if rooms.is_empty() {
-        return Ok(());
-    }
-    let owners: Vec<IdRow> = read(pool, &select("user_basic", &["id"], Some(living()))).await?;
-    let owners: HashSet<i64> = owners.into_iter().map(|row| row.id.0).collect();
-    let mut numbers: HashSet<String> = HashSet::new();
-    if waiting.is_some() {
-        let known = Some(Expr::col("number").is_not_null());
-        let taken: Vec<NumberRow> = read(pool, &select("room_basic", &["number"], known)).await?;
-        numbers.extend(taken.into_iter().map(|row| row.number));
-    }
-    let fit: Vec<_> = rooms
-        .into_iter()
-        .filter(|room| is_fit(room, &owners, report))
-        .collect();
-    report.rooms += fit.len();
-    if mode == AdoptionMode::DryRun {
-        return Ok(());
-    }
-    let permissions = serde_json::to_string(&Permissions::default())
-        .map_err(|_| StoreError::Corrupt("permissions"))?;
-    let transaction = pool.begin().await?;
-    for room in fit {
-        let mut number = super::rooms::random_number();
-        while !numbers.insert(number.clone()) {
-            number = super::rooms::random_number();
-        }
-        let row = room_basic::ActiveModel {
-            number: Set(Some(number)),
-            permissions: Set(permissions.clone()),
-            ..Default::default()
-        };
-        room_basic::Entity::update_many()
-            .set(row)
-            .filter(room_basic::Column::Id.eq(room.id))
-            .filter(room_basic::Column::Number.is_null())
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
-}
-
-fn is_fit(room: &OldRoom, owners: &HashSet<i64>, report: &mut Adoption) -> bool {
-    if !owners.contains(&room.create_id) {
-        let remark = format!(
-            "its owner, user {}, does not exist: it is left as it is and shown to nobody",
-            room.create_id
-        );
-        report.remark("room_basic", room.id, remark);
-        return false;
-    }
-    if RoomIdentity::try_from(room.identity.clone()).is_err() || is_room_number(&room.identity) {
-        let remark = "its identity cannot stand in a link: it is left as it is and shown to nobody";
-        report.remark("room_basic", room.id, remark);
-        return false;
-    }
-    if RoomName::parse(&room.name).is_err() {
-        let shown =
-            RoomName::cut(&room.name).map_or("its number".to_owned(), |name| name.to_string());
-        let remark = format!("its name is empty or too long; shown is {shown}");
-        report.remark("room_basic", room.id, remark);
-    }
-    if room.end_at.0.is_some_and(|end| end < SECONDS_END_BEFORE) {
-        let remark = "it ended in 1970, as seconds that were taken for milliseconds do: until it is planned anew only \
-                      its owner comes in";
-        report.remark("room_basic", room.id, remark);
-    }
-    true
-}
-
-#[derive(FromQueryResult)]
-struct OldStay {
-    id: RowId,
-    created_at: OldTime,
-    rid: i64,
-    uid: i64,
-}
-
-#[derive(FromQueryResult)]
-struct PersonRow {
-    id: RowId,
-    identity: Option<String>,
-    display_name: String,
-}
-
-async fn adopt_stays(
-    pool: &DatabaseConnection,
-    mode: AdoptionMode,
-    report: &mut Adoption,
-) -> Result<(), StoreError> {
-    let unnamed = Expr::col("user_identity").eq("");
-    let waiting = waiting(pool, "room_user", "user_identity", unnamed).await?;
-    let living = || Expr::col("deleted_at").is_null();
-    let condition = waiting.map_or_else(living, |waiting| living().and(waiting));
-    let columns = ["id", "created_at", "rid", "uid"];
-    let stays: Vec<OldStay> = read(pool, &select("room_user", &columns, Some(condition))).await?;
-    if stays.is_empty() {
-        return Ok(());
-    }
-    let ids = async |table| -> Result<HashSet<i64>, StoreError> {
-        let rows: Vec<IdRow> = read(pool, &select(table, &["id"], Some(living()))).await?;
-        Ok(rows.into_iter().map(|row| row.id.0).collect())
-    };
-    let (users, rooms) = (ids("user_basic").await?, ids("room_basic").await?);
-    let (whole, broken): (Vec<_>, Vec<_>) = stays
-        .into_iter()
-        .partition(|stay| users.contains(&stay.uid) && rooms.contains(&stay.rid));
-    for stay in broken {
-        let remark = format!(
-            "room {} or user {} does not exist: it is left as it is",
-            stay.rid, stay.uid
-        );
-        report.remark("room_user", stay.id, remark);
-    }
-    report.stays += whole.len();
-    if mode == AdoptionMode::DryRun {
-        return Ok(());
-    }
-    let columns = ["id", "identity", "display_name"];
-    let people: Vec<PersonRow> = read(pool, &select("user_basic", &columns, None)).await?;
-    let people: HashMap<i64, PersonRow> = people.into_iter().map(|row| (row.id.0, row)).collect();
-    let now = column(Timestamp::now());
-    let transaction = pool.begin().await?;
-    for stay in whole {
-        let Some(person) = people.get(&stay.uid) else {
-            continue;
-        };
-        let Some(identity) = person.identity.clone() else {
-            continue;
-        };
-        let row = room_user::ActiveModel {
-            user_identity: Set(identity),
-            display_name: Set(person.display_name.clone()),
-            joined_at: Set(stay.created_at.0),
-            left_at: Set(Some(stay.created_at.0.unwrap_or(now))),
-            leave_reason: Set(Some("lost".to_owned())),
-            ..Default::default()
-        };
-        room_user::Entity::update_many()
-            .set(row)
-            .filter(room_user::Column::Id.eq(stay.id))
-            .filter(room_user::Column::UserIdentity.eq(""))
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
 }

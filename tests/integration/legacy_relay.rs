@@ -380,6 +380,12 @@ async fn a_script_waits_at_the_door_until_somebody_lets_it_in() {
         let left = watch.client.event("lobby.left").await;
         assert_eq!(left, json!({ "participant": who, "reason": reason }));
     }
+    let (_, eve) = account(&server, "eve").await;
+    let mut eve = Script::open(&server, &watch.room, "x", &eve).await;
+    eve.hear().await;
+    watch.client.ok("room.end", json!({})).await;
+    let (_, told, closed) = eve.turned_away().await;
+    assert_eq!((told.as_str(), closed), ("This meeting has ended.", 4404));
 }
 
 #[tokio::test]

@@ -1,0 +1,158 @@
+//! Accounts.
+
+use std::collections::HashSet;
+
+use entity::row_id::RowId;
+use entity::user_basic;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, EntityTrait as _, FromQueryResult, QueryFilter as _,
+    TransactionTrait as _,
+};
+
+use super::{Adoption, AdoptionMode, OldTime, read, select, waiting};
+use crate::protocol::ids::UserId;
+use crate::protocol::text::{DisplayName, Username};
+use crate::store::StoreError;
+use crate::store::users::folded;
+
+/// How many characters of a name are kept where something is added to it.
+const STEM_CHARS: usize = 48;
+
+#[derive(FromQueryResult)]
+struct OldUser {
+    id: RowId,
+    deleted_at: OldTime,
+    username: String,
+    password: String,
+}
+
+#[derive(FromQueryResult)]
+struct KeyRow {
+    username_key: String,
+}
+
+pub(super) async fn adopt(
+    pool: &DatabaseConnection,
+    mode: AdoptionMode,
+    report: &mut Adoption,
+) -> Result<(), StoreError> {
+    let waiting = waiting(
+        pool,
+        "user_basic",
+        "identity",
+        Expr::col("identity").is_null(),
+    )
+    .await?;
+    let columns = ["id", "deleted_at", "username", "password"];
+    let mut users: Vec<OldUser> =
+        read(pool, &select("user_basic", &columns, waiting.clone())).await?;
+    if users.is_empty() {
+        return Ok(());
+    }
+    let mut names = Names::default();
+    if waiting.is_some() {
+        let known = Some(Expr::col("username_key").is_not_null());
+        let keys: Vec<KeyRow> = read(pool, &select("user_basic", &["username_key"], known)).await?;
+        names
+            .taken
+            .extend(keys.into_iter().map(|row| row.username_key));
+        names.reserved.extend(names.taken.iter().cloned());
+    }
+    for user in &users {
+        names.reserved.insert(folded(&user.username));
+        names
+            .reserved
+            .insert(folded(Username::adopted(&user.username).as_str()));
+    }
+    users.sort_by_key(|user| (user.deleted_at.0.is_some(), user.id));
+    let rows: Vec<_> = users
+        .iter()
+        .map(|user| (user.id, user_columns(user, &mut names, report)))
+        .collect();
+    if mode == AdoptionMode::DryRun {
+        return Ok(());
+    }
+    let transaction = pool.begin().await?;
+    for (id, row) in rows {
+        user_basic::Entity::update_many()
+            .set(row)
+            .filter(user_basic::Column::Id.eq(id))
+            .filter(user_basic::Column::Identity.is_null())
+            .exec(&transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// What an account's own columns get.
+fn user_columns(
+    user: &OldUser,
+    names: &mut Names,
+    report: &mut Adoption,
+) -> user_basic::ActiveModel {
+    let name = Username::adopted(&user.username);
+    let is_legacy =
+        user.password.len() == 32 && user.password.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut row = user_basic::ActiveModel {
+        identity: Set(UserId::random().as_str().to_owned()),
+        display_name: Set(display_name(user, &name)),
+        password_legacy: Set(is_legacy),
+        ..Default::default()
+    };
+    if user.deleted_at.0.is_some() {
+        let freed = names.invent(&name, '#', user.id);
+        row.username_key = Set(folded(&freed));
+        row.username = Set(freed);
+        return row;
+    }
+    report.users += 1;
+    report.legacy_passwords += usize::from(is_legacy);
+    let remark = if names.taken.insert(folded(name.as_str())) {
+        row.username_key = Set(folded(name.as_str()));
+        (name.as_str() != user.username)
+            .then(|| format!("logs in by its old name; others see the user name {name}"))
+    } else {
+        let renamed = names.invent(&name, '-', user.id);
+        row.username_key = Set(folded(&renamed));
+        let remark = format!("the name belongs to an older account; this one is now {renamed}");
+        row.username = Set(renamed);
+        Some(remark)
+    };
+    if let Some(remark) = remark {
+        report.remark("user_basic", user.id, remark);
+    }
+    if !is_legacy {
+        let remark = "its password is no MD5 hash: set one with `meeting user passwd`";
+        report.remark("user_basic", user.id, remark);
+    }
+    row
+}
+
+fn display_name(user: &OldUser, name: &Username) -> String {
+    let shown = DisplayName::cut(&user.username);
+    shown.map_or_else(|| name.to_string(), |shown| shown.to_string())
+}
+
+/// Which user names are whose, as they are compared.
+#[derive(Default)]
+struct Names {
+    /// Those that belong to an account already.
+    taken: HashSet<String>,
+    /// Those, and all that stand in the table: nobody is renamed to one of them.
+    reserved: HashSet<String>,
+}
+
+impl Names {
+    /// A name that nobody has, made from one and its row.
+    fn invent(&mut self, name: &Username, mark: char, row: RowId) -> String {
+        let stem: String = name.as_str().chars().take(STEM_CHARS).collect();
+        let mut invented = format!("{stem}{mark}{}", row.0);
+        while !self.reserved.insert(folded(&invented)) {
+            invented.push(mark);
+        }
+        self.taken.insert(folded(&invented));
+        invented
+    }
+}
