@@ -94,6 +94,9 @@ impl Room {
         let event = Event::LobbyWaiting(LobbyWaiting {
             participant: waiting.clone(),
         });
+        if self.roster.is_empty() {
+            self.plan(now);
+        }
         self.lobby.0.push(Knocker { waiting, join });
         self.tell_those_who_may(Action::Admit, &event, out);
         Reply::Waiting

@@ -5,7 +5,6 @@ use super::effect::{CloseReason, Effect, History, Reply};
 use super::media::MediaCommand;
 use super::permissions::Action;
 use super::room::{Answer, Room, broadcast, media};
-use super::schedule;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     EndReason, Event, LeaveReason, LobbyDenial, ParticipantLeft, RoomData, RoomDeleted, RoomEnded,
@@ -161,7 +160,7 @@ impl Room {
         };
         self.facts = object::Room { topology, ..facts };
         if is_replanned {
-            self.meeting.occurrence = schedule::next(&self.facts, now);
+            self.plan(now);
         }
         out.push(broadcast(
             None,

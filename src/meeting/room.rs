@@ -89,6 +89,7 @@ impl Room {
         let reply = self.carry_out(command, now, &mut effects);
         if !was_empty && self.roster.is_empty() {
             self.meeting = Meeting::default();
+            self.plan(now);
             self.bans.end_meeting();
         }
         // Last, as what keeps people at the door may just have ended with the meeting.

@@ -3,7 +3,7 @@
 use super::effect::{Effect, Reply};
 use super::room::{Answer, Room, broadcast};
 use super::schedule;
-use crate::protocol::event::{EndReason, Event, RoomReminder};
+use crate::protocol::event::{EndReason, Event, LobbyDenial, RoomReminder};
 use crate::protocol::time::Timestamp;
 
 /// How long before its end a meeting is reminded of it, in milliseconds.
@@ -12,10 +12,13 @@ const REMINDERS_MS: [i64; 2] = [300_000, 60_000];
 impl Room {
     /// When [`Command::Tick`](super::Command::Tick) is to come next; none when nothing is to happen by itself.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if self.roster.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let end = self.planned_end()?;
+        if self.roster.is_empty() {
+            return Some(end);
+        }
         let end_itself = self.facts.ends_on_time.then_some(end);
         let deadlines = reminders(end).chain(end_itself);
         deadlines.filter(|at| Some(*at) > self.meeting.ticked).min()
@@ -25,9 +28,16 @@ impl Room {
         let before = self.meeting.ticked;
         let has_come = |at: Timestamp| before < Some(at) && at <= now;
         self.meeting.ticked = Some(now);
-        let Some(end) = self.planned_end().filter(|_| !self.roster.is_empty()) else {
+        let Some(end) = self.planned_end() else {
             return Ok(Reply::Done);
         };
+        if self.roster.is_empty() {
+            // Nobody is in with whom the meeting would run on for those who wait.
+            if end <= now {
+                self.send_all_away(LobbyDenial::Ended, out);
+            }
+            return Ok(Reply::Done);
+        }
         if self.facts.ends_on_time && has_come(end) {
             return self.over(EndReason::Time, None, now, out);
         }
@@ -47,6 +57,11 @@ impl Room {
     /// The meeting begins with the first who comes in: what was due before is not made up for.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.meeting.ticked = Some(now);
+        self.plan(now);
+    }
+
+    /// Which of the planned meetings this is.
+    pub(super) fn plan(&mut self, now: Timestamp) {
         self.meeting.occurrence = schedule::next(&self.facts, now);
     }
 

@@ -214,7 +214,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// Pings and pongs cost little and are answered or dropped unasked, but without end they are a flood as well.
     fn control_frame(&mut self) -> Result<(), End> {
-        match self.limits.request(Instant::now()) {
+        self.count(Instant::now())
+    }
+
+    /// Counts what costs little to answer: only a flood of it is too much.
+    fn count(&mut self, now: Instant) -> Result<(), End> {
+        match self.limits.request(now) {
             Pace::Fine | Pace::TooFast(_) => Ok(()),
             Pace::Flood => Err(End::TooManyRequests),
         }
@@ -281,9 +286,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         self.write(text).await
     }
 
-    /// Refuses a frame that is no request.
+    /// Refuses a frame that cannot be read as a request. One with an id is a request all the same, with an ill-typed
+    /// field, and counts like any other; too many without are abuse.
     async fn refuse_frame(&mut self, re: Option<u64>, error: WireError) -> Result<(), End> {
-        if self.limits.bad_frame_is_one_too_many(Instant::now()) {
+        let now = Instant::now();
+        if re.is_some() {
+            self.count(now)?;
+        } else if self.limits.bad_frame_is_one_too_many(now) {
             return Err(End::Abuse);
         }
         self.write(frame::error(re, &error)).await

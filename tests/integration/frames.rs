@@ -230,6 +230,26 @@ async fn binary_frames_are_refused_and_the_socket_goes_on() {
 }
 
 #[tokio::test]
+async fn a_request_whose_data_is_ill_typed_is_refused_and_no_abuse() {
+    let server = Server::start().await;
+    let mut bo = server.guest("Bo").await;
+    for _ in 0..20 {
+        let id = bo.next_id();
+        bo.send(format!(
+            r#"{{"type":"participant.mute","id":{id},"data":[]}}"#
+        ))
+        .await;
+        let reply = bo.reply().await;
+        assert_eq!(reply["re"], id);
+        assert_eq!(
+            (&reply["error"]["code"], &reply["error"]["field"]),
+            (&json!("protocol.bad_field"), &json!("data"))
+        );
+    }
+    bo.ok("ping", json!({})).await;
+}
+
+#[tokio::test]
 async fn eleven_bad_frames_in_a_minute_end_the_session() {
     let server = Server::start().await;
     let mut bo = server.guest("Bo").await;

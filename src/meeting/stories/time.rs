@@ -1,6 +1,7 @@
 //! When meetings begin, when they are reminded, and when they are over.
 
 use super::*;
+use crate::protocol::event::LobbyDenial;
 
 const MINUTE: i64 = 60;
 
@@ -154,4 +155,49 @@ fn what_is_held_once_is_over_for_good() {
     };
     room.handle(edited(lasting), at(7)).reply.unwrap();
     assert!(room.handle(join("ada"), at(8)).reply.is_ok());
+}
+
+#[test]
+fn who_waits_with_nobody_in_is_sent_away_at_the_end() {
+    let once = object::Room {
+        lobby: true,
+        ..planned(0, 30 * MINUTE)
+    };
+    let daily = object::Room {
+        recurrence: Some("FREQ=DAILY".to_owned()),
+        ..once.clone()
+    };
+    for facts in [once, daily] {
+        let mut room = Room::new(facts, None, Chat::default(), Vec::new());
+        assert_eq!(room.handle(join("bo"), at(1)).reply, Ok(Reply::Waiting));
+        assert_eq!(room.next_deadline(), Some(at(30 * MINUTE)));
+        let early = room.handle(Command::Tick, at(29 * MINUTE));
+        assert_eq!(early.effects, []);
+        let outcome = room.handle(Command::Tick, at(30 * MINUTE));
+        let sent_away = outcome.effects.iter().any(|effect| {
+            matches!(effect, Effect::SendAway { participant, event: Some(event), close: None }
+                if *participant == stay("bo")
+                    && matches!(**event, Event::LobbyDenied(ref denied) if denied.reason == LobbyDenial::Ended))
+        });
+        assert!(sent_away, "{:?}", outcome.effects);
+        assert_eq!(room.next_deadline(), None);
+    }
+}
+
+#[test]
+fn who_still_waits_when_the_last_leaves_a_meeting_that_ran_over_is_sent_away() {
+    let facts = object::Room {
+        lobby: true,
+        ..planned(0, 30 * MINUTE)
+    };
+    let mut room = room_of(facts, &["ada"]);
+    assert_eq!(room.handle(join("bo"), at(1)).reply, Ok(Reply::Waiting));
+    assert_eq!(wait(&mut room, 40 * MINUTE).len(), 2, "two reminders");
+    room.handle(leave("ada"), at(40 * MINUTE)).reply.unwrap();
+    assert!(
+        room.next_deadline()
+            .is_some_and(|due| due <= at(40 * MINUTE))
+    );
+    room.handle(Command::Tick, at(40 * MINUTE)).reply.unwrap();
+    assert!(room.is_empty());
 }
