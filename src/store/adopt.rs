@@ -4,7 +4,8 @@
 //! removed, and a row that is not taken over stays as it is: every query leaves it out. Rows that its programs write
 //! later are taken over when the store is next opened, or by `meeting db adopt`. The rules:
 //!
-//! - A user name that this server would refuse stays good for logging in; others see [`Username::adopted`] of it.
+//! - A user name that this server would refuse stays good for logging in; others see
+//!   [`Username::adopted`](crate::protocol::text::Username::adopted) of it.
 //! - Of user names that differ in case alone the oldest row keeps it, each other becomes `name-ROW`.
 //! - A deleted user's name becomes `name#ROW`, as after any deletion here, so that it is free again.
 //! - A room without an owner, or with an identity that no link could carry or that reads as a number, is left as it is.
