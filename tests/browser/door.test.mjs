@@ -135,6 +135,16 @@ test('an invite is read from the link and leaves the address bar', { timeout: 60
   assert.equal(await kept(), null);
 });
 
+test('the preview says who is in and who governs', { timeout: 60_000 }, async (t) => {
+  const host = new Session(stage.server.socket, { WebSocket });
+  t.after(() => host.close());
+  await host.register({ username: `h-${crypto.randomUUID().slice(0, 8)}`, password: crypto.randomUUID(), display_name: 'Ada' });
+  const { room } = await host.createRoom({ name: 'Open house' });
+  await host.joinRoom({ identity: room.identity });
+  const page = await standing(t, `/r/${room.identity}`, 'Ivy');
+  await page.getByTestId('present').filter({ hasText: 'Ada (host) is in' }).waitFor();
+});
+
 test('a name and the devices are remembered', { timeout: 60_000 }, async (t) => {
   const identity = await roomWith({});
   const page = await standing(t, `/r/${identity}`, 'Hal');

@@ -109,13 +109,13 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }, REFRESH_MS);
   }
 
-  /** @param {string} identity @returns {Promise<User[] | null>} null where the server keeps it to itself */
+  /** @param {string} identity @returns {Promise<import('../state/app.js').Preview['present']>} null where the server keeps it to itself */
   async function readPresent(identity) {
     try {
       const { participants } = await session.roster({ identity });
       return participants
         .filter((one) => one.connection !== undefined)
-        .map((one) => ({ ...one.user, display_name: one.display_name ?? one.user.display_name }));
+        .map((one) => ({ ...one.user, display_name: one.display_name ?? one.user.display_name, role: one.role }));
     } catch {
       return null;
     }

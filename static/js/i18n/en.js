@@ -314,6 +314,7 @@ export default {
   'present.none': 'Nobody is in yet',
   'present.count': { one: '{n} person is in', other: '{n} people are in' },
   'present.names': { one: '{names} is in', other: '{names} are in' },
+  'present.role': '{name} ({role})',
   'present.others': { one: '{n} other', other: '{n} others' },
   'meter.label': 'Microphone level',
   'meter.off': 'Microphone is off',

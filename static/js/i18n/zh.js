@@ -308,6 +308,7 @@ export default {
   'present.none': '还没有人加入',
   'present.count': '{n} 人在会中',
   'present.names': '{names}已在会中',
+  'present.role': '{name}（{role}）',
   'present.others': '另外 {n} 人',
   'meter.label': '麦克风音量',
   'meter.off': '麦克风已关闭',

@@ -1,6 +1,7 @@
 /**
  * The whole page: who is signed in, which screen is shown, the rooms, the devices, the meeting.
  *
+ * @typedef {import('../client/protocol.d.ts').Role} Role
  * @typedef {import('../client/protocol.d.ts').User} User
  * @typedef {import('../client/protocol.d.ts').Room} Room
  * @typedef {import('./meeting.js').Meeting} Meeting
@@ -21,7 +22,7 @@
  *   loaded: boolean, recent: {name: string, number: string | null, identity: string} | null,
  * }} Home
  * @typedef {{
- *   address: string, room: Room | null, present: User[] | null, name: string, invite: string | null,
+ *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
  *   waitingSince: number | null,
  * }} Preview

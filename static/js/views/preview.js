@@ -225,7 +225,7 @@ export function preview(actions) {
     text(
       present,
       whoIsIn(
-        known.map((user) => user.display_name),
+        known.map(({ display_name: name, role }) => (role === 'member' ? name : t('present.role', { name, role: t(`role.${role}`) }))),
         Math.max(room.participants, known.length),
       ),
     );
