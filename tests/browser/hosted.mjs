@@ -45,9 +45,15 @@ export async function host(stage, { identity, token }, options = {}) {
  */
 export async function seat(stage, identity, name) {
   const session = new Session(stage.server.socket, { WebSocket });
-  await session.guest({ display_name: name });
-  const reply = await session.joinRoom({ identity });
-  return { session, id: reply.self.id };
+  try {
+    await session.guest({ display_name: name });
+    const reply = await session.joinRoom({ identity });
+    return { session, id: reply.self.id };
+  } catch (error) {
+    // Left alone it would connect again and again.
+    session.close();
+    throw error;
+  }
 }
 
 /** The menu of one person in the people panel. @param {any} page @param {string} name */
