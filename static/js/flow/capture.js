@@ -12,7 +12,7 @@ export function audioConstraints(id) {
     echoCancellation: true,
     noiseSuppression: true,
     autoGainControl: true,
-    ...(id === '' ? {} : { deviceId: { ideal: id } }),
+    ...(id === '' ? {} : { deviceId: { exact: id } }),
   };
 }
 
@@ -22,7 +22,7 @@ export function videoConstraints(id) {
     width: { ideal: 1280 },
     height: { ideal: 720 },
     frameRate: { ideal: 30, max: 30 },
-    ...(id === '' ? { facingMode: 'user' } : { deviceId: { ideal: id } }),
+    ...(id === '' ? { facingMode: 'user' } : { deviceId: { exact: id } }),
   };
 }
 

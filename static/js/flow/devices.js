@@ -321,10 +321,19 @@ export class Devices {
   }
 }
 
-/** @param {Which} which @param {string} id @returns {Promise<MediaStreamTrack>} */
+/**
+ * The device of this id, or another one when it is not there.
+ * @param {Which} which @param {string} id @returns {Promise<MediaStreamTrack>}
+ */
 async function ask(which, id) {
-  const stream = await navigator.mediaDevices.getUserMedia(
-    which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
-  );
-  return stream.getTracks()[0];
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia(
+      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
+    );
+    return stream.getTracks()[0];
+  } catch (error) {
+    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
+    if (isAbsent) return ask(which, '');
+    throw error;
+  }
 }
