@@ -24,6 +24,13 @@ enum Kind {
     Postgres(PathBuf),
 }
 
+/// A free port below those that systems give away by themselves: it is still free when the server comes back.
+fn lasting_port() -> u16 {
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| rand::random_range(20_000..30_000));
+    ports.find(free).unwrap()
+}
+
 /// Whoever runs the test.
 fn account() -> String {
     let id = Command::new("id").arg("-un").output().unwrap();
@@ -55,11 +62,10 @@ fn run(command: &mut Command) {
 
 impl DatabaseServer {
     fn new(kind: Kind) -> Self {
-        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             kind,
             folder: tempfile::tempdir().unwrap(),
-            port: holder.local_addr().unwrap().port(),
+            port: lasting_port(),
             process: None,
         };
         match &server.kind {
@@ -118,6 +124,24 @@ impl DatabaseServer {
     fn signal(&self, signal: &str) {
         let id = self.process.as_ref().unwrap().0.id().to_string();
         run(Command::new("kill").args([signal, &id]));
+    }
+
+    /// Every thread of it: one that still runs may answer yet.
+    async fn freeze(&self) {
+        self.signal("-STOP");
+        let id = self.process.as_ref().unwrap().0.id();
+        let threads = format!("/proc/{id}/task");
+        eventually("every thread of the database is stopped", async || {
+            std::fs::read_dir(&threads).unwrap().all(|thread| {
+                let status = thread.unwrap().path().join("stat");
+                let status = std::fs::read_to_string(status).unwrap_or_default();
+                // proc_pid_stat(5): the state stands behind the name, which is in brackets.
+                status
+                    .rsplit_once(") ")
+                    .is_none_or(|(_, state)| state.starts_with('T'))
+            })
+        })
+        .await;
     }
 
     /// At once, without saying goodbye to anybody.
@@ -202,7 +226,7 @@ async fn a_meeting_goes_on_without_its_database(mut database: DatabaseServer) {
 
     if matches!(database.kind, Kind::MariaDb) {
         // One that hangs keeps its connections open and says nothing. PostgreSQL has a process for each.
-        database.signal("-STOP");
+        database.freeze().await;
         ada.is_told_to_come_again().await;
         database.signal("-CONT");
         eventually("the list is there again", async || {
