@@ -203,7 +203,11 @@ test('what can happen to a file on its way', { timeout: 240_000 }, async (t) => 
     await bo.evaluate(() => globalThis.watchedConnections.at(-1).close());
     await until(async () => (await words(bo)).filter(({ type }) => type === 'want').length === 2, 'the second request');
     assert.equal(await bo.evaluate(() => globalThis.watchedConnections.length), before + 1);
+    // Whoever closed the chat meanwhile is told when it is there.
+    await bo.keyboard.press('Escape');
+    await bo.getByTestId('chat-panel').waitFor({ state: 'hidden' });
     await hand(hanna, { blocks: Infinity });
+    await bo.getByTestId('toast').filter({ hasText: 'broken.bin has arrived' }).getByRole('button').click();
     await says(bo, 'broken.bin', 'Complete');
     await says(hanna, 'broken.bin', 'Arrived');
     const wanted = (await words(bo)).filter(({ type }) => type === 'want').map(({ from }) => from / MEGABYTE);

@@ -726,6 +726,8 @@ export default {
   'toast.reminder': { one: 'The meeting ends in {n} minute', other: 'The meeting ends in {n} minutes' },
   'toast.messageCopied': 'Text copied',
   'toast.pip.nothing': 'Nobody shows a picture yet',
+  'toast.file.done': '{file} has arrived',
+  'toast.file.failed': '{file} did not arrive',
   'toast.file.large': '{name} is too large to send',
   'toast.file.nobody': 'Nobody is here to take it',
   'toast.file.offered': '{name} offers {file}',

@@ -718,6 +718,8 @@ export default {
   'toast.reminder': '会议将在 {n} 分钟后结束',
   'toast.messageCopied': '文字已复制',
   'toast.pip.nothing': '还没有人打开画面',
+  'toast.file.done': '{file} 已接收',
+  'toast.file.failed': '{file} 未能接收',
   'toast.file.large': '{name} 太大，无法发送',
   'toast.file.nobody': '没有人可以接收',
   'toast.file.offered': '{name} 想发送 {file}',
