@@ -469,6 +469,7 @@ export default {
   'toast.mediaFailed': 'Sound and picture did not connect. Leave and join again.',
   'toast.shareEnded': 'You are no longer sharing',
   'toast.shareFailed': 'The screen could not be shared',
+  'toast.shareSilent': 'Your screen is shared without its sound',
   'toast.shareForbidden': 'Only hosts may share a screen in this meeting',
   'toast.muted': 'You are muted. Hold Space to talk.',
   'toast.mutedByHost': 'A host muted you',

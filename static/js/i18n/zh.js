@@ -461,6 +461,7 @@ export default {
   'toast.mediaFailed': '声音与画面未能连通，请离开后重新加入。',
   'toast.shareEnded': '共享已停止',
   'toast.shareFailed': '无法共享屏幕',
+  'toast.shareSilent': '正在共享屏幕，不含声音',
   'toast.shareForbidden': '本会议仅主持人可以共享屏幕',
   'toast.muted': '您已静音，按住空格键说话。',
   'toast.mutedByHost': '主持人已将您静音',
