@@ -81,6 +81,7 @@ export class MeetingFlow {
     });
     this.#listen();
     devices.subscribe((which, track) => void this.#send(which, track));
+    devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
       const before = this.#meeting?.speakers ?? [];
@@ -291,12 +292,6 @@ export class MeetingFlow {
   /** Something was tapped, which is what a browser waits for before it plays sound. */
   async listen() {
     await this.#sinks.resume();
-  }
-
-  /** @param {string} id */
-  setSpeaker(id) {
-    this.#devices.chooseSpeaker(id);
-    this.#sinks.setSpeaker(id);
   }
 
   /** @param {boolean} forAll */
