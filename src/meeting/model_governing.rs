@@ -9,13 +9,13 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::chat::Chat;
-use super::command::{Command, Join};
+use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
 use super::stories::{address, at, edited, facts, newcomer, stay, user};
 use crate::protocol::event::{Event, LeaveReason};
-use crate::protocol::ids::{ParticipantId, UserId};
-use crate::protocol::object::{self, BanLength, Participant, Role, Source, UserKind};
+use crate::protocol::ids::{ParticipantId, TrackId, UserId};
+use crate::protocol::object::{self, BanLength, Participant, Permissions, Role, Source, UserKind};
 use crate::protocol::request::{Everyone, Target, Targets};
 
 const PEOPLE: [&str; 7] = ["ada", "bo", "cy", "dee", "eve", "gus", "gwen"];
@@ -38,6 +38,7 @@ struct Shell {
     waiting: BTreeMap<ParticipantId, UserId>,
     banned: BTreeSet<UserId>,
     version: u64,
+    permissions: Permissions,
     ids: u32,
 }
 
@@ -91,7 +92,7 @@ impl Shell {
             false => Target::One(whom.clone()),
         };
         let roles = [Role::Host, Role::Cohost, Role::Member];
-        match random.random_range(0..24) {
+        match random.random_range(0..28) {
             0..=6 => {
                 let mut join = person(random.random_range(0..PEOPLE.len()));
                 join.participant = stay(&id);
@@ -130,9 +131,24 @@ impl Shell {
                 by,
                 whom: vec![whom],
             },
+            23..=26 => Command::SetSource {
+                participant: whom,
+                source: Source::ALL[random.random_range(0..Source::ALL.len())],
+                switch: Switch::On {
+                    track: TrackId::try_from(format!("t-{id}")).unwrap(),
+                    muted: random.random_bool(0.3),
+                },
+            },
             _ => {
                 self.version += 1;
+                let permissions = Permissions {
+                    unmute: random.random_bool(0.5),
+                    screen: random.random_bool(0.5),
+                    ..Permissions::default()
+                };
+                self.permissions = permissions;
                 edited(object::Room {
+                    permissions,
                     max_participants: CAPACITY,
                     lobby: random.random_bool(0.7),
                     locked: random.random_bool(0.2),
@@ -240,6 +256,21 @@ impl Shell {
         for person in after {
             let is_owner = person.user.id == user("ada").id;
             assert!(!is_owner || person.role == Role::Host, "{context}");
+            self.sends_what_may_be_sent(person, context);
+        }
+    }
+
+    /// By hand, apart from the table.
+    fn sends_what_may_be_sent(&self, person: &Participant, context: &str) {
+        let Permissions { unmute, screen, .. } = self.permissions;
+        for track in &person.tracks {
+            let members_may = match track.source {
+                Source::Microphone | Source::Camera => true,
+                Source::Screen => screen,
+                Source::ScreenAudio => screen && unmute,
+            };
+            let is_member = person.role == Role::Member;
+            assert!(members_may || !is_member, "{context}: {track:?} runs");
         }
     }
 }
@@ -285,13 +316,16 @@ fn touched_by_who_may(
     }
 }
 
-/// Where there was a host there still is one, if anybody with an account is in.
+/// Where there was a host there still is one, if anybody with an account was in beside them.
 fn governed(before: &[Participant], after: &[Participant], context: &str) {
     let has_host = |people: &[Participant]| people.iter().any(|person| person.role == Role::Host);
     let is_account = |person: &Participant| person.user.kind == UserKind::Account;
     if has_host(before) && !has_host(after) {
         // Only who has just stepped down is passed over.
-        let left: Vec<&Participant> = after.iter().filter(|person| is_account(person)).collect();
+        // Nor does it fall to who came in just now, to the place that got free.
+        let was_in = |person: &&Participant| find(before, &person.id).is_some();
+        let left = after.iter().filter(was_in);
+        let left: Vec<&Participant> = left.filter(|person| is_account(person)).collect();
         let stepped_down = |person: &&Participant| {
             find(before, &person.id).is_some_and(|was| was.role == Role::Host)
         };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::effect::{Effect, Reply};
-use super::permissions::{Action, Rank, actions_of, effective};
+use super::permissions::{Action, Rank, actions_of, effective, may_send};
 use super::room::{Answer, Room, tell, updated};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
@@ -201,8 +201,8 @@ impl Room {
         }
     }
 
-    /// After what people may do has changed: shares that are allowed no more are stopped, and everyone whom it concerns
-    /// is told.
+    /// After what people may do has changed: what they may send no more is stopped, and everyone whom it concerns is
+    /// told.
     pub(super) fn settle(&mut self, before: &Standings, out: &mut Vec<Effect>) {
         let changed: Vec<(ParticipantId, Standing)> = self
             .standings()
@@ -210,9 +210,14 @@ impl Room {
             .filter(|(id, standing)| before.get(id).is_some_and(|before| before != standing))
             .collect();
         for (id, standing) in changed {
-            if !standing.actions.contains(&Action::Screen) {
-                self.stop(&id, Source::Screen, out);
-                self.stop(&id, Source::ScreenAudio, out);
+            let Some(person) = self.roster.find(&id) else {
+                continue;
+            };
+            let rank = self.rank_of(person);
+            for source in Source::ALL {
+                if !may_send(rank, source, &self.facts.permissions) {
+                    self.stop(&id, source, out);
+                }
             }
             let Some(person) = self.roster.find(&id) else {
                 continue;

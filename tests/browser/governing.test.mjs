@@ -216,7 +216,6 @@ test('the connection check publishes, receives, judges and reports', { timeout: 
   assert.deepEqual([named.udp, named.tcp, named.publish], ['ok', 'none', 'ok']);
   // A busy machine may drop pictures; that some arrive is the point.
   assert.ok(['ok', 'warn'].includes(named.receive), named.receive);
-  assert.notEqual(named.delay, 'bad');
   const report = JSON.parse(file.text);
   assert.ok(report.lines.find((line) => line.name === 'receive').fps > 0, file.text);
   assert.doesNotMatch(file.text, /127\.0\.0\.1|localhost|candidate/);

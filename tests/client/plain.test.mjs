@@ -82,13 +82,15 @@ test('what was plugged in and out', () => {
   assert.deepEqual(changesOf([], [a]), { added: [], removed: [] });
 });
 
-/** Feeds levels every 100 ms and collects the hints with the time of each. */
-function listen(watch, { from = 0, levels, muted }) {
+/** Feeds levels every 100 ms and collects the hints with the time of each; those of a busy page are not told. */
+function listen(watch, { from = 0, levels, muted, told = true }) {
   const hints = [];
   levels.forEach((level, index) => {
     const now = from + index * 100;
     const hint = watch.hear({ level, muted, now });
-    if (hint) hints.push([hint, now]);
+    if (!hint) return;
+    hints.push([hint, now]);
+    if (told) watch.said(hint, now);
   });
   return hints;
 }
@@ -109,7 +111,15 @@ test('a microphone that gives nothing is said once, until another one is taken',
   watch.reset();
   assert.equal(listen(watch, { from: 60_000, levels: silence, muted: false }).length, 1);
   const quiet = new VoiceWatch();
-  assert.deepEqual(listen(quiet, { levels: Array(200).fill(0.001), muted: false }), []);
+  assert.deepEqual(listen(quiet, { levels: Array(200).fill(0.0002), muted: false }), []);
+});
+
+test('a hint that found no place is offered until it was said', () => {
+  const watch = new VoiceWatch();
+  assert.equal(listen(watch, { levels: Array(12).fill(0.1), muted: true, told: false }).length, 7);
+  assert.equal(listen(watch, { from: 1200, levels: Array(8).fill(0.1), muted: true }).length, 1);
+  assert.equal(listen(watch, { from: 10_000, levels: Array(125).fill(0), muted: false, told: false }).length, 5);
+  assert.equal(listen(watch, { from: 22_500, levels: Array(50).fill(0), muted: false }).length, 1);
 });
 
 test('holding a key talks only as long as it is held, and leaves who is not muted alone', async () => {

@@ -27,17 +27,22 @@ export function videoConstraints(id) {
 }
 
 /**
- * The screen the person picks, with its sound if the browser offers it.
+ * The screen the person picks, with its sound if that is wanted and the browser offers it.
+ * @param {{sound: boolean}} wanted
  * @returns {Promise<{video: MediaStreamTrack, audio: MediaStreamTrack | null} | Problem>}
  */
-export async function pickScreen() {
+export async function pickScreen({ sound }) {
   if (!navigator.mediaDevices?.getDisplayMedia) return 'insecure';
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({
       video: { frameRate: { ideal: 15, max: 30 } },
       // Voices from the meeting must not be sent back into it; music and film sound must not be "cleaned".
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-      .../** @type {any} */ ({ systemAudio: 'include', selfBrowserSurface: 'exclude', surfaceSwitching: 'include' }),
+      audio: sound && { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+      .../** @type {any} */ ({
+        systemAudio: sound ? 'include' : 'exclude',
+        selfBrowserSurface: 'exclude',
+        surfaceSwitching: 'include',
+      }),
     });
     const [video] = stream.getVideoTracks();
     video.contentHint = 'detail';
@@ -57,6 +62,11 @@ export function canBlur(track) {
   return Array.isArray(backgroundBlur) && backgroundBlur.includes(true) && backgroundBlur.includes(false);
 }
 
+/** @param {MediaStreamTrack} track */
+export function isBlurred(track) {
+  return /** @type {{backgroundBlur?: boolean}} */ (track.getSettings()).backgroundBlur === true;
+}
+
 /**
  * @param {MediaStreamTrack} track
  * @param {boolean} on
@@ -65,8 +75,8 @@ export function canBlur(track) {
 export async function blur(track, on) {
   try {
     await track.applyConstraints({ ...track.getConstraints(), .../** @type {any} */ ({ backgroundBlur: on }) });
-    return /** @type {{backgroundBlur?: boolean}} */ (track.getSettings()).backgroundBlur === true;
   } catch {
-    return false;
+    // It stays as it was.
   }
+  return isBlurred(track);
 }

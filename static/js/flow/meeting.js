@@ -11,6 +11,7 @@
  */
 
 import { t } from '../i18n/index.js';
+import { may } from '../state/people.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
@@ -40,6 +41,7 @@ export class MeetingFlow {
   #slots = new Map();
   #screen = new ScreenShare({
     call: () => this.#call,
+    maySound: () => this.#meeting !== null && may(this.#meeting, 'unmute'),
     tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
     toast: (key, icon) => this.toast(key, {}, icon),
   });
@@ -79,6 +81,7 @@ export class MeetingFlow {
     });
     this.#listen();
     devices.subscribe((which, track) => void this.#send(which, track));
+    devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
       const before = this.#meeting?.speakers ?? [];
@@ -211,6 +214,8 @@ export class MeetingFlow {
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
     if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
+    // A share that is stopped whole loses its picture first, and says no more of its sound.
+    if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
     if (source === 'microphone') {
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
@@ -287,12 +292,6 @@ export class MeetingFlow {
   /** Something was tapped, which is what a browser waits for before it plays sound. */
   async listen() {
     await this.#sinks.resume();
-  }
-
-  /** @param {string} id */
-  setSpeaker(id) {
-    this.#devices.chooseSpeaker(id);
-    this.#sinks.setSpeaker(id);
   }
 
   /** @param {boolean} forAll */
