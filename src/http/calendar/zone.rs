@@ -144,17 +144,14 @@ fn days_of(month: u32) -> u32 {
         .map_or(0, u32::from)
 }
 
-/// Every change of a zone's clocks, and before them what they show when the first year begins.
+/// Every change of a zone's clocks, after one at the beginning of the first year that changes nothing.
 fn changes(zone: Tz) -> Vec<Change> {
     let (mut at, end) = (new_year(*YEARS.start()), new_year(YEARS.end() + 1));
-    let mut offset = offset(zone, at);
-    let mut changes = vec![change(zone, at, offset)];
+    let mut changes = vec![change(zone, at)];
     while at < end {
         let next = (at + STEP).min(end);
-        if self::offset(zone, next) != offset {
-            let moment = moment(zone, at, next);
-            changes.push(change(zone, moment, offset));
-            offset = self::offset(zone, next);
+        if offset(zone, next) != offset(zone, at) {
+            changes.push(change(zone, moment(zone, at, next)));
         }
         at = next;
     }
@@ -179,15 +176,19 @@ fn moment(zone: Tz, mut early: DateTime<Utc>, mut late: DateTime<Utc>) -> DateTi
     late
 }
 
-fn change(zone: Tz, at: DateTime<Utc>, before: i32) -> Change {
-    let offset = zone.offset_from_utc_datetime(&at.naive_utc());
+fn change(zone: Tz, at: DateTime<Utc>) -> Change {
+    let [before, after] =
+        [at - TimeDelta::seconds(1), at].map(|at| zone.offset_from_utc_datetime(&at.naive_utc()));
+    let [saved_before, saved] = [before, after].map(|offset| offset.dst_offset());
+    let before = before.fix().local_minus_utc();
     Change {
         wall: at.naive_utc() + seconds(before),
         before,
         after: Phase {
-            offset: offset.fix().local_minus_utc(),
-            name: offset.to_string(),
-            is_daylight: offset.dst_offset() > TimeDelta::zero(),
+            offset: after.fix().local_minus_utc(),
+            name: after.to_string(),
+            // Where the law calls summer the standard and saves less than nothing in winter, it is still daylight time.
+            is_daylight: saved > saved_before || saved == saved_before && saved > TimeDelta::zero(),
         },
     }
 }

@@ -114,6 +114,12 @@ fn other_laws_are_written_as_they_are() {
         }
         assert!(!lines.contains("RDATE"), "{lines}");
     }
+    // Ireland's law has standard time in summer.
+    let dublin = component(zone("Europe/Dublin"), time("2026-01-01T00:00:00Z"));
+    assert!(
+        dublin.contains("BEGIN:DAYLIGHT\r\nDTSTART:20260329T010000\r\n"),
+        "{dublin}"
+    );
     // By the moon.
     let casablanca = component(zone("Africa/Casablanca"), time("2026-01-01T00:00:00Z"));
     assert!(
