@@ -43,7 +43,11 @@ const RULES: &str = r#"      <h2>On whom</h2>
         <li>
           Nobody can unmute another. Who is asked to may unmute their microphone once, whatever the room lets members do.
         </li>
-        <li>Roles that were given last until the meeting ends.</li>
+        <li>
+          A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half
+          an hour after the last one left. Until then roles stay as they were given, whoever is banned stays out, and
+          whoever was turned away at the door stays turned away, also while nobody is in.
+        </li>
         <li>
           When the last host leaves, the co-host who has been in the longest becomes host, or else the member who has,
           of those with an account. The owner's return gives them back what they were.

@@ -133,6 +133,7 @@ impl Room {
             }));
         }
         self.send_all_away(LobbyDenial::Ended, out);
+        self.forget(now);
         out.push(media(MediaCommand::Close));
     }
 

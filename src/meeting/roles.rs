@@ -50,6 +50,21 @@ impl Roles {
     fn is_lent(&self, user: &UserId) -> bool {
         self.standing_in.contains_key(user)
     }
+
+    /// Everyone has left, `last` the last of them. Whoever stood in as host before somebody else did will not again, or
+    /// a meeting that ends by and by would have made hosts of all its people.
+    pub(super) fn pause(&mut self, last: &UserId) {
+        let stays = |user: &UserId, lent: &StandIn| user == last || lent.now != Role::Host;
+        self.standing_in.retain(|user, lent| stays(user, lent));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.given.len() + self.standing_in.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// What somebody may do, as far as they are told.

@@ -2,6 +2,7 @@
 
 mod governing;
 mod lobby;
+mod pause;
 mod roles;
 mod time;
 
@@ -81,7 +82,7 @@ pub(super) fn join_as(name: &str, stay_name: &str) -> Command {
     Command::Join(newcomer(name, stay_name))
 }
 
-pub(super) fn newcomer(name: &str, stay_name: &str) -> Join {
+pub(crate) fn newcomer(name: &str, stay_name: &str) -> Join {
     Join {
         participant: stay(stay_name),
         user: user(name),

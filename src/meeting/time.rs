@@ -15,10 +15,11 @@ impl Room {
         if self.is_empty() {
             return None;
         }
-        let end = self.planned_end()?;
+        let end = self.planned_end();
         if self.roster.is_empty() {
-            return Some(end);
+            return end.into_iter().chain(self.kept_until()).min();
         }
+        let end = end?;
         let end_itself = self.facts.ends_on_time.then_some(end);
         let deadlines = reminders(end).chain(end_itself).chain(self.meeting.turns);
         deadlines.filter(|at| Some(*at) > self.meeting.ticked).min()
@@ -64,9 +65,10 @@ impl Room {
         }
     }
 
-    /// The meeting begins with the first who comes in: what was due before is not made up for.
+    /// The meeting begins, or goes on, with the first who comes in: what was due before is not made up for.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.meeting.ticked = Some(now);
+        self.meeting.pause = None;
         self.plan(now);
     }
 
@@ -85,7 +87,7 @@ impl Room {
     }
 
     /// When this meeting is planned to end.
-    fn planned_end(&self) -> Option<Timestamp> {
+    pub(super) fn planned_end(&self) -> Option<Timestamp> {
         match (&self.facts.recurrence, &self.meeting.occurrence) {
             (None, _) => self.facts.end_at,
             (Some(_), occurrence) => occurrence.as_ref()?.end_at,
