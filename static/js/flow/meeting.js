@@ -210,7 +210,7 @@ export class MeetingFlow {
 
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
+    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended(reason);
     if (reason !== 'server') return;
     if (source === 'microphone') {
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
