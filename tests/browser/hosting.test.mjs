@@ -45,7 +45,6 @@ after(async () => {
 
 const toast = (page, words) => page.getByTestId('toast').filter({ hasText: words }).waitFor();
 const tileOf = (page, name) => page.getByTestId('tile').filter({ has: page.getByText(name, { exact: true }) });
-const closed = (page) => until(async () => (await page.getByRole('menu').count()) === 0, 'the menu to close');
 
 /** Shares a picture of this shape, so that others can tell whose it is. @param {any} page @param {number} width @param {number} height */
 async function share(page, width, height) {
@@ -274,7 +273,64 @@ test('a host who is not the owner hands over, and is a co-host then', { timeout:
   await toast(ada, 'You are a member now');
   await act(hanna, 'Bo', 'role-member');
   await toast(bo, 'You are a member now');
-  await closed(hanna);
+  await hanna.getByTestId('people').click();
+});
+
+test('by keyboard alone every menu opens inside the window, closes with Escape and gives the focus back', { timeout: 180_000 }, async () => {
+  const size = hanna.viewportSize();
+  const isOpener = () => hanna.evaluate(() => document.activeElement === globalThis.opener);
+  const closes = async (what) => {
+    await hanna.keyboard.press('Escape');
+    await until(async () => (await hanna.locator('.pop').count()) === 0, `${what} to close`);
+    await until(isOpener, `the focus to come back from ${what}`);
+  };
+  /** @param {string} what */
+  const standsInside = (what) =>
+    until(
+      () =>
+        hanna.evaluate(() => {
+          const box = document.querySelector('.pop')?.getBoundingClientRect();
+          const fits = box && box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
+          return fits && document.activeElement.closest('.pop') !== null;
+        }),
+      `${what} to stand inside the window with the focus`,
+    );
+  for (const [width, height] of [[1440, 900], [768, 1024], [390, 844], [320, 640]]) {
+    await hanna.setViewportSize({ width, height });
+    const openers = {
+      info: hanna.locator('.rinfo:visible'),
+      reactions: hanna.getByTestId('react'),
+      more: hanna.getByTestId('more'),
+      leave: hanna.getByTestId('leave'),
+      person: hanna.getByTestId('tile').first(),
+    };
+    for (const [name, opener] of Object.entries(openers)) {
+      if (!(await opener.isVisible())) continue;
+      const what = `${name} at ${width}`;
+      await opener.evaluate((node) => (globalThis.opener = node).focus());
+      await hanna.keyboard.press('Enter');
+      await standsInside(what);
+      await closes(what);
+    }
+    // A menu that leads to another one.
+    await openers.more.evaluate((node) => (globalThis.opener = node).focus());
+    await hanna.keyboard.press('Enter');
+    const item = () => hanna.evaluate(() => document.activeElement?.getAttribute('data-testid'));
+    for (let n = 0; n < 20 && (await item()) !== 'more-host'; n++) await hanna.keyboard.press('ArrowDown');
+    await hanna.keyboard.press('Enter');
+    await until(async () => (await item()) === 'lock', 'the host controls');
+    await standsInside(`host controls at ${width}`);
+    await closes(`host controls at ${width}`);
+    // The panel, which is no menu, but opens and closes like one.
+    const people = hanna.locator('[data-testid="people"]:visible, [data-testid="people-narrow"]:visible');
+    await people.evaluate((node) => (globalThis.opener = node).focus());
+    await hanna.keyboard.press('Enter');
+    await until(() => hanna.evaluate(() => document.activeElement?.closest('.panel') !== null), 'the focus in the panel');
+    await hanna.keyboard.press('Escape');
+    await hanna.getByTestId('people-panel').waitFor({ state: 'hidden' });
+    await until(isOpener, `the focus to come back from the panel at ${width}`);
+  }
+  await hanna.setViewportSize(size);
 });
 
 test('leaving ends it for oneself alone, and nobody but a host is asked about all', { timeout: 120_000 }, async () => {

@@ -187,13 +187,16 @@ export function bar(actions, parts) {
     },
     stop: () => clearInterval(timer),
     more,
+    /** Gives the focus to the button of a panel. @returns {boolean} whether one can be seen */
     focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]),
   };
 }
 
 /** @param {HTMLElement[]} buttons */
 function focusOf(buttons) {
-  buttons.find((button) => button.offsetParent !== null)?.focus();
+  const seen = buttons.find((button) => button.offsetParent !== null);
+  seen?.focus();
+  return seen !== undefined;
 }
 
 /** @param {string} drawing @param {string} key @param {string} testid @param {() => void} click */

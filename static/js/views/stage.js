@@ -177,7 +177,8 @@ export function stage(actions) {
 
   /** @param {HTMLElement} anchor @param {string} id */
   function openPerson(anchor, id) {
-    openPersonMenu(anchor, actions, () => latest?.meeting ?? null, id);
+    // A tile is large: its menu stands where the mouse would open it.
+    openPersonMenu(anchor, actions, () => latest?.meeting ?? null, id, { at: anchor.querySelector('.acts') });
   }
 
   /** @param {KeyboardEvent} event @param {HTMLElement} from @param {string} id */
