@@ -213,7 +213,7 @@ export class MeetingFlow {
 
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
+    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended(reason);
     // A share that is stopped whole loses its picture first, and says no more of its sound.
     if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
