@@ -3,6 +3,7 @@
 
 mod administration;
 mod calendar;
+mod coming_back;
 mod database_away;
 mod databases;
 mod endings;

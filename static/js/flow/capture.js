@@ -27,17 +27,22 @@ export function videoConstraints(id) {
 }
 
 /**
- * The screen the person picks, with its sound if the browser offers it.
+ * The screen the person picks, with its sound if that is wanted and the browser offers it.
+ * @param {{sound: boolean}} wanted
  * @returns {Promise<{video: MediaStreamTrack, audio: MediaStreamTrack | null} | Problem>}
  */
-export async function pickScreen() {
+export async function pickScreen({ sound }) {
   if (!navigator.mediaDevices?.getDisplayMedia) return 'insecure';
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({
       video: { frameRate: { ideal: 15, max: 30 } },
       // Voices from the meeting must not be sent back into it; music and film sound must not be "cleaned".
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-      .../** @type {any} */ ({ systemAudio: 'include', selfBrowserSurface: 'exclude', surfaceSwitching: 'include' }),
+      audio: sound && { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+      .../** @type {any} */ ({
+        systemAudio: sound ? 'include' : 'exclude',
+        selfBrowserSurface: 'exclude',
+        surfaceSwitching: 'include',
+      }),
     });
     const [video] = stream.getVideoTracks();
     video.contentHint = 'detail';

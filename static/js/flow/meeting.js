@@ -11,6 +11,7 @@
  */
 
 import { t } from '../i18n/index.js';
+import { may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { ScreenShare } from './screen-share.js';
@@ -39,6 +40,7 @@ export class MeetingFlow {
   #slots = new Map();
   #screen = new ScreenShare({
     call: () => this.#call,
+    maySound: () => this.#meeting !== null && may(this.#meeting, 'unmute'),
     tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
     toast: (key, icon) => this.toast(key, {}, icon),
   });
@@ -238,7 +240,9 @@ export class MeetingFlow {
 
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
+    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended(reason);
+    // A share that is stopped whole loses its picture first, and says no more of its sound.
+    if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
     if (source === 'microphone') {
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
