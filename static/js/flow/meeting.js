@@ -12,6 +12,7 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
+import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
@@ -19,8 +20,6 @@ import { Sinks } from './sinks.js';
 import { Talk } from './talk.js';
 import { Voices } from './voices.js';
 
-/** A loss shorter than this is not worth a banner. */
-const BANNER_AFTER_MS = 1500;
 const TICK_MS = 1000;
 /** Pictures that can be received at once: a whole page of tiles and a screen. */
 const VIDEO_SLOTS = 25;
@@ -45,7 +44,9 @@ export class MeetingFlow {
     tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
     toast: (key, icon) => this.toast(key, {}, icon),
   });
-  #bannerTimer = 0;
+  #loss = new Loss();
+  /** Whether the path to somebody is lost, in a room without a server in the middle. @type {Map<string, boolean>} */
+  #peers = new Map();
   #tickTimer = 0;
 
   /** @type {Promise<typeof import('./media.js')> | null} */
@@ -81,6 +82,10 @@ export class MeetingFlow {
     });
     this.#listen();
     devices.subscribe((which, track) => void this.#send(which, track));
+    this.#loss.ontold = (lost) => {
+      this.#dispatch({ type: 'link', link: lost ? 'reconnecting' : 'online' });
+      if (lost) this.announce(t('banner.reconnecting'), true);
+    };
     devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
@@ -141,6 +146,7 @@ export class MeetingFlow {
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => this.#turn(change));
     call.on('source', (change) => this.#ownSource(change));
+    call.on('connection', (change) => this.#path(change));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void this.#readClock();
@@ -164,10 +170,14 @@ export class MeetingFlow {
 
   #listen() {
     const session = this.#session;
-    session.on('participant.left', ({ participant }) => this.#voices.set(participant, null));
+    session.on('participant.left', ({ participant }) => {
+      this.#voices.set(participant, null);
+      if (this.#peers.delete(participant)) this.#losePeers();
+    });
     session.on('joined', (reply, { again }) => {
       if (!again || !this.#meeting) return;
-      clearTimeout(this.#bannerTimer);
+      // The connections of the one before are closed, and new ones are made.
+      this.#forgetLoss();
       this.#dispatch({ type: 'rejoined', reply });
     });
     session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[error?.code] ?? 'lost'));
@@ -180,15 +190,32 @@ export class MeetingFlow {
   /** @param {string} state @param {number | undefined} code */
   #follow(state, code) {
     if (!this.#meeting) return;
-    clearTimeout(this.#bannerTimer);
-    if (state === 'reconnecting') {
-      if (this.#meeting.link === 'reconnecting') return;
-      this.#bannerTimer = window.setTimeout(() => {
-        this.#dispatch({ type: 'link', link: 'reconnecting' });
-        this.announce(t('banner.reconnecting'), true);
-      }, BANNER_AFTER_MS);
-    }
+    // Once it is online again the room is joined again, which is told as `joined`.
+    if (state === 'reconnecting') this.#loss.set('socket', true);
     if (state === 'closed') this.#over(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
+  }
+
+  /**
+   * The media may lose their way while the socket stands.
+   * @param {{connection: string, state: RTCPeerConnectionState}} change
+   */
+  #path({ connection, state }) {
+    const lost = state === 'disconnected' || state === 'failed';
+    if (!lost && state !== 'connected') return;
+    if (this.#meeting?.room.topology !== 'p2p') return this.#loss.set(connection, lost);
+    this.#peers.set(connection, lost);
+    this.#losePeers();
+  }
+
+  /** Without a server in the middle each path leads to one person: it is their network or ours, unless all are lost. */
+  #losePeers() {
+    const all = [...this.#peers.values()];
+    this.#loss.set('peers', all.length > 0 && all.every((lost) => lost));
+  }
+
+  #forgetLoss() {
+    this.#peers.clear();
+    this.#loss.clear();
   }
 
   /** @param {import('../client/call_base.js').SlotChange} change */
@@ -306,7 +333,7 @@ export class MeetingFlow {
   /** @param {string} kind */
   #over(kind) {
     if (!this.#meeting) return;
-    clearTimeout(this.#bannerTimer);
+    this.#forgetLoss();
     clearInterval(this.#tickTimer);
     this.#screen.stop();
     this.files?.close();

@@ -221,18 +221,23 @@ export function stage(actions) {
     return camera && camera.id in meeting.live ? actions.mediaOf(camera.id) : null;
   }
 
-  /** What a small window beside other work should show. @returns {{media: MediaStreamTrack | null, name: string}} */
+  /**
+   * What a small window beside other work should show.
+   * @returns {{media: MediaStreamTrack | null, name: string, user: string}} user: decides the colour without a picture
+   */
   function main() {
     const meeting = latest?.meeting;
-    if (!meeting) return { media: null, name: '' };
+    if (!meeting) return { media: null, name: '', user: '' };
+    const user = (/** @type {string} */ one) => meeting.participants[one]?.user.id ?? '';
     const shown = sharedScreen(meeting);
     if (shown && shown.track in meeting.live) {
-      return { media: actions.mediaOf(shown.track), name: meeting.names[shown.participant] ?? '' };
+      const { participant, track } = shown;
+      return { media: actions.mediaOf(track), name: meeting.names[participant] ?? '', user: user(participant) };
     }
     const wanted = [...large(meeting), ...meeting.speakers, ...meeting.seats].filter((id) => id !== meeting.self);
     const id = wanted.find((one) => pictureOf(meeting, one) !== null) ?? wanted[0] ?? meeting.self;
     const media = id === meeting.self ? actions.ownMedia('camera') : pictureOf(meeting, id);
-    return { media, name: meeting.names[id] ?? '' };
+    return { media, name: meeting.names[id] ?? '', user: user(id) };
   }
 
   /** @param {AppState} state */
