@@ -55,6 +55,8 @@ pub(super) struct Meeting {
     pub(super) first_joined: HashMap<UserId, Timestamp>,
     /// Which planned meeting it is.
     pub(super) occurrence: Option<Occurrence>,
+    /// When it becomes the planned meeting after that one, if it still goes on.
+    pub(super) turns: Option<Timestamp>,
     /// What was due until then has been done.
     pub(super) ticked: Option<Timestamp>,
     /// Everyone has left, and may come back; none while somebody is in.

@@ -66,6 +66,7 @@ pub(crate) fn facts() -> object::Room {
         early_ms: 600_000,
         ends_on_time: false,
         recurrence: None,
+        time_zone: None,
         next: None,
         permanent: true,
         version: 1,

@@ -147,7 +147,7 @@ test('reactions are told apart though they are equal, and old ones fall off', ()
   assert.ok(state.reactions.length < 40);
 });
 
-const frame = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false, page: 0, prefer: null };
+const frame = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false, page: 0, prefer: null, hands: [] };
 
 test('one to four people stand large beside a strip that holds everybody else', () => {
   const seats = Array.from({ length: 12 }, (_, k) => `p${k}`);

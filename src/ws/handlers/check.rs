@@ -97,6 +97,7 @@ fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
         early_ms: 0,
         ends_on_time: true,
         recurrence: None,
+        time_zone: None,
         next: None,
         permanent: false,
         version: 1,

@@ -38,6 +38,7 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         early_ms: settings.early_ms,
         ends_on_time: settings.ends_on_time,
         recurrence: settings.recurrence.clone(),
+        time_zone: settings.time_zone,
         next: None,
         permanent: settings.permanent,
         version: room.version,

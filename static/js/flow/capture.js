@@ -62,6 +62,11 @@ export function canBlur(track) {
   return Array.isArray(backgroundBlur) && backgroundBlur.includes(true) && backgroundBlur.includes(false);
 }
 
+/** @param {MediaStreamTrack} track */
+export function isBlurred(track) {
+  return /** @type {{backgroundBlur?: boolean}} */ (track.getSettings()).backgroundBlur === true;
+}
+
 /**
  * @param {MediaStreamTrack} track
  * @param {boolean} on
@@ -70,8 +75,8 @@ export function canBlur(track) {
 export async function blur(track, on) {
   try {
     await track.applyConstraints({ ...track.getConstraints(), .../** @type {any} */ ({ backgroundBlur: on }) });
-    return /** @type {{backgroundBlur?: boolean}} */ (track.getSettings()).backgroundBlur === true;
   } catch {
-    return false;
+    // It stays as it was.
   }
+  return isBlurred(track);
 }

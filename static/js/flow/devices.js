@@ -7,10 +7,11 @@
  * @typedef {import('../state/app.js').Problem} Problem
  * @typedef {'microphone' | 'camera'} Which
  * @typedef {Which | 'speaker'} Kind
+ * @typedef {Partial<Record<Kind, import('../state/app.js').Choice>>} Found
  */
 
 import { changesOf, problemOf, remembered } from '../state/devices.js';
-import { audioConstraints, blur, canBlur, videoConstraints } from './capture.js';
+import { audioConstraints, blur, canBlur, isBlurred, videoConstraints } from './capture.js';
 import { settings } from './settings.js';
 
 const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput' });
@@ -26,10 +27,12 @@ export class Devices {
   #listeners = new Set();
   /** @type {(kind: Kind, label: string | null) => void} told when a device went away and what took its place */
   onlost = () => {};
-  /** @type {(kind: Kind, choice: import('../state/app.js').Choice) => void} told when one was plugged in */
+  /** @type {(found: Found) => void} told when something was plugged in; a headset is several devices at once */
   onfound = () => {};
-  /** @type {(which: Which, label: string) => void} told when the remembered one came back and is used again */
+  /** @type {(kind: Kind, label: string) => void} told when the remembered one came back and is used again */
   onback = () => {};
+  /** @type {(id: string) => void} told where the sound has to come from now; empty is the system's choice */
+  onspeaker = () => {};
 
   /**
    * @param {{dispatch: (action: AppAction) => void, get: () => AppState}} store
@@ -86,9 +89,14 @@ export class Devices {
       this.#keep('microphone', stream.getAudioTracks()[0]);
       this.#keep('camera', stream.getVideoTracks()[0]);
       return true;
-    } catch {
-      // One of the two may still work; asking for each alone tells which one failed, and why.
-      return false;
+    } catch (error) {
+      if (problemOf(error) !== 'dismissed') {
+        // One of the two may still work; asking for each alone tells which one failed, and why.
+        return false;
+      }
+      // Whoever closed the question is not asked twice more.
+      for (const which of BOTH) this.#set(which, { problem: 'dismissed', live: false, asking: false });
+      return true;
     }
   }
 
@@ -209,7 +217,13 @@ export class Devices {
   /** @param {string} id */
   chooseSpeaker(id) {
     this.#remember('speaker', id);
+    this.#playOn(id);
+  }
+
+  /** @param {string} id */
+  #playOn(id) {
     this.#dispatch({ type: 'devices', devices: { speaker: id } });
+    this.onspeaker(id);
   }
 
   /** @param {Kind} kind @param {string} id */
@@ -223,14 +237,18 @@ export class Devices {
   async setBlur(on) {
     settings.blur = on;
     const { camera } = this.#tracks;
-    if (camera) this.#setBlur({ on: await blur(camera, on) });
+    this.#setBlur({ on: camera ? await blur(camera, on) : on });
   }
 
   /** @param {MediaStreamTrack} track */
   async #offerBlur(track) {
-    const offered = canBlur(track);
-    this.#setBlur({ offered, on: false });
-    if (offered && settings.blur) this.#setBlur({ on: await blur(track, true) });
+    const read = () => {
+      if (this.#tracks.camera === track) this.#setBlur({ offered: canBlur(track), on: isBlurred(track) });
+    };
+    read();
+    // The person may switch it in their system's own menu.
+    track.addEventListener('configurationchange', read);
+    if (canBlur(track) && settings.blur !== isBlurred(track)) this.#setBlur({ on: await blur(track, settings.blur) });
   }
 
   /** @param {Partial<import('../state/app.js').Devices['blur']>} change */
@@ -249,6 +267,7 @@ export class Devices {
   /** Reads which devices there are. Their names are empty until the person has allowed one. */
   async list() {
     if (!navigator.mediaDevices) return;
+    const { speakers } = this.#state().devices;
     const all = await navigator.mediaDevices.enumerateDevices();
     const of = (/** @type {MediaDeviceKind} */ kind) =>
       all
@@ -258,6 +277,21 @@ export class Devices {
       type: 'devices',
       devices: { microphones: of(KINDS.microphone), cameras: of(KINDS.camera), speakers: of(KINDS.speaker) },
     });
+    this.#followSpeaker(speakers);
+  }
+
+  /**
+   * The remembered speaker while it is there, else the system's choice: an element that plays on a device that is gone
+   * would be silent.
+   * @param {import('../state/app.js').Choice[]} before
+   */
+  #followSpeaker(before) {
+    const { speakers, speaker } = this.#state().devices;
+    // Before the first permission nobody knows what is there.
+    if (speakers.length === 0 && before.length === 0) return;
+    const { speaker: id, names } = settings.devices;
+    const next = remembered(speakers, { id, label: names?.speaker })?.id ?? '';
+    if (next !== speaker) this.#playOn(next);
   }
 
   /** Something was plugged in or out. A track that lost its device ends by itself and is seen to in {@link #lost}. */
@@ -265,21 +299,27 @@ export class Devices {
     const before = this.#state().devices;
     await this.list();
     const after = this.#state().devices;
-    const speaker = before.speaker;
-    if (speaker !== '' && before.speakers.some(({ id }) => id === speaker) && !after.speakers.some(({ id }) => id === speaker)) {
-      this.#dispatch({ type: 'devices', devices: { speaker: '' } });
-      this.onlost('speaker', after.speakers[0]?.label ?? null);
-    }
+    const told = this.#tellSpeaker(before.speaker, after);
     for (const which of BOTH) {
       const label = await this.#prefer(which);
       if (label !== null) return this.onback(which, label);
     }
-    if (!this.#tracks.microphone && !this.#tracks.camera) return;
-    // A headset comes as a microphone and a speaker: one word about it is enough.
-    for (const kind of /** @type {const} */ (['microphone', 'camera', 'speaker'])) {
-      const [found] = changesOf(before[LISTS[kind]], after[LISTS[kind]]).added;
-      if (found) return this.onfound(kind, found);
+    if (told || (!this.#tracks.microphone && !this.#tracks.camera)) return;
+    /** @type {Found} */
+    const found = {};
+    for (const kind of /** @type {Kind[]} */ (Object.keys(LISTS))) {
+      const [first] = changesOf(before[LISTS[kind]], after[LISTS[kind]]).added;
+      if (first) found[kind] = first;
     }
+    if (Object.keys(found).length > 0) this.onfound(found);
+  }
+
+  /** @param {string} before @param {import('../state/app.js').Devices} after @returns {boolean} whether there was something to tell */
+  #tellSpeaker(before, { speaker, speakers }) {
+    if (speaker === before) return false;
+    if (speaker === '') this.onlost('speaker', speakers[0]?.label ?? null);
+    else this.onback('speaker', speakers.find(({ id }) => id === speaker)?.label ?? '');
+    return true;
   }
 
   /**

@@ -81,6 +81,7 @@ export class MeetingFlow {
     });
     this.#listen();
     devices.subscribe((which, track) => void this.#send(which, track));
+    devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
       const before = this.#meeting?.speakers ?? [];
@@ -212,7 +213,7 @@ export class MeetingFlow {
 
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
+    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended(reason);
     // A share that is stopped whole loses its picture first, and says no more of its sound.
     if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
@@ -291,12 +292,6 @@ export class MeetingFlow {
   /** Something was tapped, which is what a browser waits for before it plays sound. */
   async listen() {
     await this.#sinks.resume();
-  }
-
-  /** @param {string} id */
-  setSpeaker(id) {
-    this.#devices.chooseSpeaker(id);
-    this.#sinks.setSpeaker(id);
   }
 
   /** @param {boolean} forAll */

@@ -84,10 +84,10 @@ export class ScreenShare {
     this.#toast('toast.shareSilent', 'mic-off');
   }
 
-  /** The browser's own bar, or the server, ended it. */
-  ended() {
+  /** The browser's own bar ended it, or a host did by the server. @param {'ended' | 'server'} by */
+  ended(by) {
     if (this.#tracks.length === 0) return;
     this.stop();
-    this.#toast('toast.shareEnded', 'screen-off');
+    this.#toast(by === 'server' ? 'toast.shareStopped' : 'toast.shareEnded', 'screen-off');
   }
 }

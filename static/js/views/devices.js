@@ -42,6 +42,7 @@ export function openDevices(actions) {
     show(blur.node, devices.blur.offered);
     // Without a camera nobody knows what the browser offers.
     show(blurWords, !devices.blur.offered && devices.camera.live);
+    say(blurWords, devices.blur.on ? 'sound.blur.system' : 'sound.blur.none');
     blur.input.checked = devices.blur.on;
   }
 
