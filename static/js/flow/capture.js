@@ -7,7 +7,7 @@
 import { problemOf } from '../state/devices.js';
 
 /** @param {string} id @returns {MediaTrackConstraints} */
-function audioConstraints(id) {
+export function audioConstraints(id) {
   return {
     echoCancellation: true,
     noiseSuppression: true,
@@ -17,57 +17,13 @@ function audioConstraints(id) {
 }
 
 /** @param {string} id @returns {MediaTrackConstraints} */
-function videoConstraints(id) {
+export function videoConstraints(id) {
   return {
     width: { ideal: 1280 },
     height: { ideal: 720 },
     frameRate: { ideal: 30, max: 30 },
     ...(id === '' ? { facingMode: 'user' } : { deviceId: { exact: id } }),
   };
-}
-
-/**
- * Both in one question to the person.
- * @param {string} microphone
- * @param {string} camera
- */
-export async function openBoth(microphone, camera) {
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: audioConstraints(microphone),
-    video: videoConstraints(camera),
-  });
-  return { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] };
-}
-
-/**
- * The device of this id, or another one when it is not there.
- * @param {'microphone' | 'camera'} which @param {string} id @returns {Promise<MediaStreamTrack>}
- */
-export async function openDevice(which, id) {
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia(
-      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
-    );
-    return stream.getTracks()[0];
-  } catch (error) {
-    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
-    if (isAbsent) return openDevice(which, '');
-    throw error;
-  }
-}
-
-/**
- * Tells when the person allows a device in the browser's own settings.
- * @param {'microphone' | 'camera'} which
- * @param {() => void} listener
- */
-export async function onGranted(which, listener) {
-  try {
-    const status = await navigator.permissions.query({ name: /** @type {PermissionName} */ (which) });
-    status.addEventListener('change', () => status.state === 'granted' && listener());
-  } catch {
-    // Not every browser tells of these permissions.
-  }
 }
 
 /**

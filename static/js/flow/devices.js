@@ -11,7 +11,7 @@
  */
 
 import { changesOf, problemOf, remembered } from '../state/devices.js';
-import { blur, canBlur, isBlurred, onGranted, openBoth, openDevice } from './capture.js';
+import { audioConstraints, blur, canBlur, isBlurred, videoConstraints } from './capture.js';
 import { settings } from './settings.js';
 
 const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput' });
@@ -45,7 +45,7 @@ export class Devices {
     this.#set('camera', { id: camera });
     dispatch({ type: 'devices', devices: { speaker } });
     navigator.mediaDevices?.addEventListener('devicechange', () => void this.#changed());
-    for (const which of BOTH) this.#followPermission(which);
+    for (const which of BOTH) void this.#followPermission(which);
   }
 
   /** @param {Which} which */
@@ -82,8 +82,12 @@ export class Devices {
     this.#set('microphone', { asking: true });
     this.#set('camera', { asking: true });
     try {
-      const tracks = await openBoth(microphone, camera);
-      for (const which of BOTH) this.#keep(which, tracks[which]);
+      const stream = await navigator.mediaDevices.getUserMedia({
+        audio: audioConstraints(microphone),
+        video: videoConstraints(camera),
+      });
+      this.#keep('microphone', stream.getAudioTracks()[0]);
+      this.#keep('camera', stream.getVideoTracks()[0]);
       return true;
     } catch (error) {
       if (problemOf(error) !== 'dismissed') {
@@ -108,7 +112,7 @@ export class Devices {
     const { id } = this.#state().devices[which];
     this.#set(which, { asking: true });
     try {
-      this.#keep(which, await openDevice(which, id));
+      this.#keep(which, await ask(which, id));
       return null;
     } catch (error) {
       const problem = problemOf(error);
@@ -301,9 +305,13 @@ export class Devices {
       if (label !== null) return this.onback(which, label);
     }
     if (told || (!this.#tracks.microphone && !this.#tracks.camera)) return;
-    const first = (/** @type {Kind} */ kind) => changesOf(before[LISTS[kind]], after[LISTS[kind]]).added.slice(0, 1);
-    const found = /** @type {Kind[]} */ (Object.keys(LISTS)).flatMap((kind) => first(kind).map((one) => [kind, one]));
-    if (found.length > 0) this.onfound(Object.fromEntries(found));
+    /** @type {Found} */
+    const found = {};
+    for (const kind of /** @type {Kind[]} */ (Object.keys(LISTS))) {
+      const [first] = changesOf(before[LISTS[kind]], after[LISTS[kind]]).added;
+      if (first) found[kind] = first;
+    }
+    if (Object.keys(found).length > 0) this.onfound(found);
   }
 
   /** @param {string} before @param {import('../state/app.js').Devices} after @returns {boolean} whether there was something to tell */
@@ -329,11 +337,16 @@ export class Devices {
   }
 
   /** The person may allow a device later, in the browser's own settings. @param {Which} which */
-  #followPermission(which) {
-    void onGranted(which, () => {
-      const { wanted, problem } = this.#state().devices[which];
-      if (wanted && problem !== null) void this.#acquire(which).then(() => this.list());
-    });
+  async #followPermission(which) {
+    try {
+      const status = await navigator.permissions.query({ name: /** @type {PermissionName} */ (which) });
+      status.addEventListener('change', () => {
+        const { wanted, problem } = this.#state().devices[which];
+        if (status.state === 'granted' && wanted && problem !== null) void this.#acquire(which).then(() => this.list());
+      });
+    } catch {
+      // Not every browser tells of these permissions.
+    }
   }
 
   /** Lets everything go: nothing listens or watches outside of preview and meeting. */
@@ -345,5 +358,22 @@ export class Devices {
   /** @param {Which} which @param {Partial<import('../state/app.js').Device>} device */
   #set(which, device) {
     this.#dispatch({ type: 'device', which, device });
+  }
+}
+
+/**
+ * The device of this id, or another one when it is not there.
+ * @param {Which} which @param {string} id @returns {Promise<MediaStreamTrack>}
+ */
+async function ask(which, id) {
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia(
+      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
+    );
+    return stream.getTracks()[0];
+  } catch (error) {
+    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
+    if (isAbsent) return ask(which, '');
+    throw error;
   }
 }

@@ -9,8 +9,6 @@ const TOLD_AFTER_MS = 1500;
 export class Loss {
   /** @type {Set<string>} */
   #lost = new Set();
-  /** Whether the path to somebody is lost, in a room without a server in the middle. @type {Map<string, boolean>} */
-  #peers = new Map();
   #timer = 0;
   #told = false;
 
@@ -21,45 +19,15 @@ export class Loss {
   set(what, isLost) {
     if (isLost) this.#lost.add(what);
     else this.#lost.delete(what);
-    if (this.#lost.size === 0) this.#found();
+    if (this.#lost.size === 0) this.clear();
     else this.#timer ||= window.setTimeout(() => this.#tell(true), TOLD_AFTER_MS);
-  }
-
-  /**
-   * The media may lose their way while the socket stands.
-   * @param {{connection: string, state: RTCPeerConnectionState}} change
-   * @param {boolean} toPeer the path leads to one person, and not to the server
-   */
-  follow({ connection, state }, toPeer) {
-    const lost = state === 'disconnected' || state === 'failed';
-    if (!lost && state !== 'connected') return;
-    if (!toPeer) return this.set(connection, lost);
-    this.#peers.set(connection, lost);
-    this.#losePeers();
-  }
-
-  /** Somebody is gone, and the path to them. @param {string} participant */
-  forget(participant) {
-    if (this.#peers.delete(participant)) this.#losePeers();
-  }
-
-  /** Each of these paths leads to one person: it is their network or ours, unless all are lost. */
-  #losePeers() {
-    const all = [...this.#peers.values()];
-    this.set('peers', all.length > 0 && all.every((lost) => lost));
   }
 
   /** Everything is new. */
   clear() {
-    this.#peers.clear();
-    this.#lost.clear();
-    this.#found();
-  }
-
-  /** Nothing is lost any more. */
-  #found() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    this.#lost.clear();
     this.#tell(false);
   }
 
