@@ -1,5 +1,5 @@
 /**
- * What is asked of the browser's devices: constraints, the screen, the browser's own blur.
+ * What is asked of the browser's devices: constraints, the screen.
  *
  * @typedef {import('../state/app.js').Problem} Problem
  */
@@ -53,30 +53,18 @@ export async function pickScreen({ sound }) {
 }
 
 /**
- * Whether the browser or its system can blur what is behind the person (Media Capture and Streams Extensions,
- * backgroundBlur). Some systems have it always on or always off; then there is nothing to choose.
- * @param {MediaStreamTrack} track
+ * The device of this id, or another one when it is not there.
+ * @param {'microphone' | 'camera'} which @param {string} id @returns {Promise<MediaStreamTrack>}
  */
-export function canBlur(track) {
-  const { backgroundBlur } = /** @type {{backgroundBlur?: boolean[]}} */ (track.getCapabilities?.() ?? {});
-  return Array.isArray(backgroundBlur) && backgroundBlur.includes(true) && backgroundBlur.includes(false);
-}
-
-/** @param {MediaStreamTrack} track */
-export function isBlurred(track) {
-  return /** @type {{backgroundBlur?: boolean}} */ (track.getSettings()).backgroundBlur === true;
-}
-
-/**
- * @param {MediaStreamTrack} track
- * @param {boolean} on
- * @returns {Promise<boolean>} whether it is on now
- */
-export async function blur(track, on) {
+export async function openDevice(which, id) {
   try {
-    await track.applyConstraints({ ...track.getConstraints(), .../** @type {any} */ ({ backgroundBlur: on }) });
-  } catch {
-    // It stays as it was.
+    const stream = await navigator.mediaDevices.getUserMedia(
+      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
+    );
+    return stream.getTracks()[0];
+  } catch (error) {
+    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
+    if (isAbsent) return openDevice(which, '');
+    throw error;
   }
-  return isBlurred(track);
 }

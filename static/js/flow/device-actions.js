@@ -89,7 +89,7 @@ export function createDeviceActions({ store, devices, meeting }, toast, explain)
     },
 
     /** @param {boolean} on */
-    setBlur: (on) => devices.setBlur(on),
+    setBlur: (on) => devices.blur.set(on),
 
     /**
      * Talks as long as it is held; whoever was not muted, or does not want it, goes on as before.

@@ -11,7 +11,8 @@
  */
 
 import { changesOf, problemOf, remembered } from '../state/devices.js';
-import { audioConstraints, blur, canBlur, isBlurred, videoConstraints } from './capture.js';
+import { Blur } from './blur.js';
+import { audioConstraints, openDevice, videoConstraints } from './capture.js';
 import { settings } from './settings.js';
 
 const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput' });
@@ -21,6 +22,8 @@ const BOTH = /** @type {const} */ (['microphone', 'camera']);
 export class Devices {
   #dispatch;
   #state;
+  /** Of what is behind the person. */
+  blur;
   /** @type {Record<Which, MediaStreamTrack | null>} */
   #tracks = { microphone: null, camera: null };
   /** @type {Set<(which: Which, track: MediaStreamTrack | null) => void>} */
@@ -40,6 +43,10 @@ export class Devices {
   constructor({ dispatch, get }) {
     this.#dispatch = dispatch;
     this.#state = get;
+    this.blur = new Blur({
+      camera: () => this.#tracks.camera,
+      tell: (change) => dispatch({ type: 'devices', devices: { blur: { ...get().devices.blur, ...change } } }),
+    });
     const { microphone = '', camera = '', speaker = '' } = settings.devices;
     this.#set('microphone', { id: microphone });
     this.#set('camera', { id: camera });
@@ -112,7 +119,7 @@ export class Devices {
     const { id } = this.#state().devices[which];
     this.#set(which, { asking: true });
     try {
-      this.#keep(which, await ask(which, id));
+      this.#keep(which, await openDevice(which, id));
       return null;
     } catch (error) {
       const problem = problemOf(error);
@@ -146,7 +153,7 @@ export class Devices {
     for (const listener of this.#listeners) listener(which, track);
     // Only now, so that a change of devices in the call leaves no gap.
     old?.stop();
-    if (which === 'camera') void this.#offerBlur(track);
+    if (which === 'camera') void this.blur.follow(track);
   }
 
   /** @param {Which} which @param {MediaStreamTrack} track that ended by itself: pulled out or taken away */
@@ -231,29 +238,6 @@ export class Devices {
     const label = this.#state().devices[LISTS[kind]].find((choice) => choice.id === id)?.label ?? '';
     const { devices } = settings;
     settings.devices = { ...devices, [kind]: id, names: { ...devices.names, [kind]: label } };
-  }
-
-  /** Blurs what is behind the person, where the browser offers it. @param {boolean} on */
-  async setBlur(on) {
-    settings.blur = on;
-    const { camera } = this.#tracks;
-    this.#setBlur({ on: camera ? await blur(camera, on) : on });
-  }
-
-  /** @param {MediaStreamTrack} track */
-  async #offerBlur(track) {
-    const read = () => {
-      if (this.#tracks.camera === track) this.#setBlur({ offered: canBlur(track), on: isBlurred(track) });
-    };
-    read();
-    // The person may switch it in their system's own menu.
-    track.addEventListener('configurationchange', read);
-    if (canBlur(track) && settings.blur !== isBlurred(track)) this.#setBlur({ on: await blur(track, settings.blur) });
-  }
-
-  /** @param {Partial<import('../state/app.js').Devices['blur']>} change */
-  #setBlur(change) {
-    this.#dispatch({ type: 'devices', devices: { blur: { ...this.#state().devices.blur, ...change } } });
   }
 
   /** The next camera, which on a phone is the one on its other side. */
@@ -358,22 +342,5 @@ export class Devices {
   /** @param {Which} which @param {Partial<import('../state/app.js').Device>} device */
   #set(which, device) {
     this.#dispatch({ type: 'device', which, device });
-  }
-}
-
-/**
- * The device of this id, or another one when it is not there.
- * @param {Which} which @param {string} id @returns {Promise<MediaStreamTrack>}
- */
-async function ask(which, id) {
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia(
-      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
-    );
-    return stream.getTracks()[0];
-  } catch (error) {
-    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
-    if (isAbsent) return ask(which, '');
-    throw error;
   }
 }

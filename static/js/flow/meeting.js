@@ -45,8 +45,6 @@ export class MeetingFlow {
     toast: (key, icon) => this.toast(key, {}, icon),
   });
   #loss = new Loss();
-  /** Whether the path to somebody is lost, in a room without a server in the middle. @type {Map<string, boolean>} */
-  #peers = new Map();
   #tickTimer = 0;
 
   /** @type {Promise<typeof import('./media.js')> | null} */
@@ -146,7 +144,7 @@ export class MeetingFlow {
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => this.#turn(change));
     call.on('source', (change) => this.#ownSource(change));
-    call.on('connection', (change) => this.#path(change));
+    call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void this.#readClock();
@@ -172,12 +170,12 @@ export class MeetingFlow {
     const session = this.#session;
     session.on('participant.left', ({ participant }) => {
       this.#voices.set(participant, null);
-      if (this.#peers.delete(participant)) this.#losePeers();
+      this.#loss.left(participant);
     });
     session.on('joined', (reply, { again }) => {
       if (!again || !this.#meeting) return;
       // The connections of the one before are closed, and new ones are made.
-      this.#forgetLoss();
+      this.#loss.clear();
       this.#dispatch({ type: 'rejoined', reply });
     });
     session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[error?.code] ?? 'lost'));
@@ -191,31 +189,8 @@ export class MeetingFlow {
   #follow(state, code) {
     if (!this.#meeting) return;
     // Once it is online again the room is joined again, which is told as `joined`.
-    if (state === 'reconnecting') this.#loss.set('socket', true);
+    if (state === 'reconnecting') this.#loss.socket();
     if (state === 'closed') this.#over(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
-  }
-
-  /**
-   * The media may lose their way while the socket stands.
-   * @param {{connection: string, state: RTCPeerConnectionState}} change
-   */
-  #path({ connection, state }) {
-    const lost = state === 'disconnected' || state === 'failed';
-    if (!lost && state !== 'connected') return;
-    if (this.#meeting?.room.topology !== 'p2p') return this.#loss.set(connection, lost);
-    this.#peers.set(connection, lost);
-    this.#losePeers();
-  }
-
-  /** Without a server in the middle each path leads to one person: it is their network or ours, unless all are lost. */
-  #losePeers() {
-    const all = [...this.#peers.values()];
-    this.#loss.set('peers', all.length > 0 && all.every((lost) => lost));
-  }
-
-  #forgetLoss() {
-    this.#peers.clear();
-    this.#loss.clear();
   }
 
   /** @param {import('../client/call_base.js').SlotChange} change */
@@ -333,7 +308,7 @@ export class MeetingFlow {
   /** @param {string} kind */
   #over(kind) {
     if (!this.#meeting) return;
-    this.#forgetLoss();
+    this.#loss.clear();
     clearInterval(this.#tickTimer);
     this.#screen.stop();
     this.files?.close();
