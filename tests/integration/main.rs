@@ -20,6 +20,7 @@ mod media;
 mod media_descriptions;
 mod media_requests;
 mod meetings;
+mod races;
 mod rooms;
 mod sessions;
 mod start;
