@@ -333,6 +333,29 @@ async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
     }
 }
 
+#[tokio::test]
+async fn a_column_in_the_way_is_one_sentence_for_every_command() {
+    let url =
+        older_meeting(&["ALTER TABLE room_basic ADD COLUMN number int NOT NULL DEFAULT 0"]).await;
+    let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()";
+    for line in [
+        "db adopt --dry-run",
+        "db adopt --json",
+        "db migrate",
+        "user list",
+        "serve --listen 127.0.0.1:0",
+    ] {
+        let mut command = meeting(line.split(' '));
+        let (code, sentence) = refusal(command.env("MEETING_DATABASE_URL", &url).output().unwrap());
+        assert_eq!(code, Some(1), "{line}: {sentence}");
+        assert!(
+            sentence.contains("the table room_basic has a column number of the type int"),
+            "{line}: {sentence}"
+        );
+    }
+    assert_eq!(column(&url, tables).await.len(), 3, "nothing was added");
+}
+
 /// What a command says when it refuses.
 fn refused(arguments: &[&str], data: &Path) -> (Option<i32>, String) {
     let mut command = meeting(arguments);

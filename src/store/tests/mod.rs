@@ -21,6 +21,7 @@ mod chat;
 mod governance;
 mod history;
 mod imweb;
+mod older_tables;
 mod rooms;
 mod schema;
 mod users;
