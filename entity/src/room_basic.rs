@@ -20,7 +20,7 @@ pub struct Model {
     pub begin_at: Option<DateTime>,
     pub end_at: Option<DateTime>,
     /// The owner's row.
-    pub create_id: i64,
+    pub create_id: RowId,
     /// Nine digits; null once deleted, so that the number is free again.
     #[sea_orm(unique)]
     pub number: Option<String>,

@@ -14,9 +14,9 @@ pub struct Model {
     pub updated_at: Option<DateTime>,
     pub deleted_at: Option<DateTime>,
     /// The room's row.
-    pub rid: i64,
+    pub rid: RowId,
     /// The account's row; 0 for guests.
-    pub uid: i64,
+    pub uid: RowId,
     /// The stay's id on the wire; null in rows that were adopted.
     #[sea_orm(unique)]
     pub participant: Option<String>,

@@ -3,6 +3,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
+use crate::older::{is_inherited, is_long_text};
+
 /// A point in time in UTC, to the millisecond, that may be missing. Plain `datetime` would round on MySQL.
 pub fn moment(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
@@ -78,9 +80,8 @@ pub fn switch(name: &'static str) -> ColumnDef {
         .take()
 }
 
-/// Makes a table of `inherited` and `own` columns. Where the older Meeting (Go) has made it already, with the inherited
-/// ones alone, only the own ones are added, and so that its programs can still insert rows: what has no default may be
-/// absent there.
+/// Makes a table of `inherited` and `own` columns. Where the older Meeting (Go) has made it already, only what it lacks
+/// is added, and so that its programs can still insert rows: what has no default may be absent there.
 pub async fn create_or_extend(
     manager: &SchemaManager<'_>,
     name: &'static str,
@@ -95,6 +96,9 @@ pub async fn create_or_extend(
         }
         return manager.create_table(table).await;
     }
+    let absent_at_times = |column: &ColumnDef| column.get_column_spec().nullable == Some(true);
+    let inherited = inherited.into_iter().filter(absent_at_times).collect();
+    extend(manager, name, inherited).await?;
     let relaxed = |mut column: ColumnDef| {
         if column.get_column_spec().default.is_none() {
             column.null();
@@ -132,90 +136,6 @@ pub async fn retract(
     manager.alter_table(change).await
 }
 
-/// Widens a column of a table that the older Meeting (Go) has made.
-pub async fn widen(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    column: ColumnDef,
-) -> Result<(), DbErr> {
-    let mut change = Table::alter();
-    change.table(table).modify_column(column);
-    manager.alter_table(change).await
-}
-
-/// Lets a text column of a table that the older Meeting (Go) has made hold every letter. Nothing is done where it does;
-/// elsewhere its names go on being compared as they were, by case or without.
-pub async fn admit_every_letter(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    column: &'static str,
-    length: u32,
-) -> Result<(), DbErr> {
-    let query = Query::select()
-        .expr_as(Expr::cust("CAST(character_set_name AS CHAR)"), "letters")
-        .expr_as(Expr::cust("CAST(collation_name AS CHAR)"), "rules")
-        .from(("information_schema", "columns"))
-        .and_where(Expr::col("table_schema").eq(Expr::cust("database()")))
-        .and_where(Expr::col("table_name").eq(table))
-        .and_where(Expr::col("column_name").eq(column))
-        .to_owned();
-    let Some(found) = manager.get_connection().query_one(&query).await? else {
-        return Ok(());
-    };
-    let letters: Option<String> = found.try_get("", "letters")?;
-    let rules: Option<String> = found.try_get("", "rules")?;
-    if letters.is_some_and(|letters| letters == "utf8mb4") {
-        return Ok(());
-    }
-    let exact = if rules.is_some_and(|rules| rules.ends_with("_bin")) {
-        " BINARY"
-    } else {
-        ""
-    };
-    let kind = format!("varchar({length}) CHARACTER SET utf8mb4{exact}");
-    let column = ColumnDef::new(column).custom(kind).not_null().take();
-    widen(manager, table, column).await
-}
-
-/// Whether the older Meeting (Go) has made this table: its row numbers have no sign.
-pub async fn is_inherited(manager: &SchemaManager<'_>, table: &'static str) -> Result<bool, DbErr> {
-    if manager.get_database_backend() != DbBackend::MySql {
-        return Ok(false);
-    }
-    let query = Query::select()
-        .expr(Expr::val(1))
-        .from(("information_schema", "columns"))
-        .and_where(Expr::col("table_schema").eq(Expr::cust("database()")))
-        .and_where(Expr::col("table_name").eq(table))
-        .and_where(Expr::col("column_name").eq("id"))
-        .and_where(Expr::col("column_type").like("%unsigned%"))
-        .to_owned();
-    let found = manager.get_connection().query_one(&query).await?;
-    Ok(found.is_some())
-}
-
-/// Times of year 0, month 0 or day 0, which its MySQL could store and nobody can read, become absent.
-pub async fn forget_impossible_times(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    columns: &[&'static str],
-) -> Result<(), DbErr> {
-    for column in columns {
-        let written = || Expr::cust(format!("CAST(`{column}` AS CHAR)"));
-        let is_impossible = ["0000-%", "%-00-%", "%-00 %"]
-            .into_iter()
-            .map(|pattern| written().like(pattern))
-            .reduce(Expr::or);
-        let update = Query::update()
-            .table(table)
-            .value(*column, None::<String>)
-            .and_where_option(is_impossible)
-            .to_owned();
-        manager.execute(update).await?;
-    }
-    Ok(())
-}
-
 /// Makes the index `idx_<table>_<columns>` if it is not there.
 pub async fn index(
     manager: &SchemaManager<'_>,
@@ -232,6 +152,29 @@ pub async fn unique(
     column: &'static str,
 ) -> Result<(), DbErr> {
     create_index(manager, table, &[column], true).await
+}
+
+/// An index over a column of a table that the older Meeting (Go) has made, over its beginning alone where the column has
+/// no length. It is not unique: where its programs have made no such index, two rows may hold the same.
+pub async fn index_inherited(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    /// As long as the identities that this server makes.
+    const BEGINNING: u32 = 36;
+    let name = format!("idx_{table}_{column}");
+    if manager.has_index(table, name.as_str()).await? {
+        return Ok(());
+    }
+    let mut index = Index::create();
+    index.name(name).table(table);
+    if is_long_text(manager, table, column).await? {
+        index.col((column, BEGINNING));
+    } else {
+        index.col(column);
+    }
+    manager.create_index(index).await
 }
 
 /// Makes the unique index over several columns together.

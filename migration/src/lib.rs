@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 pub use sea_orm_migration::{Migration, MigrationStatus};
 
+mod clashes;
 mod columns;
 mod m20261122_000001_users;
 mod m20261122_000002_rooms;
@@ -13,6 +14,10 @@ mod m20261122_000004_imports;
 mod m20261122_000005_operation;
 mod m20261122_000006_governance;
 mod m20261122_000007_time_zones;
+mod older;
+
+pub use clashes::{Clash, clashes};
+pub use older::forget_impossible_times;
 
 /// Brings a database to the newest schema, or back.
 pub struct Migrator;

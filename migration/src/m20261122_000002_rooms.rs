@@ -4,9 +4,33 @@
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{
-    LIFE, admit_every_letter, create_or_extend, drop, forget_impossible_times, index, is_inherited,
-    moment, row, string, string_null, switch, text_null, unique, widen,
+    LIFE, create_or_extend, drop, index, index_inherited, moment, row, string, string_null, switch,
+    text_null, unique,
 };
+use crate::older::{Grain, Holds, fit_text, fit_times, is_inherited};
+
+/// What the older Meeting (Go) keeps of a room.
+pub const ROOM: [(&str, Holds); 9] = [
+    ("id", Holds::Number),
+    ("created_at", Holds::Time),
+    ("updated_at", Holds::Time),
+    ("deleted_at", Holds::Time),
+    ("identity", Holds::Text),
+    ("name", Holds::Text),
+    ("begin_at", Holds::Time),
+    ("end_at", Holds::Time),
+    ("create_id", Holds::Number),
+];
+
+/// What it keeps of somebody in a room.
+pub const STAY: [(&str, Holds); 6] = [
+    ("id", Holds::Number),
+    ("created_at", Holds::Time),
+    ("updated_at", Holds::Time),
+    ("deleted_at", Holds::Time),
+    ("rid", Holds::Number),
+    ("uid", Holds::Number),
+];
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -33,7 +57,41 @@ async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         moment(manager, "end_at"),
         ColumnDef::new("create_id").big_integer().not_null().take(),
     ]);
-    let own = vec![
+    create_or_extend(manager, "room_basic", inherited, own_of_room(manager)).await?;
+    if is_inherited(manager, "room_basic").await? {
+        fit_times(manager, "room_basic", &LIFE, Grain::Any).await?;
+        let plan = ["begin_at", "end_at"];
+        fit_times(manager, "room_basic", &plan, Grain::Millisecond).await?;
+        fit_text(manager, "room_basic", "name", 100).await?;
+        fit_text(manager, "room_basic", "identity", 36).await?;
+        index_inherited(manager, "room_basic", "identity").await?;
+    } else {
+        unique(manager, "room_basic", "identity").await?;
+    }
+    unique(manager, "room_basic", "number").await?;
+    index(manager, "room_basic", &["deleted_at"]).await?;
+    index(manager, "room_basic", &["create_id"]).await
+}
+
+async fn create_stays(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let mut inherited = row(manager);
+    for name in ["rid", "uid"] {
+        inherited.push(ColumnDef::new(name).big_integer().not_null().take());
+    }
+    create_or_extend(manager, "room_user", inherited, own_of_stay(manager)).await?;
+    if is_inherited(manager, "room_user").await? {
+        fit_times(manager, "room_user", &LIFE, Grain::Any).await?;
+    }
+    unique(manager, "room_user", "participant").await?;
+    for columns in [["deleted_at"], ["rid"], ["left_at"]] {
+        index(manager, "room_user", &columns).await?;
+    }
+    index(manager, "room_user", &["user_identity", "rid"]).await
+}
+
+/// What this server keeps of a room beside it.
+pub fn own_of_room(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+    vec![
         string_null(manager, "number", 9),
         string_null(manager, "password", 255),
         switch("locked"),
@@ -51,30 +109,12 @@ async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             .default(1)
             .take(),
         moment(manager, "ended_at"),
-    ];
-    create_or_extend(manager, "room_basic", inherited, own).await?;
-    if is_inherited(manager, "room_basic").await? {
-        admit_every_letter(manager, "room_basic", "name", 100).await?;
-        forget_impossible_times(manager, "room_basic", &LIFE).await?;
-        for name in ["begin_at", "end_at"] {
-            forget_impossible_times(manager, "room_basic", &[name]).await?;
-            // A plain `datetime` would round to whole seconds.
-            widen(manager, "room_basic", moment(manager, name)).await?;
-        }
-    }
-    for column in ["identity", "number"] {
-        unique(manager, "room_basic", column).await?;
-    }
-    index(manager, "room_basic", &["deleted_at"]).await?;
-    index(manager, "room_basic", &["create_id"]).await
+    ]
 }
 
-async fn create_stays(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let mut inherited = row(manager);
-    for name in ["rid", "uid"] {
-        inherited.push(ColumnDef::new(name).big_integer().not_null().take());
-    }
-    let own = vec![
+/// What it keeps of a stay.
+pub fn own_of_stay(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+    vec![
         string_null(manager, "participant", 64),
         string(manager, "user_identity", 64).default("").take(),
         string(manager, "display_name", 100).default("").take(),
@@ -82,14 +122,5 @@ async fn create_stays(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         moment(manager, "joined_at"),
         moment(manager, "left_at"),
         string_null(manager, "leave_reason", 16),
-    ];
-    create_or_extend(manager, "room_user", inherited, own).await?;
-    if is_inherited(manager, "room_user").await? {
-        forget_impossible_times(manager, "room_user", &LIFE).await?;
-    }
-    unique(manager, "room_user", "participant").await?;
-    for columns in [["deleted_at"], ["rid"], ["left_at"]] {
-        index(manager, "room_user", &columns).await?;
-    }
-    index(manager, "room_user", &["user_identity", "rid"]).await
+    ]
 }

@@ -22,20 +22,8 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let decisions = vec![
-            string(manager, "history", 16).default("all").take(),
-            switch("hide_number"),
-            ColumnDef::new("early_ms")
-                .big_integer()
-                .not_null()
-                .default(600_000)
-                .take(),
-            switch("ends_on_time"),
-            string_null(manager, "recurrence", 255),
-            switch("permanent").default(true).take(),
-        ];
-        extend(manager, "room_basic", decisions).await?;
-        extend(manager, "chat_message", vec![moment(manager, "deleted_at")]).await?;
+        extend(manager, "room_basic", own_of_room(manager)).await?;
+        extend(manager, "chat_message", own_of_message(manager)).await?;
         create_invites(manager).await?;
         create_invite_uses(manager).await?;
         create_bans(manager).await
@@ -54,6 +42,25 @@ impl MigrationTrait for Migration {
 }
 
 async fn create_invites(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager.create_table(invites(manager)).await?;
+    for column in ["identity", "token_hash"] {
+        unique(manager, "room_invite", column).await?;
+    }
+    index(manager, "room_invite", &["rid"]).await
+}
+
+async fn create_invite_uses(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager.create_table(invite_uses(manager)).await?;
+    unique_together(manager, "room_invite_use", &["invite", "user_identity"]).await
+}
+
+async fn create_bans(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager.create_table(bans(manager)).await?;
+    unique_together(manager, "room_ban", &["rid", "user_identity"]).await
+}
+
+/// Invite links.
+pub fn invites(manager: &SchemaManager<'_>) -> TableCreateStatement {
     let mut invites = Table::create();
     invites
         .table("room_invite")
@@ -71,14 +78,11 @@ async fn create_invites(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(moment(manager, "created_at").not_null())
         .col(string(manager, "created_by", 64))
         .col(moment(manager, "revoked_at"));
-    manager.create_table(invites).await?;
-    for column in ["identity", "token_hash"] {
-        unique(manager, "room_invite", column).await?;
-    }
-    index(manager, "room_invite", &["rid"]).await
+    invites
 }
 
-async fn create_invite_uses(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+/// Who followed them.
+pub fn invite_uses(manager: &SchemaManager<'_>) -> TableCreateStatement {
     let mut uses = Table::create();
     uses.table("room_invite_use")
         .if_not_exists()
@@ -86,11 +90,11 @@ async fn create_invite_uses(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new("invite").big_integer().not_null())
         .col(string(manager, "user_identity", 64))
         .col(moment(manager, "used_at").not_null());
-    manager.create_table(uses).await?;
-    unique_together(manager, "room_invite_use", &["invite", "user_identity"]).await
+    uses
 }
 
-async fn create_bans(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+/// Who may not come in.
+pub fn bans(manager: &SchemaManager<'_>) -> TableCreateStatement {
     let mut bans = Table::create();
     bans.table("room_ban")
         .if_not_exists()
@@ -100,6 +104,26 @@ async fn create_bans(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(string(manager, "display_name", 100))
         .col(moment(manager, "since").not_null())
         .col(string(manager, "banned_by", 64));
-    manager.create_table(bans).await?;
-    unique_together(manager, "room_ban", &["rid", "user_identity"]).await
+    bans
+}
+
+/// What is kept of a room besides.
+pub fn own_of_room(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+    vec![
+        string(manager, "history", 16).default("all").take(),
+        switch("hide_number"),
+        ColumnDef::new("early_ms")
+            .big_integer()
+            .not_null()
+            .default(600_000)
+            .take(),
+        switch("ends_on_time"),
+        string_null(manager, "recurrence", 255),
+        switch("permanent").default(true).take(),
+    ]
+}
+
+/// What is kept of a message besides.
+pub fn own_of_message(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+    vec![moment(manager, "deleted_at")]
 }

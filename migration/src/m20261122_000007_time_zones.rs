@@ -10,11 +10,15 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let zone = string_null(manager, "time_zone", 64);
-        extend(manager, "room_basic", vec![zone]).await
+        extend(manager, "room_basic", own_of_room(manager)).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         retract(manager, "room_basic", "time_zone").await
     }
+}
+
+/// What is added to a room.
+pub fn own_of_room(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+    vec![string_null(manager, "time_zone", 64)]
 }

@@ -8,20 +8,27 @@
 //!   [`Username::adopted`](crate::protocol::text::Username::adopted) of it.
 //! - Of user names that differ in case alone the oldest row keeps it, each other becomes `name-ROW`.
 //! - A deleted user's name becomes `name#ROW`, as after any deletion here, so that it is free again.
-//! - A room without an owner, or with an identity that no link could carry or that reads as a number, is left as it is.
+//! - A room without an owner, or with an identity that no link could carry, that reads as a number or that an older room
+//!   has too, is left as it is; so is a row whose number is beyond what signed numbers hold.
+//! - What is absent where something must be is made up: a name from the row's number or a mark, a password that nobody
+//!   has. A deletion in year, month or day 0 is none.
+//! - A table with a column of ours that is of another type is not touched, nor any other table:
+//!   [`StoreError::Clash`] names it.
 //! - How long somebody was in a room was never written: such a stay ends when it begins.
 
 mod rooms;
 mod stays;
 mod users;
 
+use std::collections::HashSet;
+
 use entity::row_id::RowId;
 use migration::{Migrator, MigratorTrait as _, SchemaManager};
-use sea_orm::prelude::DateTime;
+use sea_orm::prelude::{DateTime, DateTimeUtc};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
-    ColIdx, ConnectionTrait as _, DatabaseConnection, FromQueryResult, QueryResult, TryGetError,
-    TryGetable,
+    ColIdx, ConnectionTrait as _, DatabaseConnection, DbBackend, FromQueryResult, QueryResult,
+    TryGetError, TryGetable,
 };
 use serde::Serialize;
 
@@ -58,8 +65,8 @@ pub struct Adoption {
 pub struct Remark {
     /// The row's table.
     pub table: &'static str,
-    /// The row's number.
-    pub row: i64,
+    /// The row's number; older systems have some that no signed number holds.
+    pub row: i128,
     /// What is the matter, and what is done about it.
     pub remark: String,
 }
@@ -69,6 +76,14 @@ pub(super) async fn adopt(
     pool: &DatabaseConnection,
     mode: AdoptionMode,
 ) -> Result<Adoption, StoreError> {
+    let clashes: Vec<String> = migration::clashes(pool)
+        .await?
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if !clashes.is_empty() {
+        return Err(StoreError::Clash(clashes.join("; ")));
+    }
     let pending = Migrator::get_pending_migrations_read_only(pool).await?;
     let mut report = Adoption {
         migrations: pending.iter().map(|step| step.name().to_owned()).collect(),
@@ -91,10 +106,10 @@ pub(super) async fn adopt(
 }
 
 impl Adoption {
-    fn remark(&mut self, table: &'static str, row: RowId, remark: impl Into<String>) {
+    fn remark(&mut self, table: &'static str, row: OldNumber, remark: impl Into<String>) {
         self.remarks.push(Remark {
             table,
-            row: row.0,
+            row: row.0.unwrap_or_default(),
             remark: remark.into(),
         });
     }
@@ -143,11 +158,75 @@ struct OldTime(Option<DateTime>);
 
 impl TryGetable for OldTime {
     fn try_get_by<I: ColIdx>(row: &QueryResult, column: I) -> Result<Self, TryGetError> {
-        Ok(Self(DateTime::try_get_by(row, column).ok()))
+        // The second for `timestamp`, which has a zone.
+        let zoned = || DateTimeUtc::try_get_by(row, column).map(|time| time.naive_utc());
+        Ok(Self(
+            DateTime::try_get_by(row, column).or_else(|_| zoned()).ok(),
+        ))
     }
 }
 
+/// The number of a row, or of one that is pointed at: with a sign or without, or absent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct OldNumber(Option<i128>);
+
+impl OldNumber {
+    /// The row, if this server can have one of that number.
+    fn row(self) -> Option<RowId> {
+        self.0.and_then(|number| number.try_into().ok()).map(RowId)
+    }
+}
+
+impl std::fmt::Display for OldNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(number) => write!(f, "{number}"),
+            None => f.write_str("without a number"),
+        }
+    }
+}
+
+impl TryGetable for OldNumber {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, column: I) -> Result<Self, TryGetError> {
+        let signed = Option::<i64>::try_get_by(row, column);
+        if signed.is_ok() || row.try_as_mysql_row().is_none() {
+            return signed.map(|number| Self(number.map(i128::from)));
+        }
+        Option::<u64>::try_get_by(row, column).map(|number| Self(number.map(i128::from)))
+    }
+}
+
+/// What of a row others point at.
 #[derive(FromQueryResult)]
 struct IdRow {
-    id: RowId,
+    id: OldNumber,
+    deleted_at: OldTime,
+}
+
+/// The rows of a table that were not deleted and that this server can number.
+async fn living(
+    pool: &DatabaseConnection,
+    table: &'static str,
+) -> Result<HashSet<OldNumber>, StoreError> {
+    let rows: Vec<IdRow> = read(pool, &select(table, &["id", "deleted_at"], None)).await?;
+    let rows = rows.into_iter();
+    let living = rows.filter(|row| row.deleted_at.0.is_none() && row.id.row().is_some());
+    Ok(living.map(|row| row.id).collect())
+}
+
+/// Makes the times of rows that wait readable, as the schema's first step did for those that it found.
+async fn forget_impossible_times(
+    pool: &DatabaseConnection,
+    mode: AdoptionMode,
+    table: &'static str,
+    columns: &[&'static str],
+    waiting: &Option<Expr>,
+) -> Result<(), StoreError> {
+    if mode == AdoptionMode::DryRun || pool.get_database_backend() != DbBackend::MySql {
+        return Ok(());
+    }
+    let schema = SchemaManager::new(pool);
+    let forgotten =
+        migration::forget_impossible_times(&schema, table, columns, waiting.as_ref()).await;
+    Ok(forgotten?)
 }

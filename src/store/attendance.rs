@@ -109,7 +109,7 @@ impl Store {
     ) -> Result<StoredStays, StoreError> {
         let limit = u64::from(limit.clamp(1, MAX_STAYS));
         let mut rows = stays_in(room)
-            .filter(Column::Id.gt(after.map_or(0, |key| key.0)))
+            .filter(Column::Id.gt(after.map_or(i64::MIN, |key| key.0)))
             .order_by_asc(Column::Id)
             .limit(limit + 1)
             .all(&self.db)

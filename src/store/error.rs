@@ -57,6 +57,9 @@ pub enum StoreError {
     /// A row holds what this server never writes.
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
+    /// Tables of another program stand in the way of this server's; nothing was changed.
+    #[error("{0}")]
+    Clash(String),
     /// The URL names a database that this server was not built for.
     #[error("the database URL must begin with sqlite:, mysql:// or postgres://")]
     UnknownDatabase,
@@ -87,6 +90,7 @@ impl StoreError {
             Self::EndsBeforeBegin | Self::Recurrence(_) => ErrorCode::BadField,
             Self::Conflict(Conflict::Identity)
             | Self::Corrupt(_)
+            | Self::Clash(_)
             | Self::UnknownDatabase
             | Self::File(_)
             | Self::Damaged(_)

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entity::room_user::{ActiveModel, Column, Entity};
+use entity::row_id::RowId;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
@@ -210,8 +211,8 @@ impl Store {
         let row = ActiveModel {
             created_at: Set(Some(column(stay.joined_at))),
             updated_at: Set(Some(column(stay.joined_at))),
-            rid: Set(stay.room.0),
-            uid: Set(account.map_or(0, |account| account.key.0)),
+            rid: Set(RowId(stay.room.0)),
+            uid: Set(RowId(account.map_or(0, |account| account.key.0))),
             participant: Set(Some(stay.participant.as_str().to_owned())),
             user_identity: Set(stay.user.as_str().to_owned()),
             display_name: Set(stay.display_name.as_str().to_owned()),

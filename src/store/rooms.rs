@@ -5,6 +5,7 @@
 //! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
 
 use entity::room_basic::{ActiveModel, Column, Entity};
+use entity::row_id::RowId;
 use entity::user_basic;
 use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
@@ -330,7 +331,7 @@ pub(super) fn new_row(
         updated_at: Set(Some(column(now))),
         identity: Set(RoomIdentity::random().as_str().to_owned()),
         number: Set(Some(number)),
-        create_id: Set(owner),
+        create_id: Set(RowId(owner)),
         version: Set(1),
         ..columns(settings)?
     })

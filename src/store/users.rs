@@ -9,8 +9,8 @@ use entity::user_basic::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select, TransactionTrait as _, Value,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, TransactionTrait as _, Value,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -137,9 +137,10 @@ impl Store {
         after: Option<UserKey>,
         limit: u64,
     ) -> Result<Vec<StoredUser>, StoreError> {
-        let after = after.map_or(0, |key| key.0);
+        // Tables that were taken over may have numbers below 1.
+        let after = after.map(|key| Column::Id.gt(key.0));
         let rows = living()
-            .filter(Column::Id.gt(after))
+            .filter(Condition::all().add_option(after))
             .order_by_asc(Column::Id)
             .limit(limit)
             .all(&self.db)

@@ -333,24 +333,68 @@ async fn people_of_the_older_meeting_log_in_and_find_their_rooms() {
     }
 }
 
+#[tokio::test]
+async fn a_column_in_the_way_is_one_sentence_for_every_command() {
+    let url =
+        older_meeting(&["ALTER TABLE room_basic ADD COLUMN number int NOT NULL DEFAULT 0"]).await;
+    let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()";
+    for line in [
+        "db adopt --dry-run",
+        "db adopt --json",
+        "db migrate",
+        "user list",
+        "serve --listen 127.0.0.1:0",
+    ] {
+        let mut command = meeting(line.split(' '));
+        let (code, sentence) = refusal(command.env("MEETING_DATABASE_URL", &url).output().unwrap());
+        assert_eq!(code, Some(1), "{line}: {sentence}");
+        assert!(
+            sentence.contains("the table room_basic has a column number of the type int"),
+            "{line}: {sentence}"
+        );
+    }
+    assert_eq!(column(&url, tables).await.len(), 3, "nothing was added");
+}
+
 /// What a command says when it refuses.
 fn refused(arguments: &[&str], data: &Path) -> (Option<i32>, String) {
     let mut command = meeting(arguments);
     refusal(command.arg("--data-dir").arg(data).output().unwrap())
 }
 
-#[tokio::test]
-async fn the_meetings_of_imweb_move_in() {
-    let imweb = database_on("MEETING_TEST_MYSQL", "").await;
-    let db = Database::connect(&imweb).await.unwrap();
-    let name = imweb.rsplit('/').next().unwrap();
+/// A MariaDB database as imweb left it, with `more` rows, and its URL.
+async fn imweb(more: &[&str]) -> String {
+    let url = database_on("MEETING_TEST_MYSQL", "").await;
+    let db = Database::connect(&url).await.unwrap();
+    let name = url.rsplit('/').next().unwrap();
     let charset = format!("ALTER DATABASE {name} CHARACTER SET utf8mb4;\n");
     let documented = charset + include_str!("../fixtures/imweb.sql");
-    for statement in documented.split(";\n") {
+    for statement in documented.split(";\n").chain(more.iter().copied()) {
         if !statement.trim().is_empty() {
             db.execute_unprepared(statement).await.unwrap();
         }
     }
+    url
+}
+
+/// Gives an account a password by the command line.
+fn give_password(url: &str, name: &str, password: &str) {
+    let mut passwd = meeting(["user", "passwd", name, "--password-stdin"]);
+    passwd.env("MEETING_DATABASE_URL", url);
+    let mut child = passwd
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "{password}").unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn the_meetings_of_imweb_move_in() {
+    let imweb = imweb(&[]).await;
     let data = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/meeting.sqlite", data.path().display());
     let import = format!("import imweb --from {imweb} --json");
@@ -383,17 +427,7 @@ async fn the_meetings_of_imweb_move_in() {
         let refused = host.ask("auth.login", login(guess)).await;
         assert_eq!(refused["error"]["code"], "auth.bad_credentials");
     }
-    let mut passwd = meeting(["user", "passwd", "3CK98Y", "--password-stdin"]);
-    passwd.env("MEETING_DATABASE_URL", &url);
-    let mut child = passwd
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(b"correct horse\n").unwrap();
-    drop(input);
-    assert!(child.wait().unwrap().success());
+    give_password(&url, "3CK98Y", "correct horse");
     host.ok("auth.login", login("correct horse")).await;
     let page = host.ok("room.list", json!({})).await;
     assert_eq!(page["rooms"][0]["name"], "520");
@@ -403,6 +437,42 @@ async fn the_meetings_of_imweb_move_in() {
         json!({ "identity": done["rooms"][0]["number"] }),
     )
     .await;
+}
+
+#[tokio::test]
+async fn whom_imweb_made_a_host_sees_who_was_in_from_outside_too() {
+    let source = imweb(&[
+        "INSERT INTO imweb_status (status_userId, status_type) VALUES ('3CK4HM', '主持人')",
+    ]);
+    let data = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/meeting.sqlite", data.path().display());
+    let import = format!("import imweb --from {} --json", source.await);
+    let room = printed(&url, &import)["rooms"][0]["identity"].take();
+    let server = Server::start(data.path(), &url);
+    let room = json!({ "identity": room });
+    let enter = async |name: &str| {
+        give_password(&url, name, "correct horse");
+        let mut socket = server.connect().await;
+        let login = json!({ "username": name, "password": "correct horse" });
+        socket.ok("auth.login", login).await;
+        socket
+    };
+    let mut member = enter("3CK4HR").await;
+    let refused = member.ask("room.attendance", room.clone()).await;
+    assert_eq!(refused["error"]["code"], "perm.denied", "{refused}");
+    let mut host = enter("3CK4HM").await;
+    let page = host.ok("room.attendance", room.clone()).await;
+    assert_eq!(page["total"], 4, "{page}");
+    // Who was made a member of the running meeting is one.
+    let mut owner = enter("3CK98Y").await;
+    owner.ok("room.join", room.clone()).await;
+    let joined = host.ok("room.join", room.clone()).await;
+    assert_eq!(joined["self"]["role"], "host", "{joined}");
+    host.ok("room.attendance", room.clone()).await;
+    let demoted = json!({ "participant": joined["self"]["id"], "role": "member" });
+    owner.ok("participant.set_role", demoted).await;
+    let refused = host.ask("room.attendance", room).await;
+    assert_eq!(refused["error"]["code"], "perm.denied", "{refused}");
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use sea_orm::{
     TransactionTrait as _,
 };
 
-use super::{Adoption, AdoptionMode, IdRow, OldTime, read, select, waiting};
+use super::{
+    Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, living, read, select,
+    waiting,
+};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Permissions;
 use crate::protocol::text::RoomName;
@@ -27,16 +30,18 @@ const SECONDS_END_BEFORE: DateTime = chrono::DateTime::UNIX_EPOCH
 
 #[derive(FromQueryResult)]
 struct OldRoom {
-    id: RowId,
-    identity: String,
-    name: String,
+    id: OldNumber,
+    deleted_at: OldTime,
+    identity: Option<String>,
+    name: Option<String>,
     end_at: OldTime,
-    create_id: i64,
+    create_id: OldNumber,
 }
 
 #[derive(FromQueryResult)]
-struct NumberRow {
+struct KnownRoom {
     number: String,
+    identity: String,
 }
 
 pub(super) async fn adopt(
@@ -44,27 +49,43 @@ pub(super) async fn adopt(
     mode: AdoptionMode,
     report: &mut Adoption,
 ) -> Result<(), StoreError> {
+    let times = [
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "begin_at",
+        "end_at",
+    ];
     let waiting = waiting(pool, "room_basic", "number", Expr::col("number").is_null()).await?;
-    let living = || Expr::col("deleted_at").is_null();
-    let condition = waiting
-        .clone()
-        .map_or_else(living, |waiting| living().and(waiting));
-    let columns = ["id", "identity", "name", "end_at", "create_id"];
-    let rooms: Vec<OldRoom> = read(pool, &select("room_basic", &columns, Some(condition))).await?;
+    forget_impossible_times(pool, mode, "room_basic", &times, &waiting).await?;
+    let columns = [
+        "id",
+        "deleted_at",
+        "identity",
+        "name",
+        "end_at",
+        "create_id",
+    ];
+    let mut rooms: Vec<OldRoom> =
+        read(pool, &select("room_basic", &columns, waiting.clone())).await?;
+    rooms.retain(|room| room.deleted_at.0.is_none());
     if rooms.is_empty() {
         return Ok(());
     }
-    let owners: Vec<IdRow> = read(pool, &select("user_basic", &["id"], Some(living()))).await?;
-    let owners: HashSet<i64> = owners.into_iter().map(|row| row.id.0).collect();
-    let mut numbers: HashSet<String> = HashSet::new();
+    let owners = living(pool, "user_basic").await?;
+    let (mut numbers, mut identities) = (HashSet::new(), HashSet::new());
     if waiting.is_some() {
         let known = Some(Expr::col("number").is_not_null());
-        let taken: Vec<NumberRow> = read(pool, &select("room_basic", &["number"], known)).await?;
-        numbers.extend(taken.into_iter().map(|row| row.number));
+        let known: Vec<KnownRoom> =
+            read(pool, &select("room_basic", &["number", "identity"], known)).await?;
+        for room in known {
+            identities.insert(room.identity.to_lowercase());
+            numbers.insert(room.number);
+        }
     }
     let fit: Vec<_> = rooms
         .into_iter()
-        .filter(|room| is_fit(room, &owners, report))
+        .filter_map(|room| Some((is_fit(&room, &owners, &mut identities, report)?, room)))
         .collect();
     report.rooms += fit.len();
     if mode == AdoptionMode::DryRun {
@@ -73,19 +94,22 @@ pub(super) async fn adopt(
     let permissions = serde_json::to_string(&Permissions::default())
         .map_err(|_| StoreError::Corrupt("permissions"))?;
     let transaction = pool.begin().await?;
-    for room in fit {
+    for (id, room) in fit {
         let mut number = random_number();
         while !numbers.insert(number.clone()) {
             number = random_number();
         }
-        let row = room_basic::ActiveModel {
+        let mut row = room_basic::ActiveModel {
             number: Set(Some(number)),
             permissions: Set(permissions.clone()),
             ..Default::default()
         };
+        if room.name.is_none() {
+            row.name = Set(String::new());
+        }
         room_basic::Entity::update_many()
             .set(row)
-            .filter(room_basic::Column::Id.eq(room.id))
+            .filter(room_basic::Column::Id.eq(id))
             .filter(room_basic::Column::Number.is_null())
             .exec(&transaction)
             .await?;
@@ -93,23 +117,38 @@ pub(super) async fn adopt(
     Ok(transaction.commit().await?)
 }
 
-fn is_fit(room: &OldRoom, owners: &HashSet<i64>, report: &mut Adoption) -> bool {
+/// The room's row, if it can be shown.
+fn is_fit(
+    room: &OldRoom,
+    owners: &HashSet<OldNumber>,
+    identities: &mut HashSet<String>,
+    report: &mut Adoption,
+) -> Option<RowId> {
+    const LEFT: &str = "it is left as it is and shown to nobody";
+    let mut leave = |why: &str| report.remark("room_basic", room.id, format!("{why}: {LEFT}"));
+    let Some(id) = room.id.row() else {
+        leave("its number is too large");
+        return None;
+    };
     if !owners.contains(&room.create_id) {
-        let remark = format!(
-            "its owner, user {}, does not exist: it is left as it is and shown to nobody",
+        leave(&format!(
+            "its owner, user {}, does not exist",
             room.create_id
-        );
-        report.remark("room_basic", room.id, remark);
-        return false;
+        ));
+        return None;
     }
-    if RoomIdentity::try_from(room.identity.clone()).is_err() || is_room_number(&room.identity) {
-        let remark = "its identity cannot stand in a link: it is left as it is and shown to nobody";
-        report.remark("room_basic", room.id, remark);
-        return false;
+    let identity = room.identity.clone().unwrap_or_default();
+    if RoomIdentity::try_from(identity.clone()).is_err() || is_room_number(&identity) {
+        leave("its identity cannot stand in a link");
+        return None;
     }
-    if RoomName::parse(&room.name).is_err() {
-        let shown =
-            RoomName::cut(&room.name).map_or("its number".to_owned(), |name| name.to_string());
+    if !identities.insert(identity.to_lowercase()) {
+        leave("its identity is that of another room");
+        return None;
+    }
+    let name = room.name.as_deref().unwrap_or_default();
+    if RoomName::parse(name).is_err() {
+        let shown = RoomName::cut(name).map_or("its number".to_owned(), |name| name.to_string());
         let remark = format!("its name is empty or too long; shown is {shown}");
         report.remark("room_basic", room.id, remark);
     }
@@ -118,5 +157,5 @@ fn is_fit(room: &OldRoom, owners: &HashSet<i64>, report: &mut Adoption) -> bool 
                       its owner comes in";
         report.remark("room_basic", room.id, remark);
     }
-    true
+    Some(id)
 }

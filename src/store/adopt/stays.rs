@@ -1,9 +1,8 @@
 //! Who was in which room.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use entity::room_user;
-use entity::row_id::RowId;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
@@ -11,22 +10,26 @@ use sea_orm::{
     TransactionTrait as _,
 };
 
-use super::{Adoption, AdoptionMode, IdRow, OldTime, read, select, waiting};
+use super::{
+    Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, living, read, select,
+    waiting,
+};
 use crate::protocol::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::row::column;
 
 #[derive(FromQueryResult)]
 struct OldStay {
-    id: RowId,
+    id: OldNumber,
     created_at: OldTime,
-    rid: i64,
-    uid: i64,
+    deleted_at: OldTime,
+    rid: OldNumber,
+    uid: OldNumber,
 }
 
 #[derive(FromQueryResult)]
 struct PersonRow {
-    id: RowId,
+    id: OldNumber,
     identity: Option<String>,
     display_name: String,
 }
@@ -38,24 +41,22 @@ pub(super) async fn adopt(
 ) -> Result<(), StoreError> {
     let unnamed = Expr::col("user_identity").eq("");
     let waiting = waiting(pool, "room_user", "user_identity", unnamed).await?;
-    let living = || Expr::col("deleted_at").is_null();
-    let condition = waiting.map_or_else(living, |waiting| living().and(waiting));
-    let columns = ["id", "created_at", "rid", "uid"];
-    let stays: Vec<OldStay> = read(pool, &select("room_user", &columns, Some(condition))).await?;
+    let times = ["created_at", "updated_at", "deleted_at"];
+    forget_impossible_times(pool, mode, "room_user", &times, &waiting).await?;
+    let columns = ["id", "created_at", "deleted_at", "rid", "uid"];
+    let mut stays: Vec<OldStay> = read(pool, &select("room_user", &columns, waiting)).await?;
+    stays.retain(|stay| stay.deleted_at.0.is_none());
     if stays.is_empty() {
         return Ok(());
     }
-    let ids = async |table| -> Result<HashSet<i64>, StoreError> {
-        let rows: Vec<IdRow> = read(pool, &select(table, &["id"], Some(living()))).await?;
-        Ok(rows.into_iter().map(|row| row.id.0).collect())
-    };
-    let (users, rooms) = (ids("user_basic").await?, ids("room_basic").await?);
-    let (whole, broken): (Vec<_>, Vec<_>) = stays
-        .into_iter()
-        .partition(|stay| users.contains(&stay.uid) && rooms.contains(&stay.rid));
+    let users = living(pool, "user_basic").await?;
+    let rooms = living(pool, "room_basic").await?;
+    let (whole, broken): (Vec<_>, Vec<_>) = stays.into_iter().partition(|stay| {
+        stay.id.row().is_some() && users.contains(&stay.uid) && rooms.contains(&stay.rid)
+    });
     for stay in broken {
         let remark = format!(
-            "room {} or user {} does not exist: it is left as it is",
+            "room {} or user {} does not exist, or its number is too large: it is left as it is",
             stay.rid, stay.uid
         );
         report.remark("room_user", stay.id, remark);
@@ -66,11 +67,12 @@ pub(super) async fn adopt(
     }
     let columns = ["id", "identity", "display_name"];
     let people: Vec<PersonRow> = read(pool, &select("user_basic", &columns, None)).await?;
-    let people: HashMap<i64, PersonRow> = people.into_iter().map(|row| (row.id.0, row)).collect();
+    let people: HashMap<OldNumber, PersonRow> =
+        people.into_iter().map(|row| (row.id, row)).collect();
     let now = column(Timestamp::now());
     let transaction = pool.begin().await?;
     for stay in whole {
-        let Some(person) = people.get(&stay.uid) else {
+        let (Some(id), Some(person)) = (stay.id.row(), people.get(&stay.uid)) else {
             continue;
         };
         let Some(identity) = person.identity.clone() else {
@@ -86,7 +88,7 @@ pub(super) async fn adopt(
         };
         room_user::Entity::update_many()
             .set(row)
-            .filter(room_user::Column::Id.eq(stay.id))
+            .filter(room_user::Column::Id.eq(id))
             .filter(room_user::Column::UserIdentity.eq(""))
             .exec(&transaction)
             .await?;

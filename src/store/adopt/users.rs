@@ -11,21 +11,32 @@ use sea_orm::{
     TransactionTrait as _,
 };
 
-use super::{Adoption, AdoptionMode, OldTime, read, select, waiting};
+use super::{
+    Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, read, select, waiting,
+};
 use crate::protocol::ids::UserId;
 use crate::protocol::text::{DisplayName, Username};
-use crate::store::StoreError;
 use crate::store::users::folded;
+use crate::store::{PasswordHash, StoreError};
+
+/// When a row was made, changed and deleted.
+const LIFE: [&str; 3] = ["created_at", "updated_at", "deleted_at"];
 
 /// How many characters of a name are kept where something is added to it.
 const STEM_CHARS: usize = 48;
 
 #[derive(FromQueryResult)]
 struct OldUser {
-    id: RowId,
+    id: OldNumber,
     deleted_at: OldTime,
-    username: String,
-    password: String,
+    username: Option<String>,
+    password: Option<String>,
+}
+
+impl OldUser {
+    fn name(&self) -> &str {
+        self.username.as_deref().unwrap_or_default()
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -45,6 +56,7 @@ pub(super) async fn adopt(
         Expr::col("identity").is_null(),
     )
     .await?;
+    forget_impossible_times(pool, mode, "user_basic", &LIFE, &waiting).await?;
     let columns = ["id", "deleted_at", "username", "password"];
     let mut users: Vec<OldUser> =
         read(pool, &select("user_basic", &columns, waiting.clone())).await?;
@@ -61,15 +73,22 @@ pub(super) async fn adopt(
         names.reserved.extend(names.taken.iter().cloned());
     }
     for user in &users {
-        names.reserved.insert(folded(&user.username));
+        names.reserved.insert(folded(user.name()));
         names
             .reserved
-            .insert(folded(Username::adopted(&user.username).as_str()));
+            .insert(folded(Username::adopted(user.name()).as_str()));
     }
     users.sort_by_key(|user| (user.deleted_at.0.is_some(), user.id));
     let rows: Vec<_> = users
         .iter()
-        .map(|user| (user.id, user_columns(user, &mut names, report)))
+        .filter_map(|user| {
+            let Some(row) = user.id.row() else {
+                let remark = "its number is too large: it is left as it is and cannot log in";
+                report.remark("user_basic", user.id, remark);
+                return None;
+            };
+            Some((row, user_columns(user, row, &mut names, report)))
+        })
         .collect();
     if mode == AdoptionMode::DryRun {
         return Ok(());
@@ -86,23 +105,26 @@ pub(super) async fn adopt(
     Ok(transaction.commit().await?)
 }
 
-/// What an account's own columns get.
+/// What an account's own columns get, and those of the older ones that are empty and must not be.
 fn user_columns(
     user: &OldUser,
+    id: RowId,
     names: &mut Names,
     report: &mut Adoption,
 ) -> user_basic::ActiveModel {
-    let name = Username::adopted(&user.username);
-    let is_legacy =
-        user.password.len() == 32 && user.password.bytes().all(|b| b.is_ascii_hexdigit());
+    let name = Username::adopted(user.name());
+    let is_legacy = user.password.as_deref().is_some_and(is_md5);
     let mut row = user_basic::ActiveModel {
         identity: Set(UserId::random().as_str().to_owned()),
         display_name: Set(display_name(user, &name)),
         password_legacy: Set(is_legacy),
         ..Default::default()
     };
+    if user.password.is_none() {
+        row.password = Set(PasswordHash::unset().reveal().to_owned());
+    }
     if user.deleted_at.0.is_some() {
-        let freed = names.invent(&name, '#', user.id);
+        let freed = names.invent(&name, '#', id);
         row.username_key = Set(folded(&freed));
         row.username = Set(freed);
         return row;
@@ -111,10 +133,13 @@ fn user_columns(
     report.legacy_passwords += usize::from(is_legacy);
     let remark = if names.taken.insert(folded(name.as_str())) {
         row.username_key = Set(folded(name.as_str()));
-        (name.as_str() != user.username)
+        if user.username.is_none() {
+            row.username = Set(name.as_str().to_owned());
+        }
+        (name.as_str() != user.name())
             .then(|| format!("logs in by its old name; others see the user name {name}"))
     } else {
-        let renamed = names.invent(&name, '-', user.id);
+        let renamed = names.invent(&name, '-', id);
         row.username_key = Set(folded(&renamed));
         let remark = format!("the name belongs to an older account; this one is now {renamed}");
         row.username = Set(renamed);
@@ -124,14 +149,23 @@ fn user_columns(
         report.remark("user_basic", user.id, remark);
     }
     if !is_legacy {
-        let remark = "its password is no MD5 hash: set one with `meeting user passwd`";
+        let remark =
+            "its password is no MD5 hash, or an empty one's: set one with `meeting user passwd`";
         report.remark("user_basic", user.id, remark);
     }
     row
 }
 
+/// Whether this is the MD5 hash of a password, in hex. Nobody could ever log in with an empty one.
+fn is_md5(password: &str) -> bool {
+    const OF_NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";
+    password.len() == 32
+        && password.bytes().all(|b| b.is_ascii_hexdigit())
+        && !password.eq_ignore_ascii_case(OF_NOTHING)
+}
+
 fn display_name(user: &OldUser, name: &Username) -> String {
-    let shown = DisplayName::cut(&user.username);
+    let shown = DisplayName::cut(user.name());
     shown.map_or_else(|| name.to_string(), |shown| shown.to_string())
 }
 

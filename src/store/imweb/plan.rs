@@ -1,15 +1,17 @@
 //! What each row of imweb becomes, or why it is left out: decided from the rows alone.
 //!
-//! Ids are compared as its MySQL compares them: without regard to case and to spaces at their ends.
+//! Ids are compared without regard to case and to spaces at their ends, as its MySQL compares them, but with accents.
+//! What is the same then and is spelled in two ways in one table, which its own tables rule out, may be two people.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDateTime, TimeDelta};
 use serde::Serialize;
 
+use super::ids::{Key, Refusal, Spellings, id, is_spelled_so, legible, spellings};
 use super::source::{Join, Login, Status, Tables};
 use crate::protocol::object::Role;
-use crate::protocol::text::{DisplayName, InvalidText, MAX_NAME_CHARS, RoomName};
+use crate::protocol::text::{DisplayName, InvalidText, RoomName};
 use crate::protocol::time::Timestamp;
 
 /// What a status says of somebody who leads a meeting.
@@ -17,15 +19,14 @@ const HOST: &str = "主持人";
 /// What it says of everyone else.
 const MEMBER: &str = "成员";
 
-/// An id as it is compared.
-pub(super) type Key = String;
-
 /// Why a row was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Skip {
     /// An id is absent, empty, too long or unreadable.
     BadId,
+    /// Another row spells the same id differently: they may be two people.
+    SpelledOtherwise,
     /// The name is absent or empty.
     EmptyName,
     /// The name is longer than names are here.
@@ -107,9 +108,11 @@ impl Plan {
             ..Self::default()
         };
         let lost_meetings = plan.take_logins(tables.logins);
-        let joiners: HashSet<Key> = keys(tables.joins.iter().map(|join| &join.person));
+        let mut joins = tables.joins;
+        joins.sort_by(|one, other| (&one.joined, &one.person).cmp(&(&other.joined, &other.person)));
+        let joiners = spellings(joins.iter().map(|join| &join.person));
         let roles = plan.take_statuses(&tables.statuses, &joiners);
-        let taken = plan.take_joins(tables.joins, &roles, &lost_meetings);
+        let taken = plan.take_joins(joins, &joiners, &roles, &lost_meetings);
         plan.skip_idle_statuses(&tables.statuses, &joiners, &taken);
         plan
     }
@@ -129,8 +132,9 @@ impl Plan {
             (&one.created, &one.person).cmp(&(&other.created, &other.person))
         });
         let mut lost = HashSet::new();
+        let spellings = spellings(logins.iter().map(|login| &login.person));
         for login in logins {
-            match self.read_login(&login) {
+            match is_spelled_so(&login.person, &spellings).and_then(|()| self.read_login(&login)) {
                 Ok((owner, person, mut room)) => {
                     if self.places.contains_key(&room.key) {
                         let detail = format!("the meeting {} was created before", room.meeting);
@@ -176,10 +180,10 @@ impl Plan {
     }
 
     /// What each person is; of several rows the one that says host counts, or else the first.
-    fn take_statuses(&mut self, statuses: &[Status], joiners: &HashSet<Key>) -> HashMap<Key, Role> {
+    fn take_statuses(&mut self, statuses: &[Status], joiners: &Spellings) -> HashMap<Key, Role> {
         let mut roles: HashMap<Key, Role> = HashMap::new();
         for status in statuses {
-            if let Ok((key, role)) = read_status(status)
+            if let Ok((key, role)) = read_status(status, joiners)
                 && (role == Role::Host || !roles.contains_key(&key))
             {
                 roles.insert(key, role);
@@ -187,9 +191,9 @@ impl Plan {
         }
         let mut heard = HashSet::new();
         for status in statuses {
-            match read_status(status) {
+            match read_status(status, joiners) {
                 Err((reason, detail)) => self.skip("imweb_status", &status.row, reason, detail),
-                Ok((key, role)) if joiners.contains(&key) => {
+                Ok((key, role)) if joiners.contains_key(&key) => {
                     let counts = roles.get(&key) == Some(&role) && heard.insert(key);
                     if !counts {
                         let detail =
@@ -207,15 +211,16 @@ impl Plan {
     /// Plans the memberships; gives those whose join was taken.
     fn take_joins(
         &mut self,
-        mut joins: Vec<Join>,
+        joins: Vec<Join>,
+        joiners: &Spellings,
         roles: &HashMap<Key, Role>,
         lost_meetings: &HashSet<Key>,
     ) -> HashSet<Key> {
-        joins.sort_by(|one, other| (&one.joined, &one.person).cmp(&(&other.joined, &other.person)));
         let mut pairs: HashSet<(Key, Key)> = HashSet::new();
         let mut taken = HashSet::new();
         for join in joins {
-            match self.read_join(&join, roles, lost_meetings) {
+            let read = || self.read_join(&join, roles, lost_meetings);
+            match is_spelled_so(&join.person, joiners).and_then(|()| read()) {
                 Ok((place, stay, person)) => {
                     let pair = (self.rooms[place].key.clone(), stay.person.clone());
                     if !pairs.insert(pair) {
@@ -275,16 +280,16 @@ impl Plan {
     fn skip_idle_statuses(
         &mut self,
         statuses: &[Status],
-        joiners: &HashSet<Key>,
+        joiners: &Spellings,
         taken: &HashSet<Key>,
     ) {
         let mut told = HashSet::new();
         for status in statuses {
-            let Ok((key, _)) = read_status(status) else {
+            let Ok((key, _)) = read_status(status, joiners) else {
                 continue;
             };
             let who = legible(&status.person);
-            if !joiners.contains(&key) {
+            if !joiners.contains_key(&key) {
                 let detail = format!("{who} never joined a meeting");
                 self.skip("imweb_status", &status.row, Skip::NoSuchJoin, detail);
             } else if !taken.contains(&key) && told.insert(key) {
@@ -310,10 +315,9 @@ impl Plan {
     }
 }
 
-type Refusal = (Skip, String);
-
-fn read_status(status: &Status) -> Result<(Key, Role), Refusal> {
+fn read_status(status: &Status, joiners: &Spellings) -> Result<(Key, Role), Refusal> {
     let (key, _) = id(&status.person, "person")?;
+    is_spelled_so(&status.person, joiners)?;
     match status.kind.as_deref().map(str::trim) {
         Some(HOST) => Ok((key, Role::Host)),
         Some(MEMBER) => Ok((key, Role::Member)),
@@ -322,29 +326,6 @@ fn read_status(status: &Status) -> Result<(Key, Role), Refusal> {
             Err((Skip::UnknownRole, detail))
         }
     }
-}
-
-/// An id as it is compared, and as it is written.
-fn id(raw: &Option<String>, whose: &str) -> Result<(Key, String), Refusal> {
-    let refused = |what: &str| (Skip::BadId, format!("the {whose}'s id {what}"));
-    let text = raw.as_deref().unwrap_or_default().trim();
-    if text.is_empty() {
-        return Err(refused("is empty"));
-    }
-    let key = text.to_lowercase();
-    // Lower case can be longer than the id: 'İ' becomes two characters.
-    if text.chars().count().max(key.chars().count()) > MAX_NAME_CHARS {
-        return Err(refused("is too long"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(refused("cannot be read"));
-    }
-    Ok((key, text.to_owned()))
-}
-
-fn keys<'a>(ids: impl Iterator<Item = &'a Option<String>>) -> HashSet<Key> {
-    ids.filter_map(|raw| id(raw, "person").ok().map(|(key, _)| key))
-        .collect()
 }
 
 fn name(raw: &Option<String>) -> Result<DisplayName, Refusal> {
@@ -357,10 +338,4 @@ fn name(raw: &Option<String>) -> Result<DisplayName, Refusal> {
             (Skip::EmptyName, "the name is empty".to_owned())
         }
     })
-}
-
-/// As much of a foreign text as can be printed anywhere.
-fn legible(raw: &Option<String>) -> String {
-    let shown = DisplayName::cut(raw.as_deref().unwrap_or_default());
-    shown.map_or_else(String::new, |shown| shown.to_string())
 }

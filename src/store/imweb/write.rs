@@ -3,29 +3,32 @@
 use std::collections::HashMap;
 
 use entity::imported_row::{ActiveModel as Note, Column as NoteColumn, Entity as Notes};
+use entity::row_id::RowId;
 use entity::{room_basic, room_user, user_basic};
 use migration::SchemaManager;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction,
-    EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, TransactionTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    PaginatorTrait as _, QueryFilter as _, TransactionTrait as _,
 };
 
-use super::plan::{Key, Plan, PlannedPerson, PlannedRoom, PlannedStay, Skip, Skipped};
+use super::free::{free_number, free_username};
+use super::ids::Key;
+use super::plan::{Plan, PlannedPerson, PlannedRoom, PlannedStay, Skip, Skipped};
 use super::{Import, ImportMode, ImportedPerson, ImportedRoom};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::UserId;
 use crate::protocol::text::Username;
 use crate::protocol::time::Timestamp;
-use crate::store::rooms::{new_row, random_number};
+use crate::store::rooms::new_row;
 use crate::store::row::{column, name};
 use crate::store::users::folded;
 use crate::store::{PasswordHash, RoomSettings, Store, StoreError};
 
 /// How many memberships one transaction writes: few enough that a server beside it is not kept waiting.
 const BATCH: usize = 100;
-/// How many characters of a name are kept where something is added to it.
-const STEM_CHARS: usize = 48;
+/// The row of what a dry run would have made.
+const NOT_MADE: i64 = 0;
 
 pub(super) struct Writer<'a> {
     store: &'a Store,
@@ -40,6 +43,16 @@ pub(super) struct Writer<'a> {
 struct Person {
     row: i64,
     id: String,
+}
+
+impl Person {
+    /// Stands for one that a dry run would have made.
+    fn not_made() -> Self {
+        Self {
+            row: NOT_MADE,
+            id: String::new(),
+        }
+    }
 }
 
 fn room_origin(room: &str) -> String {
@@ -84,24 +97,20 @@ impl<'a> Writer<'a> {
 
     pub(super) async fn write(mut self, plan: Plan, import: &mut Import) -> Result<(), StoreError> {
         import.skipped = plan.skipped;
-        self.count(&plan.rooms, &plan.people, import);
+        self.count_known(&plan.rooms, &plan.people, import);
         for room in &plan.rooms {
-            if self.mode == ImportMode::DryRun {
-                continue;
-            }
-            let Some(row) = self.write_room(room, &plan.people, import).await? else {
-                let missing = room.stays.iter();
-                let missing = missing.filter(|stay| !self.knows_stay(room, stay));
-                let detail = format!("the room of the meeting {} was deleted here", room.meeting);
-                let skipped = missing.map(|stay| deleted_here(&plan.people, stay, &detail));
-                import.skipped.extend(skipped);
-                continue;
-            };
             let waiting: Vec<&PlannedStay> = room
                 .stays
                 .iter()
                 .filter(|stay| !self.knows_stay(room, stay))
                 .collect();
+            let Some(row) = self.write_room(room, &plan.people, import).await? else {
+                let detail = format!("the room of the meeting {} was deleted here", room.meeting);
+                let skipped = waiting.into_iter();
+                let skipped = skipped.map(|stay| deleted_here(&plan.people, stay, &detail));
+                import.skipped.extend(skipped);
+                continue;
+            };
             for batch in waiting.chunks(BATCH) {
                 self.write_stays(room, row, batch, &plan.people, import)
                     .await?;
@@ -110,52 +119,37 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Where to write; nowhere in a dry run.
+    async fn begin(&self) -> Result<Option<DatabaseTransaction>, StoreError> {
+        Ok(match self.mode {
+            ImportMode::DryRun => None,
+            ImportMode::Apply => Some(self.store.db.pool.begin().await?),
+        })
+    }
+
     fn knows_stay(&self, room: &PlannedRoom, stay: &PlannedStay) -> bool {
         self.known
             .contains_key(&stay_origin(&room.key, &stay.person))
     }
 
-    /// Counts what is here already, and in a dry run what would be taken.
-    fn count(
+    /// Counts what is here already.
+    fn count_known(
         &self,
         rooms: &[PlannedRoom],
         people: &HashMap<Key, PlannedPerson>,
         import: &mut Import,
     ) {
-        let is_dry = self.mode == ImportMode::DryRun;
-        let mut sorted: Vec<_> = people.iter().collect();
-        sorted.sort_by_key(|(_, person)| &person.id);
-        for (key, person) in sorted {
-            if self.known.contains_key(&person_origin(key)) {
-                import.already.people += 1;
-            } else if is_dry {
-                import.taken.people += 1;
-                import.people.push(imported(person, None));
-            }
-        }
+        let is_known = |origin: String| self.known.contains_key(&origin);
+        let known = people.keys().filter(|key| is_known(person_origin(key)));
+        import.already.people = known.count();
         for room in rooms {
-            if self.known.contains_key(&room_origin(&room.key)) {
-                import.already.rooms += 1;
-            } else if is_dry {
-                import.taken.rooms += 1;
-                import.rooms.push(ImportedRoom {
-                    meeting: room.meeting.clone(),
-                    name: room.name.clone(),
-                    identity: None,
-                    number: None,
-                    owner: owner_id(room, people),
-                });
-            }
+            import.already.rooms += usize::from(is_known(room_origin(&room.key)));
             let known = room.stays.iter().filter(|stay| self.knows_stay(room, stay));
-            let known = known.count();
-            import.already.joined += known;
-            if is_dry {
-                import.taken.joined += room.stays.len() - known;
-            }
+            import.already.joined += known.count();
         }
     }
 
-    /// The room's row, made when it was not; none when it was deleted here.
+    /// The room's row, made when it was not, but for a dry run; none when it was deleted here.
     async fn write_room(
         &mut self,
         room: &PlannedRoom,
@@ -168,10 +162,10 @@ impl<'a> Writer<'a> {
                 .filter(room_basic::Column::DeletedAt.is_null());
             return Ok((living.count(&self.store.db).await? > 0).then_some(row));
         }
-        let transaction = self.store.db.pool.begin().await?;
+        let transaction = self.begin().await?;
         let mut step = Step::default();
         let owner = self
-            .person(&transaction, &room.owner, people, &mut step)
+            .person(transaction.as_ref(), &room.owner, people, &mut step)
             .await?;
         let Some(owner) = owner else {
             let detail = "its creator's account was deleted here".to_owned();
@@ -183,23 +177,43 @@ impl<'a> Writer<'a> {
             });
             return Ok(None);
         };
-        let settings = RoomSettings::new(room.name.clone());
-        let number = free_number(&transaction).await?;
-        let row = new_row(&settings, owner.row, number, room.created_at)?;
-        let made = row.insert(&transaction).await?;
-        self.note(&transaction, room_origin(&room.key), made.id.0, &mut step)
-            .await?;
-        transaction.commit().await?;
+        let made = match transaction {
+            Some(transaction) => {
+                let made = self.insert_room(&transaction, room, &owner, &mut step);
+                let made = made.await?;
+                transaction.commit().await?;
+                Some(made)
+            }
+            None => None,
+        };
         self.keep(step, import);
         import.taken.rooms += 1;
+        let row = made.as_ref().map_or(0, |made| made.id.0);
+        let (identity, number) = made.map(|made| (made.identity, made.number)).unzip();
         import.rooms.push(ImportedRoom {
             meeting: room.meeting.clone(),
             name: room.name.clone(),
-            identity: made.identity.try_into().ok(),
-            number: made.number,
+            identity: identity.and_then(|identity| identity.try_into().ok()),
+            number: number.flatten(),
             owner: owner_id(room, people),
         });
-        Ok(Some(made.id.0))
+        Ok(Some(row))
+    }
+
+    async fn insert_room(
+        &self,
+        transaction: &DatabaseTransaction,
+        room: &PlannedRoom,
+        owner: &Person,
+        step: &mut Step,
+    ) -> Result<room_basic::Model, StoreError> {
+        let settings = RoomSettings::new(room.name.clone());
+        let number = free_number(transaction).await?;
+        let row = new_row(&settings, owner.row, number, room.created_at)?;
+        let made = row.insert(transaction).await?;
+        self.note(transaction, room_origin(&room.key), made.id.0, step)
+            .await?;
+        Ok(made)
     }
 
     async fn write_stays(
@@ -210,46 +224,38 @@ impl<'a> Writer<'a> {
         people: &HashMap<Key, PlannedPerson>,
         import: &mut Import,
     ) -> Result<(), StoreError> {
-        let transaction = self.store.db.pool.begin().await?;
+        let transaction = self.begin().await?;
         let mut step = Step::default();
         for stay in stays {
             let person = self
-                .person(&transaction, &stay.person, people, &mut step)
+                .person(transaction.as_ref(), &stay.person, people, &mut step)
                 .await?;
             let Some(person) = person else {
                 let detail = "the person's account was deleted here";
                 step.skipped.push(deleted_here(people, stay, detail));
                 continue;
             };
-            let joined = Some(column(stay.joined_at));
-            let row = room_user::ActiveModel {
-                created_at: Set(joined),
-                updated_at: Set(joined),
-                rid: Set(room_row),
-                uid: Set(person.row),
-                user_identity: Set(person.id),
-                display_name: Set(stay.display_name.as_str().to_owned()),
-                role: Set(name(&stay.role)?),
-                joined_at: Set(joined),
-                left_at: Set(joined),
-                leave_reason: Set(Some(name(&LeaveReason::Lost)?)),
-                ..Default::default()
-            };
-            let made = row.insert(&transaction).await?;
-            let origin = stay_origin(&room.key, &stay.person);
-            self.note(&transaction, origin, made.id.0, &mut step)
-                .await?;
             step.joined += 1;
+            let Some(transaction) = &transaction else {
+                continue;
+            };
+            let made = new_stay(room_row, stay, person)?
+                .insert(transaction)
+                .await?;
+            let origin = stay_origin(&room.key, &stay.person);
+            self.note(transaction, origin, made.id.0, &mut step).await?;
         }
-        transaction.commit().await?;
+        if let Some(transaction) = transaction {
+            transaction.commit().await?;
+        }
         self.keep(step, import);
         Ok(())
     }
 
-    /// The person's account, made when it was not; none when it was deleted here.
+    /// The person's account, made when it was not, but for a dry run; none when it was deleted here.
     async fn person(
         &self,
-        transaction: &DatabaseTransaction,
+        transaction: Option<&DatabaseTransaction>,
         key: &Key,
         people: &HashMap<Key, PlannedPerson>,
         step: &mut Step,
@@ -258,10 +264,12 @@ impl<'a> Writer<'a> {
         let origin = person_origin(key);
         let known = self.known.get(&origin).or(step.notes.get(&origin)).copied();
         if let Some(row) = known {
-            let found = Entity::find()
-                .filter(super::super::users::alive().and(Column::Id.eq(row)))
-                .one(transaction)
-                .await?;
+            let found = Entity::find().filter(super::super::users::alive().and(Column::Id.eq(row)));
+            let found = match transaction {
+                Some(transaction) => found.one(transaction).await?,
+                None if row == NOT_MADE => return Ok(Some(Person::not_made())),
+                None => found.one(&self.store.db).await?,
+            };
             return Ok(found.map(|user| Person {
                 row,
                 id: user.identity,
@@ -269,6 +277,11 @@ impl<'a> Writer<'a> {
         }
         let Some(person) = people.get(key) else {
             return Ok(None);
+        };
+        let Some(transaction) = transaction else {
+            step.notes.insert(origin, NOT_MADE);
+            step.people.push(imported(person, None));
+            return Ok(Some(Person::not_made()));
         };
         let username = free_username(transaction, &person.id).await?;
         let row = user_basic::ActiveModel {
@@ -352,38 +365,24 @@ fn deleted_here(people: &HashMap<Key, PlannedPerson>, stay: &PlannedStay, detail
     }
 }
 
-/// The person's id when it is fit and free as a user name, or else one made from it.
-async fn free_username(
-    connection: &impl ConnectionTrait,
-    id: &str,
-) -> Result<Username, StoreError> {
-    use user_basic::{Column, Entity};
-    let plain = Username::adopted(id);
-    let stem: String = plain.as_str().chars().take(STEM_CHARS).collect();
-    for number in 0u32.. {
-        let candidate = match number {
-            0 => plain.clone(),
-            1 => Username::adopted(&format!("{stem}-imweb")),
-            _ => Username::adopted(&format!("{stem}-imweb-{number}")),
-        };
-        // Both columns are unique; in tables that were taken over the database's own rules compare the second.
-        let taken = Column::UsernameKey
-            .eq(folded(candidate.as_str()))
-            .or(Column::Username.eq(candidate.as_str()));
-        if Entity::find().filter(taken).count(connection).await? == 0 {
-            return Ok(candidate);
-        }
-    }
-    unreachable!("there are fewer accounts than numbers")
-}
-
-async fn free_number(connection: &impl ConnectionTrait) -> Result<String, StoreError> {
-    use room_basic::{Column, Entity};
-    loop {
-        let number = random_number();
-        let taken = Entity::find().filter(Column::Number.eq(number.as_str()));
-        if taken.count(connection).await? == 0 {
-            return Ok(number);
-        }
-    }
+/// The row of a stay, which ends when it begins.
+fn new_stay(
+    room: i64,
+    stay: &PlannedStay,
+    person: Person,
+) -> Result<room_user::ActiveModel, StoreError> {
+    let joined = Some(column(stay.joined_at));
+    Ok(room_user::ActiveModel {
+        created_at: Set(joined),
+        updated_at: Set(joined),
+        rid: Set(RowId(room)),
+        uid: Set(RowId(person.row)),
+        user_identity: Set(person.id),
+        display_name: Set(stay.display_name.as_str().to_owned()),
+        role: Set(name(&stay.role)?),
+        joined_at: Set(joined),
+        left_at: Set(joined),
+        leave_reason: Set(Some(name(&LeaveReason::Lost)?)),
+        ..Default::default()
+    })
 }

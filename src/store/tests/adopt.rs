@@ -9,7 +9,7 @@ use crate::protocol::text::Password;
 
 /// What the older Meeting (Go) documents: its tables and its one account. MariaDB does not know the collation that it
 /// names.
-const DOCUMENTED: &str = include_str!("../../../tests/fixtures/older_meeting.sql");
+pub(super) const DOCUMENTED: &str = include_str!("../../../tests/fixtures/older_meeting.sql");
 
 /// Rows beyond the document.
 const MORE: &str = "
@@ -36,7 +36,7 @@ impl Home {
     }
 
     /// The first column of the first row.
-    async fn ask(&self, query: &str) -> Option<String> {
+    pub(super) async fn ask(&self, query: &str) -> Option<String> {
         let db = Database::connect(&self.url).await.unwrap();
         let query = Statement::from_string(db.get_database_backend(), query);
         let row = db.query_one_raw(query).await.unwrap().unwrap();
@@ -44,7 +44,7 @@ impl Home {
     }
 }
 
-async fn logs_in(store: &Store, name: &str, password: &str) -> bool {
+pub(super) async fn logs_in(store: &Store, name: &str, password: &str) -> bool {
     let user = store.find_user_by_name(name).await.unwrap().unwrap();
     let hash = match user.password.is_legacy() {
         true => StoredHash::LegacyMd5(user.password.reveal()),

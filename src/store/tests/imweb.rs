@@ -231,6 +231,94 @@ async fn awkward_rows_are_taken_whole_or_named(home: Home) {
     assert_eq!(mended.taken, counts(1, 2, 1), "Ned's join as well");
 }
 
+/// What a run says, but for what only a real one knows.
+fn told(mut import: Import) -> Import {
+    import.dry_run = true;
+    import
+        .people
+        .sort_by(|one, other| one.person.cmp(&other.person));
+    for person in &mut import.people {
+        person.username = None;
+    }
+    for room in &mut import.rooms {
+        (room.identity, room.number) = (None, None);
+    }
+    import
+}
+
+async fn a_dry_run_says_what_the_real_one_does(home: Home) {
+    let source = imweb(AWKWARD).await;
+    let store = home.open().await;
+    let both = async || {
+        let planned = take(&store, &source, ImportMode::DryRun).await;
+        let before = everything(&store).await;
+        let done = take(&store, &source, ImportMode::Apply).await;
+        assert_eq!(told(planned), told(done.clone()));
+        (before, done)
+    };
+    let (before, _) = both().await;
+    assert_eq!(before, Vec::<String>::new());
+    // People and rooms that were deleted here since, and more rows there.
+    let ann = store.find_user_by_name("Ann").await.unwrap().unwrap();
+    store.delete_user(ann.key, at(1)).await.unwrap();
+    let bob = store.find_user_by_name("bob").await.unwrap().unwrap();
+    store.delete_user(bob.key, at(1)).await.unwrap();
+    let rows = "INSERT INTO imweb_login VALUES \
+                ('bob', '200', 'of bob', '', '', '', 'Bob', '2024-05-02 10:00:00'), \
+                ('new', '200', 'of new', '', '', '', 'New', '2024-05-02 10:00:00');\n\
+                INSERT INTO imweb_join VALUES \
+                ('bob', 'of new', '', 'Bob', '2024-05-02 10:00:00'), ('zed', 'of new', '', 'Zed', '2024-05-02 10:00:00'), \
+                ('zed', 'of bob', '', 'Zed', '2024-05-02 10:00:00'), ('yan', '周会 🎉', '', 'Yan', '2024-05-02 10:00:00');\n";
+    source.run(rows).await;
+    let (_, done) = both().await;
+    assert_eq!(done.taken, counts(1, 2, 1));
+    let deleted = done.skipped.iter();
+    let deleted = deleted.filter(|at| at.reason == Skip::DeletedHere);
+    assert_eq!(deleted.count(), 4);
+    let (_, done) = both().await;
+    assert_eq!(done.taken, counts(0, 0, 0));
+}
+
+async fn who_may_be_somebody_else_is_told_and_gets_nothing_of_theirs(home: Home) {
+    let rows = "ALTER TABLE imweb_join CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n\
+                INSERT INTO imweb_join VALUES \
+                ('Ann', '520', '', 'Ann', '2024-05-01 10:00:00'), ('ann', '520', '', 'Another', '2024-05-01 10:00:01'), \
+                (' Ann', '520', '', 'A third', '2024-05-01 10:00:02'), ('cafe', '520', '', 'Cafe', '2024-05-01 10:00:03'), \
+                ('café', '520', '', 'Café', '2024-05-01 10:00:04');\n\
+                ALTER TABLE imweb_status CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n\
+                INSERT INTO imweb_status (status_onlyId, status_userId, status_type) VALUES \
+                (101, 'ann', '主持人'), (102, 'café', '主持人');\n";
+    let source = imweb(rows).await;
+    let store = home.open().await;
+    user(&store, "CAFÉ").await;
+    let done = take(&store, &source, ImportMode::Apply).await;
+    let other = done.skipped.iter();
+    let other = other.filter(|at| at.reason == Skip::SpelledOtherwise);
+    let other: Vec<_> = other.map(|at| (at.table, at.row.as_str())).collect();
+    let expected = [
+        ("imweb_status", "101"),
+        ("imweb_join", "ann"),
+        ("imweb_join", "Ann"),
+    ];
+    assert_eq!(other, expected);
+    assert_eq!(done.taken, counts(1, 7, 7));
+    let owner = store.find_user_by_name("3CK98Y").await.unwrap().unwrap();
+    let room = only_room(&store, &owner).await;
+    let members = store.members(room.key).await.unwrap();
+    let hosts = members.iter().filter(|member| member.role == Role::Host);
+    let mut hosts: Vec<_> = hosts.map(|member| member.display_name.as_str()).collect();
+    hosts.sort_unstable();
+    assert_eq!(hosts, ["Café", "张三1"]);
+    let person = |id: &str| {
+        let person = done.people.iter().find(|person| person.person == id);
+        person.unwrap().username.as_ref().unwrap().to_string()
+    };
+    assert_eq!(
+        (person("cafe"), person("café")),
+        ("cafe".to_owned(), "café-imweb".to_owned())
+    );
+}
+
 async fn an_interrupted_import_is_taken_up_where_it_stopped(home: Home) {
     let source = imweb("").await;
     let store = home.open().await;
@@ -310,6 +398,23 @@ async fn both_older_systems_move_into_one_database() {
 }
 
 #[tokio::test]
+async fn names_that_the_database_holds_for_the_same_are_told_apart() {
+    let source =
+        imweb("INSERT INTO imweb_join VALUES ('ROÖT', '520', '', 'Röt', '2024-05-01 10:00:00');\n")
+            .await;
+    let home = Home::older("utf8mb4_general_ci", "").await;
+    let store = home.open().await;
+    let done = take(&store, &source, ImportMode::Apply).await;
+    let person = done.people.iter().find(|person| person.person == "ROÖT");
+    assert_eq!(
+        person.unwrap().username.as_ref().unwrap().as_str(),
+        "ROÖT-imweb"
+    );
+    let root = store.find_user_by_name("root").await.unwrap().unwrap();
+    assert_eq!(root.display_name.as_str(), "root");
+}
+
+#[tokio::test]
 async fn a_database_that_is_no_imweb_is_named_and_changes_nothing() {
     let home = Home::sqlite();
     let store = home.open().await;
@@ -341,6 +446,8 @@ on_each_database!(
     the_documented_rows_become_a_room_its_people_and_their_roles,
     nobody_who_was_imported_logs_in_before_they_get_a_password,
     awkward_rows_are_taken_whole_or_named,
+    a_dry_run_says_what_the_real_one_does,
+    who_may_be_somebody_else_is_told_and_gets_nothing_of_theirs,
     an_interrupted_import_is_taken_up_where_it_stopped,
     what_was_deleted_here_stays_deleted,
 );

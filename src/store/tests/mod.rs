@@ -1,6 +1,6 @@
 //! The store against real databases of every kind.
 
-use sea_orm::Database;
+use sea_orm::{ConnectOptions, Database};
 use tempfile::TempDir;
 
 use super::*;
@@ -21,6 +21,7 @@ mod chat;
 mod governance;
 mod history;
 mod imweb;
+mod older_tables;
 mod rooms;
 mod schema;
 mod users;
@@ -66,9 +67,11 @@ impl Home {
         }
     }
 
-    /// Runs statements that each end with a line.
+    /// Runs statements that each end with a line, on one connection: what one of them sets holds for the next.
     async fn run(&self, statements: &str) {
-        let db = Database::connect(&self.url).await.unwrap();
+        let mut alone = ConnectOptions::new(&self.url);
+        alone.max_connections(1);
+        let db = Database::connect(alone).await.unwrap();
         for statement in statements
             .split(";\n")
             .filter(|text| !text.trim().is_empty())

@@ -3,11 +3,11 @@
 use super::room::{find, may};
 use super::{people, stored};
 use crate::meeting::permissions::Action;
-use crate::protocol::error::WireError;
-use crate::protocol::object::Attendance;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::object::{Attendance, Role};
 use crate::protocol::request::{AttendancePage, RoomAttendance};
 use crate::protocol::time::Timestamp;
-use crate::store::{StoredStay, StoredUser};
+use crate::store::{StoredRoom, StoredStay, StoredUser};
 use crate::ws::services::Services;
 use crate::ws::state::SessionState;
 
@@ -21,7 +21,7 @@ pub async fn page(
     data: RoomAttendance,
 ) -> Result<AttendancePage, WireError> {
     let room = find(services, state, &data.identity).await?;
-    may(state, &room, Action::Attendance).await?;
+    may_look(services, state, &room).await?;
     if data.page == 0 {
         return Err(WireError::bad_field("data.page", "must be 1 or more"));
     }
@@ -44,6 +44,34 @@ pub async fn page(
         attendance: attendance.collect(),
         total,
     })
+}
+
+/// Its owner and whom another system made its host may look from anywhere, others while they are in it; of whoever is
+/// in it the room alone decides.
+async fn may_look(
+    services: &Services,
+    state: &SessionState,
+    room: &StoredRoom,
+) -> Result<(), WireError> {
+    let denied = match may(state, room, Action::Attendance).await {
+        Err(error) if error.code == ErrorCode::PermDenied => error,
+        decided => return decided,
+    };
+    let stays = [&state.stay, &state.waiting];
+    if stays
+        .into_iter()
+        .flatten()
+        .any(|stay| stay.room == room.identity)
+    {
+        return Err(denied);
+    }
+    let imported = services
+        .store
+        .imported_role(room.key, &state.login()?.user.id);
+    match imported.await.map_err(stored)? {
+        Some(Role::Host) => Ok(()),
+        Some(Role::Cohost | Role::Member) | None => Err(denied),
+    }
 }
 
 /// A stay as it travels; none of one whose beginning is not known.
