@@ -144,10 +144,10 @@ test('a small window over other work shows somebody, mutes, and closes with the 
   await open();
   await until(() => inside(() => documentPictureInPicture.window?.document.querySelector('video')?.videoWidth > 0), 'the picture');
   assert.equal(await inside(() => documentPictureInPicture.window.document.querySelector('.nm').textContent), 'Bo');
-  assert.ok(await inside(() => {
+  await until(() => inside(() => {
     const { document, getComputedStyle } = documentPictureInPicture.window;
     return getComputedStyle(document.querySelector('.pip')).position === 'fixed';
-  }), 'the page’s own styles hold there');
+  }), 'the page’s own styles');
   const microphone = () => inside(() => documentPictureInPicture.window.document.querySelector('.pipbar button').getAttribute('aria-label'));
   assert.equal(await microphone(), 'Turn off microphone');
   await inside(() => documentPictureInPicture.window.document.querySelector('.pipbar button').click());
