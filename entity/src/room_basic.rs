@@ -44,6 +44,8 @@ pub struct Model {
     pub ends_on_time: bool,
     /// How the meeting comes again (RFC 5545 §3.3.10).
     pub recurrence: Option<String>,
+    /// On whose clocks the recurrence is counted, as the IANA database names it; null is UTC.
+    pub time_zone: Option<String>,
     /// False: once its meeting is over, it is over for good.
     pub permanent: bool,
     /// Rises with every edit.

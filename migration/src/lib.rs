@@ -13,6 +13,7 @@ mod m20261122_000003_chat;
 mod m20261122_000004_imports;
 mod m20261122_000005_operation;
 mod m20261122_000006_governance;
+mod m20261122_000007_time_zones;
 mod older;
 
 pub use clashes::{Clash, clashes};
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_imports::Migration),
             Box::new(m20261122_000005_operation::Migration),
             Box::new(m20261122_000006_governance::Migration),
+            Box::new(m20261122_000007_time_zones::Migration),
         ]
     }
 }

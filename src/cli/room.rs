@@ -10,6 +10,7 @@ use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::object::{HistoryAccess, Permissions, Role, Topology};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 use crate::protocol::time::Timestamp;
+use crate::protocol::time_zone::TimeZone;
 use crate::store::{Member, Store, StoreError, StoredRoom, is_room_number};
 
 /// How many rooms one query reads.
@@ -73,6 +74,7 @@ struct ShownRoom {
     early_ms: u64,
     ends_on_time: bool,
     recurrence: Option<String>,
+    time_zone: Option<TimeZone>,
     permanent: bool,
     version: u64,
     /// Of the members, how many are in it now.
@@ -154,6 +156,7 @@ pub async fn show(store: &Store, identity: &str, format: Format) -> Result<(), F
         early_ms: settings.early_ms,
         ends_on_time: settings.ends_on_time,
         recurrence: settings.recurrence,
+        time_zone: settings.time_zone,
         permanent: settings.permanent,
         version: room.version,
         head_count: members.iter().filter(|member| member.is_in).count(),
@@ -177,6 +180,11 @@ fn told(room: &ShownRoom) -> Result<String, Failure> {
         ("created", listed.created_at.to_string()),
         ("begins", time(room.begin_at)),
         ("ends", time(room.end_at)),
+        (
+            "comes again",
+            room.recurrence.as_deref().unwrap_or("-").to_owned(),
+        ),
+        ("time zone", room.time_zone.unwrap_or_default().to_string()),
         ("ended", time(listed.ended_at)),
         ("password", yes_or_no(room.has_password).to_owned()),
         ("locked", yes_or_no(room.locked).to_owned()),
@@ -186,7 +194,7 @@ fn told(room: &ShownRoom) -> Result<String, Failure> {
         ("takes", room.max_participants.to_string()),
         ("in it now", room.head_count.to_string()),
     ];
-    let facts = facts.map(|(name, value)| format!("{name:<10} {value}\n"));
+    let facts = facts.map(|(name, value)| format!("{name:<11} {value}\n"));
     Ok(facts.concat() + "\n" + &output::render(&room.members, Format::Table)?)
 }
 

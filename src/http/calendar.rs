@@ -5,11 +5,14 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use icalendar::{Alarm, Calendar, Component as _, Event, EventLike as _, Property};
+use icalendar::{Alarm, CalendarDateTime, Component as _, Event, EventLike as _, Property};
 
 use super::{HttpState, headers};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
+use crate::protocol::time_zone::TimeZone;
+
+mod zone;
 
 /// How long before a meeting calendars remind of it.
 const REMINDER: TimeDelta = TimeDelta::minutes(10);
@@ -17,6 +20,15 @@ const REMINDER: TimeDelta = TimeDelta::minutes(10);
 const PLAIN_NAME: &str = "meeting";
 /// The longest part of a room's name in a file's name, in bytes.
 const MAX_FILE_NAME: usize = 40;
+
+/// What every file begins with.
+const HEAD: &str = concat!(
+    "BEGIN:VCALENDAR\r\n",
+    "VERSION:2.0\r\n",
+    "PRODID:-//Meeting//Meeting//EN\r\n",
+    "CALSCALE:GREGORIAN\r\n",
+    "METHOD:PUBLISH\r\n",
+);
 
 /// Why there is no calendar file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +89,12 @@ fn own_address(asked: &HeaderMap) -> Option<String> {
 
 /// The file; none when nothing is planned. `made` is when it was asked for.
 fn file(room: &Room, base: Option<&str>, made: DateTime<Utc>) -> Option<String> {
+    let begin = room.begin_at?.utc();
+    // One meeting is where it is whatever the clocks do; only a rule is counted by them.
+    let zone = match room.recurrence {
+        Some(_) => room.time_zone.unwrap_or_default(),
+        None => TimeZone::UTC,
+    };
     let mut event = Event::new();
     event
         .uid(&format!("{}@meeting", room.identity))
@@ -84,9 +102,9 @@ fn file(room: &Room, base: Option<&str>, made: DateTime<Utc>) -> Option<String> 
         // Whoever takes the file again after an edit gets the changed meeting, not a second one.
         .sequence(u32::try_from(room.version).unwrap_or(u32::MAX))
         .summary(room.name.as_str())
-        .starts(room.begin_at?.utc());
+        .starts(written(begin, zone));
     if let Some(end) = room.end_at {
-        event.ends(end.utc());
+        event.ends(written(end.utc(), zone));
     }
     if let Some(rule) = &room.recurrence {
         event.append_property(Property::new("RRULE", rule.as_str()));
@@ -96,16 +114,24 @@ fn file(room: &Room, base: Option<&str>, made: DateTime<Utc>) -> Option<String> 
         event.url(&url).location(&url);
     }
     event.alarm(Alarm::display(room.name.as_str(), -REMINDER));
-    let mut calendar = Calendar::empty();
-    for (name, value) in [
-        ("VERSION", "2.0"),
-        ("PRODID", "-//Meeting//Meeting//EN"),
-        ("CALSCALE", "GREGORIAN"),
-        ("METHOD", "PUBLISH"),
-    ] {
-        calendar.append_property((name, value));
+    let zone = match zone {
+        TimeZone::UTC => String::new(),
+        zone => zone::component(zone, begin),
+    };
+    // The crate would write a time zone with a DTSTAMP and a UID, which it must not have (RFC 5545 §3.6.5).
+    let event = event.done().try_into_string().ok()?;
+    Some(format!("{HEAD}{zone}{event}END:VCALENDAR\r\n"))
+}
+
+/// A time as the clocks of `zone` show it.
+fn written(at: DateTime<Utc>, zone: TimeZone) -> CalendarDateTime {
+    match zone {
+        TimeZone::UTC => CalendarDateTime::Utc(at),
+        zone => CalendarDateTime::WithTimezone {
+            date_time: zone.wall(at),
+            tzid: zone.name().to_owned(),
+        },
     }
-    Some(calendar.push(event.done()).to_string())
 }
 
 /// The room's name as far as every file system and every header takes it.

@@ -69,6 +69,37 @@ impl Bans {
         self.0.iter().any(|entry| entry.address == Some(address))
     }
 
+    /// What only the meeting knows: who is kept out until its end, and where banned guests came from.
+    pub fn of_meeting(&self) -> Self {
+        let entries = self.0.iter();
+        let of_meeting = entries
+            .filter(|entry| entry.ban.until == BanLength::Meeting || entry.address.is_some());
+        Self(of_meeting.cloned().collect())
+    }
+
+    /// Takes up what the meeting knew beside what is stored, which says alone who is kept out for good.
+    pub fn recall(&mut self, of_meeting: Self) {
+        for known in of_meeting.0 {
+            let mut entries = self.0.iter_mut();
+            match entries.find(|entry| entry.ban.user.id == known.ban.user.id) {
+                Some(stored) => stored.address = known.address,
+                None if known.ban.until == BanLength::Meeting => self.0.push(known),
+                None => {}
+            }
+        }
+        self.0.sort_by_key(|entry| entry.ban.since);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody is kept out.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The meeting is over: what was for the meeting alone is forgotten, and so are all addresses.
     pub fn end_meeting(&mut self) {
         self.0.retain(|entry| entry.ban.until == BanLength::Forever);

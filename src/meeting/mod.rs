@@ -12,6 +12,7 @@ pub mod effect;
 mod governing;
 mod lobby;
 pub mod media;
+pub mod pause;
 pub mod permissions;
 pub mod permissions_page;
 mod presence;

@@ -9,17 +9,19 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::chat::Chat;
-use super::command::{Command, Join};
+use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
 use super::stories::{address, at, edited, facts, newcomer, stay, user};
 use crate::protocol::event::{Event, LeaveReason};
-use crate::protocol::ids::{ParticipantId, UserId};
-use crate::protocol::object::{self, BanLength, Participant, Role, Source, UserKind};
+use crate::protocol::ids::{ParticipantId, TrackId, UserId};
+use crate::protocol::object::{self, BanLength, Participant, Permissions, Role, Source, UserKind};
 use crate::protocol::request::{Everyone, Target, Targets};
 
 const PEOPLE: [&str; 7] = ["ada", "bo", "cy", "dee", "eve", "gus", "gwen"];
 const CAPACITY: u32 = 5;
+/// How long a meeting that has emptied is kept, in seconds: by hand, apart from the rule.
+const KEPT: i64 = 1_800;
 
 /// The last of them have no account.
 fn person(index: usize) -> Join {
@@ -37,7 +39,11 @@ struct Shell {
     inside: BTreeMap<ParticipantId, UserId>,
     waiting: BTreeMap<ParticipantId, UserId>,
     banned: BTreeSet<UserId>,
+    denied: BTreeSet<UserId>,
+    /// Since when nobody is in, in seconds.
+    empty_since: Option<i64>,
     version: u64,
+    permissions: Permissions,
     ids: u32,
 }
 
@@ -49,15 +55,42 @@ fn one_run(seed: u64) {
         topology: object::Topology::P2p,
         ..facts()
     };
+    let mut facts = start.clone();
     let mut room = Room::new(start, None, Chat::default(), Vec::new());
+    let mut now = 0;
     let mut shell = Shell {
         version: 1,
         ..Shell::default()
     };
     for step in 0..300 {
+        now += 1;
+        if shell.inside.is_empty() && random.random_bool(0.3) {
+            now += random.random_range(0..2 * KEPT);
+        }
+        if shell.empty_since.is_some_and(|since| since + KEPT <= now) {
+            shell.banned.clear();
+            shell.denied.clear();
+        }
+        // The room's clock strikes when it asked for it, as in its shell.
+        if room.next_deadline().is_some_and(|at_| at_ <= at(now)) {
+            let outcome = room.handle(Command::Tick, at(now));
+            for effect in &outcome.effects {
+                shell.carry_out(effect, "a tick");
+            }
+        }
+        if room.is_empty() && random.random_bool(0.5) {
+            let memory = room.memory();
+            room = Room::new(facts.clone(), None, Chat::default(), Vec::new());
+            if let Some(memory) = memory {
+                room.recall(memory, at(now));
+            }
+        }
         let command = shell.command(&mut random);
+        if let Command::Edited { facts: edited, .. } = &command {
+            facts = (**edited).clone();
+        }
         let before = roster(&mut room);
-        let outcome = room.handle(command.clone(), at(step));
+        let outcome = room.handle(command.clone(), at(now));
         let context = format!("MEETING_SEED={seed}, step {step}: {command:?}");
         if outcome.reply.is_err() {
             assert_eq!(outcome.effects, [], "{context}: refused without effect");
@@ -70,8 +103,10 @@ fn one_run(seed: u64) {
         shell.compare(&room, &after, &context);
         touched_by_who_may(&command, &before, &after, &context);
         governed(&before, &after, &context);
-        if after.is_empty() && !before.is_empty() {
-            shell.banned.clear();
+        match after.is_empty() {
+            true if before.is_empty() => {}
+            true => shell.empty_since = Some(now),
+            false => shell.empty_since = None,
         }
     }
 }
@@ -91,7 +126,7 @@ impl Shell {
             false => Target::One(whom.clone()),
         };
         let roles = [Role::Host, Role::Cohost, Role::Member];
-        match random.random_range(0..24) {
+        match random.random_range(0..28) {
             0..=6 => {
                 let mut join = person(random.random_range(0..PEOPLE.len()));
                 join.participant = stay(&id);
@@ -130,9 +165,24 @@ impl Shell {
                 by,
                 whom: vec![whom],
             },
+            23..=26 => Command::SetSource {
+                participant: whom,
+                source: Source::ALL[random.random_range(0..Source::ALL.len())],
+                switch: Switch::On {
+                    track: TrackId::try_from(format!("t-{id}")).unwrap(),
+                    muted: random.random_bool(0.3),
+                },
+            },
             _ => {
                 self.version += 1;
+                let permissions = Permissions {
+                    unmute: random.random_bool(0.5),
+                    screen: random.random_bool(0.5),
+                    ..Permissions::default()
+                };
+                self.permissions = permissions;
                 edited(object::Room {
+                    permissions,
                     max_participants: CAPACITY,
                     lobby: random.random_bool(0.7),
                     locked: random.random_bool(0.2),
@@ -163,7 +213,9 @@ impl Shell {
                 let is_owner = join.user.id == user("ada").id;
                 let is_banned = self.banned.contains(&join.user.id);
                 assert!(is_owner || !is_banned, "{context}: a banned person came in");
+                let is_denied = self.denied.contains(&join.user.id);
                 let place = match reply {
+                    Reply::Waiting if is_denied => panic!("{context}: denied is denied"),
                     Reply::Waiting => &mut self.waiting,
                     _ => &mut self.inside,
                 };
@@ -171,6 +223,22 @@ impl Shell {
             }
             (Command::Unban { user }, Ok(_)) => {
                 self.banned.remove(user);
+            }
+            (Command::Deny { who, .. }, Ok(_)) => {
+                let who = match who {
+                    Targets::Everyone(_) => self.waiting.keys().cloned().collect(),
+                    Targets::These(these) => these.clone(),
+                };
+                let users = who.iter().filter_map(|id| self.waiting.get(id));
+                self.denied.extend(users.cloned());
+            }
+            (
+                Command::Remove {
+                    whom, ban: None, ..
+                },
+                Ok(_),
+            ) => {
+                self.denied.extend(self.waiting.get(whom).cloned());
             }
             (
                 Command::Remove {
@@ -240,6 +308,21 @@ impl Shell {
         for person in after {
             let is_owner = person.user.id == user("ada").id;
             assert!(!is_owner || person.role == Role::Host, "{context}");
+            self.sends_what_may_be_sent(person, context);
+        }
+    }
+
+    /// By hand, apart from the table.
+    fn sends_what_may_be_sent(&self, person: &Participant, context: &str) {
+        let Permissions { unmute, screen, .. } = self.permissions;
+        for track in &person.tracks {
+            let members_may = match track.source {
+                Source::Microphone | Source::Camera => true,
+                Source::Screen => screen,
+                Source::ScreenAudio => screen && unmute,
+            };
+            let is_member = person.role == Role::Member;
+            assert!(members_may || !is_member, "{context}: {track:?} runs");
         }
     }
 }
@@ -285,13 +368,16 @@ fn touched_by_who_may(
     }
 }
 
-/// Where there was a host there still is one, if anybody with an account is in.
+/// Where there was a host there still is one, if anybody with an account was in beside them.
 fn governed(before: &[Participant], after: &[Participant], context: &str) {
     let has_host = |people: &[Participant]| people.iter().any(|person| person.role == Role::Host);
     let is_account = |person: &Participant| person.user.kind == UserKind::Account;
     if has_host(before) && !has_host(after) {
         // Only who has just stepped down is passed over.
-        let left: Vec<&Participant> = after.iter().filter(|person| is_account(person)).collect();
+        // Nor does it fall to who came in just now, to the place that got free.
+        let was_in = |person: &&Participant| find(before, &person.id).is_some();
+        let left = after.iter().filter(was_in);
+        let left: Vec<&Participant> = left.filter(|person| is_account(person)).collect();
         let stepped_down = |person: &&Participant| {
             find(before, &person.id).is_some_and(|was| was.role == Role::Host)
         };

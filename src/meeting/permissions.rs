@@ -154,13 +154,22 @@ pub fn effective(role: Role, members: &Permissions) -> Permissions {
     }
 }
 
-/// What one must be allowed to send from `source`; a microphone may always run muted.
-pub fn sending(source: Source) -> Option<Action> {
+/// What one must be allowed to send from `source`, all of it; a microphone may always run muted. A voice can come out of
+/// a screen's sound as well, so that it takes the right to unmute beside the right to share. Being asked to unmute is
+/// for the microphone alone: it is no right, and would let a sound run on that nobody asked for.
+pub fn sending(source: Source) -> &'static [Action] {
     match source {
-        Source::Microphone => None,
-        Source::Camera => Some(Action::Camera),
-        Source::Screen | Source::ScreenAudio => Some(Action::Screen),
+        Source::Microphone => &[],
+        Source::Camera => &[Action::Camera],
+        Source::Screen => &[Action::Screen],
+        Source::ScreenAudio => &[Action::Screen, Action::Unmute],
     }
+}
+
+/// Whether `rank` may send from `source` in a room with these permissions of members.
+pub fn may_send(rank: Rank, source: Source, members: &Permissions) -> bool {
+    let mut needed = sending(source).iter();
+    needed.all(|action| allows(rank, *action, members))
 }
 
 #[cfg(test)]
@@ -263,6 +272,44 @@ mod tests {
             assert_eq!(action as usize, at, "{action:?}");
         }
         assert_eq!(Action::End as usize + 1, Action::ALL.len());
+    }
+
+    /// What sending takes, once more by hand. Columns: waiting, member, co-host, host, owner; `?` where the room's
+    /// permissions of all these names are on.
+    const SENDING: [(Source, &[&str], &str); 4] = [
+        (Source::Microphone, &[], "xxxxx"),
+        (Source::Camera, &[], "-xxxx"),
+        (Source::Screen, &["screen"], "-?xxx"),
+        (Source::ScreenAudio, &["screen", "unmute"], "-?xxx"),
+    ];
+
+    #[test]
+    fn what_may_be_sent_is_as_it_is_written_in_every_state() {
+        assert_eq!(SENDING.map(|(source, ..)| source), Source::ALL);
+        for (state, members) in every_state() {
+            for (source, names, cells) in SENDING {
+                for (written, rank) in cells.chars().zip(Rank::ALL) {
+                    let expected = match written {
+                        'x' => true,
+                        '-' => false,
+                        _ => names.iter().all(|name| state[*name] == true),
+                    };
+                    let may = may_send(rank, source, &members);
+                    assert_eq!(may, expected, "{rank:?} {source:?} {state}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_sound_but_a_muted_microphone_is_sent_without_the_right_to_unmute() {
+        for (state, members) in every_state() {
+            for rank in Rank::ALL {
+                let sounds = may_send(rank, Source::ScreenAudio, &members);
+                let unmutes = allows(rank, Action::Unmute, &members);
+                assert!(!sounds || unmutes, "{rank:?} {state}");
+            }
+        }
     }
 
     #[test]

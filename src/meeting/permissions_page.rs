@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::permissions::{Action, Cell, Rank, Toggle, cell};
+use super::permissions::{Action, Cell, Rank, Toggle, cell, sending};
+use crate::protocol::object::Source;
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
@@ -26,13 +27,27 @@ const HEAD: &str = r#"<!doctype html>
       </p>
 "#;
 
+const SENDING: &str = r#"      <h2>What sending takes</h2>
+      <p>
+        A voice can come out of the sound of a shared screen as well, so that it takes the right to unmute too. Whoever
+        loses what a source takes is stopped sending it. A microphone that runs stays on until it is muted.
+      </p>
+      <ul>
+"#;
+
 const RULES: &str = r#"      <h2>On whom</h2>
       <ul>
         <li>Nobody mutes, renames, removes or changes the role of somebody of their own rank or a higher one.</li>
         <li>The owner of a room is always a host. Nobody else can touch them.</li>
         <li>Whoever makes somebody else a host becomes a co-host, unless they are the owner.</li>
-        <li>Nobody can unmute another. Who is asked to may unmute once, whatever the room lets members do.</li>
-        <li>Roles that were given last until the meeting ends.</li>
+        <li>
+          Nobody can unmute another. Who is asked to may unmute their microphone once, whatever the room lets members do.
+        </li>
+        <li>
+          A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half
+          an hour after the last one left. Until then roles stay as they were given, whoever is banned stays out, and
+          whoever was turned away at the door stays turned away, also while nobody is in.
+        </li>
         <li>
           When the last host leaves, the co-host who has been in the longest becomes host, or else the member who has,
           of those with an account. The owner's return gives them back what they were.
@@ -77,6 +92,15 @@ pub fn html() -> String {
         text.push_str("          </tr>\n");
     }
     text.push_str("        </tbody>\n      </table>\n");
+    text.push_str(SENDING);
+    for source in Source::ALL {
+        let (name, needed) = (name(&source), needed(source));
+        line(
+            &mut text,
+            format_args!("<li><code>{name}</code>: {needed}</li>"),
+        );
+    }
+    text.push_str("      </ul>\n");
     text.push_str(RULES);
     text
 }
@@ -110,9 +134,19 @@ fn word(cell: Cell) -> String {
     format!("with <code>permissions.{toggle}</code>")
 }
 
-/// An action as it travels.
-fn name(action: &Action) -> String {
-    match serde_json::to_value(action) {
+/// What one must be allowed to send from `source`.
+fn needed(source: Source) -> String {
+    let code = |action: &Action| format!("<code>{}</code>", name(action));
+    let needed: Vec<String> = sending(source).iter().map(code).collect();
+    match source {
+        Source::Microphone => format!("nothing while muted, {} to be heard", code(&Action::Unmute)),
+        Source::Camera | Source::Screen | Source::ScreenAudio => needed.join(" and "),
+    }
+}
+
+/// An action or a source as it travels.
+fn name(word: &impl serde::Serialize) -> String {
+    match serde_json::to_value(word) {
         Ok(serde_json::Value::String(name)) => name,
         other => unreachable!("an action travels as a word, not as {other:?}"),
     }

@@ -12,6 +12,7 @@ use crate::protocol::event::{
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{self, Role};
 use crate::protocol::time::Timestamp;
+use crate::protocol::time_zone::TimeZone;
 
 impl Room {
     pub(super) fn leave(
@@ -132,6 +133,7 @@ impl Room {
             }));
         }
         self.send_all_away(LobbyDenial::Ended, out);
+        self.forget(now);
         out.push(media(MediaCommand::Close));
     }
 
@@ -150,7 +152,6 @@ impl Room {
             return Ok(Reply::Done);
         }
         let before = self.standings();
-        let plan = |facts: &object::Room| (facts.begin_at, facts.end_at, facts.recurrence.clone());
         let is_replanned = plan(&facts) != plan(&self.facts);
         // How media travels cannot change under the feet of those who are connected already.
         let topology = if self.is_empty() {
@@ -176,4 +177,17 @@ impl Room {
     pub(super) fn found(&self, id: &ParticipantId) -> Result<&super::roster::Person, ErrorCode> {
         self.roster.find(id).ok_or(ErrorCode::ParticipantNotFound)
     }
+}
+
+/// What says when a room's meetings are.
+fn plan(
+    facts: &object::Room,
+) -> (
+    Option<Timestamp>,
+    Option<Timestamp>,
+    Option<&str>,
+    Option<TimeZone>,
+) {
+    let rule = facts.recurrence.as_deref();
+    (facts.begin_at, facts.end_at, rule, facts.time_zone)
 }

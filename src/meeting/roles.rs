@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::effect::{Effect, Reply};
-use super::permissions::{Action, Rank, actions_of, effective};
+use super::permissions::{Action, Rank, actions_of, effective, may_send};
 use super::room::{Answer, Room, tell, updated};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
@@ -49,6 +49,21 @@ impl Roles {
 
     fn is_lent(&self, user: &UserId) -> bool {
         self.standing_in.contains_key(user)
+    }
+
+    /// Everyone has left, `last` the last of them. Whoever stood in as host before somebody else did will not again, or
+    /// a meeting that ends by and by would have made hosts of all its people.
+    pub(super) fn pause(&mut self, last: &UserId) {
+        let stays = |user: &UserId, lent: &StandIn| user == last || lent.now != Role::Host;
+        self.standing_in.retain(|user, lent| stays(user, lent));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.given.len() + self.standing_in.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -201,8 +216,8 @@ impl Room {
         }
     }
 
-    /// After what people may do has changed: shares that are allowed no more are stopped, and everyone whom it concerns
-    /// is told.
+    /// After what people may do has changed: what they may send no more is stopped, and everyone whom it concerns is
+    /// told.
     pub(super) fn settle(&mut self, before: &Standings, out: &mut Vec<Effect>) {
         let changed: Vec<(ParticipantId, Standing)> = self
             .standings()
@@ -210,9 +225,14 @@ impl Room {
             .filter(|(id, standing)| before.get(id).is_some_and(|before| before != standing))
             .collect();
         for (id, standing) in changed {
-            if !standing.actions.contains(&Action::Screen) {
-                self.stop(&id, Source::Screen, out);
-                self.stop(&id, Source::ScreenAudio, out);
+            let Some(person) = self.roster.find(&id) else {
+                continue;
+            };
+            let rank = self.rank_of(person);
+            for source in Source::ALL {
+                if !may_send(rank, source, &self.facts.permissions) {
+                    self.stop(&id, source, out);
+                }
             }
             let Some(person) = self.roster.find(&id) else {
                 continue;

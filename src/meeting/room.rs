@@ -1,7 +1,8 @@
 //! One room: the function from command and time to answer and effects.
 //!
 //! What each command does stands by subject: [`admission`](super::admission) and [`lobby`](super::lobby) let in,
-//! [`presence`](super::presence) lets go, [`roles`](super::roles) and [`governing`](super::governing) say who governs
+//! [`presence`](super::presence) lets go, [`pause`](super::pause) remembers who was there until the meeting is over,
+//! [`roles`](super::roles) and [`governing`](super::governing) say who governs
 //! and how, [`together`](super::together) and [`sources`](super::sources) what people do in it, [`time`](super::time)
 //! what happens by itself.
 
@@ -13,6 +14,7 @@ use super::command::Command;
 use super::effect::{Effect, Outcome, Reply, View};
 use super::lobby::Lobby;
 use super::media::MediaCommand;
+use super::pause::Pause;
 use super::permissions::{Action, Rank, actions_of, allows, effective};
 use super::roles::Roles;
 use super::roster::{Person, Roster};
@@ -41,7 +43,7 @@ pub struct Room {
     pub(super) meeting: Meeting,
 }
 
-/// What is forgotten when the last one has left.
+/// What is forgotten when the meeting is over.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meeting {
     pub(super) roles: Roles,
@@ -53,8 +55,12 @@ pub(super) struct Meeting {
     pub(super) first_joined: HashMap<UserId, Timestamp>,
     /// Which planned meeting it is.
     pub(super) occurrence: Option<Occurrence>,
+    /// When it becomes the planned meeting after that one, if it still goes on.
+    pub(super) turns: Option<Timestamp>,
     /// What was due until then has been done.
     pub(super) ticked: Option<Timestamp>,
+    /// Everyone has left, and may come back; none while somebody is in.
+    pub(super) pause: Option<Pause>,
 }
 
 impl Room {
@@ -85,12 +91,11 @@ impl Room {
     /// Carries out one command at `now`.
     pub fn handle(&mut self, command: Command, now: Timestamp) -> Outcome {
         let mut effects = Vec::new();
-        let was_empty = self.roster.is_empty();
+        self.forget_if_due(now);
+        let last = self.roster.only().map(|person| person.seen.user.id.clone());
         let reply = self.carry_out(command, now, &mut effects);
-        if !was_empty && self.roster.is_empty() {
-            self.meeting = Meeting::default();
-            self.plan(now);
-            self.bans.end_meeting();
+        if let Some(last) = last.filter(|_| self.roster.is_empty()) {
+            self.pause(&last, now);
         }
         // Last, as what keeps people at the door may just have ended with the meeting.
         self.let_in(now, &mut effects);

@@ -154,6 +154,14 @@ impl Roster {
         self.0.iter().map(|person| person.seen.clone()).collect()
     }
 
+    /// The only one who is in; none when there are more, or nobody.
+    pub fn only(&self) -> Option<&Person> {
+        match self.0.as_slice() {
+            [person] => Some(person),
+            _ => None,
+        }
+    }
+
     /// Whether a host is in.
     pub fn has_host(&self) -> bool {
         self.0.iter().any(|person| person.seen.role == Role::Host)

@@ -1,15 +1,18 @@
 //! When a room's meetings are planned: once, or again and again by a recurrence rule (RFC 5545 §3.3.10).
 //!
-//! A rule is counted in UTC, as the room's times are: where clocks are changed, a meeting comes an hour earlier or later
-//! by the clock on the wall for half of the year. The room's first time must be one that the rule names (RFC 5545
-//! §3.8.5.3); so the rule comes true at least once, and because the calendar repeats itself every 400 years the search
-//! for the next time always ends soon.
+//! A rule is counted by the clocks of the room's time zone, or in UTC when it names none: a meeting at nine stays at nine
+//! when clocks are changed. What such a change leaves out comes after the gap (2:30 at 3:30), and what it shows twice is
+//! the first of both ([`TimeZone::instant`]). Every meeting lasts as long as the first one by a stop watch.
+//!
+//! The room's first time must be one that the rule names (RFC 5545 §3.8.5.3); so the rule comes true at least once, and
+//! because the calendar repeats itself every 400 years the search for the next time always ends soon.
 
-use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 use rrule::{Frequency, RRule, RRuleSet, Tz, Unvalidated};
 
 use crate::protocol::object::{Occurrence, Room};
 use crate::protocol::time::Timestamp;
+use crate::protocol::time_zone::TimeZone;
 
 /// The longest rule that is taken, in bytes.
 pub const MAX_RULE_BYTES: usize = 255;
@@ -52,17 +55,18 @@ pub enum BadRule {
     #[error("needs a begin_at from 2000 to 2199")]
     TooFar,
     /// The first time is none of the rule's.
-    #[error("must name begin_at, in UTC, as one of its times")]
+    #[error("must name begin_at, by the clocks of time_zone, as one of its times")]
     NotFirst,
 }
 
-/// Checks that a room may come again by `rule`.
+/// Checks that a room may come again by `rule`, counted by the clocks of `zone`.
 ///
 /// # Errors
 /// [`BadRule`]
 pub fn check(
     begin_at: Option<Timestamp>,
     end_at: Option<Timestamp>,
+    zone: TimeZone,
     rule: &str,
 ) -> Result<(), BadRule> {
     let (Some(begin), Some(end)) = (begin_at, end_at) else {
@@ -76,7 +80,7 @@ pub fn check(
         return Err(BadRule::TooFar);
     }
     let first = whole_second(begin.utc());
-    match times(rule, first).and_then(|mut times| times.next()) {
+    match times(rule, zone.wall(first), zone).and_then(|mut times| times.next()) {
         Some(time) if time == first => Ok(()),
         _ => Err(BadRule::NotFirst),
     }
@@ -96,11 +100,13 @@ pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
         return Some(once);
     }
     let lasts = end.utc() - begin_at.utc();
+    let zone = room.time_zone.unwrap_or_default();
     let rule = parse(rule).ok()?;
     let first = whole_second(begin_at.utc());
     let fraction = begin_at.utc() - first;
-    let from = caught_up(&rule, first, now.utc() - lasts);
-    let begin = times(rule, from)?.find(|time| *time + fraction + lasts > now.utc())? + fraction;
+    let from = caught_up(&rule, zone.wall(first), zone.wall(now.utc() - lasts));
+    let is_to_come = |begin: &DateTime<Utc>| *begin + fraction + lasts > now.utc();
+    let begin = times(rule, from, zone)?.find(is_to_come)? + fraction;
     Some(Occurrence {
         begin_at: begin.into(),
         end_at: Some((begin + lasts).into()),
@@ -127,20 +133,39 @@ pub fn is_still_ended(room: &Room, ended_at: Timestamp, now: Timestamp) -> bool 
     room.recurrence.is_none() || next(room, ended_at) == next(room, now)
 }
 
-/// The rule's times from `first` on, which is the first.
+/// The rule's times from `first` on, which the clock on the wall shows at the first of them.
+///
+/// The rule is counted on a clock that nobody changes, and each time is then looked up in the zone, so that every gap and
+/// overlap is met by one rule.
 fn times(
     rule: RRule<Unvalidated>,
-    first: DateTime<Utc>,
+    first: NaiveDateTime,
+    zone: TimeZone,
 ) -> Option<impl Iterator<Item = DateTime<Utc>>> {
-    let first = first.with_timezone(&Tz::UTC);
+    let until = match rule.get_until() {
+        // Beside a time in a zone it is written in UTC (RFC 5545 §3.3.10).
+        Some(until) if until.timezone() != Tz::UTC => return None,
+        until => until.map(|until| until.with_timezone(&Utc)),
+    };
+    let rule = match until {
+        // The wall's clock is less than a day ahead; the times themselves are compared below.
+        Some(until) => rule.until((until + TimeDelta::days(1)).with_timezone(&Tz::UTC)),
+        None => rule,
+    };
+    let first = first.and_utc().with_timezone(&Tz::UTC);
     let rule = rule.validate(first).ok()?;
     let times = RRuleSet::new(first).rrule(rule).limit();
-    Some((&times).into_iter().map(|time| time.with_timezone(&Utc)))
+    let times = (&times).into_iter();
+    Some(
+        times
+            .map(move |time| zone.instant(time.naive_utc()))
+            .take_while(move |time| until.is_none_or(|until| *time <= until)),
+    )
 }
 
-/// A time from which the rule can be counted as well as from `first`, at least one period before `now`: a daily meeting
-/// of many years is found as fast as a new one.
-fn caught_up(rule: &RRule<Unvalidated>, first: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+/// A time from which the rule can be counted as well as from `first`, about one period before `now`: a daily meeting of
+/// many years is found as fast as a new one. All are times on the wall.
+fn caught_up(rule: &RRule<Unvalidated>, first: NaiveDateTime, now: NaiveDateTime) -> NaiveDateTime {
     let days = match rule.get_freq() {
         Frequency::Daily => 1,
         Frequency::Weekly => 7,
@@ -199,3 +224,5 @@ fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod zone_tests;

@@ -3,7 +3,7 @@
 use super::command::Switch;
 use super::effect::{Effect, Reply};
 use super::media::{MediaCommand, MediaEvent};
-use super::permissions::sending;
+use super::permissions::may_send;
 use super::room::{Answer, Room, broadcast, media, tell, updated};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
@@ -34,10 +34,10 @@ impl Room {
         match switch {
             Switch::Off => self.stop_source(id, source, out),
             Switch::On { track, muted } => {
-                let person = match sending(source) {
-                    Some(action) => self.allowed(id, action)?,
-                    None => self.person(id)?,
-                };
+                let person = self.person(id)?;
+                if !may_send(self.rank_of(person), source, &self.facts.permissions) {
+                    return Err(ErrorCode::PermDenied);
+                }
                 // Between peers there is nothing to negotiate here; the roster alone is kept true.
                 if self.facts.topology == Topology::Sfu && !person.has_negotiated(source) {
                     return Err(ErrorCode::MediaUnsupported);

@@ -2,6 +2,7 @@
 
 mod governing;
 mod lobby;
+mod pause;
 mod roles;
 mod time;
 
@@ -65,6 +66,7 @@ pub(crate) fn facts() -> object::Room {
         early_ms: 600_000,
         ends_on_time: false,
         recurrence: None,
+        time_zone: None,
         next: None,
         permanent: true,
         version: 1,
@@ -80,7 +82,7 @@ pub(super) fn join_as(name: &str, stay_name: &str) -> Command {
     Command::Join(newcomer(name, stay_name))
 }
 
-pub(super) fn newcomer(name: &str, stay_name: &str) -> Join {
+pub(crate) fn newcomer(name: &str, stay_name: &str) -> Join {
     Join {
         participant: stay(stay_name),
         user: user(name),

@@ -15,12 +15,13 @@ impl Room {
         if self.is_empty() {
             return None;
         }
-        let end = self.planned_end()?;
+        let end = self.planned_end();
         if self.roster.is_empty() {
-            return Some(end);
+            return end.into_iter().chain(self.kept_until()).min();
         }
+        let end = end?;
         let end_itself = self.facts.ends_on_time.then_some(end);
-        let deadlines = reminders(end).chain(end_itself);
+        let deadlines = reminders(end).chain(end_itself).chain(self.meeting.turns);
         deadlines.filter(|at| Some(*at) > self.meeting.ticked).min()
     }
 
@@ -41,6 +42,17 @@ impl Room {
         if self.facts.ends_on_time && has_come(end) {
             return self.over(EndReason::Time, None, now, out);
         }
+        if self.meeting.turns.is_some_and(|turns| turns <= now) {
+            self.plan(now);
+        }
+        self.remind(has_come, now, out);
+        Ok(Reply::Done)
+    }
+
+    fn remind(&self, has_come: impl Fn(Timestamp) -> bool, now: Timestamp, out: &mut Vec<Effect>) {
+        let Some(end) = self.planned_end() else {
+            return;
+        };
         // Whoever slept through two is reminded once.
         if now < end && reminders(end).any(has_come) {
             let remaining = end.unix_millis() - now.unix_millis();
@@ -51,22 +63,31 @@ impl Room {
             };
             out.push(broadcast(None, Event::RoomReminder(reminder)));
         }
-        Ok(Reply::Done)
     }
 
-    /// The meeting begins with the first who comes in: what was due before is not made up for.
+    /// The meeting begins, or goes on, with the first who comes in: what was due before is not made up for.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.meeting.ticked = Some(now);
+        self.meeting.pause = None;
         self.plan(now);
     }
 
-    /// Which of the planned meetings this is.
+    /// Which of the planned meetings this is, and until when.
     pub(super) fn plan(&mut self, now: Timestamp) {
         self.meeting.occurrence = schedule::next(&self.facts, now);
+        self.meeting.turns = self.turns();
+    }
+
+    /// When this meeting, which goes on past its end, becomes the planned one after it.
+    fn turns(&self) -> Option<Timestamp> {
+        self.facts.recurrence.as_ref()?;
+        let end = self.planned_end()?;
+        let after = schedule::next(&self.facts, end)?;
+        Some(after.begin_at.max(end))
     }
 
     /// When this meeting is planned to end.
-    fn planned_end(&self) -> Option<Timestamp> {
+    pub(super) fn planned_end(&self) -> Option<Timestamp> {
         match (&self.facts.recurrence, &self.meeting.occurrence) {
             (None, _) => self.facts.end_at,
             (Some(_), occurrence) => occurrence.as_ref()?.end_at,

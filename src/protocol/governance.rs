@@ -20,7 +20,7 @@ pub enum Action {
     Unmute,
     /// Send one's own camera.
     Camera,
-    /// Share one's screen, with its sound.
+    /// Share one's screen; its sound takes the right to unmute too.
     Screen,
     /// Write to everyone.
     Chat,

@@ -18,6 +18,7 @@ pub mod request;
 mod strict;
 pub mod text;
 pub mod time;
+pub mod time_zone;
 
 pub use error::{ErrorCode, WireError};
 pub use event::Event;

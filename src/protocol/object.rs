@@ -8,6 +8,7 @@ use super::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
 use super::strict::objects_only;
 use super::text::{ChatText, DisplayName, RoomName, Username};
 use super::time::Timestamp;
+use super::time_zone::TimeZone;
 
 pub use super::governance::{
     Action, Attendance, Ban, BanLength, HistoryAccess, Invite, Occurrence, Reaction, Timer, Waiting,
@@ -183,6 +184,8 @@ pub struct Room {
     pub ends_on_time: bool,
     /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). `begin_at` and `end_at` are the first time.
     pub recurrence: Option<String>,
+    /// On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; null is UTC.
+    pub time_zone: Option<TimeZone>,
     /// The planned meeting that runs now, or else comes next; null when none is planned any more.
     pub next: Option<Occurrence>,
     /// False: once its meeting is over, it is over for good.

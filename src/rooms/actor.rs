@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::outbox::{Outbox, OutboxItem};
-use super::registry::HistorySink;
+use super::registry::{HistorySink, Origin};
 use crate::media::RoomMedia;
 use crate::meeting::media::{MediaCommand, MediaEvent};
+use crate::meeting::pause::Memory;
 use crate::meeting::{Command, Effect, Outcome, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::frame::EncodedEvent;
@@ -84,6 +85,7 @@ pub struct RoomHandle {
     inbox: mpsc::Sender<Message>,
     head_count: Arc<AtomicU32>,
     media: Option<RoomMedia>,
+    origin: Origin,
 }
 
 impl RoomHandle {
@@ -150,6 +152,11 @@ impl RoomHandle {
         }
     }
 
+    /// Where it was loaded from.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
     /// Whether both are the address of one and the same run of a room.
     pub fn is_same(&self, other: &Self) -> bool {
         self.inbox.same_channel(&other.inbox)
@@ -206,12 +213,14 @@ impl Actor {
         inbox: Inbox,
         media: Option<RoomMedia>,
         history: HistorySink,
+        origin: Origin,
     ) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
         let handle = RoomHandle {
             inbox: inbox.sender,
             head_count: head_count.clone(),
             media: media.clone(),
+            origin,
         };
         let actor = Self {
             room,
@@ -226,8 +235,9 @@ impl Actor {
         (actor, handle)
     }
 
-    /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages are refused.
-    pub(super) async fn run(mut self, forget: impl FnOnce()) {
+    /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages
+    /// are refused, and keeps what is to be remembered of its meeting.
+    pub(super) async fn run(mut self, forget: impl FnOnce(Option<Memory>)) {
         let mut entered = false;
         while let Some(message) = self.next().await {
             // Somebody is about to come in when a room starts: what is asked before that does not end it.
@@ -237,7 +247,7 @@ impl Actor {
                 break;
             }
         }
-        forget();
+        forget(self.room.memory());
         self.inbox.close();
         // Dropping what still waits makes its callers see `Gone`, and try once more.
         while self.inbox.recv().await.is_some() {}

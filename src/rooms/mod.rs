@@ -6,7 +6,8 @@
 mod actor;
 mod outbox;
 mod registry;
+mod remembered;
 
 pub use actor::{CallError, Decision, RoomHandle};
 pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, outbox};
-pub use registry::{Entered, HistorySink, Live, Registry, Start};
+pub use registry::{Entered, HistorySink, Live, Origin, Registry, Start};

@@ -9,12 +9,14 @@ use tokio::sync::Notify;
 
 use super::actor::{Actor, CallError, Inbox, RoomHandle};
 use super::outbox::Outbox;
+use super::remembered::Remembered;
 use crate::media::Media;
 use crate::meeting::command::Join;
 use crate::meeting::effect::{History, View};
+use crate::meeting::pause::Memory;
 use crate::meeting::{Command, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::ids::RoomIdentity;
+use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 
@@ -31,6 +33,9 @@ struct Shared {
     rooms: DashMap<RoomIdentity, RoomHandle>,
     /// The rooms that are being loaded.
     loading: DashMap<RoomIdentity, Loading>,
+    /// What is remembered of meetings whose rooms do not run. It is given to a room, and taken back, while the room's
+    /// place in the address book is held.
+    remembered: Remembered,
     media: Media,
     closed_one: Notify,
 }
@@ -89,6 +94,17 @@ pub struct Start {
     pub topology: Topology,
     /// Where its attendance is written down.
     pub history: HistorySink,
+    /// Where it was loaded from.
+    pub origin: Origin,
+}
+
+/// Where a room was loaded from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The database, in which others may change it.
+    Store,
+    /// Nowhere: it is known to this process alone.
+    Memory,
 }
 
 /// Where a join has led.
@@ -105,6 +121,7 @@ impl Registry {
         let shared = Shared {
             rooms: DashMap::new(),
             loading: DashMap::new(),
+            remembered: Remembered::default(),
             media,
             closed_one: Notify::new(),
         };
@@ -132,10 +149,49 @@ impl Registry {
     /// Takes note that what is stored of a room has changed, and finds the room if it runs: it is to be told. One that
     /// is being loaded is loaded anew, so that it never begins as it was before the change.
     pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
+        self.note_change(identity);
+        self.find(identity)
+    }
+
+    fn note_change(&self, identity: &RoomIdentity) {
         if let Some(mut loading) = self.shared.loading.get_mut(identity) {
             loading.changes += 1;
         }
-        self.find(identity)
+    }
+
+    /// Lets somebody into a room again, also into one that is not running. The ban is lifted in the database already.
+    ///
+    /// # Errors
+    /// `server.busy`
+    pub async fn unban(&self, identity: &RoomIdentity, user: UserId) -> Result<(), WireError> {
+        loop {
+            self.note_change(identity);
+            let handle = match self.shared.rooms.entry(identity.clone()) {
+                Entry::Occupied(entry) => entry.get().clone(),
+                Entry::Vacant(_) => {
+                    self.shared.remembered.unban(identity, &user);
+                    return Ok(());
+                }
+            };
+            let unban = Command::Unban { user: user.clone() };
+            match handle.call_surely(unban).await {
+                // It has just closed, and what it remembers stands beside the address book.
+                Err(CallError::Gone) => {}
+                answer => return answer.map(|_| ()).map_err(WireError::from),
+            }
+        }
+    }
+
+    /// Forgets a meeting that was over at `ended`, if its room does not run; one that does is told.
+    pub fn ended(&self, identity: &RoomIdentity, ended: Timestamp) {
+        self.shared.remembered.end(identity, ended);
+    }
+
+    /// Takes what is remembered of a meeting up into a room that is only looked at.
+    pub fn recall(&self, identity: &RoomIdentity, room: &mut Room) {
+        if let Some(memory) = self.shared.remembered.look(identity) {
+            room.recall(memory, Timestamp::now());
+        }
     }
 
     /// How many are in a room.
@@ -206,7 +262,9 @@ impl Registry {
         let answer = match self.find(identity) {
             Some(handle) => handle.call(knock).await,
             None => {
-                let outcome = load().await?.room.handle(knock, Timestamp::now());
+                let mut room = load().await?.room;
+                self.recall(identity, &mut room);
+                let outcome = room.handle(knock, Timestamp::now());
                 outcome.reply.map_err(CallError::Refused)
             }
         };
@@ -241,7 +299,7 @@ impl Registry {
     fn start(
         &self,
         identity: &RoomIdentity,
-        start: Start,
+        mut start: Start,
         is_current: impl FnOnce() -> bool,
     ) -> Option<RoomHandle> {
         let entry = match self.shared.rooms.entry(identity.clone()) {
@@ -256,16 +314,24 @@ impl Registry {
             Topology::Sfu => Some(self.shared.media.open_room(inbox.media_sink())),
             Topology::P2p => None,
         };
-        let (actor, handle) = Actor::new(start.room, inbox, media, start.history);
+        if let Some(memory) = self.shared.remembered.take(identity) {
+            start.room.recall(memory, Timestamp::now());
+        }
+        let (actor, handle) = Actor::new(start.room, inbox, media, start.history, start.origin);
         entry.insert(handle.clone());
         let (shared, identity, own) = (self.shared.clone(), identity.clone(), handle.clone());
         tokio::spawn(async move {
             let forgetful = shared.clone();
-            let forget = move || {
+            let forget = move |memory: Option<Memory>| {
                 // Only its own entry: a successor may stand there already.
-                forgetful
-                    .rooms
-                    .remove_if(&identity, |_, listed| listed.is_same(&own));
+                forgetful.rooms.remove_if(&identity, |identity, listed| {
+                    let is_own = listed.is_same(&own);
+                    if let Some(memory) = memory.filter(|_| is_own) {
+                        let now = Timestamp::now();
+                        forgetful.remembered.keep(identity.clone(), memory, now);
+                    }
+                    is_own
+                });
             };
             actor.run(forget).await;
             shared.closed_one.notify_waiters();
@@ -286,91 +352,4 @@ impl Registry {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::media::MediaConfig;
-    use crate::meeting::bans::AddressKey;
-    use crate::meeting::chat::Chat;
-    use crate::meeting::stories::{facts, stay, user};
-    use crate::protocol::object;
-    use crate::protocol::text::RoomName;
-    use crate::rooms::outbox;
-
-    fn registry() -> Registry {
-        let config = MediaConfig {
-            ips: vec!["127.0.0.1".parse().unwrap()],
-            port: 0,
-            threads: 1,
-        };
-        Registry::new(Media::start(config).unwrap())
-    }
-
-    fn ada() -> Join {
-        Join {
-            participant: stay("1"),
-            user: user("ada"),
-            display_name: user("ada").display_name,
-            role: None,
-            pass: false,
-            address: AddressKey::of("192.0.2.7".parse().unwrap()),
-            first_joined_at: None,
-        }
-    }
-
-    fn called(name: &str) -> Start {
-        let facts = object::Room {
-            name: RoomName::parse(name).unwrap(),
-            topology: Topology::P2p,
-            ..facts()
-        };
-        Start {
-            topology: facts.topology,
-            room: Room::new(facts, None, Chat::default(), Vec::new()),
-            history: Box::new(|_| {}),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_room_that_is_changed_while_it_is_loaded_begins_as_it_is_after_the_change() {
-        let registry = registry();
-        let identity = facts().identity;
-        let stored = Arc::new(AtomicUsize::new(0));
-        let load = || {
-            let read = stored.load(Ordering::SeqCst);
-            let (registry, identity, stored) = (registry.clone(), identity.clone(), stored.clone());
-            async move {
-                // Somebody edits it twice after it was read.
-                if read < 2 {
-                    stored.store(read + 1, Ordering::SeqCst);
-                    assert!(registry.changed(&identity).is_none());
-                }
-                Ok(called(&format!("Version {read}")))
-            }
-        };
-        let (outbox, _reader) = outbox();
-        let (handle, entered) = registry.join(&identity, ada(), outbox, load).await.unwrap();
-        let Entered::In(view) = entered else {
-            panic!("the owner comes in");
-        };
-        assert_eq!(view.room.name.as_str(), "Version 2");
-        let told = registry.changed(&identity).unwrap();
-        assert!(told.is_same(&handle), "who changes it later finds it");
-        assert!(registry.shared.loading.is_empty(), "nothing is remembered");
-    }
-
-    #[tokio::test]
-    async fn a_room_that_cannot_be_loaded_is_not_remembered() {
-        let registry = registry();
-        let identity = facts().identity;
-        let (outbox, _reader) = outbox();
-        let load = || async { Err(ErrorCode::RoomNotFound.into()) };
-        let refused = registry.join(&identity, ada(), outbox, load).await;
-        assert_eq!(
-            refused.err().map(|error| error.code),
-            Some(ErrorCode::RoomNotFound)
-        );
-        assert!(registry.shared.loading.is_empty() && registry.shared.rooms.is_empty());
-    }
-}
+mod tests;

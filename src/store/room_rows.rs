@@ -39,6 +39,7 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
         early_ms: Set(early_ms),
         ends_on_time: Set(settings.ends_on_time),
         recurrence: Set(settings.recurrence.clone()),
+        time_zone: Set(settings.time_zone.map(|zone| zone.name().to_owned())),
         permanent: Set(settings.permanent),
         ..Default::default()
     })
@@ -77,6 +78,9 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
                 .map_err(|_| StoreError::Corrupt("room early_ms"))?,
             ends_on_time: row.ends_on_time,
             recurrence: row.recurrence,
+            time_zone: (row.time_zone)
+                .map(|zone| parsed(zone, "room time zone"))
+                .transpose()?,
             permanent: row.permanent,
         },
         version: u64::try_from(row.version).map_err(|_| StoreError::Corrupt("room version"))?,

@@ -6,6 +6,7 @@ use crate::protocol::object::{HistoryAccess, Permissions, Topology};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
+use crate::protocol::time_zone::TimeZone;
 
 /// How many people a room takes unless it says otherwise.
 pub const DEFAULT_CAPACITY: u32 = 100;
@@ -43,6 +44,8 @@ pub struct RoomSettings {
     pub ends_on_time: bool,
     /// How the meeting comes again (RFC 5545 §3.3.10); checked by [`schedule::check`].
     pub recurrence: Option<String>,
+    /// On whose clocks `recurrence` is counted; none is UTC.
+    pub time_zone: Option<TimeZone>,
     /// False: once its meeting is over, it is over for good.
     pub permanent: bool,
 }
@@ -65,6 +68,7 @@ impl RoomSettings {
             early_ms: DEFAULT_EARLY_MS,
             ends_on_time: false,
             recurrence: None,
+            time_zone: None,
             permanent: true,
         }
     }
@@ -104,6 +108,8 @@ pub struct RoomEdit {
     pub ends_on_time: Option<bool>,
     /// How the meeting comes again.
     pub recurrence: Patch<String>,
+    /// On whose clocks it is counted.
+    pub time_zone: Patch<TimeZone>,
     /// False: once its meeting is over, it is over for good.
     pub permanent: Option<bool>,
 }
@@ -111,7 +117,10 @@ pub struct RoomEdit {
 impl RoomEdit {
     /// Whether it touches the times. A room that was taken over may end before it begins, and can be renamed.
     pub(super) fn plans(&self) -> bool {
-        self.begin_at != Patch::Keep || self.end_at != Patch::Keep || self.recurrence != Patch::Keep
+        self.begin_at != Patch::Keep
+            || self.end_at != Patch::Keep
+            || self.recurrence != Patch::Keep
+            || self.time_zone != Patch::Keep
     }
 
     /// The room as it is then.
@@ -134,6 +143,7 @@ impl RoomEdit {
         set(&mut settings.early_ms, self.early_ms);
         set(&mut settings.ends_on_time, self.ends_on_time);
         self.recurrence.apply(&mut settings.recurrence);
+        self.time_zone.apply(&mut settings.time_zone);
         set(&mut settings.permanent, self.permanent);
         if is_planned_anew && settings.permanent {
             room.ended_at = None;
@@ -155,7 +165,15 @@ pub(super) fn check(settings: &RoomSettings) -> Result<(), StoreError> {
         _ => {}
     }
     match &settings.recurrence {
-        Some(rule) => Ok(schedule::check(settings.begin_at, settings.end_at, rule)?),
+        Some(rule) => {
+            let zone = settings.time_zone.unwrap_or_default();
+            Ok(schedule::check(
+                settings.begin_at,
+                settings.end_at,
+                zone,
+                rule,
+            )?)
+        }
         None => Ok(()),
     }
 }

@@ -28,7 +28,8 @@ pub struct CheckRoom {
 pub struct CheckRooms(Arc<Mutex<HashMap<UserId, CheckRoom>>>);
 
 impl CheckRooms {
-    /// A new room for `user`, in place of an earlier one, which nobody can join any more.
+    /// A new room for `user`, in place of an earlier one: nobody can join that any more, and who is in it may stay to its
+    /// end.
     ///
     /// # Errors
     /// `server.busy` when there are too many.
@@ -55,11 +56,6 @@ impl CheckRooms {
         (room.identity.as_str() == identity && room.until > now).then(|| room.clone())
     }
 
-    /// Whether this is one of them. They are in no database.
-    pub fn holds(&self, identity: &RoomIdentity) -> bool {
-        self.lock().values().any(|room| room.identity == *identity)
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, CheckRoom>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +73,6 @@ mod tests {
         let identity = room.identity.as_str();
         assert_eq!(rooms.find(identity, &ada, at(119_999)), Some(room.clone()));
         assert_eq!(rooms.find(identity, &ada, at(120_000)), None);
-        assert!(rooms.holds(&room.identity) && !rooms.holds(&RoomIdentity::random()));
         assert_eq!(rooms.find(identity, &UserId::random(), at(0)), None);
         let second = rooms.begin(&ada, at(1)).unwrap();
         assert_eq!(rooms.find(identity, &ada, at(1)), None);

@@ -17,7 +17,7 @@ use crate::meeting::command::PasswordEdit;
 use crate::protocol::event::EndReason;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
-use crate::rooms::RoomHandle;
+use crate::rooms::{Origin, RoomHandle};
 use crate::store::{StoreError, WatchedRoom, WatchedUser};
 
 /// How often it looks. What the command line does is seen by everyone within twice this.
@@ -90,7 +90,7 @@ impl Reconciler {
         // Taken before the question: an answer must not be applied to a run of the room that began after it.
         let mut running = self.services.registry.running();
         // Nobody can have changed what is in memory alone.
-        running.retain(|(room, _)| !self.services.checks().holds(room));
+        running.retain(|(_, handle)| handle.origin() == Origin::Store);
         if running.is_empty() {
             self.told.clear();
             self.beat_at = None;

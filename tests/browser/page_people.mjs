@@ -47,15 +47,16 @@ function watch() {
  *
  * @param {any} stage
  * @param {string} path
- * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean}} [options]
+ * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean, init?: (() => void)[]}} [options]
+ *   init: runs in the page before anything else
  */
-export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected } = {}) {
+export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected, init = [] } = {}) {
   const page = await stage.page(null, {
     name,
     expected,
     context: { locale, viewport: { width: 1280, height: 800 }, ...context },
   });
-  await page.addInitScript(watch);
+  for (const script of [...init, watch]) await page.addInitScript(script);
   await page.goto(stage.origin + path, { waitUntil: 'domcontentloaded' });
   return page;
 }

@@ -103,6 +103,28 @@ test('a lost socket rejects what is pending and everything later', async () => {
   await assert.rejects(connection.request('ping'), { code: 'client.closed', closeCode: 4408 });
 });
 
+test('a request in the closing handshake is not sent, and learns how the socket ended', async () => {
+  /** @type {any} */
+  let socket;
+  class Watched extends WebSocket {
+    constructor(url, protocol) {
+      super(url, protocol);
+      socket = this;
+    }
+
+    /** A browser's only complains on its console. */
+    send(...message) {
+      assert.equal(this.readyState, WebSocket.OPEN);
+      super.send(...message);
+    }
+  }
+  connection = new Connection(server.url, { WebSocket: Watched, timers: clock });
+  await signedIn();
+  socket.close(4403);
+  assert.equal(connection.isOpen, true);
+  await assert.rejects(connection.request('ping'), { code: 'client.closed', closeCode: 4403 });
+});
+
 test('a server that does not listen rejects the opening', async () => {
   const gone = new Connection('ws://127.0.0.1:1/ws', { WebSocket, timers: clock });
   await assert.rejects(gone.open(), { code: 'client.closed', closeCode: 1006 });

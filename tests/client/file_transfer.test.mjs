@@ -56,6 +56,7 @@ function connections({ spoil = (data) => data } = {}) {
       [this.channel.other, theirs.other] = [theirs, this.channel];
       other.channel = theirs;
       other.dispatchEvent(Object.assign(new Event('datachannel'), { channel: theirs }));
+      this.connectionState = other.connectionState = 'connected';
       for (const channel of [theirs, this.channel]) channel.open();
     }
 
@@ -181,8 +182,49 @@ test('who leaves before anything is connected takes the offer along', async () =
   const { bo, sender, receiver } = pair();
   await sender.files.offer(blobOf(3), 'a', ['bo']);
   await receiver.state('offered');
-  bo.emit('participant.left', { participant: 'ada' });
+  bo.emit('participant.left', { participant: 'ada', reason: 'lost' });
   assert.equal((await receiver.state('failed')).problem, 'gone');
+});
+
+test('who leaves in the middle ends it; a lost socket only does when the channel breaks too', async () => {
+  for (const reason of ['left', 'removed', 'lost']) {
+    const { ada, bo, sender, receiver } = pair();
+    await sender.files.offer(blobOf(9 * BLOCK_BYTES), 'data.bin', ['bo']);
+    const { id } = await receiver.state('offered');
+    receiver.files.pause(id, true);
+    receiver.files.accept(id);
+    await receiver.state('paused');
+    bo.emit('participant.left', { participant: 'ada', reason });
+    assert.equal(receiver.told.at(-1).state, reason === 'lost' ? 'paused' : 'failed');
+    ada.emit('joined', {}, { again: true });
+    sender.files.close();
+    const failed = await receiver.state('failed');
+    assert.deepEqual([failed.problem, failed.blob], ['gone', null]);
+  }
+});
+
+test('a channel that is open goes on when this side comes back as somebody new; an offer does not', async () => {
+  const { ada, sender, receiver } = pair();
+  await sender.files.offer(blobOf(3 * BLOCK_BYTES), 'data.bin', ['bo']);
+  const { id } = await receiver.state('offered');
+  receiver.files.pause(id, true);
+  receiver.files.accept(id);
+  await receiver.state('paused');
+  await sender.files.offer(blobOf(3), 'other.bin', ['bo']);
+  ada.emit('joined', {}, { again: true });
+  assert.deepEqual([sender.told.at(-1).name, sender.told.at(-1).problem], ['other.bin', 'lost']);
+  receiver.files.pause(id, false);
+  await receiver.state('done');
+});
+
+test('a file that cannot be read any more ends on both sides', async () => {
+  const { sender, receiver } = pair();
+  const file = blobOf(3 * BLOCK_BYTES);
+  file.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotFoundError')) });
+  await sender.files.offer(file, 'data.bin', ['bo']);
+  receiver.files.accept((await receiver.state('offered')).id);
+  assert.equal((await sender.state('failed')).problem, 'unreadable');
+  await receiver.state('cancelled');
 });
 
 test('a file that is too large is not offered, and such an offer is not shown', async () => {

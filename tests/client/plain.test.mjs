@@ -1,28 +1,48 @@
-/** Small pure readings: recurrence rules, lists for spreadsheets, devices, one's own voice, invite links. */
+/** Small pure readings: recurrence rules, time zones, lists for spreadsheets, devices, one's own voice, invite links. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { csv } from '../../static/js/state/csv.js';
 import { changesOf, problemOf, remembered } from '../../static/js/state/devices.js';
 import { CHOICES, choiceOf, ruleOf } from '../../static/js/state/recurrence.js';
 import { inviteFrom, roomFrom } from '../../static/js/state/text.js';
+import { instantOf, isZone, wallOf, zoneNames } from '../../static/js/state/zones.js';
 import { VoiceWatch } from '../../static/js/state/voice-watch.js';
 import { createPushToTalk } from '../../static/js/flow/push-to-talk.js';
 
 test('a choice of the form becomes a rule and is read back from it', () => {
-  const begin = new Date('2026-03-02T09:00:00Z');
-  for (const choice of CHOICES) assert.equal(choiceOf(ruleOf(choice, begin), begin), choice);
-  assert.equal(choiceOf('RRULE:INTERVAL=2;FREQ=WEEKLY;WKST=MO', begin), 'fortnightly');
-  assert.equal(choiceOf('FREQ=WEEKLY;BYDAY=FR,TH,WE,TU,MO;INTERVAL=1', begin), 'weekdays');
-  assert.equal(choiceOf('FREQ=YEARLY', begin), 'other');
-  assert.equal(choiceOf('FREQ=DAILY;COUNT=3', begin), 'other');
+  for (const choice of CHOICES) assert.equal(choiceOf(ruleOf(choice)), choice);
+  assert.equal(choiceOf('RRULE:INTERVAL=2;FREQ=WEEKLY;WKST=MO'), 'fortnightly');
+  assert.equal(choiceOf('FREQ=WEEKLY;BYDAY=FR,TH,WE,TU,MO;INTERVAL=1'), 'weekdays');
+  assert.equal(choiceOf('FREQ=YEARLY'), 'other');
+  assert.equal(choiceOf('FREQ=DAILY;COUNT=3'), 'other');
 });
 
-test('working days are those of the person, named in UTC', () => {
-  // Monday 7:00 in Shanghai is Sunday 23:00 in UTC.
-  const begin = { getDay: () => 1, getUTCDay: () => 0 };
-  assert.equal(ruleOf('weekdays', begin), 'FREQ=WEEKLY;BYDAY=SU,MO,TU,WE,TH');
-  const west = { getDay: () => 5, getUTCDay: () => 6 };
-  assert.equal(ruleOf('weekdays', west), 'FREQ=WEEKLY;BYDAY=TU,WE,TH,FR,SA');
+test('the clocks of a zone show what they do, also when they are changed', () => {
+  for (const [zone, wall, at, shown = wall] of [
+    ['UTC', '2026-03-02T09:00', '2026-03-02T09:00Z'],
+    ['Asia/Shanghai', '2031-05-05T07:00', '2031-05-04T23:00Z'],
+    ['America/Los_Angeles', '2026-03-02T19:00', '2026-03-03T03:00Z'],
+    ['Australia/Sydney', '2026-01-05T00:00', '2026-01-04T13:00Z'],
+    ['Europe/Berlin', '2026-07-06T09:00', '2026-07-06T07:00Z'],
+    // What is left out comes after the gap; what comes twice is the first.
+    ['Europe/Berlin', '2026-03-29T02:30', '2026-03-29T01:30Z', '2026-03-29T03:30'],
+    ['Europe/Berlin', '2026-10-25T02:30', '2026-10-25T00:30Z'],
+    ['Australia/Lord_Howe', '2026-10-04T02:15', '2026-10-03T15:45Z', '2026-10-04T02:45'],
+    ['Pacific/Apia', '2011-12-30T09:00', '2011-12-30T19:00Z', '2011-12-31T09:00'],
+  ]) {
+    assert.equal(instantOf(wall, zone), Date.parse(at), `${wall} in ${zone}`);
+    assert.equal(wallOf(Date.parse(at), zone), shown, `${at} in ${zone}`);
+  }
+  assert.equal(instantOf('', 'UTC'), null);
+  assert.equal(wallOf(Date.parse('2026-03-02T09:00:59.999Z'), 'UTC'), '2026-03-02T09:00');
+});
+
+test('zones to choose from are the known ones and those in use', () => {
+  const names = zoneNames('Etc/GMT+5', 'Europe/Berlin');
+  for (const name of ['UTC', 'Etc/GMT+5', 'Asia/Shanghai']) assert.ok(names.includes(name), name);
+  assert.equal(names.filter((name) => name === 'Europe/Berlin').length, 1);
+  assert.ok(names.every(isZone));
+  assert.ok(!isZone('Mars/Base'));
 });
 
 test('a list for spreadsheets holds no formula and loses no letter', () => {
@@ -62,13 +82,15 @@ test('what was plugged in and out', () => {
   assert.deepEqual(changesOf([], [a]), { added: [], removed: [] });
 });
 
-/** Feeds levels every 100 ms and collects the hints with the time of each. */
-function listen(watch, { from = 0, levels, muted }) {
+/** Feeds levels every 100 ms and collects the hints with the time of each; those of a busy page are not told. */
+function listen(watch, { from = 0, levels, muted, told = true }) {
   const hints = [];
   levels.forEach((level, index) => {
     const now = from + index * 100;
     const hint = watch.hear({ level, muted, now });
-    if (hint) hints.push([hint, now]);
+    if (!hint) return;
+    hints.push([hint, now]);
+    if (told) watch.said(hint, now);
   });
   return hints;
 }
@@ -89,7 +111,15 @@ test('a microphone that gives nothing is said once, until another one is taken',
   watch.reset();
   assert.equal(listen(watch, { from: 60_000, levels: silence, muted: false }).length, 1);
   const quiet = new VoiceWatch();
-  assert.deepEqual(listen(quiet, { levels: Array(200).fill(0.001), muted: false }), []);
+  assert.deepEqual(listen(quiet, { levels: Array(200).fill(0.0002), muted: false }), []);
+});
+
+test('a hint that found no place is offered until it was said', () => {
+  const watch = new VoiceWatch();
+  assert.equal(listen(watch, { levels: Array(12).fill(0.1), muted: true, told: false }).length, 7);
+  assert.equal(listen(watch, { from: 1200, levels: Array(8).fill(0.1), muted: true }).length, 1);
+  assert.equal(listen(watch, { from: 10_000, levels: Array(125).fill(0), muted: false, told: false }).length, 5);
+  assert.equal(listen(watch, { from: 22_500, levels: Array(50).fill(0), muted: false }).length, 1);
 });
 
 test('holding a key talks only as long as it is held, and leaves who is not muted alone', async () => {

@@ -147,7 +147,7 @@ test('reactions are told apart though they are equal, and old ones fall off', ()
   assert.ok(state.reactions.length < 40);
 });
 
-const frame = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false, page: 0, prefer: null };
+const frame = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false, page: 0, prefer: null, hands: [] };
 
 test('one to four people stand large beside a strip that holds everybody else', () => {
   const seats = Array.from({ length: 12 }, (_, k) => `p${k}`);
@@ -178,7 +178,7 @@ test('clocks and sizes in figures', () => {
   assert.equal(since(at(0), 0, Date.parse(at(0)) + 130_900), '2:10');
   assert.equal(since(at(0), 2000, Date.parse(at(0)) - 5000), '0:00', 'a clock that is behind shows no past');
   assert.deepEqual([300_000, 59_400, 0, -5, 3_700_000].map(countdown), ['5:00', '1:00', '0:00', '0:00', '1:01:40']);
-  assert.equal(fileSize(0, 'en-GB'), '0 byte');
+  assert.equal(fileSize(0, 'en-GB'), '0 bytes');
   assert.equal(fileSize(1024 ** 3, 'en-GB'), '1 GB');
   assert.equal(fileSize(1536, 'en-GB'), '1.5 kB');
 });

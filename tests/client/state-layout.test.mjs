@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grid, stageLayout } from '../../static/js/state/layout.js';
+import { longestRise } from '../../static/js/views/order.js';
 
 const people = (n) => Array.from({ length: n }, (_, k) => `p${k}`);
 const desktop = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false };
 const phone = { width: 374, height: 714, gap: 6, tileMin: 150, strip: 116, phone: true };
-const rest = { self: 'me', page: 0, presenter: null, mains: [], prefer: null };
+const rest = { self: 'me', page: 0, presenter: null, mains: [], prefer: null, hands: [] };
 const size = ({ w, h }) => `${Math.round(w)}×${Math.round(h)}`;
 
 test('the table of the design: columns and tile sizes', () => {
@@ -106,4 +107,38 @@ test('while a screen is shared its presenter comes first in the strip', () => {
 
 test('a stage without size seats nobody', () => {
   assert.deepEqual(stageLayout({ ...desktop, ...rest, width: 0, seats: people(2) }).tiles, []);
+});
+
+test('raised hands come to the first page in their order, and nobody moves where one page is enough', () => {
+  const hands = ['p40', 'p3', 'p33'];
+  for (const frame of [desktop, phone]) {
+    const input = { ...frame, ...rest, seats: people(50), hands };
+    const { pages } = stageLayout(input);
+    const seen = [];
+    for (let page = 0; page < pages; page++) {
+      seen.push(...stageLayout({ ...input, page }).tiles.slice(0, -1).map((tile) => tile.id));
+    }
+    assert.deepEqual(seen, [...hands, ...people(50).filter((id) => !hands.includes(id))]);
+    assert.deepEqual(
+      stageLayout({ ...frame, ...rest, seats: people(5), hands: ['p4', 'me'] }).tiles.map((tile) => tile.id),
+      [...people(5), 'me'],
+    );
+  }
+});
+
+test('in a strip raised hands follow the presenter and oneself', () => {
+  const { tiles } = stageLayout({ ...desktop, ...rest, seats: people(40), presenter: 'p5', hands: ['p30', 'p5', 'p2'] });
+  assert.deepEqual(
+    tiles.slice(0, 5).map((tile) => tile.id),
+    ['p5', 'me', 'p30', 'p2', 'p0'],
+  );
+});
+
+test('as many tiles as can be stay where they are', () => {
+  const stays = (list) => [...longestRise(list)].sort((a, b) => a - b).map((k) => list[k]);
+  assert.deepEqual(stays([0, 1, 2]), [0, 1, 2]);
+  assert.deepEqual(stays([4, 0, 1, 2, 3]), [0, 1, 2, 3], 'one that comes first moves alone');
+  assert.deepEqual(stays([1, 2, 3, 4, 0]), [1, 2, 3, 4], 'and so does one that goes last');
+  assert.equal(stays([5, 1, 4, 2, 3, 0]).length, 3);
+  assert.deepEqual(stays([]), []);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { append, blocks } from '../../static/js/state/chat.js';
 import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
-import { hands, isMuted, roster, sharedScreen } from '../../static/js/state/people.js';
+import { hands, isMuted, roster, sharedScreen, sharedScreens } from '../../static/js/state/people.js';
 import { daysUntil, nextMeeting, upcoming } from '../../static/js/state/schedule.js';
 import { createStore } from '../../static/js/state/store.js';
 import { hue, initials, linkify, roomFrom, shortName, threes } from '../../static/js/state/text.js';
@@ -118,6 +118,44 @@ test('the screen on the stage is the one somebody else shares', () => {
   assert.deepEqual(sharedScreen(other), { participant: 'ada', track: 's2' });
 });
 
+test('of several screens the newest is shown, until one is chosen, and the choice ends with its share', () => {
+  const shares = (state, id, screen) =>
+    run(state, { type: 'media.track.published', track: track(screen, id, 'screen') });
+  const stops = (state, id, screen) => run(state, { type: 'media.track.unpublished', track: screen, participant: id });
+  const shown = (state) => sharedScreen(state)?.participant ?? null;
+  // Bo began first, although Ada was here before him.
+  let state = shares(shares(meetingOf(['ada', 'bo', 'cy']), 'bo', 's1'), 'ada', 's2');
+  assert.deepEqual(sharedScreens(state).map((one) => one.participant), ['bo', 'ada']);
+  assert.equal(shown(state), 'ada', 'the newest');
+  state = run(state, { type: 'screen', participant: 'bo' });
+  assert.equal(shown(state), 'bo', 'the chosen one');
+  state = shares(state, 'cy', 's3');
+  assert.equal(shown(state), 'bo', 'whoever begins later does not take it away');
+  state = stops(state, 'bo', 's1');
+  assert.equal(shown(state), 'cy');
+  state = shares(state, 'bo', 's4');
+  assert.equal(shown(state), 'bo', 'who shares again is the newest');
+  state = stops(state, 'bo', 's4');
+  assert.equal(shown(shares(stops(state, 'cy', 's3'), 'cy', 's5')), 'cy');
+  state = run(state, { type: 'participant.left', participant: 'cy', reason: 'left', at: at(9) });
+  assert.equal(shown(state), 'ada');
+  assert.equal(shown(stops(state, 'ada', 's2')), null);
+});
+
+test('the order of the shares, and the choice, survive a lost connection', () => {
+  const screens = { ada: 's2', bo: 's1' };
+  const people = ['ada', 'bo'].map((id) => person(id, { tracks: [track(screens[id], id, 'screen')] }));
+  const before = run(
+    meetingOf(['ada', 'bo']),
+    ...['bo', 'ada'].map((id) => ({ type: 'media.track.published', track: track(screens[id], id, 'screen') })),
+    { type: 'screen', participant: 'bo' },
+  );
+  const self = person('me', { joined_at: at(59) });
+  const reply = { room: before.room, self, participants: [self, ...people], permissions: {}, ice_servers: [], chat: [] };
+  const after = run(before, { type: 'rejoined', reply });
+  assert.deepEqual([after.sharers, after.screen], [['bo', 'ada'], 'bo']);
+});
+
 test('a slot carries one track at a time', () => {
   const state = run(
     meetingOf(['ada']),
@@ -209,6 +247,18 @@ test('a raised hand never leaves the first page', () => {
   );
   state = run(state, { type: 'tick', at: 20_000 });
   assert.deepEqual(state.seats, ['ada', 'bo']);
+});
+
+test('a hand that came forward leaves one place less to those who speak', () => {
+  // Di stands first for the hand; of the two places of the first page one is left, which is Ada's.
+  const state = run(
+    meetingOf(['ada', 'bo', 'cy', 'di']),
+    { type: 'firstPage', others: 2 },
+    { type: 'participant.updated', participant: person('di', { hand_raised_at: at(1) }) },
+    { type: 'speaker.active', participants: ['bo'], at: 10_000 },
+    { type: 'tick', at: 20_000 },
+  );
+  assert.deepEqual(state.seats, ['bo', 'ada', 'cy', 'di']);
 });
 
 test('frames after leaving are ignored, and a notice ends the meeting', () => {

@@ -7,13 +7,14 @@ answer `{"re": 1, "ok": {…}}` or `{"re": 1, "error": {"code": …, "message": 
 connect {url}                          opens the socket and waits for hello
 guest {name}                           auth.guest
 join {identity}                        room.join
-publish {codec?, candidates?, hue?, hz?, again?, as_written?, without?}
-                                       media.publish and media.source of a microphone and a camera; again: "new" makes a
+publish {codec?, candidates?, hue?, hz?, again?, as_written?, without?, sources?}
+                                       media.publish and media.source of these sources, or of a microphone and a camera:
+                                       each is sent from then on, whatever the server says of it; again: "new" makes a
                                        new connection, "same" offers once more on the one there is; without: a pattern,
                                        lines of the offer that match it are left out
 receive {audio?, video?, candidates?, as_written?}
                                        media.receive and media.answer
-report {}                              what arrived so far, by remote track
+report {}                              what arrived so far, by remote track, and how many packets, by slot
 leave {}                               closes both connections, room.leave
 request {type, data}                   any other request, answered as the server answers it
 
@@ -47,6 +48,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
 PATIENCE = 10.0
+SOURCES = ("microphone", "camera")
 WIDTH, HEIGHT, FRAME_RATE = 320, 240, 15
 SAMPLE_RATE, SAMPLES = 48_000, 960
 
@@ -286,30 +288,32 @@ class Client:
         # second kind but the first.
         return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
-    async def publish(self, codec=None, candidates="sdp", hue=(90, 200), hz=440, again="new", as_written=False, without=None):
+    async def publish(
+        self, codec=None, candidates="sdp", hue=(90, 200), hz=440, again="new", as_written=False, without=None, sources=SOURCES
+    ):
         pc = self.up
         if pc is None or again == "new":
             if pc is not None:
                 await pc.close()
             pc = self.up = self.connection()
-            pc.addTransceiver(Tone(hz), direction="sendonly")
-            camera = pc.addTransceiver(Pattern(hue), direction="sendonly")
-            if codec:
-                known = RTCRtpSender.getCapabilities("video").codecs
-                camera.setCodecPreferences([one for one in known if one.mimeType == f"video/{codec}"])
+            for source in sources:
+                media = Tone(hz) if source in ("microphone", "screen_audio") else Pattern(hue)
+                line = pc.addTransceiver(media, direction="sendonly")
+                if codec and source == "camera":
+                    known = RTCRtpSender.getCapabilities("video").codecs
+                    line.setCodecPreferences([one for one in known if one.mimeType == f"video/{codec}"])
         await pc.setLocalDescription(await pc.createOffer())
-        audio, video = pc.getTransceivers()
-        sources = [{"mid": audio.mid, "source": "microphone"}, {"mid": video.mid, "source": "camera"}]
+        named = [{"mid": line.mid, "source": source} for line, source in zip(pc.getTransceivers(), sources)]
         self.revision += 1
         sdp = await self.tell_before("up", pc, candidates)
         if without:
             sdp = "\r\n".join(line for line in sdp.split("\r\n") if not re.match(without, line))
-        answer = await self.signalling.request("media.publish", revision=self.revision, sdp=sdp, sources=sources)
+        answer = await self.signalling.request("media.publish", revision=self.revision, sdp=sdp, sources=named)
         described = answer["sdp"] if as_written else spread(answer["sdp"])
         await pc.setRemoteDescription(RTCSessionDescription(described, "answer"))
         await self.tell_after("up", pc, candidates)
         tracks = []
-        for source in ("microphone", "camera"):
+        for source in sources:
             started = await self.signalling.request("media.source", source=source, active=True)
             tracks.append(started["track"])
         await self.connected(pc)
@@ -413,7 +417,11 @@ class Client:
                     "lost": sum(row.packetsLost for row in rows if row.type.endswith("inbound-rtp")),
                 }
         slots = {mid: watch.track for mid, watch in self.watches.items()}
-        return {"tracks": tracks, "slots": slots, "known": self.tracks, "stats": stats, "closed": self.signalling.closed}
+        packets = {}
+        for line in self.down.getTransceivers() if self.down else []:
+            rows = (await line.receiver.getStats()).values()
+            packets[line.mid] = sum(row.packetsReceived for row in rows if row.type == "inbound-rtp")
+        return {"tracks": tracks, "slots": slots, "packets": packets, "known": self.tracks, "stats": stats, "closed": self.signalling.closed}
 
     async def close_down(self):
         if self.down is not None:

@@ -280,6 +280,23 @@ async fn attendance_is_printed_for_people_and_spreadsheets() {
 }
 
 #[tokio::test]
+async fn a_room_is_shown_with_the_clocks_that_it_keeps_to() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let weekly = json!({ "name": "Weekly", "begin_at": "2098-01-06T08:00:00Z", "end_at": "2098-01-06T09:00:00Z",
+        "recurrence": "FREQ=WEEKLY", "time_zone": "Europe/Berlin" });
+    let room = ada.create(weekly).await;
+    let shown = printed(&server, &format!("room show {room} --json")).await;
+    assert_eq!(shown["time_zone"], "Europe/Berlin");
+    let table = command(&server, &format!("room show {room}"), "").await;
+    let table = String::from_utf8(table.stdout).unwrap();
+    let lines = table.lines().filter_map(|line| line.split_once("  "));
+    let told: Vec<_> = lines.map(|(name, value)| (name, value.trim())).collect();
+    assert!(told.contains(&("time zone", "Europe/Berlin")), "{table}");
+    assert!(table.contains("comes again FREQ=WEEKLY\n"), "{table}");
+}
+
+#[tokio::test]
 async fn every_room_is_listed_by_owner_and_found_by_a_hidden_number() {
     let server = Server::start().await;
     let [mut ada, mut bo] = [server.account("ada").await, server.account("bo").await];
@@ -298,10 +315,22 @@ async fn every_room_is_listed_by_owner_and_found_by_a_hidden_number() {
     let number = rooms[2]["number"].as_str().unwrap();
     let shown = printed(&server, &format!("room show {number} --json")).await;
     assert_eq!(shown["identity"], rooms[2]["identity"]);
-    let settings = ["hide_number", "permanent", "ends_on_time", "recurrence"];
+    let settings = [
+        "hide_number",
+        "permanent",
+        "ends_on_time",
+        "recurrence",
+        "time_zone",
+    ];
     let settings = settings.map(|name| shown[name].clone());
     assert_eq!(
         settings,
-        [json!(true), json!(true), json!(false), Value::Null]
+        [
+            json!(true),
+            json!(true),
+            json!(false),
+            Value::Null,
+            Value::Null
+        ]
     );
 }

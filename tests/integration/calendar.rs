@@ -109,6 +109,64 @@ async fn a_calendar_reads_what_the_room_plans() {
 }
 
 #[tokio::test]
+async fn a_calendar_counts_by_the_clocks_of_the_room() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let zoned = |zone: &str, begin: &str, end: &str| {
+        json!({ "name": "Weekly", "begin_at": begin, "end_at": end, "recurrence": "FREQ=WEEKLY;BYDAY=MO",
+            "time_zone": zone })
+    };
+    let evening = zoned(
+        "America/New_York",
+        "2026-03-03T00:30:00Z",
+        "2026-03-03T01:30:00Z",
+    );
+    let room = ada.create(evening).await;
+    let path = format!("/r/{room}/calendar.ics");
+    let body = get(&server, &path).await.body;
+    let calendar: Calendar = body.parse().unwrap();
+    let [
+        CalendarComponent::Other(zone),
+        CalendarComponent::Event(event),
+    ] = &calendar.components[..]
+    else {
+        panic!("{calendar:?}");
+    };
+    assert_eq!(zone.component_kind(), "VTIMEZONE");
+    assert_eq!(zone.property_value("TZID"), Some("America/New_York"));
+    for (key, expected) in [("DTSTART", "20260302T193000"), ("DTEND", "20260302T203000")] {
+        let property = &event.properties()[key];
+        assert_eq!(property.value(), expected);
+        assert_eq!(property.params()["TZID"].value(), "America/New_York");
+    }
+    assert_eq!(event.property_value("RRULE"), Some("FREQ=WEEKLY;BYDAY=MO"));
+    for once in [
+        "BEGIN:VTIMEZONE\r\n",
+        "BEGIN:DAYLIGHT\r\n",
+        "BEGIN:STANDARD\r\n",
+    ] {
+        assert_eq!(body.matches(once).count(), 1, "{once} in {body}");
+    }
+    let lines: Vec<&str> = body.split("\r\n").collect();
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.len() <= 75 && !line.contains('\n')),
+        "{body}"
+    );
+    // What comes once, or is counted in UTC, needs no zone.
+    let once = json!({ "identity": room, "recurrence": null });
+    let universal =
+        json!({ "identity": room, "recurrence": "FREQ=WEEKLY;BYDAY=TU", "time_zone": "UTC" });
+    for edit in [once, universal] {
+        ada.ok("room.edit", edit).await;
+        let body = get(&server, &path).await.body;
+        assert!(body.contains("DTSTART:20260303T003000Z\r\n"), "{body}");
+        assert!(!body.contains("TZID"), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn links_name_the_public_address_and_files_have_plain_names() {
     let server = Server::with(&[(Key::PublicUrl, "https://meet.example.org")]).await;
     let mut ada = server.account("ada").await;

@@ -17,7 +17,7 @@ use super::launch::{meeting, refusal};
 /// How long anything may take on a machine that has much else to do.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How long one may wait to be told that the database is away.
-const BUSY_DEADLINE: Duration = Duration::from_secs(10);
+const BUSY_DEADLINE: Duration = Duration::from_secs(30);
 /// How often the server is killed.
 const KILLS: usize = 20;
 /// After how many answers; one more each time, so that it dies at ever other places.

@@ -391,7 +391,7 @@ async fn a_room_takes_every_decision_and_refuses_what_is_none() {
     let mut ada = server.account("ada").await;
     let wished = json!({ "name": "Planned", "begin_at": "2099-03-02T09:00:00Z", "end_at": "2099-03-02T10:00:00Z",
         "history": "joined", "hide_number": true, "early_ms": 0, "ends_on_time": true,
-        "recurrence": "FREQ=WEEKLY;BYDAY=MO", "permanent": false });
+        "recurrence": "FREQ=WEEKLY;BYDAY=MO", "time_zone": "Europe/Berlin", "permanent": false });
     let room = ada.ok("room.create", wished.clone()).await["room"].take();
     for field in [
         "history",
@@ -399,6 +399,7 @@ async fn a_room_takes_every_decision_and_refuses_what_is_none() {
         "early_ms",
         "ends_on_time",
         "recurrence",
+        "time_zone",
         "permanent",
     ] {
         assert_eq!(room[field], wished[field], "{field}");
@@ -409,7 +410,7 @@ async fn a_room_takes_every_decision_and_refuses_what_is_none() {
     assert_eq!(room["next"], next);
     let identity = room["identity"].clone();
     let cleared = json!({ "identity": identity, "history": null, "hide_number": null, "early_ms": null,
-        "ends_on_time": null, "recurrence": null, "permanent": null });
+        "ends_on_time": null, "recurrence": null, "time_zone": null, "permanent": null });
     let room = ada.ok("room.edit", cleared).await["room"].take();
     for (field, default) in [
         ("history", json!("all")),
@@ -417,6 +418,7 @@ async fn a_room_takes_every_decision_and_refuses_what_is_none() {
         ("early_ms", json!(600_000)),
         ("ends_on_time", json!(false)),
         ("recurrence", Value::Null),
+        ("time_zone", Value::Null),
         ("permanent", json!(true)),
     ] {
         assert_eq!(room[field], default, "{field}");
@@ -427,6 +429,10 @@ async fn a_room_takes_every_decision_and_refuses_what_is_none() {
         ("recurrence", json!("FREQ=SECONDLY")),
         ("recurrence", json!("FREQ=WEEKLY;BYDAY=TU")),
         ("recurrence", json!("FREQ=DAILY\r\nATTACH:x")),
+        ("time_zone", json!("Europe/Atlantis")),
+        ("time_zone", json!("europe/berlin")),
+        ("time_zone", json!("")),
+        ("time_zone", json!(60)),
         ("history", json!("none")),
     ] {
         let mut edit = json!({ "identity": identity });
@@ -496,6 +502,38 @@ async fn a_room_that_comes_again_is_planned_for_its_next_time() {
     assert_eq!(
         (&room["next"], &room["state"]),
         (&Value::Null, &json!("ended"))
+    );
+}
+
+#[tokio::test]
+async fn a_room_that_comes_again_keeps_to_the_clocks_of_its_zone() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    // At nine in Berlin, first in winter, then half a year and thirty years later.
+    let mut planned = json!({ "name": "At nine", "begin_at": "2024-01-15T08:00:00Z", "end_at": "2024-01-15T09:00:00Z",
+        "recurrence": "FREQ=MONTHLY;INTERVAL=366", "time_zone": "Europe/Berlin" });
+    let room = ada.ok("room.create", planned.clone()).await["room"].take();
+    let summer =
+        json!({ "begin_at": "2054-07-15T07:00:00.000Z", "end_at": "2054-07-15T08:00:00.000Z" });
+    assert_eq!(room["next"], summer);
+    let identity = room["identity"].clone();
+    let edit = |zone: Value| json!({ "identity": identity, "time_zone": zone });
+    let universal = ada.ok("room.edit", edit(Value::Null)).await["room"].take();
+    assert_eq!(universal["next"]["begin_at"], "2054-07-15T08:00:00.000Z");
+    // Tuesday evening in New York is Wednesday in UTC.
+    planned["begin_at"] = json!("2098-01-08T01:00:00Z");
+    planned["end_at"] = json!("2098-01-08T02:00:00Z");
+    planned["recurrence"] = json!("FREQ=WEEKLY;BYDAY=TU");
+    assert_eq!(
+        ada.error("room.create", planned.clone()).await["field"],
+        "data.recurrence"
+    );
+    planned["time_zone"] = json!("America/New_York");
+    let room = ada.ok("room.create", planned).await["room"].take();
+    let elsewhere = json!({ "identity": room["identity"], "time_zone": "Asia/Tokyo" });
+    assert_eq!(
+        ada.error("room.edit", elsewhere).await["field"],
+        "data.recurrence"
     );
 }
 

@@ -448,3 +448,37 @@ async fn a_meeting_that_ends_on_time_ends_by_itself() {
     assert_eq!(bo.event("lobby.denied").await["reason"], "ended");
     assert_eq!(bo.refused("room.join", join).await, "room.ended");
 }
+
+#[tokio::test]
+async fn a_screens_sound_is_no_way_around_being_muted() {
+    let mut meeting = Meeting::new(json!({ "topology": "p2p" })).await;
+    let sound = || json!({ "source": "screen_audio", "active": true });
+    let picture = json!({ "source": "screen", "active": true });
+    let member = meeting.get("member");
+    member.ok("media.source", picture).await;
+    let runs = member.ok("media.source", sound()).await;
+    let mute = json!({ "participant": "all", "source": "microphone", "allow_unmute": false });
+    meeting.get("cohost").ok("participant.mute", mute).await;
+    for role in ["member", "other", "cohost"] {
+        let gone = meeting.get(role).event("media.track.unpublished").await;
+        assert_eq!(gone["track"], runs["track"]["id"], "{role} is told");
+    }
+    let refused = meeting.get("member").refused("media.source", sound()).await;
+    assert_eq!(refused, "perm.denied");
+    let member = meeting.stay("member");
+    let ask = json!({ "participant": member });
+    meeting.get("host").ok("participant.ask_unmute", ask).await;
+    let refused = meeting.get("member").refused("media.source", sound()).await;
+    assert_eq!(refused, "perm.denied", "asked for is the microphone alone");
+    // The picture goes on, and who governs is not bound by it.
+    let identity = json!({ "identity": meeting.room });
+    let roster = meeting.get("member").ok("room.roster", identity).await;
+    let people = roster["participants"].as_array().unwrap();
+    let sources: Vec<&Value> = people
+        .iter()
+        .flat_map(|person| person["tracks"].as_array().unwrap())
+        .map(|track| &track["source"])
+        .collect();
+    assert_eq!(sources, [&json!("screen")]);
+    meeting.get("cohost").ok("media.source", sound()).await;
+}

@@ -3,6 +3,7 @@
 
 mod administration;
 mod calendar;
+mod coming_back;
 mod database_away;
 mod databases;
 mod endings;
@@ -19,6 +20,7 @@ mod media;
 mod media_descriptions;
 mod media_requests;
 mod meetings;
+mod races;
 mod rooms;
 mod sessions;
 mod start;

@@ -19,6 +19,7 @@ async fn a_room_is_made_with_sound_defaults_and_found_by_identity_and_number() {
         "permissions": { "unmute": true, "screen": true, "chat": true, "private_chat": true, "files": true,
             "rename": true, "react": true },
         "history": "all", "hide_number": false, "early_ms": 600_000, "ends_on_time": false, "recurrence": null,
+        "time_zone": null,
         "next": null, "permanent": true, "version": room["version"], "created_at": room["created_at"],
     });
     assert_eq!(*room, expected);

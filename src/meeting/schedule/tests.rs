@@ -117,7 +117,7 @@ fn rules_by_the_month_and_year_keep_to_the_calendar() {
             Some(rule),
         );
         assert_eq!(
-            check(planned.begin_at, planned.end_at, rule),
+            check(planned.begin_at, planned.end_at, TimeZone::UTC, rule),
             Ok(()),
             "{rule}"
         );
@@ -138,8 +138,8 @@ fn catching_up_changes_no_time() {
         "FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=MO,SU",
         "FREQ=DAILY;BYMONTH=1,3",
     ] {
-        let begin = at("2025-01-06T09:00:00Z").utc();
-        let counted: Vec<_> = times(parse(rule).unwrap(), begin)
+        let begin = at("2025-01-06T09:00:00Z").utc().naive_utc();
+        let counted: Vec<_> = times(parse(rule).unwrap(), begin, TimeZone::UTC)
             .unwrap()
             .take(400)
             .collect();
@@ -182,12 +182,17 @@ fn what_is_no_bounded_rule_is_refused() {
         "FREQ=DAILY;BYEASTER=0",
     ];
     for rule in nonsense {
-        assert_eq!(check(begin, end, rule), Err(BadRule::Syntax), "{rule}");
+        assert_eq!(
+            check(begin, end, TimeZone::UTC, rule),
+            Err(BadRule::Syntax),
+            "{rule}"
+        );
     }
     assert_eq!(
         check(
             begin,
             end,
+            TimeZone::UTC,
             &format!("FREQ=YEARLY;BYMONTH=3{}", ",3".repeat(130))
         ),
         Err(BadRule::Syntax)
@@ -198,7 +203,11 @@ fn what_is_no_bounded_rule_is_refused() {
         "FREQ=DAILY;COUNT=1001",
         "FREQ=DAILY;COUNT=0",
     ] {
-        assert_eq!(check(begin, end, rule), Err(BadRule::TooMuch), "{rule}");
+        assert_eq!(
+            check(begin, end, TimeZone::UTC, rule),
+            Err(BadRule::TooMuch),
+            "{rule}"
+        );
     }
     for rule in [
         "FREQ=WEEKLY;BYDAY=TU",
@@ -207,19 +216,37 @@ fn what_is_no_bounded_rule_is_refused() {
         "FREQ=DAILY;UNTIL=20270101T000000",
         "FREQ=MONTHLY;BYMONTHDAY=3",
     ] {
-        assert_eq!(check(begin, end, rule), Err(BadRule::NotFirst), "{rule}");
+        assert_eq!(
+            check(begin, end, TimeZone::UTC, rule),
+            Err(BadRule::NotFirst),
+            "{rule}"
+        );
     }
-    assert_eq!(check(begin, None, "FREQ=DAILY"), Err(BadRule::NoTimes));
-    assert_eq!(check(None, end, "FREQ=DAILY"), Err(BadRule::NoTimes));
     assert_eq!(
-        check(begin, Some(at("2026-03-03T09:00:00.001Z")), "FREQ=DAILY"),
+        check(begin, None, TimeZone::UTC, "FREQ=DAILY"),
+        Err(BadRule::NoTimes)
+    );
+    assert_eq!(
+        check(None, end, TimeZone::UTC, "FREQ=DAILY"),
+        Err(BadRule::NoTimes)
+    );
+    assert_eq!(
+        check(
+            begin,
+            Some(at("2026-03-03T09:00:00.001Z")),
+            TimeZone::UTC,
+            "FREQ=DAILY"
+        ),
         Err(BadRule::TooLong)
     );
     let (begin, end) = (
         Some(at("1999-03-02T09:00:00Z")),
         Some(at("1999-03-02T10:00:00Z")),
     );
-    assert_eq!(check(begin, end, "FREQ=DAILY"), Err(BadRule::TooFar));
+    assert_eq!(
+        check(begin, end, TimeZone::UTC, "FREQ=DAILY"),
+        Err(BadRule::TooFar)
+    );
 }
 
 #[test]
@@ -248,7 +275,7 @@ fn the_rarest_meetings_are_found() {
             Some(rule),
         );
         assert_eq!(
-            check(planned.begin_at, planned.end_at, rule),
+            check(planned.begin_at, planned.end_at, TimeZone::UTC, rule),
             Ok(()),
             "{rule}"
         );

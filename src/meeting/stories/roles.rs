@@ -114,9 +114,11 @@ fn a_role_lasts_until_the_meeting_ends() {
     room.handle(leave("bo"), at(2)).reply.unwrap();
     room.handle(join_as("bo", "bo2"), at(3)).reply.unwrap();
     assert_eq!(view(&mut room, "bo2").me.role, Role::Cohost);
-    room.handle(leave("bo2"), at(4)).reply.unwrap();
-    room.handle(leave("ada"), at(4)).reply.unwrap();
-    room.handle(join_as("bo", "bo3"), at(5)).reply.unwrap();
+    room.handle(Command::End { by: stay("ada") }, at(4))
+        .reply
+        .unwrap();
+    room.handle(join_as("ada", "ada2"), at(5)).reply.unwrap();
+    room.handle(join_as("bo", "bo3"), at(6)).reply.unwrap();
     assert_eq!(view(&mut room, "bo3").me.role, Role::Member);
 }
 

@@ -104,6 +104,60 @@ fn a_meeting_that_ends_on_time_does() {
 }
 
 #[test]
+fn a_meeting_that_goes_on_into_the_next_one_is_reminded_of_its_end_too() {
+    const DAY: i64 = 24 * 60 * MINUTE;
+    let thrice = |begin, end| object::Room {
+        recurrence: Some("FREQ=DAILY;COUNT=3".to_owned()),
+        ..planned(begin, end)
+    };
+    let mut room = room_of(thrice(0, 30 * MINUTE), &["ada", "bo"]);
+    let reminder = |minute| (minute * MINUTE, "all: room.reminder".to_owned());
+    assert_eq!(wait(&mut room, DAY - 1), [reminder(25), reminder(29)]);
+    assert_eq!(room.next_deadline(), Some(at(DAY)), "the next one begins");
+    assert!(
+        room.handle(join("cora"), at(DAY - 60 * MINUTE))
+            .reply
+            .is_ok(),
+        "it runs over until then"
+    );
+    let day = |days, minute| {
+        (
+            days * DAY + minute * MINUTE,
+            "all: room.reminder".to_owned(),
+        )
+    };
+    let rest = [day(1, 25), day(1, 29), day(2, 25), day(2, 29)];
+    assert_eq!(wait(&mut room, 9 * DAY), rest);
+    assert_eq!(room.head_count(), 3);
+    assert_eq!(room.next_deadline(), None, "there is no fourth");
+    // One that lasts a day turns into the next at its end.
+    let mut room = room_of(thrice(0, DAY), &["ada"]);
+    let whole = [
+        day(0, 1435),
+        day(0, 1439),
+        day(1, 1435),
+        day(1, 1439),
+        day(2, 1435),
+        day(2, 1439),
+    ];
+    assert_eq!(wait(&mut room, 9 * DAY), whole);
+}
+
+#[test]
+fn a_meeting_that_ends_on_time_does_not_become_the_next_one() {
+    let facts = object::Room {
+        recurrence: Some("FREQ=DAILY".to_owned()),
+        ends_on_time: true,
+        ..planned(0, 24 * 60 * MINUTE)
+    };
+    let mut room = room_of(facts, &["ada"]);
+    let done = wait(&mut room, 48 * 60 * MINUTE);
+    let ended = (24 * 60 * MINUTE, "all: room.ended".to_owned());
+    assert!(done.contains(&ended), "{done:?}");
+    assert!(room.is_empty());
+}
+
+#[test]
 fn who_comes_late_is_reminded_only_of_what_is_to_come() {
     let mut room = Room::new(planned(0, 30 * MINUTE), None, Chat::default(), Vec::new());
     assert_eq!(room.next_deadline(), None, "nobody is in");

@@ -10,6 +10,7 @@ use crate::protocol::patch::Patch;
 use crate::protocol::request::*;
 use crate::protocol::text::{ChatText, DisplayName, Password, RoomName, Username};
 use crate::protocol::time::Timestamp;
+use crate::protocol::time_zone::TimeZone;
 
 pub(super) const IDENTITY: &str = "k3v9Qx0aBcDeFgHiJkLmNo";
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
@@ -77,6 +78,10 @@ pub(super) fn bo() -> User {
     }
 }
 
+fn berlin() -> TimeZone {
+    TimeZone::try_from("Europe/Berlin".to_owned()).unwrap()
+}
+
 pub(super) fn room() -> Room {
     Room {
         identity: id(IDENTITY),
@@ -98,6 +103,7 @@ pub(super) fn room() -> Room {
         early_ms: 600_000,
         ends_on_time: false,
         recurrence: Some("FREQ=WEEKLY;BYDAY=SA".to_owned()),
+        time_zone: Some(berlin()),
         next: Some(Occurrence {
             begin_at: at(0),
             end_at: None,
@@ -400,7 +406,8 @@ fn rooms() -> Vec<Sample> {
                 "name": "Weekly review", "begin_at": "2026-01-31T09:30:00.000Z", "end_at": "2026-01-31T10:30:00+00:00",
                 "password": "sesame", "lobby": false, "locked": false, "max_participants": 100, "topology": "sfu",
                 "permissions": { "chat": false }, "history": "joined", "hide_number": false, "early_ms": 600_000,
-                "ends_on_time": true, "recurrence": "FREQ=WEEKLY;BYDAY=SA", "permanent": true
+                "ends_on_time": true, "recurrence": "FREQ=WEEKLY;BYDAY=SA",
+                "time_zone": "Europe/Berlin", "permanent": true
             }),
             Request::RoomCreate(RoomCreate {
                 name: RoomName::parse("Weekly review").unwrap(),
@@ -420,6 +427,7 @@ fn rooms() -> Vec<Sample> {
                 early_ms: Some(600_000),
                 ends_on_time: Some(true),
                 recurrence: Some("FREQ=WEEKLY;BYDAY=SA".to_owned()),
+                time_zone: Some(berlin()),
                 permanent: Some(true),
             }),
             RoomAnswer {
@@ -440,7 +448,8 @@ fn rooms() -> Vec<Sample> {
             },
         ),
         sample(
-            json!({ "identity": IDENTITY, "version": 2, "name": "Weekly review", "end_at": null, "password": "sesame", "recurrence": null }),
+            json!({ "identity": IDENTITY, "version": 2, "name": "Weekly review", "end_at": null, "password": "sesame", "recurrence": null,
+                "time_zone": null }),
             Request::RoomEdit(RoomEdit {
                 identity: identity(),
                 version: Some(2),
@@ -458,11 +467,13 @@ fn rooms() -> Vec<Sample> {
                 early_ms: Patch::Keep,
                 ends_on_time: Patch::Keep,
                 recurrence: Patch::Clear,
+                time_zone: Patch::Clear,
                 permanent: Patch::Keep,
             }),
             RoomAnswer {
                 room: Room {
                     recurrence: None,
+                    time_zone: None,
                     ..room()
                 },
             },

@@ -13,6 +13,7 @@ use crate::protocol::object::{
 use crate::protocol::patch::Patch;
 use crate::protocol::text::{DisplayName, Password, RoomName};
 use crate::protocol::time::Timestamp;
+use crate::protocol::time_zone::TimeZone;
 
 shapes! {
     /// Data of `room.create`.
@@ -58,6 +59,9 @@ shapes! {
         /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10); needs `begin_at` and `end_at`.
         #[serde(default)] #[ts(optional = nullable)]
         recurrence: Option<String>,
+        /// On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; UTC when left out.
+        #[serde(default)] #[ts(optional = nullable)]
+        time_zone: Option<TimeZone>,
         /// False: once its meeting is over, it is over for good. True when left out.
         #[serde(default)] #[ts(optional = nullable)]
         permanent: Option<bool>,
@@ -111,6 +115,9 @@ shapes! {
         /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10).
         #[serde(default)] #[ts(as = "Option<String>", optional = nullable)]
         recurrence: Patch<String>,
+        /// On whose clocks `recurrence` is counted: an IANA name.
+        #[serde(default)] #[ts(as = "Option<TimeZone>", optional = nullable)]
+        time_zone: Patch<TimeZone>,
         /// False: once its meeting is over, it is over for good.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         permanent: Patch<bool>,

@@ -5,6 +5,7 @@ use crate::protocol::ids::{InviteId, MessageId, ParticipantId, UserId};
 use crate::protocol::object::{Ban, BanLength, Invite, Role, User, UserKind};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::ChatText;
+use crate::protocol::time_zone::TimeZone;
 
 fn hash(byte: u8) -> TokenHash {
     TokenHash::new([byte; 32])
@@ -264,6 +265,7 @@ async fn a_room_keeps_all_its_decisions(home: Home) {
         early_ms: 86_400_000,
         ends_on_time: true,
         recurrence: Some("FREQ=DAILY;COUNT=3".to_owned()),
+        time_zone: Some(zone("Europe/Berlin")),
         permanent: false,
         ..settings("Hall")
     };
@@ -285,6 +287,7 @@ async fn a_room_keeps_all_its_decisions(home: Home) {
         early_ms: Some(0),
         ends_on_time: Some(false),
         recurrence: Patch::Clear,
+        time_zone: Patch::Clear,
         permanent: Some(true),
         ..Default::default()
     };
@@ -332,6 +335,39 @@ async fn a_room_that_comes_again_keeps_the_times_of_its_rule(home: Home) {
         let edited = store.edit_room(hall.key, None, edit, at(1)).await;
         assert_eq!(field(edited).as_deref(), Some("data.recurrence"));
     }
+}
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::try_from(name.to_owned()).unwrap()
+}
+
+async fn a_zone_alone_is_edited_only_where_the_rule_stays_true(home: Home) {
+    let store = home.open().await;
+    let ada = user(&store, "ada").await;
+    // Monday 18 January 2027, 19:00 in Los Angeles; Tuesday in UTC.
+    let begin = at(91 * 3_600_000);
+    let weekly = RoomSettings {
+        begin_at: Some(begin),
+        end_at: Some(begin.plus_millis(3_600_000)),
+        recurrence: Some("FREQ=WEEKLY;BYDAY=MO".to_owned()),
+        time_zone: Some(zone("America/Los_Angeles")),
+        ..settings("Hall")
+    };
+    let hall = store.create_room(ada.key, weekly, at(0)).await.unwrap();
+    let move_to = |time_zone| RoomEdit {
+        time_zone,
+        ..Default::default()
+    };
+    for elsewhere in [Patch::Clear, Patch::Set(zone("Europe/Berlin"))] {
+        let edited = store
+            .edit_room(hall.key, None, move_to(elsewhere), at(1))
+            .await;
+        let wire = edited.unwrap_err().wire();
+        assert_eq!(wire.field.as_deref(), Some("data.recurrence"));
+    }
+    let near = move_to(Patch::Set(zone("America/Denver")));
+    let edited = store.edit_room(hall.key, None, near, at(1)).await.unwrap();
+    assert_eq!(edited.settings.time_zone, Some(zone("America/Denver")));
 }
 
 async fn the_only_meeting_of_a_room_stays_over_until_the_room_is_permanent(home: Home) {
@@ -460,6 +496,7 @@ on_each_database!(
     a_ban_is_of_one_room_and_lasts_until_it_is_lifted,
     a_room_keeps_all_its_decisions,
     a_room_that_comes_again_keeps_the_times_of_its_rule,
+    a_zone_alone_is_edited_only_where_the_rule_stays_true,
     the_only_meeting_of_a_room_stays_over_until_the_room_is_permanent,
     a_message_that_was_taken_back_is_read_by_nobody,
     who_reads_since_a_time_reads_nothing_older,

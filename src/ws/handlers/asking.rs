@@ -60,6 +60,7 @@ pub fn edit_action(edit: &RoomEdit) -> Action {
         early_ms,
         ends_on_time,
         recurrence,
+        time_zone,
         permanent,
     } = edit;
     let is_orderly = name.is_none()
@@ -73,6 +74,7 @@ pub fn edit_action(edit: &RoomEdit) -> Action {
         && matches!(early_ms, Patch::Keep)
         && matches!(ends_on_time, Patch::Keep)
         && matches!(recurrence, Patch::Keep)
+        && matches!(time_zone, Patch::Keep)
         && matches!(permanent, Patch::Keep);
     match is_orderly {
         true => Action::Secure,

@@ -1,18 +1,19 @@
 //! Who is kept out of a room.
 
 use super::room::{find, may};
-use super::{asking, people, stored};
+use super::{people, room_view, stored};
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::{Ban, BanLength};
 use crate::protocol::request::{Bans, Empty, RoomBans, RoomUnban};
+use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
 use crate::store::{RoomKey, StoredBan};
 use crate::ws::services::Services;
 use crate::ws::state::SessionState;
 
-/// `room.bans`: a room that runs knows those of its meeting beside those that are for good.
+/// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good.
 pub async fn list(
     services: &Services,
     state: &SessionState,
@@ -28,9 +29,12 @@ pub async fn list(
             Err(error) => return Err(error.into()),
         }
     }
-    let mut bans = load(services, room.key).await?;
-    bans.reverse();
-    Ok(Bans { bans })
+    let mut resting = room_view::load(services, room.key).await?.room;
+    services.registry.recall(&room.identity, &mut resting);
+    match resting.handle(Command::Bans, Timestamp::now()).reply {
+        Ok(Reply::Bans(bans)) => Ok(Bans { bans }),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
 }
 
 /// `room.unban`: whoever is not banned can be let in again as well.
@@ -43,10 +47,7 @@ pub async fn lift(
     may(state, &room, Action::Ban).await?;
     let lifted = services.store.unban(room.key, &data.user).await;
     lifted.map_err(stored)?;
-    if let Some(handle) = services.registry.changed(&room.identity) {
-        let user = data.user;
-        asking::gone_is_fine(handle.call_surely(Command::Unban { user }).await)?;
-    }
+    services.registry.unban(&room.identity, data.user).await?;
     Ok(Empty {})
 }
 

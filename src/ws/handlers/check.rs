@@ -11,7 +11,7 @@ use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topol
 use crate::protocol::request::{self, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, RoomName};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Entered, Start};
+use crate::rooms::{Entered, Origin, Start};
 use crate::store::RoomKey;
 use crate::ws::checks::CheckRoom;
 use crate::ws::services::Services;
@@ -97,6 +97,7 @@ fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
         early_ms: 0,
         ends_on_time: true,
         recurrence: None,
+        time_zone: None,
         next: None,
         permanent: false,
         version: 1,
@@ -109,5 +110,6 @@ fn start(facts: object::Room) -> Start {
         topology: facts.topology,
         room: Room::new(facts, None, Chat::default(), Vec::new()),
         history: Box::new(|_| {}),
+        origin: Origin::Memory,
     }
 }

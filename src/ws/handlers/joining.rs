@@ -88,6 +88,9 @@ async fn enter(
         let first = services.store.first_joined_at(room.key, &login.user.id);
         join.first_joined_at = first.await.map_err(stored)?;
     }
+    if let Some(ended) = room.ended_at {
+        services.registry.ended(&room.identity, ended);
+    }
     let load = || room_view::load(services, room.key);
     if state.stay.is_some() || state.waiting.is_some() {
         // Who is refused there stays where they are.

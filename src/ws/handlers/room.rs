@@ -77,6 +77,7 @@ pub async fn delete(
         .delete_room(room.key, Timestamp::now())
         .await
         .map_err(stored)?;
+    services.registry.ended(&room.identity, Timestamp::now());
     if let Some(handle) = services.registry.changed(&room.identity) {
         let by = state
             .stay

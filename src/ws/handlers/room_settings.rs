@@ -41,6 +41,7 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
         early_ms: data.early_ms.unwrap_or(usual.early_ms),
         ends_on_time: data.ends_on_time.unwrap_or(usual.ends_on_time),
         recurrence: data.recurrence,
+        time_zone: data.time_zone,
         permanent: data.permanent.unwrap_or(usual.permanent),
         ..usual
     })
@@ -84,6 +85,7 @@ pub async fn of_edit(
         early_ms,
         ends_on_time: data.ends_on_time.or_default(false),
         recurrence: data.recurrence,
+        time_zone: data.time_zone,
         permanent: data.permanent.or_default(true),
     })
 }

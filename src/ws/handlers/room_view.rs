@@ -11,7 +11,7 @@ use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
-use crate::rooms::Start;
+use crate::rooms::{Origin, Start};
 use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
 use crate::ws::services::Services;
 
@@ -38,6 +38,7 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         early_ms: settings.early_ms,
         ends_on_time: settings.ends_on_time,
         recurrence: settings.recurrence.clone(),
+        time_zone: settings.time_zone,
         next: None,
         permanent: settings.permanent,
         version: room.version,
@@ -98,6 +99,7 @@ pub async fn load(services: &Services, key: RoomKey) -> Result<Start, WireError>
         room: Room::new(facts, room.ended_at, chat, bans),
         topology,
         history,
+        origin: Origin::Store,
     })
 }
 

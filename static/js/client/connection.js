@@ -23,6 +23,9 @@ export const SUBPROTOCOL = 'meeting.v1';
 /** What a browser reports when a socket ended without a closing handshake (RFC 6455 §7.1.5). */
 const CLOSED_ABNORMALLY = 1006;
 
+/** The WebSocket's `readyState` from the first close frame on. */
+const CLOSING = 2;
+
 /**
  * One socket: requests with their replies, and events. It neither authenticates nor comes back after a loss;
  * that is the Session's work.
@@ -113,6 +116,8 @@ export class Connection extends Emitter {
         reject(new ProtocolError('client.timeout', `No answer to ${type} in time.`));
       }, this.#options.requestTimeoutMs);
       this.#pending.set(id, { type, resolve, reject, timer });
+      // In the closing handshake nothing is sent any more; its end answers, with the code.
+      if (socket.readyState >= CLOSING) return;
       socket.send(JSON.stringify(data === undefined ? { type, id } : { type, id, data }));
     });
   }

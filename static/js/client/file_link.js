@@ -7,6 +7,7 @@ import { RemoteCandidates, trickle } from './candidates.js';
  * @property {() => void} open the channel can be written to
  * @property {(message: any) => void} told a word of the other side
  * @property {(bytes: ArrayBuffer) => void} bytes a piece of the file
+ * @property {() => void} unsure nothing comes through for now
  * @property {() => void} lost the connection is over, and nobody here closed it
  */
 
@@ -38,6 +39,7 @@ export class FileLink {
     trickle(pc, (candidate) => void io.sendCandidate(candidate).catch(() => {}));
     pc.addEventListener('connectionstatechange', () => {
       if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this.#lose();
+      else if (pc.connectionState === 'disconnected') io.unsure();
     });
     pc.addEventListener('datachannel', ({ channel }) => {
       if (channel.label === LABEL) this.#adopt(channel);
@@ -68,6 +70,10 @@ export class FileLink {
   /** @param {any} candidate */
   addCandidate(candidate) {
     this.#candidates.add(candidate);
+  }
+
+  get isConnected() {
+    return this.#pc.connectionState === 'connected' && this.#channel?.readyState === 'open';
   }
 
   get pieceBytes() {

@@ -37,8 +37,11 @@ export class FileSender {
    * @param {import('./file_link.js').FileLink} link
    * @param {number} from where to begin; rounded down to the beginning of a block
    * @returns {Promise<void>} when everything is written, or the link is gone
+   * @throws {DOMException} the file cannot be read
    */
   async run(link, from) {
+    // One link carries the file once, however often the other side asks.
+    if (this.#link === link) return;
     this.#link = link;
     for (let at = from - (from % BLOCK_BYTES); at < this.#file.size; at += BLOCK_BYTES) {
       const block = await this.#read(at);

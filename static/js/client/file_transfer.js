@@ -8,8 +8,9 @@ import { systemTimers } from './timers.js';
 
 /**
  * @typedef {'offered'|'connecting'|'moving'|'paused'|'done'|'declined'|'cancelled'|'failed'} TransferState
- * @typedef {'gone'|'connection'|'damaged'|'refused'} TransferProblem  the person left · no way through · the hash
- *   differs · the server forbids it
+ * @typedef {'gone'|'lost'|'connection'|'damaged'|'unreadable'|'refused'} TransferProblem  the person left · this side came
+ *   back as somebody new, and the way to agree on a connection is lost · no way through · the hash differs · the file
+ *   cannot be read any more · the server forbids it
  *
  * @typedef {object} Transfer one file between this participant and one other; a file for several is several transfers
  * @property {string} id
@@ -34,6 +35,7 @@ import { systemTimers } from './timers.js';
  * @property {FileLink|null} link
  * @property {boolean} pausedThere
  * @property {number} tries connections in vain since the last progress
+ * @property {TransferProblem|null} doomed why this connection is the last one: nobody would answer a new one
  */
 
 /** The largest file, bytes. A receiver keeps it in the browser until it is saved. */
@@ -42,6 +44,8 @@ export const MOST_FILE_BYTES = 1024 * 1024 * 1024;
 const MOST_OFFERS = 16;
 const MOST_TRIES = 4;
 const RETRY_MS = 1_000;
+/** A connection that is not there by then will not come. */
+const CONNECT_MS = 15_000;
 /** Offers to many people are spread, so that they stay within the limit on requests. */
 const OFFERS_AT_ONCE = 10;
 const OFFER_PAUSE_MS = 100;
@@ -65,8 +69,8 @@ export class FileTransfers extends Emitter {
   #works = new Map();
   /** @type {(() => void)[]} */
   #unsubscribe;
-  /** @type {Map<string, number>} when a transfer was last told of */
-  #told = new Map();
+  /** @type {Set<string>} transfers whose progress is about to be told */
+  #untold = new Set();
 
   /**
    * @param {import('./session.js').Session} session
@@ -84,7 +88,8 @@ export class FileTransfers extends Emitter {
       session.on('signal.candidate', ({ from, connection, candidate }) => {
         this.#works.get(idOf(from, connection))?.link?.addCandidate(candidate);
       }),
-      session.on('participant.left', ({ participant }) => this.#left(participant)),
+      session.on('participant.left', (data) => this.#left(data)),
+      session.on('joined', (_reply, { again }) => again && this.#cameBack()),
     ];
   }
 
@@ -179,12 +184,22 @@ export class FileTransfers extends Emitter {
     else if (work.shown.state === 'offered') this.#dial(work);
   }
 
-  /** @param {string} participant */
-  #left(participant) {
+  /** @param {{participant: string, reason: import('./protocol.d.ts').LeaveReason}} data */
+  #left({ participant, reason }) {
     for (const work of this.#works.values()) {
-      const { peer, state } = work.shown;
-      // A channel that is open outlives a lost socket; what still has to be signalled does not.
-      if (peer === participant && (state === 'offered' || state === 'connecting')) this.#fail(work, 'gone');
+      if (work.shown.peer !== participant || OVER.has(work.shown.state)) continue;
+      // An open channel outlives a lost socket; what still has to be signalled does not.
+      if (reason === 'lost' && work.link?.isConnected) work.doomed = 'gone';
+      else this.#fail(work, 'gone');
+    }
+  }
+
+  /** This side is a new participant, whom the others do not know as the one they had to do with. */
+  #cameBack() {
+    for (const work of this.#works.values()) {
+      if (OVER.has(work.shown.state)) continue;
+      if (work.link?.isConnected) work.doomed ??= 'lost';
+      else this.#fail(work, 'lost');
     }
   }
 
@@ -204,9 +219,13 @@ export class FileTransfers extends Emitter {
       open: () => this.#opened(work),
       told: (message) => this.#heard(work, message),
       bytes: (bytes) => this.#received(work, bytes),
+      unsure: () => work.doomed && this.#retry(work),
       lost: () => this.#retry(work),
     });
     work.link = link;
+    this.#timers.setTimeout(() => {
+      if (work.link === link && work.shown.state === 'connecting') this.#retry(work);
+    }, CONNECT_MS);
     begin(link).catch(() => this.#retry(work));
   }
 
@@ -231,7 +250,7 @@ export class FileTransfers extends Emitter {
       this.#settlePause(work);
     } else if (message?.type === 'cancel') this.#end(work, { state: 'cancelled' });
     else if (sender && link && message?.type === 'want' && Number.isSafeInteger(message.from)) {
-      sender.run(link, Math.max(0, message.from)).catch(() => this.#fail(work, 'damaged'));
+      sender.run(link, Math.max(0, message.from)).catch(() => this.#giveUp(work));
     } else if (sender && message?.type === 'done') {
       this.#end(work, message.ok === true ? { state: 'done', bytes: work.shown.size } : DAMAGED);
     } else if (message?.type === 'end' && typeof message.hash === 'string') void this.#finish(work, message.hash);
@@ -258,6 +277,12 @@ export class FileTransfers extends Emitter {
     this.#end(work, DAMAGED, true);
   }
 
+  /** @param {Work} work whose file was moved, changed or deleted meanwhile */
+  #giveUp(work) {
+    work.link?.tell({ type: 'cancel' });
+    this.#end(work, { state: 'failed', problem: 'unreadable' }, true);
+  }
+
   /** @param {Work} work whose connection broke: the sender dials again, the receiver waits for it */
   #retry(work) {
     if (OVER.has(work.shown.state)) return;
@@ -265,7 +290,12 @@ export class FileTransfers extends Emitter {
     work.link?.close();
     work.link = null;
     work.tries += 1;
-    if (work.tries > MOST_TRIES) return this.#fail(work, 'connection');
+    if (work.doomed) return this.#fail(work, work.doomed);
+    if (work.tries > MOST_TRIES) {
+      // Or the other side would wait for another call.
+      void this.#signal(work, work.shown.outgoing ? 'signal.offer' : 'signal.answer', { sdp: unwanted() });
+      return this.#fail(work, 'connection');
+    }
     this.#show(work, { state: 'connecting' });
     const wait = RETRY_MS * 2 ** work.tries;
     this.#timers.setTimeout(() => {
@@ -286,10 +316,14 @@ export class FileTransfers extends Emitter {
   #progress(work, bytes) {
     work.tries = 0;
     work.shown = { ...work.shown, bytes };
-    const now = this.#timers.now();
-    if (now - (this.#told.get(work.shown.id) ?? 0) < TELL_MS) return;
-    this.#told.set(work.shown.id, now);
-    this.emit('transfer', work.shown);
+    const { id } = work.shown;
+    if (this.#untold.has(id)) return;
+    this.#untold.add(id);
+    // The newest figure is told, also when nothing comes after it.
+    this.#timers.setTimeout(() => {
+      this.#untold.delete(id);
+      if (this.#works.has(id) && !OVER.has(work.shown.state)) this.emit('transfer', work.shown);
+    }, TELL_MS);
   }
 
   /** @param {Work} work @param {TransferProblem} problem */
@@ -300,8 +334,9 @@ export class FileTransfers extends Emitter {
   /** @param {Work} work @param {Partial<Transfer>} change @param {boolean} [lastWord] something is still to be sent */
   #end(work, change, lastWord = false) {
     const { link } = work;
-    work.link = null;
     work.sender?.stop();
+    // What arrived of a file that did not come to its end is let go.
+    work.link = work.sender = work.receiver = null;
     this.#show(work, change);
     // Closing at once would lose the last word on its way.
     if (lastWord) this.#timers.setTimeout(() => link?.close(), RETRY_MS);
@@ -328,7 +363,10 @@ export class FileTransfers extends Emitter {
       ...{ bytes: 0, state: 'offered', pausedHere: false, problem: null, blob: null },
     };
     /** @type {Work} */
-    const work = { shown, connection, type, sender: null, receiver: null, link: null, pausedThere: false, tries: 0 };
+    const work = {
+      ...{ shown, connection, type, sender: null, receiver: null, link: null },
+      ...{ pausedThere: false, tries: 0, doomed: null },
+    };
     this.#works.set(id, work);
     if (outgoing) this.emit('transfer', shown);
     return work;

@@ -1021,6 +1021,10 @@ ends_on_time: boolean,
  */
 recurrence: string | null, 
 /**
+ * On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; null is UTC.
+ */
+time_zone: TimeZone | null, 
+/**
  * The planned meeting that runs now, or else comes next; null when none is planned any more.
  */
 next: Occurrence | null, 
@@ -1121,6 +1125,10 @@ ends_on_time?: boolean | null,
  */
 recurrence?: string | null, 
 /**
+ * On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; UTC when left out.
+ */
+time_zone?: TimeZone | null, 
+/**
  * False: once its meeting is over, it is over for good. True when left out.
  */
 permanent?: boolean | null, };
@@ -1208,6 +1216,10 @@ ends_on_time?: boolean | null,
  * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10).
  */
 recurrence?: string | null, 
+/**
+ * On whose clocks `recurrence` is counted: an IANA name.
+ */
+time_zone?: TimeZone | null, 
 /**
  * False: once its meeting is over, it is over for good.
  */
@@ -1490,6 +1502,8 @@ height: number,
  * The higher, the sooner it gets a slot.
  */
 priority?: number, };
+
+export type TimeZone = string;
 
 export type Timer = { 
 /**

@@ -49,7 +49,7 @@ export function createActions(parts) {
 
   let hintGiven = false;
   const entry = createEntry(parts, toast);
-  const device = createDeviceActions(parts, toast);
+  const device = createDeviceActions(parts, toast, explain);
   const govern = createGovern(parts, toast);
   const home = createHome(parts, toast, entry);
 
@@ -159,7 +159,7 @@ export function createActions(parts) {
       // Said once; whoever has a keyboard finds it useful, and nobody wants to read it each time.
       if (!on && inside && !hintGiven && matchMedia('(pointer: fine)').matches) {
         hintGiven = true;
-        toast('toast.muted', {}, 'mic-off');
+        toast(device.mutedWords(), {}, 'mic-off');
       }
       return this.setMicrophone(on);
     },
@@ -175,7 +175,7 @@ export function createActions(parts) {
     },
 
     /** @param {string} id */
-    chooseSpeaker: (id) => meeting.setSpeaker(id),
+    chooseSpeaker: (id) => devices.chooseSpeaker(id),
 
     async flipCamera() {
       explain(await devices.flip(), 'camera');

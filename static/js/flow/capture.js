@@ -1,5 +1,5 @@
 /**
- * What is asked of the browser's devices: constraints, the screen, the browser's own blur.
+ * What is asked of the browser's devices: constraints, the screen.
  *
  * @typedef {import('../state/app.js').Problem} Problem
  */
@@ -27,17 +27,22 @@ export function videoConstraints(id) {
 }
 
 /**
- * The screen the person picks, with its sound if the browser offers it.
+ * The screen the person picks, with its sound if that is wanted and the browser offers it.
+ * @param {{sound: boolean}} wanted
  * @returns {Promise<{video: MediaStreamTrack, audio: MediaStreamTrack | null} | Problem>}
  */
-export async function pickScreen() {
+export async function pickScreen({ sound }) {
   if (!navigator.mediaDevices?.getDisplayMedia) return 'insecure';
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({
       video: { frameRate: { ideal: 15, max: 30 } },
       // Voices from the meeting must not be sent back into it; music and film sound must not be "cleaned".
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-      .../** @type {any} */ ({ systemAudio: 'include', selfBrowserSurface: 'exclude', surfaceSwitching: 'include' }),
+      audio: sound && { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+      .../** @type {any} */ ({
+        systemAudio: sound ? 'include' : 'exclude',
+        selfBrowserSurface: 'exclude',
+        surfaceSwitching: 'include',
+      }),
     });
     const [video] = stream.getVideoTracks();
     video.contentHint = 'detail';
@@ -48,25 +53,18 @@ export async function pickScreen() {
 }
 
 /**
- * Whether the browser or its system can blur what is behind the person (Media Capture and Streams Extensions,
- * backgroundBlur). Some systems have it always on or always off; then there is nothing to choose.
- * @param {MediaStreamTrack} track
+ * The device of this id, or another one when it is not there.
+ * @param {'microphone' | 'camera'} which @param {string} id @returns {Promise<MediaStreamTrack>}
  */
-export function canBlur(track) {
-  const { backgroundBlur } = /** @type {{backgroundBlur?: boolean[]}} */ (track.getCapabilities?.() ?? {});
-  return Array.isArray(backgroundBlur) && backgroundBlur.includes(true) && backgroundBlur.includes(false);
-}
-
-/**
- * @param {MediaStreamTrack} track
- * @param {boolean} on
- * @returns {Promise<boolean>} whether it is on now
- */
-export async function blur(track, on) {
+export async function openDevice(which, id) {
   try {
-    await track.applyConstraints({ ...track.getConstraints(), .../** @type {any} */ ({ backgroundBlur: on }) });
-    return /** @type {{backgroundBlur?: boolean}} */ (track.getSettings()).backgroundBlur === true;
-  } catch {
-    return false;
+    const stream = await navigator.mediaDevices.getUserMedia(
+      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
+    );
+    return stream.getTracks()[0];
+  } catch (error) {
+    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
+    if (isAbsent) return openDevice(which, '');
+    throw error;
   }
 }

@@ -17,14 +17,17 @@ const ICONS = { microphone: 'mic', camera: 'camera', speaker: 'volume' };
  * @param {(
  *   text: string, params?: Record<string, string | number>, icon?: string, action?: {label: string, name: string} | null,
  * ) => void} toast
+ * @param {(problem: string | null, which: 'microphone') => void} explain why the microphone stayed off
  */
-export function createDeviceActions({ store, devices, meeting }, toast) {
+export function createDeviceActions({ store, devices, meeting }, toast, explain) {
   const voice = new OwnVoice();
   const talk = createPushToTalk({
     isMuted: () => store.get().meeting !== null && !store.get().devices.microphone.wanted,
-    setMicrophone: (on) => meeting.setMicrophone(on),
+    setMicrophone: async (on) => explain(await meeting.setMicrophone(on), 'microphone'),
   });
   let openSettings = () => {};
+  /** @type {import('./devices.js').Found} what was plugged in last */
+  let plugged = {};
 
   devices.onlost = (kind, label) => {
     const icon = ICONS[kind];
@@ -32,23 +35,34 @@ export function createDeviceActions({ store, devices, meeting }, toast) {
     if (label === null) toast(`toast.${kind}.lost`, {}, off, { label: 'change', name: 'devices' });
     else toast(`toast.${kind}.switched`, { name: label }, icon, { label: 'change', name: 'devices' });
   };
-  devices.onback = (which, label) => toast(`toast.${which}.switched`, { name: label }, ICONS[which]);
-  devices.onfound = (kind, { id, label }) =>
-    toast('toast.device.found', { name: label }, ICONS[kind], { label: 'use', name: `use:${kind}:${id}` });
+  devices.onback = (kind, label) => toast(`toast.${kind}.switched`, { name: label }, ICONS[kind]);
+  devices.onfound = (found) => {
+    plugged = found;
+    const [kind, choice] = Object.entries(found)[0];
+    toast('toast.device.found', { name: choice.label }, ICONS[/** @type {Kind} */ (kind)], { label: 'use', name: 'use' });
+  };
 
   voice.onhint = (hint) => {
-    if (!settings.hints || talk.held || store.get().toast !== null) return;
-    if (hint === 'talking') toast('toast.talking', {}, 'mic-off', { label: 'unmute', name: 'unmute' });
+    // One message at a time: this one comes when the other is gone.
+    if (!settings.hints || talk.held || store.get().toast !== null) return false;
+    if (hint === 'talking') toast(mutedWords(), {}, 'mic-off', { label: 'unmute', name: 'unmute' });
     else toast('meter.silent', {}, 'mic', { label: 'change', name: 'devices' });
+    return true;
   };
   store.subscribe(({ meeting: inside, devices: { microphone } }) =>
     voice.follow(inside === null ? null : devices.track('microphone'), !microphone.wanted),
   );
 
   /** @param {Kind} kind @param {string} id */
-  function use(kind, id) {
-    if (kind === 'speaker') meeting.setSpeaker(id);
-    else void devices.choose(kind, id);
+  async function use(kind, id) {
+    if (kind === 'speaker') devices.chooseSpeaker(id);
+    else await devices.choose(kind, id);
+  }
+
+  /** A key is only spoken of to who has one, and wants it. */
+  function mutedWords() {
+    const holds = settings.pushToTalk && settings.shortcuts && matchMedia('(pointer: fine)').matches;
+    return holds ? 'toast.muted' : 'toast.muted.plain';
   }
 
   return {
@@ -63,9 +77,11 @@ export function createDeviceActions({ store, devices, meeting }, toast) {
     /** What the button of a message about devices does. @param {string} name */
     deviceAction(name) {
       if (name === 'devices') return openSettings();
-      const found = /^use:(microphone|camera|speaker):(.*)$/.exec(name);
-      if (found) use(/** @type {Kind} */ (found[1]), found[2]);
+      if (name !== 'use') return;
+      for (const [kind, { id }] of Object.entries(plugged)) void use(/** @type {Kind} */ (kind), id);
     },
+
+    mutedWords,
 
     /** Two notes on the chosen speaker. */
     async testSpeaker() {
@@ -73,7 +89,7 @@ export function createDeviceActions({ store, devices, meeting }, toast) {
     },
 
     /** @param {boolean} on */
-    setBlur: (on) => devices.setBlur(on),
+    setBlur: (on) => devices.blur.set(on),
 
     /**
      * Talks as long as it is held; whoever was not muted, or does not want it, goes on as before.
@@ -96,6 +112,5 @@ export function createDeviceActions({ store, devices, meeting }, toast) {
       history.pushState(null, '', link.pathname);
       dispatchEvent(new PopStateEvent('popstate'));
     },
-
   };
 }

@@ -7,10 +7,12 @@
  * @typedef {import('../state/app.js').Problem} Problem
  * @typedef {'microphone' | 'camera'} Which
  * @typedef {Which | 'speaker'} Kind
+ * @typedef {Partial<Record<Kind, import('../state/app.js').Choice>>} Found
  */
 
 import { changesOf, problemOf, remembered } from '../state/devices.js';
-import { audioConstraints, blur, canBlur, videoConstraints } from './capture.js';
+import { Blur } from './blur.js';
+import { audioConstraints, openDevice, videoConstraints } from './capture.js';
 import { settings } from './settings.js';
 
 const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput' });
@@ -20,16 +22,20 @@ const BOTH = /** @type {const} */ (['microphone', 'camera']);
 export class Devices {
   #dispatch;
   #state;
+  /** Of what is behind the person. */
+  blur;
   /** @type {Record<Which, MediaStreamTrack | null>} */
   #tracks = { microphone: null, camera: null };
   /** @type {Set<(which: Which, track: MediaStreamTrack | null) => void>} */
   #listeners = new Set();
   /** @type {(kind: Kind, label: string | null) => void} told when a device went away and what took its place */
   onlost = () => {};
-  /** @type {(kind: Kind, choice: import('../state/app.js').Choice) => void} told when one was plugged in */
+  /** @type {(found: Found) => void} told when something was plugged in; a headset is several devices at once */
   onfound = () => {};
-  /** @type {(which: Which, label: string) => void} told when the remembered one came back and is used again */
+  /** @type {(kind: Kind, label: string) => void} told when the remembered one came back and is used again */
   onback = () => {};
+  /** @type {(id: string) => void} told where the sound has to come from now; empty is the system's choice */
+  onspeaker = () => {};
 
   /**
    * @param {{dispatch: (action: AppAction) => void, get: () => AppState}} store
@@ -37,6 +43,10 @@ export class Devices {
   constructor({ dispatch, get }) {
     this.#dispatch = dispatch;
     this.#state = get;
+    this.blur = new Blur({
+      camera: () => this.#tracks.camera,
+      tell: (change) => dispatch({ type: 'devices', devices: { blur: { ...get().devices.blur, ...change } } }),
+    });
     const { microphone = '', camera = '', speaker = '' } = settings.devices;
     this.#set('microphone', { id: microphone });
     this.#set('camera', { id: camera });
@@ -86,9 +96,14 @@ export class Devices {
       this.#keep('microphone', stream.getAudioTracks()[0]);
       this.#keep('camera', stream.getVideoTracks()[0]);
       return true;
-    } catch {
-      // One of the two may still work; asking for each alone tells which one failed, and why.
-      return false;
+    } catch (error) {
+      if (problemOf(error) !== 'dismissed') {
+        // One of the two may still work; asking for each alone tells which one failed, and why.
+        return false;
+      }
+      // Whoever closed the question is not asked twice more.
+      for (const which of BOTH) this.#set(which, { problem: 'dismissed', live: false, asking: false });
+      return true;
     }
   }
 
@@ -104,7 +119,7 @@ export class Devices {
     const { id } = this.#state().devices[which];
     this.#set(which, { asking: true });
     try {
-      this.#keep(which, await ask(which, id));
+      this.#keep(which, await openDevice(which, id));
       return null;
     } catch (error) {
       const problem = problemOf(error);
@@ -138,7 +153,7 @@ export class Devices {
     for (const listener of this.#listeners) listener(which, track);
     // Only now, so that a change of devices in the call leaves no gap.
     old?.stop();
-    if (which === 'camera') void this.#offerBlur(track);
+    if (which === 'camera') void this.blur.follow(track);
   }
 
   /** @param {Which} which @param {MediaStreamTrack} track that ended by itself: pulled out or taken away */
@@ -209,7 +224,13 @@ export class Devices {
   /** @param {string} id */
   chooseSpeaker(id) {
     this.#remember('speaker', id);
+    this.#playOn(id);
+  }
+
+  /** @param {string} id */
+  #playOn(id) {
     this.#dispatch({ type: 'devices', devices: { speaker: id } });
+    this.onspeaker(id);
   }
 
   /** @param {Kind} kind @param {string} id */
@@ -217,25 +238,6 @@ export class Devices {
     const label = this.#state().devices[LISTS[kind]].find((choice) => choice.id === id)?.label ?? '';
     const { devices } = settings;
     settings.devices = { ...devices, [kind]: id, names: { ...devices.names, [kind]: label } };
-  }
-
-  /** Blurs what is behind the person, where the browser offers it. @param {boolean} on */
-  async setBlur(on) {
-    settings.blur = on;
-    const { camera } = this.#tracks;
-    if (camera) this.#setBlur({ on: await blur(camera, on) });
-  }
-
-  /** @param {MediaStreamTrack} track */
-  async #offerBlur(track) {
-    const offered = canBlur(track);
-    this.#setBlur({ offered, on: false });
-    if (offered && settings.blur) this.#setBlur({ on: await blur(track, true) });
-  }
-
-  /** @param {Partial<import('../state/app.js').Devices['blur']>} change */
-  #setBlur(change) {
-    this.#dispatch({ type: 'devices', devices: { blur: { ...this.#state().devices.blur, ...change } } });
   }
 
   /** The next camera, which on a phone is the one on its other side. */
@@ -249,6 +251,7 @@ export class Devices {
   /** Reads which devices there are. Their names are empty until the person has allowed one. */
   async list() {
     if (!navigator.mediaDevices) return;
+    const { speakers } = this.#state().devices;
     const all = await navigator.mediaDevices.enumerateDevices();
     const of = (/** @type {MediaDeviceKind} */ kind) =>
       all
@@ -258,6 +261,21 @@ export class Devices {
       type: 'devices',
       devices: { microphones: of(KINDS.microphone), cameras: of(KINDS.camera), speakers: of(KINDS.speaker) },
     });
+    this.#followSpeaker(speakers);
+  }
+
+  /**
+   * The remembered speaker while it is there, else the system's choice: an element that plays on a device that is gone
+   * would be silent.
+   * @param {import('../state/app.js').Choice[]} before
+   */
+  #followSpeaker(before) {
+    const { speakers, speaker } = this.#state().devices;
+    // Before the first permission nobody knows what is there.
+    if (speakers.length === 0 && before.length === 0) return;
+    const { speaker: id, names } = settings.devices;
+    const next = remembered(speakers, { id, label: names?.speaker })?.id ?? '';
+    if (next !== speaker) this.#playOn(next);
   }
 
   /** Something was plugged in or out. A track that lost its device ends by itself and is seen to in {@link #lost}. */
@@ -265,21 +283,27 @@ export class Devices {
     const before = this.#state().devices;
     await this.list();
     const after = this.#state().devices;
-    const speaker = before.speaker;
-    if (speaker !== '' && before.speakers.some(({ id }) => id === speaker) && !after.speakers.some(({ id }) => id === speaker)) {
-      this.#dispatch({ type: 'devices', devices: { speaker: '' } });
-      this.onlost('speaker', after.speakers[0]?.label ?? null);
-    }
+    const told = this.#tellSpeaker(before.speaker, after);
     for (const which of BOTH) {
       const label = await this.#prefer(which);
       if (label !== null) return this.onback(which, label);
     }
-    if (!this.#tracks.microphone && !this.#tracks.camera) return;
-    // A headset comes as a microphone and a speaker: one word about it is enough.
-    for (const kind of /** @type {const} */ (['microphone', 'camera', 'speaker'])) {
-      const [found] = changesOf(before[LISTS[kind]], after[LISTS[kind]]).added;
-      if (found) return this.onfound(kind, found);
+    if (told || (!this.#tracks.microphone && !this.#tracks.camera)) return;
+    /** @type {Found} */
+    const found = {};
+    for (const kind of /** @type {Kind[]} */ (Object.keys(LISTS))) {
+      const [first] = changesOf(before[LISTS[kind]], after[LISTS[kind]]).added;
+      if (first) found[kind] = first;
     }
+    if (Object.keys(found).length > 0) this.onfound(found);
+  }
+
+  /** @param {string} before @param {import('../state/app.js').Devices} after @returns {boolean} whether there was something to tell */
+  #tellSpeaker(before, { speaker, speakers }) {
+    if (speaker === before) return false;
+    if (speaker === '') this.onlost('speaker', speakers[0]?.label ?? null);
+    else this.onback('speaker', speakers.find(({ id }) => id === speaker)?.label ?? '');
+    return true;
   }
 
   /**
@@ -318,22 +342,5 @@ export class Devices {
   /** @param {Which} which @param {Partial<import('../state/app.js').Device>} device */
   #set(which, device) {
     this.#dispatch({ type: 'device', which, device });
-  }
-}
-
-/**
- * The device of this id, or another one when it is not there.
- * @param {Which} which @param {string} id @returns {Promise<MediaStreamTrack>}
- */
-async function ask(which, id) {
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia(
-      which === 'microphone' ? { audio: audioConstraints(id) } : { video: videoConstraints(id) },
-    );
-    return stream.getTracks()[0];
-  } catch (error) {
-    const isAbsent = id !== '' && /** @type {any} */ (error)?.name === 'OverconstrainedError';
-    if (isAbsent) return ask(which, '');
-    throw error;
   }
 }

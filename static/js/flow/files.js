@@ -6,6 +6,9 @@
 
 import { FileTransfers, MOST_FILE_BYTES } from '../client/file_transfer.js';
 
+/** Letters of a name in a short message. */
+const LONGEST = 40;
+
 export class Files {
   #io;
   /** @type {FileTransfers | null} */
@@ -40,7 +43,7 @@ export class Files {
   offer(file, to) {
     const { meeting, toast } = this.#io;
     const peers = to === null ? (meeting()?.seats ?? []) : [to];
-    if (file.size > MOST_FILE_BYTES) return toast('toast.file.large', { name: file.name }, 'warning');
+    if (file.size > MOST_FILE_BYTES) return toast('toast.file.large', { name: shorten(file.name) }, 'warning');
     if (peers.length === 0) return toast('toast.file.nobody', {}, 'info');
     void this.#transfers?.offer(file, file.name, peers, { everyone: to === null });
   }
@@ -71,11 +74,21 @@ export class Files {
   #show(file) {
     const { meeting, dispatch, toast } = this.#io;
     const now = meeting();
-    const known = now !== null && file.id in now.files;
+    const before = now?.files[file.id];
     dispatch({ type: 'file', file, at: new Date().toISOString() });
-    const name = now?.names[file.peer] ?? '';
-    if (!known && !file.outgoing && now?.panel !== 'chat') {
-      toast('toast.file.offered', { name, file: file.name }, 'file', { label: 'toast.show', name: 'chat' });
-    }
+    // In the open chat the card itself says it.
+    if (file.outgoing || now?.panel === 'chat') return;
+    const show = { label: 'toast.show', name: 'chat' };
+    const words = { name: now?.names[file.peer] ?? '', file: shorten(file.name) };
+    if (!before) toast('toast.file.offered', words, 'file', show);
+    else if (before.state === file.state || before.state === 'offered') return;
+    else if (file.state === 'done') toast('toast.file.done', words, 'file', show);
+    else if (file.state === 'failed') toast('toast.file.failed', words, 'warning', show);
   }
+}
+
+/** A name for one line of a short message: its beginning, and its end, which says what it is. @param {string} name */
+function shorten(name) {
+  const letters = [...name];
+  return letters.length <= LONGEST ? name : `${letters.slice(0, LONGEST - 13).join('')}…${letters.slice(-12).join('')}`;
 }

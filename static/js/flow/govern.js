@@ -129,6 +129,8 @@ export function createGovern({ session, store }, toast) {
     writeTo: (participant) => dispatch({ type: 'chat.to', participant }),
     /** @param {string | null} participant */
     pin: (participant) => dispatch({ type: 'pin', participant }),
+    /** Of several shared screens. @param {string} participant whose */
+    showScreen: (participant) => dispatch({ type: 'screen', participant }),
     /** @param {boolean} hidden */
     hideSelf: (hidden) => dispatch({ type: 'hideSelf', hidden }),
     /** @param {'grid' | 'speaker'} layout */

@@ -11,6 +11,8 @@
  */
 
 import { t } from '../i18n/index.js';
+import { may } from '../state/people.js';
+import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
@@ -18,8 +20,6 @@ import { Sinks } from './sinks.js';
 import { Talk } from './talk.js';
 import { Voices } from './voices.js';
 
-/** A loss shorter than this is not worth a banner. */
-const BANNER_AFTER_MS = 1500;
 const TICK_MS = 1000;
 /** Pictures that can be received at once: a whole page of tiles and a screen. */
 const VIDEO_SLOTS = 25;
@@ -40,10 +40,11 @@ export class MeetingFlow {
   #slots = new Map();
   #screen = new ScreenShare({
     call: () => this.#call,
+    maySound: () => this.#meeting !== null && may(this.#meeting, 'unmute'),
     tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
     toast: (key, icon) => this.toast(key, {}, icon),
   });
-  #bannerTimer = 0;
+  #loss = new Loss();
   #tickTimer = 0;
 
   /** @type {Promise<typeof import('./media.js')> | null} */
@@ -79,6 +80,11 @@ export class MeetingFlow {
     });
     this.#listen();
     devices.subscribe((which, track) => void this.#send(which, track));
+    this.#loss.ontold = (lost) => {
+      this.#dispatch({ type: 'link', link: lost ? 'reconnecting' : 'online' });
+      if (lost) this.announce(t('banner.reconnecting'), true);
+    };
+    devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {
       const before = this.#meeting?.speakers ?? [];
@@ -138,6 +144,7 @@ export class MeetingFlow {
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => this.#turn(change));
     call.on('source', (change) => this.#ownSource(change));
+    call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void this.#readClock();
@@ -161,10 +168,14 @@ export class MeetingFlow {
 
   #listen() {
     const session = this.#session;
-    session.on('participant.left', ({ participant }) => this.#voices.set(participant, null));
+    session.on('participant.left', ({ participant }) => {
+      this.#voices.set(participant, null);
+      this.#loss.left(participant);
+    });
     session.on('joined', (reply, { again }) => {
       if (!again || !this.#meeting) return;
-      clearTimeout(this.#bannerTimer);
+      // The connections of the one before are closed, and new ones are made.
+      this.#loss.clear();
       this.#dispatch({ type: 'rejoined', reply });
     });
     session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[error?.code] ?? 'lost'));
@@ -177,14 +188,8 @@ export class MeetingFlow {
   /** @param {string} state @param {number | undefined} code */
   #follow(state, code) {
     if (!this.#meeting) return;
-    clearTimeout(this.#bannerTimer);
-    if (state === 'reconnecting') {
-      if (this.#meeting.link === 'reconnecting') return;
-      this.#bannerTimer = window.setTimeout(() => {
-        this.#dispatch({ type: 'link', link: 'reconnecting' });
-        this.announce(t('banner.reconnecting'), true);
-      }, BANNER_AFTER_MS);
-    }
+    // Once it is online again the room is joined again, which is told as `joined`.
+    if (state === 'reconnecting') this.#loss.socket();
     if (state === 'closed') this.#over(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
   }
 
@@ -210,7 +215,9 @@ export class MeetingFlow {
 
   /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
   #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended();
+    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended(reason);
+    // A share that is stopped whole loses its picture first, and says no more of its sound.
+    if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
     if (source === 'microphone') {
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
@@ -289,12 +296,6 @@ export class MeetingFlow {
     await this.#sinks.resume();
   }
 
-  /** @param {string} id */
-  setSpeaker(id) {
-    this.#devices.chooseSpeaker(id);
-    this.#sinks.setSpeaker(id);
-  }
-
   /** @param {boolean} forAll */
   async leave(forAll) {
     const request = forAll ? this.#session.endRoom() : this.#session.leaveRoom();
@@ -307,7 +308,7 @@ export class MeetingFlow {
   /** @param {string} kind */
   #over(kind) {
     if (!this.#meeting) return;
-    clearTimeout(this.#bannerTimer);
+    this.#loss.clear();
     clearInterval(this.#tickTimer);
     this.#screen.stop();
     this.files?.close();

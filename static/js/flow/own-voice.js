@@ -17,14 +17,15 @@ export class OwnVoice {
   #copy = null;
   #muted = false;
 
-  /** @type {(hint: Hint) => void} */
-  onhint = () => {};
+  /** @type {(hint: Hint) => boolean} answers whether it was said; what was not is offered again */
+  onhint = () => false;
 
   constructor() {
     this.#voices.onlevels = (levels) => {
       const level = levels.get('own') ?? 0;
-      const hint = this.#watch.hear({ level, muted: this.#muted, now: performance.now() });
-      if (hint) this.onhint(hint);
+      const now = performance.now();
+      const hint = this.#watch.hear({ level, muted: this.#muted, now });
+      if (hint && this.onhint(hint)) this.#watch.said(hint, now);
     };
   }
 

@@ -16,7 +16,7 @@
  */
 
 import { t } from '../i18n/index.js';
-import { hands, may } from '../state/people.js';
+import { hands, may, sharedScreen } from '../state/people.js';
 
 /** From this many people on, coming and going is not read out. */
 const ANNOUNCED_BELOW = 20;
@@ -48,7 +48,9 @@ export function listenToRoom(io) {
   for (const type of PLAIN_EVENTS) {
     session.on(type, (data) => {
       before[type]?.(data);
+      const screen = screenOf(io);
       dispatch(/** @type {MeetingAction} */ ({ ...data, type }));
+      tellScreen(io, screen, type === 'media.track.published' ? data.track : null);
     });
   }
   people(io);
@@ -89,7 +91,9 @@ function people(io) {
   });
   session.on('participant.left', ({ participant, reason }) => {
     const name = io.meeting()?.participants[participant]?.display_name;
+    const screen = screenOf(io);
     dispatch({ type: 'participant.left', participant, reason, at: new Date().toISOString() });
+    tellScreen(io, screen, null);
     if (name && reason !== 'replaced') announceFew(io, 'live.left', name);
   });
   session.on('speaker.active', ({ participants }) =>
@@ -146,6 +150,26 @@ function tellSpotlight(io, { participants }) {
   if (!meeting) return;
   const { self, spotlight } = meeting;
   if (participants.includes(self) && !spotlight.includes(self)) io.toast('toast.spotlit', {}, 'spotlight');
+}
+
+/** @param {RoomIo} io */
+function screenOf(io) {
+  const meeting = io.meeting();
+  return meeting ? (sharedScreen(meeting)?.track ?? null) : null;
+}
+
+/**
+ * Who presents: said when a screen comes onto the stage by itself, and when one begins that could be chosen.
+ * @param {RoomIo} io
+ * @param {string | null} before the track that was shown
+ * @param {import('../client/protocol.d.ts').Track | null} began
+ */
+function tellScreen(io, before, began) {
+  const meeting = io.meeting();
+  const shown = meeting && sharedScreen(meeting);
+  const say = (/** @type {string} */ key, /** @type {string} */ id) => io.announce(t(key, { name: meeting?.names[id] ?? '' }));
+  if (shown && shown.track !== before) say('live.screen', shown.participant);
+  else if (began?.source === 'screen' && began.participant !== meeting?.self) say('live.screen.more', began.participant);
 }
 
 /** @param {RoomIo} io @param {string} key @param {Record<string, string | number>} params @param {string} icon */

@@ -10,23 +10,26 @@ export class ScreenShare {
   /** @type {MediaStreamTrack[]} */
   #tracks = [];
   #call;
+  #maySound;
   #tell;
   #toast;
 
   /**
    * @param {{
-   *   call: () => Call | null, tell: (sharing: boolean) => void, toast: (key: string, icon: string) => void,
+   *   call: () => Call | null, maySound: () => boolean, tell: (sharing: boolean) => void,
+   *   toast: (key: string, icon: string) => void,
    * }} io
    */
-  constructor({ call, tell, toast }) {
+  constructor({ call, maySound, tell, toast }) {
     this.#call = call;
+    this.#maySound = maySound;
     this.#tell = tell;
     this.#toast = toast;
   }
 
   async toggle() {
     if (this.#tracks.length > 0) return this.stop();
-    const picked = await pickScreen();
+    const picked = await pickScreen({ sound: this.#maySound() });
     if (typeof picked === 'string') {
       // "denied" is also what a person who closes the browser's own dialog gives; that needs no words.
       if (picked !== 'denied') this.#toast('toast.shareFailed', 'warning');
@@ -39,11 +42,25 @@ export class ScreenShare {
     this.#tell(true);
     try {
       await call.setSource('screen', picked.video);
-      if (picked.audio) await call.setSource('screen_audio', picked.audio);
+      if (picked.audio) await this.#sendSound(call, picked.audio);
     } catch (error) {
       this.stop();
       const { code } = /** @type {{code?: string}} */ (error);
       this.#toast(code === 'perm.denied' ? 'toast.shareForbidden' : 'toast.shareFailed', 'warning');
+    }
+  }
+
+  /**
+   * Where only the picture may be shared it is shared alone.
+   * @param {Call} call
+   * @param {MediaStreamTrack} audio
+   */
+  async #sendSound(call, audio) {
+    try {
+      await call.setSource('screen_audio', audio);
+    } catch (error) {
+      if (/** @type {{code?: string}} */ (error).code !== 'perm.denied') throw error;
+      this.silenced();
     }
   }
 
@@ -58,10 +75,19 @@ export class ScreenShare {
     this.#tell(false);
   }
 
-  /** The browser's own bar, or the server, ended it. */
-  ended() {
+  /** The sound may not be shared, or not any more; the picture goes on. */
+  silenced() {
+    const sounds = this.#tracks.filter(({ kind }) => kind === 'audio');
+    if (sounds.length === 0) return;
+    this.#tracks = this.#tracks.filter(({ kind }) => kind !== 'audio');
+    for (const sound of sounds) sound.stop();
+    this.#toast('toast.shareSilent', 'mic-off');
+  }
+
+  /** The browser's own bar ended it, or a host did by the server. @param {'ended' | 'server'} by */
+  ended(by) {
     if (this.#tracks.length === 0) return;
     this.stop();
-    this.#toast('toast.shareEnded', 'screen-off');
+    this.#toast(by === 'server' ? 'toast.shareStopped' : 'toast.shareEnded', 'screen-off');
   }
 }

@@ -65,11 +65,23 @@ export function linesOf(found, running) {
  */
 export function verdictOf(found, running) {
   const kind = kindOf(found, running);
-  const look = /** @type {Record<string, Look>} */ ({ running: 'running', good: 'ok', weak: 'warn', sound: 'warn' })[kind];
-  return { look: look ?? 'bad', title: `check.verdict.${kind}`, detail: `check.verdict.${kind}.do` };
+  return { look: LOOKS[kind], title: `check.verdict.${kind}`, detail: `check.verdict.${kind}.do` };
 }
 
-/** @param {Findings} found @param {boolean} running */
+/** What was not found out is no fault of the connection. */
+const LOOKS = /** @type {const} */ ({
+  running: 'running',
+  good: 'ok',
+  weak: 'warn',
+  sound: 'warn',
+  guests: 'warn',
+  unfinished: 'warn',
+  silent: 'bad',
+  blocked: 'bad',
+  unreachable: 'bad',
+});
+
+/** @param {Findings} found @param {boolean} running @returns {keyof typeof LOOKS} */
 function kindOf(found, running) {
   if (running) return 'running';
   if (!found.server) return 'unreachable';

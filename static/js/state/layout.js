@@ -7,11 +7,13 @@
  * @typedef {{per: number, cols: number, boxes: Box[]}} Grid
  * @typedef {{
  *   seats: string[], self: string | null, width: number, height: number, gap: number, tileMin: number, strip: number,
- *   phone: boolean, page: number, presenter: string | null, mains: string[], prefer: string | null,
- * }} StageInput  seats: the others in their stable order; self: null when one's own tile is hidden; presenter: set while
+ *   phone: boolean, page: number, presenter: string | null, mains: string[], prefer: string | null, hands: string[],
+ * }} StageInput  seats: the others in their stable order; hands: who raised a hand, the first one first; self: null when one's own tile is hidden; presenter: set while
  *   a screen is shared; mains: who is shown large; prefer: who should be seen when only one other person fits
  * @typedef {{tiles: Seat[], share: Box | null, page: number, pages: number}} StageLayout
  */
+
+import { handsFirst } from './people.js';
 
 const WIDEST = 16 / 9;
 const PER_PAGE = 25;
@@ -119,7 +121,7 @@ function lowStage({ seats, self, width, height, gap, prefer, mains }) {
 }
 
 /** @param {StageInput} input @returns {StageLayout} */
-function pagedGrid({ seats, self, width, height, gap, tileMin, phone, page }) {
+function pagedGrid({ seats, hands, self, width, height, gap, tileMin, phone, page }) {
   const own = self === null ? [] : [self];
   const all = seats.length + own.length;
   const most = phone ? PER_PAGE_PHONE : PER_PAGE;
@@ -128,7 +130,8 @@ function pagedGrid({ seats, self, width, height, gap, tileMin, phone, page }) {
   const others = Math.max(1, whole.per - own.length);
   const pages = Math.ceil(seats.length / others);
   const at = Math.min(Math.max(page, 0), pages - 1);
-  const here = [...seats.slice(at * others, (at + 1) * others), ...own];
+  const order = pages > 1 ? handsFirst(seats, hands) : seats;
+  const here = [...order.slice(at * others, (at + 1) * others), ...own];
   // A last page with fewer people keeps the tile size of the others: nothing grows while one pages.
   const boxes =
     here.length === whole.per
@@ -211,13 +214,14 @@ function strip({ width, height, gap, strip: size, phone }, n, screen) {
  * @param {string[]} first
  * @param {Box[]} places
  */
-function fill({ seats, page }, first, places) {
+function fill({ seats, hands, page }, first, places) {
   const rest = seats.filter((id) => !first.includes(id));
   const kept = first.slice(0, places.length);
   const others = Math.max(1, places.length - kept.length);
   const pages = Math.max(1, places.length > kept.length ? Math.ceil(rest.length / others) : 1);
   const at = Math.min(Math.max(page, 0), pages - 1);
-  const here = [...kept, ...rest.slice(at * others, (at + 1) * others)].slice(0, places.length);
+  const order = pages > 1 ? handsFirst(rest, hands) : rest;
+  const here = [...kept, ...order.slice(at * others, (at + 1) * others)].slice(0, places.length);
   return { tiles: here.map((id, k) => ({ id, ...places[k] })), page: at, pages };
 }
 

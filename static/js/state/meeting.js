@@ -52,6 +52,8 @@
  *   files: Record<string, Transfer>,
  *   unread: number,
  *   link: 'online' | 'reconnecting',
+ *   sharers: string[],
+ *   screen: string | null,
  *   sharing: boolean,
  *   deaf: boolean,
  *   began: number,
@@ -61,7 +63,8 @@
  *   here · seats: the others, in the order their tiles stand · live: track id → slot that carries it now ·
  *   since/spoke: when somebody began to speak and was last heard · main: whom the speaker layout shows, and since when
  *   · firstPage: how many others fit on the first page · older: the server may have messages before the log · deaf:
- *   the browser wants a tap before it plays sound · skew: the server's clock less this one's, milliseconds
+ *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose
+ *   was chosen where several are shared · skew: the server's clock less this one's, milliseconds
  *
  * @typedef {{type: 'joined', reply: JoinReply, at: number}
  *   | {type: 'rejoined', reply: JoinReply}
@@ -93,6 +96,7 @@
  *   | {type: 'layout', layout: 'grid' | 'speaker'}
  *   | {type: 'pin', participant: string | null}
  *   | {type: 'hideSelf', hidden: boolean}
+ *   | {type: 'screen', participant: string}
  *   | {type: 'page', page: number}
  *   | {type: 'firstPage', others: number}
  *   | {type: 'tick', at: number}
@@ -104,7 +108,7 @@
 
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
-import { arrive, comeBack, depart, update, withParticipant, withTracks } from './presence.js';
+import { arrive, comeBack, depart, noteSharers, update, withParticipant, withTracks } from './presence.js';
 import { exchange, follow, speak } from './speech.js';
 
 /** Reactions that can still be seen; older ones are done. */
@@ -120,7 +124,7 @@ const WHOLE_HISTORY = 50;
 export function enter(reply, at) {
   const others = byJoining(reply.participants).filter((one) => one.id !== reply.self.id);
   const all = [...others, reply.self];
-  return {
+  return noteSharers({
     room: reply.room,
     self: reply.self.id,
     permissions: { ...reply.permissions },
@@ -153,11 +157,13 @@ export function enter(reply, at) {
     files: {},
     unread: 0,
     link: 'online',
+    sharers: [],
+    screen: null,
     sharing: false,
     deaf: false,
     began: at,
     skew: 0,
-  };
+  });
 }
 
 /**
@@ -166,6 +172,12 @@ export function enter(reply, at) {
  * @returns {Meeting}
  */
 export function reduceMeeting(state, action) {
+  const next = reduceOne(state, action);
+  return next.participants === state.participants ? next : noteSharers(next);
+}
+
+/** @param {Meeting} state @param {MeetingAction} action @returns {Meeting} */
+function reduceOne(state, action) {
   switch (action.type) {
     case 'joined':
       return enter(action.reply, action.at);
@@ -232,6 +244,8 @@ export function reduceMeeting(state, action) {
       return set(state, { firstPage: action.others });
     case 'hideSelf':
       return set(state, { hideSelf: action.hidden });
+    case 'screen':
+      return set(state, { screen: action.participant });
     case 'link':
     case 'layout':
     case 'page':

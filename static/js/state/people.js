@@ -31,18 +31,25 @@ export function cameraOf(one) {
 }
 
 /**
- * The screen on the stage: the one somebody else shares. Your own is not shown to you, because a
- * picture of itself is of no use.
+ * The screens that others share, the newest last. Your own is not shown to you, because a picture of itself is of no use.
  * @param {Meeting} state
- * @returns {{participant: string, track: string} | null}
+ * @returns {{participant: string, track: string}[]}
  */
-export function sharedScreen(state) {
-  for (const id of state.seats) {
+export function sharedScreens(state) {
+  return state.sharers.flatMap((id) => {
     const one = state.participants[id];
     const screen = one && trackOf(one, 'screen');
-    if (screen && !screen.muted) return { participant: id, track: screen.id };
-  }
-  return null;
+    return screen && !screen.muted && id !== state.self ? [{ participant: id, track: screen.id }] : [];
+  });
+}
+
+/**
+ * The screen on the stage: the one that was chosen while it lasts, else the newest.
+ * @param {Meeting} state
+ */
+export function sharedScreen(state) {
+  const all = sharedScreens(state);
+  return all.find(({ participant }) => participant === state.screen) ?? all[all.length - 1] ?? null;
 }
 
 /** Raised hands in their order. @param {Meeting} state @returns {Participant[]} */
@@ -50,6 +57,17 @@ export function hands(state) {
   return Object.values(state.participants)
     .filter((one) => one.hand_raised_at !== null)
     .sort((a, b) => Date.parse(a.hand_raised_at ?? '') - Date.parse(b.hand_raised_at ?? ''));
+}
+
+/**
+ * Where not everybody fits on one page, raised hands come first, in their order; all others keep theirs. On a single page
+ * nobody moves for a hand, because everybody can see it.
+ * @param {string[]} seats
+ * @param {string[]} hands
+ */
+export function handsFirst(seats, hands) {
+  const raised = hands.filter((id) => seats.includes(id));
+  return raised.length === 0 ? seats : [...raised, ...seats.filter((id) => !raised.includes(id))];
 }
 
 /** You, then hosts, then by joining. @param {Meeting} state @returns {Participant[]} */

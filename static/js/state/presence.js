@@ -8,6 +8,7 @@
  */
 
 import { append } from './chat.js';
+import { trackOf } from './people.js';
 
 /** From this many people on, coming and going is no longer written into the chat. */
 const QUIET_FROM = 20;
@@ -26,10 +27,10 @@ export function comeBack(state, fresh) {
   const known = new Set(state.log.flatMap((entry) => (entry.kind === 'message' ? [entry.message.id] : [])));
   const missed = fresh.log.filter((entry) => entry.kind === 'message' && !known.has(entry.message.id));
   const here = (/** @type {string | null} */ id) => (id !== null && present.has(id) ? id : null);
-  const { panel, firstPage, page, layout, hideSelf, files, older, sharing, deaf, skew } = state;
+  const { panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew } = state;
   return {
     ...fresh,
-    ...{ panel, firstPage, page, layout, hideSelf, files, older, sharing, deaf, skew },
+    ...{ panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew },
     names: { ...state.names, ...fresh.names },
     seats,
     main: here(state.main),
@@ -111,4 +112,19 @@ export function withParticipant(state, id, change) {
 /** @param {Meeting} state @param {string} id @param {(tracks: Track[]) => Track[]} change */
 export function withTracks(state, id, change) {
   return withParticipant(state, id, (one) => ({ ...one, tracks: change(one.tracks) }));
+}
+
+/**
+ * Keeps who shares a screen in the order they began. A choice ends with the share that was chosen.
+ * @param {Meeting} state
+ * @returns {Meeting}
+ */
+export function noteSharers(state) {
+  const share = (/** @type {string} */ id) => trackOf(state.participants[id], 'screen') !== undefined;
+  const now = Object.keys(state.participants).filter(share);
+  const kept = state.sharers.filter((id) => now.includes(id));
+  const began = now.filter((id) => !kept.includes(id));
+  if (began.length === 0 && kept.length === state.sharers.length) return state;
+  const screen = state.screen !== null && kept.includes(state.screen) ? state.screen : null;
+  return { ...state, sharers: [...kept, ...began], screen };
 }

@@ -4,6 +4,8 @@
  * @typedef {import('./meeting.js').Meeting} Meeting
  */
 
+import { hands, handsFirst } from './people.js';
+
 /** An unseen speaker comes to the first page after this long, */
 const SPEECH_MS = 3000;
 /** and no two of these exchanges are closer than this. */
@@ -47,9 +49,10 @@ export function follow(state, at) {
 export function exchange(state, at) {
   const fits = state.firstPage;
   if (state.seats.length <= fits || at - state.swappedAt < EXCHANGE_MS) return state;
-  const heard = state.speakers.find((id) => state.seats.indexOf(id) >= fits && at - state.since[id] >= SPEECH_MS);
+  const order = handsFirst(state.seats, hands(state).map((one) => one.id));
+  const heard = state.speakers.find((id) => order.indexOf(id) >= fits && at - state.since[id] >= SPEECH_MS);
   if (heard === undefined) return state;
-  const movable = state.seats
+  const movable = order
     .slice(0, fits)
     .filter(
       (id) => id !== state.pin && !state.speakers.includes(id) && !state.participants[id]?.hand_raised_at,

@@ -7,8 +7,11 @@
 
 /** Root mean square of somebody who speaks into a microphone, on a scale to 1. */
 const SPEECH = 0.03;
-/** A room without any sound still gives some noise; below this the microphone gives nothing. */
-const NOTHING = 0.0004;
+/**
+ * Below this the microphone gives nothing: −86 dB. A quiet room after the browser's noise suppression still gives more,
+ * a switch on the headset or a wrong device does not.
+ */
+const NOTHING = 0.00005;
 /** So much speech within the window is a sentence and not a cough. */
 const SENTENCE_MS = 700;
 const WINDOW_MS = 2000;
@@ -33,13 +36,19 @@ export class VoiceWatch {
 
   /**
    * @param {{level: number, muted: boolean, now: number}} sample level from 0 to 1; now in milliseconds
-   * @returns {Hint | null}
+   * @returns {Hint | null} what is to be said, until it is {@link said}
    */
   hear({ level, muted, now }) {
     // After a pause of the page the time between two samples was not listened to.
     const passed = Math.min(now - this.#last, 250);
     this.#last = now;
     return muted ? this.#whileMuted(level, now, passed) : this.#whileOn(level, now);
+  }
+
+  /** The person was told. @param {Hint} hint @param {number} now milliseconds */
+  said(hint, now) {
+    if (hint === 'talking') this.#hintedAt = now;
+    else this.#silentSaid = true;
   }
 
   /** @param {number} level @param {number} now @param {number} passed @returns {Hint | null} */
@@ -50,9 +59,7 @@ export class VoiceWatch {
       this.#spoken = 0;
     }
     if (level > SPEECH) this.#spoken += passed;
-    if (this.#spoken < SENTENCE_MS || now - this.#hintedAt < AGAIN_MS) return null;
-    this.#hintedAt = now;
-    return 'talking';
+    return this.#spoken < SENTENCE_MS || now - this.#hintedAt < AGAIN_MS ? null : 'talking';
   }
 
   /** @param {number} level @param {number} now @returns {Hint | null} */
@@ -63,9 +70,7 @@ export class VoiceWatch {
       return null;
     }
     if (this.#silentSince === -Infinity) this.#silentSince = now;
-    if (this.#silentSaid || now - this.#silentSince < SILENCE_MS) return null;
-    this.#silentSaid = true;
-    return 'silent';
+    return this.#silentSaid || now - this.#silentSince < SILENCE_MS ? null : 'silent';
   }
 
   #forget() {

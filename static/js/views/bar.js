@@ -4,7 +4,7 @@
  */
 
 import { clock, t } from '../i18n/index.js';
-import { may } from '../state/people.js';
+import { may, mayUnmute } from '../state/people.js';
 import { attribute, el, iconButton, say, show, text } from './dom.js';
 import { openDeviceMenu } from './device-menu.js';
 import { icon, setIcon } from './icons.js';
@@ -138,8 +138,12 @@ export function bar(actions, parts) {
     latest = state;
     const { meeting, devices } = state;
     if (!meeting) return;
-    drawSwitch(microphone, devices.microphone.wanted && devices.microphone.live, 'mic', 'tool.mic');
-    drawSwitch(camera, devices.camera.wanted && devices.camera.live, 'camera', 'tool.camera');
+    const speaks = devices.microphone.wanted && devices.microphone.live;
+    // A button that would be refused says so, and why, before it is pressed.
+    const unmute = mayUnmute(meeting) ? 'tool.mic.on' : 'tool.mic.forbidden';
+    drawSwitch(microphone, speaks, 'mic', speaks ? 'tool.mic.off' : unmute);
+    const seen = devices.camera.wanted && devices.camera.live;
+    drawSwitch(camera, seen, 'camera', seen ? 'tool.camera.off' : 'tool.camera.on');
     setIcon(/** @type {any} */ (screen.firstChild), meeting.sharing ? 'screen-off' : 'screen');
     relabel(screen, meeting.sharing ? 'tool.screen.off' : 'tool.screen.on');
     screen.classList.toggle('on', meeting.sharing);
@@ -183,13 +187,16 @@ export function bar(actions, parts) {
     },
     stop: () => clearInterval(timer),
     more,
+    /** Gives the focus to the button of a panel. @returns {boolean} whether one can be seen */
     focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]),
   };
 }
 
 /** @param {HTMLElement[]} buttons */
 function focusOf(buttons) {
-  buttons.find((button) => button.offsetParent !== null)?.focus();
+  const seen = buttons.find((button) => button.offsetParent !== null);
+  seen?.focus();
+  return seen !== undefined;
 }
 
 /** @param {string} drawing @param {string} key @param {string} testid @param {() => void} click */
@@ -204,12 +211,12 @@ function chevron(key, click) {
   return iconButton('chev-up', key, { class: 'tool chev', 'aria-haspopup': 'menu', on: { click } });
 }
 
-/** @param {HTMLElement} button @param {boolean} on @param {string} drawing @param {string} key */
-function drawSwitch(button, on, drawing, key) {
+/** @param {HTMLElement} button @param {boolean} on @param {string} drawing @param {string} label its key */
+function drawSwitch(button, on, drawing, label) {
   button.classList.toggle('off', !on);
   attribute(button, 'aria-pressed', String(on));
   setIcon(/** @type {any} */ (button.firstChild), on ? drawing : `${drawing}-off`);
-  relabel(button, `${key}.${on ? 'off' : 'on'}`);
+  relabel(button, label);
 }
 
 /** @param {HTMLElement} button @param {string} key */

@@ -77,7 +77,6 @@ function draw(node, line) {
   const [, about, value] = node.children;
   text(about.children[0], t(line.title));
   text(about.children[1], t(line.detail, line.figures));
-  attribute(value, 'class', `v ${line.look}`);
   setIcon(/** @type {any} */ (value.children[0]), SIGNS[line.look]);
   text(value.children[1], t(line.word));
   node.dataset.look = line.look;

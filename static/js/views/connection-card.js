@@ -11,6 +11,8 @@ import { el, text } from './dom.js';
 import { openCard } from './popover.js';
 
 const EVERY_MS = 1000;
+/** Every line there can be: the card takes its place before the first figures are there. */
+const LINES = ['label', 'rtt', 'loss', 'rtt.own', 'picture', 'codec', 'loss.here', 'rate'];
 /** What `quality.update` calls good; without one nothing is known yet. */
 const WORDS = /** @type {Record<number, string>} */ ({ 1: 'quality.bad', 2: 'quality.weak', 3: 'quality.good' });
 
@@ -47,6 +49,7 @@ export function openConnection(anchor, actions, read, id, options) {
       ...media(tracks, bytes),
     ]);
   }
+  draw(LINES.map((line) => [`quality.${line}`, '…']));
   const name = read()?.participants[id]?.display_name ?? '';
   const timer = setInterval(() => void measure(), EVERY_MS);
   void measure();

@@ -27,6 +27,7 @@ export function openDevices(actions) {
   const blurWords = el('p', { class: 'meta', t: 'sound.blur.none', 'data-testid': 'blur-none' });
   const hints = tick('sound.hints', 'hints', (on) => actions.setHelp({ hints: on }));
   const space = tick('sound.space', 'push-to-talk', (on) => actions.setHelp({ pushToTalk: on }));
+  space.node.classList.add('keyed');
   const help = actions.help();
   hints.input.checked = help.hints;
   space.input.checked = help.pushToTalk;
@@ -42,6 +43,7 @@ export function openDevices(actions) {
     show(blur.node, devices.blur.offered);
     // Without a camera nobody knows what the browser offers.
     show(blurWords, !devices.blur.offered && devices.camera.live);
+    say(blurWords, devices.blur.on ? 'sound.blur.system' : 'sound.blur.none');
     blur.input.checked = devices.blur.on;
   }
 

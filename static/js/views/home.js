@@ -142,8 +142,8 @@ function dayName({ next }, now) {
 }
 
 /** How a room's meeting comes again, in words. @param {PlannedRoom} room @returns {string | null} */
-function repeats({ recurrence, begin_at }) {
-  if (recurrence === null || begin_at === null) return null;
-  const choice = choiceOf(recurrence, new Date(begin_at));
+function repeats({ recurrence }) {
+  if (recurrence === null) return null;
+  const choice = choiceOf(recurrence);
   return choice === 'other' ? t('repeat.other.short') : t(`repeat.${choice}`);
 }

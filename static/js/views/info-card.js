@@ -25,11 +25,11 @@ export function openInfo(anchor, actions, meeting) {
       'dl',
       { class: 'facts' },
       ...fact('number', number === '' ? t('info.number.hidden') : number, 'info-number'),
-      ...fact('info.link', link.replace(/^https?:\/\//, ''), 'info-link'),
+      ...fact('info.link', link.replace(/^https?:\/\//, ''), 'info-link', 'long'),
       ...fact('info.owner', room.owner?.display_name ?? ''),
       ...(hosts.length > 0 ? fact('info.hosts', list(hosts.map((one) => one.display_name))) : []),
       ...fact('info.path', t(`topology.${room.topology}`)),
-      ...fact('info.self', meeting.self, 'info-self'),
+      ...fact('info.self', meeting.self, 'info-self', 'long'),
     ),
     el(
       'div',
@@ -66,7 +66,7 @@ export function openInfo(anchor, actions, meeting) {
   });
 }
 
-/** @param {string} key @param {string} value @param {string} [testid] */
-function fact(key, value, testid) {
-  return [el('dt', { t: key }), el('dd', { dir: 'auto', 'data-testid': testid }, value)];
+/** @param {string} key @param {string} value @param {string} [testid] @param {'long'} [size] a long one has a line of its own */
+function fact(key, value, testid, size) {
+  return [el('dt', { class: size, t: key }), el('dd', { class: size, dir: 'auto', 'data-testid': testid }, value)];
 }

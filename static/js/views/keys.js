@@ -33,13 +33,18 @@ export function roomKeys({ actions, panel, inMeeting, cycle, help, muted }) {
   /** @param {KeyboardEvent} event */
   function press(event) {
     if (!inMeeting() || document.querySelector('[role="menu"], dialog[open]')) return;
-    const talks = event.code === 'Space' && !wantsSpace(event.target) && (talking || muted());
+    const talks = event.code === 'Space' && !wantsSpace(event.target) && (talking || (mayHold() && muted()));
     const run = talks ? () => hold(event.repeat) : meaning(event);
     if (!run) return;
     event.preventDefault();
     void run();
   }
   let talking = false;
+
+  /** Not for those who switched the keys off, all of them or this one. */
+  function mayHold() {
+    return actions.shortcuts() && actions.help().pushToTalk;
+  }
 
   /** Space talks for as long as it is held, for those who are muted. @param {boolean} repeated */
   function hold(repeated) {

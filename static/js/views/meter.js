@@ -5,7 +5,7 @@
 
 import { Voices, meterSteps } from '../flow/voices.js';
 import { t } from '../i18n/index.js';
-import { attribute, el, text } from './dom.js';
+import { attribute, el, show, text } from './dom.js';
 
 const STEPS = 12;
 /** Above this step it is a voice and not the room. */
@@ -56,6 +56,8 @@ export function meter() {
     /** @param {Device} now @param {MediaStreamTrack | null} media */
     update(now, media) {
       device = now;
+      // Where there is no level the words take its place.
+      show(scale, now.problem === null);
       if (media !== track) {
         track = media;
         since = performance.now();

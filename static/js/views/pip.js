@@ -3,11 +3,13 @@
  * way back, else the browser's window for a video.
  */
 
-import { el, iconButton, text } from './dom.js';
+import { t } from '../i18n/index.js';
+import { avatar, setAvatar, setHue } from './avatar.js';
+import { attribute, el, iconButton, text } from './dom.js';
 import { setIcon } from './icons.js';
 import { playTrack } from './video.js';
 
-/** @type {any} */
+/** @type {any} Chromium has it, the others do not yet */
 const documents = /** @type {any} */ (globalThis).documentPictureInPicture;
 const SIZE = { width: 400, height: 260 };
 
@@ -17,22 +19,19 @@ export function canPictureInPicture() {
 
 /**
  * @param {import('../flow/actions.js').Actions} actions
- * @param {() => {media: MediaStreamTrack | null, name: string}} main who is shown
+ * @param {() => {media: MediaStreamTrack | null, name: string, user: string}} main who is shown
  */
 export function pictureInPicture(actions, main) {
   const video = el('video', { class: 'cam', autoplay: true, muted: true, playsInline: true });
+  const face = avatar();
   const name = el('span', { class: 'nm', dir: 'auto' });
   const microphone = iconButton('mic', 'tool.mic', {
     class: 'tool',
     on: { click: () => void actions.toggleMicrophone() },
   });
   const leave = iconButton('leave', 'leave', { class: 'tool leave', on: { click: () => void actions.leave() } });
-  const node = el(
-    'div',
-    { class: 'pip' },
-    el('div', { class: 'tile' }, video, el('div', { class: 'tab' }, name)),
-    el('div', { class: 'pipbar' }, microphone, leave),
-  );
+  const tile = el('div', { class: 'tile' }, face, video, el('div', { class: 'tab' }, name));
+  const node = el('div', { class: 'pip', 'data-testid': 'pip' }, tile, el('div', { class: 'pipbar' }, microphone, leave));
   /** @type {Window | null} */
   let opened = null;
   // The browser's video window only takes a video that stands in the page.
@@ -64,20 +63,24 @@ export function pictureInPicture(actions, main) {
     window.document.body.append(node);
     window.addEventListener('pagehide', () => {
       opened = null;
-      playTrack(video, node, null);
+      playTrack(video, tile, null);
     });
-    update(null);
+    update(actions.state());
   }
 
   async function openVideo() {
+    // A browser opens its video window for a picture alone.
+    if (!main().media) return actions.toast('toast.pip.nothing', {}, 'camera-off');
     document.body.append(host);
     host.append(video);
-    update(null);
+    update(actions.state());
     if (video.readyState < HTMLMediaElement.HAVE_METADATA) {
       await new Promise((resolve) => video.addEventListener('loadedmetadata', resolve, { once: true }));
     }
     await video.requestPictureInPicture();
     video.addEventListener('leavepictureinpicture', close, { once: true });
+    // The meeting may be over by now.
+    if (!host.isConnected) close();
   }
 
   function close() {
@@ -85,19 +88,26 @@ export function pictureInPicture(actions, main) {
     opened?.close();
     opened = null;
     host.remove();
-    playTrack(video, node, null);
+    playTrack(video, tile, null);
   }
 
-  /** @param {import('../state/app.js').AppState | null} state */
-  function update(state) {
+  /** @param {import('../state/app.js').AppState} state */
+  function update({ devices: { microphone: own } }) {
     if (!opened && !host.isConnected) return;
     const shown = main();
-    playTrack(video, node, shown.media);
+    playTrack(video, tile, shown.media);
     text(name, shown.name);
-    if (state) {
-      const on = state.devices.microphone.wanted && state.devices.microphone.live;
-      setIcon(/** @type {any} */ (microphone.firstChild), on ? 'mic' : 'mic-off');
-      microphone.classList.toggle('off', !on);
+    setAvatar(face, shown.user, shown.name);
+    setHue(tile, shown.user);
+    tile.classList.toggle('off', !shown.media);
+    const on = own.wanted && own.live;
+    setIcon(/** @type {any} */ (microphone.firstChild), on ? 'mic' : 'mic-off');
+    microphone.classList.toggle('off', !on);
+    attribute(microphone, 'aria-pressed', String(on));
+    // The page translates its own document alone.
+    for (const [button, key] of /** @type {const} */ ([[microphone, on ? 'tool.mic.off' : 'tool.mic.on'], [leave, 'leave']])) {
+      attribute(button, 'aria-label', t(key));
+      attribute(button, 'title', t(key));
     }
   }
   return { open, update, close };

@@ -13,6 +13,7 @@ import { el } from './dom.js';
  * @typedef {object} PopoverOptions
  * @property {boolean} [above] the anchor
  * @property {Element | null} [beside] stands left of this, so that what is in it stays readable
+ * @property {Element | null} [at] stands here instead of at the anchor, if it can be seen
  * @property {() => void} [onclose]
  */
 
@@ -32,7 +33,7 @@ export const isPopoverOpen = () => closeOpen !== null;
  * @param {PopoverOptions} [options]
  * @returns {Popover | null} null when this press closed it
  */
-export function openPopover(anchor, node, { above = false, beside = null, onclose = () => {} } = {}) {
+export function openPopover(anchor, node, { above = false, beside = null, at = null, onclose = () => {} } = {}) {
   const reopened = anchor.getAttribute('aria-expanded') === 'true' && anchor.dataset.popover === 'open';
   closePopover();
   if (reopened) return null;
@@ -45,7 +46,7 @@ export function openPopover(anchor, node, { above = false, beside = null, onclos
   const expands = anchor.matches('button');
   if (expands) anchor.setAttribute('aria-expanded', 'true');
   anchor.dataset.popover = 'open';
-  place(node, anchor, above, beside);
+  place(node, at && at.getClientRects().length > 0 ? at : anchor, above, beside);
 
   function close() {
     if (closeOpen !== close) return;
@@ -106,21 +107,29 @@ export function openCard(anchor, title, body, { testid, ...options } = {}) {
   return popover;
 }
 
-/** @param {HTMLElement} node @param {HTMLElement} anchor @param {boolean} above @param {Element | null} beside */
+/** @param {HTMLElement} node @param {Element} anchor @param {boolean} above @param {Element | null} beside */
 function place(node, anchor, above, beside) {
   const at = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = node;
+  const lowest = floor(anchor) - height - 8;
   if (beside && innerWidth >= 1024) {
     const edge = beside.getBoundingClientRect().left;
     node.style.left = `${Math.max(8, edge - width - 8)}px`;
-    node.style.top = `${Math.max(8, Math.min(at.top - 6, innerHeight - height - 8))}px`;
+    node.style.top = `${Math.max(8, Math.min(at.top - 6, lowest))}px`;
     return;
   }
-  const left = Math.max(8, Math.min(at.left + at.width / 2 - width / 2, innerWidth - width - 8));
-  node.style.left = `${left}px`;
-  const below = innerHeight - at.bottom - 16;
+  // In the middle of a button, at the beginning of something wide.
+  const left = at.width > width ? at.left : at.left + at.width / 2 - width / 2;
+  node.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+  const below = floor(anchor) - at.bottom - 16;
   // Flip when there is no room on the wanted side, and stand over the anchor when there is none on both.
   const up = above || (height > below && at.top > below);
   if (up && at.top - 16 >= height) node.style.bottom = `${innerHeight - at.top + 10}px`;
-  else node.style.top = `${Math.max(8, Math.min(at.bottom + 6, innerHeight - height - 8))}px`;
+  else node.style.top = `${Math.max(8, Math.min(at.bottom + 6, lowest))}px`;
+}
+
+/** What opens elsewhere leaves the meeting's tools free. @param {Element} anchor @returns {number} pixels from the top */
+function floor(anchor) {
+  const tools = document.querySelector('nav.bar');
+  return tools && !tools.contains(anchor) ? Math.min(innerHeight, tools.getBoundingClientRect().top) : innerHeight;
 }

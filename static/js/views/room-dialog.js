@@ -4,11 +4,12 @@
  */
 
 import { errorText, t } from '../i18n/index.js';
+import { UTC } from '../state/zones.js';
 import { openDialog } from './dialog.js';
 import { busy, el, field, newId, show, text } from './dom.js';
 import { tick } from './fields.js';
 import { icon } from './icons.js';
-import { complain, inputOf, options, permissionFields, timeFields } from './room-fields.js';
+import { complain, options, permissionFields, timeFields } from './room-fields.js';
 import { openRoomMade } from './room-made.js';
 
 const DOORS = [
@@ -23,6 +24,7 @@ const HISTORIES = [
   { value: 'all', drawing: 'chat', title: 'room.history.all', hint: 'room.history.all.what' },
   { value: 'joined', drawing: 'clock', title: 'room.history.joined', hint: 'room.history.joined.what' },
 ];
+const MINUTE = 60_000;
 const MOST = 1000;
 const USUAL_MOST = 100;
 
@@ -167,10 +169,15 @@ function changes(room, data) {
 function same(room, key, value) {
   const before = /** @type {any} */ (room)[key];
   if (key === 'begin_at' || key === 'end_at') {
-    // The form knows no seconds.
-    return (before === null ? null : inputOf(before)) === (value === null ? null : inputOf(value));
+    return minuteOf(before) === minuteOf(value);
   }
+  if (key === 'time_zone') return (before ?? UTC) === (value ?? UTC);
   return key === 'permissions' ? Object.keys(permissionChanges(room, value)).length === 0 : before === value;
+}
+
+/** The form knows no seconds. @param {string | null} at */
+function minuteOf(at) {
+  return at === null ? null : Math.floor(Date.parse(at) / MINUTE);
 }
 
 /** @param {Room} room @param {Record<string, boolean>} wanted */

@@ -5,9 +5,10 @@
  * @typedef {import('../client/protocol.d.ts').Permissions} Permissions
  */
 
-import { t } from '../i18n/index.js';
+import { clock, longDay, t } from '../i18n/index.js';
 import { CHOICES, choiceOf, ruleOf } from '../state/recurrence.js';
-import { el, field, newId, show } from './dom.js';
+import { UTC, instantOf, isZone, ownZone, wallOf, zoneNames } from '../state/zones.js';
+import { el, field, newId, show, text } from './dom.js';
 import { chooser, tick } from './fields.js';
 import { icon } from './icons.js';
 
@@ -46,16 +47,25 @@ export function options(legend, name, choices, current) {
   };
 }
 
-/** When the room's meetings are. @param {Room | null} room */
+/** When the room's meetings are, by the clocks of its time zone. @param {Room | null} room */
 export function timeFields(room) {
-  const begin = field('room.begin', timeInput(room?.begin_at ?? null, 'room-begin'));
-  const end = field('room.end', timeInput(room?.end_at ?? null, 'room-end'));
+  const home = zoneOf(room);
+  const begin = field('room.begin', timeInput(room?.begin_at ?? null, home, 'room-begin'));
+  const end = field('room.end', timeInput(room?.end_at ?? null, home, 'room-end'));
+  const names = zoneNames(ownZone(), home);
+  const zone = chooser(
+    'room.zone',
+    names.map((name) => ({ value: name, label: name.replaceAll('_', ' ') })),
+    home,
+    'room-zone',
+  );
+  const yours = el('p', { class: 'meta', 'data-testid': 'room-yours' });
   const rule = room?.recurrence ?? null;
-  const kept = rule !== null && choiceOf(rule, beginOf(room)) === 'other';
+  const kept = rule !== null && choiceOf(rule) === 'other';
   const repeat = chooser(
     'room.repeat',
     [...CHOICES, ...(kept ? ['other'] : [])].map((value) => ({ value, label: `repeat.${value}` })),
-    rule === null ? 'none' : choiceOf(rule, beginOf(room)),
+    choiceOf(rule),
     'room-repeat',
   );
   const ruleText = el('p', { class: 'meta', 'data-testid': 'room-rule' }, rule ?? '');
@@ -70,35 +80,39 @@ export function timeFields(room) {
   );
   const onTime = tick('room.onTime', room?.ends_on_time ?? false, 'room-on-time', 'room.onTime.what');
   const onceOver = tick('room.once', room?.permanent === false, 'room-once', 'room.once.what');
-  const zone = el('p', { class: 'meta' }, t('room.zone', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone }));
-  const rest = el('div', { class: 'sub' }, el('div', { class: 'two times' }, repeat.node, early.node), ruleText, onTime.node);
+  const rest = el('div', { class: 'sub' }, zone.node, yours, el('div', { class: 'two times' }, repeat.node, early.node), ruleText, onTime.node);
 
   function draw() {
     show(rest, begin.input.value !== '');
-    show(zone, begin.input.value !== '');
+    const from = instantOf(begin.input.value, zone.value());
+    show(yours, from !== null && zone.value() !== ownZone());
+    if (from !== null) text(yours, t('room.zone.yours', { day: longDay(from), time: clock(from) }));
     show(ruleText, repeat.value() === 'other');
     show(onTime.node, end.input.value !== '');
   }
-  for (const one of [begin.input, end.input, repeat.select]) one.addEventListener('input', draw);
+  for (const one of [begin.input, end.input, repeat.select, zone.select]) one.addEventListener('input', draw);
   draw();
 
   /** @returns {Record<string, any> | null} null when something is not right yet */
   function read() {
     for (const one of [begin, end]) one.complain(null);
-    const from = isoOf(begin.input.value);
-    const to = isoOf(end.input.value);
+    const from = isoOf(begin.input.value, zone.value());
+    const to = isoOf(end.input.value, zone.value());
     if (to !== null && from === null) return complain(begin, t('room.begin.missing'));
     if (from !== null && to !== null && to <= from) return complain(end, t('room.end.early'));
     const choice = /** @type {import('../state/recurrence.js').Recurrence} */ (repeat.value());
     const planned = from !== null;
     if (planned && choice !== 'none' && to === null) return complain(end, t('room.repeat.end'));
     // A meeting that comes again begins on one of its days.
-    const weekend = planned && [0, 6].includes(new Date(from).getDay());
+    const weekend = planned && [0, 6].includes(new Date(`${begin.input.value}Z`).getUTCDay());
     if (choice === 'weekdays' && weekend) return complain(begin, t('room.repeat.weekend'));
+    const recurrence = !planned ? null : choice === 'other' ? rule : ruleOf(choice);
     return {
       begin_at: from,
       end_at: to,
-      recurrence: !planned ? null : choice === 'other' ? rule : ruleOf(choice, new Date(from)),
+      recurrence,
+      // Only what comes again is counted by clocks.
+      time_zone: recurrence === null ? null : zone.value(),
       early_ms: planned ? Number(early.value()) : nowEarly,
       ends_on_time: planned && to !== null && onTime.input.checked,
       permanent: !onceOver.input.checked,
@@ -108,7 +122,6 @@ export function timeFields(room) {
     'div',
     { class: 'sub' },
     el('div', { class: 'two times' }, begin.node, end.node),
-    zone,
     rest,
     onceOver.node,
   );
@@ -148,30 +161,25 @@ export function complain(where, words) {
   return null;
 }
 
-/** @param {Room | null} room */
-function beginOf(room) {
-  return new Date(room?.begin_at ?? Date.now());
+/** In which zone the times are shown first. @param {Room | null} room */
+function zoneOf(room) {
+  const counted = room?.recurrence ? (room.time_zone ?? UTC) : ownZone();
+  return isZone(counted) ? counted : ownZone();
 }
 
-/** @param {string | null} at @param {string} testid */
-function timeInput(at, testid) {
+/** @param {string | null} at @param {string} zone @param {string} testid */
+function timeInput(at, zone, testid) {
   return el('input', {
     class: 'inp',
     id: newId(),
     type: 'datetime-local',
-    value: at === null ? '' : inputOf(at),
+    value: at === null ? '' : wallOf(Date.parse(at), zone),
     'data-testid': testid,
   });
 }
 
-/** The form's own notation, in the person's time zone. @param {string} iso */
-export function inputOf(iso) {
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * MINUTE).toISOString().slice(0, 16);
-}
-
-/** @param {string} typed @returns {string | null} */
-function isoOf(typed) {
-  const at = new Date(typed);
-  return typed === '' || Number.isNaN(at.getTime()) ? null : at.toISOString();
+/** @param {string} typed @param {string} zone @returns {string | null} */
+function isoOf(typed, zone) {
+  const at = instantOf(typed, zone);
+  return at === null ? null : new Date(at).toISOString();
 }

@@ -138,7 +138,8 @@ export function room(actions) {
     panel = next;
     if (next === 'chat') theChat.open();
     else if (next === 'people') thePeople.node.focus();
-    else if (before) theBar.focus(before);
+    // On a phone the people are opened in the header.
+    else if (before && !theBar.focus(before)) who.focus();
   }
 
   const parts = [theStage, thePeople, theBar, theTimer, keys];

@@ -1,21 +1,24 @@
 /**
  * The shared screen: whole, or in its own pixels, or over the whole display. Nothing is drawn on it: who presents, and
- * how it is shown, stands in a line below.
+ * how it is shown, stands in a line below. When several people share, that line is where one of them is chosen.
  */
 
 import { t } from '../i18n/index.js';
 import { attribute, el, iconButton, say, show, text } from './dom.js';
 import { icon } from './icons.js';
+import { screenChoice } from './screen-choice.js';
 import { playTrack } from './video.js';
 
-export function share() {
+/** @param {(participant: string) => void} choose whose screen is to be shown */
+export function share(choose) {
   const video = el('video', { class: 'scr', autoplay: true, muted: true, playsInline: true, 'data-testid': 'screen' });
   // In its own pixels a screen may be larger than its place: it is moved by scrolling, which keys can do too.
   const frame = el('div', { class: 'frame', 'data-testid': 'screen-frame' }, video);
   const words = el('span', { dir: 'auto' });
   const zoom = el('button', { type: 'button', class: 'btn', t: 'share.actual', 'data-testid': 'screen-zoom' });
   const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
-  const by = el('div', { class: 'by' }, icon('screen', 's'), words, el('span', { class: 'sp' }), zoom, full);
+  const choice = screenChoice(choose);
+  const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, el('span', { class: 'sp' }), zoom, full);
   const node = el('div', { class: 'share', hidden: true }, frame, by);
   let actual = false;
 
@@ -57,8 +60,13 @@ export function share() {
     }
   }
 
-  /** @param {{box: import('../state/layout.js').Box | null, media: MediaStreamTrack | null, presenter: string}} state */
-  function update({ box, media, presenter }) {
+  /**
+   * @param {{
+   *   box: import('../state/layout.js').Box | null, media: MediaStreamTrack | null, presenter: string,
+   *   screens: import('./screen-choice.js').Screen[],
+   * }} state
+   */
+  function update({ box, media, presenter, screens }) {
     show(node, box !== null);
     playTrack(video, node, box ? media : null);
     if (!box) {
@@ -69,7 +77,9 @@ export function share() {
     node.style.width = `${box.w}px`;
     node.style.height = `${box.h}px`;
     show(full, document.fullscreenEnabled === true);
+    show(words, screens.length < 2);
     text(words, t('stage.presenting', { name: presenter }));
+    choice.update(screens);
   }
   return { node, update };
 }

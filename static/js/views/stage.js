@@ -8,9 +8,10 @@
 
 import { t } from '../i18n/index.js';
 import { stageLayout } from '../state/layout.js';
-import { cameraOf, hands, isMuted, large, sharedScreen } from '../state/people.js';
+import { cameraOf, hands, isMuted, large, sharedScreen, sharedScreens } from '../state/people.js';
 import { attribute, el, iconButton, keyed, show, text } from './dom.js';
 import { invite } from './invite.js';
+import { inOrder } from './order.js';
 import { openPersonMenu } from './person-menu.js';
 import { neighbour, place, whole } from './place.js';
 import { rise } from './reactions.js';
@@ -28,7 +29,7 @@ export function stage(actions) {
   let latest = null;
   /** @type {WeakMap<HTMLElement, ReturnType<typeof tile>>} */
   const tiles = new WeakMap();
-  const screen = share();
+  const screen = share(actions.showScreen);
   const card = invite(actions);
   const pageText = el('span', { class: 'num' });
   let page = 0;
@@ -77,6 +78,7 @@ export function stage(actions) {
       phone: innerWidth < PHONE,
       page: meeting.page,
       presenter,
+      hands: hands(meeting).map((one) => one.id),
       mains: large(meeting),
       prefer: meeting.speakers.find((id) => id !== meeting.self) ?? null,
     });
@@ -94,7 +96,12 @@ export function stage(actions) {
     screen.update({
       box: layout.share,
       media: track !== null && track in meeting.live ? actions.mediaOf(track) : null,
-      presenter: shown ? (meeting.participants[shown.participant]?.display_name ?? '') : '',
+      presenter: shown ? (meeting.names[shown.participant] ?? '') : '',
+      screens: sharedScreens(meeting).map(({ participant }) => ({
+        participant,
+        name: meeting.names[participant] ?? '',
+        shown: participant === shown?.participant,
+      })),
     });
     const mains = layout.tiles.some((seat) => seat.main);
     node.classList.toggle('sharing', layout.share !== null || mains);
@@ -111,12 +118,15 @@ export function stage(actions) {
   /** @param {AppState} state @param {Meeting} meeting @param {StageLayout} layout @param {boolean} moves */
   function drawTiles({ devices }, meeting, layout, moves) {
     const queue = hands(meeting).map((one) => one.id);
+    /** @type {HTMLElement[]} */
+    const drawn = [];
     keyed(
       seats,
       layout.tiles,
       (seat) => seat.id,
       (seat) => makeTile(seat.id),
       (element, seat) => {
+        drawn.push(element);
         const participant = meeting.participants[seat.id];
         if (!participant) return;
         const self = seat.id === meeting.self;
@@ -141,6 +151,7 @@ export function stage(actions) {
       },
       { stay: true },
     );
+    inOrder(seats, drawn);
     // One tab stop for all tiles; the arrows walk between them.
     const all = allTiles();
     if (!all.some((one) => one.tabIndex === 0)) stop(all[0]);
@@ -166,7 +177,8 @@ export function stage(actions) {
 
   /** @param {HTMLElement} anchor @param {string} id */
   function openPerson(anchor, id) {
-    openPersonMenu(anchor, actions, () => latest?.meeting ?? null, id);
+    // A tile is large: its menu stands where the mouse would open it.
+    openPersonMenu(anchor, actions, () => latest?.meeting ?? null, id, { at: anchor.querySelector('.acts') });
   }
 
   /** @param {KeyboardEvent} event @param {HTMLElement} from @param {string} id */
@@ -209,18 +221,23 @@ export function stage(actions) {
     return camera && camera.id in meeting.live ? actions.mediaOf(camera.id) : null;
   }
 
-  /** What a small window beside other work should show. @returns {{media: MediaStreamTrack | null, name: string}} */
+  /**
+   * What a small window beside other work should show.
+   * @returns {{media: MediaStreamTrack | null, name: string, user: string}} user: decides the colour without a picture
+   */
   function main() {
     const meeting = latest?.meeting;
-    if (!meeting) return { media: null, name: '' };
+    if (!meeting) return { media: null, name: '', user: '' };
+    const user = (/** @type {string} */ one) => meeting.participants[one]?.user.id ?? '';
     const shown = sharedScreen(meeting);
     if (shown && shown.track in meeting.live) {
-      return { media: actions.mediaOf(shown.track), name: meeting.names[shown.participant] ?? '' };
+      const { participant, track } = shown;
+      return { media: actions.mediaOf(track), name: meeting.names[participant] ?? '', user: user(participant) };
     }
     const wanted = [...large(meeting), ...meeting.speakers, ...meeting.seats].filter((id) => id !== meeting.self);
     const id = wanted.find((one) => pictureOf(meeting, one) !== null) ?? wanted[0] ?? meeting.self;
     const media = id === meeting.self ? actions.ownMedia('camera') : pictureOf(meeting, id);
-    return { media, name: meeting.names[id] ?? '' };
+    return { media, name: meeting.names[id] ?? '', user: user(id) };
   }
 
   /** @param {AppState} state */

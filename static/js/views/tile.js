@@ -88,9 +88,13 @@ export function tile(id, does) {
     const runs = latest !== null && latest.media !== null && !latest.self && node.classList.contains('seen');
     if (!runs || drawn !== frames || document.hidden) movedAt = now;
     frames = drawn;
-    frozen = runs && now - movedAt >= FROZEN_MS;
+    const stands = runs && now - movedAt >= FROZEN_MS;
+    if (stands === frozen) return;
+    frozen = stands;
     node.classList.toggle('frozen', frozen);
-    if (latest) drawSignal(latest);
+    if (!latest) return;
+    drawSignal(latest);
+    attribute(node, 'aria-label', label(latest, frozen));
   }
 
   /** @param {TileState} state */

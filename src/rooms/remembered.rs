@@ -1,0 +1,198 @@
+//! What is remembered of meetings that have emptied, while their rooms do not run: bounded, and forgotten in time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::meeting::pause::Memory;
+use crate::protocol::ids::{RoomIdentity, UserId};
+use crate::protocol::time::Timestamp;
+
+/// Of how many people something is remembered, in all rooms together. Beyond it the meeting that is over first is
+/// forgotten at once.
+const MAX_WEIGHT: usize = 100_000;
+/// The same for all rooms of one owner: nobody fills the memory alone.
+const MAX_WEIGHT_OF_OWNER: usize = 5_000;
+
+/// The memories of rooms that do not run.
+#[derive(Debug, Default)]
+pub(super) struct Remembered(Mutex<HashMap<RoomIdentity, Memory>>);
+
+impl Remembered {
+    /// Keeps a memory until it is taken up, or over.
+    pub fn keep(&self, identity: RoomIdentity, memory: Memory, now: Timestamp) {
+        let mut rooms = self.lock();
+        rooms.retain(|_, memory| memory.until() > now);
+        let owner = memory.owner().clone();
+        rooms.insert(identity, memory);
+        shrink(&mut rooms, MAX_WEIGHT_OF_OWNER, |memory| {
+            *memory.owner() == owner
+        });
+        shrink(&mut rooms, MAX_WEIGHT, |_| true);
+    }
+
+    /// Takes a room's memory up, for its next run.
+    pub fn take(&self, identity: &RoomIdentity) -> Option<Memory> {
+        self.lock().remove(identity)
+    }
+
+    /// The same as a copy, for a look at a room that does not run.
+    pub fn look(&self, identity: &RoomIdentity) -> Option<Memory> {
+        self.lock().get(identity).cloned()
+    }
+
+    /// Lets somebody in again.
+    pub fn unban(&self, identity: &RoomIdentity, user: &UserId) {
+        if let Some(memory) = self.lock().get_mut(identity) {
+            memory.unban(user);
+        }
+    }
+
+    /// Forgets a meeting that was over at `ended`.
+    pub fn end(&self, identity: &RoomIdentity, ended: Timestamp) {
+        let mut rooms = self.lock();
+        if rooms
+            .get(identity)
+            .is_some_and(|memory| memory.is_ended_by(ended))
+        {
+            rooms.remove(identity);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomIdentity, Memory>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets what is over first of what `counts`, until it weighs no more than `most`.
+fn shrink(
+    rooms: &mut HashMap<RoomIdentity, Memory>,
+    most: usize,
+    counts: impl Fn(&Memory) -> bool,
+) {
+    let counted = || rooms.iter().filter(|(_, memory)| counts(memory));
+    let mut weight: usize = counted().map(|(_, memory)| memory.weight()).sum();
+    if weight <= most {
+        return;
+    }
+    let mut oldest: Vec<(Timestamp, usize, RoomIdentity)> = counted()
+        .map(|(identity, memory)| (memory.until(), memory.weight(), identity.clone()))
+        .collect();
+    oldest.sort_by_key(|(until, ..)| *until);
+    for (_, less, identity) in oldest {
+        if weight <= most {
+            return;
+        }
+        rooms.remove(&identity);
+        weight -= less;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meeting::chat::Chat;
+    use crate::meeting::stories::{facts, newcomer, stay, user};
+    use crate::meeting::{Command, Room};
+    use crate::protocol::event::LeaveReason;
+    use crate::protocol::object::{self, BanLength};
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_unix_millis(1_800_000_000_000 + minutes * 60_000).unwrap()
+    }
+
+    fn room(number: usize) -> RoomIdentity {
+        RoomIdentity::try_from(format!("room-{number}")).unwrap()
+    }
+
+    /// A meeting of `owner` that was left at `minutes`, in which so many were banned.
+    fn memory(owner: &str, banned: usize, minutes: i64) -> Memory {
+        let facts = object::Room {
+            owner: user(owner),
+            ..facts()
+        };
+        let mut room = Room::new(facts, None, Chat::default(), Vec::new());
+        let mut act = |command| room.handle(command, at(minutes)).reply.unwrap();
+        act(Command::Join(newcomer(owner, "host")));
+        for number in 0..banned {
+            let name = format!("bad{number}");
+            act(Command::Join(newcomer(&name, &name)));
+            act(Command::Remove {
+                by: stay("host"),
+                whom: stay(&name),
+                ban: Some(BanLength::Meeting),
+            });
+        }
+        act(Command::Leave {
+            participant: stay("host"),
+            reason: LeaveReason::Lost,
+        });
+        room.memory().unwrap()
+    }
+
+    fn held(remembered: &Remembered) -> usize {
+        remembered.lock().len()
+    }
+
+    #[test]
+    fn a_memory_is_taken_once_and_looked_at_often() {
+        let remembered = Remembered::default();
+        remembered.keep(room(1), memory("ada", 2, 0), at(0));
+        for _ in 0..2 {
+            assert_eq!(
+                remembered.look(&room(1)).map(|memory| memory.weight()),
+                Some(2)
+            );
+        }
+        remembered.unban(&room(1), &user("bad0").id);
+        assert_eq!(
+            remembered.take(&room(1)).map(|memory| memory.weight()),
+            Some(1)
+        );
+        assert!(remembered.take(&room(1)).is_none() && held(&remembered) == 0);
+    }
+
+    #[test]
+    fn what_is_over_is_not_held_any_longer() {
+        let remembered = Remembered::default();
+        remembered.keep(room(1), memory("ada", 1, 0), at(0));
+        remembered.keep(room(2), memory("bo", 1, 20), at(20));
+        assert_eq!(held(&remembered), 2);
+        remembered.keep(room(3), memory("cy", 1, 30), at(30));
+        assert!(remembered.look(&room(1)).is_none());
+        assert_eq!(held(&remembered), 2);
+    }
+
+    #[test]
+    fn a_meeting_that_was_ended_is_forgotten_and_a_later_one_is_not() {
+        let remembered = Remembered::default();
+        remembered.keep(room(1), memory("ada", 1, 10), at(10));
+        remembered.end(&room(1), at(9));
+        assert_eq!(held(&remembered), 1);
+        remembered.end(&room(1), at(11));
+        assert_eq!(held(&remembered), 0);
+    }
+
+    #[test]
+    fn an_owner_who_fills_the_memory_loses_what_is_theirs_alone() {
+        let remembered = Remembered::default();
+        remembered.keep(room(0), memory("bo", 1, 0), at(0));
+        let large = memory("ada", 50, 1);
+        for number in 1..=MAX_WEIGHT_OF_OWNER / 50 + 5 {
+            remembered.keep(room(number), large.clone(), at(1));
+        }
+        assert_eq!(held(&remembered), 1 + MAX_WEIGHT_OF_OWNER / 50);
+        assert!(remembered.look(&room(0)).is_some(), "Bo's is as it was");
+    }
+
+    #[test]
+    fn beyond_the_bound_the_one_that_is_over_first_goes() {
+        let mut rooms = HashMap::new();
+        for (number, minutes) in [5, 3, 4].into_iter().enumerate() {
+            rooms.insert(room(number), memory("ada", 10, minutes));
+        }
+        shrink(&mut rooms, 30, |_| true);
+        assert_eq!(rooms.len(), 3);
+        shrink(&mut rooms, 29, |_| true);
+        assert!(rooms.len() == 2 && !rooms.contains_key(&room(1)));
+    }
+}

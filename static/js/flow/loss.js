@@ -1,0 +1,79 @@
+/**
+ * What is lost between this page and the meeting: the socket, the paths of the media. One word about it, however many
+ * are lost, and none for a loss that is over before one has read it.
+ */
+
+/** A loss shorter than this is not worth a banner. */
+const TOLD_AFTER_MS = 1500;
+
+export class Loss {
+  /** @type {Set<string>} */
+  #lost = new Set();
+  /** Whether the path to somebody is lost, in a room without a server in the middle. @type {Map<string, boolean>} */
+  #peers = new Map();
+  #timer = 0;
+  #told = false;
+
+  /** @type {(lost: boolean) => void} */
+  ontold = () => {};
+
+  /** The socket is lost. Once there is a new one and the room is joined again, everything is: see {@link clear}. */
+  socket() {
+    this.#set('socket', true);
+  }
+
+  /**
+   * The media may lose their way while the socket stands.
+   * @param {{connection: string, state: RTCPeerConnectionState}} change
+   * @param {import('../client/protocol.d.ts').Topology} topology
+   */
+  path({ connection, state }, topology) {
+    const lost = state === 'disconnected' || state === 'failed';
+    if (!lost && state !== 'connected') return;
+    if (topology !== 'p2p') return this.#set(connection, lost);
+    this.#peers.set(connection, lost);
+    this.#judgePeers();
+  }
+
+  /** @param {string} participant */
+  left(participant) {
+    if (this.#peers.delete(participant)) this.#judgePeers();
+  }
+
+  /** Everything is new. */
+  clear() {
+    this.#peers.clear();
+    this.#lost.clear();
+    this.#settle();
+  }
+
+  /** Without a server in the middle each path leads to one person: it is their network or ours, unless all are lost. */
+  #judgePeers() {
+    const all = [...this.#peers.values()];
+    this.#set('peers', all.length > 0 && all.every((lost) => lost));
+  }
+
+  /** @param {string} what @param {boolean} isLost */
+  #set(what, isLost) {
+    if (isLost) this.#lost.add(what);
+    else this.#lost.delete(what);
+    this.#settle();
+  }
+
+  #settle() {
+    if (this.#lost.size > 0) {
+      this.#timer ||= window.setTimeout(() => this.#tell(true), TOLD_AFTER_MS);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#tell(false);
+  }
+
+  /** @param {boolean} lost */
+  #tell(lost) {
+    if (this.#told === lost) return;
+    this.#told = lost;
+    this.ontold(lost);
+  }
+}
