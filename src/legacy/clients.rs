@@ -5,13 +5,20 @@
 
 use std::sync::Arc;
 
-use dashmap::DashSet;
+use dashmap::{DashMap, DashSet};
 
-use crate::protocol::ids::ParticipantId;
+use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
 
-/// The stays of the relays' clients. Clones share them.
+/// The stays of the relays' clients, and who is about to have one. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Clients(Arc<DashSet<ParticipantId>>);
+pub struct Clients(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    stays: DashSet<ParticipantId>,
+    /// How many want in: others hear of somebody who joins before the relay itself knows its stay.
+    entering: DashMap<(UserId, String), usize>,
+}
 
 /// One stay's entry; taken out when dropped.
 #[derive(Debug)]
@@ -20,25 +27,59 @@ pub struct Seat {
     stay: ParticipantId,
 }
 
+/// The entry of somebody who wants in; taken out when dropped.
+#[derive(Debug)]
+pub struct Entering {
+    clients: Clients,
+    who: (UserId, String),
+}
+
 impl Clients {
+    /// Enters somebody who wants into a room, as they call it.
+    pub fn expect(&self, user: UserId, room: &str) -> Entering {
+        let who = (user, room.to_owned());
+        *self.0.entering.entry(who.clone()).or_default() += 1;
+        Entering {
+            clients: self.clone(),
+            who,
+        }
+    }
+
     /// Enters a stay.
     pub fn enter(&self, stay: ParticipantId) -> Seat {
-        self.0.insert(stay.clone());
+        self.0.stays.insert(stay.clone());
         Seat {
             clients: self.clone(),
             stay,
         }
     }
 
-    /// Whether this one speaks through a relay.
-    pub fn contains(&self, participant: &ParticipantId) -> bool {
-        self.0.contains(participant)
+    /// Whether this one, who is in `room`, speaks through a relay.
+    pub fn contains(
+        &self,
+        participant: &ParticipantId,
+        user: &UserId,
+        room: &RoomIdentity,
+    ) -> bool {
+        // In this order: whoever enters has a seat before they are expected no more.
+        let who = (user.clone(), room.as_str().to_owned());
+        self.0.entering.contains_key(&who) || self.0.stays.contains(participant)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.clients.0.remove(&self.stay);
+        self.clients.0.stays.remove(&self.stay);
+    }
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        let entering = &self.clients.0.entering;
+        if let Some(mut count) = entering.get_mut(&self.who) {
+            *count -= 1;
+        }
+        entering.remove_if(&self.who, |_, count| *count == 0);
     }
 }
 
@@ -47,12 +88,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stay_is_known_as_long_as_it_lasts() {
+    fn somebody_is_known_from_when_they_want_in_until_they_are_gone() {
         let clients = Clients::default();
-        let stay = ParticipantId::random();
+        let (stay, user) = (ParticipantId::random(), UserId::random());
+        let room = RoomIdentity::random();
+        let is_known = || clients.contains(&stay, &user, &room);
+        let entering = [(); 2].map(|()| clients.expect(user.clone(), room.as_str()));
+        assert!(!clients.contains(&stay, &user, &RoomIdentity::random()));
+        let [first, second] = entering;
+        drop(first);
+        assert!(is_known());
         let seat = clients.clone().enter(stay.clone());
-        assert!(clients.contains(&stay));
+        drop(second);
+        assert!(is_known());
         drop(seat);
-        assert!(!clients.contains(&stay));
+        assert!(!is_known());
+        assert!(clients.0.entering.is_empty());
     }
 }

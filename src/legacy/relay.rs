@@ -1,18 +1,20 @@
 //! The relay's socket: a client of the older program on one side, a session of `meeting.v1` on the other.
 //!
 //! Who somebody is, whether they may come in, how fast they may speak and when they are gone, the session decides. The
-//! relay knows how a frame reads as a signal, and that a frame without addressee is for everyone else in the room.
+//! relay knows how a frame reads as a signal, and that a frame without addressee is for everyone else in the room: two
+//! or more of them, as in the older program, whose clients look at `key` to see what concerns them.
 
 mod door;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -24,7 +26,7 @@ use super::link::{self, Heard, Link};
 use crate::http::UpgradedSocket;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
-use crate::ws::{End, MOST_PINGS_UNANSWERED, WRITE_DEADLINE, goodbye};
+use crate::ws::{End, Limits, MOST_PINGS_UNANSWERED, Pace, WRITE_DEADLINE, goodbye, too_fast};
 
 /// Who wants in, and where.
 pub struct Knock {
@@ -45,12 +47,14 @@ impl From<End> for Farewell {
 
 /// Carries one socket of the older program until it closes or its session is over.
 pub async fn run(socket: UpgradedSocket, address: IpAddr, knock: Knock, legacy: Legacy) {
+    let limits = Limits::new(legacy.services.is_rate_limited(), Instant::now());
     let (link, session) = link::open(legacy.services, address).await;
     let relay = async {
         let mut relay = Relay {
             client: socket,
             link,
             clients: legacy.clients,
+            limits,
             pings_unanswered: 0,
             early: VecDeque::new(),
         };
@@ -65,6 +69,8 @@ struct Relay {
     client: UpgradedSocket,
     link: Link,
     clients: Clients,
+    /// How fast the client speaks, also where nobody hears it.
+    limits: Limits,
     pings_unanswered: u32,
     /// What the session told before the client was in a room, and nobody has heeded yet.
     early: VecDeque<(String, Box<RawValue>)>,
@@ -242,9 +248,11 @@ impl Relay {
         };
         match message {
             Ok(Message::Text(text)) => match Frame::decode(&text) {
-                Ok(frame) => match stay {
-                    Some(stay) => self.relay(stay, &frame).await,
-                    None => self.refuse_to_relay().await,
+                Ok(frame) => match (self.limits.request(Instant::now()), stay) {
+                    (Pace::Fine, Some(stay)) => self.relay(stay, &frame).await,
+                    (Pace::Fine, None) => self.refuse(ErrorCode::RoomWaiting.into()).await,
+                    (Pace::TooFast(wait), _) => self.refuse(too_fast(wait)).await,
+                    (Pace::Flood, _) => Err(End::TooManyRequests.into()),
                 },
                 // The session counts what is no request; it is shown one, and the client is told what is wrong.
                 Err(error) => {
@@ -273,36 +281,57 @@ impl Relay {
         }
     }
 
-    /// Sends a frame to everyone else, each a request of its own.
+    /// Sends a frame to everyone else, each a request of its own: to all of them, as fast as the session takes it.
     async fn relay(&mut self, stay: &mut Stay, frame: &Frame) -> Result<(), Farewell> {
         let others: Vec<ParticipantId> = stay.others.keys().cloned().collect();
         for to in others {
-            let tongue = if self.clients.contains(&to) {
-                Tongue::Older
-            } else {
-                Tongue::Own
-            };
-            if let (Some(other), Some(side)) = (stay.others.get_mut(&to), frame.key.side()) {
-                other.side = side.opposite();
-            }
-            let data = frame.data(&to, tongue);
-            self.link.ask(frame.key.request(), &data).await;
-            match self.answer(Some(stay)).await? {
-                Ok(_) => {}
-                // They have just left.
-                Err(error) if error.code == ErrorCode::SignalNotFound => {}
-                Err(error) => return self.refuse(error).await,
+            if let Err(error) = self.relay_to(stay, &to, frame).await? {
+                return self.refuse(error).await;
             }
         }
         Ok(())
     }
 
-    /// A frame from somebody who waits goes to nobody, and counts as a request.
-    async fn refuse_to_relay(&mut self) -> Result<(), Farewell> {
-        let counted = self.ask("ping", json!({})).await?;
-        let error = counted.err();
-        self.refuse(error.unwrap_or(ErrorCode::RoomWaiting.into()))
-            .await
+    async fn relay_to(
+        &mut self,
+        stay: &mut Stay,
+        to: &ParticipantId,
+        frame: &Frame,
+    ) -> Result<Result<(), WireError>, Farewell> {
+        loop {
+            // They may have left while the one before was told.
+            let Some(other) = stay.others.get_mut(to) else {
+                return Ok(Ok(()));
+            };
+            other.side = frame.key.side().map_or(other.side, Side::opposite);
+            let is_older = self.clients.contains(to, &other.user, &stay.room);
+            let tongue = if is_older { Tongue::Older } else { Tongue::Own };
+            let data = frame.data(to, tongue);
+            self.link.ask(frame.key.request(), &data).await;
+            match self.answer(Some(stay)).await? {
+                Ok(_) => return Ok(Ok(())),
+                // They have just left.
+                Err(error) if error.code == ErrorCode::SignalNotFound => return Ok(Ok(())),
+                Err(error) => match (error.code, error.retry_after_ms) {
+                    // What several hear costs several requests, and comes to all of them: only its sender waits.
+                    (ErrorCode::RateLimited, Some(wait)) if stay.others.len() > 1 => {
+                        self.pause(stay, wait).await?;
+                    }
+                    _ => return Ok(Err(error)),
+                },
+            }
+        }
+    }
+
+    /// Carries out what the session tells until it takes requests again.
+    async fn pause(&mut self, stay: &mut Stay, wait_ms: u64) -> Result<(), Farewell> {
+        let until = Instant::now() + Duration::from_millis(wait_ms);
+        while let Ok(heard) = timeout_at(until, self.link.next()).await {
+            if let Some((kind, data)) = self.heed(heard).await? {
+                self.event(stay, &kind, &data).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a frame with `error`, or with what the session says to the `sample` that stands for it.

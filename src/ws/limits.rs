@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::protocol::error::{ErrorCode, WireError};
+
 /// How many requests a second a session may send in the long run.
 pub const REQUESTS_PER_SECOND: u32 = 20;
 
@@ -28,6 +30,12 @@ pub enum Pace {
     TooFast(Duration),
     /// The session is ended.
     Flood,
+}
+
+/// What is told to whoever was too fast: rounded up, so that a request after it passes.
+pub fn too_fast(wait: Duration) -> WireError {
+    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    WireError::from(ErrorCode::RateLimited).retry_after(wait.saturating_add(1))
 }
 
 /// The pace of one session.

@@ -20,6 +20,7 @@ mod visit;
 pub use directory::Directory;
 pub use end::{End, goodbye};
 pub use handlers::room_view::find_room;
+pub use limits::{Limits, Pace, too_fast};
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 pub use session::{MOST_PINGS_UNANSWERED, WRITE_DEADLINE, run};
 pub use visit::Visit;

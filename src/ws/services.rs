@@ -92,7 +92,7 @@ impl Services {
     }
 
     /// Whether sessions are held to their limits.
-    pub(super) fn is_rate_limited(&self) -> bool {
+    pub fn is_rate_limited(&self) -> bool {
         self.rate_limiting == RateLimiting::On
     }
 

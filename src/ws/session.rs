@@ -19,7 +19,7 @@ use super::answers::{Answers, Seen};
 use super::dispatch::dispatch;
 use super::end::{End, goodbye};
 use super::handlers::room_view;
-use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND};
+use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND, too_fast};
 use super::services::Services;
 use super::state::SessionState;
 use crate::meeting::effect::View;
@@ -237,11 +237,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
-                // Rounded up, so that a request after it passes. Like every answer this one stays its request's.
-                let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                let error =
-                    WireError::from(ErrorCode::RateLimited).retry_after(wait.saturating_add(1));
-                let text = frame::error(Some(id), &error);
+                // Like every answer this one stays its request's.
+                let text = frame::error(Some(id), &too_fast(wait));
                 if seen == Seen::New {
                     self.answers.keep(id, text.as_str().into());
                 }

@@ -1,5 +1,7 @@
 //! The older Meeting's relay, `/ws/p2p/{room}/{user}`: what it passes on, and to whom it does not.
 
+use std::collections::BTreeMap;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use meeting::config::Key;
 use meeting::protocol::time::Timestamp;
@@ -174,6 +176,116 @@ async fn a_call_between_two_scripts_passes_as_it_is_and_from_who_they_are() {
     cy.say("answer_sdp", json!("last of cy")).await;
     assert_eq!(cy.hear().await["value"], "last of bo");
     assert_eq!(bo.hear().await["value"], "last of cy");
+}
+
+/// Scripts in one room that know of each other, by who they are.
+async fn scripts(server: &Server, names: &[&str]) -> (Watch, Vec<(Script, Value)>) {
+    let mut watch = Watch::new(server, json!({})).await;
+    let mut scripts = Vec::new();
+    for name in names {
+        scripts.push(watch.script(server, name).await);
+    }
+    for (script, _) in &mut scripts {
+        script.settle().await;
+    }
+    // The owner has left: only scripts are there, as in the older program.
+    watch.client.ok("room.leave", json!({})).await;
+    (watch, scripts)
+}
+
+/// What each of them hears until it has heard `count` frames: whose they are, and their values in order.
+async fn heard(script: &mut Script, count: usize) -> BTreeMap<String, Vec<Value>> {
+    let mut heard: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for _ in 0..count {
+        let mut frame = script.hear().await;
+        let from = frame["user_identity"].as_str().unwrap().to_owned();
+        heard.entry(from).or_default().push(frame["value"].take());
+    }
+    heard
+}
+
+#[tokio::test]
+async fn of_three_each_hears_both_others_and_never_itself() {
+    // With the limits of speed that every server has.
+    let server = Server::with(&[(Key::LegacyApi, "on")]).await;
+    let (_watch, mut three) = scripts(&server, &["bo", "cy", "dee"]).await;
+    let (_elsewhere, mut strangers) = {
+        let mut eve = server.account("eve").await;
+        let room = eve.create(json!({ "name": "Elsewhere" })).await;
+        eve.join(&room).await;
+        let mut watch = Watch { client: eve, room };
+        let gus = watch.script(&server, "gus").await;
+        (watch, [gus])
+    };
+    // Each says 40 frames at once, which are 80 to the two others: more than a burst, and none is lost.
+    const SAID: usize = 40;
+    for (place, (script, _)) in three.iter_mut().enumerate() {
+        let first = ["offer_sdp", "answer_sdp", "offer_sdp"][place];
+        script.say(first, json!(SDP)).await;
+        for n in 1..SAID {
+            script
+                .say("offer_candidate", json!(format!("candidate:{n}")))
+                .await;
+        }
+    }
+    let told: Vec<Value> = (0..SAID)
+        .map(|n| {
+            if n == 0 {
+                json!(SDP)
+            } else {
+                json!(format!("candidate:{n}"))
+            }
+        })
+        .collect();
+    let ids: Vec<String> = three
+        .iter()
+        .map(|(_, is)| is["user"]["id"].as_str().unwrap().to_owned())
+        .collect();
+    for (place, (script, _)) in three.iter_mut().enumerate() {
+        let heard = heard(script, 2 * SAID).await;
+        let others = ids.iter().enumerate().filter(|(other, _)| *other != place);
+        let expected = others.map(|(_, id)| (id.clone(), told.clone()));
+        assert_eq!(heard, expected.collect(), "{place}: all of it, in order");
+    }
+    // One leaves; the others go on, and nothing of it all was for another room.
+    let (mut gone, _) = three.remove(0);
+    soon(gone.socket.close(None)).await.unwrap();
+    let [(cy, _), (dee, _)] = three.as_mut_slice() else {
+        panic!("two are left");
+    };
+    cy.say("offer_sdp", json!("on we go")).await;
+    let frame = dee.hear().await;
+    assert_eq!(
+        (&frame["value"], frame["user_identity"].as_str()),
+        (&json!("on we go"), Some(ids[1].as_str()))
+    );
+    dee.say("answer_sdp", json!("so we do")).await;
+    assert_eq!(cy.hear().await["value"], "so we do");
+    let (gus, _) = &mut strangers[0];
+    gus.settle().await;
+}
+
+#[tokio::test]
+async fn a_crowd_of_scripts_hears_every_frame_once() {
+    let server = legacy_server().await;
+    let names = ["bo", "cy", "dee", "eve", "fay", "gus", "hal", "ida"];
+    let (_watch, mut crowd) = scripts(&server, &names).await;
+    for round in ["first", "second"] {
+        for (script, _) in &mut crowd {
+            script.say("offer_sdp", json!(round)).await;
+            script.say("offer_candidate", json!("candidate:1")).await;
+        }
+        let expected = vec![json!(round), json!("candidate:1")];
+        let others = crowd.len() - 1;
+        for (script, _) in &mut crowd {
+            let heard = heard(script, 2 * others).await;
+            assert_eq!(heard.len(), others);
+            assert!(heard.values().all(|said| *said == expected), "{heard:?}");
+        }
+        // The next round has one less, who just vanished.
+        drop(crowd.pop());
+    }
+    assert_eq!(crowd.len(), names.len() - 2);
 }
 
 #[tokio::test]

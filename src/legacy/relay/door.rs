@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::{Farewell, Knock, Person, Relay, Stay, parsed};
+use super::{Farewell, Knock, Person, Relay, Stay, User, parsed};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LobbyDenial;
 use crate::protocol::ids::RoomIdentity;
@@ -14,6 +14,11 @@ use crate::ws::End;
 /// The close codes of a refused join: the contract's for a room that is no more, and for somebody who may not be there.
 const NO_ROOM: u16 = 4404;
 const NOT_ADMITTED: u16 = 4403;
+
+#[derive(Deserialize)]
+struct Known {
+    user: User,
+}
 
 #[derive(Deserialize)]
 struct Joined {
@@ -40,10 +45,14 @@ impl Relay {
             Some(token) => self.ask("auth.token", json!({ "token": token })).await?,
             None => Err(ErrorCode::AuthRequired.into()),
         };
-        if let Err(error) = known {
-            self.refuse(error).await?;
-            return Err(End::NotAuthenticated.into());
-        }
+        let known: Known = match known {
+            Ok(known) => parsed(&known)?,
+            Err(error) => {
+                self.refuse(error).await?;
+                return Err(End::NotAuthenticated.into());
+            }
+        };
+        let _entering = self.clients.expect(known.user.id, &knock.room);
         let joined = self.ask("room.join", json!({ "identity": knock.room }));
         let joined: Joined = match joined.await? {
             Ok(joined) => parsed(&joined)?,
