@@ -56,10 +56,10 @@ impl Room {
         if self.facts.locked && !self.allows(rank, Action::EnterLocked) {
             return Err(ErrorCode::RoomLocked);
         }
+        if self.is_turned_away(join, rank) {
+            return Err(ErrorCode::RoomDenied);
+        }
         if self.must_wait(join, rank) {
-            if self.meeting.denied.contains(&join.user.id) {
-                return Err(ErrorCode::RoomDenied);
-            }
             return match self.lobby.has_place_for(&join.user.id) {
                 true => Ok(Way::Wait),
                 false => Err(ErrorCode::RoomFull),
@@ -89,6 +89,13 @@ impl Room {
         let is_suspect = join.user.kind == UserKind::Guest && self.bans.suspect(join.address);
         let waits = self.facts.lobby && !join.pass || is_suspect;
         waits && !self.allows(rank, Action::SkipLobby)
+    }
+
+    /// Whether somebody was sent away from the door, which an invite does not open again.
+    fn is_turned_away(&self, join: &Join, rank: Rank) -> bool {
+        let knocks = self.must_wait(join, rank) || self.facts.lobby;
+        let is_denied = self.meeting.denied.contains(&join.user.id);
+        is_denied && knocks && !self.allows(rank, Action::SkipLobby)
     }
 
     pub(super) fn free_places(&self) -> usize {

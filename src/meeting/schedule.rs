@@ -202,6 +202,10 @@ fn parse(rule: &str) -> Result<RRule<Unvalidated>, BadRule> {
         }
     }
     let (interval, count) = (parsed.get_interval(), parsed.get_count());
+    // RFC 5545 §3.3.10: never both.
+    if count.is_some() && parsed.get_until().is_some() {
+        return Err(BadRule::Syntax);
+    }
     if !(1..=MAX_INTERVAL).contains(&interval)
         || count.is_some_and(|count| !(1..=MAX_COUNT).contains(&count))
     {

@@ -15,7 +15,7 @@ use super::time::Timestamp;
 /// The largest request id: the integers that every JSON reader keeps exactly (RFC 8259 §6).
 pub const MAX_REQUEST_ID: u64 = (1 << 53) - 1;
 
-/// How deep a frame may nest; our own messages go to 5.
+/// How deep a frame may nest; our own messages go to 5. A deeper one is `protocol.bad_json`.
 const MAX_DEPTH: usize = 32;
 
 /// A request as it comes in, its data not yet looked at.
@@ -56,7 +56,7 @@ impl RequestFrame {
         let bad = |re, error| BadFrame { re, error };
         let is_object = text.trim_start().starts_with('{');
         let envelope: Envelope = match serde_json::from_str(text) {
-            Ok(envelope) if is_object && depth(text) <= MAX_DEPTH => envelope,
+            Ok(envelope) if is_object => envelope,
             _ => return Err(bad(None, ErrorCode::BadJson.into())),
         };
         let id = match envelope.id.as_ref().map(serde_json::Value::as_u64) {
@@ -69,6 +69,9 @@ impl RequestFrame {
             }
             None => return Err(bad(None, WireError::bad_field("id", "is missing"))),
         };
+        if depth(text) > MAX_DEPTH {
+            return Err(bad(Some(id), ErrorCode::BadJson.into()));
+        }
         let kind = match envelope.kind {
             Some(serde_json::Value::String(kind)) => kind,
             Some(_) => {
@@ -266,7 +269,8 @@ mod tests {
             "[".repeat(20_000),
             "]".repeat(20_000)
         );
-        assert!(RequestFrame::decode(&deep).is_err_and(|bad| bad.error.code == ErrorCode::BadJson));
+        let bad = RequestFrame::decode(&deep).unwrap_err();
+        assert_eq!((bad.re, bad.error.code), (Some(1), ErrorCode::BadJson));
         let flat =
             r#"{"type":"ping","id":1,"data":{"x":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["}}"#;
         assert!(

@@ -37,6 +37,14 @@ fn deceives(c: char) -> bool {
         | '\u{200b}' | '\u{00ad}' | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
 }
 
+/// Characters that show nothing: Hangul fillers, the braille blank, variation selectors and others that are ignored
+/// (Unicode 17 §5.21). Within a text they may mean something; a text of them alone is none.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{206a}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
@@ -46,6 +54,10 @@ fn clean(raw: &str, keep_lines: bool) -> String {
         |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
     // Normalised last: what was taken out may have stood between a letter and its accent.
     let text: String = raw.chars().filter(kept).nfc().collect();
+    let shows = |c: char| !(c.is_whitespace() || is_joiner(c) || is_blank(c));
+    if !text.contains(shows) {
+        return String::new();
+    }
     text.trim_matches(|c: char| c.is_whitespace() || is_joiner(c))
         .to_owned()
 }
@@ -201,6 +213,24 @@ mod tests {
     #[test]
     fn names_that_say_nothing_or_too_much_are_refused() {
         assert_eq!(RoomName::parse(" \u{202e}\t"), Err(InvalidText::Empty));
+        for blank in [
+            "\u{3164}",
+            "\u{2800} \u{fe0f}",
+            "\u{e0061}\u{200d}",
+            "\u{115f}",
+        ] {
+            assert_eq!(
+                DisplayName::parse(blank),
+                Err(InvalidText::Empty),
+                "{blank:?}"
+            );
+        }
+        let heart = DisplayName::parse("\u{2764}\u{fe0f}").unwrap();
+        assert_eq!(
+            heart.as_str(),
+            "\u{2764}\u{fe0f}",
+            "what shows keeps all of itself"
+        );
         assert_eq!(
             RoomName::parse(&"会".repeat(65)),
             Err(InvalidText::TooLong(64))

@@ -1,6 +1,6 @@
 //! Points in time as they travel: RFC 3339, UTC, to the millisecond.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, SubsecRound as _, Timelike as _, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ts_rs::TS;
@@ -59,7 +59,8 @@ impl Serialize for Timestamp {
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
-    /// Takes any RFC 3339 offset; a number (seconds or milliseconds?) is refused with a sentence.
+    /// Takes any RFC 3339 offset; a number (seconds or milliseconds?) is refused with a sentence, and so is what no
+    /// database keeps: a leap second, and a year that in UTC is not one of 0 to 9999.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Rfc3339;
         impl serde::de::Visitor<'_> for Rfc3339 {
@@ -68,9 +69,12 @@ impl<'de> Deserialize<'de> for Timestamp {
                 f.write_str("an RFC 3339 time such as \"2026-01-31T09:30:00Z\"")
             }
             fn visit_str<E: serde::de::Error>(self, raw: &str) -> Result<Timestamp, E> {
-                let at = DateTime::parse_from_rfc3339(raw)
-                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Str(raw), &self))?;
-                Ok(Timestamp::from(at.with_timezone(&Utc)))
+                let invalid = || E::invalid_value(serde::de::Unexpected::Str(raw), &self);
+                let at = DateTime::parse_from_rfc3339(raw).map_err(|_| invalid())?;
+                let at = at.with_timezone(&Utc);
+                // Within a leap second the fraction goes beyond one.
+                let is_kept = (0..=9999).contains(&at.year()) && at.nanosecond() < 1_000_000_000;
+                is_kept.then(|| Timestamp::from(at)).ok_or_else(invalid)
             }
         }
         deserializer.deserialize_str(Rfc3339)
@@ -97,6 +101,9 @@ mod tests {
             "\"2026-01-31\"",
             "\"tomorrow\"",
             "\"2026-13-31T00:00:00Z\"",
+            "\"2030-01-01T12:34:60Z\"",
+            "\"9999-12-31T23:59:59-05:00\"",
+            "\"0000-01-01T00:00:00+23:59\"",
         ] {
             assert!(serde_json::from_str::<Timestamp>(raw).is_err(), "{raw}");
         }

@@ -180,6 +180,7 @@ fn what_is_no_bounded_rule_is_refused() {
         "FREQ=DAILY;BYMONTHDAY=30;BYMONTH=2",
         "FREQ=WEEKLY;BYDAY=1MO",
         "FREQ=DAILY;BYEASTER=0",
+        "FREQ=DAILY;COUNT=3;UNTIL=20300101T000000Z",
     ];
     for rule in nonsense {
         assert_eq!(

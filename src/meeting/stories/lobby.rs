@@ -294,6 +294,13 @@ fn who_was_denied_may_not_knock_again_in_this_meeting() {
         room.handle(join_as("bo", "bo2"), at(3)).reply,
         Err(ErrorCode::RoomDenied)
     );
+    let mut invited = newcomer("bo", "bo2");
+    invited.pass = true;
+    assert_eq!(
+        room.handle(Command::Join(invited), at(3)).reply,
+        Err(ErrorCode::RoomDenied),
+        "an invite opens no door that was closed"
+    );
     room.handle(Command::End { by: stay("ada") }, at(4))
         .reply
         .unwrap();
