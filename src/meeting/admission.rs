@@ -141,7 +141,8 @@ impl Room {
         let rank = self.rank_of_newcomer(&join);
         self.remember_role(&join);
         if !self.allows(rank, Action::Rename) {
-            join.display_name = join.user.display_name.clone();
+            let before = self.meeting.names.get(&join.user.id);
+            join.display_name = before.unwrap_or(&join.user.display_name).clone();
         }
         let since = join.first_joined_at.unwrap_or(now);
         let first = self.meeting.first_joined.entry(join.user.id.clone());

@@ -43,8 +43,12 @@ impl Room {
         now: Timestamp,
         out: &mut Vec<Effect>,
     ) {
-        if self.roster.remove(id).is_none() {
+        let Some(person) = self.roster.remove(id) else {
             return;
+        };
+        if !self.may(&person, Action::Rename) {
+            let name = (person.seen.user.id, person.seen.display_name);
+            self.meeting.names.extend([name]);
         }
         out.push(Effect::Release {
             participant: id.clone(),

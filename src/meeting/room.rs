@@ -23,6 +23,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, ParticipantData};
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{self, Ban, Occurrence, RoomState, Timer};
+use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
 /// What a refused or answered command gives.
@@ -51,6 +52,8 @@ pub(super) struct Meeting {
     pub(super) denied: HashSet<UserId>,
     pub(super) spotlight: Vec<ParticipantId>,
     pub(super) timer: Option<Timer>,
+    /// What those were called last who left and may not rename themselves: a new name at the door would be a way to.
+    pub(super) names: HashMap<UserId, DisplayName>,
     /// Since when each may read, where newcomers read only what was written since they came.
     pub(super) first_joined: HashMap<UserId, Timestamp>,
     /// Which planned meeting it is.

@@ -655,6 +655,36 @@ fn a_new_name_of_an_account_is_seen_where_people_may_rename_themselves() {
 }
 
 #[test]
+fn where_nobody_may_rename_themselves_leaving_gives_no_new_name() {
+    let name = |raw| DisplayName::parse(raw).unwrap();
+    for may_rename in [true, false] {
+        let facts = object::Room {
+            permissions: Permissions {
+                rename: may_rename,
+                ..Permissions::default()
+            },
+            ..facts()
+        };
+        let mut room = room_of(facts, &["ada", "bo", "cy"]);
+        let given = Command::Rename {
+            by: stay("ada"),
+            whom: stay("bo"),
+            display_name: name("Given"),
+        };
+        room.handle(given, at(1)).reply.unwrap();
+        for (who, before) in [("bo", "Given"), ("cy", "cy")] {
+            room.handle(leave(who), at(2)).reply.unwrap();
+            let mut again = newcomer(who, who);
+            again.user.display_name = name("Host");
+            again.display_name = name("Host");
+            room.handle(Command::Join(again), at(3)).reply.unwrap();
+            let expected = if may_rename { "Host" } else { before };
+            assert_eq!(view(&mut room, who).me.display_name, name(expected));
+        }
+    }
+}
+
+#[test]
 fn only_hosts_end_the_meeting() {
     for (name, _) in REACH {
         let mut room = governed();
