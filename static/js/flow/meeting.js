@@ -107,7 +107,7 @@ export class MeetingFlow {
     this.#begin(reply, createCall);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
-    this.#rememberForReload({ ...request, identity: room.identity });
+    settings.enter({ ...request, identity: room.identity }, this.#store.get().devices);
   }
 
   /**
@@ -245,13 +245,13 @@ export class MeetingFlow {
 
   /** @param {boolean} on */
   async setMicrophone(on) {
-    this.#remember({ microphone: on });
+    settings.turn({ microphone: on });
     return this.#talk.set(on);
   }
 
   /** @param {boolean} on */
   async setCamera(on) {
-    this.#remember({ camera: on });
+    settings.turn({ camera: on });
     return this.#devices.setCamera(on);
   }
 
@@ -322,18 +322,6 @@ export class MeetingFlow {
     settings.rejoin = null;
     if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
     this.onover(kind);
-  }
-
-  /** @param {JoinRequest} request */
-  #rememberForReload(request) {
-    const { microphone, camera } = this.#store.get().devices;
-    settings.rejoin = { ...request, microphone: microphone.wanted, camera: camera.wanted };
-  }
-
-  /** @param {{microphone?: boolean, camera?: boolean}} change */
-  #remember(change) {
-    const { rejoin } = settings;
-    if (rejoin) settings.rejoin = { ...rejoin, ...change };
   }
 
   /** @param {MeetingAction} action */
