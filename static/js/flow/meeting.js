@@ -14,6 +14,7 @@ import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
+import { codeOf } from './refusal.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
 import { Sinks } from './sinks.js';
@@ -56,6 +57,8 @@ export class MeetingFlow {
   left = null;
   /** @type {(kind: string) => void} the meeting is over for this person, and why */
   onover = () => {};
+  /** @type {(error: unknown) => void} the room did not take a lost one back, and the way in tells why */
+  onrefused = () => {};
   /** @type {(words: string, urgent?: boolean) => void} for people who listen to the page */
   announce = () => {};
   /** @type {import('./room-events.js').Toast} */
@@ -107,7 +110,7 @@ export class MeetingFlow {
     this.#begin(reply, createCall);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
-    this.#rememberForReload({ ...request, identity: room.identity });
+    settings.enter({ ...request, identity: room.identity }, this.#store.get().devices);
   }
 
   /**
@@ -178,7 +181,7 @@ export class MeetingFlow {
       this.#loss.clear();
       this.#dispatch({ type: 'rejoined', reply });
     });
-    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[error?.code] ?? 'lost'));
+    session.on('rejoin.failed', (error) => this.#refused(error));
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));
@@ -245,13 +248,13 @@ export class MeetingFlow {
 
   /** @param {boolean} on */
   async setMicrophone(on) {
-    this.#remember({ microphone: on });
+    settings.turn({ microphone: on });
     return this.#talk.set(on);
   }
 
   /** @param {boolean} on */
   async setCamera(on) {
-    this.#remember({ camera: on });
+    settings.turn({ camera: on });
     return this.#devices.setCamera(on);
   }
 
@@ -305,9 +308,25 @@ export class MeetingFlow {
     this.#over(forAll ? 'ended' : 'left');
   }
 
+  /** @param {unknown} error of the join after a lost socket */
+  #refused(error) {
+    if (!this.#meeting) return;
+    const kind = NOTICE_BY_REFUSAL[codeOf(error)];
+    if (kind) return this.#over(kind);
+    this.#end();
+    this.onrefused(error);
+  }
+
   /** @param {string} kind */
   #over(kind) {
     if (!this.#meeting) return;
+    this.#end();
+    if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
+    this.onover(kind);
+  }
+
+  /** Lets go of everything but the devices. */
+  #end() {
     this.#loss.clear();
     clearInterval(this.#tickTimer);
     this.#screen.stop();
@@ -320,20 +339,6 @@ export class MeetingFlow {
     this.#slots.clear();
     this.left = settings.rejoin;
     settings.rejoin = null;
-    if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
-    this.onover(kind);
-  }
-
-  /** @param {JoinRequest} request */
-  #rememberForReload(request) {
-    const { microphone, camera } = this.#store.get().devices;
-    settings.rejoin = { ...request, microphone: microphone.wanted, camera: camera.wanted };
-  }
-
-  /** @param {{microphone?: boolean, camera?: boolean}} change */
-  #remember(change) {
-    const { rejoin } = settings;
-    if (rejoin) settings.rejoin = { ...rejoin, ...change };
   }
 
   /** @param {MeetingAction} action */

@@ -136,4 +136,19 @@ export const settings = {
   set rejoin(value) {
     write(sessionStorage, 'rejoin', value);
   },
+
+  /**
+   * What a reload comes back with.
+   * @param {import('./meeting.js').JoinRequest} request
+   * @param {{microphone: {wanted: boolean}, camera: {wanted: boolean}}} devices
+   */
+  enter(request, { microphone, camera }) {
+    this.rejoin = { ...request, microphone: microphone.wanted, camera: camera.wanted };
+  },
+
+  /** And with which devices switched on. @param {{microphone?: boolean, camera?: boolean}} change */
+  turn(change) {
+    const { rejoin } = this;
+    if (rejoin) this.rejoin = { ...rejoin, ...change };
+  },
 };

@@ -26,9 +26,8 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
   /** @param {JoinRequest} asked with which the server answered `room.waiting` */
   function begin(asked) {
     request = asked;
-    const { microphone, camera } = store.get().devices;
     // A reload goes on waiting.
-    settings.rejoin = { ...asked, microphone: microphone.wanted, camera: camera.wanted };
+    settings.enter(asked, store.get().devices);
     dispatch({ type: 'preview', preview: { joining: false, error: null, waitingSince: Date.now() } });
     dispatch({ type: 'screen', screen: 'waiting' });
   }
