@@ -588,6 +588,7 @@ export default {
   'self.hide': 'Hide my own picture from me',
   'self.show': 'Show my own picture',
   'host.title': 'Host controls',
+  'host.title.locked': 'Host controls, the meeting is locked',
   'host.somebody': 'A host',
   'host.lock': 'Lock the meeting',
   'host.lobby': 'Waiting room',

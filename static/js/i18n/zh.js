@@ -580,6 +580,7 @@ export default {
   'self.hide': '不显示自己的画面',
   'self.show': '显示自己的画面',
   'host.title': '主持人控制',
+  'host.title.locked': '主持人控制，会议已锁定',
   'host.somebody': '主持人',
   'host.lock': '锁定会议',
   'host.lobby': '等候室',
