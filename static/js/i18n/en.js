@@ -125,7 +125,7 @@ export default {
   // Looking after a room: invites, attendance, bans
   'notice.ended.operator': 'The meeting has ended',
   'notice.ended.operator.what': 'Whoever runs this server ended it.',
-  'role.member': 'Member',
+  'role.member': 'member',
   'invites.title': 'Invite links',
   'invites.what': 'Whoever follows such a link comes in without the password and without waiting.',
   'invites.role': 'They become',
