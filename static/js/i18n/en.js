@@ -169,7 +169,7 @@ export default {
   'bans.none': 'Nobody is kept out.',
   'bans.until.meeting': 'Until the meeting ends',
   'bans.until.forever': 'For good',
-  'bans.since': 'since {day}',
+  'bans.since': 'since {day}, {time}',
   'bans.lift': 'Let in again',
 
   // Making and changing a room
