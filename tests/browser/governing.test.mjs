@@ -172,7 +172,7 @@ test('who was there is listed and saved, and who is kept out is let in again', {
   const file = await saved(page, () => page.getByTestId('attendance-save').click());
   assert.equal(file.name, 'attendance.csv');
   assert.match(file.text, /^\uFEFFName,Username,Role,From,To,Minutes\r\n/);
-  assert.match(file.text, /^'=cmd\(\),,Member,/m);
+  assert.match(file.text, /^'=cmd\(\),,member,/m);
   await page.keyboard.press('Escape');
 
   await pick(page, row, 'room-bans');

@@ -311,6 +311,11 @@ test('initials', () => {
     ['陈博', '博', true],
     ['  ', '?', false],
     ['Ada 陈', '陈', true],
+    ['Ada &', 'A', false],
+    ['Ada Bo &', 'AB', false],
+    ['(Ada) "Bo"', 'AB', false],
+    ['& Ada', '&A', false],
+    ['!', '!', false],
   ];
   for (const [name, text, han] of cases) assert.deepEqual(initials(name), { text, han });
   assert.deepEqual(initials('🙂 x'), { text: '🙂X', han: false });

@@ -125,7 +125,7 @@ export default {
   // Looking after a room: invites, attendance, bans
   'notice.ended.operator': 'The meeting has ended',
   'notice.ended.operator.what': 'Whoever runs this server ended it.',
-  'role.member': 'Member',
+  'role.member': 'member',
   'invites.title': 'Invite links',
   'invites.what': 'Whoever follows such a link comes in without the password and without waiting.',
   'invites.role': 'They become',
@@ -169,7 +169,7 @@ export default {
   'bans.none': 'Nobody is kept out.',
   'bans.until.meeting': 'Until the meeting ends',
   'bans.until.forever': 'For good',
-  'bans.since': 'since {day}',
+  'bans.since': 'since {day}, {time}',
   'bans.lift': 'Let in again',
 
   // Making and changing a room
@@ -588,6 +588,7 @@ export default {
   'self.hide': 'Hide my own picture from me',
   'self.show': 'Show my own picture',
   'host.title': 'Host controls',
+  'host.title.locked': 'Host controls, the meeting is locked',
   'host.somebody': 'A host',
   'host.lock': 'Lock the meeting',
   'host.lobby': 'Waiting room',

@@ -169,7 +169,7 @@ export default {
   'bans.none': '没有被禁止的人。',
   'bans.until.meeting': '直到会议结束',
   'bans.until.forever': '永久',
-  'bans.since': '{day}起',
+  'bans.since': '{day} {time} 起',
   'bans.lift': '解除',
 
   // Making and changing a room
@@ -308,7 +308,7 @@ export default {
   'join.withoutBoth': '仅观看和收听',
   'present.none': '还没有人加入',
   'present.count': '{n} 人在会中',
-  'present.names': '{names}已在会中',
+  'present.names': '已在会中：{names}',
   'present.role': '{name}（{role}）',
   'present.others': '另外 {n} 人',
   'meter.label': '麦克风音量',
@@ -580,6 +580,7 @@ export default {
   'self.hide': '不显示自己的画面',
   'self.show': '显示自己的画面',
   'host.title': '主持人控制',
+  'host.title.locked': '主持人控制，会议已锁定',
   'host.somebody': '主持人',
   'host.lock': '锁定会议',
   'host.lobby': '等候室',

@@ -4,6 +4,7 @@
  */
 
 const HAN = /\p{Script=Han}/u;
+const LETTER = /[\p{L}\p{N}]/u;
 
 /**
  * One or two letters for an avatar. A Chinese name shows its last character, the given name's.
@@ -15,9 +16,10 @@ export function initials(name) {
   const letters = [...trimmed];
   if (letters.length === 0) return { text: '?', han: false };
   if (HAN.test(letters[letters.length - 1])) return { text: letters[letters.length - 1], han: true };
-  const words = trimmed.split(/\s+/);
-  const first = [...words[0]][0];
-  const last = words.length > 1 ? [...words[words.length - 1]][0] : '';
+  const [start, ...others] = trimmed.split(/\s+/);
+  const first = LETTER.exec(start)?.[0] ?? [...start][0];
+  // A last word of signs alone, as in "Ada &", gives no letter.
+  const last = others.map((word) => LETTER.exec(word)?.[0]).findLast(Boolean) ?? '';
   return { text: (first + last).toLocaleUpperCase(), han: HAN.test(first) };
 }
 

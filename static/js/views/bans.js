@@ -3,7 +3,7 @@
  * @typedef {import('../client/protocol.d.ts').Ban} Ban
  */
 
-import { errorText, longDay, t } from '../i18n/index.js';
+import { clock, errorText, longDay, t } from '../i18n/index.js';
 import { openDialog } from './dialog.js';
 import { busy, button, el, keyed, show, text } from './dom.js';
 
@@ -50,7 +50,7 @@ export function openBans(actions, identity) {
   function draw(node, ban) {
     const [title, meta] = node.children[0].children;
     text(title, ban.display_name);
-    text(meta, `${t(`bans.until.${ban.until}`)} · ${t('bans.since', { day: longDay(ban.since) })}`);
+    text(meta, `${t(`bans.until.${ban.until}`)} · ${t('bans.since', { day: longDay(ban.since), time: clock(ban.since) })}`);
   }
 
   openDialog({ title: 'bans.title', testid: 'bans', body: [el('p', { class: 'muted', t: 'bans.what' }), wrong, list, none] });

@@ -10,7 +10,7 @@ import { t } from '../i18n/index.js';
 import { hands, isMuted, may, roster } from '../state/people.js';
 import { since } from '../state/text.js';
 import { avatar, setAvatar } from './avatar.js';
-import { attribute, button, el, iconButton, keyed, show, text } from './dom.js';
+import { attribute, button, el, iconButton, keyed, say, show, text } from './dom.js';
 import { maySteer, openHostMenu, openMuteAll } from './host-menu.js';
 import { icon, setIcon } from './icons.js';
 import { openPersonMenu } from './person-menu.js';
@@ -56,7 +56,7 @@ export function people(actions) {
   const panel = el('div', { class: 'scroll' }, waitingSection, handSection, hereSection, nobody);
   const muteAll = button('host.muteAll', { icon: 'mic-off', 'data-testid': 'mute-all', 'aria-haspopup': 'menu' });
   muteAll.addEventListener('click', () => openMuteAll(muteAll, actions));
-  const steer = iconButton('lock', 'host.title', {
+  const steer = iconButton('unlock', 'host.title', {
     class: 'btn icon',
     'data-testid': 'host-controls',
     'aria-haspopup': 'menu',
@@ -106,6 +106,7 @@ export function people(actions) {
     keyed(everybody, found, (one) => one.id, makePerson, (row, one) => drawPerson(row, one, meeting, state));
     show(muteAll, may(meeting, 'mute') && meeting.seats.length > 0);
     show(steer, maySteer(meeting));
+    drawSteer(steer, meeting.room.locked);
   }
 
   /** @param {Meeting} meeting @param {Waiting[]} lobby */
@@ -211,6 +212,15 @@ function handRow(actions, id) {
     el('span', { class: 'meta num' }),
     iconButton('check', 'person.lowerHand', { on: { click: () => void actions.lowerHand(id) } }),
   );
+}
+
+/** Whether the meeting is locked is seen before the menu is opened. @param {HTMLElement} steer @param {boolean} locked */
+function drawSteer(steer, locked) {
+  const key = locked ? 'host.title.locked' : 'host.title';
+  say(steer, key, 'tLabel');
+  say(steer, key, 'tTitle');
+  setIcon(/** @type {any} */ (steer.firstChild), locked ? 'lock' : 'unlock');
+  steer.classList.toggle('on', locked);
 }
 
 /** @param {HTMLElement} row @param {Participant} one @param {Meeting} meeting @param {AppState} state */

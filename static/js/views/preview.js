@@ -139,13 +139,21 @@ export function preview(actions) {
     if (wanted === '') return name.input.focus();
     if (!password.node.hidden && password.input.value === '') {
       password.complain(t('room.password.missing'));
-      return password.input.focus();
+      return toPassword();
     }
     password.complain(null);
     void busy(join, () => actions.join(password.node.hidden ? '' : password.input.value, wanted));
   }
 
+  /** On a phone the field and what is wrong with it may be below the edge. */
+  function toPassword() {
+    password.input.focus();
+    password.node.scrollIntoView({ block: 'nearest' });
+  }
+
   let addressShown = '';
+  /** What was wrong when it was last drawn. @type {string | null} */
+  let complaint = null;
 
   /** @param {AppState} next */
   function update(next) {
@@ -185,6 +193,8 @@ export function preview(actions) {
     show(password.node, now.askPassword || door?.asksPassword === true);
     const wrong = error === 'room.password_wrong' || error === 'room.password_required' || error === 'lobby.password';
     if (wrong) password.complain(errorText(error ?? ''));
+    if (wrong && error !== complaint) toPassword();
+    complaint = error;
     // What the note above already says is not said twice.
     const said = wrong || error === null || (door !== null && door.state !== 'open' && door.state !== 'ask');
     show(refusal, !said);

@@ -14,7 +14,8 @@ export function share(choose) {
   const video = el('video', { class: 'scr', autoplay: true, muted: true, playsInline: true, 'data-testid': 'screen' });
   // In its own pixels a screen may be larger than its place: it is moved by scrolling, which keys can do too.
   const frame = el('div', { class: 'frame', 'data-testid': 'screen-frame' }, video);
-  const words = el('span', { dir: 'auto' });
+  const [before, name, after] = [el('span'), el('span', { class: 'nm', dir: 'auto' }), el('span')];
+  const words = el('span', { class: 'says' }, before, name, after);
   const zoom = el('button', { type: 'button', class: 'btn', t: 'share.actual', 'data-testid': 'screen-zoom' });
   const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
   const choice = screenChoice(choose);
@@ -78,7 +79,10 @@ export function share(choose) {
     node.style.height = `${box.h}px`;
     show(full, document.fullscreenEnabled === true);
     show(words, screens.length < 2);
-    text(words, t('stage.presenting', { name: presenter }));
+    const [front, back] = t('stage.presenting', { name: '\n' }).split('\n');
+    text(before, front);
+    text(name, presenter);
+    text(after, back);
     choice.update(screens);
   }
   return { node, update };
