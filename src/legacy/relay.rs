@@ -55,6 +55,7 @@ pub async fn run(socket: UpgradedSocket, address: IpAddr, knock: Knock, legacy: 
             link,
             clients: legacy.clients,
             limits,
+            paused: Duration::ZERO,
             pings_unanswered: 0,
             early: VecDeque::new(),
         };
@@ -69,8 +70,11 @@ struct Relay {
     client: UpgradedSocket,
     link: Link,
     clients: Clients,
-    /// How fast the client speaks, also where nobody hears it.
+    /// How fast the client speaks: a frame counts once, however many hear it.
     limits: Limits,
+    /// How long the session has let frames wait. That time is no rest of the client's: what it sends meanwhile is not
+    /// slower for being read later.
+    paused: Duration,
     pings_unanswered: u32,
     /// What the session told before the client was in a room, and nobody has heeded yet.
     early: VecDeque<(String, Box<RawValue>)>,
@@ -248,7 +252,7 @@ impl Relay {
         };
         match message {
             Ok(Message::Text(text)) => match Frame::decode(&text) {
-                Ok(frame) => match (self.limits.request(Instant::now()), stay) {
+                Ok(frame) => match (self.pace(), stay) {
                     (Pace::Fine, Some(stay)) => self.relay(stay, &frame).await,
                     (Pace::Fine, None) => self.refuse(ErrorCode::RoomWaiting.into()).await,
                     (Pace::TooFast(wait), _) => self.refuse(too_fast(wait)).await,
@@ -313,10 +317,8 @@ impl Relay {
                 // They have just left.
                 Err(error) if error.code == ErrorCode::SignalNotFound => return Ok(Ok(())),
                 Err(error) => match (error.code, error.retry_after_ms) {
-                    // What several hear costs several requests, and comes to all of them: only its sender waits.
-                    (ErrorCode::RateLimited, Some(wait)) if stay.others.len() > 1 => {
-                        self.pause(stay, wait).await?;
-                    }
+                    // The client was not too fast: what several hear costs several requests.
+                    (ErrorCode::RateLimited, Some(wait)) => self.pause(stay, wait).await?,
                     _ => return Ok(Err(error)),
                 },
             }
@@ -325,13 +327,20 @@ impl Relay {
 
     /// Carries out what the session tells until it takes requests again.
     async fn pause(&mut self, stay: &mut Stay, wait_ms: u64) -> Result<(), Farewell> {
-        let until = Instant::now() + Duration::from_millis(wait_ms);
+        let began = Instant::now();
+        let until = began + Duration::from_millis(wait_ms);
         while let Ok(heard) = timeout_at(until, self.link.next()).await {
             if let Some((kind, data)) = self.heed(heard).await? {
                 self.event(stay, &kind, &data).await?;
             }
         }
+        self.paused += began.elapsed();
         Ok(())
+    }
+
+    /// Takes one frame of the client into account.
+    fn pace(&mut self) -> Pace {
+        self.limits.request(Instant::now() - self.paused)
     }
 
     /// Refuses a frame with `error`, or with what the session says to the `sample` that stands for it.
