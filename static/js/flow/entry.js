@@ -175,6 +175,30 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     look().catch(() => {});
   }
 
+  /**
+   * Somebody whose connection was lost is not let back into the meeting at once.
+   * @param {unknown} error
+   */
+  function turnedAway(error) {
+    const { left } = meeting;
+    const { meeting: inside, preview } = store.get();
+    if (!inside) return;
+    const { room, names, self } = inside;
+    const { password, invite, display_name: name } = left ?? { display_name: names[self] ?? preview.name };
+    const request = {
+      identity: room.identity,
+      display_name: name,
+      ...(password ? { password } : {}),
+      ...(invite ? { invite } : {}),
+    };
+    set({ ...EMPTY_PREVIEW, address: room.identity, room, name, invite: invite ?? null, skew: preview.skew });
+    dispatch({ type: 'left' });
+    // At once: the word of who admits them may come right behind the refusal.
+    if (codeOf(error) === 'room.waiting') waiting.begin(request);
+    else backToPreview(error);
+  }
+  meeting.onrefused = turnedAway;
+
   /** @param {string} kind of the notice that ends the way in */
   function leave(kind) {
     const { room, address } = store.get().preview;

@@ -14,6 +14,7 @@ import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
+import { codeOf } from './refusal.js';
 import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
 import { Sinks } from './sinks.js';
@@ -56,6 +57,8 @@ export class MeetingFlow {
   left = null;
   /** @type {(kind: string) => void} the meeting is over for this person, and why */
   onover = () => {};
+  /** @type {(error: unknown) => void} the room did not take a lost one back, and the way in tells why */
+  onrefused = () => {};
   /** @type {(words: string, urgent?: boolean) => void} for people who listen to the page */
   announce = () => {};
   /** @type {import('./room-events.js').Toast} */
@@ -178,7 +181,7 @@ export class MeetingFlow {
       this.#loss.clear();
       this.#dispatch({ type: 'rejoined', reply });
     });
-    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[error?.code] ?? 'lost'));
+    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[codeOf(error)] ?? null, error));
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));
@@ -305,8 +308,8 @@ export class MeetingFlow {
     this.#over(forAll ? 'ended' : 'left');
   }
 
-  /** @param {string} kind */
-  #over(kind) {
+  /** @param {string | null} kind of the notice; null for a refusal that the way in tells @param {unknown} [refusal] */
+  #over(kind, refusal) {
     if (!this.#meeting) return;
     this.#loss.clear();
     clearInterval(this.#tickTimer);
@@ -320,6 +323,7 @@ export class MeetingFlow {
     this.#slots.clear();
     this.left = settings.rejoin;
     settings.rejoin = null;
+    if (kind === null) return this.onrefused(refusal);
     if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
     this.onover(kind);
   }

@@ -11,12 +11,17 @@ export const NOTICE_BY_CLOSE = {
   4429: 'tooMany',
 };
 
-/** And when the room did not let a session that came back in again. @type {Record<string, string>} */
+/**
+ * And when the room did not let a session that came back in again. Refusals that are not here are told where one
+ * enters: by the waiting screen or the preview.
+ * @type {Record<string, string>}
+ */
 export const NOTICE_BY_REFUSAL = {
+  'client.closed': 'lost',
+  'client.timeout': 'lost',
   'room.not_found': 'deleted',
   'room.ended': 'ended',
   'room.banned': 'banned',
-  'room.denied': 'denied',
   'room.full': 'full',
   'room.locked': 'locked',
 };
