@@ -222,9 +222,12 @@ export class MeetingFlow {
     // A share that is stopped whole loses its picture first, and says no more of its sound.
     if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
+    // What a host switched off stays off over a reload.
     if (source === 'microphone') {
+      settings.turn({ microphone: !muted });
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
     } else if (source === 'camera' && muted && active) {
+      settings.turn({ camera: false });
       // The camera is let go, and comes back unmuted when the person turns it on again.
       void this.#devices.setCamera(false).then(() => this.#call?.setMuted('camera', false));
     }
