@@ -679,6 +679,7 @@ export default {
   'chat.off': 'Only hosts may write here',
   'chat.private': 'only you',
   'chat.privateTo': 'only {name}',
+  'chat.privateSent': 'private',
   'chat.more': 'More for this message',
   'chat.copy': 'Copy text',
   'chat.reply': 'Reply to {name} privately',

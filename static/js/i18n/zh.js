@@ -671,6 +671,7 @@ export default {
   'chat.off': '目前只有主持人可以发言',
   'chat.private': '仅您可见',
   'chat.privateTo': '仅 {name} 可见',
+  'chat.privateSent': '私聊',
   'chat.more': '此消息的更多操作',
   'chat.copy': '复制文字',
   'chat.reply': '私下回复 {name}',
