@@ -47,6 +47,7 @@ export default {
   'password.current': 'Current password',
   'password.new': 'New password',
   'name.display': 'Your name, as others see it',
+  'name.theirs': 'Their name, as everyone sees it',
   'name.yours': 'Your name',
   'name.missing': 'Enter a name, so that the others know who you are.',
   signIn: 'Sign in',

@@ -47,6 +47,7 @@ export default {
   'password.current': '当前密码',
   'password.new': '新密码',
   'name.display': '名字（其他人会看到）',
+  'name.theirs': '对方的名字（所有人会看到）',
   'name.yours': '您的名字',
   'name.missing': '填写名字，让其他人知道您是谁。',
   signIn: '登录',
