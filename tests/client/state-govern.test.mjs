@@ -1,6 +1,7 @@
 /** What the page makes of roles, waiting people, spotlight, timers, private chat and large tiles. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { initialState, reduce } from '../../static/js/state/app.js';
 import { oldest } from '../../static/js/state/chat.js';
 import { stageLayout } from '../../static/js/state/layout.js';
 import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
@@ -181,4 +182,20 @@ test('clocks and sizes in figures', () => {
   assert.equal(fileSize(0, 'en-GB'), '0 bytes');
   assert.equal(fileSize(1024 ** 3, 'en-GB'), '1 GB');
   assert.equal(fileSize(1536, 'en-GB'), '1.5 kB');
+});
+
+test('a message about who waits goes with the last of whom it tells', () => {
+  const act = (state, action) => reduce(state, { type: 'meeting', action });
+  const say = (state, text, action) => reduce(state, { type: 'toast', toast: { id: 1, text, params: {}, icon: '', action } });
+  const inside = { ...initialState({ language: 'en', theme: 'dark' }), meeting: meetingOf([]) };
+  const one = say(act(inside, { type: 'lobby.waiting', waiting: waiting('cy') }), 'toast.waiting', { name: 'admit', data: 'cy' });
+  const two = act(one, { type: 'lobby.waiting', waiting: waiting('di') });
+  assert.equal(act(two, { type: 'lobby.left', participant: 'di' }).toast?.text, 'toast.waiting');
+  assert.equal(act(two, { type: 'lobby.left', participant: 'cy' }).toast, null);
+  const many = say(two, 'toast.waiting.many', { name: 'people' });
+  const fewer = act(many, { type: 'lobby.left', participant: 'cy' });
+  assert.equal(fewer.toast?.text, 'toast.waiting.many');
+  assert.equal(act(fewer, { type: 'lobby.left', participant: 'di' }).toast, null);
+  const other = say(fewer, 'toast.reminder', null);
+  assert.equal(act(other, { type: 'lobby.left', participant: 'di' }).toast?.text, 'toast.reminder');
 });

@@ -181,7 +181,7 @@ export class MeetingFlow {
       this.#loss.clear();
       this.#dispatch({ type: 'rejoined', reply });
     });
-    session.on('rejoin.failed', (error) => this.#refused(error));
+    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[codeOf(error)] ?? null, error));
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));
@@ -222,9 +222,12 @@ export class MeetingFlow {
     // A share that is stopped whole loses its picture first, and says no more of its sound.
     if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
     if (reason !== 'server') return;
+    // What a host switched off stays off over a reload.
     if (source === 'microphone') {
+      settings.turn({ microphone: !muted });
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
     } else if (source === 'camera' && muted && active) {
+      settings.turn({ camera: false });
       // The camera is let go, and comes back unmuted when the person turns it on again.
       void this.#devices.setCamera(false).then(() => this.#call?.setMuted('camera', false));
     }
@@ -308,25 +311,9 @@ export class MeetingFlow {
     this.#over(forAll ? 'ended' : 'left');
   }
 
-  /** @param {unknown} error of the join after a lost socket */
-  #refused(error) {
+  /** @param {string | null} kind of the notice; null for a refusal that the way in tells @param {unknown} [refusal] */
+  #over(kind, refusal) {
     if (!this.#meeting) return;
-    const kind = NOTICE_BY_REFUSAL[codeOf(error)];
-    if (kind) return this.#over(kind);
-    this.#end();
-    this.onrefused(error);
-  }
-
-  /** @param {string} kind */
-  #over(kind) {
-    if (!this.#meeting) return;
-    this.#end();
-    if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
-    this.onover(kind);
-  }
-
-  /** Lets go of everything but the devices. */
-  #end() {
     this.#loss.clear();
     clearInterval(this.#tickTimer);
     this.#screen.stop();
@@ -339,6 +326,9 @@ export class MeetingFlow {
     this.#slots.clear();
     this.left = settings.rejoin;
     settings.rejoin = null;
+    if (kind === null) return this.onrefused(refusal);
+    if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
+    this.onover(kind);
   }
 
   /** @param {MeetingAction} action */

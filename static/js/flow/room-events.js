@@ -129,7 +129,8 @@ function governing(io) {
     const meeting = io.meeting();
     if (!meeting || participant !== meeting.self || !muted || !by || by === meeting.self) return;
     const kind = meeting.participants[participant]?.tracks.find((one) => one.id === track)?.kind;
-    urgent(io, kind === 'video' ? 'toast.stoppedVideo' : 'toast.mutedBy', { name: nameOf(by) }, 'mic-off');
+    const [words, icon] = kind === 'video' ? ['toast.stoppedVideo', 'camera-off'] : ['toast.mutedBy', 'mic-off'];
+    urgent(io, words, { name: nameOf(by) }, icon);
   });
   session.on('permissions.changed', (data) => {
     tellRole(io, data.role);

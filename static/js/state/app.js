@@ -163,7 +163,14 @@ function inMeeting(state, action) {
   // A frame may still arrive after leaving.
   if (!state.meeting) return state;
   const meeting = reduceMeeting(state.meeting, action);
-  return meeting === state.meeting ? state : { ...state, meeting };
+  if (meeting === state.meeting) return state;
+  return { ...state, meeting, toast: isOutlived(state.toast, meeting) ? null : state.toast };
+}
+
+/** Of people who wait nobody is told once they wait no more. @param {Toast | null} toast @param {Meeting} meeting */
+function isOutlived(toast, { lobby }) {
+  if (toast?.text === 'toast.waiting.many') return lobby.length === 0;
+  return toast?.text === 'toast.waiting' && !lobby.some((one) => one.id === toast.action?.data);
 }
 
 /** Signed in with an account; a guest may enter rooms but owns none. @param {AppState} state */

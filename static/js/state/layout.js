@@ -209,19 +209,22 @@ function strip({ width, height, gap, strip: size, phone }, n, screen) {
 }
 
 /**
- * Seats people on the places of a strip: the first ones on every page, the others page by page.
+ * Seats people on the places of a strip: the first ones on every page, the others page by page, oneself last.
  * @param {StageInput} input
  * @param {string[]} first
  * @param {Box[]} places
  */
-function fill({ seats, hands, page }, first, places) {
+function fill({ seats, self, hands, page }, first, places) {
   const rest = seats.filter((id) => !first.includes(id));
   const kept = first.slice(0, places.length);
   const others = Math.max(1, places.length - kept.length);
   const pages = Math.max(1, places.length > kept.length ? Math.ceil(rest.length / others) : 1);
   const at = Math.min(Math.max(page, 0), pages - 1);
   const order = pages > 1 ? handsFirst(rest, hands) : rest;
-  const here = [...kept, ...order.slice(at * others, (at + 1) * others)].slice(0, places.length);
+  const own = kept.filter((id) => id === self);
+  const ahead = kept.filter((id) => id !== self);
+  const before = [...ahead, ...order.slice(at * others, (at + 1) * others)].slice(0, places.length - own.length);
+  const here = [...before, ...own];
   return { tiles: here.map((id, k) => ({ id, ...places[k] })), page: at, pages };
 }
 

@@ -122,15 +122,29 @@ export function bar(actions, parts) {
     const at = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (at < 0) return;
     const next = buttons[(at + step + buttons.length) % buttons.length];
-    for (const one of buttons) one.tabIndex = one === next ? 0 : -1;
+    stopAt(next);
     next.focus();
     event.preventDefault();
   }
 
-  // All but the first are reached by the arrows, until one of them was pressed.
-  for (const one of node.querySelectorAll('button')) one.tabIndex = one === microphone ? 0 : -1;
-  node.addEventListener('focusin', (event) => {
-    for (const one of node.querySelectorAll('button')) one.tabIndex = one === event.target ? 0 : -1;
+  /** @type {HTMLElement} where Tab stops: all but this one are reached by the arrows */
+  let stop = microphone;
+
+  /** @param {HTMLElement} next */
+  function stopAt(next) {
+    stop = next;
+    for (const one of node.querySelectorAll('button')) one.tabIndex = one === next ? 0 : -1;
+  }
+
+  /** A narrower window hides buttons. The microphone is always there. */
+  function stopAtSeen() {
+    if (stop.offsetParent === null) stopAt(microphone);
+  }
+
+  stopAt(microphone);
+  node.addEventListener('focusin', ({ target }) => {
+    const pressed = /** @type {HTMLElement} */ (target).closest('button');
+    if (pressed) stopAt(pressed);
   });
 
   /** @param {AppState} state */
@@ -178,15 +192,26 @@ export function bar(actions, parts) {
     else leave.removeAttribute('aria-haspopup');
     text(time, clock(Date.now()));
     text(name, meeting.room.name);
+    // Gone with a right; what the window's width hides is seen at its change.
+    if (stop.hidden) stopAt(microphone);
   }
   return {
     node,
     update,
     start() {
+      window.addEventListener('resize', stopAtSeen);
       timer = window.setInterval(() => text(time, clock(Date.now())), CLOCK_MS);
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      window.removeEventListener('resize', stopAtSeen);
+      clearInterval(timer);
+    },
     more,
+    /** Gives the focus to the toolbar. */
+    enter() {
+      stopAtSeen();
+      stop.focus();
+    },
     /** Gives the focus to the button of a panel. @returns {boolean} whether one can be seen */
     focus: (/** @type {'people' | 'chat'} */ panel) => focusOf(panel === 'people' ? [people] : [chat, chatNarrow]),
   };

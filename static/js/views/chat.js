@@ -96,7 +96,7 @@ export function chat(actions) {
   }
 
   /** @param {AppState} state */
-  function update({ meeting }) {
+  function update({ meeting, link }) {
     latest = meeting;
     if (!meeting || node.hidden) return;
     const stays = atEnd;
@@ -108,7 +108,7 @@ export function chat(actions) {
     count = meeting.log.length;
     if (stays) scroll.scrollTop = scroll.scrollHeight;
     else if (grew) show(pill, true);
-    writer.update(meeting);
+    writer.update(meeting, link);
   }
 
   function open() {

@@ -58,6 +58,10 @@ export function composer(actions, read, sent) {
   });
   const node = el('div', { class: 'compose' }, error, to, el('div', {}, attach, picker, input, send));
   let sending = false;
+  /** What is complained about is that there is no connection. */
+  let cutOff = false;
+  /** @type {AppState['link']} */
+  let linked = 'online';
 
   function typed() {
     show(error, false);
@@ -81,7 +85,11 @@ export function composer(actions, read, sent) {
     const refused = await actions.sendChat(words);
     sending = false;
     // What was typed stays until it has arrived.
-    if (refused) return complain(refused === 'protocol.bad_field' ? t('chat.refused') : errorText(refused));
+    if (refused) {
+      complain(refused === 'protocol.bad_field' ? t('chat.refused') : errorText(refused));
+      cutOff = refused.startsWith('client.');
+      return;
+    }
     input.value = '';
     typed();
     sent();
@@ -123,12 +131,15 @@ export function composer(actions, read, sent) {
 
   /** @param {string} words */
   function complain(words) {
+    cutOff = false;
     text(error, words);
     show(error, true);
   }
 
-  /** @param {Meeting} meeting */
-  function update(meeting) {
+  /** @param {Meeting} meeting @param {AppState['link']} link */
+  function update(meeting, link) {
+    if (link === 'online' && linked !== 'online' && cutOff) show(error, false);
+    linked = link;
     const { chatTo } = meeting;
     const name = chatTo === null ? null : (meeting.names[chatTo] ?? '');
     text(whom, name ?? t('chat.everyone'));

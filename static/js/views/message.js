@@ -39,7 +39,9 @@ export function drawMessages(row, { from, messages }, meeting, actions, read) {
   show(only, from.to !== null);
   if (from.to !== null) {
     const other = meeting.names[from.to];
-    text(only, mine && other ? t('chat.privateTo', { name: other }) : t('chat.private'));
+    // The names of those who left before one came are not known.
+    const own = other ? t('chat.privateTo', { name: other }) : t('chat.privateSent');
+    text(only, mine ? own : t('chat.private'));
   }
   row.classList.toggle('private', from.to !== null);
   keyed(

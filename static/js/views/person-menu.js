@@ -49,7 +49,7 @@ export function openPersonMenu(anchor, actions, read, id, options = {}) {
     }
   };
   const open = {
-    rename: () => openRename(anchor, actions, id, name, options),
+    rename: () => openRename(anchor, actions, { id, name, own: id === read()?.self }, options),
     connection: () => openConnection(anchor, actions, read, id, options),
     remove: () => openRemove(anchor, actions, read, id, options),
   };
@@ -233,11 +233,10 @@ function openRemove(anchor, actions, read, id, options) {
 /**
  * @param {HTMLElement} anchor
  * @param {Actions} actions
- * @param {string} id
- * @param {string} name
+ * @param {{id: string, name: string, own: boolean}} whom
  * @param {import('./popover.js').PopoverOptions} options
  */
-function openRename(anchor, actions, id, name, options) {
+function openRename(anchor, actions, { id, name, own }, options) {
   const input = el('input', {
     class: 'inp',
     id: newId(),
@@ -260,7 +259,7 @@ function openRename(anchor, actions, id, name, options) {
         },
       },
     },
-    el('label', { class: 'lab', for: input.id, t: 'name.display' }),
+    el('label', { class: 'lab', for: input.id, t: own ? 'name.display' : 'name.theirs' }),
     el('div', { class: 'jn' }, input, button('save', { class: 'btn primary', type: 'submit', 'data-testid': 'rename-save' })),
   );
   openCard(anchor, t('person.rename'), [form], { ...options, testid: 'rename-card' });

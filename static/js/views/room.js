@@ -96,7 +96,7 @@ export function room(actions) {
     closeMenu();
     const at = regions.findIndex((region) => region.contains(document.activeElement));
     const next = regions[(at + step + regions.length) % regions.length];
-    if (next === theBar.node) /** @type {HTMLElement | null} */ (next.querySelector('button[tabindex="0"]'))?.focus();
+    if (next === theBar.node) theBar.enter();
     else if (next === theStage.node) theStage.focus();
     else next.focus();
   }
