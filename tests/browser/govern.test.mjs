@@ -64,6 +64,15 @@ test('who is muted is silent, is asked to speak, and speaks', { timeout: 120_000
   await bo.getByTestId('camera').click();
   const tile = hanna.getByTestId('tile').filter({ hasText: 'Bo' });
   await until(async () => (await tile.getAttribute('class'))?.includes('seen'), "Bo's picture again");
+
+  await act(hanna, 'Bo', 'stop-video');
+  await until(async () => (await pressed(bo, 'camera')) === 'false', "Bo's camera to be off again");
+  await act(hanna, 'Bo', 'mute');
+  await until(async () => (await pressed(bo, 'mic')) === 'false', "Bo's microphone to be off again");
+  await bo.reload();
+  await bo.getByTestId('room').waitFor();
+  const wanted = await bo.evaluate(() => JSON.parse(sessionStorage.getItem('meeting.rejoin') ?? '{}'));
+  assert.deepEqual([wanted.microphone, wanted.camera], [false, false], 'a reload undoes nothing');
 });
 
 test('all are muted, and nobody unmutes without being asked', { timeout: 120_000 }, async (t) => {
