@@ -56,7 +56,7 @@ impl RequestFrame {
         let bad = |re, error| BadFrame { re, error };
         let is_object = text.trim_start().starts_with('{');
         let envelope: Envelope = match serde_json::from_str(text) {
-            Ok(envelope) if is_object => envelope,
+            Ok(envelope) if is_object && depth(text) <= MAX_DEPTH => envelope,
             _ => return Err(bad(None, ErrorCode::BadJson.into())),
         };
         let id = match envelope.id.as_ref().map(serde_json::Value::as_u64) {
@@ -69,9 +69,6 @@ impl RequestFrame {
             }
             None => return Err(bad(None, WireError::bad_field("id", "is missing"))),
         };
-        if depth(text) > MAX_DEPTH {
-            return Err(bad(Some(id), ErrorCode::BadJson.into()));
-        }
         let kind = match envelope.kind {
             Some(serde_json::Value::String(kind)) => kind,
             Some(_) => {
@@ -270,7 +267,7 @@ mod tests {
             "]".repeat(20_000)
         );
         let bad = RequestFrame::decode(&deep).unwrap_err();
-        assert_eq!((bad.re, bad.error.code), (Some(1), ErrorCode::BadJson));
+        assert_eq!((bad.re, bad.error.code), (None, ErrorCode::BadJson));
         let flat =
             r#"{"type":"ping","id":1,"data":{"x":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[["}}"#;
         assert!(
