@@ -154,11 +154,34 @@ impl Down {
             .chain(std::iter::repeat_n(MediaKind::Audio, audio_slots));
         for kind in kinds {
             let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots));
+            let codecs = self.offerable(kind);
             self.connection
-                .within(|pc| add_transceiver(pc, index, &slot))?;
+                .within(|pc| add_transceiver(pc, index, &slot, codecs))?;
             self.slots.push(slot);
         }
         Ok(())
+    }
+
+    /// What another slot can be offered with: all that we know, until the subscriber has said what it takes. The crate
+    /// refuses what an answer left out.
+    fn offerable(&self, kind: MediaKind) -> Vec<RTCRtpCodecParameters> {
+        let mut codecs = match kind {
+            MediaKind::Audio => codec::audio(),
+            MediaKind::Video => codec::video(),
+        };
+        let answered = self
+            .slots
+            .iter()
+            .find(|slot| slot.kind == kind && !slot.codecs.is_empty());
+        if let Some(DownSlot { codecs: taken, .. }) = answered {
+            codecs.retain(|codec| {
+                let number = codec.payload_type;
+                taken
+                    .iter()
+                    .any(|one| one.payload_type == number || one.repair == Some(number))
+            });
+        }
+        codecs
     }
 
     /// Makes a new offer; with `restart`, of new ICE credentials.
@@ -519,10 +542,11 @@ fn add_transceiver(
     pc: &mut rtc::peer_connection::RTCPeerConnection,
     index: usize,
     slot: &DownSlot,
+    codecs: Vec<RTCRtpCodecParameters>,
 ) -> Option<()> {
-    let (kind, codecs) = match slot.kind {
-        MediaKind::Audio => (RtpCodecKind::Audio, codec::audio()),
-        MediaKind::Video => (RtpCodecKind::Video, codec::video()),
+    let kind = match slot.kind {
+        MediaKind::Audio => RtpCodecKind::Audio,
+        MediaKind::Video => RtpCodecKind::Video,
     };
     let track = placeholder(index, slot, kind, &codecs)?;
     let init = RTCRtpTransceiverInit {

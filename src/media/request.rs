@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::down::Down;
 use super::error::MediaError;
 use super::room::{Key, Room, Turn};
-use super::sdp::Description;
+use super::sdp::{Description, Setup};
 use super::up::{Up, check_sources};
 use super::{PublishAnswer, candidate};
 use crate::meeting::media::MediaEvent;
@@ -19,6 +19,9 @@ const MAX_AUDIO_SLOTS: u32 = 8;
 const MAX_VIDEO_SLOTS: u32 = 25;
 /// A longer wish list is refused.
 const MAX_TILES: usize = 256;
+
+const SERVER_IS_PASSIVE: &str =
+    "The server is the DTLS server: an offer must be a=setup:actpass or active, an answer active.";
 
 /// Where an answer goes. Whoever asked may have gone: then nobody minds.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
@@ -138,6 +141,9 @@ impl Room {
         if offer.is_lite {
             return Err(MediaError::IceLite);
         }
+        if offer.setup == Some(Setup::Passive) {
+            return Err(MediaError::BadSdp(SERVER_IS_PASSIVE));
+        }
         check_sources(&offer, sources)?;
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
         let answer = match continued {
@@ -255,6 +261,9 @@ impl Room {
         if answer.is_lite {
             return Err(MediaError::IceLite);
         }
+        if answer.setup.is_some_and(|setup| setup != Setup::Active) {
+            return Err(MediaError::BadSdp(SERVER_IS_PASSIVE));
+        }
         let same = |(section, slot): (&super::sdp::Section, &super::down::DownSlot)| {
             section.mid == slot.mid && section.kind == slot.kind
         };
@@ -299,15 +308,14 @@ impl Room {
             return Ok(());
         }
         let down = member.down.as_mut().ok_or(MediaError::Unsupported)?;
-        if down.unanswered.is_none() {
-            if down.offer(true, turn.now).is_err() {
-                self.close_leg(key, Leg::Down, turn);
-                self.reassign(turn);
-                return Err(MediaError::Unsupported);
-            }
-            member.down_revision += 1;
-            down.revision = member.down_revision;
+        // Also where an offer is still unanswered: what is told of a restart must be one.
+        if down.offer(true, turn.now).is_err() {
+            self.close_leg(key, Leg::Down, turn);
+            self.reassign(turn);
+            return Err(MediaError::Unsupported);
         }
+        member.down_revision += 1;
+        down.revision = member.down_revision;
         let to = member.id.clone();
         let offer = self.down_offer(key).ok_or(MediaError::Unsupported)?;
         self.outbox.push(MediaEvent::Offer { to, offer });

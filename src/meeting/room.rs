@@ -135,7 +135,7 @@ impl Room {
             Command::Negotiated {
                 participant,
                 sources,
-            } => self.negotiated(&participant, sources),
+            } => self.negotiated(&participant, sources, out),
             Command::SetSource {
                 participant,
                 source,

@@ -18,9 +18,18 @@ impl Room {
         &mut self,
         id: &ParticipantId,
         sources: Vec<(Source, Option<String>)>,
+        out: &mut Vec<Effect>,
     ) -> Answer {
         let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
         person.set_negotiated(sources);
+        let runs = person.seen.tracks.iter().map(|track| track.source);
+        let cut_off: Vec<Source> = runs
+            .filter(|source| !person.has_negotiated(*source))
+            .collect();
+        // What nothing can carry any more has stopped.
+        for source in cut_off {
+            self.stop(id, source, out);
+        }
         Ok(Reply::Done)
     }
 

@@ -42,6 +42,19 @@ pub(super) struct Description {
     pub has_candidates: bool,
     /// Whether whoever wrote it only answers checks (RFC 8445 §2.5).
     pub is_lite: bool,
+    /// Which end of the DTLS association whoever wrote it takes (RFC 8842 §5.1), where it says so.
+    pub setup: Option<Setup>,
+}
+
+/// The value of `a=setup` (RFC 4145 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// The DTLS client.
+    Active,
+    /// The DTLS server.
+    Passive,
+    /// Either; the answer says which.
+    Actpass,
 }
 
 /// By what descriptions of one connection are told from those of another.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::section::{OpenSection, is_token, take_mid};
-use super::{Description, Foreign, Origin, Refusal, Section};
+use super::{Description, Foreign, Origin, Refusal, Section, Setup};
 use crate::protocol::object::MediaKind;
 
 /// More m-lines are refused: what we offer ourselves at most, 8 sounds and 25 pictures.
@@ -20,6 +20,7 @@ pub(super) struct Reader {
     fingerprint: Option<String>,
     has_password: bool,
     is_lite: bool,
+    setup: Option<Setup>,
     /// No m-line sends that does not say so.
     silent: bool,
     session: String,
@@ -73,6 +74,15 @@ impl Reader {
                     return Err("The fingerprint names no hash.");
                 }
                 self.fingerprint.get_or_insert(value);
+            }
+            "setup" => {
+                let setup = match value.trim() {
+                    "active" => Setup::Active,
+                    "passive" => Setup::Passive,
+                    "actpass" => Setup::Actpass,
+                    _ => return Err("An a=setup line says neither active, passive nor actpass."),
+                };
+                self.setup.get_or_insert(setup);
             }
             // How many there may be is checked by the m-line.
             "ssrc" => {
@@ -153,6 +163,7 @@ impl Reader {
             origin,
             has_candidates: !self.candidates.is_empty(),
             is_lite: self.is_lite,
+            setup: self.setup,
             sections: self.done,
             foreign: self.foreign,
         })

@@ -18,6 +18,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use tokio::sync::oneshot;
 
 use self::client::{Client, SSRC};
+use super::MediaError;
 use super::request::{Reply, Request};
 use super::state::{Input, Opening, State};
 use crate::meeting::media::{MediaCommand, MediaEvent};
@@ -92,6 +93,14 @@ impl World {
         participant: &ParticipantId,
         request: impl FnOnce(Reply<T>) -> Request,
     ) -> T {
+        self.try_ask(participant, request).expect("not refused")
+    }
+
+    fn try_ask<T>(
+        &mut self,
+        participant: &ParticipantId,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, MediaError> {
         let (reply, mut answer) = oneshot::channel();
         let (participant, request) = (participant.clone(), request(reply));
         self.state.handle_input(
@@ -102,10 +111,7 @@ impl World {
             },
             self.now,
         );
-        answer
-            .try_recv()
-            .expect("answered at once")
-            .expect("not refused")
+        answer.try_recv().expect("answered at once")
     }
 
     fn admit(&mut self) -> ParticipantId {
@@ -194,19 +200,44 @@ impl World {
 
     /// The client answers an offer of its down connection's.
     fn answer(&mut self, participant: &ParticipantId, client: usize, offer: DownOffer) {
+        self.answer_as(participant, client, offer, |sdp| sdp);
+    }
+
+    /// The same, with an answer that was changed on its way.
+    fn answer_as(
+        &mut self,
+        participant: &ParticipantId,
+        client: usize,
+        offer: DownOffer,
+        change: impl FnOnce(String) -> String,
+    ) {
+        let revision = offer.revision;
+        let sdp = change(self.answer_to(client, offer));
+        self.ask(participant, |reply| Request::Answer {
+            revision,
+            sdp,
+            reply,
+        });
+    }
+
+    fn answer_to(&mut self, client: usize, offer: DownOffer) -> String {
         let now = self.now;
         let client = &mut self.clients[client];
         let description = RTCSessionDescription::offer(offer.sdp).unwrap();
         client.pc.set_remote_description(now, description).unwrap();
         let answer = client.pc.create_answer(None).unwrap();
         client.pc.set_local_description(now, answer).unwrap();
-        let sdp = client.described();
-        let revision = offer.revision;
-        self.ask(participant, |reply| Request::Answer {
-            revision,
-            sdp,
-            reply,
+        client.described()
+    }
+
+    /// The last offer that the server made by itself.
+    fn last_offer(&self, to: &ParticipantId) -> DownOffer {
+        let events = self.events.lock().unwrap();
+        let offers = events.iter().rev().filter_map(|event| match event {
+            MediaEvent::Offer { to: whom, offer } if whom == to => Some(offer.clone()),
+            _ => None,
         });
+        offers.into_iter().next().expect("an offer")
     }
 
     fn start_camera(&mut self, participant: &ParticipantId) -> TrackId {

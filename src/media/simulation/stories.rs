@@ -7,8 +7,8 @@ use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use super::World;
 use super::client::{SSRC, numbers};
-use crate::media::Census;
 use crate::media::request::Request;
+use crate::media::{Census, MediaError};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::object::{Leg, Source, SourceMid};
 
@@ -64,14 +64,7 @@ fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
         leg: Leg::Down,
         reply,
     });
-    let offer = {
-        let events = world.events.lock().unwrap();
-        events.iter().rev().find_map(|event| match event {
-            MediaEvent::Offer { to, offer } if *to == bo => Some(offer.clone()),
-            _ => None,
-        })
-    };
-    let offer = offer.expect("a new offer");
+    let offer = world.last_offer(&bo);
     assert_eq!(offer.revision, 2);
     let origin = offer.sdp.lines().find(|line| line.starts_with("o="));
     assert_eq!(origin.unwrap().split(' ').nth(2), Some("2"));
@@ -244,4 +237,134 @@ fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
     let anew = wish(&mut world, 1, 1);
     assert_eq!((anew.revision, anew.slots.len()), (6, 2));
     assert!(anew.slots.iter().all(|slot| slot.track.is_none()));
+}
+
+#[test]
+fn slots_are_added_with_the_codecs_that_the_client_takes() {
+    for taken in [&["VP8"][..], &["H264"], &["VP8", "H264", "VP9"], &["AV1"]] {
+        let mut world = World::new();
+        let bo = world.admit();
+        let down = world.client();
+        let wish = |world: &mut World, video_slots| {
+            world.ask(&bo, |reply| Request::Receive {
+                audio_slots: 1,
+                video_slots,
+                reply,
+            })
+        };
+        let offer = wish(&mut world, 1);
+        world.answer_as(&bo, down, offer, |sdp| only(&sdp, taken));
+        world.run(Duration::from_millis(600));
+
+        let wider = wish(&mut world, 3);
+        let pictures = wider.sdp.split("m=video").skip(1);
+        for picture in pictures.clone() {
+            for codec in ["VP8", "VP9", "H264", "AV1"] {
+                let named = picture.contains(&format!(" {codec}/90000"));
+                assert_eq!(named, taken.contains(&codec), "{codec} of {taken:?}");
+            }
+        }
+        assert_eq!(pictures.count(), 3);
+        world.answer_as(&bo, down, wider, |sdp| only(&sdp, taken));
+        assert_eq!(world.state.census().slots, 4);
+    }
+}
+
+/// The description of a client that knows no other pictures.
+fn only(sdp: &str, codecs: &[&str]) -> String {
+    let mut sections: Vec<String> = sdp.split("m=").map(str::to_owned).collect();
+    for section in sections
+        .iter_mut()
+        .filter(|section| section.starts_with("video"))
+    {
+        let maps = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("a=rtpmap:"));
+        let kept: BTreeSet<&str> = maps
+            .filter(|map| {
+                codecs
+                    .iter()
+                    .any(|codec| map.contains(&format!(" {codec}/")))
+            })
+            .filter_map(|map| map.split(' ').next())
+            .collect();
+        let is_kept = |line: &&str| {
+            let named = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"]
+                .iter()
+                .find_map(|name| line.strip_prefix(name));
+            named.is_none_or(|rest| kept.contains(rest.split(' ').next().unwrap()))
+        };
+        let mut lines: Vec<String> = section.lines().filter(is_kept).map(str::to_owned).collect();
+        let formats: Vec<&str> = kept.iter().copied().collect();
+        lines[0] = format!(
+            "{} {}",
+            lines[0]
+                .splitn(4, ' ')
+                .take(3)
+                .collect::<Vec<_>>()
+                .join(" "),
+            formats.join(" ")
+        );
+        *section = lines.join("\r\n") + "\r\n";
+    }
+    sections.join("m=")
+}
+
+#[test]
+fn a_restart_is_one_also_while_an_offer_waits() {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish(&ada);
+    world.start_camera(&ada);
+    let down = world.receive(&bo);
+    world.run(Duration::from_millis(600));
+    let wider = world.ask(&bo, |reply| Request::Receive {
+        audio_slots: 0,
+        video_slots: 2,
+        reply,
+    });
+    world.ask(&bo, |reply| Request::Restart {
+        leg: Leg::Down,
+        reply,
+    });
+    let restart = world.last_offer(&bo);
+    let ufrag = |sdp: &str| {
+        let line = sdp.lines().find(|line| line.starts_with("a=ice-ufrag:"));
+        line.unwrap().to_owned()
+    };
+    assert_eq!((wider.revision, restart.revision), (2, 3));
+    assert_ne!(ufrag(&wider.sdp), ufrag(&restart.sdp));
+    world.answer(&bo, down, restart);
+    world.run(Duration::from_millis(600));
+    let seen = world.clients[down].received.len();
+    world.talk(up, 0..50);
+    assert!(world.clients[down].received.len() >= seen + 40);
+}
+
+#[test]
+fn who_insists_on_being_the_dtls_server_is_refused() {
+    let mut world = World::new();
+    let bo = world.admit();
+    let down = world.client();
+    let offer = world.ask(&bo, |reply| Request::Receive {
+        audio_slots: 0,
+        video_slots: 1,
+        reply,
+    });
+    let answer = world.answer_to(down, offer);
+    assert!(answer.contains("a=setup:active"));
+    for setup in ["passive", "actpass"] {
+        let sdp = answer.replace("a=setup:active", &format!("a=setup:{setup}"));
+        let refused = world.try_ask(&bo, |reply| Request::Answer {
+            revision: 1,
+            sdp,
+            reply,
+        });
+        assert!(matches!(refused, Err(MediaError::BadSdp(_))), "{setup}");
+    }
+    world.ask(&bo, |reply| Request::Answer {
+        revision: 1,
+        sdp: answer,
+        reply,
+    });
 }
