@@ -277,6 +277,20 @@ test("the token is refreshed before it runs out by the server's clock", async ()
   await refreshed;
 });
 
+test('a new password brings a fresh token, a new name does not', async () => {
+  await session.guest({ display_name: 'Ada' });
+  server.handlers['account.update'] = (peer) => ({ user: peer.user });
+  server.handlers['auth.refresh'] = wrap(server.handlers['auth.refresh'], (reply) => {
+    reply.token = 'a fresh one';
+  });
+  const before = session.token;
+  await session.updateAccount({ display_name: 'Countess' });
+  assert.equal(session.token, before);
+  await session.updateAccount({ current_password: 'one password', new_password: 'another one' });
+  assert.equal(session.token, 'a fresh one');
+  assert.deepEqual(server.requests.slice(-2).map(({ type }) => type), ['account.update', 'auth.refresh']);
+});
+
 test('a silent network is noticed by the heartbeat', async () => {
   await session.guest({ display_name: 'Ada' });
   server.handlers.ping = () => SILENCE;

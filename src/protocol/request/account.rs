@@ -49,7 +49,8 @@ shapes! {
         /// Needed to set a new one.
         #[serde(default)] #[ts(optional = nullable)]
         current_password: Option<Password>,
-        /// Replaces the password and revokes every other token.
+        /// Replaces the password, ends the account's other sessions and revokes every token issued before, one's own too:
+        /// `auth.refresh` gives a new one.
         #[serde(default)] #[ts(optional = nullable)]
         new_password: Option<Password>,
     }

@@ -10,7 +10,8 @@ display_name?: DisplayName | null,
  */
 current_password?: Password | null, 
 /**
- * Replaces the password and revokes every other token.
+ * Replaces the password, ends the account's other sessions and revokes every token issued before, one's own too:
+ * `auth.refresh` gives a new one.
  */
 new_password?: Password | null, };
 

@@ -138,12 +138,15 @@ export class Session extends Requests {
   }
 
   /**
+   * A new password voids every token; the session gets a fresh one at once.
+   *
    * @param {{display_name?: string, current_password?: string, new_password?: string}} data
    * @returns {Promise<{user: User}>}
    */
   async updateAccount(data) {
     const reply = await this.request('account.update', data);
     this.user = reply.user;
+    if (data.new_password !== undefined) await this.refresh();
     return reply;
   }
 
