@@ -387,7 +387,7 @@ fn coming_in() -> Vec<Sample> {
         sample(
             json!({ "client_time": "2026-01-31T09:30:00.250Z" }),
             Request::Ping(Ping {
-                client_time: Some(json!("2026-01-31T09:30:00.250Z")),
+                client_time: Some(serde::de::IgnoredAny),
             }),
             Pong { time: at(0) },
         ),
