@@ -341,6 +341,40 @@ fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
 }
 
 #[test]
+fn a_full_room_takes_its_owner_in_and_nobody_else_until_there_is_a_place() {
+    let full = object::Room {
+        max_participants: 2,
+        ..facts()
+    };
+    let mut room = room_of(full.clone(), &["bo", "cy"]);
+    let refused = Err(ErrorCode::RoomFull);
+    let knock = |name: &str| Command::Knock(Box::new(newcomer(name, name)));
+    assert_eq!(room.handle(knock("ada"), at(1)).reply, Ok(Reply::Done));
+    room.handle(join("ada"), at(1)).reply.unwrap();
+    assert_eq!(room.head_count(), 3);
+    let mut invited = newcomer("dee", "dee");
+    invited.pass = true;
+    invited.role = Some(Role::Host);
+    let dee = || Command::Join(invited.clone());
+    assert_eq!(room.handle(dee(), at(3)).reply, refused, "nor another host");
+    room.handle(leave("bo"), at(4)).reply.unwrap();
+    assert_eq!(room.handle(dee(), at(5)).reply, refused, "two are in");
+    room.handle(join_as("ada", "ada2"), at(6)).reply.unwrap();
+    assert_eq!(room.head_count(), 2, "once");
+    room.handle(leave("cy"), at(7)).reply.unwrap();
+    assert!(room.handle(dee(), at(8)).reply.is_ok());
+    room.handle(leave("ada2"), at(9)).reply.unwrap();
+    assert!(room.handle(join("eve"), at(10)).reply.is_ok());
+    let fewer = object::Room {
+        max_participants: 1,
+        version: 2,
+        ..full
+    };
+    room.handle(edited(fewer), at(11)).reply.unwrap();
+    assert!(room.handle(join("ada"), at(12)).reply.is_ok());
+}
+
+#[test]
 fn an_edit_that_comes_late_undoes_nothing() {
     let edited = |name, version| {
         edited(object::Room {

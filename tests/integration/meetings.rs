@@ -236,7 +236,12 @@ async fn rooms_that_are_full_locked_or_over_are_closed_to_members_but_not_to_the
     ] {
         settings["name"] = json!(code);
         let room = ada.create(settings).await;
-        if code != "room.full" {
+        if code == "room.full" {
+            let mut cy = server.member("Cy", &room).await;
+            ada.join(&room).await;
+            let both = cy.ok("room.roster", json!({ "identity": room })).await;
+            assert_eq!(names(&both["participants"]), ["Cy", "ada"]);
+        } else {
             let before = bo.refused("room.join", json!({ "identity": room })).await;
             assert_eq!(before, code, "with nobody in it");
         }

@@ -87,6 +87,42 @@ async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_come_at_once_into_a_small_room_the_owner_is_always_one() {
+    const PLACES: usize = 3;
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let mut guests = Vec::new();
+    for number in 0..8 {
+        guests.push(server.guest(&format!("Guest {number}")).await);
+    }
+    for round in 0..ROUNDS {
+        let small = json!({ "name": "Small", "max_participants": PLACES });
+        let room = ada.create(small).await;
+        let join = || json!({ "identity": room });
+        let knocks = guests
+            .iter_mut()
+            .map(|guest| guest.ask("room.join", join()));
+        let knocks = futures_util::future::join_all(knocks);
+        let (owner, others) = tokio::join!(ada.ask("room.join", join()), knocks);
+        assert_eq!(owner["type"], "ok", "round {round}: {owner}");
+        let (came, refused): (Vec<_>, Vec<_>) =
+            others.iter().partition(|answer| answer["type"] == "ok");
+        assert!((PLACES - 1..=PLACES).contains(&came.len()), "round {round}");
+        let is_full = |answer: &&Value| answer["error"]["code"] == "room.full";
+        assert!(refused.iter().all(is_full), "round {round}: {refused:?}");
+        let roster = ada.ok("room.roster", join()).await;
+        let inside = roster["participants"].as_array().unwrap().len();
+        assert_eq!(inside, came.len() + 1, "round {round}");
+        let late = server
+            .guest("Late")
+            .await
+            .refused("room.join", join())
+            .await;
+        assert_eq!(late, "room.full", "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_hosts_who_both_let_go_at_once_somebody_governs_after_them() {
     let server = Server::start().await;
     let mut ada = server.account("ada").await;

@@ -685,6 +685,38 @@ fn where_nobody_may_rename_themselves_leaving_gives_no_new_name() {
 }
 
 #[test]
+fn names_are_kept_of_so_many_people_and_who_left_the_longest_ago_is_forgotten() {
+    let facts = object::Room {
+        permissions: Permissions {
+            rename: false,
+            ..Permissions::default()
+        },
+        ..facts()
+    };
+    let mut room = room_of(facts, &["ada", "bo", "cy"]);
+    for whom in ["bo", "cy"] {
+        let given = Command::Rename {
+            by: stay("ada"),
+            whom: stay(whom),
+            display_name: DisplayName::parse("Given").unwrap(),
+        };
+        room.handle(given, at(1)).reply.unwrap();
+        room.handle(leave(whom), at(2)).reply.unwrap();
+    }
+    let mut come_and_go = |name: &str| {
+        room.handle(join(name), at(3)).reply.unwrap();
+        let called = view(&mut room, name).me.display_name;
+        room.handle(leave(name), at(4)).reply.unwrap();
+        called.as_str().to_owned()
+    };
+    for number in 1..crate::meeting::recent::MAX_RECENT {
+        come_and_go(&format!("n{number}"));
+    }
+    assert_eq!(come_and_go("cy"), "Given");
+    assert_eq!(come_and_go("bo"), "bo");
+}
+
+#[test]
 fn only_hosts_end_the_meeting() {
     for (name, _) in REACH {
         let mut room = governed();

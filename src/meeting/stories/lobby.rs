@@ -313,6 +313,46 @@ fn who_was_denied_may_not_knock_again_in_this_meeting() {
 }
 
 #[test]
+fn who_was_denied_stands_among_those_kept_out_and_may_knock_again_when_it_is_lifted() {
+    let mut room = at_the_door(&["bo", "cy"]);
+    room.handle(deny("ada", these(&["bo"])), at(2))
+        .reply
+        .unwrap();
+    let remove = Command::Remove {
+        by: stay("ada"),
+        whom: stay("cy"),
+        ban: None,
+    };
+    room.handle(remove, at(3)).reply.unwrap();
+    let kept_out = |room: &mut Room| match room.handle(Command::Bans, at(4)).reply {
+        Ok(Reply::Bans(bans)) => bans,
+        other => panic!("who is kept out, not {other:?}"),
+    };
+    let denial = |name: &str, seconds| object::Ban {
+        user: user(name),
+        display_name: user(name).display_name,
+        until: object::BanLength::Meeting,
+        since: at(seconds),
+        by: user("ada").id,
+    };
+    assert_eq!(kept_out(&mut room), [denial("cy", 3), denial("bo", 2)]);
+    let unban = Command::Unban {
+        user: user("bo").id,
+    };
+    room.handle(unban, at(5)).reply.unwrap();
+    assert_eq!(kept_out(&mut room), [denial("cy", 3)]);
+    let knock = |room: &mut Room, name: &str| room.handle(join_as(name, "again"), at(6)).reply;
+    assert_eq!(knock(&mut room, "bo"), Ok(Reply::Waiting));
+    assert_eq!(knock(&mut room, "cy"), Err(ErrorCode::RoomDenied));
+    let open = object::Room {
+        version: 2,
+        ..facts()
+    };
+    room.handle(edited(open), at(7)).reply.unwrap();
+    assert!(knock(&mut room, "cy").is_ok(), "there is no door");
+}
+
+#[test]
 fn switching_the_waiting_room_off_lets_in_as_far_as_there_is_room() {
     let small = object::Room {
         max_participants: 2,
