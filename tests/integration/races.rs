@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Client, PASSWORD, Server, soon};
+use super::support::{Client, Server, soon};
 
 /// How often each race is run.
 const ROUNDS: usize = 12;
@@ -60,9 +60,7 @@ async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
     let join = || json!({ "identity": room });
     for round in 0..ROUNDS {
         bo.join(&room).await;
-        let mut newer = server.connect().await;
-        let login = json!({ "username": "bo", "password": PASSWORD });
-        newer.ok("auth.login", login).await;
+        let mut newer = server.again("bo").await;
         let ban = json!({ "participant": bo.stay(), "ban": "meeting" });
         let (banned, joined) = tokio::join!(
             ada.ask("participant.remove", ban),
@@ -75,9 +73,7 @@ async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
             ada.ok("participant.remove", ban).await;
         }
         is_alone(&mut ada, &room).await;
-        let mut again = server.connect().await;
-        let login = json!({ "username": "bo", "password": PASSWORD });
-        again.ok("auth.login", login).await;
+        let mut again = server.again("bo").await;
         let refused = again.refused("room.join", join()).await;
         assert_eq!(refused, "room.banned", "round {round}");
         let unban = json!({ "identity": room, "user": user });
