@@ -161,7 +161,7 @@ const TOO_DEEP: &str = "recursion limit exceeded";
 /// # Errors
 /// `protocol.bad_field`; the path of what is wrong is named from the frame's root.
 pub fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
-    if !data.starts_with('{') {
+    if !data.trim_start().starts_with('{') {
         return Err(WireError::bad_field("data", "must be an object"));
     }
     let mut deserializer = serde_json::Deserializer::from_str(data);
