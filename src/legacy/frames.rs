@@ -230,6 +230,12 @@ mod tests {
     }
 
     #[test]
+    fn white_space_around_a_frame_says_nothing() {
+        let frame = "\n\t {\"key\": \"offer_sdp\", \"value\": \"v=0\"} \r\n";
+        assert_eq!(Frame::decode(frame).unwrap().key.name(), "offer_sdp");
+    }
+
+    #[test]
     fn between_two_relays_a_value_passes_as_it_is() {
         let table = [
             ("offer_sdp", json!({ "type": "offer", "sdp": "v=0\r\n" })),

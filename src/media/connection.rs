@@ -1,5 +1,10 @@
 //! One WebRTC connection of the crate's, made safe to hold many of: bounded, deaf to unproven addresses, and a
 //! panic inside it ends it alone.
+//!
+//! Read on in [`describing`] for its session descriptions and in [`receiving`] for what arrives.
+
+mod describing;
+mod receiving;
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -9,8 +14,6 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
-use rtc::ice::candidate::CandidateConfig;
-use rtc::ice::candidate::candidate_host::CandidateHostConfig;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::Registry;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
@@ -18,14 +21,14 @@ use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
-use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
-use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
+use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::sansio::Protocol as _;
-use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
-use super::sdp::{self, Description};
+#[cfg(test)]
+pub(super) use self::describing::host_candidate;
+use self::receiving::{Held, Nomination};
 use super::stun;
 
 /// ICE says `disconnected` after this silence, and `failed` after [`FAILED_AFTER`] more.
@@ -40,15 +43,6 @@ const MAX_CHECKS: u16 = 100;
 const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
 /// Addresses by which one connection is reached at once; the oldest gives way.
 const MAX_ADDRESSES: usize = 8;
-/// Addresses that may try to prove themselves between two ICE restarts; more are ignored. A client has a handful.
-const MAX_TRIES: usize = 64;
-/// A nomination that found no answer is not looked at again after this time: the client has long repeated it.
-const KEEP_NOMINATION: Duration = Duration::from_secs(1);
-/// Packets kept while ICE restarts; the oldest give way. A restart takes some round trips, so this is plenty.
-const MAX_HELD: usize = 256;
-/// Streams (SSRCs) that are looked at; packets of more are dropped. The crate keeps something for each that it ever saw,
-/// and an honest client sends a handful. Whoever forges a client's address could use them up, or as well flood it.
-const MAX_SSRCS: usize = 256;
 /// Checks of ours that wait for an answer; the oldest give way.
 const MAX_CHECKS_KEPT: usize = 16;
 /// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
@@ -86,26 +80,6 @@ pub(super) enum Happening {
 /// What the crate refused, or that it broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refused;
-
-/// A check that nominates its pair and was not answered.
-///
-/// The crate answers such a check only once a check of its own has succeeded on the pair, though an answer is always
-/// due (RFC 8445 §7.3.1). A client whose first check nominates would wait for its timer to repeat it, half a second
-/// with some. So the check is kept, and looked at again when the crate's own has been answered.
-struct Nomination {
-    from: SocketAddr,
-    to: SocketAddr,
-    bytes: BytesMut,
-    at: Instant,
-}
-
-/// A packet that came while ICE restarts. The client sends on the old pair until the new one is found (RFC 8445 §9),
-/// but the crate has forgotten the old one and would drop it.
-struct Held {
-    from: SocketAddr,
-    to: SocketAddr,
-    bytes: BytesMut,
-}
 
 /// One connection.
 pub(super) struct Connection {
@@ -207,216 +181,6 @@ impl Connection {
                 Err(Refused)
             }
         }
-    }
-
-    /// Answers an offer; with one that has other ICE credentials, restarts ICE.
-    pub fn answer(&mut self, offer: &str, now: Instant) -> Result<String, Refused> {
-        let offer = sdp::with_directions(&sdp::without_candidates(offer));
-        let offer = RTCSessionDescription::offer(offer).map_err(|_| Refused)?;
-        self.within(|pc| {
-            pc.set_remote_description(now, offer).ok()?;
-            let answer = pc.create_answer(None).ok()?;
-            pc.set_local_description(now, answer).ok()
-        })?;
-        self.described()
-    }
-
-    /// Makes an offer.
-    pub fn offer(&mut self, restart: bool, now: Instant) -> Result<String, Refused> {
-        self.within(|pc| {
-            if restart {
-                pc.restart_ice();
-            }
-            let offer = pc.create_offer(None).ok()?;
-            pc.set_local_description(now, offer).ok()
-        })?;
-        self.described()
-    }
-
-    /// Takes the answer to the last offer.
-    pub fn accept(&mut self, answer: &str, now: Instant) -> Result<(), Refused> {
-        let answer =
-            RTCSessionDescription::answer(sdp::without_candidates(answer)).map_err(|_| Refused)?;
-        self.within(|pc| pc.set_remote_description(now, answer).ok())?;
-        self.due = now;
-        Ok(())
-    }
-
-    /// Our description with our candidates in it. A restarted or failed agent has forgotten them.
-    fn described(&mut self) -> Result<String, Refused> {
-        let candidates: Option<Vec<_>> = self
-            .local
-            .iter()
-            .map(|address| host_candidate(*address))
-            .collect();
-        let candidates = candidates.ok_or(Refused)?;
-        let sdp = self.within(|pc| {
-            if !pc.local_description()?.sdp.contains("a=candidate:") {
-                for candidate in candidates {
-                    pc.add_local_candidate(candidate).ok()?;
-                }
-            }
-            pc.add_local_candidate(RTCIceCandidateInit::default())
-                .ok()?;
-            Some(pc.local_description()?.sdp)
-        })?;
-        self.described += 1;
-        let sdp = sdp::with_version(&sdp::with_candidates_everywhere(&sdp), self.described);
-        let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.origin.ufrag;
-        if self.ufrags.last() != Some(&ufrag) {
-            self.ufrags.push(ufrag);
-            self.tries.clear();
-            self.restarting = self.connected;
-        }
-        self.failed_at = None;
-        Ok(sdp)
-    }
-
-    /// The user name fragments by which checks find this connection: the newest, and during a restart the one before.
-    pub fn ufrags(&self) -> &[String] {
-        &self.ufrags
-    }
-
-    /// Those that no check needs any more.
-    pub fn take_stale_ufrags(&mut self) -> Vec<String> {
-        let keep = self.ufrags.len().saturating_sub(2);
-        self.ufrags.drain(..keep).collect()
-    }
-
-    /// Takes a datagram. Only checks may come from addresses that have not proven themselves.
-    pub fn receive(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {
-        self.at = now;
-        let is_stun = stun::is_stun(bytes);
-        if is_stun && !self.addresses.contains(&from) && !self.may_try(from) {
-            return;
-        }
-        let is_media = matches!(bytes.first(), Some(128..));
-        if is_media && !self.may_stream(bytes) {
-            return;
-        }
-        if is_media && self.restarting {
-            self.hold(from, to, bytes);
-            return;
-        }
-        let understood = self.read(from, to, BytesMut::from(bytes), now).is_ok();
-        if understood && stun::is_nomination(bytes) {
-            let bytes = BytesMut::from(bytes);
-            let at = now;
-            self.nomination = Some(Nomination {
-                from,
-                to,
-                bytes,
-                at,
-            });
-        } else if understood && stun::is_success(bytes) {
-            self.measure(bytes, now);
-            self.nominate_again(from, now);
-        }
-        if is_media {
-            self.due = self.due.min(now + BUSY);
-        } else {
-            // Checks that this one triggers, and handshakes, wait for nothing.
-            self.tend(now);
-        }
-    }
-
-    fn read(
-        &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
-        message: BytesMut,
-        now: Instant,
-    ) -> Result<(), Refused> {
-        let transport = TransportContext {
-            local_addr: self.known_as(to),
-            peer_addr: from,
-            ecn: None,
-            transport_protocol: TransportProtocol::UDP,
-        };
-        let datagram = TaggedBytesMut {
-            now,
-            transport,
-            message,
-        };
-        self.within(|pc| pc.handle_read(datagram).ok())
-    }
-
-    fn hold(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        if self.held.len() >= MAX_HELD {
-            self.held.pop_front();
-        }
-        let bytes = BytesMut::from(bytes);
-        self.held.push_back(Held { from, to, bytes });
-    }
-
-    /// ICE has found its pair: what came meanwhile is read.
-    fn resume(&mut self, now: Instant) {
-        self.restarting = false;
-        for held in std::mem::take(&mut self.held) {
-            let _ = self.read(held.from, held.to, held.bytes, now);
-        }
-    }
-
-    /// The client has answered a check of the crate's: now the crate answers the client's, if it has not.
-    fn nominate_again(&mut self, from: SocketAddr, now: Instant) {
-        let Some(kept) = self.nomination.take_if(|kept| kept.from == from) else {
-            return;
-        };
-        if now.saturating_duration_since(kept.at) < KEEP_NOMINATION {
-            let _ = self.read(kept.from, kept.to, kept.bytes, now);
-        }
-    }
-
-    /// A check of ours was answered: the way there and back took this long (RFC 7675 §5.1 has one every few seconds).
-    fn measure(&mut self, answer: &[u8], now: Instant) {
-        let transaction = stun::transaction(answer);
-        let place = self
-            .checks
-            .iter()
-            .position(|(sent, _)| Some(sent.as_slice()) == transaction);
-        if let Some((_, sent)) = place.and_then(|place| self.checks.remove(place)) {
-            let latest = now.saturating_duration_since(sent);
-            // A single late one is an accident, two are a state.
-            let smooth = self.round_trip.map_or(latest, |known| (known + latest) / 2);
-            self.round_trip = Some(smooth);
-        }
-    }
-
-    /// How long the way to the client and back takes, once it was measured.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
-    }
-
-    fn may_try(&mut self, from: SocketAddr) -> bool {
-        if self.tries.contains(&from) {
-            return true;
-        }
-        let room = self.tries.len() < MAX_TRIES;
-        if room {
-            self.tries.push(from);
-        }
-        room
-    }
-
-    fn may_stream(&mut self, bytes: &[u8]) -> bool {
-        let Some(ssrc) = sender(bytes) else {
-            return false;
-        };
-        if self.ssrcs.len() < MAX_SSRCS {
-            self.ssrcs.insert(ssrc);
-        }
-        self.ssrcs.contains(&ssrc)
-    }
-
-    /// The candidate by which the client knows the address that it reached. Behind a port-forwarding NAT the packet
-    /// arrives at another one than it was sent to.
-    fn known_as(&self, to: SocketAddr) -> SocketAddr {
-        let exact = self.local.iter().find(|address| **address == to);
-        let family = self
-            .local
-            .iter()
-            .find(|address| address.is_ipv4() == to.is_ipv4());
-        exact.or(family).copied().unwrap_or(to)
     }
 
     /// When [`Connection::tend`] wants to be called again.
@@ -592,33 +356,4 @@ impl Connection {
         let _ = self.within(|pc| pc.close().ok());
         self.drain(out);
     }
-}
-
-/// The SSRC of whoever sent this RTP or RTCP packet, which is never encrypted (RFC 3711 §3.1, §3.4).
-fn sender(bytes: &[u8]) -> Option<u32> {
-    // RFC 5761 §4: these second bytes are RTCP's packet types.
-    let at = match bytes.get(1)? {
-        192..=223 => 4,
-        _ => 8,
-    };
-    let ssrc = bytes.get(at..at + 4)?;
-    Some(u32::from_be_bytes(ssrc.try_into().ok()?))
-}
-
-/// A host candidate (RFC 8445 §5.1.1.1) at this address.
-pub(super) fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
-    let base_config = CandidateConfig {
-        network: "udp".to_owned(),
-        address: address.ip().to_string(),
-        port: address.port(),
-        component: 1,
-        ..Default::default()
-    };
-    let candidate = CandidateHostConfig {
-        base_config,
-        ..Default::default()
-    }
-    .new_candidate_host()
-    .ok()?;
-    RTCIceCandidate::from(&candidate).to_json().ok()
 }

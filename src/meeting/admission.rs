@@ -65,10 +65,16 @@ impl Room {
                 false => Err(ErrorCode::RoomFull),
             };
         }
-        match self.free_places() {
-            0 => Err(ErrorCode::RoomFull),
-            _ => Ok(Way::In),
+        match self.has_place_for(rank) {
+            true => Ok(Way::In),
+            false => Err(ErrorCode::RoomFull),
         }
+    }
+
+    /// Whether there is room for somebody of `rank`. The owner always has a place, one more than there are: so a full
+    /// room never keeps out whose it is, and holds one person more at most.
+    fn has_place_for(&self, rank: Rank) -> bool {
+        rank == Rank::Owner || self.free_places() > 0
     }
 
     /// Whether the room's time lets somebody of `rank` in.
@@ -94,10 +100,11 @@ impl Room {
     /// Whether somebody was sent away from the door, which an invite does not open again.
     fn is_turned_away(&self, join: &Join, rank: Rank) -> bool {
         let knocks = self.must_wait(join, rank) || self.facts.lobby;
-        let is_denied = self.meeting.denied.contains(&join.user.id);
+        let is_denied = self.bans.turn_away(&join.user.id);
         is_denied && knocks && !self.allows(rank, Action::SkipLobby)
     }
 
+    /// How many more may come in.
     pub(super) fn free_places(&self) -> usize {
         let places = self
             .facts
@@ -141,12 +148,12 @@ impl Room {
         let rank = self.rank_of_newcomer(&join);
         self.remember_role(&join);
         if !self.allows(rank, Action::Rename) {
-            let before = self.meeting.names.get(&join.user.id);
+            let before = self.meeting.names.find(&join.user.id);
             join.display_name = before.unwrap_or(&join.user.display_name).clone();
         }
-        let since = join.first_joined_at.unwrap_or(now);
-        let first = self.meeting.first_joined.entry(join.user.id.clone());
-        first.or_insert(since);
+        let first = self.meeting.first_joined.find(&join.user.id).copied();
+        let since = first.or(join.first_joined_at).unwrap_or(now);
+        self.meeting.first_joined.put(join.user.id.clone(), since);
         let person = Person::new(join, role, now);
         let participant = person.seen.clone();
         self.roster.add(person);

@@ -1,4 +1,4 @@
-//! Who is kept out of a room.
+//! Who is kept out of a room: banned, or not let in at the door. Both stand in one list, and one wish lifts either.
 
 use std::net::IpAddr;
 
@@ -29,21 +29,37 @@ impl std::fmt::Debug for AddressKey {
     }
 }
 
-/// The bans of a room, in the order in which they were made.
+/// How many refusals at the door a meeting remembers. Beyond it the earliest is forgotten: whoever it was may knock again.
+const MAX_DENIALS: usize = 1_000;
+
+/// The bans of a room and the refusals at its door, in the order in which they were made.
 #[derive(Debug, Clone, Default)]
 pub struct Bans(Vec<Entry>);
 
 #[derive(Debug, Clone)]
 struct Entry {
     ban: Ban,
+    kind: Kind,
     /// Where a banned guest came from: guests from there wait to be let in, as another name is free.
     address: Option<AddressKey>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Kept out whatever the door says.
+    Ban,
+    /// Not let in: where one must knock, one need not try again.
+    Denial,
 }
 
 impl Bans {
     /// Takes up what is stored.
     pub fn new(stored: Vec<Ban>) -> Self {
-        let entry = |ban| Entry { ban, address: None };
+        let entry = |ban| Entry {
+            ban,
+            kind: Kind::Ban,
+            address: None,
+        };
         Self(stored.into_iter().map(entry).collect())
     }
 
@@ -51,17 +67,50 @@ impl Bans {
     pub fn add(&mut self, ban: Ban, address: AddressKey) {
         self.remove(&ban.user.id);
         let address = (ban.user.kind == UserKind::Guest).then_some(address);
-        self.0.push(Entry { ban, address });
+        self.0.push(Entry {
+            ban,
+            kind: Kind::Ban,
+            address,
+        });
     }
 
-    /// Lets somebody in again.
+    /// Notes that somebody was not let in. Whoever is banned stays so.
+    pub fn deny(&mut self, denial: Ban) {
+        if self.hold(&denial.user.id) {
+            return;
+        }
+        self.remove(&denial.user.id);
+        self.0.push(Entry {
+            ban: denial,
+            kind: Kind::Denial,
+            address: None,
+        });
+        let is_denial = |entry: &Entry| entry.kind == Kind::Denial;
+        if self.0.iter().filter(|entry| is_denial(entry)).count() > MAX_DENIALS
+            && let Some(earliest) = self.0.iter().position(is_denial)
+        {
+            self.0.remove(earliest);
+        }
+    }
+
+    /// Lets somebody in again, or to the door.
     pub fn remove(&mut self, user: &UserId) {
         self.0.retain(|entry| entry.ban.user.id != *user);
     }
 
-    /// Whether `user` is kept out.
+    /// Whether `user` is banned.
     pub fn hold(&self, user: &UserId) -> bool {
-        self.0.iter().any(|entry| entry.ban.user.id == *user)
+        self.has(user, Kind::Ban)
+    }
+
+    /// Whether `user` was not let in at the door.
+    pub fn turn_away(&self, user: &UserId) -> bool {
+        self.has(user, Kind::Denial)
+    }
+
+    fn has(&self, user: &UserId, kind: Kind) -> bool {
+        let mut entries = self.0.iter();
+        entries.any(|entry| entry.kind == kind && entry.ban.user.id == *user)
     }
 
     /// Whether a banned guest came from `address`.
@@ -115,6 +164,29 @@ impl Bans {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_too_many_refusals_the_earliest_is_forgotten_and_no_ban_is() {
+        use crate::meeting::stories::{at, user};
+        let ban = |name: &str| Ban {
+            user: user(name),
+            display_name: user(name).display_name,
+            until: BanLength::Meeting,
+            since: at(0),
+            by: user("ada").id,
+        };
+        let mut bans = Bans::default();
+        let address = AddressKey::of(std::net::Ipv4Addr::LOCALHOST.into());
+        bans.add(ban("bad"), address);
+        bans.deny(ban("bad"));
+        for number in 0..=MAX_DENIALS {
+            bans.deny(ban(&format!("n{number}")));
+        }
+        let id = |name: &str| user(name).id;
+        assert_eq!(bans.len(), 1 + MAX_DENIALS);
+        assert!(bans.hold(&id("bad")) && !bans.turn_away(&id("bad")));
+        assert!(!bans.turn_away(&id("n0")) && bans.turn_away(&id("n1")));
+    }
 
     #[test]
     fn a_household_counts_as_one_address_and_is_not_shown() {

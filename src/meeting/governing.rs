@@ -160,6 +160,7 @@ impl Room {
         out: &mut Vec<Effect>,
     ) -> Answer {
         self.may_remove(by, whom)?;
+        let remover = self.person(by)?.seen.user.id.clone();
         if let Some(until) = ban {
             let ban = self.ban(by, whom, until, now)?;
             let inside = self.roster.find(whom).map(|person| person.address);
@@ -171,7 +172,7 @@ impl Room {
         if self.lobby.find(whom).is_some() {
             match ban {
                 Some(_) => self.send_away(whom, LobbyDenial::Banned, out),
-                None => self.turn_down(whom, out),
+                None => self.turn_down(whom, &remover, now, out),
             }
             return Ok(Reply::Done);
         }

@@ -13,7 +13,7 @@ use crate::protocol::event::{
     Event, LobbyDenial, LobbyDenied, LobbyLeaveReason, LobbyLeft, LobbyWaiting, SessionReplaced,
 };
 use crate::protocol::ids::{ParticipantId, UserId};
-use crate::protocol::object::Waiting;
+use crate::protocol::object::{Ban, BanLength, Waiting};
 use crate::protocol::request::Targets;
 use crate::protocol::time::Timestamp;
 
@@ -146,20 +146,35 @@ impl Room {
         &mut self,
         by: &ParticipantId,
         who: &Targets,
+        now: Timestamp,
         out: &mut Vec<Effect>,
     ) -> Answer {
-        self.allowed(by, Action::Admit)?;
+        let by = self.allowed(by, Action::Admit)?.seen.user.id.clone();
         for id in self.lobby.resolve(who)? {
-            self.turn_down(&id, out);
+            self.turn_down(&id, &by, now, out);
         }
         Ok(Reply::Done)
     }
 
-    /// Sends one away who may not knock again in this meeting.
-    pub(super) fn turn_down(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
+    /// Sends one away who may not knock again in this meeting, unless the refusal is lifted.
+    pub(super) fn turn_down(
+        &mut self,
+        id: &ParticipantId,
+        by: &UserId,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) {
         if let Some(knocker) = self.lobby.find(id) {
-            let user = knocker.waiting.user.id.clone();
-            self.meeting.denied.insert(user);
+            let Waiting {
+                user, display_name, ..
+            } = knocker.waiting.clone();
+            self.bans.deny(Ban {
+                user,
+                display_name,
+                until: BanLength::Meeting,
+                since: now,
+                by: by.clone(),
+            });
             self.send_away(id, LobbyDenial::Denied, out);
         }
     }

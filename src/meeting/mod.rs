@@ -16,6 +16,7 @@ pub mod pause;
 pub mod permissions;
 pub mod permissions_page;
 mod presence;
+mod recent;
 mod roles;
 pub mod room;
 pub mod roster;

@@ -187,7 +187,7 @@ impl Model {
                     .inside
                     .values()
                     .any(|(person, _)| user(PEOPLE[*person]).id == join.user.id);
-                let has_room = u32::try_from(self.inside.len()).unwrap() < CAPACITY;
+                let has_room = is_owner || u32::try_from(self.inside.len()).unwrap() < CAPACITY;
                 (is_owner || !self.ended) && (is_in || has_room)
             }
             Command::End { by } => self.hosts.contains(by),
@@ -352,6 +352,7 @@ impl Model {
 
     fn compare(&mut self, room: &mut Room, context: &str) {
         assert_eq!(room.head_count() as usize, self.inside.len(), "{context}");
+        assert!(room.head_count() <= CAPACITY + 1, "{context}: too many");
         let Ok(super::Reply::Roster(roster)) = room.handle(Command::Roster, at(0)).reply else {
             panic!("{context}: a roster")
         };

@@ -4,8 +4,6 @@
 //! sent away from the door is not heard again, and roles stay what they were. It is over, and forgotten, when a host or
 //! the operator ends it, when it ends on time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
 
-use std::collections::HashSet;
-
 use super::bans::Bans;
 use super::roles::Roles;
 use super::room::{Meeting, Room};
@@ -29,7 +27,6 @@ pub struct Memory {
     pause: Pause,
     owner: UserId,
     roles: Roles,
-    denied: HashSet<UserId>,
     bans: Bans,
     timer: Option<Timer>,
 }
@@ -47,7 +44,7 @@ impl Memory {
 
     /// How many people it holds something of; at least one.
     pub fn weight(&self) -> usize {
-        let people = self.roles.len() + self.denied.len() + self.bans.len();
+        let people = self.roles.len() + self.bans.len();
         people.max(1)
     }
 
@@ -64,7 +61,6 @@ impl Memory {
     fn is_empty(&self) -> bool {
         let timer = self.timer.as_ref();
         self.roles.is_empty()
-            && self.denied.is_empty()
             && self.bans.is_empty()
             && timer.is_none_or(|timer| timer.ends_at <= self.pause.since)
     }
@@ -83,7 +79,6 @@ impl Room {
         before.roles.pause(last);
         self.meeting = Meeting {
             roles: before.roles,
-            denied: before.denied,
             timer: before.timer,
             pause: Some(Pause { since: now, until }),
             ..Meeting::default()
@@ -116,7 +111,6 @@ impl Room {
             pause: self.meeting.pause?,
             owner: self.facts.owner.id.clone(),
             roles: self.meeting.roles.clone(),
-            denied: self.meeting.denied.clone(),
             bans: self.bans.of_meeting(),
             timer: self.meeting.timer.clone(),
         };
@@ -132,7 +126,6 @@ impl Room {
         self.bans.recall(memory.bans);
         self.meeting = Meeting {
             roles: memory.roles,
-            denied: memory.denied,
             timer: memory.timer,
             pause: Some(memory.pause),
             ..Meeting::default()

@@ -39,6 +39,10 @@ const RULES: &str = r#"      <h2>On whom</h2>
       <ul>
         <li>Nobody mutes, renames, removes or changes the role of somebody of their own rank or a higher one.</li>
         <li>The owner of a room is always a host. Nobody else can touch them.</li>
+        <li>
+          A full room keeps everyone out but its owner, who always gets in: it holds one person more then, and nobody else
+          comes in before two have left.
+        </li>
         <li>Whoever makes somebody else a host becomes a co-host, unless they are the owner.</li>
         <li>
           Nobody can unmute another. Who is asked to may unmute their microphone once, whatever the room lets members do.
@@ -49,12 +53,21 @@ const RULES: &str = r#"      <h2>On whom</h2>
           whoever was turned away at the door stays turned away, also while nobody is in.
         </li>
         <li>
+          Whoever was turned away at the door is listed beside those who are banned, until the meeting ends. Who may ban
+          can let them knock again. Of more than 1000 who were turned away the earliest may knock again anyhow.
+        </li>
+        <li>
           When the last host leaves, the co-host who has been in the longest becomes host, or else the member who has,
           of those with an account. The owner's return gives them back what they were.
         </li>
         <li>
           Whoever is removed with a ban stays out until the meeting ends, or for good. A guest gets a new name easily:
           until the meeting ends, guests who come from the same address wait until they are let in.
+        </li>
+        <li>
+          Where media goes from browser to browser, <code>permissions.files</code> refuses the offers by which files are
+          sent, those of connections named <code>file:…</code>, but cannot keep two altered clients from sending one over
+          the connection of their media.
         </li>
       </ul>
     </main>

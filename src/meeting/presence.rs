@@ -47,8 +47,8 @@ impl Room {
             return;
         };
         if !self.may(&person, Action::Rename) {
-            let name = (person.seen.user.id, person.seen.display_name);
-            self.meeting.names.extend([name]);
+            let (user, name) = (person.seen.user.id, person.seen.display_name);
+            self.meeting.names.put(user, name);
         }
         out.push(Effect::Release {
             participant: id.clone(),

@@ -6,8 +6,6 @@
 //! and how, [`together`](super::together) and [`sources`](super::sources) what people do in it, [`time`](super::time)
 //! what happens by itself.
 
-use std::collections::{HashMap, HashSet};
-
 use super::bans::Bans;
 use super::chat::Chat;
 use super::command::Command;
@@ -16,12 +14,13 @@ use super::lobby::Lobby;
 use super::media::MediaCommand;
 use super::pause::Pause;
 use super::permissions::{Action, Rank, actions_of, allows, effective};
+use super::recent::Recent;
 use super::roles::Roles;
 use super::roster::{Person, Roster};
 use super::schedule;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, ParticipantData};
-use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{self, Ban, Occurrence, RoomState, Timer};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
@@ -48,14 +47,14 @@ pub struct Room {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meeting {
     pub(super) roles: Roles,
-    /// Who knocked and was sent away.
-    pub(super) denied: HashSet<UserId>,
     pub(super) spotlight: Vec<ParticipantId>,
     pub(super) timer: Option<Timer>,
     /// What those were called last who left and may not rename themselves: a new name at the door would be a way to.
-    pub(super) names: HashMap<UserId, DisplayName>,
-    /// Since when each may read, where newcomers read only what was written since they came.
-    pub(super) first_joined: HashMap<UserId, Timestamp>,
+    /// Whoever is forgotten comes in under their own name.
+    pub(super) names: Recent<DisplayName>,
+    /// Since when each may read, where newcomers read only what was written since they came. Whoever is forgotten reads
+    /// what was written since they came last.
+    pub(super) first_joined: Recent<Timestamp>,
     /// Which planned meeting it is.
     pub(super) occurrence: Option<Occurrence>,
     /// When it becomes the planned meeting after that one, if it still goes on.
@@ -155,7 +154,7 @@ impl Room {
             Command::Unban { user } => self.unban(&user),
             Command::Bans => Ok(Reply::Bans(self.bans.list())),
             Command::Admit { by, who } => self.admit(&by, &who, now, out),
-            Command::Deny { by, who } => self.deny(&by, &who, out),
+            Command::Deny { by, who } => self.deny(&by, &who, now, out),
             Command::React { by, emoji } => self.react(by, emoji, out),
             Command::Spotlight { by, whom } => self.set_spotlight(&by, whom, out),
             Command::SetTimer { by, duration_ms } => self.set_timer(by, duration_ms, now, out),

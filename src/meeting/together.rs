@@ -145,7 +145,7 @@ impl Room {
         match self.facts.history {
             HistoryAccess::All => None,
             HistoryAccess::Joined => {
-                let first = self.meeting.first_joined.get(&person.user.id);
+                let first = self.meeting.first_joined.find(&person.user.id);
                 Some(first.copied().unwrap_or(person.joined_at))
             }
         }

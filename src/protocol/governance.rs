@@ -153,7 +153,7 @@ pub enum BanLength {
     Forever,
 }
 
-/// Somebody who is kept out.
+/// Somebody who is kept out: banned, or not let in at the door, which lasts until the meeting ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Ban {
     /// Who.

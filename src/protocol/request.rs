@@ -17,6 +17,13 @@ macro_rules! requests {
         }
 
         impl Request {
+            /// Whether a request of type `kind` may come from somebody who has not said who they are.
+            pub fn may_precede_login(kind: &str) -> bool {
+                const LOGINS: [&str; 5] =
+                    ["auth.register", "auth.login", "auth.guest", "auth.token", "session.resume"];
+                LOGINS.contains(&kind)
+            }
+
             /// The request type's name on the wire.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$name(_) => $kind,)* }
@@ -78,9 +85,9 @@ requests! {
     RoomEnd "room.end" => Empty;
     /// Who was in a room, when and how long; for those who govern it.
     RoomAttendance "room.attendance" => AttendancePage;
-    /// Who is kept out of a room.
+    /// Who is kept out of a room: who is banned, and who was not let in at the door.
     RoomBans "room.bans" => Bans;
-    /// Lets somebody in again.
+    /// Lets somebody in again, or to the door.
     RoomUnban "room.unban" => Empty;
     /// Makes an invite link.
     InviteCreate "invite.create" => InviteMade;
@@ -146,15 +153,26 @@ requests! {
     Ping "ping" => Pong;
 }
 
-/// Decodes one request's data.
+/// How serde_json's refusal of what nests more than 128 levels deep begins: so far, and no further, reading recurses.
+const TOO_DEEP: &str = "recursion limit exceeded";
+
+/// Decodes one request's data. Fields that are not ours are skipped, however deep they nest.
 ///
 /// # Errors
 /// `protocol.bad_field`; the path of what is wrong is named from the frame's root.
 pub fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError> {
+    if !data.trim_start().starts_with('{') {
+        return Err(WireError::bad_field("data", "must be an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(data);
     serde_path_to_error::deserialize(Object(&mut deserializer)).map_err(|error| {
+        let inner = error.inner().to_string();
+        if inner.starts_with(TOO_DEEP) {
+            let outermost = error.path().iter().next().map(ToString::to_string);
+            let field = outermost.map_or("data".to_owned(), |name| format!("data.{name}"));
+            return WireError::bad_field(field, "nests too deep");
+        }
         let path = error.path().to_string();
-        let inner = error.into_inner().to_string();
         // serde_json appends where in the text it was, which says nothing to a client that built the object.
         let sentence = inner.split(" at line ").next().unwrap_or_default();
         let mut field = String::from("data");
@@ -237,6 +255,36 @@ mod tests {
     }
 
     #[test]
+    fn what_nests_deep_is_skipped_where_it_is_not_ours_and_refused_by_name_where_it_is() {
+        for levels in [33, 200, 20_000] {
+            let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            for (kind, field) in [
+                ("room.join", "identity"),
+                ("room.create", "permissions"),
+                ("lobby.admit", "participants"),
+                ("participant.remove", "ban"),
+                ("media.view", "tiles"),
+            ] {
+                let data = format!(r#"{{"{field}":{deep}}}"#);
+                let named = refused(kind, &data).unwrap();
+                let expected = format!("data.{field}");
+                let is_named = named == expected || named == format!("{expected}[0]");
+                assert!(is_named, "{kind}: {named}");
+            }
+            for data in [
+                format!(r#"{{"x":{deep},"participants":"all"}}"#),
+                format!(r#"{{"participants":"all","x":{{"y":{deep}}}}}"#),
+            ] {
+                let raw = RawValue::from_string(data).unwrap();
+                assert!(Request::decode("lobby.admit", Some(&raw)).is_ok());
+            }
+            let raw = RawValue::from_string(format!(r#"{{"client_time":{deep}}}"#)).unwrap();
+            let ping = Request::decode("ping", Some(&raw));
+            assert!(ping.is_ok(), "anything may stand there");
+        }
+    }
+
+    #[test]
     fn an_array_is_no_object_wherever_one_belongs() {
         for (kind, data, field) in [
             (
@@ -266,6 +314,8 @@ mod tests {
                 "data.candidate",
             ),
             ("auth.guest", r#"["Bo"]"#, "data"),
+            ("auth.refresh", "[]", "data"),
+            ("ping", "5", "data"),
         ] {
             assert_eq!(refused(kind, data).as_deref(), Some(field), "{kind} {data}");
         }

@@ -23,8 +23,8 @@ pub async fn dispatch(
     state: &mut SessionState,
     frame: RequestFrame,
 ) -> Result<String, WireError> {
-    let may_precede_login = frame.kind.starts_with("auth.") || frame.kind == "session.resume";
-    if state.login.is_none() && !may_precede_login {
+    // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
+    if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
         return Err(ErrorCode::AuthRequired.into());
     }
     let request = Request::decode(&frame.kind, frame.data.as_deref())?;

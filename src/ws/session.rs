@@ -352,11 +352,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         self.send(Message::Text(text.into())).await
     }
 
+    /// Writes one frame. Should the outbox overflow meanwhile, the client does not read, and nobody waits for it.
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(WRITE_DEADLINE, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::TooSlow),
+        let overflow = self.events.overflow();
+        let sent = tokio::time::timeout(WRITE_DEADLINE, self.socket.send(message));
+        tokio::select! {
+            biased;
+            sent = sent => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(End::Gone),
+                Err(_) => Err(End::TooSlow),
+            },
+            () = overflow.happened() => Err(End::TooSlow),
         }
     }
 

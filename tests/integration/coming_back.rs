@@ -4,15 +4,7 @@
 use meeting::protocol::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::support::{Client, PASSWORD, Server, soon};
-
-/// Another session of somebody with an account.
-async fn again(server: &Server, name: &str) -> Client {
-    let mut client = server.connect().await;
-    let login = json!({ "username": name, "password": PASSWORD });
-    client.login = client.ok("auth.login", login).await;
-    client
-}
+use super::support::{Client, Server, soon};
 
 /// Somebody at the door of Ada's room, and as whom they wait.
 async fn knocking(server: &Server, name: &str, room: &str, ada: &mut Client) -> (Client, Value) {
@@ -70,7 +62,7 @@ const FORGOTTEN: [&str; 2] = ["room.waiting", "room.waiting"];
 async fn a_host_who_is_lost_for_a_moment_comes_back_to_the_same_meeting() {
     let mut left = Left::new().await;
     assert_eq!(left.tried().await, KEPT, "while nobody is in");
-    let mut ada = again(&left.server, "ada").await;
+    let mut ada = left.server.again("ada").await;
     ada.join(&left.room).await;
     assert_eq!(left.tried().await, KEPT, "and when she is back");
     ada.ok("room.end", json!({})).await;
@@ -82,18 +74,24 @@ async fn a_host_who_is_lost_for_a_moment_comes_back_to_the_same_meeting() {
 async fn bans_are_seen_and_lifted_while_nobody_is_in() {
     let mut left = Left::new().await;
     let room = json!({ "identity": left.room });
-    let mut ada = again(&left.server, "ada").await;
+    let mut ada = left.server.again("ada").await;
     let bans = ada.ok("room.bans", room.clone()).await["bans"].take();
-    let [ban] = bans.as_array().unwrap().as_slice() else {
-        panic!("one ban, not {bans}")
+    let [denial, ban] = bans.as_array().unwrap().as_slice() else {
+        panic!("a ban and a refusal at the door, not {bans}")
     };
-    assert_eq!(ban["user"]["username"], "bo");
-    assert_eq!(ban["until"], "meeting");
-    let user = &ban["user"]["id"];
-    let unban = json!({ "identity": left.room, "user": user });
-    ada.ok("room.unban", unban).await;
-    assert_eq!(ada.ok("room.bans", room).await["bans"], json!([]));
+    for (kept_out, name) in [(ban, "bo"), (denial, "cy")] {
+        assert_eq!(kept_out["user"]["username"], name);
+        assert_eq!(kept_out["until"], "meeting");
+    }
+    let unban = |one: &Value| json!({ "identity": left.room, "user": one["user"]["id"] });
+    let (unban_bo, unban_cy) = (unban(ban), unban(denial));
+    ada.ok("room.unban", unban_bo).await;
+    let after = ada.ok("room.bans", room.clone()).await["bans"].take();
+    assert_eq!(after, json!([denial]));
     assert_eq!(left.tried().await, ["room.waiting", "room.denied"]);
+    ada.ok("room.unban", unban_cy).await;
+    assert_eq!(ada.ok("room.bans", room).await["bans"], json!([]));
+    assert_eq!(left.tried().await, ["room.waiting", "room.waiting"]);
 }
 
 #[tokio::test]
@@ -102,7 +100,7 @@ async fn a_meeting_that_was_ended_beside_the_server_is_another_when_it_is_taken_
     let store = &left.server.services.store;
     let stored = store.find_room(&left.room).await.unwrap().unwrap();
     store.end_room(stored.key, Timestamp::now()).await.unwrap();
-    let mut ada = again(&left.server, "ada").await;
+    let mut ada = left.server.again("ada").await;
     ada.join(&left.room).await;
     assert_eq!(left.tried().await, FORGOTTEN);
 }
@@ -123,7 +121,7 @@ async fn looked(server: &Server, name: &str) {
 #[tokio::test]
 async fn who_begins_a_second_check_stays_in_the_first_until_they_leave_it() {
     let server = Server::start().await;
-    let [mut one, mut two] = [server.account("ada").await, again(&server, "ada").await];
+    let [mut one, mut two] = [server.account("ada").await, server.again("ada").await];
     let begin = async |client: &mut Client| -> String {
         let room = client.ok("check.begin", json!({})).await["identity"].take();
         let Value::String(room) = room else {

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::support::{Client, Server, soon};
+use super::support::{Client, PATIENCE, Server, soon};
 
 const LIMITED: &[(Key, &str)] = &[];
 
@@ -48,16 +48,22 @@ async fn frames_that_are_no_requests_are_refused_and_the_socket_goes_on() {
         ),
         (&deep, Value::Null, "protocol.bad_json", None),
         (
-            &format!(r#"{{"type":"ping","id":1,"data":{{"x":{deep}}}}}"#),
+            &format!(r#"{{"type":"ping","id":1,"data":[{deep}}}"#),
             Value::Null,
             "protocol.bad_json",
             None,
         ),
         (
             &format!(r#"{{"type":{deep},"id":1}}"#),
+            json!(1),
+            "protocol.bad_field",
+            Some("type"),
+        ),
+        (
+            &format!(r#"{{"type":"ping","id":{deep}}}"#),
             Value::Null,
-            "protocol.bad_json",
-            None,
+            "protocol.bad_field",
+            Some("id"),
         ),
         (
             r#"{"type":"ping"}"#,
@@ -108,12 +114,6 @@ async fn frames_that_are_no_requests_are_refused_and_the_socket_goes_on() {
             "protocol.bad_field",
             Some("type"),
         ),
-        (
-            r#"{"type":"ping","id":7,"data":"x"}"#,
-            json!(7),
-            "protocol.bad_field",
-            Some("data"),
-        ),
     ];
     // So few on one socket that it is not closed for them.
     for rows in table.chunks(9) {
@@ -125,6 +125,41 @@ async fn frames_that_are_no_requests_are_refused_and_the_socket_goes_on() {
         }
         bo.ok("ping", json!({})).await;
     }
+}
+
+#[tokio::test]
+async fn however_deep_a_request_nests_it_is_answered_once_and_by_its_id() {
+    let server = Server::start().await;
+    let mut bo = server.guest("Bo").await;
+    for levels in [32, 33, 127, 128, 129, 20_000, 100_000] {
+        let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let id = bo.next_id();
+        let unknown = [
+            format!(r#"{{"type":"ping","id":{id},"data":{{"x":{deep}}}}}"#),
+            format!(r#"{{"x":{deep},"type":"ping","id":{}}}"#, bo.next_id()),
+        ];
+        for (text, id) in unknown.into_iter().zip(id..) {
+            bo.send(text).await;
+            let reply = bo.reply().await;
+            assert_eq!((&reply["type"], &reply["re"]), (&json!("ok"), &json!(id)));
+        }
+        for (kind, field) in [
+            ("room.join", "identity"),
+            ("lobby.admit", "participants"),
+            ("room.create", "permissions"),
+        ] {
+            let id = bo.next_id();
+            let data = format!(r#"{{"name":"x","{field}":{deep}}}"#);
+            let text = format!(r#"{{"type":"{kind}","id":{id},"data":{data}}}"#);
+            let expected = (
+                json!(id),
+                "protocol.bad_field".to_owned(),
+                Some(format!("data.{field}")),
+            );
+            assert_eq!(answer(&mut bo, &text).await, expected, "{levels}");
+        }
+    }
+    bo.ok("ping", json!({})).await;
 }
 
 #[tokio::test]
@@ -233,10 +268,10 @@ async fn binary_frames_are_refused_and_the_socket_goes_on() {
 async fn a_request_whose_data_is_ill_typed_is_refused_and_no_abuse() {
     let server = Server::start().await;
     let mut bo = server.guest("Bo").await;
-    for _ in 0..20 {
+    for data in ["[]", "\"x\"", "5", "true"].into_iter().cycle().take(20) {
         let id = bo.next_id();
         bo.send(format!(
-            r#"{{"type":"participant.mute","id":{id},"data":[]}}"#
+            r#"{{"type":"participant.mute","id":{id},"data":{data}}}"#
         ))
         .await;
         let reply = bo.reply().await;
@@ -368,12 +403,23 @@ async fn a_clients_close_is_answered() {
     assert_eq!(ada.closed().await, 1000);
 }
 
+/// Stops tokio's clock until what is returned is dropped, or until so much time has passed that something is wrong.
+fn stop_the_clock() -> std::sync::mpsc::SyncSender<()> {
+    tokio::time::pause();
+    let (go_on, stopped) = std::sync::mpsc::sync_channel(1);
+    // A paused clock moves by itself when there is nothing to do, but not while a blocking task runs.
+    tokio::task::spawn_blocking(move || stopped.recv_timeout(PATIENCE));
+    go_on
+}
+
 #[tokio::test]
-async fn who_reads_nothing_is_let_go_and_the_others_go_on() {
+async fn who_reads_nothing_is_let_go_at_once_and_the_others_go_on() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
-    let deaf = server.member("Deaf", &room).await;
+    let mut deaf = server.member("Deaf", &room).await;
     let mut bo = server.member("Bo", &room).await;
+    let stopped = stop_the_clock();
+    let before = tokio::time::Instant::now();
     // Far more than the sockets' buffers and the outbox hold together.
     let sdp = "x".repeat(200_000);
     for _ in 0..400 {
@@ -383,12 +429,13 @@ async fn who_reads_nothing_is_let_go_and_the_others_go_on() {
         let is_gone = answer["error"]["code"] == "signal.not_found";
         assert!(is_gone || answer["type"] == "ok", "{answer}");
     }
-    // Only the waiting is skipped; the others answer their pings meanwhile.
-    tokio::time::pause();
     let told = tokio::join!(ada.event("participant.left"), bo.event("participant.left"));
-    tokio::time::resume();
     let left = json!({ "participant": deaf.stay(), "reason": "lost" });
     assert_eq!(told, (left.clone(), left));
+    assert_eq!(deaf.closed().await, 4408, "once they read");
+    assert!(before.elapsed().is_zero(), "nobody waited for them");
+    drop(stopped);
+    tokio::time::resume();
     ada.ok("chat.send", json!({ "text": "on we go" })).await;
     assert_eq!(
         bo.event("chat.message").await["message"]["text"],

@@ -206,6 +206,39 @@ async fn whoever_is_denied_is_told_and_may_not_knock_again() {
 }
 
 #[tokio::test]
+async fn a_host_lets_somebody_knock_again_who_was_denied_and_nobody_else_does() {
+    let (server, mut ada, mut bo, room) = at_the_door().await;
+    let mut cora = server.account("cora").await;
+    let join = || json!({ "identity": room });
+    assert_eq!(cora.refused("room.join", join()).await, "room.waiting");
+    let waits = ada.event("lobby.waiting").await["participant"]["id"].take();
+    admit(&mut ada, json!([waits])).await;
+    let role = json!({ "participant": waits, "role": "cohost" });
+    ada.ok("participant.set_role", role).await;
+    let deny = json!({ "participants": [bo.stay()] });
+    ada.ok("lobby.deny", deny).await;
+    bo.event("lobby.denied").await;
+    let unban = json!({ "identity": room, "user": bo.login["user"]["id"] });
+    for (kind, data) in [("room.bans", join()), ("room.unban", unban.clone())] {
+        assert_eq!(cora.refused(kind, data.clone()).await, "perm.denied");
+        assert_eq!(bo.refused(kind, data).await, "perm.denied");
+    }
+    assert_eq!(bo.refused("room.join", join()).await, "room.denied");
+    let kept_out = ada.ok("room.bans", join()).await["bans"].take();
+    let [denial] = kept_out.as_array().unwrap().as_slice() else {
+        panic!("Bo alone, not {kept_out}")
+    };
+    assert_eq!(denial["user"]["id"], bo.login["user"]["id"]);
+    assert_eq!(denial["by"], ada.login["user"]["id"]);
+    assert_eq!(denial["until"], "meeting");
+    ada.ok("room.unban", unban).await;
+    assert_eq!(ada.ok("room.bans", join()).await["bans"], json!([]));
+    assert_eq!(bo.refused("room.join", join()).await, "room.waiting");
+    admit(&mut ada, json!("all")).await;
+    bo.event("lobby.admitted").await;
+}
+
+#[tokio::test]
 async fn who_stops_waiting_or_is_lost_is_at_the_door_no_more() {
     let (server, mut ada, mut bo, room) = at_the_door().await;
     bo.ok("room.leave", json!({})).await;

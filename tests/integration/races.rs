@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Client, PASSWORD, Server, soon};
+use super::support::{Client, Server, soon};
 
 /// How often each race is run.
 const ROUNDS: usize = 12;
@@ -60,9 +60,7 @@ async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
     let join = || json!({ "identity": room });
     for round in 0..ROUNDS {
         bo.join(&room).await;
-        let mut newer = server.connect().await;
-        let login = json!({ "username": "bo", "password": PASSWORD });
-        newer.ok("auth.login", login).await;
+        let mut newer = server.again("bo").await;
         let ban = json!({ "participant": bo.stay(), "ban": "meeting" });
         let (banned, joined) = tokio::join!(
             ada.ask("participant.remove", ban),
@@ -75,14 +73,48 @@ async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
             ada.ok("participant.remove", ban).await;
         }
         is_alone(&mut ada, &room).await;
-        let mut again = server.connect().await;
-        let login = json!({ "username": "bo", "password": PASSWORD });
-        again.ok("auth.login", login).await;
+        let mut again = server.again("bo").await;
         let refused = again.refused("room.join", join()).await;
         assert_eq!(refused, "room.banned", "round {round}");
         let unban = json!({ "identity": room, "user": user });
         ada.ok("room.unban", unban).await;
         bo = again;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_come_at_once_into_a_small_room_the_owner_is_always_one() {
+    const PLACES: usize = 3;
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let mut guests = Vec::new();
+    for number in 0..8 {
+        guests.push(server.guest(&format!("Guest {number}")).await);
+    }
+    for round in 0..ROUNDS {
+        let small = json!({ "name": "Small", "max_participants": PLACES });
+        let room = ada.create(small).await;
+        let join = || json!({ "identity": room });
+        let knocks = guests
+            .iter_mut()
+            .map(|guest| guest.ask("room.join", join()));
+        let knocks = futures_util::future::join_all(knocks);
+        let (owner, others) = tokio::join!(ada.ask("room.join", join()), knocks);
+        assert_eq!(owner["type"], "ok", "round {round}: {owner}");
+        let (came, refused): (Vec<_>, Vec<_>) =
+            others.iter().partition(|answer| answer["type"] == "ok");
+        assert!((PLACES - 1..=PLACES).contains(&came.len()), "round {round}");
+        let is_full = |answer: &&Value| answer["error"]["code"] == "room.full";
+        assert!(refused.iter().all(is_full), "round {round}: {refused:?}");
+        let roster = ada.ok("room.roster", join()).await;
+        let inside = roster["participants"].as_array().unwrap().len();
+        assert_eq!(inside, came.len() + 1, "round {round}");
+        let late = server
+            .guest("Late")
+            .await
+            .refused("room.join", join())
+            .await;
+        assert_eq!(late, "room.full", "round {round}");
     }
 }
 

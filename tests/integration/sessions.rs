@@ -45,12 +45,30 @@ async fn before_the_log_in_everything_else_asks_for_it() {
             "{kind}"
         );
     }
-    for kind in ["auth.refresh", "auth.logout"] {
+    for kind in ["auth.refresh", "auth.logout", "auth.such"] {
         assert_eq!(
             client.refused(kind, json!({})).await,
             "auth.required",
             "{kind}"
         );
+    }
+    for kind in [
+        "ping",
+        "room.create",
+        "no.such",
+        "auth.refresh",
+        "auth.such",
+    ] {
+        for data in [json!(5), json!([]), json!("x"), json!({ "name": 7 })] {
+            let refused = client.refused(kind, data.clone()).await;
+            assert_eq!(refused, "auth.required", "{kind} {data}");
+        }
+    }
+    for kind in ["auth.login", "auth.guest", "session.resume"] {
+        let error = client.error(kind, json!(5)).await;
+        let named = (&error["code"], &error["field"]);
+        let expected = (&json!("protocol.bad_field"), &json!("data"));
+        assert_eq!(named, expected, "{kind}");
     }
     let resume = json!({ "session": "s", "resume_token": "t", "last_seq": 0 });
     assert_eq!(

@@ -90,6 +90,14 @@ impl Server {
         client
     }
 
+    /// Another session of somebody with an account.
+    pub async fn again(&self, name: &str) -> Client {
+        let mut client = self.connect().await;
+        let login = json!({ "username": name, "password": PASSWORD });
+        client.login = client.ok("auth.login", login).await;
+        client
+    }
+
     pub async fn guest(&self, name: &str) -> Client {
         let mut client = self.connect().await;
         client.login = client

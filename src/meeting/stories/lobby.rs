@@ -1,5 +1,7 @@
 //! The waiting room.
 
+mod sending_away;
+
 use super::*;
 use crate::protocol::event::{LobbyDenial, LobbyLeaveReason};
 use crate::protocol::request::{Everyone, Targets};
@@ -218,27 +220,6 @@ fn nobody_is_queued_at_a_locked_room_nor_let_in() {
 }
 
 #[test]
-fn a_changed_password_sends_those_who_wait_away() {
-    let mut room = at_the_door(&["bo", "cy"]);
-    let edit = Command::Edited {
-        facts: Box::new(object::Room {
-            has_password: true,
-            version: 2,
-            ..waiting_room()
-        }),
-        password: PasswordEdit::Changed,
-    };
-    let outcome = room.handle(edit, at(2));
-    let expected = ["bo", "cy"].map(|name| (stay(name), LobbyDenial::Password));
-    assert_eq!(denials(&outcome.effects), expected);
-    assert_eq!(
-        room.handle(join_as("bo", "bo2"), at(3)).reply,
-        Ok(Reply::Waiting),
-        "with the new one they may come again"
-    );
-}
-
-#[test]
 fn capacity_counts_when_people_are_let_in() {
     let small = object::Room {
         max_participants: 2,
@@ -272,44 +253,6 @@ fn the_queue_is_bounded() {
     );
     let again = room.handle(join_as("n1", "again"), at(3));
     assert_eq!(again.reply, Ok(Reply::Waiting), "a newer session of theirs");
-}
-
-#[test]
-fn who_was_denied_may_not_knock_again_in_this_meeting() {
-    let mut room = at_the_door(&["bo", "cy"]);
-    let outcome = room.handle(deny("ada", these(&["bo"])), at(2));
-    assert_eq!(
-        denials(&outcome.effects),
-        [(stay("bo"), LobbyDenial::Denied)]
-    );
-    let left = outcome.effects.iter().find_map(|effect| match effect {
-        Effect::Tell { event, .. } => match &**event {
-            Event::LobbyLeft(left) => Some(left.reason),
-            _ => None,
-        },
-        _ => None,
-    });
-    assert_eq!(left, Some(LobbyLeaveReason::Denied));
-    assert_eq!(
-        room.handle(join_as("bo", "bo2"), at(3)).reply,
-        Err(ErrorCode::RoomDenied)
-    );
-    let mut invited = newcomer("bo", "bo2");
-    invited.pass = true;
-    assert_eq!(
-        room.handle(Command::Join(invited), at(3)).reply,
-        Err(ErrorCode::RoomDenied),
-        "an invite opens no door that was closed"
-    );
-    room.handle(Command::End { by: stay("ada") }, at(4))
-        .reply
-        .unwrap();
-    room.handle(join_as("ada", "ada2"), at(5)).reply.unwrap();
-    assert_eq!(
-        room.handle(join_as("bo", "bo3"), at(6)).reply,
-        Ok(Reply::Waiting),
-        "another meeting"
-    );
 }
 
 #[test]
@@ -391,25 +334,6 @@ fn an_invite_and_a_role_lead_past_the_waiting_room() {
         let outcome = room.handle(Command::Join(join), at(2));
         assert!(matches!(outcome.reply, Ok(Reply::View(_))));
     }
-}
-
-#[test]
-fn whoever_is_at_the_door_can_be_banned() {
-    let mut room = at_the_door(&["bo"]);
-    let ban = Command::Remove {
-        by: stay("ada"),
-        whom: stay("bo"),
-        ban: Some(object::BanLength::Meeting),
-    };
-    let outcome = room.handle(ban, at(2));
-    assert_eq!(
-        denials(&outcome.effects),
-        [(stay("bo"), LobbyDenial::Banned)]
-    );
-    assert_eq!(
-        room.handle(join_as("bo", "bo2"), at(3)).reply,
-        Err(ErrorCode::RoomBanned)
-    );
 }
 
 #[test]

@@ -230,6 +230,11 @@ fn who_is_unbanned_while_nobody_is_in_may_come() {
     assert_eq!(room.handle(knock("bo"), at(20)).reply, Ok(Reply::Waiting));
     let denied = Err(ErrorCode::RoomDenied);
     assert_eq!(room.handle(knock("cy"), at(20)).reply, denied);
+    let lifted = Command::Unban {
+        user: user("cy").id,
+    };
+    room.handle(lifted, at(21)).reply.unwrap();
+    assert_eq!(room.handle(knock("cy"), at(21)).reply, Ok(Reply::Waiting));
 }
 
 #[test]

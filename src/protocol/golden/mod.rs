@@ -3,7 +3,9 @@
 //! `UPDATE_PROTOCOL=1` rewrites the files. Read on in [`samples`] for what they say and in [`schema`] for how they are
 //! held against what is published.
 
+mod entering;
 mod governing;
+mod meeting;
 mod samples;
 mod schema;
 

@@ -67,8 +67,9 @@ shapes! {
     /// Data of `ping`.
     struct Ping {
         /// Anything; for the client's own use.
-        #[serde(default)] #[schemars(with = "Option<serde_json::Value>")] #[ts(optional, type = "unknown")]
-        client_time: Option<serde_json::Value>,
+        #[serde(default)] #[ts(optional, type = "unknown")]
+        #[schemars(with = "Option<serde_json::Value>", extend("default" = serde_json::Value::Null))]
+        client_time: Option<serde::de::IgnoredAny>,
     }
 }
 

@@ -182,11 +182,11 @@ shapes! {
         /// The room's identity.
         identity: String,
     }
-    /// Data of `room.unban`.
+    /// Data of `room.unban`, which lifts a ban as well as a refusal at the door.
     struct RoomUnban {
         /// The room's identity.
         identity: String,
-        /// Whose ban ends.
+        /// Who may come, or knock, again.
         user: UserId,
     }
     /// Data of `invite.create`.

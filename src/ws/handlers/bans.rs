@@ -13,7 +13,8 @@ use crate::store::{RoomKey, StoredBan};
 use crate::ws::services::Services;
 use crate::ws::state::SessionState;
 
-/// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good.
+/// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good. Who was not let in at the
+/// door stands there too.
 pub async fn list(
     services: &Services,
     state: &SessionState,
@@ -37,7 +38,7 @@ pub async fn list(
     }
 }
 
-/// `room.unban`: whoever is not banned can be let in again as well.
+/// `room.unban`: lifts a ban and a refusal at the door alike; whoever is not kept out can be let in again as well.
 pub async fn lift(
     services: &Services,
     state: &SessionState,

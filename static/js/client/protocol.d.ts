@@ -1324,7 +1324,7 @@ export type RoomUnban = {
  */
 identity: string, 
 /**
- * Whose ban ends.
+ * Who may come, or knock, again.
  */
 user: UserId, };
 

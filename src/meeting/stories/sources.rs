@@ -1,0 +1,119 @@
+//! What people send, and what the media worker tells of it.
+
+use super::*;
+
+#[test]
+fn a_source_is_negotiated_before_it_runs() {
+    let mut room = room_with(&["ada"]);
+    assert_eq!(
+        room.handle(start("ada", Source::Camera, "t1"), at(1)).reply,
+        Err(ErrorCode::MediaUnsupported)
+    );
+    negotiate(&mut room, "ada");
+    let outcome = room.handle(start("ada", Source::Camera, "t1"), at(2));
+    let Ok(Reply::Track(Some(published))) = outcome.reply else {
+        panic!("the track runs")
+    };
+    assert_eq!(
+        (published.codec.as_deref(), published.muted),
+        (Some("VP8"), false)
+    );
+    assert_eq!(
+        told(&outcome.effects),
+        ["all: media.track.published", "all: participant.updated"]
+    );
+    assert!(view(&mut room, "ada").me.video);
+}
+
+#[test]
+fn starting_twice_keeps_the_track_and_stopping_twice_is_quiet() {
+    let mut room = room_with(&["ada"]);
+    negotiate(&mut room, "ada");
+    room.handle(start("ada", Source::Screen, "t1"), at(1))
+        .reply
+        .unwrap();
+    let again = room.handle(start("ada", Source::Screen, "t2"), at(2));
+    let Ok(Reply::Track(Some(kept))) = again.reply else {
+        panic!("the track runs on")
+    };
+    assert_eq!((kept.id, again.effects), (track("t1"), vec![]));
+    let off = Command::SetSource {
+        participant: stay("ada"),
+        source: Source::Screen,
+        switch: Switch::Off,
+    };
+    assert_eq!(
+        told(&room.handle(off.clone(), at(3)).effects),
+        ["all: media.track.unpublished"]
+    );
+    assert_eq!(room.handle(off, at(4)).effects, []);
+}
+
+#[test]
+fn muting_reaches_the_worker_and_everyone() {
+    let mut room = room_with(&["ada", "bo"]);
+    negotiate(&mut room, "bo");
+    room.handle(start("bo", Source::Microphone, "t1"), at(1))
+        .reply
+        .unwrap();
+    let muted = Changes {
+        audio: Some(false),
+        ..Changes::default()
+    };
+    let outcome = room.handle(update("bo", muted.clone()), at(2));
+    assert_eq!(
+        media(&outcome.effects),
+        [MediaCommand::SetMuted {
+            track: track("t1"),
+            muted: true
+        }]
+    );
+    assert_eq!(
+        told(&outcome.effects),
+        ["all: media.track.muted", "all: participant.updated"]
+    );
+    assert_eq!(
+        room.handle(update("bo", muted), at(3)).effects,
+        [],
+        "muting what is muted says nothing"
+    );
+}
+
+#[test]
+fn what_a_worker_reports_goes_to_whom_it_concerns() {
+    let mut room = room_with(&["ada", "bo"]);
+    negotiate(&mut room, "ada");
+    room.handle(start("ada", Source::Camera, "t1"), at(1))
+        .reply
+        .unwrap();
+    let slots = |to| MediaEvent::Slots {
+        to: stay(to),
+        slots: SlotsData { slots: vec![] },
+    };
+    assert_eq!(
+        told(&room.handle(Command::Media(slots("bo")), at(2)).effects),
+        ["p-bo: media.slots"]
+    );
+    assert_eq!(room.handle(Command::Media(slots("cy")), at(2)).effects, []);
+    let format = MediaEvent::Format {
+        track: track("t1"),
+        codec: "AV1".into(),
+        layers: vec![],
+    };
+    assert_eq!(
+        told(&room.handle(Command::Media(format.clone()), at(3)).effects),
+        ["all: participant.updated"]
+    );
+    assert_eq!(room.handle(Command::Media(format), at(4)).effects, []);
+    let speakers = MediaEvent::Speakers {
+        participants: vec![stay("cy"), stay("bo")],
+    };
+    let effects = room.handle(Command::Media(speakers), at(5)).effects;
+    let [Effect::Broadcast { event, .. }] = &effects[..] else {
+        panic!("one event")
+    };
+    let Event::SpeakerActive(active) = &**event else {
+        panic!("about speakers")
+    };
+    assert_eq!(active.participants, [stay("bo")]);
+}

@@ -1,0 +1,197 @@
+//! What people do together: raise hands, write, send files, show feelings.
+
+use super::*;
+
+#[test]
+fn members_do_only_what_the_room_lets_them() {
+    let strict = Permissions {
+        rename: false,
+        unmute: false,
+        chat: false,
+        screen: false,
+        ..Permissions::default()
+    };
+    let mut room = room_of(
+        object::Room {
+            permissions: strict,
+            ..facts()
+        },
+        &["ada", "bo"],
+    );
+    negotiate(&mut room, "bo");
+    let rename = Changes {
+        display_name: DisplayName::parse("Bob").ok(),
+        ..Changes::default()
+    };
+    let unmute = Changes {
+        audio: Some(true),
+        ..Changes::default()
+    };
+    for refused in [
+        update("bo", rename.clone()),
+        update("bo", unmute),
+        post("bo", None, "hi"),
+        start("bo", Source::Screen, "t1"),
+        start("bo", Source::Microphone, "t2"),
+    ] {
+        let outcome = room.handle(refused, at(1));
+        assert_eq!(
+            (outcome.reply, outcome.effects),
+            (Err(ErrorCode::PermDenied), vec![])
+        );
+    }
+    assert!(room.handle(update("ada", rename), at(2)).reply.is_ok());
+}
+
+#[test]
+fn a_raised_hand_keeps_its_time() {
+    let mut room = room_with(&["ada"]);
+    let raise = Changes {
+        hand: Some(true),
+        ..Changes::default()
+    };
+    room.handle(update("ada", raise.clone()), at(4))
+        .reply
+        .unwrap();
+    room.handle(update("ada", raise), at(8)).reply.unwrap();
+    assert_eq!(view(&mut room, "ada").me.hand_raised_at, Some(at(4)));
+}
+
+#[test]
+fn private_messages_reach_only_the_two() {
+    let mut room = room_with(&["ada", "bo", "cy"]);
+    let outcome = room.handle(post("bo", Some("cy"), "psst"), at(1));
+    assert_eq!(
+        told(&outcome.effects),
+        ["p-bo: chat.message", "p-cy: chat.message"]
+    );
+    room.handle(post("bo", None, "hello"), at(2)).reply.unwrap();
+    let read = |room: &mut Room, name| view(room, name).chat.messages.len();
+    assert_eq!((read(&mut room, "cy"), read(&mut room, "ada")), (2, 1));
+    assert_eq!(
+        room.handle(post("bo", Some("dee"), "psst"), at(3)).reply,
+        Err(ErrorCode::ParticipantNotFound)
+    );
+}
+
+#[test]
+fn signals_go_to_one_and_never_back_or_out_of_the_room() {
+    let mut room = room_with(&["ada", "bo"]);
+    let signal = |to| Command::Signal {
+        from: stay("ada"),
+        to: stay(to),
+        signal: Signal::Offer {
+            connection: None,
+            sdp: "v=0".into(),
+        },
+    };
+    assert_eq!(
+        told(&room.handle(signal("bo"), at(1)).effects),
+        ["p-bo: signal.offer"]
+    );
+    assert_eq!(
+        room.handle(signal("ada"), at(1)).reply,
+        Err(ErrorCode::SignalNotFound)
+    );
+    assert_eq!(
+        room.handle(signal("cy"), at(1)).reply,
+        Err(ErrorCode::SignalNotFound)
+    );
+}
+
+#[test]
+fn files_and_reactions_are_for_those_who_may() {
+    let permissions = Permissions {
+        files: false,
+        react: false,
+        ..Permissions::default()
+    };
+    for topology in [Topology::Sfu, Topology::P2p] {
+        let facts = object::Room {
+            permissions,
+            topology,
+            ..facts()
+        };
+        let mut room = room_of(facts, &["ada", "bo"]);
+        let offer = |from: &str, to: &str, connection: &str| Command::Signal {
+            from: stay(from),
+            to: stay(to),
+            signal: Signal::Offer {
+                connection: Some(connection.to_owned()),
+                sdp: String::new(),
+            },
+        };
+        let denied = Err(ErrorCode::PermDenied);
+        assert_eq!(
+            room.handle(offer("bo", "ada", "file:1"), at(1)).reply,
+            denied
+        );
+        assert!(
+            room.handle(offer("ada", "bo", "file:1"), at(1))
+                .reply
+                .is_ok()
+        );
+        let media = room.handle(offer("bo", "ada", "main"), at(1)).reply;
+        assert_eq!(media.is_ok(), topology == Topology::P2p);
+        let react = Command::React {
+            by: stay("bo"),
+            emoji: object::Reaction::Joy,
+        };
+        assert_eq!(room.handle(react, at(2)).reply, denied);
+    }
+}
+
+#[test]
+fn where_history_is_for_those_who_were_there_newcomers_read_what_comes_after_them() {
+    let joined = object::Room {
+        history: object::HistoryAccess::Joined,
+        ..facts()
+    };
+    let mut room = room_of(joined, &["ada"]);
+    let write = |room: &mut Room, text: &str, seconds: i64| {
+        let Command::Post(mut post) = post("ada", None, text) else {
+            unreachable!()
+        };
+        post.message.sent_at = at(seconds);
+        room.handle(Command::Post(post), at(seconds)).reply.unwrap();
+    };
+    write(&mut room, "early", 1);
+    room.handle(join("bo"), at(2)).reply.unwrap();
+    write(&mut room, "late", 3);
+    let reads = |room: &mut Room, name: &str| {
+        let chat = view(room, name).chat.messages.into_iter();
+        chat.map(|message| message.text.as_str().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(reads(&mut room, "bo"), ["late"]);
+    assert_eq!(reads(&mut room, "ada"), ["early", "late"]);
+    room.handle(leave("bo"), at(4)).reply.unwrap();
+    write(&mut room, "missed", 5);
+    room.handle(join_as("bo", "bo2"), at(6)).reply.unwrap();
+    assert_eq!(
+        reads(&mut room, "bo2"),
+        ["late", "missed"],
+        "since the first time they came"
+    );
+    let mut known = newcomer("cy", "cy");
+    known.first_joined_at = Some(at(0));
+    room.handle(Command::Join(known), at(7)).reply.unwrap();
+    assert_eq!(reads(&mut room, "cy").len(), 3);
+}
+
+#[test]
+fn a_message_that_is_taken_back_is_gone_for_those_who_could_read_it() {
+    let mut room = room_with(&["ada", "bo", "cy"]);
+    room.handle(post("bo", Some("cy"), "psst"), at(1))
+        .reply
+        .unwrap();
+    let deleted = Command::Deleted {
+        message: MessageId::try_from("m-psst".to_owned()).unwrap(),
+        between: Some((user("bo").id, user("cy").id)),
+    };
+    assert_eq!(
+        told(&room.handle(deleted, at(2)).effects),
+        ["p-bo: chat.deleted", "p-cy: chat.deleted"]
+    );
+    assert_eq!(view(&mut room, "cy").chat.messages, []);
+}
