@@ -88,13 +88,43 @@ export function clock(at) {
 
 /** @param {number | string} at */
 export function longDay(at) {
-  const date = new Date(at);
-  const words = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(date);
+  return dayWords(at, { weekday: 'long', day: 'numeric', month: 'long' });
+}
+
+/** With its year, as it may be far away. @param {string} day such as `2026-03-02` */
+export function dateOf(day) {
+  return dayWords(`${day}T00:00Z`, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+}
+
+/** @param {number | string} at @param {Intl.DateTimeFormatOptions} parts */
+function dayWords(at, parts) {
+  const words = new Intl.DateTimeFormat(locale(), parts).format(new Date(at));
   // Figures and Chinese words are set apart by a space, which the formatter leaves out.
   return current === 'zh'
     ? words
-        .replace(/(\d+)([月日])/g, ' $1 $2 ')
+        .replace(/(\d+)([年月日])/g, ' $1 $2 ')
         .trim()
         .replace(/ {2,}/g, ' ')
     : words;
+}
+
+/** @param {number} index 0 is Monday @param {'long' | 'short'} length */
+export function weekday(index, length) {
+  // 5 January 1970 was a Monday.
+  return new Intl.DateTimeFormat(locale(), { weekday: length, timeZone: 'UTC' }).format(Date.UTC(1970, 0, 5 + index));
+}
+
+/**
+ * What the clocks of another place show, and what their time is called.
+ * @param {number | string} at
+ * @param {string} zone its IANA name
+ * @param {boolean} withDay
+ * @returns {{time: string, zone: string}}
+ */
+export function clockIn(at, zone, withDay) {
+  const date = new Date(at);
+  const wall = { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone, ...(withDay ? { weekday: 'long' } : {}) };
+  const time = new Intl.DateTimeFormat(locale(), /** @type {Intl.DateTimeFormatOptions} */ (wall)).format(date);
+  const parts = new Intl.DateTimeFormat(locale(), { timeZone: zone, timeZoneName: 'longGeneric' }).formatToParts(date);
+  return { time, zone: zone === 'UTC' ? zone : (parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone) };
 }
