@@ -160,6 +160,8 @@ test('how a meeting comes again is chosen by keyboard on a phone, and shown agai
   await page.getByTestId('room-made-submit').click();
   assert.equal(await ruleNow(), 'FREQ=WEEKLY;BYDAY=MO,TH;COUNT=6');
   await page.locator('.agenda').getByText('Every week on Mon and Thu · 6 times').waitFor();
+  const sideways = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok((await sideways()) <= 0, 'the words fit on a phone');
 
   await pick(page, row, 'room-edit');
   await field('repeat-times').waitFor();

@@ -123,8 +123,11 @@ export function weekday(index, length) {
  */
 export function clockIn(at, zone, withDay) {
   const date = new Date(at);
-  const wall = { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone, ...(withDay ? { weekday: 'long' } : {}) };
-  const time = new Intl.DateTimeFormat(locale(), /** @type {Intl.DateTimeFormatOptions} */ (wall)).format(date);
-  const parts = new Intl.DateTimeFormat(locale(), { timeZone: zone, timeZoneName: 'longGeneric' }).formatToParts(date);
-  return { time, zone: zone === 'UTC' ? zone : (parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone) };
+  const show = (/** @type {Intl.DateTimeFormatOptions} */ what) => new Intl.DateTimeFormat(locale(), { ...what, timeZone: zone });
+  const time = show({ hour: '2-digit', minute: '2-digit', hour12: false }).format(date);
+  const name = show({ timeZoneName: 'longGeneric' }).formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value;
+  return {
+    time: withDay ? `${show({ weekday: 'long' }).format(date)} ${time}` : time,
+    zone: zone === 'UTC' ? zone : (name ?? zone),
+  };
 }

@@ -119,15 +119,15 @@ export function home(actions) {
               'div',
               { class: 'ag' },
               el('span', { class: 'num' }),
-              el('div', {}, el('b'), el('span', { class: 'meta num' })),
+              el('div', {}, el('b'), el('span', { class: 'meta' }), el('span', { class: 'meta' })),
             ),
       (row, line) => {
         if ('day' in line) return text(row, line.day);
         const [time, words] = row.children;
         text(time, clock(line.room.next.begin_at));
         text(words.children[0], line.room.name);
-        const about = [repeats(line.room) ?? threes(line.room.number), there(line.room)];
-        text(words.children[1], about.filter(Boolean).join(' · '));
+        text(words.children[1], repeats(line.room) ?? threes(line.room.number));
+        text(words.children[2], there(line.room) ?? '');
       },
     );
   }

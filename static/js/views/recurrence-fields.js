@@ -30,7 +30,7 @@ export function recurrenceFields(rule, before) {
     was.choice,
     'room-repeat',
   );
-  const kept = el('p', { class: 'meta', 'data-testid': 'room-rule' }, el('span', { t: 'room.repeat.kept' }), ' ', el('code', {}, rule ?? ''));
+  const kept = el('p', { class: 'meta whole', 'data-testid': 'room-rule' }, el('span', { t: 'room.repeat.kept' }), ' ', el('code', {}, rule ?? ''));
   const days = dayFields(was.days);
   const end = chooser('room.repeat.ends', ENDS.map((value) => ({ value, label: `room.repeat.ends.${value}` })), was.end.kind, 'room-repeat-end');
   const times = field(
@@ -44,19 +44,17 @@ export function recurrenceFields(rule, before) {
     'room.repeat.last',
     input({ type: 'date', max: LAST_DAY, value: was.end.kind === 'until' ? was.end.day : '', 'data-testid': 'room-repeat-last' }),
   );
-  const node = el('div', { class: 'sub' }, kept, days.node, el('div', { class: 'two times' }, end.node, times.node, last.node));
 
   const choice = () => /** @type {Plan['choice']} */ (repeat.value());
+  const isPlanned = () => choice() !== 'none' && choice() !== 'other';
 
   /** Shows what is needed now. @param {string} wall when the first meeting begins; may be empty */
   function draw(wall) {
-    const again = choice() !== 'none' && choice() !== 'other';
-    show(node, choice() !== 'none');
     show(kept, choice() === 'other');
     show(days.node, choosesDays(choice()));
-    show(/** @type {HTMLElement} */ (end.node.parentElement), again);
-    show(times.node, end.value() === 'count');
-    show(last.node, end.value() === 'until');
+    show(end.node, isPlanned());
+    show(times.node, isPlanned() && end.value() === 'count');
+    show(last.node, isPlanned() && end.value() === 'until');
     if (wall === '') return;
     days.follow(weekdayOf(wall));
     last.input.min = wall.slice(0, 10);
@@ -69,31 +67,33 @@ export function recurrenceFields(rule, before) {
    */
   function read(first, begin) {
     for (const one of [days, times, last]) one.complain(null);
-    const [day, own] = [first.wall.slice(0, 10), weekdayOf(first.wall)];
+    const own = weekdayOf(first.wall);
     if (choice() === 'weekdays' && WEEK.indexOf(own) > 4) return complain(begin, t('room.repeat.weekend'));
     const chosen = choosesDays(choice()) ? days.value() : [];
     if (choosesDays(choice())) {
       if (chosen.length === 0) return complain(days, t('room.repeat.days.none'));
       if (!chosen.includes(own)) return complain(begin, t('room.repeat.days.begin'));
     }
-    /** @type {End} */
-    let until = { kind: 'never' };
-    if (choice() !== 'none' && choice() !== 'other' && end.value() === 'count') {
-      const count = Number(times.input.value);
-      if (!Number.isInteger(count) || count < 1 || count > MOST_TIMES) {
-        return complain(times, t('room.most.range', { n: MOST_TIMES }));
-      }
-      until = { kind: 'count', count };
-    } else if (choice() !== 'none' && choice() !== 'other' && end.value() === 'until') {
-      const { value } = last.input;
-      if (value === '') return complain(last, t('room.repeat.last.missing'));
-      if (value.length > LAST_DAY.length || value > LAST_DAY) return complain(last, t('room.repeat.last.far'));
-      if (value < day) return complain(last, t('room.repeat.last.early'));
-      until = { kind: 'until', day: value };
-    }
-    return { rule: ruleAfter({ choice: choice(), days: chosen, end: until }, first, { rule, first: before }) };
+    const until = readEnd(first.wall.slice(0, 10));
+    return until && { rule: ruleAfter({ choice: choice(), days: chosen, end: until }, first, { rule, first: before }) };
   }
-  return { repeat, node, choice, draw, read, changed: [repeat.select, end.select] };
+
+  /** @param {string} day of the first meeting @returns {End | null} null when it is not right yet */
+  function readEnd(day) {
+    if (!isPlanned() || end.value() === 'never') return { kind: 'never' };
+    if (end.value() === 'count') {
+      const count = Number(times.input.value);
+      const counts = Number.isInteger(count) && count >= 1 && count <= MOST_TIMES;
+      return counts ? { kind: 'count', count } : complain(times, t('room.most.range', { n: MOST_TIMES }));
+    }
+    const { value } = last.input;
+    if (value === '') return complain(last, t('room.repeat.last.missing'));
+    // A year of five figures comes before one of four in the alphabet.
+    if (value.length > LAST_DAY.length || value > LAST_DAY) return complain(last, t('room.repeat.last.far'));
+    return value < day ? complain(last, t('room.repeat.last.early')) : { kind: 'until', day: value };
+  }
+  const nodes = [repeat.node, kept, days.node, end.node, times.node, last.node];
+  return { nodes, choice, draw, read, changed: [repeat.select, end.select] };
 }
 
 /** On which days of the week. @param {Weekday[]} current */
@@ -107,7 +107,7 @@ function dayFields(current) {
   );
   const node = el(
     'fieldset',
-    { class: 'opts', 'aria-describedby': error.id },
+    { class: 'opts whole', 'aria-describedby': error.id },
     el('legend', { class: 'lab', t: 'room.repeat.days' }),
     el(
       'div',

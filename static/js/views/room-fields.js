@@ -75,7 +75,7 @@ export function timeFields(room) {
   );
   const onTime = tick('room.onTime', room?.ends_on_time ?? false, 'room-on-time', 'room.onTime.what');
   const onceOver = tick('room.once', room?.permanent === false, 'room-once', 'room.once.what');
-  const rest = el('div', { class: 'sub' }, zone.node, yours, el('div', { class: 'two times' }, again.repeat.node, early.node), again.node, onTime.node);
+  const rest = el('div', { class: 'sub' }, zone.node, yours, el('div', { class: 'two times' }, ...again.nodes, early.node), onTime.node);
 
   function draw() {
     show(rest, begin.input.value !== '');
