@@ -25,6 +25,9 @@ const TICK_MS = 1000;
 /** Pictures that can be received at once: a whole page of tiles and a screen. */
 const VIDEO_SLOTS = 25;
 const VIDEO_SLOTS_PHONE = 9;
+/** To begin with there is room for the pictures that are there, for so many more, and for so many at least. */
+const SPARE_SLOTS = 2;
+const FIRST_SLOTS = 4;
 
 export class MeetingFlow {
   #session;
@@ -139,7 +142,10 @@ export class MeetingFlow {
   #begin(reply, createCall) {
     // Before anything is awaited: an event that comes right behind the reply must find the call.
     const phone = matchMedia('(max-width: 767px)').matches;
-    const call = createCall(this.#session, reply, { videoSlots: phone ? VIDEO_SLOTS_PHONE : VIDEO_SLOTS });
+    const call = createCall(this.#session, reply, {
+      videoSlots: phone ? VIDEO_SLOTS_PHONE : VIDEO_SLOTS,
+      videoSlotsAtFirst: Math.max(FIRST_SLOTS, pictures(reply) + SPARE_SLOTS),
+    });
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
     this.files?.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
@@ -335,4 +341,10 @@ export class MeetingFlow {
   #dispatch(action) {
     this.#store.dispatch({ type: 'meeting', action });
   }
+}
+
+/** How many of the others' pictures run. @param {JoinReply} reply */
+function pictures({ self, participants }) {
+  const others = participants.filter(({ id }) => id !== self.id);
+  return others.flatMap(({ tracks }) => tracks).filter(({ kind }) => kind === 'video').length;
 }
