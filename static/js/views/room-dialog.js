@@ -111,7 +111,7 @@ export function openRoomDialog(actions, room) {
         if (refused) {
           show(general, true);
           // What the form cannot show it cannot check either.
-          const misfit = refused === 'protocol.bad_field' && times.keepsRule();
+          const misfit = refused === 'protocol.bad_field' && times.mayMisfit();
           return text(/** @type {HTMLElement} */ (general.lastChild), misfit ? t('room.repeat.kept.refused') : errorText(refused));
         }
         close();

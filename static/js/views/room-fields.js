@@ -63,7 +63,8 @@ export function timeFields(room) {
     'room-zone',
   );
   const yours = el('p', { class: 'meta', 'data-testid': 'room-yours' });
-  const again = recurrenceFields(room?.recurrence ?? null, { wall: begin.input.value, zone: home });
+  const before = { wall: begin.input.value, zone: home };
+  const again = recurrenceFields(room?.recurrence ?? null, before);
   const nowEarly = room?.early_ms ?? USUAL_EARLY_MS;
   const early = chooser(
     'room.early',
@@ -123,7 +124,11 @@ export function timeFields(room) {
     rest,
     onceOver.node,
   );
-  return { node, read, keepsRule: () => begin.input.value !== '' && again.choice() === 'other' };
+  /** Whether a rule that the form cannot show may have been moved to a time that it does not name. */
+  function mayMisfit() {
+    return again.choice() === 'other' && (begin.input.value !== before.wall || zone.value() !== before.zone);
+  }
+  return { node, read, mayMisfit };
 }
 
 /** What members may do. @param {Room | null} room */
@@ -157,6 +162,7 @@ function timeInput(at, zone, testid) {
     class: 'inp',
     id: newId(),
     type: 'datetime-local',
+    max: `${LAST_YEAR}-12-31T23:59`,
     value: at === null ? '' : wallOf(Date.parse(at), zone),
     'data-testid': testid,
   });
