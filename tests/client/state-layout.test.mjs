@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { slotsFor } from '../../static/js/flow/slots.js';
 import { grid, stageLayout } from '../../static/js/state/layout.js';
 import { longestRise } from '../../static/js/views/order.js';
 
@@ -145,4 +146,14 @@ test('as many tiles as can be stay where they are', () => {
   assert.deepEqual(stays([1, 2, 3, 4, 0]), [1, 2, 3, 4], 'and so does one that goes last');
   assert.equal(stays([5, 1, 4, 2, 3, 0]).length, 3);
   assert.deepEqual(stays([]), []);
+});
+
+test('a call begins with slots for the pictures that are there, two more, and four at least', () => {
+  const person = (id, ...kinds) => ({ id, tracks: kinds.map((kind) => ({ kind })) });
+  const self = person('me', 'video', 'video');
+  const slots = (others, phone = false) => slotsFor({ self, participants: [self, ...others] }, phone);
+  assert.deepEqual(slots([]), { videoSlots: 25, videoSlotsAtFirst: 4 });
+  assert.deepEqual(slots([person('a', 'audio', 'video'), person('b', 'audio')]), { videoSlots: 25, videoSlotsAtFirst: 4 });
+  const crowd = Array.from({ length: 6 }, (_, n) => person(`p${n}`, 'audio', 'video', 'video'));
+  assert.deepEqual(slots(crowd, true), { videoSlots: 9, videoSlotsAtFirst: 14 });
 });

@@ -18,8 +18,8 @@ export class DownLink {
   #revision = 0;
   /** Offers are answered one after the other. @type {Promise<void>} */
   #work = Promise.resolve();
-  /** Slots are asked for one time after the other. @type {Promise<void>} */
-  #asked = Promise.resolve();
+  /** Slots are asked for one time after the other. @type {Promise<void>|null} */
+  #asked = null;
   /** What the server last said, by mid. @type {Map<string, Slot>} */
   #slots = new Map();
   /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
@@ -51,14 +51,18 @@ export class DownLink {
    *
    * @param {{audioSlots: number, videoSlots: number}} wanted
    */
-  receive({ audioSlots, videoSlots }) {
-    const asked = this.#asked.then(async () => {
-      if (this.pc.signalingState === 'closed') return;
-      const offer = await this.#io.request('media.receive', { audio_slots: audioSlots, video_slots: videoSlots });
-      await this.answer(offer);
-    });
+  receive(wanted) {
+    // The first time at once: somebody waits for a picture.
+    const asked = this.#asked?.then(() => this.#ask(wanted)) ?? this.#ask(wanted);
     this.#asked = asked.catch(() => {});
     return asked;
+  }
+
+  /** @param {{audioSlots: number, videoSlots: number}} wanted */
+  async #ask({ audioSlots, videoSlots }) {
+    if (this.pc.signalingState === 'closed') return;
+    const offer = await this.#io.request('media.receive', { audio_slots: audioSlots, video_slots: videoSlots });
+    await this.answer(offer);
   }
 
   /**

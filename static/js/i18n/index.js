@@ -18,6 +18,20 @@ const LOCALES = { en: 'en-GB', zh: 'zh-CN' };
 /** @type {Language} */
 let current = 'en';
 
+/** They take longer to make than to use. @type {Partial<Record<Language, ReturnType<typeof makeFormats>>>} */
+const FORMATS = {};
+
+/** @param {string} tag */
+const makeFormats = (tag) => ({
+  plural: new Intl.PluralRules(tag),
+  list: new Intl.ListFormat(tag, { type: 'conjunction' }),
+  clock: new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hour12: false }),
+  day: new Intl.DateTimeFormat(tag, { weekday: 'long', day: 'numeric', month: 'long' }),
+  date: new Intl.DateTimeFormat(tag, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }),
+});
+
+const formats = () => (FORMATS[current] ??= makeFormats(locale()));
+
 export function language() {
   return current;
 }
@@ -63,7 +77,7 @@ export function t(key, values = {}) {
 
 /** @param {number} n @returns {'one' | 'other'} */
 function plural(n) {
-  return new Intl.PluralRules(locale()).select(n) === 'one' ? 'one' : 'other';
+  return formats().plural.select(n) === 'one' ? 'one' : 'other';
 }
 
 /**
@@ -78,27 +92,26 @@ export function errorText(code) {
 
 /** Names as one speaks them: "Ada, Bo and Cy". @param {string[]} names */
 export function list(names) {
-  return current === 'zh' ? names.join('、') : new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
+  return current === 'zh' ? names.join('、') : formats().list.format(names);
 }
 
 /** @param {number | string} at */
 export function clock(at) {
-  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(at));
+  return formats().clock.format(new Date(at));
 }
 
 /** @param {number | string} at */
 export function longDay(at) {
-  return dayWords(at, { weekday: 'long', day: 'numeric', month: 'long' });
+  return spaced(formats().day.format(new Date(at)));
 }
 
 /** With its year, as it may be far away. @param {string} day such as `2026-03-02` */
 export function dateOf(day) {
-  return dayWords(`${day}T00:00Z`, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+  return spaced(formats().date.format(new Date(`${day}T00:00Z`)));
 }
 
-/** @param {number | string} at @param {Intl.DateTimeFormatOptions} parts */
-function dayWords(at, parts) {
-  const words = new Intl.DateTimeFormat(locale(), parts).format(new Date(at));
+/** @param {string} words */
+function spaced(words) {
   // Figures and Chinese words are set apart by a space, which the formatter leaves out.
   return current === 'zh'
     ? words
