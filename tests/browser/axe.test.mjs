@@ -104,6 +104,8 @@ const STATES = {
     await page.getByTestId('new-room').click();
     for (const fold of ['room-when', 'room-members', 'room-more-settings']) await page.getByTestId(fold).click();
     await page.getByTestId('room-begin').fill('2030-05-06T10:00');
+    await page.getByTestId('room-repeat').selectOption('weekly');
+    await page.getByTestId('room-repeat-end').selectOption('until');
     return page;
   },
   'home, menu': async (look) => {

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { host, hostedRoom } from './hosted.mjs';
+import { unwanted } from '../../static/js/client/file_offer.js';
+import { host, hostedRoom, seat } from './hosted.mjs';
 import { guest, seesPeople } from './page_people.mjs';
 
 const MEGABYTE = 1024 * 1024;
@@ -85,6 +86,28 @@ test('a file is declined, and another taken back', { timeout: 120_000 }, async (
   await send(hanna, 'empty.txt', Buffer.alloc(0));
   await bo.getByTestId('file').last().getByTestId('file-accept').click();
   await bo.getByTestId('file').last().getByText('Complete').waitFor();
+});
+
+test('a file for everyone says at every moment how many have it and what the others do', { timeout: 120_000 }, async (t) => {
+  const room = await hostedRoom(stage);
+  const hanna = await host(stage, room);
+  const bo = await guest(stage, room.identity, 'Bo');
+  t.after(() => Promise.all([hanna, bo].map((page) => page.context().close())));
+  const [cy, di] = [await seat(stage, room.identity, 'Cy'), await seat(stage, room.identity, 'Di')];
+  t.after(() => [cy, di].forEach(({ session }) => session.close()));
+  await seesPeople(hanna, 4);
+  const offers = [cy, di].map(({ session }) => new Promise((resolve) => session.on('signal.offer', resolve)));
+  const says = (words) => until(async () => (await hanna.getByTestId('file-state').textContent()) === words, words);
+  await bo.getByTestId('chat').click();
+  await send(hanna, 'agenda.txt', Buffer.from('hello'));
+  const [, offer] = await Promise.all(offers);
+  await says('Waiting for an answer');
+  await bo.getByTestId('file-accept').click();
+  await says('1 of 3 have it · 2 not answered yet');
+  await di.session.request('signal.answer', { to: offer.from, connection: offer.connection, sdp: unwanted() });
+  await says('1 of 3 have it · 1 not answered yet · 1 declined');
+  await cy.session.leaveRoom();
+  await says('1 of 3 have it · 1 declined · 1 did not get it');
 });
 
 /**

@@ -87,7 +87,7 @@ test('every setting of the form reaches the server and comes back', { timeout: 1
   await page.locator('.agenda').getByText('07:00').waitFor();
 
   // A rule that the form does not know is shown, and kept by an edit of something else.
-  await host.editRoom({ identity: rooms[0].identity, recurrence: 'FREQ=WEEKLY;BYDAY=MO,WE;COUNT=4' });
+  await host.editRoom({ identity: rooms[0].identity, recurrence: 'FREQ=YEARLY;COUNT=4' });
   await page.reload();
   await pick(page, row, 'room-edit');
   await page.getByTestId('room-rule').filter({ hasText: 'COUNT=4' }).waitFor();
@@ -106,10 +106,102 @@ test('every setting of the form reaches the server and comes back', { timeout: 1
   await page.getByTestId('room-yours').filter({ hasText: '13:00' }).waitFor();
   await page.getByTestId('room-dialog-submit').click();
   await page.locator('.agenda').getByText('13:00').waitFor();
+  // There as on the card of the next meeting the clock of the room is named beside.
+  await page.locator('.agenda').getByText('07:00 Central European Time').waitFor();
+  await page.locator('.next').getByText('07:00 Central European Time').waitFor();
   const { room: moved } = await host.getRoom({ identity: rooms[0].identity });
   assert.equal(moved.time_zone, 'Europe/Berlin');
   assert.equal(Date.parse(moved.begin_at), Date.parse('2031-05-05T05:00:00Z'));
   await saved(page, () => pick(page, row, 'room-calendar'));
+});
+
+test('how a meeting comes again is chosen by keyboard on a phone, and shown again', { timeout: 120_000 }, async (t) => {
+  const context = { viewport: { width: 390, height: 844 }, timezoneId: 'Asia/Shanghai' };
+  const { page, row } = await homeOf(t, 'Choir', { context });
+  const field = (name) => page.getByTestId(`room-${name}`);
+  const ruleNow = async () => (await host.listRooms({ keyword: 'Choir' })).rooms[0]?.recurrence;
+  const says = (words) => page.getByTestId('room-dialog').getByText(words).waitFor();
+  const save = () => field('dialog-submit').press('Enter');
+  const days = () => page.locator('.days input:checked').evaluateAll((boxes) => boxes.map((box) => box.value).join());
+  await page.getByTestId('new-room').click();
+  await field('name').fill('Choir');
+  await field('when').press('Enter');
+  await field('begin').fill('2031-05-05T19:00');
+  await field('end').fill('2031-05-06T19:30');
+  const parts = ['day-MO', 'repeat-end', 'repeat-times', 'repeat-last', 'rule'];
+  for (const part of parts) assert.equal(await field(part).isVisible(), false, `${part} is not needed yet`);
+  await field('repeat').selectOption('weekly');
+  await field('repeat-end').waitFor();
+  for (const part of ['repeat-times', 'repeat-last', 'rule']) assert.equal(await field(part).isVisible(), false, part);
+  assert.equal(await days(), 'MO', 'the day of the first meeting');
+  await field('begin').fill('2031-05-06T19:00');
+  assert.equal(await days(), 'TU', 'it follows the first meeting');
+  await field('begin').fill('2031-05-05T19:00');
+  const wide = () => page.evaluate(() => document.querySelector('.modal').scrollWidth - innerWidth);
+  assert.ok((await wide()) <= 0, 'nothing is cut off');
+
+  // What is wrong is said in words where it is wrong.
+  await save();
+  await says('A meeting that comes again lasts at most 24 hours.');
+  await field('end').fill('2031-05-05T20:30');
+  await field('day-MO').press('Space');
+  await save();
+  await says('Choose at least one day.');
+  await field('day-TH').press('Space');
+  await save();
+  await says('Begin on one of the days on which it comes again.');
+  await field('day-MO').press('Space');
+  await field('repeat-end').selectOption('count');
+  await field('repeat-times').fill('0');
+  await save();
+  await says('A whole number from 1 to 1000.');
+  await field('repeat-times').fill('6');
+  await save();
+  await page.getByTestId('room-made-submit').click();
+  assert.equal(await ruleNow(), 'FREQ=WEEKLY;BYDAY=MO,TH;COUNT=6');
+  await page.locator('.agenda').getByText('Every week on Mon and Thu · 6 times').waitFor();
+  const sideways = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok((await sideways()) <= 0, 'the words fit on a phone');
+
+  await pick(page, row, 'room-edit');
+  await field('repeat-times').waitFor();
+  assert.deepEqual([await days(), await field('repeat-times').inputValue()], ['MO,TH', '6']);
+  await field('repeat-end').selectOption('until');
+  await field('repeat-last').fill('2031-05-04');
+  await save();
+  await says('The last day is the first one, or comes after it.');
+  await field('repeat-last').fill('2031-05-31');
+  await save();
+  await page.locator('.agenda').getByText('until 31 May 2031').waitFor();
+  assert.equal(await ruleNow(), 'FREQ=WEEKLY;BYDAY=MO,TH;UNTIL=20310531T155959Z');
+
+  await pick(page, row, 'room-edit');
+  assert.equal(await field('repeat-last').inputValue(), '2031-05-31');
+  await field('repeat-end').selectOption('never');
+  await field('repeat').selectOption('fortnightly');
+  await save();
+  await until(async () => (await ruleNow()) === 'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH', 'the rule without an end');
+  await field('dialog').waitFor({ state: 'detached' });
+});
+
+test('a rule that the form cannot show is named, kept, and not sent where it does not fit', { timeout: 60_000 }, async (t) => {
+  const [begin_at, end_at, recurrence] = ['2031-05-05T08:00:00Z', '2031-05-05T09:00:00Z', 'FREQ=MONTHLY;BYDAY=1MO'];
+  const { room } = await host.createRoom({ name: 'Council', begin_at, end_at, recurrence, time_zone: 'UTC' });
+  const { page, row } = await homeOf(t, 'Council', { context: { timezoneId: 'UTC' } });
+  await pick(page, row, 'room-edit');
+  await page.getByTestId('room-rule').filter({ hasText: `a rule that this form cannot show` }).waitFor();
+  await page.getByTestId('room-rule').filter({ hasText: recurrence }).waitFor();
+  assert.equal(await page.getByTestId('room-repeat-end').isVisible(), false);
+  await page.getByTestId('room-begin').fill('2031-05-06T08:00');
+  await page.getByTestId('room-end').fill('2031-05-06T09:00');
+  await page.getByTestId('room-dialog-submit').click();
+  await page.getByText('The room’s own rule does not fit this time.').waitFor();
+  await page.getByTestId('room-begin').fill('2031-06-02T08:00');
+  await page.getByTestId('room-end').fill('2031-06-02T09:00');
+  await page.getByTestId('room-dialog-submit').click();
+  await page.getByTestId('room-dialog').waitFor({ state: 'detached' });
+  const { room: moved } = await host.getRoom({ identity: room.identity });
+  assert.deepEqual([moved.recurrence, Date.parse(moved.begin_at)], [recurrence, Date.parse('2031-06-02T08:00:00Z')]);
 });
 
 test('an invite is made, lets somebody straight in, and is revoked', { timeout: 120_000 }, async (t) => {

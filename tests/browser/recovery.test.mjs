@@ -1,8 +1,9 @@
-/** What breaks on the way comes back by itself: the socket, and the path of the media. */
+/** What breaks on the way comes back by itself: the socket, and the path of the media; and the page says so meanwhile. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { facts, failIce, flows, iceUser, join } from './media_page.mjs';
+import { guest, seesPeople } from './page_people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;
@@ -62,3 +63,38 @@ for (const topology of ['p2p', 'sfu']) {
     stage.assertQuiet();
   });
 }
+
+test('the lost path to one person shows at their tile and their name, also without a camera', { timeout: 120_000 }, async (t) => {
+  const identity = await makeRoom(stage, { topology: 'p2p' });
+  const pages = await Promise.all(['Ada', 'Bo', 'Cy'].map((name) => guest(stage, identity, name)));
+  t.after(() => Promise.all(pages.map((page) => page.context().close())));
+  const [ada, ...others] = pages;
+  for (const page of pages) await seesPeople(page, 3);
+  for (const page of others) await page.getByTestId('camera').click();
+  const paths = () => ada.evaluate(() => globalThis.watchedConnections.filter((pc) => pc.connectionState === 'connected').length);
+  await until(async () => (await paths()) === 2, 'both paths');
+  const away = ada.locator('.tile.away');
+  const rows = ada.getByTestId('person').filter({ hasText: 'reconnecting' });
+  assert.equal(await away.count(), 0);
+  await ada.getByTestId('people').click();
+  await ada.evaluate(() => {
+    const pc = (globalThis.cut = globalThis.watchedConnections.find((one) => one.connectionState === 'connected'));
+    Object.defineProperty(pc, 'connectionState', { value: 'disconnected', configurable: true });
+    pc.dispatchEvent(new Event('connectionstatechange'));
+  });
+  await away.waitFor();
+  await rows.waitFor();
+  const name = await away.locator('.nm').textContent();
+  assert.match((await rows.textContent()) ?? '', new RegExp(`${name}.*reconnecting`));
+  assert.equal(await away.count(), 1, 'the other path stands');
+  assert.match((await away.getAttribute('aria-label')) ?? '', /reconnecting/);
+  await away.locator('.bars.q0').waitFor();
+  assert.equal(await ada.getByTestId('reconnecting').isVisible(), false, 'it is not the own connection');
+  await ada.evaluate(() => {
+    delete globalThis.cut.connectionState;
+    globalThis.cut.dispatchEvent(new Event('connectionstatechange'));
+  });
+  await away.waitFor({ state: 'detached' });
+  await rows.waitFor({ state: 'detached' });
+  stage.assertQuiet();
+});

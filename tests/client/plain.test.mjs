@@ -1,21 +1,12 @@
-/** Small pure readings: recurrence rules, time zones, lists for spreadsheets, devices, one's own voice, invite links. */
+/** Small pure readings: time zones, lists for spreadsheets, devices, one's own voice, invite links. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { csv } from '../../static/js/state/csv.js';
 import { changesOf, problemOf, remembered } from '../../static/js/state/devices.js';
-import { CHOICES, choiceOf, ruleOf } from '../../static/js/state/recurrence.js';
 import { inviteFrom, roomFrom } from '../../static/js/state/text.js';
 import { instantOf, isZone, wallOf, zoneNames } from '../../static/js/state/zones.js';
 import { VoiceWatch } from '../../static/js/state/voice-watch.js';
 import { createPushToTalk } from '../../static/js/flow/push-to-talk.js';
-
-test('a choice of the form becomes a rule and is read back from it', () => {
-  for (const choice of CHOICES) assert.equal(choiceOf(ruleOf(choice)), choice);
-  assert.equal(choiceOf('RRULE:INTERVAL=2;FREQ=WEEKLY;WKST=MO'), 'fortnightly');
-  assert.equal(choiceOf('FREQ=WEEKLY;BYDAY=FR,TH,WE,TU,MO;INTERVAL=1'), 'weekdays');
-  assert.equal(choiceOf('FREQ=YEARLY'), 'other');
-  assert.equal(choiceOf('FREQ=DAILY;COUNT=3'), 'other');
-});
 
 test('the clocks of a zone show what they do, also when they are changed', () => {
   for (const [zone, wall, at, shown = wall] of [

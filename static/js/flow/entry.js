@@ -134,10 +134,18 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       if (!(await authenticated())) throw new Error('not signed in');
       await meeting.join(request);
     } catch (error) {
-      settings.rejoin = null;
-      await openRoom(identity);
-      // Whoever waited before goes on waiting without pressing anything.
-      if (/** @type {any} */ (error)?.code === 'room.waiting') waiting.begin(request);
+      if (/** @type {any} */ (error)?.code !== 'room.waiting') {
+        settings.rejoin = null;
+        await openRoom(identity);
+        return;
+      }
+      // Whoever waited before goes on waiting without pressing anything. At once: the word of who admits them may come
+      // right behind the refusal.
+      waiting.begin(request);
+      const read = await session.getRoom({ identity }).catch(() => null);
+      if (!read || store.get().preview.address !== identity) return;
+      set({ room: read.room });
+      document.title = read.room.name;
     }
   }
 

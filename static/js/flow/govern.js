@@ -52,7 +52,7 @@ export function createGovern({ session, store }, toast) {
     mute(participant, source, allowUnmute) {
       const rule = allowUnmute === undefined ? {} : { allow_unmute: allowUnmute };
       return tell(session.muteParticipant({ participant, source, ...rule }), () => {
-        if (participant === 'all') toast('toast.mutedAll', {}, 'mic-off');
+        if (participant === 'all') toast(allowUnmute === false ? 'toast.mutedAll.hard' : 'toast.mutedAll', {}, 'mic-off');
       });
     },
 

@@ -13,9 +13,16 @@ export class Loss {
   #peers = new Map();
   #timer = 0;
   #told = false;
+  /** Whose paths are lost, and when that is told, or null once it was. @type {Map<string, number | null>} */
+  #away = new Map();
 
   /** @type {(lost: boolean) => void} */
   ontold = () => {};
+  /**
+   * Hears whose path is lost and is back, in a room without a server in the middle. A page is in one meeting at a time.
+   * @type {(participant: string, lost: boolean) => void}
+   */
+  static onpeer = () => {};
 
   /** The socket is lost. Once there is a new one and the room is joined again, everything is: see {@link clear}. */
   socket() {
@@ -33,15 +40,18 @@ export class Loss {
     if (topology !== 'p2p') return this.#set(connection, lost);
     this.#peers.set(connection, lost);
     this.#judgePeers();
+    this.#settlePeer(connection, lost);
   }
 
   /** @param {string} participant */
   left(participant) {
     if (this.#peers.delete(participant)) this.#judgePeers();
+    this.#settlePeer(participant, false);
   }
 
   /** Everything is new. */
   clear() {
+    for (const participant of [...this.#away.keys()]) this.#settlePeer(participant, false);
     this.#peers.clear();
     this.#lost.clear();
     this.#settle();
@@ -51,6 +61,23 @@ export class Loss {
   #judgePeers() {
     const all = [...this.#peers.values()];
     this.#set('peers', all.length > 0 && all.every((lost) => lost));
+  }
+
+  /** @param {string} participant @param {boolean} isLost */
+  #settlePeer(participant, isLost) {
+    if (isLost) {
+      if (this.#away.has(participant)) return;
+      const tell = () => {
+        this.#away.set(participant, null);
+        Loss.onpeer(participant, true);
+      };
+      this.#away.set(participant, window.setTimeout(tell, TOLD_AFTER_MS));
+      return;
+    }
+    const timer = this.#away.get(participant);
+    this.#away.delete(participant);
+    if (timer === null) Loss.onpeer(participant, false);
+    else clearTimeout(timer);
   }
 
   /** @param {string} what @param {boolean} isLost */

@@ -16,7 +16,8 @@
  */
 
 import { t } from '../i18n/index.js';
-import { hands, may, sharedScreen } from '../state/people.js';
+import { hands, isMuted, may, sharedScreen } from '../state/people.js';
+import { Loss } from './loss.js';
 
 /** From this many people on, coming and going is not read out. */
 const ANNOUNCED_BELOW = 20;
@@ -53,8 +54,10 @@ export function listenToRoom(io) {
       tellScreen(io, screen, type === 'media.track.published' ? data.track : null);
     });
   }
+  Loss.onpeer = (participant, lost) => dispatch({ type: 'path', participant, lost });
   people(io);
   governing(io);
+  comingBack(io);
   session.on('chat.message', ({ message }) => {
     const { panel, self } = io.meeting() ?? {};
     dispatch({ type: 'chat.message', message });
@@ -129,12 +132,40 @@ function governing(io) {
     const meeting = io.meeting();
     if (!meeting || participant !== meeting.self || !muted || !by || by === meeting.self) return;
     const kind = meeting.participants[participant]?.tracks.find((one) => one.id === track)?.kind;
-    const [words, icon] = kind === 'video' ? ['toast.stoppedVideo', 'camera-off'] : ['toast.mutedBy', 'mic-off'];
+    // One word about both: who muted them, and that they may not undo it.
+    const voice = may(meeting, 'unmute') ? 'toast.mutedBy' : 'toast.mutedBy.hard';
+    const [words, icon] = kind === 'video' ? ['toast.stoppedVideo', 'camera-off'] : [voice, 'mic-off'];
     urgent(io, words, { name: nameOf(by) }, icon);
   });
   session.on('permissions.changed', (data) => {
     tellRole(io, data.role);
+    tellUnmute(io, data);
     dispatch({ ...data, type: 'permissions.changed' });
+  });
+}
+
+/**
+ * Whoever comes back may have lost what was given to them: a server that was restarted knows nothing of it. Only what
+ * differs is told.
+ * @param {RoomIo} io
+ */
+function comingBack(io) {
+  const self = () => {
+    const meeting = io.meeting();
+    return meeting?.participants[meeting.self];
+  };
+  /** @type {import('../state/meeting.js').Participant | undefined} */
+  let before;
+  io.session.on('state', ({ state }) => {
+    if (state === 'reconnecting') before = self();
+  });
+  io.session.on('joined', (_reply, { again }) => {
+    const [was, now] = [before, self()];
+    before = undefined;
+    if (!again || !was || !now) return;
+    const [role, name] = [was.role !== now.role, was.display_name !== now.display_name];
+    const key = role && name ? 'both' : role ? 'role' : 'name';
+    if (role || name) urgent(io, `toast.back.${key}`, { role: t(`role.${now.role}`), name: now.display_name }, 'user');
   });
 }
 
@@ -143,6 +174,18 @@ function tellRole(io, role) {
   const meeting = io.meeting();
   const before = meeting?.participants[meeting.self]?.role;
   if (before && role && before !== role) urgent(io, `toast.role.${role}`, {}, 'user');
+}
+
+/**
+ * Whoever is muted already hears that only hosts may change it; the others do when a host mutes them, which comes after.
+ * @param {RoomIo} io
+ * @param {Events['permissions.changed']} data
+ */
+function tellUnmute(io, { role, actions }) {
+  const meeting = io.meeting();
+  const self = meeting?.participants[meeting.self];
+  const loses = meeting && may(meeting, 'unmute') && !(actions ?? []).includes('unmute');
+  if (loses && self && self.role === role && isMuted(self)) urgent(io, 'toast.mayNotUnmute', {}, 'mic-off');
 }
 
 /** @param {RoomIo} io @param {Events['spotlight.updated']} data */

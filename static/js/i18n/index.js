@@ -27,6 +27,7 @@ const makeFormats = (tag) => ({
   list: new Intl.ListFormat(tag, { type: 'conjunction' }),
   clock: new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hour12: false }),
   day: new Intl.DateTimeFormat(tag, { weekday: 'long', day: 'numeric', month: 'long' }),
+  date: new Intl.DateTimeFormat(tag, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }),
 });
 
 const formats = () => (FORMATS[current] ??= makeFormats(locale()));
@@ -101,13 +102,45 @@ export function clock(at) {
 
 /** @param {number | string} at */
 export function longDay(at) {
-  const date = new Date(at);
-  const words = formats().day.format(date);
+  return spaced(formats().day.format(new Date(at)));
+}
+
+/** With its year, as it may be far away. @param {string} day such as `2026-03-02` */
+export function dateOf(day) {
+  return spaced(formats().date.format(new Date(`${day}T00:00Z`)));
+}
+
+/** @param {string} words */
+function spaced(words) {
   // Figures and Chinese words are set apart by a space, which the formatter leaves out.
   return current === 'zh'
     ? words
-        .replace(/(\d+)([月日])/g, ' $1 $2 ')
+        .replace(/(\d+)([年月日])/g, ' $1 $2 ')
         .trim()
         .replace(/ {2,}/g, ' ')
     : words;
+}
+
+/** @param {number} index 0 is Monday @param {'long' | 'short'} length */
+export function weekday(index, length) {
+  // 5 January 1970 was a Monday.
+  return new Intl.DateTimeFormat(locale(), { weekday: length, timeZone: 'UTC' }).format(Date.UTC(1970, 0, 5 + index));
+}
+
+/**
+ * What the clocks of another place show, and what their time is called.
+ * @param {number | string} at
+ * @param {string} zone its IANA name
+ * @param {boolean} withDay
+ * @returns {{time: string, zone: string}}
+ */
+export function clockIn(at, zone, withDay) {
+  const date = new Date(at);
+  const show = (/** @type {Intl.DateTimeFormatOptions} */ what) => new Intl.DateTimeFormat(locale(), { ...what, timeZone: zone });
+  const time = show({ hour: '2-digit', minute: '2-digit', hour12: false }).format(date);
+  const name = show({ timeZoneName: 'longGeneric' }).formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value;
+  return {
+    time: withDay ? `${show({ weekday: 'long' }).format(date)} ${time}` : time,
+    zone: zone === 'UTC' ? zone : (name ?? zone),
+  };
 }

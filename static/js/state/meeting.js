@@ -52,6 +52,7 @@
  *   files: Record<string, Transfer>,
  *   unread: number,
  *   link: 'online' | 'reconnecting',
+ *   cut: string[],
  *   sharers: string[],
  *   screen: string | null,
  *   sharing: boolean,
@@ -64,7 +65,7 @@
  *   since/spoke: when somebody began to speak and was last heard · main: whom the speaker layout shows, and since when
  *   · firstPage: how many others fit on the first page · older: the server may have messages before the log · deaf:
  *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose
- *   was chosen where several are shared · skew: the server's clock less this one's, milliseconds
+ *   was chosen where several are shared · cut: to whom the path is lost, where there is no server in the middle · skew: the server's clock less this one's, milliseconds
  *
  * @typedef {{type: 'joined', reply: JoinReply, at: number}
  *   | {type: 'rejoined', reply: JoinReply}
@@ -92,6 +93,7 @@
  *   | {type: 'file', file: Transfer, at: string}
  *   | {type: 'slot', mid: string, track: string | null}
  *   | {type: 'link', link: 'online' | 'reconnecting'}
+ *   | {type: 'path', participant: string, lost: boolean}
  *   | {type: 'panel', panel: 'chat' | 'people' | null}
  *   | {type: 'layout', layout: 'grid' | 'speaker'}
  *   | {type: 'pin', participant: string | null}
@@ -108,7 +110,7 @@
 
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
-import { arrive, comeBack, depart, noteSharers, update, withParticipant, withTracks } from './presence.js';
+import { arrive, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
 import { exchange, follow, speak } from './speech.js';
 
 /** Reactions that can still be seen; older ones are done. */
@@ -157,6 +159,7 @@ export function enter(reply, at) {
     files: {},
     unread: 0,
     link: 'online',
+    cut: [],
     sharers: [],
     screen: null,
     sharing: false,
@@ -234,6 +237,8 @@ function reduceOne(state, action) {
       return passFile(state, action.file, action.at);
     case 'slot':
       return { ...state, live: carry(state.live, action.mid, action.track) };
+    case 'path':
+      return lose(state, action.participant, action.lost);
     case 'panel':
       return { ...state, panel: action.panel, unread: action.panel === 'chat' ? 0 : state.unread };
     case 'tick':

@@ -44,7 +44,7 @@ export function comeBack(state, fresh) {
 /** @param {Meeting} state @param {Participant} participant @param {string} at @returns {Meeting} */
 export function arrive(state, participant, at) {
   const known = participant.id in state.participants;
-  const participants = { ...state.participants, [participant.id]: participant };
+  const participants = { ...state.participants, [participant.id]: seen(state, participant) };
   if (known) return { ...state, participants };
   const { id, display_name: name } = participant;
   return rename(
@@ -69,6 +69,7 @@ export function depart(state, { participant: id, reason, at }) {
     participants,
     quality,
     seats: state.seats.filter((seat) => seat !== id),
+    cut: state.cut.filter((one) => one !== id),
     speakers: state.speakers.filter((speaker) => speaker !== id),
     spotlight: state.spotlight.filter((one) => one !== id),
     pin: state.pin === id ? null : state.pin,
@@ -89,7 +90,26 @@ function line(state, present, entry) {
 /** @param {Meeting} state @param {Participant} participant @returns {Meeting} */
 export function update(state, participant) {
   if (!(participant.id in state.participants)) return state;
-  return rename(withParticipant(state, participant.id, () => participant), participant);
+  return rename(withParticipant(state, participant.id, () => seen(state, participant)), participant);
+}
+
+/**
+ * The path to somebody is lost, or is back. No server in the middle knows of it.
+ * @param {Meeting} state
+ * @param {string} id
+ * @param {boolean} lost
+ * @returns {Meeting}
+ */
+export function lose(state, id, lost) {
+  const one = state.participants[id];
+  if (!one || state.cut.includes(id) === lost) return state;
+  const cut = lost ? [...state.cut, id] : state.cut.filter((other) => other !== id);
+  return withParticipant({ ...state, cut }, id, () => ({ ...one, connection: lost ? 'reconnecting' : 'online' }));
+}
+
+/** Somebody as they are from here. @param {Meeting} state @param {Participant} one @returns {Participant} */
+function seen(state, one) {
+  return state.cut.includes(one.id) ? { ...one, connection: 'reconnecting' } : one;
 }
 
 /** @param {Meeting} state @param {Participant} one @returns {Meeting} */

@@ -67,9 +67,14 @@ function offset(at, zone) {
   return Date.parse(`${wallOf(at, zone)}Z`) - Math.floor(at / MINUTE) * MINUTE;
 }
 
+/** They take longer to make than to use. @type {Map<string, Intl.DateTimeFormat>} */
+const CLOCKS = new Map();
+
 /** @param {string} zone */
 function clocks(zone) {
-  return new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
+  const known = CLOCKS.get(zone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
     timeZone: zone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -78,4 +83,6 @@ function clocks(zone) {
     hour: '2-digit',
     minute: '2-digit',
   });
+  CLOCKS.set(zone, made);
+  return made;
 }

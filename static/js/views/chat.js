@@ -98,6 +98,7 @@ export function chat(actions) {
   /** @param {AppState} state */
   function update({ meeting, link }) {
     latest = meeting;
+    writer.connect(link);
     if (!meeting || node.hidden) return;
     const stays = atEnd;
     const all = blocks(meeting.log);
@@ -108,7 +109,7 @@ export function chat(actions) {
     count = meeting.log.length;
     if (stays) scroll.scrollTop = scroll.scrollHeight;
     else if (grew) show(pill, true);
-    writer.update(meeting, link);
+    writer.update(meeting);
   }
 
   function open() {

@@ -136,10 +136,14 @@ export function composer(actions, read, sent) {
     show(error, true);
   }
 
-  /** @param {Meeting} meeting @param {AppState['link']} link */
-  function update(meeting, link) {
+  /** Also told while the chat is closed. @param {AppState['link']} link */
+  function connect(link) {
     if (link === 'online' && linked !== 'online' && cutOff) show(error, false);
     linked = link;
+  }
+
+  /** @param {Meeting} meeting */
+  function update(meeting) {
     const { chatTo } = meeting;
     const name = chatTo === null ? null : (meeting.names[chatTo] ?? '');
     text(whom, name ?? t('chat.everyone'));
@@ -156,5 +160,5 @@ export function composer(actions, read, sent) {
     attribute(attach, 'title', limit);
     attribute(attach, 'aria-label', limit);
   }
-  return { node, update, offer, focus: () => input.focus() };
+  return { node, connect, update, offer, focus: () => input.focus() };
 }

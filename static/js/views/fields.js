@@ -25,6 +25,20 @@ export function chooser(key, choices, current, testid) {
 }
 
 /**
+ * Says what is wrong with a field and goes there.
+ * @param {{complain: (words: string) => void, input: HTMLElement}} where
+ * @param {string} words
+ * @returns {null}
+ */
+export function complain(where, words) {
+  where.complain(words);
+  // A field in a part that is folded cannot take the focus.
+  where.input.closest('details')?.setAttribute('open', '');
+  where.input.focus();
+  return null;
+}
+
+/**
  * A box to tick, with a sentence about it.
  * @param {string} key
  * @param {boolean} checked

@@ -9,6 +9,8 @@ import { attribute, button, el, iconButton, show, text } from './dom.js';
 import { icon } from './icons.js';
 
 const RUNNING = new Set(['connecting', 'moving', 'paused']);
+/** What is said of those who do not have it, in this order. */
+const MANY = /** @type {const} */ (['moving', 'paused', 'connecting', 'offered', 'declined', 'cancelled', 'failed']);
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function fileCard(actions) {
@@ -62,8 +64,8 @@ export function fileCard(actions) {
     const size = fileSize(one.size, locale());
     const whom = one.everyone ? t('chat.everyone') : (names[one.peer] ?? '');
     text(words, one.outgoing ? t('file.to', { size, name: whom }) : one.everyone ? size : t('file.private', { size }));
-    const done = running.length > 0 ? Math.min(...running.map((file) => file.bytes)) : one.bytes;
-    const share = one.size > 0 ? Math.floor((done / one.size) * 100) : 0;
+    const begun = running.filter((file) => file.state !== 'connecting');
+    const share = shareOf(begun.length > 0 ? begun : running);
     show(progress, running.length > 0);
     bar.style.width = `${share}%`;
     attribute(progress, 'aria-valuenow', String(share));
@@ -81,8 +83,15 @@ export function fileCard(actions) {
   return { node, update };
 }
 
+/** How far the slowest of them is, percent. @param {Transfer[]} files of one size */
+function shareOf(files) {
+  const size = files[0]?.size ?? 0;
+  return size > 0 ? Math.floor((Math.min(...files.map((file) => file.bytes)) / size) * 100) : 0;
+}
+
 /** @param {Transfer[]} files @param {Transfer[]} running @param {number} share percent */
 function said(files, running, share) {
+  if (files.length > 1) return saidOfMany(files);
   const [one] = files;
   if (running.length > 0) {
     if (running.every((file) => file.state === 'connecting')) return t('file.connecting');
@@ -90,12 +99,21 @@ function said(files, running, share) {
     if (running.every((file) => file.state === 'paused')) return t('file.pausedThere', { n: share });
     return t('file.moving', { n: share });
   }
-  if (files.some((file) => file.state === 'offered')) return one.outgoing ? t('file.waiting') : '';
-  const done = files.filter((file) => file.state === 'done').length;
-  if (files.length > 1) return t('file.doneOf', { n: done, all: files.length });
+  if (one.state === 'offered') return one.outgoing ? t('file.waiting') : '';
   if (one.state === 'failed') return t(`file.failed.${one.problem ?? 'connection'}`);
   if (one.state === 'done') return t(one.outgoing ? 'file.sent' : 'file.received');
   return t(`file.${one.state}`);
+}
+
+/** How many have it, and what the others do: "2 of 3 have it · 1 declined". @param {Transfer[]} files */
+function saidOfMany(files) {
+  const those = (/** @type {Transfer['state']} */ state) => files.filter((file) => file.state === state);
+  if (those('offered').length === files.length) return t('file.waiting');
+  const others = MANY.map((state) => ({ state, now: those(state) })).filter(({ now }) => now.length > 0);
+  return [
+    t('file.doneOf', { n: those('done').length, all: files.length }),
+    ...others.map(({ state, now }) => t(`file.many.${state}`, { n: now.length, share: shareOf(now) })),
+  ].join(' · ');
 }
 
 /** Hands what was received to the browser's downloads. @param {Transfer} file */

@@ -5,7 +5,6 @@
  */
 
 import { clock, longDay, t } from '../i18n/index.js';
-import { choiceOf } from '../state/recurrence.js';
 import { dayPart, daysUntil, upcoming } from '../state/schedule.js';
 import { shortName, threes } from '../state/text.js';
 import { button, busy, el, keyed, show, text } from './dom.js';
@@ -14,6 +13,7 @@ import { joinForm } from './join-form.js';
 import { nextCard } from './next-card.js';
 import { openRoomDialog } from './dialogs.js';
 import { roomList } from './rooms.js';
+import { repeats, there } from './when.js';
 
 /** How many meetings the agenda shows. */
 const AGENDA = 6;
@@ -119,7 +119,7 @@ export function home(actions) {
               'div',
               { class: 'ag' },
               el('span', { class: 'num' }),
-              el('div', {}, el('b'), el('span', { class: 'meta num' })),
+              el('div', {}, el('b'), el('span', { class: 'meta' }), el('span', { class: 'meta' })),
             ),
       (row, line) => {
         if ('day' in line) return text(row, line.day);
@@ -127,6 +127,7 @@ export function home(actions) {
         text(time, clock(line.room.next.begin_at));
         text(words.children[0], line.room.name);
         text(words.children[1], repeats(line.room) ?? threes(line.room.number));
+        text(words.children[2], there(line.room) ?? '');
       },
     );
   }
@@ -139,11 +140,4 @@ function dayName({ next }, now) {
   const days = daysUntil(Date.parse(next.begin_at), now);
   if (days <= 0) return t('today');
   return days === 1 ? t('tomorrow') : longDay(next.begin_at);
-}
-
-/** How a room's meeting comes again, in words. @param {PlannedRoom} room @returns {string | null} */
-function repeats({ recurrence }) {
-  if (recurrence === null) return null;
-  const choice = choiceOf(recurrence);
-  return choice === 'other' ? t('repeat.other.short') : t(`repeat.${choice}`);
 }

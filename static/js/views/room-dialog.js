@@ -7,9 +7,9 @@ import { errorText, t } from '../i18n/index.js';
 import { UTC } from '../state/zones.js';
 import { openDialog } from './dialog.js';
 import { busy, el, field, newId, show, text } from './dom.js';
-import { tick } from './fields.js';
+import { complain, tick } from './fields.js';
 import { icon } from './icons.js';
-import { complain, options, permissionFields, timeFields } from './room-fields.js';
+import { options, permissionFields, timeFields } from './room-fields.js';
 import { openRoomMade } from './room-made.js';
 
 const DOORS = [
@@ -110,7 +110,9 @@ export function openRoomDialog(actions, room) {
         const { made, refused } = await save(actions, room, data);
         if (refused) {
           show(general, true);
-          return text(/** @type {HTMLElement} */ (general.lastChild), errorText(refused));
+          // What the form cannot show it cannot check either.
+          const misfit = refused === 'protocol.bad_field' && times.mayMisfit();
+          return text(/** @type {HTMLElement} */ (general.lastChild), misfit ? t('room.repeat.kept.refused') : errorText(refused));
         }
         close();
         if (made) openRoomMade(actions, made);

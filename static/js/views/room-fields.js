@@ -6,13 +6,16 @@
  */
 
 import { clock, longDay, t } from '../i18n/index.js';
-import { CHOICES, choiceOf, ruleOf } from '../state/recurrence.js';
 import { UTC, instantOf, isZone, ownZone, wallOf, zoneNames } from '../state/zones.js';
 import { el, field, newId, show, text } from './dom.js';
-import { chooser, tick } from './fields.js';
+import { chooser, complain, tick } from './fields.js';
 import { icon } from './icons.js';
+import { recurrenceFields } from './recurrence-fields.js';
 
 const MINUTE = 60_000;
+/** Meetings that come again last at most this long, and begin in these years: the server counts no others. */
+const LONGEST_MS = 24 * 60 * MINUTE;
+const [FIRST_YEAR, LAST_YEAR] = [2000, 2199];
 /** Minutes before the beginning from which people may come in. */
 const EARLY = [0, 5, 10, 15, 30, 60];
 const USUAL_EARLY_MS = 10 * MINUTE;
@@ -60,15 +63,8 @@ export function timeFields(room) {
     'room-zone',
   );
   const yours = el('p', { class: 'meta', 'data-testid': 'room-yours' });
-  const rule = room?.recurrence ?? null;
-  const kept = rule !== null && choiceOf(rule) === 'other';
-  const repeat = chooser(
-    'room.repeat',
-    [...CHOICES, ...(kept ? ['other'] : [])].map((value) => ({ value, label: `repeat.${value}` })),
-    choiceOf(rule),
-    'room-repeat',
-  );
-  const ruleText = el('p', { class: 'meta', 'data-testid': 'room-rule' }, rule ?? '');
+  const before = { wall: begin.input.value, zone: home };
+  const again = recurrenceFields(room?.recurrence ?? null, before);
   const nowEarly = room?.early_ms ?? USUAL_EARLY_MS;
   const early = chooser(
     'room.early',
@@ -80,17 +76,17 @@ export function timeFields(room) {
   );
   const onTime = tick('room.onTime', room?.ends_on_time ?? false, 'room-on-time', 'room.onTime.what');
   const onceOver = tick('room.once', room?.permanent === false, 'room-once', 'room.once.what');
-  const rest = el('div', { class: 'sub' }, zone.node, yours, el('div', { class: 'two times' }, repeat.node, early.node), ruleText, onTime.node);
+  const rest = el('div', { class: 'sub' }, zone.node, yours, el('div', { class: 'two times' }, ...again.nodes, early.node), onTime.node);
 
   function draw() {
     show(rest, begin.input.value !== '');
     const from = instantOf(begin.input.value, zone.value());
     show(yours, from !== null && zone.value() !== ownZone());
     if (from !== null) text(yours, t('room.zone.yours', { day: longDay(from), time: clock(from) }));
-    show(ruleText, repeat.value() === 'other');
+    again.draw(begin.input.value);
     show(onTime.node, end.input.value !== '');
   }
-  for (const one of [begin.input, end.input, repeat.select, zone.select]) one.addEventListener('input', draw);
+  for (const one of [begin.input, end.input, zone.select, ...again.changed]) one.addEventListener('input', draw);
   draw();
 
   /** @returns {Record<string, any> | null} null when something is not right yet */
@@ -100,13 +96,16 @@ export function timeFields(room) {
     const to = isoOf(end.input.value, zone.value());
     if (to !== null && from === null) return complain(begin, t('room.begin.missing'));
     if (from !== null && to !== null && to <= from) return complain(end, t('room.end.early'));
-    const choice = /** @type {import('../state/recurrence.js').Recurrence} */ (repeat.value());
     const planned = from !== null;
-    if (planned && choice !== 'none' && to === null) return complain(end, t('room.repeat.end'));
-    // A meeting that comes again begins on one of its days.
-    const weekend = planned && [0, 6].includes(new Date(`${begin.input.value}Z`).getUTCDay());
-    if (choice === 'weekdays' && weekend) return complain(begin, t('room.repeat.weekend'));
-    const recurrence = !planned ? null : choice === 'other' ? rule : ruleOf(choice);
+    if (planned && again.choice() !== 'none') {
+      if (to === null) return complain(end, t('room.repeat.end'));
+      if (Date.parse(to) - Date.parse(from) > LONGEST_MS) return complain(end, t('room.repeat.long'));
+      const year = new Date(from).getUTCFullYear();
+      if (year < FIRST_YEAR || year > LAST_YEAR) return complain(begin, t('room.repeat.far', { from: FIRST_YEAR, to: LAST_YEAR }));
+    }
+    const read = planned ? again.read({ wall: begin.input.value, zone: zone.value() }, begin) : { rule: null };
+    if (read === null) return null;
+    const recurrence = read.rule;
     return {
       begin_at: from,
       end_at: to,
@@ -125,7 +124,11 @@ export function timeFields(room) {
     rest,
     onceOver.node,
   );
-  return { node, read };
+  /** Whether a rule that the form cannot show may have been moved to a time that it does not name. */
+  function mayMisfit() {
+    return again.choice() === 'other' && (begin.input.value !== before.wall || zone.value() !== before.zone);
+  }
+  return { node, read, mayMisfit };
 }
 
 /** What members may do. @param {Room | null} room */
@@ -147,20 +150,6 @@ export function permissionFields(room) {
   };
 }
 
-/**
- * Says what is wrong with a field and goes there.
- * @param {ReturnType<typeof field>} where
- * @param {string} words
- * @returns {null}
- */
-export function complain(where, words) {
-  where.complain(words);
-  // A field in a part that is folded cannot take the focus.
-  where.input.closest('details')?.setAttribute('open', '');
-  where.input.focus();
-  return null;
-}
-
 /** In which zone the times are shown first. @param {Room | null} room */
 function zoneOf(room) {
   const counted = room?.recurrence ? (room.time_zone ?? UTC) : ownZone();
@@ -173,6 +162,7 @@ function timeInput(at, zone, testid) {
     class: 'inp',
     id: newId(),
     type: 'datetime-local',
+    max: `${LAST_YEAR}-12-31T23:59`,
     value: at === null ? '' : wallOf(Date.parse(at), zone),
     'data-testid': testid,
   });

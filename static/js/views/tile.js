@@ -99,8 +99,8 @@ export function tile(id, does) {
   }
 
   /** @param {TileState} state */
-  function drawSignal({ score }) {
-    const shown = frozen ? 1 : score;
+  function drawSignal({ score, participant }) {
+    const shown = participant.connection === 'reconnecting' ? 0 : frozen ? 1 : score;
     show(/** @type {any} */ (signal), shown < GOOD);
     signal.style.display = shown < GOOD ? '' : 'none';
     attribute(signal, 'class', `bars q${shown}`);
@@ -147,11 +147,17 @@ function label({ participant, self, speaking, hand, muted, pinned, spotlit, scor
     muted ? t('tile.muted') : speaking ? t('tile.speaking') : '',
     hand > 0 ? t('tile.hand', { n: hand }) : '',
     pinned ? t('tile.pinned') : spotlit ? t('tile.spotlit') : '',
-    frozen ? t('tile.frozen') : score < GOOD ? t(score === 1 ? 'tile.bad' : 'tile.weak') : '',
-    participant.connection === 'reconnecting' ? t('tile.reconnecting') : '',
+    quality(participant, score, frozen),
   ]
     .filter((part) => part !== '')
     .join(t('comma'));
+}
+
+/** @param {Participant} participant @param {number} score @param {boolean} frozen */
+function quality({ connection }, score, frozen) {
+  if (connection === 'reconnecting') return t('tile.reconnecting');
+  if (frozen) return t('tile.frozen');
+  return score < GOOD ? t(score === 1 ? 'tile.bad' : 'tile.weak') : '';
 }
 
 /** Three bars, of which as many are full as the connection is good for. */

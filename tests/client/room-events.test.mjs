@@ -1,0 +1,139 @@
+/** What the room says in words: mutes and the right to undo them, paths that are lost, and coming back as less. */
+import assert from 'node:assert/strict';
+import { beforeEach, mock, test } from 'node:test';
+import { Emitter } from '../../static/js/client/emitter.js';
+import { createGovern } from '../../static/js/flow/govern.js';
+import { Loss } from '../../static/js/flow/loss.js';
+import { listenToRoom } from '../../static/js/flow/room-events.js';
+import { setLanguage, t } from '../../static/js/i18n/index.js';
+import { initialState, reduce } from '../../static/js/state/app.js';
+import { createStore } from '../../static/js/state/store.js';
+
+globalThis.window = globalThis;
+await setLanguage('en');
+
+const at = '2026-01-01T12:00:00.000Z';
+const microphone = (muted) => ({ id: 'voice', participant: 'me', source: 'microphone', kind: 'audio', muted });
+const person = (id, more = {}) => ({
+  ...{ id, user: { id: `user-${id}`, kind: 'guest' }, display_name: id, role: 'member', joined_at: at, tracks: [] },
+  ...{ hand_raised_at: null, connection: 'online', ...more },
+});
+const reply = (self, others = ['ada', 'bo']) => ({
+  ...{ room: { identity: 'r', name: 'Room', topology: 'p2p', owner: null }, self, permissions: {}, actions: ['unmute', 'chat'] },
+  ...{ participants: [self, ...others.map((id) => person(id))], chat: [], ice_servers: [] },
+});
+
+let session;
+let store;
+let said;
+let announced;
+const dispatch = (action) => store.dispatch({ type: 'meeting', action });
+const meeting = () => store.get().meeting;
+
+beforeEach(() => {
+  session = new Emitter();
+  store = createStore(reduce, initialState({ language: 'en', theme: 'dark' }));
+  said = [];
+  announced = [];
+  const toast = (key, params = {}) => said.push(t(key, params));
+  // As the meeting does, which listens before.
+  session.on('joined', (again) => dispatch({ type: 'rejoined', reply: again }));
+  listenToRoom({ session, meeting, dispatch, toast, announce: (words, urgent) => urgent && announced.push(words) });
+});
+const enter = (self, others) => dispatch({ type: 'joined', reply: reply(self, others), at: 0 });
+const permit = (actions, role = 'member') => session.emit('permissions.changed', { role, actions, permissions: {}, lobby: [] }, {});
+const mute = () => session.emit('media.track.muted', { participant: 'me', track: 'voice', muted: true, by: 'ada' }, {});
+
+test('who is muted and may not undo it hears both, once', () => {
+  enter(person('me', { tracks: [microphone(false)] }));
+  permit(['chat']);
+  assert.deepEqual(said, [], 'whoever speaks goes on until a host mutes them');
+  mute();
+  const words = 'ada muted you. Only hosts may unmute now. Raise your hand to speak.';
+  assert.deepEqual([said, announced], [[words], [words]]);
+  permit(['chat']);
+  assert.equal(said.length, 1);
+});
+
+test('who was muted before hears that only hosts may change it, once', () => {
+  enter(person('me', { tracks: [microphone(true)] }));
+  permit(['chat']);
+  permit(['chat', 'react']);
+  assert.deepEqual(said, ['Only hosts may unmute now. Raise your hand to speak.']);
+});
+
+test('who is muted and may undo it hears the mute alone', () => {
+  enter(person('me', { tracks: [microphone(false)] }));
+  mute();
+  assert.deepEqual(said, ['ada muted you']);
+});
+
+test('who became a member hears that, and not what follows from it', () => {
+  enter(person('me', { role: 'cohost' }));
+  permit(['chat']);
+  assert.deepEqual(said, ['You are a member now']);
+});
+
+test('whoever mutes all reads what the others may', async () => {
+  const toast = (key) => said.push(t(key));
+  const govern = createGovern({ session: { muteParticipant: async () => {} }, store }, toast);
+  await govern.mute('all', 'microphone', true);
+  await govern.mute('all', 'microphone', false);
+  await govern.mute('ada', 'microphone');
+  assert.deepEqual(said, ['Everyone is muted', 'Everyone is muted, and only hosts may unmute']);
+});
+
+test('whoever comes back with another role or name is told so, and nothing else is', () => {
+  const before = person('me', { role: 'cohost', display_name: 'Bo the Great' });
+  const words = [
+    [person('me2', { role: 'member', display_name: 'Bo the Great' }), 'You are back, as a member now'],
+    [person('me2', { role: 'cohost', display_name: 'Bo' }), 'You are back, and called Bo now'],
+    [person('me2', { role: 'member', display_name: 'Bo' }), 'You are back, as a member now and called Bo'],
+    [person('me2', { role: 'cohost', display_name: 'Bo the Great' }), null],
+  ];
+  for (const [now, sentence] of words) {
+    said.length = announced.length = 0;
+    enter(before);
+    // A server that restarts is tried more than once.
+    for (let attempt = 1; attempt < 3; attempt++) session.emit('state', { state: 'reconnecting', attempt }, {});
+    session.emit('state', { state: 'online' }, {});
+    session.emit('joined', reply(now), { again: true });
+    assert.deepEqual([said, announced], sentence ? [[sentence], [sentence]] : [[], []]);
+    // Once: the same person, again and without a loss before.
+    session.emit('joined', reply(person('me3', { role: 'host' })), { again: true });
+    assert.equal(said.length, sentence ? 1 : 0);
+  }
+});
+
+test('whose path is lost is away for us, whatever the server says, until it is back or they go', (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  enter(person('me'));
+  const loss = new Loss();
+  const path = (connection, state) => loss.path({ connection, state }, 'p2p');
+  const away = () => meeting().seats.filter((id) => meeting().participants[id].connection === 'reconnecting');
+  path('ada', 'connected');
+  path('bo', 'connected');
+  path('bo', 'disconnected');
+  path('bo', 'connected');
+  mock.timers.tick(20_000);
+  assert.deepEqual(away(), [], 'a short loss is not told');
+  path('bo', 'disconnected');
+  path('bo', 'failed');
+  mock.timers.tick(1500);
+  assert.deepEqual(away(), ['bo']);
+  session.emit('participant.updated', { participant: person('bo', { hand_raised_at: at }) }, {});
+  assert.deepEqual(away(), ['bo'], 'the server is not on that path');
+  assert.equal(meeting().participants.bo.hand_raised_at, at);
+  path('bo', 'connected');
+  assert.deepEqual(away(), []);
+  path('ada', 'failed');
+  mock.timers.tick(1500);
+  loss.left('ada');
+  session.emit('participant.left', { participant: 'ada', reason: 'left' }, {});
+  assert.deepEqual(meeting().cut, []);
+  path('bo', 'failed');
+  mock.timers.tick(1500);
+  loss.clear();
+  assert.deepEqual(away(), [], 'with new connections all is new');
+});
