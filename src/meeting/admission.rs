@@ -8,9 +8,13 @@ use super::room::{Answer, Room, broadcast, media, tell};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData, SessionReplaced};
-use crate::protocol::ids::ParticipantId;
+use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{Role, UserKind};
 use crate::protocol::time::Timestamp;
+
+/// How long somebody who lost their connection may come back past the lock and the waiting room, in milliseconds: a
+/// reload or a change of networks must not need a host.
+pub const WELCOME_BACK_MS: i64 = 60_000;
 
 /// Where a newcomer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +57,14 @@ impl Room {
         if self.roster.find_user(&join.user.id).is_some() {
             return Ok(Way::In);
         }
-        if self.facts.locked && !self.allows(rank, Action::EnterLocked) {
-            return Err(ErrorCode::RoomLocked);
-        }
         if self.is_turned_away(join, rank) {
             return Err(ErrorCode::RoomDenied);
         }
-        if self.must_wait(join, rank) {
+        let is_back = self.is_back(&join.user.id, now);
+        if self.facts.locked && !is_back && !self.allows(rank, Action::EnterLocked) {
+            return Err(ErrorCode::RoomLocked);
+        }
+        if !is_back && self.must_wait(join, rank) {
             return match self.lobby.has_place_for(&join.user.id) {
                 true => Ok(Way::Wait),
                 false => Err(ErrorCode::RoomFull),
@@ -97,11 +102,16 @@ impl Room {
         waits && !self.allows(rank, Action::SkipLobby)
     }
 
-    /// Whether somebody was sent away from the door, which an invite does not open again.
+    /// Whether somebody was sent away from the door, which neither an invite opens again nor that nobody waits at it
+    /// any more.
     fn is_turned_away(&self, join: &Join, rank: Rank) -> bool {
-        let knocks = self.must_wait(join, rank) || self.facts.lobby;
-        let is_denied = self.bans.turn_away(&join.user.id);
-        is_denied && knocks && !self.allows(rank, Action::SkipLobby)
+        self.bans.turn_away(&join.user.id) && !self.allows(rank, Action::SkipLobby)
+    }
+
+    /// Whether somebody was in a moment ago, and lost their connection.
+    fn is_back(&self, user: &UserId, now: Timestamp) -> bool {
+        let lost = self.meeting.lost.find(user);
+        lost.is_some_and(|at| now < at.plus_millis(WELCOME_BACK_MS))
     }
 
     /// How many more may come in.
@@ -156,6 +166,7 @@ impl Room {
         self.meeting.first_joined.put(join.user.id.clone(), since);
         let person = Person::new(join, role, now);
         let participant = person.seen.clone();
+        self.meeting.lost.forget(&participant.user.id);
         self.roster.add(person);
         out.push(media(MediaCommand::Admit {
             participant: participant.id.clone(),

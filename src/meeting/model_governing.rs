@@ -13,6 +13,7 @@ use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
 use super::stories::{address, at, edited, facts, newcomer, stay, user};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{self, BanLength, Participant, Permissions, Role, Source, UserKind};
@@ -22,6 +23,8 @@ const PEOPLE: [&str; 7] = ["ada", "bo", "cy", "dee", "eve", "gus", "gwen"];
 const CAPACITY: u32 = 5;
 /// How long a meeting that has emptied is kept, in seconds: by hand, apart from the rule.
 const KEPT: i64 = 1_800;
+/// How long somebody who lost their connection comes back past the door, in seconds: likewise.
+const WELCOME_BACK: i64 = 60;
 
 /// The last of them have no account.
 fn person(index: usize) -> Join {
@@ -40,6 +43,8 @@ struct Shell {
     waiting: BTreeMap<ParticipantId, UserId>,
     banned: BTreeSet<UserId>,
     denied: BTreeSet<UserId>,
+    /// When those lost their connection who were in, in seconds.
+    lost: BTreeMap<UserId, i64>,
     /// Since when nobody is in, in seconds.
     empty_since: Option<i64>,
     version: u64,
@@ -95,6 +100,7 @@ fn one_run(seed: u64) {
         if outcome.reply.is_err() {
             assert_eq!(outcome.effects, [], "{context}: refused without effect");
         }
+        shell.comes_back(&command, &outcome.reply, now, &context);
         shell.newcomer(&command, &outcome.reply, &context);
         for effect in &outcome.effects {
             shell.carry_out(effect, &context);
@@ -138,7 +144,10 @@ impl Shell {
             }
             7..=9 => Command::Leave {
                 participant: whom,
-                reason: LeaveReason::Lost,
+                reason: match everyone {
+                    true => LeaveReason::Left,
+                    false => LeaveReason::Lost,
+                },
             },
             10..=12 => Command::Admit { by, who },
             13 => Command::Deny { by, who },
@@ -202,12 +211,52 @@ impl Shell {
         known[random.random_range(0..known.len())].clone()
     }
 
-    fn newcomer(
+    /// Whoever was in a moment ago and lost their connection neither waits nor stands before a lock.
+    fn comes_back(
         &mut self,
         command: &Command,
-        reply: &Result<Reply, crate::protocol::error::ErrorCode>,
+        reply: &Result<Reply, ErrorCode>,
+        now: i64,
         context: &str,
     ) {
+        match (command, reply) {
+            (Command::Join(join), reply) => {
+                let user = &join.user.id;
+                let is_back = self
+                    .lost
+                    .get(user)
+                    .is_some_and(|at| now < at + WELCOME_BACK);
+                let held_up = matches!(reply, Ok(Reply::Waiting) | Err(ErrorCode::RoomLocked));
+                assert!(!is_back || !held_up, "{context}: not let back in");
+                if matches!(reply, Ok(Reply::View(_))) {
+                    self.lost.remove(user);
+                }
+            }
+            (
+                Command::Leave {
+                    participant,
+                    reason,
+                },
+                Ok(_),
+            ) => {
+                let Some(user) = self.inside.get(participant).cloned() else {
+                    return;
+                };
+                match reason {
+                    LeaveReason::Lost => self.lost.insert(user, now),
+                    _ => self.lost.remove(&user),
+                };
+            }
+            (Command::Remove { whom, .. }, Ok(_)) => {
+                if let Some(user) = self.inside.get(whom) {
+                    self.lost.remove(user);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn newcomer(&mut self, command: &Command, reply: &Result<Reply, ErrorCode>, context: &str) {
         match (command, reply) {
             (Command::Join(join), Ok(reply)) => {
                 let is_owner = join.user.id == user("ada").id;

@@ -4,7 +4,9 @@
 //! sent away from the door is not heard again, and roles stay what they were. It is over, and forgotten, when a host or
 //! the operator ends it, when it ends on time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
 
+use super::admission::WELCOME_BACK_MS;
 use super::bans::Bans;
+use super::recent::Recent;
 use super::roles::Roles;
 use super::room::{Meeting, Room};
 use crate::protocol::ids::UserId;
@@ -29,6 +31,7 @@ pub struct Memory {
     roles: Roles,
     bans: Bans,
     timer: Option<Timer>,
+    lost: Recent<Timestamp>,
 }
 
 impl Memory {
@@ -44,7 +47,7 @@ impl Memory {
 
     /// How many people it holds something of; at least one.
     pub fn weight(&self) -> usize {
-        let people = self.roles.len() + self.bans.len();
+        let people = self.roles.len() + self.bans.len() + self.lost.len();
         people.max(1)
     }
 
@@ -60,7 +63,8 @@ impl Memory {
 
     fn is_empty(&self) -> bool {
         let timer = self.timer.as_ref();
-        self.roles.is_empty()
+        self.lost.len() == 0
+            && self.roles.is_empty()
             && self.bans.is_empty()
             && timer.is_none_or(|timer| timer.ends_at <= self.pause.since)
     }
@@ -77,9 +81,13 @@ impl Room {
         };
         let mut before = std::mem::take(&mut self.meeting);
         before.roles.pause(last);
+        before
+            .lost
+            .retain(|at| now < at.plus_millis(WELCOME_BACK_MS));
         self.meeting = Meeting {
             roles: before.roles,
             timer: before.timer,
+            lost: before.lost,
             pause: Some(Pause { since: now, until }),
             ..Meeting::default()
         };
@@ -113,6 +121,7 @@ impl Room {
             roles: self.meeting.roles.clone(),
             bans: self.bans.of_meeting(),
             timer: self.meeting.timer.clone(),
+            lost: self.meeting.lost.clone(),
         };
         (!memory.is_empty()).then_some(memory)
     }
@@ -127,6 +136,7 @@ impl Room {
         self.meeting = Meeting {
             roles: memory.roles,
             timer: memory.timer,
+            lost: memory.lost,
             pause: Some(memory.pause),
             ..Meeting::default()
         };

@@ -46,9 +46,16 @@ impl Room {
         let Some(person) = self.roster.remove(id) else {
             return;
         };
-        if !self.may(&person, Action::Rename) {
-            let (user, name) = (person.seen.user.id, person.seen.display_name);
-            self.meeting.names.put(user, name);
+        let may_rename = self.may(&person, Action::Rename);
+        let object::Participant {
+            user, display_name, ..
+        } = person.seen;
+        match reason {
+            LeaveReason::Lost => self.meeting.lost.put(user.id.clone(), now),
+            _ => self.meeting.lost.forget(&user.id),
+        }
+        if !may_rename {
+            self.meeting.names.put(user.id, display_name);
         }
         out.push(Effect::Release {
             participant: id.clone(),
@@ -157,6 +164,7 @@ impl Room {
         }
         let before = self.standings();
         let is_replanned = plan(&facts) != plan(&self.facts);
+        let planned_end = self.planned_end();
         // How media travels cannot change under the feet of those who are connected already.
         let topology = if self.is_empty() {
             facts.topology
@@ -174,6 +182,11 @@ impl Room {
             }),
         ));
         self.settle(&before, out);
+        let end = self.planned_end();
+        let is_past = end != planned_end && end.is_some_and(|end| end <= now);
+        if is_past && self.facts.ends_on_time && !self.roster.is_empty() {
+            return self.over(EndReason::Time, None, now, out);
+        }
         Ok(Reply::Done)
     }
 

@@ -29,6 +29,21 @@ impl<V> Recent<V> {
         self.of.get(user)
     }
 
+    pub(super) fn forget(&mut self, user: &UserId) {
+        if self.of.remove(user).is_some() {
+            self.order.retain(|known| known != user);
+        }
+    }
+
+    pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        self.of.retain(|_, value| keep(value));
+        self.order.retain(|user| self.of.contains_key(user));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.of.len()
+    }
+
     /// Keeps something of somebody, in place of what was kept before.
     pub(super) fn put(&mut self, user: UserId, value: V) {
         if self.of.insert(user.clone(), value).is_some() {
@@ -59,9 +74,11 @@ mod tests {
         assert_eq!(recent.find(&id(0)), Some(&7), "heard of again");
         assert_eq!(recent.find(&id(1)), None);
         assert_eq!(recent.find(&id(2)), Some(&2));
-        assert_eq!(
-            (recent.of.len(), recent.order.len()),
-            (MAX_RECENT, MAX_RECENT)
-        );
+        assert_eq!((recent.len(), recent.order.len()), (MAX_RECENT, MAX_RECENT));
+        recent.forget(&id(0));
+        recent.forget(&id(0));
+        assert_eq!(recent.find(&id(0)), None);
+        recent.retain(|number| *number < 9);
+        assert_eq!((recent.len(), recent.order.len()), (7, 7));
     }
 }

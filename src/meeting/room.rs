@@ -55,6 +55,8 @@ pub(super) struct Meeting {
     /// Since when each may read, where newcomers read only what was written since they came. Whoever is forgotten reads
     /// what was written since they came last.
     pub(super) first_joined: Recent<Timestamp>,
+    /// When those lost their connection who were in: for a moment they may come back as if they had not been away.
+    pub(super) lost: Recent<Timestamp>,
     /// Which planned meeting it is.
     pub(super) occurrence: Option<Occurrence>,
     /// When it becomes the planned meeting after that one, if it still goes on.

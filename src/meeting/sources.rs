@@ -203,6 +203,7 @@ pub(super) fn set_muted(
     };
     track.muted = muted;
     let track = track.id.clone();
+    let by = by.filter(|by| **by != participant).cloned();
     out.push(media(MediaCommand::SetMuted {
         track: track.clone(),
         muted,
@@ -213,7 +214,7 @@ pub(super) fn set_muted(
             track,
             participant,
             muted,
-            by: by.cloned(),
+            by,
         }),
     ));
 }

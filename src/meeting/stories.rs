@@ -110,6 +110,13 @@ pub(super) fn edited(facts: object::Room) -> Command {
     }
 }
 
+pub(super) fn lost(name: &str) -> Command {
+    Command::Leave {
+        participant: stay(name),
+        reason: LeaveReason::Lost,
+    }
+}
+
 pub(super) fn leave(name: &str) -> Command {
     Command::Leave {
         participant: stay(name),

@@ -166,15 +166,20 @@ fn fnv1a(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A password as it came in. It has no `Debug`, so that no log can show it.
-#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema, TS)]
+/// A password, as it came in but for the composition of its letters (NFC). Its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, JsonSchema, TS)]
 #[ts(type = "string")]
 pub struct Password(#[schemars(length(max = MAX_PASSWORD_BYTES))] String);
 
 impl Password {
-    /// Wraps `raw` as it is: passwords are neither trimmed nor normalised.
+    /// Takes `raw` in Unicode's form NFC, as keyboards of different systems compose letters differently (RFC 8265
+    /// §4.2.2); else as it is, blanks and all.
     pub fn new(raw: String) -> Self {
-        Self(raw)
+        // Nothing is made of what is refused for its length.
+        match raw.len() > MAX_PASSWORD_BYTES {
+            true => Self(raw),
+            false => Self(raw.nfc().collect()),
+        }
     }
 
     /// The secret itself: for hashing and comparing only.
@@ -188,6 +193,12 @@ impl Password {
     }
 }
 
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
 impl std::fmt::Debug for Password {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Password(…)")
@@ -197,6 +208,16 @@ impl std::fmt::Debug for Password {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_the_same_however_its_letters_are_composed() {
+        let typed = |raw: &str| Password::new(raw.to_owned());
+        assert!(typed(" pa\u{308}ss ") == typed(" p\u{e4}ss "));
+        assert!(typed(" p\u{e4}ss ") != typed("p\u{e4}ss"));
+        let read: Password = serde_json::from_str("\"pa\u{308}ss\"").unwrap();
+        assert_eq!(read.reveal(), "p\u{e4}ss");
+        assert!(typed(&"a\u{308}".repeat(MAX_PASSWORD_BYTES)).is_too_long());
+    }
 
     #[test]
     fn names_are_normalised_trimmed_and_freed_of_deception() {

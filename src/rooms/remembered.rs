@@ -124,7 +124,7 @@ mod tests {
         }
         act(Command::Leave {
             participant: stay("host"),
-            reason: LeaveReason::Lost,
+            reason: LeaveReason::Left,
         });
         room.memory().unwrap()
     }

@@ -145,9 +145,13 @@ impl Store {
                 return Err(StoreError::Conflict(Conflict::Version));
             }
             let is_planned = edit.plans();
-            let edited = edit.clone().apply(room);
+            let edited = edit.clone().apply(room.clone());
             if is_planned {
                 check(&edited.settings)?;
+            }
+            if edited == room {
+                // Nothing to tell anybody, and no reason to refuse another's edit of the same version.
+                return Ok(room);
             }
             if self.replace_room(&edited, now).await? {
                 return Ok(StoredRoom {

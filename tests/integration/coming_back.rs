@@ -145,3 +145,28 @@ async fn who_begins_a_second_check_stays_in_the_first_until_they_leave_it() {
         client.ok("room.leave", json!({})).await;
     }
 }
+
+#[tokio::test]
+async fn whoever_loses_the_socket_comes_back_past_the_lock_and_who_left_does_not() {
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting(json!({ "lobby": true })).await;
+    let mut gus = server.guest("Gus").await;
+    let join = || json!({ "identity": room });
+    assert_eq!(gus.refused("room.join", join()).await, "room.waiting");
+    ada.ok("lobby.admit", json!({ "participants": "all" }))
+        .await;
+    gus.event("lobby.admitted").await;
+    let locked = json!({ "identity": room, "locked": true });
+    ada.ok("room.edit", locked).await;
+    let token = json!({ "token": gus.token() });
+
+    drop(gus);
+    assert_eq!(ada.event("participant.left").await["reason"], "lost");
+    let mut gus = server.connect().await;
+    gus.ok("auth.token", token).await;
+    let seen = gus.ok("room.join", join()).await;
+    assert_eq!(seen["participants"].as_array().unwrap().len(), 2);
+
+    gus.ok("room.leave", json!({})).await;
+    assert_eq!(gus.refused("room.join", join()).await, "room.locked");
+}

@@ -52,11 +52,7 @@ fn left(facts: object::Room) -> Room {
     ] {
         room.handle(command, at(2)).reply.unwrap();
     }
-    let lost = Command::Leave {
-        participant: stay("ada"),
-        reason: LeaveReason::Lost,
-    };
-    room.handle(lost, at(10)).reply.unwrap();
+    room.handle(lost("ada"), at(10)).reply.unwrap();
     assert!(room.is_empty());
     room
 }
@@ -222,7 +218,7 @@ fn of_those_who_stood_in_the_last_one_alone_does_so_again() {
 fn who_is_unbanned_while_nobody_is_in_may_come() {
     let room = left(lobby());
     let mut memory = room.memory().unwrap();
-    assert_eq!(memory.weight(), 3);
+    assert_eq!(memory.weight(), 4, "one of them lost the connection");
     memory.unban(&user("bo").id);
     let mut room = Room::new(lobby(), None, Chat::default(), Vec::new());
     room.recall(memory, at(20));
@@ -304,4 +300,26 @@ fn who_waits_because_of_somebody_elses_ban_goes_in_when_the_meeting_is_over() {
     }
     });
     assert!(!sent_away);
+}
+
+#[test]
+fn whoever_lost_the_connection_comes_back_to_a_locked_room_that_has_emptied() {
+    let locked = || object::Room {
+        locked: true,
+        lobby: true,
+        ..facts()
+    };
+    let mut room = room_with(&["ada", "bo"]);
+    let edit = object::Room {
+        version: 2,
+        ..locked()
+    };
+    room.handle(edited(edit), at(1)).reply.unwrap();
+    room.handle(lost("bo"), at(2)).reply.unwrap();
+    room.handle(leave("ada"), at(3)).reply.unwrap();
+    let knock = Command::Knock(Box::new(newcomer("bo", "bo")));
+    let mut early = reloaded(&room, locked(), None, at(61));
+    assert_eq!(early.handle(knock.clone(), at(61)).reply, Ok(Reply::Done));
+    let mut late = reloaded(&room, locked(), None, at(62));
+    assert_eq!(late.handle(knock, at(62)).reply, Err(ErrorCode::RoomLocked));
 }

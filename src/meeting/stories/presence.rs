@@ -306,3 +306,59 @@ fn whoever_is_not_in_can_do_nothing() {
         );
     }
 }
+
+#[test]
+fn whoever_loses_the_connection_comes_back_past_the_door_for_a_moment() {
+    let mut room = room_with(&["ada", "bo", "cy", "dee", "eve"]);
+    let closed = object::Room {
+        locked: true,
+        lobby: true,
+        version: 2,
+        ..facts()
+    };
+    room.handle(edited(closed), at(1)).reply.unwrap();
+    for name in ["bo", "dee"] {
+        room.handle(lost(name), at(10)).reply.unwrap();
+    }
+    room.handle(leave("cy"), at(10)).reply.unwrap();
+    let remove = |whom: &str| Command::Remove {
+        by: stay("ada"),
+        whom: stay(whom),
+        ban: None,
+    };
+    room.handle(remove("eve"), at(10)).reply.unwrap();
+    let knock = |room: &mut Room, name: &str, seconds| {
+        let knock = Command::Knock(Box::new(newcomer(name, name)));
+        room.handle(knock, at(seconds)).reply
+    };
+    assert_eq!(knock(&mut room, "bo", 69), Ok(Reply::Done));
+    for (name, seconds) in [("cy", 11), ("eve", 11), ("bo", 70)] {
+        let refused = Err(ErrorCode::RoomLocked);
+        assert_eq!(knock(&mut room, name, seconds), refused, "{name}");
+    }
+    room.handle(join("bo"), at(20)).reply.unwrap();
+    room.handle(leave("bo"), at(21)).reply.unwrap();
+    let refused = Err(ErrorCode::RoomLocked);
+    assert_eq!(knock(&mut room, "bo", 22), refused, "this time they left");
+}
+
+#[test]
+fn an_end_that_is_moved_into_the_past_ends_the_meeting() {
+    let planned = |end_at, version, ends_on_time| object::Room {
+        begin_at: Some(at(0)),
+        end_at: Some(at(end_at)),
+        ends_on_time,
+        version,
+        ..facts()
+    };
+    let mut room = room_of(planned(600, 1, true), &["ada", "bo"]);
+    let events = told(&room.handle(edited(planned(50, 2, true)), at(100)).effects);
+    assert!(events.contains(&"all: room.ended".to_owned()), "{events:?}");
+    assert!(room.is_empty());
+
+    let mut room = room_of(planned(600, 1, false), &["ada", "bo"]);
+    room.handle(edited(planned(50, 2, false)), at(100))
+        .reply
+        .unwrap();
+    assert_eq!(room.head_count(), 2, "it runs on, as planned");
+}

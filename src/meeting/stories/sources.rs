@@ -117,3 +117,27 @@ fn what_a_worker_reports_goes_to_whom_it_concerns() {
     };
     assert_eq!(active.participants, [stay("bo")]);
 }
+
+#[test]
+fn what_a_new_offer_cannot_carry_any_more_stops() {
+    let mut room = room_with(&["ada", "bo"]);
+    negotiate(&mut room, "ada");
+    for (source, id) in [(Source::Microphone, "t1"), (Source::Camera, "t2")] {
+        room.handle(start("ada", source, id), at(1)).reply.unwrap();
+    }
+    let anew = Command::Negotiated {
+        participant: stay("ada"),
+        sources: vec![(Source::Microphone, None)],
+    };
+    let outcome = room.handle(anew, at(2));
+    assert_eq!(
+        told(&outcome.effects),
+        ["all: media.track.unpublished", "all: participant.updated"]
+    );
+    assert_eq!(
+        media(&outcome.effects),
+        [MediaCommand::StopTrack { track: track("t2") }]
+    );
+    let me = view(&mut room, "ada").me;
+    assert_eq!((me.audio, me.video, me.tracks.len()), (true, false, 1));
+}

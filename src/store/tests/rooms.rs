@@ -166,6 +166,13 @@ async fn an_edit_changes_what_it_names_and_nothing_else(home: Home) {
     );
     assert_eq!(hall.version, 2);
 
+    let same = RoomEdit {
+        name: Some(hall.settings.name.clone()),
+        ..Default::default()
+    };
+    let again = store.edit_room(hall.key, Some(2), same, at(3));
+    assert_eq!(again.await.unwrap(), hall, "nothing changes, no version");
+
     let secret = PasswordHash::new("$argon2id$room".to_owned());
     let edit = RoomEdit {
         begin_at: Patch::Clear,

@@ -98,7 +98,11 @@ fn who_was_denied_stands_among_those_kept_out_and_may_knock_again_when_it_is_lif
         ..facts()
     };
     room.handle(edited(open), at(7)).reply.unwrap();
-    assert!(knock(&mut room, "cy").is_ok(), "there is no door");
+    assert_eq!(
+        knock(&mut room, "cy"),
+        Err(ErrorCode::RoomDenied),
+        "nor when nobody need wait any more"
+    );
 }
 
 #[test]
