@@ -20,13 +20,13 @@ const PER_PAGE = 25;
 const PER_PAGE_PHONE = 8;
 /** Height kept free for the page buttons, so that they never cover a name. */
 const PAGER = 52;
-/** Below this height (a panel is open on a phone) only the speaker and oneself are shown. */
+/** Below this height (a panel is open on a phone) only the speaker and oneself are shown, or a shared screen alone. */
 const LOW_STAGE = 300;
 /** Tiles below a shared screen are at least so wide: on narrow stages, and on phones. */
 const SHARE_TILE = 160;
 const SHARE_TILE_PHONE = 110;
 /** The presenter's line stands under a shared screen, never on it. */
-const SHARE_LINE = 40;
+const SHARE_LINE = 44;
 /** From this width on the strip stands beside the large area. */
 const WIDE = 980;
 
@@ -144,7 +144,10 @@ function pagedGrid({ seats, hands, self, width, height, gap, tileMin, phone, pag
 
 /** @param {StageInput} input @param {string} presenter @returns {StageLayout} */
 function shareLayout(input, presenter) {
-  const { seats, self, mains } = input;
+  const { seats, self, mains, width, height } = input;
+  if (width < WIDE && height < LOW_STAGE) {
+    return { tiles: [], share: { x: 0, y: 0, w: width, h: height }, page: 0, pages: 1 };
+  }
   const known = [presenter, ...mains, ...(self === null ? [] : [self])];
   const first = known.filter((id, k) => known.indexOf(id) === k && (id === self || seats.includes(id)));
   const { main, places } = strip(input, seats.length + 1, true);
