@@ -10,7 +10,7 @@ import { guest, seesPeople } from './page_people.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const PHONES = [{ width: 390, height: 844 }, { width: 320, height: 568 }];
-const SIZES = [{ width: 1280, height: 800 }, { width: 768, height: 1024 }, ...PHONES];
+const SIZES = [{ width: 1280, height: 800 }, { width: 768, height: 1024 }, { width: 844, height: 390 }, ...PHONES];
 
 let stage;
 before(async () => {
@@ -163,7 +163,7 @@ test('two people share their screens', { timeout: 300_000 }, async (t) => {
     const swipe = async (from, to) => {
       const touch = (type, ...ys) => cdp.send('Input.dispatchTouchEvent', { type, touchPoints: ys.map((y) => ({ x: 160, y })) });
       await touch('touchStart', from);
-      for (let n = 1; n <= 8; n++) await touch('touchMove', from + ((to - from) * n) / 8);
+      for (let n = 1; n <= 4; n++) await touch('touchMove', from + ((to - from) * n) / 4);
       await touch('touchEnd');
     };
     /** Whether all of an entry can be touched. */
