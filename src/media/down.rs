@@ -42,7 +42,7 @@ pub(super) struct Down {
     pub unanswered: Option<String>,
     /// Whether any offer was answered.
     pub answered: bool,
-    /// Its slots: pictures first, then sounds.
+    /// Its slots, in the order of the m-lines.
     pub slots: Vec<DownSlot>,
     tally: Tally,
 }
@@ -113,25 +113,52 @@ impl Down {
         now: Instant,
     ) -> Result<Self, Refused> {
         let (media, interceptors) = engine().ok_or(Refused)?;
-        let mut connection = Connection::new(media, interceptors, local, now)?;
-        let kinds = std::iter::repeat_n(MediaKind::Video, video_slots)
-            .chain(std::iter::repeat_n(MediaKind::Audio, audio_slots));
-        let mut slots: Vec<DownSlot> = Vec::with_capacity(audio_slots + video_slots);
-        for (index, kind) in kinds.enumerate() {
-            let slot = DownSlot::new(kind, &slots);
-            connection.within(|pc| add_transceiver(pc, index, &slot))?;
-            slots.push(slot);
-        }
+        let connection = Connection::new(media, interceptors, local, now)?;
         let mut down = Self {
             connection,
             revision: 0,
             unanswered: None,
             answered: false,
-            slots,
+            slots: Vec::with_capacity(audio_slots + video_slots),
             tally: Tally::default(),
         };
+        down.add_slots(audio_slots, video_slots)?;
         down.offer(false, now)?;
         Ok(down)
+    }
+
+    /// How many more slots are wished than there are, as (sounds, pictures). None where there is nothing to add, or
+    /// fewer are wished.
+    pub fn wanting(&self, audio_slots: usize, video_slots: usize) -> Option<(usize, usize)> {
+        let have = |kind| self.slots.iter().filter(|slot| slot.kind == kind).count();
+        let more = (
+            audio_slots.checked_sub(have(MediaKind::Audio))?,
+            video_slots.checked_sub(have(MediaKind::Video))?,
+        );
+        (more != (0, 0)).then_some(more)
+    }
+
+    /// Adds slots behind those that there are, and offers them. What the others carry goes on.
+    pub fn widen(
+        &mut self,
+        audio_slots: usize,
+        video_slots: usize,
+        now: Instant,
+    ) -> Result<(), Refused> {
+        self.add_slots(audio_slots, video_slots)?;
+        self.offer(false, now)
+    }
+
+    fn add_slots(&mut self, audio_slots: usize, video_slots: usize) -> Result<(), Refused> {
+        let kinds = std::iter::repeat_n(MediaKind::Video, video_slots)
+            .chain(std::iter::repeat_n(MediaKind::Audio, audio_slots));
+        for kind in kinds {
+            let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots));
+            self.connection
+                .within(|pc| add_transceiver(pc, index, &slot))?;
+            self.slots.push(slot);
+        }
+        Ok(())
     }
 
     /// Makes a new offer; with `restart`, of new ICE credentials.

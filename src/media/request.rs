@@ -172,7 +172,8 @@ impl Room {
         })
     }
 
-    /// Makes a down connection in place of the one that there may be.
+    /// Makes a down connection in place of the one that there may be; a wish for more slots than it has renegotiates
+    /// it instead.
     fn open_down(
         &mut self,
         key: Key,
@@ -186,31 +187,53 @@ impl Room {
         if audio_slots + video_slots == 0 {
             return Err(MediaError::Unsupported);
         }
-        let mut down = Down::open(
-            audio_slots as usize,
-            video_slots as usize,
-            &self.local,
-            turn.now,
-        )
-        .map_err(|_| MediaError::Unsupported)?;
+        let (audio_slots, video_slots) = (audio_slots as usize, video_slots as usize);
+        if let Some(more) = self.wanting(key, audio_slots, video_slots) {
+            return self.widen_down(key, more, turn);
+        }
+        let mut down = Down::open(audio_slots, video_slots, &self.local, turn.now)
+            .map_err(|_| MediaError::Unsupported)?;
         self.close_leg(key, Leg::Down, turn);
         self.rebuild_targets();
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         member.down_revision += 1;
         down.revision = member.down_revision;
-        let slots = down
-            .slots
-            .iter()
-            .map(|slot| slot.told(None, None))
-            .collect();
-        let sdp = down.unanswered.clone().ok_or(MediaError::Unsupported)?;
-        let revision = down.revision;
         member.down = Some(down);
         self.settle_connection(key, Leg::Down, turn);
-        Ok(DownOffer {
-            revision,
-            sdp,
-            slots,
+        self.down_offer(key).ok_or(MediaError::Unsupported)
+    }
+
+    fn wanting(&self, key: Key, audio_slots: usize, video_slots: usize) -> Option<(usize, usize)> {
+        let down = self.members.get(&key)?.down.as_ref()?;
+        down.wanting(audio_slots, video_slots)
+    }
+
+    fn widen_down(
+        &mut self,
+        key: Key,
+        (audio_slots, video_slots): (usize, usize),
+        turn: &mut Turn<'_>,
+    ) -> Result<DownOffer, MediaError> {
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let down = member.down.as_mut().ok_or(MediaError::Unsupported)?;
+        if down.widen(audio_slots, video_slots, turn.now).is_err() {
+            self.close_leg(key, Leg::Down, turn);
+            self.reassign(turn);
+            return Err(MediaError::Unsupported);
+        }
+        member.down_revision += 1;
+        down.revision = member.down_revision;
+        self.settle_connection(key, Leg::Down, turn);
+        self.down_offer(key).ok_or(MediaError::Unsupported)
+    }
+
+    /// The offer that waits for an answer.
+    fn down_offer(&self, key: Key) -> Option<DownOffer> {
+        let down = self.members.get(&key)?.down.as_ref()?;
+        Some(DownOffer {
+            revision: down.revision,
+            sdp: down.unanswered.clone()?,
+            slots: self.told_slots(key),
         })
     }
 
@@ -285,19 +308,9 @@ impl Room {
             member.down_revision += 1;
             down.revision = member.down_revision;
         }
-        let Some(sdp) = down.unanswered.clone() else {
-            return Err(MediaError::Unsupported);
-        };
-        let (revision, to) = (down.revision, member.id.clone());
-        let slots = self.told_slots(key);
-        self.outbox.push(MediaEvent::Offer {
-            to,
-            offer: DownOffer {
-                revision,
-                sdp,
-                slots,
-            },
-        });
+        let to = member.id.clone();
+        let offer = self.down_offer(key).ok_or(MediaError::Unsupported)?;
+        self.outbox.push(MediaEvent::Offer { to, offer });
         self.settle_connection(key, Leg::Down, turn);
         Ok(())
     }

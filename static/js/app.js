@@ -17,6 +17,7 @@ import { announcer } from './views/announcer.js';
 import { openDevices } from './views/dialogs.js';
 import { retranslate } from './views/dom.js';
 import { guestHome } from './views/guest.js';
+import { nextFrame } from './views/frame.js';
 import { header } from './views/header.js';
 import { home } from './views/home.js';
 import { closeMenu } from './views/menu.js';
@@ -35,7 +36,7 @@ const HOME_REFRESH_MS = 30_000;
 const language = settings.language ?? pickLanguage(navigator.languages);
 // Nothing is drawn before there are words for it.
 await setLanguage(language);
-const store = createStore(reduce, initialState({ language, theme: settings.theme }));
+const store = createStore(reduce, initialState({ language, theme: settings.theme }), nextFrame);
 const session = new Session(socketUrl(), { storage: localStorage });
 const devices = new Devices(store);
 const meeting = new MeetingFlow({ session, store, devices });

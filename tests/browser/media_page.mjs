@@ -5,11 +5,11 @@
 
 /**
  * @param {import('playwright-core').Page} page made by `stage.clientPage`
- * @param {{name: string, identity: string, sources?: string[]}} who
+ * @param {{name: string, identity: string, sources?: string[], slots?: object}} who slots: options of the call
  * @returns {Promise<string>} the participant's id
  */
 export function join(page, who) {
-  return page.evaluate(async ({ name, identity, sources = ['microphone', 'camera'] }) => {
+  return page.evaluate(async ({ name, identity, sources = ['microphone', 'camera'], slots }) => {
     const { Session, createCall } = globalThis.client;
     const me = (globalThis.me = {
       slots: new Map(), data: [], errors: [], left: [], firstFrame: null, firstFrameByTrack: {}, joinStarted: 0,
@@ -33,7 +33,7 @@ export function join(page, who) {
         me.pcs.push(this);
       }
     }
-    me.call = createCall(me.session, reply, { RTCPeerConnection: RecordedConnection });
+    me.call = createCall(me.session, reply, { ...slots, RTCPeerConnection: RecordedConnection });
     me.call.on('error', ({ error, during }) => me.errors.push(`${during}: ${error.code ?? ''} ${error.message}`));
     me.call.on('data', (message) => me.data.push(message));
     me.call.on('slot', ({ mid, kind, track, mediaTrack, participant }) => {

@@ -73,6 +73,23 @@ test('people in a room see and hear each other, share, leave, and come late', as
     assert.ok(firstFrame > 0, 'a first frame was seen');
   });
 
+  await t.test('a connection with one slot gets more once more is wished for', async () => {
+    const eve = await stage.clientPage('eve');
+    pages.push(eve);
+    await join(eve, { name: 'eve', identity, slots: { videoSlots: 9, videoSlotsAtFirst: 1 } });
+    await flows(eve, { video: 1, audio: 3 }, until);
+    await eve.evaluate(() => {
+      const { call, reply } = globalThis.me;
+      const others = reply.participants.filter(({ id }) => id !== reply.self.id);
+      const pictures = others.flatMap(({ tracks }) => tracks).filter(({ kind }) => kind === 'video');
+      call.view(pictures.map(({ id }) => ({ track: id, width: 320, height: 180, priority: 0 })));
+    });
+    await flows(eve, { video: 3, audio: 3 }, until);
+    const kinds = await eve.evaluate(() =>
+      globalThis.me.pcs.map((pc) => pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === 'video').length));
+    assert.deepEqual(kinds.toSorted(), [2, 3], 'the same two connections, one of them with more m-lines');
+  });
+
   const failures = [];
   for (const page of pages) failures.push(...(await facts(page)).errors);
   assert.deepEqual(failures, []);

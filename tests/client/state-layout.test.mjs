@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { slotsFor } from '../../static/js/flow/slots.js';
 import { grid, stageLayout } from '../../static/js/state/layout.js';
 import { longestRise } from '../../static/js/views/order.js';
 
@@ -159,4 +160,14 @@ test('where only the presenter and oneself would fit beside a screen, everybody 
   const { pages } = stageLayout(input);
   const seen = Array.from({ length: pages }, (_, page) => stageLayout({ ...input, page }).tiles.map((tile) => tile.id));
   assert.deepEqual(seen, [['p2', 'p0'], ['p2', 'p1'], ['p2', 'p3'], ['p2', 'p4']]);
+});
+
+test('a call begins with slots for the pictures that are there, two more, and four at least', () => {
+  const person = (id, ...kinds) => ({ id, tracks: kinds.map((kind) => ({ kind })) });
+  const self = person('me', 'video', 'video');
+  const slots = (others, phone = false) => slotsFor({ self, participants: [self, ...others] }, phone);
+  assert.deepEqual(slots([]), { videoSlots: 25, videoSlotsAtFirst: 4 });
+  assert.deepEqual(slots([person('a', 'audio', 'video'), person('b', 'audio')]), { videoSlots: 25, videoSlotsAtFirst: 4 });
+  const crowd = Array.from({ length: 6 }, (_, n) => person(`p${n}`, 'audio', 'video', 'video'));
+  assert.deepEqual(slots(crowd, true), { videoSlots: 9, videoSlotsAtFirst: 14 });
 });

@@ -23,6 +23,7 @@ use super::state::{Input, Opening, State};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Source, SourceMid};
+use crate::protocol::request::DownOffer;
 
 const SERVER: ([u8; 4], u16) = ([192, 0, 2, 1], 5000);
 const DELAY: Duration = Duration::from_millis(15);
@@ -187,8 +188,14 @@ impl World {
             video_slots,
             reply,
         });
+        self.answer(participant, index, offer);
+        index
+    }
+
+    /// The client answers an offer of its down connection's.
+    fn answer(&mut self, participant: &ParticipantId, client: usize, offer: DownOffer) {
         let now = self.now;
-        let client = &mut self.clients[index];
+        let client = &mut self.clients[client];
         let description = RTCSessionDescription::offer(offer.sdp).unwrap();
         client.pc.set_remote_description(now, description).unwrap();
         let answer = client.pc.create_answer(None).unwrap();
@@ -200,7 +207,6 @@ impl World {
             sdp,
             reply,
         });
-        index
     }
 
     fn start_camera(&mut self, participant: &ParticipantId) -> TrackId {

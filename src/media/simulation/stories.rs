@@ -1,5 +1,6 @@
 //! What becomes of media when the link loses, fails or moves.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rtc::peer_connection::sdp::RTCSessionDescription;
@@ -74,20 +75,7 @@ fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
     assert_eq!(offer.revision, 2);
     let origin = offer.sdp.lines().find(|line| line.starts_with("o="));
     assert_eq!(origin.unwrap().split(' ').nth(2), Some("2"));
-    let now = world.now;
-    let client = &mut world.clients[down];
-    client
-        .pc
-        .set_remote_description(now, RTCSessionDescription::offer(offer.sdp).unwrap())
-        .unwrap();
-    let answer = client.pc.create_answer(None).unwrap();
-    client.pc.set_local_description(now, answer).unwrap();
-    let sdp = client.pc.local_description().unwrap().sdp;
-    world.ask(&bo, |reply| Request::Answer {
-        revision: 2,
-        sdp,
-        reply,
-    });
+    world.answer(&bo, down, offer);
     world.run(Duration::from_millis(600));
     world.talk(up, 0..50);
     assert!(numbers(&world.clients[down]).0.len() >= 40);
@@ -191,4 +179,69 @@ fn what_comes_on_the_old_way_while_ice_restarts_is_not_lost() {
         .collect();
     assert_eq!(missing, [0u16; 0]);
     assert_eq!(keyframes_then, keyframes + 1, "one was asked for");
+}
+
+#[test]
+fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
+    let mut world = World::new();
+    let (ada, bo, cy) = (world.admit(), world.admit(), world.admit());
+    let up = world.publish(&ada);
+    world.start_camera(&ada);
+    let down = world.receive(&bo);
+    world.run(Duration::from_millis(600));
+    world.talk(up, 0..20);
+    let first = *numbers(&world.clients[down]).0.first().unwrap();
+    let connections = world.state.census().connections;
+    let wish = |world: &mut World, audio_slots, video_slots| {
+        world.ask(&bo, |reply| Request::Receive {
+            audio_slots,
+            video_slots,
+            reply,
+        })
+    };
+
+    let wider = wish(&mut world, 1, 2);
+    assert_eq!((wider.revision, wider.slots.len()), (2, 3));
+    assert!(wider.slots[0].track.is_some(), "it is carried as before");
+    // Before the answer they wish for one more.
+    let widest = wish(&mut world, 1, 3);
+    assert_eq!((widest.revision, widest.slots.len()), (3, 4));
+    let mids: BTreeSet<_> = widest.slots.iter().map(|slot| &slot.mid).collect();
+    assert_eq!(mids.len(), 4);
+    world.talk(up, 20..40);
+    world.answer(&bo, down, widest);
+    world.talk(up, 40..80);
+    let (received, _) = numbers(&world.clients[down]);
+    let all = (first..first + received.len() as u16).collect();
+    assert_eq!(received, all, "nothing of the picture that runs is lost");
+    assert!(received.len() >= 60);
+
+    let second = world.publish(&cy);
+    world.start_camera(&cy);
+    world.run(Duration::from_millis(600));
+    world.talk(second, 0..50);
+    let streams: BTreeSet<u32> = world.clients[down]
+        .received
+        .iter()
+        .map(|packet| packet.header.ssrc)
+        .collect();
+    assert_eq!(streams.len(), 2, "the new slot carries the new picture");
+    assert_eq!(world.state.census().connections, connections + 1);
+    assert_eq!(world.state.census().slots, 4);
+
+    // One that was never answered takes more as well.
+    let before = wish(&mut world, 0, 1);
+    let after = wish(&mut world, 2, 1);
+    assert_eq!((before.revision, after.revision), (4, 5));
+    let late = world.client();
+    world.answer(&bo, late, after);
+    world.run(Duration::from_millis(600));
+    let seen = world.clients[late].received.len();
+    world.talk(up, 80..100);
+    assert!(world.clients[late].received.len() > seen + 10);
+
+    // As many as there are, or fewer: a connection made anew.
+    let anew = wish(&mut world, 1, 1);
+    assert_eq!((anew.revision, anew.slots.len()), (6, 2));
+    assert!(anew.slots.iter().all(|slot| slot.track.is_none()));
 }

@@ -23,6 +23,8 @@ export class Call extends CallBase {
   #down = null;
   /** @type {Tile[]|null} the newest wish list that is not sent yet */
   #tiles = null;
+  /** How many videos the down connection is made for. */
+  #videoSlots;
   #sentTiles = '';
   #isSendingTiles = false;
 
@@ -33,6 +35,8 @@ export class Call extends CallBase {
    */
   constructor(session, reply, options) {
     super(session, reply, options);
+    const { videoSlots, videoSlotsAtFirst = videoSlots } = this.options;
+    this.#videoSlots = Math.min(videoSlotsAtFirst, videoSlots);
     this.listen('media.slots', ({ slots }) => this.#down?.update(slots));
     this.listen('media.offer', (offer) => this.#down?.answer(offer).catch((error) => this.report(error, 'media.offer')));
     this.listen('media.candidate', ({ connection, candidate }) => {
@@ -51,7 +55,7 @@ export class Call extends CallBase {
     // The request for the server's offer goes out first, so that the server works while the browser prepares ours.
     const down = new DownLink(this.newPeerConnection(), io, (change) => this.emit('slot', change));
     this.#down = down;
-    const received = down.receive(this.options);
+    const received = down.receive({ audioSlots: this.options.audioSlots, videoSlots: this.#videoSlots });
     const up = new UpLink(this.newPeerConnection(), io);
     this.#up = up;
     const published = up.publish().then(() => this.letSourcesThrough());
@@ -92,7 +96,17 @@ export class Call extends CallBase {
       height: Math.round(height),
       priority,
     }));
+    this.#widen(tiles.length);
     if (!this.#isSendingTiles) this.#sendTiles().catch((error) => this.report(error, 'media.view'));
+  }
+
+  /** At least twice as many slots each time: every one more would be a negotiation. @param {number} wished */
+  #widen(wished) {
+    const { audioSlots, videoSlots } = this.options;
+    if (wished <= this.#videoSlots || this.#videoSlots >= videoSlots) return;
+    this.#videoSlots = Math.min(videoSlots, Math.max(wished, 2 * this.#videoSlots));
+    this.#down?.receive({ audioSlots, videoSlots: this.#videoSlots })
+      .catch((error) => this.report(error, 'media.receive'));
   }
 
   async #sendTiles() {

@@ -16,6 +16,8 @@ import { systemTimers } from './timers.js';
  * @property {import('./timers.js').Timers} [timers]
  * @property {number} [audioSlots] how many voices to hear at once (SFU)
  * @property {number} [videoSlots] how many videos to see at once (SFU)
+ * @property {number} [videoSlotsAtFirst] fewer connect sooner: as many as there are videos to begin with. More come as
+ *   `view` wishes for them, up to `videoSlots`, which is what it is when left out (SFU)
  *
  * @typedef {object} SlotChange
  * @property {string} mid names the slot within the call

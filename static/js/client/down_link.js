@@ -18,6 +18,8 @@ export class DownLink {
   #revision = 0;
   /** Offers are answered one after the other. @type {Promise<void>} */
   #work = Promise.resolve();
+  /** Slots are asked for one time after the other. @type {Promise<void>|null} */
+  #asked = null;
   /** What the server last said, by mid. @type {Map<string, Slot>} */
   #slots = new Map();
   /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
@@ -44,8 +46,21 @@ export class DownLink {
     );
   }
 
+  /**
+   * Asks for slots, and again for more than there are.
+   *
+   * @param {{audioSlots: number, videoSlots: number}} wanted
+   */
+  receive(wanted) {
+    // The first time at once: somebody waits for a picture.
+    const asked = this.#asked?.then(() => this.#ask(wanted)) ?? this.#ask(wanted);
+    this.#asked = asked.catch(() => {});
+    return asked;
+  }
+
   /** @param {{audioSlots: number, videoSlots: number}} wanted */
-  async receive({ audioSlots, videoSlots }) {
+  async #ask({ audioSlots, videoSlots }) {
+    if (this.pc.signalingState === 'closed') return;
     const offer = await this.#io.request('media.receive', { audio_slots: audioSlots, video_slots: videoSlots });
     await this.answer(offer);
   }
@@ -70,7 +85,12 @@ export class DownLink {
     this.#candidates.flush();
     this.#show();
     await this.pc.setLocalDescription();
-    await this.#io.request('media.answer', { revision, sdp: this.pc.localDescription?.sdp });
+    try {
+      await this.#io.request('media.answer', { revision, sdp: this.pc.localDescription?.sdp });
+    } catch (error) {
+      // A newer offer is on its way, and its answer will say it all.
+      if (/** @type {any} */ (error)?.code !== 'media.stale') throw error;
+    }
   }
 
   /** @param {Slot[]} changed */

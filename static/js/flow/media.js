@@ -3,3 +3,4 @@
 export { createCall } from '../client/create_call.js';
 export { Files } from './files.js';
 export { listenToRoom } from './room-events.js';
+export { slotsFor } from './slots.js';

@@ -22,9 +22,6 @@ import { Talk } from './talk.js';
 import { Voices } from './voices.js';
 
 const TICK_MS = 1000;
-/** Pictures that can be received at once: a whole page of tiles and a screen. */
-const VIDEO_SLOTS = 25;
-const VIDEO_SLOTS_PHONE = 9;
 
 export class MeetingFlow {
   #session;
@@ -105,9 +102,9 @@ export class MeetingFlow {
    * @throws {import('../client/errors.js').ProtocolError}
    */
   async join(request) {
-    const { createCall } = await this.prepare();
+    const media = await this.prepare();
     const reply = await this.#session.joinRoom(request);
-    this.#begin(reply, createCall);
+    this.#begin(reply, media);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
     settings.enter({ ...request, identity: room.identity }, this.#store.get().devices);
@@ -135,11 +132,10 @@ export class MeetingFlow {
     return this.#parts;
   }
 
-  /** @param {JoinReply} reply @param {typeof import('../client/create_call.js').createCall} createCall */
-  #begin(reply, createCall) {
+  /** @param {JoinReply} reply @param {typeof import('./media.js')} media */
+  #begin(reply, { createCall, slotsFor }) {
     // Before anything is awaited: an event that comes right behind the reply must find the call.
-    const phone = matchMedia('(max-width: 767px)').matches;
-    const call = createCall(this.#session, reply, { videoSlots: phone ? VIDEO_SLOTS_PHONE : VIDEO_SLOTS });
+    const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
     this.files?.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));

@@ -18,6 +18,19 @@ const LOCALES = { en: 'en-GB', zh: 'zh-CN' };
 /** @type {Language} */
 let current = 'en';
 
+/** They take longer to make than to use. @type {Partial<Record<Language, ReturnType<typeof makeFormats>>>} */
+const FORMATS = {};
+
+/** @param {string} tag */
+const makeFormats = (tag) => ({
+  plural: new Intl.PluralRules(tag),
+  list: new Intl.ListFormat(tag, { type: 'conjunction' }),
+  clock: new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hour12: false }),
+  day: new Intl.DateTimeFormat(tag, { weekday: 'long', day: 'numeric', month: 'long' }),
+});
+
+const formats = () => (FORMATS[current] ??= makeFormats(locale()));
+
 export function language() {
   return current;
 }
@@ -63,7 +76,7 @@ export function t(key, values = {}) {
 
 /** @param {number} n @returns {'one' | 'other'} */
 function plural(n) {
-  return new Intl.PluralRules(locale()).select(n) === 'one' ? 'one' : 'other';
+  return formats().plural.select(n) === 'one' ? 'one' : 'other';
 }
 
 /**
@@ -78,18 +91,18 @@ export function errorText(code) {
 
 /** Names as one speaks them: "Ada, Bo and Cy". @param {string[]} names */
 export function list(names) {
-  return current === 'zh' ? names.join('、') : new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
+  return current === 'zh' ? names.join('、') : formats().list.format(names);
 }
 
 /** @param {number | string} at */
 export function clock(at) {
-  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(at));
+  return formats().clock.format(new Date(at));
 }
 
 /** @param {number | string} at */
 export function longDay(at) {
   const date = new Date(at);
-  const words = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }).format(date);
+  const words = formats().day.format(date);
   // Figures and Chinese words are set apart by a space, which the formatter leaves out.
   return current === 'zh'
     ? words

@@ -4,8 +4,9 @@
  * @template S, A
  * @param {(state: S, action: A) => S} reduce
  * @param {S} initial
+ * @param {(announce: () => void) => void} [soon] when the views are told, once for all that changed until then
  */
-export function createStore(reduce, initial) {
+export function createStore(reduce, initial, soon = queueMicrotask) {
   let state = initial;
   let announced = false;
   /** @type {Set<(state: S) => void>} */
@@ -33,8 +34,7 @@ export function createStore(reduce, initial) {
       state = next;
       if (announced) return;
       announced = true;
-      // Many frames may arrive in one turn (a join, a burst of chat): draw once for all of them.
-      queueMicrotask(announce);
+      soon(announce);
     },
 
     /**

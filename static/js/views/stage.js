@@ -146,6 +146,7 @@ export function stage(actions, { screenAt }) {
             hand: queue.indexOf(seat.id) + 1,
             muted: self ? !(devices.microphone.wanted && devices.microphone.live) : isMuted(participant),
             media: self ? actions.ownMedia('camera') : pictureOf(meeting, seat.id),
+            ratio: seat.w / Math.max(1, seat.h),
             small: seat.w < SMALL,
             pinned: meeting.pin === seat.id,
             spotlit: meeting.spotlight.includes(seat.id),

@@ -3,8 +3,8 @@
  * @typedef {import('../state/meeting.js').Participant} Participant
  * @typedef {{
  *   participant: Participant, self: boolean, speaking: boolean, hand: number, muted: boolean,
- *   media: MediaStreamTrack | null, small: boolean, pinned: boolean, spotlit: boolean, score: number,
- * }} TileState  hand: place in the queue, 0 for none · score: of the connection, 3 is good
+ *   media: MediaStreamTrack | null, ratio: number, small: boolean, pinned: boolean, spotlit: boolean, score: number,
+ * }} TileState  ratio: of the tile, width to height · hand: place in the queue, 0 for none · score: of the connection, 3 is good
  */
 
 import { t } from '../i18n/index.js';
@@ -56,8 +56,9 @@ export function tile(id, does) {
   /** @type {TileState | null} */
   let latest = null;
 
+  /** The tile's shape is known: asking the document for it would make it lay itself out for every tile. */
   function fit() {
-    const shown = node.clientWidth / Math.max(1, node.clientHeight);
+    const shown = latest?.ratio ?? 1;
     const sent = video.videoWidth / Math.max(1, video.videoHeight);
     // Losing the sides of a wide picture leaves the face; losing top and bottom of an upright one does not.
     video.classList.toggle('whole', sent > 0 && sent / shown < 1 - MOST_CROPPED);
