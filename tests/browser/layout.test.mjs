@@ -196,7 +196,7 @@ test('two people share their screens', { timeout: 300_000 }, async (t) => {
       await until(async () => (await swipe(low, high), lies(entries.last())), `the last action by touch ${where}`);
       await fits(`at the end ${where}`);
       await until(async () => (await swipe(high, low), lies(entries.first())), `the first action again by touch ${where}`);
-      for (const [key, entry] of [['End', entries.last()], ['Home', entries.first()], ['ArrowUp', entries.last()], ['ArrowDown', entries.first()]]) {
+      for (const [key, entry] of [['End', entries.last()], ['Home', entries.first()]]) {
         await hanna.keyboard.press(key);
         await until(() => entry.evaluate((node) => node === document.activeElement), `${key} ${where}`);
         await until(() => lies(entry), `what ${key} leads to ${where}`);
@@ -234,20 +234,22 @@ test('tools stay where they are, however long the name is and whatever runs besi
       }, words);
       return wide(size);
     };
-    for (const size of [{ width: 1440, height: 900 }, { width: 1024, height: 768 }, { width: 768, height: 1024 }, ...PHONES]) {
+    const sizes = [{ width: 1440, height: 900 }, { width: 1024, height: 768 }, { width: 768, height: 1024 }, ...PHONES];
+    const before = new Map();
+    for (const size of sizes) {
       await page.setViewportSize(size);
-      const plain = await wide(size);
-      assert.equal(await clockSays('1:11 AM', size), plain, `a short time at ${size.width}`);
-      assert.equal(await clockSays('12:58:58 下午 PM', size), plain, `a long time at ${size.width}`);
-      await page.getByTestId('more').click();
-      await page.getByTestId('more-timer').click();
-      await page.getByTestId('timer-minutes').fill('120');
-      await page.getByTestId('timer-go').click();
+      before.set(size, await wide(size));
+      assert.equal(await clockSays('1:11 AM', size), before.get(size), `a short time at ${size.width}`);
+      assert.equal(await clockSays('12:58:58 下午 PM', size), before.get(size), `a long time at ${size.width}`);
+    }
+    await page.getByTestId('more').click();
+    await page.getByTestId('more-timer').click();
+    await page.getByTestId('timer-minutes').fill('120');
+    await page.getByTestId('timer-go').click();
+    for (const size of sizes) {
+      await page.setViewportSize(size);
       await page.locator('[data-testid="timer"]:visible').waitFor();
-      assert.equal(await wide(size), plain, `a timer at ${size.width}`);
-      await page.getByTestId('more').click();
-      await page.getByTestId('more-timer').click();
-      await page.locator('[data-testid="timer"]:visible').waitFor({ state: 'hidden' });
+      assert.equal(await wide(size), before.get(size), `a timer at ${size.width}`);
     }
   }
 });
