@@ -25,7 +25,11 @@ import { notice } from './views/notice.js';
 import { preview } from './views/preview.js';
 import { toasts } from './views/toasts.js';
 
-/** @typedef {{node: HTMLElement, update: (state: AppState) => void, start?: () => void, stop?: () => void}} View */
+/**
+ * @typedef {{
+ *   node: HTMLElement, over?: HTMLElement, update: (state: AppState) => void, start?: () => void, stop?: () => void,
+ * }} View  over: where messages stand; without it they stand over the page
+ */
 
 const HOME_REFRESH_MS = 30_000;
 
@@ -105,6 +109,7 @@ function turnTo({ screen }) {
   if (screen === 'preview') whenIdle(() => void prepareRoom());
   retranslate(top.node);
   root.replaceChildren(...(screen === 'room' ? [view.node] : [top.node, view.node]));
+  (view.over ?? document.body).append(messages.node);
   view.start?.();
   window.scrollTo(0, 0);
 }

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { visit } from './page_people.mjs';
+import { host, hostedRoom, shareScreen } from './hosted.mjs';
+import { guest, visit } from './page_people.mjs';
 
 const AXE = readFileSync(fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 const LOOKS = [
@@ -176,6 +177,34 @@ for (const look of LOOKS) {
     assert.deepEqual(found, []);
   });
 }
+
+test('axe finds nothing serious where a screen is chosen, and in a person’s sheet', { timeout: 240_000 }, async (t) => {
+  const room = await hostedRoom(stage);
+  for (const name of ['Ada', 'Bo']) {
+    const page = await guest(stage, room.identity, name);
+    t.after(() => page.context().close());
+    await page.getByTestId('camera').click();
+    await shareScreen(page, 320, 180);
+  }
+  const found = [];
+  for (const { scheme, locale } of LOOKS) {
+    const page = await host(stage, room, { locale, context: { viewport: { width: 390, height: 844 } } });
+    if (scheme === 'light') {
+      // The room is dark until one chooses otherwise.
+      await page.getByTestId('more').click();
+      await page.getByRole('menuitem', { name: locale === 'zh-CN' ? '浅色' : 'Light' }).click();
+      await until(() => page.evaluate(() => document.documentElement.dataset.theme === 'light'), 'the light theme');
+    }
+    await page.getByTestId('screen-choice').waitFor();
+    found.push(...(await findings(page, `screens, ${scheme}, ${locale}`)));
+    await page.getByTestId('tile').filter({ hasText: 'Ada' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menu').waitFor();
+    found.push(...(await findings(page, `sheet, ${scheme}, ${locale}`)));
+    await page.context().close();
+  }
+  assert.deepEqual(found, []);
+});
 
 test('nothing is wider than a phone of 320 px, nor than a page at 200 %', { timeout: 300_000 }, async () => {
   const wide = [];

@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { seesPeople, visit } from './page_people.mjs';
+import { guest, seesAndHears, seesPeople, visit } from './page_people.mjs';
 
 let stage;
 /** Who owns the rooms and lets people in; without media. @type {Session} */
@@ -74,6 +74,124 @@ test('whoever asks waits, says so in time, and goes straight in when admitted', 
   await page.getByTestId('room').waitFor();
   await seesPeople(page, 2);
   assert.equal(await page.getByTestId('waiting').count(), 0);
+});
+
+test('whoever was let in and loses the socket waits again, and is back with picture and sound', { timeout: 240_000 }, async (t) => {
+  const identity = await roomWith({});
+  await host.joinRoom({ identity });
+  t.after(() => host.leaveRoom());
+  const ada = await guest(stage, identity, 'Ada');
+  t.after(() => ada.context().close());
+  await host.editRoom({ identity, lobby: true });
+  const bo = await standing(t, `/r/${identity}`, 'Bo');
+  await until(() => bo.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0), 'the own picture');
+  const first = await knocks(() => bo.getByTestId('join').click());
+  await host.request('lobby.admit', { participants: [first.id] });
+  await bo.getByTestId('room').waitFor();
+  await seesAndHears(bo, { video: 1, audio: 1, seconds: 2 });
+
+  const again = await knocks(() => bo.evaluate(() => globalThis.watchedSockets.at(-1).close()));
+  assert.equal(again.display_name, 'Bo');
+  await bo.getByTestId('waiting').waitFor();
+  await bo.getByText('The host knows you are here').waitFor();
+  await seesPeople(ada, 2);
+  assert.equal(await bo.getByTestId('room').count(), 0, 'nothing of the meeting is left on the screen');
+  await host.request('lobby.admit', { participants: [again.id] });
+  await bo.getByTestId('room').waitFor();
+  for (const page of [ada, bo]) {
+    await seesPeople(page, 3);
+    await seesAndHears(page, { video: 1, audio: 1, seconds: 2 });
+  }
+});
+
+/** Messages go when their matter is settled, and never by the clock. */
+function patientMessages() {
+  const native = globalThis.setTimeout;
+  globalThis.setTimeout = (act, ms, ...rest) => (ms === 12_000 ? 0 : native(act, ms, ...rest));
+}
+
+/** Somebody without a page who waits at the door. @param {any} t @param {string} identity @param {string} name */
+async function waits(t, identity, name) {
+  const session = new Session(stage.server.socket, { WebSocket });
+  t.after(() => session.close());
+  await session.guest({ display_name: name });
+  const { id } = await knocks(() => assert.rejects(session.joinRoom({ identity }), { code: 'room.waiting' }));
+  const answer = Promise.race(
+    ['lobby.admitted', 'lobby.denied'].map((type) => new Promise((resolve) => session.on(type, () => resolve(type)))),
+  );
+  return { id, answer };
+}
+
+test('who waits can be let in or refused from the message, which goes when somebody else did either', { timeout: 120_000 }, async (t) => {
+  const identity = await roomWith({});
+  await host.joinRoom({ identity });
+  t.after(() => host.leaveRoom());
+  const joined = new Promise((resolve) => host.on('participant.joined', ({ participant }) => resolve(participant)));
+  const page = await guest(stage, identity, 'Cora', { init: [patientMessages] });
+  t.after(() => page.context().close());
+  await host.request('participant.set_role', { participant: (await joined).id, role: 'cohost' });
+  await host.editRoom({ identity, lobby: true });
+  const toast = page.getByTestId('toast');
+  const told = (words) => toast.filter({ hasText: words }).waitFor();
+  const gone = () => until(async () => (await toast.filter({ hasText: /wait/ }).count()) === 0, 'the message to go');
+
+  for (const [press, outcome] of [['Admit', 'lobby.admitted'], ['Deny', 'lobby.denied']]) {
+    const { answer } = await waits(t, identity, 'Bo');
+    await told('Bo waits to come in');
+    const buttons = await toast.getByRole('button').evaluateAll((all) =>
+      all.map((one) => [one.textContent, getComputedStyle(one).backgroundColor !== 'rgba(0, 0, 0, 0)']),
+    );
+    assert.deepEqual(buttons, [['Deny', false], ['Admit', true]], 'both, and Admit is the filled one');
+    await toast.getByRole('button', { name: press }).click();
+    assert.equal(await answer, outcome);
+    await gone();
+  }
+  for (const settle of ['lobby.admit', 'lobby.deny']) {
+    const { id } = await waits(t, identity, 'Di');
+    await told('Di waits to come in');
+    await host.request(settle, { participants: [id] });
+    await gone();
+  }
+  const [eve, fay] = [await waits(t, identity, 'Eve'), await waits(t, identity, 'Fay')];
+  await told('2 people wait to come in');
+  await host.request('lobby.deny', { participants: [eve.id] });
+  await host.request('lobby.admit', { participants: [fay.id] });
+  await gone();
+});
+
+test('on a phone the password is read, typed and sent beside the fixed button, also above a keyboard', { timeout: 120_000 }, async (t) => {
+  const identity = await roomWith({ password: 'open sesame' });
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const page = await standing(t, `/r/${identity}`, 'Gus', { context: phone });
+  const field = page.getByTestId('join-password');
+  const join = page.getByTestId('join');
+  /** Whether all of it can be touched: it is in the window, and nothing lies over it. */
+  const lies = (what) =>
+    what.evaluate((node) => {
+      const { left, right, top, bottom } = node.getBoundingClientRect();
+      if (left < 0 || top < 0 || right > innerWidth || bottom > innerHeight) return false;
+      return [top + 3, bottom - 3].every((y) => node.contains(document.elementFromPoint((left + right) / 2, y)));
+    });
+  for (const height of [844, 480]) {
+    await page.setViewportSize({ width: 390, height });
+    await page.evaluate(() => {
+      document.activeElement?.blur();
+      scrollTo(0, 0);
+    });
+    await field.focus();
+    await until(() => lies(field), `the field at ${height}`);
+    assert.ok(await lies(join), `the button at ${height}`);
+    await field.fill('something else');
+    await join.tap();
+    const wrong = page.locator('.ferr:visible');
+    await wrong.waitFor();
+    await until(() => lies(wrong), `what is wrong at ${height}`);
+    await until(() => lies(field), `the field again at ${height}`);
+    assert.ok(await field.evaluate((node) => node === document.activeElement), `it can be typed into at ${height}`);
+  }
+  await field.fill('open sesame');
+  await join.tap();
+  await page.getByTestId('room').waitFor();
 });
 
 test('whoever is denied, or leaves, is out', { timeout: 120_000 }, async (t) => {

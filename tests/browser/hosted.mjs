@@ -77,3 +77,40 @@ export function rows(page) {
       .map(({ name }) => name),
   );
 }
+
+/**
+ * Shares a picture of this shape, so that others can tell whose it is.
+ * @param {any} page
+ * @param {number} width pixels
+ * @param {number} height pixels
+ */
+export async function shareScreen(page, width, height) {
+  await page.evaluate(([width, height]) => {
+    navigator.mediaDevices.getDisplayMedia = async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width, height });
+      const pen = canvas.getContext('2d');
+      let frame = 0;
+      setInterval(() => {
+        pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
+        pen.fillRect(0, 0, width, height);
+      }, 66);
+      const stream = canvas.captureStream(15);
+      globalThis.sharedTrack = stream.getVideoTracks()[0];
+      return stream;
+    };
+  }, [width, height]);
+  await page.getByTestId('share').click();
+  await page.getByTestId('sharing').waitFor();
+}
+
+/** Waits until the screen on the stage is upright, or is not. @param {any} page @param {boolean} upright */
+export function seesScreen(page, upright) {
+  return until(
+    () =>
+      page.evaluate((upright) => {
+        const { videoWidth: width, videoHeight: height } = document.querySelector('[data-testid="screen"]');
+        return width > 0 && height > width === upright;
+      }, upright),
+    upright ? 'the upright screen' : 'the wide screen',
+  );
+}

@@ -1,6 +1,6 @@
 /**
- * One meeting as its host has it, from beginning to end: two shared screens, the order of the tiles, hands, mutes, the
- * number, the calendar, the reminder, bans, roles, leaving and ending. The tests use one room one after another.
+ * A meeting as its host has it: two shared screens, the order of the tiles, hands, mutes, the number, the calendar, the
+ * reminder, bans, roles, leaving and ending. Each test has a room of its own.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -8,16 +8,12 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { openStage, until } from './harness.mjs';
-import { act, host, openPerson, rows, seat } from './hosted.mjs';
+import { act, host, openPerson, rows, seat, seesScreen, shareScreen } from './hosted.mjs';
 import { guest, names, seesPeople, visit } from './page_people.mjs';
 
 let stage;
-/** Owns the room; without media. @type {Session} */
+/** Owns the rooms; without media. @type {Session} */
 let owner;
-let room;
-let hanna;
-let ada;
-let bo;
 const inMinutes = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
 
 before(async () => {
@@ -28,14 +24,6 @@ before(async () => {
     password: `pass-${crypto.randomUUID()}`,
     display_name: 'Hanna',
   });
-  const plan = { begin_at: inMinutes(-5), end_at: inMinutes(90), recurrence: 'FREQ=WEEKLY' };
-  ({ room } = await owner.createRoom({ name: 'Hosted room', ...plan }));
-  hanna = await host(stage, { identity: room.identity, token: owner.token });
-  ada = await guest(stage, room.identity, 'Ada');
-  bo = await guest(stage, room.identity, 'Bo');
-  for (const page of [hanna, ada, bo]) await seesPeople(page, 3);
-  // One picture is enough here, and leaves the machine to the tests.
-  for (const page of [hanna, bo]) await page.getByTestId('camera').click();
 });
 afterEach(() => stage.assertQuiet());
 after(async () => {
@@ -43,48 +31,41 @@ after(async () => {
   await stage?.close();
 });
 
+/**
+ * A room with Hanna, who owns it, and these guests in it, each at a page; they join in this order.
+ * @param {any} t
+ * @param {string[]} guests
+ * @param {{fields?: object, seen?: string[]}} [options]  fields of room.create · seen: whose camera stays on; the others
+ *   leave the machine to the tests
+ */
+async function meeting(t, guests, { fields = {}, seen = [] } = {}) {
+  const { room } = await owner.createRoom({ name: 'Hosted room', ...fields });
+  const hanna = await host(stage, { identity: room.identity, token: owner.token });
+  t.after(() => hanna.context().close());
+  const pages = [hanna];
+  for (const name of guests) {
+    const page = await guest(stage, room.identity, name);
+    t.after(() => page.context().close());
+    pages.push(page);
+  }
+  for (const [index, page] of pages.entries()) {
+    await seesPeople(page, pages.length);
+    if (!seen.includes(['Hanna', ...guests][index])) await page.getByTestId('camera').click();
+  }
+  return { room, pages };
+}
+
 const toast = (page, words) => page.getByTestId('toast').filter({ hasText: words }).waitFor();
 const tileOf = (page, name) => page.getByTestId('tile').filter({ has: page.getByText(name, { exact: true }) });
 
-/** Shares a picture of this shape, so that others can tell whose it is. @param {any} page @param {number} width @param {number} height */
-async function share(page, width, height) {
-  await page.evaluate(([width, height]) => {
-    navigator.mediaDevices.getDisplayMedia = async () => {
-      const canvas = Object.assign(document.createElement('canvas'), { width, height });
-      const pen = canvas.getContext('2d');
-      let frame = 0;
-      setInterval(() => {
-        pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
-        pen.fillRect(0, 0, width, height);
-      }, 66);
-      const stream = canvas.captureStream(15);
-      globalThis.sharedTrack = stream.getVideoTracks()[0];
-      return stream;
-    };
-  }, [width, height]);
-  await page.getByTestId('share').click();
-  await page.getByTestId('sharing').waitFor();
-}
-
-/** Waits until the screen on the stage is upright, or is not. @param {any} page @param {boolean} upright */
-function seesScreen(page, upright) {
-  return until(
-    () =>
-      page.evaluate((upright) => {
-        const { videoWidth: width, videoHeight: height } = document.querySelector('[data-testid="screen"]');
-        return width > 0 && height > width === upright;
-      }, upright),
-    upright ? "Bo's upright screen" : "Ada's wide screen",
-  );
-}
-
-test('of two shared screens the newest is shown, and the other can be chosen by keyboard', { timeout: 180_000 }, async () => {
-  await share(ada, 1280, 720);
+test('of two shared screens the newest is shown, and the other can be chosen by keyboard', { timeout: 180_000 }, async (t) => {
+  const { pages: [hanna, ada, bo] } = await meeting(t, ['Ada', 'Bo']);
+  await shareScreen(ada, 1280, 720);
   await hanna.getByText('Ada is presenting').waitFor();
   await seesScreen(hanna, false);
   assert.equal(await hanna.getByTestId('screen-choice').isVisible(), false, 'there is nothing to choose yet');
 
-  await share(bo, 480, 640);
+  await shareScreen(bo, 480, 640);
   const choice = hanna.getByRole('radiogroup', { name: 'Shared screens' });
   await choice.waitFor();
   const checked = () => choice.getByRole('radio', { checked: true }).getAttribute('aria-label');
@@ -109,7 +90,12 @@ test('of two shared screens the newest is shown, and the other can be chosen by 
   await until(async () => (await names(hanna))[0] === 'Ada', 'its presenter first');
 });
 
-test('a host stops a share: its owner is told, and the other screen comes', { timeout: 120_000 }, async () => {
+test('a host stops a share: its owner is told, and the other screen comes', { timeout: 180_000 }, async (t) => {
+  const { pages: [hanna, ada, bo] } = await meeting(t, ['Ada', 'Bo']);
+  await shareScreen(bo, 480, 640);
+  await hanna.getByText('Bo is presenting').waitFor();
+  await shareScreen(ada, 1280, 720);
+  await hanna.getByTestId('screen-choice').waitFor();
   await act(hanna, 'Ada', 'stop-share');
   await toast(ada, 'A host stopped your sharing');
   await ada.getByTestId('sharing').waitFor({ state: 'hidden' });
@@ -120,6 +106,9 @@ test('a host stops a share: its owner is told, and the other screen comes', { ti
 });
 
 test('tiles stand in the document as they stand on the stage, and pictures play on when they move', { timeout: 180_000 }, async (t) => {
+  const { pages: [hanna, , bo] } = await meeting(t, ['Ada', 'Bo'], { seen: ['Ada'] });
+  await shareScreen(bo, 480, 640);
+  await seesScreen(hanna, true);
   const inStep = () =>
     until(async () => JSON.stringify(await rows(hanna)) === JSON.stringify(await names(hanna)), 'one order for eyes and keys');
   const video = tileOf(hanna, 'Ada').locator('video');
@@ -152,31 +141,31 @@ test('tiles stand in the document as they stand on the stage, and pictures play 
   await bo.getByTestId('share').click();
   await hanna.getByTestId('screen').waitFor({ state: 'hidden' });
   await inStep();
-  await ada.getByTestId('camera').click();
 });
 
 test('raised hands come to the first page in their order, and go back', { timeout: 180_000 }, async (t) => {
+  const { room, pages: [hanna] } = await meeting(t, []);
   const seats = [];
-  for (let n = 1; n <= 28; n++) seats.push(await seat(stage, room.identity, `P${n}`));
   t.after(() => seats.forEach(({ session }) => session.close()));
-  const panel = hanna.getByTestId('people-panel');
-  if (await panel.isVisible()) await hanna.getByTestId('people').click();
+  for (const name of ['Ada', 'Bo', ...Array.from({ length: 28 }, (_, n) => `P${n + 1}`)]) {
+    seats.push(await seat(stage, room.identity, name));
+  }
   await hanna.getByTestId('pager').waitFor();
   await until(async () => (await names(hanna))[0] === 'Ada', 'the order of joining');
-  for (const index of [27, 21]) await seats[index].session.updateParticipant({ hand: true });
+  for (const index of [29, 23]) await seats[index].session.updateParticipant({ hand: true });
   await until(async () => (await names(hanna)).slice(0, 3).join() === 'P28,P22,Ada', 'the hands in front');
   await until(async () => (await rows(hanna)).slice(0, 3).join() === 'P28,P22,Ada', 'and so on the stage');
   assert.equal((await names(hanna)).at(-1), 'Hanna');
-  await seats[27].session.updateParticipant({ hand: false });
+  await seats[29].session.updateParticipant({ hand: false });
   await until(async () => (await names(hanna)).slice(0, 2).join() === 'P22,Ada', 'the other hand alone');
-  await seats[21].session.updateParticipant({ hand: false });
+  await seats[23].session.updateParticipant({ hand: false });
   await until(async () => (await names(hanna)).slice(0, 3).join() === 'Ada,Bo,P1', 'the order of joining again');
 });
 
-test('whoever may not unmute reads so on the button itself', { timeout: 120_000 }, async () => {
-  await seesPeople(hanna, 3);
+test('whoever may not unmute reads so on the button itself', { timeout: 120_000 }, async (t) => {
+  const { pages: [hanna, bo] } = await meeting(t, ['Bo']);
   const label = () => bo.getByTestId('mic').getAttribute('aria-label');
-  if (!(await hanna.getByTestId('people-panel').isVisible())) await hanna.getByTestId('people').click();
+  await hanna.getByTestId('people').click();
   await hanna.getByTestId('mute-all').click();
   await hanna.getByTestId('mute-all-hard').click();
   await until(async () => (await label()) === 'Microphone off: only hosts may unmute now', 'the words');
@@ -189,7 +178,9 @@ test('whoever may not unmute reads so on the button itself', { timeout: 120_000 
   await until(async () => (await label()) === 'Turn off microphone', 'Bo to speak');
 });
 
-test('the meeting goes into a calendar as it was planned', async () => {
+test('the meeting goes into a calendar as it was planned', { timeout: 60_000 }, async (t) => {
+  const plan = { begin_at: inMinutes(-5), end_at: inMinutes(90), recurrence: 'FREQ=WEEKLY' };
+  const { room, pages: [hanna] } = await meeting(t, [], { fields: plan });
   await hanna.getByTestId('room-info').click();
   const [file] = await Promise.all([hanna.waitForEvent('download'), hanna.getByTestId('info-calendar').click()]);
   assert.match(file.suggestedFilename(), /\.ics$/);
@@ -206,7 +197,8 @@ test('the meeting goes into a calendar as it was planned', async () => {
   await hanna.keyboard.press('Escape');
 });
 
-test('a number that is hidden is shown to nobody else and found by nobody', { timeout: 120_000 }, async () => {
+test('a number that is hidden is shown to nobody else and found by nobody', { timeout: 120_000 }, async (t) => {
+  const { room, pages: [hanna, bo] } = await meeting(t, ['Bo']);
   const { number } = room;
   const spaced = `${number.slice(0, 3)} ${number.slice(3, 6)} ${number.slice(6)}`;
   const shown = async () => {
@@ -216,11 +208,13 @@ test('a number that is hidden is shown to nobody else and found by nobody', { ti
     return words;
   };
   assert.equal(await shown(), spaced);
+  await hanna.getByTestId('people').click();
   await hanna.getByTestId('host-controls').click();
   await hanna.getByTestId('hide-number').click();
   await until(async () => (await hanna.getByTestId('hide-number').getAttribute('aria-checked')) === 'true', 'the switch');
   await until(async () => (await shown()) === 'hidden', 'the number to be hidden from Bo');
   const stranger = await visit(stage, `/r/${number}`, { name: 'stranger' });
+  t.after(() => stranger.context().close());
   await stranger.getByText('No room at this address').waitFor();
   await stranger.goto(`${stage.origin}/r/${room.identity}`);
   await stranger.getByTestId('room-title').filter({ hasText: 'Hosted room' }).waitFor();
@@ -230,10 +224,10 @@ test('a number that is hidden is shown to nobody else and found by nobody', { ti
   await hanna.keyboard.press('Escape');
   await stranger.goto(`${stage.origin}/r/${number}`);
   await stranger.getByTestId('room-title').filter({ hasText: 'Hosted room' }).waitFor();
-  await stranger.context().close();
 });
 
-test('who is kept out for good stays out until a host lifts it', { timeout: 120_000 }, async () => {
+test('who is kept out for good stays out until a host lifts it', { timeout: 120_000 }, async (t) => {
+  const { room, pages: [hanna, bo] } = await meeting(t, ['Bo']);
   const refused = bo.getByTestId('notice').filter({ hasText: 'A host keeps you out of this room' });
   const asks = async () => {
     await bo.goto(`${stage.origin}/r/${room.identity}`);
@@ -243,7 +237,7 @@ test('who is kept out for good stays out until a host lifts it', { timeout: 120_
   await act(hanna, 'Bo', 'remove');
   await hanna.getByTestId('remove-forever').click();
   await bo.getByTestId('notice').filter({ hasText: 'A host removed you' }).waitFor();
-  await seesPeople(hanna, 2);
+  await seesPeople(hanna, 1);
   await asks();
   await refused.waitFor();
   await hanna.getByTestId('host-controls').click();
@@ -255,10 +249,11 @@ test('who is kept out for good stays out until a host lifts it', { timeout: 120_
   await hanna.keyboard.press('Escape');
   await asks();
   await bo.getByTestId('room').waitFor();
-  await seesPeople(hanna, 3);
+  await seesPeople(hanna, 2);
 });
 
-test('a host who is not the owner hands over, and is a co-host then', { timeout: 120_000 }, async () => {
+test('a host who is not the owner hands over, and is a co-host then', { timeout: 120_000 }, async (t) => {
+  const { pages: [hanna, ada, bo] } = await meeting(t, ['Ada', 'Bo']);
   await act(hanna, 'Bo', 'role-host');
   await toast(bo, 'You are a host now');
   await openPerson(bo, 'Ada');
@@ -273,11 +268,13 @@ test('a host who is not the owner hands over, and is a co-host then', { timeout:
   await toast(ada, 'You are a member now');
   await act(hanna, 'Bo', 'role-member');
   await toast(bo, 'You are a member now');
-  await hanna.getByTestId('people').click();
 });
 
-test('by keyboard alone every menu opens inside the window, closes with Escape and gives the focus back', { timeout: 180_000 }, async () => {
-  const size = hanna.viewportSize();
+test('by keyboard alone every menu opens inside the window, closes with Escape and gives the focus back', { timeout: 180_000 }, async (t) => {
+  const { room, pages: [hanna] } = await meeting(t, []);
+  const { session } = await seat(stage, room.identity, 'Bo');
+  t.after(() => session.close());
+  await seesPeople(hanna, 2);
   const isOpener = () => hanna.evaluate(() => document.activeElement === globalThis.opener);
   const closes = async (what) => {
     await hanna.keyboard.press('Escape');
@@ -330,30 +327,33 @@ test('by keyboard alone every menu opens inside the window, closes with Escape a
     await hanna.getByTestId('people-panel').waitFor({ state: 'hidden' });
     await until(isOpener, `the focus to come back from the panel at ${width}`);
   }
-  await hanna.setViewportSize(size);
 });
 
-test('leaving ends it for oneself alone, and nobody but a host is asked about all', { timeout: 120_000 }, async () => {
+test('leaving ends it for oneself alone, and nobody but a host is asked about all', { timeout: 120_000 }, async (t) => {
+  const { pages: [hanna, ada] } = await meeting(t, ['Ada']);
   await hanna.getByTestId('leave').click();
   await hanna.getByTestId('leave-only').click();
   await hanna.getByTestId('notice').filter({ hasText: 'You left the meeting' }).waitFor();
-  await seesPeople(bo, 2);
+  await seesPeople(ada, 1);
   await hanna.getByTestId('rejoin').click();
-  await seesPeople(hanna, 3);
+  await seesPeople(hanna, 2);
   await ada.getByTestId('leave').click();
   await ada.getByTestId('notice').filter({ hasText: 'You left the meeting' }).waitFor();
+  await seesPeople(hanna, 1);
   await ada.getByTestId('rejoin').click();
-  await seesPeople(hanna, 3);
+  await seesPeople(hanna, 2);
 });
 
-test('everybody is reminded before the end, and sent out at it', { timeout: 120_000 }, async () => {
+test('everybody is reminded before the end, and sent out at it', { timeout: 120_000 }, async (t) => {
+  const plan = { begin_at: inMinutes(-5), end_at: inMinutes(90), recurrence: 'FREQ=WEEKLY' };
+  const { room, pages: [hanna, ada] } = await meeting(t, ['Ada'], { fields: plan });
   // The message goes by itself after a while, so it is awaited from the beginning.
-  const told = [hanna, bo].map((page) => toast(page, 'The meeting ends in 1 minute'));
+  const told = [hanna, ada].map((page) => toast(page, 'The meeting ends in 1 minute'));
   const { identity } = room;
   await owner.editRoom({ identity, recurrence: null, ends_on_time: true, end_at: new Date(Date.now() + 62_000).toISOString() });
   await Promise.all(told);
   await owner.editRoom({ identity, end_at: new Date(Date.now() + 2000).toISOString() });
-  for (const page of [hanna, ada, bo]) {
+  for (const page of [hanna, ada]) {
     await page.getByTestId('notice').filter({ hasText: 'The meeting has ended' }).waitFor();
     await page.getByText('Its time is over.').waitFor();
   }

@@ -148,6 +148,20 @@ test('as many tiles as can be stay where they are', () => {
   assert.deepEqual(stays([]), []);
 });
 
+test('a low stage shows a shared screen alone, and one much wider than high has its tiles beside it', () => {
+  const low = stageLayout({ ...phone, ...rest, height: 200, seats: people(6), presenter: 'p4' });
+  assert.deepEqual([low.tiles, low.share && size(low.share)], [[], '374×200']);
+  const flat = stageLayout({ ...desktop, ...rest, width: 744, height: 322, seats: people(6), presenter: 'p4' });
+  assert.deepEqual([flat.share && size(flat.share), flat.tiles[0].id, flat.tiles[0].x], ['520×322', 'p4', 528]);
+});
+
+test('where only the presenter and oneself would fit beside a screen, everybody can still be seen', () => {
+  const input = { ...phone, ...rest, width: 304, height: 384, seats: people(5), presenter: 'p2' };
+  const { pages } = stageLayout(input);
+  const seen = Array.from({ length: pages }, (_, page) => stageLayout({ ...input, page }).tiles.map((tile) => tile.id));
+  assert.deepEqual(seen, [['p2', 'p0'], ['p2', 'p1'], ['p2', 'p3'], ['p2', 'p4']]);
+});
+
 test('a call begins with slots for the pictures that are there, two more, and four at least', () => {
   const person = (id, ...kinds) => ({ id, tracks: kinds.map((kind) => ({ kind })) });
   const self = person('me', 'video', 'video');

@@ -103,6 +103,7 @@ export function createActions(parts) {
       if (name === 'unmute') void this.setMicrophone(true);
       else if (name === 'startVideo') void this.setCamera(true);
       else if (name === 'admit') void govern.admit([data]);
+      else if (name === 'deny') void govern.deny([data]);
       else if (name === 'people' || name === 'chat') this.openPanel(name);
       else this.deviceAction(name);
     },

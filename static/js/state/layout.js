@@ -20,15 +20,17 @@ const PER_PAGE = 25;
 const PER_PAGE_PHONE = 8;
 /** Height kept free for the page buttons, so that they never cover a name. */
 const PAGER = 52;
-/** Below this height (a panel is open on a phone) only the speaker and oneself are shown. */
+/** Below this height (a panel is open on a phone) only the speaker and oneself are shown, or a shared screen alone. */
 const LOW_STAGE = 300;
 /** Tiles below a shared screen are at least so wide: on narrow stages, and on phones. */
 const SHARE_TILE = 160;
 const SHARE_TILE_PHONE = 110;
 /** The presenter's line stands under a shared screen, never on it. */
-const SHARE_LINE = 40;
-/** From this width on the strip stands beside the large area. */
+const SHARE_LINE = 44;
+/** From this width on the strip stands beside the large area; on low stages, which are much wider than high, from less on. */
 const WIDE = 980;
+const WIDE_LOW = 600;
+const LOW_RATIO = 1.8;
 
 /**
  * n tiles in a width × height box: one size and n positions. The largest tile area wins, less 4 % for
@@ -144,7 +146,10 @@ function pagedGrid({ seats, hands, self, width, height, gap, tileMin, phone, pag
 
 /** @param {StageInput} input @param {string} presenter @returns {StageLayout} */
 function shareLayout(input, presenter) {
-  const { seats, self, mains } = input;
+  const { seats, self, mains, width, height } = input;
+  if (!isWide(width, height) && height < LOW_STAGE) {
+    return { tiles: [], share: { x: 0, y: 0, w: width, h: height }, page: 0, pages: 1 };
+  }
   const known = [presenter, ...mains, ...(self === null ? [] : [self])];
   const first = known.filter((id, k) => known.indexOf(id) === k && (id === self || seats.includes(id)));
   const { main, places } = strip(input, seats.length + 1, true);
@@ -174,7 +179,7 @@ function speakerLayout(input) {
  * @returns {{main: Box, places: Box[]}}
  */
 function strip({ width, height, gap, strip: size, phone }, n, screen) {
-  if (width >= WIDE) {
+  if (isWide(width, height)) {
     const ideal = (size * 9) / 16;
     const fits = (/** @type {number} */ high) => Math.max(1, Math.floor((high + gap) / (ideal + gap)));
     const high = fits(height) < n ? height - PAGER : height;
@@ -209,14 +214,16 @@ function strip({ width, height, gap, strip: size, phone }, n, screen) {
 }
 
 /**
- * Seats people on the places of a strip: the first ones on every page, the others page by page, oneself last.
+ * Seats people on the places of a strip: the first ones on every page, the others page by page, oneself last. Where only
+ * the first ones would fit, one of them gives way, oneself before all others, so that everybody can be seen.
  * @param {StageInput} input
  * @param {string[]} first
  * @param {Box[]} places
  */
 function fill({ seats, self, hands, page }, first, places) {
   const rest = seats.filter((id) => !first.includes(id));
-  const kept = first.slice(0, places.length);
+  const fits = rest.length > 0 && places.length > 1 ? places.length - 1 : places.length;
+  const kept = first.slice(0, fits);
   const others = Math.max(1, places.length - kept.length);
   const pages = Math.max(1, places.length > kept.length ? Math.ceil(rest.length / others) : 1);
   const at = Math.min(Math.max(page, 0), pages - 1);
@@ -226,6 +233,11 @@ function fill({ seats, self, hands, page }, first, places) {
   const before = [...ahead, ...order.slice(at * others, (at + 1) * others)].slice(0, places.length - own.length);
   const here = [...before, ...own];
   return { tiles: here.map((id, k) => ({ id, ...places[k] })), page: at, pages };
+}
+
+/** @param {number} width @param {number} height */
+function isWide(width, height) {
+  return width >= WIDE || (width >= WIDE_LOW && width >= height * LOW_RATIO);
 }
 
 /** @param {number} n */

@@ -21,7 +21,13 @@ import { timer } from './timer.js';
 export function room(actions) {
   /** @type {AppState | null} */
   let latest = null;
-  const theStage = stage(actions);
+  const theStage = stage(actions, {
+    // Messages stand beside a shared screen or below it, never on it.
+    screenAt: (box, beside) => {
+      over.classList.toggle('beside', beside);
+      over.style.setProperty('--screen-h', `${beside ? 0 : (box?.h ?? 0)}px`);
+    },
+  });
   const theChat = chat(actions);
   const thePeople = people(actions);
   const theTimer = timer({ ended: () => actions.toast('toast.timerDone', {}, 'clock') });
@@ -48,34 +54,37 @@ export function room(actions) {
   });
   const banner = el(
     'div',
-    { class: 'banner', role: 'status', 'data-testid': 'reconnecting' },
+    { class: 'banner', role: 'status', hidden: true, 'data-testid': 'reconnecting' },
     el('span', { class: 'spin' }),
     el('span', { t: 'banner.reconnecting' }),
   );
   const sharing = el(
     'div',
-    { class: 'banner calm', 'data-testid': 'sharing' },
+    { class: 'banner calm', 'data-testid': 'sharing', hidden: true },
     icon('screen', 's'),
     el('span', { t: 'banner.sharing' }),
     button('tool.screen.off', { on: { click: () => void actions.toggleScreen() } }),
   );
   const deaf = el(
     'div',
-    { class: 'banner calm' },
+    { class: 'banner calm', hidden: true },
     icon('volume', 's'),
     el('span', { t: 'banner.deaf' }),
     button('banner.listen', { 'data-testid': 'listen', on: { click: () => void actions.listen() } }),
   );
-  const banners = el('div', { class: 'banners' }, banner, deaf, sharing);
+  // What stays for long takes a line of its own above the stage; what comes and goes lies over the stage, and moves nobody.
+  const standing = el('div', { class: 'standing' }, deaf, sharing);
+  const over = el('div', { class: 'over' }, banner);
   const node = el(
     'div',
     { class: 'room', 'data-testid': 'room' },
     el('header', { class: 'head' }, info, theTimer.nodes[1], flip, who),
+    standing,
     theStage.node,
     thePeople.node,
     theChat.node,
     theBar.node,
-    banners,
+    over,
   );
 
   /** @type {'chat' | 'people' | null} */
@@ -117,7 +126,7 @@ export function room(actions) {
       show(view.node, meeting.panel === name);
     }
     show(banner, meeting.link === 'reconnecting');
-    show(sharing, meeting.sharing && meeting.link === 'online');
+    show(sharing, meeting.sharing);
     show(deaf, meeting.deaf);
     theStage.update(state);
     theChat.update(state);
@@ -145,6 +154,8 @@ export function room(actions) {
   const parts = [theStage, thePeople, theBar, theTimer, keys];
   return {
     node,
+    /** Where the page's messages stand. */
+    over,
     update,
     start() {
       for (const part of parts) part.start();
@@ -155,4 +166,3 @@ export function room(actions) {
     },
   };
 }
-

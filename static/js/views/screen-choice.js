@@ -39,6 +39,17 @@ export function screenChoice(choose) {
     event.preventDefault();
   }
 
+  let seen = '';
+
+  /** Of many screens not all fit into the line; the one that is shown does. */
+  function reveal() {
+    const chosen = /** @type {HTMLElement | null} */ (node.querySelector('[aria-checked="true"]'));
+    const now = chosen?.title ?? '';
+    if (now === seen) return;
+    seen = now;
+    if (chosen) node.scrollLeft = chosen.offsetLeft - (node.clientWidth - chosen.offsetWidth) / 2;
+  }
+
   /** @param {Screen[]} screens */
   function update(screens) {
     show(node, screens.length > 1);
@@ -55,6 +66,7 @@ export function screenChoice(choose) {
         button.tabIndex = shown ? 0 : -1;
       },
     );
+    reveal();
   }
   return { node, update };
 }

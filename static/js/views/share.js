@@ -16,7 +16,7 @@ export function share(choose) {
   const frame = el('div', { class: 'frame', 'data-testid': 'screen-frame' }, video);
   const [before, name, after] = [el('span'), el('span', { class: 'nm', dir: 'auto' }), el('span')];
   const words = el('span', { class: 'says' }, before, name, after);
-  const zoom = el('button', { type: 'button', class: 'btn', t: 'share.actual', 'data-testid': 'screen-zoom' });
+  const zoom = el('button', { type: 'button', class: 'btn zoom', t: 'share.actual', 'data-testid': 'screen-zoom' });
   const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
   const choice = screenChoice(choose);
   const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, el('span', { class: 'sp' }), zoom, full);

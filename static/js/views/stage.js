@@ -23,8 +23,12 @@ const SMALL = 220;
 const PHONE = 768;
 const WATCH_MS = 1000;
 
-/** @param {import('../flow/actions.js').Actions} actions */
-export function stage(actions) {
+/**
+ * @param {import('../flow/actions.js').Actions} actions
+ * @param {{screenAt: (box: import('../state/layout.js').Box | null, beside: boolean) => void}} io
+ *   told where a shared screen is, and whether the tiles stand beside it
+ */
+export function stage(actions, { screenAt }) {
   /** @type {AppState | null} */
   let latest = null;
   /** @type {WeakMap<HTMLElement, ReturnType<typeof tile>>} */
@@ -103,6 +107,7 @@ export function stage(actions) {
         shown: participant === shown?.participant,
       })),
     });
+    screenAt(layout.share, layout.share !== null && layout.share.w < node.clientWidth);
     const mains = layout.tiles.some((seat) => seat.main);
     node.classList.toggle('sharing', layout.share !== null || mains);
     show(pager, layout.pages > 1);

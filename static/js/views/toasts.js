@@ -9,6 +9,8 @@ import { icon } from './icons.js';
 
 const SHOWN_MS = 5000;
 const SHOWN_WITH_ACTION_MS = 12000;
+/** What is asked for can be refused as well. @type {Record<string, {name: string, label: string}>} */
+const REFUSALS = { admit: { name: 'deny', label: 'lobby.deny' } };
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function toasts(actions) {
@@ -31,15 +33,19 @@ export function toasts(actions) {
         { class: action ? 'toast' : 'toast plain', 'data-testid': 'toast' },
         icon(toast.icon, 's'),
         el('span', { class: 'txt' }, t(toast.text, toast.params)),
-        action &&
-          el(
-            'button',
-            { type: 'button', class: 'btn', on: { click: () => actions.toastAction(action.name, action.data) } },
-            t(action.label),
-          ),
+        action && el('span', { class: 'answers' }, ...choices(action)),
       ),
     );
     timer = setTimeout(() => actions.dismissToast(), action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
+  }
+
+  /** @param {import('../flow/room-events.js').ToastAction} action */
+  function choices({ name, label, data }) {
+    const refusal = REFUSALS[name];
+    const choice = (/** @type {string} */ key, /** @type {string} */ run, /** @type {string} */ look) =>
+      el('button', { type: 'button', class: look, on: { click: () => actions.toastAction(run, data) } }, t(key));
+    if (!refusal) return [choice(label, name, 'btn')];
+    return [choice(refusal.label, refusal.name, 'btn'), choice(label, name, 'btn primary')];
   }
   return { node, update };
 }
