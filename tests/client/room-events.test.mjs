@@ -110,6 +110,7 @@ test('whose path is lost is away for us, whatever the server says, until it is b
   t.after(() => mock.timers.reset());
   enter(person('me'));
   const loss = new Loss();
+  loss.onpeer = (participant, lost) => dispatch({ type: 'path', participant, lost });
   const path = (connection, state) => loss.path({ connection, state }, 'p2p');
   const away = () => meeting().seats.filter((id) => meeting().participants[id].connection === 'reconnecting');
   path('ada', 'connected');

@@ -18,11 +18,8 @@ export class Loss {
 
   /** @type {(lost: boolean) => void} */
   ontold = () => {};
-  /**
-   * Hears whose path is lost and is back, in a room without a server in the middle. A page is in one meeting at a time.
-   * @type {(participant: string, lost: boolean) => void}
-   */
-  static onpeer = () => {};
+  /** Whose path is lost or back, in a room without a server in the middle. @type {(participant: string, lost: boolean) => void} */
+  onpeer = () => {};
 
   /** The socket is lost. Once there is a new one and the room is joined again, everything is: see {@link clear}. */
   socket() {
@@ -69,14 +66,14 @@ export class Loss {
       if (this.#away.has(participant)) return;
       const tell = () => {
         this.#away.set(participant, null);
-        Loss.onpeer(participant, true);
+        this.onpeer(participant, true);
       };
       this.#away.set(participant, window.setTimeout(tell, TOLD_AFTER_MS));
       return;
     }
     const timer = this.#away.get(participant);
     this.#away.delete(participant);
-    if (timer === null) Loss.onpeer(participant, false);
+    if (timer === null) this.onpeer(participant, false);
     else clearTimeout(timer);
   }
 

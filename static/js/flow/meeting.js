@@ -84,6 +84,7 @@ export class MeetingFlow {
       this.#dispatch({ type: 'link', link: lost ? 'reconnecting' : 'online' });
       if (lost) this.announce(t('banner.reconnecting'), true);
     };
+    this.#loss.onpeer = (participant, lost) => this.#dispatch({ type: 'path', participant, lost });
     devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
     this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
     this.#voices.onlevels = (_levels, speaking) => {

@@ -17,7 +17,6 @@
 
 import { t } from '../i18n/index.js';
 import { hands, isMuted, may, sharedScreen } from '../state/people.js';
-import { Loss } from './loss.js';
 
 /** From this many people on, coming and going is not read out. */
 const ANNOUNCED_BELOW = 20;
@@ -54,7 +53,6 @@ export function listenToRoom(io) {
       tellScreen(io, screen, type === 'media.track.published' ? data.track : null);
     });
   }
-  Loss.onpeer = (participant, lost) => dispatch({ type: 'path', participant, lost });
   people(io);
   governing(io);
   comingBack(io);
