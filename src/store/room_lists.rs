@@ -2,10 +2,11 @@
 
 use entity::room_basic::{Column, Entity};
 use entity::room_user;
-use sea_orm::sea_query::{Expr, Func, LikeExpr, Query, SimpleExpr};
+use entity::row_id::RowId;
+use sea_orm::sea_query::{Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, ExprTrait as _, JoinType,
-    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, JoinType, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _, Select,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -18,8 +19,6 @@ use crate::protocol::ids::UserId;
 pub const MAX_PAGE_SIZE: u32 = 100;
 /// Beyond this many characters a keyword is cut: no name is longer.
 const MAX_KEYWORD_CHARS: usize = 100;
-/// Makes the character after it mean itself. Not the backslash, which MySQL would have to be told twice.
-const ESCAPE: char = '!';
 
 /// Which rooms a list is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub enum RoomScope {
 pub struct RoomFilter {
     /// Which rooms.
     pub scope: RoomScope,
-    /// Part of the name. Every character means itself; case does not matter where the database knows its letters.
+    /// Part of the name, in whatever case. Every character means itself.
     pub keyword: Option<String>,
     /// From 1; 0 is taken for 1.
     pub page: u32,
@@ -58,28 +57,24 @@ impl Store {
     /// # Errors
     /// When the database cannot answer.
     pub async fn list_rooms(&self, filter: &RoomFilter) -> Result<StoredRooms, StoreError> {
-        let mut condition = in_scope(&filter.scope);
-        if let Some(keyword) = filter.keyword.as_deref().and_then(cleaned) {
-            condition = condition.and(name_contains(&keyword, self.db.get_database_backend()));
-        }
         let size = u64::from(filter.size.clamp(1, MAX_PAGE_SIZE));
         let skipped = u64::from(filter.page.saturating_sub(1)) * size;
-        let total = Entity::find()
-            .join(
-                JoinType::InnerJoin,
-                entity::room_basic::Relation::Owner.def(),
-            )
-            .filter(exists().and(super::users::alive()))
-            .filter(condition.clone())
-            .count(&self.db)
-            .await?;
-        let rows = living()
-            .filter(condition)
-            .order_by_desc(Column::Id)
-            .offset(skipped)
-            .limit(size)
-            .all(&self.db)
-            .await?;
+        let scope = in_scope(&filter.scope);
+        let newest_first = living().order_by_desc(Column::Id);
+        let (rows, total) = match filter.keyword.as_deref().and_then(cleaned) {
+            None => {
+                let total = in_being().filter(scope.clone()).count(&self.db).await?;
+                let page = newest_first.filter(scope).offset(skipped).limit(size);
+                (page.all(&self.db).await?, total)
+            }
+            Some(keyword) => {
+                let found = self.named(&keyword, scope).await?;
+                let page = found.iter().skip(skipped as usize).copied();
+                let page: Vec<RowId> = page.take(size as usize).collect();
+                let rows = newest_first.filter(Column::Id.is_in(page)).all(&self.db);
+                (rows.await?, found.len() as u64)
+            }
+        };
         let rooms = rows
             .into_iter()
             .filter_map(|rows| room_with_owner(rows).transpose());
@@ -88,6 +83,33 @@ impl Store {
             total,
         })
     }
+
+    /// The rooms whose names have `keyword` in them, the newest first. Names are compared here: what databases know of
+    /// letters and their case differs.
+    async fn named(&self, keyword: &str, scope: SimpleExpr) -> Result<Vec<RowId>, StoreError> {
+        let names: Vec<(RowId, String)> = in_being()
+            .filter(scope)
+            .select_only()
+            .column(Column::Id)
+            .column(Column::Name)
+            .order_by_desc(Column::Id)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let keyword = folded(keyword);
+        let found = names
+            .into_iter()
+            .filter(|(_, name)| folded(name).contains(&keyword));
+        Ok(found.map(|(id, _)| id).collect())
+    }
+}
+
+/// The rooms that exist, with an owner who does.
+fn in_being() -> Select<Entity> {
+    let owner = entity::room_basic::Relation::Owner.def();
+    Entity::find()
+        .join(JoinType::InnerJoin, owner)
+        .filter(exists().and(super::users::alive()))
 }
 
 impl Store {
@@ -131,31 +153,9 @@ fn in_scope(scope: &RoomScope) -> SimpleExpr {
     }
 }
 
-/// As typed, or both in lower case: databases differ in what LIKE and LOWER know of letters beyond ASCII.
-fn name_contains(keyword: &str, backend: DbBackend) -> SimpleExpr {
-    let name = || match backend {
-        // In a table that was taken over, MySQL may hold é for e and any emoji for any other.
-        DbBackend::MySql => {
-            Expr::cust("CONVERT(`room_basic`.`name` USING utf8mb4) COLLATE utf8mb4_bin")
-        }
-        _ => Expr::col((Entity, Column::Name)),
-    };
-    let like = |keyword: &str| LikeExpr::new(pattern(keyword)).escape(ESCAPE);
-    name()
-        .like(like(keyword))
-        .or(Func::lower(name()).like(like(&keyword.to_lowercase())))
-}
-
-fn pattern(keyword: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in keyword.chars() {
-        if matches!(c, '%' | '_' | ESCAPE) {
-            pattern.push(ESCAPE);
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
+/// As it is compared: normalised, and without regard to case.
+fn folded(text: &str) -> String {
+    text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// The keyword as names are stored; nothing when it is empty.
