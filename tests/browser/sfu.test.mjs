@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { facts, flows, join, received, shareScreen } from './media_page.mjs';
+import { guest } from './page_people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** Five seconds in halves: sound and picture must move on in each. */
@@ -94,6 +95,34 @@ test('people in a room see and hear each other, share, leave, and come late', as
   for (const page of pages) failures.push(...(await facts(page)).errors);
   assert.deepEqual(failures, []);
   stage.assertQuiet();
+});
+
+test('a page that came first shows the cameras of all who come after', { timeout: 240_000 }, async (t) => {
+  const identity = await makeRoom(stage, { topology: 'sfu' });
+  const page = await guest(stage, identity, 'Ada');
+  const crowd = await stage.clientPage('crowd');
+  t.after(() => Promise.all([page, crowd].map((one) => one.context().close())));
+  const mids = () =>
+    page.evaluate(() => globalThis.watchedConnections.map((pc) => pc.getTransceivers().length).toSorted((a, b) => a - b));
+  assert.ok((await mids()).at(-1) < 6 + 4, 'it has no slots for six pictures and four voices yet');
+  // Six people with a camera each, in one page.
+  await crowd.evaluate(async (room) => {
+    const { Session, createCall } = globalThis.client;
+    const [camera] = (await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 180, frameRate: 10 } })).getTracks();
+    globalThis.crowd = [];
+    for (const name of ['Bo', 'Cy', 'Dee', 'Eve', 'Fay', 'Gus']) {
+      const session = new Session(`${location.origin.replace('http', 'ws')}/ws`);
+      await session.guest({ display_name: name });
+      const call = createCall(session, await session.joinRoom({ identity: room }), { videoSlots: 1 });
+      globalThis.crowd.push(call);
+      await call.start();
+      await call.setSource('camera', camera.clone());
+    }
+  }, identity);
+  const moving = () =>
+    page.evaluate(() => [...document.querySelectorAll('[data-testid="tile"]:not(.me) video')].filter((video) => video.videoWidth > 0).length);
+  await until(async () => (await moving()) === 6, 'six pictures', { timeoutMs: 60_000 });
+  assert.ok((await mids()).at(-1) >= 6 + 4);
 });
 
 test('the time from join to the first remote frame', async () => {
