@@ -12,8 +12,8 @@ use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{Role, UserKind};
 use crate::protocol::time::Timestamp;
 
-/// How long somebody who lost their connection may come back past the lock and the waiting room, in milliseconds: a
-/// reload or a change of networks must not need a host.
+/// How long somebody who vanished may come back past the lock and the waiting room, in milliseconds: a reload or a change
+/// of networks must not need a host.
 pub const WELCOME_BACK_MS: i64 = 60_000;
 
 /// Where a newcomer goes.
@@ -108,10 +108,10 @@ impl Room {
         self.bans.turn_away(&join.user.id) && !self.allows(rank, Action::SkipLobby)
     }
 
-    /// Whether somebody was in a moment ago, and lost their connection.
+    /// Whether somebody was in a moment ago, and has not left.
     fn is_back(&self, user: &UserId, now: Timestamp) -> bool {
-        let lost = self.meeting.lost.find(user);
-        lost.is_some_and(|at| now < at.plus_millis(WELCOME_BACK_MS))
+        let away = self.meeting.away.find(user);
+        away.is_some_and(|at| now < at.plus_millis(WELCOME_BACK_MS))
     }
 
     /// How many more may come in.
@@ -166,7 +166,7 @@ impl Room {
         self.meeting.first_joined.put(join.user.id.clone(), since);
         let person = Person::new(join, role, now);
         let participant = person.seen.clone();
-        self.meeting.lost.forget(&participant.user.id);
+        self.meeting.away.forget(&participant.user.id);
         self.roster.add(person);
         out.push(media(MediaCommand::Admit {
             participant: participant.id.clone(),

@@ -23,11 +23,16 @@ pub enum Command {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody goes, or is gone; those who wait as well.
+    /// Somebody goes; those who wait as well.
     Leave {
         /// Who.
         participant: ParticipantId,
-        /// Why.
+    },
+    /// Somebody's socket is gone, but they may be back in a moment: a page was loaded anew, a network was changed.
+    Away {
+        /// Whose.
+        participant: ParticipantId,
+        /// What the others are told.
         reason: LeaveReason,
     },
     /// A host ends the meeting for everyone.

@@ -10,7 +10,7 @@ use super::command::{Changes, Command, Switch};
 use super::effect::{Effect, History};
 use super::room::Room;
 use super::stories::{at, facts, newcomer, stay, user};
-use crate::protocol::event::{Event, LeaveReason};
+use crate::protocol::event::Event;
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId};
 use crate::protocol::object::{self, ChatMessage, Participant, Role, Source, Topology};
 use crate::protocol::text::{ChatText, DisplayName};
@@ -135,7 +135,6 @@ impl Model {
             0..=5 => Command::Join(newcomer(PEOPLE[person], &id)),
             6..=8 => Command::Leave {
                 participant: somebody,
-                reason: LeaveReason::Left,
             },
             9..=12 => {
                 let mut change = || random.random_bool(0.5).then(|| random.random_bool(0.5));

@@ -23,7 +23,7 @@ const PEOPLE: [&str; 7] = ["ada", "bo", "cy", "dee", "eve", "gus", "gwen"];
 const CAPACITY: u32 = 5;
 /// How long a meeting that has emptied is kept, in seconds: by hand, apart from the rule.
 const KEPT: i64 = 1_800;
-/// How long somebody who lost their connection comes back past the door, in seconds: likewise.
+/// How long somebody who vanished comes back past the door, in seconds: likewise.
 const WELCOME_BACK: i64 = 60;
 
 /// The last of them have no account.
@@ -43,8 +43,8 @@ struct Shell {
     waiting: BTreeMap<ParticipantId, UserId>,
     banned: BTreeSet<UserId>,
     denied: BTreeSet<UserId>,
-    /// When those lost their connection who were in, in seconds.
-    lost: BTreeMap<UserId, i64>,
+    /// When those vanished who were in, in seconds.
+    away: BTreeMap<UserId, i64>,
     /// Since when nobody is in, in seconds.
     empty_since: Option<i64>,
     version: u64,
@@ -85,6 +85,9 @@ fn one_run(seed: u64) {
         }
         if room.is_empty() && random.random_bool(0.5) {
             let memory = room.memory();
+            if !facts.locked && !facts.lobby {
+                shell.away.clear();
+            }
             room = Room::new(facts.clone(), None, Chat::default(), Vec::new());
             if let Some(memory) = memory {
                 room.recall(memory, at(now));
@@ -142,12 +145,10 @@ impl Shell {
                 }
                 Command::Join(join)
             }
-            7..=9 => Command::Leave {
+            7 => Command::Leave { participant: whom },
+            8..=9 => Command::Away {
                 participant: whom,
-                reason: match everyone {
-                    true => LeaveReason::Left,
-                    false => LeaveReason::Lost,
-                },
+                reason: LeaveReason::Lost,
             },
             10..=12 => Command::Admit { by, who },
             13 => Command::Deny { by, who },
@@ -211,7 +212,7 @@ impl Shell {
         known[random.random_range(0..known.len())].clone()
     }
 
-    /// Whoever was in a moment ago and lost their connection neither waits nor stands before a lock.
+    /// Whoever was in a moment ago and vanished neither waits nor stands before a lock.
     fn comes_back(
         &mut self,
         command: &Command,
@@ -223,33 +224,18 @@ impl Shell {
             (Command::Join(join), reply) => {
                 let user = &join.user.id;
                 let is_back = self
-                    .lost
+                    .away
                     .get(user)
                     .is_some_and(|at| now < at + WELCOME_BACK);
                 let held_up = matches!(reply, Ok(Reply::Waiting) | Err(ErrorCode::RoomLocked));
                 assert!(!is_back || !held_up, "{context}: not let back in");
                 if matches!(reply, Ok(Reply::View(_))) {
-                    self.lost.remove(user);
+                    self.away.remove(user);
                 }
             }
-            (
-                Command::Leave {
-                    participant,
-                    reason,
-                },
-                Ok(_),
-            ) => {
-                let Some(user) = self.inside.get(participant).cloned() else {
-                    return;
-                };
-                match reason {
-                    LeaveReason::Lost => self.lost.insert(user, now),
-                    _ => self.lost.remove(&user),
-                };
-            }
-            (Command::Remove { whom, .. }, Ok(_)) => {
-                if let Some(user) = self.inside.get(whom) {
-                    self.lost.remove(user);
+            (Command::Away { participant, .. }, Ok(_)) => {
+                if let Some(user) = self.inside.get(participant) {
+                    self.away.insert(user.clone(), now);
                 }
             }
             _ => {}

@@ -31,7 +31,7 @@ pub struct Memory {
     roles: Roles,
     bans: Bans,
     timer: Option<Timer>,
-    lost: Recent<Timestamp>,
+    away: Recent<Timestamp>,
 }
 
 impl Memory {
@@ -47,7 +47,7 @@ impl Memory {
 
     /// How many people it holds something of; at least one.
     pub fn weight(&self) -> usize {
-        let people = self.roles.len() + self.bans.len() + self.lost.len();
+        let people = self.roles.len() + self.bans.len() + self.away.len();
         people.max(1)
     }
 
@@ -63,7 +63,7 @@ impl Memory {
 
     fn is_empty(&self) -> bool {
         let timer = self.timer.as_ref();
-        self.lost.len() == 0
+        self.away.len() == 0
             && self.roles.is_empty()
             && self.bans.is_empty()
             && timer.is_none_or(|timer| timer.ends_at <= self.pause.since)
@@ -82,12 +82,12 @@ impl Room {
         let mut before = std::mem::take(&mut self.meeting);
         before.roles.pause(last);
         before
-            .lost
+            .away
             .retain(|at| now < at.plus_millis(WELCOME_BACK_MS));
         self.meeting = Meeting {
             roles: before.roles,
             timer: before.timer,
-            lost: before.lost,
+            away: before.away,
             pause: Some(Pause { since: now, until }),
             ..Meeting::default()
         };
@@ -115,13 +115,18 @@ impl Room {
 
     /// What is to be remembered of the meeting when the room stops running; none when there is nothing.
     pub fn memory(&self) -> Option<Memory> {
+        // Where everybody may walk in, nobody needs to be known again.
+        let away = match self.facts.locked || self.facts.lobby {
+            true => self.meeting.away.clone(),
+            false => Recent::default(),
+        };
         let memory = Memory {
             pause: self.meeting.pause?,
             owner: self.facts.owner.id.clone(),
             roles: self.meeting.roles.clone(),
             bans: self.bans.of_meeting(),
             timer: self.meeting.timer.clone(),
-            lost: self.meeting.lost.clone(),
+            away,
         };
         (!memory.is_empty()).then_some(memory)
     }
@@ -136,7 +141,7 @@ impl Room {
         self.meeting = Meeting {
             roles: memory.roles,
             timer: memory.timer,
-            lost: memory.lost,
+            away: memory.away,
             pause: Some(memory.pause),
             ..Meeting::default()
         };

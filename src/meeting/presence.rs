@@ -34,6 +34,20 @@ impl Room {
         Ok(Reply::Done)
     }
 
+    /// Somebody is gone who may be back in a moment.
+    pub(super) fn away(
+        &mut self,
+        id: &ParticipantId,
+        reason: LeaveReason,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        if let Some(person) = self.roster.find(id) {
+            self.meeting.away.put(person.seen.user.id.clone(), now);
+        }
+        self.leave(id, reason, now, out)
+    }
+
     /// Takes somebody out of the room and tells the rest.
     pub(super) fn depart(
         &mut self,
@@ -46,16 +60,9 @@ impl Room {
         let Some(person) = self.roster.remove(id) else {
             return;
         };
-        let may_rename = self.may(&person, Action::Rename);
-        let object::Participant {
-            user, display_name, ..
-        } = person.seen;
-        match reason {
-            LeaveReason::Lost => self.meeting.lost.put(user.id.clone(), now),
-            _ => self.meeting.lost.forget(&user.id),
-        }
-        if !may_rename {
-            self.meeting.names.put(user.id, display_name);
+        if !self.may(&person, Action::Rename) {
+            let (user, name) = (person.seen.user.id, person.seen.display_name);
+            self.meeting.names.put(user, name);
         }
         out.push(Effect::Release {
             participant: id.clone(),

@@ -19,7 +19,7 @@ use super::roles::Roles;
 use super::roster::{Person, Roster};
 use super::schedule;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, ParticipantData};
+use crate::protocol::event::{Event, LeaveReason, ParticipantData};
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{self, Ban, Occurrence, RoomState, Timer};
 use crate::protocol::text::DisplayName;
@@ -55,8 +55,8 @@ pub(super) struct Meeting {
     /// Since when each may read, where newcomers read only what was written since they came. Whoever is forgotten reads
     /// what was written since they came last.
     pub(super) first_joined: Recent<Timestamp>,
-    /// When those lost their connection who were in: for a moment they may come back as if they had not been away.
-    pub(super) lost: Recent<Timestamp>,
+    /// When those vanished who were in: for a moment they may come back as if they had not been away.
+    pub(super) away: Recent<Timestamp>,
     /// Which planned meeting it is.
     pub(super) occurrence: Option<Occurrence>,
     /// When it becomes the planned meeting after that one, if it still goes on.
@@ -111,10 +111,11 @@ impl Room {
             Command::Join(join) => self.join(join, now, out),
             Command::Knock(join) => self.knock(&join, now),
             Command::Look { participant } => self.look(&participant, now),
-            Command::Leave {
+            Command::Leave { participant } => self.leave(&participant, LeaveReason::Left, now, out),
+            Command::Away {
                 participant,
                 reason,
-            } => self.leave(&participant, reason, now, out),
+            } => self.away(&participant, reason, now, out),
             Command::End { by } => self.end(&by, now, out),
             Command::Close { reason } => self.over(reason, None, now, out),
             Command::Delete { by } => self.delete(by.as_ref(), now, out),

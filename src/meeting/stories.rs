@@ -111,7 +111,7 @@ pub(super) fn edited(facts: object::Room) -> Command {
 }
 
 pub(super) fn lost(name: &str) -> Command {
-    Command::Leave {
+    Command::Away {
         participant: stay(name),
         reason: LeaveReason::Lost,
     }
@@ -120,7 +120,6 @@ pub(super) fn lost(name: &str) -> Command {
 pub(super) fn leave(name: &str) -> Command {
     Command::Leave {
         participant: stay(name),
-        reason: LeaveReason::Left,
     }
 }
 

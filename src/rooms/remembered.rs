@@ -93,7 +93,6 @@ mod tests {
     use crate::meeting::chat::Chat;
     use crate::meeting::stories::{facts, newcomer, stay, user};
     use crate::meeting::{Command, Room};
-    use crate::protocol::event::LeaveReason;
     use crate::protocol::object::{self, BanLength};
 
     fn at(minutes: i64) -> Timestamp {
@@ -124,7 +123,6 @@ mod tests {
         }
         act(Command::Leave {
             participant: stay("host"),
-            reason: LeaveReason::Left,
         });
         room.memory().unwrap()
     }

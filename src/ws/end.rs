@@ -23,8 +23,10 @@ const SILENCE: Duration = Duration::from_millis(250);
 pub enum End {
     /// The socket is gone: nothing can be told.
     Gone,
-    /// The client closed it.
+    /// The client closed it: it has left.
     Closed,
+    /// The client closed it as it goes away (RFC 6455 §7.4.1, 1001): a page that is closed, or loaded anew.
+    Unloaded,
     /// Too many frames that were no requests.
     Abuse,
     /// Nobody said who they are, or the login was revoked.
@@ -52,10 +54,19 @@ pub enum End {
 }
 
 impl End {
+    /// What a client means by its close frame.
+    pub fn of_close(frame: Option<&CloseFrame>) -> Self {
+        match frame.map(|frame| frame.code) {
+            None | Some(CloseCode::Normal | CloseCode::Status) => Self::Closed,
+            Some(CloseCode::Away) => Self::Unloaded,
+            Some(_) => Self::Gone,
+        }
+    }
+
     /// What the client is told; nothing when nobody is there to be told.
     pub fn close_frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
-            Self::Gone | Self::Closed => return None,
+            Self::Gone | Self::Closed | Self::Unloaded => return None,
             Self::Abuse => (4400, "protocol abuse"),
             Self::NotAuthenticated => (4401, "not authenticated"),
             Self::Removed => (4403, "removed by a host"),

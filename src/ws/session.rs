@@ -121,12 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     async fn run(mut self) {
         let Err(end) = self.serve().await;
         tracing::debug!(reason = ?end, "session ends");
-        let reason = if end == End::Closed {
-            LeaveReason::Left
-        } else {
-            LeaveReason::Lost
-        };
-        self.depart(reason).await;
+        self.depart(end).await;
         self.close(end).await;
     }
 
@@ -199,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
             Some(Ok(Message::Ping(_))) => self.control_frame(),
             Some(Ok(Message::Frame(_))) => Ok(()),
-            Some(Ok(Message::Close(_))) => Err(End::Closed),
+            Some(Ok(Message::Close(frame))) => Err(End::of_close(frame.as_ref())),
             None => Err(End::Gone),
             Some(Err(error)) => {
                 let end = End::from(error);
@@ -368,13 +363,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     /// Leaves the room and the directory. A request in flight is finished first: it may be just coming in.
-    async fn depart(&mut self, reason: LeaveReason) {
+    async fn depart(&mut self, end: End) {
         if let Some(in_flight) = self.in_flight.take() {
             self.state = Some(in_flight.await.0);
         }
         self.services.directory().leave(&self.id);
         if let Some(mut state) = self.state.take() {
-            state.leave(reason).await;
+            match end {
+                End::Closed => state.leave().await,
+                End::Unloaded => state.vanish(LeaveReason::Left).await,
+                _ => state.vanish(LeaveReason::Lost).await,
+            }
         }
     }
 

@@ -97,23 +97,28 @@ impl SessionState {
     }
 
     /// Leaves the room it is in or at whose door it waits, if there is one.
-    pub async fn leave(&mut self, reason: LeaveReason) {
-        for stay in [self.stay.take(), self.waiting.take()]
-            .into_iter()
-            .flatten()
-        {
-            Self::depart(stay, reason).await;
-        }
+    pub async fn leave(&mut self) {
+        self.depart(|participant| Command::Leave { participant })
+            .await;
     }
 
-    async fn depart(stay: Stay, reason: LeaveReason) {
-        let leave = Command::Leave {
-            participant: stay.participant,
+    /// The same for a session that ends without having left: its user may be back in a moment.
+    pub async fn vanish(&mut self, reason: LeaveReason) {
+        let away = |participant| Command::Away {
+            participant,
             reason,
         };
-        // A refusal means that the room has let go of this stay already.
-        if stay.handle.call_surely(leave).await.is_err() {
-            tracing::debug!(room.id = %stay.room, "the room was left before");
+        self.depart(away).await;
+    }
+
+    async fn depart(&mut self, how: impl Fn(ParticipantId) -> Command) {
+        let stays = [self.stay.take(), self.waiting.take()];
+        for stay in stays.into_iter().flatten() {
+            // A refusal means that the room has let go of this stay already.
+            let gone = stay.handle.call_surely(how(stay.participant)).await;
+            if gone.is_err() {
+                tracing::debug!(room.id = %stay.room, "the room was left before");
+            }
         }
     }
 }

@@ -7,7 +7,6 @@ use crate::media::MediaConfig;
 use crate::meeting::bans::AddressKey;
 use crate::meeting::chat::Chat;
 use crate::meeting::stories::{facts, newcomer, stay, user};
-use crate::protocol::event::LeaveReason;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
 use crate::rooms::outbox;
@@ -102,7 +101,6 @@ async fn a_room_that_stops_running_and_starts_again_goes_on_with_its_meeting() {
     };
     let leave = Command::Leave {
         participant: stay("ada"),
-        reason: LeaveReason::Lost,
     };
     let (handle, _) = enter("ada", "ada").await.unwrap();
     enter("bo", "bo").await.unwrap();

@@ -4,7 +4,6 @@ use super::{kept, people, stored};
 use crate::auth::tokens::MAX_LIFETIME;
 use crate::auth::{Issued, Subject, Token};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{SessionId, UserId};
 use crate::protocol::object::{User, UserKind};
 use crate::protocol::request::{
@@ -228,7 +227,7 @@ pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Emp
         .map_err(stored)?;
     services.directory().revoke_token(&login.jti, &state.id);
     services.directory().leave(&state.id);
-    state.leave(LeaveReason::Left).await;
+    state.leave().await;
     state.login = None;
     Ok(Empty {})
 }
@@ -273,7 +272,7 @@ async fn admit(
         .as_ref()
         .is_some_and(|login| login.user.id != user.id)
     {
-        state.leave(LeaveReason::Left).await;
+        state.leave().await;
     }
     let Issued { token, claims } = issued;
     let entry = Entry {

@@ -5,7 +5,6 @@ use super::{people, room_view};
 use crate::meeting::Room;
 use crate::meeting::chat::Chat;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::UserId;
 use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topology};
 use crate::protocol::request::{self, Joined, RoomJoin};
@@ -39,7 +38,7 @@ pub async fn join(
     if let Some(view) = look(state, &room.identity).await? {
         return Ok(room_view::joined(view));
     }
-    state.leave(LeaveReason::Left).await;
+    state.leave().await;
     let login = state.login()?.clone();
     let mut join = newcomer(state, &login, data.display_name);
     // Each session is somebody of their own here, as a second one of the same person would take the first one's place.

@@ -8,7 +8,6 @@ use crate::meeting::effect::View;
 use crate::meeting::permissions::Rank;
 use crate::meeting::{Command, Reply, schedule};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
 use crate::protocol::object::{HistoryAccess, Role};
 use crate::protocol::request::{Empty, Joined, RoomJoin};
@@ -95,7 +94,7 @@ async fn enter(
     if state.stay.is_some() || state.waiting.is_some() {
         // Who is refused there stays where they are.
         services.registry.knock(&room.identity, &join, load).await?;
-        state.leave(LeaveReason::Left).await;
+        state.leave().await;
     }
     let is_owner = login.account == Some(room.owner.key);
     if is_owner && room.ended_at.is_some() && room.settings.permanent {
@@ -222,6 +221,6 @@ pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
     if state.waiting.is_none() {
         state.stay()?;
     }
-    state.leave(LeaveReason::Left).await;
+    state.leave().await;
     Ok(Empty {})
 }
