@@ -164,7 +164,7 @@ impl Room {
         let first = self.meeting.first_joined.find(&join.user.id).copied();
         let since = first.or(join.first_joined_at).unwrap_or(now);
         self.meeting.first_joined.put(join.user.id.clone(), since);
-        let person = Person::new(join, role, now);
+        let person = Person::new(join, role, self.next_place(now));
         let participant = person.seen.clone();
         self.meeting.away.forget(&participant.user.id);
         self.roster.add(person);
@@ -189,6 +189,14 @@ impl Room {
             self.ended = None;
             self.restore_roles(out);
         }
+    }
+
+    /// When a newcomer is said to have come: after everybody else. Of many who are let in at once each has a place, which is
+    /// the same for all who sort by it.
+    fn next_place(&self, now: Timestamp) -> Timestamp {
+        let others = self.roster.iter().map(|person| person.seen.joined_at);
+        let after_them = others.max().map(|last| last.plus_millis(1));
+        after_them.map_or(now, |place| place.max(now))
     }
 
     /// The role somebody comes in with.

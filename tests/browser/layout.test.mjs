@@ -161,9 +161,13 @@ test('two people share their screens', { timeout: 300_000 }, async (t) => {
     const cdp = await hanna.context().newCDPSession(hanna);
     /** A finger goes over the sheet. @param {number} from pixels from the top @param {number} to */
     const swipe = async (from, to) => {
-      const touch = (type, ...ys) => cdp.send('Input.dispatchTouchEvent', { type, touchPoints: ys.map((y) => ({ x: 160, y })) });
+      const touch = async (type, ...ys) => {
+        await cdp.send('Input.dispatchTouchEvent', { type, touchPoints: ys.map((y) => ({ x: 160, y })) });
+        // As slow as a finger: what comes within one frame may be taken for a tap.
+        await hanna.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+      };
       await touch('touchStart', from);
-      for (let n = 1; n <= 4; n++) await touch('touchMove', from + ((to - from) * n) / 4);
+      for (let n = 1; n <= 8; n++) await touch('touchMove', from + ((to - from) * n) / 8);
       await touch('touchEnd');
     };
     /** Whether all of an entry can be touched. */
@@ -284,6 +288,32 @@ test('the toolbar is one tab stop, through every width', { timeout: 120_000 }, a
       assert.ok(await isIn(), `and entered again at ${width}, after ${name}`);
       await page.keyboard.press('Tab');
       assert.ok(!(await isIn()), `left forwards by one key at ${width}, after ${name}`);
+    }
+  }
+});
+
+test('on a low page an open panel takes the place of the stage, and the tools stay', { timeout: 120_000 }, async (t) => {
+  const room = await hostedRoom(stage);
+  const page = await host(stage, room);
+  together(t, page);
+  // A phone on its side, and a window zoomed to 200 %.
+  for (const size of [{ width: 844, height: 390 }, { width: 720, height: 450 }]) {
+    await page.setViewportSize(size);
+    for (const [panel, key] of [['chat', 'c'], ['people', 'p']]) {
+      await page.keyboard.press(`Control+Alt+${key}`);
+      const lies = async (one, height) => {
+        const box = await one.boundingBox();
+        return box !== null && box.height >= height && box.y >= 0 && box.y + box.height <= size.height;
+      };
+      const where = `${panel} at ${size.width}×${size.height}`;
+      await until(() => lies(page.getByTestId(`${panel}-panel`), 200), where);
+      if (panel === 'chat') {
+        await page.getByTestId('chat-input').focus();
+        await until(() => lies(page.getByTestId('chat-input'), 20), `the field of the ${where}`);
+      }
+      for (const tool of ['mic', 'camera', 'leave']) await until(() => lies(page.getByTestId(tool), 40), `${tool} beside ${where}`);
+      await page.keyboard.press('Escape');
+      await page.getByTestId('stage').waitFor();
     }
   }
 });

@@ -360,3 +360,20 @@ fn whoever_becomes_a_cohost_is_told_who_waits() {
     });
     assert_eq!(seen, Some(1));
 }
+
+#[test]
+fn of_those_who_are_let_in_at_once_each_has_a_place_in_the_order_in_which_they_came() {
+    let names = ["bo", "cy", "dee", "eve"];
+    let mut room = at_the_door(&names);
+    let all = Targets::Everyone(Everyone::All);
+    room.handle(admit("ada", all), at(5)).reply.unwrap();
+    let people = view(&mut room, "ada").participants;
+    let came = |name: &str| {
+        let mut people = people.iter();
+        let one = people.find(|one| one.user.id == user(name).id);
+        one.unwrap().joined_at
+    };
+    let places: Vec<Timestamp> = names.into_iter().map(came).collect();
+    assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
+    assert_eq!(places[0], at(5));
+}
