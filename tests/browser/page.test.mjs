@@ -402,7 +402,7 @@ test('the room is dark, the rest follows the system, and a choice is kept', asyn
   await page.getByTestId('guest-home').waitFor();
   assert.equal(await theme(), 'light');
   await page.getByTestId('theme').click();
-  assert.equal(await theme(), 'dark');
+  await until(async () => (await theme()) === 'dark', 'the dark theme');
   await page.reload();
   await page.getByTestId('guest-home').waitFor();
   assert.equal(await theme(), 'dark');
