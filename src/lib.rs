@@ -7,6 +7,7 @@
 //! | sound and picture | [`media`]: threads with their sockets, connections and forward tables |
 //! | what outlives the process | [`store`], behind plain structs |
 //! | passwords, tokens, limits on tries | [`auth`] |
+//! | what one client may use | [`budgets`]: one table of bounds with their reasons |
 //! | running rooms | [`rooms`]: one actor per room, the address book, outboxes |
 //! | one client's session | [`ws`]: limits, requests in order, events, end |
 //! | the page, the upgrade, health, avatars | [`http`] |
@@ -19,6 +20,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod budgets;
 pub mod cli;
 pub mod config;
 pub mod http;

@@ -5,19 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::budgets::ws as budgets;
 use crate::protocol::error::{ErrorCode, WireError};
 
 /// How many requests a second a session may send in the long run.
-pub const REQUESTS_PER_SECOND: u32 = 20;
+pub const REQUESTS_PER_SECOND: u32 = budgets::REQUESTS.most as u32;
 
 /// How many requests it may send at once.
-pub const BURST: u32 = 60;
-
-/// How many frames that are no requests a session may send in a minute; one more ends it (close code 4400).
-const BAD_FRAMES_PER_MINUTE: usize = 10;
-
-/// How many refusals for speed a session gets in a minute; one more ends it (close code 4429).
-const REFUSALS_PER_MINUTE: usize = 5_000;
+pub const BURST: u32 = budgets::BURST.most as u32;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -55,8 +50,8 @@ impl Limits {
             limited,
             tokens: f64::from(BURST),
             filled: now,
-            refusals: Window::new(REFUSALS_PER_MINUTE),
-            bad_frames: Window::new(BAD_FRAMES_PER_MINUTE),
+            refusals: Window::new(budgets::REFUSALS.size()),
+            bad_frames: Window::new(budgets::BAD_FRAMES.size()),
         }
     }
 
