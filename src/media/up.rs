@@ -416,7 +416,8 @@ fn answer(
     sdp: &str,
     now: Instant,
 ) -> Result<String, Refused> {
-    let answer = connection.answer(sdp::offer_for_engine(offer, sdp), now)?;
+    let named = &offer.origin.fingerprints;
+    let answer = connection.answer(sdp::offer_for_engine(offer, sdp), named, now)?;
     Ok(sdp::answer_for_client(&answer, offer))
 }
 
