@@ -336,7 +336,7 @@ test('three people see and hear each other, write, share, leave and come late', 
 test('the host ends the meeting for everybody', async (t) => {
   const [host] = together(t, await visit(stage, '/', { name: 'host' }));
   await signIn(host, username, password);
-  await host.getByTestId('start-now').click();
+  await host.getByTestId('start-first').click();
   await host.getByTestId('join').click();
   await host.getByTestId('room').waitFor();
   const identity = new URL(host.url()).pathname.slice('/r/'.length);
