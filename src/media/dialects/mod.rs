@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::candidate;
 use super::sdp::Description;
 use super::up::{Up, check_sources, forwards};
+use crate::budgets::media::LINES_OVER_TIME;
 use crate::protocol::object::{Source, SourceMid};
 
 /// What is expected of one m-line: its mid, whether it is answered, and the encodings of the answer in order.
@@ -256,4 +257,82 @@ fn simulcast_is_answered_layer_by_layer() {
             "{answer}"
         );
     }
+}
+
+#[test]
+fn m_lines_are_bounded_over_time_too() {
+    let offer = include_str!("werift.sdp");
+    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let now = Instant::now();
+    let read = Description::offer(offer, forwards).unwrap();
+    let (mut up, _) = Up::open(&read, offer, &local, now).unwrap();
+    let mut again = |round: usize| {
+        let sdp = offer.replace("a=mid:", &format!("a=mid:{round}-"));
+        let sdp = sdp.replace("BUNDLE 0 1", &format!("BUNDLE {round}-0 {round}-1"));
+        let read = Description::offer(&sdp, forwards).unwrap();
+        up.renegotiate(&read, &sdp, now).map(drop)
+    };
+    let most = LINES_OVER_TIME.size() / 2;
+    for round in 1..most {
+        assert_eq!(again(round), Ok(()));
+        assert_eq!(again(round), Ok(()), "they are not counted twice");
+    }
+    assert!(
+        again(most)
+            .unwrap_err()
+            .to_string()
+            .contains("new connection")
+    );
+}
+
+#[test]
+fn m_lines_of_one_kind_may_have_different_encodings() {
+    let camera = include_str!("werift.sdp");
+    let screen = |formats: &str, map: &str| {
+        let (_, video) = camera.split_once("m=video").unwrap();
+        let line = format!("m=video{video}")
+            .replace("97 98", formats)
+            .replace("a=mid:1", "a=mid:2");
+        let lines = line
+            .lines()
+            .filter(|line| !line.starts_with("a=rtcp-fb") && !line.starts_with("a=fmtp"));
+        let lines =
+            lines.filter(|line| !line.starts_with("a=rtpmap") && !line.starts_with("a=ssrc"));
+        let lines: Vec<&str> = lines.collect();
+        let offer = camera.replace("BUNDLE 0 1", "BUNDLE 0 1 2");
+        let offer = offer
+            .replace("97 98", "97")
+            .replace("a=rtpmap:98 H264/90000\n", "");
+        let offer: Vec<&str> = offer
+            .lines()
+            .filter(|line| !line.starts_with("a=fmtp:98"))
+            .collect();
+        format!(
+            "{}\n{}\n{map}a=ssrc:121000444 cname:x\n",
+            offer.join("\n"),
+            lines.join("\n")
+        )
+    };
+    let h264 = "a=rtpmap:98 H264/90000\na=fmtp:98 packetization-mode=1;profile-level-id=42e01f\n";
+    let offer = screen("98", h264);
+    let (_, answer, back) = answered(&offer);
+    let names = |mid: &str| -> Vec<u8> {
+        let section = back.section(mid).unwrap_or_else(|| panic!("{answer}"));
+        section
+            .codecs
+            .iter()
+            .map(|codec| codec.payload_type)
+            .collect()
+    };
+    assert_eq!((names("1"), names("2")), (vec![97], vec![98]));
+    assert!(answer.contains("a=group:BUNDLE 0 1 2\r\n"));
+    // One encoding under two numbers is more than the WebRTC crate can tell apart.
+    let offer = screen("98", "a=rtpmap:98 VP8/90000\n");
+    let (_, answer, back) = answered(&offer);
+    assert!(back.section("1").is_some() && back.section("2").is_none());
+    assert!(
+        answer.contains("a=group:BUNDLE 0 1\r\n")
+            && answer.contains("m=video 0 UDP/TLS/RTP/SAVPF 98\r\n"),
+        "{answer}"
+    );
 }
