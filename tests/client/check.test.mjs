@@ -61,7 +61,7 @@ test('everything a line or a verdict may say has its words', () => {
 test('the report holds figures and nothing that names somebody', () => {
   const report = reportOf(good, { at: '2026-03-01T12:00:00Z', browser: 'Browser/1', server: 'meeting 1' });
   assert.deepEqual(Object.keys(report).sort(), [
-    'at', 'browser', 'failed', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict',
+    'at', 'browser', 'failed', 'failed_at', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict',
   ]);
   assert.equal(report.verdict, 'good');
   assert.deepEqual(report.lines[4], { name: 'receive', result: 'ok', kbps: 590, fps: 15, loss: 0 });

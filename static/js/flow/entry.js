@@ -5,8 +5,10 @@
  * @typedef {import('../client/protocol.d.ts').User} User
  */
 
+import { meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
+import { isNumber } from '../state/text.js';
 import { codeOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
 import { createWaiting } from './waiting.js';
@@ -18,7 +20,9 @@ const REFRESH_MS = 8000;
 /** Refusals that end the preview: there is nothing the person could change on it. @type {Record<string, string>} */
 const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'banned', 'room.denied': 'denied' };
 /** Refusals that the next look at the room may have overtaken. */
-const PASSING = new Set(['room.locked', 'room.full', 'room.ended']);
+const PASSING = new Set(['room.locked', 'room.full', 'room.ended', 'client.closed', 'client.timeout', 'server.busy', 'server.internal', 'server.draining', 'rate.limited']);
+/** After which a server that gave no answer is asked again. */
+const AGAIN_MS = 3_000;
 
 /**
  * @param {Parts} parts
@@ -81,7 +85,24 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       await look();
     } catch (error) {
       refuse(error);
+      lookAgain(error);
     }
+  }
+
+  /** A server that cannot be reached, or is busy, is asked again while somebody waits before the preview. @param {unknown} error */
+  function lookAgain(error) {
+    const { address } = store.get().preview;
+    if (!isShown() || !meansLater(error)) return;
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(async () => {
+      if (!isShown() || store.get().preview.address !== address || store.get().preview.joining) return;
+      try {
+        if (await authenticated()) await look();
+      } catch (again) {
+        refuse(again);
+        lookAgain(again);
+      }
+    }, retryAfterOf(error) ?? AGAIN_MS);
   }
 
   /** Without guests on this server, a room's link leads over the sign-in. */
@@ -105,7 +126,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
     void warmUp();
     refreshTimer = window.setTimeout(() => {
-      if (isShown() && !store.get().preview.joining) look().catch(() => {});
+      if (isShown() && !store.get().preview.joining) look().catch(lookAgain);
     }, REFRESH_MS);
   }
 
@@ -134,6 +155,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       if (!(await authenticated())) throw new Error('not signed in');
       await meeting.join(request);
     } catch (error) {
+      if (meansLater(error)) return comeBackLater(back, error);
       if (/** @type {any} */ (error)?.code !== 'room.waiting') {
         settings.rejoin = null;
         await openRoom(identity);
@@ -149,17 +171,29 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
+  /** The server is late, or gone for the moment: whoever was in the meeting still wants to be. @param {import('./settings.js').Rejoin} back @param {unknown} error */
+  function comeBackLater(back, error) {
+    const { address } = store.get().preview;
+    dispatch({ type: 'screen', screen: 'preview' });
+    set({ error: codeOf(error) });
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(() => {
+      const { preview } = store.get();
+      if (isShown() && preview.address === address && !preview.joining && settings.rejoin) void comeBack(back);
+    }, retryAfterOf(error) ?? AGAIN_MS);
+  }
+
   /** @param {unknown} error */
   function refuse(error) {
     if (!isShown()) return;
     const code = codeOf(error);
-    const { invite } = store.get().preview;
+    const { invite, address } = store.get().preview;
     if (code === 'room.denied' && invite !== null) {
       // Not the person is refused but the link: the room asks them as it asks everybody.
       settings.invite = null;
       return set({ joining: false, invite: null, error: 'invite.dead' });
     }
-    if (code in FINAL) return leave(FINAL[code]);
+    if (code in FINAL) return leave(code === 'room.not_found' && isNumber(address) ? 'notFound.number' : FINAL[code]);
     const wait = code === 'room.not_started' ? retryAfterOf(error) : null;
     set({
       joining: false,

@@ -11,6 +11,21 @@
 
 const PREFIX = 'meeting.';
 
+/**
+ * What the page may tell with a tone, each with a switch of its own, and whether the system tells it too. The words are
+ * `settings.notify.<key>`.
+ * @type {ReadonlyArray<{key: 'knock' | 'admitted' | 'join' | 'hand' | 'message' | 'system', default: boolean}>}
+ */
+export const NOTIFICATION_SWITCHES = [
+  { key: 'knock', default: true },
+  { key: 'admitted', default: true },
+  { key: 'join', default: true },
+  { key: 'hand', default: true },
+  { key: 'message', default: true },
+  { key: 'system', default: false },
+];
+/** @typedef {(typeof NOTIFICATION_SWITCHES)[number]['key']} NotificationKey */
+
 /** @param {Storage} storage @param {string} key */
 function read(storage, key) {
   try {
@@ -101,6 +116,17 @@ export const settings = {
   },
   set pushToTalk(value) {
     write(localStorage, 'pushToTalk', value);
+  },
+
+  /** What the page tells with a tone, and whether the system does. @returns {Record<NotificationKey, boolean>} */
+  get notify() {
+    const value = read(localStorage, 'notify');
+    const chosen = (/** @type {string} */ key) => (typeof value?.[key] === 'boolean' ? value[key] : null);
+    const all = NOTIFICATION_SWITCHES.map(({ key, default: usual }) => [key, chosen(key) ?? usual]);
+    return /** @type {Record<NotificationKey, boolean>} */ (Object.fromEntries(all));
+  },
+  set notify(value) {
+    write(localStorage, 'notify', value);
   },
 
   /** The room entered last. @returns {Recent | null} */
