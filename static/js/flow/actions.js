@@ -129,21 +129,6 @@ export function createActions(parts) {
     /** Sound and picture that do not come about, or were refused, are tried again. */
     retryMedia: () => meeting.retryMedia(),
 
-    /** @returns {Record<import('./settings.js').NotificationKey, boolean>} what is told by a tone, and by the system */
-    notifications: () => settings.notify,
-
-    /**
-     * @param {import('./settings.js').NotificationKey} key
-     * @param {boolean} on
-     * @returns {Promise<boolean>} whether it is on now: the browser may forbid notifications of the system
-     */
-    async setNotification(key, on) {
-      // A browser asks only where somebody pressed something.
-      const allowed = key !== 'system' || !on || (await mayNotify());
-      settings.notify = { ...settings.notify, [key]: on && allowed };
-      return on && allowed;
-    },
-
     /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
     watch: (listener) => store.subscribe(listener),
     state: () => store.get(),
@@ -312,11 +297,4 @@ export function createActions(parts) {
       }
     },
   };
-}
-
-/** Whether the system may show notifications of this page; asks where nobody has decided yet. @returns {Promise<boolean>} */
-async function mayNotify() {
-  if (!('Notification' in window)) return false;
-  if (Notification.permission === 'default') await Notification.requestPermission();
-  return Notification.permission === 'granted';
 }

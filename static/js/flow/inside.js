@@ -46,7 +46,7 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
   const tones = new Tones(() => store.get().devices.speaker);
   const notifier = new Notifier({
     play: (tune) => tones.play(tune),
-    wants: (subject) => settings.notify[subject],
+    wants: (subject) => settings.notifies(subject),
     attended: isAttended,
     show: (title, body, subject) =>
       showNotification(title, body, subject, () => {

@@ -11,20 +11,15 @@
 
 const PREFIX = 'meeting.';
 
-/**
- * What the page may tell with a tone, each with a switch of its own, and whether the system tells it too. The words are
- * `settings.notify.<key>`.
- * @type {ReadonlyArray<{key: 'knock' | 'admitted' | 'join' | 'hand' | 'message' | 'system', default: boolean}>}
- */
-export const NOTIFICATION_SWITCHES = [
+/** What the page may tell by a tone or a message, in the order in which the switches stand. */
+export const NOTIFICATION_SWITCHES = /** @type {const} */ ([
   { key: 'knock', default: true },
   { key: 'admitted', default: true },
   { key: 'join', default: true },
   { key: 'hand', default: true },
   { key: 'message', default: true },
   { key: 'system', default: false },
-];
-/** @typedef {(typeof NOTIFICATION_SWITCHES)[number]['key']} NotificationKey */
+]);
 
 /** @param {Storage} storage @param {string} key */
 function read(storage, key) {
@@ -118,15 +113,16 @@ export const settings = {
     write(localStorage, 'pushToTalk', value);
   },
 
-  /** What the page tells with a tone, and whether the system does. @returns {Record<NotificationKey, boolean>} */
-  get notify() {
-    const value = read(localStorage, 'notify');
-    const chosen = (/** @type {string} */ key) => (typeof value?.[key] === 'boolean' ? value[key] : null);
-    const all = NOTIFICATION_SWITCHES.map(({ key, default: usual }) => [key, chosen(key) ?? usual]);
-    return /** @type {Record<NotificationKey, boolean>} */ (Object.fromEntries(all));
+  /** Whether the page tells of something. @param {string} key of NOTIFICATION_SWITCHES @returns {boolean} */
+  notifies(key) {
+    const value = read(localStorage, `notify.${key}`);
+    const usual = NOTIFICATION_SWITCHES.find((one) => one.key === key)?.default ?? false;
+    return typeof value === 'boolean' ? value : usual;
   },
-  set notify(value) {
-    write(localStorage, 'notify', value);
+
+  /** @param {string} key @param {boolean} on */
+  setNotifies(key, on) {
+    write(localStorage, `notify.${key}`, on);
   },
 
   /** The room entered last. @returns {Recent | null} */

@@ -85,9 +85,10 @@ function kindOf(found, running) {
 
 /** @type {Record<Step, (found: Findings) => Judged | null>} */
 const JUDGES = {
-  server({ server, secure, failed }) {
+  server({ server, secure, local, failed }) {
     if (!server) return failed === null ? null : { state: 'bad', look: 'bad' };
-    return { state: secure ? 'ok' : 'plain', look: secure ? 'ok' : 'warn' };
+    if (!secure) return { state: 'plain', look: 'warn' };
+    return { state: local ? 'local' : 'ok', look: 'ok' };
   },
   udp({ media }) {
     if (!media) return null;
