@@ -17,7 +17,7 @@ beforeEach(() => {
   answers = [];
   connection = Object.assign(new Emitter(), {
     isOpen: true,
-    isAsking: false,
+    isAskingMuch: false,
     request: () => new Promise((resolve) => answers.push(resolve)),
     close: () => {
       connection.isOpen = false;
@@ -73,7 +73,7 @@ test('whatever comes from the server shows that it lives', () => {
 });
 
 test('a request that takes long is not taken for silence', () => {
-  connection.isAsking = true;
+  connection.isAskingMuch = true;
   heartbeat.beat();
   clock.advance(6_000);
   heartbeat.beat();

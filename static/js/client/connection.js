@@ -65,9 +65,12 @@ export class Connection extends Emitter {
     return this.#phase === 'open';
   }
 
-  /** Whether a request waits for its answer. The server carries out one at a time, so the next one waits for it too. */
-  get isAsking() {
-    return this.#pending.size > 0;
+  /**
+   * Whether a request waits for its answer that may take seconds, as passwords are hashed for it or a room is loaded. The
+   * server carries out one at a time, so the next one waits for it too.
+   */
+  get isAskingMuch() {
+    return [...this.#pending.values()].some(({ type }) => SLOW_REQUESTS.test(type));
   }
 
   /**
@@ -184,6 +187,7 @@ export class Connection extends Emitter {
   }
 }
 
+const SLOW_REQUESTS = /^(auth|account)\.|^room\.(join|create|edit)$/;
 const EMPTY_REFUSAL = { code: 'server.internal', message: 'An empty refusal.' };
 const OWN_EVENTS = new Set(['open', 'close', 'error', 'hello', '*']);
 

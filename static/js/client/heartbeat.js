@@ -12,7 +12,7 @@ const CLOSED_BY_SILENCE = 4000;
 const CALM = { silentMs: 3_000, lostMs: 10_000 };
 /** Something else is amiss already: pictures stand still, the network changed, the machine woke up. @type {Patience} */
 const URGENT = { silentMs: 1_500, lostMs: 6_000 };
-/** A request before the ping may take as long as it is allowed to, and the ping waits for it. @type {Patience} */
+/** A request before the ping may take long, and the ping waits for it. @type {Patience} */
 const BEHIND_OTHERS = { silentMs: 5_000, lostMs: 20_000 };
 
 /**
@@ -67,7 +67,7 @@ export class Heartbeat {
    * @returns {Promise<void>} settles with the answer
    */
   beat({ urgent = true } = {}) {
-    const wanted = this.#connection.isAsking && !this.#asked ? BEHIND_OTHERS : urgent ? URGENT : CALM;
+    const wanted = this.#connection.isAskingMuch && !this.#asked ? BEHIND_OTHERS : urgent ? URGENT : CALM;
     if (this.#asked) {
       // A ping is on its way already; it may only have less time from now on.
       if (wanted.lostMs < this.#patience.lostMs && this.#patience !== BEHIND_OTHERS) this.#wait(wanted);
