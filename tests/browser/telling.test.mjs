@@ -31,6 +31,17 @@ function wire() {
   return { rules, prepare };
 }
 
+/** A guest who is gone with the test, whatever becomes of it. */
+async function come(t, where, identity, name, { prepare, ...options } = {}) {
+  return guest(where, identity, name, {
+    ...options,
+    prepare: async (page) => {
+      t.after(() => page.context().close());
+      await prepare?.(page);
+    },
+  });
+}
+
 const pressed = (page, tool) => page.getByTestId(tool).getAttribute('aria-pressed');
 const trouble = (page) => page.getByTestId('trouble');
 
@@ -38,9 +49,8 @@ test('who is not heard is not shown as heard, reads why, and tries again', { tim
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();
   rules.refuse['media.publish'] = 'media.bad_sdp';
-  const ada = await guest(stage, identity, 'Ada', { prepare });
-  const bo = await guest(stage, identity, 'Bo');
-  t.after(() => Promise.all([ada, bo].map((page) => page.context().close())));
+  const bo = await come(t, stage, identity, 'Bo');
+  const ada = await come(t, stage, identity, 'Ada', { prepare });
   await trouble(ada).waitFor();
   assert.match(await trouble(ada).textContent(), /Nobody hears or sees you\. This browser and the server could not agree/);
   assert.deepEqual([await pressed(ada, 'mic'), await pressed(ada, 'camera')], ['false', 'false']);
@@ -60,8 +70,7 @@ test('one device that is refused is off alone, and its button tries again', { ti
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();
   rules.refuse['media.source'] = 'media.limit';
-  const ada = await guest(stage, identity, 'Ada', { prepare });
-  t.after(() => ada.context().close());
+  const ada = await come(t, stage, identity, 'Ada', { prepare });
   await trouble(ada).waitFor();
   assert.equal(await pressed(ada, 'mic'), 'false');
   rules.refuse = {};
@@ -74,9 +83,8 @@ test('one device that is refused is off alone, and its button tries again', { ti
 test('media that the server lost are made anew', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();
-  const ada = await guest(stage, identity, 'Ada', { prepare });
-  const bo = await guest(stage, identity, 'Bo');
-  t.after(() => Promise.all([ada, bo].map((page) => page.context().close())));
+  const ada = await come(t, stage, identity, 'Ada', { prepare });
+  const bo = await come(t, stage, identity, 'Bo');
   for (const page of [ada, bo]) await seesAndHears(page, { video: 1, audio: 1, seconds: 1 });
   const count = () => ada.evaluate(() => globalThis.watchedConnections.length);
   const before = await count();
@@ -111,8 +119,7 @@ test('a server that stands still is told of while the socket is still open, and 
 test('a lost server is counted down to, and whoever does not want to wait does not', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();
-  const ada = await guest(stage, identity, 'Ada', { prepare, expected: (text) => text.includes('WebSocket') });
-  t.after(() => ada.context().close());
+  const ada = await come(t, stage, identity, 'Ada', { prepare, expected: (text) => text.includes('WebSocket') });
   await ada.evaluate(() => (globalThis.first = document.querySelector('[data-testid="tile"]').dataset.participant));
   rules.down = true;
   await rules.close();
@@ -192,7 +199,7 @@ test('after Join the focus is on the room’s heading, and who listens hears whe
   const identity = await makeRoom(stage, { name: 'Reading' });
   const { session } = await seat(stage, identity, 'Cy');
   t.after(() => session.close());
-  const ada = await guest(stage, identity, 'Ada', {
+  const ada = await come(t, stage, identity, 'Ada', {
     init: [() => {
       globalThis.heard = [];
       new MutationObserver((changes) => {
@@ -202,7 +209,6 @@ test('after Join the focus is on the room’s heading, and who listens hears whe
       }).observe(document, { childList: true, subtree: true });
     }],
   });
-  t.after(() => ada.context().close());
   const focused = await ada.evaluate(() => [document.activeElement.tagName, document.activeElement.textContent]);
   assert.deepEqual(focused, ['H1', 'Reading']);
   assert.equal(await ada.evaluate(() => document.querySelectorAll('h1').length), 1);
@@ -216,8 +222,7 @@ test('after Join the focus is on the room’s heading, and who listens hears whe
 
 test('the last one out, a wrong link, a wrong number and an unknown path each have their words', { timeout: 60_000 }, async (t) => {
   const identity = await makeRoom(stage);
-  const ada = await guest(stage, identity, 'Ada');
-  t.after(() => ada.context().close());
+  const ada = await come(t, stage, identity, 'Ada');
   await ada.getByTestId('leave').click();
   await ada.getByText('Nobody is in any more').waitFor();
   await ada.goto(`${stage.origin}/r/${'x'.repeat(20)}`);
