@@ -47,6 +47,11 @@ export const codeOf = (error) => (error instanceof ProtocolError ? error.code : 
  */
 export function meansLater(error) {
   const code = codeOf(error);
-  if (code === null || code === 'client.unsupported') return false;
+  return code !== null && isLate(code);
+}
+
+/** The same of a code alone. @param {string} code */
+export function isLate(code) {
+  if (code === 'client.unsupported') return false;
   return code.startsWith('server.') || code.startsWith('client.') || code === 'rate.limited';
 }

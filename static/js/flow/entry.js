@@ -5,7 +5,7 @@
  * @typedef {import('../client/protocol.d.ts').User} User
  */
 
-import { meansLater } from '../client/errors.js';
+import { isLate, meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
 import { isNumber } from '../state/text.js';
@@ -20,7 +20,8 @@ const REFRESH_MS = 8000;
 /** Refusals that end the preview: there is nothing the person could change on it. @type {Record<string, string>} */
 const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'banned', 'room.denied': 'denied' };
 /** Refusals that the next look at the room may have overtaken. */
-const PASSING = new Set(['room.locked', 'room.full', 'room.ended', 'client.closed', 'client.timeout', 'server.busy', 'server.internal', 'server.draining', 'rate.limited']);
+const PASSING = new Set(['room.locked', 'room.full', 'room.ended']);
+const isPassing = (/** @type {string | null} */ code) => code !== null && (PASSING.has(code) || isLate(code));
 /** After which a server that gave no answer is asked again. */
 const AGAIN_MS = 3_000;
 
@@ -119,7 +120,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const { room } = await session.getRoom({ identity: address });
     if (!isShown() || store.get().preview.address !== address) return;
     const { error } = store.get().preview;
-    set({ room, address: room.identity, ...(PASSING.has(error ?? '') ? { error: null } : {}) });
+    set({ room, address: room.identity, ...(isPassing(error) ? { error: null } : {}) });
     // The number in the address bar turns into the link that can be passed on.
     if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
     document.title = room.name;
@@ -171,7 +172,11 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
-  /** The server is late, or gone for the moment: whoever was in the meeting still wants to be. @param {import('./settings.js').Rejoin} back @param {unknown} error */
+  /**
+   * The server is late, or gone for the moment: whoever was in the meeting still wants to be.
+   * @param {import('./settings.js').Rejoin} back
+   * @param {unknown} error
+   */
   function comeBackLater(back, error) {
     const { address } = store.get().preview;
     dispatch({ type: 'screen', screen: 'preview' });

@@ -3,12 +3,7 @@
  * are lost, and none for a loss that is over before one has read it.
  */
 
-/**
- * What is lost: silent: the server gives no answer · socket: the talk with the server, while sound and picture still run ·
- * media: their ways, while the talk goes on · all: both.
- *
- * @typedef {'silent' | 'socket' | 'media' | 'all'} Lost
- */
+/** @typedef {import('../state/trouble.js').Lost} Lost */
 
 /** A loss shorter than this is not worth a banner. */
 const TOLD_AFTER_MS = 1500;

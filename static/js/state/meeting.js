@@ -52,7 +52,7 @@
  *   files: Record<string, Transfer>,
  *   unread: number,
  *   link: 'online' | 'reconnecting',
- *   lost: import('../flow/loss.js').Lost | null,
+ *   lost: import('./trouble.js').Lost | null,
  *   restarting: boolean,
  *   health: import('./trouble.js').Health,
  *   unsent: Record<'microphone' | 'camera', string | null>,
@@ -98,7 +98,7 @@
  *   | {type: 'chat.to', participant: string | null}
  *   | {type: 'file', file: Transfer, at: string}
  *   | {type: 'slot', mid: string, track: string | null}
- *   | {type: 'link', lost: import('../flow/loss.js').Lost | null}
+ *   | {type: 'link', lost: import('./trouble.js').Lost | null}
  *   | {type: 'restarting'}
  *   | {type: 'health', connection: 'up' | 'down', trouble: import('./trouble.js').Trouble | null}
  *   | {type: 'unsent', source: 'microphone' | 'camera', code: string | null}

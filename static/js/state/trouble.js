@@ -6,6 +6,10 @@
  * @typedef {{code: string, retryAt: number | null, refused: boolean}} Trouble
  *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: only the person's asking tries again
  * @typedef {{up: Trouble | null, down: Trouble | null}} Health  of the two directions over the server
+ *
+ * @typedef {'silent' | 'socket' | 'media' | 'all'} Lost  of the link to the meeting, for now: silent: the server gives no
+ *   answer · socket: the talk with the server, while sound and picture still run · media: their ways, while the talk goes
+ *   on · all: both
  */
 
 /**
