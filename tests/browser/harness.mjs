@@ -64,8 +64,8 @@ export async function startServer(extraArgs = []) {
   const dataDir = await mkdtemp(join(tmpdir(), 'meeting-test-'));
   const child = spawn(
     findServer(),
-    ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--media-ip', '127.0.0.1', '--media-port', '0',
-      '--no-rate-limit', ...extraArgs],
+    ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--media-port', '0', '--no-rate-limit',
+      ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs],
     { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));

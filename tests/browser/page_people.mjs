@@ -3,6 +3,8 @@ import { until } from './harness.mjs';
 
 /** Notes every connection, socket and device of the page, and offers a moving picture as the screen to share. */
 function watch() {
+  // Firefox runs this on its empty first page as well, which has no devices.
+  if (!navigator.mediaDevices) return;
   const connections = (globalThis.watchedConnections = []);
   const sockets = (globalThis.watchedSockets = []);
   const NativeConnection = globalThis.RTCPeerConnection;
