@@ -77,12 +77,20 @@ fn a_media_port_in_use_ends_with_code_1_and_names_it() {
     assert!(sentence.contains(&port), "{sentence}");
 }
 
+/// Writes a file that its owner alone can read.
+fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
 #[test]
 fn a_secret_that_could_be_guessed_ends_with_code_1() {
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("secret");
     for guessable in ["meeting", "changeme", "short", ""] {
-        std::fs::write(&secret, guessable).unwrap();
+        write_private(&secret, guessable);
         let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
         assert_eq!(code, Some(1), "{sentence}");
         assert!(sentence.contains("secret"), "{sentence}");

@@ -8,13 +8,13 @@ async fn migrations_go_up_down_and_up_again(home: Home) {
     let store = home.open().await;
     user(&store, "ada").await;
     let alone = Store::look(&home.url).await.unwrap();
-    Migrator::down(&alone.db.pool, None).await.unwrap();
+    Migrator::down(alone.db.pool(), None).await.unwrap();
     assert!(
         store.list_users(None, 1).await.is_err(),
         "the tables are gone"
     );
-    Migrator::up(&alone.db.pool, None).await.unwrap();
-    Migrator::up(&alone.db.pool, None).await.unwrap();
+    Migrator::up(alone.db.pool(), None).await.unwrap();
+    Migrator::up(alone.db.pool(), None).await.unwrap();
     assert!(store.list_users(None, 1).await.unwrap().is_empty());
     let ada = user(&store, "ada").await;
     room(&store, &ada, "Hall").await;
