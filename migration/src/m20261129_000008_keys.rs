@@ -21,7 +21,10 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, name) in [
-            ("chat_message", "idx_chat_message_rid_user_identity_client_id"),
+            (
+                "chat_message",
+                "idx_chat_message_rid_user_identity_client_id",
+            ),
             ("room_basic", "idx_room_basic_create_id_created_at"),
         ] {
             manager
@@ -46,7 +49,10 @@ async fn forget_repeated_client_ids(manager: &SchemaManager<'_>) -> Result<(), D
         .group_by_columns(CLIENT_ID)
         .to_owned();
     // MySQL changes no table that it reads in the same statement, unless by way of a derived one.
-    let kept = Query::select().column("id").from_subquery(first, "kept").to_owned();
+    let kept = Query::select()
+        .column("id")
+        .from_subquery(first, "kept")
+        .to_owned();
     let update = Query::update()
         .table("chat_message")
         .value("client_id", None::<String>)

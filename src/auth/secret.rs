@@ -250,15 +250,24 @@ mod tests {
             set(&path, mode);
             let refused = Secret::load_or_create(&path).unwrap_err();
             let sentence = refused.to_string();
-            assert!(sentence.contains(&format!("chmod 600 {}", path.display())), "{sentence}");
+            assert!(
+                sentence.contains(&format!("chmod 600 {}", path.display())),
+                "{sentence}"
+            );
             assert!(!sentence.contains('\n'), "{sentence}");
         }
         let linked = home.path().join("link");
         std::os::unix::fs::symlink(&path, &linked).unwrap();
-        assert!(matches!(Secret::load_or_create(&linked), Err(SecretError::Open(_))));
+        assert!(matches!(
+            Secret::load_or_create(&linked),
+            Err(SecretError::Open(_))
+        ));
         for mode in [0o600, 0o400] {
             set(&path, mode);
-            assert_eq!(Secret::load_or_create(&path).unwrap().reveal(), first.reveal());
+            assert_eq!(
+                Secret::load_or_create(&path).unwrap().reveal(),
+                first.reveal()
+            );
         }
     }
 
@@ -266,7 +275,10 @@ mod tests {
     fn a_known_secret_in_the_file_stops_the_start() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("secret");
-        create_private(&path).unwrap().write_all(b"meeting\n").unwrap();
+        create_private(&path)
+            .unwrap()
+            .write_all(b"meeting\n")
+            .unwrap();
         assert!(matches!(
             Secret::load_or_create(&path),
             Err(SecretError::Known)

@@ -237,7 +237,9 @@ fn check_directory(directory: &Path) -> Result<(), Failure> {
         let directory = directory.display();
         let what = match error.kind() {
             ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
-                format!("cannot use the data directory {directory}: it is read-only for this process")
+                format!(
+                    "cannot use the data directory {directory}: it is read-only for this process"
+                )
             }
             _ => format!("cannot use the data directory {directory}"),
         };

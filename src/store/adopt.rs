@@ -27,8 +27,8 @@ use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use sea_orm::prelude::{DateTime, DateTimeUtc};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
-    ColIdx, ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, QueryResult,
-    TryGetError, TryGetable,
+    ColIdx, ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, QueryResult, TryGetError,
+    TryGetable,
 };
 use serde::Serialize;
 
@@ -73,10 +73,7 @@ pub struct Remark {
 }
 
 /// Brings the schema up to date and takes over what waits for it; or says what that would be.
-pub(super) async fn adopt(
-    db: &Db,
-    mode: AdoptionMode,
-) -> Result<Adoption, StoreError> {
+pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<Adoption, StoreError> {
     let pool = db.pool();
     let clashes: Vec<String> = migration::clashes(pool)
         .await?
@@ -94,7 +91,10 @@ pub(super) async fn adopt(
     if mode == AdoptionMode::Apply && !pending.is_empty() {
         Migrator::up(pool, None).await?;
         // That a step was taken is an insert of the migration crate's, whose commit nobody has seen.
-        if let Some(step) = Migrator::get_pending_migrations_read_only(pool).await?.first() {
+        if let Some(step) = Migrator::get_pending_migrations_read_only(pool)
+            .await?
+            .first()
+        {
             let lost = format!("the step {} was taken and not recorded", step.name());
             return Err(DbErr::Migration(lost).into());
         }
@@ -130,7 +130,9 @@ async fn waiting(
     column: &'static str,
     condition: Expr,
 ) -> Result<Option<Expr>, StoreError> {
-    let known = SchemaManager::new(db.pool()).has_column(table, column).await?;
+    let known = SchemaManager::new(db.pool())
+        .has_column(table, column)
+        .await?;
     Ok(known.then_some(condition))
 }
 
@@ -151,10 +153,7 @@ fn select(
     query
 }
 
-async fn read<R: FromQueryResult>(
-    db: &Db,
-    query: &SelectStatement,
-) -> Result<Vec<R>, StoreError> {
+async fn read<R: FromQueryResult>(db: &Db, query: &SelectStatement) -> Result<Vec<R>, StoreError> {
     let rows = db.query_all(query).await?;
     let rows = rows.iter().map(|row| R::from_query_result(row, ""));
     Ok(rows.collect::<Result<_, _>>()?)
@@ -212,10 +211,7 @@ struct IdRow {
 }
 
 /// The rows of a table that were not deleted and that this server can number.
-async fn living(
-    db: &Db,
-    table: &'static str,
-) -> Result<HashSet<OldNumber>, StoreError> {
+async fn living(db: &Db, table: &'static str) -> Result<HashSet<OldNumber>, StoreError> {
     let rows: Vec<IdRow> = read(db, &select(table, &["id", "deleted_at"], None)).await?;
     let rows = rows.into_iter();
     let living = rows.filter(|row| row.deleted_at.0.is_none() && row.id.row().is_some());

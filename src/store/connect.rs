@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
 };
-use sea_orm::sqlx::Connection as _;
 use sea_orm::{ConnectOptions, Database};
 
 use super::StoreError;
@@ -62,7 +62,9 @@ fn prepare_sqlite(
     absent: Absent,
 ) -> Result<(), StoreError> {
     match (sqlite_file(url)?, absent) {
-        (Some(file), Absent::Make) => make_private(&file).map_err(|error| unusable(&file, error))?,
+        (Some(file), Absent::Make) => {
+            make_private(&file).map_err(|error| unusable(&file, error))?
+        }
         (Some(file), Absent::Refuse) => {
             std::fs::metadata(file).map_err(StoreError::File)?;
         }

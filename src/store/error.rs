@@ -276,10 +276,7 @@ fn is_read_only(error: &DbErr) -> bool {
 fn is_damage(error: &DbErr) -> bool {
     const CORRUPT: u32 = 11;
     const NOT_A_DATABASE: u32 = 26;
-    matches!(
-        code(error),
-        Some(Code::Sqlite(CORRUPT | NOT_A_DATABASE))
-    )
+    matches!(code(error), Some(Code::Sqlite(CORRUPT | NOT_A_DATABASE)))
 }
 
 impl Code<'_> {
@@ -350,17 +347,17 @@ mod tests {
         let state = |state: &'static str| Code::State(state.into());
         let mysql = |number, state: &'static str| Code::MySql(number, state.into());
         for (code, passing) in [
-            (Code::Sqlite(5), true),      // SQLITE_BUSY
-            (Code::Sqlite(10), true),     // SQLITE_IOERR
-            (Code::Sqlite(19), false),    // SQLITE_CONSTRAINT
-            (Code::Sqlite(1), false),     // SQLITE_ERROR
-            (mysql(1213, "40001"), true), // deadlock
-            (mysql(1205, "HY000"), true), // lock wait timeout
+            (Code::Sqlite(5), true),       // SQLITE_BUSY
+            (Code::Sqlite(10), true),      // SQLITE_IOERR
+            (Code::Sqlite(19), false),     // SQLITE_CONSTRAINT
+            (Code::Sqlite(1), false),      // SQLITE_ERROR
+            (mysql(1213, "40001"), true),  // deadlock
+            (mysql(1205, "HY000"), true),  // lock wait timeout
             (mysql(1062, "23000"), false), // duplicate entry
-            (state("40001"), true),       // serialization failure
-            (state("08006"), true),       // connection failure
-            (state("23505"), false),      // unique violation
-            (state("42P01"), false),      // undefined table
+            (state("40001"), true),        // serialization failure
+            (state("08006"), true),        // connection failure
+            (state("23505"), false),       // unique violation
+            (state("42P01"), false),       // undefined table
         ] {
             assert_eq!(code.is_passing(), passing);
         }

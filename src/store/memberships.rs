@@ -191,7 +191,7 @@ impl Store {
     }
 
     /// Writes one fact; writing it again changes nothing.
-    async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
+    pub(super) async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
         match fact {
             Attendance::Joined(stay) => self.insert_stay(&stay).await,
             Attendance::Left {

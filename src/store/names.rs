@@ -126,7 +126,15 @@ mod tests {
 
     #[test]
     fn a_key_is_its_own_key() {
-        for name in ["Straße", "İstanbul", "ΣΊΣΥΦΟΣ", "ﷺ", "ŉ ǰ ΐ", "周会 🎉", "i\u{307}\u{301}"] {
+        for name in [
+            "Straße",
+            "İstanbul",
+            "ΣΊΣΥΦΟΣ",
+            "ﷺ",
+            "ŉ ǰ ΐ",
+            "周会 🎉",
+            "i\u{307}\u{301}",
+        ] {
             let key = search_key(name);
             assert_eq!(search_key(&key), key, "{name}");
         }

@@ -22,7 +22,9 @@ use super::error::taken;
 use super::room_rows::{columns, room, room_with_owner, signed};
 use super::room_settings::check;
 use super::row::column;
-use super::{Conflict, Limit, Missing, RoomEdit, RoomSettings, Store, StoreError, StoredUser, UserKey};
+use super::{
+    Conflict, Limit, Missing, RoomEdit, RoomSettings, Store, StoreError, StoredUser, UserKey,
+};
 use crate::budgets::store;
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::time::Timestamp;
@@ -250,9 +252,15 @@ impl Store {
 }
 
 /// The room in this row, which nobody else changes until the transaction ends.
-pub(super) async fn held(writing: &Writing, key: RoomKey) -> Result<Option<StoredRoom>, StoreError> {
+pub(super) async fn held(
+    writing: &Writing,
+    key: RoomKey,
+) -> Result<Option<StoredRoom>, StoreError> {
     // Its own row alone: a database may refuse to lock what an outer join adds.
-    let row = Entity::find_by_id(RowId(key.0)).lock_exclusive().one(writing).await?;
+    let row = Entity::find_by_id(RowId(key.0))
+        .lock_exclusive()
+        .one(writing)
+        .await?;
     if row.is_none() {
         return Ok(None);
     }

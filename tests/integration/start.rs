@@ -82,7 +82,11 @@ fn write_private(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    options
+        .open(path)
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
 }
 
 #[test]

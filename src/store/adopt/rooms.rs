@@ -7,9 +7,7 @@ use entity::row_id::RowId;
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTime;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 
 use super::{
     Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, living, read, select,

@@ -5,17 +5,15 @@ use std::collections::HashMap;
 use entity::room_user;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 
 use super::{
     Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, living, read, select,
     waiting,
 };
 use crate::protocol::time::Timestamp;
-use crate::store::db::Db;
 use crate::store::StoreError;
+use crate::store::db::Db;
 use crate::store::row::column;
 
 #[derive(FromQueryResult)]

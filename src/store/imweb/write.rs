@@ -159,9 +159,8 @@ impl<'a> Writer<'a> {
             ImportMode::DryRun => self.make_room(None, room, people).await?,
             ImportMode::Apply => {
                 let db = &self.store.db;
-                let make = db.write_many(async |writing| {
-                    self.make_room(Some(writing), room, people).await
-                });
+                let make = db
+                    .write_many(async |writing| self.make_room(Some(writing), room, people).await);
                 make.await?
             }
         };
@@ -221,12 +220,17 @@ impl<'a> Writer<'a> {
         people: &HashMap<Key, PlannedPerson>,
         import: &mut Import,
     ) -> Result<(), StoreError> {
-        let make =
-            async |writing: Option<&Writing>| self.make_stays(writing, room, room_row, stays, people).await;
+        let make = async |writing: Option<&Writing>| {
+            self.make_stays(writing, room, room_row, stays, people)
+                .await
+        };
         let step = match self.mode {
             ImportMode::DryRun => make(None).await?,
             ImportMode::Apply => {
-                let write = self.store.db.write_many(async |writing| make(Some(writing)).await);
+                let write = self
+                    .store
+                    .db
+                    .write_many(async |writing| make(Some(writing)).await);
                 write.await?
             }
         };

@@ -24,7 +24,9 @@ pub async fn update(
             return Err(ErrorCode::PermDenied.into());
         }
         let name = data.display_name;
-        let user = name.map_or(login.user.clone(), |name| people::guest(login.user.id, name));
+        let user = name.map_or(login.user.clone(), |name| {
+            people::guest(login.user.id, name)
+        });
         return Ok(changed(state, user).await);
     };
     let password = match &data.new_password {
@@ -40,7 +42,9 @@ pub async fn update(
         services.directory().renew(&state.id, now);
     }
     let name = data.display_name.as_ref();
-    let change = services.store.change_user(key, password.as_ref(), name, now);
+    let change = services
+        .store
+        .change_user(key, password.as_ref(), name, now);
     change.await.map_err(stored)?;
     if password.is_some() {
         // Its client asks for a new token with `auth.refresh`.

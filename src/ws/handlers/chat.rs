@@ -103,7 +103,8 @@ async fn again(
         },
         None => None,
     };
-    sent.check_is_again(&data.text, to.as_ref()).map_err(stored)?;
+    sent.check_is_again(&data.text, to.as_ref())
+        .map_err(stored)?;
     Ok(answered(sent))
 }
 

@@ -49,7 +49,9 @@ async fn allow_unmuting(services: &Services, stay: &Stay, allow: bool) -> Result
         permissions: Patch::Set(change),
         ..crate::store::RoomEdit::default()
     };
-    let edited = services.store.edit_room(stay.key, None, edit, Timestamp::now());
+    let edited = services
+        .store
+        .edit_room(stay.key, None, edit, Timestamp::now());
     let edited = edited.await.map_err(stored)?;
     asking::tell_of_edit(services, &edited, PasswordEdit::Kept).await
 }

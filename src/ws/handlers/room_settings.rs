@@ -51,10 +51,7 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
 ///
 /// # Errors
 /// As [`of_new`].
-pub async fn of_edit(
-    services: &Services,
-    data: RoomEdit,
-) -> Result<store::RoomEdit, WireError> {
+pub async fn of_edit(services: &Services, data: RoomEdit) -> Result<store::RoomEdit, WireError> {
     let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
     let early_ms = data.early_ms.or_default(DEFAULT_EARLY_MS);
     check(max_participants, early_ms)?;
