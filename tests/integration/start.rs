@@ -150,6 +150,68 @@ fn a_running_server_is_healthy() {
 }
 
 #[test]
+fn a_second_server_on_the_same_data_is_refused_and_a_command_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = Running::start(directory.path(), &[]);
+    let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.contains("another server is running on"),
+        "{sentence}"
+    );
+    assert!(
+        sentence.contains(directory.path().to_str().unwrap()),
+        "{sentence}"
+    );
+    // Another folder with the same database.
+    let other = tempfile::tempdir().unwrap();
+    let url = format!(
+        "sqlite:{}",
+        directory.path().join("meeting.sqlite").display()
+    );
+    let (code, sentence) = refusal(
+        serve_in(other.path(), &["--database-url", &url])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(code, Some(1));
+    assert!(sentence.contains("meeting.sqlite"), "{sentence}");
+    let mut list = meeting(["user", "list", "--data-dir"]);
+    assert!(
+        list.arg(directory.path())
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(
+        first.get("/healthz").contains(r#""status":"ok""#),
+        "the first goes on"
+    );
+    // Killed, it leaves nothing that would keep out the next.
+    first.server.kill().unwrap();
+    first.server.wait().unwrap();
+    drop(Running::start(directory.path(), &[]));
+}
+
+#[test]
+fn a_secret_that_others_can_read_ends_with_code_1_and_says_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    drop(Running::start(directory.path(), &[]));
+    let secret = directory.path().join("secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.contains(&format!("chmod 600 {}", secret.display())),
+        "{sentence}"
+    );
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    drop(Running::start(directory.path(), &[]));
+}
+
+#[test]
 fn two_servers_on_loopback_do_not_get_in_each_others_way() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = Running::start(one.path(), &[]);

@@ -275,9 +275,7 @@ async fn a_room_has_so_many_links_and_forgets_old_ones(home: Home) {
         }
     }
     let rows = entity::room_invite::Entity::find();
-    let rows = rows.count(&store.db)
-        .await
-        .unwrap();
+    let rows = rows.count(&store.db).await.unwrap();
     assert!(rows <= 2 * INVITES.most, "{rows}");
     assert_eq!(
         store.list_invites(hall.key, at(2)).await.unwrap().len() as u64,
@@ -328,9 +326,7 @@ async fn the_oldest_ban_goes_when_there_are_too_many(home: Home) {
         store.ban(hall.key, &ban).await.unwrap();
     }
     let rows = entity::room_ban::Entity::find();
-    let rows = rows.count(&store.db)
-        .await
-        .unwrap();
+    let rows = rows.count(&store.db).await.unwrap();
     assert_eq!(rows, BANS.most);
     let kept = store.bans(hall.key).await.unwrap();
     assert_eq!(kept.first().map(|ban| &ban.user), Some(&people[1]));
