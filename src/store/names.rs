@@ -1,8 +1,8 @@
 //! How names are compared by those who look for one: by a key that stands beside each room's name, so that the database
 //! searches, and that is made here, because what databases know of letters and their case differs.
 
+use caseless::default_case_fold_str;
 use entity::room_basic::{ActiveModel, Column, Entity};
-use icu_casemap::CaseMapper;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{LikeExpr, SimpleExpr};
 use sea_orm::{
@@ -25,10 +25,11 @@ const ESCAPE: char = '!';
 /// that full-width letters, ligatures, `ß` and `ss`, `ς` and `σ` find each other. The dots of the Turkish and the Latin i
 /// are left out as well: `İ` would keep one that nobody types, and `I` stands for `ı` there.
 pub(super) fn search_key(name: &str) -> String {
-    let fold = |text: &str| CaseMapper::new().fold_string(text).into_owned();
-    // Folding can undo the normalisation, and the other way round: twice is enough (Unicode's D146).
-    let once: String = fold(&name.nfd().collect::<String>()).nfkd().collect();
-    let twice: String = fold(&once).nfkd().collect();
+    // Folding can undo the normalisation, and the other way round: twice is enough (D146).
+    let once: String = default_case_fold_str(&name.nfd().collect::<String>())
+        .nfkd()
+        .collect();
+    let twice: String = default_case_fold_str(&once).nfkd().collect();
     let mut key = String::with_capacity(twice.len());
     for letter in twice.chars() {
         match letter {
