@@ -87,6 +87,7 @@ impl Store {
     pub async fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let store = Self::open_beside(url, max_connections).await?;
         let closed = store.close_open_stays(Timestamp::now()).await?;
+        store.db.troubles().log();
         if closed > 0 {
             tracing::warn!(stays = closed, "closed stays that the last run left open");
         }

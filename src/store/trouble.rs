@@ -2,6 +2,7 @@
 //! in between.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
@@ -49,45 +50,80 @@ impl Ailment {
 }
 
 /// The troubles of reading, and of writing: one can be without the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Troubles {
     reading: Trouble,
     writing: Trouble,
-}
-
-impl Default for Troubles {
-    fn default() -> Self {
-        Self {
-            reading: Trouble::new("read"),
-            writing: Trouble::new("written"),
-        }
-    }
+    /// Whether the log is told. A command of the command line ends with its one sentence instead.
+    is_logged: AtomicBool,
 }
 
 impl Troubles {
+    /// Tells the log from now on.
+    pub(super) fn log(&self) {
+        self.is_logged.store(true, Ordering::Relaxed);
+    }
+
     /// Notes how a question ended.
     pub(super) fn read(&self, error: Option<&DbErr>) {
         let error = error.map(StoreError::seen);
-        self.reading.note(error.as_ref(), Instant::now());
+        let change = self.reading.note(error.as_ref(), Instant::now());
+        self.tell("read", change, error.as_ref());
     }
 
     /// Notes how a transaction ended.
     pub(super) fn written(&self, error: Option<&StoreError>) {
-        self.writing.note(error, Instant::now());
+        let now = Instant::now();
+        let change = self.writing.note(error, now);
+        self.tell("written", change, error);
+        if error.is_none() {
+            // A database that commits answers as well: perhaps nobody reads for hours.
+            let change = self.reading.note(None, now);
+            self.tell("read", change, None);
+        }
     }
 
     /// What is the matter now.
     pub(super) fn current(&self) -> Option<Ailment> {
         self.writing.current().or(self.reading.current())
     }
+
+    fn tell(&self, what: &str, change: Option<Change>, error: Option<&StoreError>) {
+        if !self.is_logged.load(Ordering::Relaxed) {
+            return;
+        }
+        let error = error.map(|error| error as &dyn std::error::Error);
+        match change {
+            Some(Change::Began) => tracing::error!(
+                error,
+                "the database cannot be {what}: callers are told to come again"
+            ),
+            Some(Change::Turned) => tracing::error!(
+                error,
+                "the database still cannot be {what}, now for another reason"
+            ),
+            Some(Change::Over { failures }) => {
+                tracing::info!(failures, "the database can be {what} again");
+            }
+            None => {}
+        }
+    }
 }
 
-#[derive(Debug)]
-struct Trouble {
-    /// What cannot be done to the database.
-    what: &'static str,
-    state: Mutex<Option<State>>,
+/// What the log is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Began,
+    /// Something else is the matter than before.
+    Turned,
+    /// So many calls failed meanwhile.
+    Over {
+        failures: u64,
+    },
 }
+
+#[derive(Debug, Default)]
+struct Trouble(Mutex<Option<State>>);
 
 #[derive(Debug, Clone, Copy)]
 struct State {
@@ -97,52 +133,35 @@ struct State {
 }
 
 impl Trouble {
-    fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            state: Mutex::new(None),
-        }
-    }
-
     fn current(&self) -> Option<Ailment> {
-        let state = self.state.lock().unwrap_or_else(|held| held.into_inner());
+        let state = self.0.lock().unwrap_or_else(|held| held.into_inner());
         state.map(|state| state.ailment)
     }
 
-    fn note(&self, error: Option<&StoreError>, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(|held| held.into_inner());
-        let found = error.and_then(|error| Some((error, Ailment::of(error)?)));
-        match (&mut *state, found) {
-            (None, Some((error, ailment))) => {
+    fn note(&self, error: Option<&StoreError>, now: Instant) -> Option<Change> {
+        let mut state = self.0.lock().unwrap_or_else(|held| held.into_inner());
+        match (&mut *state, error.map(Ailment::of)) {
+            (None, Some(Some(ailment))) => {
                 *state = Some(State {
                     ailment,
                     failures: 1,
                     last: now,
                 });
-                tracing::error!(
-                    error = error as &dyn std::error::Error,
-                    "the database cannot be {}: callers are told to come again",
-                    self.what
-                );
+                Some(Change::Began)
             }
-            (Some(known), Some((error, ailment))) => {
+            (Some(known), Some(Some(ailment))) => {
                 known.failures += 1;
                 known.last = now;
-                if known.ailment != ailment {
-                    known.ailment = ailment;
-                    tracing::error!(
-                        error = error as &dyn std::error::Error,
-                        "the database still cannot be {}, for another reason",
-                        self.what
-                    );
-                }
+                let before = std::mem::replace(&mut known.ailment, ailment);
+                (before != ailment).then_some(Change::Turned)
             }
-            (Some(known), None) if error.is_none() && now - known.last >= CALM => {
+            (Some(known), None) if now.saturating_duration_since(known.last) >= CALM => {
                 let failures = known.failures;
                 *state = None;
-                tracing::info!(failures, "the database can be {} again", self.what);
+                Some(Change::Over { failures })
             }
-            (Some(_) | None, None) => {}
+            // Refused for a reason of its own, it says nothing of the database.
+            (_, Some(None) | None) => None,
         }
     }
 }
@@ -158,32 +177,33 @@ mod tests {
     }
 
     #[test]
-    fn a_trouble_is_over_when_nothing_has_failed_for_a_while() {
-        let (trouble, start) = (Trouble::new("written"), Instant::now());
-        let at = |ms| start + Duration::from_millis(ms);
-        trouble.note(None, at(0));
+    fn a_trouble_is_told_once_and_over_when_nothing_has_failed_for_a_while() {
+        let (trouble, start) = (Trouble::default(), Instant::now());
+        let note =
+            |error: Option<&StoreError>, ms| trouble.note(error, start + Duration::from_millis(ms));
+        let full = StoreError::Full(DbErr::Custom("full".to_owned()));
+        assert_eq!(note(None, 0), None);
         assert_eq!(trouble.current(), None);
-        trouble.note(Some(&away()), at(1));
-        assert_eq!(trouble.current(), Some(Ailment::Away));
+        assert_eq!(note(Some(&away()), 1), Some(Change::Began));
+        assert_eq!(note(Some(&away()), 2), None);
         // A small write may work while a larger one fails.
-        for ms in [2, 4_000, 5_000] {
-            trouble.note(None, at(ms));
+        for ms in [3, 4_000, 5_000] {
+            assert_eq!(note(None, ms), None);
             assert_eq!(trouble.current(), Some(Ailment::Away), "{ms}");
         }
-        let full = StoreError::Full(DbErr::Custom("full".to_owned()));
-        trouble.note(Some(&full), at(5_000));
+        assert_eq!(note(Some(&full), 5_000), Some(Change::Turned));
         assert_eq!(trouble.current(), Some(Ailment::Full));
-        trouble.note(None, at(9_999));
-        assert_eq!(trouble.current(), Some(Ailment::Full));
-        trouble.note(None, at(10_000));
+        assert_eq!(note(None, 9_999), None);
+        assert_eq!(note(None, 10_000), Some(Change::Over { failures: 3 }));
         assert_eq!(trouble.current(), None);
+        assert_eq!(note(None, 10_001), None);
     }
 
     #[test]
     fn what_concerns_one_call_is_no_trouble_of_the_database() {
-        let trouble = Trouble::new("written");
+        let trouble = Trouble::default();
         let taken = StoreError::Conflict(super::super::Conflict::Username);
-        trouble.note(Some(&taken), Instant::now());
+        assert_eq!(trouble.note(Some(&taken), Instant::now()), None);
         assert_eq!(trouble.current(), None);
     }
 }

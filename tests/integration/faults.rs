@@ -115,8 +115,8 @@ impl Faulty {
         };
         let db = Database::connect(url).await.unwrap();
         let run = async |sql: &str| db.execute_unprepared(sql).await.unwrap();
-        run("CREATE TABLE IF NOT EXISTS nothing (id INTEGER PRIMARY KEY)").await;
-        run("CREATE TABLE IF NOT EXISTS fault (id INTEGER REFERENCES nothing (id) DEFERRABLE INITIALLY DEFERRED)").await;
+        run("CREATE TABLE IF NOT EXISTS no_row (id INTEGER PRIMARY KEY)").await;
+        run("CREATE TABLE IF NOT EXISTS fault (id INTEGER REFERENCES no_row (id) DEFERRABLE INITIALLY DEFERRED)").await;
         for table in TABLES {
             for change in ["INSERT", "UPDATE", "DELETE"] {
                 run(&format!("DROP TRIGGER IF EXISTS fault_{change}_{table}")).await;
@@ -243,7 +243,8 @@ async fn whatever_fails_is_refused(database: Faulty, url: &str) {
     assert!(health.contains(r#""database""#), "{health}");
 }
 
-#[tokio::test]
+// A test waits for the server to start by a blocking read, while the way to its database must go on working.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_that_fails_is_no_success() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!(
@@ -253,14 +254,14 @@ async fn sqlite_that_fails_is_no_success() {
     whatever_fails_is_refused(Faulty::Sqlite(url.clone()), &url).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mariadb_that_fails_is_no_success() {
     let url = database_on("MEETING_TEST_MYSQL", "").await;
     let (cutter, url) = Cutter::before(&url).await;
     whatever_fails_is_refused(Faulty::Server(cutter), &url).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_that_fails_is_no_success() {
     let url = database_on("MEETING_TEST_POSTGRES", "postgres").await;
     let (cutter, url) = Cutter::before(&url).await;

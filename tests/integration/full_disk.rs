@@ -142,7 +142,7 @@ impl Answered {
         if let Some(data) = self.note(ada.ask("chat.send", said).await) {
             self.messages.insert(text(&data["message"]["id"]));
         }
-        let named = json!({ "name": format!("{number} {}", "会".repeat(90)) });
+        let named = json!({ "name": format!("{number} {}", "会".repeat(50)) });
         if let Some(data) = self.note(ada.ask("room.create", named).await) {
             self.rooms.insert(text(&data["room"]["identity"]));
         }
