@@ -13,6 +13,7 @@ mod full_disk;
 mod governance_rooms;
 mod governing;
 mod http;
+mod imports;
 mod invites;
 mod launch;
 mod leaks;

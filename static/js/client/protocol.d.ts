@@ -890,7 +890,11 @@ revision: number,
 /**
  * The server's answer.
  */
-sdp: string, };
+sdp: string, 
+/**
+ * The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+ */
+refused?: Array<RefusedSource>, };
 
 export type QualityUpdate = { 
 /**
@@ -927,6 +931,16 @@ export type ReactionSend = {
  * Which.
  */
 emoji: Reaction, };
+
+export type RefusedSource = { 
+/**
+ * Which one.
+ */
+source: Source, 
+/**
+ * Why, in English, for logs.
+ */
+reason: string, };
 
 export type Resumed = { 
 /**
