@@ -123,12 +123,6 @@ impl Db {
         }
     }
 
-    /// Whether the database answers.
-    pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        let answer = self.in_time(self.pool.ping()).await;
-        Ok(self.read(answer)?)
-    }
-
     /// Waits for `answer` as long as this database may take for one.
     async fn in_time<T, E: From<DbErr>>(
         &self,

@@ -4,6 +4,7 @@
 //! no lock: it works beside a server.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -63,6 +64,11 @@ fn lock(path: PathBuf, of: &Path) -> Result<File, Locked> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Locked::Held(of.to_owned())),
+        // Some network file systems know no locks; whoever runs two servers there is not kept from it.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+            tracing::warn!(path = %path.display(), "this file system cannot tell whether another server runs on it");
+            Ok(file)
+        }
         Err(TryLockError::Error(error)) => Err(unusable(&path, error).into()),
     }
 }

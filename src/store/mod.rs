@@ -189,14 +189,6 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.db.ping().await
-    }
-
     /// Closes the pool once running queries are done; later calls answer [`StoreError::Unavailable`].
     pub async fn close(&self) {
         if let Err(error) = self.db.pool().close_by_ref().await {

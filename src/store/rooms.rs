@@ -2,7 +2,8 @@
 //! room decides in [`super::room_settings`].
 //!
 //! A room is edited in one transaction that holds its row, so that edits made at once follow each other. One that names
-//! the version it was made from changes nothing when it finds another. A room's owner always exists: deleting an account deletes its rooms.
+//! the version it was made from changes nothing when it finds another. A room's owner always exists: deleting an account
+//! deletes its rooms.
 
 use std::time::Duration;
 

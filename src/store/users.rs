@@ -210,19 +210,6 @@ impl Store {
         self.update_user(key, changes, now).await
     }
 
-    /// Changes what others see.
-    ///
-    /// # Errors
-    /// [`Missing::User`] when the account is gone.
-    pub async fn set_display_name(
-        &self,
-        key: UserKey,
-        name: &DisplayName,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.change_user(key, None, Some(name), now).await
-    }
-
     /// Makes void every token of the account that was issued before `now`.
     ///
     /// # Errors

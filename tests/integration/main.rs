@@ -25,6 +25,7 @@ mod media_descriptions;
 mod media_requests;
 mod meetings;
 mod races;
+mod repeats;
 mod room_settings;
 mod rooms;
 mod sessions;

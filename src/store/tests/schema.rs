@@ -35,9 +35,9 @@ async fn a_restart_keeps_everything(home: Home) {
 
 async fn a_closed_store_says_that_it_is_unavailable(home: Home) {
     let store = home.open().await;
-    store.ping().await.unwrap();
+    assert_eq!(store.ailment().await, None);
     store.close().await;
-    let error = store.ping().await.unwrap_err();
+    let error = store.beat(at(0)).await.unwrap_err();
     assert!(error.is_passing());
     let error = store.find_user_by_name("ada").await.unwrap_err();
     assert_eq!(error.wire().retry_after_ms, Some(1_000));

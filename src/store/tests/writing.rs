@@ -402,8 +402,6 @@ fn every_writer_goes_through_the_door() {
                 let begins = line.contains(".begin") && !line.contains("begin_at");
                 let may_begin = ["store/db.rs", "store/imweb/source.rs"];
                 assert!(!begins || may_begin.contains(&path.as_str()), "{place}");
-            } else {
-                assert!(!line.contains("sea_orm::"), "{place}");
             }
         }
     }

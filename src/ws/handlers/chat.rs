@@ -23,16 +23,10 @@ pub async fn send(
     data: ChatSend,
 ) -> Result<MessageAnswer, WireError> {
     let stay = state.stay()?;
-    if data
-        .client_id
-        .as_ref()
-        .is_some_and(|id| id.len() > MAX_ID_BYTES)
-    {
-        return Err(WireError::bad_field(
-            "data.client_id",
-            "must be at most 64 bytes long",
-        ));
-    }
+    let data = ChatSend {
+        client_id: client_id(data.client_id)?,
+        ..data
+    };
     if let Some(id) = &data.client_id {
         let author = &state.login()?.user.id;
         let sent = services.store.find_sent(stay.key, author, id).await;
@@ -83,6 +77,17 @@ pub async fn send(
             withdraw(services, stay, &id).await;
             Err(refused.into())
         }
+    }
+}
+
+/// The client's own name for a message; an empty one is none, as it would be the same for all.
+fn client_id(raw: Option<String>) -> Result<Option<String>, WireError> {
+    let refused = |why: &str| Err(WireError::bad_field("data.client_id", why));
+    match raw {
+        Some(id) if id.len() > MAX_ID_BYTES => refused("must be at most 64 bytes long"),
+        // Not every database keeps them.
+        Some(id) if id.contains(char::is_control) => refused("must have no control characters"),
+        id => Ok(id.filter(|id| !id.is_empty())),
     }
 }
 
