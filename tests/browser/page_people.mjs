@@ -49,16 +49,18 @@ function watch() {
  *
  * @param {any} stage
  * @param {string} path
- * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean, init?: (() => void)[]}} [options]
- *   init: runs in the page before anything else
+ * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean, init?: (() => void)[],
+ *   prepare?: (page: any) => Promise<unknown>}} [options]
+ *   init: runs in the page before anything else · prepare: runs before the page is opened
  */
-export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected, init = [] } = {}) {
+export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected, init = [], prepare } = {}) {
   const page = await stage.page(null, {
     name,
     expected,
     context: { locale, viewport: { width: 1280, height: 800 }, ...context },
   });
   for (const script of [...init, watch]) await page.addInitScript(script);
+  await prepare?.(page);
   await page.goto(stage.origin + path, { waitUntil: 'domcontentloaded' });
   return page;
 }
