@@ -278,7 +278,7 @@ export type Empty = Record<symbol, never>;
 
 export type EndReason = "host" | "time" | "operator";
 
-export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
+export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.accounts_only" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
 
 export type Everyone = "all";
 
@@ -524,7 +524,7 @@ export type LobbyAdmit = {
  */
 participants: Targets, };
 
-export type LobbyDenial = "denied" | "banned" | "password" | "ended";
+export type LobbyDenial = "denied" | "banned" | "password" | "ended" | "accounts_only";
 
 export type LobbyDenied = { 
 /**
@@ -549,6 +549,12 @@ participant: ParticipantId,
  * Why they wait no more.
  */
 reason: LobbyLeaveReason, };
+
+export type LobbyUpdated = { 
+/**
+ * Somebody is in who may let in.
+ */
+hosted: boolean, };
 
 export type LobbyWaiting = { 
 /**
@@ -798,6 +804,10 @@ export type Permissions = {
  */
 unmute: boolean, 
 /**
+ * Send their camera.
+ */
+camera: boolean, 
+/**
  * Share their screen.
  */
 screen: boolean, 
@@ -827,6 +837,10 @@ export type PermissionsChange = {
  * Switch their microphone on themselves.
  */
 unmute?: boolean | null, 
+/**
+ * Send their camera.
+ */
+camera?: boolean | null, 
 /**
  * Share their screen.
  */
@@ -982,9 +996,26 @@ locked: boolean,
  */
 has_password: boolean, 
 /**
- * Newcomers wait until a host lets them in.
+ * Somebody waits until a host lets them in: `waiting` says who.
  */
 lobby: boolean, 
+/**
+ * Who waits until a host lets them in.
+ */
+waiting: WhoWaits, 
+/**
+ * Guests come in as well; false: accounts only, and those who govern the meeting.
+ */
+guests: boolean, 
+/**
+ * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
+ * before, with `participant.update`, whether they are heard. They unmute it as they may.
+ */
+start_muted: boolean, 
+/**
+ * Members come in with their camera off: likewise.
+ */
+start_camera_off: boolean, 
 /**
  * How media travels.
  */
@@ -1086,9 +1117,25 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Newcomers wait.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
+/**
+ * Who waits until a host lets them in; nobody when left out.
+ */
+waiting?: WhoWaits | null, 
+/**
+ * False: accounts only. True when left out.
+ */
+guests?: boolean | null, 
+/**
+ * Members come in muted.
+ */
+start_muted?: boolean | null, 
+/**
+ * Members come in with their camera off.
+ */
+start_camera_off?: boolean | null, 
 /**
  * Nobody comes in.
  */
@@ -1178,9 +1225,25 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Newcomers wait.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
+/**
+ * Who waits until a host lets them in. Those who wait and need not any more are let in.
+ */
+waiting?: WhoWaits | null, 
+/**
+ * False: accounts only. Guests who are in stay; those who wait are sent away.
+ */
+guests?: boolean | null, 
+/**
+ * Members come in muted.
+ */
+start_muted?: boolean | null, 
+/**
+ * Members come in with their camera off.
+ */
+start_camera_off?: boolean | null, 
 /**
  * Nobody comes in.
  */
@@ -1670,6 +1733,8 @@ display_name: DisplayName,
  */
 since: Timestamp, };
 
+export type WhoWaits = "nobody" | "guests" | "everyone";
+
 export type WireError = { 
 /**
  * What went wrong.
@@ -1748,6 +1813,7 @@ export interface Events {
   "participant.ask_unmute": AskUnmute;
   "permissions.changed": PermissionsChanged;
   "lobby.waiting": LobbyWaiting;
+  "lobby.updated": LobbyUpdated;
   "lobby.left": LobbyLeft;
   "lobby.admitted": Joined;
   "lobby.denied": LobbyDenied;
