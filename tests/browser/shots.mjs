@@ -156,7 +156,8 @@ for (const [size, scheme, locale] of [
   await shot(`home-${name}`, home);
   await home.getByTestId('new-room').click();
   await shot(`create-${name}`, home);
-  for (const fold of ['room-when', 'room-members', 'room-more-settings']) await home.getByTestId(fold).click();
+  await home.getByTestId('when-planned').check({ force: true });
+  for (const fold of ['room-members', 'room-more-settings']) await home.getByTestId(fold).click();
   await home.getByTestId('room-begin').fill('2030-05-06T10:00');
   await shot(`create-all-${name}`, home, true);
   await home.keyboard.press('Escape');

@@ -2,5 +2,5 @@
 
 export { createCall } from '../client/create_call.js';
 export { Files } from './files.js';
-export { listenToRoom } from './room-events.js';
+export { listenToRoom, tellWaiting } from './room-events.js';
 export { slotsFor } from './slots.js';

@@ -12,6 +12,7 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
+import { comeIn } from './coming-in.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { codeOf } from './refusal.js';
@@ -100,12 +101,13 @@ export class MeetingFlow {
 
   /**
    * @param {JoinRequest} request
+   * @param {boolean} [returns] after a reload, say
    * @throws {import('../client/errors.js').ProtocolError}
    */
-  async join(request) {
+  async join(request, returns = false) {
     const media = await this.prepare();
     const reply = await this.#session.joinRoom(request);
-    this.#begin(reply, media);
+    this.#begin(reply, media, returns);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
     settings.enter({ ...request, identity: room.identity }, this.#store.get().devices);
@@ -133,12 +135,14 @@ export class MeetingFlow {
     return this.#parts;
   }
 
-  /** @param {JoinReply} reply @param {typeof import('./media.js')} media */
-  #begin(reply, { createCall, slotsFor }) {
+  /** @param {JoinReply} reply @param {typeof import('./media.js')} media @param {boolean} returns */
+  #begin(reply, { createCall, slotsFor, tellWaiting }, returns) {
     // Before anything is awaited: an event that comes right behind the reply must find the call.
     const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
+    comeIn({ session: this.#session, devices: this.#devices, store: this.#store }, returns);
+    tellWaiting({ meeting: () => this.#meeting, toast: (...words) => this.toast(...words) });
     this.files?.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
@@ -223,7 +227,11 @@ export class MeetingFlow {
     if (source === 'microphone') {
       settings.turn({ microphone: !muted });
       this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
-    } else if (source === 'camera' && muted && active) {
+    } else if (source === 'camera' && !active) {
+      // The right to it went.
+      settings.turn({ camera: false });
+      void this.#devices.setCamera(false);
+    } else if (source === 'camera' && muted) {
       settings.turn({ camera: false });
       // The camera is let go, and comes back unmuted when the person turns it on again.
       void this.#devices.setCamera(false).then(() => this.#call?.setMuted('camera', false));
@@ -254,6 +262,8 @@ export class MeetingFlow {
 
   /** @param {boolean} on */
   async setCamera(on) {
+    const meeting = this.#meeting;
+    if (on && meeting && !may(meeting, 'camera')) return 'forbidden';
     settings.turn({ camera: on });
     return this.#devices.setCamera(on);
   }
