@@ -134,7 +134,7 @@ test('how a meeting comes again is chosen by keyboard on a phone, and shown agai
   const days = () => page.locator('.days input:checked').evaluateAll((boxes) => boxes.map((box) => box.value).join());
   await page.getByTestId('new-room').click();
   await field('name').fill('Choir');
-  await field('when').press('Enter');
+  await page.getByTestId('when-now').press('ArrowDown');
   await field('begin').fill('2031-05-05T19:00');
   await field('end').fill('2031-05-06T19:30');
   const parts = ['day-MO', 'repeat-end', 'repeat-times', 'repeat-last', 'rule'];

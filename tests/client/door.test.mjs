@@ -86,6 +86,7 @@ test('a room is called open only when nothing stands between its link and being 
   assert.equal(chips({ waiting: 'guests' }), 'ask');
   assert.equal(chips({ guests: false }, account), 'accounts');
   assert.equal(chips({ guests: false }), 'accounts');
+  assert.equal(chips({ waiting: 'everyone' }, guest, true), 'open', 'the link spares this too');
   assert.equal(chips({ locked: true, has_password: true }), 'locked');
 });
 

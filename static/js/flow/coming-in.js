@@ -30,8 +30,8 @@ function free({ store }) {
 }
 
 /**
- * Nobody looks at somebody who cannot come in: before a locked door the camera stays off, and long before the beginning
- * nothing listens either.
+ * Nobody looks at somebody who cannot come in: before a locked door the camera stays off; where one cannot wait for it to
+ * open nothing listens either.
  * @param {Io} io
  */
 export function createDoorDevices(io) {
@@ -52,13 +52,13 @@ export function createDoorDevices(io) {
      * @param {number} now this machine's clock
      */
     follow(room, door, now) {
-      const late = opensLate(door, now);
-      const camera = late || door.state === 'locked' || door.state === 'accounts' || comesInOff(room, door).camera;
-      const next = late ? 'both' : camera ? 'camera' : 'nothing';
+      const shut = opensLate(door, now) || door.state === 'accounts' || door.state === 'ended';
+      const camera = shut || door.state === 'locked' || comesInOff(room, door).camera;
+      const next = shut ? 'both' : camera ? 'camera' : 'nothing';
       if (next === kept) return;
       kept = next;
       free(io);
-      if (late) {
+      if (shut) {
         hold(io, 'microphone');
         hold(io, 'camera');
         return devices.close();

@@ -32,7 +32,7 @@ export default {
   'number.copy': 'Meeting number, press to copy',
   'page.previous': 'Previous page',
   'page.next': 'Next page',
-  'theme.auto': 'Like the system',
+  'theme.auto': 'System',
   'theme.light': 'Light',
   'theme.dark': 'Dark',
   'settings.title': 'Settings',

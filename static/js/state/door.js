@@ -80,8 +80,8 @@ export function chipsOf(room, { state }, invited) {
   if (state !== 'open' && state !== 'ask') return [state];
   /** @type {Chip[]} */
   const chips = [];
-  if (state === 'ask' || room.waiting === 'everyone') chips.push('ask');
-  else if (room.waiting === 'guests') chips.push('guestsAsk');
+  if (state === 'ask' || (room.waiting === 'everyone' && !invited)) chips.push('ask');
+  else if (room.waiting === 'guests' && !invited) chips.push('guestsAsk');
   if (room.guests === false) chips.push('accounts');
   if (room.has_password && !invited) chips.push('password');
   return chips.length > 0 ? chips : ['open'];

@@ -85,7 +85,7 @@ export function openHostMenu(anchor, actions, read, options = {}) {
       run: () => openRights(anchor, actions, read, back, options),
     };
   }
-  openMenu(anchor, items, { ...options, label: t('host.title') });
+  openMenu(anchor, items, { ...options, half: true, label: t('host.title') });
 }
 
 /**
@@ -108,7 +108,7 @@ function openWaiting(anchor, actions, read, back, options) {
       })),
     ];
   };
-  openMenu(anchor, items, { ...options, label: t('host.waiting') });
+  openMenu(anchor, items, { ...options, half: true, label: t('host.waiting') });
 }
 
 /**
@@ -131,7 +131,7 @@ function openRights(anchor, actions, read, back, options) {
       toggle('room.startCameraOff', unseen, 'start-camera-off', () => actions.setArrival({ start_camera_off: !unseen })),
     ];
   };
-  openMenu(anchor, items, { ...options, label: t('host.members') });
+  openMenu(anchor, items, { ...options, half: true, label: t('host.members') });
 }
 
 /** What this menu is about, and the way back. @param {string} key @param {() => void} back @returns {Item[]} */

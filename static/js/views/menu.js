@@ -25,11 +25,11 @@ export function refreshMenu() {
 /**
  * @param {HTMLElement} anchor gets the focus back
  * @param {Item[] | (() => Item[])} items a function is asked again whenever the menu may have changed
- * @param {import('./popover.js').PopoverOptions & {label?: string}} [options]
+ * @param {import('./popover.js').PopoverOptions & {label?: string, half?: boolean}} [options] half: a sheet leaves much of a phone in sight
  */
-export function openMenu(anchor, items, { label, ...options } = {}) {
+export function openMenu(anchor, items, { label, half = false, ...options } = {}) {
   const read = typeof items === 'function' ? items : () => items;
-  const menu = el('div', { class: 'menu pop', role: 'menu', 'aria-label': label });
+  const menu = el('div', { class: half ? 'menu pop half' : 'menu pop', role: 'menu', 'aria-label': label });
   let drawn = '';
   draw();
   const popover = openPopover(anchor, menu, {

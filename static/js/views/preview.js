@@ -98,7 +98,7 @@ export function preview(actions) {
     el('span', {}, noteTitle, ' ', noteText),
   );
   const calendar = calendarRow('door');
-  const arrival = el('p', { class: 'meta arrive', 'data-testid': 'come-in-off' });
+  const arrival = el('p', { class: 'hint', 'data-testid': 'come-in-off' });
   const refusal = el('p', { class: 'note danger', role: 'alert', 'data-testid': 'refusal' });
   const join = button('join.now', { class: 'btn primary big wide', type: 'submit', 'data-testid': 'join' });
   const hint = el('p', { class: 'hint' });
@@ -120,8 +120,7 @@ export function preview(actions) {
     name.node,
     password.node,
     refusal,
-    arrival,
-    el('div', { class: 'sticky' }, join, hint, check),
+    el('div', { class: 'sticky' }, arrival, join, hint, check),
   );
   const node = el(
     'main',

@@ -34,7 +34,7 @@ export function shortcutKeys(actions) {
   });
   return el(
     'section',
-    { class: 'sub', 'data-testid': 'shortcuts' },
+    { class: 'sub keyed', 'data-testid': 'shortcuts' },
     el('h3', { class: 'lab', t: 'shortcuts.title' }),
     el('label', { class: 'tick', for: box.id }, box, el('span', { t: 'shortcuts.on' })),
     el(
