@@ -16,7 +16,7 @@ pub enum Sample {
     /// What a client sends, what that means, and the answer.
     Request {
         frame: Value,
-        request: Request,
+        request: Box<Request>,
         answer: String,
     },
     /// What a client is told.
@@ -237,7 +237,7 @@ pub(super) fn sample<T: serde::Serialize>(data: Value, request: Request, answer:
     }
     Sample::Request {
         frame,
-        request,
+        request: Box::new(request),
         answer: frame::ok(7, &answer),
     }
 }

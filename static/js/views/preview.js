@@ -10,7 +10,6 @@ import { chipsOf, comesInOff, doorOf, opensLate } from '../state/door.js';
 import { daysUntil } from '../state/schedule.js';
 import { threes } from '../state/text.js';
 import { setAvatars } from './avatar.js';
-import { calendarRow } from './calendar.js';
 import { CAN_CHOOSE_SPEAKER, deviceLabel, openDeviceMenu } from './device-menu.js';
 import { openDevices } from './dialogs.js';
 import { attribute, button, busy, el, field, keyed, newId, say, show, text } from './dom.js';
@@ -97,7 +96,10 @@ export function preview(actions) {
     icon('info', 's'),
     el('span', {}, noteTitle, ' ', noteText),
   );
-  const calendar = calendarRow('door');
+  // Few come long before the beginning: what they need is loaded then.
+  const calendars = el('div', { hidden: true });
+  /** @type {Promise<ReturnType<typeof import('./calendar.js').calendarRow>> | null} */
+  let calendar = null;
   const arrival = el('p', { class: 'hint', 'data-testid': 'come-in-off' });
   const refusal = el('p', { class: 'note danger', role: 'alert', 'data-testid': 'refusal' });
   const join = button('join.now', { class: 'btn primary big wide', type: 'submit', 'data-testid': 'join' });
@@ -116,7 +118,7 @@ export function preview(actions) {
       },
     },
     note,
-    calendar.node,
+    calendars,
     name.node,
     password.node,
     refusal,
@@ -196,7 +198,7 @@ export function preview(actions) {
       });
     way = door?.state ?? null;
     const late = door !== null && opensLate(door, Date.now());
-    calendar.update(late ? room : null);
+    drawCalendars(late ? room : null);
     keyed(
       chips,
       door && room ? chipsOf(room, door, now.invite !== null) : [],
@@ -224,6 +226,19 @@ export function preview(actions) {
     show(hint, door?.state === 'ask');
     if (door?.state === 'ask') text(hint, t('join.ask.hint'));
     join.disabled = now.joining || door?.state === 'early' || door?.state === 'ended';
+  }
+
+  /** @param {Room | null} room */
+  function drawCalendars(room) {
+    show(calendars, room !== null);
+    if (room === null) return;
+    calendar ??= import('./calendar.js').then(({ calendarRow }) => {
+      const row = calendarRow('door');
+      calendars.append(row.node);
+      return row;
+    });
+    // One that did not load is tried again at the next look.
+    calendar.then((row) => row.update(room)).catch(() => (calendar = null));
   }
 
   /** How one comes in, whatever the buttons on the picture say. @param {{microphone: boolean, camera: boolean} | null} off */
