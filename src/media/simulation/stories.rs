@@ -6,7 +6,7 @@ use std::time::Duration;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use super::World;
-use super::client::{SSRC, numbers};
+use super::client::{Client, SSRC, numbers};
 use crate::media::request::Request;
 use crate::media::{Census, MediaError};
 use crate::meeting::media::{MediaCommand, MediaEvent};
@@ -342,29 +342,46 @@ fn a_restart_is_one_also_while_an_offer_waits() {
 }
 
 #[test]
-fn who_insists_on_being_the_dtls_server_is_refused() {
+fn whoever_receives_may_be_the_dtls_server() {
     let mut world = World::new();
-    let bo = world.admit();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish(&ada);
+    world.start_camera(&ada);
     let down = world.client();
+    let (address, now) = (world.clients[down].address, world.now);
+    world.clients[down] = Client::dtls_server(address, now);
     let offer = world.ask(&bo, |reply| Request::Receive {
         audio_slots: 0,
         video_slots: 1,
         reply,
     });
     let answer = world.answer_to(down, offer);
-    assert!(answer.contains("a=setup:active"));
-    for setup in ["passive", "actpass"] {
-        let sdp = answer.replace("a=setup:active", &format!("a=setup:{setup}"));
-        let refused = world.try_ask(&bo, |reply| Request::Answer {
+    assert!(answer.contains("a=setup:passive"));
+    let undecided = answer.replace("a=setup:passive", "a=setup:actpass");
+    let mut ask = |sdp| {
+        world.try_ask(&bo, |reply| Request::Answer {
             revision: 1,
             sdp,
             reply,
-        });
-        assert!(matches!(refused, Err(MediaError::BadSdp(_))), "{setup}");
-    }
-    world.ask(&bo, |reply| Request::Answer {
-        revision: 1,
-        sdp: answer,
-        reply,
+        })
+    };
+    assert!(matches!(ask(undecided), Err(MediaError::BadSdp(_))));
+    assert_eq!(ask(answer), Ok(()));
+    world.run(Duration::from_secs(2));
+    world.talk(up, 0..50);
+    assert!(world.clients[down].received.len() >= 40);
+}
+
+#[test]
+fn whoever_sends_may_be_the_dtls_server() {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish_as(&ada, |sdp| {
+        sdp.replace("a=setup:actpass", "a=setup:passive")
     });
+    world.start_camera(&ada);
+    let down = world.receive(&bo);
+    world.run(Duration::from_secs(2));
+    world.talk(up, 0..50);
+    assert!(world.clients[down].received.len() >= 40);
 }
