@@ -89,7 +89,11 @@ async fn a_client_that_knows_the_waiting_room_alone_switches_it_as_before() {
         (json!({ "waiting": "guests" }), "guests", true),
         (json!({ "name": "Other" }), "guests", true),
         (json!({ "lobby": null }), "nobody", false),
-        (json!({ "waiting": "everyone", "lobby": false }), "everyone", true),
+        (
+            json!({ "waiting": "everyone", "lobby": false }),
+            "everyone",
+            true,
+        ),
         (json!({ "waiting": null }), "nobody", false),
     ] {
         let edited = edit(&mut ada, &room, change.clone()).await;
@@ -98,7 +102,10 @@ async fn a_client_that_knows_the_waiting_room_alone_switches_it_as_before() {
     }
     for wrong in [json!("all"), json!(true), json!(1)] {
         let change = json!({ "identity": room, "waiting": wrong });
-        assert_eq!(ada.error("room.edit", change).await["field"], "data.waiting");
+        assert_eq!(
+            ada.error("room.edit", change).await["field"],
+            "data.waiting"
+        );
     }
 }
 
@@ -135,7 +142,12 @@ async fn who_is_in_stays_hidden_from_those_who_cannot_walk_in() {
     let roster = || json!({ "identity": room });
     cy.ok("room.roster", roster()).await;
     assert_eq!(gus.refused("room.roster", roster()).await, "perm.denied");
-    edit(&mut ada, &room, json!({ "waiting": "nobody", "guests": false })).await;
+    edit(
+        &mut ada,
+        &room,
+        json!({ "waiting": "nobody", "guests": false }),
+    )
+    .await;
     cy.ok("room.roster", roster()).await;
     assert_eq!(gus.refused("room.roster", roster()).await, "perm.denied");
     edit(&mut ada, &room, json!({ "guests": true })).await;
@@ -146,7 +158,9 @@ async fn who_is_in_stays_hidden_from_those_who_cannot_walk_in() {
 async fn who_waits_hears_whether_a_host_is_there_and_nothing_else() {
     let server = Server::start().await;
     let mut ada = server.account("ada").await;
-    let room = ada.create(json!({ "name": "Class", "waiting": "guests" })).await;
+    let room = ada
+        .create(json!({ "name": "Class", "waiting": "guests" }))
+        .await;
     let mut gus = server.guest("Gus").await;
     let join = json!({ "identity": room });
     assert_eq!(tried(&mut gus, join.clone()).await, "room.waiting");
@@ -173,7 +187,9 @@ async fn an_account_gets_past_the_door_by_signing_in_on_the_same_socket() {
     let server = Server::start().await;
     let mut ada = server.account("ada").await;
     server.account("cy").await;
-    let room = ada.create(json!({ "name": "Class", "guests": false })).await;
+    let room = ada
+        .create(json!({ "name": "Class", "guests": false }))
+        .await;
     let mut client = server.guest("Cy").await;
     let join = json!({ "identity": room });
     assert_eq!(tried(&mut client, join.clone()).await, "room.accounts_only");
@@ -227,7 +243,10 @@ async fn a_cohost_sets_the_door_and_a_member_does_not() {
         json!({ "identity": room, "permissions": { "camera": false } }),
     ];
     for change in &changes {
-        assert_eq!(cora.refused("room.edit", change.clone()).await, "perm.denied");
+        assert_eq!(
+            cora.refused("room.edit", change.clone()).await,
+            "perm.denied"
+        );
     }
     let role = json!({ "participant": cora.stay(), "role": "cohost" });
     ada.ok("participant.set_role", role).await;

@@ -123,7 +123,10 @@ async fn what_members_come_in_with_and_a_camera_without_the_right_do_not_pass() 
     let again = json!({ "source": "camera", "active": true });
     assert_eq!(ada.refused("media.source", again).await, "perm.denied");
     let claim = json!({ "video": true });
-    assert_eq!(ada.refused("participant.update", claim).await, "perm.denied");
+    assert_eq!(
+        ada.refused("participant.update", claim).await,
+        "perm.denied"
+    );
     settled(&mut bo).await;
     nothing_of_adas(&mut bos, &adas, &cys, |kind| kind == MediaKind::Video).await;
 
