@@ -904,7 +904,11 @@ revision: number,
 /**
  * The server's answer.
  */
-sdp: string, };
+sdp: string, 
+/**
+ * The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+ */
+refused?: Array<RefusedSource>, };
 
 export type QualityUpdate = { 
 /**
@@ -941,6 +945,16 @@ export type ReactionSend = {
  * Which.
  */
 emoji: Reaction, };
+
+export type RefusedSource = { 
+/**
+ * Which one.
+ */
+source: Source, 
+/**
+ * Why, in English, for logs.
+ */
+reason: string, };
 
 export type Resumed = { 
 /**
