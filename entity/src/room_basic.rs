@@ -63,6 +63,9 @@ pub struct Model {
     pub ended_at: Option<DateTime>,
     /// `host` or `operator`; null in rows that are older than the column.
     pub ended_by: Option<String>,
+    /// What is compared of the name by those who look for it; null until it is made.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub name_key: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -12,6 +12,7 @@ use crate::{
     m20261122_000003_chat as chat, m20261122_000004_imports as imports,
     m20261122_000005_operation as operation, m20261122_000006_governance as governance,
     m20261122_000007_time_zones as time_zones, m20261129_000001_door as door,
+    m20261129_000008_keys as keys,
 };
 
 /// A column that stands in the way of one of this server's, or is missing: nothing can be taken over before its owner
@@ -89,6 +90,7 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
         own.extend(operation::own_of_room(&manager));
         own.extend(governance::own_of_room(&manager));
         own.extend(time_zones::own_of_room(&manager));
+        own.extend(keys::own_of_room(&manager));
         own.extend(door::own_of_room(&manager));
         clashes.extend(unfit("room_basic", &found, &rooms::ROOM, &own));
         let found = columns_of(&manager, "room_user").await?;
@@ -108,6 +110,7 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
             waits(&time_zones::Migration),
             time_zones::own_of_room(&manager),
         ),
+        (waits(&keys::Migration), keys::own_of_room(&manager)),
         (waits(&door::Migration), door::own_of_room(&manager)),
     ] {
         if step && !waits(&rooms::Migration) {

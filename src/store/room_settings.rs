@@ -2,7 +2,7 @@
 
 use super::{PasswordHash, StoreError, StoredRoom};
 use crate::meeting::schedule;
-use crate::protocol::object::{HistoryAccess, Permissions, Topology, WhoWaits};
+use crate::protocol::object::{HistoryAccess, Permissions, PermissionsChange, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
@@ -111,8 +111,8 @@ pub struct RoomEdit {
     pub topology: Option<Topology>,
     /// How many may be in it at once.
     pub max_participants: Option<u32>,
-    /// What members may do.
-    pub permissions: Option<Permissions>,
+    /// What members may do: a change of what holds when the edit is made.
+    pub permissions: Patch<PermissionsChange>,
     /// What newcomers may read of the chat.
     pub history: Option<HistoryAccess>,
     /// The number is shown to nobody and finds nothing.
@@ -155,7 +155,11 @@ impl RoomEdit {
         set(&mut settings.start_camera_off, self.start_camera_off);
         set(&mut settings.topology, self.topology);
         set(&mut settings.max_participants, self.max_participants);
-        set(&mut settings.permissions, self.permissions);
+        match self.permissions {
+            Patch::Keep => {}
+            Patch::Clear => settings.permissions = Permissions::default(),
+            Patch::Set(change) => settings.permissions = change.applied_to(settings.permissions),
+        }
         set(&mut settings.history, self.history);
         set(&mut settings.hide_number, self.hide_number);
         set(&mut settings.early_ms, self.early_ms);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { OwnSource } from '../../static/js/client/own_source.js';
 import { ProtocolError } from '../../static/js/client/errors.js';
+import { Clock } from './clock.mjs';
 
 let log;
 let refuse;
@@ -9,7 +10,10 @@ let ids;
 /** Whether the room has what begins begin muted. */
 let quiet;
 let changes;
+const clock = new Clock();
 const io = {
+  timers: clock,
+  refused: ({ code }) => log.push(`refused ${code}`),
   ready: async () => {},
   request: async (type, data) => {
     log.push(type === 'media.source' ? `${data.active ? 'on' : 'off'}${data.muted ? ' muted' : ''}` : `update ${JSON.stringify(data)}`);
@@ -99,7 +103,24 @@ test('a refused source is off; one whose socket died stays wished for', async ()
   await assert.rejects(source.set(media('b')), { code: 'client.closed' });
   refuse = null;
   await source.restart();
-  assert.deepEqual(log, ['on', 'on', 'on', 'send b as t1']);
+  assert.deepEqual(log, ['on', 'refused perm.denied', 'on', 'on', 'send b as t1']);
+});
+
+test('what the server could not take just now is told again by itself; what was closed is not', async () => {
+  const source = new OwnSource('camera', io);
+  refuse = 'client.timeout';
+  await assert.rejects(source.set(media('a')), { code: 'client.timeout' });
+  refuse = null;
+  clock.advance(5_000);
+  await source.retry();
+  assert.deepEqual(log, ['on', 'on', 'send a as t1']);
+  refuse = 'server.internal';
+  source.setMuted(true).catch(() => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  source.close();
+  clock.advance(60_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(log.filter((what) => what.startsWith('update')).length, 1);
 });
 
 test('a track that ends by itself is withdrawn, one that was replaced is not heard of', async () => {

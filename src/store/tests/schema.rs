@@ -9,13 +9,13 @@ async fn migrations_go_up_down_and_up_again(home: Home) {
     let store = home.open().await;
     user(&store, "ada").await;
     let alone = Store::look(&home.url).await.unwrap();
-    Migrator::down(&alone.db.pool, None).await.unwrap();
+    Migrator::down(alone.db.pool(), None).await.unwrap();
     assert!(
         store.list_users(None, 1).await.is_err(),
         "the tables are gone"
     );
-    Migrator::up(&alone.db.pool, None).await.unwrap();
-    Migrator::up(&alone.db.pool, None).await.unwrap();
+    Migrator::up(alone.db.pool(), None).await.unwrap();
+    Migrator::up(alone.db.pool(), None).await.unwrap();
     assert!(store.list_users(None, 1).await.unwrap().is_empty());
     let ada = user(&store, "ada").await;
     room(&store, &ada, "Hall").await;
@@ -66,9 +66,9 @@ async fn a_restart_keeps_everything(home: Home) {
 
 async fn a_closed_store_says_that_it_is_unavailable(home: Home) {
     let store = home.open().await;
-    store.ping().await.unwrap();
+    assert_eq!(store.ailment().await, None);
     store.close().await;
-    let error = store.ping().await.unwrap_err();
+    let error = store.beat(at(0)).await.unwrap_err();
     assert!(error.is_passing());
     let error = store.find_user_by_name("ada").await.unwrap_err();
     assert_eq!(error.wire().retry_after_ms, Some(1_000));

@@ -48,7 +48,7 @@ pub async fn edit(
     let room = find(services, state, &data.identity).await?;
     may(state, &room, asking::edit_action(&data)).await?;
     let version = data.version;
-    let edit = room_settings::of_edit(services, data, &room.settings).await?;
+    let edit = room_settings::of_edit(services, data).await?;
     let password = match &edit.password {
         // Who waits behind a password that is taken away has given more than is asked for.
         Patch::Keep | Patch::Clear => PasswordEdit::Kept,

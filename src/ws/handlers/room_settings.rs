@@ -1,7 +1,7 @@
 //! What a room decides, between the wire and the store.
 
 use crate::protocol::error::WireError;
-use crate::protocol::object::{HistoryAccess, Permissions, Topology, WhoWaits};
+use crate::protocol::object::{HistoryAccess, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
@@ -53,15 +53,11 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
     })
 }
 
-/// What an edit changes of what the room decided before.
+/// What an edit changes.
 ///
 /// # Errors
 /// As [`of_new`].
-pub async fn of_edit(
-    services: &Services,
-    data: RoomEdit,
-    before: &RoomSettings,
-) -> Result<store::RoomEdit, WireError> {
+pub async fn of_edit(services: &Services, data: RoomEdit) -> Result<store::RoomEdit, WireError> {
     let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
     let early_ms = data.early_ms.or_default(DEFAULT_EARLY_MS);
     check(max_participants, early_ms)?;
@@ -89,11 +85,7 @@ pub async fn of_edit(
         start_camera_off: data.start_camera_off.or_default(false),
         topology: data.topology.or_default(Topology::default()),
         max_participants,
-        permissions: match data.permissions {
-            Patch::Keep => None,
-            Patch::Clear => Some(Permissions::default()),
-            Patch::Set(change) => Some(change.applied_to(before.permissions)),
-        },
+        permissions: data.permissions,
         history: data.history.or_default(HistoryAccess::default()),
         hide_number: data.hide_number.or_default(false),
         early_ms,

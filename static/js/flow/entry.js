@@ -5,9 +5,11 @@
  * @typedef {import('../client/protocol.d.ts').User} User
  */
 
+import { isLate, meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
 import { doorOf } from '../state/door.js';
+import { isNumber } from '../state/text.js';
 import { createDoorDevices } from './coming-in.js';
 import { codeOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
@@ -21,6 +23,9 @@ const REFRESH_MS = 8000;
 const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'banned', 'room.denied': 'denied' };
 /** Refusals that the next look at the room may have overtaken. */
 const PASSING = new Set(['room.locked', 'room.full', 'room.ended']);
+const isPassing = (/** @type {string | null} */ code) => code !== null && (PASSING.has(code) || isLate(code));
+/** After which a server that gave no answer is asked again. */
+const AGAIN_MS = 3_000;
 
 /**
  * @param {Parts} parts
@@ -87,6 +92,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       refuse(error);
       // Whether one can come in shows later; until then one can see to one's devices.
       if (isShown() && store.get().preview.room === null) void devices.open();
+      lookAgain(error);
     }
   }
 
@@ -98,6 +104,22 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const now = Date.now();
     const door = doorOf(room, { user, invited: invite !== null, now, skew, refusal: error, opensAt });
     atDoor.follow(room, door, now);
+  }
+
+  /** A server that cannot be reached, or is busy, is asked again while somebody waits before the preview. @param {unknown} error */
+  function lookAgain(error) {
+    const { address } = store.get().preview;
+    if (!isShown() || !meansLater(error)) return;
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(async () => {
+      if (!isShown() || store.get().preview.address !== address || store.get().preview.joining) return;
+      try {
+        if (await authenticated()) await look();
+      } catch (again) {
+        refuse(again);
+        lookAgain(again);
+      }
+    }, retryAfterOf(error) ?? AGAIN_MS);
   }
 
   /** Without guests on this server, a room's link leads over the sign-in. */
@@ -120,7 +142,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const { room } = await session.getRoom({ identity: address });
     if (!isShown() || store.get().preview.address !== address) return;
     const { error } = store.get().preview;
-    set({ room, address: room.identity, ...(PASSING.has(error ?? '') ? { error: null } : {}) });
+    set({ room, address: room.identity, ...(isPassing(error) ? { error: null } : {}) });
     followDoor();
     // The number in the address bar turns into the link that can be passed on.
     if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
@@ -128,7 +150,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
     void warmUp();
     refreshTimer = window.setTimeout(() => {
-      if (isShown() && !store.get().preview.joining) look().catch(() => {});
+      if (isShown() && !store.get().preview.joining) look().catch(lookAgain);
     }, REFRESH_MS);
   }
 
@@ -157,6 +179,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       if (!(await authenticated())) throw new Error('not signed in');
       await meeting.join(request, true);
     } catch (error) {
+      if (meansLater(error)) return comeBackLater(back, error);
       if (/** @type {any} */ (error)?.code !== 'room.waiting') {
         settings.rejoin = null;
         await openRoom(identity);
@@ -172,17 +195,33 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
+  /**
+   * The server is late, or gone for the moment: whoever was in the meeting still wants to be.
+   * @param {import('./settings.js').Rejoin} back
+   * @param {unknown} error
+   */
+  function comeBackLater(back, error) {
+    const { address } = store.get().preview;
+    dispatch({ type: 'screen', screen: 'preview' });
+    set({ error: codeOf(error) });
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(() => {
+      const { preview } = store.get();
+      if (isShown() && preview.address === address && !preview.joining && settings.rejoin) void comeBack(back);
+    }, retryAfterOf(error) ?? AGAIN_MS);
+  }
+
   /** @param {unknown} error */
   function refuse(error) {
     if (!isShown()) return;
     const code = codeOf(error);
-    const { invite } = store.get().preview;
+    const { invite, address } = store.get().preview;
     if (code === 'room.denied' && invite !== null) {
       // Not the person is refused but the link: the room asks them as it asks everybody.
       settings.invite = null;
       return set({ joining: false, invite: null, error: 'invite.dead' });
     }
-    if (code in FINAL) return leave(FINAL[code]);
+    if (code in FINAL) return leave(code === 'room.not_found' && isNumber(address) ? 'notFound.number' : FINAL[code]);
     const wait = code === 'room.not_started' ? retryAfterOf(error) : null;
     set({
       joining: false,

@@ -32,22 +32,24 @@
  * }} Preview
  *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
  *   hosted: somebody is in who may let in, null before the server has said
- * @typedef {{running: boolean, found: import('./check.js').Findings}} Check
+ * @typedef {{running: boolean, found: import('./findings.js').Findings}} Check
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
- *   action: {label: string, name: string, data?: string} | null}} Toast  text and label are keys of the language files
+ *   action: {label: string, name: string, data?: string} | null,
+ *   other?: {label: string, name: string, data?: string} | null}} Toast
+ *   text and label are keys of the language files · other: a second thing that can be done about it
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
  *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark',
  *   link: 'connecting' | 'online' | 'reconnecting' | 'closed', auth: string[], user: User | null,
  *   home: Home, preview: Preview, devices: Devices, meeting: Meeting | null, notice: Notice | null,
- *   toast: Toast | null, check: Check, server: string,
- * }} AppState  server: its name and version, as it says itself
+ *   toast: Toast | null, check: Check, server: string, retryAt: number | null,
+ * }} AppState  server: its name and version, as it says itself · retryAt: when a lost session is tried again, milliseconds
  *
  * @typedef {{type: 'language', language: 'en' | 'zh'}
  *   | {type: 'theme', theme: 'auto' | 'light' | 'dark'}
- *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string}
+ *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string, retryAt?: number | null}
  *   | {type: 'user', user: User | null}
  *   | {type: 'screen', screen: AppState['screen']}
  *   | {type: 'home', home: Partial<Home>}
@@ -62,7 +64,7 @@
  * } AppAction
  */
 
-import { NOTHING_YET } from './check.js';
+import { NOTHING_YET } from './findings.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
@@ -112,6 +114,7 @@ export function initialState({ language, theme }) {
     toast: null,
     check: { running: false, found: NOTHING_YET },
     server: '',
+    retryAt: null,
   };
 }
 
@@ -132,6 +135,7 @@ export function reduce(state, action) {
         link: action.link ?? state.link,
         auth: action.auth ?? state.auth,
         server: action.server ?? state.server,
+        retryAt: action.retryAt === undefined ? state.retryAt : action.retryAt,
       };
     case 'check':
       return { ...state, check: action.check };
@@ -173,8 +177,9 @@ function inMeeting(state, action) {
   return { ...state, meeting, toast: isOutlived(state.toast, meeting) ? null : state.toast };
 }
 
-/** Of people who wait nobody is told once they wait no more. @param {Toast | null} toast @param {Meeting} meeting */
-function isOutlived(toast, { lobby }) {
+/** Of people who wait nobody is told once they wait no more, nor of a message that is read. @param {Toast | null} toast @param {Meeting} meeting */
+function isOutlived(toast, { lobby, panel }) {
+  if (toast?.text.startsWith('toast.message') && toast.action) return panel === 'chat';
   if (toast?.text === 'toast.waiting.many') return lobby.length === 0;
   return toast?.text === 'toast.waiting' && !lobby.some((one) => one.id === toast.action?.data);
 }
