@@ -6,7 +6,7 @@ use crate::meeting::command::PasswordEdit;
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::object::Participant;
+use crate::protocol::object::{Participant, UserKind};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomList, RoomPage, RoomRoster,
@@ -159,7 +159,9 @@ pub async fn roster(
         return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
     let settings = &room.settings;
-    let is_closed = settings.locked || settings.lobby || settings.password.is_some();
+    let kind = login.user.kind;
+    let is_held = settings.waiting.holds(kind) || !settings.guests && kind == UserKind::Guest;
+    let is_closed = settings.locked || is_held || settings.password.is_some();
     let is_outside = !is_in && login.account != Some(room.owner.key);
     if is_outside && (is_closed || is_kept_out(services, state, &room).await?) {
         let why = "Only its owner and who is in it see who is in this room.";
