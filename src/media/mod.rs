@@ -11,13 +11,16 @@
 //! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
 //! by which the rest of the server talks to the threads that do this.
 
+mod allowance;
 mod candidate;
 mod codec;
 mod connection;
 mod down;
+mod dtls;
 mod error;
 mod forward;
 mod handle;
+mod identity;
 mod interceptor;
 mod keyframe;
 mod outbox;

@@ -18,6 +18,7 @@ impl Connection {
         offer: &str,
         now: Instant,
     ) -> Result<String, Refused> {
+        self.streams.declare(offer);
         let offer = sdp::with_directions(&sdp::without_candidates(offer));
         let offer = RTCSessionDescription::offer(offer).map_err(|_| Refused)?;
         self.within(|pc| {
@@ -46,6 +47,7 @@ impl Connection {
 
     /// Takes the answer to the last offer.
     pub(in crate::media) fn accept(&mut self, answer: &str, now: Instant) -> Result<(), Refused> {
+        self.streams.declare(answer);
         let answer =
             RTCSessionDescription::answer(sdp::without_candidates(answer)).map_err(|_| Refused)?;
         self.within(|pc| pc.set_remote_description(now, answer).ok())?;
@@ -75,9 +77,12 @@ impl Connection {
         let sdp = sdp::with_version(&sdp::with_candidates_everywhere(&sdp), self.described);
         let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.origin.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
+            let password = password(&sdp).ok_or(Refused)?;
             self.ufrags.push(ufrag);
+            self.passwords.push(password.to_owned());
             self.tries.clear();
             self.restarting = self.connected;
+            self.paired = false;
         }
         self.failed_at = None;
         Ok(sdp)
@@ -91,8 +96,14 @@ impl Connection {
     /// Those that no check needs any more.
     pub(in crate::media) fn take_stale_ufrags(&mut self) -> Vec<String> {
         let keep = self.ufrags.len().saturating_sub(2);
+        self.passwords.drain(..keep);
         self.ufrags.drain(..keep).collect()
     }
+}
+
+/// The ICE password of a description of ours, the same for all its m-lines.
+fn password(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"))
 }
 
 /// A host candidate (RFC 8445 §5.1.1.1) at this address.
