@@ -395,6 +395,12 @@ impl Connection {
         self.connected && !self.broken
     }
 
+    /// How many datagrams wait for ICE to find its pair.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Whether nothing more is to be expected of it.
     pub fn is_over(&self, now: Instant) -> bool {
         let failed = self

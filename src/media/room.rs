@@ -401,6 +401,16 @@ impl Room {
         }
     }
 
+    /// All its connections.
+    #[cfg(test)]
+    pub fn connections(&self) -> impl Iterator<Item = &super::connection::Connection> {
+        self.members.values().flat_map(|member| {
+            let up = member.up.as_ref().map(|up| &up.connection);
+            up.into_iter()
+                .chain(member.down.as_ref().map(|down| &down.connection))
+        })
+    }
+
     /// Adds what it holds to a count.
     pub fn count(&self, census: &mut Census) {
         census.rooms += 1;

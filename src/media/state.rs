@@ -193,6 +193,25 @@ impl State {
         census
     }
 
+    /// How many connections media may flow on.
+    #[cfg(test)]
+    pub fn connected(&self) -> usize {
+        self.connections()
+            .filter(|connection| connection.is_connected())
+            .count()
+    }
+
+    /// How many datagrams wait for ICE.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.connections().map(|connection| connection.held()).sum()
+    }
+
+    #[cfg(test)]
+    fn connections(&self) -> impl Iterator<Item = &super::connection::Connection> {
+        self.rooms.values().flat_map(Room::connections)
+    }
+
     /// Runs something in a room, and gives its events away. A panic ends that room alone.
     fn with_room(
         &mut self,

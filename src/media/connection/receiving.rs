@@ -75,9 +75,9 @@ impl Connection {
         let place = self.ufrags.iter().position(|known| known == ufrag);
         let password = place.and_then(|place| self.passwords.get(place));
         let identity = Identity::of_process();
-        password
-            .zip(identity)
-            .is_some_and(|(password, identity)| stun::is_signed(check, password, &identity.provider))
+        password.zip(identity).is_some_and(|(password, identity)| {
+            stun::is_signed(check, password, &identity.provider)
+        })
     }
 
     fn check(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {

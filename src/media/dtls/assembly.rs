@@ -1,8 +1,6 @@
 //! Handshake messages put together from their fragments: in any order, overlapping, repeated, cut anew.
 
-use super::record::{
-    CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE, Fragment,
-};
+use super::record::{CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE, Fragment};
 use crate::budgets::media::{DTLS_BYTES, DTLS_FRAGMENTS, DTLS_MESSAGE, DTLS_MESSAGES};
 
 /// Messages that may be begun before the one that is next is whole. A client's longest flight has three in the clear.
