@@ -13,8 +13,8 @@ use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Gate, Health, HealthProbe, HttpState, NoCalendar, RoomProbe,
-    SessionRunner, SocketLimits, Sockets,
+    self, Access, Database, Gate, Health, HealthProbe, HttpState, MediaState, NoCalendar,
+    RoomProbe, SessionRunner, SocketLimits, Sockets,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
@@ -52,7 +52,19 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         let app = App::start(config).await?;
         // Scripts and tests read the port from here; whoever closed standard output does not want it.
         let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
-        app.run(signals.first()).await;
+        let media = app.media().clone();
+        let stop = async {
+            tokio::select! {
+                () = signals.first() => {}
+                () = media.failed() => {}
+            }
+        };
+        app.run(stop).await;
+        if media.has_failed() {
+            return Err(Failure::new(
+                "a media thread failed again and again: the server has ended and is to be started anew",
+            ));
+        }
         Ok(())
     });
     runtime.shutdown_timeout(END_DEADLINE);
@@ -191,7 +203,7 @@ impl App {
         let state = HttpState {
             gate,
             session,
-            health: health_probe(services.clone()),
+            health: health_probe(services.clone(), media.clone()),
             rooms: room_probe(services.clone()),
             public_url,
         };
@@ -227,17 +239,21 @@ async fn within(what: &'static str, end: impl Future<Output = ()>) {
     }
 }
 
-fn health_probe(services: Services) -> HealthProbe {
+fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
-        let services = services.clone();
+        let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry.live();
+            let media = match media.await {
+                true => MediaState::Ok,
+                false => MediaState::Unavailable,
+            };
             let database = match tokio::time::timeout(HEALTH_DEADLINE, services.store.ping()).await
             {
                 Ok(Ok(())) => Database::Ok,
                 Ok(Err(_)) | Err(_) => Database::Unavailable,
             };
-            Health::new(database, live.rooms, live.participants)
+            Health::new(database, media, live.rooms, live.participants)
         })
     })
 }

@@ -80,7 +80,7 @@ pub const CHECK_SLOTS: Budget = Budget {
     most: 1,
     unit: Unit::Count,
     every: None,
-    then: "The request is answered media.limit.",
+    then: "No more slots are offered.",
     reason: "A check has one sender, and is open to whoever comes by.",
     test: "a_check_room_offers_one_slot_of_each_kind",
 };

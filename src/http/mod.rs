@@ -103,6 +103,8 @@ pub struct Health {
     pub participants: usize,
     /// Whether the database answers.
     pub database: Database,
+    /// Whether every media thread answers.
+    pub media: MediaState,
 }
 
 /// Everything, in a word.
@@ -125,18 +127,29 @@ pub enum Database {
     Unavailable,
 }
 
+/// Whether every media thread answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaState {
+    /// They do.
+    Ok,
+    /// One does not.
+    Unavailable,
+}
+
 impl Health {
-    /// The health that follows from the database's state and the head-counts.
-    pub fn new(database: Database, rooms: usize, participants: usize) -> Self {
+    /// The health that follows from the database's state, the media threads' and the head-counts.
+    pub fn new(database: Database, media: MediaState, rooms: usize, participants: usize) -> Self {
         Self {
-            status: match database {
-                Database::Ok => Status::Ok,
-                Database::Unavailable => Status::Degraded,
+            status: match (database, media) {
+                (Database::Ok, MediaState::Ok) => Status::Ok,
+                (Database::Unavailable, _) | (_, MediaState::Unavailable) => Status::Degraded,
             },
             version: env!("CARGO_PKG_VERSION"),
             rooms,
             participants,
             database,
+            media,
         }
     }
 }

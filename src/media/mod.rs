@@ -18,11 +18,14 @@ mod connection;
 mod down;
 mod dtls;
 mod error;
+#[cfg(test)]
+mod faults;
 mod forward;
 mod handle;
 mod identity;
 mod interceptor;
 mod keyframe;
+mod negotiations;
 mod outbox;
 mod quality;
 mod request;
@@ -34,6 +37,7 @@ mod sequence;
 #[cfg(test)]
 mod simulation;
 mod slots;
+mod socket;
 mod speech;
 mod state;
 mod stun;
@@ -42,6 +46,8 @@ mod worker;
 
 pub use error::{MediaError, MediaStartError};
 pub use handle::{Media, PublishAnswer, RoomMedia};
+#[cfg(test)]
+pub(crate) use state::Fault;
 
 use std::net::IpAddr;
 

@@ -47,6 +47,11 @@ impl Outbox {
         }
     }
 
+    /// Where the room's events go, for somebody else to tell of its end.
+    pub fn into_sink(self) -> EventSink {
+        self.sink
+    }
+
     /// Forgets what waits for participants and tracks that are gone.
     pub fn retain(&mut self, keep: impl FnMut(&MediaEvent) -> bool) {
         self.waiting.retain(keep);

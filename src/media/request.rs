@@ -59,6 +59,32 @@ pub(super) enum Request {
 }
 
 impl Request {
+    /// Whether it has descriptions read or written, which takes a media thread milliseconds.
+    pub fn negotiates(&self) -> bool {
+        match self {
+            Self::Publish { .. }
+            | Self::Receive { .. }
+            | Self::Answer { .. }
+            | Self::Restart { leg: Leg::Down, .. } => true,
+            Self::View { .. } | Self::Candidate { .. } | Self::Restart { leg: Leg::Up, .. } => {
+                false
+            }
+        }
+    }
+
+    /// Whether nobody waits for the answer any more. Whoever asks again would else be told that what they ask was
+    /// done.
+    pub fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Publish { reply, .. } => reply.is_closed(),
+            Self::Receive { reply, .. } => reply.is_closed(),
+            Self::Answer { reply, .. }
+            | Self::View { reply, .. }
+            | Self::Candidate { reply, .. }
+            | Self::Restart { reply, .. } => reply.is_closed(),
+        }
+    }
+
     /// Answers that nothing can be done.
     pub fn refuse(self, error: MediaError) {
         match self {
@@ -79,6 +105,14 @@ impl Room {
             request.refuse(MediaError::NotAdmitted);
             return;
         };
+        if request.is_abandoned() {
+            return;
+        }
+        let negotiated = self.members.get_mut(&key).filter(|_| request.negotiates());
+        if let Some(Err(wait)) = negotiated.map(|member| member.negotiations.take(turn.now)) {
+            request.refuse(MediaError::TooFast(wait));
+            return;
+        }
         match request {
             Request::Publish {
                 revision,
@@ -149,6 +183,8 @@ impl Room {
         let answer = match continued {
             Some(up) => up.renegotiate(&offer, sdp, turn.now),
             None => {
+                let another = member.connections[Leg::Up as usize].take(turn.now);
+                another.map_err(MediaError::TooFast)?;
                 self.close_leg(key, Leg::Up, turn);
                 Up::open(&offer, sdp, &self.local, turn.now).map(|(up, answer)| {
                     if let Some(member) = self.members.get_mut(&key) {
@@ -197,6 +233,9 @@ impl Room {
         if let Some(more) = self.wanting(key, audio_slots, video_slots) {
             return self.widen_down(key, more, turn);
         }
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let another = member.connections[Leg::Down as usize].take(turn.now);
+        another.map_err(MediaError::TooFast)?;
         let mut down = Down::open(audio_slots, video_slots, &self.local, turn.now)
             .map_err(|_| MediaError::Unsupported)?;
         self.close_leg(key, Leg::Down, turn);

@@ -10,7 +10,7 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::Origin;
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Database, Gate, Health, HttpState, PeerInfo, SocketLimits, Sockets,
+    self, Access, Database, Gate, Health, HttpState, MediaState, PeerInfo, SocketLimits, Sockets,
     UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -42,7 +42,9 @@ impl Server {
                 message_bytes: MESSAGE_BYTES,
             },
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
-            health: Arc::new(|| async { Health::new(Database::Unavailable, 2, 7) }.boxed()),
+            health: Arc::new(|| {
+                async { Health::new(Database::Unavailable, MediaState::Ok, 2, 7) }.boxed()
+            }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
         };
@@ -429,6 +431,7 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "rooms": 2,
         "participants": 7,
         "database": "unavailable",
+        "media": "ok",
     });
     assert_eq!(read, expected);
     for answer in [ping, health] {

@@ -137,7 +137,7 @@ fn hostile_datagrams_stop_neither_the_worker_nor_the_handshake() {
         world.run(Duration::from_millis(300));
         let client = world.clients[up].address;
         let datagrams = hostile();
-        let mut strike = |world: &mut World| {
+        let strike = |world: &mut World| {
             for bytes in &datagrams {
                 let now = world.now;
                 world

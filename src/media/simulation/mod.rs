@@ -1,5 +1,6 @@
 //! The worker's state machine and clients of the sans-I/O crate in virtual time, over a lossy link.
 
+mod budgets;
 mod cheats;
 mod checks;
 mod client;
@@ -70,6 +71,7 @@ impl World {
                 room: 1,
                 events: sink,
                 alive: alive_for_room,
+                generation: 0,
             },
             now,
         );

@@ -230,6 +230,7 @@ fn events() -> Vec<Sample> {
             candidate: Some(candidate()),
         }),
         Event::MediaOffer(down_offer()),
+        Event::MediaFailed(MediaFailed {}),
         Event::TrackPublished(TrackData {
             track: microphone(),
         }),

@@ -1,6 +1,7 @@
 //! The two connections to the SFU. Descriptions go from the session to the room's media worker directly; what concerns
 //! the others goes through the room.
 
+use crate::budgets::media::CHECK_SLOTS;
 use crate::media::{MediaError, RoomMedia};
 use crate::meeting::command::Switch;
 use crate::meeting::{Command, Reply};
@@ -11,6 +12,7 @@ use crate::protocol::request::{
     DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
     MediaSource, MediaView, Published, TrackAnswer,
 };
+use crate::rooms::Origin;
 use crate::ws::state::{SessionState, Stay};
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
@@ -63,8 +65,14 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 /// `media.receive`
 pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
     let (stay, media) = connected(state)?;
+    let most = match stay.handle.origin() {
+        Origin::Store => u32::MAX,
+        // A connection check, which is open to whoever comes by.
+        Origin::Memory => CHECK_SLOTS.most as u32,
+    };
+    let (sounds, pictures) = (data.audio_slots.min(most), data.video_slots.min(most));
     media
-        .receive(&stay.participant, data.audio_slots, data.video_slots)
+        .receive(&stay.participant, sounds, pictures)
         .await
         .map_err(refused)
 }
@@ -118,8 +126,11 @@ fn connected(state: &SessionState) -> Result<(&Stay, &RoomMedia), WireError> {
 }
 
 fn refused(error: MediaError) -> WireError {
-    match error.code() {
-        ErrorCode::ServerBusy => WireError::from(ErrorCode::ServerBusy).retry_after(100),
-        code => WireError::with_message(code, error.to_string()),
+    let refusal = WireError::with_message(error.code(), error.to_string());
+    match error {
+        MediaError::TooFast(wait) => refusal.retry_after(wait.as_millis() as u64 + 1),
+        MediaError::Busy | MediaError::Gone => refusal.retry_after(100),
+        MediaError::Silent => refusal.retry_after(1_000),
+        _ => refusal,
     }
 }
