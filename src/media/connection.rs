@@ -128,6 +128,7 @@ pub(super) struct Connection {
     round_trip: Option<Duration>,
     due: Instant,
     broken: bool,
+    panicked: bool,
 }
 
 impl Connection {
@@ -196,6 +197,7 @@ impl Connection {
             round_trip: None,
             due: now,
             broken: false,
+            panicked: false,
         })
     }
 
@@ -212,6 +214,7 @@ impl Connection {
             Ok(outcome) => outcome.ok_or(Refused),
             Err(_) => {
                 self.broken = true;
+                self.panicked = true;
                 tracing::error!("a media connection panicked and is closed");
                 Err(Refused)
             }
@@ -393,6 +396,11 @@ impl Connection {
     /// Whether media may flow.
     pub fn is_connected(&self) -> bool {
         self.connected && !self.broken
+    }
+
+    /// Whether it broke here, and the other side knows nothing of it.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked
     }
 
     /// How many datagrams wait for ICE to find its pair.

@@ -8,7 +8,7 @@ use super::{Fault, Media, MediaConfig, MediaError, RoomMedia};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
 
-type Events = mpsc::UnboundedReceiver<MediaEvent>;
+type Events = mpsc::Receiver<MediaEvent>;
 
 fn media() -> Media {
     Media::start(MediaConfig {
@@ -20,9 +20,9 @@ fn media() -> Media {
 }
 
 fn sink() -> (super::EventSink, Events) {
-    let (told, events) = mpsc::unbounded_channel();
+    let (told, events) = mpsc::channel(64);
     let sink = move |event| {
-        let _ = told.send(event);
+        let _ = told.try_send(event);
         Ok(())
     };
     (Box::new(sink), events)
@@ -63,6 +63,26 @@ async fn a_room_that_panics_is_told_and_begins_anew_and_others_go_on() {
 }
 
 #[tokio::test]
+async fn who_had_a_connection_that_panics_is_told_and_makes_another() {
+    let media = media();
+    let (room, mut told) = room(&media);
+    let participant = ParticipantId::random();
+    let admit = MediaCommand::Admit {
+        participant: participant.clone(),
+    };
+    room.try_command(admit).unwrap();
+    room.receive(&participant, 0, 1).await.unwrap();
+    room.suffer(Fault::Connections);
+    let broke = MediaEvent::Broke {
+        participant: participant.clone(),
+    };
+    assert_eq!(told.recv().await, Some(broke));
+    assert_eq!(media.census().await.connections, 0);
+    let again = room.receive(&participant, 0, 1).await.unwrap();
+    assert_eq!(again.revision, 2);
+}
+
+#[tokio::test]
 async fn a_worker_that_panics_begins_anew_and_tells_its_rooms() {
     let media = media();
     let rooms = [room(&media), room(&media)];
@@ -96,7 +116,7 @@ async fn nobody_waits_for_ever_for_a_worker_that_is_stuck() {
     let media = media();
     let (room, _told) = room(&media);
     assert!(media.is_well().await);
-    let (end, until) = std::sync::mpsc::channel();
+    let (end, until) = std::sync::mpsc::sync_channel::<()>(0);
     room.suffer(|_| Fault::Stall(until));
     // Time goes on by itself while everybody waits.
     tokio::time::pause();

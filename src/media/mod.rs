@@ -7,9 +7,9 @@
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!
 //! The way of a packet: `worker` reads the socket → `state` finds its connection by address → `connection`
-//! takes off ICE, DTLS and SRTP → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot →
-//! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
-//! by which the rest of the server talks to the threads that do this.
+//! takes off ICE, DTLS (behind the guard in `dtls`) and SRTP → `room` looks up who gets it → `rewrite` fits it
+//! into a subscriber's slot → the connection protects it → `worker` sends the batch by its `socket`. [`Media`]
+//! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
 
 mod allowance;
 mod candidate;

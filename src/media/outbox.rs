@@ -123,6 +123,11 @@ fn merge(waiting: &mut MediaEvent, event: MediaEvent) -> Option<MediaEvent> {
             *participants = newer;
             None
         }
+        (MediaEvent::Broke { participant }, MediaEvent::Broke { participant: other })
+            if *participant == other =>
+        {
+            None
+        }
         (_, event) => Some(event),
     }
 }

@@ -218,6 +218,7 @@ impl Room {
         self.outbox.retain(|event| match event {
             MediaEvent::Slots { to, .. }
             | MediaEvent::Offer { to, .. }
+            | MediaEvent::Broke { participant: to }
             | MediaEvent::Quality {
                 participant: to, ..
             } => to != id,
@@ -412,6 +413,24 @@ impl Room {
                 if let Some(track) = slot.track.and_then(|track| self.tracks.get_mut(&track)) {
                     track.targets.push((*key, index));
                 }
+            }
+        }
+    }
+
+    /// Lets every connection panic.
+    #[cfg(test)]
+    #[expect(clippy::panic, reason = "that is the fault")]
+    pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
+        let keys: Vec<Key> = self.members.keys().copied().collect();
+        for (key, leg) in keys
+            .into_iter()
+            .flat_map(|key| [(key, Leg::Up), (key, Leg::Down)])
+        {
+            let member = self.members.get_mut(&key);
+            if let Some(connection) = member.and_then(|member| member.connection(leg)) {
+                let panicked = connection.within(|_| -> Option<()> { panic!("a test's fault") });
+                assert!(panicked.is_err());
+                self.settle_connection(key, leg, turn);
             }
         }
     }

@@ -58,6 +58,8 @@ pub(super) enum Input {
 pub(crate) enum Fault {
     /// A panic in a room.
     Room(RoomKey),
+    /// A panic in each connection of a room.
+    Connections(RoomKey),
     /// A panic in the worker, outside of every room.
     Worker,
     /// The worker does nothing more until the other end is dropped.
@@ -287,6 +289,9 @@ impl State {
     fn suffer(&mut self, fault: Fault, now: Instant) {
         match fault {
             Fault::Room(room) => self.with_room(room, now, |_, _| panic!("a test's fault")),
+            Fault::Connections(room) => {
+                self.with_room(room, now, |room, turn| room.break_connections(turn));
+            }
             Fault::Worker => panic!("a test's fault"),
             Fault::Stall(end) => drop(end.recv()),
         }

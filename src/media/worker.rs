@@ -253,6 +253,8 @@ impl Turns {
             self.state.handle_timeout(Instant::now());
             self.send();
             self.negotiate(busy);
+            // While nobody talks they need not wait for each other.
+            more |= !busy && self.negotiations.due().is_some();
         }
         self.state.close_all(Instant::now());
         self.send();

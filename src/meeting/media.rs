@@ -84,6 +84,11 @@ pub enum MediaEvent {
     },
     /// The room's media was lost and begins anew, with nobody in it.
     Failed,
+    /// A participant's connection broke within the server: they have to make theirs anew.
+    Broke {
+        /// Whose.
+        participant: ParticipantId,
+    },
     /// Who speaks now, the loudest first.
     Speakers {
         /// At most a handful.

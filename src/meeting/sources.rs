@@ -157,6 +157,9 @@ impl Room {
                 ));
             }
             MediaEvent::Failed => self.begin_media_anew(out),
+            MediaEvent::Broke { participant } => {
+                out.extend(self.tell_if_in(&participant, Event::MediaFailed(MediaFailed {})));
+            }
             MediaEvent::Format {
                 track,
                 codec,

@@ -96,7 +96,7 @@ events! {
     SignalCandidate(SignalCandidateData) "signal.candidate" Sure;
     /// The server offers the down connection anew.
     MediaOffer(DownOffer) "media.offer" Sure;
-    /// The room's media was lost: both connections are to be made anew, by `media.publish` and `media.receive`. What
+    /// The room's media was lost, or one's own connection within the server: both connections are to be made anew, by `media.publish` and `media.receive`. What
     /// was started goes on once they are.
     MediaFailed(MediaFailed) "media.failed" Sure;
     /// Somebody started a source.

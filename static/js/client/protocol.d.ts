@@ -576,6 +576,8 @@ connection: Leg,
  */
 candidate: Candidate | null, };
 
+export type MediaFailed = Record<symbol, never>;
+
 export type MediaKind = "audio" | "video";
 
 export type MediaPublish = { 
@@ -1764,6 +1766,7 @@ export interface Events {
   "signal.answer": SignalSdp;
   "signal.candidate": SignalCandidateData;
   "media.offer": DownOffer;
+  "media.failed": MediaFailed;
   "media.track.published": TrackData;
   "media.track.unpublished": TrackUnpublished;
   "media.track.muted": TrackMuted;
