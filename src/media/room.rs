@@ -419,7 +419,6 @@ impl Room {
 
     /// Lets every connection panic.
     #[cfg(test)]
-    #[expect(clippy::panic, reason = "that is the fault")]
     pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
         let keys: Vec<Key> = self.members.keys().copied().collect();
         for (key, leg) in keys

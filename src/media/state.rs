@@ -285,7 +285,6 @@ impl State {
     }
 
     #[cfg(test)]
-    #[expect(clippy::panic, reason = "that is the fault")]
     fn suffer(&mut self, fault: Fault, now: Instant) {
         match fault {
             Fault::Room(room) => self.with_room(room, now, |_, _| panic!("a test's fault")),
