@@ -1,5 +1,7 @@
 //! What participants ask of their room's media, one answer each.
 
+use std::time::Instant;
+
 use tokio::sync::oneshot;
 
 use super::down::Down;
@@ -108,11 +110,6 @@ impl Room {
         if request.is_abandoned() {
             return;
         }
-        let negotiated = self.members.get_mut(&key).filter(|_| request.negotiates());
-        if let Some(Err(wait)) = negotiated.map(|member| member.negotiations.take(turn.now)) {
-            request.refuse(MediaError::TooFast(wait));
-            return;
-        }
         match request {
             Request::Publish {
                 revision,
@@ -158,6 +155,12 @@ impl Room {
         }
     }
 
+    /// Spends one negotiation of the participant's; what is refused by its form costs none.
+    fn negotiate(&mut self, key: Key, now: Instant) -> Result<(), MediaError> {
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        member.negotiations.take(now).map_err(MediaError::TooFast)
+    }
+
     fn publish(
         &mut self,
         key: Key,
@@ -179,6 +182,8 @@ impl Room {
             return Err(MediaError::BadSdp(SERVER_IS_PASSIVE));
         }
         check_sources(&offer, sources)?;
+        self.negotiate(key, turn.now)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
         let answer = match continued {
             Some(up) => up.renegotiate(&offer, sdp, turn.now),
@@ -229,6 +234,7 @@ impl Room {
         if audio_slots + video_slots == 0 {
             return Err(MediaError::Unsupported);
         }
+        self.negotiate(key, turn.now)?;
         let (audio_slots, video_slots) = (audio_slots as usize, video_slots as usize);
         if let Some(more) = self.wanting(key, audio_slots, video_slots) {
             return self.widen_down(key, more, turn);
@@ -314,6 +320,9 @@ impl Room {
                 "The answer's m-lines are not the offer's.",
             ));
         }
+        self.negotiate(key, turn.now)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let down = member.down.as_mut().ok_or(MediaError::Stale)?;
         if down.accept(&answer, sdp, turn.now).is_err() {
             self.close_leg(key, Leg::Down, turn);
             self.rebuild_targets();
@@ -346,6 +355,11 @@ impl Room {
             // The client offers there; its next offer restarts ICE.
             return Ok(());
         }
+        if member.down.is_none() {
+            return Err(MediaError::Unsupported);
+        }
+        self.negotiate(key, turn.now)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let down = member.down.as_mut().ok_or(MediaError::Unsupported)?;
         // Also where an offer is still unanswered: what is told of a restart must be one.
         if down.offer(true, turn.now).is_err() {
