@@ -13,14 +13,14 @@ use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Gate, Health, HealthProbe, HttpState, MediaState, NoCalendar,
-    RoomProbe, SessionRunner, SocketLimits, Sockets,
+    self, Access, Gate, Health, HealthProbe, HttpState, NoCalendar, Parts, RoomProbe,
+    SessionRunner, SocketLimits, Sockets,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
-use crate::store::{HistoryWriter, Store};
+use crate::store::{Ailment, DataLock, HistoryWriter, Store};
 use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 
 /// How many connections the server keeps to its database.
@@ -28,9 +28,6 @@ const DATABASE_CONNECTIONS: u32 = 8;
 
 /// How many rooms' passwords may wait to be hashed or checked; one more is answered `server.busy`.
 const ROOM_PASSWORDS_WAITING: usize = 32;
-
-/// How long a health check waits for the database.
-const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How long each part may take to end before the next is ended.
 const END_DEADLINE: Duration = Duration::from_secs(5);
@@ -83,6 +80,8 @@ pub struct App {
     legacy_api: LegacyApi,
     public_url: Option<Origin>,
     stop: watch::Sender<bool>,
+    /// No other server runs on the same data until this is dropped.
+    lock: DataLock,
 }
 
 impl App {
@@ -108,7 +107,12 @@ impl App {
             // One that cannot be used is found out before anything is made; a missing one is made last.
             load_secret(&config)?;
         }
-        let store = Store::open(config.storage.database_url.reveal(), DATABASE_CONNECTIONS)
+        let database_url = config.storage.database_url.reveal();
+        let lock = DataLock::take(&config.storage.data_dir, database_url).map_err(|error| {
+            let data = config.storage.data_dir.display();
+            Failure::because(format!("cannot use the data directory {data}"), &error)
+        })?;
+        let store = Store::open(database_url, DATABASE_CONNECTIONS)
             .await
             .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
         let secret = load_secret(&config)?;
@@ -162,6 +166,7 @@ impl App {
             legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
             stop,
+            lock,
         })
     }
 
@@ -186,6 +191,7 @@ impl App {
             legacy_api,
             public_url,
             stop: stop_sessions,
+            lock,
             ..
         } = self;
         let runner = services.clone();
@@ -223,6 +229,7 @@ impl App {
         within("attendance", services.history.flush()).await;
         within("media", media.shutdown()).await;
         within("the database", services.store.close()).await;
+        drop(lock);
         tracing::info!("stopped");
     }
 }
@@ -244,16 +251,12 @@ fn health_probe(services: Services, media: Media) -> HealthProbe {
         let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry.live();
-            let media = match media.await {
-                true => MediaState::Ok,
-                false => MediaState::Unavailable,
+            let ailment = services.store.ailment().await;
+            let parts = Parts {
+                database: ailment.map(Ailment::sentence),
+                media: (!media.await).then_some("A media thread does not answer."),
             };
-            let database = match tokio::time::timeout(HEALTH_DEADLINE, services.store.ping()).await
-            {
-                Ok(Ok(())) => Database::Ok,
-                Ok(Err(_)) | Err(_) => Database::Unavailable,
-            };
-            Health::new(database, media, live.rooms, live.participants)
+            Health::new(parts, live.rooms, live.participants)
         })
     })
 }

@@ -24,6 +24,8 @@ pub enum Per {
     Account,
     /// One room.
     Room,
+    /// One link that lets people in.
+    Link,
     /// One person in a meeting.
     Participant,
     /// Two people of one room, in one direction.

@@ -57,6 +57,7 @@ fn whose(per: Per) -> &'static str {
         Per::Address => "an address (IPv6: a /64)",
         Per::Account => "an account",
         Per::Room => "a room",
+        Per::Link => "an invite link",
         Per::Participant => "a participant",
         Per::Pair => "a sender and a receiver",
         Per::Connection => "a connection",

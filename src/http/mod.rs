@@ -90,8 +90,8 @@ impl From<&ListenConfig> for Access {
     }
 }
 
-/// How the server is. Answered with 200 even when degraded: meetings go on without the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How the server is: answered with 200 when all is well, with 503 when a part is not. Meetings go on meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
     /// Everything, in a word.
     pub status: Status,
@@ -101,10 +101,13 @@ pub struct Health {
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
-    /// Whether the database answers.
-    pub database: Database,
+    /// Whether the database takes what is written.
+    pub database: Part,
     /// Whether every media thread answers.
-    pub media: MediaState,
+    pub media: Part,
+    /// What is the matter, a sentence for each part that is not well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<&'static str>,
 }
 
 /// Everything, in a word.
@@ -117,39 +120,45 @@ pub enum Status {
     Degraded,
 }
 
-/// Whether the database answers.
+/// One part of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Database {
-    /// It does.
+pub enum Part {
+    /// It works.
     Ok,
     /// It does not.
     Unavailable,
 }
 
-/// Whether every media thread answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MediaState {
-    /// They do.
-    Ok,
-    /// One does not.
-    Unavailable,
+/// How the parts are: what is the matter with each, in one sentence; nothing when it is well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The database.
+    pub database: Option<&'static str>,
+    /// The media threads.
+    pub media: Option<&'static str>,
 }
 
 impl Health {
-    /// The health that follows from the database's state, the media threads' and the head-counts.
-    pub fn new(database: Database, media: MediaState, rooms: usize, participants: usize) -> Self {
+    /// The health that follows from the parts and the head-counts.
+    pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
+        let Parts { database, media } = parts;
+        let reasons: Vec<_> = database.into_iter().chain(media).collect();
+        let part = |trouble: Option<&str>| match trouble {
+            None => Part::Ok,
+            Some(_) => Part::Unavailable,
+        };
         Self {
-            status: match (database, media) {
-                (Database::Ok, MediaState::Ok) => Status::Ok,
-                (Database::Unavailable, _) | (_, MediaState::Unavailable) => Status::Degraded,
+            status: match reasons.is_empty() {
+                true => Status::Ok,
+                false => Status::Degraded,
             },
             version: env!("CARGO_PKG_VERSION"),
             rooms,
             participants,
-            database,
-            media,
+            database: part(database),
+            media: part(media),
+            reasons,
         }
     }
 }
@@ -180,5 +189,9 @@ async fn ping() -> Response {
 
 async fn healthz(State(state): State<HttpState>) -> Response {
     let health = (state.health)().await;
-    (StatusCode::OK, headers::NO_STORE, Json(health)).into_response()
+    let status = match health.status {
+        Status::Ok => StatusCode::OK,
+        Status::Degraded => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, headers::NO_STORE, Json(health)).into_response()
 }

@@ -4,6 +4,7 @@
 //! Read on in [`describing`] for its session descriptions, in [`receiving`] for what arrives, in [`handshaking`] for
 //! DTLS and in [`streams`] for whose media is heard.
 
+mod certificate;
 mod describing;
 mod handshaking;
 mod receiving;
@@ -28,6 +29,7 @@ use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState}
 use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::sansio::Protocol as _;
+use rtc::shared::error::Error as EngineError;
 use rtc::statistics::StatsSelector;
 
 #[cfg(test)]
@@ -35,8 +37,10 @@ pub(super) use self::describing::host_candidate;
 use self::receiving::{Held, Nomination};
 use self::streams::{FIRST_REPORTS, Streams, Trailer};
 use super::dtls::Guard;
+pub(super) use super::error::Refused;
 use super::identity::Identity;
 use super::interceptor::{WITNESS_SLOT, Witness};
+use super::sdp::Fingerprint;
 use super::stun;
 
 /// ICE says `disconnected` after this silence, and `failed` after [`FAILED_AFTER`] more.
@@ -60,6 +64,8 @@ const REPLAY_WINDOW: usize = 1 << 15;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
 const IDLE: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(50);
+const NO_KEY: &str = "The server cannot make a key.";
+const BROKEN: &str = "The connection broke down on the server; begin a new one.";
 
 /// A datagram to be sent.
 #[derive(Debug)]
@@ -87,10 +93,6 @@ pub(super) enum Happening {
     },
 }
 
-/// What the crate refused, or that it broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refused;
-
 /// One connection.
 pub(super) struct Connection {
     pc: RTCPeerConnection,
@@ -113,6 +115,8 @@ pub(super) struct Connection {
     /// How SRTCP ends, once there are keys.
     trailer: Option<Trailer>,
     witness: Witness,
+    /// What the client's certificate hashes to, by its first description.
+    named: Vec<Fingerprint>,
     ufrags: Vec<String>,
     /// Those that belong to the fragments.
     passwords: Vec<String>,
@@ -151,6 +155,8 @@ impl Connection {
             .with_host_acceptance_min_wait(Some(Duration::ZERO))
             .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
             .with_answering_dtls_role(RTCDtlsRole::Server)
+            // It knows one hash function only; what the certificate is compared with is ours.
+            .with_disable_certificate_fingerprint_verification(true)
             .with_srtp_replay_protection_window(REPLAY_WINDOW)
             .with_srtcp_replay_protection_window(FIRST_REPORTS as usize)
             // The client's order decides. Browsers begin with AES-CM; foreign clients may know nothing else.
@@ -158,7 +164,7 @@ impl Connection {
                 SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
                 SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
             ]);
-        let identity = Identity::of_process().ok_or(Refused)?;
+        let identity = Identity::of_process().ok_or(Refused::because(NO_KEY))?;
         let configuration = RTCConfigurationBuilder::new()
             .with_certificates(vec![identity.certificate.clone()])
             .build();
@@ -169,7 +175,7 @@ impl Connection {
             .with_media_engine(media)
             .with_interceptor_registry(interceptors)
             .with_setting_engine(settings.build());
-        let pc = builder.build(now).map_err(|_| Refused)?;
+        let pc = builder.build(now)?;
         Ok(Self {
             pc,
             local: Arc::clone(local),
@@ -186,6 +192,7 @@ impl Connection {
             streams: Streams::new(now),
             trailer: None,
             witness,
+            named: Vec::new(),
             ufrags: Vec::new(),
             passwords: Vec::new(),
             described: 0,
@@ -202,23 +209,29 @@ impl Connection {
     }
 
     /// Runs something in the crate. A panic there, or one before, makes it refuse from then on.
+    pub fn attempt<T>(
+        &mut self,
+        run: impl FnOnce(&mut RTCPeerConnection) -> Result<T, EngineError>,
+    ) -> Result<T, Refused> {
+        let outcome = self.within(|pc| Some(run(pc)));
+        Ok(outcome.ok_or(Refused::because(BROKEN))??)
+    }
+
+    /// The same for what refuses nothing: none also where there was a panic.
     pub fn within<T>(
         &mut self,
         run: impl FnOnce(&mut RTCPeerConnection) -> Option<T>,
-    ) -> Result<T, Refused> {
+    ) -> Option<T> {
         if self.broken {
-            return Err(Refused);
+            return None;
         }
         let pc = &mut self.pc;
-        match catch_unwind(AssertUnwindSafe(|| run(pc))) {
-            Ok(outcome) => outcome.ok_or(Refused),
-            Err(_) => {
-                self.broken = true;
-                self.panicked = true;
-                tracing::error!("a media connection panicked and is closed");
-                Err(Refused)
-            }
-        }
+        catch_unwind(AssertUnwindSafe(|| run(pc))).unwrap_or_else(|_| {
+            self.broken = true;
+            self.panicked = true;
+            tracing::error!("a media connection panicked and is closed");
+            None
+        })
     }
 
     /// When [`Connection::tend`] wants to be called again.
@@ -234,7 +247,7 @@ impl Connection {
             Some(pc.poll_timeout())
         });
         self.repeat_overdue(now);
-        let next = next.ok().flatten().unwrap_or(now + IDLE);
+        let next = next.flatten().unwrap_or(now + IDLE);
         let next = self.guard.due().map_or(next, |due| due.min(next));
         self.due = next.clamp(now + Duration::from_millis(10), now + IDLE);
     }
@@ -242,7 +255,7 @@ impl Connection {
     /// What happened since the last call; drain it before the messages.
     pub fn next_happening(&mut self, now: Instant) -> Option<Happening> {
         loop {
-            let event = self.within(|pc| pc.poll_event()).ok()?;
+            let event = self.within(|pc| pc.poll_event())?;
             let happening = match event {
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
                     self.note_state(state, now)
@@ -264,9 +277,16 @@ impl Connection {
 
     fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> Option<Happening> {
         match state {
+            RTCPeerConnectionState::Connected if !self.is_who_it_says() => {
+                tracing::info!(
+                    "a media connection is closed: its certificate is not the one that its description names"
+                );
+                self.broken = true;
+            }
             RTCPeerConnectionState::Connected => {
                 self.connected = true;
                 self.failed_at = None;
+                self.guard.complete();
                 self.trailer = self.trailer.or_else(|| self.negotiated_trailer(now));
                 return Some(Happening::Connected);
             }
@@ -285,8 +305,7 @@ impl Connection {
 
     fn negotiated_trailer(&mut self, now: Instant) -> Option<Trailer> {
         let report = self.within(|pc| Some(pc.get_stats(now, StatsSelector::None)));
-        let report = report.ok()?;
-        match report.transport()?.srtp_cipher.as_str() {
+        match report?.transport()?.srtp_cipher.as_str() {
             "" => None,
             cipher if cipher.contains("GCM") => Some(Trailer::Index),
             _ => Some(Trailer::IndexAndTag),
@@ -297,9 +316,7 @@ impl Connection {
         let rtc::peer_connection::event::RTCTrackEvent::OnOpen(open) = event else {
             return None;
         };
-        let mid = self
-            .within(|pc| pc.rtp_transceiver(open.receiver_id.into())?.mid().clone())
-            .ok()?;
+        let mid = self.within(|pc| pc.rtp_transceiver(open.receiver_id.into())?.mid().clone())?;
         Some(Happening::Stream {
             mid,
             ssrc: open.ssrc,
@@ -310,7 +327,6 @@ impl Connection {
     /// The next packet that arrived.
     pub fn next_message(&mut self) -> Option<RTCMessage> {
         self.within(|pc| pc.poll_read())
-            .ok()
             .map(|tagged| tagged.message)
     }
 
@@ -333,7 +349,7 @@ impl Connection {
     /// password that a client is there: from then on it is heard.
     pub fn drain(&mut self, out: &mut Vec<Transmit>) {
         out.append(&mut self.repeats);
-        while let Ok(datagram) = self.within(|pc| pc.poll_write()) {
+        while let Some(datagram) = self.within(|pc| pc.poll_write()) {
             let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
             if stun::is_success(&datagram.message) {
                 let answered = stun::transaction(&datagram.message);
@@ -350,6 +366,7 @@ impl Connection {
             }
             if stun::is_dtls(&datagram.message) {
                 self.guard.sent(&datagram.message, self.at);
+                self.shaken = Some((from, to));
             }
             if stun::is_stun(&datagram.message) && !self.addresses.contains(&to) {
                 self.adopted.push(to);

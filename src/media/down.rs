@@ -21,6 +21,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::shared::error::Error as EngineError;
 
 use super::codec;
 use super::connection::{Connection, Happening, Refused};
@@ -28,9 +29,11 @@ use super::interceptor::{FEEDBACK_SLOT, Feedback};
 use super::quality::Tally;
 use super::resend::{ResendBuffer, Sent};
 use super::rewrite::{Incoming, Rewriter};
-use super::sdp::{Codec, Description};
+use super::sdp::{self, Codec, Description};
 use super::up::{Arrival, Report};
 use crate::protocol::object::{MediaKind, Slot};
+
+const NOT_ALL_OFFERED: &str = "The WebRTC engine did not offer every slot.";
 
 /// A down connection.
 pub(super) struct Down {
@@ -112,7 +115,7 @@ impl Down {
         local: &Arc<[SocketAddr]>,
         now: Instant,
     ) -> Result<Self, Refused> {
-        let (media, interceptors) = engine().ok_or(Refused)?;
+        let (media, interceptors) = engine()?;
         let connection = Connection::new(media, interceptors, local, now)?;
         let mut down = Self {
             connection,
@@ -156,7 +159,7 @@ impl Down {
             let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots));
             let codecs = self.offerable(kind);
             self.connection
-                .within(|pc| add_transceiver(pc, index, &slot, codecs))?;
+                .attempt(|pc| add_transceiver(pc, index, &slot, codecs))?;
             self.slots.push(slot);
         }
         Ok(())
@@ -187,9 +190,9 @@ impl Down {
     /// Makes a new offer; with `restart`, of new ICE credentials.
     pub fn offer(&mut self, restart: bool, now: Instant) -> Result<(), Refused> {
         let sdp = self.connection.offer(restart, now)?;
-        let described = Description::parse(&sdp).map_err(|_| Refused)?;
+        let described = Description::parse(&sdp)?;
         if described.sections.len() != self.slots.len() {
-            return Err(Refused);
+            return Err(Refused::because(NOT_ALL_OFFERED));
         }
         for (slot, section) in self.slots.iter_mut().zip(described.sections) {
             slot.mid = section.mid;
@@ -199,13 +202,16 @@ impl Down {
     }
 
     /// Takes the answer: from it come the payload types that the subscriber takes.
+    ///
+    /// # Errors
+    /// Why it is no answer to the last offer.
     pub fn accept(&mut self, answer: &Description, sdp: &str, now: Instant) -> Result<(), Refused> {
-        self.connection.accept(sdp, now)?;
+        let text = sdp::answer_for_engine(answer, sdp, &self.lines());
+        let named = &answer.origin.fingerprints;
+        self.connection.accept(text, named, now)?;
         for slot in &mut self.slots {
-            let section = answer
+            slot.codecs = answer
                 .section(&slot.mid)
-                .filter(|section| !section.rejected);
-            slot.codecs = section
                 .map(|section| section.codecs.clone())
                 .unwrap_or_default();
             slot.mapped = None;
@@ -213,6 +219,12 @@ impl Down {
         self.unanswered = None;
         self.answered = true;
         Ok(())
+    }
+
+    /// The last offer's m-lines in their order.
+    pub fn lines(&self) -> Vec<(&str, MediaKind)> {
+        let slots = self.slots.iter();
+        slots.map(|slot| (slot.mid.as_str(), slot.kind)).collect()
     }
 
     /// Reads what the subscriber asks; repairs its losses.
@@ -526,16 +538,16 @@ impl DownSlot {
 
 /// The codecs that are offered. No interceptor but our own: losses are repaired and reports written here, as the
 /// crate's responder cannot follow a slot that changes its codec.
-fn engine() -> Option<(MediaEngine, Registry)> {
+fn engine() -> Result<(MediaEngine, Registry), EngineError> {
     let mut media = MediaEngine::default();
     for codec in codec::audio() {
-        media.register_codec(codec, RtpCodecKind::Audio).ok()?;
+        media.register_codec(codec, RtpCodecKind::Audio)?;
     }
     for codec in codec::video() {
-        media.register_codec(codec, RtpCodecKind::Video).ok()?;
+        media.register_codec(codec, RtpCodecKind::Video)?;
     }
     let registry = Registry::new().with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
-    Some((media, registry))
+    Ok((media, registry))
 }
 
 fn add_transceiver(
@@ -543,19 +555,23 @@ fn add_transceiver(
     index: usize,
     slot: &DownSlot,
     codecs: Vec<RTCRtpCodecParameters>,
-) -> Option<()> {
+) -> Result<(), EngineError> {
     let kind = match slot.kind {
         MediaKind::Audio => RtpCodecKind::Audio,
         MediaKind::Video => RtpCodecKind::Video,
     };
-    let track = placeholder(index, slot, kind, &codecs)?;
+    let track = placeholder(index, slot, kind, &codecs);
+    let track = track.ok_or(EngineError::ErrSenderWithNoCodecs)?;
     let init = RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         ..Default::default()
     };
-    let id = pc.add_transceiver_from_track(track, Some(init)).ok()?;
+    let id = pc.add_transceiver_from_track(track, Some(init))?;
+    let transceiver = pc.rtp_transceiver(id);
     // Without it only the track's own codec would be offered.
-    pc.rtp_transceiver(id)?.set_codec_preferences(codecs).ok()
+    transceiver
+        .ok_or(EngineError::ErrPeerConnTransceiverMidNil)?
+        .set_codec_preferences(codecs)
 }
 
 /// A track with no media behind it: the crate needs one to announce our SSRCs.

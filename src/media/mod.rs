@@ -15,6 +15,8 @@ mod allowance;
 mod candidate;
 mod codec;
 mod connection;
+#[cfg(test)]
+mod dialects;
 mod down;
 mod dtls;
 mod error;

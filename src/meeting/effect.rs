@@ -80,6 +80,13 @@ pub enum Effect {
         /// What.
         event: Box<Event>,
     },
+    /// One who waits is told.
+    TellWaiting {
+        /// Who.
+        to: ParticipantId,
+        /// What.
+        event: Box<Event>,
+    },
     /// Everyone is told who is in the room at this point of the effects.
     Broadcast {
         /// Who is not.

@@ -96,6 +96,7 @@ impl Room {
     pub fn handle(&mut self, command: Command, now: Timestamp) -> Outcome {
         let mut effects = Vec::new();
         self.forget_if_due(now);
+        let was_hosted = self.is_hosted();
         let last = self.roster.only().map(|person| person.seen.user.id.clone());
         let reply = self.carry_out(command, now, &mut effects);
         if let Some(last) = last.filter(|_| self.roster.is_empty()) {
@@ -103,6 +104,9 @@ impl Room {
         }
         // Last, as what keeps people at the door may just have ended with the meeting.
         self.let_in(now, &mut effects);
+        if self.is_hosted() != was_hosted {
+            self.tell_those_who_wait(&mut effects);
+        }
         Outcome { reply, effects }
     }
 
@@ -142,7 +146,7 @@ impl Room {
                 participant,
                 source,
                 switch,
-            } => self.set_source(&participant, source, switch, out),
+            } => self.set_source(&participant, source, switch, now, out),
             Command::Mute { by, whom, source } => self.mute(&by, &whom, source, out),
             Command::AskUnmute { by, whom, source } => self.ask_unmute(&by, &whom, source, out),
             Command::LowerHand { by, whom } => self.lower_hand(&by, &whom, out),

@@ -340,6 +340,11 @@ impl Actor {
                         outbox.push(OutboxItem::Event(EncodedEvent::new(&event)));
                     }
                 }
+                Effect::TellWaiting { to, event } => {
+                    if let Some(outbox) = self.waiting.get(&to) {
+                        outbox.push(OutboxItem::Event(EncodedEvent::new(&event)));
+                    }
+                }
                 Effect::Broadcast { except, event } => {
                     let event = EncodedEvent::new(&event);
                     for (_, outbox) in self

@@ -10,8 +10,7 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::Origin;
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Database, Gate, Health, HttpState, MediaState, PeerInfo, SocketLimits, Sockets,
-    UpgradedSocket,
+    self, Access, Gate, Health, HttpState, Parts, PeerInfo, SocketLimits, Sockets, UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,7 +42,11 @@ impl Server {
             },
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
             health: Arc::new(|| {
-                async { Health::new(Database::Unavailable, MediaState::Ok, 2, 7) }.boxed()
+                let parts = Parts {
+                    database: Some("The database does not answer."),
+                    media: None,
+                };
+                async move { Health::new(parts, 2, 7) }.boxed()
             }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
@@ -432,8 +435,9 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "participants": 7,
         "database": "unavailable",
         "media": "ok",
+        "reasons": ["The database does not answer."],
     });
-    assert_eq!(read, expected);
+    assert_eq!((health.status, read), (503, expected));
     for answer in [ping, health] {
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("content-type"), "application/json");

@@ -1,15 +1,11 @@
 //! DTLS on its way through the guard, in both directions.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
 use super::{Connection, Transmit};
-
-/// The crate arms its flight timer by the time that it is told with a datagram. The guard keeps the time, so the
-/// crate is told one at which its timer never runs out: it would give a handshake up after eight seconds.
-const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 impl Connection {
     /// Takes a DTLS datagram, from an address that ICE has proven alone.
@@ -25,7 +21,8 @@ impl Connection {
         self.shaken = Some((self.known_as(to), from));
         let admitted = self.guard.admit(bytes, now);
         if !admitted.records.is_empty() {
-            let _ = self.read(from, to, admitted.records, now + NEVER);
+            let told = self.guard.told(now);
+            let _ = self.read(from, to, admitted.records, told);
         } else if admitted.repeat {
             let flight = self.guard.again(now).to_vec();
             self.repeat(flight);

@@ -8,7 +8,7 @@ use rtc::sansio::Protocol as _;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
 use super::streams::Protected;
-use super::{BUSY, Connection, Refused};
+use super::{BUSY, Connection};
 use crate::budgets::media::HELD;
 use crate::media::identity::Identity;
 use crate::media::stun::{self, Datagram};
@@ -81,7 +81,7 @@ impl Connection {
     }
 
     fn check(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {
-        let understood = self.read(from, to, BytesMut::from(bytes), now).is_ok();
+        let understood = self.read(from, to, BytesMut::from(bytes), now).is_some();
         if understood && stun::is_nomination(bytes) {
             let bytes = BytesMut::from(bytes);
             let at = now;
@@ -122,7 +122,7 @@ impl Connection {
         to: SocketAddr,
         message: BytesMut,
         now: Instant,
-    ) -> Result<(), Refused> {
+    ) -> Option<()> {
         let transport = TransportContext {
             local_addr: self.known_as(to),
             peer_addr: from,

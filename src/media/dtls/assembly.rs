@@ -1,19 +1,24 @@
 //! Handshake messages put together from their fragments: in any order, overlapping, repeated, cut anew.
 
-use super::record::{CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE, Fragment};
+use super::Role;
+use super::record::{
+    CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE,
+    Fragment, HELLO_VERIFY_REQUEST, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+};
 use crate::budgets::media::{DTLS_BYTES, DTLS_FRAGMENTS, DTLS_MESSAGE, DTLS_MESSAGES};
 
-/// Messages that may be begun before the one that is next is whole. A client's longest flight has three in the clear.
-const MOST_AHEAD: u16 = 4;
+/// Messages that may be begun before the one that is next is whole. A server's longest flight has five.
+const MOST_AHEAD: u16 = 5;
 
 /// What became of a fragment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It belongs to a message that was whole before: the client repeats itself.
+    /// It belongs to a message that was whole before: the other side repeats itself.
     Old,
     /// It may have made a message whole.
     Kept,
-    /// It is none that a client sends here, or more than is kept.
+    /// It is none that the other side sends here, or more than is kept.
     Refused,
 }
 
@@ -25,7 +30,7 @@ pub(super) struct Message {
     pub bytes: Vec<u8>,
 }
 
-/// The messages of a client, each given out once and in order.
+/// The messages of the other side, each given out once and in order.
 #[derive(Default)]
 pub(super) struct Assembly {
     /// The number of the message that is next.
@@ -50,14 +55,14 @@ impl Assembly {
         self.next
     }
 
-    /// Takes a fragment.
-    pub fn take(&mut self, fragment: &Fragment<'_>) -> Taken {
+    /// Takes a fragment of a message to us, who are this end.
+    pub fn take(&mut self, fragment: &Fragment<'_>, us: Role) -> Taken {
         if fragment.sequence < self.next {
             return Taken::Old;
         }
         let in_turn = fragment.sequence - self.next < MOST_AHEAD
             && usize::from(fragment.sequence) < DTLS_MESSAGES.size();
-        if !in_turn || !is_clients(fragment) || fragment.length > DTLS_MESSAGE.size() {
+        if !in_turn || !is_expected(fragment, us) || fragment.length > DTLS_MESSAGE.size() {
             return Taken::Refused;
         }
         // One forged fragment must not spoil a message for good: what contradicts it begins it anew.
@@ -103,25 +108,39 @@ impl Assembly {
         })
     }
 
-    /// What this client has cost, in bytes of messages: here, and in the crate, which keeps what it was given.
+    /// What the other side has cost, in bytes of messages: here, and in the crate, which keeps what it was given.
     pub fn held(&self) -> usize {
         let waiting: usize = self.parts.iter().map(|part| part.bytes.len()).sum();
         self.given + waiting
     }
 }
 
-/// Whether a client says such a thing at this place: a hello, perhaps a second one with a cookie, then its flight
-/// with the certificate (RFC 6347 §4.2.4).
-fn is_clients(fragment: &Fragment<'_>) -> bool {
-    match fragment.sequence {
-        0 => fragment.kind == CLIENT_HELLO,
-        1 => matches!(
+/// Whether the other side says such a thing at this place (RFC 6347 §4.2.4).
+fn is_expected(fragment: &Fragment<'_>, us: Role) -> bool {
+    if (fragment.length == 0) != (fragment.kind == SERVER_HELLO_DONE) {
+        return false;
+    }
+    match (us, fragment.sequence) {
+        // A hello, perhaps a second one with a cookie, then a flight with the certificate.
+        (Role::Server, 0) => fragment.kind == CLIENT_HELLO,
+        (Role::Server, 1) => matches!(
             fragment.kind,
             CLIENT_HELLO | CERTIFICATE | CLIENT_KEY_EXCHANGE
         ),
-        _ => matches!(
+        (Role::Server, _) => matches!(
             fragment.kind,
             CERTIFICATE | CLIENT_KEY_EXCHANGE | CERTIFICATE_VERIFY
+        ),
+        // Perhaps a cookie, then a hello and all that belongs to it.
+        (Role::Client, 0) => matches!(fragment.kind, HELLO_VERIFY_REQUEST | SERVER_HELLO),
+        (Role::Client, _) => matches!(
+            fragment.kind,
+            SERVER_HELLO
+                | CERTIFICATE
+                | SERVER_KEY_EXCHANGE
+                | CERTIFICATE_REQUEST
+                | SERVER_HELLO_DONE
+                | NEW_SESSION_TICKET
         ),
     }
 }

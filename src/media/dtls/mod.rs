@@ -8,8 +8,12 @@
 //! still for ever.
 //!
 //! So the [`Guard`] gives the crate whole messages, in order, each once, with numbers of its own; and it keeps our
-//! last flight and sends it again itself (RFC 6347 §4.2.4). The crate's timer is never let run out. We are the DTLS
-//! server of every connection.
+//! last flight and sends it again itself (RFC 6347 §4.2.4).
+//!
+//! As server it sends the very same datagrams, on time and when asked: a client that has them takes them for replays,
+//! so nothing that it has put in motion is disturbed, and the crate's timer is never let run out. As client it answers
+//! repeats only. A server repeats its last flight when it is sent a new Finished, which the crate alone can seal, so
+//! there the crate's timer goes on.
 //!
 //! Pure: datagrams and the time in, datagrams out.
 
@@ -24,7 +28,8 @@ use bytes::{Bytes, BytesMut};
 
 use self::assembly::{Assembly, Taken};
 use self::record::{
-    ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HELLO_VERIFY_REQUEST, NUMBER, Record, records,
+    ALERT, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, HELLO_VERIFY_REQUEST, NUMBER, Record,
+    records,
 };
 use crate::budgets::media::{DTLS_ALERTS, DTLS_RECORDS, DTLS_SEALED, DTLS_SEALED_BYTES};
 
@@ -37,10 +42,25 @@ const ECHO: Duration = Duration::from_millis(40);
 /// address.
 const QUICK_REPEATS: usize = 16;
 const SLOW_ECHO: Duration = Duration::from_secs(1);
+/// The crate arms its flight timer with a second more than the time that it is told with a datagram. As server it
+/// is told one at which the timer never runs out: it would give the handshake up after eight seconds.
+const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+/// As client it is told one by which it first repeats itself sooner.
+const SOONER: Duration = Duration::from_millis(800);
 /// Our longest flight is below 2 KiB; what is longer is not kept.
 const LONGEST_FLIGHT: usize = 16 * 1024;
-/// A client has keys at the earliest when it has sent two hellos and a key exchange.
+/// The other side has keys at the earliest when it has sent three messages: a client two hellos and a key exchange, a
+/// server its hello, its certificate and its key exchange.
 const FIRST_SEALED: u16 = 3;
+
+/// Which end of the DTLS association we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// We wait for a hello.
+    Server,
+    /// We send one.
+    Client,
+}
 
 /// What became of a datagram.
 #[derive(Debug, Default)]
@@ -53,6 +73,7 @@ pub(super) struct Admitted {
 
 /// The guard of one connection.
 pub(super) struct Guard {
+    role: Role,
     assembly: Assembly,
     /// Records in the clear that the crate was given; each gets the next number.
     numbers: u64,
@@ -61,7 +82,7 @@ pub(super) struct Guard {
     sealed: usize,
     alerts: usize,
     flight: Flight,
-    /// We have sent our Finished, which we do once the client's has been verified.
+    /// The other side's Finished has been verified. A server sends its own then; a client is told so.
     complete: bool,
     /// We have given up, or said goodbye.
     over: bool,
@@ -85,6 +106,8 @@ impl Guard {
     /// Of a new connection.
     pub fn new(now: Instant) -> Self {
         Self {
+            // Who is the client says so before anything is heard.
+            role: Role::Server,
             assembly: Assembly::default(),
             numbers: 0,
             sealed: 0,
@@ -103,7 +126,21 @@ impl Guard {
         }
     }
 
-    /// Looks at a datagram of the client's.
+    /// Notes that the handshake is done.
+    pub fn complete(&mut self) {
+        self.complete = true;
+        self.flight.timed = false;
+    }
+
+    /// The time to tell the crate with what it is given.
+    pub fn told(&self, now: Instant) -> Instant {
+        match self.role {
+            Role::Server => now + NEVER,
+            Role::Client => now.checked_sub(SOONER).unwrap_or(now),
+        }
+    }
+
+    /// Looks at a datagram of the other side's.
     pub fn admit(&mut self, datagram: &[u8], now: Instant) -> Admitted {
         let mut admitted = Admitted::default();
         if self.over {
@@ -113,8 +150,8 @@ impl Guard {
         for record in records(datagram).take(DTLS_RECORDS.size()) {
             match (record.epoch, record.kind) {
                 (0, HANDSHAKE) => old |= self.assemble(&record, &mut admitted.records),
-                // The client repeats its Finished. Nothing sealed is given to the crate any more: what an
-                // authenticated client seals could hurt it as well.
+                // It repeats its Finished. Nothing sealed is given to the crate any more: what an
+                // authenticated peer seals could hurt it as well.
                 (1, HANDSHAKE) if self.complete => old = true,
                 (0, CHANGE_CIPHER_SPEC) | (1, HANDSHAKE) => {
                     self.pass_sealed(&record, &mut admitted.records);
@@ -143,7 +180,7 @@ impl Guard {
             if self.complete {
                 return true;
             }
-            old |= self.assembly.take(&fragment) == Taken::Old;
+            old |= self.assembly.take(&fragment, self.role) == Taken::Old;
         }
         while let Some(message) = self.assembly.next_message() {
             let number = self.next_number();
@@ -189,9 +226,15 @@ impl Guard {
             self.flight.timed = false;
             return;
         }
-        self.complete |=
-            records(datagram).any(|record| (record.epoch, record.kind) == (1, HANDSHAKE));
-        if self.flight.answered {
+        if first.kind == HANDSHAKE && first.epoch == 0 && first.body.first() == Some(&CLIENT_HELLO)
+        {
+            self.role = Role::Client;
+        }
+        let is_finished = |record: Record<'_>| (record.epoch, record.kind) == (1, HANDSHAKE);
+        self.complete |= self.role == Role::Server && records(datagram).any(is_finished);
+        // The crate's own timer repeats what it sends as a client.
+        let again = now.saturating_duration_since(self.flight.at) >= ECHO;
+        if self.flight.answered || again {
             self.flight = Flight {
                 datagrams: Vec::new(),
                 bytes: 0,
@@ -202,7 +245,7 @@ impl Guard {
                 timed: first.body.first() != Some(&HELLO_VERIFY_REQUEST),
             };
         }
-        self.flight.timed &= !self.complete;
+        self.flight.timed &= !self.complete && self.role == Role::Server;
         if self.flight.bytes + datagram.len() <= LONGEST_FLIGHT {
             self.flight.bytes += datagram.len();
             self.flight.datagrams.push(Bytes::copy_from_slice(datagram));
@@ -223,8 +266,7 @@ impl Guard {
         Some(self.again(now))
     }
 
-    /// Our flight, to be sent again as it is. A client that has it takes it for a replay, so nothing that it has put
-    /// in motion is disturbed.
+    /// Our flight, to be sent again as it is.
     pub fn again(&mut self, now: Instant) -> &[Bytes] {
         self.flight.at = now;
         self.flight.repeats += 1;

@@ -7,8 +7,13 @@ pub(super) const HANDSHAKE: u8 = 22;
 
 /// Handshake types (RFC 5246 §7.4, RFC 6347 §4.2.2).
 pub(super) const CLIENT_HELLO: u8 = 1;
+pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const HELLO_VERIFY_REQUEST: u8 = 3;
 pub(super) const CERTIFICATE: u8 = 11;
+pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
+pub(super) const CERTIFICATE_REQUEST: u8 = 13;
+pub(super) const SERVER_HELLO_DONE: u8 = 14;
 pub(super) const CERTIFICATE_VERIFY: u8 = 15;
 pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
 
@@ -69,14 +74,14 @@ pub(super) struct Fragment<'a> {
 }
 
 /// The fragments in the body of a handshake record, up to the first that is out of shape. What begins and ends
-/// within its message is in shape; an empty one is not, as no message of a client in the clear is empty.
+/// within its message is in shape; an empty one only if its message is empty.
 pub(super) fn fragments(body: &[u8]) -> impl Iterator<Item = Fragment<'_>> {
     let mut rest = body;
     std::iter::from_fn(move || {
         let header: &[u8; FRAGMENT_HEADER_BYTES] = rest.first_chunk()?;
         let (length, offset, size) = (u24(header, 1), u24(header, 6), u24(header, 9));
         let bytes = rest.get(FRAGMENT_HEADER_BYTES..FRAGMENT_HEADER_BYTES + size)?;
-        if size == 0 || offset + size > length {
+        if (size == 0 && length != 0) || offset + size > length {
             return None;
         }
         rest = &rest[FRAGMENT_HEADER_BYTES + size..];

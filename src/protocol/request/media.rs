@@ -119,6 +119,16 @@ answers! {
         revision: u64,
         /// The server's answer.
         sdp: String,
+        /// The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+        #[serde(skip_serializing_if = "Vec::is_empty")] #[schemars(default)] #[ts(optional, as = "Option<Vec<RefusedSource>>")]
+        refused: Vec<RefusedSource>,
+    }
+    /// A source that cannot run; `media.source` answers `media.unsupported`.
+    struct RefusedSource {
+        /// Which one.
+        source: Source,
+        /// Why, in English, for logs.
+        reason: String,
     }
     /// Answer to `media.source`.
     struct TrackAnswer {

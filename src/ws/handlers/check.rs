@@ -6,7 +6,7 @@ use crate::meeting::Room;
 use crate::meeting::chat::Chat;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::UserId;
-use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topology};
+use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topology, WhoWaits};
 use crate::protocol::request::{self, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, RoomName};
 use crate::protocol::time::Timestamp;
@@ -69,6 +69,7 @@ fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
     let nobody = DisplayName::parse("Connection check").map_err(internal)?;
     let permissions = Permissions {
         unmute: true,
+        camera: true,
         screen: true,
         chat: false,
         private_chat: false,
@@ -87,6 +88,10 @@ fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
         locked: false,
         has_password: false,
         lobby: false,
+        waiting: WhoWaits::Nobody,
+        guests: true,
+        start_muted: false,
+        start_camera_off: false,
         topology: Topology::Sfu,
         max_participants: SESSIONS,
         participants: 0,

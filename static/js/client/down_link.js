@@ -1,5 +1,6 @@
 import { RemoteCandidates, trickle } from './candidates.js';
-import { IceWatch } from './ice_watch.js';
+import { LinkWatch } from './link_watch.js';
+import { newestPacket, StallWatch } from './stall_watch.js';
 
 /**
  * @typedef {import('./call_base.js').SlotChange} SlotChange
@@ -12,10 +13,13 @@ import { IceWatch } from './ice_watch.js';
  */
 export class DownLink {
   #io;
+  #prefix;
   #watch;
+  #stall;
   #candidates;
   #onSlot;
   #revision = 0;
+  #isRetired = false;
   /** Offers are answered one after the other. @type {Promise<void>} */
   #work = Promise.resolve();
   /** Slots are asked for one time after the other. @type {Promise<void>|null} */
@@ -29,21 +33,24 @@ export class DownLink {
    * @param {RTCPeerConnection} pc
    * @param {import('./up_link.js').LinkIo} io
    * @param {(change: SlotChange) => void} onSlot
+   * @param {string} [prefix] goes before the names of its slots, so that those of two connections are told apart
    */
-  constructor(pc, io, onSlot) {
+  constructor(pc, io, onSlot, prefix = '') {
     this.pc = pc;
     this.#io = io;
+    this.#prefix = prefix;
     this.#onSlot = onSlot;
     this.#candidates = new RemoteCandidates(pc, (error) => io.failed(error, 'media.candidate'));
     trickle(pc, (candidate) => {
       io.request('media.candidate', { connection: 'down', candidate })
         .catch((error) => io.failed(error, 'media.candidate'));
     });
-    this.#watch = new IceWatch(
+    this.#watch = new LinkWatch(
       pc,
-      () => io.request('media.restart', { connection: 'down' }).catch((error) => io.failed(error, 'media.restart')),
+      { ...io, restart: () => io.request('media.restart', { connection: 'down' }) },
       io.timers,
     );
+    this.#stall = new StallWatch(() => newestPacket(pc), io.disturbed, io.timers);
   }
 
   /**
@@ -60,7 +67,7 @@ export class DownLink {
 
   /** @param {{audioSlots: number, videoSlots: number}} wanted */
   async #ask({ audioSlots, videoSlots }) {
-    if (this.pc.signalingState === 'closed') return;
+    if (this.#isRetired) return;
     const offer = await this.#io.request('media.receive', { audio_slots: audioSlots, video_slots: videoSlots });
     await this.answer(offer);
   }
@@ -79,7 +86,7 @@ export class DownLink {
 
   /** @param {{revision: number, sdp: string}} offer */
   async #answer({ revision, sdp }) {
-    if (revision <= this.#revision || this.pc.signalingState === 'closed') return;
+    if (revision <= this.#revision || this.#isRetired) return;
     this.#revision = revision;
     await this.pc.setRemoteDescription({ type: 'offer', sdp });
     this.#candidates.flush();
@@ -95,6 +102,7 @@ export class DownLink {
 
   /** @param {Slot[]} changed */
   update(changed) {
+    if (this.#isRetired) return;
     for (const slot of changed) this.#slots.set(slot.mid, slot);
     this.#show();
   }
@@ -109,8 +117,20 @@ export class DownLink {
     return (mid !== null && this.#slots.get(mid)?.track) || null;
   }
 
-  close() {
+  /** The network may be another one now. */
+  hurry() {
+    this.#watch.hurry();
+  }
+
+  /** What it shows stays as it is, until it is closed: another connection takes its place. */
+  retire() {
     this.#watch.stop();
+    this.#stall.stop();
+    this.#isRetired = true;
+  }
+
+  close() {
+    this.retire();
     this.pc.close();
     for (const slot of this.#slots.values()) slot.track = null;
     this.#show();
@@ -121,7 +141,7 @@ export class DownLink {
     for (const { mid, kind, track } of this.#slots.values()) {
       const mediaTrack = (track !== null && media.get(mid)) || null;
       // A slot named before its m-line is there shows once it is.
-      const shown = { mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
+      const shown = { mid: this.#prefix + mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
       if ((this.#shown.get(mid)?.track ?? null) === shown.track) continue;
       this.#shown.set(mid, shown);
       this.#onSlot(shown);
