@@ -50,7 +50,19 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         let app = App::start(config).await?;
         // Scripts and tests read the port from here; whoever closed standard output does not want it.
         let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
-        app.run(signals.first()).await;
+        let media = app.media().clone();
+        let stop = async {
+            tokio::select! {
+                () = signals.first() => {}
+                () = media.failed() => {}
+            }
+        };
+        app.run(stop).await;
+        if media.has_failed() {
+            return Err(Failure::new(
+                "a media thread failed again and again: the server has ended and is to be started anew",
+            ));
+        }
         Ok(())
     });
     runtime.shutdown_timeout(END_DEADLINE);
@@ -198,7 +210,7 @@ impl App {
         let state = HttpState {
             gate,
             session,
-            health: health_probe(services.clone()),
+            health: health_probe(services.clone(), media.clone()),
             rooms: room_probe(services.clone()),
             public_url,
             plain: match services.is_rate_limited() {
@@ -250,14 +262,15 @@ async fn within(what: &'static str, end: impl Future<Output = ()>) {
     }
 }
 
-fn health_probe(services: Services) -> HealthProbe {
+fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
-        let services = services.clone();
+        let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry.live();
             let ailment = services.store.ailment().await;
             let parts = Parts {
                 database: ailment.map(Ailment::sentence),
+                media: (!media.await).then_some("A media thread does not answer."),
             };
             Health::new(parts, live.rooms, live.participants)
         })

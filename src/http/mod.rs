@@ -109,6 +109,8 @@ pub struct Health {
     pub participants: usize,
     /// Whether the database takes what is written.
     pub database: Part,
+    /// Whether every media thread answers.
+    pub media: Part,
     /// What is the matter, a sentence for each part that is not well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<&'static str>,
@@ -139,13 +141,15 @@ pub enum Part {
 pub struct Parts {
     /// The database.
     pub database: Option<&'static str>,
+    /// The media threads.
+    pub media: Option<&'static str>,
 }
 
 impl Health {
     /// The health that follows from the parts and the head-counts.
     pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
-        let Parts { database } = parts;
-        let reasons: Vec<_> = database.into_iter().collect();
+        let Parts { database, media } = parts;
+        let reasons: Vec<_> = database.into_iter().chain(media).collect();
         let part = |trouble: Option<&str>| match trouble {
             None => Part::Ok,
             Some(_) => Part::Unavailable,
@@ -159,6 +163,7 @@ impl Health {
             rooms,
             participants,
             database: part(database),
+            media: part(media),
             reasons,
         }
     }

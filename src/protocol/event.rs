@@ -98,6 +98,9 @@ events! {
     SignalCandidate(SignalCandidateData) "signal.candidate" Sure;
     /// The server offers the down connection anew.
     MediaOffer(DownOffer) "media.offer" Sure;
+    /// The room's media was lost, or one's own connection within the server: both connections are to be made anew, by `media.publish` and `media.receive`. What
+    /// was started goes on once they are.
+    MediaFailed(MediaFailed) "media.failed" Sure;
     /// Somebody started a source.
     TrackPublished(TrackData) "media.track.published" Sure;
     /// Somebody stopped a source.
@@ -343,6 +346,8 @@ data! {
         /// Those that changed.
         slots: Vec<Slot>,
     }
+    /// Data of `media.failed`.
+    struct MediaFailed {}
     /// Data of `speaker.active`.
     struct SpeakerActive {
         /// The loudest first.

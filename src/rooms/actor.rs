@@ -246,24 +246,29 @@ impl Inbox {
 
     /// Where the media worker reports. It does not keep the room alive, and gets back what finds no room.
     pub(super) fn media_sink(&self) -> crate::media::EventSink {
-        let inbox = self.sender.downgrade();
-        Box::new(move |event| {
-            let Some(inbox) = inbox.upgrade() else {
-                return Ok(());
-            };
-            match inbox.try_send(Message::Media(event)) {
-                Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
-                // A room that is gone has nobody left to tell.
-                Ok(()) | Err(_) => Ok(()),
-            }
-        })
+        media_sink(self.sender.downgrade())
     }
+}
+
+fn media_sink(inbox: mpsc::WeakSender<Message>) -> crate::media::EventSink {
+    Box::new(move |event| {
+        let Some(inbox) = inbox.upgrade() else {
+            return Ok(());
+        };
+        match inbox.try_send(Message::Media(event)) {
+            Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
+            // A room that is gone has nobody left to tell.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    })
 }
 
 /// A room's task.
 pub(super) struct Actor {
     room: Room,
     inbox: mpsc::Receiver<Message>,
+    /// Where the media worker reports.
+    reports: mpsc::WeakSender<Message>,
     head_count: Arc<AtomicU32>,
     /// Of those who are in: what is told to everyone goes to these.
     outboxes: HashMap<ParticipantId, Outbox>,
@@ -292,6 +297,7 @@ impl Actor {
     ) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
         let (burst, rate) = (&budgets::TALK_BURST, &budgets::TALK);
+        let reports = inbox.sender.downgrade();
         let handle = RoomHandle {
             inbox: inbox.sender,
             head_count: head_count.clone(),
@@ -302,6 +308,7 @@ impl Actor {
         let actor = Self {
             room,
             inbox: inbox.receiver,
+            reports,
             head_count,
             outboxes: HashMap::new(),
             waiting: HashMap::new(),
@@ -410,6 +417,9 @@ impl Actor {
     fn take(&mut self, message: Message) {
         match message {
             Message::Media(event) => {
+                if event == MediaEvent::Failed {
+                    self.begin_media_anew();
+                }
                 self.carry_out(Command::Media(event));
             }
             Message::Tick => {
@@ -596,6 +606,14 @@ impl Actor {
                 Effect::History(line) => (self.history)(line),
             }
         }
+    }
+
+    /// The media worker lost the room. It gets a new one; the core then tells it everything.
+    fn begin_media_anew(&mut self) {
+        let Some(media) = &self.media else { return };
+        tracing::warn!("a room's media was lost and begins anew");
+        media.begin_anew(media_sink(self.reports.clone()));
+        self.media_backlog.clear();
     }
 
     fn flush_media(&mut self) {

@@ -45,6 +45,7 @@ impl Server {
             health: Arc::new(|| {
                 let parts = Parts {
                     database: Some("The database does not answer."),
+                    media: None,
                 };
                 async move { Health::new(parts, 2, 7) }.boxed()
             }),
@@ -436,6 +437,7 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "rooms": 2,
         "participants": 7,
         "database": "unavailable",
+        "media": "ok",
         "reasons": ["The database does not answer."],
     });
     assert_eq!((health.status, read), (503, expected));
