@@ -15,6 +15,7 @@ pub const ALL: &[&Budget] = &[
     &EXTENSIONS,
     &SSRC_LINES,
     &LAYERS,
+    &LINES_OVER_TIME,
 ];
 
 const OF_DESCRIPTIONS: Budget = Budget {
@@ -120,5 +121,14 @@ pub const LAYERS: Budget = Budget {
     name: "media.description.layers",
     most: 8,
     reason: "Browsers send three.",
+    ..OF_DESCRIPTIONS
+};
+
+/// m-lines that an up connection has had, with those that were given up.
+pub const LINES_OVER_TIME: Budget = Budget {
+    name: "media.m_lines_over_time",
+    most: 256,
+    reason: "Who starts and stops a screen with an m-line of its own each time does so 250 times.",
+    test: "m_lines_are_bounded_over_time_too",
     ..OF_DESCRIPTIONS
 };

@@ -3,6 +3,7 @@
 //!
 //! Read on in [`describing`] for its session descriptions and in [`receiving`] for what arrives.
 
+mod certificate;
 mod describing;
 mod receiving;
 
@@ -31,6 +32,7 @@ use rtc::shared::error::Error as EngineError;
 pub(super) use self::describing::host_candidate;
 use self::receiving::{Held, Nomination};
 pub(super) use super::error::Refused;
+use super::sdp::Fingerprint;
 use super::stun;
 
 /// ICE says `disconnected` after this silence, and `failed` after [`FAILED_AFTER`] more.
@@ -92,6 +94,8 @@ pub(super) struct Connection {
     restarting: bool,
     held: VecDeque<Held>,
     ssrcs: HashSet<u32>,
+    /// What the client's certificate hashes to, by its first description.
+    named: Vec<Fingerprint>,
     ufrags: Vec<String>,
     /// How many descriptions it has given.
     described: u64,
@@ -127,6 +131,8 @@ impl Connection {
             .with_host_acceptance_min_wait(Some(Duration::ZERO))
             .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
             .with_answering_dtls_role(RTCDtlsRole::Server)
+            // It knows one hash function only; what the certificate is compared with is ours.
+            .with_disable_certificate_fingerprint_verification(true)
             .with_srtp_replay_protection_window(REPLAY_WINDOW)
             .with_srtcp_replay_protection_window(REPLAY_WINDOW)
             // The client's order decides. Browsers begin with AES-CM; foreign clients may know nothing else.
@@ -150,6 +156,7 @@ impl Connection {
             restarting: false,
             held: VecDeque::new(),
             ssrcs: HashSet::new(),
+            named: Vec::new(),
             ufrags: Vec::new(),
             described: 0,
             connected: false,
@@ -229,6 +236,12 @@ impl Connection {
 
     fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> Option<Happening> {
         match state {
+            RTCPeerConnectionState::Connected if !self.is_who_it_says() => {
+                tracing::info!(
+                    "a media connection is closed: its certificate is not the one that its description names"
+                );
+                self.broken = true;
+            }
             RTCPeerConnectionState::Connected => {
                 self.connected = true;
                 self.failed_at = None;

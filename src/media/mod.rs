@@ -14,6 +14,8 @@
 mod candidate;
 mod codec;
 mod connection;
+#[cfg(test)]
+mod dialects;
 mod down;
 mod error;
 mod forward;

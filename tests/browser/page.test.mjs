@@ -172,7 +172,7 @@ test('a link, a number and nonsense in the field of the home', async (t) => {
 
 test('an unknown room is said so in words', async (t) => {
   const [page] = together(t, await visit(stage, '/r/000000000'));
-  await page.getByText('No room at this address').waitFor();
+  await page.getByText('No room with this number').waitFor();
 });
 
 test('somebody without devices is told why and joins to watch and listen', async (t) => {

@@ -10,7 +10,7 @@ use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::{RTCIceCandidate, RTCIceCandidateInit};
 
 use super::{Connection, Refused};
-use crate::media::sdp::{self, Description};
+use crate::media::sdp::{self, Description, Fingerprint};
 
 const NO_CANDIDATE: &str = "The server has no address that can be a candidate.";
 const NO_DESCRIPTION: &str = "The connection has no description of the server's.";
@@ -20,8 +20,10 @@ impl Connection {
     pub(in crate::media) fn answer(
         &mut self,
         offer: String,
+        named: &[Fingerprint],
         now: Instant,
     ) -> Result<String, Refused> {
+        self.expect(named);
         let offer = RTCSessionDescription::offer(offer)?;
         self.attempt(|pc| {
             pc.set_remote_description(now, offer)?;
@@ -48,7 +50,13 @@ impl Connection {
     }
 
     /// Takes the answer to the last offer, as [`sdp::answer_for_engine`] writes it.
-    pub(in crate::media) fn accept(&mut self, answer: String, now: Instant) -> Result<(), Refused> {
+    pub(in crate::media) fn accept(
+        &mut self,
+        answer: String,
+        named: &[Fingerprint],
+        now: Instant,
+    ) -> Result<(), Refused> {
+        self.expect(named);
         let answer = RTCSessionDescription::answer(answer)?;
         self.attempt(|pc| pc.set_remote_description(now, answer))?;
         self.due = now;

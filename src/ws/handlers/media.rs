@@ -18,6 +18,7 @@ use crate::ws::state::{SessionState, Stay};
 const EXACT_INTEGERS: u64 = 1 << 53;
 
 const NOT_CARRIED: &str = "No m-line carries this source: the last media.publish did not name it, or its answer refused the m-line (port 0).";
+const NOT_ALLOWED: &str = "The room's permissions do not let you start this source, or unmute yourself (permissions.unmute, permissions.screen).";
 const BETWEEN_PEERS: &str =
     "In this room people are connected to each other (p2p): the server takes no media.";
 
@@ -74,6 +75,9 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
         Ok(_) => Err(ErrorCode::ServerInternal.into()),
         Err(CallError::Refused(code @ ErrorCode::MediaUnsupported)) => {
             Err(WireError::with_message(code, NOT_CARRIED))
+        }
+        Err(CallError::Refused(code @ ErrorCode::PermDenied)) => {
+            Err(WireError::with_message(code, NOT_ALLOWED))
         }
         Err(error) => Err(error.into()),
     }
