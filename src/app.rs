@@ -1,6 +1,10 @@
 //! The composition root: puts the parts together, runs them, and ends them in order.
 
+mod addresses;
+mod descriptors;
+
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +13,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
+use crate::auth::{Limits, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
+use crate::budgets;
 use crate::cli::Failure;
-use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
+use crate::config::{Config, Guests, LegacyApi, MediaAddress, PublicUrl, RateLimits, Registration};
 use crate::http::{
-    self, Access, Calendars, Gate, Health, HealthProbe, HttpState, NoCalendar, Parts, PlainLimits,
-    RoomProbe, SessionRunner, SocketLimits, Sockets,
+    self, Access, Calendars, Connections, FrameLimit, Gate, Health, HealthProbe, HttpState,
+    NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner, Sharing, SocketLimits, Sockets,
+    Traffic,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
@@ -26,9 +32,6 @@ use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, S
 
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
-
-/// How many rooms' passwords may wait to be hashed or checked; one more is answered `server.busy`.
-const ROOM_PASSWORDS_WAITING: usize = 32;
 
 /// How long each part may take to end before the next is ended.
 const END_DEADLINE: Duration = Duration::from_secs(5);
@@ -47,6 +50,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     let outcome = runtime.block_on(async {
         let signals = StopSignals::listen()?;
+        descriptors::raise_limit(config.listen.max_sockets.get());
         let app = App::start(config).await?;
         // Scripts and tests read the port from here; whoever closed standard output does not want it.
         let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
@@ -75,14 +79,23 @@ pub struct App {
     pub address: std::net::SocketAddr,
     listener: TcpListener,
     services: Services,
-    sockets: Sockets,
     media: Media,
-    access: Arc<Access>,
     legacy_api: LegacyApi,
-    public_url: Option<Origin>,
+    public_url: Option<PublicUrl>,
+    gate: Gate,
+    media_addresses: MediaAddresses,
     stop: watch::Sender<bool>,
     /// No other server runs on the same data until this is dropped.
     lock: DataLock,
+}
+
+/// Where clients send media to.
+#[derive(Clone)]
+struct MediaAddresses {
+    /// As configured.
+    given: Vec<MediaAddress>,
+    /// What that came to at the start.
+    known: Vec<IpAddr>,
 }
 
 impl App {
@@ -98,8 +111,9 @@ impl App {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::because("cannot listen", &error))?;
+        let ips = addresses::all(&config.media.addresses).await?;
         let media = Media::start(MediaConfig {
-            ips: config.media.addresses.clone(),
+            ips: ips.clone(),
             port: config.media.first_port,
             threads: config.media.threads.get(),
         })
@@ -124,7 +138,11 @@ impl App {
             history: HistoryWriter::start(store.clone()),
             store,
             passwords: Passwords::default(),
-            room_passwords: Passwords::new(1, ROOM_PASSWORDS_WAITING),
+            // A lane of their own: setting many must not keep people from logging in.
+            room_passwords: RoomPasswords::new(Passwords::new(
+                1,
+                budgets::auth::PASSWORDS_WAITING.size(),
+            )),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
             tries: if is_limited {
                 Limits::default()
@@ -146,26 +164,41 @@ impl App {
             },
             stop: stopping,
         });
-        let defaults = SocketLimits::default();
-        let per_client = if is_limited {
-            defaults.per_client
-        } else {
-            None
-        };
         let sockets = Sockets::new(SocketLimits {
-            per_client,
-            ..defaults
+            total: config.listen.max_sockets.get(),
+            sharing: if is_limited {
+                Sharing::Fair
+            } else {
+                Sharing::Unlimited
+            },
         });
-        let access = Arc::new(Access::from(&config.listen));
+        let gate = Gate {
+            access: Arc::new(Access::from(&config.listen)),
+            sockets,
+            message_bytes: ws::MESSAGE_BYTES,
+            frames: if is_limited {
+                FrameLimit::On
+            } else {
+                FrameLimit::Off
+            },
+            traffic: if is_limited {
+                Traffic::limited()
+            } else {
+                Traffic::unlimited()
+            },
+        };
         Ok(Self {
             address,
             listener,
             services,
-            sockets,
             media,
-            access,
             legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
+            gate,
+            media_addresses: MediaAddresses {
+                given: config.media.addresses,
+                known: ips,
+            },
             stop,
             lock,
         })
@@ -186,11 +219,11 @@ impl App {
         let Self {
             listener,
             services,
-            sockets,
             media,
-            access,
             legacy_api,
             public_url,
+            gate,
+            media_addresses,
             stop: stop_sessions,
             lock,
             ..
@@ -198,11 +231,7 @@ impl App {
         let runner = services.clone();
         let session: SessionRunner =
             Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
-        let gate = Gate {
-            access,
-            sockets: sockets.clone(),
-            message_bytes: ws::MESSAGE_BYTES,
-        };
+        let sockets = gate.sockets.clone();
         let further = match legacy_api {
             LegacyApi::Off => Router::new(),
             LegacyApi::On => legacy::router(gate.clone(), services.clone()),
@@ -212,6 +241,12 @@ impl App {
             session,
             health: health_probe(services.clone(), media.clone()),
             rooms: room_probe(services.clone()),
+            page: Page::new(
+                public_url
+                    .as_ref()
+                    .map(|url| url.path.clone())
+                    .unwrap_or_default(),
+            ),
             public_url,
             plain: match services.is_rate_limited() {
                 true => PlainLimits::default(),
@@ -232,7 +267,14 @@ impl App {
                 ws::reconcile::run(services.clone())
             })
         };
-        http::serve(listener, router, async {
+        let watching = {
+            let media = media.clone();
+            supervise::keep("looking media names up", move || {
+                let MediaAddresses { given, known } = media_addresses.clone();
+                addresses::watch(given, media.clone(), known)
+            })
+        };
+        http::serve(listener, router, Connections::default(), async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
             stop_sessions.send_replace(true);
@@ -240,6 +282,7 @@ impl App {
         .await;
         pruning.abort();
         reconciling.abort();
+        watching.abort();
         within("sessions", sockets.drained()).await;
         within("rooms", services.registry.emptied()).await;
         within("attendance", services.history.flush()).await;

@@ -7,7 +7,7 @@
 //! | sound and picture | [`media`]: threads with their sockets, connections and forward tables |
 //! | what outlives the process | [`store`], behind plain structs |
 //! | passwords, tokens, limits on tries | [`auth`] |
-//! | what one client may use | [`budgets`]: one table of bounds with their reasons |
+//! | what one client may use | [`budgets`]: one table of bounds with their reasons; [`allowance`] counts over time, per [`network`] |
 //! | running rooms | [`rooms`]: one actor per room, the address book, outboxes |
 //! | one client's session | [`ws`]: limits, requests in order, events, end |
 //! | the page, the upgrade, health, avatars | [`http`] |
@@ -19,6 +19,7 @@
 //! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← ws ← http ← legacy ← app`. Siblings in braces never
 //! meet. `ARCHITECTURE.md` walks one message and one packet through the house.
 
+pub mod allowance;
 pub mod app;
 pub mod auth;
 pub mod budgets;
@@ -28,6 +29,7 @@ pub mod http;
 pub mod legacy;
 pub mod media;
 pub mod meeting;
+pub mod network;
 pub mod protocol;
 pub mod rooms;
 pub mod store;

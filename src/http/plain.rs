@@ -1,17 +1,18 @@
 //! Plain requests that are answered without a log-in and cost something: how many an address may make.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::headers;
 use super::peer::{PeerInfo, RemoteAddress};
 use crate::budgets::{Buckets, http as budgets};
+use crate::network::Network;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub struct PlainLimits(Option<Arc<Counts>>);
 
 #[derive(Debug)]
 struct Counts {
-    calendars: Mutex<Buckets<IpAddr>>,
-    avatars: Mutex<Buckets<IpAddr>>,
+    calendars: Mutex<Buckets<Network>>,
+    avatars: Mutex<Buckets<Network>>,
 }
 
 impl Default for PlainLimits {
@@ -58,7 +59,7 @@ impl PlainLimits {
         what: Plain,
         remote: RemoteAddress,
         asked: &HeaderMap,
-        trusted: &[IpAddr],
+        trusted: &[IpNet],
     ) -> Result<(), TooMany> {
         let Some(counts) = &self.0 else { return Ok(()) };
         let network = PeerInfo::find(remote, asked, trusted).network();

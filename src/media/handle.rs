@@ -1,7 +1,7 @@
 //! The handles by which the rest of the server talks to the media workers.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -122,8 +122,15 @@ impl Media {
         self.shared
             .workers
             .iter()
-            .flat_map(|pinned| pinned.worker.addresses.iter().copied())
+            .flat_map(|pinned| pinned.worker.addresses().to_vec())
             .collect()
+    }
+
+    /// From now on, new connections are told to send to these addresses; those there are stay as they are.
+    pub fn announce(&self, ips: &[IpAddr]) {
+        for pinned in &self.shared.workers {
+            pinned.worker.announce(ips);
+        }
     }
 
     /// Opens a room on the least loaded worker.

@@ -107,6 +107,14 @@ impl State {
         anew
     }
 
+    /// From now on, new connections are told that clients reach this worker at `local`.
+    pub fn announce(&mut self, local: Arc<[SocketAddr]>) {
+        for room in self.rooms.values_mut() {
+            room.local = Arc::clone(&local);
+        }
+        self.local = local;
+    }
+
     /// Opens a room.
     pub fn open(&mut self, opening: Opening, now: Instant) {
         let key = opening.room;

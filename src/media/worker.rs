@@ -40,10 +40,21 @@ pub(super) enum Sending {
     Gone,
 }
 
+/// What the handles leave for the thread; the last one counts.
+type Announced = Arc<Mutex<Option<Arc<[SocketAddr]>>>>;
+
+/// What is done under these locks cannot fail half-way.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A running worker, as the handles see it.
 pub(super) struct Worker {
     /// Where clients reach it.
-    pub addresses: Arc<[SocketAddr]>,
+    addresses: Mutex<Arc<[SocketAddr]>>,
+    /// Other addresses, until the thread takes them up.
+    announced: Announced,
+    port: u16,
     inbox: SyncSender<Input>,
     openings: Arc<Mutex<Vec<Opening>>>,
     stop: Arc<AtomicBool>,
@@ -68,6 +79,7 @@ impl Worker {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
         let openings = Arc::new(Mutex::new(Vec::new()));
+        let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
         let alive = Arc::new(AtomicBool::new(true));
         let mut turns = Turns {
@@ -76,6 +88,7 @@ impl Worker {
             sockets,
             inputs,
             openings: Arc::clone(&openings),
+            announced: Arc::clone(&announced),
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
             out: Vec::new(),
@@ -96,7 +109,9 @@ impl Worker {
             }
         })?;
         Ok(Self {
-            addresses,
+            addresses: Mutex::new(addresses),
+            announced,
+            port,
             inbox,
             openings,
             stop,
@@ -109,6 +124,22 @@ impl Worker {
     /// Whether it takes anything.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
+    }
+
+    /// Where clients reach it.
+    pub fn addresses(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(&locked(&self.addresses))
+    }
+
+    /// Tells new connections of other addresses.
+    pub fn announce(&self, ips: &[IpAddr]) {
+        let addresses: Arc<[SocketAddr]> = ips
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, self.port))
+            .collect();
+        *locked(&self.addresses) = Arc::clone(&addresses);
+        *locked(&self.announced) = Some(addresses);
+        self.wake();
     }
 
     /// Opens a room, before whatever is told it after this.
@@ -179,6 +210,7 @@ struct Turns {
     sockets: Vec<MediaSocket>,
     inputs: Receiver<Input>,
     openings: Arc<Mutex<Vec<Opening>>>,
+    announced: Announced,
     stop: Arc<AtomicBool>,
     buffers: Buffers,
     out: Vec<Transmit>,
@@ -279,6 +311,10 @@ impl Turns {
 
     /// Whether there may be more.
     fn take_inputs(&mut self) -> bool {
+        let announced = locked(&self.announced).take();
+        if let Some(local) = announced {
+            self.state.announce(local);
+        }
         for _ in 0..INPUTS_PER_TURN {
             let input = self.inputs.try_recv();
             // Looked at after the inbox: whoever opened a room did so before they told it anything.

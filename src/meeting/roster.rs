@@ -1,7 +1,7 @@
 //! Who is in a room and what they publish.
 
-use super::bans::AddressKey;
 use super::command::Join;
+use crate::network::Network;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Connection, Participant, Role, Source, Track};
 use crate::protocol::time::Timestamp;
@@ -15,7 +15,7 @@ pub struct Person {
     /// What the others see of them.
     pub seen: Participant,
     /// Where they come from.
-    pub address: AddressKey,
+    pub address: Network,
     /// They were asked to unmute: they may once, whatever the room's permissions say.
     pub may_unmute_once: bool,
     /// What they came in with switched off and have said nothing of since.

@@ -10,12 +10,12 @@ mod sources;
 mod time;
 mod together;
 
-use super::bans::AddressKey;
 use super::chat::{Chat, Post};
 use super::command::{Changes, Command, Join, PasswordEdit, Signal, Switch};
 use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
+use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{EndReason, Event, LeaveReason, RoomEnded, SlotsData};
 use crate::protocol::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
@@ -103,8 +103,8 @@ pub(crate) fn newcomer(name: &str, stay_name: &str) -> Join {
 }
 
 /// One of many households.
-pub(super) fn address(number: u8) -> AddressKey {
-    AddressKey::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
+pub(super) fn address(number: u8) -> Network {
+    Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
 }
 
 pub(super) fn edited(facts: object::Room) -> Command {

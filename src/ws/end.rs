@@ -1,5 +1,6 @@
 //! How a session ends: why, with which close code, and the closing handshake.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -121,6 +122,8 @@ impl From<Error> for End {
             Error::Utf8(_) => Self::NotText,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
             Error::Protocol(_) => Self::NotWebSocket,
+            // What counts frames below the library says so.
+            Error::Io(error) if error.kind() == ErrorKind::QuotaExceeded => Self::TooManyRequests,
             _ => Self::Gone,
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +23,7 @@ use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND, too_fast};
 use super::services::Services;
 use super::state::SessionState;
 use crate::meeting::effect::View;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::{Delivery, Event, LeaveReason};
 use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
@@ -49,7 +49,7 @@ type InFlight =
     Pin<Box<dyn Future<Output = (SessionState, u64, Result<String, WireError>)> + Send>>;
 
 /// Serves one upgraded socket until it closes, the client misbehaves, or `services` are told to stop.
-pub async fn run<S>(socket: WebSocketStream<S>, address: IpAddr, services: Services)
+pub async fn run<S>(socket: WebSocketStream<S>, address: Network, services: Services)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -103,7 +103,12 @@ struct Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
-    fn new(socket: WebSocketStream<S>, address: IpAddr, services: Services, id: SessionId) -> Self {
+    fn new(
+        socket: WebSocketStream<S>,
+        address: Network,
+        services: Services,
+        id: SessionId,
+    ) -> Self {
         let (outbox, events) = outbox();
         let limits = Limits::new(services.is_rate_limited(), Instant::now());
         let state = SessionState::new(id.clone(), address, outbox);

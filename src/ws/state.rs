@@ -1,6 +1,5 @@
 //! What a session is, between two requests.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -8,10 +7,12 @@ use tokio::time::Instant;
 
 use super::spending::Spending;
 use crate::meeting::Command;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity, SessionId};
 use crate::protocol::object::User;
+use crate::protocol::time::Timestamp;
 use crate::rooms::{Outbox, RoomHandle};
 use crate::store::{RoomKey, UserKey};
 
@@ -20,7 +21,7 @@ pub struct SessionState {
     /// Its id, as `hello` named it.
     pub id: SessionId,
     /// Where its socket comes from; for limits only, never for logs.
-    pub address: IpAddr,
+    pub address: Network,
     /// Where its room writes.
     pub outbox: Outbox,
     /// Ends it when its login is revoked.
@@ -44,6 +45,8 @@ pub struct Login {
     pub account: Option<UserKey>,
     /// The log-in's id, by which its tokens are revoked.
     pub jti: String,
+    /// When it began: no token of it is good for longer than a log-in lasts.
+    pub logged_in_at: Timestamp,
 }
 
 /// A session's stay in a room.
@@ -72,7 +75,7 @@ pub enum Place {
 
 impl SessionState {
     /// Of a session from `address` that is nobody yet, and nowhere.
-    pub fn new(id: SessionId, address: IpAddr, outbox: Outbox) -> Self {
+    pub fn new(id: SessionId, address: Network, outbox: Outbox) -> Self {
         Self {
             id,
             address,

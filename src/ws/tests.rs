@@ -12,8 +12,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
-use crate::auth::{Limits as Tries, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
+use crate::auth::{
+    Limits as Tries, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
+};
 use crate::media::{Media, MediaConfig};
+use crate::network::Network;
 use crate::rooms::Registry;
 use crate::store::{HistoryWriter, Store};
 use crate::supervise;
@@ -43,7 +46,7 @@ impl Server {
             history: HistoryWriter::start(store.clone()),
             store,
             passwords: Passwords::default(),
-            room_passwords: Passwords::default(),
+            room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
             tries: Tries::default(),
             guests: GuestPolicy::Admitted,
@@ -61,7 +64,7 @@ impl Server {
     async fn connect(&self) -> Client {
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
         let socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
-        let address = "192.0.2.1".parse().unwrap();
+        let address = Network::of("192.0.2.1".parse().unwrap());
         let session = run(socket, address, self.services.clone());
         let mut client = Client {
             socket: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,

@@ -1,10 +1,9 @@
 //! A session without a socket, for whoever asks one thing and goes.
 
-use std::net::IpAddr;
-
 use super::handlers::{auth, room};
 use super::services::Services;
 use super::state::SessionState;
+use crate::network::Network;
 use crate::protocol::error::WireError;
 use crate::protocol::ids::SessionId;
 use crate::protocol::request::{
@@ -21,8 +20,8 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// A visit from `address`, the network that limits on tries count by. Nobody has said yet who it is.
-    pub fn new(services: Services, address: IpAddr) -> Self {
+    /// A visit from `address`, by which limits on tries count. Nobody has said yet who it is.
+    pub fn new(services: Services, address: Network) -> Self {
         let (outbox, _) = outbox();
         let state = SessionState::new(SessionId::random(), address, outbox);
         Self { services, state }

@@ -339,6 +339,15 @@ test('what may be typed into the field for a link or a number', () => {
     ['https://meet.example.org/r/../admin', null],
   ];
   for (const [typed, room] of cases) assert.equal(roomFrom(typed, origin), room, typed);
+  const below = [
+    ['https://meet.example.org/meet/now/r/abc#invite=x', 'abc'],
+    ['meet.example.org/meet/now/r/abc', 'abc'],
+    ['482 917 305', '482917305'],
+    ['https://meet.example.org/r/abc', null],
+    ['https://meet.example.org/meet/r/abc', null],
+    ['https://elsewhere.example/meet/now/r/abc', null],
+  ];
+  for (const [typed, room] of below) assert.equal(roomFrom(typed, origin, '/meet/now/'), room, typed);
 });
 
 test('only web addresses become links, and no text is lost', () => {

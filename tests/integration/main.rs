@@ -14,6 +14,7 @@ mod full_disk;
 mod governance_rooms;
 mod governing;
 mod http;
+mod http_bounds;
 mod imports;
 mod invites;
 mod launch;

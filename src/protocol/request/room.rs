@@ -180,7 +180,7 @@ shapes! {
     struct RoomJoin {
         /// The room's identity or number.
         identity: String,
-        /// The room's password.
+        /// The room's password. A wrong one with a number answers `room.not_found`, as the number of no room does.
         #[serde(default)] #[ts(optional = nullable)]
         password: Option<Password>,
         /// What to be called in this meeting.

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::media::{Fault, MediaConfig};
-use crate::meeting::bans::AddressKey;
 use crate::meeting::chat::Chat;
 use crate::meeting::stories::{facts, newcomer, stay, user};
+use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
@@ -29,7 +29,7 @@ fn ada() -> Join {
         display_name: user("ada").display_name,
         role: None,
         pass: false,
-        address: AddressKey::of("192.0.2.7".parse().unwrap()),
+        address: Network::of("192.0.2.7".parse().unwrap()),
         first_joined_at: None,
     }
 }

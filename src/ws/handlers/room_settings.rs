@@ -7,6 +7,7 @@ use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
 use crate::store::{self, DEFAULT_CAPACITY, DEFAULT_EARLY_MS, PasswordHash, RoomSettings};
 use crate::ws::services::Services;
+use crate::ws::state::SessionState;
 
 /// How many people a room can take at most.
 const MAX_CAPACITY: u32 = 1_000;
@@ -16,11 +17,15 @@ const MAX_EARLY_MS: u64 = 86_400_000;
 /// What a new room decides.
 ///
 /// # Errors
-/// `protocol.bad_field`; `server.busy` when too many passwords are hashed already.
-pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSettings, WireError> {
+/// `protocol.bad_field`; `rate.limited` when many rooms were given passwords from here; `server.busy` when too many passwords are hashed already.
+pub async fn of_new(
+    services: &Services,
+    state: &SessionState,
+    data: RoomCreate,
+) -> Result<RoomSettings, WireError> {
     check(data.max_participants, data.early_ms)?;
     let password = match data.password {
-        Some(password) => hashed(services, &password).await?,
+        Some(password) => hashed(services, state, &password).await?,
         None => None,
     };
     let usual = RoomSettings::new(data.name);
@@ -57,14 +62,18 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
 ///
 /// # Errors
 /// As [`of_new`].
-pub async fn of_edit(services: &Services, data: RoomEdit) -> Result<store::RoomEdit, WireError> {
+pub async fn of_edit(
+    services: &Services,
+    state: &SessionState,
+    data: RoomEdit,
+) -> Result<store::RoomEdit, WireError> {
     let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
     let early_ms = data.early_ms.or_default(DEFAULT_EARLY_MS);
     check(max_participants, early_ms)?;
     let password = match data.password {
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,
-        Patch::Set(password) => hashed(services, &password)
+        Patch::Set(password) => hashed(services, state, &password)
             .await?
             .map_or(Patch::Clear, Patch::Set),
     };
@@ -115,6 +124,7 @@ fn check(max_participants: Option<u32>, early_ms: Option<u64>) -> Result<(), Wir
 /// The hash of a room's password; an empty one is none.
 async fn hashed(
     services: &Services,
+    state: &SessionState,
     password: &Password,
 ) -> Result<Option<PasswordHash>, WireError> {
     if password.reveal().is_empty() {
@@ -126,9 +136,13 @@ async fn hashed(
             "must be at most 1024 bytes long",
         ));
     }
+    services
+        .tries
+        .check_setting_room_password(state.address)
+        .map_err(|after| after.wire())?;
     let hash = services
         .room_passwords
-        .hash(password)
+        .hash(state.address, password)
         .await
         .map_err(|error| error.wire())?;
     Ok(Some(PasswordHash::new(hash)))

@@ -16,6 +16,7 @@
  */
 
 import { t } from '../i18n/index.js';
+import { base, linkAt } from '../place.js';
 import { NOTHING_YET } from '../state/findings.js';
 import { isOn } from '../state/own-media.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
@@ -32,7 +33,7 @@ let toastNumber = 0;
 const isMessage = (/** @type {string} */ text) => text.startsWith('toast.message');
 
 /** The server's socket. */
-export const socketUrl = () => `${location.origin.replace(/^http/, 'ws')}/ws`;
+export const socketUrl = () => linkAt('ws').replace(/^http/, 'ws');
 
 /** @param {Parts} parts */
 export function createActions(parts) {
@@ -163,7 +164,7 @@ export function createActions(parts) {
      */
     openTyped(typed) {
       if (typed.trim() === '') return 'join.empty';
-      const address = roomFrom(typed, location.origin);
+      const address = roomFrom(typed, location.origin, base);
       if (address === null) return 'join.unreadable';
       void entry.openRoom(address, inviteFrom(typed));
       return null;

@@ -7,6 +7,7 @@
 
 import { isLate, meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
+import { roomPath } from '../place.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
 import { doorOf } from '../state/door.js';
 import { isNumber } from '../state/text.js';
@@ -65,7 +66,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
    */
   async function openRoom(address, token = null) {
     waiting.stop();
-    const path = `/r/${address}`;
+    const path = roomPath(address);
     if (location.pathname !== path) history.pushState(null, '', path);
     if (token !== null) settings.invite = { identity: address, token };
     atDoor.reset();
@@ -145,7 +146,8 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     set({ room, address: room.identity, ...(isPassing(error) ? { error: null } : {}) });
     followDoor();
     // The number in the address bar turns into the link that can be passed on.
-    if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
+    const path = roomPath(room.identity);
+    if (location.pathname !== path) history.replaceState(null, '', path);
     document.title = room.name;
     set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
     void warmUp();
@@ -322,7 +324,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     /** Somebody signed in on the way to a room goes on to it. @returns {boolean} false when there was none */
     goOn() {
       const { address } = store.get().preview;
-      if (address === '' || location.pathname !== `/r/${address}`) return false;
+      if (address === '' || location.pathname !== roomPath(address)) return false;
       void openRoom(address);
       return true;
     },

@@ -3,6 +3,7 @@
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
+import { at, base } from '../place.js';
 import { hasAccount } from '../state/app.js';
 import { t } from '../i18n/index.js';
 import { openPassword, openSettings } from './dialogs.js';
@@ -42,7 +43,7 @@ export function header(actions) {
   );
   const check = el(
     'a',
-    { class: 'btn ghost', href: '/check', tLabel: 'check.link', 'data-testid': 'check-link' },
+    { class: 'btn ghost', href: at('check'), tLabel: 'check.link', 'data-testid': 'check-link' },
     icon('wifi', 's'),
     el('span', { class: 'lbl', t: 'check.link' }),
   );
@@ -52,7 +53,7 @@ export function header(actions) {
     { class: 'top' },
     el(
       'a',
-      { class: 'brand', href: '/', on: { click: goHome } },
+      { class: 'brand', href: base, on: { click: goHome } },
       mark(),
       el('span', {}, 'Meeting'),
       el('small', {}, location.host),

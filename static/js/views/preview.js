@@ -6,6 +6,7 @@
  */
 
 import { clock, errorText, list, longDay, t } from '../i18n/index.js';
+import { at } from '../place.js';
 import { chipsOf, comesInOff, doorOf, opensLate } from '../state/door.js';
 import { daysUntil } from '../state/schedule.js';
 import { threes } from '../state/text.js';
@@ -104,7 +105,7 @@ export function preview(actions) {
   const refusal = el('p', { class: 'note danger', role: 'alert', 'data-testid': 'refusal' });
   const join = button('join.now', { class: 'btn primary big wide', type: 'submit', 'data-testid': 'join' });
   const hint = el('p', { class: 'hint' });
-  const check = el('a', { class: 'hint', href: '/check', t: 'check.link', 'data-testid': 'preview-check' });
+  const check = el('a', { class: 'hint', href: at('check'), t: 'check.link', 'data-testid': 'preview-check' });
   check.addEventListener('click', actions.follow);
   const form = el(
     'form',
