@@ -1,9 +1,28 @@
 //! Budgets of descriptions, connections, datagrams and repairs.
 
+use std::time::Duration;
+
 use super::{Budget, Per, Unit};
 
 /// The budgets of this part, in the order of the documentation.
 pub const ALL: &[&Budget] = &[
+    &CONNECTIONS,
+    &NEGOTIATIONS,
+    &NEGOTIATING,
+    &WAITING,
+    &CHECK_SLOTS,
+    &STREAMS,
+    &STREAM_TRIES,
+    &STREAMS_TRIED,
+    &DTLS_MESSAGE,
+    &DTLS_MESSAGES,
+    &DTLS_FRAGMENTS,
+    &DTLS_BYTES,
+    &DTLS_RECORDS,
+    &DTLS_SEALED,
+    &DTLS_SEALED_BYTES,
+    &DTLS_ALERTS,
+    &HELD,
     &DESCRIPTION,
     &DESCRIPTION_LINES,
     &LINE,
@@ -15,7 +34,212 @@ pub const ALL: &[&Budget] = &[
     &EXTENSIONS,
     &SSRC_LINES,
     &LAYERS,
+    &LINES_OVER_TIME,
 ];
+
+/// New WebRTC connections of a participant, in each direction. The first ones come at once.
+pub const CONNECTIONS: Budget = Budget {
+    name: "media.connections",
+    per: Per::Participant,
+    most: 2,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(20)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "A new connection costs the media thread milliseconds; a page needs one in each direction, and another when it has failed.",
+    test: "new_connections_are_few_and_come_back_with_time",
+};
+
+/// Descriptions that a participant makes the server read or write.
+pub const NEGOTIATIONS: Budget = Budget {
+    name: "media.negotiations",
+    per: Per::Participant,
+    most: 20,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(20)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Each is read and written on the media thread; a page negotiates when it joins and when its network changes.",
+    test: "negotiations_of_one_participant_are_bounded",
+};
+
+/// The share of a media thread that goes to negotiations while packets wait.
+pub const NEGOTIATING: Budget = Budget {
+    name: "media.negotiating",
+    per: Per::Thread,
+    most: 33,
+    unit: Unit::Percent,
+    every: None,
+    then: "Further negotiations wait, one for each turn of the thread.",
+    reason: "Whoever talks must not be interrupted by those who come in.",
+    test: "packets_go_between_two_negotiations",
+};
+
+/// Negotiations that wait for a media thread.
+pub const WAITING: Budget = Budget {
+    name: "media.waiting",
+    per: Per::Thread,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered server.busy.",
+    reason: "A class that comes in at once waits a few seconds; what waits longer is given up by its client.",
+    test: "more_negotiations_than_may_wait_are_refused",
+};
+
+/// Slots of each kind in a connection check.
+pub const CHECK_SLOTS: Budget = Budget {
+    name: "media.check_slots",
+    per: Per::Participant,
+    most: 1,
+    unit: Unit::Count,
+    every: None,
+    then: "No more slots are offered.",
+    reason: "A check has one sender, and is open to whoever comes by.",
+    test: "a_check_room_offers_one_slot_of_each_kind",
+};
+
+/// Streams (SSRCs) of a connection that authentic packets came from.
+pub const STREAMS: Budget = Budget {
+    name: "media.streams",
+    per: Per::Connection,
+    most: 128,
+    unit: Unit::Count,
+    every: None,
+    then: "Packets of further streams are dropped.",
+    reason: "The WebRTC library keeps something for every stream that it has seen; a client sends a dozen.",
+    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+};
+
+/// Packets of unknown streams that are tried whether they are authentic.
+pub const STREAM_TRIES: Budget = Budget {
+    name: "media.stream_tries",
+    per: Per::Connection,
+    most: 32,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(4)),
+    then: "Packets of unknown streams are dropped; known ones are not touched.",
+    reason: "A client's new stream sends many packets, one of which is soon tried; forged ones cost memory.",
+    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+};
+
+/// Unknown streams that are tried in the life of a connection, beside those that its offer declares.
+pub const STREAMS_TRIED: Budget = Budget {
+    name: "media.streams_tried",
+    per: Per::Connection,
+    most: 1_024,
+    unit: Unit::Count,
+    every: None,
+    then: "Only known streams are heard until the client makes a new connection.",
+    reason: "The WebRTC library keeps 4 KiB for every stream that it was shown, authentic or not.",
+    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+};
+
+/// One DTLS handshake message.
+pub const DTLS_MESSAGE: Budget = Budget {
+    name: "media.dtls_message",
+    per: Per::Connection,
+    most: 16 * 1024 - 12,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The message is dropped.",
+    reason: "It has to fit into one record of 16 KiB; certificates of browsers are below 1 KiB.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// DTLS handshake messages in the clear.
+pub const DTLS_MESSAGES: Budget = Budget {
+    name: "media.dtls_messages",
+    per: Per::Connection,
+    most: 8,
+    unit: Unit::Count,
+    every: None,
+    then: "Further messages are dropped.",
+    reason: "A client sends five: two hellos, its certificate, a key exchange and a signature.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// Gaps in one DTLS handshake message that is not whole yet.
+pub const DTLS_FRAGMENTS: Budget = Budget {
+    name: "media.dtls_fragments",
+    per: Per::Connection,
+    most: 64,
+    unit: Unit::Count,
+    every: None,
+    then: "Fragments that would leave more gaps are dropped.",
+    reason: "A message of 16 KiB comes in a dozen fragments, in any order.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// DTLS handshake messages of a connection, waiting or read.
+pub const DTLS_BYTES: Budget = Budget {
+    name: "media.dtls_bytes",
+    per: Per::Connection,
+    most: 64 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "Further messages are dropped.",
+    reason: "A handshake has a few KiB, which the WebRTC library keeps.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// DTLS records that are looked at in one datagram.
+pub const DTLS_RECORDS: Budget = Budget {
+    name: "media.dtls_records",
+    per: Per::Connection,
+    most: 32,
+    unit: Unit::Count,
+    every: None,
+    then: "Further records of the datagram are dropped.",
+    reason: "A flight has less than ten; a datagram could hold hundreds.",
+    test: "a_datagram_of_many_records_is_read_in_part",
+};
+
+/// DTLS records of a handshake that are sealed, or announce that what follows is.
+pub const DTLS_SEALED: Budget = Budget {
+    name: "media.dtls_sealed",
+    per: Per::Connection,
+    most: 64,
+    unit: Unit::Count,
+    every: None,
+    then: "Further records are dropped, and all of them once the handshake is done.",
+    reason: "A flight has two of them, and is repeated a dozen times at worst.",
+    test: "sealed_records_are_few_and_small",
+};
+
+/// One sealed DTLS record of a handshake.
+pub const DTLS_SEALED_BYTES: Budget = Budget {
+    name: "media.dtls_sealed_bytes",
+    per: Per::Connection,
+    most: 256,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The record is dropped.",
+    reason: "A Finished has about 50 bytes; what else is sealed cannot be seen.",
+    test: "sealed_records_are_few_and_small",
+};
+
+/// DTLS alerts of a connection.
+pub const DTLS_ALERTS: Budget = Budget {
+    name: "media.dtls_alerts",
+    per: Per::Connection,
+    most: 32,
+    unit: Unit::Count,
+    every: None,
+    then: "Further alerts are dropped.",
+    reason: "A client says goodbye once; forged alerts cost a decryption each.",
+    test: "alerts_count_only_when_sealed",
+};
+
+/// Datagrams that wait for ICE to find its pair.
+pub const HELD: Budget = Budget {
+    name: "media.held",
+    per: Per::Connection,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The oldest give way.",
+    reason: "Finding a pair takes some round trips.",
+    test: "what_waits_for_ice_is_bounded",
+};
 
 const OF_DESCRIPTIONS: Budget = Budget {
     name: "",
@@ -120,5 +344,14 @@ pub const LAYERS: Budget = Budget {
     name: "media.description.layers",
     most: 8,
     reason: "Browsers send three.",
+    ..OF_DESCRIPTIONS
+};
+
+/// m-lines that an up connection has had, with those that were given up.
+pub const LINES_OVER_TIME: Budget = Budget {
+    name: "media.m_lines_over_time",
+    most: 256,
+    reason: "Who starts and stops a screen with an m-line of its own each time does so 250 times.",
+    test: "m_lines_are_bounded_over_time_too",
     ..OF_DESCRIPTIONS
 };

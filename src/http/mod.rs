@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod headers;
 pub mod page;
 pub mod peer;
+pub mod plain;
 pub mod serve;
 pub mod sockets;
 pub mod upgrade;
@@ -28,8 +29,9 @@ use crate::config::{ListenConfig, Origin};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
-pub use calendar::NoCalendar;
+pub use calendar::{Calendars, NoCalendar};
 pub use peer::PeerInfo;
+pub use plain::PlainLimits;
 pub use serve::serve;
 pub use sockets::{SocketLimits, Sockets};
 pub use upgrade::UpgradedSocket;
@@ -58,6 +60,10 @@ pub struct HttpState {
     pub rooms: RoomProbe,
     /// Where people reach this server, for links that leave it.
     pub public_url: Option<Origin>,
+    /// How often an address may ask for what costs something.
+    pub plain: PlainLimits,
+    /// The calendar files that were made last.
+    pub calendars: Calendars,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
@@ -103,6 +109,8 @@ pub struct Health {
     pub participants: usize,
     /// Whether the database takes what is written.
     pub database: Part,
+    /// Whether every media thread answers.
+    pub media: Part,
     /// What is the matter, a sentence for each part that is not well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<&'static str>,
@@ -133,13 +141,15 @@ pub enum Part {
 pub struct Parts {
     /// The database.
     pub database: Option<&'static str>,
+    /// The media threads.
+    pub media: Option<&'static str>,
 }
 
 impl Health {
     /// The health that follows from the parts and the head-counts.
     pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
-        let Parts { database } = parts;
-        let reasons: Vec<_> = database.into_iter().collect();
+        let Parts { database, media } = parts;
+        let reasons: Vec<_> = database.into_iter().chain(media).collect();
         let part = |trouble: Option<&str>| match trouble {
             None => Part::Ok,
             Some(_) => Part::Unavailable,
@@ -153,6 +163,7 @@ impl Health {
             rooms,
             participants,
             database: part(database),
+            media: part(media),
             reasons,
         }
     }

@@ -207,7 +207,8 @@ impl Down {
     /// Why it is no answer to the last offer.
     pub fn accept(&mut self, answer: &Description, sdp: &str, now: Instant) -> Result<(), Refused> {
         let text = sdp::answer_for_engine(answer, sdp, &self.lines());
-        self.connection.accept(text, now)?;
+        let named = &answer.origin.fingerprints;
+        self.connection.accept(text, named, now)?;
         for slot in &mut self.slots {
             slot.codecs = answer
                 .section(&slot.mid)

@@ -139,8 +139,13 @@ impl Room {
         };
         connection.drain(turn.out);
         if connection.is_over(turn.now) {
+            let panicked = connection.has_panicked();
             self.close_leg(key, leg, turn);
             self.reassign(turn);
+            if let Some(member) = self.members.get(&key).filter(|_| panicked) {
+                let participant = member.id.clone();
+                self.outbox.push(MediaEvent::Broke { participant });
+            }
             return;
         }
         for address in connection.take_adopted() {

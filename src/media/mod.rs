@@ -7,19 +7,27 @@
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!
 //! The way of a packet: `worker` reads the socket → `state` finds its connection by address → `connection`
-//! takes off ICE, DTLS and SRTP → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot →
-//! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
-//! by which the rest of the server talks to the threads that do this.
+//! takes off ICE, DTLS (behind the guard in `dtls`) and SRTP → `room` looks up who gets it → `rewrite` fits it
+//! into a subscriber's slot → the connection protects it → `worker` sends the batch by its `socket`. [`Media`]
+//! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
 
+mod allowance;
 mod candidate;
 mod codec;
 mod connection;
+#[cfg(test)]
+mod dialects;
 mod down;
+mod dtls;
 mod error;
+#[cfg(test)]
+mod faults;
 mod forward;
 mod handle;
+mod identity;
 mod interceptor;
 mod keyframe;
+mod negotiations;
 mod outbox;
 mod quality;
 mod request;
@@ -31,6 +39,7 @@ mod sequence;
 #[cfg(test)]
 mod simulation;
 mod slots;
+mod socket;
 mod speech;
 mod state;
 mod stun;
@@ -39,6 +48,8 @@ mod worker;
 
 pub use error::{MediaError, MediaStartError};
 pub use handle::{Media, PublishAnswer, RoomMedia};
+#[cfg(test)]
+pub(crate) use state::Fault;
 
 use std::net::IpAddr;
 

@@ -26,8 +26,11 @@ use super::keyframe::begins_keyframe;
 use super::quality::Arrivals;
 use super::sdp::{self, Codec, Description, Origin, Section, Why};
 use super::sequence::SequenceWindow;
+use crate::budgets::media::LINES_OVER_TIME;
 use crate::protocol::object::{Source, SourceMid};
 
+const TOO_MANY_LINES: &str =
+    "The connection has had too many m-lines, counting those given up; begin a new connection.";
 /// Streams of one connection; more are ignored.
 const MAX_STREAMS: usize = 64;
 /// A layer that is silent for this long gives way to another.
@@ -160,6 +163,14 @@ impl Up {
         sdp: &str,
         now: Instant,
     ) -> Result<String, Refused> {
+        let used = offer.sections.iter().map(|section| &section.mid);
+        let declined = offer.declined.iter().filter_map(|one| one.mid.as_ref());
+        let is_new = |mid: &&String| self.lines.iter().all(|line| line.mid != **mid);
+        let more = used.chain(declined).filter(is_new).count();
+        // The crate keeps something for each m-line that there ever was.
+        if self.lines.len() + more > LINES_OVER_TIME.size() {
+            return Err(Refused::because(TOO_MANY_LINES));
+        }
         let answer = answer(&mut self.connection, offer, sdp, now)?;
         self.origin = offer.origin.clone();
         self.read_lines(offer, &answer)?;
@@ -416,7 +427,8 @@ fn answer(
     sdp: &str,
     now: Instant,
 ) -> Result<String, Refused> {
-    let answer = connection.answer(sdp::offer_for_engine(offer, sdp), now)?;
+    let named = &offer.origin.fingerprints;
+    let answer = connection.answer(sdp::offer_for_engine(offer, sdp), named, now)?;
     Ok(sdp::answer_for_client(&answer, offer))
 }
 

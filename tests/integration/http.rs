@@ -10,7 +10,8 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::Origin;
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Gate, Health, HttpState, Parts, PeerInfo, SocketLimits, Sockets, UpgradedSocket,
+    self, Access, Calendars, Gate, Health, HttpState, Parts, PeerInfo, PlainLimits, SocketLimits,
+    Sockets, UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,11 +45,14 @@ impl Server {
             health: Arc::new(|| {
                 let parts = Parts {
                     database: Some("The database does not answer."),
+                    media: None,
                 };
                 async move { Health::new(parts, 2, 7) }.boxed()
             }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
+            plain: PlainLimits::default(),
+            calendars: Calendars::default(),
         };
         let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -433,6 +437,7 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "rooms": 2,
         "participants": 7,
         "database": "unavailable",
+        "media": "ok",
         "reasons": ["The database does not answer."],
     });
     assert_eq!((health.status, read), (503, expected));

@@ -34,8 +34,15 @@ pub(in crate::media) fn offer_for_engine(offer: &Description, sdp: &str) -> Stri
     };
     let mut text = head(offer);
     let alone = offer.sections.len() == 1;
-    for section in &offer.sections {
-        begin(&mut text, offer, section, setup);
+    for (place, section) in offer.sections.iter().enumerate() {
+        let own = formats(section);
+        let more = beside(&offer.sections, place, &own);
+        let all: Vec<u8> = own
+            .iter()
+            .chain(more.iter().map(|(_, more)| more))
+            .map(number)
+            .collect();
+        begin(&mut text, offer, section, &all, setup);
         text.push_str("a=sendonly\r\n");
         // The crate wants a track's name for each, whatever it is; of streams that it is not told of it can only find
         // those of a single m-line.
@@ -43,9 +50,37 @@ pub(in crate::media) fn offer_for_engine(offer: &Description, sdp: &str) -> Stri
             let index = section.index;
             text.push_str(&format!("a=msid:stream-{index} track-{index}\r\n"));
         }
-        copy(&mut text, section, sdp);
+        copy_formats(&mut text, section, &own, sdp);
+        for (other, format) in &more {
+            copy_formats(&mut text, other, &[*format], sdp);
+        }
+        copy_streams(&mut text, section, sdp);
     }
     text
+}
+
+/// A payload type, and whether it is a repair's.
+type Format = (u8, bool);
+
+fn number(format: &Format) -> u8 {
+    format.0
+}
+
+/// The formats that only later m-lines of the same kind have, if this is the first of its kind: what that one does not
+/// name the crate knows nowhere in the connection. The answer leaves them out again.
+fn beside<'a>(sections: &'a [Section], place: usize, own: &[Format]) -> Vec<(&'a Section, Format)> {
+    let kind = sections[place].kind;
+    if sections[..place].iter().any(|earlier| earlier.kind == kind) {
+        return Vec::new();
+    }
+    let mut seen: HashSet<u8> = own.iter().map(number).collect();
+    let others = sections[place + 1..]
+        .iter()
+        .filter(|other| other.kind == kind);
+    let formats = others.flat_map(|other| formats(other).into_iter().map(move |one| (other, one)));
+    formats
+        .filter(|(_, format)| seen.insert(number(format)))
+        .collect()
 }
 
 /// An answer of the client's; `mids` are those of our offer's m-lines.
@@ -63,12 +98,15 @@ pub(in crate::media) fn answer_for_engine(
         let mut sections = answer.sections.iter();
         match sections.find(|section| section.index == index) {
             Some(section) => {
-                begin(&mut text, answer, section, setup);
+                let own = formats(section);
+                let numbers: Vec<u8> = own.iter().map(number).collect();
+                begin(&mut text, answer, section, &numbers, setup);
                 text.push_str(match section.receives {
                     true => "a=recvonly\r\n",
                     false => "a=inactive\r\n",
                 });
-                copy(&mut text, section, sdp);
+                copy_formats(&mut text, section, &own, sdp);
+                copy_streams(&mut text, section, sdp);
             }
             None => refuse(&mut text, medium(*kind), "UDP/TLS/RTP/SAVPF 0", Some(mid)),
         }
@@ -77,46 +115,51 @@ pub(in crate::media) fn answer_for_engine(
 }
 
 /// The crate's answer as the client is told it: with the m-lines that it did not see refused in their places, and each
-/// m-line's protocol as it was offered (RFC 9429 §5.3.1).
+/// m-line's protocol and formats as they were offered (RFC 9429 §5.3.1).
 pub(in crate::media) fn answer_for_client(answer: &str, offer: &Description) -> String {
+    let agreed = agreed(answer, offer);
     let mut told = String::with_capacity(answer.len());
     let mut declined = offer.declined.iter().peekable();
-    let mut sections = offer.sections.iter();
-    let mut current: Option<&Section> = None;
-    let mut refused = false;
-    let bundled = offer.is_bundled();
+    let mut sections = offer.sections.iter().zip(&agreed);
+    let mut current: Option<(&Section, &Vec<&str>)> = None;
     for line in answer.lines() {
-        if let Some(rest) = line.strip_prefix("m=") {
+        if line.starts_with("m=") {
             current = sections.next();
-            let until = current.map_or(usize::MAX, |section| section.index);
-            while let Some(one) = declined.next_if(|one| one.index < until) {
+            let Some((section, formats)) = current else {
+                continue;
+            };
+            while let Some(one) = declined.next_if(|one| one.index < section.index) {
                 refuse_declined(&mut told, one);
             }
-            let mut words = rest.split(' ');
-            refused = words.nth(1) == Some("0");
-            if let (Some(section), true) = (current, refused) {
-                let format = format!("{} {}", section.proto, section.formats);
-                refuse(&mut told, medium(section.kind), &format, Some(&section.mid));
-            } else if let Some(section) = current {
-                let formats: Vec<&str> = words.skip(1).collect();
-                let (kind, proto) = (medium(section.kind), &section.proto);
+            let (kind, proto) = (medium(section.kind), &section.proto);
+            if formats.is_empty() {
+                let format = format!("{proto} {}", section.formats);
+                refuse(&mut told, kind, &format, Some(&section.mid));
+            } else {
                 told.push_str(&format!("m={kind} 9 {proto} {}\r\n", formats.join(" ")));
             }
             continue;
         }
-        if refused {
-            continue;
-        }
-        match line {
-            "a=recvonly" | "a=inactive" | "a=sendonly" | "a=sendrecv" if current.is_some() => {
-                let sends = current.is_some_and(|section| section.sends);
-                told.push_str(if sends { "a=recvonly" } else { "a=inactive" });
-            }
-            "a=setup:passive" if offer.setup == Some(Setup::Passive) => {
+        match current {
+            Some((_, formats)) if formats.is_empty() || !is_of(line, formats) => continue,
+            Some((section, _)) if is_direction(line) => told.push_str(match section.sends {
+                true => "a=recvonly",
+                false => "a=inactive",
+            }),
+            _ if line == "a=setup:passive" && offer.setup == Some(Setup::Passive) => {
                 told.push_str("a=setup:active");
             }
-            // Who did not bundle is not told of bundles (RFC 9143 §7.3).
-            _ if line.starts_with("a=group:") && !bundled => continue,
+            _ if line.starts_with("a=group:") => {
+                // Who did not bundle is not told of bundles (RFC 9143 §7.3).
+                if !offer.is_bundled() {
+                    continue;
+                }
+                told.push_str("a=group:BUNDLE");
+                let kept = offer.sections.iter().zip(&agreed);
+                for (section, _) in kept.filter(|(_, formats)| !formats.is_empty()) {
+                    told.push_str(&format!(" {}", section.mid));
+                }
+            }
             _ => told.push_str(line),
         }
         told.push_str("\r\n");
@@ -125,6 +168,48 @@ pub(in crate::media) fn answer_for_client(answer: &str, offer: &Description) -> 
         refuse_declined(&mut told, one);
     }
     told
+}
+
+/// The formats of each of the answer's m-lines that its offer has. The crate has one payload type for an encoding in all
+/// m-lines of a kind, so of an m-line that gives it another one nothing may be left.
+fn agreed<'a>(answer: &'a str, offer: &Description) -> Vec<Vec<&'a str>> {
+    let lines = answer.lines().filter_map(|line| line.strip_prefix("m="));
+    let lines = lines.zip(&offer.sections);
+    let agreed = lines.map(|(line, section)| {
+        let mut words = line.split(' ').skip(1);
+        let refused = words.next() == Some("0");
+        let offered = formats(section);
+        let known = |word: &&str| {
+            offered
+                .iter()
+                .any(|format| word.parse() == Ok(number(format)))
+        };
+        let both: Vec<&str> = words.skip(1).filter(known).collect();
+        let own = |word: &&str| {
+            offered
+                .iter()
+                .any(|(number, repair)| !repair && word.parse() == Ok(*number))
+        };
+        match refused || !both.iter().any(own) {
+            true => Vec::new(),
+            false => both,
+        }
+    });
+    agreed.collect()
+}
+
+/// Whether a line says nothing of other formats than these.
+fn is_of(line: &str, formats: &[&str]) -> bool {
+    let about = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"];
+    let value = about.iter().find_map(|name| line.strip_prefix(name));
+    value.is_none_or(|value| {
+        let of = value.split(' ').next().unwrap_or_default();
+        formats.contains(&of)
+    })
+}
+
+fn is_direction(line: &str) -> bool {
+    ["a=recvonly", "a=inactive", "a=sendonly", "a=sendrecv"].contains(&line)
 }
 
 fn head(description: &Description) -> String {
@@ -144,11 +229,14 @@ fn head(description: &Description) -> String {
 }
 
 /// The beginning of an m-line, up to its direction.
-fn begin(text: &mut String, description: &Description, section: &Section, setup: &str) {
-    let formats: Vec<String> = formats(section)
-        .iter()
-        .map(|(number, _)| number.to_string())
-        .collect();
+fn begin(
+    text: &mut String,
+    description: &Description,
+    section: &Section,
+    formats: &[u8],
+    setup: &str,
+) {
+    let formats: Vec<String> = formats.iter().map(u8::to_string).collect();
     let Description {
         origin, password, ..
     } = description;
@@ -171,7 +259,7 @@ fn begin(text: &mut String, description: &Description, section: &Section, setup:
 }
 
 /// The formats that are negotiated, each once, and whether it is a repair.
-fn formats(section: &Section) -> Vec<(u8, bool)> {
+fn formats(section: &Section) -> Vec<Format> {
     let mut seen = HashSet::new();
     let known = section
         .codecs
@@ -186,38 +274,46 @@ fn formats(section: &Section) -> Vec<(u8, bool)> {
         .collect()
 }
 
-/// What the client wrote of an m-line's formats and streams.
-fn copy(text: &mut String, section: &Section, sdp: &str) {
-    let formats = formats(section);
+/// What the client wrote of these formats of an m-line.
+fn copy_formats(text: &mut String, section: &Section, formats: &[Format], sdp: &str) {
     let mut mapped = HashSet::new();
-    for line in lines_of(sdp, section.index) {
-        let Some((name, value)) = line
-            .strip_prefix("a=")
-            .and_then(|rest| rest.split_once(':'))
-        else {
-            continue;
-        };
-        let (number, rest) = value.trim().split_once(' ').unwrap_or((value, ""));
-        let of = number.parse().ok();
-        let known = formats.iter().find(|(format, _)| Some(*format) == of);
+    for (name, value) in attributes(sdp, section.index) {
+        let (of, rest) = value.split_once(' ').unwrap_or((value, ""));
+        let rest = rest.trim();
+        let known = formats
+            .iter()
+            .find(|format| of.parse() == Ok(number(format)));
         match (name, known) {
             ("rtpmap" | "fmtp", Some((number, _))) if mapped.insert((name, *number)) => {
-                text.push_str(&format!("a={name}:{number} {}\r\n", rest.trim()));
+                text.push_str(&format!("a={name}:{number} {rest}\r\n"));
             }
             ("rtcp-fb", Some((number, false))) => {
-                text.push_str(&format!("a=rtcp-fb:{number} {}\r\n", rest.trim()));
+                text.push_str(&format!("a=rtcp-fb:{number} {rest}\r\n"));
             }
-            ("rtcp-fb", None) if number == "*" => {
+            ("rtcp-fb", None) if of == "*" => {
                 for (number, _) in formats.iter().filter(|(_, repair)| !repair) {
-                    text.push_str(&format!("a=rtcp-fb:{number} {}\r\n", rest.trim()));
+                    text.push_str(&format!("a=rtcp-fb:{number} {rest}\r\n"));
                 }
-            }
-            ("ssrc" | "ssrc-group" | "rid" | "simulcast", _) => {
-                text.push_str(&format!("a={name}:{}\r\n", value.trim()));
             }
             _ => {}
         }
     }
+}
+
+/// What the client wrote of an m-line's streams.
+fn copy_streams(text: &mut String, section: &Section, sdp: &str) {
+    for (name, value) in attributes(sdp, section.index) {
+        if ["ssrc", "ssrc-group", "rid", "simulcast"].contains(&name) {
+            text.push_str(&format!("a={name}:{value}\r\n"));
+        }
+    }
+}
+
+/// The attributes with a value of an m-line.
+fn attributes(sdp: &str, index: usize) -> impl Iterator<Item = (&str, &str)> {
+    let attributes = lines_of(sdp, index).filter_map(|line| line.strip_prefix("a="));
+    let attributes = attributes.filter_map(|attribute| attribute.split_once(':'));
+    attributes.map(|(name, value)| (name, value.trim()))
 }
 
 /// The lines of the m-line of this place, without the first.

@@ -1,5 +1,7 @@
 //! Whose transport a description describes: ICE credentials, certificate fingerprints and the DTLS role.
 
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
 use super::Refusal;
 use crate::budgets::media::FINGERPRINTS;
 
@@ -63,6 +65,16 @@ pub(super) struct Shared {
 }
 
 impl Fingerprint {
+    /// Whether it is that of this certificate (DER).
+    pub fn is_of(&self, certificate: &[u8]) -> bool {
+        let bytes = match self.hash {
+            HashFunction::Sha256 => Sha256::digest(certificate).to_vec(),
+            HashFunction::Sha384 => Sha384::digest(certificate).to_vec(),
+            HashFunction::Sha512 => Sha512::digest(certificate).to_vec(),
+        };
+        bytes == self.bytes
+    }
+
     /// Reads the value of `a=fingerprint`.
     fn parse(value: &str) -> Result<Self, Refusal> {
         let (function, hex) = value.trim().split_once(' ').ok_or(NO_HASH)?;

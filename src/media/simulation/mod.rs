@@ -1,8 +1,10 @@
 //! The worker's state machine and clients of the sans-I/O crate in virtual time, over a lossy link.
 
+mod budgets;
 mod cheats;
 mod checks;
 mod client;
+mod handshakes;
 mod quality;
 mod stories;
 
@@ -43,6 +45,8 @@ struct World {
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
+    /// What of DTLS is lost.
+    handshake_loss_percent: u32,
     random: u32,
     /// How many datagrams of media were sent to whom.
     media: HashMap<SocketAddr, usize>,
@@ -67,6 +71,7 @@ impl World {
                 room: 1,
                 events: sink,
                 alive: alive_for_room,
+                generation: 0,
             },
             now,
         );
@@ -76,6 +81,7 @@ impl World {
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
+            handshake_loss_percent: 0,
             random: 0x2545_f491,
             media: HashMap::new(),
             events,
@@ -328,7 +334,9 @@ impl World {
         if is_rtp {
             *self.media.entry(to).or_default() += 1;
         }
-        if is_rtp && self.random % 100 < self.loss_percent {
+        let is_dtls = matches!(bytes.first(), Some(20..=63));
+        let dice = self.random % 100;
+        if (is_rtp && dice < self.loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
             return;
         }
         self.wire.push_back(Datagram {

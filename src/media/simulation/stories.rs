@@ -233,7 +233,8 @@ fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
     world.talk(up, 80..100);
     assert!(world.clients[late].received.len() > seen + 10);
 
-    // As many as there are, or fewer: a connection made anew.
+    // As many as there are, or fewer: a connection made anew, which is not to be had at once a third time.
+    world.run(Duration::from_secs(7));
     let anew = wish(&mut world, 1, 1);
     assert_eq!((anew.revision, anew.slots.len()), (6, 2));
     assert!(anew.slots.iter().all(|slot| slot.track.is_none()));
@@ -384,4 +385,47 @@ fn whoever_sends_may_be_the_dtls_server() {
     world.run(Duration::from_secs(2));
     world.talk(up, 0..50);
     assert!(world.clients[down].received.len() >= 40);
+}
+
+/// Whether a publisher gets its pictures through whose offer was changed in the fingerprint.
+fn is_believed(change: impl FnOnce(String) -> String) -> bool {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish_as(&ada, change);
+    world.start_camera(&ada);
+    let down = world.receive(&bo);
+    world.run(Duration::from_secs(1));
+    world.talk(up, 0..20);
+    !world.clients[down].received.is_empty()
+}
+
+#[test]
+fn who_does_not_have_the_certificate_that_it_names_is_not_heard() {
+    assert!(is_believed(|sdp| sdp));
+    let other = |sdp: &str, function: &str, bytes: usize| {
+        let lines = sdp
+            .lines()
+            .map(|line| match line.starts_with("a=fingerprint:") {
+                true => format!(
+                    "a=fingerprint:{function} {}\r\n",
+                    vec!["AB"; bytes].join(":")
+                ),
+                false => format!("{line}\r\n"),
+            });
+        lines.collect::<String>()
+    };
+    assert!(!is_believed(|sdp| other(&sdp, "sha-256", 32)));
+    assert!(!is_believed(|sdp| other(&sdp, "sha-384", 48)));
+    assert!(!is_believed(|sdp| other(&sdp, "sha-512", 64)));
+    // One of several is enough, of the strongest function.
+    let beside = |sdp: &str, function: &str, bytes: usize| {
+        let line = format!(
+            "a=fingerprint:{function} {}\r\na=fingerprint:",
+            vec!["AB"; bytes].join(":")
+        );
+        sdp.replace("a=fingerprint:", &line)
+    };
+    assert!(is_believed(|sdp| beside(&sdp, "sha-256", 32)));
+    assert!(is_believed(|sdp| beside(&sdp, "sha-1", 20)));
+    assert!(!is_believed(|sdp| beside(&sdp, "sha-512", 64)));
 }

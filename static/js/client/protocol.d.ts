@@ -241,9 +241,7 @@ text: ChatText,
  */
 to?: ParticipantId | null, 
 /**
- * The client's own name for the message, at most 64 bytes; comes back with it. No two messages of one author in
- * one room have the same: a message that is sent again is kept once and answered as the first time, and
- * something else under the same name is refused.
+ * The client's own name for the message, at most 64 bytes; comes back with it.
  */
 client_id?: string | null, };
 
@@ -578,6 +576,8 @@ connection: Leg,
  */
 candidate: Candidate | null, };
 
+export type MediaFailed = Record<symbol, never>;
+
 export type MediaKind = "audio" | "video";
 
 export type MediaPublish = { 
@@ -892,11 +892,7 @@ revision: number,
 /**
  * The server's answer.
  */
-sdp: string, 
-/**
- * The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
- */
-refused?: Array<RefusedSource>, };
+sdp: string, };
 
 export type QualityUpdate = { 
 /**
@@ -933,16 +929,6 @@ export type ReactionSend = {
  * Which.
  */
 emoji: Reaction, };
-
-export type RefusedSource = { 
-/**
- * Which one.
- */
-source: Source, 
-/**
- * Why, in English, for logs.
- */
-reason: string, };
 
 export type Resumed = { 
 /**
@@ -1780,6 +1766,7 @@ export interface Events {
   "signal.answer": SignalSdp;
   "signal.candidate": SignalCandidateData;
   "media.offer": DownOffer;
+  "media.failed": MediaFailed;
   "media.track.published": TrackData;
   "media.track.unpublished": TrackUnpublished;
   "media.track.muted": TrackMuted;

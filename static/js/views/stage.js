@@ -116,7 +116,9 @@ export function stage(actions, { screenAt }) {
     show(pager, layout.pages > 1);
     text(pageText, `${layout.page + 1} / ${layout.pages}`);
     card.update(state);
-    show(card.node, meeting.seats.length === 0 && meeting.panel === null);
+    // Nobody is the first one where others wait to come in.
+    const isFirst = meeting.seats.length === 0 && meeting.lobby.length === 0;
+    show(card.node, isFirst && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
     if (!shown && !mains) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
     wish(wishes(meeting, layout.tiles, shown, layout.share));
