@@ -280,7 +280,7 @@ export type Empty = Record<symbol, never>;
 
 export type EndReason = "host" | "time" | "operator";
 
-export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
+export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.accounts_only" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
 
 export type Everyone = "all";
 
@@ -526,7 +526,7 @@ export type LobbyAdmit = {
  */
 participants: Targets, };
 
-export type LobbyDenial = "denied" | "banned" | "password" | "ended";
+export type LobbyDenial = "denied" | "banned" | "password" | "ended" | "accounts_only";
 
 export type LobbyDenied = { 
 /**
@@ -551,6 +551,12 @@ participant: ParticipantId,
  * Why they wait no more.
  */
 reason: LobbyLeaveReason, };
+
+export type LobbyUpdated = { 
+/**
+ * Somebody is in who may let in.
+ */
+hosted: boolean, };
 
 export type LobbyWaiting = { 
 /**
@@ -800,6 +806,10 @@ export type Permissions = {
  */
 unmute: boolean, 
 /**
+ * Send their camera.
+ */
+camera: boolean, 
+/**
  * Share their screen.
  */
 screen: boolean, 
@@ -829,6 +839,10 @@ export type PermissionsChange = {
  * Switch their microphone on themselves.
  */
 unmute?: boolean | null, 
+/**
+ * Send their camera.
+ */
+camera?: boolean | null, 
 /**
  * Share their screen.
  */
@@ -998,9 +1012,26 @@ locked: boolean,
  */
 has_password: boolean, 
 /**
- * Newcomers wait until a host lets them in.
+ * Somebody waits until a host lets them in: `waiting` says who.
  */
 lobby: boolean, 
+/**
+ * Who waits until a host lets them in.
+ */
+waiting: WhoWaits, 
+/**
+ * Guests come in as well; false: accounts only, and those who govern the meeting.
+ */
+guests: boolean, 
+/**
+ * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
+ * before, with `participant.update`, whether they are heard. They unmute it as they may.
+ */
+start_muted: boolean, 
+/**
+ * Members come in with their camera off: likewise.
+ */
+start_camera_off: boolean, 
 /**
  * How media travels.
  */
@@ -1102,9 +1133,25 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Newcomers wait.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
+/**
+ * Who waits until a host lets them in; nobody when left out.
+ */
+waiting?: WhoWaits | null, 
+/**
+ * False: accounts only. True when left out.
+ */
+guests?: boolean | null, 
+/**
+ * Members come in muted.
+ */
+start_muted?: boolean | null, 
+/**
+ * Members come in with their camera off.
+ */
+start_camera_off?: boolean | null, 
 /**
  * Nobody comes in.
  */
@@ -1194,9 +1241,25 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Newcomers wait.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
+/**
+ * Who waits until a host lets them in. Those who wait and need not any more are let in.
+ */
+waiting?: WhoWaits | null, 
+/**
+ * False: accounts only. Guests who are in stay; those who wait are sent away.
+ */
+guests?: boolean | null, 
+/**
+ * Members come in muted.
+ */
+start_muted?: boolean | null, 
+/**
+ * Members come in with their camera off.
+ */
+start_camera_off?: boolean | null, 
 /**
  * Nobody comes in.
  */
@@ -1686,6 +1749,8 @@ display_name: DisplayName,
  */
 since: Timestamp, };
 
+export type WhoWaits = "nobody" | "guests" | "everyone";
+
 export type WireError = { 
 /**
  * What went wrong.
@@ -1764,6 +1829,7 @@ export interface Events {
   "participant.ask_unmute": AskUnmute;
   "permissions.changed": PermissionsChanged;
   "lobby.waiting": LobbyWaiting;
+  "lobby.updated": LobbyUpdated;
   "lobby.left": LobbyLeft;
   "lobby.admitted": Joined;
   "lobby.denied": LobbyDenied;
