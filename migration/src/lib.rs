@@ -35,8 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_operation::Migration),
             Box::new(m20261122_000006_governance::Migration),
             Box::new(m20261122_000007_time_zones::Migration),
-            Box::new(m20261129_000008_keys::Migration),
             Box::new(m20261129_000001_door::Migration),
+            Box::new(m20261129_000008_keys::Migration),
         ]
     }
 }
