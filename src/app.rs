@@ -13,14 +13,15 @@ use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Gate, Health, HealthProbe, HttpState, NoCalendar, Parts, RoomProbe,
-    SessionRunner, SocketLimits, Sockets,
+    self, Access, Calendars, Gate, Health, HealthProbe, HttpState, NoCalendar, Parts, PlainLimits,
+    RoomProbe, SessionRunner, SocketLimits, Sockets,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
 use crate::store::{Ailment, DataLock, HistoryWriter, Store};
+use crate::supervise;
 use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 
 /// How many connections the server keeps to its database.
@@ -35,7 +36,7 @@ const END_DEADLINE: Duration = Duration::from_secs(5);
 /// How often void tokens whose time is up anyway are forgotten.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// Runs the server until it is told to stop by SIGINT or SIGTERM; a second signal ends it at once.
+/// Runs the server until it is told to stop by SIGINT, SIGTERM or SIGHUP; a second signal ends it at once.
 ///
 /// # Errors
 /// One sentence when it cannot start: the port is in use, the folder cannot be written, the database does not answer.
@@ -212,10 +213,25 @@ impl App {
             health: health_probe(services.clone(), media.clone()),
             rooms: room_probe(services.clone()),
             public_url,
+            plain: match services.is_rate_limited() {
+                true => PlainLimits::default(),
+                false => PlainLimits::off(),
+            },
+            calendars: Calendars::default(),
         };
         let router = http::router(state, further);
-        let pruning = tokio::spawn(prune_tokens(services.store.clone()));
-        let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
+        let pruning = {
+            let store = services.store.clone();
+            supervise::keep("forgetting void tokens", move || {
+                prune_tokens(store.clone())
+            })
+        };
+        let reconciling = {
+            let services = services.clone();
+            supervise::keep("looking at the database", move || {
+                ws::reconcile::run(services.clone())
+            })
+        };
         http::serve(listener, router, async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
@@ -288,6 +304,8 @@ async fn prune_tokens(store: Store) {
 struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal was closed, or an operator means "anew": nothing is read again here, so that it is an end in order.
+    hang_up: Signal,
 }
 
 impl StopSignals {
@@ -299,6 +317,7 @@ impl StopSignals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
@@ -306,13 +325,14 @@ impl StopSignals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 
     /// Waits for the first; the second ends the process at once.
     async fn first(mut self) {
         self.next().await;
-        tokio::spawn(async move {
+        supervise::spawn("waiting for a second signal", async move {
             self.next().await;
             tracing::warn!("told to stop a second time: ending at once");
             std::process::exit(130);

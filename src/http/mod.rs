@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod headers;
 pub mod page;
 pub mod peer;
+pub mod plain;
 pub mod serve;
 pub mod sockets;
 pub mod upgrade;
@@ -28,8 +29,9 @@ use crate::config::{ListenConfig, Origin};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
-pub use calendar::NoCalendar;
+pub use calendar::{Calendars, NoCalendar};
 pub use peer::PeerInfo;
+pub use plain::PlainLimits;
 pub use serve::serve;
 pub use sockets::{SocketLimits, Sockets};
 pub use upgrade::UpgradedSocket;
@@ -58,6 +60,10 @@ pub struct HttpState {
     pub rooms: RoomProbe,
     /// Where people reach this server, for links that leave it.
     pub public_url: Option<Origin>,
+    /// How often an address may ask for what costs something.
+    pub plain: PlainLimits,
+    /// The calendar files that were made last.
+    pub calendars: Calendars,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.

@@ -132,6 +132,8 @@ pub enum CloseReason {
     Ended,
     /// A host removed them.
     Removed,
+    /// The room failed, which is a fault of the server: they may come back at once.
+    Failed,
 }
 
 /// A line of the attendance list.

@@ -234,24 +234,31 @@ impl Room {
     /// The room as it travels.
     pub(super) fn snapshot(&self, now: Timestamp) -> object::Room {
         let participants = self.head_count();
-        let was_ended = |at| schedule::is_still_ended(&self.facts, at, now);
+        let next = schedule::next(&self.facts, now);
+        let was_ended = |at| schedule::is_still_ended(&self.facts, at, next.as_ref());
         let ended = self.ended.is_some_and(was_ended);
         object::Room {
             participants,
-            state: state_of(&self.facts, participants, ended, now),
-            next: schedule::next(&self.facts, now),
+            state: state_of(&self.facts, participants, ended, next.as_ref(), now),
+            next,
             ..self.facts.clone()
         }
     }
 }
 
-/// What a room is doing at `now`, with so many people in it.
-pub fn state_of(facts: &object::Room, participants: u32, ended: bool, now: Timestamp) -> RoomState {
+/// What a room is doing at `now`, with so many people in it and this meeting next.
+pub fn state_of(
+    facts: &object::Room,
+    participants: u32,
+    ended: bool,
+    next: Option<&Occurrence>,
+    now: Timestamp,
+) -> RoomState {
     if participants > 0 {
         RoomState::Live
-    } else if ended || schedule::is_past(facts, now) {
+    } else if ended || schedule::is_past(facts, next, now) {
         RoomState::Ended
-    } else if schedule::next(facts, now).is_some_and(|next| next.begin_at > now) {
+    } else if next.is_some_and(|next| next.begin_at > now) {
         RoomState::Scheduled
     } else {
         RoomState::Open

@@ -180,22 +180,15 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-/// Whether the times fit together.
-pub(super) fn check(settings: &RoomSettings) -> Result<(), StoreError> {
+/// Whether the times fit together; a rule is put into the form in which it is kept.
+pub(super) fn check(settings: &mut RoomSettings) -> Result<(), StoreError> {
     match (settings.begin_at, settings.end_at) {
         (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),
         _ => {}
     }
-    match &settings.recurrence {
-        Some(rule) => {
-            let zone = settings.time_zone.unwrap_or_default();
-            Ok(schedule::check(
-                settings.begin_at,
-                settings.end_at,
-                zone,
-                rule,
-            )?)
-        }
-        None => Ok(()),
+    let zone = settings.time_zone.unwrap_or_default();
+    if let Some(rule) = &mut settings.recurrence {
+        *rule = schedule::check(settings.begin_at, settings.end_at, zone, rule)?;
     }
+    Ok(())
 }

@@ -10,7 +10,8 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::Origin;
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Gate, Health, HttpState, Parts, PeerInfo, SocketLimits, Sockets, UpgradedSocket,
+    self, Access, Calendars, Gate, Health, HttpState, Parts, PeerInfo, PlainLimits, SocketLimits,
+    Sockets, UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +51,8 @@ impl Server {
             }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
+            plain: PlainLimits::default(),
+            calendars: Calendars::default(),
         };
         let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -7,6 +7,7 @@ use crate::media::{Fault, MediaConfig};
 use crate::meeting::bans::AddressKey;
 use crate::meeting::chat::Chat;
 use crate::meeting::stories::{facts, newcomer, stay, user};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
 use crate::rooms::outbox;
@@ -148,7 +149,7 @@ async fn a_room_whose_media_fails_begins_it_anew_and_tells_everyone() {
     let first = media.receive(&ada().participant, 0, 1).await.unwrap();
     media.suffer(Fault::Room);
     loop {
-        let Some(OutboxItem::Event(event)) = reader.next().await else {
+        let OutboxItem::Event(event) = reader.next().await else {
             panic!("only events are told");
         };
         if event.kind() == "media.failed" {

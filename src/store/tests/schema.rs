@@ -39,8 +39,8 @@ async fn where_everyone_waited_everyone_goes_on_waiting(home: Home) {
     let steps = Migrator::migrations();
     let door = steps.iter().position(|step| step.name().ends_with("_door"));
     let after = u32::try_from(steps.len() - door.unwrap()).unwrap();
-    Migrator::down(&alone.db.pool, Some(after)).await.unwrap();
-    Migrator::up(&alone.db.pool, None).await.unwrap();
+    Migrator::down(alone.db.pool(), Some(after)).await.unwrap();
+    Migrator::up(alone.db.pool(), None).await.unwrap();
     alone.close().await;
     let store = home.open().await;
     for (key, before) in rooms {

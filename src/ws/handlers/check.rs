@@ -14,7 +14,7 @@ use crate::rooms::{Entered, Origin, Start};
 use crate::store::RoomKey;
 use crate::ws::checks::CheckRoom;
 use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
+use crate::ws::state::{Place, SessionState, Stay};
 
 /// One session sends, the other receives.
 const SESSIONS: u32 = 2;
@@ -38,7 +38,6 @@ pub async fn join(
     if let Some(view) = look(state, &room.identity).await? {
         return Ok(room_view::joined(view));
     }
-    state.leave().await;
     let login = state.login()?.clone();
     let mut join = newcomer(state, &login, data.display_name);
     // Each session is somebody of their own here, as a second one of the same person would take the first one's place.
@@ -49,17 +48,21 @@ pub async fn join(
         async move { Ok(start) }
     };
     let participant = join.participant.clone();
-    let outbox = state.outbox.clone();
-    let joined = services.registry.join(&room.identity, join, outbox, load);
+    let outbox = state.outbox.for_stay();
+    let joined = services
+        .registry
+        .join(&room.identity, join, outbox.clone(), load);
     let (handle, Entered::In(view)) = joined.await? else {
         return Err(ErrorCode::ServerInternal.into());
     };
-    state.stay = Some(Stay {
+    let stay = Stay {
         room: room.identity,
         key: RoomKey::NONE,
         participant,
         handle,
-    });
+        outbox,
+    };
+    state.move_to(stay, Place::Inside);
     Ok(room_view::joined(*view))
 }
 

@@ -57,12 +57,13 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
     let now = Timestamp::now();
-    let was_ended = |at| schedule::is_still_ended(&facts, at, now);
+    let next = schedule::next(&facts, now);
+    let was_ended = |at| schedule::is_still_ended(&facts, at, next.as_ref());
     let ended = room.ended_at.is_some_and(was_ended);
     object::Room {
         participants,
-        state: state_of(&facts, participants, ended, now),
-        next: schedule::next(&facts, now),
+        state: state_of(&facts, participants, ended, next.as_ref(), now),
+        next,
         topology,
         ..facts
     }
