@@ -1,36 +1,31 @@
 //! The connection on which a participant receives: we offer slots once, then say by events what they carry.
 
+mod engine;
+mod slot;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{BufMut as _, BytesMut};
-use rtc::interceptor::{Registry, Slot as ChainSlot};
-use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::message::RTCMessage;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
-use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
-    RtpCodecKind,
-};
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::rtp_transceiver::rtp_sender::RTCRtpCodecParameters;
 
+use self::engine::{add_transceiver, engine};
+pub(super) use self::slot::DownSlot;
 use super::codec;
 use super::connection::{Connection, Happening, Refused};
-use super::interceptor::{FEEDBACK_SLOT, Feedback};
 use super::quality::Tally;
-use super::resend::{ResendBuffer, Sent};
-use super::rewrite::{Incoming, Rewriter};
-use super::sdp::{Codec, Description};
-use super::up::{Arrival, Report};
-use crate::protocol::object::{MediaKind, Slot};
+use super::resend::Sent;
+use super::rewrite::Incoming;
+use super::sdp::Description;
+use super::up::Arrival;
+use crate::protocol::object::MediaKind;
 
 /// A down connection.
 pub(super) struct Down {
@@ -45,43 +40,6 @@ pub(super) struct Down {
     /// Its slots, in the order of the m-lines.
     pub slots: Vec<DownSlot>,
     tally: Tally,
-}
-
-/// One m-line of a down connection.
-pub(super) struct DownSlot {
-    /// The m-line.
-    pub mid: String,
-    /// Sound or picture.
-    pub kind: MediaKind,
-    /// What it carries.
-    pub track: Option<u64>,
-    /// Whether the subscriber cannot decode what it would carry.
-    pub undecodable: bool,
-    ssrc: u32,
-    repair_ssrc: u32,
-    repair_sequence: u16,
-    codecs: Vec<Codec>,
-    /// The encoding that arrived last, and what carries it.
-    mapped: Option<(Arc<Codec>, Option<Codec>)>,
-    stream: Option<u32>,
-    rewriter: Rewriter,
-    buffer: ResendBuffer,
-    packets: u32,
-    octets: u32,
-    received: Option<Received>,
-    /// Packets that the subscriber missed less those that were skipped, as far as not reported yet.
-    missed: i64,
-    report: Option<Report>,
-}
-
-/// What a subscriber had received of a slot at its last report, and what had been sent on it by then.
-#[derive(Debug, Clone, Copy)]
-struct Received {
-    /// Extended, on the receiver's count.
-    highest: u32,
-    /// Extended, on ours.
-    sent_highest: u64,
-    sent_packets: u32,
 }
 
 /// What became of a packet.
@@ -350,239 +308,4 @@ impl Down {
             slot.release();
         }
     }
-}
-
-impl DownSlot {
-    fn new(kind: MediaKind, others: &[Self]) -> Self {
-        let taken = |ssrc: u32| {
-            ssrc == 0
-                || others
-                    .iter()
-                    .any(|slot| slot.ssrc == ssrc || slot.repair_ssrc == ssrc)
-        };
-        let fresh = |also: u32| {
-            std::iter::repeat_with(rand::random::<u32>)
-                .find(|ssrc| !taken(*ssrc) && *ssrc != also)
-                .unwrap_or(1)
-        };
-        let ssrc = fresh(0);
-        let clock_rate = if kind == MediaKind::Video {
-            90_000
-        } else {
-            48_000
-        };
-        Self {
-            mid: String::new(),
-            kind,
-            track: None,
-            undecodable: false,
-            ssrc,
-            repair_ssrc: fresh(ssrc),
-            repair_sequence: rand::random::<u16>() >> 1,
-            codecs: Vec::new(),
-            mapped: None,
-            stream: None,
-            // RFC 3550 §5.1: both begin at random; the upper half is left out so that no early packet wraps.
-            rewriter: Rewriter::new(clock_rate, rand::random::<u16>() >> 1, rand::random()),
-            buffer: ResendBuffer::default(),
-            packets: 0,
-            octets: 0,
-            received: None,
-            missed: 0,
-            report: None,
-        }
-    }
-
-    /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
-    /// publisher's loss, not this subscriber's.
-    fn note_reception(&mut self, report: &ReceptionReport) -> Tally {
-        let received = Received {
-            highest: report.last_sequence_number,
-            sent_highest: self.rewriter.highest(),
-            sent_packets: self.packets,
-        };
-        let Some(before) = self.received.replace(received) else {
-            return Tally::default();
-        };
-        let expected = u64::from(received.highest.wrapping_sub(before.highest));
-        if expected > u64::from(u16::MAX) {
-            return Tally::default();
-        }
-        let missing = expected * u64::from(report.fraction_lost) / 256;
-        let sent = received.sent_packets.wrapping_sub(before.sent_packets);
-        let numbers = received.sent_highest - before.sent_highest;
-        let skipped = numbers as i64 - i64::from(sent);
-        // What was skipped may be sent yet, or missed in the next report only.
-        self.missed += missing as i64 - skipped;
-        let lost = self.missed.max(0);
-        self.missed -= lost;
-        Tally {
-            expected: expected.saturating_add_signed(-skipped),
-            lost: lost.unsigned_abs(),
-        }
-    }
-
-    /// Another stream begins anew; another encoding of it looks up its payload type.
-    fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) {
-        if self.stream != Some(ssrc) {
-            self.release();
-            self.stream = Some(ssrc);
-        }
-        if self
-            .mapped
-            .as_ref()
-            .is_none_or(|(known, _)| !Arc::ptr_eq(known, codec))
-        {
-            let carrier = codec::carrier(codec, &self.codecs).cloned();
-            self.mapped = Some((Arc::clone(codec), carrier));
-        }
-    }
-
-    fn release(&mut self) {
-        self.stream = None;
-        self.mapped = None;
-        self.report = None;
-        self.rewriter.release();
-        self.buffer.clear();
-    }
-
-    fn header(&self, sent: &Sent) -> rtc::rtp::Header {
-        rtc::rtp::Header {
-            version: 2,
-            marker: sent.marker,
-            payload_type: sent.payload_type,
-            sequence_number: sent.sequence,
-            timestamp: sent.timestamp,
-            ssrc: self.ssrc,
-            ..Default::default()
-        }
-    }
-
-    /// A packet once more: on the repair stream (RFC 4588 §4), or as it was where none is negotiated.
-    fn resend(&mut self, sequence: u16, now: Instant) -> Option<(rtc::rtp::Header, bytes::Bytes)> {
-        let sent = self.buffer.take_due(sequence, now)?.clone();
-        let mut header = self.header(&sent);
-        let Some(repair) = sent.repair else {
-            return Some((header, sent.payload));
-        };
-        self.repair_sequence = self.repair_sequence.wrapping_add(1);
-        header.ssrc = self.repair_ssrc;
-        header.payload_type = repair;
-        header.sequence_number = self.repair_sequence;
-        let mut payload = BytesMut::with_capacity(2 + sent.payload.len());
-        payload.put_u16(sequence);
-        payload.extend_from_slice(&sent.payload);
-        Some((header, payload.freeze()))
-    }
-
-    fn sender_report(
-        &self,
-        ntp: u64,
-        skews: &HashMap<u64, i64>,
-        now: Instant,
-    ) -> Option<SenderReport> {
-        let offset = self.rewriter.timestamp_offset()?;
-        let (newest, at) = self.rewriter.newest()?;
-        let clock = if self.kind == MediaKind::Video {
-            90_000.0
-        } else {
-            48_000.0
-        };
-        let skew = self.track.and_then(|track| skews.get(&track));
-        let rtp_time = match (self.report, skew) {
-            (Some(report), Some(skew)) => {
-                let elapsed = ntp.wrapping_add_signed(*skew).wrapping_sub(report.ntp) as i64;
-                let ticks = (elapsed as f64 / 4_294_967_296.0 * clock) as i64;
-                report.rtp.wrapping_add(offset).wrapping_add(ticks as u32)
-            }
-            _ => newest
-                .wrapping_add((now.saturating_duration_since(at).as_secs_f64() * clock) as u32),
-        };
-        Some(SenderReport {
-            ssrc: self.ssrc,
-            ntp_time: ntp,
-            rtp_time,
-            packet_count: self.packets,
-            octet_count: self.octets,
-            ..Default::default()
-        })
-    }
-
-    /// What is told to the subscriber.
-    pub fn told(
-        &self,
-        track: Option<crate::protocol::ids::TrackId>,
-        layer: Option<String>,
-    ) -> Slot {
-        Slot {
-            mid: self.mid.clone(),
-            kind: self.kind,
-            track: track.filter(|_| !self.undecodable),
-            layer: layer.filter(|_| !self.undecodable),
-            reason: self.undecodable.then(|| "codec".to_owned()),
-        }
-    }
-}
-
-/// The codecs that are offered. No interceptor but our own: losses are repaired and reports written here, as the
-/// crate's responder cannot follow a slot that changes its codec.
-fn engine() -> Option<(MediaEngine, Registry)> {
-    let mut media = MediaEngine::default();
-    for codec in codec::audio() {
-        media.register_codec(codec, RtpCodecKind::Audio).ok()?;
-    }
-    for codec in codec::video() {
-        media.register_codec(codec, RtpCodecKind::Video).ok()?;
-    }
-    let registry = Registry::new().with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
-    Some((media, registry))
-}
-
-fn add_transceiver(
-    pc: &mut rtc::peer_connection::RTCPeerConnection,
-    index: usize,
-    slot: &DownSlot,
-    codecs: Vec<RTCRtpCodecParameters>,
-) -> Option<()> {
-    let kind = match slot.kind {
-        MediaKind::Audio => RtpCodecKind::Audio,
-        MediaKind::Video => RtpCodecKind::Video,
-    };
-    let track = placeholder(index, slot, kind, &codecs)?;
-    let init = RTCRtpTransceiverInit {
-        direction: RTCRtpTransceiverDirection::Sendonly,
-        ..Default::default()
-    };
-    let id = pc.add_transceiver_from_track(track, Some(init)).ok()?;
-    // Without it only the track's own codec would be offered.
-    pc.rtp_transceiver(id)?.set_codec_preferences(codecs).ok()
-}
-
-/// A track with no media behind it: the crate needs one to announce our SSRCs.
-fn placeholder(
-    index: usize,
-    slot: &DownSlot,
-    kind: RtpCodecKind,
-    codecs: &[RTCRtpCodecParameters],
-) -> Option<MediaStreamTrack> {
-    let name = format!("slot-{index}");
-    let rtx = (slot.kind == MediaKind::Video).then_some(RTCRtpRtxParameters {
-        ssrc: slot.repair_ssrc,
-    });
-    let encoding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(slot.ssrc),
-            rtx,
-            ..Default::default()
-        },
-        codec: codecs.first()?.rtp_codec.clone(),
-        ..Default::default()
-    };
-    Some(MediaStreamTrack::new(
-        name.clone(),
-        name.clone(),
-        name,
-        kind,
-        vec![encoding],
-    ))
 }

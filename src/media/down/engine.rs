@@ -1,0 +1,78 @@
+//! How a down connection is set up in the WebRTC crate: codecs, interceptors and transceivers.
+
+use rtc::interceptor::{Registry, Slot as ChainSlot};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
+    RtpCodecKind,
+};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+
+use super::DownSlot;
+use crate::media::codec;
+use crate::media::interceptor::{FEEDBACK_SLOT, Feedback};
+use crate::protocol::object::MediaKind;
+
+/// The codecs that are offered. No interceptor but our own: losses are repaired and reports written here, as the
+/// crate's responder cannot follow a slot that changes its codec.
+pub(super) fn engine() -> Option<(MediaEngine, Registry)> {
+    let mut media = MediaEngine::default();
+    for codec in codec::audio() {
+        media.register_codec(codec, RtpCodecKind::Audio).ok()?;
+    }
+    for codec in codec::video() {
+        media.register_codec(codec, RtpCodecKind::Video).ok()?;
+    }
+    let registry = Registry::new().with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
+    Some((media, registry))
+}
+
+pub(super) fn add_transceiver(
+    pc: &mut rtc::peer_connection::RTCPeerConnection,
+    index: usize,
+    slot: &DownSlot,
+    codecs: Vec<RTCRtpCodecParameters>,
+) -> Option<()> {
+    let kind = match slot.kind {
+        MediaKind::Audio => RtpCodecKind::Audio,
+        MediaKind::Video => RtpCodecKind::Video,
+    };
+    let track = placeholder(index, slot, kind, &codecs)?;
+    let init = RTCRtpTransceiverInit {
+        direction: RTCRtpTransceiverDirection::Sendonly,
+        ..Default::default()
+    };
+    let id = pc.add_transceiver_from_track(track, Some(init)).ok()?;
+    // Without it only the track's own codec would be offered.
+    pc.rtp_transceiver(id)?.set_codec_preferences(codecs).ok()
+}
+
+/// A track with no media behind it: the crate needs one to announce our SSRCs.
+fn placeholder(
+    index: usize,
+    slot: &DownSlot,
+    kind: RtpCodecKind,
+    codecs: &[RTCRtpCodecParameters],
+) -> Option<MediaStreamTrack> {
+    let name = format!("slot-{index}");
+    let rtx = (slot.kind == MediaKind::Video).then_some(RTCRtpRtxParameters {
+        ssrc: slot.repair_ssrc,
+    });
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            ssrc: Some(slot.ssrc),
+            rtx,
+            ..Default::default()
+        },
+        codec: codecs.first()?.rtp_codec.clone(),
+        ..Default::default()
+    };
+    Some(MediaStreamTrack::new(
+        name.clone(),
+        name.clone(),
+        name,
+        kind,
+        vec![encoding],
+    ))
+}
