@@ -1,6 +1,8 @@
 //! The connection on which a participant receives: we offer slots once, then say by events what they carry.
 
 mod engine;
+mod line;
+mod narrowing;
 mod slot;
 
 use std::collections::HashMap;
@@ -13,12 +15,15 @@ use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp_transceiver::rtp_sender::RTCRtpCodecParameters;
+use rtc::sdp::extmap::TRANSPORT_CC_URI;
 
-use self::engine::{add_transceiver, engine};
+use self::engine::{add_transceiver, codecs, engine};
+use self::line::Line;
 pub(super) use self::slot::DownSlot;
-use super::codec;
+use super::allotment::Share;
 use super::connection::{Connection, Happening, Refused};
 use super::quality::Tally;
 use super::resend::Sent;
@@ -39,6 +44,7 @@ pub(super) struct Down {
     pub answered: bool,
     /// Its slots, in the order of the m-lines.
     pub slots: Vec<DownSlot>,
+    line: Line,
     tally: Tally,
 }
 
@@ -78,9 +84,10 @@ impl Down {
             unanswered: None,
             answered: false,
             slots: Vec::with_capacity(audio_slots + video_slots),
+            line: Line::new(now),
             tally: Tally::default(),
         };
-        down.add_slots(audio_slots, video_slots)?;
+        down.add_slots(audio_slots, video_slots, now)?;
         down.offer(false, now)?;
         Ok(down)
     }
@@ -103,15 +110,20 @@ impl Down {
         video_slots: usize,
         now: Instant,
     ) -> Result<(), Refused> {
-        self.add_slots(audio_slots, video_slots)?;
+        self.add_slots(audio_slots, video_slots, now)?;
         self.offer(false, now)
     }
 
-    fn add_slots(&mut self, audio_slots: usize, video_slots: usize) -> Result<(), Refused> {
+    fn add_slots(
+        &mut self,
+        audio_slots: usize,
+        video_slots: usize,
+        now: Instant,
+    ) -> Result<(), Refused> {
         let kinds = std::iter::repeat_n(MediaKind::Video, video_slots)
             .chain(std::iter::repeat_n(MediaKind::Audio, audio_slots));
         for kind in kinds {
-            let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots));
+            let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots, now));
             let codecs = self.offerable(kind);
             self.connection
                 .within(|pc| add_transceiver(pc, index, &slot, codecs))?;
@@ -123,10 +135,7 @@ impl Down {
     /// What another slot can be offered with: all that we know, until the subscriber has said what it takes. The crate
     /// refuses what an answer left out.
     fn offerable(&self, kind: MediaKind) -> Vec<RTCRtpCodecParameters> {
-        let mut codecs = match kind {
-            MediaKind::Audio => codec::audio(),
-            MediaKind::Video => codec::video(),
-        };
+        let mut codecs = codecs(kind);
         let answered = self
             .slots
             .iter()
@@ -166,6 +175,7 @@ impl Down {
             slot.codecs = section
                 .map(|section| section.codecs.clone())
                 .unwrap_or_default();
+            slot.transport_id = section.and_then(|section| section.extension(TRANSPORT_CC_URI));
             slot.mapped = None;
         }
         self.unanswered = None;
@@ -190,24 +200,29 @@ impl Down {
                 if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
                     self.repair(nack, now);
                 } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
-                    wishes.extend(self.slot_of(pli.media_ssrc).map(Wish::Keyframe));
+                    wishes.extend(self.wish_keyframe(pli.media_ssrc, now));
+                } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
+                    self.line.note_feedback(feedback, now);
                 } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
-                    self.note_reception(&report.reports);
+                    self.note_reception(&report.reports, now);
                 } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
-                    let slots = fir.fir.iter().filter_map(|entry| self.slot_of(entry.ssrc));
-                    wishes.extend(slots.map(Wish::Keyframe));
+                    let asked = fir.fir.iter();
+                    wishes.extend(asked.filter_map(|entry| self.wish_keyframe(entry.ssrc, now)));
                 }
             }
         }
         wishes
     }
 
-    fn note_reception(&mut self, reports: &[ReceptionReport]) {
+    fn note_reception(&mut self, reports: &[ReceptionReport], now: Instant) {
+        let mut tally = Tally::default();
         for report in reports {
             if let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrc == report.ssrc) {
-                self.tally += slot.note_reception(report);
+                tally += slot.note_reception(report);
             }
         }
+        self.tally += tally;
+        self.line.note_reports(tally, now);
     }
 
     /// What the subscriber reported since this was last asked.
@@ -215,44 +230,83 @@ impl Down {
         std::mem::take(&mut self.tally)
     }
 
-    fn slot_of(&self, ssrc: u32) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.ssrc == ssrc)
+    /// A keyframe is asked for. Whoever gets stills gets keyframes anyway, as often as the line allows.
+    fn wish_keyframe(&mut self, ssrc: u32, now: Instant) -> Option<Wish> {
+        let index = self.slots.iter().position(|slot| slot.ssrc == ssrc)?;
+        let slot = &mut self.slots[index];
+        let heard = slot.share == Share::Whole && slot.keyframes.ask(now);
+        heard.then_some(Wish::Keyframe(index))
     }
 
     fn repair(&mut self, nack: &TransportLayerNack, now: Instant) {
-        let Some(slot) = self
+        let Some(index) = self
             .slots
-            .iter_mut()
-            .find(|slot| slot.ssrc == nack.media_ssrc)
+            .iter()
+            .position(|slot| slot.ssrc == nack.media_ssrc)
         else {
             return;
         };
+        let round_trip = self.connection.round_trip();
         for pair in &nack.nacks {
             let following = (0..16u16)
                 .filter(|bit| pair.lost_packets & (1 << bit) != 0)
                 .map(|bit| bit + 1);
             for offset in std::iter::once(0).chain(following) {
                 let sequence = pair.packet_id.wrapping_add(offset);
-                if let Some((header, payload)) = slot.resend(sequence, now) {
-                    self.connection.send_rtp(header, payload, now);
+                let repairs = &mut self.line.repairs;
+                let due = self.slots[index]
+                    .buffer
+                    .take_due(sequence, round_trip, now, |bytes| repairs.spend(bytes, now));
+                if let Some(sent) = due.cloned() {
+                    self.send_again(index, &sent, None, now);
                 }
             }
         }
     }
 
+    /// Sends a packet once more: on the repair stream, or as it was where none is negotiated.
+    fn send_again(&mut self, index: usize, sent: &Sent, probe: Option<u32>, now: Instant) {
+        let slot = &mut self.slots[index];
+        let (header, payload) = match slot.repair(sent) {
+            Some((mut header, payload)) => {
+                if slot.transport_id.is_some() {
+                    let number = self.line.stamp(sent.bytes(), probe, now);
+                    slot.stamp(&mut header, Some(number));
+                }
+                (header, payload)
+            }
+            None => (slot.header(sent), sent.payload.clone()),
+        };
+        self.connection.send_rtp(header, payload, now);
+    }
+
     /// Sends a packet on a slot, if it may begin or go on there.
-    pub fn forward(&mut self, slot: usize, arrival: &Arrival, now: Instant) -> Forwarded {
-        let (true, Some(slot)) = (self.connection.is_connected(), self.slots.get_mut(slot)) else {
+    pub fn forward(&mut self, index: usize, arrival: &Arrival, now: Instant) -> Forwarded {
+        let (true, Some(slot)) = (self.connection.is_connected(), self.slots.get_mut(index)) else {
             return Forwarded::Done;
         };
         slot.fit(arrival.ssrc, &arrival.codec);
         let Some(codec) = slot.mapped.as_ref().and_then(|(_, codec)| codec.as_ref()) else {
             return Forwarded::Undecodable;
         };
+        let (payload_type, repair) = (codec.payload_type, codec.repair);
+        let pacer = &self.line.pacer;
+        let is_taken = match slot.share {
+            Share::Whole => true,
+            Share::Stills => {
+                slot.takes_still(arrival, || pacer.holds(index), now) && pacer.has_room()
+            }
+            Share::Nothing => false,
+        };
+        if !is_taken {
+            return Forwarded::Done;
+        }
         if !slot.rewriter.is_anchored() && !arrival.keyframe {
             return Forwarded::NeedsKeyframe;
         }
-        let (payload_type, repair) = (codec.payload_type, codec.repair);
+        if arrival.keyframe {
+            slot.keyframes.settle();
+        }
         let incoming = Incoming {
             sequence: arrival.sequence,
             timestamp: arrival.timestamp,
@@ -262,24 +316,38 @@ impl Down {
         let Some(outgoing) = slot.rewriter.rewrite(incoming, now) else {
             return Forwarded::Done;
         };
+        slot.report = arrival.report;
         let sent = Sent {
             sequence: outgoing.sequence,
             timestamp: outgoing.timestamp,
             marker: arrival.marker,
             payload_type,
             repair,
+            stamp: None,
             payload: outgoing.payload,
         };
-        let header = slot.header(&sent);
+        if slot.share == Share::Stills {
+            self.line.pacer.push(index, sent.bytes(), sent);
+        } else {
+            self.send_first(index, sent, now);
+        }
+        Forwarded::Done
+    }
+
+    /// Sends a packet for the first time.
+    fn send_first(&mut self, index: usize, mut sent: Sent, now: Instant) {
+        let slot = &mut self.slots[index];
+        if slot.transport_id.is_some() {
+            sent.stamp = Some(self.line.stamp(sent.bytes(), None, now));
+        }
+        self.line.note_sent(slot.kind, sent.bytes(), now);
         slot.packets = slot.packets.wrapping_add(1);
         slot.octets = slot.octets.wrapping_add(sent.payload.len() as u32);
-        slot.report = arrival.report;
-        let payload = sent.payload.clone();
+        let (header, payload) = (slot.header(&sent), sent.payload.clone());
         if slot.kind == MediaKind::Video {
             slot.buffer.keep(sent);
         }
         self.connection.send_rtp(header, payload, now);
-        Forwarded::Done
     }
 
     /// Reports of what was sent on each slot (RFC 3550 §6.4.1). `ntp` is our wall clock at `now`; `skews` gives for
@@ -300,12 +368,14 @@ impl Down {
         }
     }
 
-    /// Gives a slot something else to carry, or nothing.
-    pub fn carry(&mut self, slot: usize, track: Option<u64>) {
-        if let Some(slot) = self.slots.get_mut(slot) {
+    /// Gives a slot something else to carry, or nothing. On a narrow line it begins with the share of what was there.
+    pub fn carry(&mut self, index: usize, track: Option<u64>) {
+        if let Some(slot) = self.slots.get_mut(index) {
             slot.track = track;
             slot.undecodable = false;
             slot.release();
+            // What waits of the track before is not for whoever watches now.
+            drop(self.line.pacer.take(index));
         }
     }
 }

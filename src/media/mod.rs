@@ -11,8 +11,11 @@
 //! the connection protects it → `worker` sends the batch. [`Media`] and [`RoomMedia`], here, are the handles
 //! by which the rest of the server talks to the threads that do this.
 
+mod allotment;
+mod breaker;
 mod candidate;
 mod codec;
+mod congestion;
 mod connection;
 mod down;
 mod error;
@@ -20,13 +23,20 @@ mod forward;
 mod handle;
 mod interceptor;
 mod keyframe;
+mod keyframe_limit;
+mod narrow;
 mod outbox;
+mod pacer;
+mod probe;
 mod quality;
+mod rate;
+mod repair_budget;
 mod request;
 mod resend;
 mod rewrite;
 mod room;
 mod sdp;
+mod send_history;
 mod sequence;
 #[cfg(test)]
 mod simulation;

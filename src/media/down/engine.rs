@@ -2,27 +2,52 @@
 
 use rtc::interceptor::{Registry, Slot as ChainSlot};
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_RTX, MediaEngine};
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
-    RtpCodecKind,
+    RTCPFeedback, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind, TYPE_RTCP_FB_TRANSPORT_CC,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::sdp::extmap::TRANSPORT_CC_URI;
 
 use super::DownSlot;
 use crate::media::codec;
 use crate::media::interceptor::{FEEDBACK_SLOT, Feedback};
 use crate::protocol::object::MediaKind;
 
-/// The codecs that are offered. No interceptor but our own: losses are repaired and reports written here, as the
-/// crate's responder cannot follow a slot that changes its codec.
+/// The codecs that are offered, with transport-wide feedback on what arrives.
+pub(super) fn codecs(kind: MediaKind) -> Vec<RTCRtpCodecParameters> {
+    let mut codecs = match kind {
+        MediaKind::Audio => codec::audio(),
+        MediaKind::Video => codec::video(),
+    };
+    let fed_back = codecs.iter_mut().map(|codec| &mut codec.rtp_codec);
+    for codec in fed_back.filter(|codec| codec.mime_type != MIME_TYPE_RTX) {
+        codec.rtcp_feedback.push(RTCPFeedback {
+            typ: TYPE_RTCP_FB_TRANSPORT_CC.to_owned(),
+            parameter: String::new(),
+        });
+    }
+    codecs
+}
+
+/// No interceptor but our own: losses are repaired, packets numbered and reports written here, as the crate's
+/// responder cannot follow a slot that changes its codec.
 pub(super) fn engine() -> Option<(MediaEngine, Registry)> {
     let mut media = MediaEngine::default();
-    for codec in codec::audio() {
-        media.register_codec(codec, RtpCodecKind::Audio).ok()?;
-    }
-    for codec in codec::video() {
-        media.register_codec(codec, RtpCodecKind::Video).ok()?;
+    let kinds = [
+        (MediaKind::Audio, RtpCodecKind::Audio),
+        (MediaKind::Video, RtpCodecKind::Video),
+    ];
+    for (kind, theirs) in kinds {
+        for codec in codecs(kind) {
+            media.register_codec(codec, theirs).ok()?;
+        }
+        let uri = TRANSPORT_CC_URI.to_owned();
+        let extension = RTCRtpHeaderExtensionCapability { uri };
+        media
+            .register_header_extension(extension, theirs, None)
+            .ok()?;
     }
     let registry = Registry::new().with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
     Some((media, registry))

@@ -2,19 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 
+use crate::media::allotment::Share;
 use crate::media::codec;
+use crate::media::keyframe_limit::ViewerRequests;
 use crate::media::quality::Tally;
 use crate::media::resend::{ResendBuffer, Sent};
 use crate::media::rewrite::Rewriter;
 use crate::media::sdp::Codec;
-use crate::media::up::Report;
+use crate::media::up::{Arrival, Report};
 use crate::protocol::object::{MediaKind, Slot};
+
+/// After a line turned out to be narrow its queue drains for about this long.
+const DRAINING: Duration = Duration::from_millis(700);
 
 /// One m-line of a down connection.
 pub(in crate::media) struct DownSlot {
@@ -41,6 +46,18 @@ pub(in crate::media) struct DownSlot {
     /// Packets that the subscriber missed less those that were skipped, as far as not reported yet.
     missed: i64,
     pub(super) report: Option<Report>,
+    /// How much of what it carries is sent.
+    pub share: Share,
+    /// How much it is wished for: 0 is the most.
+    pub rank: usize,
+    /// The timestamp of the still that is being sent.
+    still: Option<u32>,
+    /// No still is begun before this, so that the queue can drain.
+    pub(super) stills_from: Instant,
+    /// The id of the extension that transport-wide feedback goes by, if negotiated.
+    pub(super) transport_id: Option<u8>,
+    /// The keyframes that the subscriber asks for.
+    pub keyframes: ViewerRequests,
 }
 
 /// What a subscriber had received of a slot at its last report, and what had been sent on it by then.
@@ -54,7 +71,7 @@ struct Received {
 }
 
 impl DownSlot {
-    pub(super) fn new(kind: MediaKind, others: &[Self]) -> Self {
+    pub(super) fn new(kind: MediaKind, others: &[Self], now: Instant) -> Self {
         let taken = |ssrc: u32| {
             ssrc == 0
                 || others
@@ -91,7 +108,39 @@ impl DownSlot {
             received: None,
             missed: 0,
             report: None,
+            share: Share::Whole,
+            rank: 0,
+            still: None,
+            stills_from: now,
+            transport_id: None,
+            keyframes: ViewerRequests::default(),
         }
+    }
+
+    /// Sends another share of what it carries from now on. It goes on with a keyframe; what was sent is kept, to probe
+    /// the line with.
+    pub(super) fn turn_to(&mut self, share: Share, now: Instant) {
+        self.share = share;
+        self.still = None;
+        self.stills_from = now + DRAINING;
+        self.rewriter.release();
+        self.keyframes = ViewerRequests::default();
+    }
+
+    /// Whether a packet belongs to a still that is sent. One begins with a keyframe, but not while the one before is
+    /// on its way.
+    pub(super) fn takes_still(
+        &mut self,
+        arrival: &Arrival,
+        is_sending: impl FnOnce() -> bool,
+        now: Instant,
+    ) -> bool {
+        let is_new = arrival.keyframe && self.still != Some(arrival.timestamp);
+        if is_new && now >= self.stills_from && !is_sending() {
+            self.rewriter.release();
+            self.still = Some(arrival.timestamp);
+        }
+        self.still == Some(arrival.timestamp)
     }
 
     /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
@@ -143,12 +192,15 @@ impl DownSlot {
         self.stream = None;
         self.mapped = None;
         self.report = None;
+        self.still = None;
         self.rewriter.release();
         self.buffer.clear();
+        self.keyframes = ViewerRequests::default();
     }
 
+    /// The header of a packet as it was sent for the first time.
     pub(super) fn header(&self, sent: &Sent) -> rtc::rtp::Header {
-        rtc::rtp::Header {
+        let mut header = rtc::rtp::Header {
             version: 2,
             marker: sent.marker,
             payload_type: sent.payload_type,
@@ -156,22 +208,34 @@ impl DownSlot {
             timestamp: sent.timestamp,
             ssrc: self.ssrc,
             ..Default::default()
+        };
+        self.stamp(&mut header, sent.stamp);
+        header
+    }
+
+    /// Writes the transport-wide sequence number.
+    pub(super) fn stamp(&self, header: &mut rtc::rtp::Header, number: Option<u16>) {
+        if let (Some(id), Some(number)) = (self.transport_id, number) {
+            // Ids that do not fit a one-byte header (RFC 8285 §4.2) are not negotiated.
+            let _ = header.set_extension(id, Bytes::copy_from_slice(&number.to_be_bytes()));
         }
     }
 
-    /// A packet once more: on the repair stream (RFC 4588 §4), or as it was where none is negotiated.
-    pub(super) fn resend(&mut self, sequence: u16, now: Instant) -> Option<(rtc::rtp::Header, bytes::Bytes)> {
-        let sent = self.buffer.take_due(sequence, now)?.clone();
-        let mut header = self.header(&sent);
-        let Some(repair) = sent.repair else {
-            return Some((header, sent.payload));
-        };
+    /// A packet in the form of a repair (RFC 4588 §4); `None` where none is negotiated.
+    pub(super) fn repair(&mut self, sent: &Sent) -> Option<(rtc::rtp::Header, Bytes)> {
+        let payload_type = sent.repair?;
         self.repair_sequence = self.repair_sequence.wrapping_add(1);
-        header.ssrc = self.repair_ssrc;
-        header.payload_type = repair;
-        header.sequence_number = self.repair_sequence;
+        let header = rtc::rtp::Header {
+            version: 2,
+            marker: sent.marker,
+            payload_type,
+            sequence_number: self.repair_sequence,
+            timestamp: sent.timestamp,
+            ssrc: self.repair_ssrc,
+            ..Default::default()
+        };
         let mut payload = BytesMut::with_capacity(2 + sent.payload.len());
-        payload.put_u16(sequence);
+        payload.put_u16(sent.sequence);
         payload.extend_from_slice(&sent.payload);
         Some((header, payload.freeze()))
     }
@@ -220,7 +284,16 @@ impl DownSlot {
             kind: self.kind,
             track: track.filter(|_| !self.undecodable),
             layer: layer.filter(|_| !self.undecodable),
-            reason: self.undecodable.then(|| "codec".to_owned()),
+            reason: self.reason().map(str::to_owned),
+        }
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        if self.undecodable {
+            Some("codec")
+        } else {
+            let held_back = self.track.is_some() && self.share != Share::Whole;
+            held_back.then_some("bandwidth")
         }
     }
 }

@@ -1,0 +1,264 @@
+//! A line that carries less than what its subscriber would get.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+
+use super::World;
+use super::client::SSRC;
+use crate::meeting::media::MediaEvent;
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{MediaKind, Source};
+
+const VOICE: u32 = 815;
+const QUEUE: Duration = Duration::from_millis(300);
+
+/// Ada sends a camera of 1.7 Mbit/s and a voice; Bo and Cy get both.
+struct Call {
+    world: World,
+    bo: ParticipantId,
+    up: usize,
+    /// Bo's and Cy's connections.
+    down: [usize; 2],
+    ms: u64,
+    frame: u32,
+    picture: u16,
+    voice: u16,
+    keyframes: usize,
+    /// The newest frame that was counted of each.
+    counted: [u32; 2],
+}
+
+/// What somebody received between two moments.
+#[derive(Debug)]
+struct Received {
+    /// Packets of sound.
+    voices: usize,
+    /// Complete pictures.
+    frames: usize,
+}
+
+impl Call {
+    fn new() -> Self {
+        let mut world = World::new();
+        let (ada, bo, cy) = (world.admit(), world.admit(), world.admit());
+        let up = world.client();
+        world.clients[up].add_source(Source::Camera, SSRC);
+        world.clients[up].add_source(Source::Microphone, VOICE);
+        let sources = [Source::Camera, Source::Microphone];
+        world.offer(&ada, up, 1, &sources, |sdp| sdp);
+        let down = [&bo, &cy].map(|who| world.receive_slots(who, 1, 1));
+        for source in sources {
+            world.start(&ada, source);
+        }
+        world.run(Duration::from_millis(600));
+        Self {
+            world,
+            bo,
+            up,
+            down,
+            ms: 0,
+            frame: 0,
+            picture: 0,
+            voice: 0,
+            keyframes: 0,
+            counted: [0; 2],
+        }
+    }
+
+    fn talk(&mut self, seconds: u64) {
+        for _ in 0..seconds * 100 {
+            if self.ms % 50 == 0 {
+                self.send_frame();
+            }
+            if self.ms % 20 == 0 {
+                self.send_voice();
+            }
+            self.ms += 10;
+            self.world.run(Duration::from_millis(10));
+        }
+    }
+
+    /// 10.6 kB, or 40 kB of a keyframe, in packets that say how many they are.
+    fn send_frame(&mut self) {
+        let sender = &mut self.world.clients[self.up];
+        let is_key = std::mem::take(&mut sender.keyframe_asked);
+        self.keyframes += usize::from(is_key);
+        let packets = if is_key { 36 } else { 9 };
+        self.frame += 1;
+        for index in 0..packets {
+            self.picture = self.picture.wrapping_add(1);
+            let header = rtc::rtp::Header {
+                version: 2,
+                payload_type: 96,
+                marker: index + 1 == packets,
+                sequence_number: self.picture,
+                timestamp: self.frame.wrapping_mul(4500),
+                ssrc: SSRC,
+                ..Default::default()
+            };
+            let mut payload = BytesMut::zeroed(1100);
+            payload[0] = if index == 0 { 0x10 } else { 0x00 };
+            payload[1] = u8::from(!is_key);
+            payload[2..6].copy_from_slice(&self.frame.to_be_bytes());
+            payload[6] = packets;
+            let now = self.world.now;
+            self.world.clients[self.up].send_packet(header, payload.freeze(), now);
+        }
+    }
+
+    fn send_voice(&mut self) {
+        self.voice = self.voice.wrapping_add(1);
+        let header = rtc::rtp::Header {
+            version: 2,
+            payload_type: 111,
+            sequence_number: self.voice,
+            timestamp: u32::from(self.voice) * 960,
+            ssrc: VOICE,
+            ..Default::default()
+        };
+        let mut payload = BytesMut::zeroed(98);
+        payload.put_u16(self.voice);
+        let now = self.world.now;
+        self.world.clients[self.up].send_packet(header, Bytes::from(payload), now);
+    }
+
+    fn address(&self, who: usize) -> SocketAddr {
+        self.world.clients[self.down[who]].address
+    }
+
+    /// How many kbit/s were sent to somebody during so many seconds.
+    fn sent_kbps(&mut self, who: usize, seconds: u64) -> u64 {
+        let address = self.address(who);
+        self.world.bytes.insert(address, 0);
+        self.talk(seconds);
+        self.world.bytes[&address] as u64 * 8 / 1000 / seconds
+    }
+
+    /// What somebody received since this was last asked.
+    fn take_received(&mut self, who: usize) -> Received {
+        let packets = std::mem::take(&mut self.world.clients[self.down[who]].received);
+        let mut voices = BTreeSet::new();
+        let mut pictures: BTreeMap<u32, (u8, BTreeSet<u16>)> = BTreeMap::new();
+        for packet in &packets {
+            let payload = &packet.payload;
+            if packet.header.payload_type == 111 {
+                voices.insert(u16::from_be_bytes([payload[98], payload[99]]));
+            } else if packet.header.payload_type == 96 {
+                let frame = u32::from_be_bytes([payload[2], payload[3], payload[4], payload[5]]);
+                let (of, seen) = pictures.entry(frame).or_default();
+                *of = payload[6];
+                seen.insert(packet.header.sequence_number);
+            }
+        }
+        // Older ones come again, to probe the line with.
+        let before = std::mem::replace(&mut self.counted[who], self.frame);
+        let complete = |(frame, (of, seen)): &(&u32, &(u8, BTreeSet<u16>))| {
+            **frame > before && seen.len() >= usize::from(*of)
+        };
+        Received {
+            voices: voices.len(),
+            frames: pictures.iter().filter(complete).count(),
+        }
+    }
+
+    /// The reasons that Bo was told of the picture, in order.
+    fn reasons(&self) -> Vec<Option<String>> {
+        let events = self.world.events.lock().unwrap();
+        let told = events.iter().filter_map(|event| match event {
+            MediaEvent::Slots { to, slots } if *to == self.bo => Some(&slots.slots),
+            _ => None,
+        });
+        let pictures = told
+            .flatten()
+            .filter(|slot| slot.kind == MediaKind::Video && slot.track.is_some());
+        pictures.map(|slot| slot.reason.clone()).collect()
+    }
+}
+
+fn bandwidth() -> Option<String> {
+    Some("bandwidth".to_owned())
+}
+
+#[test]
+fn a_narrow_line_keeps_its_sound_and_gets_no_more_than_it_carries() {
+    let mut call = Call::new();
+    call.talk(5);
+    assert!(call.take_received(0).frames >= 95);
+    call.take_received(1);
+    let (down, keyframes) = (call.down[0], call.keyframes);
+    call.world.narrow(down, 1000, QUEUE);
+    call.talk(3);
+    // While it is found out a few words may be lost.
+    assert!(call.take_received(0).voices >= 135);
+    assert_eq!(call.reasons().last(), Some(&bandwidth()));
+    let sent = call.sent_kbps(0, 30);
+    let received = call.take_received(0);
+    println!("{sent} kbit/s, {received:?}, {} keyframes", call.keyframes);
+    assert!(sent <= 1300, "{sent} kbit/s");
+    assert!(received.voices >= 1485, "{} of 1500", received.voices);
+    assert!(
+        (6..=12).contains(&received.frames),
+        "{} stills",
+        received.frames
+    );
+    // The other one notices nothing, nor does the sender have to make a keyframe more often than for the stills.
+    let other = call.take_received(1);
+    assert!(other.frames >= 655 && other.voices >= 1645, "{other:?}");
+    let keyframes = call.keyframes - keyframes;
+    assert!(keyframes <= 11, "{keyframes} keyframes");
+    // It does not try again and again what does not fit.
+    assert_eq!(call.reasons(), [None, bandwidth()]);
+}
+
+#[test]
+fn the_picture_comes_back_when_the_line_widens() {
+    let mut call = Call::new();
+    call.talk(3);
+    let down = call.down[0];
+    call.world.narrow(down, 1000, QUEUE);
+    call.talk(6);
+    assert_eq!(call.reasons().last(), Some(&bandwidth()));
+    call.world.widen(down);
+    call.talk(6);
+    assert_eq!(call.reasons().last(), Some(&None));
+    call.take_received(0);
+    call.talk(10);
+    let received = call.take_received(0);
+    assert!(
+        received.frames >= 195 && received.voices >= 495,
+        "{received:?}"
+    );
+    assert_eq!(call.reasons(), [None, bandwidth(), None]);
+}
+
+#[test]
+fn a_line_that_was_narrow_from_the_beginning_has_sound_and_stills() {
+    for kbps in [300, 1000] {
+        let mut call = Call::new();
+        let down = call.down[0];
+        call.world.narrow(down, kbps, QUEUE);
+        call.talk(5);
+        call.take_received(0);
+        let sent = call.sent_kbps(0, 20);
+        let received = call.take_received(0);
+        assert!(sent <= kbps * 13 / 10, "{sent} of {kbps} kbit/s");
+        assert!(received.voices >= 985, "{kbps}: {received:?}");
+        assert!(received.frames >= 3, "{kbps}: {received:?}");
+    }
+}
+
+#[test]
+fn a_lossy_line_is_repaired_as_before_but_not_for_more_than_a_fifth() {
+    let mut call = Call::new();
+    call.talk(3);
+    call.take_received(0);
+    call.world.loss_percent = 5;
+    let sent = call.sent_kbps(0, 20);
+    let received = call.take_received(0);
+    assert!(received.frames >= 380, "{received:?}");
+    assert!(sent <= 1750 * 12 / 10 + 64, "{sent} kbit/s");
+    assert_eq!(call.reasons(), [None], "nothing is held back");
+}
