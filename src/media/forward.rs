@@ -202,6 +202,8 @@ impl Room {
         } else {
             track.rate.add(arrival.payload.len(), turn.now);
             if arrival.keyframe {
+                // Whoever waited for one has it.
+                track.keyframe_wanted = false;
                 track.keyframe_at = Some(turn.now);
             }
         }

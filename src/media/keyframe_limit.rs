@@ -81,6 +81,11 @@ impl SourceRequests {
         rested && self.spent < BURST
     }
 
+    /// When it was asked last.
+    pub fn last(&self) -> Option<Instant> {
+        self.last
+    }
+
     /// The source was asked.
     pub fn note(&mut self, now: Instant) {
         self.recover(now);

@@ -28,7 +28,8 @@ impl Room {
             keyframes.extend(narrowed.keyframes.into_iter().filter_map(track_of));
             let stills = narrowed.stills.into_iter().filter_map(track_of);
             keyframes.extend(stills.filter(|track| {
-                let last = tracks.get(track).and_then(|track| track.keyframe_at);
+                let track = tracks.get(track);
+                let last = track.and_then(|track| track.keyframe_at.max(track.keyframes.last()));
                 last.is_none_or(|at| turn.now.saturating_duration_since(at) >= STILL_EVERY)
             }));
             changed.extend(narrowed.changed.into_iter().map(|slot| (*key, slot)));

@@ -14,7 +14,8 @@ import { UpLink } from './up_link.js';
 /**
  * The media of a room that goes over the server (SFU): one connection that sends, one that receives.
  *
- * Events: `slot` ({@link import('./call_base.js').SlotChange}), `source`, `connection`, `error`.
+ * Events: `slot` ({@link import('./call_base.js').SlotChange}), `reason`
+ * ({@link import('./call_base.js').ReasonChange}), `source`, `connection`, `error`.
  */
 export class Call extends CallBase {
   /** @type {UpLink|null} */
@@ -53,7 +54,12 @@ export class Call extends CallBase {
       timers: this.timers,
     };
     // The request for the server's offer goes out first, so that the server works while the browser prepares ours.
-    const down = new DownLink(this.newPeerConnection(), io, (change) => this.emit('slot', change));
+    const down = new DownLink(
+      this.newPeerConnection(),
+      io,
+      (change) => this.emit('slot', change),
+      (change) => this.emit('reason', change),
+    );
     this.#down = down;
     const received = down.receive({ audioSlots: this.options.audioSlots, videoSlots: this.#videoSlots });
     const up = new UpLink(this.newPeerConnection(), io);

@@ -143,6 +143,7 @@ export class MeetingFlow {
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     this.#sinks.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => this.#turn(change));
+    call.on('reason', ({ mid, reason }) => this.#dispatch({ type: 'slot.reason', mid, reason }));
     call.on('source', (change) => this.#ownSource(change));
     call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
