@@ -9,7 +9,10 @@ use crate::budgets;
 /// time,
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// but at least this often.
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+const LONGEST_WAIT: Duration = match budgets::media::KEYFRAME_REQUESTS.every {
+    Some(every) => every,
+    None => FIRST_WAIT,
+};
 
 /// Of one slot of one subscriber.
 #[derive(Debug, Default)]

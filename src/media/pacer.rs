@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::rate::Bitrate;
+use crate::budgets;
 
-/// More is not kept: what is refused is missing in its still, and the next one comes.
-const CAPACITY: usize = 512;
+const CAPACITY: usize = budgets::media::PACED.size();
 /// After a pause no more than this is sent at once.
 const BURST: Duration = Duration::from_millis(25);
 

@@ -4,8 +4,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So many are remembered: more than a second of what one connection ever sends. The oldest give way.
-const CAPACITY: usize = 4096;
+use crate::budgets;
+
+const CAPACITY: usize = budgets::media::UNACKNOWLEDGED.size();
+/// What was not told of by now will not be.
+const FORGET_AFTER: Duration = Duration::from_secs(3);
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +41,15 @@ pub(super) struct SendHistory {
 impl SendHistory {
     /// Remembers a packet; gives the number that it is to carry.
     pub fn stamp(&mut self, bytes: usize, probe: Option<u32>, now: Instant) -> u16 {
-        if self.packets.len() >= CAPACITY {
-            self.packets.pop_front();
-            self.first = self.first.wrapping_add(1);
+        let is_full = self.packets.len() >= CAPACITY;
+        let is_over = |oldest: &mut Pending| {
+            oldest.is_told || now.saturating_duration_since(oldest.sent) > FORGET_AFTER
+        };
+        let mut forgotten = usize::from(is_full && self.packets.pop_front().is_some());
+        while self.packets.pop_front_if(is_over).is_some() {
+            forgotten += 1;
         }
+        self.first = self.first.wrapping_add(forgotten as u16);
         let number = self.first.wrapping_add(self.packets.len() as u16);
         self.packets.push_back(Pending {
             sent: now,
@@ -92,5 +100,22 @@ mod tests {
         assert!(history.acknowledge(oldest as u16, None).is_some());
         assert_eq!(history.acknowledge((oldest - 1) as u16, None), None);
         assert_eq!(history.acknowledge(70_000u32 as u16, None), None);
+    }
+
+    #[test]
+    fn what_is_told_of_or_too_old_is_forgotten() {
+        let (mut history, start) = (SendHistory::default(), Instant::now());
+        for number in 0..1000u16 {
+            let now = start + Duration::from_millis(u64::from(number) * 10);
+            assert_eq!(history.stamp(100, None, now), number);
+            if number >= 10 {
+                let told = history.acknowledge(number - 10, Some(Duration::ZERO));
+                assert!(told.is_some(), "{number}");
+            }
+            assert!(history.packets.len() <= 11, "{}", history.packets.len());
+        }
+        let late = start + Duration::from_secs(60);
+        assert_eq!(history.stamp(100, None, late), 1000);
+        assert_eq!(history.packets.len(), 1);
     }
 }

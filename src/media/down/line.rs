@@ -20,9 +20,9 @@ use crate::protocol::object::MediaKind;
 /// A client that gave no transport-wide feedback for this long gives none: its receiver reports must do.
 const FEEDBACK_SILENT_AFTER: Duration = Duration::from_secs(3);
 /// Receiver reports are judged over so many packets.
-const ENOUGH_REPORTED: u64 = 100;
+const ENOUGH_REPORTED: u64 = 300;
 /// Up to this loss repair helps; beyond it, it makes things worse.
-const MOST_LOST_PERCENT: u64 = 20;
+const MOST_LOST_PERCENT: u64 = 25;
 
 /// One connection's line.
 pub(in crate::media) struct Line {
