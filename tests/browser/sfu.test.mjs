@@ -8,6 +8,8 @@ import { makeRoom } from './rooms.mjs';
 
 /** Five seconds in halves: sound and picture must move on in each. */
 const FIVE_SECONDS = 10;
+/** Longer than any machine takes to join, and shorter than the first time-out of the client. */
+const STUCK_MS = 12_000;
 
 let stage;
 before(async () => {
@@ -139,7 +141,7 @@ test('the time from join to the first remote frame', async () => {
   times.sort((a, b) => a - b);
   console.log(`sfu: join to first remote frame, median of ${times.length}: ${Math.round(times[2])} ms ` +
     `(${times.map(Math.round).join(', ')})`);
-  // The goal, 500 ms, is a figure to read here: a busy machine is no reason to fail.
-  assert.ok(times.every((time) => time > 0));
+  // The goal, 500 ms, is a figure to read here: a busy machine is no reason to fail, a retry after a time-out is one.
+  assert.ok(times[2] < STUCK_MS, `joined after ${times[2]} ms`);
   stage.assertQuiet();
 });

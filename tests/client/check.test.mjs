@@ -8,6 +8,7 @@ import { ProtocolError } from '../../static/js/client/errors.js';
 
 const good = {
   secure: true,
+  local: false,
   server: { rttMs: 12 },
   media: { connected: true },
   sent: { kbps: 600 },
@@ -23,6 +24,9 @@ test('each finding has its verdict', () => {
   assert.equal(kindOf({ received: { ...good.received, lossPercent: 8 } }), 'weak');
   assert.equal(kindOf({ delay: { rttMs: 450, jitterMs: 80 } }), 'weak');
   assert.equal(kindOf({ secure: false }), 'weak');
+  assert.equal(kindOf({ local: true }), 'good', 'the machine itself needs no https');
+  const [server] = linesOf({ ...good, local: true }, false);
+  assert.match(en[server.detail], /Others need .* https/);
   assert.equal(kindOf({ received: { ...good.received, fps: 0 } }), 'sound');
   assert.equal(kindOf({ received: { ...good.received, fps: 0, sound: false } }), 'silent');
   const cut = { sent: null, received: null, delay: null };
@@ -43,11 +47,11 @@ test('six lines are filled in one by one', () => {
 test('everything a line or a verdict may say has its words', () => {
   const some = [null, { ...good.received, fps: 0 }, { ...good.received, fps: 0, sound: false }, { ...good.received, lossPercent: 9 }];
   for (const running of [true, false]) {
-    for (const secure of [true, false]) {
+    for (const [secure, local] of [[true, false], [true, true], [false, false]]) {
       for (const received of [...some, good.received]) {
         for (const failed of [null, 'auth.guest_disabled', 'server.busy']) {
           for (const change of [{}, { server: null }, { media: { connected: false } }, { sent: { kbps: 0 } }, { delay: { rttMs: 999 } }, NOTHING_YET]) {
-            const found = { ...good, secure, received, failed, ...change };
+            const found = { ...good, secure, local, received, failed, ...change };
             const { title, detail } = verdictOf(found, running);
             const keys = linesOf(found, running).flatMap((line) => [line.title, line.detail, line.word]);
             for (const key of [title, detail, ...keys]) assert.ok(key in en, key);
@@ -117,6 +121,7 @@ function world({ connects = true, refusal = null } = {}) {
     startCall: async () => call(),
     sample: async () => ({ picture: {}, tone: {}, stop: () => void undone.push('sample stopped') }),
     secure: true,
+    local: false,
     tell: (found) => told.push(found),
     now: () => time,
     wait: async (ms) => void (time += ms),

@@ -7,7 +7,7 @@ import { longestRise } from '../../static/js/views/order.js';
 const people = (n) => Array.from({ length: n }, (_, k) => `p${k}`);
 const desktop = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false };
 const phone = { width: 374, height: 714, gap: 6, tileMin: 150, strip: 116, phone: true };
-const rest = { self: 'me', page: 0, presenter: null, mains: [], prefer: null, hands: [] };
+const rest = { self: 'me', page: 0, presenter: null, mains: [], prefer: null, hands: [], speaker: null };
 const size = ({ w, h }) => `${Math.round(w)}×${Math.round(h)}`;
 
 test('the table of the design: columns and tile sizes', () => {
@@ -129,6 +129,34 @@ test('raised hands come to the first page in their order, and nobody moves where
       [...people(5), 'me'],
     );
   }
+});
+
+test('on the narrowest page two columns stand side by side', () => {
+  const narrow = { width: 304, height: 500, gap: 6, tileMin: 150, strip: 116, phone: true };
+  const { tiles, pages } = stageLayout({ ...narrow, ...rest, seats: people(11) });
+  assert.equal(new Set(tiles.map((tile) => Math.round(tile.x))).size, 2);
+  assert.equal(pages, 2, 'twelve people on two pages');
+});
+
+test('whoever speaks keeps a place on the first page, however many hands are up', () => {
+  const frame = { width: 304, height: 500, gap: 6, tileMin: 150, strip: 116, phone: true };
+  const hands = people(12).slice(1);
+  const input = { ...frame, ...rest, seats: people(12), hands, speaker: 'p0' };
+  const shown = (page) => stageLayout({ ...input, page }).tiles.map((tile) => tile.id);
+  assert.deepEqual(shown(0), [...hands.slice(0, 6), 'p0', 'me']);
+  assert.deepEqual(shown(1), [...hands.slice(6), 'me'], 'nobody is shown twice');
+  const strip = stageLayout({ ...desktop, ...rest, seats: people(40), presenter: 'p5', hands: people(40).slice(8), speaker: 'p1' });
+  assert.ok(strip.tiles.some((tile) => tile.id === 'p1'));
+});
+
+test('tiles stand beside a shared screen or below it, whichever shows the screen larger', () => {
+  const share = (frame, more = {}) => stageLayout({ ...desktop, ...frame, ...rest, seats: people(12), presenter: 'p5', ...more }).share;
+  assert.equal(size(share({})), '1192×812', 'beside on a wide stage');
+  const withPanel = share({ width: 1056 });
+  assert.equal(withPanel.w, 1056, 'below beside an open panel');
+  assert.ok(withPanel.h >= 594 + 44);
+  assert.ok(share({ width: 1056 }, { screenRatio: 0.5 }).w < 1056, 'an upright screen has room beside it');
+  assert.ok(share({ width: 800, height: 320 }).w < 800, 'a low stage has none below');
 });
 
 test('in a strip raised hands follow the presenter', () => {

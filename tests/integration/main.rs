@@ -11,6 +11,7 @@ mod frames;
 mod governance_rooms;
 mod governing;
 mod http;
+mod imports;
 mod invites;
 mod launch;
 mod leaks;

@@ -39,8 +39,9 @@ export async function check({ session, store, url }) {
       return /** @type {import('../client/call.js').Call} */ (call);
     },
     sample,
-    // A loopback address is a secure context even where nothing is encrypted.
-    secure: new URL(url).protocol === 'wss:',
+    secure: isSecureContext,
+    // A loopback address is a secure context even where nothing is encrypted (W3C Secure Contexts §3.1).
+    local: isSecureContext && new URL(url).protocol !== 'wss:',
     tell: (found) => dispatch({ type: 'check', check: { running: true, found } }),
   });
   dispatch({ type: 'check', check: { ...store.get().check, running: false } });

@@ -26,16 +26,17 @@ const PINGS = 4;
  *   startCall: (session: Session, identity: string) => Promise<Call>,
  *   sample: () => Promise<Sample>,
  *   secure: boolean,
+ *   local: boolean,
  *   tell: (found: Findings) => void,
  *   now?: () => number,
  *   wait?: (ms: number) => Promise<unknown>,
  * }} means  authenticated: the page's own session, somebody being signed in · second: another session of the same person
  * @returns {Promise<Findings>}
  */
-export async function runCheck({ authenticated, second, startCall, sample, secure, tell, now = Date.now, wait = pause }) {
+export async function runCheck({ authenticated, second, startCall, sample, secure, local, tell, now = Date.now, wait = pause }) {
   const began = now();
   /** @type {Findings} */
-  let found = { ...NOTHING_YET, secure };
+  let found = { ...NOTHING_YET, secure, local };
   const learn = (/** @type {Partial<Findings>} */ more) => {
     found = { ...found, ...more, tookMs: now() - began };
     tell(found);

@@ -55,25 +55,29 @@ export function createHome({ session, store, devices }, toast, entry) {
     return store.get().user?.kind === 'account' ? 'home' : 'guest';
   }
 
-  /** @param {{page?: number, keyword?: string}} [change] */
+  /** @param {{page?: number, keyword?: string, scope?: 'mine' | 'joined'}} [change] */
   async function loadRooms(change = {}) {
     const before = store.get().home;
     const page = change.page ?? before.page;
     const keyword = change.keyword ?? before.keyword;
-    dispatch({ type: 'home', home: { page, keyword } });
+    const scope = change.scope ?? before.scope;
+    dispatch({ type: 'home', home: { page, keyword, scope } });
     try {
-      const [list, all] = await Promise.all([
-        session.listRooms({ page, size: PAGE_SIZE, scope: 'mine', ...(keyword ? { keyword } : {}) }),
+      const [list, mine, joined] = await Promise.all([
+        session.listRooms({ page, size: PAGE_SIZE, scope, ...(keyword ? { keyword } : {}) }),
         session.listRooms({ page: 1, size: LOOKED_THROUGH, scope: 'mine' }),
+        session.listRooms({ page: 1, size: LOOKED_THROUGH, scope: 'joined' }),
       ]);
       const now = store.get().home;
       // Typing on has started a newer search.
-      if (now.keyword !== keyword || now.page !== page) return;
+      if (now.keyword !== keyword || now.page !== page || now.scope !== scope) return;
+      // What comes up is in one's own rooms, and in those of others that one meets in.
+      const upcoming = [...new Map([...joined.rooms, ...mine.rooms].map((room) => [room.identity, room])).values()];
       const last = Math.max(1, Math.ceil(list.total / PAGE_SIZE));
       if (page > last) return void loadRooms({ page: last });
       dispatch({
         type: 'home',
-        home: { rooms: list.rooms, total: list.total, upcoming: all.rooms, loaded: true },
+        home: { rooms: list.rooms, total: list.total, owned: mine.total, upcoming, loaded: true },
       });
     } catch (error) {
       toast(`error.${codeOf(error)}`, {}, 'warning');
@@ -121,7 +125,7 @@ export function createHome({ session, store, devices }, toast, entry) {
       dispatch({ type: 'user', user: null });
       dispatch({
         type: 'home',
-        home: { rooms: [], total: 0, page: 1, keyword: '', upcoming: [], loaded: false },
+        home: { rooms: [], total: 0, owned: 0, page: 1, keyword: '', scope: 'mine', upcoming: [], loaded: false },
       });
       await showHome();
     },

@@ -74,7 +74,10 @@ export default {
   'home.nobodyIn': 'Nobody is in yet',
   'home.haveLink': 'Have a link or a number?',
   'home.haveLink.how': 'Paste the link, or type the nine digits.',
-  'home.myRooms': 'My rooms',
+  'home.rooms': 'Rooms',
+  'rooms.scope.mine': 'My rooms',
+  'rooms.scope.joined': 'Been in',
+  'rooms.of': 'Room of {name}',
   'home.comingUp': 'Coming up',
   'join.label': 'Meeting link or number',
   'join.placeholder': '482 917 305',
@@ -87,7 +90,9 @@ export default {
 
   // Rooms
   'rooms.search': 'Search rooms',
-  'rooms.none': 'A room keeps its link and number.',
+  'rooms.none.mine': 'No rooms yet. A room keeps its link and number.',
+  'rooms.none.joined': 'Rooms that you have been in stand here.',
+  'home.edit': 'Edit {name}',
   'rooms.notFound': 'No room matches “{keyword}”.',
   'rooms.settings': 'Room settings',
   'rooms.inNow': '{n} in now',
@@ -260,6 +265,9 @@ export default {
   'check.server.ok': 'The server answers',
   'check.server.ok.detail': 'By WebSocket, over a secure connection',
   'check.server.ok.word': 'Yes',
+  'check.server.local': 'The server answers',
+  'check.server.local.detail': 'By WebSocket, from this machine only. Others need an address with https',
+  'check.server.local.word': 'Yes',
   'check.server.plain': 'The server answers',
   'check.server.plain.detail':
     'By WebSocket, but not over a secure connection: browsers give out camera and microphone only with https',

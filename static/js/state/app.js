@@ -18,9 +18,10 @@
  *   wanted: the person wants it on (a microphone that is not wanted is muted) · live: it gives something
  *
  * @typedef {{
- *   rooms: Room[], total: number, page: number, keyword: string, upcoming: Room[],
+ *   rooms: Room[], total: number, owned: number, page: number, keyword: string, scope: 'mine' | 'joined', upcoming: Room[],
  *   loaded: boolean, recent: {name: string, number: string | null, identity: string} | null,
  * }} Home
+ *   rooms and total: of the list that is shown · owned: how many rooms one has · upcoming: rooms to look for meetings in
  * @typedef {{
  *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
@@ -90,7 +91,7 @@ export function initialState({ language, theme }) {
     link: 'connecting',
     auth: [],
     user: null,
-    home: { rooms: [], total: 0, page: 1, keyword: '', upcoming: [], loaded: false, recent: null },
+    home: { rooms: [], total: 0, owned: 0, page: 1, keyword: '', scope: 'mine', upcoming: [], loaded: false, recent: null },
     preview: EMPTY_PREVIEW,
     devices: {
       microphone: DEVICE,

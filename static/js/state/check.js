@@ -9,14 +9,15 @@
  * @typedef {'server' | 'udp' | 'tcp' | 'publish' | 'receive' | 'delay'} Step
  *
  * @typedef {{
- *   secure: boolean,
+ *   secure: boolean, local: boolean,
  *   server: {rttMs: number} | null,
  *   media: {connected: boolean} | null,
  *   sent: {kbps: number} | null,
  *   received: {kbps: number, fps: number, lossPercent: number, sound: boolean} | null,
  *   delay: {rttMs: number, jitterMs: number | null} | null,
  *   failed: string | null, tookMs: number,
- * }} Findings  null: not measured, or not yet · failed: the code of what stopped the check
+ * }} Findings  null: not measured, or not yet · failed: the code of what stopped the check · secure: browsers give out devices
+ *   here (a secure context) · local: only because the page comes from this very machine
  */
 
 /** @type {Step[]} */
@@ -31,6 +32,7 @@ const FEW_FRAMES = 7;
 /** @type {Findings} */
 export const NOTHING_YET = {
   secure: true,
+  local: false,
   server: null,
   media: null,
   sent: null,
@@ -96,9 +98,10 @@ function kindOf(found, running) {
 
 /** @type {Record<Step, (found: Findings) => Judged | null>} */
 const JUDGES = {
-  server({ server, secure, failed }) {
+  server({ server, secure, local, failed }) {
     if (!server) return failed === null ? null : { state: 'bad', look: 'bad' };
-    return { state: secure ? 'ok' : 'plain', look: secure ? 'ok' : 'warn' };
+    if (!secure) return { state: 'plain', look: 'warn' };
+    return { state: local ? 'local' : 'ok', look: 'ok' };
   },
   udp({ media }) {
     if (!media) return null;

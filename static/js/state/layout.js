@@ -8,12 +8,14 @@
  * @typedef {{
  *   seats: string[], self: string | null, width: number, height: number, gap: number, tileMin: number, strip: number,
  *   phone: boolean, page: number, presenter: string | null, mains: string[], prefer: string | null, hands: string[],
+ *   speaker: string | null, screenRatio?: number,
  * }} StageInput  seats: the others in their stable order; hands: who raised a hand, the first one first; self: null when one's own tile is hidden; presenter: set while
- *   a screen is shared; mains: who is shown large; prefer: who should be seen when only one other person fits
+ *   a screen is shared; mains: who is shown large; prefer: who should be seen when only one other person fits;
+ *   speaker: who speaks, or spoke last; screenRatio: width by height of the shared screen, as far as it is known
  * @typedef {{tiles: Seat[], share: Box | null, page: number, pages: number}} StageLayout
  */
 
-import { handsFirst } from './people.js';
+import { pageOrder } from './people.js';
 
 const WIDEST = 16 / 9;
 const PER_PAGE = 25;
@@ -27,10 +29,12 @@ const SHARE_TILE = 160;
 const SHARE_TILE_PHONE = 110;
 /** The presenter's line stands under a shared screen, never on it. */
 const SHARE_LINE = 44;
-/** From this width on the strip stands beside the large area; on low stages, which are much wider than high, from less on. */
+/** From this width on the strip stands beside those who are large; on low stages, which are much wider than high, from less on. */
 const WIDE = 980;
 const WIDE_LOW = 600;
 const LOW_RATIO = 1.8;
+/** Two columns of people always fit, down to tiles of this width: 320 px is a phone, and a laptop at 400 %. */
+const NARROWEST_TILE = 120;
 
 /**
  * n tiles in a width × height box: one size and n positions. The largest tile area wins, less 4 % for
@@ -123,7 +127,8 @@ function lowStage({ seats, self, width, height, gap, prefer, mains }) {
 }
 
 /** @param {StageInput} input @returns {StageLayout} */
-function pagedGrid({ seats, hands, self, width, height, gap, tileMin, phone, page }) {
+function pagedGrid({ seats, hands, self, width, height, gap, tileMin: wanted, phone, page, speaker }) {
+  const tileMin = Math.min(wanted, Math.max(NARROWEST_TILE, (width - gap) / 2));
   const own = self === null ? [] : [self];
   const all = seats.length + own.length;
   const most = phone ? PER_PAGE_PHONE : PER_PAGE;
@@ -132,7 +137,7 @@ function pagedGrid({ seats, hands, self, width, height, gap, tileMin, phone, pag
   const others = Math.max(1, whole.per - own.length);
   const pages = Math.ceil(seats.length / others);
   const at = Math.min(Math.max(page, 0), pages - 1);
-  const order = pages > 1 ? handsFirst(seats, hands) : seats;
+  const order = pages > 1 ? pageOrder(seats, hands, others, speaker) : seats;
   const here = [...order.slice(at * others, (at + 1) * others), ...own];
   // A last page with fewer people keeps the tile size of the others: nothing grows while one pages.
   const boxes =
@@ -152,9 +157,28 @@ function shareLayout(input, presenter) {
   }
   const known = [presenter, ...mains, ...(self === null ? [] : [self])];
   const first = known.filter((id, k) => known.indexOf(id) === k && (id === self || seats.includes(id)));
-  const { main, places } = strip(input, seats.length + 1, true);
+  const { main, places } = aroundScreen(input, seats.length + 1);
   const { tiles, page, pages } = fill(input, first, places);
   return { tiles, share: main, page, pages };
+}
+
+/**
+ * The place of the shared screen, with the tiles beside it or below it: whichever shows the screen larger.
+ * @param {StageInput} input
+ * @param {number} n how many want a place
+ */
+function aroundScreen(input, n) {
+  const below = stripBelowScreen(input, n);
+  if (input.width < WIDE_LOW) return below;
+  const beside = stripBeside(input, n);
+  const shown = (/** @type {{main: Box}} */ { main }) => screenArea(main, input.screenRatio ?? WIDEST);
+  return shown(beside) >= shown(below) ? beside : below;
+}
+
+/** How large a screen of this shape is drawn above its line. @param {Box} box @param {number} ratio */
+function screenArea({ w, h }, ratio) {
+  const drawn = Math.min(w, Math.max(0, h - SHARE_LINE) * ratio);
+  return (drawn * drawn) / ratio;
 }
 
 /** One to four people large, the others in a strip beside or below them. @param {StageInput} input @returns {StageLayout} */
@@ -163,7 +187,7 @@ function speakerLayout(input) {
   const own = self === null ? [] : [self];
   const rest = [...own, ...seats].filter((id) => !mains.includes(id));
   const whole = { x: 0, y: 0, w: input.width, h: input.height };
-  const { main, places } = rest.length > 0 ? strip(input, rest.length, false) : { main: whole, places: [] };
+  const { main, places } = rest.length > 0 ? strip(input, rest.length) : { main: whole, places: [] };
   const { boxes } = grid(mains.length, main.w, main.h, gap, 0);
   const large = mains.map((id, k) => ({ id, ...boxes[k], x: main.x + boxes[k].x, y: main.y + boxes[k].y, main: true }));
   const first = own.filter((id) => !mains.includes(id));
@@ -172,38 +196,15 @@ function speakerLayout(input) {
 }
 
 /**
- * The large area and the places beside it, or below it where the stage is narrow.
+ * The area of those who are large, and the places beside it, or below it where the stage is narrow.
  * @param {StageInput} input
  * @param {number} n how many want a place
- * @param {boolean} screen a shared screen leaves the rest of a narrow stage to the tiles; a person takes all but one row
  * @returns {{main: Box, places: Box[]}}
  */
-function strip({ width, height, gap, strip: size, phone }, n, screen) {
-  if (isWide(width, height)) {
-    const ideal = (size * 9) / 16;
-    const fits = (/** @type {number} */ high) => Math.max(1, Math.floor((high + gap) / (ideal + gap)));
-    const high = fits(height) < n ? height - PAGER : height;
-    const rows = fits(high);
-    const h = (high - gap * (rows - 1)) / rows;
-    return {
-      main: { x: 0, y: 0, w: width - size - gap, h: height },
-      places: range(rows).map((k) => ({ x: width - size, y: k * (h + gap), w: size, h })),
-    };
-  }
-  const cols = Math.max(2, Math.round(width / (phone ? 122 : 180)));
-  const w = (width - gap * (cols - 1)) / cols;
-  const ideal = w * (phone ? 1 : 9 / 16);
-  if (screen) {
-    const mainHeight = Math.min(Math.max(0, height - ideal - gap), (width * 9) / 16 + SHARE_LINE);
-    const below = (/** @type {number} */ pager) =>
-      grid(n, width, height - mainHeight - gap - pager, gap, phone ? SHARE_TILE_PHONE : SHARE_TILE);
-    const all = below(0);
-    const { boxes } = all.per < n ? below(PAGER) : all;
-    return {
-      main: { x: 0, y: 0, w: width, h: mainHeight },
-      places: boxes.map((box) => ({ ...box, y: box.y + mainHeight + gap })),
-    };
-  }
+function strip(input, n) {
+  const { width, height, gap, phone } = input;
+  if (isWide(width, height)) return stripBeside(input, n);
+  const { cols, w, ideal } = rowBelow(width, gap, phone);
   const pager = cols < n ? PAGER : 0;
   const mainHeight = Math.max(0, height - ideal - gap - pager);
   const h = Math.min(height - mainHeight - pager - gap, w * 1.1);
@@ -213,6 +214,45 @@ function strip({ width, height, gap, strip: size, phone }, n, screen) {
   };
 }
 
+/** @param {StageInput} input @param {number} n how many want a place @returns {{main: Box, places: Box[]}} */
+function stripBeside({ width, height, gap, strip: size }, n) {
+  const ideal = (size * 9) / 16;
+  const fits = (/** @type {number} */ high) => Math.max(1, Math.floor((high + gap) / (ideal + gap)));
+  const high = fits(height) < n ? height - PAGER : height;
+  const rows = fits(high);
+  const h = (high - gap * (rows - 1)) / rows;
+  return {
+    main: { x: 0, y: 0, w: width - size - gap, h: height },
+    places: range(rows).map((k) => ({ x: width - size, y: k * (h + gap), w: size, h })),
+  };
+}
+
+/**
+ * A shared screen leaves the rest of the stage below it to the tiles.
+ * @param {StageInput} input
+ * @param {number} n how many want a place
+ * @returns {{main: Box, places: Box[]}}
+ */
+function stripBelowScreen({ width, height, gap, phone, screenRatio = WIDEST }, n) {
+  const { ideal } = rowBelow(width, gap, phone);
+  const mainHeight = Math.min(Math.max(0, height - ideal - gap), width / screenRatio + SHARE_LINE);
+  const below = (/** @type {number} */ pager) =>
+    grid(n, width, height - mainHeight - gap - pager, gap, phone ? SHARE_TILE_PHONE : SHARE_TILE);
+  const all = below(0);
+  const { boxes } = all.per < n ? below(PAGER) : all;
+  return {
+    main: { x: 0, y: 0, w: width, h: mainHeight },
+    places: boxes.map((box) => ({ ...box, y: box.y + mainHeight + gap })),
+  };
+}
+
+/** One row of tiles over the whole width. @param {number} width @param {number} gap @param {boolean} phone */
+function rowBelow(width, gap, phone) {
+  const cols = Math.max(2, Math.round(width / (phone ? 122 : 180)));
+  const w = (width - gap * (cols - 1)) / cols;
+  return { cols, w, ideal: w * (phone ? 1 : 9 / 16) };
+}
+
 /**
  * Seats people on the places of a strip: the first ones on every page, the others page by page, oneself last. Where only
  * the first ones would fit, one of them gives way, oneself before all others, so that everybody can be seen.
@@ -220,14 +260,14 @@ function strip({ width, height, gap, strip: size, phone }, n, screen) {
  * @param {string[]} first
  * @param {Box[]} places
  */
-function fill({ seats, self, hands, page }, first, places) {
+function fill({ seats, self, hands, page, speaker }, first, places) {
   const rest = seats.filter((id) => !first.includes(id));
   const fits = rest.length > 0 && places.length > 1 ? places.length - 1 : places.length;
   const kept = first.slice(0, fits);
   const others = Math.max(1, places.length - kept.length);
   const pages = Math.max(1, places.length > kept.length ? Math.ceil(rest.length / others) : 1);
   const at = Math.min(Math.max(page, 0), pages - 1);
-  const order = pages > 1 ? handsFirst(rest, hands) : rest;
+  const order = pages > 1 ? pageOrder(rest, hands, others, speaker) : rest;
   const own = kept.filter((id) => id === self);
   const ahead = kept.filter((id) => id !== self);
   const before = [...ahead, ...order.slice(at * others, (at + 1) * others)].slice(0, places.length - own.length);

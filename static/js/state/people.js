@@ -80,6 +80,22 @@ export function handsFirst(seats, hands) {
   return raised.length === 0 ? seats : [...raised, ...seats.filter((id) => !raised.includes(id))];
 }
 
+/**
+ * The order over several pages: raised hands first, yet whoever speaks and has a seat on the first page keeps a place
+ * there, the last one, however many hands are up. A page for one other belongs to the first hand.
+ * @param {string[]} seats
+ * @param {string[]} hands
+ * @param {number} fits how many the first page holds
+ * @param {string | null} speaker
+ */
+export function pageOrder(seats, hands, fits, speaker) {
+  const order = handsFirst(seats, hands);
+  const seat = speaker === null ? -1 : seats.indexOf(speaker);
+  if (speaker === null || fits < 2 || seat < 0 || seat >= fits || order.indexOf(speaker) < fits) return order;
+  const others = order.filter((id) => id !== speaker);
+  return [...others.slice(0, fits - 1), speaker, ...others.slice(fits - 1)];
+}
+
 /** You, then hosts, then by joining. @param {Meeting} state @returns {Participant[]} */
 export function roster(state) {
   const all = byJoining(Object.values(state.participants));

@@ -4,7 +4,7 @@
  * @typedef {import('./meeting.js').Meeting} Meeting
  */
 
-import { hands, handsFirst } from './people.js';
+import { hands, pageOrder } from './people.js';
 
 /** An unseen speaker comes to the first page after this long, */
 const SPEECH_MS = 3000;
@@ -49,14 +49,13 @@ export function follow(state, at) {
 export function exchange(state, at) {
   const fits = state.firstPage;
   if (state.seats.length <= fits || at - state.swappedAt < EXCHANGE_MS) return state;
-  const order = handsFirst(state.seats, hands(state).map((one) => one.id));
+  const order = pageOrder(state.seats, hands(state).map((one) => one.id), fits, state.main);
   const heard = state.speakers.find((id) => order.indexOf(id) >= fits && at - state.since[id] >= SPEECH_MS);
   if (heard === undefined) return state;
-  const movable = order
-    .slice(0, fits)
-    .filter(
-      (id) => id !== state.pin && !state.speakers.includes(id) && !state.participants[id]?.hand_raised_at,
-    );
+  const rests = (/** @type {string} */ id) => id !== state.pin && !state.speakers.includes(id);
+  const shown = order.slice(0, fits).filter((id) => rests(id) && !state.participants[id]?.hand_raised_at);
+  // Where raised hands fill the page, the seat of one of them is free: the hand itself is what keeps them there.
+  const movable = shown.length > 0 || fits < 2 ? shown : state.seats.slice(0, fits).filter(rests);
   if (movable.length === 0) return state;
   const quietest = movable.reduce((a, b) => ((state.spoke[b] ?? 0) < (state.spoke[a] ?? 0) ? b : a));
   const seats = state.seats.map((id) => (id === heard ? quietest : id === quietest ? heard : id));

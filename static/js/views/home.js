@@ -5,9 +5,9 @@
  */
 
 import { clock, longDay, t } from '../i18n/index.js';
-import { dayPart, daysUntil, upcoming } from '../state/schedule.js';
+import { dayPart, daysUntil, nextMeeting, upcoming } from '../state/schedule.js';
 import { shortName, threes } from '../state/text.js';
-import { button, busy, el, keyed, show, text } from './dom.js';
+import { attribute, button, busy, el, iconButton, keyed, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { joinForm } from './join-form.js';
 import { nextCard } from './next-card.js';
@@ -48,8 +48,12 @@ export function home(actions) {
   const recent = el('div', { class: 'recent' }, recentLink);
   const rooms = roomList(actions);
   const agendaList = el('div', { class: 'card agenda' });
-  const agenda = el('section', {}, el('div', { class: 'shd' }, el('h2', { t: 'home.comingUp' })), agendaList);
+  /** @type {Map<string, PlannedRoom>} */
+  const planned = new Map();
+  let user = '';
+  const agenda = el('section', { 'data-testid': 'agenda' }, el('div', { class: 'shd' }, el('h2', { t: 'home.comingUp' })), agendaList);
 
+  const cols = el('div', { class: 'cols' }, rooms.node, agenda);
   const node = el(
     'main',
     { class: 'wrap', 'data-testid': 'home' },
@@ -67,8 +71,30 @@ export function home(actions) {
         recent,
       ),
     ),
-    el('div', { class: 'cols' }, rooms.node, agenda),
+    cols,
   );
+
+  /** One meeting to come: its row goes into the room, and its pencil changes the plan. @param {PlannedRoom} first */
+  function agendaRow({ identity }) {
+    const name = el('a', { class: 'go', href: `/r/${identity}`, 'data-testid': 'agenda-enter' });
+    name.addEventListener('click', (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      void actions.openRoom(identity);
+    });
+    const change = iconButton('settings', 'edit', {
+      class: 'btn icon',
+      'data-testid': 'agenda-edit',
+      on: { click: () => openRoomDialog(actions, planned.get(identity) ?? null) },
+    });
+    return el(
+      'div',
+      { class: 'ag', 'data-testid': 'agenda-row' },
+      el('span', { class: 'num' }),
+      el('div', {}, name, el('span', { class: 'meta' }), el('span', { class: 'meta' })),
+      change,
+    );
+  }
 
   recentLink.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -79,6 +105,7 @@ export function home(actions) {
   /** @param {AppState} state */
   function update(state) {
     const now = Date.now();
+    user = state.user?.id ?? '';
     text(
       greeting,
       t(`home.good.${dayPart(new Date(now).getHours())}`, { name: shortName(state.user?.display_name ?? '') }),
@@ -93,37 +120,37 @@ export function home(actions) {
       recentLink.setAttribute('href', `/r/${state.home.recent.identity}`);
     }
     rooms.update(state);
-    drawAgenda(upcoming(state.home.upcoming).slice(0, AGENDA), now);
+    const coming = upcoming(state.home.upcoming).slice(0, AGENDA);
+    // The first card offers to start where nothing is planned: one way is enough, and an empty agenda says it again.
+    show(start, nextMeeting(state.home.upcoming) !== null || !state.home.loaded);
+    show(agenda, coming.length > 0);
+    cols.classList.toggle('one', coming.length === 0);
+    drawAgenda(coming, now);
   }
 
-  /** @param {PlannedRoom[]} planned @param {number} now */
-  function drawAgenda(planned, now) {
+  /** @param {PlannedRoom[]} coming @param {number} now */
+  function drawAgenda(coming, now) {
+    planned.clear();
+    for (const room of coming) planned.set(room.identity, room);
     /** @type {Array<{key: string, day: string} | {key: string, room: PlannedRoom}>} */
     const lines = [];
     let before = '';
-    for (const room of planned) {
+    for (const room of coming) {
       const name = dayName(room, now);
       if (name !== before) lines.push({ key: `day ${name}`, day: name });
       before = name;
       lines.push({ key: room.identity, room });
     }
-    if (lines.length === 0) lines.push({ key: 'none', day: t('home.nothingPlanned') });
     keyed(
       agendaList,
       lines,
       (line) => line.key,
-      (line) =>
-        'day' in line
-          ? el('p', { class: 'agd' })
-          : el(
-              'div',
-              { class: 'ag' },
-              el('span', { class: 'num' }),
-              el('div', {}, el('b'), el('span', { class: 'meta' }), el('span', { class: 'meta' })),
-            ),
+      (line) => ('day' in line ? el('p', { class: 'agd' }) : agendaRow(line.room)),
       (row, line) => {
         if ('day' in line) return text(row, line.day);
-        const [time, words] = row.children;
+        const [time, words, change] = row.children;
+        show(/** @type {HTMLElement} */ (change), line.room.owner.id === user);
+        attribute(change, 'aria-label', t('home.edit', { name: line.room.name }));
         text(time, clock(line.room.next.begin_at));
         text(words.children[0], line.room.name);
         text(words.children[1], repeats(line.room) ?? threes(line.room.number));

@@ -32,7 +32,7 @@ export function nextCard(actions, startNow) {
     'data-testid': 'next-join',
     on: { click: () => shown && void actions.openRoom(shown.identity) },
   });
-  const begin = button('home.startNow', { class: 'btn primary', icon: 'camera', on: { click: startNow } });
+  const begin = button('home.startNow', { class: 'btn primary', icon: 'camera', 'data-testid': 'start-first', on: { click: startNow } });
   const decoration = deco();
   const node = el(
     'section',

@@ -15,12 +15,15 @@ import { openAttendance, openBans, openDeleteDialog, openInvites, openRoomDialog
 
 /** A search is sent when typing pauses this long. */
 const TYPING_MS = 250;
+/** Rooms of one's own, and rooms of anybody's that one has been in. @type {('mine' | 'joined')[]} */
+const SCOPES = ['mine', 'joined'];
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function roomList(actions) {
   /** @type {Map<string, Room>} */
   const byIdentity = new Map();
   let timer = 0;
+  let user = '';
   const search = el('input', {
     class: 'inp',
     type: 'search',
@@ -34,14 +37,17 @@ export function roomList(actions) {
       },
     },
   });
+  const scopes = SCOPES.map((scope) =>
+    el('button', {
+      type: 'button',
+      t: `rooms.scope.${scope}`,
+      'data-testid': `rooms-${scope}`,
+      on: { click: () => void actions.loadRooms({ page: 1, scope }) },
+    }),
+  );
   const list = el('ul', { class: 'card rooms', 'data-testid': 'rooms' });
   const emptyText = el('p', { class: 'muted' });
-  const create = button('home.newRoom', {
-    class: 'btn',
-    icon: 'plus',
-    on: { click: () => openRoomDialog(actions, null) },
-  });
-  const empty = el('div', { class: 'card empty' }, emptyText, create);
+  const empty = el('div', { class: 'card empty' }, emptyText);
   const pageText = el('span', { class: 'num meta' });
   let page = 1;
   const back = iconButton('chev-left', 'page.previous', {
@@ -54,7 +60,13 @@ export function roomList(actions) {
   const node = el(
     'section',
     {},
-    el('div', { class: 'shd' }, el('h2', { t: 'home.myRooms' }), search),
+    el(
+      'div',
+      { class: 'shd' },
+      el('h2', { t: 'home.rooms' }),
+      search,
+      el('div', { class: 'scopes', role: 'group', tLabel: 'home.rooms' }, ...scopes),
+    ),
     list,
     empty,
     pages,
@@ -82,7 +94,7 @@ export function roomList(actions) {
         'div',
         {},
         el('div', { class: 'nm' }, name, el('span', { class: 'chips' })),
-        el('div', { class: 'meta' }, el('span', { class: 'num' }), el('span')),
+        el('div', { class: 'meta' }, el('span', { class: 'num' }), el('span'), el('span')),
       ),
       el(
         'div',
@@ -118,6 +130,13 @@ export function roomList(actions) {
       ...(room.begin_at === null
         ? []
         : [{ label: t('calendar.add'), icon: 'calendar', testid: 'room-calendar', run: () => openCalendar(room) }]),
+      ...(isOwn(room) ? ownerItems(room) : []),
+    ]);
+  }
+
+  /** @param {Room} room @returns {import('./menu.js').Item[]} */
+  function ownerItems(room) {
+    return [
       'line',
       { label: t('edit'), icon: 'settings', testid: 'room-edit', run: () => openRoomDialog(actions, room) },
       {
@@ -141,7 +160,12 @@ export function roomList(actions) {
         testid: 'room-delete',
         run: () => openDeleteDialog(actions, room),
       },
-    ]);
+    ];
+  }
+
+  /** @param {Room} room */
+  function isOwn(room) {
+    return room.owner.id === user;
   }
 
   /** @param {HTMLElement} node @param {Room} room */
@@ -152,10 +176,13 @@ export function roomList(actions) {
     drawChips(/** @type {HTMLElement} */ (title.children[1]), room);
     text(meta.children[0], threes(room.number));
     text(meta.children[1], nextTime(room));
+    text(meta.children[2], isOwn(room) ? '' : t('rooms.of', { name: room.owner.display_name }));
   }
 
   /** @param {AppState} state */
-  function update({ home }) {
+  function update({ home, user: self }) {
+    user = self?.id ?? '';
+    for (const [k, scope] of SCOPES.entries()) attribute(scopes[k], 'aria-pressed', String(home.scope === scope));
     byIdentity.clear();
     for (const room of home.rooms) byIdentity.set(room.identity, room);
     page = home.page;
@@ -163,8 +190,7 @@ export function roomList(actions) {
     const none = home.rooms.length === 0;
     show(list, !none);
     show(empty, none && home.loaded);
-    show(create, home.keyword === '');
-    text(emptyText, home.keyword === '' ? t('rooms.none') : t('rooms.notFound', { keyword: home.keyword }));
+    text(emptyText, home.keyword === '' ? t(`rooms.none.${home.scope}`) : t('rooms.notFound', { keyword: home.keyword }));
     show(search, home.total > PAGE_SIZE || home.keyword !== '' || document.activeElement === search);
     const last = Math.max(1, Math.ceil(home.total / PAGE_SIZE));
     show(pages, last > 1);

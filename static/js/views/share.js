@@ -9,8 +9,11 @@ import { icon } from './icons.js';
 import { screenChoice } from './screen-choice.js';
 import { playTrack } from './video.js';
 
-/** @param {(participant: string) => void} choose whose screen is to be shown */
-export function share(choose) {
+/**
+ * @param {(participant: string) => void} choose whose screen is to be shown
+ * @param {() => void} reshaped the screen has another shape now, and may have a better place
+ */
+export function share(choose, reshaped) {
   const video = el('video', { class: 'scr', autoplay: true, muted: true, playsInline: true, 'data-testid': 'screen' });
   // In its own pixels a screen may be larger than its place: it is moved by scrolling, which keys can do too.
   const frame = el('div', { class: 'frame', 'data-testid': 'screen-frame' }, video);
@@ -23,11 +26,17 @@ export function share(choose) {
   const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, slow, el('span', { class: 'sp' }), zoom, full);
   const node = el('div', { class: 'share', hidden: true }, frame, by);
   let actual = false;
+  /** @type {number | undefined} */
+  let shape;
 
   // The frame follows the shape of what is shared, so that no black bars stand beside it.
   video.addEventListener('resize', () => {
-    if (video.videoWidth > 0) node.style.setProperty('--ratio', String(video.videoWidth / video.videoHeight));
+    const now = video.videoWidth > 0 ? video.videoWidth / video.videoHeight : shape;
+    if (now !== undefined) node.style.setProperty('--ratio', String(now));
+    const changed = now !== shape;
+    shape = now;
     if (actual) measure();
+    if (changed) reshaped();
   });
   zoom.addEventListener('click', () => setActual(!actual));
   full.addEventListener('click', () => void turnFull());
@@ -72,6 +81,7 @@ export function share(choose) {
     show(node, box !== null);
     playTrack(video, node, box ? media : null);
     if (!box) {
+      shape = undefined;
       if (document.fullscreenElement === frame) void document.exitFullscreen();
       if (actual) setActual(false);
       return;
@@ -87,5 +97,10 @@ export function share(choose) {
     choice.update(screens);
     show(slow, narrow);
   }
-  return { node, update };
+  return {
+    node,
+    update,
+    /** Width by height of what is shown; unknown before its first picture. */
+    ratio: () => shape,
+  };
 }

@@ -33,7 +33,7 @@ export function stage(actions, { screenAt }) {
   let latest = null;
   /** @type {WeakMap<HTMLElement, ReturnType<typeof tile>>} */
   const tiles = new WeakMap();
-  const screen = share(actions.showScreen);
+  const screen = share(actions.showScreen, () => latest && draw(latest, true));
   const card = invite(actions);
   const pageText = el('span', { class: 'num' });
   let page = 0;
@@ -85,6 +85,8 @@ export function stage(actions, { screenAt }) {
       hands: hands(meeting).map((one) => one.id),
       mains: large(meeting),
       prefer: meeting.speakers.find((id) => id !== meeting.self) ?? null,
+      speaker: meeting.main,
+      screenRatio: screen.ratio(),
     });
   }
 
