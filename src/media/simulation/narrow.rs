@@ -50,8 +50,8 @@ struct Call {
     ms: u64,
     voice: u16,
     keyframes: usize,
-    /// The newest frame that was counted of each.
-    counted: [u32; 2],
+    /// The newest frames that were counted of each, by stream.
+    counted: [Vec<u32>; 2],
 }
 
 /// What somebody received between two moments.
@@ -103,7 +103,7 @@ impl Call {
             ms: 0,
             voice: 0,
             keyframes: 0,
-            counted: [0; 2],
+            counted: [const { Vec::new() }; 2],
         }
     }
 
@@ -190,6 +190,8 @@ impl Call {
     }
 
     fn take_received_of(&mut self, who: usize, picture: usize) -> Received {
+        // What is on its way arrives.
+        self.world.run(QUEUE * 2);
         let packets = std::mem::take(&mut self.world.clients[self.down[who]].received);
         let mut voices = BTreeSet::new();
         let mut frames: BTreeMap<u32, (u8, BTreeSet<u16>)> = BTreeMap::new();
@@ -207,7 +209,9 @@ impl Call {
             }
         }
         // Older ones come again, to probe the line with.
-        let before = std::mem::replace(&mut self.counted[who], self.pictures[picture].frame);
+        let newest = self.pictures.iter().map(|picture| picture.frame).collect();
+        let before = std::mem::replace(&mut self.counted[who], newest);
+        let before = before.get(picture).copied().unwrap_or_default();
         let complete = |(frame, (of, seen)): &(&u32, &(u8, BTreeSet<u16>))| {
             **frame > before && seen.len() >= usize::from(*of)
         };

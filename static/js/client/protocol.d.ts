@@ -1442,7 +1442,8 @@ track: TrackId | null,
  */
 layer: string | null, 
 /**
- * Why it carries nothing, or not what was wished.
+ * Why it carries nothing, or not what was wished: `codec` where the client has no decoder for it, `bandwidth`
+ * where the client's line is too narrow, so that only a still comes now and then, or nothing.
  */
 reason: string | null, };
 
