@@ -20,7 +20,7 @@ impl Room {
                 continue;
             };
             let narrowed = down.narrow(
-                |track| tracks.get_mut(&track)?.rate.rate(turn.now),
+                |track| tracks.get_mut(&track)?.rate.peak(turn.now),
                 turn.now,
             );
             down.connection.drain(turn.out);

@@ -49,6 +49,8 @@ impl Sum for Bitrate {
 
 /// A meter sums up over this time, twice.
 const HALF: Duration = Duration::from_millis(500);
+/// So many halves are remembered.
+const HALVES: usize = 12;
 
 /// Measures the bitrate of the last second, by halves.
 #[derive(Debug, Default)]
@@ -56,9 +58,9 @@ pub(super) struct Meter {
     /// When the newest bucket was begun.
     began: Option<Instant>,
     /// Bytes, the newest first: it is still being filled.
-    buckets: [u64; 3],
+    buckets: [u64; 1 + HALVES],
     /// How many of the older ones are known.
-    full: u32,
+    full: usize,
 }
 
 impl Meter {
@@ -71,26 +73,39 @@ impl Meter {
     pub fn rate(&mut self, now: Instant) -> Option<Bitrate> {
         self.began?;
         self.roll(now);
-        let over = (self.full > 0).then(|| HALF * self.full)?;
-        Some(Bitrate::of(self.buckets[1] + self.buckets[2], over))
+        self.over(0)
+    }
+
+    /// The most that flowed in one of the last seconds: what is to be reckoned with.
+    pub fn peak(&mut self, now: Instant) -> Option<Bitrate> {
+        self.began?;
+        self.roll(now);
+        let seconds = 0..self.full.max(2) - 1;
+        seconds.filter_map(|age| self.over(age)).max()
+    }
+
+    /// A second that ended so many halves ago.
+    fn over(&self, age: usize) -> Option<Bitrate> {
+        let halves = self.full.checked_sub(age)?.min(2);
+        let bytes: u64 = self.buckets[1 + age..][..halves].iter().sum();
+        (halves > 0).then(|| Bitrate::of(bytes, HALF * halves as u32))
     }
 
     fn roll(&mut self, now: Instant) {
         let began = *self.began.get_or_insert(now);
         let passed = now.saturating_duration_since(began).as_millis() / HALF.as_millis();
-        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
         if passed == 0 {
             return;
         }
-        self.began = Some(if passed > 3 {
+        let known = usize::try_from(passed).map_or(HALVES + 1, |passed| passed.min(HALVES + 1));
+        self.began = Some(if known > HALVES {
             now
         } else {
-            began + HALF * passed
+            began + HALF * known as u32
         });
-        for _ in 0..passed.min(3) {
-            self.buckets = [0, self.buckets[0], self.buckets[1]];
-        }
-        self.full = (self.full + passed.min(2)).min(2);
+        self.buckets.rotate_right(known);
+        self.buckets[..known].fill(0);
+        self.full = (self.full + known).min(HALVES);
     }
 }
 
@@ -111,6 +126,11 @@ mod tests {
             meter.add(250, at(ms));
         }
         assert_eq!(meter.rate(at(4000)), Some(Bitrate::kbps(200)));
+        assert_eq!(meter.peak(at(4000)), Some(Bitrate::kbps(1000)));
+        for ms in (4000..10_000).step_by(10) {
+            meter.add(250, at(ms));
+        }
+        assert_eq!(meter.peak(at(10_000)), Some(Bitrate::kbps(200)));
         assert_eq!(meter.rate(at(60_000)), Some(Bitrate::default()));
     }
 

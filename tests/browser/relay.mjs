@@ -7,6 +7,8 @@ import { createSocket } from 'node:dgram';
 const HOST = '127.0.0.1';
 
 /**
+ * @typedef {{address: string, port: number}} Client
+ *
  * @typedef {object} Relay
  * @property {number} port where clients send to
  * @property {(port: number) => void} to where the server listens; to be told before a client sends
@@ -20,13 +22,13 @@ const HOST = '127.0.0.1';
 export async function openRelay() {
   const front = createSocket('udp4');
   await bound(front);
-  /** Behind the relay each client has a socket of its own, by its port. @type {Map<number, import('node:dgram').Socket>} */
+  /** Behind the relay each client has a socket of its own, by its address. @type {Map<string, import('node:dgram').Socket>} */
   const ways = new Map();
   let target = 0;
   let offered = 0;
   /** @type {{kbps: number, queueMs: number, freeAt: number} | null} */
   let line = null;
-  /** What waits in the queue, in order. @type {{due: number, bytes: Buffer, port: number}[]} */
+  /** What waits in the queue, in order. @type {{due: number, bytes: Buffer, to: Client}[]} */
   const waiting = [];
   /** @type {NodeJS.Timeout | null} */
   let timer = null;
@@ -35,39 +37,40 @@ export async function openRelay() {
     timer = null;
     const now = performance.now();
     while (waiting.length && waiting[0].due <= now) {
-      const { bytes, port } = waiting.shift();
-      front.send(bytes, port, HOST);
+      const { bytes, to } = waiting.shift();
+      front.send(bytes, to.port, to.address);
     }
     if (waiting.length) timer = setTimeout(release, waiting[0].due - now);
   }
 
-  /** @param {Buffer} bytes @param {number} port */
-  function down(bytes, port) {
+  /** @param {Buffer} bytes @param {Client} to */
+  function down(bytes, to) {
     offered += bytes.length;
     if (!line) {
-      if (waiting.length) waiting.push({ due: waiting.at(-1).due, bytes, port });
-      else front.send(bytes, port, HOST);
+      if (waiting.length) waiting.push({ due: waiting.at(-1).due, bytes, to });
+      else front.send(bytes, to.port, to.address);
       return;
     }
     const now = performance.now();
     const begin = Math.max(line.freeAt, now);
     if (begin - now > line.queueMs) return;
     line.freeAt = begin + (bytes.length * 8) / line.kbps;
-    waiting.push({ due: line.freeAt, bytes, port });
+    waiting.push({ due: line.freeAt, bytes, to });
     timer ??= setTimeout(release, line.freeAt - now);
   }
 
-  /** @param {number} port of the client */
-  function way(port) {
+  /** @param {Client} client */
+  function way(client) {
     const back = createSocket('udp4');
-    back.on('message', (bytes) => down(bytes, port));
+    back.on('message', (bytes) => down(bytes, client));
     back.on('error', () => {});
     return back;
   }
 
-  front.on('message', (bytes, { port }) => {
-    let back = ways.get(port);
-    if (!back) ways.set(port, (back = way(port)));
+  front.on('message', (bytes, { address, port }) => {
+    const client = `${address}:${port}`;
+    let back = ways.get(client);
+    if (!back) ways.set(client, (back = way({ address, port })));
     if (target) back.send(bytes, target, HOST);
   });
   front.on('error', () => {});

@@ -343,7 +343,7 @@ fn a_client_that_only_reports_losses_is_not_flooded_either() {
 #[test]
 fn what_is_wished_for_most_goes_on_and_the_rest_gives_way() {
     let camera = Picture {
-        packets: 4,
+        packets: 3,
         ..CAMERA
     };
     let screen = Picture {
