@@ -2,11 +2,12 @@
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
 # lint  formatting, clippy, documentation and the page's types, without running a test
 # fmt   formats the Rust code
+# bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint fmt setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
+.PHONY: bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -55,3 +56,7 @@ browser-tests:
 
 foreign-tests:
 	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
+
+bench-attacks: setup
+	cargo build --release --locked
+	node benches/attacks/run.mjs

@@ -13,14 +13,15 @@ use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
 use crate::http::{
-    self, Access, Database, Gate, Health, HealthProbe, HttpState, NoCalendar, RoomProbe,
-    SessionRunner, SocketLimits, Sockets,
+    self, Access, Calendars, Gate, Health, HealthProbe, HttpState, NoCalendar, Parts, PlainLimits,
+    RoomProbe, SessionRunner, SocketLimits, Sockets,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
-use crate::store::{HistoryWriter, Store};
+use crate::store::{Ailment, DataLock, HistoryWriter, Store};
+use crate::supervise;
 use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 
 /// How many connections the server keeps to its database.
@@ -29,16 +30,13 @@ const DATABASE_CONNECTIONS: u32 = 8;
 /// How many rooms' passwords may wait to be hashed or checked; one more is answered `server.busy`.
 const ROOM_PASSWORDS_WAITING: usize = 32;
 
-/// How long a health check waits for the database.
-const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
-
 /// How long each part may take to end before the next is ended.
 const END_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How often void tokens whose time is up anyway are forgotten.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// Runs the server until it is told to stop by SIGINT or SIGTERM; a second signal ends it at once.
+/// Runs the server until it is told to stop by SIGINT, SIGTERM or SIGHUP; a second signal ends it at once.
 ///
 /// # Errors
 /// One sentence when it cannot start: the port is in use, the folder cannot be written, the database does not answer.
@@ -71,6 +69,8 @@ pub struct App {
     legacy_api: LegacyApi,
     public_url: Option<Origin>,
     stop: watch::Sender<bool>,
+    /// No other server runs on the same data until this is dropped.
+    lock: DataLock,
 }
 
 impl App {
@@ -96,7 +96,12 @@ impl App {
             // One that cannot be used is found out before anything is made; a missing one is made last.
             load_secret(&config)?;
         }
-        let store = Store::open(config.storage.database_url.reveal(), DATABASE_CONNECTIONS)
+        let database_url = config.storage.database_url.reveal();
+        let lock = DataLock::take(&config.storage.data_dir, database_url).map_err(|error| {
+            let data = config.storage.data_dir.display();
+            Failure::because(format!("cannot use the data directory {data}"), &error)
+        })?;
+        let store = Store::open(database_url, DATABASE_CONNECTIONS)
             .await
             .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
         let secret = load_secret(&config)?;
@@ -150,6 +155,7 @@ impl App {
             legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
             stop,
+            lock,
         })
     }
 
@@ -174,6 +180,7 @@ impl App {
             legacy_api,
             public_url,
             stop: stop_sessions,
+            lock,
             ..
         } = self;
         let runner = services.clone();
@@ -194,10 +201,25 @@ impl App {
             health: health_probe(services.clone()),
             rooms: room_probe(services.clone()),
             public_url,
+            plain: match services.is_rate_limited() {
+                true => PlainLimits::default(),
+                false => PlainLimits::off(),
+            },
+            calendars: Calendars::default(),
         };
         let router = http::router(state, further);
-        let pruning = tokio::spawn(prune_tokens(services.store.clone()));
-        let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
+        let pruning = {
+            let store = services.store.clone();
+            supervise::keep("forgetting void tokens", move || {
+                prune_tokens(store.clone())
+            })
+        };
+        let reconciling = {
+            let services = services.clone();
+            supervise::keep("looking at the database", move || {
+                ws::reconcile::run(services.clone())
+            })
+        };
         http::serve(listener, router, async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
@@ -211,6 +233,7 @@ impl App {
         within("attendance", services.history.flush()).await;
         within("media", media.shutdown()).await;
         within("the database", services.store.close()).await;
+        drop(lock);
         tracing::info!("stopped");
     }
 }
@@ -232,12 +255,11 @@ fn health_probe(services: Services) -> HealthProbe {
         let services = services.clone();
         Box::pin(async move {
             let live = services.registry.live();
-            let database = match tokio::time::timeout(HEALTH_DEADLINE, services.store.ping()).await
-            {
-                Ok(Ok(())) => Database::Ok,
-                Ok(Err(_)) | Err(_) => Database::Unavailable,
+            let ailment = services.store.ailment().await;
+            let parts = Parts {
+                database: ailment.map(Ailment::sentence),
             };
-            Health::new(database, live.rooms, live.participants)
+            Health::new(parts, live.rooms, live.participants)
         })
     })
 }
@@ -269,6 +291,8 @@ async fn prune_tokens(store: Store) {
 struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal was closed, or an operator means "anew": nothing is read again here, so that it is an end in order.
+    hang_up: Signal,
 }
 
 impl StopSignals {
@@ -280,6 +304,7 @@ impl StopSignals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
@@ -287,13 +312,14 @@ impl StopSignals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 
     /// Waits for the first; the second ends the process at once.
     async fn first(mut self) {
         self.next().await;
-        tokio::spawn(async move {
+        supervise::spawn("waiting for a second signal", async move {
             self.next().await;
             tracing::warn!("told to stop a second time: ending at once");
             std::process::exit(130);

@@ -14,6 +14,7 @@
 //! | the routes of the older Meeting (Go) | [`legacy`] |
 //! | putting it together and taking it down | [`app`] |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
+//! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
 //! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← ws ← http ← legacy ← app`. Siblings in braces never
 //! meet. `ARCHITECTURE.md` walks one message and one packet through the house.
@@ -30,5 +31,6 @@ pub mod meeting;
 pub mod protocol;
 pub mod rooms;
 pub mod store;
+pub mod supervise;
 pub mod telemetry;
 pub mod ws;

@@ -34,8 +34,9 @@ postgres postgresql
 LIST
   # Python has this part in a package of its own on Debian.
   if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi
-  # CHROMIUM names another browser for the browser tests.
+  # CHROMIUM and FIREFOX name other browsers for the browser tests.
   if [ -z "${CHROMIUM:-}" ]; then echo "/usr/bin/chromium chromium"; fi
+  if [ -z "${FIREFOX:-}" ]; then echo "/usr/bin/firefox-esr firefox-esr"; fi
 }
 
 # The databases' packages would start servers of the machine's own; the tests start theirs. Debian's way to say so is

@@ -32,7 +32,7 @@ pub struct Model {
     pub to_user_identity: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub text: String,
-    /// The sending client's own name for it.
+    /// The sending client's own name for it; unique among its author's in the room.
     pub client_id: Option<String>,
     pub sent_at: DateTime,
     /// When it was taken back.

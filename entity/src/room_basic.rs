@@ -27,7 +27,16 @@ pub struct Model {
     /// A PHC string.
     pub password: Option<String>,
     pub locked: bool,
+    /// Somebody waits: what older servers of the same database read.
     pub lobby: bool,
+    /// `nobody`, `guests` or `everyone`: who waits until a host lets them in.
+    pub waiting: String,
+    /// Guests come in as well.
+    pub guests: bool,
+    /// Members come in muted.
+    pub start_muted: bool,
+    /// Members come in with their camera off.
+    pub start_camera_off: bool,
     /// `sfu` or `p2p`.
     pub topology: String,
     pub max_participants: i32,
@@ -54,6 +63,9 @@ pub struct Model {
     pub ended_at: Option<DateTime>,
     /// `host` or `operator`; null in rows that are older than the column.
     pub ended_by: Option<String>,
+    /// What is compared of the name by those who look for it; null until it is made.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub name_key: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,8 @@ mod m20261122_000004_imports;
 mod m20261122_000005_operation;
 mod m20261122_000006_governance;
 mod m20261122_000007_time_zones;
+mod m20261129_000001_door;
+mod m20261129_000008_keys;
 mod older;
 
 pub use clashes::{Clash, clashes};
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_operation::Migration),
             Box::new(m20261122_000006_governance::Migration),
             Box::new(m20261122_000007_time_zones::Migration),
+            Box::new(m20261129_000008_keys::Migration),
+            Box::new(m20261129_000001_door::Migration),
         ]
     }
 }

@@ -41,6 +41,12 @@ pub enum SecretError {
         "the token secret is shorter than 32 bytes or hardly random; remove it, and one is made"
     )]
     Weak,
+    /// Others than its owner can read or change it.
+    #[error(
+        "others can read or change the token secret's file {}; run `chmod 600 {}`, or remove it if others may have read it, and one is made",
+        .0.display(), .0.display()
+    )]
+    Open(PathBuf),
     /// The file cannot be read or made.
     #[error("the token secret's file {path} cannot be used")]
     File {
@@ -86,8 +92,28 @@ impl Secret {
             }
             read => read.map_err(failed)?,
         };
-        warn_if_readable_by_others(path);
+        Self::check_is_private(path)?;
         Self::parse(&text)
+    }
+
+    /// Whoever reads the secret can be anybody: a file that others than its owner can read is refused, as it may have
+    /// been read already.
+    #[cfg(unix)]
+    fn check_is_private(path: &Path) -> Result<(), SecretError> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = std::fs::metadata(path).map_err(|source| SecretError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        match metadata.permissions().mode() & 0o077 {
+            0 => Ok(()),
+            _ => Err(SecretError::Open(path.to_owned())),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn check_is_private(_path: &Path) -> Result<(), SecretError> {
+        Ok(())
     }
 
     /// The key's bytes: for signing and verifying only.
@@ -140,19 +166,6 @@ fn create_private(path: &Path) -> std::io::Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
-
-#[cfg(unix)]
-fn warn_if_readable_by_others(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let open =
-        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
-    if open {
-        tracing::warn!(path = %path.display(), "others can read the token secret's file; give it mode 0600");
-    }
-}
-
-#[cfg(not(unix))]
-fn warn_if_readable_by_others(_path: &Path) {}
 
 #[cfg(test)]
 mod tests {
@@ -223,11 +236,49 @@ mod tests {
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_others_can_read_is_refused_and_left_as_it_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("secret");
+        let first = Secret::load_or_create(&path).unwrap();
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
+            set(&path, mode);
+            let refused = Secret::load_or_create(&path).unwrap_err();
+            let sentence = refused.to_string();
+            assert!(
+                sentence.contains(&format!("chmod 600 {}", path.display())),
+                "{sentence}"
+            );
+            assert!(!sentence.contains('\n'), "{sentence}");
+        }
+        let linked = home.path().join("link");
+        std::os::unix::fs::symlink(&path, &linked).unwrap();
+        assert!(matches!(
+            Secret::load_or_create(&linked),
+            Err(SecretError::Open(_))
+        ));
+        for mode in [0o600, 0o400] {
+            set(&path, mode);
+            assert_eq!(
+                Secret::load_or_create(&path).unwrap().reveal(),
+                first.reveal()
+            );
+        }
+    }
+
     #[test]
     fn a_known_secret_in_the_file_stops_the_start() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("secret");
-        std::fs::write(&path, "meeting\n").unwrap();
+        create_private(&path)
+            .unwrap()
+            .write_all(b"meeting\n")
+            .unwrap();
         assert!(matches!(
             Secret::load_or_create(&path),
             Err(SecretError::Known)

@@ -234,7 +234,15 @@ fn check_directory(directory: &Path) -> Result<(), Failure> {
         std::fs::remove_dir(&probe)
     });
     probed.map_err(|error| {
-        let what = format!("cannot use the data directory {}", directory.display());
+        let directory = directory.display();
+        let what = match error.kind() {
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                format!(
+                    "cannot use the data directory {directory}: it is read-only for this process"
+                )
+            }
+            _ => format!("cannot use the data directory {directory}"),
+        };
         Failure::because(what, &error)
     })
 }

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod headers;
 pub mod page;
 pub mod peer;
+pub mod plain;
 pub mod serve;
 pub mod sockets;
 pub mod upgrade;
@@ -28,8 +29,9 @@ use crate::config::{ListenConfig, Origin};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
-pub use calendar::NoCalendar;
+pub use calendar::{Calendars, NoCalendar};
 pub use peer::PeerInfo;
+pub use plain::PlainLimits;
 pub use serve::serve;
 pub use sockets::{SocketLimits, Sockets};
 pub use upgrade::UpgradedSocket;
@@ -58,6 +60,10 @@ pub struct HttpState {
     pub rooms: RoomProbe,
     /// Where people reach this server, for links that leave it.
     pub public_url: Option<Origin>,
+    /// How often an address may ask for what costs something.
+    pub plain: PlainLimits,
+    /// The calendar files that were made last.
+    pub calendars: Calendars,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
@@ -90,8 +96,8 @@ impl From<&ListenConfig> for Access {
     }
 }
 
-/// How the server is. Answered with 200 even when degraded: meetings go on without the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How the server is: answered with 200 when all is well, with 503 when a part is not. Meetings go on meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
     /// Everything, in a word.
     pub status: Status,
@@ -101,8 +107,11 @@ pub struct Health {
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
-    /// Whether the database answers.
-    pub database: Database,
+    /// Whether the database takes what is written.
+    pub database: Part,
+    /// What is the matter, a sentence for each part that is not well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<&'static str>,
 }
 
 /// Everything, in a word.
@@ -115,28 +124,42 @@ pub enum Status {
     Degraded,
 }
 
-/// Whether the database answers.
+/// One part of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Database {
-    /// It does.
+pub enum Part {
+    /// It works.
     Ok,
     /// It does not.
     Unavailable,
 }
 
+/// How the parts are: what is the matter with each, in one sentence; nothing when it is well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The database.
+    pub database: Option<&'static str>,
+}
+
 impl Health {
-    /// The health that follows from the database's state and the head-counts.
-    pub fn new(database: Database, rooms: usize, participants: usize) -> Self {
+    /// The health that follows from the parts and the head-counts.
+    pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
+        let Parts { database } = parts;
+        let reasons: Vec<_> = database.into_iter().collect();
+        let part = |trouble: Option<&str>| match trouble {
+            None => Part::Ok,
+            Some(_) => Part::Unavailable,
+        };
         Self {
-            status: match database {
-                Database::Ok => Status::Ok,
-                Database::Unavailable => Status::Degraded,
+            status: match reasons.is_empty() {
+                true => Status::Ok,
+                false => Status::Degraded,
             },
             version: env!("CARGO_PKG_VERSION"),
             rooms,
             participants,
-            database,
+            database: part(database),
+            reasons,
         }
     }
 }
@@ -167,5 +190,9 @@ async fn ping() -> Response {
 
 async fn healthz(State(state): State<HttpState>) -> Response {
     let health = (state.health)().await;
-    (StatusCode::OK, headers::NO_STORE, Json(health)).into_response()
+    let status = match health.status {
+        Status::Ok => StatusCode::OK,
+        Status::Degraded => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, headers::NO_STORE, Json(health)).into_response()
 }

@@ -15,13 +15,13 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tracing::Instrument as _;
 
 use super::peer::{PeerInfo, RemoteAddress};
 use super::sockets::SocketRefusal;
 use super::{Access, Gate, HttpState};
 use crate::config::Origin;
 use crate::protocol::SUBPROTOCOL;
+use crate::supervise;
 
 /// An open socket after the handshake.
 pub type UpgradedSocket = WebSocketStream<TokioIo<Upgraded>>;
@@ -147,7 +147,7 @@ where
             session(socket, peer).await;
         }
     };
-    tokio::spawn(task.instrument(tracing::info_span!("socket")));
+    tracing::info_span!("socket").in_scope(|| supervise::spawn("socket", task));
     Ok(accepted(&handshake))
 }
 

@@ -12,6 +12,7 @@ use super::sdp::Refusal;
 const MAX_BYTES: usize = 1024;
 /// RFC 8839 §5.1: `1*32ice-char`.
 const MAX_FOUNDATION_BYTES: usize = 32;
+const TOO_SHORT: &str = "The candidate has too few words: foundation, component, transport, priority, address, port, typ and type.";
 /// RFC 1035 §2.3.4.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -27,24 +28,28 @@ pub(super) fn check(candidate: &str) -> Result<(), Refusal> {
     if line.len() > MAX_BYTES {
         return Err("The candidate is too long.");
     }
+    let line = line.strip_prefix("a=").unwrap_or(line);
     let line = line.strip_prefix("candidate:").unwrap_or(line);
     let mut words = line.split_ascii_whitespace();
-    let malformed = "The candidate is malformed.";
-    let mut next = || words.next().ok_or(malformed);
+    let mut next = || words.next().ok_or(TOO_SHORT);
     let (foundation, component, transport) = (next()?, next()?, next()?);
     let (priority, address, port) = (next()?, next()?, next()?);
     let (label, kind) = (next()?, next()?);
-    let component: Option<u16> = component.parse().ok();
-    let well_formed = is_foundation(foundation)
-        && matches!(component, Some(1..=256))
-        && is_word(transport)
-        && priority.parse::<u32>().is_ok()
-        && label == "typ"
-        && is_word(kind)
-        // What follows comes in pairs of a name and a value.
-        && words.count().is_multiple_of(2);
-    if !well_formed {
-        return Err(malformed);
+    if !is_foundation(foundation) {
+        return Err("The candidate's foundation is not 1 to 32 letters, digits, + or / .");
+    }
+    if !matches!(component.parse::<u16>(), Ok(1..=256)) {
+        return Err("The candidate's component is not a number from 1 to 256.");
+    }
+    if !is_word(transport) || priority.parse::<u32>().is_err() {
+        return Err("The candidate's transport or priority is malformed.");
+    }
+    if label != "typ" || !is_word(kind) {
+        return Err("The candidate's type (typ) is missing.");
+    }
+    // What follows comes in pairs of a name and a value.
+    if !words.count().is_multiple_of(2) {
+        return Err("The candidate ends in a name without its value.");
     }
     if !is_address(address) {
         return Err("The candidate has an impossible address.");
@@ -62,6 +67,13 @@ fn is_foundation(word: &str) -> bool {
     word.len() <= MAX_FOUNDATION_BYTES && word.bytes().all(is_ice_char)
 }
 
+fn is_zone(word: &str) -> bool {
+    let fits = (1..=16).contains(&word.len());
+    fits && word
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
 fn is_word(word: &str) -> bool {
     word.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -69,7 +81,9 @@ fn is_word(word: &str) -> bool {
 
 /// An address of one host, or a name: browsers hide their own addresses behind names under `.local`.
 fn is_address(word: &str) -> bool {
-    if let Ok(ip) = word.parse::<IpAddr>() {
+    // An address of a link may name the link (RFC 4007 §11).
+    let (bare, zone) = word.split_once('%').unwrap_or((word, "0"));
+    if let (Ok(ip), true) = (bare.parse::<IpAddr>(), is_zone(zone)) {
         let broadcast = ip == IpAddr::from([255, 255, 255, 255]);
         return !ip.is_unspecified() && !ip.is_multicast() && !broadcast;
     }
@@ -100,6 +114,8 @@ mod tests {
             "candidate:1 1 tcp 2105458943 192.0.2.1 0 typ host tcptype active",
             "candidate:H1+/ 2 udp 1 2001:db8::1 1 typ relay raddr 192.0.2.1 rport 65535",
             "candidate:1 1 udp 1 fe80::1 5000 typ host",
+            "candidate:1 1 udp 1 fe80::1%eth0 5000 typ host",
+            "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host",
             "candidate:1 1 udp 1 turn.example.org 5000 typ relay",
         ] {
             assert_eq!(check(candidate), Ok(()), "{candidate}");
@@ -138,6 +154,9 @@ mod tests {
             with("192.0.2.1", "-a.local"),
             with("192.0.2.1", "a..local"),
             with("192.0.2.1", "[::1]"),
+            with("192.0.2.1", "fe80::1%"),
+            with("192.0.2.1", "fe80::1%a b"),
+            with("192.0.2.1", "a%eth0"),
             with("192.0.2.1", &"a.".repeat(200)),
             with("typ", "type"),
             with("host", "host tcptype"),

@@ -3,6 +3,7 @@
 //!
 //! Read on in [`describing`] for its session descriptions and in [`receiving`] for what arrives.
 
+mod certificate;
 mod describing;
 mod receiving;
 
@@ -25,10 +26,13 @@ use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState}
 use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::sansio::Protocol as _;
+use rtc::shared::error::Error as EngineError;
 
 #[cfg(test)]
 pub(super) use self::describing::host_candidate;
 use self::receiving::{Held, Nomination};
+pub(super) use super::error::Refused;
+use super::sdp::Fingerprint;
 use super::stun;
 
 /// ICE says `disconnected` after this silence, and `failed` after [`FAILED_AFTER`] more.
@@ -50,6 +54,7 @@ const REPLAY_WINDOW: usize = 1024;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
 const IDLE: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(50);
+const BROKEN: &str = "The connection broke down on the server; begin a new one.";
 
 /// A datagram to be sent.
 #[derive(Debug)]
@@ -77,10 +82,6 @@ pub(super) enum Happening {
     },
 }
 
-/// What the crate refused, or that it broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refused;
-
 /// One connection.
 pub(super) struct Connection {
     pc: RTCPeerConnection,
@@ -93,6 +94,8 @@ pub(super) struct Connection {
     restarting: bool,
     held: VecDeque<Held>,
     ssrcs: HashSet<u32>,
+    /// What the client's certificate hashes to, by its first description.
+    named: Vec<Fingerprint>,
     ufrags: Vec<String>,
     /// How many descriptions it has given.
     described: u64,
@@ -128,6 +131,8 @@ impl Connection {
             .with_host_acceptance_min_wait(Some(Duration::ZERO))
             .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
             .with_answering_dtls_role(RTCDtlsRole::Server)
+            // It knows one hash function only; what the certificate is compared with is ours.
+            .with_disable_certificate_fingerprint_verification(true)
             .with_srtp_replay_protection_window(REPLAY_WINDOW)
             .with_srtcp_replay_protection_window(REPLAY_WINDOW)
             // The client's order decides. Browsers begin with AES-CM; foreign clients may know nothing else.
@@ -140,7 +145,7 @@ impl Connection {
             .with_media_engine(media)
             .with_interceptor_registry(interceptors)
             .with_setting_engine(settings.build());
-        let pc = builder.build(now).map_err(|_| Refused)?;
+        let pc = builder.build(now)?;
         Ok(Self {
             pc,
             local: Arc::clone(local),
@@ -151,6 +156,7 @@ impl Connection {
             restarting: false,
             held: VecDeque::new(),
             ssrcs: HashSet::new(),
+            named: Vec::new(),
             ufrags: Vec::new(),
             described: 0,
             connected: false,
@@ -165,22 +171,28 @@ impl Connection {
     }
 
     /// Runs something in the crate. A panic there, or one before, makes it refuse from then on.
+    pub fn attempt<T>(
+        &mut self,
+        run: impl FnOnce(&mut RTCPeerConnection) -> Result<T, EngineError>,
+    ) -> Result<T, Refused> {
+        let outcome = self.within(|pc| Some(run(pc)));
+        Ok(outcome.ok_or(Refused::because(BROKEN))??)
+    }
+
+    /// The same for what refuses nothing: none also where there was a panic.
     pub fn within<T>(
         &mut self,
         run: impl FnOnce(&mut RTCPeerConnection) -> Option<T>,
-    ) -> Result<T, Refused> {
+    ) -> Option<T> {
         if self.broken {
-            return Err(Refused);
+            return None;
         }
         let pc = &mut self.pc;
-        match catch_unwind(AssertUnwindSafe(|| run(pc))) {
-            Ok(outcome) => outcome.ok_or(Refused),
-            Err(_) => {
-                self.broken = true;
-                tracing::error!("a media connection panicked and is closed");
-                Err(Refused)
-            }
-        }
+        catch_unwind(AssertUnwindSafe(|| run(pc))).unwrap_or_else(|_| {
+            self.broken = true;
+            tracing::error!("a media connection panicked and is closed");
+            None
+        })
     }
 
     /// When [`Connection::tend`] wants to be called again.
@@ -195,14 +207,14 @@ impl Connection {
             pc.handle_timeout(now).ok()?;
             Some(pc.poll_timeout())
         });
-        let next = next.ok().flatten().unwrap_or(now + IDLE);
+        let next = next.flatten().unwrap_or(now + IDLE);
         self.due = next.clamp(now + Duration::from_millis(10), now + IDLE);
     }
 
     /// What happened since the last call; drain it before the messages.
     pub fn next_happening(&mut self, now: Instant) -> Option<Happening> {
         loop {
-            let event = self.within(|pc| pc.poll_event()).ok()?;
+            let event = self.within(|pc| pc.poll_event())?;
             let happening = match event {
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
                     self.note_state(state, now)
@@ -224,6 +236,12 @@ impl Connection {
 
     fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> Option<Happening> {
         match state {
+            RTCPeerConnectionState::Connected if !self.is_who_it_says() => {
+                tracing::info!(
+                    "a media connection is closed: its certificate is not the one that its description names"
+                );
+                self.broken = true;
+            }
             RTCPeerConnectionState::Connected => {
                 self.connected = true;
                 self.failed_at = None;
@@ -246,9 +264,7 @@ impl Connection {
         let rtc::peer_connection::event::RTCTrackEvent::OnOpen(open) = event else {
             return None;
         };
-        let mid = self
-            .within(|pc| pc.rtp_transceiver(open.receiver_id.into())?.mid().clone())
-            .ok()?;
+        let mid = self.within(|pc| pc.rtp_transceiver(open.receiver_id.into())?.mid().clone())?;
         Some(Happening::Stream {
             mid,
             ssrc: open.ssrc,
@@ -259,7 +275,6 @@ impl Connection {
     /// The next packet that arrived.
     pub fn next_message(&mut self) -> Option<RTCMessage> {
         self.within(|pc| pc.poll_read())
-            .ok()
             .map(|tagged| tagged.message)
     }
 
@@ -281,7 +296,7 @@ impl Connection {
     /// Takes the datagrams to be sent. An address that STUN goes out to has proven by a check with the session's
     /// password that a client is there: from then on it is heard.
     pub fn drain(&mut self, out: &mut Vec<Transmit>) {
-        while let Ok(datagram) = self.within(|pc| pc.poll_write()) {
+        while let Some(datagram) = self.within(|pc| pc.poll_write()) {
             let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
             if stun::is_success(&datagram.message) {
                 let answered = stun::transaction(&datagram.message);

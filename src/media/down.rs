@@ -28,9 +28,11 @@ use super::connection::{Connection, Happening, Refused};
 use super::quality::Tally;
 use super::resend::Sent;
 use super::rewrite::Incoming;
-use super::sdp::Description;
+use super::sdp::{self, Description};
 use super::up::Arrival;
 use crate::protocol::object::MediaKind;
+
+const NOT_ALL_OFFERED: &str = "The WebRTC engine did not offer every slot.";
 
 /// A down connection.
 pub(super) struct Down {
@@ -76,7 +78,7 @@ impl Down {
         local: &Arc<[SocketAddr]>,
         now: Instant,
     ) -> Result<Self, Refused> {
-        let (media, interceptors) = engine().ok_or(Refused)?;
+        let (media, interceptors) = engine()?;
         let connection = Connection::new(media, interceptors, local, now)?;
         let mut down = Self {
             connection,
@@ -126,7 +128,7 @@ impl Down {
             let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots, now));
             let codecs = self.offerable(kind);
             self.connection
-                .within(|pc| add_transceiver(pc, index, &slot, codecs))?;
+                .attempt(|pc| add_transceiver(pc, index, &slot, codecs))?;
             self.slots.push(slot);
         }
         Ok(())
@@ -154,9 +156,9 @@ impl Down {
     /// Makes a new offer; with `restart`, of new ICE credentials.
     pub fn offer(&mut self, restart: bool, now: Instant) -> Result<(), Refused> {
         let sdp = self.connection.offer(restart, now)?;
-        let described = Description::parse(&sdp).map_err(|_| Refused)?;
+        let described = Description::parse(&sdp)?;
         if described.sections.len() != self.slots.len() {
-            return Err(Refused);
+            return Err(Refused::because(NOT_ALL_OFFERED));
         }
         for (slot, section) in self.slots.iter_mut().zip(described.sections) {
             slot.mid = section.mid;
@@ -166,12 +168,15 @@ impl Down {
     }
 
     /// Takes the answer: from it come the payload types that the subscriber takes.
+    ///
+    /// # Errors
+    /// Why it is no answer to the last offer.
     pub fn accept(&mut self, answer: &Description, sdp: &str, now: Instant) -> Result<(), Refused> {
-        self.connection.accept(sdp, now)?;
+        let text = sdp::answer_for_engine(answer, sdp, &self.lines());
+        let named = &answer.origin.fingerprints;
+        self.connection.accept(text, named, now)?;
         for slot in &mut self.slots {
-            let section = answer
-                .section(&slot.mid)
-                .filter(|section| !section.rejected);
+            let section = answer.section(&slot.mid);
             slot.codecs = section
                 .map(|section| section.codecs.clone())
                 .unwrap_or_default();
@@ -181,6 +186,12 @@ impl Down {
         self.unanswered = None;
         self.answered = true;
         Ok(())
+    }
+
+    /// The last offer's m-lines in their order.
+    pub fn lines(&self) -> Vec<(&str, MediaKind)> {
+        let slots = self.slots.iter();
+        slots.map(|slot| (slot.mid.as_str(), slot.kind)).collect()
     }
 
     /// Reads what the subscriber asks; repairs its losses.

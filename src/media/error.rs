@@ -1,9 +1,45 @@
 //! What can go wrong with media, for clients and for whoever starts the server.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::protocol::error::ErrorCode;
+
+/// Why something was refused: a sentence for people who read logs. There is none without one, and it never repeats
+/// what stood in a description, as it goes into the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(Cow<'static, str>);
+
+impl Refused {
+    /// With this sentence.
+    pub fn because(reason: &'static str) -> Self {
+        Self(Cow::Borrowed(reason))
+    }
+}
+
+impl From<&'static str> for Refused {
+    fn from(reason: &'static str) -> Self {
+        Self::because(reason)
+    }
+}
+
+/// What the WebRTC crate says. Its errors may quote the description or an address; of those only the name is kept.
+impl From<rtc::shared::error::Error> for Refused {
+    fn from(error: rtc::shared::error::Error) -> Self {
+        let name = format!("{error:?}");
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let end = name.find(|letter: char| !letter.is_ascii_alphanumeric());
+        Self(Cow::Owned(match plain {
+            true => format!("The WebRTC engine refuses it: {error}."),
+            false => {
+                let name = &name[..end.unwrap_or(name.len())];
+                format!("The WebRTC engine refuses it: {name}.")
+            }
+        }))
+    }
+}
 
 /// Why a participant's media request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,20 +49,16 @@ pub enum MediaError {
     NotAdmitted,
     /// The session description or candidate cannot be used; says why.
     #[error("{0}")]
-    BadSdp(&'static str),
+    BadSdp(Refused),
     /// The revision is not the one that is awaited.
     #[error("The revision is not the one that is awaited.")]
     Stale,
-    /// This cannot be negotiated here, or not now.
-    #[error("This cannot be negotiated here.")]
-    Unsupported,
-    /// The client waits for checks (RFC 8445 §2.5), and so does the server: it never sends to an address that did
-    /// not check it first.
-    #[error("An ICE-lite client cannot be served: it must send connectivity checks.")]
-    IceLite,
-    /// More than the server forwards.
-    #[error("More than this server forwards.")]
-    Limit,
+    /// This cannot be negotiated here, or not now; says why.
+    #[error("{0}")]
+    Unsupported(Refused),
+    /// More than the server forwards; says of what.
+    #[error("{0}")]
+    Limit(Refused),
     /// The worker's inbox is full.
     #[error("The server is busy; try again shortly.")]
     Busy,
@@ -36,14 +68,24 @@ pub enum MediaError {
 }
 
 impl MediaError {
+    /// The description or candidate cannot be used.
+    pub(super) fn bad_sdp(reason: &'static str) -> Self {
+        Self::BadSdp(Refused::because(reason))
+    }
+
+    /// This cannot be negotiated.
+    pub(super) fn unsupported(reason: &'static str) -> Self {
+        Self::Unsupported(Refused::because(reason))
+    }
+
     /// The code that clients are told.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotAdmitted | Self::Gone => ErrorCode::RoomNotJoined,
             Self::BadSdp(_) => ErrorCode::MediaBadSdp,
             Self::Stale => ErrorCode::MediaStale,
-            Self::Unsupported | Self::IceLite => ErrorCode::MediaUnsupported,
-            Self::Limit => ErrorCode::MediaLimit,
+            Self::Unsupported(_) => ErrorCode::MediaUnsupported,
+            Self::Limit(_) => ErrorCode::MediaLimit,
             Self::Busy => ErrorCode::ServerBusy,
         }
     }

@@ -17,6 +17,8 @@ mod candidate;
 mod codec;
 mod congestion;
 mod connection;
+#[cfg(test)]
+mod dialects;
 mod down;
 mod error;
 mod forward;

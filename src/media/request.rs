@@ -3,15 +3,15 @@
 use tokio::sync::oneshot;
 
 use super::down::Down;
-use super::error::MediaError;
+use super::error::{MediaError, Refused};
 use super::room::{Key, Room, Turn};
 use super::sdp::{Description, Setup};
-use super::up::{Up, check_sources};
+use super::up::{Assigned, Up, check_sources, forwards};
 use super::{PublishAnswer, candidate};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Slot, SourceMid};
-use crate::protocol::request::{DownOffer, Published, Tile};
+use crate::protocol::request::{DownOffer, Published, RefusedSource, Tile};
 
 /// More sounds at once are refused.
 const MAX_AUDIO_SLOTS: u32 = 8;
@@ -20,8 +20,13 @@ const MAX_VIDEO_SLOTS: u32 = 25;
 /// A longer wish list is refused.
 const MAX_TILES: usize = 256;
 
-const SERVER_IS_PASSIVE: &str =
-    "The server is the DTLS server: an offer must be a=setup:actpass or active, an answer active.";
+const ICE_LITE: &str = "An ICE-lite client cannot be served: it must send connectivity checks.";
+const NOT_ACTPASS: &str = "An answer must be a=setup:active or passive (RFC 8842 §5.3).";
+const NO_DOWN: &str = "There is no down connection; media.receive makes one.";
+const NO_SLOT: &str = "At least one slot must be asked for.";
+const TOO_MANY_SLOTS: &str = "More than 8 audio or 25 video slots are asked for.";
+const TOO_MANY_TILES: &str = "The wish list has more than 256 tiles.";
+const REPLACED: &str = "The connection was replaced meanwhile.";
 
 /// Where an answer goes. Whoever asked may have gone: then nobody minds.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
@@ -116,7 +121,7 @@ impl Room {
                 let text = candidate
                     .as_ref()
                     .map_or("", |candidate| &candidate.candidate);
-                let _ = reply.send(candidate::check(text).map_err(MediaError::BadSdp));
+                let _ = reply.send(candidate::check(text).map_err(MediaError::bad_sdp));
             }
             Request::Restart { leg, reply } => {
                 let _ = reply.send(self.restart(key, leg, turn));
@@ -137,12 +142,11 @@ impl Room {
         if revision <= member.up_revision {
             return Err(MediaError::Stale);
         }
-        let offer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        let offer = Description::offer(sdp, forwards)?;
+        // It waits for checks (RFC 8445 §2.5), and so does the server: it never sends to an address that did not check
+        // it first.
         if offer.is_lite {
-            return Err(MediaError::IceLite);
-        }
-        if offer.setup == Some(Setup::Passive) {
-            return Err(MediaError::BadSdp(SERVER_IS_PASSIVE));
+            return Err(MediaError::unsupported(ICE_LITE));
         }
         check_sources(&offer, sources)?;
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
@@ -158,14 +162,28 @@ impl Room {
                 })
             }
         };
-        let Ok(answer) = answer else {
+        let answer = match answer {
+            Ok(answer) => answer,
             // What is half negotiated cannot be used further; the client begins anew.
-            self.close_leg(key, Leg::Up, turn);
-            return Err(MediaError::BadSdp("The offer cannot be answered."));
+            Err(reason) => {
+                self.close_leg(key, Leg::Up, turn);
+                return Err(MediaError::BadSdp(reason));
+            }
         };
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
-        let up = member.up.as_mut().ok_or(MediaError::Unsupported)?;
-        let sources = up.assign(sources);
+        let up = member.up.as_mut();
+        let up = up.ok_or_else(|| MediaError::unsupported(REPLACED))?;
+        let Assigned { carried, refused } = up.assign(sources);
+        if let (true, Some((_, why))) = (carried.is_empty(), refused.first()) {
+            let refusal = why.refusal();
+            self.close_leg(key, Leg::Up, turn);
+            return Err(refusal);
+        }
+        let refused = refused.into_iter().map(|(source, why)| RefusedSource {
+            source,
+            reason: why.sentence().to_owned(),
+        });
+        let refused = refused.collect();
         up.revision = revision;
         member.up_revision = revision;
         self.settle_connection(key, Leg::Up, turn);
@@ -173,8 +191,9 @@ impl Room {
             answer: Published {
                 revision,
                 sdp: answer,
+                refused,
             },
-            sources,
+            sources: carried,
         })
     }
 
@@ -188,17 +207,17 @@ impl Room {
         turn: &mut Turn<'_>,
     ) -> Result<DownOffer, MediaError> {
         if audio_slots > MAX_AUDIO_SLOTS || video_slots > MAX_VIDEO_SLOTS {
-            return Err(MediaError::Limit);
+            return Err(MediaError::Limit(Refused::because(TOO_MANY_SLOTS)));
         }
         if audio_slots + video_slots == 0 {
-            return Err(MediaError::Unsupported);
+            return Err(MediaError::unsupported(NO_SLOT));
         }
         let (audio_slots, video_slots) = (audio_slots as usize, video_slots as usize);
         if let Some(more) = self.wanting(key, audio_slots, video_slots) {
             return self.widen_down(key, more, turn);
         }
         let mut down = Down::open(audio_slots, video_slots, &self.local, turn.now)
-            .map_err(|_| MediaError::Unsupported)?;
+            .map_err(MediaError::Unsupported)?;
         self.close_leg(key, Leg::Down, turn);
         self.rebuild_targets();
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
@@ -206,7 +225,8 @@ impl Room {
         down.revision = member.down_revision;
         member.down = Some(down);
         self.settle_connection(key, Leg::Down, turn);
-        self.down_offer(key).ok_or(MediaError::Unsupported)
+        self.down_offer(key)
+            .ok_or_else(|| MediaError::unsupported(REPLACED))
     }
 
     fn wanting(&self, key: Key, audio_slots: usize, video_slots: usize) -> Option<(usize, usize)> {
@@ -221,16 +241,20 @@ impl Room {
         turn: &mut Turn<'_>,
     ) -> Result<DownOffer, MediaError> {
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
-        let down = member.down.as_mut().ok_or(MediaError::Unsupported)?;
-        if down.widen(audio_slots, video_slots, turn.now).is_err() {
+        let down = member
+            .down
+            .as_mut()
+            .ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
+        if let Err(reason) = down.widen(audio_slots, video_slots, turn.now) {
             self.close_leg(key, Leg::Down, turn);
             self.reassign(turn);
-            return Err(MediaError::Unsupported);
+            return Err(MediaError::Unsupported(reason));
         }
         member.down_revision += 1;
         down.revision = member.down_revision;
         self.settle_connection(key, Leg::Down, turn);
-        self.down_offer(key).ok_or(MediaError::Unsupported)
+        self.down_offer(key)
+            .ok_or_else(|| MediaError::unsupported(REPLACED))
     }
 
     /// The offer that waits for an answer.
@@ -257,28 +281,22 @@ impl Room {
         let down = down
             .filter(|down| down.unanswered.is_some() && down.revision == revision)
             .ok_or(MediaError::Stale)?;
-        let answer = Description::parse(sdp).map_err(MediaError::BadSdp)?;
+        let answer = Description::parse(sdp).map_err(MediaError::bad_sdp)?;
         if answer.is_lite {
-            return Err(MediaError::IceLite);
+            return Err(MediaError::unsupported(ICE_LITE));
         }
-        if answer.setup.is_some_and(|setup| setup != Setup::Active) {
-            return Err(MediaError::BadSdp(SERVER_IS_PASSIVE));
+        if answer.setup == Some(Setup::Actpass) {
+            return Err(MediaError::bad_sdp(NOT_ACTPASS));
         }
-        let same = |(section, slot): (&super::sdp::Section, &super::down::DownSlot)| {
-            section.mid == slot.mid && section.kind == slot.kind
-        };
-        if !answer.foreign.is_empty()
-            || answer.sections.len() != down.slots.len()
-            || !answer.sections.iter().zip(&down.slots).all(same)
-        {
-            return Err(MediaError::BadSdp(
-                "The answer's m-lines are not the offer's.",
+        if !answer.answers(&down.lines()) {
+            return Err(MediaError::bad_sdp(
+                "The answer's m-lines are not the offer's: as many, in its order, with its mids.",
             ));
         }
-        if down.accept(&answer, sdp, turn.now).is_err() {
+        if let Err(reason) = down.accept(&answer, sdp, turn.now) {
             self.close_leg(key, Leg::Down, turn);
             self.rebuild_targets();
-            return Err(MediaError::BadSdp("The answer cannot be used."));
+            return Err(MediaError::BadSdp(reason));
         }
         self.settle_connection(key, Leg::Down, turn);
         Ok(())
@@ -291,7 +309,7 @@ impl Room {
         turn: &mut Turn<'_>,
     ) -> Result<(), MediaError> {
         if tiles.len() > MAX_TILES {
-            return Err(MediaError::Limit);
+            return Err(MediaError::Limit(Refused::because(TOO_MANY_TILES)));
         }
         self.members
             .get_mut(&key)
@@ -307,17 +325,22 @@ impl Room {
             // The client offers there; its next offer restarts ICE.
             return Ok(());
         }
-        let down = member.down.as_mut().ok_or(MediaError::Unsupported)?;
+        let down = member
+            .down
+            .as_mut()
+            .ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
         // Also where an offer is still unanswered: what is told of a restart must be one.
-        if down.offer(true, turn.now).is_err() {
+        if let Err(reason) = down.offer(true, turn.now) {
             self.close_leg(key, Leg::Down, turn);
             self.reassign(turn);
-            return Err(MediaError::Unsupported);
+            return Err(MediaError::Unsupported(reason));
         }
         member.down_revision += 1;
         down.revision = member.down_revision;
         let to = member.id.clone();
-        let offer = self.down_offer(key).ok_or(MediaError::Unsupported)?;
+        let offer = self
+            .down_offer(key)
+            .ok_or_else(|| MediaError::unsupported(REPLACED))?;
         self.outbox.push(MediaEvent::Offer { to, offer });
         self.settle_connection(key, Leg::Down, turn);
         Ok(())

@@ -16,6 +16,7 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpHeaderExtensionCapability, RtpCodecKind};
 use rtc::sdp::extmap::{AUDIO_LEVEL_URI, SDES_MID_URI};
+use rtc::shared::error::Error as EngineError;
 
 use super::codec::{self, Encoding};
 use super::connection::{Connection, Happening, Refused};
@@ -23,12 +24,13 @@ use super::error::MediaError;
 use super::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use super::keyframe::begins_keyframe;
 use super::quality::Arrivals;
-use super::sdp::{self, Codec, Description, Origin, Section};
+use super::sdp::{self, Codec, Description, Origin, Section, Why};
 use super::sequence::SequenceWindow;
+use crate::budgets::media::LINES_OVER_TIME;
 use crate::protocol::object::{Source, SourceMid};
 
-/// An offer with more m-lines is refused.
-const MAX_LINES: usize = 32;
+const TOO_MANY_LINES: &str =
+    "The connection has had too many m-lines, counting those given up; begin a new connection.";
 /// Streams of one connection; more are ignored.
 const MAX_STREAMS: usize = 64;
 /// A layer that is silent for this long gives way to another.
@@ -59,6 +61,8 @@ pub(super) struct Up {
 struct Line {
     mid: String,
     source: Option<Source>,
+    /// Why it carries nothing since the last answer, if it does not.
+    declined: Option<Why>,
     codecs: Vec<Arc<Codec>>,
     level_id: Option<u8>,
     /// The stream that is forwarded.
@@ -113,6 +117,15 @@ pub(super) struct Arrival {
     pub report: Option<Report>,
 }
 
+/// What became of the sources that an offer names.
+#[derive(Debug, Default)]
+pub(super) struct Assigned {
+    /// Those that an m-line carries, with the name of its first encoding.
+    pub carried: Vec<(Source, Option<String>)>,
+    /// The others.
+    pub refused: Vec<(Source, Why)>,
+}
+
 impl Up {
     /// Takes a first offer. Gives the answer's text too.
     pub fn open(
@@ -122,7 +135,7 @@ impl Up {
         now: Instant,
     ) -> Result<(Self, String), Refused> {
         let arrivals = Arc::default();
-        let (media, interceptors) = engine(offer, &arrivals).ok_or(Refused)?;
+        let (media, interceptors) = engine(offer, &arrivals)?;
         let mut connection = Connection::new(media, interceptors, local, now)?;
         let answer = answer(&mut connection, offer, sdp, now)?;
         let mut up = Self {
@@ -134,7 +147,7 @@ impl Up {
             streams: HashMap::new(),
             resumed: false,
         };
-        up.read_lines(&answer)?;
+        up.read_lines(offer, &answer)?;
         Ok((up, answer))
     }
 
@@ -150,47 +163,79 @@ impl Up {
         sdp: &str,
         now: Instant,
     ) -> Result<String, Refused> {
+        let used = offer.sections.iter().map(|section| &section.mid);
+        let declined = offer.declined.iter().filter_map(|one| one.mid.as_ref());
+        let is_new = |mid: &&String| self.lines.iter().all(|line| line.mid != **mid);
+        let more = used.chain(declined).filter(is_new).count();
+        // The crate keeps something for each m-line that there ever was.
+        if self.lines.len() + more > LINES_OVER_TIME.size() {
+            return Err(Refused::because(TOO_MANY_LINES));
+        }
         let answer = answer(&mut self.connection, offer, sdp, now)?;
         self.origin = offer.origin.clone();
-        self.read_lines(&answer)?;
+        self.read_lines(offer, &answer)?;
         Ok(answer)
     }
 
     /// Lines from the answer. Those that there were keep their place, which streams point to.
-    fn read_lines(&mut self, answer: &str) -> Result<(), Refused> {
-        let answer = Description::parse(answer).map_err(|_| Refused)?;
+    fn read_lines(&mut self, offer: &Description, answer: &str) -> Result<(), Refused> {
+        let answer = Description::parse(answer)?;
+        for line in &mut self.lines {
+            line.declined = Some(Why::GivenUp);
+            line.codecs.clear();
+        }
+        for one in &answer.declined {
+            let Some(mid) = &one.mid else { continue };
+            // What was refused before the crate saw the offer has its own reason.
+            let why = offer.why_declined(mid).unwrap_or(Why::Mismatch);
+            self.line(mid).declined = Some(why);
+        }
         for section in answer.sections {
             let level_id = section.extension(AUDIO_LEVEL_URI);
-            let line = Line {
-                level_id,
-                source: None,
-                current: None,
-                codecs: section.codecs.into_iter().map(Arc::new).collect(),
-                mid: section.mid,
-            };
-            match self.lines.iter_mut().find(|known| known.mid == line.mid) {
-                Some(known) => {
-                    (known.codecs, known.level_id) = (line.codecs, line.level_id);
-                }
-                None => self.lines.push(line),
-            }
+            let line = self.line(&section.mid);
+            line.level_id = level_id;
+            line.declined = None;
+            line.codecs = section.codecs.into_iter().map(Arc::new).collect();
         }
         Ok(())
     }
 
-    /// Says which m-line carries what. Gives each source with the name of its first encoding.
-    pub fn assign(&mut self, sources: &[SourceMid]) -> Vec<(Source, Option<String>)> {
-        for line in &mut self.lines {
-            line.source = sources
-                .iter()
-                .find(|source| source.mid == line.mid)
-                .map(|source| source.source);
-        }
-        let named = self.lines.iter().filter_map(|line| {
-            let source = line.source?;
-            Some((source, line.codecs.first().map(|codec| codec.name.clone())))
+    fn line(&mut self, mid: &str) -> &mut Line {
+        let known = self.lines.iter().position(|line| line.mid == mid);
+        let place = known.unwrap_or_else(|| {
+            self.lines.push(Line {
+                mid: mid.to_owned(),
+                source: None,
+                declined: None,
+                codecs: Vec::new(),
+                level_id: None,
+                current: None,
+            });
+            self.lines.len() - 1
         });
-        named.collect()
+        &mut self.lines[place]
+    }
+
+    /// Says which m-line carries what. Gives each source that one carries with the name of its first encoding, and the
+    /// others with why not.
+    pub fn assign(&mut self, sources: &[SourceMid]) -> Assigned {
+        let mut assigned = Assigned::default();
+        for line in &mut self.lines {
+            line.source = None;
+            let named = sources.iter().find(|source| source.mid == line.mid);
+            let Some(SourceMid { source, .. }) = named else {
+                continue;
+            };
+            match line.declined {
+                Some(why) => assigned.refused.push((*source, why)),
+                None => {
+                    line.source = Some(*source);
+                    let codec = line.codecs.first().map(|codec| codec.name.clone());
+                    assigned.carried.push((*source, codec));
+                }
+            }
+        }
+        assigned
     }
 
     /// Reads what arrived: a packet to be forwarded, or nothing more.
@@ -382,8 +427,9 @@ fn answer(
     sdp: &str,
     now: Instant,
 ) -> Result<String, Refused> {
-    let answer = connection.answer(&sdp::without_foreign(sdp, &offer.foreign), now)?;
-    Ok(sdp::with_refusals(&answer, &offer.foreign))
+    let named = &offer.origin.fingerprints;
+    let answer = connection.answer(sdp::offer_for_engine(offer, sdp), named, now)?;
+    Ok(sdp::answer_for_client(&answer, offer))
 }
 
 /// How often [`Up::choose_layers`] wants to be called.
@@ -392,22 +438,23 @@ pub(super) fn rate_window() -> Duration {
 }
 
 /// The codecs, header extensions and interceptors that receiving needs, and no more: they cost memory.
-fn engine(offer: &Description, arrivals: &Arc<Arrivals>) -> Option<(MediaEngine, Registry)> {
+fn engine(
+    offer: &Description,
+    arrivals: &Arc<Arrivals>,
+) -> Result<(MediaEngine, Registry), EngineError> {
     let mut media = MediaEngine::default();
     for codec in codec::audio() {
-        media.register_codec(codec, RtpCodecKind::Audio).ok()?;
+        media.register_codec(codec, RtpCodecKind::Audio)?;
     }
     for codec in codec::video() {
-        media.register_codec(codec, RtpCodecKind::Video).ok()?;
+        media.register_codec(codec, RtpCodecKind::Video)?;
     }
-    configure_simulcast_extension_headers(&mut media).ok()?;
+    configure_simulcast_extension_headers(&mut media)?;
     for uri in [SDES_MID_URI, AUDIO_LEVEL_URI] {
         let extension = RTCRtpHeaderExtensionCapability {
             uri: uri.to_owned(),
         };
-        media
-            .register_header_extension(extension, RtpCodecKind::Audio, None)
-            .ok()?;
+        media.register_header_extension(extension, RtpCodecKind::Audio, None)?;
     }
     let repaired = offer.sections.iter().flat_map(|section| &section.codecs);
     let repaired = repaired
@@ -416,7 +463,7 @@ fn engine(offer: &Description, arrivals: &Arc<Arrivals>) -> Option<(MediaEngine,
     let nack = NackGeneratorBuilder::new()
         .with_interval(NACK_INTERVAL)
         .with_max_nacks_per_packet(MAX_NACKS);
-    let registry = configure_twcc_receiver_only(Registry::new(), &mut media).ok()?;
+    let registry = configure_twcc_receiver_only(Registry::new(), &mut media)?;
     let registry = registry
         .with(
             Slot::from(REPAIR_SLOT),
@@ -425,52 +472,69 @@ fn engine(offer: &Description, arrivals: &Arc<Arrivals>) -> Option<(MediaEngine,
         .with(Slot::NackGenerator, nack.build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
         .with(Slot::from(FEEDBACK_SLOT), Feedback::default());
-    Some((media, registry))
+    Ok((media, registry))
 }
 
-/// Checks that the sources name m-lines of the offer that can carry them.
+/// Whether this is an encoding that is forwarded.
+pub(super) fn forwards(codec: &Codec) -> bool {
+    Encoding::named(&codec.name) != Encoding::Other
+}
+
+/// Checks that the sources name m-lines of the offer that can carry them, or that would carry them if they could be
+/// served.
 ///
 /// # Errors
-/// [`MediaError::BadSdp`] that says which rule is broken.
+/// [`MediaError::BadSdp`] that says which rule is broken; what speaks against their m-lines if that is so of all.
 pub(super) fn check_sources(offer: &Description, sources: &[SourceMid]) -> Result<(), MediaError> {
-    if offer.sections.len() > MAX_LINES {
-        return Err(MediaError::BadSdp("The offer has more than 32 m-lines."));
-    }
     let undeclared = |section: &Section| section.sends && !section.declares_streams;
     let mut named = sources
         .iter()
         .filter_map(|source| offer.section(&source.mid));
-    let mut tracks = offer.sections.iter().filter(|section| section.names_track);
     // The crate finds the m-line of a packet by such declarations alone, unless there is only one m-line.
-    if offer.sections.len() > 1 && (named.any(undeclared) || tracks.any(undeclared)) {
-        return Err(MediaError::BadSdp(
+    if offer.sections.len() > 1 && named.any(undeclared) {
+        return Err(MediaError::bad_sdp(
             "With several m-lines, each that sends must declare its streams by a=ssrc or a=rid.",
         ));
     }
+    let mut declined = None;
     for (index, source) in sources.iter().enumerate() {
-        let section = offer.section(&source.mid);
-        let section = section.ok_or(MediaError::BadSdp(
-            "A source names an m-line that is not in the offer.",
-        ))?;
-        if section.kind != source.source.kind() {
-            return Err(MediaError::BadSdp(
-                "A source names an m-line of the other kind.",
-            ));
-        }
-        if !section.sends || section.rejected {
-            return Err(MediaError::BadSdp(
-                "A source names an m-line that does not send.",
-            ));
-        }
         let earlier = &sources[..index];
         if earlier
             .iter()
             .any(|other| other.source == source.source || other.mid == source.mid)
         {
-            return Err(MediaError::BadSdp("A source or an m-line is named twice."));
+            return Err(MediaError::bad_sdp("A source or an m-line is named twice."));
+        }
+        let Some(section) = offer.section(&source.mid) else {
+            match offer.why_declined(&source.mid) {
+                None => {
+                    return Err(MediaError::bad_sdp(
+                        "A source names an m-line (a=mid) that is not in the offer.",
+                    ));
+                }
+                Some(why) if why.is_the_clients() => return Err(why.refusal()),
+                Some(why) => declined = declined.or(Some(why)),
+            }
+            continue;
+        };
+        if section.kind != source.source.kind() {
+            return Err(MediaError::bad_sdp(
+                "A source names an m-line of the other kind.",
+            ));
+        }
+        if !section.sends {
+            return Err(MediaError::bad_sdp(
+                "A source names an m-line that does not send (a=sendonly or a=sendrecv).",
+            ));
         }
     }
-    Ok(())
+    let carried = sources
+        .iter()
+        .any(|source| offer.section(&source.mid).is_some());
+    match declined {
+        Some(why) if !carried => Err(why.refusal()),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -485,7 +549,8 @@ mod tests {
         let check = |lines: &[String], named: &[&str]| {
             let sdp = format!(
                 "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
-                 a=fingerprint:sha-256 AA:BB\r\n{}",
+                 a=fingerprint:sha-256 {}\r\na=group:BUNDLE 0 1\r\n{}",
+                ["AB"; 32].join(":"),
                 lines.concat()
             );
             let sources = named.iter().zip([Source::Camera, Source::Screen]);
@@ -501,12 +566,15 @@ mod tests {
         assert_eq!(check(&[line(0, msid)], &["0"]), Ok(()));
         assert_eq!(check(&[line(0, ssrc), line(1, rid)], &["0", "1"]), Ok(()));
         assert_eq!(check(&[line(0, ssrc), line(1, "")], &["0"]), Ok(()));
+        assert_eq!(check(&[line(0, ssrc), line(1, msid)], &["0"]), Ok(()));
         let refused = [
-            check(&[line(0, ssrc), line(1, msid)], &["0"]),
+            check(&[line(0, ssrc), line(1, msid)], &["0", "1"]),
             check(&[line(0, ssrc), line(1, "")], &["0", "1"]),
         ];
         for refusal in refused {
-            assert!(matches!(refusal, Err(MediaError::BadSdp(text)) if text.contains("a=ssrc")));
+            assert!(
+                matches!(refusal, Err(MediaError::BadSdp(text)) if text.to_string().contains("a=ssrc"))
+            );
         }
     }
 }

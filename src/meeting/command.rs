@@ -308,3 +308,13 @@ pub enum Signal {
         candidate: Option<Candidate>,
     },
 }
+
+impl Signal {
+    /// How much it weighs, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Offer { sdp, .. } | Self::Answer { sdp, .. } => sdp.len(),
+            Self::Candidate { candidate, .. } => candidate.as_ref().map_or(0, Candidate::bytes),
+        }
+    }
+}

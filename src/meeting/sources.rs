@@ -12,6 +12,7 @@ use crate::protocol::event::{
 };
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Source, Topology, Track};
+use crate::protocol::time::Timestamp;
 
 impl Room {
     pub(super) fn negotiated(
@@ -38,6 +39,7 @@ impl Room {
         id: &ParticipantId,
         source: Source,
         switch: Switch,
+        now: Timestamp,
         out: &mut Vec<Effect>,
     ) -> Answer {
         match switch {
@@ -51,6 +53,7 @@ impl Room {
                 if self.facts.topology == Topology::Sfu && !person.has_negotiated(source) {
                     return Err(ErrorCode::MediaUnsupported);
                 }
+                let muted = muted || person.begins_muted(source, now);
                 if source == Source::Microphone && !muted {
                     self.may_unmute(id)?;
                 }
@@ -68,6 +71,7 @@ impl Room {
         out: &mut Vec<Effect>,
     ) -> Answer {
         let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
+        person.has_begun(source);
         if source == Source::Microphone {
             person.may_unmute_once &= muted;
         }

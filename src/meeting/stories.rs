@@ -61,6 +61,10 @@ pub(crate) fn facts() -> object::Room {
         locked: false,
         has_password: false,
         lobby: false,
+        waiting: object::WhoWaits::Nobody,
+        guests: true,
+        start_muted: false,
+        start_camera_off: false,
         topology: Topology::Sfu,
         max_participants: 10,
         participants: 0,
@@ -161,7 +165,7 @@ pub(super) fn told(effects: &[Effect]) -> Vec<String> {
                 let told = event.as_ref().map(|event| event.kind());
                 Some(format!("send away {participant} {told:?} {close:?}"))
             }
-            Effect::Media(_) | Effect::History(_) => None,
+            Effect::TellWaiting { .. } | Effect::Media(_) | Effect::History(_) => None,
         })
         .collect()
 }
@@ -172,6 +176,7 @@ pub(super) fn media(effects: &[Effect]) -> Vec<MediaCommand> {
         .filter_map(|effect| match effect {
             Effect::Media(command) => Some(command.clone()),
             Effect::Tell { .. }
+            | Effect::TellWaiting { .. }
             | Effect::Broadcast { .. }
             | Effect::Release { .. }
             | Effect::Admit { .. }

@@ -64,6 +64,8 @@ events! {
     PermissionsChanged(PermissionsChanged) "permissions.changed" Sure;
     /// Somebody waits to be let in; told to those who may let in.
     LobbyWaiting(LobbyWaiting) "lobby.waiting" Sure;
+    /// Whether somebody is in who may let in; told to those who wait, first and at each change.
+    LobbyUpdated(LobbyUpdated) "lobby.updated" Sure;
     /// Somebody waits no more; told to those who may let in.
     LobbyLeft(LobbyLeft) "lobby.left" Sure;
     /// One was let in; the same as the answer to `room.join`.
@@ -164,6 +166,8 @@ pub enum LobbyDenial {
     Password,
     /// The meeting ended or the room was deleted.
     Ended,
+    /// The room takes accounts only from now on.
+    AccountsOnly,
 }
 
 macro_rules! data {
@@ -236,6 +240,11 @@ data! {
     struct LobbyWaiting {
         /// Who.
         participant: Waiting,
+    }
+    /// Data of `lobby.updated`.
+    struct LobbyUpdated {
+        /// Somebody is in who may let in.
+        hosted: bool,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {

@@ -27,12 +27,13 @@ use migration::{Migrator, MigratorTrait as _, SchemaManager};
 use sea_orm::prelude::{DateTime, DateTimeUtc};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
-    ColIdx, ConnectionTrait as _, DatabaseConnection, DbBackend, FromQueryResult, QueryResult,
-    TryGetError, TryGetable,
+    ColIdx, ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, QueryResult, TryGetError,
+    TryGetable,
 };
 use serde::Serialize;
 
 use super::StoreError;
+use super::db::Db;
 
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +73,8 @@ pub struct Remark {
 }
 
 /// Brings the schema up to date and takes over what waits for it; or says what that would be.
-pub(super) async fn adopt(
-    pool: &DatabaseConnection,
-    mode: AdoptionMode,
-) -> Result<Adoption, StoreError> {
+pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<Adoption, StoreError> {
+    let pool = db.pool();
     let clashes: Vec<String> = migration::clashes(pool)
         .await?
         .iter()
@@ -91,14 +90,23 @@ pub(super) async fn adopt(
     };
     if mode == AdoptionMode::Apply && !pending.is_empty() {
         Migrator::up(pool, None).await?;
+        // That a step was taken is an insert of the migration crate's, whose commit nobody has seen.
+        if let Some(step) = Migrator::get_pending_migrations_read_only(pool)
+            .await?
+            .first()
+        {
+            let lost = format!("the step {} was taken and not recorded", step.name());
+            return Err(DbErr::Migration(lost).into());
+        }
     }
     let schema = SchemaManager::new(pool);
     if schema.has_table("user_basic").await? {
-        users::adopt(pool, mode, &mut report).await?;
+        users::adopt(db, mode, &mut report).await?;
         if schema.has_table("room_basic").await? {
-            rooms::adopt(pool, mode, &mut report).await?;
+            rooms::adopt(db, mode, &mut report).await?;
+            super::names::adopt(db, mode).await?;
             if schema.has_table("room_user").await? {
-                stays::adopt(pool, mode, &mut report).await?;
+                stays::adopt(db, mode, &mut report).await?;
             }
         }
     }
@@ -117,12 +125,14 @@ impl Adoption {
 
 /// The condition under which a row waits to be taken over; none while the schema has no place to tell.
 async fn waiting(
-    pool: &DatabaseConnection,
+    db: &Db,
     table: &'static str,
     column: &'static str,
     condition: Expr,
 ) -> Result<Option<Expr>, StoreError> {
-    let known = SchemaManager::new(pool).has_column(table, column).await?;
+    let known = SchemaManager::new(db.pool())
+        .has_column(table, column)
+        .await?;
     Ok(known.then_some(condition))
 }
 
@@ -143,11 +153,8 @@ fn select(
     query
 }
 
-async fn read<R: FromQueryResult>(
-    pool: &DatabaseConnection,
-    query: &SelectStatement,
-) -> Result<Vec<R>, StoreError> {
-    let rows = pool.query_all(query).await?;
+async fn read<R: FromQueryResult>(db: &Db, query: &SelectStatement) -> Result<Vec<R>, StoreError> {
+    let rows = db.query_all(query).await?;
     let rows = rows.iter().map(|row| R::from_query_result(row, ""));
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -204,11 +211,8 @@ struct IdRow {
 }
 
 /// The rows of a table that were not deleted and that this server can number.
-async fn living(
-    pool: &DatabaseConnection,
-    table: &'static str,
-) -> Result<HashSet<OldNumber>, StoreError> {
-    let rows: Vec<IdRow> = read(pool, &select(table, &["id", "deleted_at"], None)).await?;
+async fn living(db: &Db, table: &'static str) -> Result<HashSet<OldNumber>, StoreError> {
+    let rows: Vec<IdRow> = read(db, &select(table, &["id", "deleted_at"], None)).await?;
     let rows = rows.into_iter();
     let living = rows.filter(|row| row.deleted_at.0.is_none() && row.id.row().is_some());
     Ok(living.map(|row| row.id).collect())
@@ -216,16 +220,16 @@ async fn living(
 
 /// Makes the times of rows that wait readable, as the schema's first step did for those that it found.
 async fn forget_impossible_times(
-    pool: &DatabaseConnection,
+    db: &Db,
     mode: AdoptionMode,
     table: &'static str,
     columns: &[&'static str],
     waiting: &Option<Expr>,
 ) -> Result<(), StoreError> {
-    if mode == AdoptionMode::DryRun || pool.get_database_backend() != DbBackend::MySql {
+    if mode == AdoptionMode::DryRun || db.get_database_backend() != DbBackend::MySql {
         return Ok(());
     }
-    let schema = SchemaManager::new(pool);
+    let schema = SchemaManager::new(db.pool());
     let forgotten =
         migration::forget_impossible_times(&schema, table, columns, waiting.as_ref()).await;
     Ok(forgotten?)

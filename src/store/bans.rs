@@ -3,20 +3,19 @@
 use entity::room_ban::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
+use super::db::Writing;
 use super::error::taken;
 use super::row::{column, parsed, stamp};
 use super::{Conflict, RoomKey, Store, StoreError, StoredUser};
+use crate::budgets::store;
 use crate::protocol::ids::UserId;
 use crate::protocol::object::Ban;
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
-
-/// The most bans of one room that are read: the newest.
-pub const MAX_BANS: u64 = 1_000;
 
 /// Somebody who is kept out for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +33,8 @@ pub struct StoredBan {
 }
 
 impl Store {
-    /// Keeps somebody out of a room for good. Whoever is so already stays so.
+    /// Keeps somebody out of a room for good. Whoever is so already stays so. Beyond [`store::BANS`] of one room the
+    /// oldest ban is lifted.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -47,12 +47,13 @@ impl Store {
             banned_by: Set(ban.by.as_str().to_owned()),
             ..Default::default()
         };
-        match row
-            .insert(&self.db)
-            .await
-            .map_err(taken(Conflict::Identity))
-        {
-            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+        let write = self.db.write(async |writing| {
+            let inserted = row.insert(writing).await;
+            inserted.map_err(taken(Conflict::Identity))?;
+            forget_oldest(writing, room).await
+        });
+        match write.await {
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -62,15 +63,18 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn unban(&self, room: RoomKey, user: &UserId) -> Result<(), StoreError> {
-        Entity::delete_many()
-            .filter(Column::Rid.eq(room.0))
-            .filter(Column::UserIdentity.eq(user.as_str()))
-            .exec(&self.db)
-            .await?;
-        Ok(())
+        let write = self.db.write(async |writing| {
+            Entity::delete_many()
+                .filter(Column::Rid.eq(room.0))
+                .filter(Column::UserIdentity.eq(user.as_str()))
+                .exec(writing)
+                .await?;
+            Ok(())
+        });
+        write.await
     }
 
-    /// The last [`MAX_BANS`] people who are kept out of a room for good, the newest last.
+    /// The last [`store::BANS`] people who are kept out of a room for good, the newest last.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -78,7 +82,7 @@ impl Store {
         let rows = Entity::find()
             .filter(Column::Rid.eq(room.0))
             .order_by_desc(Column::Id)
-            .limit(MAX_BANS)
+            .limit(store::BANS.most)
             .all(&self.db)
             .await?;
         let people = rows
@@ -97,4 +101,25 @@ impl Store {
         };
         rows.into_iter().zip(people).rev().map(ban).collect()
     }
+}
+
+/// Lifts the bans of a room that are beyond what one keeps, the oldest first.
+async fn forget_oldest(writing: &Writing, room: RoomKey) -> Result<(), StoreError> {
+    let oldest: Option<i64> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Rid.eq(room.0))
+        .order_by_desc(Column::Id)
+        .offset(store::BANS.most)
+        .limit(1)
+        .into_tuple()
+        .one(writing)
+        .await?;
+    if let Some(oldest) = oldest {
+        Entity::delete_many()
+            .filter(Column::Rid.eq(room.0).and(Column::Id.lte(oldest)))
+            .exec(writing)
+            .await?;
+    }
+    Ok(())
 }

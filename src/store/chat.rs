@@ -9,8 +9,10 @@ use sea_orm::{
 };
 
 use super::error::taken;
+use super::retention::forget_messages;
 use super::row::{column, name, named, parsed, stamp};
 use super::{Conflict, RoomKey, Store, StoreError};
+use crate::budgets::store;
 use crate::protocol::ids::{MessageId, ParticipantId, UserId};
 use crate::protocol::object::UserKind;
 use crate::protocol::text::{ChatText, DisplayName, Username};
@@ -69,6 +71,28 @@ impl std::fmt::Debug for StoredMessage {
     }
 }
 
+/// Whether a message is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is, and is kept.
+    New,
+    /// Its author has sent it before: as it was kept then.
+    Known(Box<StoredMessage>),
+}
+
+impl StoredMessage {
+    /// Whether the same is sent again. Somebody who came back has another stay, and is the same person.
+    ///
+    /// # Errors
+    /// [`Conflict::ClientId`] when it is something else.
+    pub fn check_is_again(&self, text: &ChatText, to: Option<&UserId>) -> Result<(), StoreError> {
+        let is_same = self.text == *text && self.to.as_ref().map(|to| &to.user) == to;
+        is_same
+            .then_some(())
+            .ok_or(StoreError::Conflict(Conflict::ClientId))
+    }
+}
+
 /// A page of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPage {
@@ -79,40 +103,79 @@ pub struct StoredPage {
 }
 
 impl Store {
-    /// Keeps a message. Called before anybody is shown it, so that nobody has read what a crash then loses.
+    /// Keeps a message. Called before anybody is shown it, so that nobody has read what a crash then loses. One that its
+    /// author has sent already under the same client id is not kept again, also when both come at once. The oldest go
+    /// when a room has more than [`store::MESSAGES`].
     ///
     /// # Errors
-    /// [`Conflict::Identity`] when there is a message of this id.
+    /// [`Conflict::ClientId`] when the author has sent something else under this client id; [`Conflict::Identity`] when
+    /// there is a message of this id.
     pub async fn insert_message(
         &self,
         room: RoomKey,
         message: &StoredMessage,
+    ) -> Result<Kept, StoreError> {
+        let row = new_row(room, message)?;
+        let is_due = self.turns.is_due();
+        let write = self.db.write(async |writing| {
+            let inserted = row.insert(writing).await;
+            inserted.map_err(taken(Conflict::Identity))?;
+            if is_due {
+                forget_messages(writing, room, store::MESSAGES.most).await?;
+            }
+            Ok(())
+        });
+        match write.await {
+            Ok(()) => Ok(Kept::New),
+            Err(StoreError::Conflict(conflict)) => {
+                let known = match &message.client_id {
+                    Some(id) => self.find_sent(room, &message.author.id, id).await?,
+                    None => None,
+                };
+                let known = known.ok_or(StoreError::Conflict(conflict))?;
+                known.check_is_again(&message.text, message.to.as_ref().map(|to| &to.user))?;
+                Ok(Kept::Known(Box::new(known)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The message that somebody has sent to a room under this client id, also when it was taken back since.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn find_sent(
+        &self,
+        room: RoomKey,
+        author: &UserId,
+        client_id: &str,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        let sent = Entity::find()
+            .filter(Column::Rid.eq(room.0))
+            .filter(Column::UserIdentity.eq(author.as_str()))
+            .filter(Column::ClientId.eq(client_id));
+        let row = sent.one(&self.db).await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    /// Takes out a message that nobody was shown, because the room did not take it.
+    ///
+    /// # Errors
+    /// When the database cannot be written: then it is found among the older ones.
+    pub async fn withdraw_message(
+        &self,
+        room: RoomKey,
+        message: &MessageId,
     ) -> Result<(), StoreError> {
-        let owned = |text: &str| text.to_owned();
-        let row = ActiveModel {
-            identity: Set(owned(message.id.as_str())),
-            rid: Set(room.0),
-            participant: Set(owned(message.participant.as_str())),
-            user_identity: Set(owned(message.author.id.as_str())),
-            user_kind: Set(name(&message.author.kind)?),
-            username: Set(message
-                .author
-                .username
-                .as_ref()
-                .map(|name| owned(name.as_str()))),
-            user_display_name: Set(owned(message.author.display_name.as_str())),
-            display_name: Set(owned(message.display_name.as_str())),
-            to_participant: Set(message.to.as_ref().map(|to| owned(to.participant.as_str()))),
-            to_user_identity: Set(message.to.as_ref().map(|to| owned(to.user.as_str()))),
-            text: Set(owned(message.text.as_str())),
-            client_id: Set(message.client_id.clone()),
-            sent_at: Set(column(message.sent_at)),
-            ..Default::default()
-        };
-        row.insert(&self.db)
-            .await
-            .map_err(taken(Conflict::Identity))?;
-        Ok(())
+        let write = self.db.write(async |writing| {
+            Entity::delete_many()
+                .filter(Column::Rid.eq(room.0))
+                .filter(Column::Identity.eq(message.as_str()))
+                .exec(writing)
+                .await?;
+            Ok(())
+        });
+        write.await
     }
 
     /// The message of this id in a room, unless it was taken back.
@@ -141,12 +204,15 @@ impl Store {
         message: &MessageId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Entity::update_many()
-            .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
-            .filter(standing(room).and(Column::Identity.eq(message.as_str())))
-            .exec(&self.db)
-            .await?;
-        Ok(())
+        let write = self.db.write(async |writing| {
+            Entity::update_many()
+                .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
+                .filter(standing(room).and(Column::Identity.eq(message.as_str())))
+                .exec(writing)
+                .await?;
+            Ok(())
+        });
+        write.await
     }
 
     /// The last `limit` messages of a room that `viewer` may read, or those before the message `before`; none older
@@ -222,6 +288,31 @@ impl Store {
             .collect::<Result<_, _>>()?;
         Ok(StoredPage { messages, more })
     }
+}
+
+/// A message as it is first written.
+fn new_row(room: RoomKey, message: &StoredMessage) -> Result<ActiveModel, StoreError> {
+    let owned = |text: &str| text.to_owned();
+    Ok(ActiveModel {
+        identity: Set(owned(message.id.as_str())),
+        rid: Set(room.0),
+        participant: Set(owned(message.participant.as_str())),
+        user_identity: Set(owned(message.author.id.as_str())),
+        user_kind: Set(name(&message.author.kind)?),
+        username: Set(message
+            .author
+            .username
+            .as_ref()
+            .map(|name| owned(name.as_str()))),
+        user_display_name: Set(owned(message.author.display_name.as_str())),
+        display_name: Set(owned(message.display_name.as_str())),
+        to_participant: Set(message.to.as_ref().map(|to| owned(to.participant.as_str()))),
+        to_user_identity: Set(message.to.as_ref().map(|to| owned(to.user.as_str()))),
+        text: Set(owned(message.text.as_str())),
+        client_id: Set(message.client_id.clone()),
+        sent_at: Set(column(message.sent_at)),
+        ..Default::default()
+    })
 }
 
 /// The condition under which a message is one of the room's.

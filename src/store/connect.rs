@@ -1,10 +1,14 @@
 //! Opening the database.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::Connection as _;
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
 use sea_orm::{ConnectOptions, Database};
 
 use super::StoreError;
@@ -46,8 +50,10 @@ pub(super) async fn connect(
         }
         _ => return Err(StoreError::UnknownDatabase),
     }
-    let pool = Database::connect(options).await?;
-    Ok(Db { pool })
+    match Database::connect(options).await {
+        Ok(pool) => Ok(Db::new(pool)),
+        Err(error) => Err(read_only_folder(url).unwrap_or_else(|| error.into())),
+    }
 }
 
 fn prepare_sqlite(
@@ -56,7 +62,9 @@ fn prepare_sqlite(
     absent: Absent,
 ) -> Result<(), StoreError> {
     match (sqlite_file(url)?, absent) {
-        (Some(file), Absent::Make) => make_private(&file).map_err(StoreError::File)?,
+        (Some(file), Absent::Make) => {
+            make_private(&file).map_err(|error| unusable(&file, error))?
+        }
         (Some(file), Absent::Refuse) => {
             std::fs::metadata(file).map_err(StoreError::File)?;
         }
@@ -68,17 +76,67 @@ fn prepare_sqlite(
                 .max_lifetime(None),
         ),
     }
+    if !is_in_memory(url) {
+        options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(is_out_of_transactions(connection)))
+        });
+    }
     options.map_sqlx_sqlite_opts(|sqlite| {
         sqlite
             .create_if_missing(true)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .journal_mode(SqliteJournalMode::Wal)
-            // With WAL a killed process loses nothing; a power cut may cost the last commits, never the file
-            // (sqlite.org/pragma.html#pragma_synchronous).
-            .synchronous(SqliteSynchronous::Normal)
+            // With WAL a killed process loses nothing that was committed; FULL writes the log through to the disk at
+            // each commit, so that a power cut costs nothing either (sqlite.org/pragma.html#pragma_synchronous).
+            .synchronous(SqliteSynchronous::Full)
     });
     Ok(())
+}
+
+/// Whether a connection that comes back to the pool may be used again. SQLite ends a transaction by itself when its
+/// commit finds the disk full (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction"). sqlx rolls
+/// back all the same, is refused, and from then on counts one transaction too many: what begins next would be a
+/// savepoint. Such a connection is closed.
+async fn is_out_of_transactions(
+    connection: &mut SqliteConnection,
+) -> Result<bool, sea_orm::sqlx::Error> {
+    // After what was left to be rolled back.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+/// Says that nothing can be written beside the file of `url`, if that is so.
+fn read_only_folder(url: &str) -> Option<StoreError> {
+    if !url.starts_with("sqlite:") {
+        return None;
+    }
+    let file = sqlite_file(url).ok()??;
+    let folder = folder_of(&file);
+    let probe = folder.join(format!(".meeting-check-{}", std::process::id()));
+    match std::fs::create_dir(&probe).and_then(|()| std::fs::remove_dir(&probe)) {
+        Ok(()) => None,
+        Err(error) => match unusable(&file, error) {
+            read_only @ StoreError::ReadOnlyFolder { .. } => Some(read_only),
+            _ => None,
+        },
+    }
+}
+
+/// What is the matter when a file cannot be made or opened for writing.
+pub(super) fn unusable(file: &Path, error: std::io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreError::ReadOnlyFolder {
+            path: folder_of(file).to_owned(),
+            source: error,
+        },
+        _ => StoreError::File(error),
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Whether `url` names a SQLite database that lives in its one connection.
@@ -87,7 +145,7 @@ pub(super) fn is_in_memory(url: &str) -> bool {
 }
 
 /// The file that `url` names; none for a database in memory.
-fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
+pub(super) fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
     if is_in_memory(url) {
         return Ok(None);
     }
@@ -98,17 +156,20 @@ fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
 /// Makes the file and its directory, each for its owner alone, if they are not there: hashes and chat are inside.
 /// SQLite gives its side files the mode of the file.
 fn make_private(file: &Path) -> std::io::Result<()> {
-    if let Some(directory) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(directory)?;
-    }
+    make_private_folder(folder_of(file))?;
     match new_private_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Makes a folder for its owner alone, and those above it, where they are not there.
+pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Makes an empty file for its owner alone. Fails when there is one.

@@ -1,39 +1,160 @@
-//! The pool of connections, with an end to waiting: a server that hangs must not hang its callers.
+//! The pool of connections: reading from it, and the one door through which everything is written.
+//!
+//! [`Db`] answers questions. It refuses every statement that is no `SELECT`, so that nothing is written but by
+//! [`Db::write`], which runs in a transaction and has succeeded when the database has answered its `COMMIT`.
+//!
+//! A statement on its own would not do. SQLite commits it when it is reset, and sqlx stops stepping through an
+//! `INSERT … RETURNING` at the first row, resets it and drops what the reset answers (sqlx-sqlite 0.9, the worker's
+//! `Execute` with a limit): on a full disk the row is read, the commit fails, and the caller hears that all is well.
+//!
+//! What a success promises: with SQLite the write-ahead log has reached the disk (`synchronous=FULL`), so that it
+//! survives a power cut, as far as the disk keeps its own promise. With PostgreSQL and MariaDB it is what the server
+//! promises at `COMMIT`, which is the same unless its administrator has chosen otherwise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait as _,
 };
+use tokio::sync::Semaphore;
 
-/// How long a database server has to answer one statement before its caller is told that the server is busy. SQLite
-/// is bounded by its own busy timeout.
+use super::StoreError;
+use super::trouble::Troubles;
+
+/// How long a database server has to answer one question or carry out one transaction before its caller is told that
+/// the server is busy, and how long a writer waits for its turn with SQLite, whose statements have a busy timeout of
+/// their own.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is written in: handed to the work of [`Db::write`] alone.
+pub(super) type Writing = DatabaseTransaction;
 
 /// A pool; clones share it.
 #[derive(Clone)]
 pub(super) struct Db {
-    pub(super) pool: DatabaseConnection,
+    pool: DatabaseConnection,
+    /// SQLite has one writer. Waiting here is fair, waiting for its lock is not.
+    turn: Option<Arc<Semaphore>>,
+    troubles: Arc<Troubles>,
 }
 
 impl Db {
+    /// Reads and writes by the connections of `pool`.
+    pub(super) fn new(pool: DatabaseConnection) -> Self {
+        let has_one_writer = pool.get_database_backend() == DbBackend::Sqlite;
+        Self {
+            pool,
+            turn: has_one_writer.then(|| Arc::new(Semaphore::new(1))),
+            troubles: Arc::default(),
+        }
+    }
+
+    /// The connections themselves: for the schema, which has statements of its own kind.
+    pub(super) fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// What is the matter with reading and writing.
+    pub(super) fn troubles(&self) -> &Troubles {
+        &self.troubles
+    }
+
+    /// Does `work` in one transaction, whole or not at all, and returns when it is committed.
+    ///
+    /// What `work` fails with undoes all of it. So it must not go on after an error: PostgreSQL would refuse what
+    /// follows, and SQLite may have ended the transaction. What a conflict means is for the caller to say, afterwards.
+    ///
+    /// # Errors
+    /// Those of `work`; [`StoreError::Unavailable`], [`StoreError::Full`] and [`StoreError::ReadOnly`] when the
+    /// database cannot begin, carry out or commit. When it was cut off at the commit nobody knows what holds: whoever
+    /// tries again must be able to find it done already.
+    pub(super) async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&Writing) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let written = self.in_time(self.transaction(work)).await;
+        self.troubles.written(written.as_ref().err());
+        written
+    }
+
+    /// The same for work on many rows at a time when nobody waits for it: it may take longer.
+    pub(super) async fn write_many<T>(
+        &self,
+        work: impl AsyncFnOnce(&Writing) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let written = self.transaction(work).await;
+        self.troubles.written(written.as_ref().err());
+        written
+    }
+
+    async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&Writing) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let _turn = match &self.turn {
+            None => None,
+            Some(turn) => match tokio::time::timeout(PATIENCE, turn.acquire()).await {
+                Ok(Ok(turn)) => Some(turn),
+                Ok(Err(_)) | Err(_) => return Err(late().into()),
+            },
+        };
+        // Taking SQLite's lock first of all leaves no lock to be upgraded, which would fail at once with another
+        // writer about (sqlite.org/lang_transaction.html).
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.pool.begin_with_options(options).await?;
+        match work(&transaction).await {
+            Ok(done) => {
+                transaction.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // A connection that cannot roll back is not used again (see `connect`).
+                if let Err(error) = transaction.rollback().await {
+                    tracing::debug!(%error, "a transaction was over before it was rolled back");
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Waits for `answer` as long as this database may take for one.
-    pub(super) async fn in_time<T, E: From<DbErr>>(
+    async fn in_time<T, E: From<DbErr>>(
         &self,
         answer: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        if self.get_database_backend() == DbBackend::Sqlite {
+        if self.pool.get_database_backend() == DbBackend::Sqlite {
             return answer.await;
         }
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer,
-            Err(_) => {
-                let late = RuntimeErr::Internal("no answer in time".to_owned());
-                Err(DbErr::Conn(late).into())
-            }
+            Err(_) => Err(late().into()),
         }
     }
+
+    fn read<T>(&self, answer: Result<T, DbErr>) -> Result<T, DbErr> {
+        self.troubles.read(answer.as_ref().err());
+        answer
+    }
+}
+
+fn late() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("no answer in time".to_owned()))
+}
+
+/// Refuses whatever could change something: it would not be known to be committed.
+fn check_is_question(sql: &str) -> Result<(), DbErr> {
+    if sql.starts_with("SELECT ") {
+        return Ok(());
+    }
+    let refusal = "a statement that writes came past the one door for it";
+    debug_assert!(false, "{refusal}: {sql}");
+    Err(DbErr::Custom(refusal.to_owned()))
 }
 
 #[async_trait::async_trait]
@@ -43,18 +164,22 @@ impl ConnectionTrait for Db {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.in_time(self.pool.execute_raw(statement)).await
+        check_is_question(&statement.sql)?;
+        self.read(self.in_time(self.pool.execute_raw(statement)).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.in_time(self.pool.execute_unprepared(sql)).await
+        check_is_question(sql)?;
+        self.read(self.in_time(self.pool.execute_unprepared(sql)).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.in_time(self.pool.query_one_raw(statement)).await
+        check_is_question(&statement.sql)?;
+        self.read(self.in_time(self.pool.query_one_raw(statement)).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.in_time(self.pool.query_all_raw(statement)).await
+        check_is_question(&statement.sql)?;
+        self.read(self.in_time(self.pool.query_all_raw(statement)).await)
     }
 }

@@ -1,5 +1,8 @@
 //! What can go wrong in the store, and what clients are told of it.
 
+use std::borrow::Cow;
+use std::path::PathBuf;
+
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
 use crate::meeting::schedule::BadRule;
@@ -7,6 +10,8 @@ use crate::protocol::error::{ErrorCode, WireError};
 
 /// After how long a client may try again when the database was busy.
 const RETRY_AFTER_MS: u64 = 1_000;
+/// The same when somebody has to make space, or to mount the disk for writing.
+const STORAGE_RETRY_AFTER_MS: u64 = 10_000;
 
 /// What a change ran into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +25,9 @@ pub enum Conflict {
     /// No free room number was found in several tries.
     #[error("no free room number was found")]
     Number,
+    /// Its author has sent something else under the same client id.
+    #[error("the client id names another message")]
+    ClientId,
     /// Something is there already under the same id.
     #[error("the id is taken")]
     Identity,
@@ -34,14 +42,48 @@ pub enum Missing {
     /// A room.
     #[error("room")]
     Room,
+    /// An invite link that lets somebody in.
+    #[error("invite")]
+    Invite,
+}
+
+/// What there can be no more of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Limit {
+    /// Rooms of one account at a time.
+    #[error("You have as many rooms as one account may have; delete some first.")]
+    Rooms,
+    /// Rooms that one account makes in a day, deleted ones counted.
+    #[error("You have made as many rooms as one account may make in a day.")]
+    RoomsMade,
+    /// Invite links of one room.
+    #[error("This room has as many invite links as it may have; revoke some first.")]
+    Invites,
 }
 
 /// Why the store could not do it. Only sources carry the database's own words; they are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is away, locked or full: later it may work.
+    /// The database is away or locked: later it may work.
     #[error("the database cannot be reached or is too busy")]
     Unavailable(#[source] DbErr),
+    /// The database has no space to write to.
+    #[error("there is no space left for the database")]
+    Full(#[source] DbErr),
+    /// The database may be read alone: its file, its file system or its server is read-only.
+    #[error("the database is read-only")]
+    ReadOnly(#[source] DbErr),
+    /// Nothing can be made or changed in the folder of the database's file.
+    #[error("the folder {} is read-only for this process", path.display())]
+    ReadOnlyFolder {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Something that is bounded has reached its bound.
+    #[error("{0}")]
+    Limit(Limit),
     /// Somebody else was first.
     #[error("{0}")]
     Conflict(Conflict),
@@ -81,10 +123,17 @@ impl StoreError {
     /// What clients are told.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable(_) | Self::Conflict(Conflict::Number) => ErrorCode::ServerBusy,
+            Self::Unavailable(_)
+            | Self::Full(_)
+            | Self::ReadOnly(_)
+            | Self::Conflict(Conflict::Number) => ErrorCode::ServerBusy,
+            Self::Conflict(Conflict::ClientId) => ErrorCode::BadField,
+            Self::Limit(Limit::Rooms | Limit::Invites) => ErrorCode::PermDenied,
+            Self::Limit(Limit::RoomsMade) => ErrorCode::RateLimited,
             Self::Conflict(Conflict::Username) => ErrorCode::UsernameTaken,
             Self::Conflict(Conflict::Version) => ErrorCode::RoomConflict,
             Self::NotFound(Missing::Room) => ErrorCode::RoomNotFound,
+            Self::NotFound(Missing::Invite) => ErrorCode::RoomDenied,
             // Only a session whose account was deleted meanwhile gets here.
             Self::NotFound(Missing::User) => ErrorCode::AuthRequired,
             Self::EndsBeforeBegin | Self::Recurrence(_) => ErrorCode::BadField,
@@ -93,6 +142,7 @@ impl StoreError {
             | Self::Clash(_)
             | Self::UnknownDatabase
             | Self::File(_)
+            | Self::ReadOnlyFolder { .. }
             | Self::Damaged(_)
             | Self::BackupTool(_)
             | Self::Internal(_) => ErrorCode::ServerInternal,
@@ -102,6 +152,19 @@ impl StoreError {
     /// The same as an error object, with a time to try again where that makes sense.
     pub fn wire(&self) -> WireError {
         match (self, self.code()) {
+            (Self::Full(_) | Self::ReadOnly(_), code) => {
+                let why = "The server cannot store anything at the moment; try again later.";
+                WireError::with_message(code, why).retry_after(STORAGE_RETRY_AFTER_MS)
+            }
+            (Self::Limit(limit @ Limit::RoomsMade), code) => {
+                let hour = 3_600_000;
+                WireError::with_message(code, limit.to_string()).retry_after(hour)
+            }
+            (Self::Limit(limit), code) => WireError::with_message(code, limit.to_string()),
+            (Self::Conflict(Conflict::ClientId), _) => WireError::bad_field(
+                "data.client_id",
+                "names another message of yours in this room already",
+            ),
             (_, ErrorCode::ServerBusy) => {
                 WireError::from(ErrorCode::ServerBusy).retry_after(RETRY_AFTER_MS)
             }
@@ -115,7 +178,15 @@ impl StoreError {
 
     /// Whether the same call may work later without any change.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Full(_) | Self::ReadOnly(_)
+        )
+    }
+
+    /// The same error of somebody who only looks at it.
+    pub(super) fn seen(error: &DbErr) -> Self {
+        error.clone().into()
     }
 }
 
@@ -123,6 +194,10 @@ impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         if is_damage(&error) {
             Self::Damaged(error)
+        } else if is_full(&error) {
+            Self::Full(error)
+        } else if is_read_only(&error) {
+            Self::ReadOnly(error)
         } else if is_passing(&error) {
             Self::Unavailable(error)
         } else {
@@ -139,25 +214,49 @@ pub(super) fn taken(conflict: Conflict) -> impl Fn(DbErr) -> StoreError {
     }
 }
 
-/// MySQL has no SQLSTATE of its own for it.
-const LOCK_WAIT_TIMEOUT: u16 = 1205;
+/// What a database server or SQLite says is the matter.
+enum Code<'a> {
+    /// SQLite's primary result code (sqlite.org/rescode.html); an extended one carries it in its low byte.
+    Sqlite(u32),
+    /// MySQL's error number (dev.mysql.com, "Server Error Message Reference"), and an SQLSTATE that may say less.
+    MySql(u16, Cow<'a, str>),
+    /// An SQLSTATE.
+    State(Cow<'a, str>),
+}
+
+fn code(error: &DbErr) -> Option<Code<'_>> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return None;
+    };
+    let error = error.as_database_error()?;
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        let state = error.code().unwrap_or_default();
+        return Some(Code::MySql(error.number(), state.into()));
+    }
+    let code = error.code()?;
+    match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+        Some(_) => code.parse().ok().map(|code: u32| Code::Sqlite(code & 0xff)),
+        None => Some(Code::State(code)),
+    }
+}
 
 fn is_passing(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            match &**error {
+        DbErr::Exec(RuntimeErr::SqlxError(sqlx)) | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => {
+            match &**sqlx {
                 sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::Protocol(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
+                | sqlx::Error::BeginFailed
+                | sqlx::Error::InvalidSavePointStatement
                 | sqlx::Error::WorkerCrashed => true,
-                sqlx::Error::Database(error) => {
-                    let mysql = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
-                    mysql.is_some_and(|error| error.number() == LOCK_WAIT_TIMEOUT)
-                        || error.code().is_some_and(|code| is_passing_code(&code))
-                }
+                sqlx::Error::Database(_) => code(error).is_some_and(|code| code.is_passing()),
                 _ => false,
             }
         }
@@ -165,40 +264,56 @@ fn is_passing(error: &DbErr) -> bool {
     }
 }
 
+fn is_full(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| code.is_full())
+}
+
+fn is_read_only(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| code.is_read_only())
+}
+
 /// Whether SQLite cannot make sense of its file.
 fn is_damage(error: &DbErr) -> bool {
     const CORRUPT: u32 = 11;
     const NOT_A_DATABASE: u32 = 26;
-    let (DbErr::Conn(RuntimeErr::SqlxError(error))
-    | DbErr::Exec(RuntimeErr::SqlxError(error))
-    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    let Some(error) = error.as_database_error() else {
-        return false;
-    };
-    let is_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>();
-    let code = error.code().and_then(|code| code.parse::<u32>().ok());
-    is_sqlite.is_some() && code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
+    matches!(code(error), Some(Code::Sqlite(CORRUPT | NOT_A_DATABASE)))
 }
 
-/// SQLite's result codes are short numbers (sqlite.org/rescode.html), everyone else's are five characters (SQLSTATE).
-fn is_passing_code(code: &str) -> bool {
-    const BUSY: u32 = 5;
-    const LOCKED: u32 = 6;
-    const IO: u32 = 10;
-    const FULL: u32 = 13;
-    const CANNOT_OPEN: u32 = 14;
-    if code.len() == 5 {
-        // Connection, rollback (deadlock), resources, operator intervention.
-        return ["08", "40", "53", "57"]
-            .iter()
-            .any(|class| code.starts_with(class));
+impl Code<'_> {
+    /// Whether the same may work later.
+    fn is_passing(&self) -> bool {
+        match self {
+            // Busy, locked, I/O, cannot open.
+            Self::Sqlite(code) => matches!(code, 5 | 6 | 10 | 14),
+            // An error in writing a file, one of the storage engine's, a lock that was waited for too long: they have no
+            // SQLSTATE of their own.
+            Self::MySql(1026 | 1030 | 1205, _) => true,
+            // Connection, rollback (deadlock), resources, operator intervention.
+            Self::MySql(_, state) | Self::State(state) => ["08", "40", "53", "57"]
+                .iter()
+                .any(|class| state.starts_with(class)),
+        }
     }
-    // An extended code carries the primary one in its low byte.
-    code.parse::<u32>()
-        .is_ok_and(|code| matches!(code & 0xff, BUSY | LOCKED | IO | FULL | CANNOT_OPEN))
+
+    /// Whether there is no space left.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(code) => *code == 13,
+            // Disk full, table full.
+            Self::MySql(number, _) => matches!(number, 1021 | 1114),
+            Self::State(state) => state == "53100",
+        }
+    }
+
+    /// Whether nothing may be written.
+    fn is_read_only(&self) -> bool {
+        match self {
+            Self::Sqlite(code) => *code == 8,
+            // A server that was started so, a transaction, a storage engine, a table.
+            Self::MySql(number, _) => matches!(number, 1036 | 1290 | 1792 | 1836 | 1874),
+            Self::State(state) => state == "25006",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -229,18 +344,42 @@ mod tests {
 
     #[test]
     fn passing_troubles_are_told_from_lasting_ones() {
+        let state = |state: &'static str| Code::State(state.into());
+        let mysql = |number, state: &'static str| Code::MySql(number, state.into());
         for (code, passing) in [
-            ("5", true),      // SQLITE_BUSY
-            ("517", true),    // SQLITE_BUSY_SNAPSHOT
-            ("13", true),     // SQLITE_FULL
-            ("2067", false),  // SQLITE_CONSTRAINT_UNIQUE
-            ("1", false),     // SQLITE_ERROR
-            ("40001", true),  // serialization failure
-            ("08006", true),  // connection failure
-            ("23505", false), // unique violation
-            ("42P01", false), // undefined table
+            (Code::Sqlite(5), true),       // SQLITE_BUSY
+            (Code::Sqlite(10), true),      // SQLITE_IOERR
+            (Code::Sqlite(19), false),     // SQLITE_CONSTRAINT
+            (Code::Sqlite(1), false),      // SQLITE_ERROR
+            (mysql(1213, "40001"), true),  // deadlock
+            (mysql(1205, "HY000"), true),  // lock wait timeout
+            (mysql(1062, "23000"), false), // duplicate entry
+            (state("40001"), true),        // serialization failure
+            (state("08006"), true),        // connection failure
+            (state("23505"), false),       // unique violation
+            (state("42P01"), false),       // undefined table
         ] {
-            assert_eq!(is_passing_code(code), passing, "{code}");
+            assert_eq!(code.is_passing(), passing);
+        }
+        for full in [Code::Sqlite(13), mysql(1114, "HY000"), state("53100")] {
+            assert!(full.is_full() && !full.is_read_only());
+        }
+        for read_only in [Code::Sqlite(8), mysql(1290, "HY000"), state("25006")] {
+            assert!(read_only.is_read_only() && !read_only.is_full());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_told_as_such_with_a_time_to_try_again() {
+        for error in [
+            StoreError::Full(DbErr::Custom("full".to_owned())),
+            StoreError::ReadOnly(DbErr::Custom("read-only".to_owned())),
+        ] {
+            let wire = error.wire();
+            assert_eq!(wire.code, ErrorCode::ServerBusy);
+            assert!(wire.message.contains("store"), "{}", wire.message);
+            assert_eq!(wire.retry_after_ms, Some(STORAGE_RETRY_AFTER_MS));
+            assert!(error.is_passing());
         }
     }
 }

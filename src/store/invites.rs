@@ -5,20 +5,19 @@ use room_invite::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, TransactionTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
+use super::db::Writing;
 use super::error::taken;
 use super::row::{column, name, named, parsed, stamp};
-use super::{Conflict, RoomKey, Store, StoreError, TokenHash};
+use super::{Conflict, Limit, Missing, RoomKey, Store, StoreError, TokenHash};
+use crate::budgets::store;
 use crate::protocol::ids::{InviteId, UserId};
 use crate::protocol::object::{Invite, Role};
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
-
-/// The most links of one room that are listed: the newest.
-pub const MAX_INVITES: u64 = 200;
 
 /// A link to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl Store {
     /// Makes a link into a room.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// [`Limit::Invites`] when the room has as many as it may; [`Missing::Room`] when it is gone.
     pub async fn create_invite(
         &self,
         room: RoomKey,
@@ -73,13 +72,25 @@ impl Store {
             created_by: Set(new.created_by.as_str().to_owned()),
             ..Default::default()
         };
-        row.insert(&self.db)
-            .await
-            .map_err(taken(Conflict::Identity))?
-            .try_into()
+        let write = self.db.write(async |writing| {
+            // Links that are made at once are both counted.
+            if super::rooms::held(writing, room).await?.is_none() {
+                return Err(StoreError::NotFound(Missing::Room));
+            }
+            let lets_in = Column::Rid.eq(room.0).and(works(now)).and(has_uses_left());
+            let standing = Entity::find().filter(lets_in).count(writing).await?;
+            if standing >= store::INVITES.most {
+                return Err(StoreError::Limit(Limit::Invites));
+            }
+            let inserted = row.insert(writing).await;
+            let made = inserted.map_err(taken(Conflict::Identity))?;
+            forget_oldest(writing, room, now).await?;
+            Ok(made)
+        });
+        write.await?.try_into()
     }
 
-    /// The links into a room that still work, the newest first; at most [`MAX_INVITES`].
+    /// The links into a room that still work, the newest first; at most [`store::INVITES`].
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -92,7 +103,7 @@ impl Store {
             .filter(Column::Rid.eq(room.0))
             .filter(works(now).and(has_uses_left()))
             .order_by_desc(Column::Id)
-            .limit(MAX_INVITES)
+            .limit(store::INVITES.most)
             .all(&self.db)
             .await?;
         rows.into_iter().map(TryInto::try_into).collect()
@@ -112,12 +123,15 @@ impl Store {
             .eq(room.0)
             .and(Column::Identity.eq(invite.as_str()));
         let known = Entity::find().filter(of_room.clone()).one(&self.db).await?;
-        Entity::update_many()
-            .col_expr(Column::RevokedAt, SimpleExpr::from(column(now)))
-            .filter(of_room.and(Column::RevokedAt.is_null()))
-            .exec(&self.db)
-            .await?;
-        Ok(known.is_some())
+        let write = self.db.write(async |writing| {
+            Entity::update_many()
+                .col_expr(Column::RevokedAt, SimpleExpr::from(column(now)))
+                .filter(of_room.and(Column::RevokedAt.is_null()))
+                .exec(writing)
+                .await?;
+            Ok(known.is_some())
+        });
+        write.await
     }
 
     /// Counts `user` as let in by the link with this token, once however often they come; none when the link lets them
@@ -167,23 +181,22 @@ impl Store {
         if !used.is_first {
             return Ok(());
         }
-        let release = async {
-            let transaction = self.db.pool.begin().await?;
+        let release = self.db.write(async |writing| {
             let removed = room_invite_use::Entity::delete_many()
                 .filter(room_invite_use::Column::Invite.eq(used.invite))
                 .filter(room_invite_use::Column::UserIdentity.eq(used.user.as_str()))
-                .exec(&transaction)
+                .exec(writing)
                 .await?;
             if removed.rows_affected == 1 {
                 Entity::update_many()
                     .col_expr(Column::Uses, Expr::col(Column::Uses).sub(1))
                     .filter(Column::Id.eq(used.invite).and(Column::Uses.gt(0)))
-                    .exec(&transaction)
+                    .exec(writing)
                     .await?;
             }
-            Ok(transaction.commit().await?)
-        };
-        self.db.in_time(release).await
+            Ok(())
+        });
+        release.await
     }
 
     /// Counts one more person, if there is one left to be counted.
@@ -193,30 +206,31 @@ impl Store {
         user: &UserId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let count = async {
-            let transaction = self.db.pool.begin().await?;
+        let count = self.db.write(async |writing| {
             let row = room_invite_use::ActiveModel {
                 invite: Set(invite),
                 user_identity: Set(user.as_str().to_owned()),
                 used_at: Set(column(now)),
                 ..Default::default()
             };
-            row.insert(&transaction)
-                .await
-                .map_err(taken(Conflict::Identity))?;
+            let inserted = row.insert(writing).await;
+            inserted.map_err(taken(Conflict::Identity))?;
             let counted = Entity::update_many()
                 .col_expr(Column::Uses, Expr::col(Column::Uses).add(1))
                 .filter(Column::Id.eq(invite).and(works(now)).and(has_uses_left()))
-                .exec(&transaction)
+                .exec(writing)
                 .await?;
-            if counted.rows_affected == 0 {
-                transaction.rollback().await?;
-                return Ok(false);
+            match counted.rows_affected {
+                0 => Err(StoreError::NotFound(Missing::Invite)),
+                _ => Ok(()),
             }
-            transaction.commit().await?;
-            Ok(true)
-        };
-        self.db.in_time(count).await
+        });
+        match count.await {
+            Ok(()) => Ok(true),
+            // What was written of it is undone.
+            Err(StoreError::NotFound(Missing::Invite)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn uses_of(invite: i64, user: &UserId) -> sea_orm::Select<room_invite_use::Entity> {
@@ -224,6 +238,33 @@ impl Store {
             .filter(room_invite_use::Column::Invite.eq(invite))
             .filter(room_invite_use::Column::UserIdentity.eq(user.as_str()))
     }
+}
+
+/// Deletes links of a room that let in nobody new, the oldest first, beyond as many as a room may have that do.
+async fn forget_oldest(writing: &Writing, room: RoomKey, now: Timestamp) -> Result<(), StoreError> {
+    let is_over = works(now).and(has_uses_left()).not();
+    let oldest: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Rid.eq(room.0).and(is_over))
+        .order_by_desc(Column::Id)
+        .offset(store::INVITES.most)
+        .limit(store::INVITES.most)
+        .into_tuple()
+        .all(writing)
+        .await?;
+    if oldest.is_empty() {
+        return Ok(());
+    }
+    room_invite_use::Entity::delete_many()
+        .filter(room_invite_use::Column::Invite.is_in(oldest.iter().copied()))
+        .exec(writing)
+        .await?;
+    Entity::delete_many()
+        .filter(Column::Id.is_in(oldest))
+        .exec(writing)
+        .await?;
+    Ok(())
 }
 
 /// The condition under which a link was neither revoked nor has expired.
@@ -236,9 +277,9 @@ fn works(now: Timestamp) -> SimpleExpr {
 
 /// The condition under which a link lets in somebody more.
 fn has_uses_left() -> SimpleExpr {
-    Column::MaxUses
-        .is_null()
-        .or(Expr::col(Column::Uses).lt(Expr::col(Column::MaxUses)))
+    let most = i32::try_from(store::INVITE_USES.most).unwrap_or(i32::MAX);
+    let without_number = Column::MaxUses.is_null().and(Column::Uses.lt(most));
+    without_number.or(Expr::col(Column::Uses).lt(Expr::col(Column::MaxUses)))
 }
 
 impl TryFrom<Model> for Invite {

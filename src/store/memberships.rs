@@ -15,16 +15,18 @@ use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
 };
 use tokio::sync::{mpsc, oneshot};
-use tracing::Instrument as _;
 
 use super::error::taken;
+use super::retention::forget_stays;
 use super::row::{column, name};
 use super::{Conflict, RoomKey, Store, StoreError};
+use crate::budgets::store;
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Role;
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
+use crate::supervise;
 
 /// What waits to be written while the database is slow or away. When it is full the oldest are kept, the newest are
 /// refused and one line is logged; a stay whose end was refused is closed when the store is next opened.
@@ -115,7 +117,8 @@ impl HistoryWriter {
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let (queue, items) = mpsc::channel(capacity);
-        tokio::spawn(run(items, write).instrument(tracing::info_span!("history")));
+        let span = tracing::info_span!("history");
+        span.in_scope(|| supervise::spawn("attendance", run(items, write)));
         Self {
             queue,
             refusing: Arc::default(),
@@ -130,7 +133,13 @@ where
 {
     while let Some(item) = items.recv().await {
         match item {
-            Item::Fact(fact) => write_surely(fact, &mut write).await,
+            Item::Fact(fact) => {
+                let written = write_surely(fact, &mut write);
+                // The queue goes on without it.
+                if supervise::caught("attendance", written).await.is_err() {
+                    tracing::error!("an attendance entry is lost: writing it panicked");
+                }
+            }
             // Nobody waits for it any more when the receiver is gone.
             Item::Flush(done) => drop(done.send(())),
         }
@@ -148,8 +157,9 @@ where
         match write(fact.clone()).await {
             Ok(()) => return,
             Err(error) if error.is_passing() => {
+                // What is the matter stands in the log already: the store says it once.
                 if pause == FIRST_PAUSE {
-                    tracing::warn!(error = ?error, "attendance cannot be written now; trying again");
+                    tracing::debug!(error = ?error, "attendance cannot be written now; trying again");
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -188,7 +198,7 @@ impl Store {
     }
 
     /// Writes one fact; writing it again changes nothing.
-    async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
+    pub(super) async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
         match fact {
             Attendance::Joined(stay) => self.insert_stay(&stay).await,
             Attendance::Left {
@@ -220,13 +230,18 @@ impl Store {
             joined_at: Set(Some(column(stay.joined_at))),
             ..Default::default()
         };
-        match row
-            .insert(&self.db)
-            .await
-            .map_err(taken(Conflict::Identity))
-        {
+        let is_due = self.turns.is_due();
+        let write = self.db.write(async |writing| {
+            let inserted = row.insert(writing).await;
+            inserted.map_err(taken(Conflict::Identity))?;
+            if is_due {
+                forget_stays(writing, stay.room, store::STAYS.most).await?;
+            }
+            Ok(())
+        });
+        match write.await {
             // The try before this one reached the database after all.
-            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -238,13 +253,17 @@ impl Store {
         reason: LeaveReason,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let closed = Entity::update_many()
-            .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
-            .col_expr(Column::LeftAt, at)
-            .col_expr(Column::LeaveReason, SimpleExpr::from(name(&reason)?))
-            .filter(which)
-            .exec(&self.db)
-            .await?;
-        Ok(closed.rows_affected)
+        let reason = name(&reason)?;
+        let write = self.db.write(async |writing| {
+            let closed = Entity::update_many()
+                .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
+                .col_expr(Column::LeftAt, at)
+                .col_expr(Column::LeaveReason, SimpleExpr::from(reason))
+                .filter(which)
+                .exec(writing)
+                .await?;
+            Ok(closed.rows_affected)
+        });
+        write.await
     }
 }

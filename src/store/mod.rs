@@ -1,5 +1,7 @@
 //! What outlives the process: accounts, rooms, attendance, chat and logged-out tokens, in a SQL database.
 //!
+//! What a call has answered is committed: everything is written by one door ([`db`]), which says what that promises.
+//!
 //! The only importer of the entities. Callers see plain structs of wire types; rows, SQL and the database's error
 //! texts stay in here, and an error becomes a wire code by [`StoreError::code`]. Rooms, sockets, passwords in the
 //! clear and tokens are unknown here. By subject: [`users`], [`rooms`], [`room_lists`], [`memberships`],
@@ -18,7 +20,11 @@ mod db;
 mod error;
 pub mod imweb;
 pub mod invites;
+mod lock;
 pub mod memberships;
+mod names;
+mod probe;
+mod retention;
 pub mod room_lists;
 mod room_rows;
 pub mod room_settings;
@@ -26,6 +32,7 @@ pub mod rooms;
 mod row;
 mod secret;
 pub mod tokens;
+mod trouble;
 pub mod users;
 pub mod watch;
 
@@ -40,21 +47,25 @@ use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use crate::protocol::time::Timestamp;
 use connect::Absent;
 use db::Db;
+use probe::Probe;
+use retention::Turns;
 
 pub use adopt::{Adoption, AdoptionMode, Remark};
 pub use attendance::{
     MAX_MEMBERS, MAX_STAYS, MAX_STAYS_SHOWN, Member, StayKey, StoredStay, StoredStays,
 };
 pub use bans::StoredBan;
-pub use chat::{ChatAuthor, Recipient, StoredMessage, StoredPage};
-pub use error::{Conflict, Missing, StoreError};
+pub use chat::{ChatAuthor, Kept, Recipient, StoredMessage, StoredPage};
+pub use error::{Conflict, Limit, Missing, StoreError};
 pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
-pub use invites::{InviteUse, MAX_INVITES, NewInvite};
+pub use invites::{InviteUse, NewInvite};
+pub use lock::{DataLock, Locked};
 pub use memberships::{Attendance, HistoryWriter, Stay};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
 pub use room_settings::{DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomSettings};
 pub use rooms::{RoomKey, StoredRoom, is_room_number};
 pub use secret::{PasswordHash, TokenHash};
+pub use trouble::Ailment;
 pub use users::{NewUser, StoredUser, UserKey};
 pub use watch::{WatchedRoom, WatchedUser};
 
@@ -62,6 +73,9 @@ pub use watch::{WatchedRoom, WatchedUser};
 #[derive(Clone)]
 pub struct Store {
     db: Db,
+    probe: Probe,
+    /// Counts messages and stays, by which old ones go.
+    turns: Turns,
 }
 
 impl Store {
@@ -73,6 +87,7 @@ impl Store {
     pub async fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let store = Self::open_beside(url, max_connections).await?;
         let closed = store.close_open_stays(Timestamp::now()).await?;
+        store.db.troubles().log();
         if closed > 0 {
             tracing::warn!(stays = closed, "closed stays that the last run left open");
         }
@@ -90,7 +105,11 @@ impl Store {
     pub async fn open_beside(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         // One connection alone changes the schema: SQLite's others would go on with what they remember of it.
         let alone = connect::connect(url, 1, Absent::Make).await?;
-        let mut store = Self { db: alone };
+        let mut store = Self {
+            db: alone,
+            probe: Probe::default(),
+            turns: Turns::default(),
+        };
         let adopted = store.adopt(AdoptionMode::Apply).await?;
         if !connect::is_in_memory(url) {
             store.close().await;
@@ -113,7 +132,11 @@ impl Store {
     /// As [`Store::open_beside`]; [`StoreError::File`] when there is no such SQLite file.
     pub async fn look(url: &str) -> Result<Self, StoreError> {
         let db = connect::connect(url, 1, Absent::Refuse).await?;
-        Ok(Self { db })
+        Ok(Self {
+            db,
+            probe: Probe::default(),
+            turns: Turns::default(),
+        })
     }
 
     /// The steps of the schema in order, and whether each was taken. Changes nothing.
@@ -121,7 +144,7 @@ impl Store {
     /// # Errors
     /// When the database cannot answer.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>, StoreError> {
-        let steps = Migrator::get_migration_with_status_read_only(&self.db).await?;
+        let steps = Migrator::get_migration_with_status_read_only(self.db.pool()).await?;
         let step = |step: &migration::Migration| {
             (
                 step.name().to_owned(),
@@ -137,7 +160,7 @@ impl Store {
     /// # Errors
     /// When the database cannot answer or a migration fails; what was not done is done the next time.
     pub async fn adopt(&self, mode: AdoptionMode) -> Result<Adoption, StoreError> {
-        adopt::adopt(&self.db.pool, mode).await
+        adopt::adopt(&self.db, mode).await
     }
 
     /// Copies a SQLite database, in use or not, to a new file.
@@ -157,24 +180,18 @@ impl Store {
         connect::new_private_file(file).map_err(StoreError::File)?;
         let copy =
             Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [name.into()]);
-        self.db.execute_raw(copy).await?;
+        let copied = self.db.pool().execute_raw(copy).await;
+        if copied.is_err() {
+            // Half a copy is none. What cannot be taken away is told by the error all the same.
+            let _ = std::fs::remove_file(file);
+        }
+        copied?;
         Ok(())
-    }
-
-    /// Whether the database answers: cheap enough for every health check.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.db
-            .in_time(self.db.pool.ping())
-            .await
-            .map_err(StoreError::Unavailable)
     }
 
     /// Closes the pool once running queries are done; later calls answer [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        if let Err(error) = self.db.pool.close_by_ref().await {
+        if let Err(error) = self.db.pool().close_by_ref().await {
             tracing::warn!(%error, "the database connections did not close in order");
         }
     }

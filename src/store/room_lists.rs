@@ -2,7 +2,6 @@
 
 use entity::room_basic::{Column, Entity};
 use entity::room_user;
-use entity::row_id::RowId;
 use sea_orm::sea_query::{Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, JoinType, PaginatorTrait as _,
@@ -10,6 +9,7 @@ use sea_orm::{
 };
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::names::is_named;
 use super::room_rows::room_with_owner;
 use super::rooms::{exists, living};
 use super::{RoomKey, Store, StoreError, StoredRoom, UserKey};
@@ -61,20 +61,13 @@ impl Store {
         let skipped = u64::from(filter.page.saturating_sub(1)) * size;
         let scope = in_scope(&filter.scope);
         let newest_first = living().order_by_desc(Column::Id);
-        let (rows, total) = match filter.keyword.as_deref().and_then(cleaned) {
-            None => {
-                let total = in_being().filter(scope.clone()).count(&self.db).await?;
-                let page = newest_first.filter(scope).offset(skipped).limit(size);
-                (page.all(&self.db).await?, total)
-            }
-            Some(keyword) => {
-                let found = self.named(&keyword, scope).await?;
-                let page = found.iter().skip(skipped as usize).copied();
-                let page: Vec<RowId> = page.take(size as usize).collect();
-                let rows = newest_first.filter(Column::Id.is_in(page)).all(&self.db);
-                (rows.await?, found.len() as u64)
-            }
+        let scope = match filter.keyword.as_deref().and_then(cleaned) {
+            None => scope,
+            Some(keyword) => scope.and(is_named(&keyword)),
         };
+        let total = in_being().filter(scope.clone()).count(&self.db).await?;
+        let page = newest_first.filter(scope).offset(skipped).limit(size);
+        let rows = page.all(&self.db).await?;
         let rooms = rows
             .into_iter()
             .filter_map(|rows| room_with_owner(rows).transpose());
@@ -82,25 +75,6 @@ impl Store {
             rooms: rooms.collect::<Result<_, _>>()?,
             total,
         })
-    }
-
-    /// The rooms whose names have `keyword` in them, the newest first. Names are compared here: what databases know of
-    /// letters and their case differs.
-    async fn named(&self, keyword: &str, scope: SimpleExpr) -> Result<Vec<RowId>, StoreError> {
-        let names: Vec<(RowId, String)> = in_being()
-            .filter(scope)
-            .select_only()
-            .column(Column::Id)
-            .column(Column::Name)
-            .order_by_desc(Column::Id)
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        let keyword = folded(keyword);
-        let found = names
-            .into_iter()
-            .filter(|(_, name)| folded(name).contains(&keyword));
-        Ok(found.map(|(id, _)| id).collect())
     }
 }
 
@@ -151,11 +125,6 @@ fn in_scope(scope: &RoomScope) -> SimpleExpr {
             Column::Id.in_subquery(stays)
         }
     }
-}
-
-/// As it is compared: normalised, and without regard to case.
-fn folded(text: &str) -> String {
-    text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// The keyword as names are stored; nothing when it is empty.

@@ -4,6 +4,7 @@ use entity::room_basic::{ActiveModel, Model};
 use entity::user_basic;
 use sea_orm::ActiveValue::Set;
 
+use super::names::search_key;
 use super::row::{column, made, name, named, parsed, stamp};
 use super::{PasswordHash, RoomKey, RoomSettings, StoreError, StoredRoom, StoredUser};
 use crate::protocol::text::RoomName;
@@ -23,6 +24,7 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
         i64::try_from(settings.early_ms).map_err(|_| StoreError::Corrupt("room early_ms"))?;
     Ok(ActiveModel {
         name: Set(settings.name.as_str().to_owned()),
+        name_key: Set(Some(search_key(settings.name.as_str()))),
         begin_at: Set(settings.begin_at.map(column)),
         end_at: Set(settings.end_at.map(column)),
         password: Set(settings
@@ -30,7 +32,12 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
             .as_ref()
             .map(|hash| hash.reveal().to_owned())),
         locked: Set(settings.locked),
-        lobby: Set(settings.lobby),
+        // What an older server of this database reads.
+        lobby: Set(settings.waiting.is_on()),
+        waiting: Set(name(&settings.waiting)?),
+        guests: Set(settings.guests),
+        start_muted: Set(settings.start_muted),
+        start_camera_off: Set(settings.start_camera_off),
         topology: Set(name(&settings.topology)?),
         max_participants: Set(max_participants),
         permissions: Set(permissions),
@@ -66,7 +73,10 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
             end_at: row.end_at.map(stamp),
             password: row.password.map(PasswordHash::new),
             locked: row.locked,
-            lobby: row.lobby,
+            waiting: named(&row.waiting, "room waiting")?,
+            guests: row.guests,
+            start_muted: row.start_muted,
+            start_camera_off: row.start_camera_off,
             topology: named(&row.topology, "room topology")?,
             max_participants: u32::try_from(row.max_participants)
                 .map_err(|_| StoreError::Corrupt("room max_participants"))?,
@@ -91,7 +101,7 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
 }
 
 /// The name, or as much of it as fits: tables that were taken over have empty and longer ones.
-fn shown_name(name: &str, number: &str) -> Result<RoomName, StoreError> {
+pub(super) fn shown_name(name: &str, number: &str) -> Result<RoomName, StoreError> {
     let shown = RoomName::cut(name).or_else(|| RoomName::cut(number));
     shown.ok_or(StoreError::Corrupt("room name"))
 }

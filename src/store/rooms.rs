@@ -1,8 +1,11 @@
 //! Rooms: making, finding, editing, ending, deleting. Lists are in [`super::room_lists`], what a
 //! room decides in [`super::room_settings`].
 //!
-//! A room is edited optimistically: the update names the version it was made from, and one that finds another version
-//! changes nothing. A room's owner always exists: deleting an account deletes its rooms.
+//! A room is edited in one transaction that holds its row, so that edits made at once follow each other. One that names
+//! the version it was made from changes nothing when it finds another. A room's owner always exists: deleting an account
+//! deletes its rooms.
+
+use std::time::Duration;
 
 use entity::room_basic::{ActiveModel, Column, Entity};
 use entity::row_id::RowId;
@@ -11,22 +14,24 @@ use rand::RngExt as _;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _,
-    QueryFilter as _, SelectTwo,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QuerySelect as _, SelectTwo,
 };
 
+use super::db::Writing;
 use super::error::taken;
 use super::room_rows::{columns, room, room_with_owner, signed};
 use super::room_settings::check;
 use super::row::column;
-use super::{Conflict, Missing, RoomEdit, RoomSettings, Store, StoreError, StoredUser, UserKey};
+use super::{
+    Conflict, Limit, Missing, RoomEdit, RoomSettings, Store, StoreError, StoredUser, UserKey,
+};
+use crate::budgets::store;
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::time::Timestamp;
 
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
 const NUMBER_TRIES: usize = 8;
-/// How often an edit that names no version is made anew when others edit at the same time.
-const EDIT_TRIES: usize = 8;
 
 /// A room's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::EndsBeforeBegin`]; [`StoreError::Recurrence`]; [`Missing::User`] when the owner is gone;
-    /// [`Conflict::Number`] when no free number was found.
+    /// [`StoreError::Limit`] when they have as many as they may; [`Conflict::Number`] when no free number was found.
     pub async fn create_room(
         &self,
         owner: UserKey,
@@ -137,30 +142,30 @@ impl Store {
         edit: RoomEdit,
         now: Timestamp,
     ) -> Result<StoredRoom, StoreError> {
-        for _ in 0..EDIT_TRIES {
-            let Some(room) = self.find_room_by_key(key).await? else {
-                return Err(StoreError::NotFound(Missing::Room));
-            };
-            if version.is_some_and(|version| version != room.version) {
-                return Err(StoreError::Conflict(Conflict::Version));
-            }
-            let is_planned = edit.plans();
-            let edited = edit.clone().apply(room.clone());
-            if is_planned {
-                check(&edited.settings)?;
-            }
-            if edited == room {
-                // Nothing to tell anybody, and no reason to refuse another's edit of the same version.
-                return Ok(room);
-            }
-            if self.replace_room(&edited, now).await? {
-                return Ok(StoredRoom {
+        self.db
+            .write(async |writing| {
+                let Some(room) = held(writing, key).await? else {
+                    return Err(StoreError::NotFound(Missing::Room));
+                };
+                if version.is_some_and(|version| version != room.version) {
+                    return Err(StoreError::Conflict(Conflict::Version));
+                }
+                let is_planned = edit.plans();
+                let mut edited = edit.apply(room.clone());
+                if is_planned {
+                    check(&mut edited.settings)?;
+                }
+                if edited == room {
+                    // Nothing to tell anybody, and no reason to refuse another's edit of the same version.
+                    return Ok(room);
+                }
+                replace(writing, &edited, now).await?;
+                Ok(StoredRoom {
                     version: edited.version + 1,
                     ..edited
-                });
-            }
-        }
-        Err(StoreError::Conflict(Conflict::Version))
+                })
+            })
+            .await
     }
 
     /// Remembers that a host ended the meeting.
@@ -194,14 +199,15 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let ended = by.map(|_| column(now));
-        let updated = Entity::update_many()
+        let update = Entity::update_many()
             .col_expr(Column::UpdatedAt, SimpleExpr::from(column(now)))
             .col_expr(Column::EndedAt, SimpleExpr::from(ended))
             .col_expr(Column::EndedBy, SimpleExpr::from(by.map(EndedBy::name)))
-            .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)))
-            .exec(&self.db)
-            .await?;
-        found(updated.rows_affected)
+            .filter(Column::DeletedAt.is_null().and(Column::Id.eq(key.0)));
+        let write = self
+            .db
+            .write(async |writing| found(update.exec(writing).await?.rows_affected));
+        write.await
     }
 
     /// Deletes the room; its number can be given to another.
@@ -209,25 +215,32 @@ impl Store {
     /// # Errors
     /// [`Missing::Room`] when it is gone already.
     pub async fn delete_room(&self, key: RoomKey, now: Timestamp) -> Result<(), StoreError> {
-        found(delete_rooms(&self.db, Column::Id.eq(key.0), now).await?)
+        let which = Column::Id.eq(key.0);
+        let write = self
+            .db
+            .write(async |writing| found(delete_rooms(writing, which, now).await?));
+        write.await
     }
 
     pub(super) async fn create_numbered_room(
         &self,
         owner: UserKey,
-        settings: RoomSettings,
+        mut settings: RoomSettings,
         now: Timestamp,
         mut number: impl FnMut() -> String,
     ) -> Result<StoredRoom, StoreError> {
-        check(&settings)?;
-        let Some(owner) = self.find_user_by_key(owner).await? else {
-            return Err(StoreError::NotFound(Missing::User));
-        };
+        check(&mut settings)?;
         for _ in 0..NUMBER_TRIES {
-            let row = new_row(&settings, owner.key.0, number(), now)?;
-            match row.insert(&self.db).await.map_err(taken(Conflict::Number)) {
+            let number = number();
+            let write = self.db.write(async |writing| {
+                let owner = owner_with_room(writing, owner, now).await?;
+                let row = new_row(&settings, owner.key.0, number, now)?;
+                let inserted = row.insert(writing).await;
+                room(inserted.map_err(taken(Conflict::Number))?, owner)
+            });
+            match write.await {
                 Err(StoreError::Conflict(Conflict::Number)) => {}
-                inserted => return room(inserted?, owner),
+                made => return made,
             }
         }
         Err(StoreError::Conflict(Conflict::Number))
@@ -237,29 +250,67 @@ impl Store {
         let found = living().filter(condition).one(&self.db).await?;
         found.map(room_with_owner).transpose().map(Option::flatten)
     }
+}
 
-    /// Writes the room if it still has the version it was read with.
-    async fn replace_room(&self, edited: &StoredRoom, now: Timestamp) -> Result<bool, StoreError> {
-        let mut row = columns(&edited.settings)?;
-        row.updated_at = Set(Some(column(now)));
-        if edited.ended_at.is_none() {
-            row.ended_at = Set(None);
-            row.ended_by = Set(None);
-        }
-        row.version = Set(signed(edited.version + 1)?);
-        let unchanged = Column::Version.eq(signed(edited.version)?);
-        let updated = Entity::update_many()
-            .set(row)
-            .filter(
-                Column::DeletedAt
-                    .is_null()
-                    .and(Column::Id.eq(edited.key.0))
-                    .and(unchanged),
-            )
-            .exec(&self.db)
-            .await?;
-        Ok(updated.rows_affected == 1)
+/// The room in this row, which nobody else changes until the transaction ends.
+pub(super) async fn held(
+    writing: &Writing,
+    key: RoomKey,
+) -> Result<Option<StoredRoom>, StoreError> {
+    // Its own row alone: a database may refuse to lock what an outer join adds.
+    let row = Entity::find_by_id(RowId(key.0))
+        .lock_exclusive()
+        .one(writing)
+        .await?;
+    if row.is_none() {
+        return Ok(None);
     }
+    let found = living().filter(Column::Id.eq(key.0)).one(writing).await?;
+    found.map(room_with_owner).transpose().map(Option::flatten)
+}
+
+/// The account that is to own one more room, if it may; its row is held, so that two rooms made at once are both counted.
+async fn owner_with_room(
+    writing: &Writing,
+    owner: UserKey,
+    now: Timestamp,
+) -> Result<StoredUser, StoreError> {
+    let alive = user_basic::Entity::find_by_id(RowId(owner.0)).filter(super::users::alive());
+    let Some(row) = alive.lock_exclusive().one(writing).await? else {
+        return Err(StoreError::NotFound(Missing::User));
+    };
+    let owned = Entity::find().filter(Column::CreateId.eq(owner.0));
+    let live = owned.clone().filter(exists()).count(writing).await?;
+    if live >= store::ROOMS.most {
+        return Err(StoreError::Limit(Limit::Rooms));
+    }
+    let since = now.plus_millis(-millis(store::ROOMS_MADE.every));
+    let made = owned.filter(Column::CreatedAt.gt(column(since)));
+    if made.count(writing).await? >= store::ROOMS_MADE.most {
+        return Err(StoreError::Limit(Limit::RoomsMade));
+    }
+    row.try_into()
+}
+
+fn millis(span: Option<Duration>) -> i64 {
+    i64::try_from(span.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Writes a room that is held.
+async fn replace(writing: &Writing, edited: &StoredRoom, now: Timestamp) -> Result<(), StoreError> {
+    let mut row = columns(&edited.settings)?;
+    row.updated_at = Set(Some(column(now)));
+    if edited.ended_at.is_none() {
+        row.ended_at = Set(None);
+        row.ended_by = Set(None);
+    }
+    row.version = Set(signed(edited.version + 1)?);
+    let updated = Entity::update_many()
+        .set(row)
+        .filter(Column::DeletedAt.is_null().and(Column::Id.eq(edited.key.0)))
+        .exec(writing)
+        .await?;
+    found(updated.rows_affected)
 }
 
 /// Who ended a meeting, as its column says it.
@@ -293,16 +344,16 @@ pub(super) fn exists() -> SimpleExpr {
 }
 
 /// Deletes an account's rooms with it.
-pub(super) async fn delete_rooms_of<C: ConnectionTrait>(
-    connection: &C,
+pub(super) async fn delete_rooms_of(
+    writing: &Writing,
     owner: UserKey,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    delete_rooms(connection, Column::CreateId.eq(owner.0), now).await
+    delete_rooms(writing, Column::CreateId.eq(owner.0), now).await
 }
 
-async fn delete_rooms<C: ConnectionTrait>(
-    connection: &C,
+async fn delete_rooms(
+    writing: &Writing,
     condition: SimpleExpr,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
@@ -310,7 +361,7 @@ async fn delete_rooms<C: ConnectionTrait>(
         .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
         .col_expr(Column::Number, SimpleExpr::from(None::<String>))
         .filter(Column::DeletedAt.is_null().and(condition))
-        .exec(connection)
+        .exec(writing)
         .await?;
     Ok(deleted.rows_affected)
 }

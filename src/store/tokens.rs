@@ -19,11 +19,11 @@ impl Store {
             jti: Set(jti.to_owned()),
             expires_at: Set(column(expires_at)),
         };
-        match Entity::insert(row)
-            .exec_without_returning(&self.db)
-            .await
-            .map_err(taken(Conflict::Identity))
-        {
+        let write = self.db.write(async |writing| {
+            let inserted = Entity::insert(row).exec_without_returning(writing).await;
+            inserted.map_err(taken(Conflict::Identity))
+        });
+        match write.await {
             Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -42,10 +42,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn prune_revoked_tokens(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let pruned = Entity::delete_many()
-            .filter(Column::ExpiresAt.lte(column(now)))
-            .exec(&self.db)
-            .await?;
-        Ok(pruned.rows_affected)
+        let write = self.db.write(async |writing| {
+            let expired = Entity::delete_many().filter(Column::ExpiresAt.lte(column(now)));
+            Ok(expired.exec(writing).await?.rows_affected)
+        });
+        write.await
     }
 }

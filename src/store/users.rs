@@ -10,7 +10,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, TransactionTrait as _, Value,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -91,10 +91,11 @@ impl Store {
             password_legacy: Set(new.password.is_legacy()),
             ..Default::default()
         };
-        row.insert(&self.db)
-            .await
-            .map_err(taken(Conflict::Username))?
-            .try_into()
+        let write = self.db.write(async |writing| {
+            let inserted = row.insert(writing).await;
+            inserted.map_err(taken(Conflict::Username))
+        });
+        write.await?.try_into()
     }
 
     /// The account that logs in with `username`, in whatever case it was typed.
@@ -158,9 +159,7 @@ impl Store {
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut changes = password_columns(hash);
-        changes.push((Column::TokensValidAfter, column(now).into()));
-        self.update_user(key, changes, now).await
+        self.change_user(key, Some(hash), None, now).await
     }
 
     /// Replaces the hash of an unchanged password by a better one; tokens stay good. Does nothing when the password
@@ -181,25 +180,34 @@ impl Store {
             update = update.col_expr(column, SimpleExpr::from(value));
         }
         let unchanged = Column::Password.eq(old.reveal());
-        update
-            .filter(alive().and(Column::Id.eq(key.0)).and(unchanged))
-            .exec(&self.db)
-            .await?;
-        Ok(())
+        let update = update.filter(alive().and(Column::Id.eq(key.0)).and(unchanged));
+        let write = self.db.write(async |writing| {
+            update.exec(writing).await?;
+            Ok(())
+        });
+        write.await
     }
 
-    /// Changes what others see.
+    /// Sets a new password as [`Store::set_password`] does, what others see, or both: all of it or nothing.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
-    pub async fn set_display_name(
+    pub async fn change_user(
         &self,
         key: UserKey,
-        name: &DisplayName,
+        password: Option<&PasswordHash>,
+        display_name: Option<&DisplayName>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.update_user(key, vec![(Column::DisplayName, name.as_str().into())], now)
-            .await
+        let mut changes = Vec::new();
+        if let Some(hash) = password {
+            changes.extend(password_columns(hash));
+            changes.push((Column::TokensValidAfter, column(now).into()));
+        }
+        if let Some(name) = display_name {
+            changes.push((Column::DisplayName, name.as_str().into()));
+        }
+        self.update_user(key, changes, now).await
     }
 
     /// Makes void every token of the account that was issued before `now`.
@@ -243,30 +251,24 @@ impl Store {
         };
         // '#' stands in no user name: what the row is called now clashes with nobody.
         let freed = |name: &str| format!("{name}#{}", key.0);
-        self.db
-            .in_time(async {
-                let transaction = self.db.pool.begin().await?;
-                let deleted = Entity::update_many()
-                    .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
-                    .col_expr(
-                        Column::Username,
-                        SimpleExpr::from(freed(user.username.as_str())),
-                    )
-                    .col_expr(
-                        Column::UsernameKey,
-                        SimpleExpr::from(freed(&folded(user.username.as_str()))),
-                    )
-                    .filter(alive().and(Column::Id.eq(key.0)))
-                    .exec(&transaction)
-                    .await?;
-                if deleted.rows_affected == 0 {
-                    return Err(StoreError::NotFound(Missing::User));
-                }
-                let rooms = super::rooms::delete_rooms_of(&transaction, key, now).await?;
-                transaction.commit().await?;
-                Ok(rooms)
-            })
-            .await
+        let (name, name_key) = (
+            freed(user.username.as_str()),
+            freed(&folded(user.username.as_str())),
+        );
+        let write = self.db.write(async |writing| {
+            let deleted = Entity::update_many()
+                .col_expr(Column::DeletedAt, SimpleExpr::from(column(now)))
+                .col_expr(Column::Username, SimpleExpr::from(name))
+                .col_expr(Column::UsernameKey, SimpleExpr::from(name_key))
+                .filter(alive().and(Column::Id.eq(key.0)))
+                .exec(writing)
+                .await?;
+            if deleted.rows_affected == 0 {
+                return Err(StoreError::NotFound(Missing::User));
+            }
+            super::rooms::delete_rooms_of(writing, key, now).await
+        });
+        write.await
     }
 
     /// The accounts that exist under these ids; the others are guests', or deleted.
@@ -309,15 +311,14 @@ impl Store {
         for (column, value) in changes {
             update = update.col_expr(column, SimpleExpr::from(value));
         }
-        let updated = update
-            .filter(alive().and(Column::Id.eq(key.0)))
-            .exec(&self.db)
-            .await?;
-        if updated.rows_affected == 0 {
-            Err(StoreError::NotFound(Missing::User))
-        } else {
+        let update = update.filter(alive().and(Column::Id.eq(key.0)));
+        let write = self.db.write(async |writing| {
+            if update.exec(writing).await?.rows_affected == 0 {
+                return Err(StoreError::NotFound(Missing::User));
+            }
             Ok(())
-        }
+        });
+        write.await
     }
 }
 

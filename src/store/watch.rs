@@ -3,19 +3,16 @@
 //! The command line works on the database beside the server. The server asks here, about what is live in it alone,
 //! and carries out what it finds.
 
-use entity::server_beat::{ActiveModel as Beat, Column as BeatColumn, Entity as Beats};
+use entity::server_beat::Entity as Beats;
 use entity::{room_basic, user_basic};
-use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTime;
-use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
 };
 
-use super::error::taken;
 use super::rooms::EndedBy;
-use super::row::{column, parsed, stamp};
-use super::{Conflict, Store, StoreError};
+use super::row::{parsed, stamp};
+use super::{Store, StoreError};
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
 
@@ -108,26 +105,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn beat(&self, now: Timestamp) -> Result<(), StoreError> {
-        let updated = Beats::update_many()
-            .col_expr(BeatColumn::BeatAt, SimpleExpr::from(column(now)))
-            .filter(BeatColumn::Id.eq(BEAT))
-            .exec(&self.db)
-            .await?;
-        if updated.rows_affected > 0 {
-            return Ok(());
-        }
-        let first = Beat {
-            id: Set(BEAT),
-            beat_at: Set(column(now)),
-        };
-        match Beats::insert(first)
-            .exec_without_returning(&self.db)
-            .await
-            .map_err(taken(Conflict::Identity))
-        {
-            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.set_beat(BEAT, now).await
     }
 
     /// When that was written last.

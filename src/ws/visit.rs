@@ -1,9 +1,6 @@
 //! A session without a socket, for whoever asks one thing and goes.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-
-use tokio::sync::Notify;
 
 use super::handlers::{auth, room};
 use super::services::Services;
@@ -27,15 +24,7 @@ impl Visit {
     /// A visit from `address`, the network that limits on tries count by. Nobody has said yet who it is.
     pub fn new(services: Services, address: IpAddr) -> Self {
         let (outbox, _) = outbox();
-        let state = SessionState {
-            id: SessionId::random(),
-            address,
-            outbox,
-            revoked: Arc::new(Notify::new()),
-            login: None,
-            stay: None,
-            waiting: None,
-        };
+        let state = SessionState::new(SessionId::random(), address, outbox);
         Self { services, state }
     }
 

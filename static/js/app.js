@@ -9,6 +9,7 @@ import { createActions, socketUrl } from './flow/actions.js';
 import { Devices } from './flow/devices.js';
 import { MeetingFlow } from './flow/meeting.js';
 import { settings } from './flow/settings.js';
+import { onWaking } from './flow/waking.js';
 import { pickLanguage, setLanguage, t } from './i18n/index.js';
 import { initialState, reduce } from './state/app.js';
 import { createStore } from './state/store.js';
@@ -45,6 +46,8 @@ const actions = createActions({ session, store, devices, meeting });
 const live = announcer();
 meeting.announce = live.announce;
 meeting.toast = actions.toast;
+meeting.toastWhenFree = actions.toastWhenFree;
+meeting.onopen = (panel) => actions.openPanel(/** @type {'chat'} */ (panel));
 meeting.onover = (kind) => {
   const identity = store.get().meeting?.room.identity ?? null;
   devices.close();
@@ -160,8 +163,9 @@ function route() {
   // Nobody who looks at the address bar, or copies it, shall have the invite.
   if (location.hash !== '') history.replaceState(null, '', location.pathname);
   if (room) void actions.openRoom(room[1], token);
-  else if (location.pathname === '/check') actions.showCheck();
-  else void actions.showHome();
+  else if (/^\/check\/?$/.test(location.pathname)) actions.showCheck();
+  else if (/^\/(index\.html)?$/.test(location.pathname)) void actions.showHome();
+  else actions.showNowhere();
 }
 
 /** Who is in a room changes without us: the list is read again while somebody looks at it. */
@@ -177,12 +181,10 @@ window.addEventListener('popstate', () => {
   if (store.get().meeting) void actions.leave();
   route();
 });
-session.on('state', ({ state }) => store.dispatch({ type: 'session', link: state }));
-// The network is back, or the machine woke up: the next attempt is now.
-window.addEventListener('online', () => session.wake());
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) session.wake();
-});
+session.on('state', ({ state, retryAt = null }) => store.dispatch({ type: 'session', link: state, retryAt }));
+session.on('rejoin.waiting', ({ retryAt }) => store.dispatch({ type: 'session', retryAt }));
+session.on('joined', () => store.dispatch({ type: 'session', retryAt: null }));
+onWaking(() => meeting.wake());
 document.title = t('title');
 draw(store.get());
 route();

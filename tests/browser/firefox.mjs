@@ -4,10 +4,12 @@
  * that one helper serves both browsers.
  *
  * ```js
+ * const stage = await openStage({ serverArgs: ['--media-ip', ownAddress()] });
  * const firefox = await openFirefox(stage);   // on the stage's server, beside its Chromium
  * const page = await guest(firefox, identity, 'Fox');
  * ```
  */
+import { networkInterfaces } from 'node:os';
 import puppeteer from 'puppeteer-core';
 import { until } from './harness.mjs';
 
@@ -17,8 +19,6 @@ const PREFERENCES = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   'media.autoplay.default': 0,
-  // Firefox leaves the loopback interface out unless told otherwise.
-  'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   // Nothing of the browser's own goes out.
   'app.normandy.enabled': false,
@@ -30,6 +30,18 @@ const PREFERENCES = {
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
 };
+
+/**
+ * An address of this machine that Firefox sends media to: its ICE agent leaves the loopback interface out.
+ *
+ * @returns {string}
+ */
+export function ownAddress() {
+  const all = Object.values(networkInterfaces()).flat();
+  const found = all.find((one) => one && one.family === 'IPv4' && !one.internal);
+  if (!found) throw new Error('Firefox needs a network interface beside the loopback one; this machine has none.');
+  return found.address;
+}
 
 /**
  * Starts Firefox with fake devices; FIREFOX names another binary.
@@ -138,6 +150,11 @@ class FirefoxPage {
     return new FirefoxLocator(this.page, [{ selector }]);
   }
 
+  /** The innermost elements that say this. @param {string|RegExp} text */
+  getByText(text) {
+    return this.locator('body *').filter({ hasText: text }).innermost();
+  }
+
   async close() {
     await this.#context.close();
   }
@@ -147,9 +164,10 @@ class FirefoxPage {
 function find(steps) {
   const isShown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== 'hidden';
   let found = [document];
-  for (const { selector, text, flags, index, shown } of steps) {
+  for (const { selector, text, flags, innermost, index, shown } of steps) {
     if (selector) found = [...new Set(found.flatMap((root) => [...root.querySelectorAll(selector)]))];
     if (text !== undefined) found = found.filter((element) => new RegExp(text, flags).test(element.textContent));
+    if (innermost) found = found.filter((one) => !found.some((other) => other !== one && one.contains(other)));
     if (index !== undefined) found = found.slice(index, index + 1 || undefined);
     if (shown) found = found.filter(isShown);
   }
@@ -178,10 +196,24 @@ class FirefoxLocator {
     return this.locator(`[data-testid="${id}"]`);
   }
 
+  /** The field's value. */
+  async inputValue() {
+    await this.waitFor({ state: 'attached' });
+    return this.#read(([element]) => element.value);
+  }
+
+  async isEnabled() {
+    return this.#read(([element]) => !!element && !element.disabled);
+  }
+
   /** @param {{hasText: string|RegExp}} wanted */
   filter({ hasText }) {
     const text = hasText instanceof RegExp ? hasText.source : hasText.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     return this.#with({ text, flags: hasText instanceof RegExp ? hasText.flags : 'i' });
+  }
+
+  innermost() {
+    return this.#with({ innermost: true });
   }
 
   nth(index) {

@@ -58,14 +58,14 @@ export function findServer() {
  * Starts the server on free ports with an empty data directory and waits until it listens.
  *
  * @param {string[]} [extraArgs]
- * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>}>}
+ * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>, freeze: () => void, thaw: () => void}>}
  */
 export async function startServer(extraArgs = []) {
   const dataDir = await mkdtemp(join(tmpdir(), 'meeting-test-'));
   const child = spawn(
     findServer(),
-    ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--media-ip', '127.0.0.1', '--media-port', '0',
-      '--no-rate-limit', ...extraArgs],
+    ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--media-port', '0', '--no-rate-limit',
+      ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs],
     { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
@@ -102,7 +102,10 @@ export async function startServer(extraArgs = []) {
       child.once('error', (error) => settle(reject, error));
       exited.then((outcome) => settle(reject, new Error(`The server ended at once (${outcome}).`)));
     });
-    return { origin, socket: `${origin.replace('http', 'ws')}/ws`, log, stop };
+    // A machine that stands still: its sockets stay, and nothing comes from them.
+    const freeze = () => child.kill('SIGSTOP');
+    const thaw = () => child.kill('SIGCONT');
+    return { origin, socket: `${origin.replace('http', 'ws')}/ws`, log, stop, freeze, thaw };
   } catch (error) {
     await stop();
     throw new Error(`${error.message}\n${log.join('\n')}`);

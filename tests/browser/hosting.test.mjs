@@ -215,7 +215,7 @@ test('a number that is hidden is shown to nobody else and found by nobody', { ti
   await until(async () => (await shown()) === 'hidden', 'the number to be hidden from Bo');
   const stranger = await visit(stage, `/r/${number}`, { name: 'stranger' });
   t.after(() => stranger.context().close());
-  await stranger.getByText('No room at this address').waitFor();
+  await stranger.getByText('No room with this number').waitFor();
   await stranger.goto(`${stage.origin}/r/${room.identity}`);
   await stranger.getByTestId('room-title').filter({ hasText: 'Hosted room' }).waitFor();
   assert.ok(!(await stranger.locator('body').textContent()).includes(spaced), 'whoever has the link reads no number');

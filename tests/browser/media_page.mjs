@@ -112,6 +112,19 @@ export function failIce(page, index) {
   }, index);
 }
 
+/**
+ * Makes the client believe that DTLS failed: the connection is failed while it has a path (W3C WebRTC 1.0 §4.3.3).
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {number} index of the connection, in the order in which the call made them
+ */
+export const failDtls = (page, index) => page.evaluate((at) => {
+  const pc = globalThis.me.pcs[at];
+  Object.defineProperty(pc, 'connectionState', { value: 'failed', configurable: true });
+  pc.dispatchEvent(new Event('connectionstatechange'));
+  delete pc.connectionState;
+}, index);
+
 /** The user name fragment in force on both sides. @param {import('playwright-core').Page} page @param {number} index */
 export const iceUser = (page, index) => page.evaluate((at) => {
   const pc = globalThis.me.pcs[at];

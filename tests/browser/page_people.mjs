@@ -3,6 +3,8 @@ import { until } from './harness.mjs';
 
 /** Notes every connection, socket and device of the page, and offers a moving picture as the screen to share. */
 function watch() {
+  // Firefox runs this on its empty first page as well, which has no devices.
+  if (!navigator.mediaDevices) return;
   const connections = (globalThis.watchedConnections = []);
   const sockets = (globalThis.watchedSockets = []);
   const NativeConnection = globalThis.RTCPeerConnection;
@@ -47,16 +49,18 @@ function watch() {
  *
  * @param {any} stage
  * @param {string} path
- * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean, init?: (() => void)[]}} [options]
- *   init: runs in the page before anything else
+ * @param {{name?: string, locale?: string, context?: object, expected?: (text: string) => boolean, init?: (() => void)[],
+ *   prepare?: (page: any) => Promise<unknown>}} [options]
+ *   init: runs in the page before anything else · prepare: runs before the page is opened
  */
-export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected, init = [] } = {}) {
+export async function visit(stage, path, { name, locale = 'en-GB', context = {}, expected, init = [], prepare } = {}) {
   const page = await stage.page(null, {
     name,
     expected,
     context: { locale, viewport: { width: 1280, height: 800 }, ...context },
   });
   for (const script of [...init, watch]) await page.addInitScript(script);
+  await prepare?.(page);
   await page.goto(stage.origin + path, { waitUntil: 'domcontentloaded' });
   return page;
 }

@@ -117,12 +117,12 @@ for (const topology of ['sfu', 'p2p']) {
     }, state);
     await turn('disconnected');
     await ada.getByTestId('reconnecting').waitFor();
-    assert.match((await ada.locator('[aria-live="assertive"]').textContent()) ?? '', /Reconnecting/);
+    assert.match((await ada.locator('[aria-live="assertive"]').textContent()) ?? '', /interrupted/);
     await seesPeople(ada, 2);
     await turn(null);
     await ada.getByTestId('reconnecting').waitFor({ state: 'hidden' });
     // Lost together with the socket: what comes after is new, and the loss is not remembered.
-    await turn('failed');
+    await turn('disconnected');
     await ada.getByTestId('reconnecting').waitFor();
     await ada.evaluate(() => globalThis.watchedSockets.at(-1).close(4000));
     await ada.getByTestId('reconnecting').waitFor({ state: 'hidden' });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { facts, failIce, flows, iceUser, join } from './media_page.mjs';
+import { facts, failDtls, failIce, flows, iceUser, join } from './media_page.mjs';
 import { guest, seesPeople } from './page_people.mjs';
 import { makeRoom } from './rooms.mjs';
 
@@ -56,6 +56,31 @@ for (const topology of ['p2p', 'sfu']) {
       await until(async () => ![null, before].includes(await iceUser(ada, index)), 'a new ICE session');
       await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
     }
+    for (const page of [ada, bo]) {
+      assert.deepEqual((await facts(page)).errors, []);
+      await page.context().close();
+    }
+    stage.assertQuiet();
+  });
+}
+
+for (const topology of ['p2p', 'sfu']) {
+  test(`a connection that fails for good is made anew, and sound and picture flow again (${topology})`, { timeout: 120_000 }, async () => {
+    const identity = await makeRoom(stage, { topology });
+    const [ada, bo] = [await stage.clientPage('ada'), await stage.clientPage('bo')];
+    const first = await join(ada, { name: 'Ada', identity });
+    await join(bo, { name: 'Bo', identity });
+    await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
+    const connections = await ada.evaluate(() => globalThis.me.pcs.length);
+    for (let index = 0; index < connections; index += 1) {
+      await failDtls(ada, index);
+      const made = connections + index + 1;
+      await until(() => ada.evaluate((n) => globalThis.me.pcs.length >= n, made), 'a new connection');
+      await until(() => ada.evaluate((n) => globalThis.me.pcs[n - 1].connectionState === 'connected', made), 'it to connect');
+      await Promise.all([ada, bo].map((page) => flows(page, { video: 1, audio: 1 }, until)));
+    }
+    assert.deepEqual((await facts(bo)).left, [], 'nobody left');
+    assert.equal(await ada.evaluate(() => globalThis.me.reply.self.id), first);
     for (const page of [ada, bo]) {
       assert.deepEqual((await facts(page)).errors, []);
       await page.context().close();

@@ -62,17 +62,37 @@ test('everything a line or a verdict may say has its words', () => {
   }
 });
 
+test('a refusal names the step that it stopped, and why', () => {
+  const stopped = { ...NOTHING_YET, server: { rttMs: 3 } };
+  const at = (failed, failedAt) => ({ ...stopped, failed, failedAt });
+  const lookOf = (found, name) => {
+    const { look, detail, figures } = linesOf(found, false).find((line) => line.name === name);
+    return [look, detail, figures.reason];
+  };
+  const publish = at('media.bad_sdp', 'publish');
+  assert.deepEqual(lookOf(publish, 'publish'), ['bad', 'check.publish.refused.detail', 'trouble.why.browser']);
+  assert.equal(verdictOf(publish, false).detail, 'check.failed.publish');
+  assert.equal(verdictOf(publish, false).reason, 'trouble.why.browser');
+  const receive = at('media.limit', 'receive');
+  assert.deepEqual(lookOf(receive, 'receive'), ['bad', 'check.receive.refused.detail', 'error.media.limit']);
+  assert.equal(lookOf(receive, 'publish')[0], 'none', 'what was not reached is not judged');
+  for (const failedAt of ['meeting', 'publish', 'receive', 'sample']) {
+    const { detail, reason } = verdictOf(at('server.busy', failedAt), false);
+    for (const key of [detail, reason]) assert.ok(key in en, key);
+  }
+});
+
 test('the report holds figures and nothing that names somebody', () => {
   const report = reportOf(good, { at: '2026-03-01T12:00:00Z', browser: 'Browser/1', server: 'meeting 1' });
   assert.deepEqual(Object.keys(report).sort(), [
-    'at', 'browser', 'failed', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict',
+    'at', 'browser', 'failed', 'failed_at', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict',
   ]);
   assert.equal(report.verdict, 'good');
   assert.deepEqual(report.lines[4], { name: 'receive', result: 'ok', kbps: 590, fps: 15, loss: 0 });
 });
 
 /** A server in the middle that passes on everything, in a time of its own. */
-function world({ connects = true, refusal = null } = {}) {
+function world({ connects = true, refusal = null, refuse = null } = {}) {
   let time = 0;
   const undone = [];
   const log = [];
@@ -118,7 +138,10 @@ function world({ connects = true, refusal = null } = {}) {
   const means = {
     authenticated: async () => session,
     second: async () => end(`end ${(ends += 1)}`),
-    startCall: async () => call(),
+    startCall: async () => {
+      if (refuse) throw refuse;
+      return call();
+    },
     sample: async () => ({ picture: {}, tone: {}, stop: () => void undone.push('sample stopped') }),
     secure: true,
     local: false,
@@ -153,6 +176,20 @@ test('a network that lets no media through is noticed, and everything is put awa
 test('a refusal ends the check with its code', async () => {
   const { means } = world({ refusal: new ProtocolError('server.busy', '') });
   const found = await runCheck(means);
-  assert.equal(found.failed, 'server.busy');
+  assert.deepEqual([found.failed, found.failedAt], ['server.busy', 'meeting']);
   assert.deepEqual(found.server, { rttMs: 7 });
+});
+
+test('each refused request names its step, and what the browser cannot make is its own', async () => {
+  const steps = { 'media.publish': 'publish', 'media.source': 'publish', 'media.receive': 'receive', 'media.answer': 'receive', 'room.join': 'meeting' };
+  for (const [request, step] of Object.entries(steps)) {
+    const { means, undone } = world({ refuse: new ProtocolError('media.bad_sdp', '', { request }) });
+    assert.equal((await runCheck(means)).failedAt, step, request);
+    assert.ok(undone.includes('sample stopped'), 'everything is put away');
+  }
+  const { means } = world();
+  means.sample = async () => {
+    throw new DOMException('', 'NotSupportedError');
+  };
+  assert.equal((await runCheck(means)).failedAt, 'sample');
 });

@@ -16,6 +16,8 @@ const storage = {
   removeItem: (key) => void kept.delete(key),
 };
 Object.assign(globalThis, {
+  // What the page looks at now and then does not keep the tests running.
+  window: { setTimeout: (run, ms) => setTimeout(run, ms).unref() },
   localStorage: storage,
   sessionStorage: storage,
   document: { title: '' },
@@ -39,7 +41,7 @@ beforeEach(async () => {
   session = new Session(server.url, { WebSocket });
   await session.guest({ display_name: 'Bo' });
   store = createStore(reduce, initialState({ language: 'en', theme: 'dark' }));
-  const devices = { subscribe() {}, open: async () => {}, close() {} };
+  const devices = { subscribe() {}, open: async () => {}, close() {}, setCamera: async () => null, setMicrophone: async () => null };
   const meeting = { left: null, join: (asked) => session.joinRoom(asked) };
   entry = createEntry({ session, store, devices, meeting }, () => {});
   settings.rejoin = { ...request, microphone: true, camera: false };
@@ -81,4 +83,36 @@ test('a refusal that is no waiting leads to the preview, which says it', { timeo
   settings.rejoin = { ...request, identity: 'locked', microphone: true, camera: false };
   await entry.openRoom('locked');
   assert.deepEqual([store.get().screen, store.get().preview.error, settings.rejoin], ['preview', 'room.locked', null]);
+});
+
+test('a room that is only late is asked again after a reload, and nothing of the way back is forgotten', { timeout: 20_000 }, async (t) => {
+  t.after(() => session.close());
+  const { 'room.join': join } = server.handlers;
+  t.after(() => (server.handlers['room.join'] = join));
+  server.handlers['room.join'] = () => {
+    throw refusal('server.internal', { retry_after_ms: 5 });
+  };
+  location.pathname = '/r/room';
+  await entry.openRoom('room');
+  assert.deepEqual([store.get().screen, store.get().preview.error], ['preview', 'server.internal'], 'it is said meanwhile');
+  assert.equal(settings.rejoin?.password, 'word');
+  server.handlers['room.join'] = join;
+  await server.nextRequest('room.join');
+  assert.deepEqual(joins(), [request, request]);
+});
+
+test('a preview that could not be read is read again by itself', { timeout: 20_000 }, async (t) => {
+  t.after(() => session.close());
+  settings.rejoin = null;
+  server.handlers['room.get'] = () => {
+    throw refusal('server.internal', { retry_after_ms: 5 });
+  };
+  location.pathname = '/r/room';
+  await entry.openRoom('room');
+  assert.equal(store.get().preview.error, 'server.internal');
+  server.handlers['room.get'] = () => ({ room: { identity: 'room', name: 'Reading', participants: 0 } });
+  await server.nextRequest('room.get');
+  // The answer is on its way, and once it was drawn nothing of the trouble is left.
+  for (let turn = 0; store.get().preview.error !== null && turn < 200; turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual([store.get().preview.error, store.get().preview.room?.name], [null, 'Reading']);
 });

@@ -2,19 +2,26 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { OwnSource } from '../../static/js/client/own_source.js';
 import { ProtocolError } from '../../static/js/client/errors.js';
+import { Clock } from './clock.mjs';
 
 let log;
 let refuse;
 let ids;
+/** Whether the room has what begins begin muted. */
+let quiet;
+let changes;
+const clock = new Clock();
 const io = {
+  timers: clock,
+  refused: ({ code }) => log.push(`refused ${code}`),
   ready: async () => {},
   request: async (type, data) => {
     log.push(type === 'media.source' ? `${data.active ? 'on' : 'off'}${data.muted ? ' muted' : ''}` : `update ${JSON.stringify(data)}`);
     if (refuse) throw new ProtocolError(refuse, 'No.');
-    return { track: { id: `t${++ids}` } };
+    return { track: { id: `t${++ids}`, muted: quiet || data.muted === true } };
   },
   send: async (source, media, track) => void log.push(`send ${media?.label ?? 'nothing'} as ${track?.id ?? '-'}`),
-  changed: () => {},
+  changed: ({ muted, reason }) => void changes.push(`${reason}: ${muted ? 'muted' : 'on'}`),
   failed: (error) => log.push(`failed ${error.message}`),
 };
 
@@ -22,6 +29,8 @@ beforeEach(() => {
   log = [];
   refuse = null;
   ids = 0;
+  quiet = false;
+  changes = [];
 });
 
 test('a source is announced before it is sent, and taken off before it is withdrawn', async () => {
@@ -67,6 +76,24 @@ test("the server's mute is obeyed, but not the echo of a mute that is already ta
   assert.equal(log.at(-1), 'update {"audio":true}');
 });
 
+test('what the room has begin muted is silent until the person unmutes it, once', async () => {
+  for (const name of ['microphone', 'camera']) {
+    log.length = 0;
+    changes.length = 0;
+    quiet = true;
+    const source = new OwnSource(name, io);
+    const own = media(name);
+    await source.set(own);
+    assert.equal(own.enabled, false, name);
+    assert.deepEqual(changes, ['own: on', 'server: muted'], name);
+    assert.deepEqual(log, ['on', `send ${name} as t${ids}`], 'nothing undoes it');
+    quiet = false;
+    await source.setMuted(false);
+    assert.equal(own.enabled, true);
+    assert.match(log.at(-1), /^update .*true/);
+  }
+});
+
 test('a refused source is off; one whose socket died stays wished for', async () => {
   const source = new OwnSource('screen', io);
   refuse = 'perm.denied';
@@ -76,7 +103,24 @@ test('a refused source is off; one whose socket died stays wished for', async ()
   await assert.rejects(source.set(media('b')), { code: 'client.closed' });
   refuse = null;
   await source.restart();
-  assert.deepEqual(log, ['on', 'on', 'on', 'send b as t1']);
+  assert.deepEqual(log, ['on', 'refused perm.denied', 'on', 'on', 'send b as t1']);
+});
+
+test('what the server could not take just now is told again by itself; what was closed is not', async () => {
+  const source = new OwnSource('camera', io);
+  refuse = 'client.timeout';
+  await assert.rejects(source.set(media('a')), { code: 'client.timeout' });
+  refuse = null;
+  clock.advance(5_000);
+  await source.retry();
+  assert.deepEqual(log, ['on', 'on', 'send a as t1']);
+  refuse = 'server.internal';
+  source.setMuted(true).catch(() => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  source.close();
+  clock.advance(60_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(log.filter((what) => what.startsWith('update')).length, 1);
 });
 
 test('a track that ends by itself is withdrawn, one that was replaced is not heard of', async () => {

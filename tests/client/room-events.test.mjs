@@ -27,6 +27,10 @@ let session;
 let store;
 let said;
 let announced;
+let polite;
+let offers;
+let notified;
+let isFree;
 const dispatch = (action) => store.dispatch({ type: 'meeting', action });
 const meeting = () => store.get().meeting;
 
@@ -35,10 +39,23 @@ beforeEach(() => {
   store = createStore(reduce, initialState({ language: 'en', theme: 'dark' }));
   said = [];
   announced = [];
+  polite = [];
+  offers = [];
+  notified = [];
+  isFree = true;
   const toast = (key, params = {}) => said.push(t(key, params));
+  const toastWhenFree = (key, params, _icon, action, other) => {
+    if (!isFree) return false;
+    offers.push([action.name, other.name, other.data]);
+    toast(key, params);
+    return true;
+  };
+  const notify = (what) => (...given) => notified.push([what, ...given]);
+  const notifier = Object.fromEntries(['message', 'joined', 'left', 'hand', 'knock'].map((what) => [what, notify(what)]));
   // As the meeting does, which listens before.
   session.on('joined', (again) => dispatch({ type: 'rejoined', reply: again }));
-  listenToRoom({ session, meeting, dispatch, toast, announce: (words, urgent) => urgent && announced.push(words) });
+  const announce = (words, urgent) => void (urgent ? announced : polite).push(words);
+  listenToRoom({ session, meeting, dispatch, toast, toastWhenFree, notifier, announce });
 });
 const enter = (self, others) => dispatch({ type: 'joined', reply: reply(self, others), at: 0 });
 const permit = (actions, role = 'member') => session.emit('permissions.changed', { role, actions, permissions: {}, lobby: [] }, {});
@@ -83,26 +100,76 @@ test('whoever mutes all reads what the others may', async () => {
   assert.deepEqual(said, ['Everyone is muted', 'Everyone is muted, and only hosts may unmute']);
 });
 
-test('whoever comes back with another role or name is told so, and nothing else is', () => {
-  const before = person('me', { role: 'cohost', display_name: 'Bo the Great' });
+test('whoever comes back as less is told what changed, and nothing else is', () => {
+  const before = person('me', { role: 'cohost', display_name: 'Bo the Great', hand_raised_at: at, tracks: [microphone(false)] });
+  const same = { role: 'cohost', display_name: 'Bo the Great', hand_raised_at: at };
   const words = [
-    [person('me2', { role: 'member', display_name: 'Bo the Great' }), 'You are back, as a member now'],
-    [person('me2', { role: 'cohost', display_name: 'Bo' }), 'You are back, and called Bo now'],
-    [person('me2', { role: 'member', display_name: 'Bo' }), 'You are back, as a member now and called Bo'],
-    [person('me2', { role: 'cohost', display_name: 'Bo the Great' }), null],
+    [{ role: 'member' }, 'You are back. Your role is member now.'],
+    [{ display_name: 'Bo' }, 'You are back. You are called Bo now.'],
+    [{ hand_raised_at: null }, 'You are back. Your hand is down.'],
+    [{ role: 'member', display_name: 'Bo', hand_raised_at: null },
+      'You are back. Your role is member now. You are called Bo now. Your hand is down.'],
+    [{}, null],
   ];
-  for (const [now, sentence] of words) {
+  for (const [change, sentence] of words) {
     said.length = announced.length = 0;
     enter(before);
     // A server that restarts is tried more than once.
     for (let attempt = 1; attempt < 3; attempt++) session.emit('state', { state: 'reconnecting', attempt }, {});
     session.emit('state', { state: 'online' }, {});
-    session.emit('joined', reply(now), { again: true });
+    session.emit('joined', reply(person('me2', { ...same, ...change })), { again: true });
     assert.deepEqual([said, announced], sentence ? [[sentence], [sentence]] : [[], []]);
     // Once: the same person, again and without a loss before.
     session.emit('joined', reply(person('me3', { role: 'host' })), { again: true });
     assert.equal(said.length, sentence ? 1 : 0);
   }
+});
+
+test('whoever spoke and may not any more hears so when they are back', () => {
+  enter(person('me', { tracks: [microphone(false)] }));
+  session.emit('state', { state: 'reconnecting', attempt: 1 }, {});
+  session.emit('joined', { ...reply(person('me2', { display_name: 'me' })), actions: ['chat'] }, { again: true });
+  assert.deepEqual(said, ['You are back. You are muted, and only hosts may unmute.']);
+});
+
+const message = (id, more = {}) => ({
+  ...{ id, participant: 'ada', user: { id: 'user-ada' }, display_name: 'ada', to: null, text: `text ${id}`, sent_at: at },
+  ...more,
+});
+const hear = (one) => session.emit('chat.message', { message: one }, {});
+
+test('a message is told with its name and first line while the chat is closed, once', () => {
+  enter(person('me'));
+  hear(message('m1', { text: 'Can you hear me?\nI think not.' }));
+  hear(message('m1'));
+  hear(message('m2', { to: 'me' }));
+  assert.deepEqual(said, ['ada: Can you hear me?…', 'ada, privately: text m2']);
+  assert.deepEqual(offers, [['chat', 'reply', ''], ['chat', 'reply', 'ada']], 'a private one is answered to its sender');
+  assert.deepEqual(notified.filter(([what]) => what === 'message').length, 2);
+  dispatch({ type: 'panel', panel: 'chat' });
+  hear(message('m3'));
+  hear(message('m4', { participant: 'me', user: { id: 'user-me' } }));
+  assert.equal(said.length, 2, 'whoever reads the chat, or wrote it, is not told');
+});
+
+test('a message of a host says so, and one that has to wait for its toast is read out', () => {
+  enter(person('me'));
+  session.emit('participant.updated', { participant: person('ada', { role: 'host' }) }, {});
+  isFree = false;
+  hear(message('m1'));
+  assert.deepEqual([said, polite], [[], ['ada (host): text m1']]);
+});
+
+test('what others do is notified, what one does oneself is not', () => {
+  enter(person('me'));
+  dispatch({ type: 'permissions.changed', role: 'host', actions: ['admit'], permissions: {}, lobby: [] });
+  session.emit('participant.joined', { participant: person('cy') }, {});
+  session.emit('participant.updated', { participant: person('cy', { hand_raised_at: at }) }, {});
+  session.emit('participant.updated', { participant: person('me', { hand_raised_at: at }) }, {});
+  session.emit('participant.left', { participant: 'cy', reason: 'left' }, {});
+  session.emit('participant.left', { participant: 'bo', reason: 'replaced' }, {});
+  session.emit('lobby.waiting', { participant: { id: 'w', display_name: 'Dan', user: {} } }, {});
+  assert.deepEqual(notified, [['joined', 4], ['hand', 'cy', 'Room'], ['left', 3], ['knock', 'Dan', 'Room']]);
 });
 
 test('whose path is lost is away for us, whatever the server says, until it is back or they go', (t) => {

@@ -119,25 +119,31 @@ test('a lost socket comes back with the token and re-joins the room by identity'
   assert.deepEqual(states, ['connecting', 'online', 'reconnecting 1', 'online']);
 });
 
-test('the pauses between attempts double, with jitter, up to a limit', async () => {
+test('the pauses between attempts double, with jitter: five seconds at most in the first minute, then thirty', async () => {
   await session.guest({ display_name: 'Ada' });
   const lost = reaches('reconnecting');
   server.handlers['auth.token'] = () => {
-    throw refusal('server.busy');
+    throw refusal('server.internal');
   };
   server.peers[0].socket.terminate();
-  await lost;
-  // Half of 500, 1000, 2000, … because `random` answers one half.
-  for (const pause of [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]) {
-    await clock.timerOf(pause);
+  let change = await lost;
+  const began = clock.now();
+  const pauses = [];
+  const late = [];
+  while (late.length < 2) {
+    const pause = change.retryAt - clock.now();
+    (clock.now() - began < 60_000 ? pauses : late).push(pause);
     const again = reaches('reconnecting');
     clock.advance(pause);
-    await again;
+    change = await again;
   }
-  assert.equal(states.at(-1), 'reconnecting 9');
+  // Half of 500, 1000, 2000, … because `random` answers one half.
+  assert.deepEqual(pauses.slice(0, 6), [250, 500, 1_000, 2_000, 2_500, 2_500]);
+  assert.ok(pauses.every((pause) => pause <= 2_500));
+  assert.deepEqual(late, [15_000, 15_000]);
 });
 
-test('the wait that the server asks for is kept', async () => {
+test('the wait that the server asks for is kept, and jitter spreads those who were all told the same', async () => {
   await session.guest({ display_name: 'Ada' });
   server.handlers['auth.token'] = () => {
     throw refusal('rate.limited', { retry_after_ms: 7_777 });
@@ -145,8 +151,10 @@ test('the wait that the server asks for is kept', async () => {
   const lost = reaches('reconnecting');
   server.peers[0].socket.terminate();
   await lost;
+  const again = reaches('reconnecting');
   clock.advance(250);
-  await clock.timerOf(7_777);
+  const { retryAt } = await again;
+  assert.equal(retryAt - clock.now(), 7_777 + 500);
 });
 
 for (const code of [4401, 4403, 4404, 4409]) {
@@ -189,6 +197,138 @@ test('a room that does not let us back in is told, and not tried again', async (
   assert.equal(session.state, 'online');
 });
 
+for (const code of ['server.busy', 'rate.limited', 'server.internal', 'server.draining']) {
+  test(`a room that answers ${code} is asked again until it takes us`, async () => {
+    await session.guest({ display_name: 'Ada' });
+    await session.joinRoom({ identity: 'room' });
+    const { 'room.join': join } = server.handlers;
+    server.handlers['room.join'] = () => {
+      throw refusal(code, { retry_after_ms: 20_000 });
+    };
+    const lost = reaches('reconnecting');
+    server.peers[0].socket.terminate();
+    await lost;
+    const waits = next('rejoin.waiting');
+    clock.advance(250);
+    const { data } = await waits;
+    assert.deepEqual([data.code, data.attempt, data.retryAt - clock.now()], [code, 1, 20_250]);
+    server.handlers['room.join'] = join;
+    const again = next('joined');
+    session.on('rejoin.failed', () => assert.fail('given up'));
+    // Whoever does not want to wait does not.
+    session.wake();
+    assert.equal((await again).info.again, true);
+  });
+}
+
+test('a rejoin without an answer is sent again, and the room takes the same one once', async () => {
+  await session.guest({ display_name: 'Ada' });
+  await session.joinRoom({ identity: 'room' });
+  const { 'room.join': join } = server.handlers;
+  let asked = 0;
+  server.handlers['room.join'] = (...given) => {
+    asked += 1;
+    const reply = join(...given);
+    return asked === 1 ? SILENCE : reply;
+  };
+  const lost = reaches('reconnecting');
+  server.peers[0].socket.terminate();
+  await lost;
+  const joining = server.nextRequest('room.join');
+  const waits = next('rejoin.waiting');
+  const again = next('joined');
+  clock.advance(250);
+  await joining;
+  clock.advance(15_000);
+  assert.equal((await waits).data.code, 'client.timeout');
+  clock.advance(5_000);
+  assert.equal((await again).info.again, true);
+  assert.equal(server.rooms.get('room').participants.size, 1, 'no ghost');
+});
+
+test('whoever leaves while the room is asked again is not brought back', async () => {
+  await session.guest({ display_name: 'Ada' });
+  await session.joinRoom({ identity: 'room' });
+  server.handlers['room.join'] = () => {
+    throw refusal('server.busy');
+  };
+  const lost = reaches('reconnecting');
+  server.peers[0].socket.terminate();
+  await lost;
+  const waits = next('rejoin.waiting');
+  clock.advance(250);
+  await waits;
+  await session.leaveRoom();
+  const joins = server.requests.filter(({ type }) => type === 'room.join').length;
+  clock.advance(5_000);
+  session.wake();
+  await session.ping();
+  assert.equal(server.requests.filter(({ type }) => type === 'room.join').length, joins);
+});
+
+test('a join that was given up is undone, in case it succeeds late', async () => {
+  await session.guest({ display_name: 'Ada' });
+  const { 'room.join': join } = server.handlers;
+  server.handlers['room.join'] = (...given) => {
+    join(...given);
+    return SILENCE;
+  };
+  const asked = server.nextRequest('room.join');
+  const joined = assert.rejects(session.joinRoom({ identity: 'room' }), { code: 'client.timeout', request: 'room.join' });
+  await asked;
+  const left = server.nextRequest('room.leave');
+  clock.advance(15_000);
+  await joined;
+  await left;
+  assert.equal(server.rooms.get('room').participants.size, 0);
+});
+
+test('a session that the server does not know to be in the room asks for it, once', async () => {
+  await session.guest({ display_name: 'Ada' });
+  session.rejoin();
+  await session.joinRoom({ identity: 'room' });
+  const again = next('joined');
+  session.rejoin();
+  session.rejoin();
+  assert.equal((await again).info.again, true);
+  await session.ping();
+  assert.equal(server.requests.filter(({ type }) => type === 'room.join').length, 2);
+});
+
+test('an attempt over a network that is gone is given up for a new one when the network changed', async () => {
+  await session.guest({ display_name: 'Ada' });
+  server.handlers['auth.token'] = () => SILENCE;
+  const lost = reaches('reconnecting');
+  server.peers[0].socket.terminate();
+  await lost;
+  const first = server.nextRequest('auth.token');
+  clock.advance(250);
+  await first;
+  session.wake();
+  clock.advance(2_001);
+  const second = server.nextRequest('auth.token');
+  session.wake();
+  await second;
+  assert.equal(server.requests.filter(({ type }) => type === 'auth.token').length, 2);
+  assert.equal(states.at(-1), 'reconnecting 1', 'the one that was given up says no more');
+});
+
+test('a silent server is told, and told again when it speaks', async () => {
+  await session.guest({ display_name: 'Ada' });
+  const { ping } = server.handlers;
+  server.handlers.ping = () => SILENCE;
+  const asked = server.nextRequest('ping');
+  session.wake();
+  const { id, peer } = await asked;
+  const silent = next('silence');
+  clock.advance(1_500);
+  assert.deepEqual((await silent).data, { silent: true });
+  server.handlers.ping = ping;
+  const speaks = next('silence');
+  peer.frame({ type: 'ok', re: id, data: ping() });
+  assert.deepEqual((await speaks).data, { silent: false });
+});
+
 test('a room that was left is not joined again', async () => {
   await session.guest({ display_name: 'Ada' });
   await session.joinRoom({ identity: 'room' });
@@ -226,37 +366,69 @@ test('signing in while reconnecting ends the attempts of the one before', async 
 });
 
 for (const code of ['rate.limited', 'server.busy']) {
-  test(`${code} is tried once more, under a new id, after the wait`, async () => {
+  test(`${code} is tried again by itself, each time under a new id and later`, async () => {
     await session.guest({ display_name: 'Ada' });
     const ids = [];
     server.handlers['room.list'] = (_, __, id) => {
       ids.push(id);
-      if (ids.length === 1) throw refusal(code, { retry_after_ms: 321 });
+      if (ids.length <= 3) throw refusal(code, { retry_after_ms: 800 });
       return { rooms: [], total: 0 };
     };
     const listed = session.listRooms();
-    await clock.timerOf(321);
-    clock.advance(321);
+    // What was asked for, and half of 800, 1600, 3200, because `random` answers one half.
+    for (const pause of [1_200, 1_600, 2_400]) {
+      await clock.timerOf(pause);
+      clock.advance(pause);
+    }
     assert.deepEqual(await listed, { rooms: [], total: 0 });
-    assert.equal(new Set(ids).size, 2);
-    assert.ok(ids[0] < ids[1]);
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
   });
 }
 
-test('a second refusal, a long wait and any other refusal go to the caller', async () => {
+test('a minute of refusals, a long wait and any other refusal go to the caller', async () => {
   await session.guest({ display_name: 'Ada' });
+  let asked = 0;
+  let told = () => {};
   server.handlers['room.list'] = () => {
-    throw refusal('rate.limited', { retry_after_ms: 5 });
+    asked += 1;
+    throw refusal('rate.limited', { retry_after_ms: 5_000 });
   };
-  const twice = assert.rejects(session.listRooms(), { code: 'rate.limited' });
-  await clock.timerOf(5);
-  clock.advance(5);
-  await twice;
+  const given = assert.rejects(session.listRooms(), { code: 'rate.limited' }).then(() => (told = null));
+  // In steps of the longest pause; the heartbeat gets its answers meanwhile.
+  for (let step = 0; told && step < 30; step += 1) {
+    clock.advance(7_500);
+    await session.ping();
+  }
+  await given;
+  assert.ok(asked > 5 && asked < 12, `${asked} tries`);
   server.handlers['room.list'] = () => {
     throw refusal('rate.limited', { retry_after_ms: 60_000 });
   };
-  await assert.rejects(session.listRooms(), { code: 'rate.limited', retryAfterMs: 60_000 });
+  await assert.rejects(session.listRooms(), { code: 'rate.limited', retryAfterMs: 60_000, request: 'room.list' });
   await assert.rejects(session.joinRoom({ identity: 'locked' }), { code: 'room.locked' });
+});
+
+test('a crowd that arrives at once is let in bit by bit, whatever each is told', async () => {
+  let free = 3;
+  const { 'auth.guest': guest } = server.handlers;
+  server.handlers['auth.guest'] = (...given) => {
+    if (free === 0) throw refusal('server.busy', { retry_after_ms: 100 });
+    free -= 1;
+    return guest(...given);
+  };
+  const crowd = Array.from({ length: 8 }, (_, n) => {
+    const made = new Session(server.url, { WebSocket, timers: clock, random: () => n / 8 });
+    return { made, signedIn: made.guest({ display_name: `N${n}` }).then(() => true) };
+  });
+  let inside = 0;
+  for (const one of crowd) void one.signedIn.then(() => (inside += 1));
+  for (let step = 0; inside < 8 && step < 100; step += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    free = 1;
+    clock.advance(100);
+  }
+  assert.equal(inside, 8);
+  for (const { made } of crowd) made.close();
 });
 
 test("the token is refreshed before it runs out by the server's clock", async () => {

@@ -61,7 +61,7 @@ test('whoever is to wait waits, keeps a reload in it, and goes in once admitted'
 });
 
 test('other refusals are told by the preview, in their own words', () => {
-  for (const code of ['room.password_wrong', 'room.not_started', 'server.busy']) {
+  for (const code of ['room.password_wrong', 'room.not_started', 'perm.denied']) {
     store.dispatch({ type: 'meeting', action: { type: 'joined', reply: answer, at: 0 } });
     refuse(code);
     assert.deepEqual([store.get().screen, store.get().meeting, store.get().preview.error], ['preview', null, code]);
@@ -74,12 +74,19 @@ test('a room that asks for a password now is asked with one', () => {
   assert.deepEqual([store.get().screen, store.get().preview.askPassword], ['preview', true]);
 });
 
-test('an end has its screen, and only a silent server cannot be reached', () => {
-  const kinds = { 'room.locked': 'locked', 'room.full': 'full', 'room.banned': 'banned', 'client.timeout': 'lost' };
+test('an end has its screen', () => {
+  const kinds = { 'room.locked': 'locked', 'room.full': 'full', 'room.banned': 'banned', 'room.ended': 'ended', 'room.not_found': 'deleted' };
   for (const [code, kind] of Object.entries(kinds)) {
+    store.dispatch({ type: 'meeting', action: { type: 'joined', reply: answer, at: 0 } });
     refuse(code);
     assert.equal(notices.at(-1), kind);
   }
+});
+
+test('whoever is only late stays in the meeting, and reads when the room is asked again', () => {
+  session.emit('rejoin.waiting', { attempt: 3, retryAt: 99, code: 'client.timeout' }, {});
+  assert.deepEqual([store.get().screen, store.get().meeting?.room.identity, notices], ['room', 'r', []]);
+  assert.equal(settings.rejoin.password, 'word', 'a reload comes back too');
 });
 
 test('a refused person is told so, a dead link is named', () => {

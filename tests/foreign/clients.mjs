@@ -41,7 +41,7 @@ export class Foreign {
   constructor(kind, args = []) {
     this.kind = kind;
     if (kind === 'aiortc' && !existsSync(python)) throw new Error('No Python environment: run tests/foreign/setup.sh.');
-    const command = kind === 'aiortc' ? [python, here('aiortc_client.py')] : [process.execPath, here('werift_client.mjs')];
+    const command = kind === 'aiortc' ? [python, here('aiortc_client.py')] : [process.execPath, here(`${kind}_client.mjs`)];
     this.#child = spawn(command[0], [...command.slice(1), ...args], { stdio: 'pipe' });
     this.#exited = new Promise((resolve) => this.#child.once('exit', resolve));
     // A client that died says so by its exit; writing to it then must not end the test.
@@ -94,7 +94,7 @@ export class Crowd {
     this.server = server;
   }
 
-  /** A client that has a session. @param {'aiortc'|'werift'} kind @param {string[]} [args] @returns {Promise<Foreign>} */
+  /** A client that has a session. @param {'aiortc'|'werift'|'libdatachannel'} kind @param {string[]} [args] @returns {Promise<Foreign>} */
   async guest(kind, args) {
     const client = new Foreign(kind, args);
     this.#clients.push(client);
@@ -107,7 +107,7 @@ export class Crowd {
   /**
    * A client that is in the room, sends, and receives.
    *
-   * @param {'aiortc'|'werift'} kind
+   * @param {'aiortc'|'werift'|'libdatachannel'} kind
    * @param {string} identity
    * @param {{args?: string[], publish?: object, receive?: object}} [options]
    */

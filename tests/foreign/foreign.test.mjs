@@ -1,6 +1,6 @@
 /**
- * Media clients that share no code with this project, written against its wire protocol alone: aiortc (Python, decodes)
- * and werift (Node, packets). Whatever they show, their authors will find too.
+ * Media clients that share no code with this project, written against its wire protocol alone: aiortc (Python, decodes),
+ * werift (Node, packets) and libdatachannel (C++, packets). Whatever they show, their authors will find too.
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
@@ -42,7 +42,7 @@ function isWhole(received, sender) {
   for (const source of ['camera', 'microphone']) {
     const track = received.get(`${sender.id} ${source}`);
     assert.deepEqual({ missing: track.missing, late: track.late }, { missing: 0, late: 0 }, source);
-    if (sender.kind === 'werift') {
+    if (sender.kind !== 'aiortc') {
       assert.equal(track.known, track.frames, `${source}: frames that are none of the sample`);
       assert.equal(track.jumps, 0, `${source}: frames that are out of order`);
     }
@@ -245,4 +245,35 @@ test('each receives what the other encodes, VP8 or H.264', async () => {
   const [, , taken] = await meet(ada, bo, cy);
   const types = [ada, bo].map(({ id }) => taken.get(`${id} camera`).payload_type);
   assert.notEqual(types[0], types[1]);
+});
+
+test('a libdatachannel client, an aiortc client and a werift client see and hear each other', async () => {
+  const identity = await room();
+  const ada = await crowd.enter('aiortc', identity);
+  const bo = await crowd.enter('werift', identity);
+  const cy = await crowd.enter('libdatachannel', identity, { publish: { max_bundle: true } });
+  assert.match(cy.up.offer, /^m=video 0 [^]*a=bundle-only/m);
+  assert.deepEqual(cy.up.answer.match(/^m=\w+ \d+/gm), ['m=audio 9', 'm=video 9']);
+  await meet(ada, bo, cy);
+});
+
+test('either end of a connection may be the DTLS server', async () => {
+  const identity = await room();
+  const ada = await crowd.enter('werift', identity);
+  for (const roles of ['actpass', 'active']) {
+    const bo = await crowd.enter('libdatachannel', identity, { publish: { roles, video_first: true } });
+    await meet(ada, bo);
+    await bo.stop();
+  }
+});
+
+test('without a bundle the first m-line runs, and what cannot run is said', async () => {
+  const identity = await room();
+  const ada = await crowd.enter('werift', identity);
+  const bo = await crowd.guest('libdatachannel');
+  bo.id = (await bo.do('join', { identity })).self;
+  await assert.rejects(bo.do('publish', { bundle: false }), { code: 'media.unsupported' });
+  const { known } = await ada.do('report');
+  const sources = Object.values(known).filter(({ participant }) => participant === bo.id);
+  assert.deepEqual(sources.map(({ source }) => source), ['microphone']);
 });

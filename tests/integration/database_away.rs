@@ -238,8 +238,10 @@ async fn a_meeting_goes_on_without_its_database(mut database: DatabaseServer) {
     database.stop();
     ada.is_told_to_come_again().await;
     let health = server.health();
-    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    assert!(health.starts_with("HTTP/1.1 503"), "{health}");
     assert!(health.contains(r#""status":"degraded""#), "{health}");
+    assert!(health.contains(r#""database":"unavailable""#), "{health}");
+    assert!(health.contains("The database does not answer."), "{health}");
     bo.ok("participant.update", json!({ "hand": true })).await;
     ada.until(|frame| frame["type"] == "participant.updated")
         .await;

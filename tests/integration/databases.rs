@@ -61,6 +61,11 @@ impl Server {
         BufReader::new(process.0.stdout.as_mut().unwrap())
             .read_line(&mut line)
             .unwrap();
+        Self::listening(process, &line)
+    }
+
+    /// A server that has said where it listens.
+    pub fn listening(process: Process, line: &str) -> Self {
         let address = line.trim().strip_prefix("listening on http://").unwrap();
         Self {
             address: address.to_owned(),
@@ -135,6 +140,29 @@ impl Client {
         assert_eq!(refused["error"]["code"], "server.busy", "{refused}");
         assert!(refused["error"]["retry_after_ms"].as_u64() > Some(0));
         assert!(began.elapsed() < BUSY_DEADLINE, "{:?}", began.elapsed());
+    }
+
+    /// The events that have come and were not asked for; what a room tells because of a request that was answered before
+    /// is among them.
+    pub async fn heard(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        // The first passes through the room, if this client is in one; the second through the session after that.
+        for (kind, data) in [("participant.update", json!({})), ("ping", json!({}))] {
+            let id = self.send(kind, data).await;
+            loop {
+                let frame = self.next().await.expect("the socket stays open");
+                if frame["re"] == id {
+                    break;
+                }
+                if !matches!(
+                    frame["type"].as_str(),
+                    Some("speaker.active" | "quality.update")
+                ) {
+                    events.push(frame);
+                }
+            }
+        }
+        events
     }
 
     pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {

@@ -10,8 +10,8 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::Origin;
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Database, Gate, Health, HttpState, PeerInfo, SocketLimits, Sockets,
-    UpgradedSocket,
+    self, Access, Calendars, Gate, Health, HttpState, Parts, PeerInfo, PlainLimits, SocketLimits,
+    Sockets, UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,9 +42,16 @@ impl Server {
                 message_bytes: MESSAGE_BYTES,
             },
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
-            health: Arc::new(|| async { Health::new(Database::Unavailable, 2, 7) }.boxed()),
+            health: Arc::new(|| {
+                let parts = Parts {
+                    database: Some("The database does not answer."),
+                };
+                async move { Health::new(parts, 2, 7) }.boxed()
+            }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
+            plain: PlainLimits::default(),
+            calendars: Calendars::default(),
         };
         let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -429,8 +436,9 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "rooms": 2,
         "participants": 7,
         "database": "unavailable",
+        "reasons": ["The database does not answer."],
     });
-    assert_eq!(read, expected);
+    assert_eq!((health.status, read), (503, expected));
     for answer in [ping, health] {
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("content-type"), "application/json");

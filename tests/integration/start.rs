@@ -77,12 +77,24 @@ fn a_media_port_in_use_ends_with_code_1_and_names_it() {
     assert!(sentence.contains(&port), "{sentence}");
 }
 
+/// Writes a file that its owner alone can read.
+fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options
+        .open(path)
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+}
+
 #[test]
 fn a_secret_that_could_be_guessed_ends_with_code_1() {
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("secret");
     for guessable in ["meeting", "changeme", "short", ""] {
-        std::fs::write(&secret, guessable).unwrap();
+        write_private(&secret, guessable);
         let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
         assert_eq!(code, Some(1), "{sentence}");
         assert!(sentence.contains("secret"), "{sentence}");
@@ -135,6 +147,68 @@ fn a_running_server_is_healthy() {
         health.contains(r#""status":"ok""#) && health.contains(r#""database":"ok""#),
         "{health}"
     );
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused_and_a_command_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = Running::start(directory.path(), &[]);
+    let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.contains("another server is running on"),
+        "{sentence}"
+    );
+    assert!(
+        sentence.contains(directory.path().to_str().unwrap()),
+        "{sentence}"
+    );
+    // Another folder with the same database.
+    let other = tempfile::tempdir().unwrap();
+    let url = format!(
+        "sqlite:{}",
+        directory.path().join("meeting.sqlite").display()
+    );
+    let (code, sentence) = refusal(
+        serve_in(other.path(), &["--database-url", &url])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(code, Some(1));
+    assert!(sentence.contains("meeting.sqlite"), "{sentence}");
+    let mut list = meeting(["user", "list", "--data-dir"]);
+    assert!(
+        list.arg(directory.path())
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(
+        first.get("/healthz").contains(r#""status":"ok""#),
+        "the first goes on"
+    );
+    // Killed, it leaves nothing that would keep out the next.
+    first.server.kill().unwrap();
+    first.server.wait().unwrap();
+    drop(Running::start(directory.path(), &[]));
+}
+
+#[test]
+fn a_secret_that_others_can_read_ends_with_code_1_and_says_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    drop(Running::start(directory.path(), &[]));
+    let secret = directory.path().join("secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, sentence) = refusal(serve_in(directory.path(), &[]).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(
+        sentence.contains(&format!("chmod 600 {}", secret.display())),
+        "{sentence}"
+    );
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    drop(Running::start(directory.path(), &[]));
 }
 
 #[test]

@@ -5,25 +5,30 @@ use std::time::Instant;
 
 use rtc::ice::candidate::CandidateConfig;
 use rtc::ice::candidate::candidate_host::CandidateHostConfig;
+use rtc::peer_connection::RTCPeerConnection;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::{RTCIceCandidate, RTCIceCandidateInit};
 
 use super::{Connection, Refused};
-use crate::media::sdp::{self, Description};
+use crate::media::sdp::{self, Description, Fingerprint};
+
+const NO_CANDIDATE: &str = "The server has no address that can be a candidate.";
+const NO_DESCRIPTION: &str = "The connection has no description of the server's.";
 
 impl Connection {
-    /// Answers an offer; with one that has other ICE credentials, restarts ICE.
+    /// Answers an offer as [`sdp::offer_for_engine`] writes it; with one that has other ICE credentials, restarts ICE.
     pub(in crate::media) fn answer(
         &mut self,
-        offer: &str,
+        offer: String,
+        named: &[Fingerprint],
         now: Instant,
     ) -> Result<String, Refused> {
-        let offer = sdp::with_directions(&sdp::without_candidates(offer));
-        let offer = RTCSessionDescription::offer(offer).map_err(|_| Refused)?;
-        self.within(|pc| {
-            pc.set_remote_description(now, offer).ok()?;
-            let answer = pc.create_answer(None).ok()?;
-            pc.set_local_description(now, answer).ok()
+        self.expect(named);
+        let offer = RTCSessionDescription::offer(offer)?;
+        self.attempt(|pc| {
+            pc.set_remote_description(now, offer)?;
+            let answer = pc.create_answer(None)?;
+            pc.set_local_description(now, answer)
         })?;
         self.described()
     }
@@ -34,21 +39,26 @@ impl Connection {
         restart: bool,
         now: Instant,
     ) -> Result<String, Refused> {
-        self.within(|pc| {
+        self.attempt(|pc| {
             if restart {
                 pc.restart_ice();
             }
-            let offer = pc.create_offer(None).ok()?;
-            pc.set_local_description(now, offer).ok()
+            let offer = pc.create_offer(None)?;
+            pc.set_local_description(now, offer)
         })?;
         self.described()
     }
 
-    /// Takes the answer to the last offer.
-    pub(in crate::media) fn accept(&mut self, answer: &str, now: Instant) -> Result<(), Refused> {
-        let answer =
-            RTCSessionDescription::answer(sdp::without_candidates(answer)).map_err(|_| Refused)?;
-        self.within(|pc| pc.set_remote_description(now, answer).ok())?;
+    /// Takes the answer to the last offer, as [`sdp::answer_for_engine`] writes it.
+    pub(in crate::media) fn accept(
+        &mut self,
+        answer: String,
+        named: &[Fingerprint],
+        now: Instant,
+    ) -> Result<(), Refused> {
+        self.expect(named);
+        let answer = RTCSessionDescription::answer(answer)?;
+        self.attempt(|pc| pc.set_remote_description(now, answer))?;
         self.due = now;
         Ok(())
     }
@@ -60,20 +70,21 @@ impl Connection {
             .iter()
             .map(|address| host_candidate(*address))
             .collect();
-        let candidates = candidates.ok_or(Refused)?;
-        let sdp = self.within(|pc| {
-            if !pc.local_description()?.sdp.contains("a=candidate:") {
+        let candidates = candidates.ok_or(Refused::because(NO_CANDIDATE))?;
+        let sdp = self.attempt(|pc| {
+            let described = |pc: &RTCPeerConnection| pc.local_description().map(|ours| ours.sdp);
+            if described(pc).is_some_and(|sdp| !sdp.contains("a=candidate:")) {
                 for candidate in candidates {
-                    pc.add_local_candidate(candidate).ok()?;
+                    pc.add_local_candidate(candidate)?;
                 }
             }
-            pc.add_local_candidate(RTCIceCandidateInit::default())
-                .ok()?;
-            Some(pc.local_description()?.sdp)
+            pc.add_local_candidate(RTCIceCandidateInit::default())?;
+            Ok(described(pc))
         })?;
+        let sdp = sdp.ok_or(Refused::because(NO_DESCRIPTION))?;
         self.described += 1;
         let sdp = sdp::with_version(&sdp::with_candidates_everywhere(&sdp), self.described);
-        let ufrag = Description::parse(&sdp).map_err(|_| Refused)?.origin.ufrag;
+        let ufrag = Description::parse(&sdp)?.origin.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
             self.ufrags.push(ufrag);
             self.tries.clear();

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use rtc::sansio::Protocol as _;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
-use super::{BUSY, Connection, Refused};
+use super::{BUSY, Connection};
 use crate::media::stun;
 
 /// Addresses that may try to prove themselves between two ICE restarts; more are ignored. A client has a handful.
@@ -62,7 +62,7 @@ impl Connection {
             self.hold(from, to, bytes);
             return;
         }
-        let understood = self.read(from, to, BytesMut::from(bytes), now).is_ok();
+        let understood = self.read(from, to, BytesMut::from(bytes), now).is_some();
         if understood && stun::is_nomination(bytes) {
             let bytes = BytesMut::from(bytes);
             let at = now;
@@ -90,7 +90,7 @@ impl Connection {
         to: SocketAddr,
         message: BytesMut,
         now: Instant,
-    ) -> Result<(), Refused> {
+    ) -> Option<()> {
         let transport = TransportContext {
             local_addr: self.known_as(to),
             peer_addr: from,

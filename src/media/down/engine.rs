@@ -9,6 +9,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sdp::extmap::TRANSPORT_CC_URI;
+use rtc::shared::error::Error as EngineError;
 
 use super::DownSlot;
 use crate::media::codec;
@@ -33,7 +34,7 @@ pub(super) fn codecs(kind: MediaKind) -> Vec<RTCRtpCodecParameters> {
 
 /// No interceptor but our own: losses are repaired, packets numbered and reports written here, as the crate's
 /// responder cannot follow a slot that changes its codec.
-pub(super) fn engine() -> Option<(MediaEngine, Registry)> {
+pub(super) fn engine() -> Result<(MediaEngine, Registry), EngineError> {
     let mut media = MediaEngine::default();
     let kinds = [
         (MediaKind::Audio, RtpCodecKind::Audio),
@@ -41,16 +42,14 @@ pub(super) fn engine() -> Option<(MediaEngine, Registry)> {
     ];
     for (kind, theirs) in kinds {
         for codec in codecs(kind) {
-            media.register_codec(codec, theirs).ok()?;
+            media.register_codec(codec, theirs)?;
         }
         let uri = TRANSPORT_CC_URI.to_owned();
         let extension = RTCRtpHeaderExtensionCapability { uri };
-        media
-            .register_header_extension(extension, theirs, None)
-            .ok()?;
+        media.register_header_extension(extension, theirs, None)?;
     }
     let registry = Registry::new().with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
-    Some((media, registry))
+    Ok((media, registry))
 }
 
 pub(super) fn add_transceiver(
@@ -58,19 +57,23 @@ pub(super) fn add_transceiver(
     index: usize,
     slot: &DownSlot,
     codecs: Vec<RTCRtpCodecParameters>,
-) -> Option<()> {
+) -> Result<(), EngineError> {
     let kind = match slot.kind {
         MediaKind::Audio => RtpCodecKind::Audio,
         MediaKind::Video => RtpCodecKind::Video,
     };
-    let track = placeholder(index, slot, kind, &codecs)?;
+    let track = placeholder(index, slot, kind, &codecs);
+    let track = track.ok_or(EngineError::ErrSenderWithNoCodecs)?;
     let init = RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         ..Default::default()
     };
-    let id = pc.add_transceiver_from_track(track, Some(init)).ok()?;
+    let id = pc.add_transceiver_from_track(track, Some(init))?;
+    let transceiver = pc.rtp_transceiver(id);
     // Without it only the track's own codec would be offered.
-    pc.rtp_transceiver(id)?.set_codec_preferences(codecs).ok()
+    transceiver
+        .ok_or(EngineError::ErrPeerConnTransceiverMidNil)?
+        .set_codec_preferences(codecs)
 }
 
 /// A track with no media behind it: the crate needs one to announce our SSRCs.

@@ -2,40 +2,53 @@
 
 use std::collections::HashSet;
 
-use super::section::{OpenSection, is_token, take_mid};
-use super::{Description, Foreign, Origin, Refusal, Section, Setup};
+use super::declined::{Declined, Why};
+use super::section::{OpenSection, extension, take_mid};
+use super::transport::Transport;
+use super::{Description, Origin, Refusal, Section, is_token};
+use crate::budgets::media::{BUNDLES, EXTENSIONS, M_LINES};
 use crate::protocol::object::MediaKind;
 
-/// More m-lines are refused: what we offer ourselves at most, 8 sounds and 25 pictures.
-const MAX_SECTIONS: usize = 33;
-/// More candidates are refused; one that is repeated in every m-line counts once.
-const MAX_CANDIDATES: usize = 64;
 /// A longer name of a medium is refused; `application` is the longest that is registered.
 const MAX_MEDIA_BYTES: usize = 16;
+/// RFC 9429 §5.1.2: all that mean RTP over DTLS, however they are written. They differ in what is signalled of
+/// feedback, not in what is sent.
+const PROTOCOLS: [&str; 10] = [
+    "UDP/TLS/RTP/SAVPF",
+    "UDP/TLS/RTP/SAVP",
+    "TCP/DTLS/RTP/SAVPF",
+    "TCP/DTLS/RTP/SAVP",
+    "TCP/TLS/RTP/SAVPF",
+    "TCP/TLS/RTP/SAVP",
+    "RTP/SAVPF",
+    "RTP/SAVP",
+    "RTP/AVPF",
+    "RTP/AVP",
+];
 
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Reader {
-    ufrag: Option<String>,
-    fingerprint: Option<String>,
-    has_password: bool,
+    session_level: Transport,
     is_lite: bool,
-    setup: Option<Setup>,
-    /// No m-line sends that does not say so.
+    mixes_extensions: bool,
+    /// What the session says for the m-lines that do not say it themselves.
     silent: bool,
+    deaf: bool,
+    extensions: Vec<(u8, String)>,
     session: String,
+    bundles: Vec<Vec<String>>,
     ssrcs: HashSet<u32>,
-    candidates: HashSet<String>,
     done: Vec<Section>,
-    foreign: Vec<Foreign>,
+    declined: Vec<Declined>,
     open: Option<Open>,
 }
 
 /// The m-line that is being read.
 enum Open {
-    Media(OpenSection),
-    /// Its mid is empty until it is known.
-    Foreign(Foreign),
+    Media(Box<OpenSection>),
+    /// One that carries nothing here, whatever stands in it.
+    Declined(Declined),
 }
 
 impl Reader {
@@ -43,11 +56,11 @@ impl Reader {
     pub fn line(&mut self, line: &str) -> Result<(), Refusal> {
         if let Some(rest) = line.strip_prefix("m=") {
             self.close()?;
-            let index = self.done.len() + self.foreign.len();
-            if index >= MAX_SECTIONS {
+            let index = self.done.len() + self.declined.len();
+            if index >= M_LINES.size() {
                 return Err("The description has too many m-lines.");
             }
-            self.open = Some(Open::begin(rest, index, !self.silent)?);
+            self.open = Some(self.begin(rest, index)?);
             return Ok(());
         }
         if let Some(origin) = line.strip_prefix("o=") {
@@ -59,31 +72,7 @@ impl Reader {
         };
         let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
         match name {
-            "ice-ufrag" => return self.ufrag(value),
-            "ice-pwd" => {
-                self.has_password = true;
-                return if value.trim().is_empty() {
-                    Err("The ICE password is empty.")
-                } else {
-                    Ok(())
-                };
-            }
-            "fingerprint" => {
-                let value = value.trim().to_ascii_lowercase();
-                if !value.contains(' ') {
-                    return Err("The fingerprint names no hash.");
-                }
-                self.fingerprint.get_or_insert(value);
-            }
-            "setup" => {
-                let setup = match value.trim() {
-                    "active" => Setup::Active,
-                    "passive" => Setup::Passive,
-                    "actpass" => Setup::Actpass,
-                    _ => return Err("An a=setup line says neither active, passive nor actpass."),
-                };
-                self.setup.get_or_insert(setup);
-            }
+            "group" => self.group(value),
             // How many there may be is checked by the m-line.
             "ssrc" => {
                 let ssrc = value.split_ascii_whitespace().next();
@@ -91,119 +80,145 @@ impl Reader {
                     .extend(ssrc.and_then(|ssrc| ssrc.parse::<u32>().ok()));
             }
             "ice-lite" => self.is_lite = true,
-            "recvonly" | "inactive" if self.open.is_none() => self.silent = true,
-            "candidate" => {
-                self.candidates.insert(value.to_owned());
-                if self.candidates.len() > MAX_CANDIDATES {
-                    return Err("The description has more than 64 candidates.");
-                }
-            }
             _ => {}
         }
         match &mut self.open {
             Some(Open::Media(section)) => section.attribute(name, value),
-            Some(Open::Foreign(section)) if name == "mid" => take_mid(&mut section.mid, value),
-            Some(Open::Foreign(_)) | None => Ok(()),
+            Some(Open::Declined(section)) => match name {
+                "mid" => take_mid(section.mid.get_or_insert_default(), value),
+                _ => section.transport.attribute(name, value),
+            },
+            None => self.session_attribute(name, value),
         }
     }
 
-    fn ufrag(&mut self, value: &str) -> Result<(), Refusal> {
-        let value = value.trim();
-        // RFC 8839 §5.4: 4 to 256 ice-chars.
-        if !(4..=256).contains(&value.len()) || !value.bytes().all(is_ice_char) {
-            return Err("The ICE user name fragment is malformed.");
+    fn session_attribute(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        match name {
+            "sendrecv" => (self.silent, self.deaf) = (false, false),
+            "sendonly" => (self.silent, self.deaf) = (false, true),
+            "recvonly" => (self.silent, self.deaf) = (true, false),
+            "inactive" => (self.silent, self.deaf) = (true, true),
+            "extmap-allow-mixed" => self.mixes_extensions = true,
+            "extmap" if self.extensions.len() < EXTENSIONS.size() => {
+                self.extensions.push(extension(value)?);
+            }
+            _ => {}
         }
-        self.ufrag.get_or_insert_with(|| value.to_owned());
-        Ok(())
+        self.session_level.attribute(name, value)
     }
 
-    fn close(&mut self) -> Result<(), Refusal> {
-        let Some(open) = self.open.take() else {
-            return Ok(());
-        };
-        let mid = match &open {
-            Open::Media(section) => &section.mid,
-            Open::Foreign(section) => &section.mid,
-        };
-        if mid.is_empty() {
-            return Err("An m-line has no mid.");
+    /// `BUNDLE a b`; of other semantics there is nothing to know.
+    fn group(&mut self, value: &str) {
+        let mut words = value.split_ascii_whitespace();
+        if words.next() == Some("BUNDLE") && self.bundles.len() < BUNDLES.size() {
+            let mids = words.take(M_LINES.size()).map(str::to_owned);
+            self.bundles.push(mids.collect());
         }
-        let known = self.done.iter().map(|section| &section.mid);
-        let mut known = known.chain(self.foreign.iter().map(|section| &section.mid));
-        if known.any(|other| other == mid) {
-            return Err("Two m-lines have the same mid.");
-        }
-        match open {
-            Open::Media(section) => self.done.push(section.finish()),
-            Open::Foreign(section) => self.foreign.push(section),
-        }
-        Ok(())
     }
 
-    /// What was read.
-    pub fn finish(mut self) -> Result<Description, Refusal> {
-        self.close()?;
-        if self.done.is_empty() {
-            return Err("The description has no m-line of sound or picture.");
-        }
-        if !self.has_password {
-            return Err("The description has no ICE password.");
-        }
-        let origin = Origin {
-            ufrag: self
-                .ufrag
-                .ok_or("The description has no ICE user name fragment.")?,
-            fingerprint: self
-                .fingerprint
-                .ok_or("The description has no DTLS fingerprint.")?,
-            session: self.session,
-            ssrcs: self.ssrcs,
-        };
-        Ok(Description {
-            origin,
-            has_candidates: !self.candidates.is_empty(),
-            is_lite: self.is_lite,
-            setup: self.setup,
-            sections: self.done,
-            foreign: self.foreign,
-        })
-    }
-}
-
-impl Open {
     /// `rest` is what follows `m=`.
-    fn begin(rest: &str, index: usize, sends: bool) -> Result<Self, Refusal> {
+    fn begin(&self, rest: &str, index: usize) -> Result<Open, Refusal> {
         let mut words = rest.split_ascii_whitespace();
         let media = words
             .next()
             .filter(|media| is_token(media, MAX_MEDIA_BYTES))
             .ok_or("An m-line names no medium.")?;
-        let port: u16 = words
-            .next()
+        // A range of ports, `9/2`, says nothing here.
+        let port = words.next().and_then(|port| port.split('/').next());
+        let port: u16 = port
             .and_then(|port| port.parse().ok())
             .ok_or("An m-line has no port.")?;
         let kind = match media {
-            "audio" => MediaKind::Audio,
-            "video" => MediaKind::Video,
-            _ => {
-                let format: Vec<&str> = words.collect();
-                return Ok(Self::Foreign(Foreign {
-                    index,
-                    mid: String::new(),
-                    media: media.to_owned(),
-                    format: format.join(" "),
-                }));
-            }
+            "audio" => Some(MediaKind::Audio),
+            "video" => Some(MediaKind::Video),
+            _ => None,
         };
-        OpenSection::begin(words, kind, port, sends).map(Self::Media)
+        let (proto, formats) = rest_of(words);
+        let why = match kind {
+            None => Some(Why::OtherMedium),
+            Some(_) if !PROTOCOLS.contains(&proto.as_str()) => Some(Why::Protocol),
+            Some(_) => None,
+        };
+        if let (Some(kind), None) = (kind, why) {
+            let directed = (!self.silent, !self.deaf);
+            let section = OpenSection::begin(index, kind, port, directed, proto, formats);
+            return Ok(Open::Media(Box::new(section)));
+        }
+        let why = match port {
+            0 if kind.is_some() => Why::GivenUp,
+            _ => why.unwrap_or(Why::OtherMedium),
+        };
+        Ok(Open::Declined(Declined {
+            index,
+            mid: None,
+            media: media.to_owned(),
+            format: format!("{proto} {formats}"),
+            why,
+            transport: Transport::default(),
+        }))
+    }
+
+    fn close(&mut self) -> Result<(), Refusal> {
+        match self.open.take() {
+            Some(Open::Media(section)) => {
+                let bundled = self.bundles.iter().flatten().any(|mid| *mid == section.mid);
+                match section.finish(bundled, &self.extensions)? {
+                    Ok(section) => {
+                        self.is_new(&section.mid)?;
+                        self.done.push(section);
+                    }
+                    Err(declined) => self.decline(declined)?,
+                }
+            }
+            Some(Open::Declined(declined)) => self.decline(declined)?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn decline(&mut self, declined: Declined) -> Result<(), Refusal> {
+        if let Some(mid) = &declined.mid {
+            self.is_new(mid)?;
+        }
+        self.declined.push(declined);
+        Ok(())
+    }
+
+    fn is_new(&self, mid: &str) -> Result<(), Refusal> {
+        let used = self.done.iter().map(|section| Some(&section.mid));
+        let mut known = used.chain(self.declined.iter().map(|section| section.mid.as_ref()));
+        match known.any(|other| other.is_some_and(|other| other == mid)) {
+            true => Err("Two m-lines have the same mid."),
+            false => Ok(()),
+        }
+    }
+
+    /// What was read; of its transport, each level's own.
+    pub fn finish(mut self) -> Result<Description, Refusal> {
+        self.close()?;
+        let origin = Origin {
+            ufrag: String::new(),
+            fingerprints: Vec::new(),
+            session: self.session,
+            ssrcs: self.ssrcs,
+        };
+        Ok(Description {
+            origin,
+            is_lite: self.is_lite,
+            setup: None,
+            password: String::new(),
+            mixes_extensions: self.mixes_extensions,
+            bundles: self.bundles,
+            session: self.session_level,
+            sections: self.done,
+            declined: self.declined,
+        })
     }
 }
 
-fn is_ice_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || byte == b'+'
-        || byte == b'/'
-        || byte == b'-'
-        || byte == b'_'
-        || byte == b'='
+/// The protocol and the formats, which an answer repeats.
+fn rest_of(mut words: std::str::SplitAsciiWhitespace<'_>) -> (String, String) {
+    let proto = words.next().unwrap_or_default().to_owned();
+    let formats: Vec<&str> = words.collect();
+    (proto, formats.join(" "))
 }

@@ -1,97 +1,98 @@
 //! The reader of one m-line of sound or picture.
 
-use std::str::SplitAsciiWhitespace;
-
-use super::{Codec, Refusal, Section};
+use super::declined::{Declined, Why};
+use super::transport::Transport;
+use super::{Codec, Refusal, Section, is_token};
+use crate::budgets::media::{EXTENSIONS, FORMATS, LAYERS, SSRC_LINES, TAG};
 use crate::protocol::object::MediaKind;
-
-/// More encodings, SSRC lines or simulcast layers in one m-line are refused.
-const MAX_CODECS: usize = 128;
-const MAX_SSRC_LINES: usize = 64;
-const MAX_RIDS: usize = 8;
-/// Longer mids and rids are refused: they travel in one-byte header extensions (RFC 8285 §4.2).
-const MAX_TAG_BYTES: usize = 16;
 
 /// An m-line that is being read.
 pub(super) struct OpenSection {
     /// Its identification tag; empty until it is known.
     pub mid: String,
+    index: usize,
     kind: MediaKind,
     sends: bool,
-    rejected: bool,
-    formats: Vec<u8>,
+    receives: bool,
+    /// Port 0.
+    closed: bool,
+    bundle_only: bool,
+    proto: String,
+    formats: String,
     maps: Vec<(u8, String, u32)>,
     fmtps: Vec<(u8, String)>,
     extensions: Vec<(u8, String)>,
     ssrc_lines: usize,
     rids: usize,
-    names_track: bool,
+    transport: Transport,
 }
 
 impl OpenSection {
-    /// `words` are those after the port.
+    /// `directed` is whether it sends and receives where it does not say so; `formats` are as they were written.
     pub fn begin(
-        mut words: SplitAsciiWhitespace<'_>,
+        index: usize,
         kind: MediaKind,
         port: u16,
-        sends: bool,
-    ) -> Result<Self, Refusal> {
-        if !words
-            .next()
-            .is_some_and(|proto| proto.contains("RTP/SAVPF"))
-        {
-            return Err("An m-line is not RTP/SAVPF.");
-        }
-        let formats: Result<Vec<u8>, _> = words.map(str::parse).collect();
-        let formats = formats.map_err(|_| "An m-line names a payload type that is none.")?;
-        if formats.len() > MAX_CODECS || formats.iter().any(|format| *format > 127) {
-            return Err("An m-line names too many payload types, or one beyond 127.");
-        }
-        Ok(Self {
+        (sends, receives): (bool, bool),
+        proto: String,
+        formats: String,
+    ) -> Self {
+        Self {
             mid: String::new(),
+            index,
             kind,
             sends,
-            rejected: port == 0,
+            receives,
+            closed: port == 0,
+            bundle_only: false,
+            proto,
             formats,
             maps: Vec::new(),
             fmtps: Vec::new(),
             extensions: Vec::new(),
             ssrc_lines: 0,
             rids: 0,
-            names_track: false,
-        })
+            transport: Transport::default(),
+        }
     }
 
     /// Takes one attribute.
     pub fn attribute(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         match name {
             "mid" => take_mid(&mut self.mid, value)?,
-            "sendonly" | "sendrecv" => self.sends = true,
-            "recvonly" | "inactive" => self.sends = false,
-            "msid" => self.names_track = true,
+            "bundle-only" => self.bundle_only = true,
+            "sendrecv" => (self.sends, self.receives) = (true, true),
+            "sendonly" => (self.sends, self.receives) = (true, false),
+            "recvonly" => (self.sends, self.receives) = (false, true),
+            "inactive" => (self.sends, self.receives) = (false, false),
             "rtpmap" => self.map(value)?,
             "fmtp" => {
                 let (format, parameters) = numbered(value).ok_or("An a=fmtp line is malformed.")?;
-                if self.fmtps.len() >= MAX_CODECS {
+                if self.fmtps.len() >= FORMATS.size() {
                     return Err("An m-line has too many a=fmtp lines.");
                 }
                 self.fmtps.push((format, parameters.to_owned()));
             }
-            "extmap" => self.extension(value)?,
+            "extmap" => {
+                if self.extensions.len() >= EXTENSIONS.size() {
+                    return Err("An m-line has too many a=extmap lines.");
+                }
+                self.extensions.push(extension(value)?);
+            }
             "ssrc" | "ssrc-group" => {
                 self.ssrc_lines += 1;
-                if self.ssrc_lines > MAX_SSRC_LINES {
+                if self.ssrc_lines > SSRC_LINES.size() {
                     return Err("An m-line has too many SSRC lines.");
                 }
             }
             "rid" => {
                 self.rids += 1;
                 let id = value.split_ascii_whitespace().next().unwrap_or_default();
-                if self.rids > MAX_RIDS || !is_tag(id) {
+                if self.rids > LAYERS.size() || !is_tag(id) {
                     return Err("An m-line has too many rids, or a malformed one.");
                 }
             }
-            _ => {}
+            _ => self.transport.attribute(name, value)?,
         }
         Ok(())
     }
@@ -108,47 +109,34 @@ impl OpenSection {
             .next()
             .and_then(|clock| clock.trim().parse().ok())
             .ok_or(malformed)?;
-        if clock == 0 || self.maps.len() >= MAX_CODECS {
+        if clock == 0 || self.maps.len() >= FORMATS.size() {
             return Err(malformed);
         }
         self.maps.push((format, name.to_owned(), clock));
         Ok(())
     }
 
-    fn extension(&mut self, value: &str) -> Result<(), Refusal> {
-        let malformed = "An a=extmap line is malformed.";
-        let (id, uri) = value.split_once(' ').ok_or(malformed)?;
-        // The id may carry a direction: `3/sendonly`.
-        let id: u8 = id
-            .split('/')
-            .next()
-            .and_then(|id| id.parse().ok())
-            .ok_or(malformed)?;
-        // RFC 8285 §5: 0 is padding, 15 reserved, and what lies beyond needs two-byte headers.
-        if !(1..=255).contains(&id) || self.extensions.len() >= 64 {
-            return Err(malformed);
-        }
-        let uri = uri.split_ascii_whitespace().next().ok_or(malformed)?;
-        self.extensions.push((id, uri.to_owned()));
-        Ok(())
-    }
-
-    /// What was read.
-    pub fn finish(self) -> Section {
-        let repairs = self.repairs();
-        let codecs = self.formats.iter().filter_map(|format| {
-            let (_, name, clock_rate) = self.maps.iter().find(|(known, ..)| known == format)?;
-            if [
-                "rtx",
-                "red",
-                "ulpfec",
-                "flexfec-03",
-                "telephone-event",
-                "cn",
-            ]
-            .iter()
-            .any(|other| name.eq_ignore_ascii_case(other))
-            {
+    /// What was read. `bundled` says whether a bundle names it, `common` which header extensions the session names.
+    pub fn finish(
+        self,
+        bundled: bool,
+        common: &[(u8, String)],
+    ) -> Result<Result<Section, Declined>, Refusal> {
+        // RFC 9143 §6: port 0 gives an m-line up, but for one that is to have the port of the bundle.
+        let why = match (self.closed, self.bundle_only && bundled) {
+            (true, false) => Some(Why::GivenUp),
+            _ if self.mid.is_empty() => Some(Why::NoMid),
+            _ => None,
+        };
+        // Of one that is given up nothing else need be well formed.
+        let numbers = match why {
+            Some(_) => Vec::new(),
+            None => self.numbers()?,
+        };
+        let repairs = self.repairs(&numbers);
+        let codecs = numbers.iter().filter_map(|format| {
+            let (name, clock_rate) = self.encoding(*format)?;
+            if !is_encoding(&name) {
                 return None;
             }
             let fmtp = self.fmtp(*format).unwrap_or_default().to_owned();
@@ -158,22 +146,56 @@ impl OpenSection {
                 .map(|(repair, _)| *repair);
             Some(Codec {
                 payload_type: *format,
-                name: registered_name(name).to_owned(),
-                clock_rate: *clock_rate,
+                name,
+                clock_rate,
                 fmtp,
                 repair,
             })
         });
-        Section {
-            codecs: codecs.collect(),
-            mid: self.mid.clone(),
+        let codecs = codecs.collect();
+        let missing = common.iter().filter(|(_, uri)| {
+            let mut own = self.extensions.iter();
+            !own.any(|(_, known)| known == uri)
+        });
+        let extensions = self.extensions.iter().chain(missing).cloned().collect();
+        let section = Section {
+            index: self.index,
+            mid: self.mid,
             kind: self.kind,
             sends: self.sends,
+            receives: self.receives,
             declares_streams: self.ssrc_lines + self.rids > 0,
-            names_track: self.names_track,
-            rejected: self.rejected,
-            extensions: self.extensions.clone(),
+            codecs,
+            extensions,
+            proto: self.proto,
+            formats: self.formats,
+            transport: self.transport,
+        };
+        Ok(match why {
+            Some(why) => Err(Declined::of(section, why)),
+            None => Ok(section),
+        })
+    }
+
+    fn numbers(&self) -> Result<Vec<u8>, Refusal> {
+        let numbers: Result<Vec<u8>, _> = self
+            .formats
+            .split_ascii_whitespace()
+            .map(str::parse)
+            .collect();
+        let numbers = numbers.map_err(|_| "An m-line names a payload type that is none.")?;
+        if numbers.len() > FORMATS.size() || numbers.iter().any(|format| *format > 127) {
+            return Err("An m-line names too many payload types, or one beyond 127.");
         }
+        Ok(numbers)
+    }
+
+    /// The name and the clock rate of a format. Those of RFC 3551 need not be written out (RFC 8866 §6.6).
+    fn encoding(&self, format: u8) -> Option<(String, u32)> {
+        let written = self.maps.iter().find(|(known, ..)| *known == format);
+        let written = written.map(|(_, name, clock_rate)| (registered_name(name), *clock_rate));
+        let (name, clock_rate) = written.or_else(|| assigned(self.kind, format))?;
+        Some((name.to_owned(), clock_rate))
     }
 
     fn fmtp(&self, format: u8) -> Option<&str> {
@@ -184,9 +206,9 @@ impl OpenSection {
     }
 
     /// (repair payload type, repaired payload type).
-    fn repairs(&self) -> Vec<(u8, u8)> {
+    fn repairs(&self, numbers: &[u8]) -> Vec<(u8, u8)> {
         let rtx = self.maps.iter().filter(|(format, name, _)| {
-            name.eq_ignore_ascii_case("rtx") && self.formats.contains(format)
+            name.eq_ignore_ascii_case("rtx") && numbers.contains(format)
         });
         rtx.filter_map(|(format, ..)| {
             let repaired = self
@@ -197,6 +219,20 @@ impl OpenSection {
         })
         .collect()
     }
+}
+
+/// `3 urn:…` or `3/sendonly urn:…`.
+pub(super) fn extension(value: &str) -> Result<(u8, String), Refusal> {
+    let malformed = "An a=extmap line is malformed.";
+    let mut words = value.split_ascii_whitespace();
+    let id = words.next().and_then(|id| id.split('/').next());
+    // RFC 8285 §5: 0 is padding, 15 reserved, and what lies beyond needs two-byte headers.
+    let id: u8 = id
+        .and_then(|id| id.parse().ok())
+        .filter(|id| *id > 0)
+        .ok_or(malformed)?;
+    let uri = words.next().ok_or(malformed)?;
+    Ok((id, uri.to_owned()))
 }
 
 /// Takes a mid, once.
@@ -218,6 +254,50 @@ fn registered_name(name: &str) -> &str {
     known.copied().unwrap_or(name)
 }
 
+/// Whether this is an encoding of its own, and not a repair or an event beside others.
+fn is_encoding(name: &str) -> bool {
+    let beside = [
+        "rtx",
+        "red",
+        "ulpfec",
+        "flexfec",
+        "flexfec-03",
+        "telephone-event",
+        "CN",
+    ];
+    !beside.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
+/// The encodings that have a payload type of their own (RFC 3551 §6, tables 4 and 5).
+fn assigned(kind: MediaKind, format: u8) -> Option<(&'static str, u32)> {
+    Some(match (kind, format) {
+        (MediaKind::Audio, 0) => ("PCMU", 8_000),
+        (MediaKind::Audio, 3) => ("GSM", 8_000),
+        (MediaKind::Audio, 4) => ("G723", 8_000),
+        (MediaKind::Audio, 5) => ("DVI4", 8_000),
+        (MediaKind::Audio, 6) => ("DVI4", 16_000),
+        (MediaKind::Audio, 7) => ("LPC", 8_000),
+        (MediaKind::Audio, 8) => ("PCMA", 8_000),
+        (MediaKind::Audio, 9) => ("G722", 8_000),
+        (MediaKind::Audio, 10 | 11) => ("L16", 44_100),
+        (MediaKind::Audio, 12) => ("QCELP", 8_000),
+        (MediaKind::Audio, 13) => ("CN", 8_000),
+        (MediaKind::Audio, 14) => ("MPA", 90_000),
+        (MediaKind::Audio, 15) => ("G728", 8_000),
+        (MediaKind::Audio, 16) => ("DVI4", 11_025),
+        (MediaKind::Audio, 17) => ("DVI4", 22_050),
+        (MediaKind::Audio, 18) => ("G729", 8_000),
+        (MediaKind::Video, 25) => ("CelB", 90_000),
+        (MediaKind::Video, 26) => ("JPEG", 90_000),
+        (MediaKind::Video, 28) => ("nv", 90_000),
+        (MediaKind::Video, 31) => ("H261", 90_000),
+        (MediaKind::Video, 32) => ("MPV", 90_000),
+        (MediaKind::Video, 33) => ("MP2T", 90_000),
+        (MediaKind::Video, 34) => ("H263", 90_000),
+        _ => return None,
+    })
+}
+
 /// `96 rest` as (96, "rest").
 fn numbered(value: &str) -> Option<(u8, &str)> {
     let (number, rest) = value.trim().split_once(' ')?;
@@ -228,13 +308,5 @@ fn numbered(value: &str) -> Option<(u8, &str)> {
 }
 
 fn is_tag(value: &str) -> bool {
-    is_token(value, MAX_TAG_BYTES)
-}
-
-/// RFC 8866 §9: a token, here of bounded length.
-pub(super) fn is_token(value: &str, longest: usize) -> bool {
-    let fits = (1..=longest).contains(&value.len());
-    fits && value
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]".contains(&byte))
+    is_token(value, TAG.size())
 }

@@ -14,7 +14,7 @@ use rtc::peer_connection::configuration::interceptor_registry::{
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
-use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -41,9 +41,17 @@ impl Client {
     pub fn new(address: SocketAddr, now: Instant) -> Self {
         Self {
             address,
-            pc: connection(now),
+            pc: connection(now, RTCDtlsRole::Auto),
             keyframe_asked: false,
             received: Vec::new(),
+        }
+    }
+
+    /// A client that answers with `a=setup:passive`.
+    pub fn dtls_server(address: SocketAddr, now: Instant) -> Self {
+        Self {
+            pc: connection(now, RTCDtlsRole::Server),
+            ..Self::new(address, now)
         }
     }
 
@@ -114,7 +122,7 @@ impl Client {
     }
 }
 
-fn connection(now: Instant) -> RTCPeerConnection {
+fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
     let mut media = MediaEngine::default();
     for codec in codec::audio() {
         media.register_codec(codec, RtpCodecKind::Audio).unwrap();
@@ -130,7 +138,9 @@ fn connection(now: Instant) -> RTCPeerConnection {
             RepairUnwrapper::new(HashMap::from([(97, 96)]), Arc::default()),
         )
         .with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
-    let settings = SettingEngineBuilder::default().with_include_loopback_candidate(true);
+    let settings = SettingEngineBuilder::default()
+        .with_include_loopback_candidate(true)
+        .with_answering_dtls_role(answers_as);
     RTCPeerConnectionBuilder::new()
         .with_media_engine(media)
         .with_interceptor_registry(registry)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use super::World;
-use super::client::{SSRC, numbers};
+use super::client::{Client, SSRC, numbers};
 use crate::media::request::Request;
 use crate::media::{Census, MediaError};
 use crate::meeting::media::{MediaCommand, MediaEvent};
@@ -342,29 +342,89 @@ fn a_restart_is_one_also_while_an_offer_waits() {
 }
 
 #[test]
-fn who_insists_on_being_the_dtls_server_is_refused() {
+fn whoever_receives_may_be_the_dtls_server() {
     let mut world = World::new();
-    let bo = world.admit();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish(&ada);
+    world.start_camera(&ada);
     let down = world.client();
+    let (address, now) = (world.clients[down].address, world.now);
+    world.clients[down] = Client::dtls_server(address, now);
     let offer = world.ask(&bo, |reply| Request::Receive {
         audio_slots: 0,
         video_slots: 1,
         reply,
     });
     let answer = world.answer_to(down, offer);
-    assert!(answer.contains("a=setup:active"));
-    for setup in ["passive", "actpass"] {
-        let sdp = answer.replace("a=setup:active", &format!("a=setup:{setup}"));
-        let refused = world.try_ask(&bo, |reply| Request::Answer {
+    assert!(answer.contains("a=setup:passive"));
+    let undecided = answer.replace("a=setup:passive", "a=setup:actpass");
+    let mut ask = |sdp| {
+        world.try_ask(&bo, |reply| Request::Answer {
             revision: 1,
             sdp,
             reply,
-        });
-        assert!(matches!(refused, Err(MediaError::BadSdp(_))), "{setup}");
-    }
-    world.ask(&bo, |reply| Request::Answer {
-        revision: 1,
-        sdp: answer,
-        reply,
+        })
+    };
+    assert!(matches!(ask(undecided), Err(MediaError::BadSdp(_))));
+    assert_eq!(ask(answer), Ok(()));
+    world.run(Duration::from_secs(2));
+    world.talk(up, 0..50);
+    assert!(world.clients[down].received.len() >= 40);
+}
+
+#[test]
+fn whoever_sends_may_be_the_dtls_server() {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish_as(&ada, |sdp| {
+        sdp.replace("a=setup:actpass", "a=setup:passive")
     });
+    world.start_camera(&ada);
+    let down = world.receive(&bo);
+    world.run(Duration::from_secs(2));
+    world.talk(up, 0..50);
+    assert!(world.clients[down].received.len() >= 40);
+}
+
+/// Whether a publisher gets its pictures through whose offer was changed in the fingerprint.
+fn is_believed(change: impl FnOnce(String) -> String) -> bool {
+    let mut world = World::new();
+    let (ada, bo) = (world.admit(), world.admit());
+    let up = world.publish_as(&ada, change);
+    world.start_camera(&ada);
+    let down = world.receive(&bo);
+    world.run(Duration::from_secs(1));
+    world.talk(up, 0..20);
+    !world.clients[down].received.is_empty()
+}
+
+#[test]
+fn who_does_not_have_the_certificate_that_it_names_is_not_heard() {
+    assert!(is_believed(|sdp| sdp));
+    let other = |sdp: &str, function: &str, bytes: usize| {
+        let lines = sdp
+            .lines()
+            .map(|line| match line.starts_with("a=fingerprint:") {
+                true => format!(
+                    "a=fingerprint:{function} {}\r\n",
+                    vec!["AB"; bytes].join(":")
+                ),
+                false => format!("{line}\r\n"),
+            });
+        lines.collect::<String>()
+    };
+    assert!(!is_believed(|sdp| other(&sdp, "sha-256", 32)));
+    assert!(!is_believed(|sdp| other(&sdp, "sha-384", 48)));
+    assert!(!is_believed(|sdp| other(&sdp, "sha-512", 64)));
+    // One of several is enough, of the strongest function.
+    let beside = |sdp: &str, function: &str, bytes: usize| {
+        let line = format!(
+            "a=fingerprint:{function} {}\r\na=fingerprint:",
+            vec!["AB"; bytes].join(":")
+        );
+        sdp.replace("a=fingerprint:", &line)
+    };
+    assert!(is_believed(|sdp| beside(&sdp, "sha-256", 32)));
+    assert!(is_believed(|sdp| beside(&sdp, "sha-1", 20)));
+    assert!(!is_believed(|sdp| beside(&sdp, "sha-512", 64)));
 }

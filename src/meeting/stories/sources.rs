@@ -1,5 +1,7 @@
 //! What people send, and what the media worker tells of it.
 
+mod coming_in;
+
 use super::*;
 
 #[test]

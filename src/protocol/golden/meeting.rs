@@ -137,6 +137,7 @@ fn media() -> Vec<Sample> {
             Published {
                 revision: 1,
                 sdp: OFFER.to_owned(),
+                refused: Vec::new(),
             },
         ),
         sample(

@@ -119,6 +119,16 @@ answers! {
         revision: u64,
         /// The server's answer.
         sdp: String,
+        /// The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+        #[serde(skip_serializing_if = "Vec::is_empty")] #[schemars(default)] #[ts(optional, as = "Option<Vec<RefusedSource>>")]
+        refused: Vec<RefusedSource>,
+    }
+    /// A source that cannot run; `media.source` answers `media.unsupported`.
+    struct RefusedSource {
+        /// Which one.
+        source: Source,
+        /// Why, in English, for logs.
+        reason: String,
     }
     /// Answer to `media.source`.
     struct TrackAnswer {
@@ -154,6 +164,20 @@ pub enum Candidate {
     Object(IceCandidate),
     /// The candidate-attribute alone.
     Line(String),
+}
+
+impl Candidate {
+    /// How much it weighs, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Object(candidate) => {
+                let more = [&candidate.sdp_mid, &candidate.username_fragment];
+                let more = more.into_iter().flatten().map(String::len);
+                candidate.candidate.len() + more.sum::<usize>()
+            }
+            Self::Line(line) => line.len(),
+        }
+    }
 }
 
 impl From<Candidate> for IceCandidate {

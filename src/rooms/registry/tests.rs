@@ -7,6 +7,7 @@ use crate::media::MediaConfig;
 use crate::meeting::bans::AddressKey;
 use crate::meeting::chat::Chat;
 use crate::meeting::stories::{facts, newcomer, stay, user};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
 use crate::rooms::outbox;

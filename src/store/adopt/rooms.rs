@@ -7,10 +7,7 @@ use entity::row_id::RowId;
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::DateTime;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    TransactionTrait as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 
 use super::{
     Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, living, read, select,
@@ -19,6 +16,7 @@ use super::{
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Permissions;
 use crate::protocol::text::RoomName;
+use crate::store::db::Db;
 use crate::store::rooms::random_number;
 use crate::store::{StoreError, is_room_number};
 
@@ -45,7 +43,7 @@ struct KnownRoom {
 }
 
 pub(super) async fn adopt(
-    pool: &DatabaseConnection,
+    db: &Db,
     mode: AdoptionMode,
     report: &mut Adoption,
 ) -> Result<(), StoreError> {
@@ -56,8 +54,8 @@ pub(super) async fn adopt(
         "begin_at",
         "end_at",
     ];
-    let waiting = waiting(pool, "room_basic", "number", Expr::col("number").is_null()).await?;
-    forget_impossible_times(pool, mode, "room_basic", &times, &waiting).await?;
+    let waiting = waiting(db, "room_basic", "number", Expr::col("number").is_null()).await?;
+    forget_impossible_times(db, mode, "room_basic", &times, &waiting).await?;
     let columns = [
         "id",
         "deleted_at",
@@ -67,17 +65,17 @@ pub(super) async fn adopt(
         "create_id",
     ];
     let mut rooms: Vec<OldRoom> =
-        read(pool, &select("room_basic", &columns, waiting.clone())).await?;
+        read(db, &select("room_basic", &columns, waiting.clone())).await?;
     rooms.retain(|room| room.deleted_at.0.is_none());
     if rooms.is_empty() {
         return Ok(());
     }
-    let owners = living(pool, "user_basic").await?;
+    let owners = living(db, "user_basic").await?;
     let (mut numbers, mut identities) = (HashSet::new(), HashSet::new());
     if waiting.is_some() {
         let known = Some(Expr::col("number").is_not_null());
         let known: Vec<KnownRoom> =
-            read(pool, &select("room_basic", &["number", "identity"], known)).await?;
+            read(db, &select("room_basic", &["number", "identity"], known)).await?;
         for room in known {
             identities.insert(room.identity.to_lowercase());
             numbers.insert(room.number);
@@ -93,28 +91,30 @@ pub(super) async fn adopt(
     }
     let permissions = serde_json::to_string(&Permissions::default())
         .map_err(|_| StoreError::Corrupt("permissions"))?;
-    let transaction = pool.begin().await?;
-    for (id, room) in fit {
-        let mut number = random_number();
-        while !numbers.insert(number.clone()) {
-            number = random_number();
+    let write = db.write_many(async |writing| {
+        for (id, room) in fit {
+            let mut number = random_number();
+            while !numbers.insert(number.clone()) {
+                number = random_number();
+            }
+            let mut row = room_basic::ActiveModel {
+                number: Set(Some(number)),
+                permissions: Set(permissions.clone()),
+                ..Default::default()
+            };
+            if room.name.is_none() {
+                row.name = Set(String::new());
+            }
+            room_basic::Entity::update_many()
+                .set(row)
+                .filter(room_basic::Column::Id.eq(id))
+                .filter(room_basic::Column::Number.is_null())
+                .exec(writing)
+                .await?;
         }
-        let mut row = room_basic::ActiveModel {
-            number: Set(Some(number)),
-            permissions: Set(permissions.clone()),
-            ..Default::default()
-        };
-        if room.name.is_none() {
-            row.name = Set(String::new());
-        }
-        room_basic::Entity::update_many()
-            .set(row)
-            .filter(room_basic::Column::Id.eq(id))
-            .filter(room_basic::Column::Number.is_null())
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
+        Ok(())
+    });
+    write.await
 }
 
 /// The room's row, if it can be shown.

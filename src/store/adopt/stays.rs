@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use entity::room_user;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    TransactionTrait as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 
 use super::{
     Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, living, read, select,
@@ -16,6 +13,7 @@ use super::{
 };
 use crate::protocol::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::db::Db;
 use crate::store::row::column;
 
 #[derive(FromQueryResult)]
@@ -35,22 +33,22 @@ struct PersonRow {
 }
 
 pub(super) async fn adopt(
-    pool: &DatabaseConnection,
+    db: &Db,
     mode: AdoptionMode,
     report: &mut Adoption,
 ) -> Result<(), StoreError> {
     let unnamed = Expr::col("user_identity").eq("");
-    let waiting = waiting(pool, "room_user", "user_identity", unnamed).await?;
+    let waiting = waiting(db, "room_user", "user_identity", unnamed).await?;
     let times = ["created_at", "updated_at", "deleted_at"];
-    forget_impossible_times(pool, mode, "room_user", &times, &waiting).await?;
+    forget_impossible_times(db, mode, "room_user", &times, &waiting).await?;
     let columns = ["id", "created_at", "deleted_at", "rid", "uid"];
-    let mut stays: Vec<OldStay> = read(pool, &select("room_user", &columns, waiting)).await?;
+    let mut stays: Vec<OldStay> = read(db, &select("room_user", &columns, waiting)).await?;
     stays.retain(|stay| stay.deleted_at.0.is_none());
     if stays.is_empty() {
         return Ok(());
     }
-    let users = living(pool, "user_basic").await?;
-    let rooms = living(pool, "room_basic").await?;
+    let users = living(db, "user_basic").await?;
+    let rooms = living(db, "room_basic").await?;
     let (whole, broken): (Vec<_>, Vec<_>) = stays.into_iter().partition(|stay| {
         stay.id.row().is_some() && users.contains(&stay.uid) && rooms.contains(&stay.rid)
     });
@@ -66,32 +64,34 @@ pub(super) async fn adopt(
         return Ok(());
     }
     let columns = ["id", "identity", "display_name"];
-    let people: Vec<PersonRow> = read(pool, &select("user_basic", &columns, None)).await?;
+    let people: Vec<PersonRow> = read(db, &select("user_basic", &columns, None)).await?;
     let people: HashMap<OldNumber, PersonRow> =
         people.into_iter().map(|row| (row.id, row)).collect();
     let now = column(Timestamp::now());
-    let transaction = pool.begin().await?;
-    for stay in whole {
-        let (Some(id), Some(person)) = (stay.id.row(), people.get(&stay.uid)) else {
-            continue;
-        };
-        let Some(identity) = person.identity.clone() else {
-            continue;
-        };
-        let row = room_user::ActiveModel {
-            user_identity: Set(identity),
-            display_name: Set(person.display_name.clone()),
-            joined_at: Set(stay.created_at.0),
-            left_at: Set(Some(stay.created_at.0.unwrap_or(now))),
-            leave_reason: Set(Some("lost".to_owned())),
-            ..Default::default()
-        };
-        room_user::Entity::update_many()
-            .set(row)
-            .filter(room_user::Column::Id.eq(id))
-            .filter(room_user::Column::UserIdentity.eq(""))
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
+    let write = db.write_many(async |writing| {
+        for stay in whole {
+            let (Some(id), Some(person)) = (stay.id.row(), people.get(&stay.uid)) else {
+                continue;
+            };
+            let Some(identity) = person.identity.clone() else {
+                continue;
+            };
+            let row = room_user::ActiveModel {
+                user_identity: Set(identity),
+                display_name: Set(person.display_name.clone()),
+                joined_at: Set(stay.created_at.0),
+                left_at: Set(Some(stay.created_at.0.unwrap_or(now))),
+                leave_reason: Set(Some("lost".to_owned())),
+                ..Default::default()
+            };
+            room_user::Entity::update_many()
+                .set(row)
+                .filter(room_user::Column::Id.eq(id))
+                .filter(room_user::Column::UserIdentity.eq(""))
+                .exec(writing)
+                .await?;
+        }
+        Ok(())
+    });
+    write.await
 }

@@ -6,16 +6,14 @@ use entity::row_id::RowId;
 use entity::user_basic;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    TransactionTrait as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 
 use super::{
     Adoption, AdoptionMode, OldNumber, OldTime, forget_impossible_times, read, select, waiting,
 };
 use crate::protocol::ids::UserId;
 use crate::protocol::text::{DisplayName, Username};
+use crate::store::db::Db;
 use crate::store::users::folded;
 use crate::store::{PasswordHash, StoreError};
 
@@ -45,28 +43,28 @@ struct KeyRow {
 }
 
 pub(super) async fn adopt(
-    pool: &DatabaseConnection,
+    db: &Db,
     mode: AdoptionMode,
     report: &mut Adoption,
 ) -> Result<(), StoreError> {
     let waiting = waiting(
-        pool,
+        db,
         "user_basic",
         "identity",
         Expr::col("identity").is_null(),
     )
     .await?;
-    forget_impossible_times(pool, mode, "user_basic", &LIFE, &waiting).await?;
+    forget_impossible_times(db, mode, "user_basic", &LIFE, &waiting).await?;
     let columns = ["id", "deleted_at", "username", "password"];
     let mut users: Vec<OldUser> =
-        read(pool, &select("user_basic", &columns, waiting.clone())).await?;
+        read(db, &select("user_basic", &columns, waiting.clone())).await?;
     if users.is_empty() {
         return Ok(());
     }
     let mut names = Names::default();
     if waiting.is_some() {
         let known = Some(Expr::col("username_key").is_not_null());
-        let keys: Vec<KeyRow> = read(pool, &select("user_basic", &["username_key"], known)).await?;
+        let keys: Vec<KeyRow> = read(db, &select("user_basic", &["username_key"], known)).await?;
         names
             .taken
             .extend(keys.into_iter().map(|row| row.username_key));
@@ -93,16 +91,18 @@ pub(super) async fn adopt(
     if mode == AdoptionMode::DryRun {
         return Ok(());
     }
-    let transaction = pool.begin().await?;
-    for (id, row) in rows {
-        user_basic::Entity::update_many()
-            .set(row)
-            .filter(user_basic::Column::Id.eq(id))
-            .filter(user_basic::Column::Identity.is_null())
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
+    let write = db.write_many(async |writing| {
+        for (id, row) in rows {
+            user_basic::Entity::update_many()
+                .set(row)
+                .filter(user_basic::Column::Id.eq(id))
+                .filter(user_basic::Column::Identity.is_null())
+                .exec(writing)
+                .await?;
+        }
+        Ok(())
+    });
+    write.await
 }
 
 /// What an account's own columns get, and those of the older ones that are empty and must not be.

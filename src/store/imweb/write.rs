@@ -8,8 +8,8 @@ use entity::{room_basic, room_user, user_basic};
 use migration::SchemaManager;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
-    PaginatorTrait as _, QueryFilter as _, TransactionTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
+    QueryFilter as _,
 };
 
 use super::free::{free_number, free_username};
@@ -20,6 +20,7 @@ use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::UserId;
 use crate::protocol::text::Username;
 use crate::protocol::time::Timestamp;
+use crate::store::db::Writing;
 use crate::store::rooms::new_row;
 use crate::store::row::{column, name};
 use crate::store::users::folded;
@@ -75,7 +76,7 @@ impl<'a> Writer<'a> {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         // A dry run changes nothing, so the schema may be an older one.
-        let has_notes = SchemaManager::new(&store.db.pool)
+        let has_notes = SchemaManager::new(store.db.pool())
             .has_table("imported_row")
             .await?;
         let notes = if has_notes {
@@ -119,14 +120,6 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Where to write; nowhere in a dry run.
-    async fn begin(&self) -> Result<Option<DatabaseTransaction>, StoreError> {
-        Ok(match self.mode {
-            ImportMode::DryRun => None,
-            ImportMode::Apply => Some(self.store.db.pool.begin().await?),
-        })
-    }
-
     fn knows_stay(&self, room: &PlannedRoom, stay: &PlannedStay) -> bool {
         self.known
             .contains_key(&stay_origin(&room.key, &stay.person))
@@ -162,12 +155,16 @@ impl<'a> Writer<'a> {
                 .filter(room_basic::Column::DeletedAt.is_null());
             return Ok((living.count(&self.store.db).await? > 0).then_some(row));
         }
-        let transaction = self.begin().await?;
-        let mut step = Step::default();
-        let owner = self
-            .person(transaction.as_ref(), &room.owner, people, &mut step)
-            .await?;
-        let Some(owner) = owner else {
+        let written = match self.mode {
+            ImportMode::DryRun => self.make_room(None, room, people).await?,
+            ImportMode::Apply => {
+                let db = &self.store.db;
+                let make = db
+                    .write_many(async |writing| self.make_room(Some(writing), room, people).await);
+                make.await?
+            }
+        };
+        let Some((made, step)) = written else {
             let detail = "its creator's account was deleted here".to_owned();
             import.skipped.push(Skipped {
                 table: "imweb_login",
@@ -176,15 +173,6 @@ impl<'a> Writer<'a> {
                 detail,
             });
             return Ok(None);
-        };
-        let made = match transaction {
-            Some(transaction) => {
-                let made = self.insert_room(&transaction, room, &owner, &mut step);
-                let made = made.await?;
-                transaction.commit().await?;
-                Some(made)
-            }
-            None => None,
         };
         self.keep(step, import);
         import.taken.rooms += 1;
@@ -200,20 +188,28 @@ impl<'a> Writer<'a> {
         Ok(Some(row))
     }
 
-    async fn insert_room(
+    /// The room's row, unless this is a dry run, and what else was done; none when its owner was deleted here.
+    async fn make_room(
         &self,
-        transaction: &DatabaseTransaction,
+        writing: Option<&Writing>,
         room: &PlannedRoom,
-        owner: &Person,
-        step: &mut Step,
-    ) -> Result<room_basic::Model, StoreError> {
+        people: &HashMap<Key, PlannedPerson>,
+    ) -> Result<Option<(Option<room_basic::Model>, Step)>, StoreError> {
+        let mut step = Step::default();
+        let owner = self.person(writing, &room.owner, people, &mut step).await?;
+        let Some(owner) = owner else {
+            return Ok(None);
+        };
+        let Some(writing) = writing else {
+            return Ok(Some((None, step)));
+        };
         let settings = RoomSettings::new(room.name.clone());
-        let number = free_number(transaction).await?;
+        let number = free_number(writing).await?;
         let row = new_row(&settings, owner.row, number, room.created_at)?;
-        let made = row.insert(transaction).await?;
-        self.note(transaction, room_origin(&room.key), made.id.0, step)
+        let made = row.insert(writing).await?;
+        self.note(writing, room_origin(&room.key), made.id.0, &mut step)
             .await?;
-        Ok(made)
+        Ok(Some((Some(made), step)))
     }
 
     async fn write_stays(
@@ -224,38 +220,55 @@ impl<'a> Writer<'a> {
         people: &HashMap<Key, PlannedPerson>,
         import: &mut Import,
     ) -> Result<(), StoreError> {
-        let transaction = self.begin().await?;
+        let make = async |writing: Option<&Writing>| {
+            self.make_stays(writing, room, room_row, stays, people)
+                .await
+        };
+        let step = match self.mode {
+            ImportMode::DryRun => make(None).await?,
+            ImportMode::Apply => {
+                let write = self
+                    .store
+                    .db
+                    .write_many(async |writing| make(Some(writing)).await);
+                write.await?
+            }
+        };
+        self.keep(step, import);
+        Ok(())
+    }
+
+    async fn make_stays(
+        &self,
+        writing: Option<&Writing>,
+        room: &PlannedRoom,
+        room_row: i64,
+        stays: &[&PlannedStay],
+        people: &HashMap<Key, PlannedPerson>,
+    ) -> Result<Step, StoreError> {
         let mut step = Step::default();
         for stay in stays {
-            let person = self
-                .person(transaction.as_ref(), &stay.person, people, &mut step)
-                .await?;
-            let Some(person) = person else {
+            let person = self.person(writing, &stay.person, people, &mut step);
+            let Some(person) = person.await? else {
                 let detail = "the person's account was deleted here";
                 step.skipped.push(deleted_here(people, stay, detail));
                 continue;
             };
             step.joined += 1;
-            let Some(transaction) = &transaction else {
+            let Some(writing) = writing else {
                 continue;
             };
-            let made = new_stay(room_row, stay, person)?
-                .insert(transaction)
-                .await?;
+            let made = new_stay(room_row, stay, person)?.insert(writing).await?;
             let origin = stay_origin(&room.key, &stay.person);
-            self.note(transaction, origin, made.id.0, &mut step).await?;
+            self.note(writing, origin, made.id.0, &mut step).await?;
         }
-        if let Some(transaction) = transaction {
-            transaction.commit().await?;
-        }
-        self.keep(step, import);
-        Ok(())
+        Ok(step)
     }
 
     /// The person's account, made when it was not, but for a dry run; none when it was deleted here.
     async fn person(
         &self,
-        transaction: Option<&DatabaseTransaction>,
+        writing: Option<&Writing>,
         key: &Key,
         people: &HashMap<Key, PlannedPerson>,
         step: &mut Step,
@@ -265,8 +278,8 @@ impl<'a> Writer<'a> {
         let known = self.known.get(&origin).or(step.notes.get(&origin)).copied();
         if let Some(row) = known {
             let found = Entity::find().filter(super::super::users::alive().and(Column::Id.eq(row)));
-            let found = match transaction {
-                Some(transaction) => found.one(transaction).await?,
+            let found = match writing {
+                Some(writing) => found.one(writing).await?,
                 None if row == NOT_MADE => return Ok(Some(Person::not_made())),
                 None => found.one(&self.store.db).await?,
             };
@@ -278,12 +291,12 @@ impl<'a> Writer<'a> {
         let Some(person) = people.get(key) else {
             return Ok(None);
         };
-        let Some(transaction) = transaction else {
+        let Some(writing) = writing else {
             step.notes.insert(origin, NOT_MADE);
             step.people.push(imported(person, None));
             return Ok(Some(Person::not_made()));
         };
-        let username = free_username(transaction, &person.id).await?;
+        let username = free_username(writing, &person.id).await?;
         let row = user_basic::ActiveModel {
             created_at: Set(Some(column(person.since))),
             updated_at: Set(Some(column(self.now))),
@@ -295,8 +308,8 @@ impl<'a> Writer<'a> {
             password_legacy: Set(false),
             ..Default::default()
         };
-        let made = row.insert(transaction).await?;
-        self.note(transaction, origin, made.id.0, step).await?;
+        let made = row.insert(writing).await?;
+        self.note(writing, origin, made.id.0, step).await?;
         step.people.push(imported(person, Some(username)));
         Ok(Some(Person {
             row: made.id.0,
@@ -307,7 +320,7 @@ impl<'a> Writer<'a> {
     /// Writes down, in the same transaction, that this was taken.
     async fn note(
         &self,
-        transaction: &DatabaseTransaction,
+        writing: &Writing,
         origin: String,
         row: i64,
         step: &mut Step,
@@ -318,7 +331,7 @@ impl<'a> Writer<'a> {
             created_at: Set(column(self.now)),
             ..Default::default()
         };
-        note.insert(transaction).await?;
+        note.insert(writing).await?;
         step.notes.insert(origin, row);
         Ok(())
     }

@@ -319,8 +319,8 @@ async fn tables_that_were_taken_over_are_never_dropped() {
     let home = Home::older("utf8mb4_general_ci", "").await;
     let store = home.open().await;
     // What was added to them beside can go and come again.
-    Migrator::down(&store.db.pool, Some(2)).await.unwrap();
-    Migrator::up(&store.db.pool, None).await.unwrap();
-    assert!(Migrator::down(&store.db.pool, None).await.is_err());
+    Migrator::down(store.db.pool(), Some(2)).await.unwrap();
+    Migrator::up(store.db.pool(), None).await.unwrap();
+    assert!(Migrator::down(store.db.pool(), None).await.is_err());
     assert!(store.find_user_by_name("root").await.unwrap().is_some());
 }

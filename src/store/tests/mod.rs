@@ -17,6 +17,7 @@ macro_rules! on_each_database {
 }
 
 mod adopt;
+mod bounds;
 mod chat;
 mod governance;
 mod history;
@@ -26,6 +27,7 @@ mod rooms;
 mod schema;
 mod users;
 mod watch;
+mod writing;
 
 /// A database of its own for one test. A file is gone with the test, a server's database with the server.
 struct Home {
@@ -81,6 +83,10 @@ impl Home {
                 .unwrap_or_else(|error| panic!("{statement}: {error}"));
         }
         db.close().await.unwrap();
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
     }
 
     async fn open(&self) -> Store {

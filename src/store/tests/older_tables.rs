@@ -133,7 +133,7 @@ async fn whatever_its_mapper_makes_of_numbers_texts_and_times_is_taken_over() {
         assert_eq!(home.ask(&kind).await.unwrap(), "3", "{tables}");
         use migration::{Migrator, MigratorTrait as _};
         assert!(
-            Migrator::down(&store.db.pool, None).await.is_err(),
+            Migrator::down(store.db.pool(), None).await.is_err(),
             "never dropped: {tables}"
         );
     }

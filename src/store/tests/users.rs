@@ -83,7 +83,7 @@ async fn a_deleted_account_is_gone_with_its_rooms_and_frees_its_name(home: Home)
         store.delete_user(first.key, at(2)).await.map(drop),
         store.set_password(first.key, &first.password, at(2)).await,
         store
-            .set_display_name(first.key, &first.display_name, at(2))
+            .change_user(first.key, None, Some(&first.display_name), at(2))
             .await,
         store.revoke_user_tokens(first.key, at(2)).await,
         store.set_user_disabled(first.key, None, at(2)).await,
@@ -160,7 +160,10 @@ async fn accounts_are_listed_page_by_page_renamed_and_disabled(home: Home) {
         user(&store, "cy").await,
     ];
     let name = DisplayName::parse("Бо 🎉").unwrap();
-    store.set_display_name(bo.key, &name, at(1)).await.unwrap();
+    store
+        .change_user(bo.key, None, Some(&name), at(1))
+        .await
+        .unwrap();
     store
         .set_user_disabled(bo.key, Some(at(1)), at(1))
         .await

@@ -19,37 +19,55 @@ pub async fn update(
     data: AccountUpdate,
 ) -> Result<UserAnswer, WireError> {
     let login = state.login()?.clone();
-    match (login.account, data.new_password) {
-        (None, Some(_)) => return Err(ErrorCode::PermDenied.into()),
-        (Some(account), Some(new)) => {
-            change_password(services, state, account, data.current_password, &new).await?;
+    let Some(key) = login.account else {
+        if data.new_password.is_some() {
+            return Err(ErrorCode::PermDenied.into());
         }
-        (_, None) => {}
+        let name = data.display_name;
+        let user = name.map_or(login.user.clone(), |name| {
+            people::guest(login.user.id, name)
+        });
+        return Ok(changed(state, user).await);
+    };
+    let password = match &data.new_password {
+        Some(new) => Some(new_hash(services, state, key, data.current_password, new).await?),
+        None => None,
+    };
+    if password.is_none() && data.display_name.is_none() {
+        return Ok(changed(state, login.user).await);
     }
-    let mut user = login.user;
-    if let Some(name) = data.display_name {
-        user = match login.account {
-            Some(account) => {
-                services
-                    .store
-                    .set_display_name(account, &name, Timestamp::now())
-                    .await
-                    .map_err(stored)?;
-                let account = services
-                    .store
-                    .find_user_by_key(account)
-                    .await
-                    .map_err(stored)?;
-                people::account(&account.ok_or(ErrorCode::AuthRequired)?)
-            }
-            None => people::guest(user.id, name),
-        };
+    let now = Timestamp::now();
+    if password.is_some() {
+        // Before it can be seen in the database: whoever looks there must not end this session for it.
+        services.directory().renew(&state.id, now);
     }
+    let name = data.display_name.as_ref();
+    let change = services
+        .store
+        .change_user(key, password.as_ref(), name, now);
+    change.await.map_err(stored)?;
+    if password.is_some() {
+        // Its client asks for a new token with `auth.refresh`.
+        services.directory().revoke_user(&login.user.id, &state.id);
+    }
+    let user = match data.display_name {
+        Some(_) => {
+            let account = services.store.find_user_by_key(key).await;
+            let account = account.map_err(stored)?;
+            people::account(&account.ok_or(ErrorCode::AuthRequired)?)
+        }
+        None => login.user,
+    };
+    Ok(changed(state, user).await)
+}
+
+/// Takes up how the user is called now, here and in the room.
+async fn changed(state: &mut SessionState, user: User) -> UserAnswer {
     if let Some(login) = &mut state.login {
         login.user = user.clone();
     }
     tell_of_name(state, &user).await;
-    Ok(UserAnswer { user })
+    UserAnswer { user }
 }
 
 /// Tells the others in the room, if people may rename themselves there.
@@ -64,15 +82,14 @@ async fn tell_of_name(state: &SessionState, user: &User) {
     }
 }
 
-/// Sets a new password, voids every token issued before and ends the account's other sessions. This session stays; its
-/// client asks for a new token with `auth.refresh`.
-async fn change_password(
+/// The hash of a new password, if the one before was given with it.
+async fn new_hash(
     services: &Services,
     state: &SessionState,
     key: UserKey,
     current: Option<Password>,
     new: &Password,
-) -> Result<(), WireError> {
+) -> Result<PasswordHash, WireError> {
     let Some(current) = current else {
         return Err(WireError::bad_field(
             "data.current_password",
@@ -100,14 +117,5 @@ async fn change_password(
         .hash(new)
         .await
         .map_err(|error| error.wire())?;
-    let now = Timestamp::now();
-    // Before it can be seen in the database: whoever looks there must not end this session for it.
-    services.directory().renew(&state.id, now);
-    services
-        .store
-        .set_password(key, &PasswordHash::new(hash), now)
-        .await
-        .map_err(stored)?;
-    services.directory().revoke_user(&account.id, &state.id);
-    Ok(())
+    Ok(PasswordHash::new(hash))
 }

@@ -95,11 +95,14 @@ async fn verify(
     };
     if let Some(rehash) = verified.rehash {
         let (old, new) = (account.password.clone(), PasswordHash::new(rehash));
-        services
-            .store
-            .rehash_password(account.key, &old, &new, Timestamp::now())
-            .await
-            .map_err(stored)?;
+        let now = Timestamp::now();
+        let rehashed = services.store.rehash_password(account.key, &old, &new, now);
+        match rehashed.await {
+            Ok(()) => {}
+            // It waits for the next log-in; nobody is kept out for it.
+            Err(error) if error.is_passing() => {}
+            Err(error) => return Err(stored(error)),
+        }
     }
     Ok(account)
 }

@@ -8,7 +8,7 @@ use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
 use crate::protocol::object::Participant;
 use crate::protocol::request::{ChatDelete, ChatHistory, ChatPage, ChatSend, Empty, MessageAnswer};
 use crate::protocol::time::Timestamp;
-use crate::store::{ChatAuthor, Recipient, StoredMessage};
+use crate::store::{ChatAuthor, Kept, Recipient, StoredMessage};
 use crate::ws::handlers::room_view;
 use crate::ws::services::Services;
 use crate::ws::state::{SessionState, Stay};
@@ -23,15 +23,16 @@ pub async fn send(
     data: ChatSend,
 ) -> Result<MessageAnswer, WireError> {
     let stay = state.stay()?;
-    if data
-        .client_id
-        .as_ref()
-        .is_some_and(|id| id.len() > MAX_ID_BYTES)
-    {
-        return Err(WireError::bad_field(
-            "data.client_id",
-            "must be at most 64 bytes long",
-        ));
+    let data = ChatSend {
+        client_id: client_id(data.client_id)?,
+        ..data
+    };
+    if let Some(id) = &data.client_id {
+        let author = &state.login()?.user.id;
+        let sent = services.store.find_sent(stay.key, author, id).await;
+        if let Some(sent) = sent.map_err(stored)? {
+            return again(stay, &data, sent).await;
+        }
     }
     let action = if data.to.is_some() {
         Action::PrivateChat
@@ -62,15 +63,70 @@ pub async fn send(
         client_id: data.client_id,
         sent_at: Timestamp::now(),
     };
-    services
-        .store
-        .insert_message(stay.key, &message)
-        .await
+    let kept = services.store.insert_message(stay.key, &message).await;
+    if let Kept::Known(sent) = kept.map_err(stored)? {
+        return Ok(answered(*sent));
+    }
+    let id = message.id.clone();
+    let post = Command::Post(Box::new(room_view::post(message)));
+    // It is kept: a room that is busy is waited for, so that nobody hears of it later than those who read it there.
+    match stay.handle.call_surely(post).await {
+        Ok(Reply::Message(message)) => Ok(MessageAnswer { message: *message }),
+        Ok(_) => Err(ErrorCode::ServerInternal.into()),
+        Err(refused) => {
+            withdraw(services, stay, &id).await;
+            Err(refused.into())
+        }
+    }
+}
+
+/// The client's own name for a message; an empty one is none, as it would be the same for all.
+fn client_id(raw: Option<String>) -> Result<Option<String>, WireError> {
+    let refused = |why: &str| Err(WireError::bad_field("data.client_id", why));
+    match raw {
+        Some(id) if id.len() > MAX_ID_BYTES => refused("must be at most 64 bytes long"),
+        // Not every database keeps them.
+        Some(id) if id.contains(char::is_control) => refused("must have no control characters"),
+        id => Ok(id.filter(|id| !id.is_empty())),
+    }
+}
+
+/// Answers a message that was sent before as it was answered then, and tells nobody a second time.
+async fn again(
+    stay: &Stay,
+    data: &ChatSend,
+    sent: StoredMessage,
+) -> Result<MessageAnswer, WireError> {
+    let to = match &data.to {
+        // Who is gone since was somebody else than who is here, or is who it was for.
+        Some(to) => match find(stay, to).await {
+            Ok(person) => Some(person.user.id),
+            Err(error) => match &sent.to {
+                Some(known) if known.participant == *to => Some(known.user.clone()),
+                _ => return Err(error),
+            },
+        },
+        None => None,
+    };
+    sent.check_is_again(&data.text, to.as_ref())
         .map_err(stored)?;
-    let post = room_view::post(message);
-    match stay.handle.call(Command::Post(Box::new(post))).await? {
-        Reply::Message(message) => Ok(MessageAnswer { message: *message }),
-        _ => Err(ErrorCode::ServerInternal.into()),
+    Ok(answered(sent))
+}
+
+fn answered(sent: StoredMessage) -> MessageAnswer {
+    MessageAnswer {
+        message: room_view::post(sent).message,
+    }
+}
+
+/// Takes back what the room did not take: its author hears that it was not sent.
+async fn withdraw(services: &Services, stay: &Stay, message: &MessageId) {
+    if let Err(error) = services.store.withdraw_message(stay.key, message).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            room.id = %stay.room,
+            "a message that was refused is kept"
+        );
     }
 }
 

@@ -6,17 +6,14 @@ use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::{BanLength, PermissionsChange, Source};
+use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, ParticipantAskUnmute, ParticipantLowerHand, ParticipantMute, ParticipantRemove,
     ParticipantRename, ParticipantSetRole, Target,
 };
 use crate::protocol::time::Timestamp;
-use crate::store::{Conflict, StoreError};
 use crate::ws::services::Services;
 use crate::ws::state::{SessionState, Stay};
-
-/// How often an edit is tried again that others were quicker than.
-const TRIES: usize = 5;
 
 /// `participant.mute`
 pub async fn mute(
@@ -44,33 +41,19 @@ pub async fn mute(
 
 /// Stores whether members may unmute themselves, and tells the room.
 async fn allow_unmuting(services: &Services, stay: &Stay, allow: bool) -> Result<(), WireError> {
-    for _ in 0..TRIES {
-        let room = services.store.find_room(stay.room.as_str()).await;
-        let room = room.map_err(stored)?.ok_or(ErrorCode::RoomNotFound)?;
-        if room.settings.permissions.unmute == allow {
-            return Ok(());
-        }
-        let change = PermissionsChange {
-            unmute: Some(allow),
-            ..PermissionsChange::default()
-        };
-        let edit = crate::store::RoomEdit {
-            permissions: Some(change.applied_to(room.settings.permissions)),
-            ..crate::store::RoomEdit::default()
-        };
-        let version = Some(room.version);
-        let edited = services
-            .store
-            .edit_room(room.key, version, edit, Timestamp::now());
-        match edited.await {
-            Ok(edited) => {
-                return asking::tell_of_edit(services, &edited, PasswordEdit::Kept).await;
-            }
-            Err(StoreError::Conflict(Conflict::Version)) => {}
-            Err(error) => return Err(stored(error)),
-        }
-    }
-    Err(ErrorCode::RoomConflict.into())
+    let change = PermissionsChange {
+        unmute: Some(allow),
+        ..PermissionsChange::default()
+    };
+    let edit = crate::store::RoomEdit {
+        permissions: Patch::Set(change),
+        ..crate::store::RoomEdit::default()
+    };
+    let edited = services
+        .store
+        .edit_room(stay.key, None, edit, Timestamp::now());
+    let edited = edited.await.map_err(stored)?;
+    asking::tell_of_edit(services, &edited, PasswordEdit::Kept).await
 }
 
 /// `participant.ask_unmute`

@@ -10,7 +10,7 @@ use crate::protocol::request::{
     Empty, InviteCreate, InviteList, InviteMade, InviteRevoke, Invites,
 };
 use crate::protocol::time::Timestamp;
-use crate::store::{InviteUse, MAX_INVITES, NewInvite, StoredRoom, TokenHash};
+use crate::store::{InviteUse, NewInvite, StoredRoom, TokenHash};
 use crate::ws::services::Services;
 use crate::ws::state::SessionState;
 
@@ -42,13 +42,6 @@ pub async fn create(
         return Err(WireError::bad_field(
             "data.expires_at",
             "must be in the future",
-        ));
-    }
-    let standing = services.store.list_invites(room.key, now).await;
-    if standing.map_err(stored)?.len() as u64 >= MAX_INVITES {
-        return Err(WireError::with_message(
-            ErrorCode::PermDenied,
-            "This room has as many invite links as it may have; revoke some first.",
         ));
     }
     let token = InviteToken::random();

@@ -16,7 +16,7 @@ use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
 use crate::store::{InviteUse, StoredRoom};
 use crate::ws::services::Services;
-use crate::ws::state::{Login, SessionState, Stay};
+use crate::ws::state::{Login, Place, SessionState, Stay};
 
 /// `room.join`
 pub async fn join(
@@ -57,17 +57,18 @@ pub async fn join(
     let (stay, entered) = entered.map_err(|error| refused(&room, error))?;
     match entered {
         Entered::In(view) => {
-            state.stay = Some(stay);
+            state.move_to(stay, Place::Inside);
             Ok(room_view::joined(*view))
         }
         Entered::Waiting => {
-            state.waiting = Some(stay);
+            state.move_to(stay, Place::Door);
             Err(ErrorCode::RoomWaiting.into())
         }
     }
 }
 
-/// Takes whoever has shown that they may come to the room's door, and out of the room they are in.
+/// Takes whoever has shown that they may come to the room's door. They leave the room they are in when this one has taken
+/// them: whoever is refused, for whatever reason, stays where they are.
 async fn enter(
     services: &Services,
     state: &mut SessionState,
@@ -91,27 +92,34 @@ async fn enter(
         services.registry.ended(&room.identity, ended);
     }
     let load = || room_view::load(services, room.key);
-    if state.stay.is_some() || state.waiting.is_some() {
-        // Who is refused there stays where they are.
-        services.registry.knock(&room.identity, &join, load).await?;
-        state.leave().await;
-    }
     let is_owner = login.account == Some(room.owner.key);
-    if is_owner && room.ended_at.is_some() && room.settings.permanent {
+    let reopens = is_owner && room.ended_at.is_some() && room.settings.permanent;
+    let waits_here = state.waiting.as_ref();
+    let waits_here = waits_here.is_some_and(|stay| stay.room == room.identity);
+    if reopens || waits_here {
+        // Nothing is changed for somebody who would be refused.
+        services.registry.knock(&room.identity, &join, load).await?;
+    }
+    if reopens {
         let reopened = services.store.reopen_room(room.key, Timestamp::now());
         reopened.await.map_err(stored)?;
     }
+    if waits_here {
+        // To its door they would be a newer session of their own.
+        state.leave().await;
+    }
     let participant = join.participant.clone();
-    let outbox = state.outbox.clone();
+    let outbox = state.outbox.for_stay();
     let (handle, entered) = services
         .registry
-        .join(&room.identity, join, outbox, load)
+        .join(&room.identity, join, outbox.clone(), load)
         .await?;
     let stay = Stay {
         room: room.identity.clone(),
         key: room.key,
         participant,
         handle,
+        outbox,
     };
     Ok((stay, entered))
 }

@@ -6,15 +6,21 @@ use crate::meeting::command::Switch;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::TrackId;
-use crate::protocol::object::IceCandidate;
+use crate::protocol::object::{IceCandidate, Leg};
 use crate::protocol::request::{
     DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
-    MediaSource, MediaView, Published, TrackAnswer,
+    MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
+use crate::rooms::CallError;
 use crate::ws::state::{SessionState, Stay};
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
 const EXACT_INTEGERS: u64 = 1 << 53;
+
+const NOT_CARRIED: &str = "No m-line carries this source: the last media.publish did not name it, or its answer refused the m-line (port 0).";
+const NOT_ALLOWED: &str = "The room's permissions do not let you start this source, or unmute yourself (permissions.unmute, permissions.screen).";
+const BETWEEN_PEERS: &str =
+    "In this room people are connected to each other (p2p): the server takes no media.";
 
 /// `media.publish`
 pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
@@ -30,7 +36,17 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
     let published = media
         .publish(&stay.participant, revision, sdp, sources)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(stay, "media.publish", Leg::Up, error))?;
+    for RefusedSource { source, reason } in &published.answer.refused {
+        tracing::info!(
+            room.id = %stay.room,
+            participant.id = %stay.participant,
+            connection = ?Leg::Up,
+            source = ?source,
+            reason,
+            "A source's m-line was refused."
+        );
+    }
     let negotiated = Command::Negotiated {
         participant: stay.participant.clone(),
         sources: published.sources,
@@ -54,9 +70,16 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
         source: data.source,
         switch,
     };
-    match stay.handle.call(command).await? {
-        Reply::Track(track) => Ok(TrackAnswer { track }),
-        _ => Err(ErrorCode::ServerInternal.into()),
+    match stay.handle.call(command).await {
+        Ok(Reply::Track(track)) => Ok(TrackAnswer { track }),
+        Ok(_) => Err(ErrorCode::ServerInternal.into()),
+        Err(CallError::Refused(code @ ErrorCode::MediaUnsupported)) => {
+            Err(WireError::with_message(code, NOT_CARRIED))
+        }
+        Err(CallError::Refused(code @ ErrorCode::PermDenied)) => {
+            Err(WireError::with_message(code, NOT_ALLOWED))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -66,7 +89,7 @@ pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOff
     media
         .receive(&stay.participant, data.audio_slots, data.video_slots)
         .await
-        .map_err(refused)
+        .map_err(|error| refused(stay, "media.receive", Leg::Down, error))
 }
 
 /// `media.answer`
@@ -75,7 +98,7 @@ pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, Wi
     media
         .answer(&stay.participant, data.revision, data.sdp)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(stay, "media.answer", Leg::Down, error))?;
     Ok(Empty {})
 }
 
@@ -85,7 +108,7 @@ pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireEr
     media
         .view(&stay.participant, data.tiles)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(stay, "media.view", Leg::Down, error))?;
     Ok(Empty {})
 }
 
@@ -96,7 +119,7 @@ pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Emp
     media
         .candidate(&stay.participant, candidate)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(stay, "media.candidate", data.connection, error))?;
     Ok(Empty {})
 }
 
@@ -106,20 +129,34 @@ pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, 
     media
         .restart(&stay.participant, data.connection)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(stay, "media.restart", data.connection, error))?;
     Ok(Empty {})
 }
 
 /// The session's stay, and the media worker's part of its room; between peers there is none.
 fn connected(state: &SessionState) -> Result<(&Stay, &RoomMedia), WireError> {
     let stay = state.stay()?;
-    let media = stay.handle.media().ok_or(ErrorCode::MediaUnsupported)?;
+    let media = stay
+        .handle
+        .media()
+        .ok_or_else(|| WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS))?;
     Ok((stay, media))
 }
 
-fn refused(error: MediaError) -> WireError {
-    match error.code() {
-        ErrorCode::ServerBusy => WireError::from(ErrorCode::ServerBusy).retry_after(100),
+/// What the client is told of a refusal; the log gets the same.
+fn refused(stay: &Stay, request: &'static str, leg: Leg, error: MediaError) -> WireError {
+    let code = error.code();
+    tracing::info!(
+        room.id = %stay.room,
+        participant.id = %stay.participant,
+        request,
+        connection = ?leg,
+        code = code.as_str(),
+        reason = %error,
+        "A media request was refused."
+    );
+    match code {
+        ErrorCode::ServerBusy => WireError::from(code).retry_after(100),
         code => WireError::with_message(code, error.to_string()),
     }
 }

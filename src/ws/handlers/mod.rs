@@ -33,15 +33,11 @@ fn kept(hash: &PasswordHash) -> StoredHash<'_> {
     }
 }
 
-/// What a client is told of the store's failure. What only we can mend is logged here, once.
+/// What a client is told of the store's failure. What only we can mend is logged here; that the database is away or full
+/// the store says itself, once for all who notice.
 fn stored(error: StoreError) -> WireError {
     if error.code() == ErrorCode::ServerInternal {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-    } else if error.is_passing() {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the database is away or too busy"
-        );
     }
     error.wire()
 }

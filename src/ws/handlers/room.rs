@@ -6,7 +6,7 @@ use crate::meeting::command::PasswordEdit;
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::object::Participant;
+use crate::protocol::object::{Participant, UserKind};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomList, RoomPage, RoomRoster,
@@ -48,7 +48,7 @@ pub async fn edit(
     let room = find(services, state, &data.identity).await?;
     may(state, &room, asking::edit_action(&data)).await?;
     let version = data.version;
-    let edit = room_settings::of_edit(services, data, &room.settings).await?;
+    let edit = room_settings::of_edit(services, data).await?;
     let password = match &edit.password {
         // Who waits behind a password that is taken away has given more than is asked for.
         Patch::Keep | Patch::Clear => PasswordEdit::Kept,
@@ -155,13 +155,17 @@ pub async fn roster(
         |stay: &Option<Stay>| stay.as_ref().is_some_and(|stay| stay.room == room.identity);
     let is_in = is_here(&state.stay);
     if is_here(&state.waiting) {
-        return Err(ErrorCode::PermDenied.into());
+        let why = "Who waits to be let in does not see who is inside.";
+        return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
     let settings = &room.settings;
-    let is_closed = settings.locked || settings.lobby || settings.password.is_some();
+    let kind = login.user.kind;
+    let is_held = settings.waiting.holds(kind) || !settings.guests && kind == UserKind::Guest;
+    let is_closed = settings.locked || is_held || settings.password.is_some();
     let is_outside = !is_in && login.account != Some(room.owner.key);
     if is_outside && (is_closed || is_kept_out(services, state, &room).await?) {
-        return Err(ErrorCode::PermDenied.into());
+        let why = "Only its owner and who is in it see who is in this room.";
+        return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
     Ok(Roster {
         participants: people_in(services, &room).await?,
@@ -252,7 +256,11 @@ pub(super) async fn may(
     }
     let here = state.stay.as_ref();
     let here = here.filter(|stay| stay.room == room.identity);
-    asking::authorised(here.ok_or(ErrorCode::PermDenied)?, action).await?;
+    let outside = || {
+        let why = "Only the room's owner may do this from outside.";
+        WireError::with_message(ErrorCode::PermDenied, why)
+    };
+    asking::authorised(here.ok_or_else(outside)?, action).await?;
     Ok(())
 }
 
@@ -267,7 +275,8 @@ async fn own(
     if login.account == Some(room.owner.key) {
         Ok(room)
     } else {
-        Err(ErrorCode::PermDenied.into())
+        let why = "Only the room's owner may do this.";
+        Err(WireError::with_message(ErrorCode::PermDenied, why))
     }
 }
 

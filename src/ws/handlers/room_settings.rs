@@ -1,7 +1,7 @@
 //! What a room decides, between the wire and the store.
 
 use crate::protocol::error::WireError;
-use crate::protocol::object::{HistoryAccess, Permissions, Topology};
+use crate::protocol::object::{HistoryAccess, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
@@ -29,7 +29,13 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
         end_at: data.end_at,
         password,
         locked: data.locked.unwrap_or(usual.locked),
-        lobby: data.lobby.unwrap_or(usual.lobby),
+        waiting: data
+            .waiting
+            .or(data.lobby.map(WhoWaits::from))
+            .unwrap_or(usual.waiting),
+        guests: data.guests.unwrap_or(usual.guests),
+        start_muted: data.start_muted.unwrap_or(usual.start_muted),
+        start_camera_off: data.start_camera_off.unwrap_or(usual.start_camera_off),
         topology: data.topology.unwrap_or(usual.topology),
         max_participants: data.max_participants.unwrap_or(usual.max_participants),
         permissions: data
@@ -47,15 +53,11 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
     })
 }
 
-/// What an edit changes of what the room decided before.
+/// What an edit changes.
 ///
 /// # Errors
 /// As [`of_new`].
-pub async fn of_edit(
-    services: &Services,
-    data: RoomEdit,
-    before: &RoomSettings,
-) -> Result<store::RoomEdit, WireError> {
+pub async fn of_edit(services: &Services, data: RoomEdit) -> Result<store::RoomEdit, WireError> {
     let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
     let early_ms = data.early_ms.or_default(DEFAULT_EARLY_MS);
     check(max_participants, early_ms)?;
@@ -72,14 +74,18 @@ pub async fn of_edit(
         end_at: data.end_at,
         password,
         locked: data.locked.or_default(false),
-        lobby: data.lobby.or_default(false),
+        waiting: match data.waiting {
+            // Those who know `lobby` alone.
+            Patch::Keep => data.lobby.map(WhoWaits::from),
+            waiting => waiting,
+        }
+        .or_default(WhoWaits::default()),
+        guests: data.guests.or_default(true),
+        start_muted: data.start_muted.or_default(false),
+        start_camera_off: data.start_camera_off.or_default(false),
         topology: data.topology.or_default(Topology::default()),
         max_participants,
-        permissions: match data.permissions {
-            Patch::Keep => None,
-            Patch::Clear => Some(Permissions::default()),
-            Patch::Set(change) => Some(change.applied_to(before.permissions)),
-        },
+        permissions: data.permissions,
         history: data.history.or_default(HistoryAccess::default()),
         hide_number: data.hide_number.or_default(false),
         early_ms,

@@ -1,6 +1,7 @@
 import { CallBase } from './call_base.js';
 import { DownLink } from './down_link.js';
 import { ProtocolError } from './errors.js';
+import { KeptLink } from './kept_link.js';
 import { summarise } from './stats.js';
 import { UpLink } from './up_link.js';
 
@@ -11,19 +12,33 @@ import { UpLink } from './up_link.js';
  * @typedef {import('./protocol.d.ts').Tile} Tile
  */
 
+/** The pictures of a connection that is replaced stay for so long after the new one stands: its own need a moment. */
+const LINGER_MS = 1_500;
+/** And no longer than this, whatever becomes of the new one. */
+const LONGEST_LINGER_MS = 10_000;
+
 /**
  * The media of a room that goes over the server (SFU): one connection that sends, one that receives.
  *
  * Events: `slot` ({@link import('./call_base.js').SlotChange}), `reason`
- * ({@link import('./call_base.js').ReasonChange}), `source`, `connection`, `error`.
+ * ({@link import('./call_base.js').ReasonChange}), `source`, `connection`, `media` with
+ * `{connection: 'up'|'down', …}` ({@link import('./kept_link.js').LinkState}), `error`.
  */
 export class Call extends CallBase {
-  /** @type {UpLink|null} */
-  #up = null;
-  /** @type {DownLink|null} */
-  #down = null;
+  /** @type {KeptLink<UpLink>} */
+  #up;
+  /** @type {KeptLink<DownLink>} */
+  #down;
+  /** What is on the wire, for a connection that takes the place of another. @type {Map<Source, MediaStreamTrack|null>} */
+  #sent = new Map();
+  /** Down connections that show what they have until the new one does. @type {Map<DownLink, any>} */
+  #retired = new Map();
+  #generation = 0;
+  #upRevision = 0;
   /** @type {Tile[]|null} the newest wish list that is not sent yet */
   #tiles = null;
+  /** @type {Tile[]|null} the newest wish list, for a connection that takes the place of another */
+  #wished = null;
   /** How many videos the down connection is made for. */
   #videoSlots;
   #sentTiles = '';
@@ -38,45 +53,159 @@ export class Call extends CallBase {
     super(session, reply, options);
     const { videoSlots, videoSlotsAtFirst = videoSlots } = this.options;
     this.#videoSlots = Math.min(videoSlotsAtFirst, videoSlots);
-    this.listen('media.slots', ({ slots }) => this.#down?.update(slots));
-    this.listen('media.offer', (offer) => this.#down?.answer(offer).catch((error) => this.report(error, 'media.offer')));
+    this.#up = this.#keptUp();
+    this.#down = this.#keptDown();
+    this.listen('media.slots', ({ slots }) => this.#down.link?.update(slots));
+    this.listen('media.offer', (offer) => {
+      this.#down.link?.answer(offer).catch((error) => this.report(error, 'media.offer'));
+    });
     this.listen('media.candidate', ({ connection, candidate }) => {
-      if (connection === 'down') this.#down?.addCandidate(candidate);
+      if (connection === 'down') this.#down.link?.addCandidate(candidate);
+    });
+    // The server lost the room's media: what it had of ours is gone, and it asks for it anew.
+    this.listen('media.failed', () => {
+      if (!this.isStarted) return;
+      this.#up.rebuild('server');
+      this.#down.rebuild('server');
     });
   }
 
   /** @protected @override */
   async connect() {
-    /** @type {import('./up_link.js').LinkIo} */
-    const io = {
-      request: (type, data) => this.session.request(type, data),
-      failed: (error, during) => this.report(error, during),
-      timers: this.timers,
-    };
     // The request for the server's offer goes out first, so that the server works while the browser prepares ours.
-    const down = new DownLink(
-      this.newPeerConnection(),
-      io,
-      (change) => this.emit('slot', change),
-      (change) => this.emit('reason', change),
-    );
-    this.#down = down;
-    const received = down.receive({ audioSlots: this.options.audioSlots, videoSlots: this.#videoSlots });
-    const up = new UpLink(this.newPeerConnection(), io);
-    this.#up = up;
-    const published = up.publish().then(() => this.letSourcesThrough());
-    this.#tellState('up', up.pc);
-    this.#tellState('down', down.pc);
-    const outcomes = await Promise.allSettled([received, published]);
+    const outcomes = await Promise.allSettled([this.#down.open(), this.#up.open()]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** @protected @override */
   disconnect() {
-    this.#up?.close();
-    this.#down?.close();
-    this.#up = this.#down = null;
-    this.#sentTiles = '';
+    this.#up.close();
+    this.#down.close();
+    for (const link of [...this.#retired.keys()]) this.#letGo(link);
+  }
+
+  /**
+   * The one who came back is somebody new: the old connections are of no more use, but their last pictures stay until
+   * there are new ones.
+   *
+   * @protected
+   * @override
+   */
+  reconnect() {
+    this.#up.close();
+    const old = this.#down.link;
+    this.#sent.clear();
+    this.#upRevision = 0;
+    this.#up = this.#keptUp();
+    this.#down = this.#keptDown(old);
+    return this.connect();
+  }
+
+  #keptUp() {
+    /** @type {KeptLink<UpLink>} */
+    const kept = new KeptLink({
+      ...this.#keeping('up', 'media.publish'),
+      make: (rebuild, before) => {
+        this.#upRevision = Math.max(this.#upRevision, before?.revision ?? 0);
+        before?.close();
+        const up = new UpLink(this.newPeerConnection(), this.#linkIo(rebuild), this.#upRevision);
+        this.#tellState('up', up.pc);
+        return up;
+      },
+      negotiate: async (up) => {
+        const sent = [...this.#sent].map(([source, media]) => up.send(source, media));
+        await Promise.all([up.publish(), ...sent]);
+        if (kept.link === up) this.letSourcesThrough();
+      },
+    });
+    return kept;
+  }
+
+  /** @param {DownLink|null} [before] whose pictures stay until there are new ones */
+  #keptDown(before = null) {
+    let old = before;
+    /** @type {KeptLink<DownLink>} */
+    const kept = new KeptLink({
+      ...this.#keeping('down', 'media.receive'),
+      make: (rebuild, replaced) => {
+        this.#retire(replaced ?? old);
+        old = null;
+        // The first connection's slots have plain names.
+        const prefix = this.#generation === 0 ? '' : `${this.#generation}:`;
+        this.#generation += 1;
+        const show = (/** @type {import('./call_base.js').SlotChange} */ change) => this.emit('slot', change);
+        const explain = (/** @type {import('./call_base.js').ReasonChange} */ change) => this.emit('reason', change);
+        const down = new DownLink(this.newPeerConnection(), this.#linkIo(rebuild), show, explain, prefix);
+        this.#tellState('down', down.pc);
+        return down;
+      },
+      negotiate: async (down) => {
+        await down.receive({ audioSlots: this.options.audioSlots, videoSlots: this.#videoSlots });
+        // The server may know nothing any more of what was wished for.
+        this.#sentTiles = '';
+        if (kept.link === down) this.#wish();
+      },
+    });
+    return kept;
+  }
+
+  /** @param {'up'|'down'} connection @param {string} during */
+  #keeping(connection, during) {
+    return {
+      lostRoom: () => this.session.rejoin(),
+      failed: (/** @type {unknown} */ error) => this.report(error, during),
+      changed: (/** @type {import('./kept_link.js').LinkState} */ state) => {
+        if (state.state === 'connected' && connection === 'down') this.#lingerOn(LINGER_MS);
+        if (!this.isClosed) this.emit('media', { connection, ...state });
+      },
+      timers: this.timers,
+    };
+  }
+
+  /** @param {(why: string) => void} rebuild @returns {import('./up_link.js').LinkIo} */
+  #linkIo(rebuild) {
+    return {
+      request: (type, data) => this.session.request(type, data),
+      failed: (error, during) => this.report(error, during),
+      rebuild,
+      disturbed: () => this.session.wake(),
+      timers: this.timers,
+    };
+  }
+
+  /** @param {DownLink|null} link */
+  #retire(link) {
+    if (!link) return;
+    link.retire();
+    this.#retired.set(link, this.timers.setTimeout(() => this.#letGo(link), LONGEST_LINGER_MS));
+  }
+
+  /** @param {number} ms */
+  #lingerOn(ms) {
+    for (const [link, timer] of this.#retired) {
+      this.timers.clearTimeout(timer);
+      this.#retired.set(link, this.timers.setTimeout(() => this.#letGo(link), ms));
+    }
+  }
+
+  /** @param {DownLink} link */
+  #letGo(link) {
+    this.timers.clearTimeout(this.#retired.get(link));
+    this.#retired.delete(link);
+    link.close();
+  }
+
+  /** Tries what was refused or waits once more, now. */
+  retry() {
+    this.#up.retry();
+    this.#down.retry();
+    super.retry();
+  }
+
+  /** To be called when the network may be another one: nothing waits any longer. */
+  hurry() {
+    this.#up.hurry();
+    this.#down.hurry();
   }
 
   /**
@@ -86,7 +215,8 @@ export class Call extends CallBase {
    * @param {MediaStreamTrack|null} media
    */
   async send(source, media) {
-    await this.#up?.send(source, media);
+    this.#sent.set(source, media);
+    await this.#up.link?.send(source, media);
   }
 
   /**
@@ -96,13 +226,18 @@ export class Call extends CallBase {
    * @param {Tile[]} tiles
    */
   view(tiles) {
-    this.#tiles = tiles.map(({ track, width, height, priority }) => ({
+    this.#wished = tiles.map(({ track, width, height, priority }) => ({
       track,
       width: Math.round(width),
       height: Math.round(height),
       priority,
     }));
     this.#widen(tiles.length);
+    this.#wish();
+  }
+
+  #wish() {
+    this.#tiles = this.#wished;
     if (!this.#isSendingTiles) this.#sendTiles().catch((error) => this.report(error, 'media.view'));
   }
 
@@ -111,7 +246,7 @@ export class Call extends CallBase {
     const { audioSlots, videoSlots } = this.options;
     if (wished <= this.#videoSlots || this.#videoSlots >= videoSlots) return;
     this.#videoSlots = Math.min(videoSlots, Math.max(wished, 2 * this.#videoSlots));
-    this.#down?.receive({ audioSlots, videoSlots: this.#videoSlots })
+    this.#down.link?.receive({ audioSlots, videoSlots: this.#videoSlots })
       .catch((error) => this.report(error, 'media.receive'));
   }
 
@@ -133,8 +268,8 @@ export class Call extends CallBase {
 
   /** @returns {Promise<import('./stats.js').CallStats>} */
   async stats() {
-    const up = this.#up;
-    const down = this.#down;
+    const up = this.#up.link;
+    const down = this.#down.link;
     if (!up || !down) return { connections: {}, tracks: [] };
     const [sent, received] = await Promise.all([up.pc.getStats(), down.pc.getStats()]);
     const above = summarise(sent);

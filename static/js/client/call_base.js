@@ -67,6 +67,8 @@ export class CallBase extends Emitter {
         ready: () => this.#gate.passed,
         send: (source, media, track) => this.send(source, media, track),
         changed: (change) => this.emit('source', change),
+        refused: (error) => this.emit('refused', { source: name, error }),
+        timers: this.timers,
         failed: (error, during) => this.report(error, during),
       }));
     }
@@ -85,6 +87,21 @@ export class CallBase extends Emitter {
   get isClosed() {
     return this.#closed;
   }
+
+  /** @protected */
+  get isStarted() {
+    return this.#started;
+  }
+
+  /** Sends again what the server did not take, as far as it is still wished for. */
+  retry() {
+    for (const [name, source] of this.#sources) {
+      source.retry().catch((error) => this.report(error, `media.source ${name}`));
+    }
+  }
+
+  /** To be called when the network may be another one: nothing waits any longer. */
+  hurry() {}
 
   /**
    * Connects. Sources set before are sent as soon as the server can take them.
@@ -150,6 +167,12 @@ export class CallBase extends Emitter {
   /** @protected */
   disconnect() {}
 
+  /** The session came back as somebody new. @protected @returns {Promise<void>} */
+  reconnect() {
+    this.disconnect();
+    return this.connect();
+  }
+
   /**
    * @protected
    * @param {Source} _source
@@ -209,9 +232,8 @@ export class CallBase extends Emitter {
     this.reply = reply;
     if (!this.#started) return;
     this.#gate.shut();
-    this.disconnect();
     this.#gate = new Gate();
-    this.connect().catch((error) => this.report(error, 'rejoin'));
+    this.reconnect().catch((error) => this.report(error, 'rejoin'));
     for (const [name, source] of this.#sources) {
       source.restart().catch((error) => this.report(error, `media.source ${name}`));
     }

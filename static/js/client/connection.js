@@ -66,6 +66,14 @@ export class Connection extends Emitter {
   }
 
   /**
+   * Whether a request waits for its answer that may take seconds, as passwords are hashed for it or a room is loaded. The
+   * server carries out one at a time, so the next one waits for it too.
+   */
+  get isAskingMuch() {
+    return [...this.#pending.values()].some(({ type }) => SLOW_REQUESTS.test(type));
+  }
+
+  /**
    * Opens the socket and waits for the server's hello.
    *
    * @returns {Promise<Hello>}
@@ -107,13 +115,13 @@ export class Connection extends Emitter {
   request(type, data) {
     const socket = this.#socket;
     if (!this.isOpen || !socket) {
-      return Promise.reject(closedError(this.closeCode ?? CLOSED_ABNORMALLY, 'not open'));
+      return Promise.reject(closedError(this.closeCode ?? CLOSED_ABNORMALLY, 'not open', type));
     }
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const timer = this.#timers.setTimeout(() => {
         this.#pending.delete(id);
-        reject(new ProtocolError('client.timeout', `No answer to ${type} in time.`));
+        reject(new ProtocolError('client.timeout', `No answer to ${type} in time.`, { request: type }));
       }, this.#options.requestTimeoutMs);
       this.#pending.set(id, { type, resolve, reject, timer });
       // In the closing handshake nothing is sent any more; its end answers, with the code.
@@ -159,7 +167,7 @@ export class Connection extends Emitter {
     this.#pending.delete(frame.re);
     this.#timers.clearTimeout(pending.timer);
     if (frame.type === 'ok') pending.resolve(frame.data ?? {});
-    else pending.reject(ProtocolError.fromWire(frame.error ?? { code: 'server.internal', message: 'An empty refusal.' }));
+    else pending.reject(ProtocolError.fromWire(frame.error ?? EMPTY_REFUSAL, pending.type));
   }
 
   /**
@@ -172,22 +180,26 @@ export class Connection extends Emitter {
     this.closeCode = code;
     for (const pending of this.#pending.values()) {
       this.#timers.clearTimeout(pending.timer);
-      pending.reject(closedError(code, reason));
+      pending.reject(closedError(code, reason, pending.type));
     }
     this.#pending.clear();
     this.emit('close', { code, reason });
   }
 }
 
+const SLOW_REQUESTS = /^(auth|account)\.|^room\.(join|create|edit)$/;
+const EMPTY_REFUSAL = { code: 'server.internal', message: 'An empty refusal.' };
 const OWN_EVENTS = new Set(['open', 'close', 'error', 'hello', '*']);
 
 /**
  * @param {number} code
  * @param {string} reason
+ * @param {string|null} [request] that was not answered
  */
-function closedError(code, reason) {
+function closedError(code, reason, request = null) {
   return new ProtocolError('client.closed', `The socket is closed (${code}${reason ? `, ${reason}` : ''}).`, {
     closeCode: code,
+    request,
   });
 }
 

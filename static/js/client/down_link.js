@@ -1,5 +1,6 @@
 import { RemoteCandidates, trickle } from './candidates.js';
-import { IceWatch } from './ice_watch.js';
+import { LinkWatch } from './link_watch.js';
+import { newestPacket, StallWatch } from './stall_watch.js';
 
 /**
  * @typedef {import('./call_base.js').SlotChange} SlotChange
@@ -12,11 +13,14 @@ import { IceWatch } from './ice_watch.js';
  */
 export class DownLink {
   #io;
+  #prefix;
   #watch;
+  #stall;
   #candidates;
   #onSlot;
   #onReason;
   #revision = 0;
+  #isRetired = false;
   /** Offers are answered one after the other. @type {Promise<void>} */
   #work = Promise.resolve();
   /** Slots are asked for one time after the other. @type {Promise<void>|null} */
@@ -33,10 +37,12 @@ export class DownLink {
    * @param {import('./up_link.js').LinkIo} io
    * @param {(change: SlotChange) => void} onSlot
    * @param {(change: import('./call_base.js').ReasonChange) => void} onReason
+   * @param {string} [prefix] goes before the names of its slots, so that those of two connections are told apart
    */
-  constructor(pc, io, onSlot, onReason) {
+  constructor(pc, io, onSlot, onReason, prefix = '') {
     this.pc = pc;
     this.#io = io;
+    this.#prefix = prefix;
     this.#onSlot = onSlot;
     this.#onReason = onReason;
     this.#candidates = new RemoteCandidates(pc, (error) => io.failed(error, 'media.candidate'));
@@ -44,11 +50,12 @@ export class DownLink {
       io.request('media.candidate', { connection: 'down', candidate })
         .catch((error) => io.failed(error, 'media.candidate'));
     });
-    this.#watch = new IceWatch(
+    this.#watch = new LinkWatch(
       pc,
-      () => io.request('media.restart', { connection: 'down' }).catch((error) => io.failed(error, 'media.restart')),
+      { ...io, restart: () => io.request('media.restart', { connection: 'down' }) },
       io.timers,
     );
+    this.#stall = new StallWatch(() => newestPacket(pc), io.disturbed, io.timers);
   }
 
   /**
@@ -65,7 +72,7 @@ export class DownLink {
 
   /** @param {{audioSlots: number, videoSlots: number}} wanted */
   async #ask({ audioSlots, videoSlots }) {
-    if (this.pc.signalingState === 'closed') return;
+    if (this.#isRetired) return;
     const offer = await this.#io.request('media.receive', { audio_slots: audioSlots, video_slots: videoSlots });
     await this.answer(offer);
   }
@@ -84,7 +91,7 @@ export class DownLink {
 
   /** @param {{revision: number, sdp: string}} offer */
   async #answer({ revision, sdp }) {
-    if (revision <= this.#revision || this.pc.signalingState === 'closed') return;
+    if (revision <= this.#revision || this.#isRetired) return;
     this.#revision = revision;
     await this.pc.setRemoteDescription({ type: 'offer', sdp });
     this.#candidates.flush();
@@ -100,6 +107,7 @@ export class DownLink {
 
   /** @param {Slot[]} changed */
   update(changed) {
+    if (this.#isRetired) return;
     for (const slot of changed) this.#slots.set(slot.mid, slot);
     this.#show();
   }
@@ -114,8 +122,20 @@ export class DownLink {
     return (mid !== null && this.#slots.get(mid)?.track) || null;
   }
 
-  close() {
+  /** The network may be another one now. */
+  hurry() {
+    this.#watch.hurry();
+  }
+
+  /** What it shows stays as it is, until it is closed: another connection takes its place. */
+  retire() {
     this.#watch.stop();
+    this.#stall.stop();
+    this.#isRetired = true;
+  }
+
+  close() {
+    this.retire();
     this.pc.close();
     for (const slot of this.#slots.values()) slot.track = null;
     this.#show();
@@ -126,7 +146,7 @@ export class DownLink {
     for (const { mid, kind, track, reason } of this.#slots.values()) {
       const mediaTrack = (track !== null && media.get(mid)) || null;
       // A slot named before its m-line is there shows once it is.
-      const shown = { mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
+      const shown = { mid: this.#prefix + mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
       if ((this.#shown.get(mid)?.track ?? null) !== shown.track) {
         this.#shown.set(mid, shown);
         this.#onSlot(shown);
@@ -140,6 +160,6 @@ export class DownLink {
     if ((this.#reasons.get(mid) ?? null) === reason) return;
     if (reason === null) this.#reasons.delete(mid);
     else this.#reasons.set(mid, reason);
-    this.#onReason({ mid, reason });
+    this.#onReason({ mid: this.#prefix + mid, reason });
   }
 }

@@ -9,9 +9,9 @@ export class ProtocolError extends Error {
   /**
    * @param {string} code the wire's error code, or `client.closed`, `client.timeout`, `client.unsupported`
    * @param {string} message
-   * @param {{field?: string|null, retryAfterMs?: number|null, closeCode?: number|null}} [details]
+   * @param {{field?: string|null, retryAfterMs?: number|null, closeCode?: number|null, request?: string|null}} [details]
    */
-  constructor(code, message, { field = null, retryAfterMs = null, closeCode = null } = {}) {
+  constructor(code, message, { field = null, retryAfterMs = null, closeCode = null, request = null } = {}) {
     super(message);
     this.name = 'ProtocolError';
     this.code = code;
@@ -21,16 +21,37 @@ export class ProtocolError extends Error {
     this.retryAfterMs = retryAfterMs;
     /** The WebSocket close code behind a `client.closed`, else null. */
     this.closeCode = closeCode;
+    /** The type of the request that this answers, such as `media.publish`; null where it answers none. */
+    this.request = request;
   }
 
-  /** @param {WireError} body */
-  static fromWire(body) {
+  /** @param {WireError} body @param {string|null} [request] the type of the request that it answers */
+  static fromWire(body, request = null) {
     return new ProtocolError(body.code, body.message, {
       field: body.field ?? null,
       retryAfterMs: body.retry_after_ms ?? null,
+      request,
     });
   }
 }
 
 /** @param {unknown} error */
 export const codeOf = (error) => (error instanceof ProtocolError ? error.code : null);
+
+/**
+ * Whether the same request may well be taken later: the server is busy, restarts or is in trouble, or nothing came back.
+ * Every other refusal means no, and asking again changes nothing.
+ *
+ * @param {unknown} error
+ * @returns {boolean}
+ */
+export function meansLater(error) {
+  const code = codeOf(error);
+  return code !== null && isLate(code);
+}
+
+/** The same of a code alone. @param {string} code */
+export function isLate(code) {
+  if (code === 'client.unsupported') return false;
+  return code.startsWith('server.') || code.startsWith('client.') || code === 'rate.limited';
+}

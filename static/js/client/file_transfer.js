@@ -93,6 +93,11 @@ export class FileTransfers extends Emitter {
     ];
   }
 
+  /** Connections that are made from now on use these. @param {RTCIceServer[]} iceServers */
+  useIceServers(iceServers) {
+    this.#options = { ...this.#options, iceServers };
+  }
+
   /**
    * Offers a file.
    *

@@ -1,49 +1,124 @@
-import { codeOf } from './errors.js';
-
 const DEFAULT_INTERVAL_MS = 15_000;
 /** Only the client uses this code, on its own side: 4000-4999 are free for applications (RFC 6455 §7.4.2). */
 const CLOSED_BY_SILENCE = 4000;
 
 /**
- * Notices a network that is gone without having said so. The server's WebSocket pings are invisible to a page, so it
- * asks for itself: a `ping` without an answer closes the connection.
+ * How long a ping may stay unanswered before the server counts as silent, and before the socket is given up.
+ *
+ * @typedef {{silentMs: number, lostMs: number}} Patience
+ */
+
+/** The ping that comes by itself now and then. @type {Patience} */
+const CALM = { silentMs: 3_000, lostMs: 10_000 };
+/** Something else is amiss already: pictures stand still, the network changed, the machine woke up. @type {Patience} */
+const URGENT = { silentMs: 1_500, lostMs: 6_000 };
+/** A request before the ping may take long, and the ping waits for it. @type {Patience} */
+const BEHIND_OTHERS = { silentMs: 5_000, lostMs: 20_000 };
+
+/**
+ * Notices a network that is gone, or a server that stands still, without having said so. The server's WebSocket pings are
+ * invisible to a page, so it asks for itself: a `ping` without an answer is told, and at last closes the connection.
  */
 export class Heartbeat {
   #connection;
   #intervalMs;
   #timers;
-  /** @type {any} */
+  #onSilence;
+  #unsubscribe;
+  /** @type {any} until the next ping */
   #timer = null;
+  /** @type {any} */
+  #silentTimer = null;
+  /** @type {any} */
+  #lostTimer = null;
+  /** The ping that waits for its answer. @type {Promise<void>|null} */
+  #asked = null;
+  /** @type {Patience} */
+  #patience = CALM;
+  #isSilent = false;
 
   /**
    * @param {import('./connection.js').Connection} connection
    * @param {number} intervalMs as the server's hello says
    * @param {import('./timers.js').Timers} timers
+   * @param {(silent: boolean) => void} [onSilence] the server does not answer, and answers again
    */
-  constructor(connection, intervalMs, timers) {
+  constructor(connection, intervalMs, timers, onSilence = () => {}) {
     this.#connection = connection;
     this.#intervalMs = intervalMs || DEFAULT_INTERVAL_MS;
     this.#timers = timers;
+    this.#onSilence = onSilence;
+    // Whatever comes shows that the way is open.
+    this.#unsubscribe = connection.on('*', () => this.#heard());
     this.#plan();
   }
 
   stop() {
+    this.#unsubscribe();
     this.#timers.clearTimeout(this.#timer);
+    this.#rest();
+    this.#tell(false);
   }
 
-  /** Asks now. Whoever was busy or refused us is at least alive. */
-  async beat() {
-    this.stop();
+  /**
+   * Asks now.
+   *
+   * @param {{urgent?: boolean}} [how]
+   * @returns {Promise<void>} settles with the answer
+   */
+  beat({ urgent = true } = {}) {
+    const wanted = this.#connection.isAskingMuch && !this.#asked ? BEHIND_OTHERS : urgent ? URGENT : CALM;
+    if (this.#asked) {
+      // A ping is on its way already; it may only have less time from now on.
+      if (wanted.lostMs < this.#patience.lostMs && this.#patience !== BEHIND_OTHERS) this.#wait(wanted);
+      return this.#asked;
+    }
+    this.#timers.clearTimeout(this.#timer);
+    this.#asked = this.#ask();
+    this.#wait(wanted);
+    return this.#asked;
+  }
+
+  async #ask() {
     try {
       await this.#connection.request('ping');
-    } catch (error) {
-      if (codeOf(error) === 'client.timeout') this.#connection.close(CLOSED_BY_SILENCE);
+    } catch {
+      // Whoever was busy or refused us is at least alive; a socket that is closed is told of by itself.
     }
+    this.#asked = null;
+    this.#rest();
+    this.#tell(false);
     if (this.#connection.isOpen) this.#plan();
   }
 
+  #heard() {
+    if (!this.#asked) return;
+    this.#tell(false);
+    this.#wait(this.#patience);
+  }
+
+  /** @param {Patience} patience */
+  #wait(patience) {
+    this.#rest();
+    this.#patience = patience;
+    this.#silentTimer = this.#timers.setTimeout(() => this.#tell(true), patience.silentMs);
+    this.#lostTimer = this.#timers.setTimeout(() => this.#connection.close(CLOSED_BY_SILENCE), patience.lostMs);
+  }
+
+  #rest() {
+    this.#timers.clearTimeout(this.#silentTimer);
+    this.#timers.clearTimeout(this.#lostTimer);
+  }
+
+  /** @param {boolean} silent */
+  #tell(silent) {
+    if (this.#isSilent === silent) return;
+    this.#isSilent = silent;
+    this.#onSilence(silent);
+  }
+
   #plan() {
-    this.stop();
-    this.#timer = this.#timers.setTimeout(() => this.beat(), this.#intervalMs);
+    this.#timers.clearTimeout(this.#timer);
+    this.#timer = this.#timers.setTimeout(() => this.beat({ urgent: false }), this.#intervalMs);
   }
 }

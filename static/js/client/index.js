@@ -9,13 +9,15 @@
  *
  * // 1. A session. `storage` keeps the token; anything with getItem, setItem and removeItem will do.
  * const session = new Session(`${location.origin.replace('http', 'ws')}/ws`, { storage: localStorage });
- * session.on('state', ({ state, code, attempt }) => {}); // connecting | online | reconnecting | closed
+ * session.on('state', ({ state, code, attempt, retryAt }) => {}); // connecting | online | reconnecting | closed
+ * session.on('silence', ({ silent }) => {});             // the socket is open, but nothing answers; and when it does again
  * addEventListener('online', () => session.wake());      // and on visibilitychange: do not wait for the next attempt
  * const user = await session.connect();                  // User, or null: nobody is signed in yet
  * if (!user) await session.guest({ display_name: 'Ada' }); // or login / register / withToken
  *
  * // 2. A room. `joined` comes after every join, also when a lost socket came back by itself.
  * session.on('joined', (reply, { again }) => {});        // Joined
+ * session.on('rejoin.waiting', ({ retryAt, code }) => {}); // back online; the room is late, and is asked again by itself
  * session.on('rejoin.failed', (error) => {});            // back online, but the room is closed to us
  * const reply = await session.joinRoom({ identity });
  * session.on('participant.joined', ({ participant }) => {}); // every event of the wire, by its type
@@ -33,6 +35,9 @@
  *                                                        // slot carries; null = all of it comes
  * call.on('source', ({ source, active, muted, reason }) => {}); // own source: reason 'ended' = screen share
  *                                                        // stopped in the browser, device pulled; 'server' = muted
+ * call.on('refused', ({ source, error }) => {});         // the server does not take the source; it is off again
+ * call.on('media', ({ connection, state, code, retryAt }) => {}); // 'up' | 'down': connecting | connected | waiting (is
+ *                                                        // tried again by itself) | refused (call.retry() tries again)
  * call.on('connection', ({ connection, state }) => {});  // 'up' | 'down' | participant id, RTCPeerConnectionState
  * call.on('error', ({ error, during }) => {});           // what failed in the background; the call goes on
  * call.setSource('camera', mediaStreamTrack);            // before start() too: then it is sent soonest
@@ -42,6 +47,8 @@
  * call.view([{ track, width, height, priority }]);       // wish list; as often as you like
  * await call.stats();                                    // CallStats, see stats.js
  * call.sendData('hello');                                // p2p rooms only; event 'data' { from, data }
+ * call.retry();                                          // what was refused, once more
+ * call.hurry();                                          // beside session.wake(): the network may be another one
  * call.close();
  *
  * // 4. Files, from browser to browser, in both kinds of rooms; made with the call, closed with it.
@@ -54,8 +61,12 @@
  * Every refusal is a {@link ProtocolError} with the wire's `code` (`room.full`, …), or one of the client's own:
  * `client.closed` (no socket, or it died while waiting), `client.timeout`, `client.unsupported`.
  *
+ * A request that comes too soon (`rate.limited`, `server.busy`) is sent again by itself for a minute at most.
+ *
  * A call outlives a lost socket: when the session has re-joined the room, the call connects anew and sends the
- * same sources again. Slots are announced empty first, then as they fill.
+ * same sources again. It also outlives connections that fail for good, and a server that lost the media: new ones take
+ * their place. In sfu rooms the slots of the old connection stay until the new one stands, and those of the new one have
+ * other names; a track may be on two slots for that moment.
  *
  * Session methods, each taking and answering the `data` of the request of the same name:
  * `register login guest withToken refresh logout updateAccount createRoom editRoom deleteRoom listRooms getRoom

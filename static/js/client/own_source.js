@@ -1,3 +1,5 @@
+import { meansLater } from './errors.js';
+
 /**
  * @typedef {import('./protocol.d.ts').Source} Source
  * @typedef {import('./protocol.d.ts').Track} Track
@@ -8,7 +10,9 @@
  * @property {(source: Source, media: MediaStreamTrack|null, track: Track|null) => Promise<void>} send
  *   puts the media on the wire, or takes it off with null
  * @property {(change: {source: Source, active: boolean, muted: boolean, reason: 'own'|'ended'|'server'}) => void} changed
+ * @property {(error: unknown) => void} refused the server does not take the source; it is off again
  * @property {(error: unknown, during: string) => void} failed
+ * @property {import('./timers.js').Timers} timers
  */
 
 /** In the order of the m-lines of the SFU's up connection. @type {Source[]} */
@@ -16,6 +20,9 @@ export const SOURCES = ['microphone', 'camera', 'screen', 'screen_audio'];
 
 /** @param {Source} source @returns {'audio'|'video'} */
 export const kindOf = (source) => (source === 'microphone' || source === 'screen_audio' ? 'audio' : 'video');
+
+/** Before a change is told again that the server could not take just now. */
+const AGAIN_MS = 5_000;
 
 /** Which field of `participant.update` mutes a source; only these two can be muted. */
 const MUTE_FIELD = /** @type {Record<string, string>} */ ({ microphone: 'audio', camera: 'video' });
@@ -40,6 +47,9 @@ export class OwnSource {
   /** @type {Promise<void>} */
   #work = Promise.resolve();
   #waiting = 0;
+  /** @type {any} */
+  #againTimer = null;
+  #closed = false;
   #onEnded = () => this.#ended();
 
   /** @param {Source} name @param {SourceIo} io */
@@ -112,18 +122,33 @@ export class OwnSource {
     return this.#enqueue();
   }
 
+  /** Tells the server what it does not know yet. */
+  retry() {
+    return this.#enqueue();
+  }
+
   close() {
+    this.#closed = true;
+    this.#io.timers.clearTimeout(this.#againTimer);
     this.#media?.removeEventListener('ended', this.#onEnded);
     this.#media = null;
   }
 
   #enqueue() {
     this.#waiting += 1;
+    this.#io.timers.clearTimeout(this.#againTimer);
     const work = this.#work.then(() => this.#reconcile()).finally(() => {
       this.#waiting -= 1;
     });
-    this.#work = work.catch(() => {});
+    this.#work = work.catch((error) => this.#again(error));
     return work;
+  }
+
+  /** Nothing came back, or the server was in trouble: the wish stands. A lost socket tells it anew by itself. @param {unknown} error */
+  #again(error) {
+    if (this.#closed || !meansLater(error) || /** @type {any} */ (error).code === 'client.closed') return;
+    const failed = (/** @type {unknown} */ again) => this.#io.failed(again, `media.source ${this.#name}`);
+    this.#againTimer = this.#io.timers.setTimeout(() => this.#enqueue().catch(failed), AGAIN_MS);
   }
 
   async #reconcile() {
@@ -151,21 +176,42 @@ export class OwnSource {
   async #switchOn(media) {
     if (!this.#track) {
       const muted = this.#muted;
+      let reply;
       try {
-        const reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
+        reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
         this.#track = reply.track;
       } catch (error) {
-        // Refused, a screen where only hosts may share: the wish ends here. A lost socket keeps it.
-        if (this.#media === media && !isLost(error)) this.set(null).catch(() => {});
+        // Refused, a screen where only hosts may share: the wish ends here. What may come later keeps it.
+        if (this.#media === media && !meansLater(error)) {
+          this.set(null).catch(() => {});
+          this.#io.refused(error);
+        }
         throw error;
       }
-      this.#announcedMuted = muted;
+      this.#begunBy(reply.track, muted);
     }
     // Announced first: the server then knows whose packets these are when they come.
     const newest = this.#media;
     if (this.#sent === newest) return;
     await this.#io.send(this.#name, newest, this.#track);
     this.#sent = newest;
+  }
+
+  /**
+   * A room may have newcomers begin muted, whatever they ask for: what the server answers is what the others get.
+   *
+   * @param {Track | null} track
+   * @param {boolean} asked
+   */
+  #begunBy(track, asked) {
+    this.#announcedMuted = asked;
+    if (track?.muted && !asked && this.#name in MUTE_FIELD) {
+      this.#announcedMuted = true;
+      if (this.#muted) return;
+      this.#muted = true;
+      if (this.#media) this.#media.enabled = false;
+      this.#changed('server');
+    }
   }
 
   /** The person stopped sharing in the browser's own bar, or the device was pulled. */
@@ -178,6 +224,3 @@ export class OwnSource {
     this.#io.changed({ source: this.#name, active: this.#media !== null, muted: this.#muted, reason });
   }
 }
-
-/** @param {any} error */
-const isLost = (error) => error?.code === 'client.closed' || error?.code === 'client.timeout';

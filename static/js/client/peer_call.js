@@ -1,5 +1,6 @@
 import { CallBase } from './call_base.js';
 import { ProtocolError } from './errors.js';
+import { pauseBefore } from './pauses.js';
 import { PeerLink } from './peer_link.js';
 import { summarise } from './stats.js';
 
@@ -35,6 +36,8 @@ export class PeerCall extends CallBase {
   /** @type {{type: string, data: any}[]} */
   #early = [];
   #isConnected = false;
+  /** Connections in vain to somebody since the last one that held. @type {Map<string, {attempt: number, since: number, timer: any}>} */
+  #rebuilds = new Map();
   /** @type {Map<string, Participant>} */
   #others = new Map();
 
@@ -74,6 +77,8 @@ export class PeerCall extends CallBase {
   disconnect() {
     this.#isConnected = false;
     for (const participant of [...this.#links.keys()]) this.#unlink(participant);
+    for (const { timer } of this.#rebuilds.values()) this.timers.clearTimeout(timer);
+    this.#rebuilds.clear();
     this.#sending.clear();
   }
 
@@ -163,6 +168,8 @@ export class PeerCall extends CallBase {
   /** @param {string} participant */
   #left(participant) {
     this.#others.delete(participant);
+    this.timers.clearTimeout(this.#rebuilds.get(participant)?.timer);
+    this.#rebuilds.delete(participant);
     for (const track of [...this.#tracks.values()]) {
       if (track.participant !== participant) continue;
       this.#tracks.delete(track.id);
@@ -180,11 +187,17 @@ export class PeerCall extends CallBase {
       return;
     }
     // One that has left meanwhile.
-    const link = this.#links.get(data.from);
+    let link = this.#links.get(data.from);
     if (!link) return;
     if (type === 'signal.candidate') return link.addCandidate(data.candidate);
     const description = { type: type === 'signal.offer' ? /** @type {const} */ ('offer') : /** @type {const} */ ('answer'), sdp: data.sdp };
-    link.receive(description).catch((error) => this.#failed(link, error, type));
+    if (description.type === 'offer' && link.isFromAnother(description)) {
+      // The peer gave up its connection and made a new one, which nothing of ours fits.
+      this.#relink(data.from);
+      link = /** @type {PeerLink} */ (this.#links.get(data.from));
+    }
+    const receiver = link;
+    receiver.receive(description).catch((error) => this.#failed(receiver, error, type));
   }
 
   /** @param {string} participant */
@@ -202,15 +215,39 @@ export class PeerCall extends CallBase {
       channel: (open) => this.emit('channel', { participant, open }),
       failed: (error, during) => this.#failed(link, error, during),
       newStream: () => new Stream(),
+      rebuild: () => this.#rebuild(participant, link),
+      disturbed: () => this.session.wake(),
       timers: this.timers,
     });
     this.#links.set(participant, link);
     pc.addEventListener('connectionstatechange', () => {
+      if (pc.connectionState === 'connected') this.#rebuilds.delete(participant);
       this.emit('connection', { connection: participant, state: pc.connectionState });
     });
     for (const [source, { media, trackId }] of this.#sending) {
       link.send(source, media, trackId).catch((error) => this.#failed(link, error, `send ${source}`));
     }
+  }
+
+  /** A connection that will not come back is made anew, after a pause. @param {string} participant @param {PeerLink} link */
+  #rebuild(participant, link) {
+    if (this.#links.get(participant) !== link) return;
+    const now = this.timers.now();
+    const { attempt, since } = this.#rebuilds.get(participant) ?? { attempt: 0, since: now };
+    const timer = this.timers.setTimeout(() => this.#links.get(participant) === link && this.#relink(participant),
+      pauseBefore(attempt + 1, now - since, Math.random()));
+    this.#rebuilds.set(participant, { attempt: attempt + 1, since, timer });
+  }
+
+  /** @param {string} participant */
+  #relink(participant) {
+    this.#unlink(participant);
+    this.#link(participant);
+  }
+
+  /** @override To be called when the network may be another one: nothing waits any longer. */
+  hurry() {
+    for (const link of this.#links.values()) link.hurry();
   }
 
   /** @param {string} participant */

@@ -1,6 +1,6 @@
 import { RemoteCandidates, trickle } from './candidates.js';
 import { ProtocolError } from './errors.js';
-import { IceWatch } from './ice_watch.js';
+import { LinkWatch } from './link_watch.js';
 import { renameStreams, streamsByMid } from './msid.js';
 
 /**
@@ -16,6 +16,8 @@ import { renameStreams, streamsByMid } from './msid.js';
  * @property {(open: boolean) => void} channel
  * @property {(error: unknown, during: string) => void} failed
  * @property {() => MediaStream} newStream
+ * @property {() => void} rebuild this connection will not come back; a new one has to be made
+ * @property {() => void} disturbed the path is lost for now
  * @property {import('./timers.js').Timers} timers
  *
  * @typedef {{sender: RTCRtpSender, streamId: string, trackId: string}} Sending
@@ -73,7 +75,7 @@ export class PeerLink {
     pc.addEventListener('datachannel', ({ channel }) => {
       if (channel.label === CHANNEL_LABEL) this.#adopt(channel);
     });
-    this.#watch = new IceWatch(pc, () => pc.restartIce(), io.timers);
+    this.#watch = new LinkWatch(pc, { ...io, restart: () => pc.restartIce() }, io.timers);
     if (polite) {
       this.#pauseTimer = io.timers.setTimeout(() => {
         this.#open().catch((error) => io.failed(error, 'signal.offer'));
@@ -92,6 +94,22 @@ export class PeerLink {
   async send(source, media, trackId) {
     this.#wanted.set(source, { media, trackId });
     if (this.#isOpen) await this.#apply(source);
+  }
+
+  /**
+   * Whether an offer comes from another connection of the peer than the one that this link is connected to: each has a
+   * certificate of its own, and its fingerprint never changes (RFC 8842 §4).
+   *
+   * @param {Description} offer
+   */
+  isFromAnother(offer) {
+    const known = this.pc.remoteDescription?.sdp;
+    return known !== undefined && fingerprintOf(known) !== fingerprintOf(offer.sdp);
+  }
+
+  /** The network may be another one now. */
+  hurry() {
+    this.#watch.hurry();
   }
 
   /** @param {Description} description */
@@ -220,4 +238,9 @@ export class PeerLink {
     channel.addEventListener('close', () => this.#io.channel(false));
     channel.addEventListener('message', ({ data }) => this.#io.data(data));
   }
+}
+
+/** The first one stands for all: they share a bundle. @param {string} sdp */
+function fingerprintOf(sdp) {
+  return /^a=fingerprint:(.*\S)/m.exec(sdp)?.[1].toLowerCase() ?? '';
 }

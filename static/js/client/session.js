@@ -1,6 +1,7 @@
 import { Connection } from './connection.js';
-import { codeOf, ProtocolError } from './errors.js';
+import { codeOf, meansLater, ProtocolError } from './errors.js';
 import { Heartbeat } from './heartbeat.js';
+import { pauseBefore, pauseForRetry } from './pauses.js';
 import { Requests } from './requests.js';
 import { systemTimers } from './timers.js';
 import { TokenKeeper } from './token_keeper.js';
@@ -23,22 +24,25 @@ import { TokenKeeper } from './token_keeper.js';
 
 /** Coming back after these would repeat what the server just ended: PROTOCOL.md §3, close codes. */
 const FINAL_CLOSE_CODES = new Set([1000, 4401, 4403, 4404, 4409]);
-/** Refusals that only mean "later". */
-const RETRYABLE = new Set(['rate.limited', 'server.busy']);
-const DEFAULT_RETRY_MS = 1_000;
-/** A longer wait is the caller's decision, not something to hide in a promise. */
-const LONGEST_RETRY_MS = 10_000;
-const FIRST_BACKOFF_MS = 500;
-const LONGEST_BACKOFF_MS = 30_000;
+/** Refusals of a request that came too soon: nothing was done, and the same request is taken later. */
+const TOO_SOON = new Set(['rate.limited', 'server.busy']);
+/** How long such a request is sent again before the caller hears of it. */
+const PATIENCE_MS = 60_000;
+/** The server closes a socket that does not authenticate within 10 s. */
+const AUTH_PATIENCE_MS = 8_000;
+/** An attempt that was begun before the network changed may wait in vain; a younger one is let be. */
+const YOUNG_ATTEMPT_MS = 2_000;
 
 /**
  * One person's stay with the server, over as many sockets as it takes.
  *
  * It authenticates, keeps the token, comes back by itself after a lost socket and re-joins the room it was in.
  *
- * Events: every event of the wire by its type; `state` with `{state, code?, attempt?}`; `joined` with the
- * {@link Joined} and `{again: boolean}`; `rejoin.failed` with the error when a session that came back is not
- * let into its room any more.
+ * Events: every event of the wire by its type; `state` with `{state, code?, attempt?, retryAt?}`, where `retryAt` is when
+ * the next attempt begins (milliseconds since the epoch); `silence` with `{silent: boolean}` when an open socket gives no
+ * answer, and gives one again; `joined` with the {@link Joined} and `{again: boolean}`; `rejoin.waiting` with
+ * `{attempt, retryAt, code}` when the room of a session that came back does not take it just now, and is asked again by
+ * itself; `rejoin.failed` with the error when it said no.
  */
 export class Session extends Requests {
   #url;
@@ -50,10 +54,14 @@ export class Session extends Requests {
   /** @type {JoinRequest|null} the room to come back to */
   #room = null;
   #tokens;
-  /** @type {any} */
-  #reconnectTimer = null;
-  /** The attempt that waits for its turn, 0 while none does. */
-  #nextAttempt = 0;
+  /** The try that waits for its turn. @type {{run: () => void, timer: any}|null} */
+  #nextTry = null;
+  /** The attempt to come back that is under way, 0 while none is. */
+  #attempt = 0;
+  #attemptBegan = 0;
+  /** When the socket, or the room, was lost. */
+  #lostAt = 0;
+  #isRejoining = false;
   /** @type {Heartbeat|null} */
   #heartbeat = null;
 
@@ -157,16 +165,48 @@ export class Session extends Requests {
    * @returns {Promise<Joined>}
    */
   async joinRoom(data) {
-    const reply = /** @type {Joined} */ (await this.request('room.join', data));
+    const reply = await this.#join(data);
     // Tries by number are limited per address; the identity is not.
     this.#room = { ...data, identity: reply.room.identity };
     this.emit('joined', reply, { again: false });
     return reply;
   }
 
+  /**
+   * @param {JoinRequest} data
+   * @returns {Promise<Joined>}
+   */
+  async #join(data) {
+    this.#stopRejoining();
+    try {
+      return await this.request('room.join', data);
+    } catch (error) {
+      // It may yet succeed, and nobody would know: requests are carried out in their order, so this undoes it.
+      if (codeOf(error) === 'client.timeout') this.#send('room.leave').catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * Asks for the room again that the session is in, as it does by itself after a lost socket: for when the server answers
+   * that it knows nothing of that.
+   */
+  rejoin() {
+    if (!this.#room || this.#isRejoining || this.state !== 'online') return;
+    this.#lostAt = this.#timers.now();
+    void this.#rejoin(1);
+  }
+
   async leaveRoom() {
     this.#room = null;
+    this.#stopRejoining();
     return this.request('room.leave');
+  }
+
+  /** While the session is online, only the room is waited for. */
+  #stopRejoining() {
+    this.#isRejoining = false;
+    if (this.state === 'online') this.#cancelTry();
   }
 
   /** Ends the meeting for everybody; the host's right. */
@@ -177,36 +217,49 @@ export class Session extends Requests {
   }
 
   /**
-   * Any request of the wire. One that comes too soon (`rate.limited`, `server.busy`) is sent once more after the
-   * wait the server asks for, under a new id, because the old id is answered with the old refusal.
+   * Any request of the wire. One that comes too soon (`rate.limited`, `server.busy`) is sent again after the wait that the
+   * server asks for and some more, for a minute at most, and under a new id, because the old id is answered with the old
+   * refusal. A wait of more than ten seconds is the caller's to decide on.
    *
    * @param {string} type
    * @param {object} [data]
    * @returns {Promise<any>}
    * @throws {ProtocolError}
    */
-  async request(type, data) {
-    try {
-      return await this.#send(type, data);
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || !RETRYABLE.has(error.code)) throw error;
-      const wait = error.retryAfterMs ?? DEFAULT_RETRY_MS;
-      if (wait > LONGEST_RETRY_MS) throw error;
-      await new Promise((resolve) => this.#timers.setTimeout(() => resolve(null), wait));
-      return this.#send(type, data);
+  request(type, data) {
+    return this.#patiently(() => this.#send(type, data), PATIENCE_MS);
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} send
+   * @param {number} patienceMs
+   * @returns {Promise<T>}
+   */
+  async #patiently(send, patienceMs) {
+    let waited = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await send();
+      } catch (error) {
+        if (!(error instanceof ProtocolError) || !TOO_SOON.has(error.code)) throw error;
+        const pause = pauseForRetry(error.retryAfterMs, attempt, this.#random());
+        if (pause === null || waited + pause > patienceMs) throw error;
+        waited += pause;
+        await new Promise((resolve) => this.#timers.setTimeout(() => resolve(null), pause));
+      }
     }
   }
 
   /**
-   * To be called when the network may be back, or the machine woke up: a waiting reconnect happens now, and an open
-   * socket is asked whether it still lives.
+   * To be called when the network may be back or is another one, the machine woke up, or the media lost their way: what
+   * waits for its turn is tried now, and an open socket is asked whether it still lives.
    */
   wake() {
-    if (this.#nextAttempt > 0) {
-      this.#timers.clearTimeout(this.#reconnectTimer);
-      this.#reconnect(this.#nextAttempt);
-    } else if (this.state === 'online') {
-      this.#heartbeat?.beat();
+    if (this.#nextTry) this.#tryNow();
+    else if (this.state === 'online') this.#heartbeat?.beat();
+    else if (this.#attempt > 0 && this.#timers.now() - this.#attemptBegan > YOUNG_ATTEMPT_MS) {
+      this.#reconnect(this.#attempt);
     }
   }
 
@@ -251,7 +304,10 @@ export class Session extends Requests {
     try {
       this.hello = await connection.open();
       this.#tokens.learnClock(Date.parse(this.hello.time));
-      if (auth) this.#accept(await connection.request(auth.type, auth.data));
+      if (auth) {
+        const { type, data } = auth;
+        this.#accept(await this.#patiently(() => connection.request(type, data), AUTH_PATIENCE_MS));
+      }
       else this.user = null;
       if (!isCurrent()) throw new ProtocolError('client.closed', 'Another attempt took over.');
     } catch (error) {
@@ -272,7 +328,9 @@ export class Session extends Requests {
     connection.on('close', ({ code }) => {
       if (isCurrent()) this.#lost(code);
     });
-    this.#heartbeat = new Heartbeat(connection, this.hello.heartbeat_ms, this.#timers);
+    this.#heartbeat = new Heartbeat(connection, this.hello.heartbeat_ms, this.#timers, (silent) => {
+      this.emit('silence', { silent });
+    });
     this.#setState('online');
   }
 
@@ -291,27 +349,52 @@ export class Session extends Requests {
   /** @param {number} code */
   #lost(code) {
     this.#drop();
+    this.#lostAt = this.#timers.now();
     if (FINAL_CLOSE_CODES.has(code) || !this.token) this.#end(code);
     else this.#planReconnect(1);
   }
 
   /** @param {number} attempt counted from 1 @param {number} [atLeastMs] the wait the server asked for */
   #planReconnect(attempt, atLeastMs = 0) {
-    this.#setState('reconnecting', { attempt });
-    // Full jitter: after a server's restart its clients must not all come at once.
-    const jitter = this.#random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
-    const delay = Math.max(atLeastMs, jitter);
-    this.#nextAttempt = attempt;
-    this.#reconnectTimer = this.#timers.setTimeout(() => this.#reconnect(attempt), delay);
+    const retryAt = this.#planTry(attempt, () => this.#reconnect(attempt), atLeastMs);
+    this.#setState('reconnecting', { attempt, retryAt });
+  }
+
+  /**
+   * @param {number} attempt
+   * @param {() => void} run
+   * @param {number} atLeastMs
+   * @returns {number} when it will be, milliseconds since the epoch
+   */
+  #planTry(attempt, run, atLeastMs) {
+    this.#cancelTry();
+    const now = this.#timers.now();
+    const pause = pauseBefore(attempt, now - this.#lostAt, this.#random(), atLeastMs);
+    this.#nextTry = { run, timer: this.#timers.setTimeout(() => this.#tryNow(), pause) };
+    return now + pause;
+  }
+
+  #tryNow() {
+    const run = this.#nextTry?.run;
+    this.#cancelTry();
+    run?.();
+  }
+
+  #cancelTry() {
+    this.#timers.clearTimeout(this.#nextTry?.timer);
+    this.#nextTry = null;
   }
 
   /** @param {number} attempt */
   async #reconnect(attempt) {
-    this.#nextAttempt = 0;
+    const began = (this.#attemptBegan = this.#timers.now());
     try {
-      await this.#establish({ type: 'auth.token', data: { token: this.token } });
+      const establishing = this.#establish({ type: 'auth.token', data: { token: this.token } });
+      this.#attempt = attempt;
+      await establishing;
     } catch (error) {
-      if (this.state !== 'reconnecting') return;
+      // Another attempt, or the person, took over.
+      if (this.state !== 'reconnecting' || this.#attempt !== attempt || this.#attemptBegan !== began) return;
       const { closeCode, retryAfterMs } = error instanceof ProtocolError ? error : UNKNOWN_FAILURE;
       if (isAuthRefusal(error)) {
         this.#forgetToken();
@@ -323,17 +406,36 @@ export class Session extends Requests {
       }
       return;
     }
-    await this.#rejoin();
+    await this.#rejoin(1);
   }
 
-  async #rejoin() {
+  /**
+   * One who comes back late is not one who may not come: as long as the refusal means "later", or nothing came, the room
+   * is asked again.
+   *
+   * @param {number} attempt counted from 1
+   */
+  async #rejoin(attempt) {
     const room = this.#room;
+    const connection = this.#connection;
     if (!room) return;
+    // Whoever left or went elsewhere meanwhile said so after this request; a new socket asks for itself.
+    const isCurrent = () => this.#room === room && this.#connection === connection;
+    this.#isRejoining = true;
     try {
-      this.emit('joined', await this.request('room.join', room), { again: true });
+      const reply = await this.#send('room.join', room);
+      if (!isCurrent()) return;
+      this.#isRejoining = false;
+      this.emit('joined', reply, { again: true });
     } catch (error) {
-      // The socket that broke again is already being replaced, and the room is tried again with it.
-      if (codeOf(error) === 'client.closed') return;
+      if (!isCurrent()) return;
+      if (meansLater(error)) {
+        const { retryAfterMs } = error instanceof ProtocolError ? error : UNKNOWN_FAILURE;
+        const retryAt = this.#planTry(attempt, () => this.#rejoin(attempt + 1), retryAfterMs ?? 0);
+        this.emit('rejoin.waiting', { attempt, retryAt, code: codeOf(error) });
+        return;
+      }
+      this.#isRejoining = false;
       this.#room = null;
       this.emit('rejoin.failed', error);
     }
@@ -350,9 +452,11 @@ export class Session extends Requests {
     const connection = this.#connection;
     this.#connection = null;
     this.#tokens.rest();
-    this.#nextAttempt = 0;
-    this.#timers.clearTimeout(this.#reconnectTimer);
+    this.#attempt = 0;
+    this.#isRejoining = false;
+    this.#cancelTry();
     this.#heartbeat?.stop();
+    this.#heartbeat = null;
     connection?.close();
   }
 
@@ -361,7 +465,7 @@ export class Session extends Requests {
     this.user = null;
   }
 
-  /** @param {SessionState} state @param {{code?: number, attempt?: number}} [more] */
+  /** @param {SessionState} state @param {{code?: number, attempt?: number, retryAt?: number}} [more] */
   #setState(state, more = {}) {
     this.state = state;
     this.emit('state', { state, ...more });

@@ -1,5 +1,5 @@
 import { trickle } from './candidates.js';
-import { IceWatch } from './ice_watch.js';
+import { LinkWatch } from './link_watch.js';
 import { kindOf, SOURCES } from './own_source.js';
 
 /**
@@ -8,6 +8,8 @@ import { kindOf, SOURCES } from './own_source.js';
  * @typedef {object} LinkIo
  * @property {(type: string, data?: object) => Promise<any>} request
  * @property {(error: unknown, during: string) => void} failed
+ * @property {(why: string) => void} rebuild this connection will not come back; a new one has to be made
+ * @property {() => void} disturbed the path is lost for now
  * @property {import('./timers.js').Timers} timers
  */
 
@@ -18,14 +20,19 @@ import { kindOf, SOURCES } from './own_source.js';
 export class UpLink {
   #io;
   #watch;
-  #revision = 0;
+  #revision;
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #transceivers = new Map();
 
-  /** @param {RTCPeerConnection} pc @param {LinkIo} io */
-  constructor(pc, io) {
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {LinkIo} io
+   * @param {number} [revision] of the last offer of the connection before this one: they go on rising
+   */
+  constructor(pc, io, revision = 0) {
     this.pc = pc;
     this.#io = io;
+    this.#revision = revision;
     for (const source of SOURCES) {
       this.#transceivers.set(source, pc.addTransceiver(kindOf(source), { direction: 'sendonly' }));
     }
@@ -33,11 +40,11 @@ export class UpLink {
       io.request('media.candidate', { connection: 'up', candidate })
         .catch((error) => io.failed(error, 'media.candidate'));
     });
-    this.#watch = new IceWatch(
-      pc,
-      () => this.publish({ iceRestart: true }).catch((error) => io.failed(error, 'media.publish')),
-      io.timers,
-    );
+    this.#watch = new LinkWatch(pc, { ...io, restart: () => this.publish({ iceRestart: true }) }, io.timers);
+  }
+
+  get revision() {
+    return this.#revision;
   }
 
   /**
@@ -67,6 +74,11 @@ export class UpLink {
   sourceOf(mid) {
     for (const [source, transceiver] of this.#transceivers) if (transceiver.mid === mid) return source;
     return null;
+  }
+
+  /** The network may be another one now. */
+  hurry() {
+    this.#watch.hurry();
   }
 
   close() {

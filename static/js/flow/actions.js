@@ -15,18 +15,21 @@
  * }} Parts
  */
 
-import { setLanguage } from '../i18n/index.js';
-import { NOTHING_YET } from '../state/check.js';
+import { t } from '../i18n/index.js';
+import { NOTHING_YET } from '../state/findings.js';
+import { isOn } from '../state/own-media.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
 import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
 import { createGovern } from './govern.js';
 import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
+import { createPreferences } from './preferences.js';
 import { codeOf } from './refusal.js';
-import { settings } from './settings.js';
 
 let toastNumber = 0;
+
+const isMessage = (/** @type {string} */ text) => text.startsWith('toast.message');
 
 /** The server's socket. */
 export const socketUrl = () => `${location.origin.replace(/^http/, 'ws')}/ws`;
@@ -41,11 +44,34 @@ export function createActions(parts) {
    * @param {Record<string, string | number>} [params]
    * @param {string} [icon]
    * @param {import('./room-events.js').ToastAction | null} [action]
+   * @param {import('./room-events.js').ToastAction | null} [other]
    */
-  function toast(text, params = {}, icon = 'info', action = null) {
+  function toast(text, params = {}, icon = 'info', action = null, other = null) {
     toastNumber += 1;
-    dispatch({ type: 'toast', toast: { id: toastNumber, text, params, icon, action } });
+    dispatch({ type: 'toast', toast: { id: toastNumber, text, params, icon, action, other } });
   }
+
+  /** The newest message that waits for its turn. @type {Parameters<typeof toast> | null} */
+  let held = null;
+
+  /**
+   * A message of somebody takes no place from one that waits for an answer: it comes when that one is gone.
+   * @param {Parameters<typeof toast>} words
+   * @returns {boolean} whether it is shown at once
+   */
+  function toastWhenFree(...words) {
+    const { toast: shown } = store.get();
+    const free = shown === null || shown.action === null || shown.text === words[0] || isMessage(shown.text);
+    held = free ? null : words;
+    if (free) toast(...words);
+    return free;
+  }
+  store.subscribe(({ toast: shown, meeting: inside }) => {
+    if (held === null || shown !== null) return;
+    const words = held;
+    held = null;
+    if (inside && inside.panel !== 'chat') toast(...words);
+  });
 
   let hintGiven = false;
   const entry = createEntry(parts, toast);
@@ -55,7 +81,8 @@ export function createActions(parts) {
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
-    if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
+    if (problem === 'forbidden' && which === 'camera') toast('toast.mayNotCamera', {}, 'camera-off');
+    else if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
     else if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
   }
 
@@ -81,12 +108,27 @@ export function createActions(parts) {
       await check({ session: parts.session, store, url: socketUrl() });
     },
 
+    /** An address that leads nowhere; the server answered 404. */
+    showNowhere() {
+      entry.stopWaiting();
+      devices.close();
+      document.title = t('title');
+      dispatch({ type: 'notice', notice: { kind: 'nowhere', identity: null } });
+    },
+
     showCheck() {
       entry.stopWaiting();
       devices.close();
       dispatch({ type: 'screen', screen: 'check' });
     },
     toast,
+    toastWhenFree,
+
+    /** What waits for its turn, after a loss, is tried now. */
+    tryNow: () => meeting.wake(),
+
+    /** Sound and picture that do not come about, or were refused, are tried again. */
+    retryMedia: () => meeting.retryMedia(),
 
     /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
     watch: (listener) => store.subscribe(listener),
@@ -105,21 +147,14 @@ export function createActions(parts) {
       else if (name === 'admit') void govern.admit([data]);
       else if (name === 'deny') void govern.deny([data]);
       else if (name === 'people' || name === 'chat') this.openPanel(name);
+      else if (name === 'reply') {
+        dispatch({ type: 'meeting', action: { type: 'chat.to', participant: data || null } });
+        this.openPanel('chat');
+      }
       else this.deviceAction(name);
     },
 
-    async switchLanguage() {
-      const language = store.get().language === 'zh' ? 'en' : 'zh';
-      settings.language = language;
-      await setLanguage(language);
-      dispatch({ type: 'language', language });
-    },
-
-    switchTheme() {
-      const theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-      settings.theme = theme;
-      dispatch({ type: 'theme', theme });
-    },
+    ...createPreferences(parts, home.updateAccount),
 
     /**
      * Opens the room that was typed or pasted.
@@ -155,8 +190,8 @@ export function createActions(parts) {
     },
 
     toggleMicrophone() {
-      const { devices: now, meeting: inside } = store.get();
-      const on = !(now.microphone.wanted && now.microphone.live);
+      const { meeting: inside } = store.get();
+      const on = !isOn(store.get(), 'microphone');
       // Said once; whoever has a keyboard finds it useful, and nobody wants to read it each time.
       if (!on && inside && !hintGiven && matchMedia('(pointer: fine)').matches) {
         hintGiven = true;
@@ -166,8 +201,7 @@ export function createActions(parts) {
     },
 
     toggleCamera() {
-      const { wanted, live } = store.get().devices.camera;
-      return this.setCamera(!(wanted && live));
+      return this.setCamera(!isOn(store.get(), 'camera'));
     },
 
     /** @param {'microphone' | 'camera'} which @param {string} id */
@@ -231,9 +265,6 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
-    shortcuts: () => settings.shortcuts,
-    /** @param {boolean} on */
-    setShortcuts: (on) => void (settings.shortcuts = on),
     stats: () => meeting.stats(),
     /** @param {File} file @param {string | null} to one participant, or null for everyone */
     offerFile: (file, to) => meeting.files?.offer(file, to),

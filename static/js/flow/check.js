@@ -9,6 +9,7 @@
  * @typedef {{picture: MediaStreamTrack, tone: MediaStreamTrack, stop: () => void}} Sample
  */
 
+import { ProtocolError } from '../client/errors.js';
 import { NOTHING_YET } from '../state/check.js';
 import { codeOf } from './refusal.js';
 
@@ -58,11 +59,19 @@ export async function runCheck({ authenticated, second, startCall, sample, secur
     learn({ media: { connected } });
     if (connected) await measure(there, back, learn, wait);
   } catch (error) {
-    learn({ failed: codeOf(error) });
+    learn({ failed: codeOf(error), failedAt: failingOf(error) });
   } finally {
     for (const undo of after.reverse()) await undo();
   }
   return found;
+}
+
+/** Which step a refusal stopped. @param {unknown} error @returns {import('../state/findings.js').Failing} */
+function failingOf(error) {
+  const { request } = /** @type {{request?: string | null}} */ (error);
+  if (request === 'media.publish' || request === 'media.source') return 'publish';
+  if (request === 'media.receive' || request === 'media.answer') return 'receive';
+  return error instanceof ProtocolError ? 'meeting' : 'sample';
 }
 
 /**

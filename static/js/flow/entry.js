@@ -5,8 +5,12 @@
  * @typedef {import('../client/protocol.d.ts').User} User
  */
 
+import { isLate, meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
+import { doorOf } from '../state/door.js';
+import { isNumber } from '../state/text.js';
+import { createDoorDevices } from './coming-in.js';
 import { codeOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
 import { createWaiting } from './waiting.js';
@@ -19,6 +23,9 @@ const REFRESH_MS = 8000;
 const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'banned', 'room.denied': 'denied' };
 /** Refusals that the next look at the room may have overtaken. */
 const PASSING = new Set(['room.locked', 'room.full', 'room.ended']);
+const isPassing = (/** @type {string | null} */ code) => code !== null && (PASSING.has(code) || isLate(code));
+/** After which a server that gave no answer is asked again. */
+const AGAIN_MS = 3_000;
 
 /**
  * @param {Parts} parts
@@ -31,6 +38,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   /** @param {Partial<import('../state/app.js').Preview>} preview */
   const set = (preview) => dispatch({ type: 'preview', preview });
   const isShown = () => store.get().screen === 'preview';
+  const atDoor = createDoorDevices({ devices, store });
   const waiting = createWaiting({ session, store, meeting }, { refuse: backToPreview, askAgain, leave });
 
   /**
@@ -60,6 +68,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const path = `/r/${address}`;
     if (location.pathname !== path) history.pushState(null, '', path);
     if (token !== null) settings.invite = { identity: address, token };
+    atDoor.reset();
     const back = settings.rejoin;
     const rejoins = back !== null && back.identity === address;
     if (!rejoins) settings.rejoin = null;
@@ -73,7 +82,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     });
     if (rejoins) return comeBack(back);
     dispatch({ type: 'screen', screen: 'preview' });
-    void devices.open();
+    followDoor();
     try {
       if (!(await authenticated())) return void signInFirst();
       const { user } = store.get();
@@ -81,14 +90,49 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       await look();
     } catch (error) {
       refuse(error);
+      // Whether one can come in shows later; until then one can see to one's devices.
+      if (isShown() && store.get().preview.room === null) void devices.open();
+      lookAgain(error);
     }
+  }
+
+  /** Switches the devices as the room's door wants it, once the room is known. */
+  function followDoor() {
+    const { preview, user } = store.get();
+    const { room, invite, skew, error, opensAt } = preview;
+    if (!room) return;
+    const now = Date.now();
+    const door = doorOf(room, { user, invited: invite !== null, now, skew, refusal: error, opensAt });
+    atDoor.follow(room, door, now);
+  }
+
+  /** A server that cannot be reached, or is busy, is asked again while somebody waits before the preview. @param {unknown} error */
+  function lookAgain(error) {
+    const { address } = store.get().preview;
+    if (!isShown() || !meansLater(error)) return;
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(async () => {
+      if (!isShown() || store.get().preview.address !== address || store.get().preview.joining) return;
+      try {
+        if (await authenticated()) await look();
+      } catch (again) {
+        refuse(again);
+        lookAgain(again);
+      }
+    }, retryAfterOf(error) ?? AGAIN_MS);
   }
 
   /** Without guests on this server, a room's link leads over the sign-in. */
   function signInFirst() {
+    signIn();
+    toast('toast.accountsOnly', {}, 'lock');
+  }
+
+  /** Over the sign-in to the room; whoever has signed in goes on to it. */
+  function signIn() {
+    clearTimeout(refreshTimer);
     devices.close();
     dispatch({ type: 'screen', screen: 'guest' });
-    toast('toast.accountsOnly', {}, 'lock');
   }
 
   /** Reads the room and who is in it, now and then again. */
@@ -98,14 +142,15 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const { room } = await session.getRoom({ identity: address });
     if (!isShown() || store.get().preview.address !== address) return;
     const { error } = store.get().preview;
-    set({ room, address: room.identity, ...(PASSING.has(error ?? '') ? { error: null } : {}) });
+    set({ room, address: room.identity, ...(isPassing(error) ? { error: null } : {}) });
+    followDoor();
     // The number in the address bar turns into the link that can be passed on.
     if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
     document.title = room.name;
     set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
     void warmUp();
     refreshTimer = window.setTimeout(() => {
-      if (isShown() && !store.get().preview.joining) look().catch(() => {});
+      if (isShown() && !store.get().preview.joining) look().catch(lookAgain);
     }, REFRESH_MS);
   }
 
@@ -132,8 +177,9 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const request = { identity, display_name, ...(password ? { password } : {}), ...(invite ? { invite } : {}) };
     try {
       if (!(await authenticated())) throw new Error('not signed in');
-      await meeting.join(request);
+      await meeting.join(request, true);
     } catch (error) {
+      if (meansLater(error)) return comeBackLater(back, error);
       if (/** @type {any} */ (error)?.code !== 'room.waiting') {
         settings.rejoin = null;
         await openRoom(identity);
@@ -149,17 +195,33 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
+  /**
+   * The server is late, or gone for the moment: whoever was in the meeting still wants to be.
+   * @param {import('./settings.js').Rejoin} back
+   * @param {unknown} error
+   */
+  function comeBackLater(back, error) {
+    const { address } = store.get().preview;
+    dispatch({ type: 'screen', screen: 'preview' });
+    set({ error: codeOf(error) });
+    clearTimeout(refreshTimer);
+    refreshTimer = window.setTimeout(() => {
+      const { preview } = store.get();
+      if (isShown() && preview.address === address && !preview.joining && settings.rejoin) void comeBack(back);
+    }, retryAfterOf(error) ?? AGAIN_MS);
+  }
+
   /** @param {unknown} error */
   function refuse(error) {
     if (!isShown()) return;
     const code = codeOf(error);
-    const { invite } = store.get().preview;
+    const { invite, address } = store.get().preview;
     if (code === 'room.denied' && invite !== null) {
       // Not the person is refused but the link: the room asks them as it asks everybody.
       settings.invite = null;
       return set({ joining: false, invite: null, error: 'invite.dead' });
     }
-    if (code in FINAL) return leave(FINAL[code]);
+    if (code in FINAL) return leave(code === 'room.not_found' && isNumber(address) ? 'notFound.number' : FINAL[code]);
     const wait = code === 'room.not_started' ? retryAfterOf(error) : null;
     set({
       joining: false,
@@ -254,6 +316,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   return {
     openRoom,
     join,
+    signInToEnter: signIn,
     stopWaiting: () => waiting.stop(),
 
     /** Somebody signed in on the way to a room goes on to it. @returns {boolean} false when there was none */

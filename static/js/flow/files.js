@@ -34,6 +34,11 @@ export class Files {
     this.#transfers = transfers;
   }
 
+  /** What is sent from now on takes these ways: credentials of a relay run out. @param {RTCIceServer[]} iceServers */
+  refresh(iceServers) {
+    this.#transfers?.useIceServers(iceServers);
+  }
+
   close() {
     this.#transfers?.close();
     this.#transfers = null;

@@ -4,12 +4,15 @@
  * @typedef {import('./actions.js').Parts} Parts
  */
 
+import { meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { initials } from '../state/text.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
 
 export const PAGE_SIZE = 8;
+/** After which a server that gave no answer is asked again. */
+const AGAIN_MS = 4_000;
 /** How many rooms are looked through for the next meetings. */
 const LOOKED_THROUGH = 100;
 
@@ -21,13 +24,29 @@ const LOOKED_THROUGH = 100;
 export function createHome({ session, store, devices }, toast, entry) {
   const { dispatch } = store;
 
+  let unreached = false;
+  let againTimer = 0;
+
+  /** A server that could not be reached when the page was opened is asked again while somebody looks at it. */
+  function comeAgain() {
+    clearTimeout(againTimer);
+    againTimer = window.setTimeout(() => {
+      const { screen } = store.get();
+      if (session.state === 'closed' && (screen === 'guest' || screen === 'home')) void showHome();
+    }, AGAIN_MS);
+  }
+
   /** Makes sure that there is a signed-in socket. @returns {Promise<boolean>} */
   async function connected() {
     if (session.state === 'online') return true;
     try {
       await session.connect();
+      unreached = false;
     } catch (error) {
-      toast(`error.${codeOf(error)}`, {}, 'warning');
+      // Said once; it is asked again by itself.
+      if (!unreached) toast(`error.${codeOf(error)}`, {}, 'warning');
+      unreached = true;
+      if (meansLater(error)) comeAgain();
     }
     dispatch({ type: 'session', auth: session.hello?.auth ?? [] });
     dispatch({ type: 'user', user: session.user });

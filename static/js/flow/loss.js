@@ -3,6 +3,8 @@
  * are lost, and none for a loss that is over before one has read it.
  */
 
+/** @typedef {import('../state/trouble.js').Lost} Lost */
+
 /** A loss shorter than this is not worth a banner. */
 const TOLD_AFTER_MS = 1500;
 
@@ -12,11 +14,12 @@ export class Loss {
   /** Whether the path to somebody is lost, in a room without a server in the middle. @type {Map<string, boolean>} */
   #peers = new Map();
   #timer = 0;
-  #told = false;
+  /** @type {Lost | null} */
+  #told = null;
   /** Whose paths are lost, and when that is told, or null once it was. @type {Map<string, number | null>} */
   #away = new Map();
 
-  /** @type {(lost: boolean) => void} */
+  /** @type {(lost: Lost | null) => void} */
   ontold = () => {};
   /** Whose path is lost or back, in a room without a server in the middle. @type {(participant: string, lost: boolean) => void} */
   onpeer = () => {};
@@ -24,6 +27,12 @@ export class Loss {
   /** The socket is lost. Once there is a new one and the room is joined again, everything is: see {@link clear}. */
   socket() {
     this.#set('socket', true);
+  }
+
+  /** An open socket gives no answer, or gives one again. It has been waited for already, so it is told at once. @param {boolean} silent */
+  silence(silent) {
+    this.#set('silent', silent);
+    if (silent) this.#tell(this.#what());
   }
 
   /**
@@ -86,15 +95,26 @@ export class Loss {
 
   #settle() {
     if (this.#lost.size > 0) {
-      this.#timer ||= window.setTimeout(() => this.#tell(true), TOLD_AFTER_MS);
+      // What is told already only changes its words.
+      if (this.#told !== null) this.#tell(this.#what());
+      else this.#timer ||= window.setTimeout(() => this.#tell(this.#what()), TOLD_AFTER_MS);
       return;
     }
     clearTimeout(this.#timer);
     this.#timer = 0;
-    this.#tell(false);
+    this.#tell(null);
   }
 
-  /** @param {boolean} lost */
+  /** @returns {Lost | null} */
+  #what() {
+    const lost = this.#lost;
+    if (lost.size === 0) return null;
+    const media = lost.has('up') || lost.has('down') || lost.has('peers');
+    if (lost.has('socket')) return media ? 'all' : 'socket';
+    return lost.has('silent') ? 'silent' : 'media';
+  }
+
+  /** @param {Lost | null} lost */
   #tell(lost) {
     if (this.#told === lost) return;
     this.#told = lost;

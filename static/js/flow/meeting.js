@@ -12,14 +12,12 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
+import { comeIn } from './coming-in.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { codeOf } from './refusal.js';
-import { ScreenShare } from './screen-share.js';
 import { settings } from './settings.js';
-import { Sinks } from './sinks.js';
 import { Talk } from './talk.js';
-import { Voices } from './voices.js';
 
 const TICK_MS = 1000;
 
@@ -28,27 +26,15 @@ export class MeetingFlow {
   #store;
   #devices;
   #talk;
-  #voices = new Voices();
-  #sinks = new Sinks();
   /** @type {Call | null} */
   #call = null;
-  /** @type {Map<string, MediaStreamTrack>} what the slots carry, by track id */
-  #media = new Map();
-  /** @type {Map<string, string>} slot → track id */
-  #slots = new Map();
-  #screen = new ScreenShare({
-    call: () => this.#call,
-    maySound: () => this.#meeting !== null && may(this.#meeting, 'unmute'),
-    tell: (sharing) => this.#dispatch({ type: 'sharing', sharing }),
-    toast: (key, icon) => this.toast(key, {}, icon),
-  });
   #loss = new Loss();
   #tickTimer = 0;
 
-  /** @type {Promise<typeof import('./media.js')> | null} */
+  /** @type {Promise<typeof import('./inside.js')> | null} */
   #parts = null;
-  /** @type {import('./files.js').Files | null} once a meeting was prepared */
-  files = null;
+  /** @type {import('./inside.js').Inside | null} once a meeting was prepared */
+  #inside = null;
 
   /** @type {import('./settings.js').Rejoin | null} how to come back into the meeting that was left */
   left = null;
@@ -60,6 +46,10 @@ export class MeetingFlow {
   announce = () => {};
   /** @type {import('./room-events.js').Toast} */
   toast = () => {};
+  /** As a toast, unless another one waits for an answer. @type {import('./room-events.js').ToastWhenFree} */
+  toastWhenFree = () => false;
+  /** What a notification of the system leads to. @type {(panel: string) => void} */
+  onopen = () => {};
 
   /**
    * @param {{
@@ -79,19 +69,12 @@ export class MeetingFlow {
       used: () => this.#dispatch({ type: 'answered', source: 'microphone' }),
     });
     this.#listen();
-    devices.subscribe((which, track) => void this.#send(which, track));
     this.#loss.ontold = (lost) => {
-      this.#dispatch({ type: 'link', link: lost ? 'reconnecting' : 'online' });
-      if (lost) this.announce(t('banner.reconnecting'), true);
+      const before = this.#meeting?.lost ?? null;
+      this.#dispatch({ type: 'link', lost });
+      if (lost && !before) this.announce(t(`banner.lost.${lost}`), true);
     };
     this.#loss.onpeer = (participant, lost) => this.#dispatch({ type: 'path', participant, lost });
-    devices.onspeaker = (id) => this.#sinks.setSpeaker(id);
-    this.#sinks.onblocked = (deaf) => this.#dispatch({ type: 'deaf', deaf });
-    this.#voices.onlevels = (_levels, speaking) => {
-      const before = this.#meeting?.speakers ?? [];
-      if (speaking.join() !== before.join())
-        this.#dispatch({ type: 'speaker.active', participants: speaking, at: Date.now() });
-    };
   }
 
   get #meeting() {
@@ -100,12 +83,13 @@ export class MeetingFlow {
 
   /**
    * @param {JoinRequest} request
+   * @param {boolean} [returns] after a reload, say
    * @throws {import('../client/errors.js').ProtocolError}
    */
-  async join(request) {
+  async join(request, returns = false) {
     const media = await this.prepare();
     const reply = await this.#session.joinRoom(request);
-    this.#begin(reply, media);
+    this.#begin(reply, media, returns);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
     settings.enter({ ...request, identity: room.identity }, this.#store.get().devices);
@@ -116,61 +100,71 @@ export class MeetingFlow {
    * events follow right behind.
    */
   prepare() {
-    this.#parts ??= import('./media.js').then((media) => {
-      const io = {
+    this.#parts ??= import('./inside.js').then((parts) => {
+      this.#inside ??= parts.furnish({
         session: this.#session,
-        meeting: () => this.#meeting,
-        dispatch: (/** @type {MeetingAction} */ action) => this.#dispatch(action),
-        announce: (/** @type {string} */ words, urgent = false) => this.announce(words, urgent),
-        toast: (/** @type {Parameters<import('./room-events.js').Toast>} */ ...words) => this.toast(...words),
-      };
-      this.files = new media.Files(io);
-      media.listenToRoom(io);
-      return media;
+        store: this.#store,
+        devices: this.#devices,
+        call: () => this.#call,
+        announce: (words, urgent = false) => this.announce(words, urgent),
+        toast: (...words) => this.toast(...words),
+        toastWhenFree: (...words) => this.toastWhenFree(...words),
+        open: (panel) => this.onopen(panel),
+      });
+      return parts;
     });
     // One that failed is tried again at the next need.
     this.#parts.catch(() => (this.#parts = null));
     return this.#parts;
   }
 
-  /** @param {JoinReply} reply @param {typeof import('./media.js')} media */
-  #begin(reply, { createCall, slotsFor }) {
+  get files() {
+    return this.#inside?.files ?? null;
+  }
+
+  get notifier() {
+    return this.#inside?.notifier ?? null;
+  }
+
+  /** @param {JoinReply} reply @param {typeof import('./inside.js')} parts @param {boolean} returns */
+  #begin(reply, { createCall, slotsFor, tellWaiting }, returns) {
+    const inside = /** @type {import('./inside.js').Inside} */ (this.#inside);
     // Before anything is awaited: an event that comes right behind the reply must find the call.
     const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
-    this.files?.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
+    comeIn({ session: this.#session, devices: this.#devices, store: this.#store }, returns);
+    tellWaiting({ meeting: () => this.#meeting, toast: (...words) => this.toast(...words), notifier: inside.notifier });
+    inside.files.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
-    this.#sinks.setSpeaker(this.#store.get().devices.speaker);
-    call.on('slot', (change) => this.#turn(change));
+    inside.pictures.setSpeaker(this.#store.get().devices.speaker);
+    call.on('slot', (change) => inside.pictures.turn(change));
     call.on('reason', ({ mid, reason }) => this.#dispatch({ type: 'slot.reason', mid, reason }));
-    call.on('source', (change) => this.#ownSource(change));
+    call.on('source', (change) => inside.own.changed(change));
     call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
+    call.on('media', (change) => inside.health.change(change));
+    call.on('refused', ({ source, error }) => inside.own.refused(source, error));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
+    // Whoever listens to the page hears where they are now; the focus goes to the room.
+    this.announce(t('live.in', { n: reply.participants.length }));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
-    void this.#readClock();
-    void this.#send('microphone', this.#devices.track('microphone'));
-    void this.#send('camera', this.#devices.track('camera'));
-    call.start().catch((error) => {
-      if (this.#call !== call) return;
-      console.warn('media did not start', error?.code ?? error);
-      this.toast('toast.mediaFailed', {}, 'warning');
-    });
+    void inside.clock.read();
+    inside.own.begin();
+    // What failed is told by `media`, and tried again where that may help.
+    call.start().catch(() => {});
     clearInterval(this.#tickTimer);
-    this.#tickTimer = window.setInterval(() => this.#dispatch({ type: 'tick', at: Date.now() }), TICK_MS);
+    this.#tickTimer = window.setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Timers count by the server's clock. */
-  async #readClock() {
-    const sent = Date.now();
-    const answer = await this.#session.ping().catch(() => null);
-    if (answer) this.#dispatch({ type: 'skew', skew: Date.parse(answer.time) - (sent + Date.now()) / 2 });
+  #tick() {
+    this.#inside?.clock.look();
+    this.#dispatch({ type: 'tick', at: Date.now() });
   }
 
   #listen() {
     const session = this.#session;
     session.on('participant.left', ({ participant }) => {
-      this.#voices.set(participant, null);
+      this.#inside?.pictures.listenTo(participant, null);
       this.#loss.left(participant);
     });
     session.on('joined', (reply, { again }) => {
@@ -178,6 +172,15 @@ export class MeetingFlow {
       // The connections of the one before are closed, and new ones are made.
       this.#loss.clear();
       this.#dispatch({ type: 'rejoined', reply });
+      this.#talk.arrive(this.#store.get().devices.microphone.wanted);
+      this.files?.refresh(/** @type {RTCIceServer[]} */ (reply.ice_servers));
+      void this.#inside?.clock.read();
+    });
+    session.on('silence', ({ silent }) => this.#meeting && this.#loss.silence(silent));
+    session.on('server.draining', () => {
+      if (!this.#meeting) return;
+      this.#dispatch({ type: 'restarting' });
+      this.toast('toast.restarting', {}, 'server');
     });
     session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[codeOf(error)] ?? null, error));
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
@@ -194,74 +197,39 @@ export class MeetingFlow {
     if (state === 'closed') this.#over(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
   }
 
-  /** @param {import('../client/call_base.js').SlotChange} change */
-  #turn({ mid, kind, track, mediaTrack, participant }) {
-    // In p2p rooms every connection counts its slots from zero.
-    const slot = participant === null ? mid : `${participant}/${mid}`;
-    const before = this.#slots.get(slot);
-    if (before !== undefined) this.#media.delete(before);
-    if (track !== null && mediaTrack) {
-      this.#slots.set(slot, track);
-      this.#media.set(track, mediaTrack);
-    } else {
-      this.#slots.delete(slot);
-    }
-    if (kind === 'audio') {
-      this.#sinks.set(slot, mediaTrack);
-      // Nobody in the middle tells who speaks: listen ourselves.
-      if (participant !== null) this.#voices.set(participant, mediaTrack);
-    }
-    this.#dispatch({ type: 'slot', mid: slot, track: mediaTrack ? track : null });
+  /** Tries again what of one's own is not sent, or of the others does not come. */
+  retryMedia() {
+    this.#inside?.own.retry();
   }
 
-  /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
-  #ownSource({ source, active, muted, reason }) {
-    if (source === 'screen' && !active && reason !== 'own') this.#screen.ended(reason);
-    // A share that is stopped whole loses its picture first, and says no more of its sound.
-    if (source === 'screen_audio' && !active && reason === 'server') this.#screen.silenced();
-    if (reason !== 'server') return;
-    // What a host switched off stays off over a reload.
-    if (source === 'microphone') {
-      settings.turn({ microphone: !muted });
-      this.#store.dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
-    } else if (source === 'camera' && muted && active) {
-      settings.turn({ camera: false });
-      // The camera is let go, and comes back unmuted when the person turns it on again.
-      void this.#devices.setCamera(false).then(() => this.#call?.setMuted('camera', false));
-    }
-  }
-
-  /**
-   * @param {'microphone' | 'camera'} which
-   * @param {MediaStreamTrack | null} track
-   */
-  async #send(which, track) {
-    const call = this.#call;
-    if (!call) return;
-    const { meeting } = this.#store.get();
-    if (which === 'microphone' && meeting?.room.topology === 'p2p') this.#voices.set(meeting.self, track);
-    try {
-      await call.setSource(which, track);
-    } catch (error) {
-      if (this.#call === call) console.warn(`${which} was not sent`, error);
-    }
+  /** The network may be another one now: nothing waits any longer. */
+  wake() {
+    this.#session.wake();
+    this.#call?.hurry();
+    if (this.#meeting) void this.#inside?.clock.read();
   }
 
   /** @param {boolean} on */
   async setMicrophone(on) {
     settings.turn({ microphone: on });
-    return this.#talk.set(on);
+    const problem = await this.#talk.set(on);
+    if (on && problem === null) this.#inside?.own.switchedOn('microphone');
+    return problem;
   }
 
   /** @param {boolean} on */
   async setCamera(on) {
+    const meeting = this.#meeting;
+    if (on && meeting && !may(meeting, 'camera')) return 'forbidden';
     settings.turn({ camera: on });
-    return this.#devices.setCamera(on);
+    const problem = await this.#devices.setCamera(on);
+    if (on && problem === null) this.#inside?.own.switchedOn('camera');
+    return problem;
   }
 
   /** Starts or stops sharing the screen. */
   toggleScreen() {
-    return this.#screen.toggle();
+    return this.#inside?.screen.toggle();
   }
 
   /** @param {boolean} hand */
@@ -292,12 +260,12 @@ export class MeetingFlow {
 
   /** @param {string} track */
   mediaOf(track) {
-    return this.#media.get(track) ?? null;
+    return this.#inside?.pictures.mediaOf(track) ?? null;
   }
 
   /** Something was tapped, which is what a browser waits for before it plays sound. */
   async listen() {
-    await this.#sinks.resume();
+    await this.#inside?.pictures.resume();
   }
 
   /** @param {boolean} forAll */
@@ -306,7 +274,8 @@ export class MeetingFlow {
     if (forAll) await request;
     // Leaving is not something to wait for: the picture and the sound stop now.
     else request.catch(() => {});
-    this.#over(forAll ? 'ended' : 'left');
+    const alone = this.#meeting?.seats.length === 0;
+    this.#over(forAll ? 'ended' : alone ? 'left.last' : 'left');
   }
 
   /** @param {string | null} kind of the notice; null for a refusal that the way in tells @param {unknown} [refusal] */
@@ -314,18 +283,13 @@ export class MeetingFlow {
     if (!this.#meeting) return;
     this.#loss.clear();
     clearInterval(this.#tickTimer);
-    this.#screen.stop();
-    this.files?.close();
+    this.#inside?.clear();
     this.#call?.close();
     this.#call = null;
-    this.#sinks.clear();
-    this.#voices.clear();
-    this.#media.clear();
-    this.#slots.clear();
     this.left = settings.rejoin;
     settings.rejoin = null;
     if (kind === null) return this.onrefused(refusal);
-    if (kind !== 'left') this.announce(t(`notice.${kind}`), true);
+    if (!kind.startsWith('left')) this.announce(t(`notice.${kind}`), true);
     this.onover(kind);
   }
 

@@ -12,13 +12,11 @@ export const NOTICE_BY_CLOSE = {
 };
 
 /**
- * And when the room did not let a session that came back in again. Refusals that are not here are told where one
- * enters: by the waiting screen or the preview.
+ * And when the room said no to a session that came back: one that is only late is asked again by itself. Refusals that are
+ * not here are told where one enters: by the waiting screen or the preview.
  * @type {Record<string, string>}
  */
 export const NOTICE_BY_REFUSAL = {
-  'client.closed': 'lost',
-  'client.timeout': 'lost',
   'room.not_found': 'deleted',
   'room.ended': 'ended',
   'room.banned': 'banned',

@@ -3,9 +3,14 @@
  *
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
  * @typedef {import('../state/meeting.js').Meeting} Meeting
+ * @typedef {import('../state/meeting.js').Action} Action
  * @typedef {import('../client/protocol.d.ts').Events} Events
  * @typedef {{label: string, name: string, data?: string}} ToastAction
- * @typedef {(key: string, params?: Record<string, string | number>, icon?: string, action?: ToastAction | null) => void} Toast
+ * @typedef {(
+ *   key: string, params?: Record<string, string | number>, icon?: string, action?: ToastAction | null,
+ *   other?: ToastAction | null,
+ * ) => void} Toast
+ * @typedef {(...words: Parameters<Toast>) => boolean} ToastWhenFree  answers whether it is shown at once
  *
  * @typedef {object} RoomIo
  * @property {import('../client/session.js').Session} session
@@ -13,10 +18,13 @@
  * @property {(action: MeetingAction) => void} dispatch
  * @property {(words: string, urgent?: boolean) => void} announce
  * @property {Toast} toast
+ * @property {ToastWhenFree} toastWhenFree
+ * @property {import('./notifier.js').Notifier} notifier
  */
 
 import { t } from '../i18n/index.js';
-import { hands, isMuted, may, sharedScreen } from '../state/people.js';
+import { firstLine } from '../state/heed.js';
+import { hands, isMuted, may, mayUnmute, sharedScreen } from '../state/people.js';
 
 /** From this many people on, coming and going is not read out. */
 const ANNOUNCED_BELOW = 20;
@@ -57,12 +65,9 @@ export function listenToRoom(io) {
   governing(io);
   comingBack(io);
   session.on('chat.message', ({ message }) => {
-    const { panel, self } = io.meeting() ?? {};
+    const fresh = !isKnown(io, message.id);
     dispatch({ type: 'chat.message', message });
-    if (panel !== 'chat' && message.participant !== self) {
-      const key = message.to === null ? 'live.message' : 'live.message.private';
-      io.announce(t(key, { name: message.display_name, text: message.text }));
-    }
+    if (fresh) tellMessage(io, message);
   });
   session.on('timer.updated', ({ timer }) => {
     if (timer) io.announce(t('live.timer', { n: Math.round(timer.duration_ms / MINUTE_MS) }));
@@ -71,6 +76,32 @@ export function listenToRoom(io) {
     const minutes = Math.max(1, Math.round(left / MINUTE_MS));
     io.toast('toast.reminder', { n: minutes }, 'clock');
   });
+}
+
+/** @param {RoomIo} io @param {string} id */
+function isKnown(io, id) {
+  return io.meeting()?.log.some((entry) => entry.kind === 'message' && entry.message.id === id) ?? true;
+}
+
+/** A message is told to those who do not read the chat just now. @param {RoomIo} io @param {Events['chat.message']['message']} message */
+function tellMessage(io, message) {
+  const meeting = io.meeting();
+  // One's own may come from another tab of the same person.
+  if (!meeting || message.user.id === meeting.participants[meeting.self]?.user.id) return;
+  const { participant, text } = message;
+  const seen = meeting.panel === 'chat';
+  const isPrivate = message.to !== null;
+  const role = meeting.participants[participant ?? '']?.role ?? 'member';
+  const own = message.display_name;
+  const name = role === 'member' ? own : t('present.role', { name: own, role: t(`role.${role}`) });
+  io.notifier.message({ name, text, isPrivate, seen });
+  if (seen) return;
+  const key = isPrivate ? 'toast.message.private' : 'toast.message';
+  const words = { name, text: firstLine(text) };
+  const reply = { label: 'toast.reply', name: 'reply', data: isPrivate ? (participant ?? '') : '' };
+  // What is shown is read out as well.
+  if (io.toastWhenFree(key, words, 'chat', { label: 'toast.open', name: 'chat' }, reply)) return;
+  io.announce(t(isPrivate ? 'live.message.private' : 'live.message', { name, text }));
 }
 
 /** Coming, going, speaking, raising hands. @param {RoomIo} io */
@@ -84,22 +115,45 @@ function people(io) {
     handsBefore = meeting ? hands(meeting).map((one) => one.id) : [];
     const { id, display_name: name } = participant;
     if (id === meeting?.self) return;
-    if (handsBefore.includes(id) && !before.includes(id)) io.announce(t('live.hand', { name }));
+    if (!meeting || !handsBefore.includes(id) || before.includes(id)) return;
+    io.announce(t('live.hand', { name }));
+    io.notifier.hand(name, meeting.room.name);
   });
   session.on('participant.joined', ({ participant }) => {
     dispatch({ type: 'participant.joined', participant, at: new Date().toISOString() });
     announceFew(io, 'live.joined', participant.display_name);
+    io.notifier.joined(present(io));
   });
   session.on('participant.left', ({ participant, reason }) => {
     const name = io.meeting()?.participants[participant]?.display_name;
     const screen = screenOf(io);
     dispatch({ type: 'participant.left', participant, reason, at: new Date().toISOString() });
     tellScreen(io, screen, null);
-    if (name && reason !== 'replaced') announceFew(io, 'live.left', name);
+    if (!name || reason === 'replaced') return;
+    announceFew(io, 'live.left', name);
+    io.notifier.left(present(io));
   });
   session.on('speaker.active', ({ participants }) =>
     dispatch({ type: 'speaker.active', participants, at: Date.now() }),
   );
+}
+
+/**
+ * Says who waits to whoever may let them in: when somebody knocks, and on coming in where some have been waiting.
+ * @param {Pick<RoomIo, 'meeting' | 'toast' | 'notifier'>} io
+ */
+export function tellWaiting({ meeting: read, toast, notifier }) {
+  const meeting = read();
+  if (!meeting || !may(meeting, 'admit')) return;
+  const { length } = meeting.lobby;
+  const [first] = meeting.lobby;
+  const newest = meeting.lobby.at(-1);
+  if (newest) notifier.knock(newest.display_name, meeting.room.name);
+  if (length > 1) toast('toast.waiting.many', { n: length }, 'people', { label: 'toast.show', name: 'people' });
+  else if (first) {
+    const admit = { label: 'lobby.admit', name: 'admit', data: first.id };
+    toast('toast.waiting', { name: first.display_name }, 'people', admit);
+  }
 }
 
 /** Who waits, who may what, and what a host does to oneself. @param {RoomIo} io */
@@ -108,15 +162,7 @@ function governing(io) {
   const nameOf = (/** @type {string} */ id) => io.meeting()?.names[id] ?? t('host.somebody');
   session.on('lobby.waiting', ({ participant: waiting }) => {
     dispatch({ type: 'lobby.waiting', waiting });
-    const meeting = io.meeting();
-    if (!meeting || !may(meeting, 'admit')) return;
-    const { length } = meeting.lobby;
-    const name = waiting.display_name;
-    if (length > 1) {
-      io.toast('toast.waiting.many', { n: length }, 'people', { label: 'toast.show', name: 'people' });
-    } else {
-      io.toast('toast.waiting', { name }, 'people', { label: 'lobby.admit', name: 'admit', data: waiting.id });
-    }
+    tellWaiting(io);
   });
   session.on('participant.ask_unmute', ({ by, source }) => {
     dispatch({ type: 'participant.ask_unmute', source });
@@ -137,8 +183,11 @@ function governing(io) {
   });
   session.on('permissions.changed', (data) => {
     tellRole(io, data.role);
-    tellUnmute(io, data);
+    tellRights(io, data);
+    const knew = io.meeting()?.lobby.length ?? 0;
     dispatch({ ...data, type: 'permissions.changed' });
+    // Whoever begins to govern takes over the door as well.
+    if (knew === 0) tellWaiting(io);
   });
 }
 
@@ -154,16 +203,24 @@ function comingBack(io) {
   };
   /** @type {import('../state/meeting.js').Participant | undefined} */
   let before;
+  let spoke = false;
   io.session.on('state', ({ state }) => {
-    if (state === 'reconnecting') before = self();
+    if (state !== 'reconnecting') return;
+    before = self();
+    spoke = before !== undefined && !isMuted(before);
   });
   io.session.on('joined', (_reply, { again }) => {
+    if (again) tellWaiting(io);
     const [was, now] = [before, self()];
     before = undefined;
     if (!again || !was || !now) return;
-    const [role, name] = [was.role !== now.role, was.display_name !== now.display_name];
-    const key = role && name ? 'both' : role ? 'role' : 'name';
-    if (role || name) urgent(io, `toast.back.${key}`, { role: t(`role.${now.role}`), name: now.display_name }, 'user');
+    const changes = [
+      ...(was.role !== now.role ? [t('back.role', { role: t(`role.${now.role}`) })] : []),
+      ...(was.display_name !== now.display_name ? [t('back.name', { name: now.display_name })] : []),
+      ...(was.hand_raised_at !== null && now.hand_raised_at === null ? [t('back.hand')] : []),
+      ...(spoke && !mayUnmute(/** @type {Meeting} */ (io.meeting())) ? [t('back.muted')] : []),
+    ];
+    if (changes.length > 0) urgent(io, 'toast.back', { changes: changes.join(t('back.and')) }, 'user');
   });
 }
 
@@ -179,11 +236,13 @@ function tellRole(io, role) {
  * @param {RoomIo} io
  * @param {Events['permissions.changed']} data
  */
-function tellUnmute(io, { role, actions }) {
+function tellRights(io, { role, actions }) {
   const meeting = io.meeting();
   const self = meeting?.participants[meeting.self];
-  const loses = meeting && may(meeting, 'unmute') && !(actions ?? []).includes('unmute');
-  if (loses && self && self.role === role && isMuted(self)) urgent(io, 'toast.mayNotUnmute', {}, 'mic-off');
+  if (!meeting || self?.role !== role) return;
+  const loses = (/** @type {Action} */ right) => may(meeting, right) && !(actions ?? []).includes(right);
+  if (loses('camera')) urgent(io, 'toast.mayNotCamera', {}, 'camera-off');
+  if (loses('unmute') && isMuted(self)) urgent(io, 'toast.mayNotUnmute', {}, 'mic-off');
 }
 
 /** @param {RoomIo} io @param {Events['spotlight.updated']} data */
@@ -220,8 +279,13 @@ function urgent(io, key, params, icon) {
   io.announce(t(key, params), true);
 }
 
+/** How many are in. @param {RoomIo} io */
+function present(io) {
+  return Object.keys(io.meeting()?.participants ?? {}).length;
+}
+
 /** @param {RoomIo} io @param {string} key @param {string} name */
 function announceFew(io, key, name) {
-  const count = Object.keys(io.meeting()?.participants ?? {}).length;
+  const count = present(io);
   if (count > 0 && count < ANNOUNCED_BELOW) io.announce(t(key, { name }));
 }

@@ -11,17 +11,19 @@ export class ScreenShare {
   #tracks = [];
   #call;
   #maySound;
+  #mayLeave;
   #tell;
   #toast;
 
   /**
    * @param {{
-   *   call: () => Call | null, maySound: () => boolean, tell: (sharing: boolean) => void,
+   *   call: () => Call | null, maySound: () => boolean, mayLeave?: () => boolean, tell: (sharing: boolean) => void,
    *   toast: (key: string, icon: string) => void,
-   * }} io
+   * }} io  mayLeave: whether anything that is sent leaves at all
    */
-  constructor({ call, maySound, tell, toast }) {
+  constructor({ call, maySound, mayLeave = () => true, tell, toast }) {
     this.#call = call;
+    this.#mayLeave = mayLeave;
     this.#maySound = maySound;
     this.#tell = tell;
     this.#toast = toast;
@@ -29,6 +31,8 @@ export class ScreenShare {
 
   async toggle() {
     if (this.#tracks.length > 0) return this.stop();
+    // Nobody shall choose a screen that nobody would see; why stands above the stage.
+    if (!this.#mayLeave()) return this.#toast('toast.shareFailed', 'warning');
     const picked = await pickScreen({ sound: this.#maySound() });
     if (typeof picked === 'string') {
       // "denied" is also what a person who closes the browser's own dialog gives; that needs no words.

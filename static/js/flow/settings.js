@@ -11,6 +11,16 @@
 
 const PREFIX = 'meeting.';
 
+/** What the page may tell by a tone or a message, in the order in which the switches stand. */
+export const NOTIFICATION_SWITCHES = /** @type {const} */ ([
+  { key: 'knock', default: true },
+  { key: 'admitted', default: true },
+  { key: 'join', default: true },
+  { key: 'hand', default: true },
+  { key: 'message', default: true },
+  { key: 'system', default: false },
+]);
+
 /** @param {Storage} storage @param {string} key */
 function read(storage, key) {
   try {
@@ -101,6 +111,18 @@ export const settings = {
   },
   set pushToTalk(value) {
     write(localStorage, 'pushToTalk', value);
+  },
+
+  /** Whether the page tells of something. @param {string} key of NOTIFICATION_SWITCHES @returns {boolean} */
+  notifies(key) {
+    const value = read(localStorage, `notify.${key}`);
+    const usual = NOTIFICATION_SWITCHES.find((one) => one.key === key)?.default ?? false;
+    return typeof value === 'boolean' ? value : usual;
+  },
+
+  /** @param {string} key @param {boolean} on */
+  setNotifies(key, on) {
+    write(localStorage, `notify.${key}`, on);
   },
 
   /** The room entered last. @returns {Recent | null} */

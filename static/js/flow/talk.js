@@ -56,7 +56,11 @@ export class Talk {
 
   /** Where members may not unmute, one comes in muted. @param {boolean} wanted */
   arrive(wanted) {
-    const meeting = this.#io.meeting();
-    if (meeting && !mayUnmute(meeting) && wanted) void this.#io.devices.setMicrophone(false);
+    const { call, meeting, devices } = this.#io;
+    const now = meeting();
+    if (!now || mayUnmute(now) || !wanted) return;
+    void devices.setMicrophone(false);
+    // Sent as it is, it would be refused.
+    call()?.setMuted('microphone', true).catch(() => {});
   }
 }

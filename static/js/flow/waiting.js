@@ -6,9 +6,13 @@
  * @typedef {import('../client/protocol.d.ts').LobbyDenial} LobbyDenial
  */
 
+import { meansLater } from '../client/errors.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_DENIAL } from './notices.js';
-import { codeOf } from './refusal.js';
+import { codeOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
+
+/** After which a door that gave no answer is asked again. */
+const AGAIN_MS = 3_000;
 
 /**
  * @param {Pick<Parts, 'session' | 'store' | 'meeting'>} parts
@@ -34,7 +38,7 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
 
   function end() {
     request = null;
-    dispatch({ type: 'preview', preview: { waitingSince: null } });
+    dispatch({ type: 'preview', preview: { waitingSince: null, hosted: null } });
   }
 
   /**
@@ -52,6 +56,8 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
       const code = codeOf(error);
       // Still waiting; or the socket broke again, and its successor will ask.
       if (request !== asked || code === 'room.waiting' || code === 'client.closed') return;
+      // Late is not refused: whoever waits goes on waiting.
+      if (meansLater(error)) return void setTimeout(() => void ask(), retryAfterOf(error) ?? AGAIN_MS);
       end();
       settings.rejoin = null;
       refuse(error);
@@ -66,10 +72,15 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
     end();
     settings.rejoin = null;
     if (reason === 'password') askAgain('lobby.password');
+    else if (reason === 'accounts_only') refuse({ code: 'room.accounts_only' });
     else leave(NOTICE_BY_DENIAL[reason] ?? 'denied');
   }
 
-  session.on('lobby.admitted', () => void ask());
+  session.on('lobby.updated', ({ hosted }) => dispatch({ type: 'preview', preview: { hosted } }));
+  session.on('lobby.admitted', () => {
+    if (request) meeting.notifier?.admitted(store.get().preview.room?.name ?? '');
+    void ask();
+  });
   session.on('lobby.denied', ({ reason }) => denied(reason));
   session.on('session.replaced', () => {
     if (!request) return;

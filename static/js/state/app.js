@@ -10,12 +10,15 @@
  * @typedef {'denied' | 'dismissed' | 'system' | 'missing' | 'busy' | 'unsuitable' | 'insecure' | 'unknown'} Problem
  *   why a device gives nothing
  * @typedef {{id: string, label: string}} Choice
- * @typedef {{wanted: boolean, live: boolean, asking: boolean, problem: Problem | null, id: string}} Device
+ * @typedef {{
+ *   wanted: boolean, held: boolean, live: boolean, asking: boolean, problem: Problem | null, id: string,
+ * }} Device
  * @typedef {{
  *   microphone: Device, camera: Device, speaker: string,
  *   microphones: Choice[], cameras: Choice[], speakers: Choice[], blur: {offered: boolean, on: boolean},
  * }} Devices
- *   wanted: the person wants it on (a microphone that is not wanted is muted) · live: it gives something
+ *   wanted: the person wants it on (a microphone that is not wanted is muted) · held: a room keeps it off, and not the
+ *   person · live: it gives something
  *
  * @typedef {{
  *   rooms: Room[], total: number, owned: number, page: number, keyword: string, scope: 'mine' | 'joined', upcoming: Room[],
@@ -25,25 +28,28 @@
  * @typedef {{
  *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
- *   waitingSince: number | null,
+ *   waitingSince: number | null, hosted: boolean | null,
  * }} Preview
- *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms
- * @typedef {{running: boolean, found: import('./check.js').Findings}} Check
+ *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
+ *   hosted: somebody is in who may let in, null before the server has said
+ * @typedef {{running: boolean, found: import('./findings.js').Findings}} Check
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
- *   action: {label: string, name: string, data?: string} | null}} Toast  text and label are keys of the language files
+ *   action: {label: string, name: string, data?: string} | null,
+ *   other?: {label: string, name: string, data?: string} | null}} Toast
+ *   text and label are keys of the language files · other: a second thing that can be done about it
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
  *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark',
  *   link: 'connecting' | 'online' | 'reconnecting' | 'closed', auth: string[], user: User | null,
  *   home: Home, preview: Preview, devices: Devices, meeting: Meeting | null, notice: Notice | null,
- *   toast: Toast | null, check: Check, server: string,
- * }} AppState  server: its name and version, as it says itself
+ *   toast: Toast | null, check: Check, server: string, retryAt: number | null,
+ * }} AppState  server: its name and version, as it says itself · retryAt: when a lost session is tried again, milliseconds
  *
  * @typedef {{type: 'language', language: 'en' | 'zh'}
  *   | {type: 'theme', theme: 'auto' | 'light' | 'dark'}
- *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string}
+ *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string, retryAt?: number | null}
  *   | {type: 'user', user: User | null}
  *   | {type: 'screen', screen: AppState['screen']}
  *   | {type: 'home', home: Partial<Home>}
@@ -58,11 +64,11 @@
  * } AppAction
  */
 
-import { NOTHING_YET } from './check.js';
+import { NOTHING_YET } from './findings.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
-const DEVICE = { wanted: true, live: false, asking: false, problem: null, id: '' };
+const DEVICE = { wanted: true, held: false, live: false, asking: false, problem: null, id: '' };
 
 /** @type {Preview} */
 export const EMPTY_PREVIEW = {
@@ -77,6 +83,7 @@ export const EMPTY_PREVIEW = {
   opensAt: null,
   skew: 0,
   waitingSince: null,
+  hosted: null,
 };
 
 /**
@@ -107,6 +114,7 @@ export function initialState({ language, theme }) {
     toast: null,
     check: { running: false, found: NOTHING_YET },
     server: '',
+    retryAt: null,
   };
 }
 
@@ -127,6 +135,7 @@ export function reduce(state, action) {
         link: action.link ?? state.link,
         auth: action.auth ?? state.auth,
         server: action.server ?? state.server,
+        retryAt: action.retryAt === undefined ? state.retryAt : action.retryAt,
       };
     case 'check':
       return { ...state, check: action.check };
@@ -168,8 +177,9 @@ function inMeeting(state, action) {
   return { ...state, meeting, toast: isOutlived(state.toast, meeting) ? null : state.toast };
 }
 
-/** Of people who wait nobody is told once they wait no more. @param {Toast | null} toast @param {Meeting} meeting */
-function isOutlived(toast, { lobby }) {
+/** Of people who wait nobody is told once they wait no more, nor of a message that is read. @param {Toast | null} toast @param {Meeting} meeting */
+function isOutlived(toast, { lobby, panel }) {
+  if (toast?.text.startsWith('toast.message') && toast.action) return panel === 'chat';
   if (toast?.text === 'toast.waiting.many') return lobby.length === 0;
   return toast?.text === 'toast.waiting' && !lobby.some((one) => one.id === toast.action?.data);
 }

@@ -8,17 +8,12 @@
  * }} Line  title, detail and word are keys
  * @typedef {'server' | 'udp' | 'tcp' | 'publish' | 'receive' | 'delay'} Step
  *
- * @typedef {{
- *   secure: boolean, local: boolean,
- *   server: {rttMs: number} | null,
- *   media: {connected: boolean} | null,
- *   sent: {kbps: number} | null,
- *   received: {kbps: number, fps: number, lossPercent: number, sound: boolean} | null,
- *   delay: {rttMs: number, jitterMs: number | null} | null,
- *   failed: string | null, tookMs: number,
- * }} Findings  null: not measured, or not yet · failed: the code of what stopped the check · secure: browsers give out devices
- *   here (a secure context) · local: only because the page comes from this very machine
+ * @typedef {import('./findings.js').Findings} Findings
  */
+
+import { whyOf } from './trouble.js';
+
+export { NOTHING_YET } from './findings.js';
 
 /** @type {Step[]} */
 export const STEPS = ['server', 'udp', 'tcp', 'publish', 'receive', 'delay'];
@@ -28,19 +23,6 @@ const SLOW_MS = 300;
 const LOST_PERCENT = 3;
 /** Fewer pictures a second look like a row of photographs. */
 const FEW_FRAMES = 7;
-
-/** @type {Findings} */
-export const NOTHING_YET = {
-  secure: true,
-  local: false,
-  server: null,
-  media: null,
-  sent: null,
-  received: null,
-  delay: null,
-  failed: null,
-  tookMs: 0,
-};
 
 /**
  * @param {Findings} found
@@ -63,11 +45,16 @@ export function linesOf(found, running) {
 /**
  * @param {Findings} found
  * @param {boolean} running
- * @returns {{look: Look, title: string, detail: string}} keys
+ * @returns {{look: Look, title: string, detail: string, reason: string | null}} keys
  */
 export function verdictOf(found, running) {
   const kind = kindOf(found, running);
-  return { look: LOOKS[kind], title: `check.verdict.${kind}`, detail: `check.verdict.${kind}.do` };
+  const { failed, failedAt } = found;
+  if (kind === 'unfinished' && failed !== null) {
+    const [title, detail] = [`check.verdict.${kind}`, `check.failed.${failedAt ?? 'meeting'}`];
+    return { look: LOOKS[kind], title, detail, reason: whyOf(failed) };
+  }
+  return { look: LOOKS[kind], title: `check.verdict.${kind}`, detail: `check.verdict.${kind}.do`, reason: null };
 }
 
 /** What was not found out is no fault of the connection. */
@@ -111,11 +98,13 @@ const JUDGES = {
   tcp({ server }) {
     return server && { state: 'ok', look: 'none', figures: { ms: server.rttMs } };
   },
-  publish({ sent }) {
+  publish({ sent, failed, failedAt }) {
+    if (failed !== null && failedAt === 'publish') return refusedBy(failed);
     if (!sent) return null;
     return { state: sent.kbps > 0 ? 'ok' : 'bad', look: sent.kbps > 0 ? 'ok' : 'bad', figures: { kbps: sent.kbps } };
   },
-  receive({ received }) {
+  receive({ received, failed, failedAt }) {
+    if (failed !== null && failedAt === 'receive') return refusedBy(failed);
     if (!received) return null;
     const { kbps, fps, lossPercent, sound } = received;
     const figures = { kbps, fps, loss: lossPercent };
@@ -129,6 +118,11 @@ const JUDGES = {
     return { state: slow ? 'weak' : 'ok', look: slow ? 'warn' : 'ok', figures: { ms: delay.rttMs } };
   },
 };
+
+/** @param {string} code @returns {Judged} the reason among the figures is a key */
+function refusedBy(code) {
+  return { state: 'refused', look: 'bad', figures: { reason: whyOf(code) } };
+}
 
 /** @param {Step} name @param {{state: string}} judged */
 function keysOf(name, { state }) {
@@ -147,7 +141,7 @@ function keysOf(name, { state }) {
 export function reportOf(found, { at, browser, server }) {
   const lines = linesOf(found, false).map(({ name, look, figures }) => ({ name, result: look, ...figures }));
   const { title } = verdictOf(found, false);
-  const { secure, failed, tookMs, delay } = found;
+  const { secure, failed, failedAt, tookMs, delay } = found;
   return {
     at,
     browser,
@@ -155,6 +149,7 @@ export function reportOf(found, { at, browser, server }) {
     verdict: title.replace('check.verdict.', ''),
     secure,
     failed,
+    failed_at: failedAt,
     took_ms: tookMs,
     jitter_ms: delay?.jitterMs ?? null,
     lines,

@@ -53,6 +53,10 @@
  *   files: Record<string, Transfer>,
  *   unread: number,
  *   link: 'online' | 'reconnecting',
+ *   lost: import('./trouble.js').Lost | null,
+ *   restarting: boolean,
+ *   health: import('./trouble.js').Health,
+ *   unsent: Record<'microphone' | 'camera', string | null>,
  *   cut: string[],
  *   sharers: string[],
  *   screen: string | null,
@@ -67,7 +71,9 @@
  *   since/spoke: when somebody began to speak and was last heard · main: whom the speaker layout shows, and since when
  *   · firstPage: how many others fit on the first page · older: the server may have messages before the log · deaf:
  *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose
- *   was chosen where several are shared · cut: to whom the path is lost, where there is no server in the middle · skew: the server's clock less this one's, milliseconds
+ *   was chosen where several are shared · cut: to whom the path is lost, where there is no server in the middle · lost: what of the link is, while it is · restarting: the
+ *   server said that it goes down for a moment · health: what lasts of the media's connections · unsent: why the server
+ *   does not take a device · skew: the server's clock less this one's, milliseconds
  *
  * @typedef {{type: 'joined', reply: JoinReply, at: number}
  *   | {type: 'rejoined', reply: JoinReply}
@@ -95,7 +101,10 @@
  *   | {type: 'file', file: Transfer, at: string}
  *   | {type: 'slot', mid: string, track: string | null}
  *   | {type: 'slot.reason', mid: string, reason: string | null}
- *   | {type: 'link', link: 'online' | 'reconnecting'}
+ *   | {type: 'link', lost: import('./trouble.js').Lost | null}
+ *   | {type: 'restarting'}
+ *   | {type: 'health', connection: 'up' | 'down', trouble: import('./trouble.js').Trouble | null}
+ *   | {type: 'unsent', source: 'microphone' | 'camera', code: string | null}
  *   | {type: 'path', participant: string, lost: boolean}
  *   | {type: 'panel', panel: 'chat' | 'people' | null}
  *   | {type: 'layout', layout: 'grid' | 'speaker'}
@@ -163,6 +172,10 @@ export function enter(reply, at) {
     files: {},
     unread: 0,
     link: 'online',
+    lost: null,
+    restarting: false,
+    health: { up: null, down: null },
+    unsent: { microphone: null, camera: null },
     cut: [],
     sharers: [],
     screen: null,
@@ -258,6 +271,14 @@ function reduceOne(state, action) {
     case 'screen':
       return set(state, { screen: action.participant });
     case 'link':
+      return set(state, { link: action.lost === null ? 'online' : 'reconnecting', lost: action.lost });
+    case 'restarting':
+      return set(state, { restarting: true });
+    case 'health':
+      return { ...state, health: { ...state.health, [action.connection]: action.trouble } };
+    case 'unsent':
+      if (state.unsent[action.source] === action.code) return state;
+      return { ...state, unsent: { ...state.unsent, [action.source]: action.code } };
     case 'layout':
     case 'page':
     case 'skew':

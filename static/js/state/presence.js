@@ -26,6 +26,7 @@ export function comeBack(state, fresh) {
   const seats = [...kept, ...fresh.seats.filter((id) => !kept.includes(id))];
   const known = new Set(state.log.flatMap((entry) => (entry.kind === 'message' ? [entry.message.id] : [])));
   const missed = fresh.log.filter((entry) => entry.kind === 'message' && !known.has(entry.message.id));
+  const tracks = new Set(Object.values(fresh.participants).flatMap((one) => one.tracks.map(({ id }) => id)));
   const here = (/** @type {string | null} */ id) => (id !== null && present.has(id) ? id : null);
   const { panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew } = state;
   return {
@@ -33,6 +34,8 @@ export function comeBack(state, fresh) {
     ...{ panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew },
     names: { ...state.names, ...fresh.names },
     seats,
+    // What was seen stays until the new connection shows it.
+    live: Object.fromEntries(Object.entries(state.live).filter(([track]) => tracks.has(track))),
     main: here(state.main),
     pin: here(state.pin),
     chatTo: here(state.chatTo),

@@ -67,6 +67,9 @@ export function roomFrom(typed, origin) {
   return /^[A-Za-z0-9_-]{16,64}$/.test(text) ? text : null;
 }
 
+/** Whether a room's address is its number, which people type, or the identity that links carry. @param {string} address */
+export const isNumber = (address) => /^\d{9}$/.test(address);
+
 /**
  * The token of an invite link, `/r/<identity>#invite=<token>`.
  * @param {string} text a link, or its fragment

@@ -4,6 +4,7 @@
  */
 
 import { clock, t } from '../i18n/index.js';
+import { isOn } from '../state/own-media.js';
 import { may, mayUnmute } from '../state/people.js';
 import { attribute, el, iconButton, say, show, text } from './dom.js';
 import { openDeviceMenu } from './device-menu.js';
@@ -150,14 +151,15 @@ export function bar(actions, parts) {
   /** @param {AppState} state */
   function update(state) {
     latest = state;
-    const { meeting, devices } = state;
+    const { meeting } = state;
     if (!meeting) return;
-    const speaks = devices.microphone.wanted && devices.microphone.live;
+    const speaks = isOn(state, 'microphone');
     // A button that would be refused says so, and why, before it is pressed.
     const unmute = mayUnmute(meeting) ? 'tool.mic.on' : 'tool.mic.forbidden';
     drawSwitch(microphone, speaks, 'mic', speaks ? 'tool.mic.off' : unmute);
-    const seen = devices.camera.wanted && devices.camera.live;
-    drawSwitch(camera, seen, 'camera', seen ? 'tool.camera.off' : 'tool.camera.on');
+    const seen = isOn(state, 'camera');
+    const start = may(meeting, 'camera') ? 'tool.camera.on' : 'tool.camera.forbidden';
+    drawSwitch(camera, seen, 'camera', seen ? 'tool.camera.off' : start);
     setIcon(/** @type {any} */ (screen.firstChild), meeting.sharing ? 'screen-off' : 'screen');
     relabel(screen, meeting.sharing ? 'tool.screen.off' : 'tool.screen.on');
     screen.classList.toggle('on', meeting.sharing);

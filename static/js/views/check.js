@@ -42,11 +42,12 @@ export function check(actions) {
   function update(state) {
     latest = state;
     const { running, found } = state.check;
-    const { look, title: heading, detail } = verdictOf(found, running);
+    const { look, title: heading, detail, reason } = verdictOf(found, running);
     attribute(verdict, 'class', `card verdict ${look}`);
     setIcon(sign, SIGNS[look]);
     say(title, heading);
-    text(words, t(detail, { seconds: Math.max(1, Math.round(found.tookMs / 1000)) }));
+    const seconds = Math.max(1, Math.round(found.tookMs / 1000));
+    text(words, t(detail, { seconds, reason: reason === null ? '' : t(reason) }));
     again.disabled = running;
     show(help, !running);
     keyed(list, linesOf(found, running), (line) => line.name, row, draw);
@@ -76,7 +77,8 @@ function row({ name }) {
 function draw(node, line) {
   const [, about, value] = node.children;
   text(about.children[0], t(line.title));
-  text(about.children[1], t(line.detail, line.figures));
+  const { reason } = line.figures;
+  text(about.children[1], t(line.detail, { ...line.figures, reason: reason === undefined ? '' : t(String(reason)) }));
   setIcon(/** @type {any} */ (value.children[0]), SIGNS[line.look]);
   text(value.children[1], t(line.word));
   node.dataset.look = line.look;

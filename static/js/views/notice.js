@@ -10,6 +10,7 @@ import { iconShapes, svg } from './icons.js';
 /** Drawing in the picture, and whether coming back makes sense. @type {Record<string, {drawing: string, back: boolean}>} */
 const KINDS = {
   left: { drawing: 'leave', back: true },
+  'left.last': { drawing: 'leave', back: true },
   ended: { drawing: 'check', back: false },
   'ended.time': { drawing: 'clock', back: false },
   'ended.operator': { drawing: 'server', back: false },
@@ -19,6 +20,8 @@ const KINDS = {
   removed: { drawing: 'leave', back: false },
   replaced: { drawing: 'copy', back: true },
   notFound: { drawing: 'search', back: false },
+  'notFound.number': { drawing: 'search', back: false },
+  nowhere: { drawing: 'search', back: false },
   signedOut: { drawing: 'lock', back: false },
   full: { drawing: 'people', back: true },
   locked: { drawing: 'lock', back: true },

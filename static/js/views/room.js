@@ -4,18 +4,21 @@
  */
 
 import { clock } from '../i18n/index.js';
+import { titleOf } from '../state/heed.js';
 import { bar } from './bar.js';
 import { chat } from './chat.js';
+import { openSettings } from './dialogs.js';
 import { button, el, iconButton, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { openInfo } from './info-card.js';
 import { roomKeys } from './keys.js';
+import { lossBanner } from './loss-banner.js';
 import { closeMenu, refreshMenu } from './menu.js';
 import { people } from './people.js';
 import { pictureInPicture } from './pip.js';
-import { openShortcuts } from './shortcuts.js';
 import { stage } from './stage.js';
 import { timer } from './timer.js';
+import { troubleBanner } from './trouble-banner.js';
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function room(actions) {
@@ -52,12 +55,11 @@ export function room(actions) {
     'data-testid': 'people-narrow',
     on: { click: () => actions.togglePanel('people') },
   });
-  const banner = el(
-    'div',
-    { class: 'banner', role: 'status', hidden: true, 'data-testid': 'reconnecting' },
-    el('span', { class: 'spin' }),
-    el('span', { t: 'banner.reconnecting' }),
-  );
+  const banner = lossBanner(actions);
+  const trouble = troubleBanner(actions);
+  // For those who listen to the page: every screen has one heading, and whoever comes in begins here.
+  const heading = el('h1', { class: 'vh', tabindex: -1, 'data-testid': 'room-heading' });
+  theStage.node.prepend(heading);
   const sharing = el(
     'div',
     { class: 'banner calm', 'data-testid': 'sharing', hidden: true },
@@ -73,8 +75,8 @@ export function room(actions) {
     button('banner.listen', { 'data-testid': 'listen', on: { click: () => void actions.listen() } }),
   );
   // What stays for long takes a line of its own above the stage; what comes and goes lies over the stage, and moves nobody.
-  const standing = el('div', { class: 'standing' }, deaf, sharing);
-  const over = el('div', { class: 'over' }, banner);
+  const standing = el('div', { class: 'standing' }, trouble.node, deaf, sharing);
+  const over = el('div', { class: 'over' }, banner.node);
   const node = el(
     'div',
     { class: 'room', 'data-testid': 'room' },
@@ -95,7 +97,7 @@ export function room(actions) {
     inMeeting: () => Boolean(latest?.meeting),
     cycle,
     muted: () => latest?.devices.microphone.wanted === false,
-    help: () => openShortcuts(theBar.more, actions),
+    help: () => void openSettings(actions, 'general'),
   });
 
   /** @param {number} step */
@@ -115,8 +117,10 @@ export function room(actions) {
     const { meeting } = state;
     latest = state;
     if (!meeting) return;
-    document.title = meeting.room.name;
-    node.classList.toggle('lost', meeting.link === 'reconnecting');
+    document.title = titleOf(meeting);
+    text(heading, meeting.room.name);
+    // While sound and picture still run, nothing of them is dimmed.
+    node.classList.toggle('lost', meeting.link === 'reconnecting' && meeting.lost !== 'socket');
     // The panel first: it changes how much room the stage has.
     for (const [name, view] of /** @type {const} */ ([
       ['chat', theChat],
@@ -125,8 +129,9 @@ export function room(actions) {
       view.node.classList.toggle('open', meeting.panel === name);
       show(view.node, meeting.panel === name);
     }
-    show(banner, meeting.link === 'reconnecting');
-    show(sharing, meeting.sharing);
+    banner.update(state);
+    const unsent = trouble.update(state);
+    show(sharing, meeting.sharing && !unsent);
     show(deaf, meeting.deaf);
     theStage.update(state);
     theChat.update(state);
@@ -159,9 +164,11 @@ export function room(actions) {
     update,
     start() {
       for (const part of parts) part.start();
+      // The button that was pressed is gone.
+      heading.focus();
     },
     stop() {
-      for (const part of parts) part.stop();
+      for (const part of [...parts, banner, trouble]) part.stop();
       window.close();
     },
   };

@@ -207,7 +207,8 @@ function drawChips(node, room) {
   if (room.participants > 0) chips.push({ key: 'live', icon: '', label: t('rooms.inNow', { n: room.participants }) });
   if (room.locked) chips.push({ key: 'lock', icon: 'lock', label: t('chip.locked') });
   if (room.has_password) chips.push({ key: 'lock', icon: 'lock', label: t('chip.password') });
-  if (room.lobby) chips.push({ key: 'warn', icon: 'clock', label: t('door.ask') });
+  if (!room.guests) chips.push({ key: 'accounts', icon: 'user', label: t('door.accounts') });
+  if (room.lobby) chips.push({ key: 'warn', icon: 'clock', label: t(room.waiting === 'guests' ? 'door.guestsAsk' : 'door.ask') });
   if (room.state === 'ended') chips.push({ key: '', icon: '', label: t('chip.ended') });
   keyed(
     node,

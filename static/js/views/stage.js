@@ -8,6 +8,7 @@
 
 import { t } from '../i18n/index.js';
 import { stageLayout } from '../state/layout.js';
+import { isOn } from '../state/own-media.js';
 import { cameraOf, hands, isMuted, isNarrow, large, sharedScreen, sharedScreens } from '../state/people.js';
 import { attribute, el, iconButton, keyed, show, text } from './dom.js';
 import { invite } from './invite.js';
@@ -116,7 +117,9 @@ export function stage(actions, { screenAt }) {
     show(pager, layout.pages > 1);
     text(pageText, `${layout.page + 1} / ${layout.pages}`);
     card.update(state);
-    show(card.node, meeting.seats.length === 0 && meeting.panel === null);
+    // Nobody is the first one where others wait to come in.
+    const isFirst = meeting.seats.length === 0 && meeting.lobby.length === 0;
+    show(card.node, isFirst && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
     if (!shown && !mains) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
     wish(wishes(meeting, layout.tiles, shown, layout.share));
@@ -124,7 +127,7 @@ export function stage(actions, { screenAt }) {
   }
 
   /** @param {AppState} state @param {Meeting} meeting @param {StageLayout} layout @param {boolean} moves */
-  function drawTiles({ devices }, meeting, layout, moves) {
+  function drawTiles(state, meeting, layout, moves) {
     const queue = hands(meeting).map((one) => one.id);
     /** @type {HTMLElement[]} */
     const drawn = [];
@@ -147,8 +150,9 @@ export function stage(actions, { screenAt }) {
             self,
             speaking: meeting.link === 'online' && meeting.speakers.includes(seat.id),
             hand: queue.indexOf(seat.id) + 1,
-            muted: self ? !(devices.microphone.wanted && devices.microphone.live) : isMuted(participant),
-            media: self ? actions.ownMedia('camera') : pictureOf(meeting, seat.id),
+            // What does not reach the others is not shown as if it did.
+            muted: self ? !isOn(state, 'microphone') : isMuted(participant),
+            media: self ? (isOn(state, 'camera') ? actions.ownMedia('camera') : null) : pictureOf(meeting, seat.id),
             ratio: seat.w / Math.max(1, seat.h),
             small: seat.w < SMALL,
             pinned: meeting.pin === seat.id,

@@ -1,0 +1,98 @@
+//! The m-lines of a description that carry nothing here.
+
+use super::Section;
+use super::engine::medium;
+use super::transport::Transport;
+use crate::media::error::{MediaError, Refused};
+
+/// An m-line that carries nothing. It is answered with port 0, which refuses it alone (RFC 9429 §5.3.1); the WebRTC
+/// crate never sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Declined {
+    /// Which m-line of the description it is.
+    pub index: usize,
+    /// Its identification tag, if it has one.
+    pub mid: Option<String>,
+    /// Its medium, `application` say.
+    pub media: String,
+    /// Its protocol and formats, `UDP/DTLS/SCTP webrtc-datachannel` say.
+    pub format: String,
+    /// Why.
+    pub why: Why,
+    pub(super) transport: Transport,
+}
+
+/// Why an m-line carries nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) enum Why {
+    /// Port 0.
+    GivenUp,
+    /// It is neither sound nor picture: a data channel's (RFC 8841), say.
+    OtherMedium,
+    /// RFC 9429 §5.1.2 lists those that are meant.
+    Protocol,
+    /// No source could name it.
+    NoMid,
+    /// Nothing in it is forwarded.
+    NoEncoding,
+    /// There is one transport for each connection.
+    Unbundled,
+    /// It is in another bundle than the first, or in none.
+    OtherBundle,
+    /// The WebRTC crate answered so.
+    Mismatch,
+}
+
+impl Declined {
+    /// An m-line that might have been used.
+    pub(super) fn of(section: Section, why: Why) -> Self {
+        Self {
+            index: section.index,
+            mid: Some(section.mid).filter(|mid| !mid.is_empty()),
+            media: medium(section.kind).to_owned(),
+            format: format!("{} {}", section.proto, section.formats),
+            why,
+            transport: section.transport,
+        }
+    }
+}
+
+impl Why {
+    /// In words.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::GivenUp => {
+                "The m-line was given up: it has port 0 and is no a=bundle-only line of a bundle."
+            }
+            Self::OtherMedium => "The m-line is neither sound nor picture.",
+            Self::Protocol => "The m-line's protocol is not RTP over DTLS (UDP/TLS/RTP/SAVPF).",
+            Self::NoMid => "The m-line has no a=mid, by which a source names it.",
+            Self::NoEncoding => {
+                "The m-line has no encoding that is forwarded here: opus; VP8, VP9, H264, AV1."
+            }
+            Self::Unbundled => {
+                "The offer has several m-lines and no a=group:BUNDLE, so only the first is used: bundle them (RFC 9143)."
+            }
+            Self::OtherBundle => {
+                "The m-line is not in the bundle (a=group:BUNDLE) of the first one that is used, and there is one transport."
+            }
+            Self::Mismatch => {
+                "The m-line's encodings are none of those that the connection's first m-line of its kind has, with the same payload types."
+            }
+        }
+    }
+
+    /// What whoever needs the m-line is told.
+    pub fn refusal(self) -> MediaError {
+        let reason = Refused::because(self.sentence());
+        match self.is_the_clients() {
+            true => MediaError::BadSdp(reason),
+            false => MediaError::Unsupported(reason),
+        }
+    }
+
+    /// Whether whoever wrote the description meant the m-line to carry nothing, or left out what is needed.
+    pub fn is_the_clients(self) -> bool {
+        matches!(self, Self::GivenUp | Self::NoMid)
+    }
+}

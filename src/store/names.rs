@@ -1,0 +1,143 @@
+//! How names are compared by those who look for one: by a key that stands beside each room's name, so that the database
+//! searches, and that is made here, because what databases know of letters and their case differs.
+
+use caseless::default_case_fold_str;
+use entity::room_basic::{ActiveModel, Column, Entity};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{LikeExpr, SimpleExpr};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::db::Db;
+use super::room_rows::shown_name;
+use super::{AdoptionMode, StoreError};
+
+/// How many rooms get their keys in one transaction.
+const BATCH: u64 = 500;
+/// What stands before a character that means itself in a pattern. Not the backslash, which some servers take for
+/// themselves.
+const ESCAPE: char = '!';
+
+/// What is compared of a name: the compatibility caseless match of Unicode (The Unicode Standard, chapter 3.13, D146), so
+/// that full-width letters, ligatures, `ß` and `ss`, `ς` and `σ` find each other. The dots of the Turkish and the Latin i
+/// are left out as well: `İ` would keep one that nobody types, and `I` stands for `ı` there.
+pub(super) fn search_key(name: &str) -> String {
+    // Folding can undo the normalisation, and the other way round: twice is enough (D146).
+    let once: String = default_case_fold_str(&name.nfd().collect::<String>())
+        .nfkd()
+        .collect();
+    let twice: String = default_case_fold_str(&once).nfkd().collect();
+    let mut key = String::with_capacity(twice.len());
+    for letter in twice.chars() {
+        match letter {
+            'ı' => key.push('i'),
+            '\u{307}' if key.ends_with('i') => {}
+            letter => key.push(letter),
+        }
+    }
+    key.nfc().collect()
+}
+
+/// The condition under which a room has `keyword` in its name; every character means itself.
+pub(super) fn is_named(keyword: &str) -> SimpleExpr {
+    let mut pattern = String::from("%");
+    for letter in search_key(keyword).chars() {
+        if matches!(letter, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    Column::NameKey.like(LikeExpr::new(pattern).escape(ESCAPE))
+}
+
+/// Makes the keys of rooms that have none: those that are older than the column, or that another program has written.
+pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<(), StoreError> {
+    if mode == AdoptionMode::DryRun {
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        let waiting: Vec<(entity::row_id::RowId, String, Option<String>)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Name, Column::Number])
+            .filter(super::rooms::exists().and(Column::NameKey.is_null()))
+            .filter(Column::Id.gt(after.unwrap_or(i64::MIN)))
+            .order_by_asc(Column::Id)
+            .limit(BATCH)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let Some(last) = waiting.last().map(|(id, ..)| id.0) else {
+            return Ok(());
+        };
+        after = Some(last);
+        let write = db.write_many(async |writing| {
+            for (id, name, number) in waiting {
+                let shown = shown_name(&name, number.as_deref().unwrap_or_default())?;
+                let row = ActiveModel {
+                    name_key: Set(Some(search_key(shown.as_str()))),
+                    ..Default::default()
+                };
+                Entity::update_many()
+                    .set(row)
+                    .filter(Column::Id.eq(id).and(Column::NameKey.is_null()))
+                    .exec(writing)
+                    .await?;
+            }
+            Ok(())
+        });
+        write.await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type_finds_what_people_wrote() {
+        for (typed, written) in [
+            ("STRASSE", "Straße"),
+            ("straße", "STRASSE"),
+            ("istanbul", "İstanbul"),
+            ("İSTANBUL", "Istanbul"),
+            ("IĞDIR", "Iğdır"),
+            ("σίσυφος", "ΣΊΣΥΦΟΣ"),
+            ("ΣΊΣΥΦΟΣ", "Σίσυφος"),
+            ("office", "oﬃce"),
+            ("meeting", "Ｍｅｅｔｉｎｇ"),
+            ("ガ", "ｶﾞ"),
+            ("Éclair", "e\u{301}clair"),
+            ("5 km²", "5 KM2"),
+            ("ǆ", "Ǆ"),
+            ("ᾳ", "ΑΙ"),
+            ("ﬓ", "մն"),
+            ("ᏸ", "Ᏸ"),
+        ] {
+            assert_eq!(search_key(typed), search_key(written), "{typed} {written}");
+        }
+        for (one, other) in [("cafe", "café"), ("и", "й"), ("が", "か"), ("土", "士")] {
+            assert_ne!(search_key(one), search_key(other));
+        }
+    }
+
+    #[test]
+    fn a_key_is_its_own_key() {
+        for name in [
+            "Straße",
+            "İstanbul",
+            "ΣΊΣΥΦΟΣ",
+            "ﷺ",
+            "ŉ ǰ ΐ",
+            "周会 🎉",
+            "i\u{307}\u{301}",
+        ] {
+            let key = search_key(name);
+            assert_eq!(search_key(&key), key, "{name}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/** How often is looked, milliseconds. It costs no report of the browser: only the time of the newest packet is read. */
+const LOOK_MS = 500;
+/** Pauses of a voice and of the network are shorter than this. */
+const STALLED_MS = 1_500;
+
+/**
+ * Notices that nothing arrives any more where sound or pictures came a moment ago. It may be that everybody has fallen
+ * silent; whoever is told asks the server.
+ */
+export class StallWatch {
+  #newest;
+  #stalled;
+  #timers;
+  /** @type {any} */
+  #timer = null;
+  #seen = -Infinity;
+  #seenAt = 0;
+  /** Nothing has come yet, or its end was told already. */
+  #isTold = true;
+
+  /**
+   * @param {() => number} newest when the newest packet came, in any unit that rises; -Infinity before the first
+   * @param {() => void} stalled
+   * @param {import('./timers.js').Timers} timers
+   */
+  constructor(newest, stalled, timers) {
+    this.#newest = newest;
+    this.#stalled = stalled;
+    this.#timers = timers;
+    this.#look();
+  }
+
+  stop() {
+    this.#timers.clearTimeout(this.#timer);
+  }
+
+  #look() {
+    const now = this.#timers.now();
+    const newest = this.#newest();
+    if (newest > this.#seen) {
+      this.#seen = newest;
+      this.#seenAt = now;
+      this.#isTold = false;
+    } else if (!this.#isTold && now - this.#seenAt >= STALLED_MS) {
+      this.#isTold = true;
+      this.#stalled();
+    }
+    this.#timer = this.#timers.setTimeout(() => this.#look(), LOOK_MS);
+  }
+}
+
+/**
+ * When the newest packet of all that a connection receives was played (W3C WebRTC 1.0 §5.3,
+ * RTCRtpReceiver.getSynchronizationSources).
+ *
+ * @param {RTCPeerConnection} pc
+ * @returns {number} milliseconds by the browser's clock; -Infinity before the first
+ */
+export function newestPacket(pc) {
+  let newest = -Infinity;
+  for (const receiver of pc.getReceivers()) {
+    for (const { timestamp } of receiver.getSynchronizationSources?.() ?? []) newest = Math.max(newest, timestamp);
+  }
+  return newest;
+}

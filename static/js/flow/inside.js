@@ -1,0 +1,115 @@
+/**
+ * What only a meeting needs, put together: what arrives, what is sent, how both fare, and what is told of it. It is loaded
+ * before a meeting is joined and then kept.
+ *
+ * @typedef {import('../state/meeting.js').Meeting} Meeting
+ * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
+ * @typedef {ReturnType<typeof furnish>} Inside
+ */
+
+import { systemTimers } from '../client/timers.js';
+import { t } from '../i18n/index.js';
+import { may } from '../state/people.js';
+import { Files } from './files.js';
+import { MediaHealth } from './media-health.js';
+import { isAttended, Notifier, showNotification } from './notifier.js';
+import { OwnSending } from './own-sending.js';
+import { Pictures } from './pictures.js';
+import { listenToRoom } from './room-events.js';
+import { ScreenShare } from './screen-share.js';
+import { ServerClock } from './server-clock.js';
+import { settings } from './settings.js';
+import { Tones } from './tones.js';
+
+export { createCall } from '../client/create_call.js';
+export { tellWaiting } from './room-events.js';
+export { slotsFor } from './slots.js';
+
+/** The panel that a notification of the system leads to. @type {Partial<Record<string, 'people' | 'chat'>>} */
+const PANELS = { knock: 'people', hand: 'people', message: 'chat' };
+
+/**
+ * @param {{
+ *   session: import('../client/session.js').Session,
+ *   store: {get: () => import('../state/app.js').AppState, dispatch: (action: import('../state/app.js').AppAction) => void},
+ *   devices: import('./devices.js').Devices,
+ *   call: () => import('./meeting.js').Call | null,
+ *   announce: (words: string, urgent?: boolean) => void,
+ *   toast: import('./room-events.js').Toast,
+ *   toastWhenFree: import('./room-events.js').ToastWhenFree,
+ *   open: (panel: 'people' | 'chat') => void,
+ * }} io
+ */
+export function furnish({ session, store, devices, call, announce, toast, toastWhenFree, open }) {
+  const meeting = () => store.get().meeting;
+  const dispatch = (/** @type {MeetingAction} */ action) => store.dispatch({ type: 'meeting', action });
+
+  const tones = new Tones(() => store.get().devices.speaker);
+  const notifier = new Notifier({
+    play: (tune) => tones.play(tune),
+    wants: (subject) => settings.notifies(subject),
+    attended: isAttended,
+    show: (title, body, subject) =>
+      showNotification(title, body, subject, () => {
+        const panel = PANELS[subject];
+        if (panel && meeting()) open(panel);
+      }),
+    now: () => performance.now(),
+  });
+
+  const pictures = new Pictures();
+  pictures.onblocked = (deaf) => dispatch({ type: 'deaf', deaf });
+  pictures.onturn = (mid, track) => dispatch({ type: 'slot', mid, track });
+  pictures.onspeaking = (speaking) => {
+    const before = meeting()?.speakers ?? [];
+    if (speaking.join() !== before.join()) dispatch({ type: 'speaker.active', participants: speaking, at: Date.now() });
+  };
+  devices.onspeaker = (id) => pictures.setSpeaker(id);
+
+  const screen = new ScreenShare({
+    call,
+    maySound: () => may(/** @type {Meeting} */ (meeting()), 'unmute'),
+    mayLeave: () => meeting()?.health.up === null,
+    tell: (sharing) => dispatch({ type: 'sharing', sharing }),
+    toast: (key, icon) => toast(key, {}, icon),
+  });
+  const own = new OwnSending({
+    call,
+    meeting,
+    devices,
+    screen,
+    listenTo: (participant, track) => pictures.listenTo(participant, track),
+    dispatch: (action) => store.dispatch(action),
+    announce,
+  });
+  const health = new MediaHealth((connection, trouble) => {
+    const before = meeting()?.health[connection];
+    dispatch({ type: 'health', connection, trouble });
+    if (trouble && !before) announce(t(`trouble.${connection}`), true);
+  }, systemTimers);
+  const clock = new ServerClock({
+    ping: () => session.ping(),
+    tell: (skew) => dispatch({ type: 'skew', skew }),
+  });
+
+  const io = { session, meeting, dispatch, announce, toast, toastWhenFree, notifier };
+  const files = new Files(io);
+  listenToRoom(io);
+
+  return {
+    pictures,
+    screen,
+    own,
+    health,
+    clock,
+    files,
+    notifier,
+    /** The meeting is over. */
+    clear() {
+      health.clear();
+      screen.stop();
+      files.close();
+      pictures.clear();
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * One's own microphone and camera on their way to the others: sent, taken off by the server, refused, tried again.
+ *
+ * @typedef {import('../client/protocol.d.ts').Source} Source
+ * @typedef {import('./meeting.js').Call} Call
+ * @typedef {'microphone' | 'camera'} Which
+ */
+
+import { t } from '../i18n/index.js';
+import { unsent } from '../state/own-media.js';
+import { codeOf } from './refusal.js';
+import { settings } from './settings.js';
+
+const BOTH = /** @type {const} */ (['microphone', 'camera']);
+
+export class OwnSending {
+  #io;
+
+  /**
+   * @param {{
+   *   call: () => Call | null,
+   *   meeting: () => import('../state/meeting.js').Meeting | null,
+   *   devices: import('./devices.js').Devices,
+   *   screen: import('./screen-share.js').ScreenShare,
+   *   listenTo: (participant: string, track: MediaStreamTrack | null) => void,
+   *   dispatch: (action: import('../state/app.js').AppAction) => void,
+   *   announce: (words: string, urgent: boolean) => void,
+   * }} io  listenTo: where nobody in the middle tells who speaks
+   */
+  constructor(io) {
+    this.#io = io;
+    io.devices.subscribe((which, track) => this.#send(which, track));
+  }
+
+  /** Sends what there is. */
+  begin() {
+    for (const which of BOTH) this.#send(which, this.#io.devices.track(which));
+  }
+
+  /** @param {Which} which @param {MediaStreamTrack | null} track */
+  #send(which, track) {
+    const { call, meeting, listenTo } = this.#io;
+    const running = call();
+    if (!running) return;
+    const now = meeting();
+    if (which === 'microphone' && now?.room.topology === 'p2p') listenTo(now.self, track);
+    this.#tell(which, null);
+    // A refusal is told by the call; what may come later is tried again there.
+    running.setSource(which, track).catch(() => {});
+  }
+
+  /** @param {{source: Source, active: boolean, muted: boolean, reason: 'own' | 'ended' | 'server'}} change */
+  changed({ source, active, muted, reason }) {
+    const { screen, devices, dispatch, call } = this.#io;
+    if (source === 'screen' && !active && reason !== 'own') screen.ended(reason);
+    // A share that is stopped whole loses its picture first, and says no more of its sound.
+    if (source === 'screen_audio' && !active && reason === 'server') screen.silenced();
+    if (reason !== 'server') return;
+    // What a host switched off stays off over a reload.
+    if (source === 'microphone') {
+      settings.turn({ microphone: !muted });
+      dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
+    } else if (source === 'camera' && !active) {
+      // The right to it went.
+      settings.turn({ camera: false });
+      void devices.setCamera(false);
+    } else if (source === 'camera' && muted) {
+      settings.turn({ camera: false });
+      // The camera is let go, and comes back unmuted when the person turns it on again.
+      void devices.setCamera(false).then(() => call()?.setMuted('camera', false));
+    }
+  }
+
+  /** The server does not take a source: it is shown as off, and why. @param {Source} source @param {unknown} error */
+  refused(source, error) {
+    // A screen has words of its own, where it is asked for.
+    if (source !== 'microphone' && source !== 'camera') return;
+    this.#tell(source, codeOf(error));
+    this.#io.announce(t(`trouble.${source}`), true);
+  }
+
+  /** Tries again what does not come about, and what was refused. */
+  retry() {
+    const { call, meeting, devices } = this.#io;
+    call()?.retry();
+    const refused = meeting()?.unsent;
+    for (const which of BOTH) if (refused && refused[which] !== null) this.#send(which, devices.track(which));
+  }
+
+  /** Whoever switches on what is not sent asks for another try. @param {Which} which */
+  switchedOn(which) {
+    if (unsent(this.#io.meeting(), which) !== null) this.retry();
+  }
+
+  /** @param {Which} source @param {string | null} code */
+  #tell(source, code) {
+    this.#io.dispatch({ type: 'meeting', action: { type: 'unsent', source, code } });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What lasts of a meeting's media, in one sentence and its reason. Pure: keys of the language files come out.
+ *
+ * @typedef {import('./meeting.js').Meeting} Meeting
+ *
+ * @typedef {{code: string, retryAt: number | null, refused: boolean}} Trouble
+ *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: only the person's asking tries again
+ * @typedef {{up: Trouble | null, down: Trouble | null}} Health  of the two directions over the server
+ *
+ * @typedef {'silent' | 'socket' | 'media' | 'all'} Lost  of the link to the meeting, for now: silent: the server gives no
+ *   answer · socket: the talk with the server, while sound and picture still run · media: their ways, while the talk goes
+ *   on · all: both
+ */
+
+/**
+ * The one sentence about all that is amiss: which key, whose reason, and when it is tried again.
+ * @param {Meeting} meeting
+ * @returns {{key: string, why: string, retryAt: number | null} | null}
+ */
+export function troubleOf({ health: { up, down }, unsent: refused }) {
+  const why = (/** @type {Trouble} */ { code, retryAt }, /** @type {string} */ key) => ({ key, why: whyOf(code), retryAt });
+  if (up && down) return why(up.refused ? up : down, 'trouble.both');
+  if (up) return why(up, 'trouble.up');
+  if (down) return why(down, 'trouble.down');
+  const { microphone, camera } = refused;
+  const code = microphone ?? camera;
+  if (code === null) return null;
+  const key = microphone !== null && camera !== null ? 'trouble.up' : microphone !== null ? 'trouble.microphone' : 'trouble.camera';
+  return { key, why: whyOf(code), retryAt: null };
+}
+
+/** @type {Record<string, string>} keys by what went wrong, where it is no refusal */
+const WHY = {
+  ice: 'trouble.why.path',
+  dtls: 'trouble.why.path',
+  server: 'trouble.why.server',
+  browser: 'trouble.why.browser',
+  'room.not_joined': 'trouble.why.server',
+  'session.gone': 'trouble.why.server',
+  'media.bad_sdp': 'trouble.why.browser',
+  'media.unsupported': 'trouble.why.unsupported',
+};
+
+/** @param {string} code */
+export function whyOf(code) {
+  return WHY[code] ?? `error.${code}`;
+}
