@@ -11,6 +11,7 @@ use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::sdp::extmap::{SDES_MID_URI, SDES_REPAIR_RTP_STREAM_ID_URI, SDES_RTP_STREAM_ID_URI};
@@ -193,8 +194,8 @@ impl Interceptor for RepairUnwrapper {
     }
 }
 
-/// Lets through to us the RTCP that we act on, which the crate would end in its chain: reports, losses and keyframe
-/// requests from subscribers, sender reports from publishers.
+/// Lets through to us the RTCP that we act on, which the crate would end in its chain: reports, losses, transport-wide
+/// feedback and keyframe requests from subscribers, sender reports from publishers.
 #[derive(Default)]
 pub(super) struct Feedback {
     /// The SSRCs of what we send, repair apart.
@@ -211,12 +212,20 @@ impl Feedback {
             TypeId::of::<PictureLossIndication>(),
             TypeId::of::<FullIntraRequest>(),
             TypeId::of::<TransportLayerNack>(),
+            TypeId::of::<TransportLayerCc>(),
             TypeId::of::<SenderReport>(),
             TypeId::of::<ReceiverReport>(),
         ];
         for report in reports.iter_mut() {
             if let Some(received) = report.as_any().downcast_ref::<ReceiverReport>() {
                 *report = Box::new(self.about_sent(received));
+            } else if let Some(feedback) = report.as_any().downcast_ref::<TransportLayerCc>()
+                && let Some(ssrc) = self.sent.iter().next()
+            {
+                // It is about all streams, and names the last that was heard, be it one of repairs.
+                let mut feedback = feedback.clone();
+                feedback.media_ssrc = *ssrc;
+                *report = Box::new(feedback);
             }
         }
         reports.retain(|report| {

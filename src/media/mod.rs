@@ -11,9 +11,12 @@
 //! into a subscriber's slot → the connection protects it → `worker` sends the batch by its `socket`. [`Media`]
 //! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
 
+mod allotment;
 mod allowance;
+mod breaker;
 mod candidate;
 mod codec;
+mod congestion;
 mod connection;
 #[cfg(test)]
 mod dialects;
@@ -27,14 +30,21 @@ mod handle;
 mod identity;
 mod interceptor;
 mod keyframe;
+mod keyframe_limit;
+mod narrow;
 mod negotiations;
 mod outbox;
+mod pacer;
+mod probe;
 mod quality;
+mod rate;
+mod repair_budget;
 mod request;
 mod resend;
 mod rewrite;
 mod room;
 mod sdp;
+mod send_history;
 mod sequence;
 #[cfg(test)]
 mod simulation;

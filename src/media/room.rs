@@ -11,8 +11,10 @@ use super::Census;
 use super::allowance::Allowance;
 use super::connection::Transmit;
 use super::down::Down;
+use super::keyframe_limit::SourceRequests;
 use super::outbox::Outbox;
 use super::quality::Quality;
+use super::rate::Meter;
 use super::slots::{Choice, settle, wished_pictures, wished_sounds};
 use super::speech::Loudness;
 use super::state::Opening;
@@ -117,7 +119,11 @@ pub(super) struct Track {
     pub stream: Option<u32>,
     pub layer: Option<String>,
     pub keyframe_wanted: bool,
-    pub keyframe_asked: Option<Instant>,
+    pub keyframes: SourceRequests,
+    /// When the last one came.
+    pub keyframe_at: Option<Instant>,
+    /// What its sender sends of it.
+    pub rate: Meter,
     /// Who gets it, on which slot.
     pub targets: Vec<(Key, usize)>,
 }
@@ -254,7 +260,9 @@ impl Room {
             stream: None,
             layer: None,
             keyframe_wanted: false,
-            keyframe_asked: None,
+            keyframes: SourceRequests::default(),
+            keyframe_at: None,
+            rate: Meter::default(),
             targets: Vec::new(),
         };
         self.tracks.insert(key, track);
@@ -473,6 +481,10 @@ fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Til
             MediaKind::Audio => wished_sounds(choices, &current),
         };
         let next = settle(&current, &wished);
+        for (index, track) in indices.iter().zip(&next) {
+            let rank = wished.iter().position(|wished| Some(*wished) == *track);
+            down.slots[*index].rank = rank.unwrap_or(usize::MAX);
+        }
         for ((index, before), after) in indices.into_iter().zip(current).zip(next) {
             if before != after {
                 down.carry(index, after);

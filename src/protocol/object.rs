@@ -395,7 +395,8 @@ pub struct Slot {
     pub track: Option<TrackId>,
     /// Which of the track's encodings.
     pub layer: Option<String>,
-    /// Why it carries nothing, or not what was wished.
+    /// Why it carries nothing, or not what was wished: `codec` where the client has no decoder for it, `bandwidth`
+    /// where the client's line is too narrow, so that only a still comes now and then, or nothing.
     pub reason: Option<String>,
 }
 

@@ -5,6 +5,7 @@ mod cheats;
 mod checks;
 mod client;
 mod handshakes;
+mod narrow;
 mod quality;
 mod stories;
 
@@ -39,6 +40,15 @@ struct Datagram {
     bytes: BytesMut,
 }
 
+/// The narrowest part of the way to a client.
+struct Link {
+    bits_per_second: u64,
+    /// What would wait longer is dropped.
+    queue: Duration,
+    /// When it has sent all that waits.
+    free_at: Instant,
+}
+
 struct World {
     now: Instant,
     state: State,
@@ -50,6 +60,9 @@ struct World {
     random: u32,
     /// How many datagrams of media were sent to whom.
     media: HashMap<SocketAddr, usize>,
+    /// How many bytes were sent to whom, whether they arrived or not.
+    bytes: HashMap<SocketAddr, usize>,
+    links: HashMap<SocketAddr, Link>,
     events: Arc<Mutex<Vec<MediaEvent>>>,
     _alive: Arc<()>,
 }
@@ -84,6 +97,8 @@ impl World {
             handshake_loss_percent: 0,
             random: 0x2545_f491,
             media: HashMap::new(),
+            bytes: HashMap::new(),
+            links: HashMap::new(),
             events,
             _alive: alive,
         }
@@ -339,11 +354,39 @@ impl World {
         if (is_rtp && dice < self.loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
             return;
         }
-        self.wire.push_back(Datagram {
-            due: self.now + DELAY,
+        *self.bytes.entry(to).or_default() += bytes.len();
+        let mut due = self.now + DELAY;
+        if let Some(link) = self.links.get_mut(&to) {
+            let begin = link.free_at.max(self.now);
+            if begin - self.now > link.queue {
+                return;
+            }
+            let bits = bytes.len() as u64 * 8;
+            link.free_at = begin + Duration::from_micros(bits * 1_000_000 / link.bits_per_second);
+            due = link.free_at + DELAY;
+        }
+        let place = self.wire.partition_point(|before| before.due <= due);
+        let datagram = Datagram {
+            due,
             from,
             to,
             bytes,
-        });
+        };
+        self.wire.insert(place, datagram);
+    }
+
+    /// From now on everything goes to this client through a line of this width.
+    fn narrow(&mut self, client: usize, kbps: u64, queue: Duration) {
+        let link = Link {
+            bits_per_second: kbps * 1000,
+            queue,
+            free_at: self.now,
+        };
+        self.links.insert(self.clients[client].address, link);
+    }
+
+    /// The line to this client is as wide as any.
+    fn widen(&mut self, client: usize) {
+        self.links.remove(&self.clients[client].address);
     }
 }

@@ -139,6 +139,7 @@ export class MeetingFlow {
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     inside.pictures.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => inside.pictures.turn(change));
+    call.on('reason', ({ mid, reason }) => this.#dispatch({ type: 'slot.reason', mid, reason }));
     call.on('source', (change) => inside.own.changed(change));
     call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
     call.on('media', (change) => inside.health.change(change));

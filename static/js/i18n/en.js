@@ -746,6 +746,7 @@ export default {
   'tile.weak': 'weak connection',
   'tile.bad': 'bad connection',
   'tile.frozen': 'picture stands still',
+  'tile.narrow': 'Your connection is too slow for this video',
   'layout.grid': 'Grid view',
   'layout.speaker': 'Speaker view',
   'share.choice': 'Shared screens',

@@ -739,6 +739,7 @@ export default {
   'tile.weak': '连接较弱',
   'tile.bad': '连接很差',
   'tile.frozen': '画面停住',
+  'tile.narrow': '您的网络太慢，无法播放此视频',
   'layout.grid': '宫格视图',
   'layout.speaker': '演讲者视图',
   'share.choice': '共享的屏幕',
