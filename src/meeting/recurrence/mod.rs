@@ -12,8 +12,9 @@ use chrono::{Datelike as _, Days, NaiveDate, Weekday};
 use self::rule::{Frequency, Part, Rule};
 use crate::budgets::rooms as budgets;
 
-/// How long after another a meeting may come at most, in years.
-pub const HORIZON_YEARS: i32 = 12;
+/// How long after another a meeting may come at most, in years: a 29th of February is on the same weekday again after so
+/// many, where a century leaves one out.
+pub const HORIZON_YEARS: i32 = 40;
 
 /// Why a recurrence is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -128,7 +128,7 @@ fn a_second_implementation_names_the_same_days() {
 fn no_rule_costs_more_than_a_bounded_search() {
     let first = day("2000-01-01");
     let now = day("2026-11-29");
-    let to = day("2038-11-29");
+    let to = day("2066-11-29");
     for (rule, most) in [
         // What comes soon is found in the period of now or the one after it, however long ago the rule began.
         ("FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU", 366),
@@ -138,11 +138,11 @@ fn no_rule_costs_more_than_a_bounded_search() {
         ("FREQ=MONTHLY;BYDAY=1SA", 62),
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=-1", 31),
         // What never comes again is looked for as far as the horizon.
-        ("FREQ=YEARLY;BYMONTHDAY=31;BYMONTH=2", 13 * 366),
-        ("FREQ=DAILY;BYMONTHDAY=31;BYMONTH=2", 13 * 366),
-        ("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2,4,6", 13 * 366),
-        ("FREQ=YEARLY;BYDAY=MO;BYSETPOS=300", 13 * 366),
-        ("FREQ=YEARLY;BYWEEKNO=53;BYYEARDAY=100", 13 * 366),
+        ("FREQ=YEARLY;BYMONTHDAY=31;BYMONTH=2", 41 * 366),
+        ("FREQ=DAILY;BYMONTHDAY=31;BYMONTH=2", 41 * 366),
+        ("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2,4,6", 41 * 366),
+        ("FREQ=YEARLY;BYDAY=MO;BYSETPOS=300", 41 * 366),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYYEARDAY=100", 41 * 366),
         ("FREQ=YEARLY;INTERVAL=366", 366),
     ] {
         let pattern = pattern(rule, first);

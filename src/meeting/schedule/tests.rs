@@ -326,7 +326,7 @@ fn what_comes_too_rarely_to_be_planned_is_refused_and_counts_as_over() {
         (
             "2000-02-29",
             "FREQ=YEARLY;BYMONTHDAY=29;BYMONTH=2;BYDAY=TU",
-            false,
+            true,
         ),
         (
             "2000-02-29",
