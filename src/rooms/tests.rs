@@ -99,7 +99,7 @@ async fn a_room_that_fails_sends_everybody_away_and_runs_anew_for_who_comes_back
     for topology in [Topology::P2p, Topology::Sfu] {
         let (registry, lines) = (Registry::new(media()), Lines::default());
         let facts = object::Room {
-            lobby: true,
+            waiting: object::WhoWaits::Everyone,
             ..room(topology)
         };
         let (handle, mut ada) = enter(&registry, &facts, &lines, "ada").await;

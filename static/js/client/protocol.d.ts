@@ -241,7 +241,9 @@ text: ChatText,
  */
 to?: ParticipantId | null, 
 /**
- * The client's own name for the message, at most 64 bytes; comes back with it.
+ * The client's own name for the message, at most 64 bytes; comes back with it. No two messages of one author in
+ * one room have the same: a message that is sent again is kept once and answered as the first time, and
+ * something else under the same name is refused.
  */
 client_id?: string | null, };
 
@@ -278,7 +280,7 @@ export type Empty = Record<symbol, never>;
 
 export type EndReason = "host" | "time" | "operator";
 
-export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
+export type ErrorCode = "protocol.bad_json" | "protocol.bad_field" | "protocol.unknown_type" | "protocol.binary" | "protocol.too_large" | "rate.limited" | "auth.required" | "auth.bad_credentials" | "auth.token_expired" | "auth.token_invalid" | "auth.username_taken" | "auth.weak_password" | "auth.guest_disabled" | "perm.denied" | "room.not_found" | "room.exists" | "room.full" | "room.locked" | "room.accounts_only" | "room.ended" | "room.not_started" | "room.password_required" | "room.password_wrong" | "room.waiting" | "room.denied" | "room.banned" | "room.conflict" | "room.not_joined" | "participant.not_found" | "signal.not_found" | "media.bad_sdp" | "media.stale" | "media.unsupported" | "media.limit" | "session.gone" | "server.busy" | "server.draining" | "server.internal";
 
 export type Everyone = "all";
 
@@ -524,7 +526,7 @@ export type LobbyAdmit = {
  */
 participants: Targets, };
 
-export type LobbyDenial = "denied" | "banned" | "password" | "ended";
+export type LobbyDenial = "denied" | "banned" | "password" | "ended" | "accounts_only";
 
 export type LobbyDenied = { 
 /**
@@ -549,6 +551,12 @@ participant: ParticipantId,
  * Why they wait no more.
  */
 reason: LobbyLeaveReason, };
+
+export type LobbyUpdated = { 
+/**
+ * Somebody is in who may let in.
+ */
+hosted: boolean, };
 
 export type LobbyWaiting = { 
 /**
@@ -800,6 +808,10 @@ export type Permissions = {
  */
 unmute: boolean, 
 /**
+ * Send their camera.
+ */
+camera: boolean, 
+/**
  * Share their screen.
  */
 screen: boolean, 
@@ -829,6 +841,10 @@ export type PermissionsChange = {
  * Switch their microphone on themselves.
  */
 unmute?: boolean | null, 
+/**
+ * Send their camera.
+ */
+camera?: boolean | null, 
 /**
  * Share their screen.
  */
@@ -892,7 +908,11 @@ revision: number,
 /**
  * The server's answer.
  */
-sdp: string, };
+sdp: string, 
+/**
+ * The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+ */
+refused?: Array<RefusedSource>, };
 
 export type QualityUpdate = { 
 /**
@@ -929,6 +949,16 @@ export type ReactionSend = {
  * Which.
  */
 emoji: Reaction, };
+
+export type RefusedSource = { 
+/**
+ * Which one.
+ */
+source: Source, 
+/**
+ * Why, in English, for logs.
+ */
+reason: string, };
 
 export type Resumed = { 
 /**
@@ -984,9 +1014,26 @@ locked: boolean,
  */
 has_password: boolean, 
 /**
- * Newcomers wait until a host lets them in.
+ * Somebody waits until a host lets them in: `waiting` says who.
  */
 lobby: boolean, 
+/**
+ * Who waits until a host lets them in.
+ */
+waiting: WhoWaits, 
+/**
+ * Guests come in as well; false: accounts only, and those who govern the meeting.
+ */
+guests: boolean, 
+/**
+ * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
+ * before, with `participant.update`, whether they are heard. They unmute it as they may.
+ */
+start_muted: boolean, 
+/**
+ * Members come in with their camera off: likewise.
+ */
+start_camera_off: boolean, 
 /**
  * How media travels.
  */
@@ -1088,9 +1135,25 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Newcomers wait.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
+/**
+ * Who waits until a host lets them in; nobody when left out.
+ */
+waiting?: WhoWaits | null, 
+/**
+ * False: accounts only. True when left out.
+ */
+guests?: boolean | null, 
+/**
+ * Members come in muted.
+ */
+start_muted?: boolean | null, 
+/**
+ * Members come in with their camera off.
+ */
+start_camera_off?: boolean | null, 
 /**
  * Nobody comes in.
  */
@@ -1180,9 +1243,25 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Newcomers wait.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
+/**
+ * Who waits until a host lets them in. Those who wait and need not any more are let in.
+ */
+waiting?: WhoWaits | null, 
+/**
+ * False: accounts only. Guests who are in stay; those who wait are sent away.
+ */
+guests?: boolean | null, 
+/**
+ * Members come in muted.
+ */
+start_muted?: boolean | null, 
+/**
+ * Members come in with their camera off.
+ */
+start_camera_off?: boolean | null, 
 /**
  * Nobody comes in.
  */
@@ -1254,7 +1333,7 @@ export type RoomJoin = {
  */
 identity: string, 
 /**
- * The room's password.
+ * The room's password. A wrong one with a number answers `room.not_found`, as the number of no room does.
  */
 password?: Password | null, 
 /**
@@ -1444,7 +1523,8 @@ track: TrackId | null,
  */
 layer: string | null, 
 /**
- * Why it carries nothing, or not what was wished.
+ * Why it carries nothing, or not what was wished: `codec` where the client has no decoder for it, `bandwidth`
+ * where the client's line is too narrow, so that only a still comes now and then, or nothing.
  */
 reason: string | null, };
 
@@ -1672,6 +1752,8 @@ display_name: DisplayName,
  */
 since: Timestamp, };
 
+export type WhoWaits = "nobody" | "guests" | "everyone";
+
 export type WireError = { 
 /**
  * What went wrong.
@@ -1750,6 +1832,7 @@ export interface Events {
   "participant.ask_unmute": AskUnmute;
   "permissions.changed": PermissionsChanged;
   "lobby.waiting": LobbyWaiting;
+  "lobby.updated": LobbyUpdated;
   "lobby.left": LobbyLeft;
   "lobby.admitted": Joined;
   "lobby.denied": LobbyDenied;
