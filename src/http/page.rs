@@ -44,8 +44,11 @@ pub struct Page(Arc<Shared>);
 struct Shared {
     prefix: BasePath,
     /// What was compressed, and the hash of what it was made from. At most one entry per file.
-    gzipped: Mutex<HashMap<String, (ContentHash, Arc<OnceCell<Bytes>>)>>,
+    gzipped: Mutex<HashMap<String, Compressed>>,
 }
+
+/// What a content became, once it was asked for, and the hash of that content.
+type Compressed = (ContentHash, Arc<OnceCell<Bytes>>);
 
 /// A file's content with its hash.
 struct Content {

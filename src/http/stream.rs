@@ -208,9 +208,10 @@ mod tests {
             .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .await
             .unwrap();
-        let mut write = std::pin::pin!(server.write_all(&[0; 2_000]));
-        assert!(futures_util::poll!(write.as_mut()).is_pending());
-        drop(write);
+        {
+            let write = std::pin::pin!(server.write_all(&[0; 2_000]));
+            assert!(futures_util::poll!(write).is_pending());
+        }
         let mut byte = [0];
         assert!(futures_util::poll!(std::pin::pin!(server.read(&mut byte))).is_pending());
         client.read_exact(&mut [0; 1_024]).await.unwrap();
