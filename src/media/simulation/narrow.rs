@@ -115,11 +115,11 @@ impl Call {
                 }
             }
             for index in 0..self.pictures.len() {
-                if self.ms % self.pictures[index].every_ms == 0 {
+                if self.ms.is_multiple_of(self.pictures[index].every_ms) {
                     self.send_frame(index);
                 }
             }
-            if self.ms % 20 == 0 {
+            if self.ms.is_multiple_of(20) {
                 self.send_voice();
             }
             self.ms += 10;
