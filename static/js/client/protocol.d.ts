@@ -241,7 +241,9 @@ text: ChatText,
  */
 to?: ParticipantId | null, 
 /**
- * The client's own name for the message, at most 64 bytes; comes back with it.
+ * The client's own name for the message, at most 64 bytes; comes back with it. No two messages of one author in
+ * one room have the same: a message that is sent again is kept once and answered as the first time, and
+ * something else under the same name is refused.
  */
 client_id?: string | null, };
 
