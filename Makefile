@@ -1,13 +1,13 @@
 # run   builds the release binary and serves on http://127.0.0.1:8080
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
-# lint  formatting, clippy, documentation and the page's types, without running a test
+# lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
+.PHONY: bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -24,7 +24,7 @@ run:
 test: setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
 	@echo "make test: every stage passed."
 
-lint: setup format-check clippy docs page-types
+lint: setup format-check clippy docs page-types dependencies
 
 fmt:
 	cargo fmt --all
@@ -43,6 +43,9 @@ rust-tests:
 
 docs:
 	$(STAGE) "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+dependencies:
+	$(STAGE) "dependencies" tests/deny.sh
 
 page-types:
 	$(STAGE) "page types" tests/node_modules/.bin/tsc --noEmit --project tests

@@ -1,6 +1,10 @@
 //! The composition root: puts the parts together, runs them, and ends them in order.
 
+mod addresses;
+mod descriptors;
+
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,25 +13,25 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::auth::{Limits, Passwords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
+use crate::auth::{Limits, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
+use crate::budgets;
 use crate::cli::Failure;
-use crate::config::{Config, Guests, LegacyApi, Origin, RateLimits, Registration};
+use crate::config::{Config, Guests, LegacyApi, MediaAddress, PublicUrl, RateLimits, Registration};
 use crate::http::{
-    self, Access, Gate, Health, HealthProbe, HttpState, NoCalendar, Parts, RoomProbe,
-    SessionRunner, SocketLimits, Sockets,
+    self, Access, Calendars, Connections, FrameLimit, Gate, Health, HealthProbe, HttpState,
+    NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner, Sharing, SocketLimits, Sockets,
+    Traffic,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
 use crate::store::{Ailment, DataLock, HistoryWriter, Store};
+use crate::supervise;
 use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
-
-/// How many rooms' passwords may wait to be hashed or checked; one more is answered `server.busy`.
-const ROOM_PASSWORDS_WAITING: usize = 32;
 
 /// How long each part may take to end before the next is ended.
 const END_DEADLINE: Duration = Duration::from_secs(5);
@@ -35,7 +39,7 @@ const END_DEADLINE: Duration = Duration::from_secs(5);
 /// How often void tokens whose time is up anyway are forgotten.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// Runs the server until it is told to stop by SIGINT or SIGTERM; a second signal ends it at once.
+/// Runs the server until it is told to stop by SIGINT, SIGTERM or SIGHUP; a second signal ends it at once.
 ///
 /// # Errors
 /// One sentence when it cannot start: the port is in use, the folder cannot be written, the database does not answer.
@@ -46,10 +50,23 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     let outcome = runtime.block_on(async {
         let signals = StopSignals::listen()?;
+        descriptors::raise_limit(config.listen.max_sockets.get());
         let app = App::start(config).await?;
         // Scripts and tests read the port from here; whoever closed standard output does not want it.
         let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
-        app.run(signals.first()).await;
+        let media = app.media().clone();
+        let stop = async {
+            tokio::select! {
+                () = signals.first() => {}
+                () = media.failed() => {}
+            }
+        };
+        app.run(stop).await;
+        if media.has_failed() {
+            return Err(Failure::new(
+                "a media thread failed again and again: the server has ended and is to be started anew",
+            ));
+        }
         Ok(())
     });
     runtime.shutdown_timeout(END_DEADLINE);
@@ -62,14 +79,23 @@ pub struct App {
     pub address: std::net::SocketAddr,
     listener: TcpListener,
     services: Services,
-    sockets: Sockets,
     media: Media,
-    access: Arc<Access>,
     legacy_api: LegacyApi,
-    public_url: Option<Origin>,
+    public_url: Option<PublicUrl>,
+    gate: Gate,
+    media_addresses: MediaAddresses,
     stop: watch::Sender<bool>,
     /// No other server runs on the same data until this is dropped.
     lock: DataLock,
+}
+
+/// Where clients send media to.
+#[derive(Clone)]
+struct MediaAddresses {
+    /// As configured.
+    given: Vec<MediaAddress>,
+    /// What that came to at the start.
+    known: Vec<IpAddr>,
 }
 
 impl App {
@@ -85,8 +111,9 @@ impl App {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::because("cannot listen", &error))?;
+        let ips = addresses::all(&config.media.addresses).await?;
         let media = Media::start(MediaConfig {
-            ips: config.media.addresses.clone(),
+            ips: ips.clone(),
             port: config.media.first_port,
             threads: config.media.threads.get(),
         })
@@ -111,7 +138,11 @@ impl App {
             history: HistoryWriter::start(store.clone()),
             store,
             passwords: Passwords::default(),
-            room_passwords: Passwords::new(1, ROOM_PASSWORDS_WAITING),
+            // A lane of their own: setting many must not keep people from logging in.
+            room_passwords: RoomPasswords::new(Passwords::new(
+                1,
+                budgets::auth::PASSWORDS_WAITING.size(),
+            )),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
             tries: if is_limited {
                 Limits::default()
@@ -133,26 +164,41 @@ impl App {
             },
             stop: stopping,
         });
-        let defaults = SocketLimits::default();
-        let per_client = if is_limited {
-            defaults.per_client
-        } else {
-            None
-        };
         let sockets = Sockets::new(SocketLimits {
-            per_client,
-            ..defaults
+            total: config.listen.max_sockets.get(),
+            sharing: if is_limited {
+                Sharing::Fair
+            } else {
+                Sharing::Unlimited
+            },
         });
-        let access = Arc::new(Access::from(&config.listen));
+        let gate = Gate {
+            access: Arc::new(Access::from(&config.listen)),
+            sockets,
+            message_bytes: ws::MESSAGE_BYTES,
+            frames: if is_limited {
+                FrameLimit::On
+            } else {
+                FrameLimit::Off
+            },
+            traffic: if is_limited {
+                Traffic::limited()
+            } else {
+                Traffic::unlimited()
+            },
+        };
         Ok(Self {
             address,
             listener,
             services,
-            sockets,
             media,
-            access,
             legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
+            gate,
+            media_addresses: MediaAddresses {
+                given: config.media.addresses,
+                known: ips,
+            },
             stop,
             lock,
         })
@@ -173,11 +219,11 @@ impl App {
         let Self {
             listener,
             services,
-            sockets,
             media,
-            access,
             legacy_api,
             public_url,
+            gate,
+            media_addresses,
             stop: stop_sessions,
             lock,
             ..
@@ -185,11 +231,7 @@ impl App {
         let runner = services.clone();
         let session: SessionRunner =
             Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
-        let gate = Gate {
-            access,
-            sockets: sockets.clone(),
-            message_bytes: ws::MESSAGE_BYTES,
-        };
+        let sockets = gate.sockets.clone();
         let further = match legacy_api {
             LegacyApi::Off => Router::new(),
             LegacyApi::On => legacy::router(gate.clone(), services.clone()),
@@ -197,14 +239,42 @@ impl App {
         let state = HttpState {
             gate,
             session,
-            health: health_probe(services.clone()),
+            health: health_probe(services.clone(), media.clone()),
             rooms: room_probe(services.clone()),
+            page: Page::new(
+                public_url
+                    .as_ref()
+                    .map(|url| url.path.clone())
+                    .unwrap_or_default(),
+            ),
             public_url,
+            plain: match services.is_rate_limited() {
+                true => PlainLimits::default(),
+                false => PlainLimits::off(),
+            },
+            calendars: Calendars::default(),
         };
         let router = http::router(state, further);
-        let pruning = tokio::spawn(prune_tokens(services.store.clone()));
-        let reconciling = tokio::spawn(ws::reconcile::run(services.clone()));
-        http::serve(listener, router, async {
+        let pruning = {
+            let store = services.store.clone();
+            supervise::keep("forgetting void tokens", move || {
+                prune_tokens(store.clone())
+            })
+        };
+        let reconciling = {
+            let services = services.clone();
+            supervise::keep("looking at the database", move || {
+                ws::reconcile::run(services.clone())
+            })
+        };
+        let watching = {
+            let media = media.clone();
+            supervise::keep("looking media names up", move || {
+                let MediaAddresses { given, known } = media_addresses.clone();
+                addresses::watch(given, media.clone(), known)
+            })
+        };
+        http::serve(listener, router, Connections::default(), async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
             stop_sessions.send_replace(true);
@@ -212,6 +282,7 @@ impl App {
         .await;
         pruning.abort();
         reconciling.abort();
+        watching.abort();
         within("sessions", sockets.drained()).await;
         within("rooms", services.registry.emptied()).await;
         within("attendance", services.history.flush()).await;
@@ -234,14 +305,15 @@ async fn within(what: &'static str, end: impl Future<Output = ()>) {
     }
 }
 
-fn health_probe(services: Services) -> HealthProbe {
+fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
-        let services = services.clone();
+        let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry.live();
             let ailment = services.store.ailment().await;
             let parts = Parts {
                 database: ailment.map(Ailment::sentence),
+                media: (!media.await).then_some("A media thread does not answer."),
             };
             Health::new(parts, live.rooms, live.participants)
         })
@@ -275,6 +347,8 @@ async fn prune_tokens(store: Store) {
 struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal was closed, or an operator means "anew": nothing is read again here, so that it is an end in order.
+    hang_up: Signal,
 }
 
 impl StopSignals {
@@ -286,6 +360,7 @@ impl StopSignals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
@@ -293,13 +368,14 @@ impl StopSignals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 
     /// Waits for the first; the second ends the process at once.
     async fn first(mut self) {
         self.next().await;
-        tokio::spawn(async move {
+        supervise::spawn("waiting for a second signal", async move {
             self.next().await;
             tracing::warn!("told to stop a second time: ending at once");
             std::process::exit(130);

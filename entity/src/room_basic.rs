@@ -27,7 +27,16 @@ pub struct Model {
     /// A PHC string.
     pub password: Option<String>,
     pub locked: bool,
+    /// Somebody waits: what older servers of the same database read.
     pub lobby: bool,
+    /// `nobody`, `guests` or `everyone`: who waits until a host lets them in.
+    pub waiting: String,
+    /// Guests come in as well.
+    pub guests: bool,
+    /// Members come in muted.
+    pub start_muted: bool,
+    /// Members come in with their camera off.
+    pub start_camera_off: bool,
     /// `sfu` or `p2p`.
     pub topology: String,
     pub max_participants: i32,

@@ -11,7 +11,8 @@ use crate::{
     Migrator, m20261122_000001_users as users, m20261122_000002_rooms as rooms,
     m20261122_000003_chat as chat, m20261122_000004_imports as imports,
     m20261122_000005_operation as operation, m20261122_000006_governance as governance,
-    m20261122_000007_time_zones as time_zones, m20261129_000008_keys as keys,
+    m20261122_000007_time_zones as time_zones, m20261129_000001_door as door,
+    m20261129_000008_keys as keys,
 };
 
 /// A column that stands in the way of one of this server's, or is missing: nothing can be taken over before its owner
@@ -90,6 +91,7 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
         own.extend(governance::own_of_room(&manager));
         own.extend(time_zones::own_of_room(&manager));
         own.extend(keys::own_of_room(&manager));
+        own.extend(door::own_of_room(&manager));
         clashes.extend(unfit("room_basic", &found, &rooms::ROOM, &own));
         let found = columns_of(&manager, "room_user").await?;
         let own = rooms::own_of_stay(&manager);
@@ -109,6 +111,7 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
             time_zones::own_of_room(&manager),
         ),
         (waits(&keys::Migration), keys::own_of_room(&manager)),
+        (waits(&door::Migration), door::own_of_room(&manager)),
     ] {
         if step && !waits(&rooms::Migration) {
             let found = columns_of(&manager, "room_basic").await?;

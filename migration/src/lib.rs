@@ -14,6 +14,7 @@ mod m20261122_000004_imports;
 mod m20261122_000005_operation;
 mod m20261122_000006_governance;
 mod m20261122_000007_time_zones;
+mod m20261129_000001_door;
 mod m20261129_000008_keys;
 mod older;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_operation::Migration),
             Box::new(m20261122_000006_governance::Migration),
             Box::new(m20261122_000007_time_zones::Migration),
+            Box::new(m20261129_000001_door::Migration),
             Box::new(m20261129_000008_keys::Migration),
         ]
     }

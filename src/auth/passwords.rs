@@ -1,22 +1,24 @@
 //! Passwords: argon2id, and MD5 for rows that say so, once.
 //!
 //! A check costs the same whether the account exists, does not, or still has an MD5 hash: exactly one argon2id run.
-//! Runs are for blocking threads and memory (19 MiB each), so only a few go at once, some wait, and the rest are told
-//! to come again. The memory is kept for the next run: a storm leaves as much behind as goes at once.
+//! Runs are for blocking threads and memory (19 MiB each), so only a few go at once, some wait, taken network by network,
+//! and the rest are told to come again. The memory is kept for the next run: a storm leaves as much behind as goes at
+//! once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use md5::{Digest as _, Md5};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
 
 use super::argon2id::{self, Memory, Pool, is_outdated};
+use super::turns::Turns;
+use crate::budgets::auth as budgets;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::text::{MIN_PASSWORD_CHARS, Password};
 
-/// How many wait for a turn: a login storm beyond this is told to come again, so that waiting stays short.
-const WAITING: usize = 64;
 /// After how long one that found no room should come again.
 const RETRY_AFTER_MS: u64 = 1_000;
 /// What the password of an account that does not exist is compared with. The verdict is not looked at.
@@ -84,43 +86,53 @@ pub fn check_strength(password: &Password, username: &str) -> Result<(), Passwor
 /// Hashes and verifies. Clones share the turns.
 #[derive(Clone)]
 pub struct Passwords {
-    /// Those running and those waiting.
-    places: Arc<Semaphore>,
-    /// Those running.
-    turns: Arc<Semaphore>,
-    /// What they run in.
+    turns: Turns,
+    /// What the runs work in.
     pool: Pool,
+    /// How many runs there were, for tests.
+    runs: Arc<AtomicUsize>,
 }
 
 impl Default for Passwords {
     /// Half the processors at once: meetings go on during a login storm.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::new((processors / 2).max(1), WAITING)
+        Self::new((processors / 2).max(1), budgets::PASSWORDS_WAITING.size())
     }
 }
 
 impl Passwords {
-    /// At most `running` at once and `waiting` more in line; one beyond is answered [`PasswordError::Busy`].
+    /// At most `running` at once and `waiting` more in line; beyond, whoever has most in line gives way, and is answered
+    /// [`PasswordError::Busy`].
     pub fn new(running: usize, waiting: usize) -> Self {
-        let running = running.max(1);
         Self {
-            places: Arc::new(Semaphore::new(running + waiting)),
-            turns: Arc::new(Semaphore::new(running)),
+            turns: Turns::new(running, waiting),
             pool: Pool::default(),
+            runs: Arc::default(),
         }
+    }
+
+    /// How many runs of Argon2 have begun.
+    #[cfg(test)]
+    pub(super) fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
     }
 
     /// A PHC string for a new password.
     ///
     /// # Errors
     /// [`PasswordError::Weak`] when it is empty or longer than is read, [`PasswordError::Busy`].
-    pub async fn hash(&self, password: &Password) -> Result<String, PasswordError> {
+    pub async fn hash(
+        &self,
+        network: Network,
+        password: &Password,
+    ) -> Result<String, PasswordError> {
         if password.reveal().is_empty() || password.is_too_long() {
             return Err(PasswordError::Weak);
         }
         let password = password.clone();
-        self.in_turn(move |memory| hash(&password, memory)).await
+        self.in_turn(network, move |memory| hash(&password, memory))
+            .await
     }
 
     /// Whether `password` is the one `stored` was made from; `None` stands for an account that does not exist.
@@ -129,6 +141,7 @@ impl Passwords {
     /// [`PasswordError::Wrong`], [`PasswordError::Busy`].
     pub async fn verify(
         &self,
+        network: Network,
         password: &Password,
         stored: Option<StoredHash<'_>>,
     ) -> Result<Verified, PasswordError> {
@@ -139,11 +152,11 @@ impl Passwords {
         match stored {
             Some(StoredHash::Argon2(stored)) => {
                 let stored = stored.to_owned();
-                self.in_turn(move |memory| verify(&password, &stored, memory))
+                self.in_turn(network, move |memory| verify(&password, &stored, memory))
                     .await
             }
             Some(StoredHash::LegacyMd5(stored)) if md5_matches(&password, stored) => {
-                self.in_turn(move |memory| {
+                self.in_turn(network, move |memory| {
                     hash(&password, memory).map(|rehash| Verified {
                         rehash: Some(rehash),
                     })
@@ -151,32 +164,25 @@ impl Passwords {
                 .await
             }
             Some(StoredHash::LegacyMd5(_)) | None => {
-                self.in_turn(move |memory| refuse(&password, memory)).await
+                self.in_turn(network, move |memory| refuse(&password, memory))
+                    .await
             }
         }
     }
 
     /// Runs `work` on a blocking thread when its turn comes. A caller that goes away meanwhile does not give the turn
     /// back early.
-    async fn in_turn<T, W>(&self, work: W) -> Result<T, PasswordError>
+    async fn in_turn<T, W>(&self, network: Network, work: W) -> Result<T, PasswordError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Memory) -> Result<T, PasswordError> + Send + 'static,
     {
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| PasswordError::Busy)?;
-        let turn = self
-            .turns
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::Busy)?;
+        let turn = self.turns.take(network).await;
+        let turn = turn.map_err(|_| PasswordError::Busy)?;
+        self.runs.fetch_add(1, Ordering::Relaxed);
         let pool = self.pool.clone();
         let run = tokio::task::spawn_blocking(move || {
-            let _held = (place, turn);
+            let _held = turn;
             pool.with(work)
         });
         run.await.unwrap_or(Err(PasswordError::Failed))
@@ -243,12 +249,16 @@ mod tests {
         Password::new(text.to_owned())
     }
 
+    fn network() -> Network {
+        Network::of(std::net::Ipv4Addr::LOCALHOST.into())
+    }
+
     async fn verdict(
         text: &str,
         stored: Option<StoredHash<'_>>,
     ) -> Result<Option<String>, PasswordError> {
         Passwords::default()
-            .verify(&password(text), stored)
+            .verify(network(), &password(text), stored)
             .await
             .map(|verified| verified.rehash)
     }
@@ -262,7 +272,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_verified_against_its_own_hash_alone() {
         let hash = Passwords::default()
-            .hash(&password("correct horse"))
+            .hash(network(), &password("correct horse"))
             .await
             .unwrap();
         assert!(
@@ -349,20 +359,14 @@ mod tests {
     #[tokio::test]
     async fn beyond_the_line_one_is_told_to_come_again() {
         let passwords = Passwords::new(1, 1);
-        let held = passwords.turns.clone().acquire_owned().await.unwrap();
+        let held = passwords.turns.take(network()).await.ok().unwrap();
         let secret = password("correct horse");
-        let mut waiting = [
-            Box::pin(passwords.hash(&secret)),
-            Box::pin(passwords.hash(&secret)),
-        ];
-        for one in &mut waiting {
-            assert!(futures_util::poll!(one).is_pending());
-        }
-        assert_eq!(passwords.hash(&secret).await, Err(PasswordError::Busy));
+        let mut waiting = Box::pin(passwords.hash(network(), &secret));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        let beyond = passwords.hash(network(), &secret).await;
+        assert_eq!(beyond, Err(PasswordError::Busy));
         drop(held);
-        for one in waiting {
-            assert!(one.await.is_ok());
-        }
+        assert!(waiting.await.is_ok());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Secret, hs256};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::{SessionId, UserId};
 use crate::protocol::object::UserKind;
@@ -17,7 +17,8 @@ use crate::protocol::time::Timestamp;
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 4_096;
-/// The longest life of any token, whatever is configured or claimed.
+/// The longest a log-in lasts: no token of it is good for longer, whatever is configured or claimed, and however often
+/// it is refreshed.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The life of a token unless configured otherwise.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
@@ -52,6 +53,8 @@ pub struct Token {
     pub id: String,
     /// To the millisecond, so that it can be told from one made just before a change of password.
     pub issued_at: Timestamp,
+    /// When its holder logged in: with a password, or by name as a guest. A refreshed token keeps it.
+    pub logged_in_at: Timestamp,
     /// From here on it is void.
     pub expires_at: Timestamp,
 }
@@ -99,20 +102,24 @@ struct Claims {
     iat_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
+    /// When the log-in began (OpenID Connect Core 1.0 §2); in tokens of before it was there, `iat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     exp: i64,
 }
 
 impl Tokens {
     /// Signs with `secret`; tokens live for `lifetime`, from a second to [`MAX_LIFETIME`].
     pub fn new(secret: &Secret, lifetime: Duration) -> Self {
+        hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         // Against the caller's clock instead of the library's, below.
         validation.validate_exp = false;
         Self {
-            signing: EncodingKey::from_secret(secret.reveal()),
-            verifying: DecodingKey::from_secret(secret.reveal()),
+            signing: EncodingKey::from_secret(secret.reveal()).expect("a secret is never empty"),
+            verifying: DecodingKey::from_secret(secret.reveal()).expect("a secret is never empty"),
             validation,
             lifetime: lifetime.clamp(Duration::from_secs(1), MAX_LIFETIME),
         }
@@ -120,13 +127,43 @@ impl Tokens {
 
     /// A new token for `subject`, the first of a log-in.
     pub fn issue(&self, subject: Subject, now: Timestamp) -> Issued {
-        self.renew(subject, SessionId::random().as_str().to_owned(), now)
+        let id = SessionId::random().as_str().to_owned();
+        let lifetime = seconds(self.lifetime);
+        self.sign(subject, id, whole_seconds(now), lifetime, now)
     }
 
-    /// A later token of the log-in `id`: a log-out voids all of them.
-    pub fn renew(&self, subject: Subject, id: String, now: Timestamp) -> Issued {
-        let iat = now.unix_millis().div_euclid(1_000);
-        let exp = iat + seconds(self.lifetime);
+    /// A later token of the log-in `id`, which began at `logged_in_at`: a log-out voids all of them, and none is good
+    /// for longer than the log-in lasts.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] when the log-in is over.
+    pub fn renew(
+        &self,
+        subject: Subject,
+        id: String,
+        logged_in_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        // A clock that was set back since makes no log-in longer.
+        let began = whole_seconds(logged_in_at).min(whole_seconds(now));
+        let left = began + seconds(MAX_LIFETIME) - whole_seconds(now);
+        if left <= 0 {
+            return Err(TokenError::Expired);
+        }
+        let lifetime = seconds(self.lifetime).min(left);
+        Ok(self.sign(subject, id, began, lifetime, now))
+    }
+
+    fn sign(
+        &self,
+        subject: Subject,
+        id: String,
+        began: i64,
+        lifetime: i64,
+        now: Timestamp,
+    ) -> Issued {
+        let iat = whole_seconds(now);
+        let exp = iat + lifetime;
         let claims = Claims {
             iss: ISSUER.to_owned(),
             sub: subject.id,
@@ -136,6 +173,7 @@ impl Tokens {
             iat,
             iat_ms: now.unix_millis(),
             nbf: None,
+            auth_time: Some(began),
             exp,
         };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
@@ -168,7 +206,10 @@ impl Claims {
         let expires_at = moment(self.exp).ok_or(TokenError::Invalid)?;
         let not_before = moment(self.nbf.unwrap_or(self.iat)).ok_or(TokenError::Invalid)?;
         let life = self.exp.checked_sub(self.iat).ok_or(TokenError::Invalid)?;
-        let bounded = (1..=seconds(MAX_LIFETIME)).contains(&life);
+        let began = self.auth_time.unwrap_or(self.iat);
+        let whole_life = self.exp.checked_sub(began).ok_or(TokenError::Invalid)?;
+        // The log-in began before the token was made, and the token ends before the log-in does.
+        let bounded = life >= 1 && (life..=seconds(MAX_LIFETIME)).contains(&whole_life);
         let same_time = self.iat_ms.div_euclid(1_000) == self.iat;
         let named = self.name.is_some() == (self.kind == UserKind::Guest);
         // A clock that was set back since must not void tokens; only `nbf` says that one is for later.
@@ -188,6 +229,7 @@ impl Claims {
             subject,
             id: self.jti,
             issued_at,
+            logged_in_at: moment(began).ok_or(TokenError::Invalid)?,
             expires_at,
         })
     }
@@ -196,6 +238,11 @@ impl Claims {
 /// Ours say how they are signed and no more: a header that brings or names a key is none of ours.
 fn has_our_header(token: &str) -> bool {
     jsonwebtoken::decode_header(token).is_ok_and(|header| header == Header::new(Algorithm::HS256))
+}
+
+/// The seconds of the calendar that are over.
+fn whole_seconds(at: Timestamp) -> i64 {
+    at.unix_millis().div_euclid(1_000)
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -1,6 +1,234 @@
 //! Budgets of plain HTTP: connections, requests, files.
 
-use super::Budget;
+use std::time::Duration;
+
+use super::{Budget, Per, Unit};
 
 /// The budgets of this part, in the order of the documentation.
-pub const ALL: &[&Budget] = &[];
+pub const ALL: &[&Budget] = &[
+    &CONNECTIONS,
+    &UNREAD_BYTES,
+    &HEAD_BYTES,
+    &REQUESTS,
+    &REQUESTS_BURST,
+    &BYTES,
+    &BYTES_BURST,
+    &LOOK_UPS,
+    &LOOK_UPS_BURST,
+    &SOCKETS,
+    &SOCKETS_OF_ADDRESS,
+    &FRAMES,
+    &FRAMES_BURST,
+    &CALENDAR_BURST,
+    &CALENDARS,
+    &CALENDARS_KEPT,
+    &AVATAR_BURST,
+    &AVATARS,
+];
+
+const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
+/// Connections of plain HTTP, open WebSockets not among them.
+pub const CONNECTIONS: Budget = Budget {
+    name: "http.connections",
+    per: Per::Server,
+    most: 4_096,
+    unit: Unit::Count,
+    every: None,
+    then: "The address that holds most of them loses the one that has been at rest for longest.",
+    reason: "A browser opens six to load the page; while nobody else wants them, one address may have all.",
+    test: "when_all_places_are_taken_the_longest_at_rest_of_the_largest_holder_makes_room",
+};
+
+/// What of an answer waits in the system for a client to read it.
+pub const UNREAD_BYTES: Budget = Budget {
+    name: "http.unread_bytes",
+    per: Per::Connection,
+    most: 64 * 1_024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "No further request is read, and a client that takes less than 16 KiB in 10 s more is cut off.",
+    reason: "Whoever asks and does not read would hold the answers' memory; the page's largest file is about as large.",
+    test: "whoever_reads_too_slowly_is_cut_off",
+};
+
+/// A request's head, with all that was sent ahead of its answer.
+pub const HEAD_BYTES: Budget = Budget {
+    name: "http.head_bytes",
+    per: Per::Connection,
+    most: 16 * 1_024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered 431, and the connection is closed.",
+    reason: "No cookie is set here; a token takes at most 4 KiB.",
+    test: "a_head_without_end_is_refused",
+};
+
+/// Requests in the long run.
+pub const REQUESTS: Budget = Budget {
+    name: "http.requests",
+    per: Per::Address,
+    most: 2_000,
+    unit: Unit::Count,
+    every: SECOND,
+    then: "The answer is held back, at most 5 s; beyond that it is 429.",
+    reason: "A cold browser asks for about 150 files; they cost a fifth of a processor at this rate.",
+    test: "requests_and_bytes_of_one_address_are_held_back_and_then_refused",
+};
+
+/// Requests at once.
+pub const REQUESTS_BURST: Budget = Budget {
+    name: "http.requests.burst",
+    most: 40_000,
+    every: None,
+    reason: "A school of a thousand cold browsers behind one address has the page within a minute.",
+    ..REQUESTS
+};
+
+/// Bytes of answers in the long run.
+pub const BYTES: Budget = Budget {
+    name: "http.bytes",
+    per: Per::Address,
+    most: 20 * 1_024 * 1_024,
+    unit: Unit::Bytes,
+    every: SECOND,
+    then: "The answer is held back, at most 5 s; beyond that it is 429.",
+    reason: "One address must not fill the line that everybody's sound and picture take.",
+    test: "requests_and_bytes_of_one_address_are_held_back_and_then_refused",
+};
+
+/// Bytes of answers at once.
+pub const BYTES_BURST: Budget = Budget {
+    name: "http.bytes.burst",
+    most: 256 * 1_024 * 1_024,
+    every: None,
+    reason: "The page for a school of a thousand, with a room's parts, takes 250 MB compressed.",
+    ..BYTES
+};
+
+/// Requests that ask the database or the whole server: health, and the older program's routes.
+pub const LOOK_UPS: Budget = Budget {
+    name: "http.look_ups",
+    per: Per::Address,
+    most: 100,
+    unit: Unit::Count,
+    every: SECOND,
+    then: "The request is answered 429, or as rate.limited by the older program's routes.",
+    reason: "A script in a hurry, and no flood: each costs a query.",
+    test: "look_ups_of_one_address_are_limited",
+};
+
+/// The same at once.
+pub const LOOK_UPS_BURST: Budget = Budget {
+    name: "http.look_ups.burst",
+    most: 300,
+    every: None,
+    reason: "Several scripts of one school begin at the same minute.",
+    ..LOOK_UPS
+};
+
+/// WebSockets in all, unless `--max-sockets` says otherwise.
+pub const SOCKETS: Budget = Budget {
+    name: "http.sockets",
+    per: Per::Server,
+    most: 5_000,
+    unit: Unit::Count,
+    every: None,
+    then: "The handshake is answered 503.",
+    reason: "Each is a session with its memory, and a descriptor; --max-sockets sets another number.",
+    test: "a_client_has_its_share_and_the_server_its_limit",
+};
+
+/// How much of what the others leave free one address may hold.
+pub const SOCKETS_OF_ADDRESS: Budget = Budget {
+    name: "http.sockets_of_address",
+    per: Per::Address,
+    most: 50,
+    unit: Unit::Percent,
+    every: None,
+    then: "The handshake is answered 429.",
+    reason: "Per cent of the sockets that others leave: a school of a thousand fits in, and the fuller the server, the \
+             smaller the share, so that there is always a place for one who has none.",
+    test: "a_share_is_large_while_the_server_is_empty_and_shrinks_as_it_fills",
+};
+
+/// WebSocket frames in the long run, whatever is in them.
+pub const FRAMES: Budget = Budget {
+    name: "http.frames",
+    per: Per::Connection,
+    most: 200,
+    unit: Unit::Count,
+    every: SECOND,
+    then: "The session is closed with 4429.",
+    reason: "Messages are counted for themselves; this counts the pieces of which they are made, empty ones too.",
+    test: "empty_fragments_are_frames_and_a_flood_of_them_ends_the_session",
+};
+
+/// WebSocket frames at once.
+pub const FRAMES_BURST: Budget = Budget {
+    name: "http.frames.burst",
+    most: 8_000,
+    every: None,
+    reason: "A client that sends thousands of requests at once is told to slow down before it is ended.",
+    ..FRAMES
+};
+
+/// Calendar files that an address asks for at once.
+pub const CALENDAR_BURST: Budget = Budget {
+    name: "http.calendar_burst",
+    per: Per::Address,
+    most: 60,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered 429, with the time to wait.",
+    reason: "A class behind one address puts its meeting into its calendars within a minute; each file is a question to the database.",
+    test: "calendars_and_avatars_are_bounded_for_each_address",
+};
+
+/// The same in the long run.
+pub const CALENDARS: Budget = Budget {
+    name: "http.calendars",
+    per: Per::Address,
+    most: 1,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered 429, with the time to wait.",
+    reason: "Programs that follow a calendar ask a few times an hour.",
+    test: "calendars_and_avatars_are_bounded_for_each_address",
+};
+
+/// Calendar files that are kept, each as its room was last edited.
+pub const CALENDARS_KEPT: Budget = Budget {
+    name: "http.calendars_kept",
+    per: Per::Server,
+    most: 512,
+    unit: Unit::Count,
+    every: None,
+    then: "All are made anew when they are asked for.",
+    reason: "A file takes milliseconds to make and some 3 kB to keep.",
+    test: "a_calendar_is_made_once_for_each_state_of_its_room",
+};
+
+/// Avatars that an address asks for at once.
+pub const AVATAR_BURST: Budget = Budget {
+    name: "http.avatar_burst",
+    per: Per::Address,
+    most: 3_000,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered 429, with the time to wait.",
+    reason: "A class behind one address sees each other's pictures for the first time; browsers keep them for a day.",
+    test: "calendars_and_avatars_are_bounded_for_each_address",
+};
+
+/// The same in the long run.
+pub const AVATARS: Budget = Budget {
+    name: "http.avatars",
+    per: Per::Address,
+    most: 100,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered 429, with the time to wait.",
+    reason: "A picture is drawn in microseconds; this keeps a flood of them from being a load.",
+    test: "calendars_and_avatars_are_bounded_for_each_address",
+};

@@ -1,9 +1,34 @@
 //! Budgets of descriptions, connections, datagrams and repairs.
 
+use std::time::Duration;
+
 use super::{Budget, Per, Unit};
 
 /// The budgets of this part, in the order of the documentation.
 pub const ALL: &[&Budget] = &[
+    &CONNECTIONS,
+    &NEGOTIATIONS,
+    &NEGOTIATING,
+    &WAITING,
+    &CHECK_SLOTS,
+    &STREAMS,
+    &STREAM_TRIES,
+    &STREAMS_TRIED,
+    &DTLS_MESSAGE,
+    &DTLS_MESSAGES,
+    &DTLS_FRAGMENTS,
+    &DTLS_BYTES,
+    &DTLS_RECORDS,
+    &DTLS_SEALED,
+    &DTLS_SEALED_BYTES,
+    &DTLS_ALERTS,
+    &HELD,
+    &REPAIRS,
+    &RESENDS,
+    &KEYFRAMES,
+    &KEYFRAME_REQUESTS,
+    &UNACKNOWLEDGED,
+    &PACED,
     &DESCRIPTION,
     &DESCRIPTION_LINES,
     &LINE,
@@ -17,6 +42,284 @@ pub const ALL: &[&Budget] = &[
     &LAYERS,
     &LINES_OVER_TIME,
 ];
+
+/// New WebRTC connections of a participant, in each direction. The first ones come at once.
+pub const CONNECTIONS: Budget = Budget {
+    name: "media.connections",
+    per: Per::Participant,
+    most: 2,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(20)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "A new connection costs the media thread milliseconds; a page needs one in each direction, and another when it has failed.",
+    test: "new_connections_are_few_and_come_back_with_time",
+};
+
+/// Descriptions that a participant makes the server read or write.
+pub const NEGOTIATIONS: Budget = Budget {
+    name: "media.negotiations",
+    per: Per::Participant,
+    most: 20,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(20)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Each is read and written on the media thread; a page negotiates when it joins and when its network changes.",
+    test: "negotiations_of_one_participant_are_bounded",
+};
+
+/// The share of a media thread that goes to negotiations while packets wait.
+pub const NEGOTIATING: Budget = Budget {
+    name: "media.negotiating",
+    per: Per::Thread,
+    most: 33,
+    unit: Unit::Percent,
+    every: None,
+    then: "Further negotiations wait, one for each turn of the thread.",
+    reason: "Whoever talks must not be interrupted by those who come in.",
+    test: "packets_go_between_two_negotiations",
+};
+
+/// Negotiations that wait for a media thread.
+pub const WAITING: Budget = Budget {
+    name: "media.waiting",
+    per: Per::Thread,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered server.busy.",
+    reason: "A class that comes in at once waits a few seconds; what waits longer is given up by its client.",
+    test: "more_negotiations_than_may_wait_are_refused",
+};
+
+/// Slots of each kind in a connection check.
+pub const CHECK_SLOTS: Budget = Budget {
+    name: "media.check_slots",
+    per: Per::Participant,
+    most: 1,
+    unit: Unit::Count,
+    every: None,
+    then: "No more slots are offered.",
+    reason: "A check has one sender, and is open to whoever comes by.",
+    test: "a_check_room_offers_one_slot_of_each_kind",
+};
+
+/// Streams (SSRCs) of a connection that authentic packets came from.
+pub const STREAMS: Budget = Budget {
+    name: "media.streams",
+    per: Per::Connection,
+    most: 128,
+    unit: Unit::Count,
+    every: None,
+    then: "Packets of further streams are dropped.",
+    reason: "The WebRTC library keeps something for every stream that it has seen; a client sends a dozen.",
+    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+};
+
+/// Packets of unknown streams that are tried whether they are authentic.
+pub const STREAM_TRIES: Budget = Budget {
+    name: "media.stream_tries",
+    per: Per::Connection,
+    most: 32,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(4)),
+    then: "Packets of unknown streams are dropped; known ones are not touched.",
+    reason: "A client's new stream sends many packets, one of which is soon tried; forged ones cost memory.",
+    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+};
+
+/// Unknown streams that are tried in the life of a connection, beside those that its offer declares.
+pub const STREAMS_TRIED: Budget = Budget {
+    name: "media.streams_tried",
+    per: Per::Connection,
+    most: 1_024,
+    unit: Unit::Count,
+    every: None,
+    then: "Only known streams are heard until the client makes a new connection.",
+    reason: "The WebRTC library keeps 4 KiB for every stream that it was shown, authentic or not.",
+    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+};
+
+/// One DTLS handshake message.
+pub const DTLS_MESSAGE: Budget = Budget {
+    name: "media.dtls_message",
+    per: Per::Connection,
+    most: 16 * 1024 - 12,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The message is dropped.",
+    reason: "It has to fit into one record of 16 KiB; certificates of browsers are below 1 KiB.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// DTLS handshake messages in the clear.
+pub const DTLS_MESSAGES: Budget = Budget {
+    name: "media.dtls_messages",
+    per: Per::Connection,
+    most: 8,
+    unit: Unit::Count,
+    every: None,
+    then: "Further messages are dropped.",
+    reason: "A client sends five: two hellos, its certificate, a key exchange and a signature.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// Gaps in one DTLS handshake message that is not whole yet.
+pub const DTLS_FRAGMENTS: Budget = Budget {
+    name: "media.dtls_fragments",
+    per: Per::Connection,
+    most: 64,
+    unit: Unit::Count,
+    every: None,
+    then: "Fragments that would leave more gaps are dropped.",
+    reason: "A message of 16 KiB comes in a dozen fragments, in any order.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// DTLS handshake messages of a connection, waiting or read.
+pub const DTLS_BYTES: Budget = Budget {
+    name: "media.dtls_bytes",
+    per: Per::Connection,
+    most: 64 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "Further messages are dropped.",
+    reason: "A handshake has a few KiB, which the WebRTC library keeps.",
+    test: "messages_and_fragments_beyond_every_bound_reach_nothing",
+};
+
+/// DTLS records that are looked at in one datagram.
+pub const DTLS_RECORDS: Budget = Budget {
+    name: "media.dtls_records",
+    per: Per::Connection,
+    most: 32,
+    unit: Unit::Count,
+    every: None,
+    then: "Further records of the datagram are dropped.",
+    reason: "A flight has less than ten; a datagram could hold hundreds.",
+    test: "a_datagram_of_many_records_is_read_in_part",
+};
+
+/// DTLS records of a handshake that are sealed, or announce that what follows is.
+pub const DTLS_SEALED: Budget = Budget {
+    name: "media.dtls_sealed",
+    per: Per::Connection,
+    most: 64,
+    unit: Unit::Count,
+    every: None,
+    then: "Further records are dropped, and all of them once the handshake is done.",
+    reason: "A flight has two of them, and is repeated a dozen times at worst.",
+    test: "sealed_records_are_few_and_small",
+};
+
+/// One sealed DTLS record of a handshake.
+pub const DTLS_SEALED_BYTES: Budget = Budget {
+    name: "media.dtls_sealed_bytes",
+    per: Per::Connection,
+    most: 256,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The record is dropped.",
+    reason: "A Finished has about 50 bytes; what else is sealed cannot be seen.",
+    test: "sealed_records_are_few_and_small",
+};
+
+/// DTLS alerts of a connection.
+pub const DTLS_ALERTS: Budget = Budget {
+    name: "media.dtls_alerts",
+    per: Per::Connection,
+    most: 32,
+    unit: Unit::Count,
+    every: None,
+    then: "Further alerts are dropped.",
+    reason: "A client says goodbye once; forged alerts cost a decryption each.",
+    test: "alerts_count_only_when_sealed",
+};
+
+/// Datagrams that wait for ICE to find its pair.
+pub const HELD: Budget = Budget {
+    name: "media.held",
+    per: Per::Connection,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The oldest give way.",
+    reason: "Finding a pair takes some round trips.",
+    test: "what_waits_for_ice_is_bounded",
+};
+
+/// What a connection that receives may have sent again.
+pub const REPAIRS: Budget = Budget {
+    name: "media.repairs",
+    per: Per::Connection,
+    most: 20,
+    unit: Unit::Percent,
+    every: Some(Duration::from_secs(1)),
+    then: "A lost packet is not sent again; a keyframe mends the picture.",
+    reason: "Of what the connection is sent for the first time: a loss of 15 % can be mended, and repairs cannot fill a \
+             line that is too narrow already.",
+    test: "repairs_are_a_fifth_of_what_is_sent_whatever_is_asked",
+};
+
+/// How often one packet is sent again.
+pub const RESENDS: Budget = Budget {
+    name: "media.resends",
+    per: Per::Connection,
+    most: 5,
+    unit: Unit::Count,
+    every: None,
+    then: "The packet is not sent again.",
+    reason: "Of one packet, a round trip apart: whoever has not got it by then is out of reach.",
+    test: "reports_of_one_loss_are_answered_once_and_not_for_ever",
+};
+
+/// Keyframes that a source is asked for in the long run, whoever asks.
+pub const KEYFRAMES: Budget = Budget {
+    name: "media.keyframes",
+    per: Per::Participant,
+    most: 1,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "The request waits, and is merged with those that follow.",
+    reason: "Of one source: the sender's encoder takes a keyframe from the quality of what everybody else sees.",
+    test: "however_many_ask_a_source_sends_a_keyframe_a_second",
+};
+
+/// Keyframe requests of one subscriber for one slot that are heard, when they do not end.
+pub const KEYFRAME_REQUESTS: Budget = Budget {
+    name: "media.keyframe_requests",
+    per: Per::Connection,
+    most: 1,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(8)),
+    then: "The request waits, and is merged with those that follow.",
+    reason: "Of one slot: a receiver asks anew while it has no picture; one that never stops must not cost the others \
+             theirs.",
+    test: "a_subscriber_that_keeps_asking_is_heard_less_and_less",
+};
+
+/// Packets that are remembered until the receiver tells of them.
+pub const UNACKNOWLEDGED: Budget = Budget {
+    name: "media.unacknowledged",
+    per: Per::Connection,
+    most: 4096,
+    unit: Unit::Count,
+    every: None,
+    then: "The oldest are forgotten, and say nothing of the line any more.",
+    reason: "More than a second of what one connection ever sends; feedback comes several times a second.",
+    test: "numbers_count_on_over_the_wrap_and_are_told_once",
+};
+
+/// Packets of stills that wait to be sent at the pace of a narrow line.
+pub const PACED: Budget = Budget {
+    name: "media.paced",
+    per: Per::Connection,
+    most: 512,
+    unit: Unit::Count,
+    every: None,
+    then: "The rest of the still is dropped, and the next one comes.",
+    reason: "A still is a keyframe of some tens of packets; several may wait.",
+    test: "a_pause_saves_up_no_burst_and_a_slot_can_be_taken_out",
+};
 
 const OF_DESCRIPTIONS: Budget = Budget {
     name: "",

@@ -1,9 +1,10 @@
 //! What a stranger may make the server spend: each budget with its bound and its reason, in one table.
 //!
-//! Owns the numbers and nothing else; the module that spends a budget reads its amount here. The table is a page for
+//! Owns the numbers and how they are counted down ([`Bucket`]); the module that spends a budget reads its amount here. The table is a page for
 //! people as well ([`page`]), so that the documentation cannot say anything else than what holds.
 
 pub mod auth;
+mod bucket;
 pub mod http;
 pub mod media;
 pub mod page;
@@ -12,6 +13,8 @@ pub mod store;
 pub mod ws;
 
 use std::time::Duration;
+
+pub use bucket::{Bucket, Buckets};
 
 /// Whose spending is counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

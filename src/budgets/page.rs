@@ -92,9 +92,9 @@ fn bytes(count: u64) -> String {
 fn time(span: Duration) -> String {
     let ms = span.as_millis();
     match ms {
-        _ if ms % 3_600_000 == 0 => plural(ms / 3_600_000, "hour"),
-        _ if ms % 60_000 == 0 => plural(ms / 60_000, "minute"),
-        _ if ms % 1_000 == 0 => format!("{} s", ms / 1_000),
+        _ if ms.is_multiple_of(3_600_000) => plural(ms / 3_600_000, "hour"),
+        _ if ms.is_multiple_of(60_000) => plural(ms / 60_000, "minute"),
+        _ if ms.is_multiple_of(1_000) => format!("{} s", ms / 1_000),
         _ => format!("{ms} ms"),
     }
 }

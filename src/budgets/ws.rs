@@ -5,7 +5,22 @@ use std::time::Duration;
 use super::{Budget, Per, Unit};
 
 /// The budgets of this part, in the order of the documentation.
-pub const ALL: &[&Budget] = &[&REQUESTS, &BURST, &REFUSALS, &BAD_FRAMES];
+pub const ALL: &[&Budget] = &[
+    &REQUESTS,
+    &BURST,
+    &REFUSALS,
+    &BAD_FRAMES,
+    &CHAT_BURST,
+    &CHAT,
+    &RELAY_BURST,
+    &RELAY,
+    &DESCRIPTION,
+    &CANDIDATE,
+    &JOIN_BURST,
+    &JOINS,
+    &SWITCH_BURST,
+    &SWITCHES,
+];
 
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 
@@ -55,4 +70,124 @@ pub const BAD_FRAMES: Budget = Budget {
     then: "The session is closed with 4400.",
     reason: "A client under development errs a few times; a scanner errs all the time.",
     test: "the_eleventh_bad_frame_in_a_minute_is_one_too_many",
+};
+
+/// Bytes of chat of a session at once.
+pub const CHAT_BURST: Budget = Budget {
+    name: "ws.chat_burst",
+    per: Per::Session,
+    most: 64 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Some long texts are pasted one after the other; each goes to everybody in the room.",
+    test: "what_goes_to_others_is_bounded_by_its_bytes",
+};
+
+/// The same in the long run.
+pub const CHAT: Budget = Budget {
+    name: "ws.chat",
+    per: Per::Session,
+    most: 8 * 1024,
+    unit: Unit::Bytes,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Two pages a second are more than anybody types or reads.",
+    test: "what_goes_to_others_is_bounded_by_its_bytes",
+};
+
+/// Bytes of descriptions and candidates that a session sends to others at once.
+pub const RELAY_BURST: Budget = Budget {
+    name: "ws.relay_burst",
+    per: Per::Session,
+    most: 1024 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "In a meeting between browsers whoever comes in offers a connection to each of some dozens.",
+    test: "what_goes_to_others_is_bounded_by_its_bytes",
+};
+
+/// The same in the long run.
+pub const RELAY: Budget = Budget {
+    name: "ws.relay",
+    per: Per::Session,
+    most: 128 * 1024,
+    unit: Unit::Bytes,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "A few connections are negotiated anew in a second at most.",
+    test: "what_goes_to_others_is_bounded_by_its_bytes",
+};
+
+/// A description that is relayed.
+pub const DESCRIPTION: Budget = Budget {
+    name: "ws.description",
+    per: Per::Session,
+    most: 32 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered protocol.bad_field.",
+    reason: "A browser's own with four sources takes some 10 kB.",
+    test: "descriptions_and_candidates_beyond_their_size_are_refused",
+};
+
+/// A candidate that is relayed.
+pub const CANDIDATE: Budget = Budget {
+    name: "ws.candidate",
+    per: Per::Session,
+    most: 4 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered protocol.bad_field.",
+    reason: "A line with an address takes some 200 bytes.",
+    test: "descriptions_and_candidates_beyond_their_size_are_refused",
+};
+
+/// Rooms that a session comes into at once.
+pub const JOIN_BURST: Budget = Budget {
+    name: "ws.join_burst",
+    per: Per::Session,
+    most: 20,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "A page tries with and without a password or an invite; everybody in the room is told of each coming.",
+    test: "coming_and_going_is_bounded",
+};
+
+/// The same in the long run.
+pub const JOINS: Budget = Budget {
+    name: "ws.joins",
+    per: Per::Session,
+    most: 1,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Nobody comes and goes faster, and a program that tries again waits longer.",
+    test: "coming_and_going_is_bounded",
+};
+
+/// Sources that a session starts and stops at once.
+pub const SWITCH_BURST: Budget = Budget {
+    name: "ws.switch_burst",
+    per: Per::Session,
+    most: 40,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "A page that negotiates anew starts all of its sources again; each is told to everybody in the room.",
+    test: "coming_and_going_is_bounded",
+};
+
+/// The same in the long run.
+pub const SWITCHES: Budget = Budget {
+    name: "ws.switches",
+    per: Per::Session,
+    most: 4,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Nobody switches faster, and a key that is held is a fault.",
+    test: "coming_and_going_is_bounded",
 };

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::Failure;
 
@@ -103,9 +104,9 @@ fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// In characters: terminals draw most as one column.
+/// In columns of a terminal: Chinese characters take two, combining marks none (UAX #11).
 fn width(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
 #[cfg(test)]
@@ -142,6 +143,18 @@ mod tests {
         let text = render(&PEOPLE, Format::Table).unwrap();
         assert_eq!(text, "NAME  AGE\nélan  7\nb     100\n");
         assert_eq!(render::<Person>(&[], Format::Table).unwrap(), "NAME  AGE\n");
+        let chinese = [
+            Person {
+                name: "李小明",
+                age: 7,
+            },
+            Person {
+                name: "e\u{301}lan",
+                age: 8,
+            },
+        ];
+        let text = render(&chinese, Format::Table).unwrap();
+        assert_eq!(text, "NAME    AGE\n李小明  7\ne\u{301}lan    8\n");
     }
 
     #[test]

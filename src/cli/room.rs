@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Failure;
 use super::output::{self, Format, Row};
 use crate::protocol::ids::{RoomIdentity, UserId};
-use crate::protocol::object::{HistoryAccess, Permissions, Role, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, Role, Topology, WhoWaits};
 use crate::protocol::text::{DisplayName, RoomName, Username};
 use crate::protocol::time::Timestamp;
 use crate::protocol::time_zone::TimeZone;
@@ -66,6 +66,10 @@ struct ShownRoom {
     has_password: bool,
     locked: bool,
     lobby: bool,
+    waiting: WhoWaits,
+    guests: bool,
+    start_muted: bool,
+    start_camera_off: bool,
     topology: Topology,
     max_participants: u32,
     permissions: Permissions,
@@ -132,6 +136,15 @@ pub fn role_name(role: Role) -> &'static str {
     }
 }
 
+/// Who waits, as it is printed and travels.
+fn waiting_name(waiting: WhoWaits) -> &'static str {
+    match waiting {
+        WhoWaits::Nobody => "nobody",
+        WhoWaits::Guests => "guests",
+        WhoWaits::Everyone => "everyone",
+    }
+}
+
 fn yes_or_no(answer: bool) -> &'static str {
     if answer { "yes" } else { "no" }
 }
@@ -147,7 +160,11 @@ pub async fn show(store: &Store, identity: &str, format: Format) -> Result<(), F
         end_at: settings.end_at,
         has_password: settings.password.is_some(),
         locked: settings.locked,
-        lobby: settings.lobby,
+        lobby: settings.waiting.is_on(),
+        waiting: settings.waiting,
+        guests: settings.guests,
+        start_muted: settings.start_muted,
+        start_camera_off: settings.start_camera_off,
         topology: settings.topology,
         max_participants: settings.max_participants,
         permissions: settings.permissions,
@@ -188,7 +205,8 @@ fn told(room: &ShownRoom) -> Result<String, Failure> {
         ("ended", time(listed.ended_at)),
         ("password", yes_or_no(room.has_password).to_owned()),
         ("locked", yes_or_no(room.locked).to_owned()),
-        ("lobby", yes_or_no(room.lobby).to_owned()),
+        ("waiting", waiting_name(room.waiting).to_owned()),
+        ("guests", yes_or_no(room.guests).to_owned()),
         ("hidden", yes_or_no(room.hide_number).to_owned()),
         ("permanent", yes_or_no(room.permanent).to_owned()),
         ("takes", room.max_participants.to_string()),

@@ -15,6 +15,8 @@ pub enum Key {
     DatabaseUrl,
     /// How browsers reach the server.
     PublicUrl,
+    /// How many WebSockets may be open.
+    MaxSockets,
     /// Further pages that may connect.
     AllowOrigin,
     /// Whose X-Forwarded-For is believed.
@@ -67,7 +69,7 @@ pub struct Spec {
 
 impl Key {
     /// Every setting, in the order in which they are listed.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Config,
         Self::Listen,
         Self::DataDir,
@@ -75,6 +77,7 @@ impl Key {
         Self::PublicUrl,
         Self::AllowOrigin,
         Self::TrustedProxy,
+        Self::MaxSockets,
         Self::MediaIp,
         Self::MediaPort,
         Self::MediaThreads,
@@ -128,8 +131,8 @@ impl Key {
                 value: "URL",
                 arity: Arity::One,
                 default: "none",
-                help: "Tells under which https://host browsers reach the server through a proxy; pages from there may \
-                       connect",
+                help: "Tells under which https://host[/path] browsers reach the server through a proxy, which may take the \
+                       path away or leave it; pages from there may connect",
             },
             Self::AllowOrigin => &Spec {
                 name: "allow-origin",
@@ -140,19 +143,27 @@ impl Key {
             },
             Self::TrustedProxy => &Spec {
                 name: "trusted-proxy",
-                value: "ADDRESS",
+                value: "ADDRESS[/BITS]",
                 arity: Arity::Many,
                 default: "none",
-                help: "Believes X-Forwarded-For and X-Forwarded-Host of a proxy at this address. May be given several \
-                       times",
+                help: "Believes X-Forwarded-For and X-Forwarded-Host of a proxy at this address, or anywhere in this \
+                       network, such as 172.18.0.0/16. May be given several times",
+            },
+            Self::MaxSockets => &Spec {
+                name: "max-sockets",
+                value: "COUNT",
+                arity: Arity::One,
+                default: "5000",
+                help: "Lets so many WebSockets be open at once; each person in a meeting has one, and each takes a file \
+                       descriptor",
             },
             Self::MediaIp => &Spec {
                 name: "media-ip",
-                value: "ADDRESS",
+                value: "ADDRESS|NAME",
                 arity: Arity::Many,
                 default: "the address of --listen if it is a single one, else the machine's own",
-                help: "Tells browsers to send sound and picture to this address: behind NAT, the public one. May be \
-                       given several times",
+                help: "Tells browsers to send sound and picture to this address: behind NAT, the public one. A name, \
+                       such as meet.example.org, is looked up at the start and every minute. May be given several times",
             },
             Self::MediaPort => &Spec {
                 name: "media-port",

@@ -13,14 +13,18 @@ mod tests;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+
+use ipnet::IpNet;
 
 pub use key::{Arity, Given, Key, Spec};
 use settings::Settings;
 use value::parse_switch;
-pub use value::{DatabaseUrl, LogFilter, Origin};
+pub use value::{
+    BasePath, DatabaseUrl, HostName, LogFilter, MediaAddress, Origin, PublicUrl, can_be_sent_to,
+};
 
 /// Everything the server needs to know to start, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +51,13 @@ pub struct ListenConfig {
     /// Port 0 asks for any free one.
     pub address: SocketAddr,
     /// How browsers reach the server, if that is not the address itself.
-    pub public_url: Option<Origin>,
+    pub public_url: Option<PublicUrl>,
     /// Further pages that may connect.
     pub allowed_origins: Vec<Origin>,
     /// Whose X-Forwarded-For and X-Forwarded-Host are believed; in canonical form.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many WebSockets may be open at once.
+    pub max_sockets: NonZeroUsize,
 }
 
 /// Where the server keeps what outlives it.
@@ -67,7 +73,7 @@ pub struct StorageConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaConfig {
     /// The addresses that candidates carry; at least one.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Vec<MediaAddress>,
     /// The first thread's UDP port, the others' follow; 0 asks for any free ones.
     pub first_port: u16,
     /// At least one.
@@ -200,7 +206,13 @@ impl Config {
             Key::DatabaseUrl => text(&self.storage.database_url),
             Key::PublicUrl => text(self.listen.public_url.as_ref()?),
             Key::AllowOrigin => list(&self.listen.allowed_origins),
-            Key::TrustedProxy => list(&self.listen.trusted_proxies),
+            Key::TrustedProxy => {
+                let shown = self.listen.trusted_proxies.iter().map(shown_network);
+                list(&shown.collect::<Vec<_>>())
+            }
+            Key::MaxSockets => toml::Value::Integer(
+                i64::try_from(self.listen.max_sockets.get()).unwrap_or(i64::MAX),
+            ),
             Key::MediaIp => list(&self.media.addresses),
             Key::MediaPort => toml::Value::Integer(self.media.first_port.into()),
             Key::MediaThreads => {
@@ -216,6 +228,15 @@ impl Config {
             Key::NoRateLimit => switch(self.rate_limits == RateLimits::Off),
             Key::Log => text(&self.log.as_str()),
         })
+    }
+}
+
+/// A network of one address is shown as that address.
+fn shown_network(network: &IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() {
+        network.addr().to_string()
+    } else {
+        network.to_string()
     }
 }
 

@@ -22,6 +22,10 @@ pub(super) const SECRET_FILE: &str = "secret";
 /// the range that systems hand out by themselves.
 pub(super) const MEDIA_PORT: u16 = 20_000;
 
+/// How many WebSockets may be open unless told otherwise.
+pub(super) const DEFAULT_MAX_SOCKETS: NonZeroUsize =
+    NonZeroUsize::new(crate::budgets::http::SOCKETS.size()).expect("a budget allows something");
+
 /// As many media threads as cores, but at most so many unless told otherwise.
 pub(super) const DEFAULT_MAX_MEDIA_THREADS: usize = 4;
 
@@ -92,9 +96,13 @@ impl Settings {
         let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         Ok(ListenConfig {
             address: self.one(Key::Listen, parse_listen)?.unwrap_or(default),
-            public_url: self.one(Key::PublicUrl, Origin::parse)?,
+            public_url: self.one(Key::PublicUrl, PublicUrl::parse)?,
             allowed_origins: self.many(Key::AllowOrigin, Origin::parse)?,
-            trusted_proxies: self.many(Key::TrustedProxy, parse_address)?,
+            trusted_proxies: self.many(Key::TrustedProxy, parse_network)?,
+            max_sockets: match self.one(Key::MaxSockets, parse_sockets)? {
+                Some(count) => count,
+                None => DEFAULT_MAX_SOCKETS,
+            },
         })
     }
 
@@ -116,9 +124,10 @@ impl Settings {
     }
 
     pub(super) fn media(&self, listen: SocketAddr) -> Result<MediaConfig, ConfigError> {
-        let mut addresses = self.many(Key::MediaIp, parse_media_address)?;
+        let mut addresses = self.many(Key::MediaIp, MediaAddress::parse)?;
         if addresses.is_empty() {
-            addresses = default_media_addresses(listen.ip(), &own_addresses());
+            let own = default_media_addresses(listen.ip(), &own_addresses());
+            addresses = own.into_iter().map(MediaAddress::Ip).collect();
         }
         let default_port = if listen.ip().is_loopback() {
             0

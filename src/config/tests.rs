@@ -1,6 +1,6 @@
 //! What settings mean, told as tests.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use super::settings::*;
@@ -54,7 +54,9 @@ fn without_any_setting_the_defaults_hold() {
     assert_eq!(config.legacy_api, LegacyApi::Off);
     assert_eq!(config.rate_limits, RateLimits::On);
     assert_eq!(config.media.first_port, 0);
-    assert_eq!(config.media.addresses[0], IpAddr::from(Ipv4Addr::LOCALHOST));
+    let first = &config.media.addresses[0];
+    assert_eq!(*first, MediaAddress::Ip(Ipv4Addr::LOCALHOST.into()));
+    assert_eq!(config.listen.max_sockets.get(), 5_000);
     assert_eq!(config.log.as_str(), "info");
 }
 
@@ -76,8 +78,8 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
 #[test]
 fn lists_are_comma_separated_in_variables_and_arrays_in_the_file() {
     let variables = [("MEETING_MEDIA_IP", "192.0.2.1, ::ffff:192.0.2.2,")];
-    let expected: Vec<IpAddr> = ["192.0.2.1", "192.0.2.2"]
-        .map(|raw| raw.parse().unwrap())
+    let expected: Vec<MediaAddress> = ["192.0.2.1", "192.0.2.2"]
+        .map(|raw| MediaAddress::Ip(raw.parse().unwrap()))
         .into();
     assert_eq!(load(&[], &variables).unwrap().media.addresses, expected);
     let config = load_file("media-ip = ['192.0.2.1', '192.0.2.2']").unwrap();
@@ -131,7 +133,17 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
         (
             Key::PublicUrl,
             "meet.example",
-            "--public-url: 'meet.example' is not an origin, such as https://meet.example.org.",
+            "--public-url: 'meet.example' is not an address, such as https://meet.example.org or https://example.org/meet.",
+        ),
+        (
+            Key::PublicUrl,
+            "https://example.org/me et/",
+            "--public-url: 'https://example.org/me et/' has a path that is not made of letters, digits, '-', '_' and '.'.",
+        ),
+        (
+            Key::PublicUrl,
+            "https://example.org/r/x",
+            "--public-url: 'https://example.org/r/x' has a path that begins with /r, as addresses of the server itself do.",
         ),
         (
             Key::AllowOrigin,
@@ -141,7 +153,27 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
         (
             Key::TrustedProxy,
             "proxy",
-            "--trusted-proxy: 'proxy' is not an IP address.",
+            "--trusted-proxy: 'proxy' is neither an IP address nor a network, such as 172.18.0.0/16.",
+        ),
+        (
+            Key::TrustedProxy,
+            "0.0.0.0/0",
+            "--trusted-proxy: '0.0.0.0/0' is everybody: whoever likes could pose as any address.",
+        ),
+        (
+            Key::MaxSockets,
+            "0",
+            "--max-sockets: '0' is not a number of sockets from 1 to 500000.",
+        ),
+        (
+            Key::MediaIp,
+            "meet.example.org:3478",
+            "--media-ip: 'meet.example.org:3478' is neither an IP address nor a host's name.",
+        ),
+        (
+            Key::MediaIp,
+            "192.0.2.300",
+            "--media-ip: '192.0.2.300' is neither an IP address nor a host's name.",
         ),
         (
             Key::MediaIp,
@@ -329,6 +361,55 @@ fn media_goes_to_the_address_that_is_listened_on() {
 }
 
 #[test]
+fn a_proxy_is_an_address_or_a_network_however_it_is_written() {
+    let table = [
+        ("10.0.0.1", "10.0.0.1/32"),
+        ("172.18.4.5/16", "172.18.0.0/16"),
+        ("2001:db8::1", "2001:db8::1/128"),
+        ("fd00::/8", "fd00::/8"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:10.0.0.1", "10.0.0.1/32"),
+    ];
+    for (raw, expected) in table {
+        assert_eq!(parse_network(raw).unwrap().to_string(), expected, "{raw}");
+    }
+}
+
+#[test]
+fn a_public_url_is_an_origin_and_a_path() {
+    let table = [
+        ("https://Meet.example:443", "https://meet.example", "/"),
+        ("https://meet.example/", "https://meet.example", "/"),
+        (
+            "https://example.org/meet",
+            "https://example.org/meet",
+            "/meet/",
+        ),
+        (
+            "http://[::1]:8080/a/b-c/",
+            "http://[::1]:8080/a/b-c",
+            "/a/b-c/",
+        ),
+    ];
+    for (raw, shown, path) in table {
+        let url = PublicUrl::parse(raw).unwrap();
+        assert_eq!((url.to_string().as_str(), url.path.as_str()), (shown, path));
+    }
+    for raw in [
+        "https://example.org//meet",
+        "https://example.org/meet//",
+        "https://example.org/../meet",
+        "https://example.org/meet?a",
+        "https://example.org/ws",
+        "https://ada@example.org/meet",
+        "ftp://example.org/meet",
+        "/meet",
+    ] {
+        assert!(PublicUrl::parse(raw).is_err(), "{raw}");
+    }
+}
+
+#[test]
 fn the_media_port_is_fixed_where_others_must_reach_it() {
     let beyond = load(&[(Key::Listen, &["0.0.0.0:8080"])], &[]).unwrap();
     assert_eq!(beyond.media.first_port, MEDIA_PORT);
@@ -369,13 +450,14 @@ fn a_database_url_is_printed_without_its_secrets() {
 fn what_is_printed_can_be_read_again() {
     let given: &[(Key, &[&str])] = &[
         (Key::Listen, &["[::]:443"]),
-        (Key::PublicUrl, &["https://meet.example"]),
+        (Key::PublicUrl, &["https://example.org/meet/"]),
         (
             Key::AllowOrigin,
             &["https://a.example", "https://b.example"],
         ),
-        (Key::TrustedProxy, &["10.0.0.1"]),
-        (Key::MediaIp, &["192.0.2.1"]),
+        (Key::TrustedProxy, &["10.0.0.1", "172.18.0.0/16"]),
+        (Key::MaxSockets, &["70"]),
+        (Key::MediaIp, &["192.0.2.1", "meet.example.org"]),
         (Key::Guests, &["off"]),
         (Key::Registration, &["closed"]),
         (Key::LegacyApi, &["on"]),

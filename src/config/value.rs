@@ -5,10 +5,14 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
 /// More media threads than this gain nothing for the meetings one machine can carry.
 pub(super) const MAX_MEDIA_THREADS: usize = 64;
+
+/// More sockets than this one machine's memory and one process's descriptors do not carry.
+pub(super) const MAX_SOCKETS: usize = 500_000;
 
 /// A database's URL. Printed, it shows neither its password nor its options.
 #[derive(Clone, PartialEq, Eq)]
@@ -154,6 +158,169 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Where people reach the server: an origin and, behind a proxy that serves other things as well, a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Scheme, host and port.
+    pub origin: Origin,
+    /// Below which path.
+    pub path: BasePath,
+}
+
+impl PublicUrl {
+    /// Reads `https://host[:port][/path]`.
+    pub fn parse(raw: &str) -> Result<Self, String> {
+        let authority = raw.find("://").map_or(0, |at| at + 3);
+        let path = raw[authority..].find('/').map(|at| at + authority);
+        let (origin, path) = raw.split_at(path.unwrap_or(raw.len()));
+        let example =
+            "is not an address, such as https://meet.example.org or https://example.org/meet";
+        Ok(Self {
+            origin: Origin::parse(origin).map_err(|_| format!("'{raw}' {example}"))?,
+            path: BasePath::parse(path).map_err(|reason| format!("'{raw}' {reason}"))?,
+        })
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    /// Without a slash at its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path.without_slash())
+    }
+}
+
+/// A path that begins and ends with a slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BasePath(String);
+
+/// What the server's own addresses begin with: a path that begins alike could not be told from them.
+const OWN_PATHS: [&str; 14] = [
+    "auth", "avatars", "check", "css", "docs", "healthz", "icons", "js", "ping", "protocol", "r",
+    "user", "ws", "metrics",
+];
+
+impl Default for BasePath {
+    /// The root.
+    fn default() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+impl BasePath {
+    /// Reads `/path/to`; the slash at its end may be left out.
+    pub fn parse(raw: &str) -> Result<Self, String> {
+        let inner = raw.strip_prefix('/').unwrap_or(raw);
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        if inner.is_empty() {
+            return Ok(Self::default());
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        let is_name =
+            |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_plain);
+        if !inner.split('/').all(is_name) {
+            return Err(
+                "has a path that is not made of letters, digits, '-', '_' and '.'".to_owned(),
+            );
+        }
+        let first = inner.split('/').next().unwrap_or_default();
+        if OWN_PATHS.contains(&first) {
+            return Err(format!(
+                "has a path that begins with /{first}, as addresses of the server itself do"
+            ));
+        }
+        Ok(Self(format!("/{inner}/")))
+    }
+
+    /// The path with both slashes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path without the slash at its end; of the root nothing is left.
+    pub fn without_slash(&self) -> &str {
+        self.0.strip_suffix('/').unwrap_or_default()
+    }
+
+    /// Whether it is no path at all.
+    pub fn is_root(&self) -> bool {
+        self.0 == "/"
+    }
+}
+
+impl fmt::Display for BasePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where media is sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaAddress {
+    /// An address, in canonical form.
+    Ip(IpAddr),
+    /// A name whose addresses are looked up.
+    Name(HostName),
+}
+
+impl MediaAddress {
+    pub(super) fn parse(raw: &str) -> Result<Self, String> {
+        if let Ok(address) = raw.parse::<IpAddr>() {
+            let address = address.to_canonical();
+            if !can_be_sent_to(address) {
+                return Err(format!(
+                    "'{raw}' is not an address that browsers can send to"
+                ));
+            }
+            return Ok(Self::Ip(address));
+        }
+        HostName::parse(raw)
+            .map(Self::Name)
+            .ok_or_else(|| format!("'{raw}' is neither an IP address nor a host's name"))
+    }
+}
+
+impl fmt::Display for MediaAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name.as_str()),
+        }
+    }
+}
+
+/// Whether media can be sent to an address at all.
+pub fn can_be_sent_to(address: IpAddr) -> bool {
+    !address.is_unspecified() && !address.is_multicast()
+}
+
+/// A host's name (RFC 1123 §2.1), in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostName(String);
+
+impl HostName {
+    /// None for what is no name: a mistyped address is not looked up.
+    fn parse(raw: &str) -> Option<Self> {
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let last = raw.rsplit('.').next().unwrap_or_default();
+        let is_name = raw.len() <= 253
+            && raw.split('.').all(is_label)
+            && !last.bytes().all(|byte| byte.is_ascii_digit());
+        is_name.then(|| Self(raw.to_ascii_lowercase()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Splits `host[:port]`; the host in lower case, an IPv6 address with its brackets.
 pub(super) fn split_authority(raw: &str) -> Option<(String, Option<u16>)> {
     let host_end = match raw.strip_prefix('[') {
@@ -184,21 +351,36 @@ pub(super) fn parse_listen(raw: &str) -> Result<SocketAddr, String> {
     })
 }
 
-pub(super) fn parse_address(raw: &str) -> Result<IpAddr, String> {
-    let address = raw
-        .parse::<IpAddr>()
-        .map_err(|_| format!("'{raw}' is not an IP address"))?;
-    Ok(address.to_canonical())
-}
-
-pub(super) fn parse_media_address(raw: &str) -> Result<IpAddr, String> {
-    let address = parse_address(raw)?;
-    if address.is_unspecified() || address.is_multicast() {
+/// An address is the network of itself alone.
+pub(super) fn parse_network(raw: &str) -> Result<IpNet, String> {
+    let wrong = || format!("'{raw}' is neither an IP address nor a network, such as 172.18.0.0/16");
+    let network = match raw.parse::<IpNet>() {
+        Ok(network) => network,
+        Err(_) => IpNet::from(raw.parse::<IpAddr>().map_err(|_| wrong())?),
+    };
+    let network = match network {
+        // An IPv4 network written as IPv6 (RFC 4291 §2.5.5.2).
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => match v6.addr().to_canonical() {
+            IpAddr::V4(address) => {
+                IpNet::new(address.into(), v6.prefix_len() - 96).map_err(|_| wrong())?
+            }
+            IpAddr::V6(_) => network,
+        },
+        _ => network,
+    };
+    if network.prefix_len() == 0 {
         return Err(format!(
-            "'{raw}' is not an address that browsers can send to"
+            "'{raw}' is everybody: whoever likes could pose as any address"
         ));
     }
-    Ok(address)
+    Ok(network.trunc())
+}
+
+pub(super) fn parse_sockets(raw: &str) -> Result<NonZeroUsize, String> {
+    raw.parse()
+        .ok()
+        .filter(|count: &NonZeroUsize| count.get() <= MAX_SOCKETS)
+        .ok_or_else(|| format!("'{raw}' is not a number of sockets from 1 to {MAX_SOCKETS}"))
 }
 
 pub(super) fn parse_port(raw: &str) -> Result<u16, String> {

@@ -1,12 +1,15 @@
 //! Avatars: a person's initials on a colour of their own, drawn here, so that no outside service learns who meets.
 
-use axum::extract::{Path, Query};
-use axum::http::StatusCode;
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::HttpState;
+use super::peer::RemoteAddress;
+use super::plain::Plain;
 use crate::protocol::ids::UserId;
 
 /// An avatar depends on nothing but its address; a day keeps a change of its looks from taking longer.
@@ -25,7 +28,18 @@ pub struct AvatarQuery {
 }
 
 /// Draws `/avatars/{id}.svg?n=initials`.
-pub async fn avatar(Path(file): Path<String>, Query(query): Query<AvatarQuery>) -> Response {
+pub async fn avatar(
+    State(state): State<HttpState>,
+    Extension(remote): Extension<RemoteAddress>,
+    asked: HeaderMap,
+    Path(file): Path<String>,
+    Query(query): Query<AvatarQuery>,
+) -> Response {
+    let trusted = &state.gate.access.trusted_proxies;
+    let limits = &state.plain;
+    if let Err(refused) = limits.check(Plain::Avatar, remote, &asked, trusted) {
+        return refused.into_response();
+    }
     let id = file
         .strip_suffix(".svg")
         .and_then(|id| UserId::try_from(id.to_owned()).ok());

@@ -6,14 +6,20 @@
 
 pub mod avatar;
 pub mod calendar;
+pub mod connections;
+pub mod frames;
 pub mod headers;
+mod heads;
 pub mod page;
 pub mod peer;
+pub mod plain;
+pub mod prefix;
 pub mod serve;
 pub mod sockets;
+mod stream;
+pub mod traffic;
 pub mod upgrade;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -22,16 +28,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
 use futures_util::future::BoxFuture;
+use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::config::{ListenConfig, Origin};
+use crate::config::{ListenConfig, Origin, PublicUrl};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
-pub use calendar::NoCalendar;
+pub use calendar::{Calendars, NoCalendar};
+pub use connections::Connections;
+pub use frames::FrameLimit;
+pub use page::Page;
 pub use peer::PeerInfo;
+pub use plain::PlainLimits;
 pub use serve::serve;
-pub use sockets::{SocketLimits, Sockets};
+pub use sockets::{Sharing, SocketLimits, Sockets};
+pub use traffic::Traffic;
 pub use upgrade::UpgradedSocket;
 
 /// Carries one open socket from its first frame to its end.
@@ -57,7 +69,13 @@ pub struct HttpState {
     /// What calendar files ask.
     pub rooms: RoomProbe,
     /// Where people reach this server, for links that leave it.
-    pub public_url: Option<Origin>,
+    pub public_url: Option<PublicUrl>,
+    /// The page's files.
+    pub page: Page,
+    /// How often an address may ask for what costs something.
+    pub plain: PlainLimits,
+    /// The calendar files that were made last.
+    pub calendars: Calendars,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
@@ -69,6 +87,10 @@ pub struct Gate {
     pub sockets: Sockets,
     /// The largest message a client may send, in bytes: `limits.message_bytes`.
     pub message_bytes: usize,
+    /// Whether a socket's frames are counted.
+    pub frames: FrameLimit,
+    /// What one network may ask for over plain HTTP.
+    pub traffic: Traffic,
 }
 
 /// Whose pages may connect, and whose word is taken for where a request comes from.
@@ -76,13 +98,14 @@ pub struct Gate {
 pub struct Access {
     /// Origins beside the server's own host.
     pub origins: Vec<Origin>,
-    /// Proxies whose X-Forwarded-For and X-Forwarded-Host are believed, in canonical form.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Proxies whose X-Forwarded-For and X-Forwarded-Host are believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl From<&ListenConfig> for Access {
     fn from(listen: &ListenConfig) -> Self {
-        let origins = listen.public_url.iter().chain(&listen.allowed_origins);
+        let own = listen.public_url.iter().map(|url| &url.origin);
+        let origins = own.chain(&listen.allowed_origins);
         Self {
             origins: origins.cloned().collect(),
             trusted_proxies: listen.trusted_proxies.clone(),
@@ -103,6 +126,8 @@ pub struct Health {
     pub participants: usize,
     /// Whether the database takes what is written.
     pub database: Part,
+    /// Whether every media thread answers.
+    pub media: Part,
     /// What is the matter, a sentence for each part that is not well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<&'static str>,
@@ -133,13 +158,15 @@ pub enum Part {
 pub struct Parts {
     /// The database.
     pub database: Option<&'static str>,
+    /// The media threads.
+    pub media: Option<&'static str>,
 }
 
 impl Health {
     /// The health that follows from the parts and the head-counts.
     pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
-        let Parts { database } = parts;
-        let reasons: Vec<_> = database.into_iter().collect();
+        let Parts { database, media } = parts;
+        let reasons: Vec<_> = database.into_iter().chain(media).collect();
         let part = |trouble: Option<&str>| match trouble {
             None => Part::Ok,
             Some(_) => Part::Unavailable,
@@ -153,15 +180,25 @@ impl Health {
             rooms,
             participants,
             database: part(database),
+            media: part(media),
             reasons,
         }
     }
 }
 
-/// Every route, with those of `further`. Whoever serves it must put a [`peer::RemoteAddress`] into each request, as
-/// [`serve`](serve()) does.
+/// Every route, with those of `further`, at the root and under the path of the public URL. Whoever serves it must put a
+/// [`peer::RemoteAddress`] into each request, as [`serve`](serve()) does.
 pub fn router(state: HttpState, further: Router) -> Router {
-    Router::new()
+    let gate = state.gate.clone();
+    let prefix = state.page.prefix().clone();
+    let costly =
+        Router::new()
+            .route("/healthz", get(healthz))
+            .layer(middleware::from_fn_with_state(
+                gate.clone(),
+                traffic::limit_look_ups,
+            ));
+    let routes = Router::new()
         .route("/", get(page::index))
         .route("/r/{room}", get(page::index))
         .route("/r/{room}/{*rest}", get(page::index))
@@ -169,11 +206,14 @@ pub fn router(state: HttpState, further: Router) -> Router {
         .route("/check", get(page::index))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
-        .route("/healthz", get(healthz))
         .route("/avatars/{file}", get(avatar::avatar))
-        .with_state(state)
-        .merge(further)
+        .merge(costly)
         .fallback(page::file)
+        .with_state(state)
+        .merge(further);
+    Router::new()
+        .fallback_service(prefix::under(prefix, routes))
+        .layer(middleware::from_fn_with_state(gate, traffic::limit))
         .layer(middleware::map_response(headers::secure))
 }
 

@@ -3,22 +3,28 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes};
+use axum::extract::State;
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    VARY,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+
+use super::HttpState;
+use crate::config::BasePath;
 
 /// Release builds carry the files; debug builds read them anew for each request.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/static"]
+#[folder = "static"]
 struct Files;
 
 const INDEX: &str = "index.html";
@@ -30,62 +36,153 @@ const MIN_GZIP_BYTES: usize = 1_024;
 /// The SHA-256 of a file's content.
 type ContentHash = [u8; 32];
 
-/// A file's content as it was compressed, and the hash of what it was made from. At most one entry per file.
-static GZIPPED: LazyLock<Mutex<HashMap<String, (ContentHash, Bytes)>>> =
-    LazyLock::new(Mutex::default);
+/// The page's files as they are served below a path. Clones share what was compressed.
+#[derive(Debug, Clone)]
+pub struct Page(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    prefix: BasePath,
+    /// What was compressed, and the hash of what it was made from. At most one entry per file.
+    gzipped: Mutex<HashMap<String, (ContentHash, Arc<OnceCell<Bytes>>)>>,
+}
+
+/// A file's content with its hash.
+struct Content {
+    bytes: Bytes,
+    hash: ContentHash,
+}
+
+impl Page {
+    /// The page below `prefix`.
+    pub fn new(prefix: BasePath) -> Self {
+        Self(Arc::new(Shared {
+            prefix,
+            gzipped: Mutex::default(),
+        }))
+    }
+
+    /// The path below which the page is.
+    pub fn prefix(&self) -> &BasePath {
+        &self.0.prefix
+    }
+
+    async fn answer(&self, path: &str, status: StatusCode, asked: &HeaderMap) -> Response {
+        let Some(content) = self.find(path) else {
+            return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
+        };
+        let tag = tag(&content.hash);
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, REVALIDATE);
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(ETAG, tag);
+        }
+        if status == StatusCode::OK && is_known(asked, &tag) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+        let kind = content_type(path);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        if is_text(kind) && content.bytes.len() >= MIN_GZIP_BYTES && takes_gzip(asked) {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            *response.body_mut() = Body::from(self.gzipped(path, content).await);
+        } else {
+            *response.body_mut() = Body::from(content.bytes);
+        }
+        response
+    }
+
+    /// Only plain names are looked up: a debug build would follow `..` on the disk.
+    fn find(&self, path: &str) -> Option<Content> {
+        let plain = path
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
+        let file = if plain {
+            Files::get(path)?
+        } else {
+            return None;
+        };
+        if !self.0.prefix.is_root() && path.ends_with(".html") {
+            let text = String::from_utf8_lossy(&file.data);
+            let bytes = Bytes::from(moved(&text, &self.0.prefix));
+            let hash = Sha256::digest(&bytes).into();
+            return Some(Content { bytes, hash });
+        }
+        Some(Content {
+            hash: file.metadata.sha256_hash(),
+            bytes: match file.data {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::from(bytes),
+            },
+        })
+    }
+
+    /// The content compressed, once per content however many ask, and by a thread that may take its time.
+    async fn gzipped(&self, path: &str, content: Content) -> Bytes {
+        let cell = {
+            let gzipped = self.0.gzipped.lock();
+            let mut gzipped = gzipped.unwrap_or_else(PoisonError::into_inner);
+            let entry = gzipped.entry(path.to_owned());
+            let (hash, cell) = entry.or_insert_with(|| (content.hash, Arc::default()));
+            if *hash != content.hash {
+                (*hash, *cell) = (content.hash, Arc::default());
+            }
+            Arc::clone(cell)
+        };
+        let bytes = content.bytes;
+        let compressing = || async {
+            let compressing = tokio::task::spawn_blocking(move || gzip(&bytes));
+            compressing.await.expect("compressing does not panic")
+        };
+        cell.get_or_init(compressing).await.clone()
+    }
+}
+
+/// The page's own addresses in `html`, which begin at the root, below `prefix`.
+fn moved(html: &str, prefix: &BasePath) -> String {
+    ["href", "src"]
+        .into_iter()
+        .fold(html.to_owned(), |html, name| {
+            html.replace(&format!("{name}=\"/"), &format!("{name}=\"{prefix}"))
+        })
+}
 
 /// The page itself, for the start and for every room's link.
-pub async fn index(headers: HeaderMap) -> Response {
-    answer(INDEX, &headers)
+pub async fn index(State(state): State<HttpState>, headers: HeaderMap) -> Response {
+    state.page.answer(INDEX, StatusCode::OK, &headers).await
 }
 
-/// One of the page's files, or a plain 404.
-pub async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+/// One of the page's files. Where there is nothing, people get the page, which says so, and programs a sentence.
+pub async fn file(
+    State(state): State<HttpState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let page = state.page;
     // Names are compared as they stand: no decoding, so no way around the list of embedded files.
     let path = uri.path().trim_start_matches('/');
-    if method != Method::GET && method != Method::HEAD && find(path).is_some() {
+    let is_reading = method == Method::GET || method == Method::HEAD;
+    if !is_reading && page.find(path).is_some() {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
     }
-    answer(path, &headers)
+    if is_reading && takes_pages(&headers) && page.find(path).is_none() {
+        return page.answer(INDEX, StatusCode::NOT_FOUND, &headers).await;
+    }
+    page.answer(path, StatusCode::OK, &headers).await
 }
 
-fn answer(path: &str, asked: &HeaderMap) -> Response {
-    let Some(file) = find(path) else {
-        return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
-    };
-    let hash = file.metadata.sha256_hash();
-    let tag = tag(&hash);
-    let mut response = Response::new(Body::empty());
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, REVALIDATE);
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(ETAG, tag);
-    }
-    if is_known(asked, &tag) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return response;
-    }
-    let kind = content_type(path);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if is_text(kind) && file.data.len() >= MIN_GZIP_BYTES && takes_gzip(asked) {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        *response.body_mut() = Body::from(gzipped(path, hash, &file.data));
-    } else {
-        *response.body_mut() = Body::from(match file.data {
-            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            Cow::Owned(bytes) => Bytes::from(bytes),
-        });
-    }
-    response
-}
-
-/// Only plain names are looked up: a debug build would follow `..` on the disk.
-fn find(path: &str) -> Option<EmbeddedFile> {
-    let plain = path
-        .split('/')
-        .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
-    if plain { Files::get(path) } else { None }
+/// Whether it is a person's browser that goes to an address: scripts, styles and pictures are not asked for as HTML.
+fn takes_pages(asked: &HeaderMap) -> bool {
+    asked
+        .get_all(ACCEPT)
+        .iter()
+        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
+        .filter_map(|entry| entry.split(';').next())
+        .any(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
 }
 
 /// The tag of a content, weak (RFC 9110 §8.8.1) as it is the same for both encodings.
@@ -123,19 +220,6 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
                 .any(|weight| weight.parse() == Ok(0.0));
             names_gzip && !refused
         })
-}
-
-/// The content compressed, once per content.
-fn gzipped(path: &str, hash: ContentHash, data: &[u8]) -> Bytes {
-    let mut cache = GZIPPED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((made_from, bytes)) = cache.get(path)
-        && *made_from == hash
-    {
-        return bytes.clone();
-    }
-    let bytes = gzip(data);
-    cache.insert(path.to_owned(), (hash, bytes.clone()));
-    bytes
 }
 
 fn gzip(data: &[u8]) -> Bytes {
@@ -238,6 +322,7 @@ mod tests {
 
     #[test]
     fn no_name_leads_out_of_the_page() {
+        let page = Page::new(BasePath::default());
         for path in [
             "../Cargo.toml",
             "js/../../Cargo.toml",
@@ -247,8 +332,32 @@ mod tests {
             "js//a",
             "..\\a",
         ] {
-            assert!(find(path).is_none(), "{path}");
+            assert!(page.find(path).is_none(), "{path}");
         }
-        assert!(find(INDEX).is_some());
+        assert!(page.find(INDEX).is_some());
+    }
+
+    #[test]
+    fn below_a_path_no_address_of_the_page_begins_at_the_root() {
+        let page = Page::new(BasePath::parse("/meet/").unwrap());
+        for name in Files::iter().filter(|name| name.ends_with(".html")) {
+            let content = page.find(&name).unwrap();
+            let html = String::from_utf8(content.bytes.to_vec()).unwrap();
+            assert!(html.contains("=\"/meet/"), "{name}");
+            for part in html.split("=\"/").skip(1) {
+                assert!(part.starts_with("meet/"), "{name}: {}", &part[..20]);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_compressed_once_however_many_ask() {
+        let page = Page::new(BasePath::default());
+        let asked = HeaderMap::from_iter([(ACCEPT_ENCODING, "gzip".parse().unwrap())]);
+        let answers = (0..20).map(|_| page.answer(INDEX, StatusCode::OK, &asked));
+        let answers = futures_util::future::join_all(answers).await;
+        let zipped = |response: &Response| response.headers().get(CONTENT_ENCODING).cloned();
+        assert!(answers.iter().all(|answer| zipped(answer).is_some()));
+        assert_eq!(page.0.gzipped.lock().unwrap().len(), 1);
     }
 }

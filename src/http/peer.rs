@@ -1,8 +1,11 @@
 //! Where a request comes from, as far as it can be believed.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
+use ipnet::IpNet;
+
+use crate::network::Network;
 
 /// The address at the other end of the TCP connection; put into each request by [`serve`](super::serve()).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,21 +19,16 @@ pub struct PeerInfo {
 }
 
 impl PeerInfo {
-    /// What limits per client count by. Whoever has one IPv6 address has its whole /64 (RFC 6177 §2).
-    pub fn network(&self) -> IpAddr {
-        match self.address {
-            IpAddr::V4(_) => self.address,
-            IpAddr::V6(address) => {
-                Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
-            }
-        }
+    /// What limits per client count by.
+    pub fn network(&self) -> Network {
+        Network::of(self.address)
     }
 
     /// Finds the client behind any trusted proxies.
     ///
     /// Each proxy appends to X-Forwarded-For whom it heard from, so the list is read from its end, and only as long as
     /// the one who wrote an entry is trusted. The first entry that is no address ends the reading.
-    pub fn find(remote: RemoteAddress, headers: &HeaderMap, trusted: &[IpAddr]) -> Self {
+    pub fn find(remote: RemoteAddress, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let mut address = remote.0.ip().to_canonical();
         let lines = headers.get_all("x-forwarded-for");
         let entries: Vec<&str> = lines
@@ -39,7 +37,7 @@ impl PeerInfo {
             .flat_map(|line| line.split(','))
             .collect();
         for entry in entries.into_iter().rev() {
-            if !trusted.contains(&address) {
+            if !is_trusted(trusted, address) {
                 break;
             }
             let Some(before) = parse_forwarded(entry) else {
@@ -49,6 +47,11 @@ impl PeerInfo {
         }
         Self { address }
     }
+}
+
+/// Whether an address, in canonical form, is a trusted proxy's.
+pub fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
+    trusted.iter().any(|proxies| proxies.contains(&address))
 }
 
 /// An entry of X-Forwarded-For: an address, with some proxies followed by a port.
@@ -73,7 +76,7 @@ mod tests {
         for line in forwarded {
             headers.append("x-forwarded-for", line.parse().unwrap());
         }
-        let trusted: Vec<IpAddr> = trusted.iter().map(|raw| raw.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = trusted.iter().map(|raw| raw.parse().unwrap()).collect();
         let remote = RemoteAddress(SocketAddr::new(remote.parse().unwrap(), 1));
         PeerInfo::find(remote, &headers, &trusted)
             .address
@@ -82,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
-        let proxies = ["10.0.0.1", "10.0.0.2"];
+        let proxies = ["10.0.0.1/32", "10.0.0.2/31", "2001:db8:f::/48"];
         let table: &[(&str, &[&str], &str)] = &[
             ("198.51.100.7", &["203.0.113.9"], "198.51.100.7"),
             ("10.0.0.1", &["203.0.113.9"], "203.0.113.9"),
@@ -99,6 +102,9 @@ mod tests {
             ("10.0.0.1", &["[2001:db8::9]:80"], "2001:db8::9"),
             ("10.0.0.1", &[""], "10.0.0.1"),
             ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.3", &["203.0.113.9, 2001:db8:f:7::1"], "203.0.113.9"),
+            ("10.0.0.4", &["203.0.113.9"], "10.0.0.4"),
+            ("2001:db8:f::1", &["203.0.113.9"], "203.0.113.9"),
         ];
         for (remote, forwarded, expected) in table {
             assert_eq!(
@@ -107,18 +113,5 @@ mod tests {
                 "{remote} {forwarded:?}"
             );
         }
-    }
-
-    #[test]
-    fn one_client_is_one_ipv6_network() {
-        let network = |raw: &str| {
-            PeerInfo {
-                address: raw.parse().unwrap(),
-            }
-            .network()
-            .to_string()
-        };
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(network("203.0.113.9"), "203.0.113.9");
     }
 }

@@ -1,41 +1,57 @@
 //! Connections: accepting, serving and ending them.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Response, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
+use super::connections::{Connections, Held};
+use super::heads::Ambiguous;
 use super::peer::RemoteAddress;
+use super::stream::Guarded;
+use crate::budgets::http as budgets;
+use crate::network::Network;
 
 /// A request's head must be complete within this time, and an idle connection is kept as long.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Largest head of a request: a browser's cookies and more fit in.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// Connections that are served at once, open WebSockets not among them; further ones wait in the listener's queue.
-const MAX_CONNECTIONS: usize = 4_096;
 /// Answers under way may take this long after the shutdown began.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 /// After a failed accept (no file descriptors left, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often failures to accept are told: they come in crowds.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves `router` on `listener` until `shutdown` is done, then lets answers under way end for a few seconds.
 ///
 /// Open WebSockets are not waited for: they belong to their sessions; see [`Sockets::drained`](super::Sockets::drained).
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: Connections,
+    shutdown: impl Future<Output = ()>,
+) {
+    // Accepted connections inherit it (tcp(7)).
+    if let Err(error) = SockRef::from(&listener).set_send_buffer_size(budgets::UNREAD_BYTES.size())
+    {
+        tracing::warn!(%error, "Clients that do not read may make the system keep more for them.");
+    }
     let (ending, _) = watch::channel(());
-    let connections = accept_until(listener, router, shutdown, &ending).await;
+    let open = accept_until(listener, router, connections, shutdown, &ending).await;
     // From here on each connection takes no further request; those that do not end in time are dropped.
     drop(ending);
-    let ended = tokio::time::timeout(SHUTDOWN_GRACE, connections.join_all()).await;
+    let ended = tokio::time::timeout(SHUTDOWN_GRACE, open.join_all()).await;
     if ended.is_err() {
         tracing::debug!("Connections were still open at the end and have been closed.");
     }
@@ -44,39 +60,43 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
 async fn accept_until(
     listener: TcpListener,
     router: Router,
+    connections: Connections,
     shutdown: impl Future<Output = ()>,
     ending: &watch::Sender<()>,
 ) -> JoinSet<()> {
-    let mut connections = JoinSet::new();
+    let mut open = JoinSet::new();
     let service = TowerToHyperService::new(router);
-    let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut told: Option<Instant> = None;
     let mut shutdown = pin!(shutdown);
     loop {
-        let next = async {
-            let permit = Arc::clone(&free).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            () = &mut shutdown => return connections,
-            Some(_) = connections.join_next() => continue,
-            next = next => next,
+        let accepted = tokio::select! {
+            () = &mut shutdown => return open,
+            Some(_) = open.join_next() => continue,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, remote)) => {
+                // Without a place it is closed at once: nothing about it has cost anything yet.
+                let Some(held) = connections.take(Network::of(remote.ip())) else {
+                    tracing::trace!("A connection was refused, as all places are in use.");
+                    continue;
+                };
                 let serving = connection(
                     stream,
                     RemoteAddress(remote),
+                    held,
                     service.clone(),
                     ending.subscribe(),
                 );
-                let serving = async move {
-                    let _permit = permit;
-                    serving.await;
-                };
-                connections.spawn(serving.instrument(tracing::debug_span!("connection")));
+                open.spawn(serving.instrument(tracing::debug_span!("connection")));
             }
             Err(error) => {
-                tracing::warn!(%error, "A connection could not be accepted.");
+                if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+                    told = Some(Instant::now());
+                    tracing::warn!(%error, "A connection could not be accepted.");
+                }
+                // There may be no descriptors left: whoever waits at the door gets one of somebody at rest.
+                connections.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -86,25 +106,44 @@ async fn accept_until(
 async fn connection(
     stream: TcpStream,
     remote: RemoteAddress,
+    held: Held,
     router: TowerToHyperService<Router>,
     mut ending: watch::Receiver<()>,
 ) {
     // Frames are small and somebody waits for each.
     let _ = stream.set_nodelay(true);
+    let place = held.place.clone();
+    let io = TokioIo::new(Guarded::new(stream, place.clone()));
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(remote);
-        router.call(request)
+        let judged = held.place.judge();
+        let answering = judged.map(|()| {
+            request.extensions_mut().insert(remote);
+            request.extensions_mut().insert(held.clone());
+            router.call(request)
+        });
+        let place = held.place.clone();
+        async move {
+            let response = match answering {
+                Ok(answering) => answering.await?,
+                Err(why) => refused(why),
+            };
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                place.upgraded();
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_READ_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
+            .max_buf_size(budgets::HEAD_BYTES.size())
+            .serve_connection(io, service)
             .with_upgrades()
     );
     let outcome = tokio::select! {
         outcome = &mut serving => outcome,
+        () = place.ended() => return,
         _ = ending.changed() => {
             serving.as_mut().graceful_shutdown();
             serving.await
@@ -113,4 +152,14 @@ async fn connection(
     if let Err(error) = outcome {
         tracing::trace!(%error, "A connection ended early.");
     }
+}
+
+/// What follows an ambiguous request cannot be told from it, so that its connection is over (RFC 9112 §6.3).
+fn refused(why: Ambiguous) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }

@@ -1,27 +1,39 @@
 //! How many WebSockets are open, in all and per client.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use super::peer::PeerInfo;
+use crate::budgets::http as budgets;
+use crate::network::Network;
 
 /// How many sockets may be open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketLimits {
     /// In all. Each costs memory, so that this limit always holds.
     pub total: usize,
-    /// Per client, [`PeerInfo::network`]; none when rate limits are off.
-    pub per_client: Option<usize>,
+    /// How they are shared out.
+    pub sharing: Sharing,
+}
+
+/// How much one client, [`PeerInfo::network`], may have of the sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// One more, while it holds a smaller part of what the others leave than the budget says. A single client so gets
+    /// half of all; the fuller the server, the smaller the share, and the rest stays free for whoever has none yet
+    /// (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
+    Fair,
+    /// As much as there is: when rate limits are off.
+    Unlimited,
 }
 
 impl Default for SocketLimits {
     fn default() -> Self {
         Self {
-            total: 5_000,
-            per_client: Some(200),
+            total: budgets::SOCKETS.size(),
+            sharing: Sharing::Fair,
         }
     }
 }
@@ -44,7 +56,7 @@ pub struct Sockets(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     limits: SocketLimits,
-    per_client: Mutex<HashMap<IpAddr, usize>>,
+    per_client: Mutex<HashMap<Network, usize>>,
     total: watch::Sender<usize>,
 }
 
@@ -52,7 +64,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct SocketPermit {
     shared: Arc<Shared>,
-    network: IpAddr,
+    network: Network,
 }
 
 impl Sockets {
@@ -69,19 +81,15 @@ impl Sockets {
     pub fn try_admit(&self, peer: PeerInfo) -> Result<SocketPermit, SocketRefusal> {
         let network = peer.network();
         let mut per_client = self.0.lock();
-        if *self.0.total.borrow() >= self.0.limits.total {
+        let (limits, open) = (self.0.limits, *self.0.total.borrow());
+        if open >= limits.total {
             return Err(SocketRefusal::Total);
         }
-        let count = per_client.entry(network).or_default();
-        // A client at its limit has other entries in the map, so nothing empty is left behind.
-        if self
-            .0
-            .limits
-            .per_client
-            .is_some_and(|limit| *count >= limit)
-        {
+        let held = per_client.get(&network).copied().unwrap_or(0);
+        if limits.sharing == Sharing::Fair && held >= share(held + limits.total - open) {
             return Err(SocketRefusal::Client);
         }
+        let count = per_client.entry(network).or_default();
         *count += 1;
         self.0.total.send_modify(|total| *total += 1);
         Ok(SocketPermit {
@@ -103,9 +111,14 @@ impl Sockets {
     }
 }
 
+/// How many one client may hold where the others leave so many.
+fn share(left: usize) -> usize {
+    (left * budgets::SOCKETS_OF_ADDRESS.size()).div_ceil(100)
+}
+
 impl Shared {
     /// Counting cannot fail half-way, so what a panicked thread left is sound.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Network, usize>> {
         self.per_client
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -135,12 +148,20 @@ mod tests {
         }
     }
 
+    fn fair(total: usize) -> Sockets {
+        let sharing = Sharing::Fair;
+        Sockets::new(SocketLimits { total, sharing })
+    }
+
+    /// As many sockets as one client gets.
+    fn greedy(sockets: &Sockets, address: &str) -> Vec<SocketPermit> {
+        let admitted = std::iter::from_fn(|| sockets.try_admit(peer(address)).ok());
+        admitted.collect()
+    }
+
     #[test]
     fn a_client_has_its_share_and_the_server_its_limit() {
-        let sockets = Sockets::new(SocketLimits {
-            total: 3,
-            per_client: Some(2),
-        });
+        let sockets = fair(3);
         let first = sockets.try_admit(peer("192.0.2.1")).unwrap();
         let _second = sockets.try_admit(peer("192.0.2.1")).unwrap();
         assert_eq!(
@@ -154,15 +175,39 @@ mod tests {
         );
         drop(first);
         assert_eq!(sockets.open(), 2);
-        assert!(sockets.try_admit(peer("192.0.2.1")).is_ok());
+        assert!(sockets.try_admit(peer("192.0.2.3")).is_ok());
+    }
+
+    #[test]
+    fn a_share_is_large_while_the_server_is_empty_and_shrinks_as_it_fills() {
+        let sockets = Sockets::new(SocketLimits::default());
+        let school = greedy(&sockets, "192.0.2.1");
+        assert_eq!(school.len(), 2_500);
+        let others: Vec<_> = (2..6)
+            .map(|number| greedy(&sockets, &format!("192.0.2.{number}")))
+            .collect();
+        let held: Vec<usize> = others.iter().map(Vec::len).collect();
+        assert_eq!(held, [1_250, 625, 313, 156]);
+        assert!(
+            sockets.try_admit(peer("192.0.2.9")).is_ok(),
+            "there is a place"
+        );
+        drop(school);
+        assert!(greedy(&sockets, "192.0.2.5").len() > 1_000);
+    }
+
+    #[test]
+    fn without_rate_limits_one_client_may_have_all() {
+        let sockets = Sockets::new(SocketLimits {
+            total: 30,
+            sharing: Sharing::Unlimited,
+        });
+        assert_eq!(greedy(&sockets, "192.0.2.1").len(), 30);
     }
 
     #[test]
     fn neighbours_in_an_ipv6_network_share_one_share() {
-        let sockets = Sockets::new(SocketLimits {
-            total: 9,
-            per_client: Some(1),
-        });
+        let sockets = fair(2);
         let _one = sockets.try_admit(peer("2001:db8::1")).unwrap();
         assert_eq!(
             sockets.try_admit(peer("2001:db8::2")).err(),

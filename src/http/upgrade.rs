@@ -15,16 +15,17 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tracing::Instrument as _;
 
-use super::peer::{PeerInfo, RemoteAddress};
+use super::frames::{FrameLimit, Metered};
+use super::peer::{PeerInfo, RemoteAddress, is_trusted};
 use super::sockets::SocketRefusal;
 use super::{Access, Gate, HttpState};
 use crate::config::Origin;
 use crate::protocol::SUBPROTOCOL;
+use crate::supervise;
 
 /// An open socket after the handshake.
-pub type UpgradedSocket = WebSocketStream<TokioIo<Upgraded>>;
+pub type UpgradedSocket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
 /// Requests are small and rare; the library's default of 128 KiB per socket would be most of a session's memory.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -139,20 +140,24 @@ where
         .ok_or(UpgradeRefusal::NotWebSocket)?;
     let peer = PeerInfo::find(remote, request.headers(), &gate.access.trusted_proxies);
     let permit = gate.sockets.try_admit(peer)?;
-    let message_bytes = gate.message_bytes;
+    let (message_bytes, frames) = (gate.message_bytes, gate.frames);
     let task = async move {
         // The socket's place in the count is given back when its session is over.
         let _permit = permit;
-        if let Some(socket) = upgraded(on_upgrade, message_bytes).await {
+        if let Some(socket) = upgraded(on_upgrade, message_bytes, frames).await {
             session(socket, peer).await;
         }
     };
-    tokio::spawn(task.instrument(tracing::info_span!("socket")));
+    tracing::info_span!("socket").in_scope(|| supervise::spawn("socket", task));
     Ok(accepted(&handshake))
 }
 
 /// The open socket; none when the client left during the handshake.
-async fn upgraded(on_upgrade: OnUpgrade, message_bytes: usize) -> Option<UpgradedSocket> {
+async fn upgraded(
+    on_upgrade: OnUpgrade,
+    message_bytes: usize,
+    frames: FrameLimit,
+) -> Option<UpgradedSocket> {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
@@ -160,7 +165,7 @@ async fn upgraded(on_upgrade: OnUpgrade, message_bytes: usize) -> Option<Upgrade
             return None;
         }
     };
-    let io = TokioIo::new(upgraded);
+    let io = Metered::new(TokioIo::new(upgraded), frames);
     let config = socket_config(message_bytes);
     Some(WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await)
 }
@@ -273,9 +278,7 @@ fn origin_is_welcome(headers: &HeaderMap, remote: RemoteAddress, access: &Access
             _ => false,
         }
     };
-    let behind_proxy = access
-        .trusted_proxies
-        .contains(&remote.0.ip().to_canonical());
+    let behind_proxy = is_trusted(&access.trusted_proxies, remote.0.ip().to_canonical());
     is_host(HOST) || behind_proxy && is_host(HeaderName::from_static("x-forwarded-host"))
 }
 
@@ -363,7 +366,7 @@ mod tests {
         };
         let behind_proxy = Access {
             origins: Vec::new(),
-            trusted_proxies: vec!["192.0.2.1".parse().unwrap()],
+            trusted_proxies: vec!["192.0.2.0/24".parse().unwrap()],
         };
         let own = Access::default();
         let forwarded = ("x-forwarded-host", "public.example");

@@ -13,7 +13,7 @@ use crate::http::PeerInfo;
 use crate::http::peer::RemoteAddress;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{AuthToken, decode_data};
-use crate::ws::Visit;
+use crate::ws::{Visit, too_fast};
 
 /// How long a body may take to come.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -38,10 +38,8 @@ impl FromRequest<Legacy> for Asked {
         let proxies = &legacy.gate.access.trusted_proxies;
         let network = PeerInfo::find(*remote, &head.headers, proxies).network();
         let services = legacy.services.clone();
-        services
-            .tries
-            .check_plain_request(network)
-            .map_err(|after| after.wire())?;
+        let allowed = legacy.gate.traffic.look_up(network);
+        allowed.map_err(|refusal| too_fast(refusal.0))?;
         Ok(Self {
             visit: Visit::new(services, network),
             token: token::of_request(&head.headers),

@@ -3,8 +3,6 @@
 //! The session is the very one that `/ws` runs, over a pipe in place of a connection: its limits, its order, its events
 //! and its end hold for a relay without being written again.
 
-use std::net::IpAddr;
-
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
@@ -17,6 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use crate::http::upgrade::socket_config;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::ws::{self, Services};
 
@@ -53,7 +52,7 @@ pub enum Heard {
 
 /// A new session, and the future that carries it until it is over. Dropping the link ends it as a client does that
 /// closes its socket.
-pub async fn open(services: Services, address: IpAddr) -> (Link, impl Future<Output = ()>) {
+pub async fn open(services: Services, address: Network) -> (Link, impl Future<Output = ()>) {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
     let serving = Some(socket_config(ws::MESSAGE_BYTES));
     let socket = WebSocketStream::from_raw_socket(far, Role::Server, serving).await;

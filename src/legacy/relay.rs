@@ -7,7 +7,6 @@
 mod door;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -24,6 +23,7 @@ use super::envelope::Envelope;
 use super::frames::{Frame, Side, Signal, Tongue, encode};
 use super::link::{self, Heard, Link};
 use crate::http::UpgradedSocket;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
 use crate::ws::{End, Limits, MOST_PINGS_UNANSWERED, Pace, WRITE_DEADLINE, goodbye, too_fast};
@@ -46,7 +46,7 @@ impl From<End> for Farewell {
 }
 
 /// Carries one socket of the older program until it closes or its session is over.
-pub async fn run(socket: UpgradedSocket, address: IpAddr, knock: Knock, legacy: Legacy) {
+pub async fn run(socket: UpgradedSocket, address: Network, knock: Knock, legacy: Legacy) {
     let limits = Limits::new(legacy.services.is_rate_limited(), Instant::now());
     let (link, session) = link::open(legacy.services, address).await;
     let relay = async {

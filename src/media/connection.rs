@@ -1,13 +1,16 @@
 //! One WebRTC connection of the crate's, made safe to hold many of: bounded, deaf to unproven addresses, and a
 //! panic inside it ends it alone.
 //!
-//! Read on in [`describing`] for its session descriptions and in [`receiving`] for what arrives.
+//! Read on in [`describing`] for its session descriptions, in [`receiving`] for what arrives, in [`handshaking`] for
+//! DTLS and in [`streams`] for whose media is heard.
 
 mod certificate;
 mod describing;
+mod handshaking;
 mod receiving;
+mod streams;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::Registry;
+use rtc::interceptor::{Registry, Slot};
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
@@ -27,11 +30,16 @@ use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::sansio::Protocol as _;
 use rtc::shared::error::Error as EngineError;
+use rtc::statistics::StatsSelector;
 
 #[cfg(test)]
 pub(super) use self::describing::host_candidate;
 use self::receiving::{Held, Nomination};
+use self::streams::{FIRST_REPORTS, Streams, Trailer};
+use super::dtls::Guard;
 pub(super) use super::error::Refused;
+use super::identity::Identity;
+use super::interceptor::{WITNESS_SLOT, Witness};
 use super::sdp::Fingerprint;
 use super::stun;
 
@@ -49,11 +57,14 @@ const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
 const MAX_ADDRESSES: usize = 8;
 /// Checks of ours that wait for an answer; the oldest give way.
 const MAX_CHECKS_KEPT: usize = 16;
-/// Undelivered packets older than this are told from replays (RFC 3711 §3.3.2).
-const REPLAY_WINDOW: usize = 1024;
+/// Packets that are told from replays (RFC 3711 §3.3.2): half of all numbers. The crate's window begins where the
+/// first packet of a stream says, before that was authenticated; a smaller one would let a forged packet shut out
+/// what the client sends.
+const REPLAY_WINDOW: usize = 1 << 15;
 /// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
 const IDLE: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(50);
+const NO_KEY: &str = "The server cannot make a key.";
 const BROKEN: &str = "The connection broke down on the server; begin a new one.";
 
 /// A datagram to be sent.
@@ -93,10 +104,22 @@ pub(super) struct Connection {
     /// ICE restarts on a connection that had been up.
     restarting: bool,
     held: VecDeque<Held>,
-    ssrcs: HashSet<u32>,
+    /// ICE has a pair, without which the crate drops all but checks.
+    paired: bool,
+    guard: Guard,
+    /// Where the last DTLS datagram came to and from.
+    shaken: Option<(SocketAddr, SocketAddr)>,
+    /// Flights that are sent again.
+    repeats: Vec<Transmit>,
+    streams: Streams,
+    /// How SRTCP ends, once there are keys.
+    trailer: Option<Trailer>,
+    witness: Witness,
     /// What the client's certificate hashes to, by its first description.
     named: Vec<Fingerprint>,
     ufrags: Vec<String>,
+    /// Those that belong to the fragments.
+    passwords: Vec<String>,
     /// How many descriptions it has given.
     described: u64,
     connected: bool,
@@ -109,6 +132,7 @@ pub(super) struct Connection {
     round_trip: Option<Duration>,
     due: Instant,
     broken: bool,
+    panicked: bool,
 }
 
 impl Connection {
@@ -134,14 +158,20 @@ impl Connection {
             // It knows one hash function only; what the certificate is compared with is ours.
             .with_disable_certificate_fingerprint_verification(true)
             .with_srtp_replay_protection_window(REPLAY_WINDOW)
-            .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+            .with_srtcp_replay_protection_window(FIRST_REPORTS as usize)
             // The client's order decides. Browsers begin with AES-CM; foreign clients may know nothing else.
             .with_srtp_protection_profiles(vec![
                 SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
                 SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
             ]);
+        let identity = Identity::of_process().ok_or(Refused::because(NO_KEY))?;
+        let configuration = RTCConfigurationBuilder::new()
+            .with_certificates(vec![identity.certificate.clone()])
+            .build();
+        let witness = Witness::default();
+        let interceptors = interceptors.with(Slot::from(WITNESS_SLOT), witness.link());
         let builder = RTCPeerConnectionBuilder::new()
-            .with_configuration(RTCConfigurationBuilder::new().build())
+            .with_configuration(configuration)
             .with_media_engine(media)
             .with_interceptor_registry(interceptors)
             .with_setting_engine(settings.build());
@@ -155,9 +185,16 @@ impl Connection {
             nomination: None,
             restarting: false,
             held: VecDeque::new(),
-            ssrcs: HashSet::new(),
+            paired: false,
+            guard: Guard::new(now),
+            shaken: None,
+            repeats: Vec::new(),
+            streams: Streams::new(now),
+            trailer: None,
+            witness,
             named: Vec::new(),
             ufrags: Vec::new(),
+            passwords: Vec::new(),
             described: 0,
             connected: false,
             failed_at: None,
@@ -167,6 +204,7 @@ impl Connection {
             round_trip: None,
             due: now,
             broken: false,
+            panicked: false,
         })
     }
 
@@ -190,6 +228,7 @@ impl Connection {
         let pc = &mut self.pc;
         catch_unwind(AssertUnwindSafe(|| run(pc))).unwrap_or_else(|_| {
             self.broken = true;
+            self.panicked = true;
             tracing::error!("a media connection panicked and is closed");
             None
         })
@@ -207,7 +246,9 @@ impl Connection {
             pc.handle_timeout(now).ok()?;
             Some(pc.poll_timeout())
         });
+        self.repeat_overdue(now);
         let next = next.flatten().unwrap_or(now + IDLE);
+        let next = self.guard.due().map_or(next, |due| due.min(next));
         self.due = next.clamp(now + Duration::from_millis(10), now + IDLE);
     }
 
@@ -245,6 +286,8 @@ impl Connection {
             RTCPeerConnectionState::Connected => {
                 self.connected = true;
                 self.failed_at = None;
+                self.guard.complete();
+                self.trailer = self.trailer.or_else(|| self.negotiated_trailer(now));
                 return Some(Happening::Connected);
             }
             RTCPeerConnectionState::Failed => {
@@ -258,6 +301,15 @@ impl Connection {
             _ => {}
         }
         None
+    }
+
+    fn negotiated_trailer(&mut self, now: Instant) -> Option<Trailer> {
+        let report = self.within(|pc| Some(pc.get_stats(now, StatsSelector::None)));
+        match report?.transport()?.srtp_cipher.as_str() {
+            "" => None,
+            cipher if cipher.contains("GCM") => Some(Trailer::Index),
+            _ => Some(Trailer::IndexAndTag),
+        }
     }
 
     fn opened(&mut self, event: rtc::peer_connection::event::RTCTrackEvent) -> Option<Happening> {
@@ -296,6 +348,7 @@ impl Connection {
     /// Takes the datagrams to be sent. An address that STUN goes out to has proven by a check with the session's
     /// password that a client is there: from then on it is heard.
     pub fn drain(&mut self, out: &mut Vec<Transmit>) {
+        out.append(&mut self.repeats);
         while let Some(datagram) = self.within(|pc| pc.poll_write()) {
             let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
             if stun::is_success(&datagram.message) {
@@ -310,6 +363,10 @@ impl Connection {
                     self.checks.pop_front();
                 }
                 self.checks.push_back((transaction.to_vec(), self.at));
+            }
+            if stun::is_dtls(&datagram.message) {
+                self.guard.sent(&datagram.message, self.at);
+                self.shaken = Some((from, to));
             }
             if stun::is_stun(&datagram.message) && !self.addresses.contains(&to) {
                 self.adopted.push(to);
@@ -356,6 +413,17 @@ impl Connection {
     /// Whether media may flow.
     pub fn is_connected(&self) -> bool {
         self.connected && !self.broken
+    }
+
+    /// Whether it broke here, and the other side knows nothing of it.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked
+    }
+
+    /// How many datagrams wait for ICE to find its pair.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.held.len()
     }
 
     /// Whether nothing more is to be expected of it.

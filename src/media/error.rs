@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::protocol::error::ErrorCode;
 
@@ -62,8 +63,14 @@ pub enum MediaError {
     /// The worker's inbox is full.
     #[error("The server is busy; try again shortly.")]
     Busy,
-    /// The room or its worker is gone.
-    #[error("This room's media has ended.")]
+    /// Too often; says in which time once more.
+    #[error("Too many negotiations; wait before the next one.")]
+    TooFast(Duration),
+    /// The worker did not answer in time.
+    #[error("The media thread does not answer; try again shortly.")]
+    Silent,
+    /// The room's media was lost, and begins anew.
+    #[error("This room's media begins anew; try again shortly.")]
     Gone,
 }
 
@@ -81,12 +88,13 @@ impl MediaError {
     /// The code that clients are told.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotAdmitted | Self::Gone => ErrorCode::RoomNotJoined,
+            Self::NotAdmitted => ErrorCode::RoomNotJoined,
             Self::BadSdp(_) => ErrorCode::MediaBadSdp,
             Self::Stale => ErrorCode::MediaStale,
             Self::Unsupported(_) => ErrorCode::MediaUnsupported,
             Self::Limit(_) => ErrorCode::MediaLimit,
-            Self::Busy => ErrorCode::ServerBusy,
+            Self::TooFast(_) => ErrorCode::RateLimited,
+            Self::Busy | Self::Silent | Self::Gone => ErrorCode::ServerBusy,
         }
     }
 }

@@ -14,8 +14,6 @@ use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
 use crate::protocol::object::{Layer, Leg, MediaKind, Source};
 
-/// A source is not asked for keyframes more often, whoever asks.
-const KEYFRAME_GAP: Duration = Duration::from_millis(400);
 /// Who speaks is told at most this often.
 const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
 /// Sender reports go out this often.
@@ -139,8 +137,13 @@ impl Room {
         };
         connection.drain(turn.out);
         if connection.is_over(turn.now) {
+            let panicked = connection.has_panicked();
             self.close_leg(key, leg, turn);
             self.reassign(turn);
+            if let Some(member) = self.members.get(&key).filter(|_| panicked) {
+                let participant = member.id.clone();
+                self.outbox.push(MediaEvent::Broke { participant });
+            }
             return;
         }
         for address in connection.take_adopted() {
@@ -201,6 +204,13 @@ impl Room {
         };
         if arrival.source.kind() == MediaKind::Audio {
             track.loudness.hear(arrival.level, turn.now);
+        } else {
+            track.rate.add(arrival.payload.len(), turn.now);
+            if arrival.keyframe {
+                // Whoever waited for one has it.
+                track.keyframe_wanted = false;
+                track.keyframe_at = Some(turn.now);
+            }
         }
         if track.stream != Some(arrival.ssrc)
             || track
@@ -253,7 +263,7 @@ impl Room {
         outcome
     }
 
-    fn tell_slot(&mut self, subscriber: Key, slot: usize) {
+    pub(super) fn tell_slot(&mut self, subscriber: Key, slot: usize) {
         let Some(member) = self.members.get(&subscriber) else {
             return;
         };
@@ -303,9 +313,7 @@ impl Room {
             return;
         };
         track.keyframe_wanted = true;
-        let too_soon = track
-            .keyframe_asked
-            .is_some_and(|at| turn.now.saturating_duration_since(at) < KEYFRAME_GAP);
+        let is_free = track.keyframes.is_free(turn.now);
         let Some(up) = self
             .members
             .get_mut(&track.owner)
@@ -313,16 +321,17 @@ impl Room {
         else {
             return;
         };
-        if !too_soon && up.request_keyframe(track.source, turn.now) {
+        if is_free && up.request_keyframe(track.source, turn.now) {
             up.connection.drain(turn.out);
             track.keyframe_wanted = false;
-            track.keyframe_asked = Some(turn.now);
+            track.keyframes.note(turn.now);
         }
     }
 
     /// Does what is due by now.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         self.tend_connections(turn);
+        self.narrow(turn);
         let wanted: Vec<Key> = self
             .tracks
             .iter()

@@ -1,14 +1,16 @@
 //! The handles by which the rest of the server talks to the media workers.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::request::{Reply, Request};
+#[cfg(test)]
+use super::state::Fault;
 use super::state::{Input, Opening};
 use super::worker::{Sending, Worker};
 use super::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
@@ -17,8 +19,10 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
 use crate::protocol::request::{DownOffer, Published, Tile};
 
-/// A worker that does not answer or end within this time is given up.
+/// A request or a worker's end is waited for no longer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a health check waits for a worker.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A handle to all media workers. They end when the last handle, of rooms too, is dropped.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub struct Media {
 struct Shared {
     workers: Vec<Arc<PinnedWorker>>,
     next_room: AtomicU64,
+    /// Becomes true when a worker cannot go on.
+    given_up: watch::Receiver<bool>,
 }
 
 /// A worker and how many rooms are pinned to it.
@@ -50,13 +56,17 @@ pub struct PublishAnswer {
 /// A handle to one room's media. When the last one is dropped the room is freed, `Close` or not.
 #[derive(Clone)]
 pub struct RoomMedia {
-    hold: Arc<Hold>,
+    media: Media,
+    /// Shared by all clones, so that they follow when the room's media begins anew.
+    hold: Arc<Mutex<Arc<Hold>>>,
 }
 
 /// What keeps a room at its worker alive.
 struct Hold {
     room: u64,
     worker: Arc<PinnedWorker>,
+    /// How often the room's media failed before.
+    generation: u64,
     /// The worker watches it: gone means the room is to be freed.
     _alive: Arc<()>,
 }
@@ -88,9 +98,10 @@ impl Media {
         if port != 0 && last > usize::from(u16::MAX) {
             return Err(MediaStartError::PortRange { port, threads });
         }
+        let (give_up, given_up) = watch::channel(false);
         let workers = (0..threads).map(|index| {
             let port = if port == 0 { 0 } else { port + index as u16 };
-            let worker = Worker::start(&ips, port, index)?;
+            let worker = Worker::start(&ips, port, index, give_up.clone())?;
             Ok(Arc::new(PinnedWorker {
                 worker,
                 rooms: AtomicUsize::new(0),
@@ -101,6 +112,7 @@ impl Media {
             shared: Arc::new(Shared {
                 workers,
                 next_room: AtomicU64::new(1),
+                given_up,
             }),
         })
     }
@@ -110,8 +122,15 @@ impl Media {
         self.shared
             .workers
             .iter()
-            .flat_map(|pinned| pinned.worker.addresses.iter().copied())
+            .flat_map(|pinned| pinned.worker.addresses().to_vec())
             .collect()
+    }
+
+    /// From now on, new connections are told to send to these addresses; those there are stay as they are.
+    pub fn announce(&self, ips: &[IpAddr]) {
+        for pinned in &self.shared.workers {
+            pinned.worker.announce(ips);
+        }
     }
 
     /// Opens a room on the least loaded worker.
@@ -119,9 +138,23 @@ impl Media {
     /// # Panics
     /// Never: there is at least one worker.
     pub fn open_room(&self, events: EventSink) -> RoomMedia {
+        RoomMedia {
+            media: self.clone(),
+            hold: Arc::new(Mutex::new(self.open(events, 0))),
+        }
+    }
+
+    fn open(&self, events: EventSink, generation: u64) -> Arc<Hold> {
         let workers = self.shared.workers.iter();
-        let worker = workers.min_by_key(|pinned| pinned.rooms.load(Ordering::Relaxed));
-        let worker = Arc::clone(worker.expect("media was started with at least one worker"));
+        let load = |pinned: &&Arc<PinnedWorker>| {
+            let rooms = pinned.rooms.load(Ordering::Relaxed);
+            (!pinned.worker.is_alive(), rooms)
+        };
+        let worker = Arc::clone(
+            workers
+                .min_by_key(load)
+                .expect("there is at least one worker"),
+        );
         worker.rooms.fetch_add(1, Ordering::Relaxed);
         let room = self.shared.next_room.fetch_add(1, Ordering::Relaxed);
         let alive = Arc::new(());
@@ -130,13 +163,52 @@ impl Media {
             room,
             events,
             alive: watch,
+            generation,
         });
-        RoomMedia {
-            hold: Arc::new(Hold {
-                room,
-                worker,
-                _alive: alive,
-            }),
+        Arc::new(Hold {
+            room,
+            worker,
+            generation,
+            _alive: alive,
+        })
+    }
+
+    /// Ends when a worker cannot go on: then there is no media for its rooms, and the process has to end too.
+    pub fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut given_up = self.shared.given_up.clone();
+        async move {
+            if given_up.wait_for(|given_up| *given_up).await.is_err() {
+                // All workers have ended as they were told.
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Whether a worker cannot go on.
+    pub fn has_failed(&self) -> bool {
+        *self.shared.given_up.borrow()
+    }
+
+    /// Whether every worker does its work: asks each of them, and waits a second at most.
+    pub fn is_well(&self) -> impl Future<Output = bool> + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let asked: Vec<_> = shared
+                .workers
+                .iter()
+                .map(|pinned| pinned.worker.census())
+                .collect();
+            let all = async {
+                for answer in asked {
+                    let Some(answer) = answer else { return false };
+                    if answer.await.is_err() {
+                        return false;
+                    }
+                }
+                true
+            };
+            let answered = tokio::time::timeout(HEALTH_PATIENCE, all).await;
+            answered.unwrap_or(false)
         }
     }
 
@@ -146,11 +218,8 @@ impl Media {
         async move {
             let mut census = Census::default();
             for pinned in &shared.workers {
-                let (reply, answer) = oneshot::channel();
-                if matches!(
-                    pinned.worker.try_send(Input::Census(reply)),
-                    Sending::Queued
-                ) && let Ok(Ok(counted)) = tokio::time::timeout(PATIENCE, answer).await
+                if let Some(answer) = pinned.worker.census()
+                    && let Ok(Ok(counted)) = tokio::time::timeout(PATIENCE, answer).await
                 {
                     census += counted;
                 }
@@ -180,17 +249,31 @@ impl Media {
 }
 
 impl RoomMedia {
-    /// Queues a command; commands and requests of one room are carried out in the order in which they came.
+    fn hold(&self) -> Arc<Hold> {
+        Arc::clone(&self.hold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Begins anew after `MediaEvent::Failed`, with nobody in it, for all clones of this handle. What is left of the
+    /// room before is freed.
+    pub fn begin_anew(&self, events: EventSink) {
+        let generation = self.hold().generation + 1;
+        let hold = self.media.open(events, generation);
+        *self.hold.lock().unwrap_or_else(PoisonError::into_inner) = hold;
+    }
+
+    /// Queues a command; commands of one room are carried out in the order in which they came, and negotiations of one
+    /// participant too. A negotiation may wait while commands that came later are carried out.
     ///
     /// # Errors
     /// Gives the command back when the worker's inbox is full. When the worker is gone there is nothing left to
     /// command, and the command is dropped.
     pub fn try_command(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+        let hold = self.hold();
         let input = Input::Command {
-            room: self.hold.room,
+            room: hold.room,
             command,
         };
-        match self.hold.worker.worker.try_send(input) {
+        match hold.worker.worker.try_send(input) {
             Sending::Full(Input::Command { command, .. }) => Err(command),
             _ => Ok(()),
         }
@@ -221,7 +304,7 @@ impl RoomMedia {
     /// so must the client.
     ///
     /// # Errors
-    /// `Limit` for more than 8 audio or 25 video slots.
+    /// `Limit` for more than 8 audio or 25 video slots, `TooFast` for a new connection too soon after others.
     pub async fn receive(
         &self,
         participant: &ParticipantId,
@@ -295,15 +378,31 @@ impl RoomMedia {
         request: impl FnOnce(Reply<T>) -> Request,
     ) -> Result<T, MediaError> {
         let (reply, answer) = oneshot::channel();
+        let hold = self.hold();
         let input = Input::Request {
-            room: self.hold.room,
+            room: hold.room,
             participant: participant.clone(),
             request: request(reply),
         };
-        match self.hold.worker.worker.try_send(input) {
-            Sending::Queued => answer.await.unwrap_or(Err(MediaError::Gone)),
+        match hold.worker.worker.try_send(input) {
+            Sending::Queued => match tokio::time::timeout(PATIENCE, answer).await {
+                Ok(answered) => answered.unwrap_or(Err(MediaError::Gone)),
+                // Dropped with this future, the reply tells the worker that nobody waits any more.
+                Err(_) => {
+                    tracing::warn!("a media worker does not answer");
+                    Err(MediaError::Silent)
+                }
+            },
             Sending::Full(_) => Err(MediaError::Busy),
             Sending::Gone => Err(MediaError::Gone),
         }
+    }
+
+    /// Lets something go wrong with this room's worker.
+    #[cfg(test)]
+    pub(crate) fn suffer(&self, fault: impl FnOnce(u64) -> Fault) {
+        let hold = self.hold();
+        let sent = hold.worker.worker.try_send(Input::Fault(fault(hold.room)));
+        assert!(matches!(sent, Sending::Queued));
     }
 }

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use rtc::interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket};
@@ -10,12 +11,15 @@ use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::sdp::extmap::{SDES_MID_URI, SDES_REPAIR_RTP_STREAM_ID_URI, SDES_RTP_STREAM_ID_URI};
 
 use super::quality::Arrivals;
 
+/// Before everything else: whatever comes here was authenticated.
+pub(super) const WITNESS_SLOT: usize = 10;
 /// Before the crate's NACK generator at 7000: what a retransmission repairs has arrived.
 pub(super) const REPAIR_SLOT: usize = 6_500;
 /// After everything else: what is left of RTCP then goes to us.
@@ -190,8 +194,8 @@ impl Interceptor for RepairUnwrapper {
     }
 }
 
-/// Lets through to us the RTCP that we act on, which the crate would end in its chain: reports, losses and keyframe
-/// requests from subscribers, sender reports from publishers.
+/// Lets through to us the RTCP that we act on, which the crate would end in its chain: reports, losses, transport-wide
+/// feedback and keyframe requests from subscribers, sender reports from publishers.
 #[derive(Default)]
 pub(super) struct Feedback {
     /// The SSRCs of what we send, repair apart.
@@ -208,12 +212,20 @@ impl Feedback {
             TypeId::of::<PictureLossIndication>(),
             TypeId::of::<FullIntraRequest>(),
             TypeId::of::<TransportLayerNack>(),
+            TypeId::of::<TransportLayerCc>(),
             TypeId::of::<SenderReport>(),
             TypeId::of::<ReceiverReport>(),
         ];
         for report in reports.iter_mut() {
             if let Some(received) = report.as_any().downcast_ref::<ReceiverReport>() {
                 *report = Box::new(self.about_sent(received));
+            } else if let Some(feedback) = report.as_any().downcast_ref::<TransportLayerCc>()
+                && let Some(ssrc) = self.sent.iter().next()
+            {
+                // It is about all streams, and names the last that was heard, be it one of repairs.
+                let mut feedback = feedback.clone();
+                feedback.media_ssrc = *ssrc;
+                *report = Box::new(feedback);
             }
         }
         reports.retain(|report| {
@@ -248,6 +260,47 @@ impl Interceptor for Feedback {
     fn unbind_local_stream(&mut self, stream: &StreamInfo) {
         self.sent.remove(&stream.ssrc);
     }
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+/// Counts the packets that were authentic: the crate tells nobody else of it.
+#[derive(Default)]
+pub(super) struct Witness(Arc<AtomicU64>);
+
+impl Witness {
+    /// The link that counts for it.
+    pub fn link(&self) -> WitnessLink {
+        WitnessLink {
+            seen: Arc::clone(&self.0),
+            queues: Queues::default(),
+        }
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The link in the chain that a [`Witness`] counts by.
+pub(super) struct WitnessLink {
+    seen: Arc<AtomicU64>,
+    queues: Queues,
+}
+
+impl WitnessLink {
+    fn read(&mut self, packet: TaggedPacket) -> Option<TaggedPacket> {
+        self.seen.fetch_add(1, Ordering::Relaxed);
+        Some(packet)
+    }
+}
+
+pass_through!(WitnessLink);
+
+impl Interceptor for WitnessLink {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

@@ -47,6 +47,11 @@ impl Outbox {
         }
     }
 
+    /// Where the room's events go, for somebody else to tell of its end.
+    pub fn into_sink(self) -> EventSink {
+        self.sink
+    }
+
     /// Forgets what waits for participants and tracks that are gone.
     pub fn retain(&mut self, keep: impl FnMut(&MediaEvent) -> bool) {
         self.waiting.retain(keep);
@@ -116,6 +121,11 @@ fn merge(waiting: &mut MediaEvent, event: MediaEvent) -> Option<MediaEvent> {
             },
         ) => {
             *participants = newer;
+            None
+        }
+        (MediaEvent::Broke { participant }, MediaEvent::Broke { participant: other })
+            if *participant == other =>
+        {
             None
         }
         (_, event) => Some(event),

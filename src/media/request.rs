@@ -1,5 +1,7 @@
 //! What participants ask of their room's media, one answer each.
 
+use std::time::Instant;
+
 use tokio::sync::oneshot;
 
 use super::down::Down;
@@ -64,6 +66,32 @@ pub(super) enum Request {
 }
 
 impl Request {
+    /// Whether it has descriptions read or written, which takes a media thread milliseconds.
+    pub fn negotiates(&self) -> bool {
+        match self {
+            Self::Publish { .. }
+            | Self::Receive { .. }
+            | Self::Answer { .. }
+            | Self::Restart { leg: Leg::Down, .. } => true,
+            Self::View { .. } | Self::Candidate { .. } | Self::Restart { leg: Leg::Up, .. } => {
+                false
+            }
+        }
+    }
+
+    /// Whether nobody waits for the answer any more. Whoever asks again would else be told that what they ask was
+    /// done.
+    pub fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Publish { reply, .. } => reply.is_closed(),
+            Self::Receive { reply, .. } => reply.is_closed(),
+            Self::Answer { reply, .. }
+            | Self::View { reply, .. }
+            | Self::Candidate { reply, .. }
+            | Self::Restart { reply, .. } => reply.is_closed(),
+        }
+    }
+
     /// Answers that nothing can be done.
     pub fn refuse(self, error: MediaError) {
         match self {
@@ -84,6 +112,9 @@ impl Room {
             request.refuse(MediaError::NotAdmitted);
             return;
         };
+        if request.is_abandoned() {
+            return;
+        }
         match request {
             Request::Publish {
                 revision,
@@ -129,6 +160,12 @@ impl Room {
         }
     }
 
+    /// Spends one negotiation of the participant's; what is refused by its form costs none.
+    fn negotiate(&mut self, key: Key, now: Instant) -> Result<(), MediaError> {
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        member.negotiations.take(now).map_err(MediaError::TooFast)
+    }
+
     fn publish(
         &mut self,
         key: Key,
@@ -149,10 +186,14 @@ impl Room {
             return Err(MediaError::unsupported(ICE_LITE));
         }
         check_sources(&offer, sources)?;
+        self.negotiate(key, turn.now)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
         let answer = match continued {
             Some(up) => up.renegotiate(&offer, sdp, turn.now),
             None => {
+                let another = member.connections[Leg::Up as usize].take(turn.now);
+                another.map_err(MediaError::TooFast)?;
                 self.close_leg(key, Leg::Up, turn);
                 Up::open(&offer, sdp, &self.local, turn.now).map(|(up, answer)| {
                     if let Some(member) = self.members.get_mut(&key) {
@@ -212,10 +253,14 @@ impl Room {
         if audio_slots + video_slots == 0 {
             return Err(MediaError::unsupported(NO_SLOT));
         }
+        self.negotiate(key, turn.now)?;
         let (audio_slots, video_slots) = (audio_slots as usize, video_slots as usize);
         if let Some(more) = self.wanting(key, audio_slots, video_slots) {
             return self.widen_down(key, more, turn);
         }
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let another = member.connections[Leg::Down as usize].take(turn.now);
+        another.map_err(MediaError::TooFast)?;
         let mut down = Down::open(audio_slots, video_slots, &self.local, turn.now)
             .map_err(MediaError::Unsupported)?;
         self.close_leg(key, Leg::Down, turn);
@@ -293,6 +338,9 @@ impl Room {
                 "The answer's m-lines are not the offer's: as many, in its order, with its mids.",
             ));
         }
+        self.negotiate(key, turn.now)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let down = member.down.as_mut().ok_or(MediaError::Stale)?;
         if let Err(reason) = down.accept(&answer, sdp, turn.now) {
             self.close_leg(key, Leg::Down, turn);
             self.rebuild_targets();
@@ -325,10 +373,13 @@ impl Room {
             // The client offers there; its next offer restarts ICE.
             return Ok(());
         }
-        let down = member
-            .down
-            .as_mut()
-            .ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
+        if member.down.is_none() {
+            return Err(MediaError::unsupported(NO_DOWN));
+        }
+        self.negotiate(key, turn.now)?;
+        let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let down = member.down.as_mut();
+        let down = down.ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
         // Also where an offer is still unanswered: what is told of a restart must be one.
         if let Err(reason) = down.offer(true, turn.now) {
             self.close_leg(key, Leg::Down, turn);

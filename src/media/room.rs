@@ -7,19 +7,27 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use super::Census;
+use super::allowance::Allowance;
 use super::connection::Transmit;
 use super::down::Down;
+use super::keyframe_limit::SourceRequests;
 use super::outbox::Outbox;
 use super::quality::Quality;
+use super::rate::Meter;
 use super::slots::{Choice, settle, wished_pictures, wished_sounds};
 use super::speech::Loudness;
+use super::state::Opening;
 use super::up::Up;
-use super::{Census, EventSink};
+use crate::budgets::media::{CONNECTIONS, NEGOTIATIONS};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::event::SlotsData;
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Leg, MediaKind, Source};
 use crate::protocol::request::Tile;
+
+/// A room has fewer offers to one participant in one life.
+const REVISION_BITS: u32 = 24;
 
 /// Names a room at its worker.
 pub(super) type RoomKey = u64;
@@ -67,6 +75,8 @@ pub(super) struct Room {
     pub(super) outbox: Outbox,
     pub(super) clocks: Clocks,
     pub(super) speakers: Vec<Key>,
+    /// Below the revisions of all offers: one room's go on where another one failed.
+    first_revision: u64,
     alive: Weak<()>,
 }
 
@@ -91,6 +101,10 @@ pub(super) struct Member {
     /// How far their wall clock runs ahead of ours, as NTP.
     pub skew: Option<i64>,
     pub quality: Quality,
+    /// How many new connections they may make, up and down.
+    pub connections: [Allowance; 2],
+    /// How often they may negotiate.
+    pub negotiations: Allowance,
 }
 
 /// One track.
@@ -105,20 +119,24 @@ pub(super) struct Track {
     pub stream: Option<u32>,
     pub layer: Option<String>,
     pub keyframe_wanted: bool,
-    pub keyframe_asked: Option<Instant>,
+    pub keyframes: SourceRequests,
+    /// When the last one came.
+    pub keyframe_at: Option<Instant>,
+    /// What its sender sends of it.
+    pub rate: Meter,
     /// Who gets it, on which slot.
     pub targets: Vec<(Key, usize)>,
 }
 
 impl Room {
-    /// An empty room that lives as long as somebody holds `alive`.
-    pub fn new(
-        key: RoomKey,
-        events: EventSink,
-        alive: Weak<()>,
-        local: Arc<[SocketAddr]>,
-        now: Instant,
-    ) -> Self {
+    /// An empty room that lives as long as somebody holds its handle.
+    pub fn new(key: RoomKey, opening: Opening, local: Arc<[SocketAddr]>, now: Instant) -> Self {
+        let Opening {
+            events,
+            alive,
+            generation,
+            ..
+        } = opening;
         Self {
             key,
             local,
@@ -135,6 +153,7 @@ impl Room {
                 quality: now,
             },
             speakers: Vec::new(),
+            first_revision: generation << REVISION_BITS,
             alive,
         }
     }
@@ -147,7 +166,7 @@ impl Room {
     /// Carries out a command of the room's, except `Close`, which the worker does.
     pub fn command(&mut self, command: MediaCommand, turn: &mut Turn<'_>) {
         match command {
-            MediaCommand::Admit { participant } => self.admit(participant),
+            MediaCommand::Admit { participant } => self.admit(participant, turn.now),
             MediaCommand::Dismiss { participant } => self.dismiss(&participant, turn),
             MediaCommand::StartTrack {
                 participant,
@@ -168,7 +187,7 @@ impl Room {
         self.next_key
     }
 
-    fn admit(&mut self, id: ParticipantId) {
+    fn admit(&mut self, id: ParticipantId, now: Instant) {
         if self.member_keys.contains_key(&id) {
             return;
         }
@@ -179,11 +198,13 @@ impl Room {
             up: None,
             down: None,
             up_revision: 0,
-            down_revision: 0,
+            down_revision: self.first_revision,
             view: None,
             started: HashMap::new(),
             skew: None,
             quality: Quality::default(),
+            connections: [Allowance::new(&CONNECTIONS, now); 2],
+            negotiations: Allowance::new(&NEGOTIATIONS, now),
         };
         self.members.insert(key, member);
     }
@@ -203,10 +224,11 @@ impl Room {
         self.outbox.retain(|event| match event {
             MediaEvent::Slots { to, .. }
             | MediaEvent::Offer { to, .. }
+            | MediaEvent::Broke { participant: to }
             | MediaEvent::Quality {
                 participant: to, ..
             } => to != id,
-            MediaEvent::Format { .. } | MediaEvent::Speakers { .. } => true,
+            MediaEvent::Format { .. } | MediaEvent::Speakers { .. } | MediaEvent::Failed => true,
         });
         self.reassign(turn);
     }
@@ -238,7 +260,9 @@ impl Room {
             stream: None,
             layer: None,
             keyframe_wanted: false,
-            keyframe_asked: None,
+            keyframes: SourceRequests::default(),
+            keyframe_at: None,
+            rate: Meter::default(),
             targets: Vec::new(),
         };
         self.tracks.insert(key, track);
@@ -401,6 +425,33 @@ impl Room {
         }
     }
 
+    /// Lets every connection panic.
+    #[cfg(test)]
+    pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
+        let keys: Vec<Key> = self.members.keys().copied().collect();
+        for (key, leg) in keys
+            .into_iter()
+            .flat_map(|key| [(key, Leg::Up), (key, Leg::Down)])
+        {
+            let member = self.members.get_mut(&key);
+            if let Some(connection) = member.and_then(|member| member.connection(leg)) {
+                let panicked = connection.within(|_| -> Option<()> { panic!("a test's fault") });
+                assert!(panicked.is_none());
+                self.settle_connection(key, leg, turn);
+            }
+        }
+    }
+
+    /// All its connections.
+    #[cfg(test)]
+    pub fn connections(&self) -> impl Iterator<Item = &super::connection::Connection> {
+        self.members.values().flat_map(|member| {
+            let up = member.up.as_ref().map(|up| &up.connection);
+            up.into_iter()
+                .chain(member.down.as_ref().map(|down| &down.connection))
+        })
+    }
+
     /// Adds what it holds to a count.
     pub fn count(&self, census: &mut Census) {
         census.rooms += 1;
@@ -430,6 +481,10 @@ fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Til
             MediaKind::Audio => wished_sounds(choices, &current),
         };
         let next = settle(&current, &wished);
+        for (index, track) in indices.iter().zip(&next) {
+            let rank = wished.iter().position(|wished| Some(*wished) == *track);
+            down.slots[*index].rank = rank.unwrap_or(usize::MAX);
+        }
         for ((index, before), after) in indices.into_iter().zip(current).zip(next) {
             if before != after {
                 down.carry(index, after);

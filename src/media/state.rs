@@ -16,7 +16,7 @@ use super::request::Request;
 use super::room::{Room, RoomKey, Routes, Turn};
 use super::stun::{self, Datagram};
 use super::{Census, EventSink};
-use crate::meeting::media::MediaCommand;
+use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
 
 /// The grain of all timers while there are rooms.
@@ -32,6 +32,8 @@ pub(super) struct Opening {
     pub events: EventSink,
     /// The room is freed when nobody holds it any more.
     pub alive: Weak<()>,
+    /// How often its media failed before.
+    pub generation: u64,
 }
 
 /// What the handles tell a worker.
@@ -46,6 +48,22 @@ pub(super) enum Input {
         request: Request,
     },
     Census(oneshot::Sender<Census>),
+    /// Something goes wrong.
+    #[cfg(test)]
+    Fault(Fault),
+}
+
+/// What a test lets go wrong.
+#[cfg(test)]
+pub(crate) enum Fault {
+    /// A panic in a room.
+    Room(RoomKey),
+    /// A panic in each connection of a room.
+    Connections(RoomKey),
+    /// A panic in the worker, outside of every room.
+    Worker,
+    /// The worker does nothing more until the other end is dropped.
+    Stall(std::sync::mpsc::Receiver<()>),
 }
 
 /// Everything that one worker holds.
@@ -57,6 +75,8 @@ pub(super) struct State {
     started: Instant,
     started_ntp: u64,
     next_tick: Instant,
+    /// Where rooms are reported whose media failed, until they have heard it.
+    failed: Vec<EventSink>,
 }
 
 impl State {
@@ -72,20 +92,34 @@ impl State {
             started: now,
             started_ntp,
             next_tick: now,
+            failed: Vec::new(),
         }
+    }
+
+    /// Ends without a goodbye, after something that cannot be mended: a new machine, that tells all rooms.
+    pub fn begin_anew(self, now: Instant, wall: SystemTime) -> Self {
+        let mut anew = Self::new(Arc::clone(&self.local), now, wall);
+        anew.failed = self.failed;
+        for (_, room) in self.rooms {
+            anew.failed.extend(sink_of(room));
+        }
+        anew.tell_failed();
+        anew
+    }
+
+    /// From now on, new connections are told that clients reach this worker at `local`.
+    pub fn announce(&mut self, local: Arc<[SocketAddr]>) {
+        for room in self.rooms.values_mut() {
+            room.local = Arc::clone(&local);
+        }
+        self.local = local;
     }
 
     /// Opens a room.
     pub fn open(&mut self, opening: Opening, now: Instant) {
-        let Opening {
-            room,
-            events,
-            alive,
-        } = opening;
-        self.rooms.insert(
-            room,
-            Room::new(room, events, alive, Arc::clone(&self.local), now),
-        );
+        let key = opening.room;
+        let room = Room::new(key, opening, Arc::clone(&self.local), now);
+        self.rooms.insert(key, room);
         self.next_tick = self.next_tick.min(now + TICK);
     }
 
@@ -113,6 +147,8 @@ impl State {
                 }
             }
             Input::Census(reply) => drop(reply.send(self.census())),
+            #[cfg(test)]
+            Input::Fault(fault) => self.suffer(fault, now),
         }
     }
 
@@ -143,7 +179,8 @@ impl State {
 
     /// When [`State::handle_timeout`] wants to be called; never while there is no room.
     pub fn next_timeout(&self) -> Option<Instant> {
-        (!self.rooms.is_empty()).then_some(self.next_tick)
+        let idle = self.rooms.is_empty() && self.failed.is_empty();
+        (!idle).then_some(self.next_tick)
     }
 
     /// Does what is due by now.
@@ -152,6 +189,7 @@ impl State {
             return;
         }
         self.next_tick = now + TICK;
+        self.tell_failed();
         let keys: Vec<RoomKey> = self.rooms.keys().copied().collect();
         for key in keys {
             if self.rooms.get(&key).is_some_and(Room::is_abandoned) {
@@ -193,6 +231,25 @@ impl State {
         census
     }
 
+    /// How many connections media may flow on.
+    #[cfg(test)]
+    pub fn connected(&self) -> usize {
+        self.connections()
+            .filter(|connection| connection.is_connected())
+            .count()
+    }
+
+    /// How many datagrams wait for ICE.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.connections().map(|connection| connection.held()).sum()
+    }
+
+    #[cfg(test)]
+    fn connections(&self) -> impl Iterator<Item = &super::connection::Connection> {
+        self.rooms.values().flat_map(Room::connections)
+    }
+
     /// Runs something in a room, and gives its events away. A panic ends that room alone.
     fn with_room(
         &mut self,
@@ -220,10 +277,35 @@ impl State {
             room.outbox.flush();
         }));
         if outcome.is_err() {
-            tracing::error!("a room's media panicked and is closed");
-            self.rooms.remove(&key);
+            tracing::error!(room.key = key, "a room's media panicked and begins anew");
+            self.failed
+                .extend(self.rooms.remove(&key).and_then(sink_of));
             self.routes.addresses.retain(|_, route| route.room != key);
             self.routes.ufrags.retain(|_, route| route.room != key);
+            self.tell_failed();
         }
     }
+
+    /// Tells rooms that their media failed; those whose inbox is full hear it at the next tick.
+    fn tell_failed(&mut self) {
+        self.failed
+            .retain_mut(|events| events(MediaEvent::Failed).is_err());
+    }
+
+    #[cfg(test)]
+    fn suffer(&mut self, fault: Fault, now: Instant) {
+        match fault {
+            Fault::Room(room) => self.with_room(room, now, |_, _| panic!("a test's fault")),
+            Fault::Connections(room) => {
+                self.with_room(room, now, |room, turn| room.break_connections(turn));
+            }
+            Fault::Worker => panic!("a test's fault"),
+            Fault::Stall(end) => drop(end.recv()),
+        }
+    }
+}
+
+/// Where a room reports. What a panic left of it may panic once more when it is freed.
+fn sink_of(room: Room) -> Option<EventSink> {
+    catch_unwind(AssertUnwindSafe(|| room.outbox.into_sink())).ok()
 }

@@ -1,6 +1,11 @@
 //! Telling datagrams apart (RFC 7983) and reading a STUN request's user name (RFC 8489), on untrusted bytes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rtc::crypto::RTCCryptoProvider;
+use rtc::stun::integrity::MessageIntegrity;
+use rtc::stun::message::Message;
 
 /// The fixed value in every STUN header (RFC 8489 §5).
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
@@ -52,6 +57,22 @@ impl<'a> Datagram<'a> {
 /// Whether these bytes are STUN.
 pub(super) fn is_stun(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0..=3))
+}
+
+/// Whether these bytes are DTLS (RFC 7983 §7).
+pub(super) fn is_dtls(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(20..=63))
+}
+
+/// Whether this message carries the right MESSAGE-INTEGRITY (RFC 8489 §14.5) for that password.
+pub(super) fn is_signed(
+    bytes: &[u8],
+    password: &str,
+    provider: &Arc<dyn RTCCryptoProvider>,
+) -> bool {
+    let mut message = Message::new();
+    message.unmarshal_binary(bytes).is_ok()
+        && MessageIntegrity::check(&mut message, password.as_bytes(), provider.crypto()).is_ok()
 }
 
 /// Whether these bytes are a check.

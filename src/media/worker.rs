@@ -1,21 +1,22 @@
 //! A media worker: one thread with its sockets and its loop around the [`State`] machine.
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
-use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::sync::{oneshot, watch};
 
-use super::MediaStartError;
 use super::connection::Transmit;
+use super::negotiations::Negotiations;
+use super::socket::{Buffers, MediaSocket, bind_all, run_length};
 use super::state::{Input, Opening, State};
+use super::{Census, MediaStartError};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
 /// request is answered `server.busy`.
@@ -24,10 +25,9 @@ const INBOX: usize = 1024;
 const INPUTS_PER_TURN: usize = 128;
 /// Batches read from one socket before what follows from them is sent.
 const BATCHES_PER_TURN: usize = 4;
-/// Kernel buffers; the system may allow less. They ride out a burst of keyframes.
-const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
-/// One receive buffer: the kernel may hand several datagrams of one sender over at once.
-const RECEIVE_BUFFER: usize = 64 * 1024;
+/// A worker that failed begins anew so many times in [`FAILURES_WITHIN`]; then it is given up, and with it the server.
+const MAX_FAILURES: usize = 5;
+const FAILURES_WITHIN: Duration = Duration::from_secs(60);
 const WAKE: Token = Token(usize::MAX);
 
 /// What became of an input.
@@ -40,20 +40,37 @@ pub(super) enum Sending {
     Gone,
 }
 
+/// What the handles leave for the thread; the last one counts.
+type Announced = Arc<Mutex<Option<Arc<[SocketAddr]>>>>;
+
+/// What is done under these locks cannot fail half-way.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A running worker, as the handles see it.
 pub(super) struct Worker {
     /// Where clients reach it.
-    pub addresses: Arc<[SocketAddr]>,
+    addresses: Mutex<Arc<[SocketAddr]>>,
+    /// Other addresses, until the thread takes them up.
+    announced: Announced,
+    port: u16,
     inbox: SyncSender<Input>,
     openings: Arc<Mutex<Vec<Opening>>>,
     stop: Arc<AtomicBool>,
+    alive: Arc<AtomicBool>,
     waker: Arc<Waker>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Worker {
-    /// Binds this port, or any for 0, and starts the thread.
-    pub fn start(ips: &[IpAddr], port: u16, index: usize) -> Result<Self, MediaStartError> {
+    /// Binds this port, or any for 0, and starts the thread. `given_up` is told when it cannot go on.
+    pub fn start(
+        ips: &[IpAddr],
+        port: u16,
+        index: usize,
+        given_up: watch::Sender<bool>,
+    ) -> Result<Self, MediaStartError> {
         let sockets = bind_all(ips, port)?;
         let port = sockets.first().map_or(port, |socket| socket.port);
         let addresses: Arc<[SocketAddr]> =
@@ -62,30 +79,67 @@ impl Worker {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
         let openings = Arc::new(Mutex::new(Vec::new()));
+        let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
+        let alive = Arc::new(AtomicBool::new(true));
         let mut turns = Turns {
             state: State::new(Arc::clone(&addresses), Instant::now(), SystemTime::now()),
             poll,
             sockets,
             inputs,
             openings: Arc::clone(&openings),
+            announced: Arc::clone(&announced),
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
             out: Vec::new(),
+            negotiations: Negotiations::default(),
         };
         turns.register()?;
         let name = format!("media-{index}");
-        let thread = std::thread::Builder::new()
-            .name(name)
-            .spawn(move || turns.run())?;
+        let lives = Arc::clone(&alive);
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let end = turns.supervise();
+            lives.store(false, Ordering::Release);
+            if end == End::GivenUp {
+                tracing::error!(
+                    worker = index,
+                    "a media worker failed again and again and is given up"
+                );
+                given_up.send_replace(true);
+            }
+        })?;
         Ok(Self {
-            addresses,
+            addresses: Mutex::new(addresses),
+            announced,
+            port,
             inbox,
             openings,
             stop,
+            alive,
             waker,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// Whether it takes anything.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+
+    /// Where clients reach it.
+    pub fn addresses(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(&locked(&self.addresses))
+    }
+
+    /// Tells new connections of other addresses.
+    pub fn announce(&self, ips: &[IpAddr]) {
+        let addresses: Arc<[SocketAddr]> = ips
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, self.port))
+            .collect();
+        *locked(&self.addresses) = Arc::clone(&addresses);
+        *locked(&self.announced) = Some(addresses);
+        self.wake();
     }
 
     /// Opens a room, before whatever is told it after this.
@@ -107,6 +161,13 @@ impl Worker {
             Err(TrySendError::Full(input)) => Sending::Full(input),
             Err(TrySendError::Disconnected(_)) => Sending::Gone,
         }
+    }
+
+    /// Asks what it holds; none when its inbox is full or it is gone.
+    pub fn census(&self) -> Option<oneshot::Receiver<Census>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.try_send(Input::Census(reply));
+        matches!(sent, Sending::Queued).then_some(answer)
     }
 
     /// Lets it look at its inbox and its rooms.
@@ -133,6 +194,15 @@ impl Drop for Worker {
     }
 }
 
+/// How a worker's thread ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was told to.
+    Stopped,
+    /// It failed too often.
+    GivenUp,
+}
+
 /// The loop and what it works with.
 struct Turns {
     state: State,
@@ -140,9 +210,11 @@ struct Turns {
     sockets: Vec<MediaSocket>,
     inputs: Receiver<Input>,
     openings: Arc<Mutex<Vec<Opening>>>,
+    announced: Announced,
     stop: Arc<AtomicBool>,
     buffers: Buffers,
     out: Vec<Transmit>,
+    negotiations: Negotiations,
 }
 
 impl Turns {
@@ -155,41 +227,94 @@ impl Turns {
         Ok(())
     }
 
-    fn run(&mut self) {
+    /// Runs until it is told to stop. After a panic it begins anew with the same sockets, and its rooms are told that
+    /// their media was lost.
+    fn supervise(&mut self) -> End {
+        let mut failures: Vec<Instant> = Vec::new();
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| self.run())) {
+                Ok(Ok(())) => return End::Stopped,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a media worker cannot poll its sockets");
+                }
+                Err(_) => {
+                    tracing::error!("a media worker panicked and begins anew");
+                    self.begin_anew();
+                }
+            }
+            let now = Instant::now();
+            failures.retain(|at| now.saturating_duration_since(*at) < FAILURES_WITHIN);
+            failures.push(now);
+            if failures.len() > MAX_FAILURES {
+                return End::GivenUp;
+            }
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let empty = State::new(Arc::from([]), now, wall);
+        self.state = std::mem::replace(&mut self.state, empty).begin_anew(now, wall);
+        self.negotiations = Negotiations::default();
+        self.out.clear();
+    }
+
+    fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(64);
-        let mut more = false;
+        // What came before a failure is told no more.
+        let mut more = true;
         while !self.stop.load(Ordering::Acquire) {
             let wait = if more {
                 Some(Duration::ZERO)
             } else {
                 self.wait()
             };
-            if let Err(error) = self.poll.poll(&mut events, wait)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                tracing::error!(%error, "a media worker cannot poll its sockets and ends");
-                break;
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                Ok(()) | Err(_) => {}
             }
             // Readiness is told once per arrival, so sockets are read until they are dry, over several turns if
             // need be; an extra look costs one system call.
             more = self.take_inputs();
+            let mut busy = false;
             for index in 0..self.sockets.len() {
-                more |= self.read(index);
+                let (heard, unread) = self.read(index);
+                busy |= heard;
+                more |= unread;
             }
             self.state.handle_timeout(Instant::now());
             self.send();
+            self.negotiate(busy);
+            // While nobody talks they need not wait for each other.
+            more |= !busy && self.negotiations.due().is_some();
         }
         self.state.close_all(Instant::now());
         self.send();
+        Ok(())
     }
 
     fn wait(&self) -> Option<Duration> {
-        let due = self.state.next_timeout()?;
+        let due = [self.state.next_timeout(), self.negotiations.due()];
+        let due = due.into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Carries out one negotiation of those that wait.
+    fn negotiate(&mut self, busy: bool) {
+        let began = Instant::now();
+        if let Some(input) = self.negotiations.next(began, busy) {
+            self.state.handle_input(input, began);
+            self.negotiations.spent(began, Instant::now());
+            self.send();
+        }
     }
 
     /// Whether there may be more.
     fn take_inputs(&mut self) -> bool {
+        let announced = locked(&self.announced).take();
+        if let Some(local) = announced {
+            self.state.announce(local);
+        }
         for _ in 0..INPUTS_PER_TURN {
             let input = self.inputs.try_recv();
             // Looked at after the inbox: whoever opened a room did so before they told it anything.
@@ -200,6 +325,13 @@ impl Turns {
                 self.state.open(opening, now);
             }
             match input {
+                Ok(Input::Request {
+                    room,
+                    participant,
+                    request,
+                }) if request.negotiates() => {
+                    self.negotiations.push(room, participant, request, now);
+                }
                 Ok(input) => self.state.handle_input(input, now),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
             }
@@ -207,14 +339,14 @@ impl Turns {
         true
     }
 
-    /// Whether there may be more.
-    fn read(&mut self, index: usize) -> bool {
-        for _ in 0..BATCHES_PER_TURN {
+    /// Whether there was something, and whether there may be more.
+    fn read(&mut self, index: usize) -> (bool, bool) {
+        for batch in 0..BATCHES_PER_TURN {
             let Some(socket) = self.sockets.get_mut(index) else {
-                return false;
+                return (false, false);
             };
             let Some(count) = self.buffers.receive(socket) else {
-                return false;
+                return (batch > 0, false);
             };
             let now = Instant::now();
             for (meta, buffer) in self.buffers.received(count) {
@@ -225,7 +357,7 @@ impl Turns {
                 }
             }
         }
-        true
+        (true, true)
     }
 
     fn send(&mut self) {
@@ -235,6 +367,7 @@ impl Turns {
         }
         // Stable: what goes to one client keeps its order.
         self.out.sort_by_key(|transmit| transmit.to);
+        let now = Instant::now();
         let mut rest = self.out.as_slice();
         while let Some(first) = rest.first() {
             let socket = self
@@ -246,253 +379,9 @@ impl Turns {
                 continue;
             };
             let run = run_length(rest, socket.state.max_gso_segments());
-            socket.send(&rest[..run], &mut self.buffers.segments);
+            socket.send(&rest[..run], &mut self.buffers.segments, now);
             rest = &rest[run..];
         }
         self.out.clear();
-    }
-}
-
-/// How many datagrams the kernel can cut out of one buffer (generic segmentation offload): to one client, of one
-/// size, but for the last, which may be shorter.
-fn run_length(transmits: &[Transmit], most: usize) -> usize {
-    let Some(first) = transmits.first() else {
-        return 0;
-    };
-    let (size, mut bytes) = (first.bytes.len(), 0);
-    let mut run = 0;
-    for transmit in transmits.iter().take(most.max(1)) {
-        let length = transmit.bytes.len();
-        bytes += length;
-        let fits = transmit.to == first.to
-            && transmit.from == first.from
-            && length <= size
-            && bytes <= 60_000;
-        if run > 0 && !fits {
-            break;
-        }
-        run += 1;
-        if length < size {
-            break;
-        }
-    }
-    run
-}
-
-/// One address family's socket.
-struct MediaSocket {
-    io: UdpSocket,
-    state: UdpSocketState,
-    /// The address it is bound to, or the first that clients know it by.
-    ip: IpAddr,
-    port: u16,
-    /// Bound to every address: then the source has to be said.
-    wildcard: bool,
-}
-
-impl MediaSocket {
-    fn send(&mut self, run: &[Transmit], segments: &mut Vec<u8>) {
-        let Some(first) = run.first() else { return };
-        segments.clear();
-        for transmit in run {
-            segments.extend_from_slice(&transmit.bytes);
-        }
-        // Behind a NAT the address that clients know is not one of ours to send from; the kernel then refuses, and
-        // it may choose.
-        let sources = if self.wildcard {
-            [Some(first.from.ip()), None]
-        } else {
-            [None, None]
-        };
-        for src_ip in sources {
-            let transmit = quinn_udp::Transmit {
-                destination: first.to,
-                ecn: None,
-                contents: segments,
-                segment_size: (run.len() > 1).then_some(first.bytes.len()),
-                src_ip,
-            };
-            match self.state.try_send(UdpSockRef::from(&self.io), &transmit) {
-                Err(error) if src_ip.is_some() && error.kind() == io::ErrorKind::InvalidInput => {
-                    // Not tried again: one refused system call, not one per packet.
-                    self.wildcard = false;
-                }
-                // A full socket drops, as a full network would; repair and keyframes make up for it.
-                _ => return,
-            }
-        }
-    }
-}
-
-/// What datagrams are read into and sent from.
-struct Buffers {
-    bytes: Vec<u8>,
-    metas: Vec<RecvMeta>,
-    segments: Vec<u8>,
-}
-
-impl Buffers {
-    fn new() -> Self {
-        Self {
-            bytes: vec![0; BATCH_SIZE * RECEIVE_BUFFER],
-            metas: vec![RecvMeta::default(); BATCH_SIZE],
-            segments: Vec::with_capacity(RECEIVE_BUFFER),
-        }
-    }
-
-    /// How many were received; `None` when the socket is dry.
-    fn receive(&mut self, socket: &MediaSocket) -> Option<usize> {
-        let mut slices: Vec<IoSliceMut<'_>> = self
-            .bytes
-            .chunks_mut(RECEIVE_BUFFER)
-            .map(IoSliceMut::new)
-            .collect();
-        // An error of a datagram sent earlier may be told here; it says nothing about those that wait.
-        for _ in 0..3 {
-            match socket
-                .state
-                .recv(UdpSockRef::from(&socket.io), &mut slices, &mut self.metas)
-            {
-                Ok(count) => return Some(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(_) => {}
-            }
-        }
-        None
-    }
-
-    fn received(&self, count: usize) -> impl Iterator<Item = (&RecvMeta, &[u8])> {
-        self.metas
-            .iter()
-            .zip(self.bytes.chunks(RECEIVE_BUFFER))
-            .take(count)
-    }
-}
-
-/// One socket per address family, all on one port.
-fn bind_all(ips: &[IpAddr], port: u16) -> Result<Vec<MediaSocket>, MediaStartError> {
-    let families = [
-        ips.iter().any(IpAddr::is_ipv4),
-        ips.iter().any(IpAddr::is_ipv6),
-    ];
-    // With any port the second family may find the first one's port taken: then begin again.
-    let tries = if port == 0 { 16 } else { 1 };
-    let mut last = Err(MediaStartError::NoAddress);
-    for _ in 0..tries {
-        let mut port = port;
-        let mut sockets = Vec::new();
-        last = Ok(());
-        for (is_ipv4, wanted) in [true, false].into_iter().zip(families) {
-            if !wanted {
-                continue;
-            }
-            match bind(ips, is_ipv4, port) {
-                Ok(socket) => {
-                    port = socket.port;
-                    sockets.push(socket);
-                }
-                Err(error) => last = Err(error),
-            }
-        }
-        if last.is_ok() {
-            return Ok(sockets);
-        }
-    }
-    last.map(|()| Vec::new())
-}
-
-/// A single address is bound itself where it is one of this machine's; else the socket takes what comes to any.
-fn bind(ips: &[IpAddr], is_ipv4: bool, port: u16) -> Result<MediaSocket, MediaStartError> {
-    let mut of_family = ips.iter().copied().filter(|ip| ip.is_ipv4() == is_ipv4);
-    let (first, only) = (of_family.next(), of_family.next().is_none());
-    let any = if is_ipv4 {
-        IpAddr::from(Ipv4Addr::UNSPECIFIED)
-    } else {
-        IpAddr::from(Ipv6Addr::UNSPECIFIED)
-    };
-    let known = first.unwrap_or(any);
-    let exact = if only {
-        open(SocketAddr::new(known, port))
-    } else {
-        Err(io::ErrorKind::AddrNotAvailable.into())
-    };
-    let (socket, wildcard) = match exact {
-        Ok(socket) => (socket, false),
-        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-            let address = SocketAddr::new(any, port);
-            (
-                open(address).map_err(|source| MediaStartError::Bind { address, source })?,
-                true,
-            )
-        }
-        Err(source) => {
-            return Err(MediaStartError::Bind {
-                address: SocketAddr::new(known, port),
-                source,
-            });
-        }
-    };
-    let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-    let io = UdpSocket::from_std(socket);
-    let port = io.local_addr()?.port();
-    Ok(MediaSocket {
-        io,
-        state,
-        ip: known,
-        port,
-        wildcard,
-    })
-}
-
-fn open(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::DGRAM,
-        Some(Protocol::UDP),
-    )?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    // As much as the system allows; less only means more loss in bursts.
-    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
-    let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
-    socket.bind(&SockAddr::from(address))?;
-    Ok(socket.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::BytesMut;
-
-    use super::*;
-
-    fn transmit(to: u16, size: usize) -> Transmit {
-        let from = SocketAddr::from(([127, 0, 0, 1], 1));
-        Transmit {
-            from,
-            to: SocketAddr::from(([127, 0, 0, 1], to)),
-            bytes: BytesMut::zeroed(size),
-        }
-    }
-
-    #[test]
-    fn a_run_goes_to_one_client_in_one_size() {
-        let run = |transmits: &[Transmit]| run_length(transmits, 64);
-        assert_eq!(run(&[]), 0);
-        assert_eq!(run(&[transmit(1, 100)]), 1);
-        assert_eq!(
-            run(&[transmit(1, 100), transmit(1, 100), transmit(2, 100)]),
-            2
-        );
-        assert_eq!(
-            run(&[transmit(1, 100), transmit(1, 60), transmit(1, 60)]),
-            2
-        );
-        assert_eq!(run(&[transmit(1, 60), transmit(1, 100)]), 1);
-        let long: Vec<Transmit> = (0..100).map(|_| transmit(1, 1200)).collect();
-        assert_eq!(run(&long), 50);
-        assert_eq!(run_length(&long, 8), 8);
-        assert_eq!(run_length(&long, 0), 1);
     }
 }

@@ -9,7 +9,7 @@ use super::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData, SessionReplaced};
 use crate::protocol::ids::{ParticipantId, UserId};
-use crate::protocol::object::{Role, UserKind};
+use crate::protocol::object::{Role, Source, User, UserKind};
 use crate::protocol::time::Timestamp;
 
 /// How long somebody who vanished may come back past the lock and the waiting room, in milliseconds: a reload or a change
@@ -28,6 +28,7 @@ impl Room {
         let ghost = self.roster.find_user(&join.user.id);
         let ghost = ghost.map(|person| person.seen.id.clone());
         let way = self.admits(&join, now)?;
+        let returns = ghost.is_some() || self.is_back(&join.user.id, now);
         self.replace_waiting(&join.user.id, out);
         if way == Way::Wait {
             return Ok(self.wait(join, now, out));
@@ -37,6 +38,10 @@ impl Room {
         }
         let newcomer = join.participant.clone();
         self.enter(join, now, out);
+        if returns {
+            // A reload is no coming in.
+            self.let_start_at_once(&newcomer);
+        }
         Ok(Reply::View(Box::new(self.view(&newcomer, now)?)))
     }
 
@@ -61,6 +66,9 @@ impl Room {
             return Err(ErrorCode::RoomDenied);
         }
         let is_back = self.is_back(&join.user.id, now);
+        if !is_back && !self.takes(&join.user, rank) {
+            return Err(ErrorCode::RoomAccountsOnly);
+        }
         if self.facts.locked && !is_back && !self.allows(rank, Action::EnterLocked) {
             return Err(ErrorCode::RoomLocked);
         }
@@ -94,11 +102,17 @@ impl Room {
         Ok(())
     }
 
+    /// Whether the room takes somebody of this kind. An invite opens no room to guests that takes accounts only: it can be
+    /// handed on, and an account cannot.
+    pub(super) fn takes(&self, user: &User, rank: Rank) -> bool {
+        self.facts.guests || user.kind == UserKind::Account || self.allows(rank, Action::SkipLobby)
+    }
+
     /// Whether somebody must be let in. An invite lets past the waiting room; but whoever was banned as a guest might
     /// come again under another name, so that guests from where they were wait in any case.
     pub(super) fn must_wait(&self, join: &Join, rank: Rank) -> bool {
         let is_suspect = join.user.kind == UserKind::Guest && self.bans.suspect(join.address);
-        let waits = self.facts.lobby && !join.pass || is_suspect;
+        let waits = self.facts.waiting.holds(join.user.kind) && !join.pass || is_suspect;
         waits && !self.allows(rank, Action::SkipLobby)
     }
 
@@ -164,7 +178,10 @@ impl Room {
         let first = self.meeting.first_joined.find(&join.user.id).copied();
         let since = first.or(join.first_joined_at).unwrap_or(now);
         self.meeting.first_joined.put(join.user.id.clone(), since);
-        let person = Person::new(join, role, self.next_place(now));
+        let mut person = Person::new(join, role, self.next_place(now));
+        if rank == Rank::Member {
+            person.begins_off = self.begin_off();
+        }
         let participant = person.seen.clone();
         self.meeting.away.forget(&participant.user.id);
         self.roster.add(person);
@@ -188,6 +205,23 @@ impl Room {
         if rank == Rank::Owner {
             self.ended = None;
             self.restore_roles(out);
+        }
+    }
+
+    /// What members come in with switched off.
+    fn begin_off(&self) -> Vec<Source> {
+        let sources = [
+            (self.facts.start_muted, Source::Microphone),
+            (self.facts.start_camera_off, Source::Camera),
+        ];
+        let off = sources.into_iter().filter(|(is_off, _)| *is_off);
+        off.map(|(_, source)| source).collect()
+    }
+
+    /// Whoever comes back goes on with what they had.
+    fn let_start_at_once(&mut self, id: &ParticipantId) {
+        if let Some(person) = self.roster.find_mut(id) {
+            person.begins_off.clear();
         }
     }
 

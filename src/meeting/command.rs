@@ -1,9 +1,9 @@
 //! What can be asked of a room.
 
-use super::bans::AddressKey;
 use super::chat::Post;
 use super::media::MediaEvent;
 use super::permissions::Action;
+use crate::network::Network;
 use crate::protocol::event::{EndReason, LeaveReason};
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId, UserId};
 use crate::protocol::object::{BanLength, Reaction, Role, Room, Source, User};
@@ -251,7 +251,7 @@ pub struct Join {
     /// An invite lets them past the waiting room.
     pub pass: bool,
     /// Where they come from.
-    pub address: AddressKey,
+    pub address: Network,
     /// When they came into this room for the first time; none when this is it, or when it does not matter.
     pub first_joined_at: Option<Timestamp>,
 }
@@ -307,4 +307,14 @@ pub enum Signal {
         /// The candidate.
         candidate: Option<Candidate>,
     },
+}
+
+impl Signal {
+    /// How much it weighs, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Offer { sdp, .. } | Self::Answer { sdp, .. } => sdp.len(),
+            Self::Candidate { candidate, .. } => candidate.as_ref().map_or(0, Candidate::bytes),
+        }
+    }
 }

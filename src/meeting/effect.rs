@@ -80,6 +80,13 @@ pub enum Effect {
         /// What.
         event: Box<Event>,
     },
+    /// One who waits is told.
+    TellWaiting {
+        /// Who.
+        to: ParticipantId,
+        /// What.
+        event: Box<Event>,
+    },
     /// Everyone is told who is in the room at this point of the effects.
     Broadcast {
         /// Who is not.
@@ -125,6 +132,8 @@ pub enum CloseReason {
     Ended,
     /// A host removed them.
     Removed,
+    /// The room failed, which is a fault of the server: they may come back at once.
+    Failed,
 }
 
 /// A line of the attendance list.

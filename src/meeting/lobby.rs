@@ -1,7 +1,7 @@
 //! The waiting room: who is at the door, and who lets them in.
 //!
-//! Whoever waits is told nothing but whether they are let in: no event of the room goes to them, and no command of
-//! theirs but leaving finds them in the room.
+//! Whoever waits is told nothing but whether somebody is there who may let them in, and whether they are let in: no event
+//! of the room goes to them, and no command of theirs but leaving finds them in the room.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, Reply};
@@ -10,7 +10,8 @@ use super::room::{Answer, Room};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
-    Event, LobbyDenial, LobbyDenied, LobbyLeaveReason, LobbyLeft, LobbyWaiting, SessionReplaced,
+    Event, LobbyDenial, LobbyDenied, LobbyLeaveReason, LobbyLeft, LobbyUpdated, LobbyWaiting,
+    SessionReplaced,
 };
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{Ban, BanLength, Waiting};
@@ -97,9 +98,43 @@ impl Room {
         if self.roster.is_empty() {
             self.plan(now);
         }
+        let id = waiting.id.clone();
         self.lobby.0.push(Knocker { waiting, join });
         self.tell_those_who_may(Action::Admit, &event, out);
+        out.push(self.hosted_for(id));
         Reply::Waiting
+    }
+
+    /// Whether somebody is in who may let in.
+    pub(super) fn is_hosted(&self) -> bool {
+        let mut people = self.roster.iter();
+        people.any(|person| self.may(person, Action::Admit))
+    }
+
+    /// Whoever waits hears whether there is anybody to hear them.
+    pub(super) fn tell_those_who_wait(&self, out: &mut Vec<Effect>) {
+        out.extend(self.lobby.ids().into_iter().map(|id| self.hosted_for(id)));
+    }
+
+    fn hosted_for(&self, to: ParticipantId) -> Effect {
+        let hosted = self.is_hosted();
+        Effect::TellWaiting {
+            to,
+            event: Box::new(Event::LobbyUpdated(LobbyUpdated { hosted })),
+        }
+    }
+
+    /// Sends those away whom the room takes no more.
+    pub(super) fn send_guests_away(&mut self, out: &mut Vec<Effect>) {
+        for id in self.lobby.ids() {
+            let Some(knocker) = self.lobby.find(&id) else {
+                continue;
+            };
+            let rank = self.rank_of_newcomer(&knocker.join);
+            if !self.takes(&knocker.waiting.user, rank) {
+                self.send_away(&id, LobbyDenial::AccountsOnly, out);
+            }
+        }
     }
 
     /// Who waits, for those who may let in.

@@ -82,6 +82,13 @@ pub enum MediaEvent {
         /// The fraction of packets lost on the way, 0 to 1, before repair: the worse of both directions.
         loss: f32,
     },
+    /// The room's media was lost and begins anew, with nobody in it.
+    Failed,
+    /// A participant's connection broke within the server: they have to make theirs anew.
+    Broke {
+        /// Whose.
+        participant: ParticipantId,
+    },
     /// Who speaks now, the loudest first.
     Speakers {
         /// At most a handful.

@@ -17,6 +17,7 @@ pub mod permissions;
 pub mod permissions_page;
 mod presence;
 mod recent;
+pub mod recurrence;
 mod roles;
 pub mod room;
 pub mod roster;

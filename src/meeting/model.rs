@@ -300,7 +300,9 @@ impl Model {
                         "{context}: left without having joined"
                     );
                 }
-                Effect::Admit { .. } | Effect::SendAway { .. } => panic!("{context}: nobody waits"),
+                Effect::Admit { .. } | Effect::SendAway { .. } | Effect::TellWaiting { .. } => {
+                    panic!("{context}: nobody waits")
+                }
                 Effect::Media(_) => {}
             }
         }

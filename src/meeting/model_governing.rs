@@ -16,8 +16,11 @@ use super::stories::{address, at, edited, facts, newcomer, stay, user};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
-use crate::protocol::object::{self, BanLength, Participant, Permissions, Role, Source, UserKind};
+use crate::protocol::object::{
+    self, BanLength, Participant, Permissions, Role, Source, UserKind, WhoWaits,
+};
 use crate::protocol::request::{Everyone, Target, Targets};
+use crate::protocol::time::Timestamp;
 
 const PEOPLE: [&str; 7] = ["ada", "bo", "cy", "dee", "eve", "gus", "gwen"];
 const CAPACITY: u32 = 5;
@@ -49,14 +52,40 @@ struct Shell {
     empty_since: Option<i64>,
     version: u64,
     permissions: Permissions,
+    /// How people come in now.
+    door: Door,
+    /// What each who waits was told last: whether somebody is in who may let in.
+    told: BTreeMap<ParticipantId, bool>,
+    /// When each member came in who has just done so, and what they then came in with switched off.
+    fresh: BTreeMap<ParticipantId, (Timestamp, Vec<Source>)>,
     ids: u32,
+}
+
+/// What the room says of coming in.
+#[derive(Debug, Clone, Copy)]
+struct Door {
+    waiting: WhoWaits,
+    guests: bool,
+    start_muted: bool,
+    start_camera_off: bool,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self {
+            waiting: WhoWaits::Everyone,
+            guests: true,
+            start_muted: false,
+            start_camera_off: false,
+        }
+    }
 }
 
 fn one_run(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let start = object::Room {
         max_participants: CAPACITY,
-        lobby: true,
+        waiting: WhoWaits::Everyone,
         topology: object::Topology::P2p,
         ..facts()
     };
@@ -85,7 +114,8 @@ fn one_run(seed: u64) {
         }
         if room.is_empty() && random.random_bool(0.5) {
             let memory = room.memory();
-            if !facts.locked && !facts.lobby {
+            let is_open = facts.waiting == WhoWaits::Nobody && facts.guests;
+            if !facts.locked && is_open {
                 shell.away.clear();
             }
             room = Room::new(facts.clone(), None, Chat::default(), Vec::new());
@@ -103,6 +133,8 @@ fn one_run(seed: u64) {
         if outcome.reply.is_err() {
             assert_eq!(outcome.effects, [], "{context}: refused without effect");
         }
+        shell.passes_the_door(&command, &outcome.reply, now, &context);
+        shell.starts(&command, &outcome.reply, now, &context);
         shell.comes_back(&command, &outcome.reply, now, &context);
         shell.newcomer(&command, &outcome.reply, &context);
         for effect in &outcome.effects {
@@ -187,14 +219,26 @@ impl Shell {
                 self.version += 1;
                 let permissions = Permissions {
                     unmute: random.random_bool(0.5),
+                    camera: random.random_bool(0.5),
                     screen: random.random_bool(0.5),
                     ..Permissions::default()
                 };
                 self.permissions = permissions;
+                let waiting = [WhoWaits::Nobody, WhoWaits::Guests, WhoWaits::Everyone];
+                self.door = Door {
+                    waiting: waiting[random.random_range(0..3)],
+                    guests: random.random_bool(0.8),
+                    start_muted: random.random_bool(0.5),
+                    start_camera_off: random.random_bool(0.5),
+                };
+                let door = self.door;
                 edited(object::Room {
                     permissions,
                     max_participants: CAPACITY,
-                    lobby: random.random_bool(0.7),
+                    waiting: door.waiting,
+                    guests: door.guests,
+                    start_muted: door.start_muted,
+                    start_camera_off: door.start_camera_off,
                     locked: random.random_bool(0.2),
                     version: self.version,
                     topology: object::Topology::P2p,
@@ -210,6 +254,91 @@ impl Shell {
             return stay("nobody");
         }
         known[random.random_range(0..known.len())].clone()
+    }
+
+    /// Accounts and guests come in, wait or are refused as the door says, by hand: those who have no role, no pass, and
+    /// were not in a moment ago.
+    fn passes_the_door(
+        &mut self,
+        command: &Command,
+        reply: &Result<Reply, ErrorCode>,
+        now: i64,
+        context: &str,
+    ) {
+        let Command::Join(join) = command else {
+            return;
+        };
+        let user = &join.user.id;
+        let vanished = self.away.get(user);
+        let is_back = vanished.is_some_and(|at| now < at + WELCOME_BACK);
+        let is_known = is_back || self.inside.values().any(|inside| inside == user);
+        let is_guest = join.user.kind == UserKind::Guest;
+        let Door {
+            waiting, guests, ..
+        } = self.door;
+        match reply {
+            Ok(Reply::Waiting) => {
+                // Guests may be suspected where nobody waits.
+                assert!(
+                    is_guest || waiting == WhoWaits::Everyone,
+                    "{context}: an account waits"
+                );
+                assert!(guests || !is_guest, "{context}: waits for nothing");
+            }
+            Ok(Reply::View(view)) if view.me.role == Role::Member && !is_known => {
+                assert!(guests || !is_guest, "{context}: a guest among accounts");
+                let is_held = match waiting {
+                    WhoWaits::Nobody => false,
+                    WhoWaits::Guests => is_guest,
+                    WhoWaits::Everyone => true,
+                };
+                assert!(join.pass || !is_held, "{context}: came in past the door");
+                self.comes_in(&view.me);
+            }
+            Err(ErrorCode::RoomAccountsOnly) => {
+                assert!(is_guest && !guests && !is_known, "{context}: refused");
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes note of a member who came in just now, and was not in a moment ago.
+    fn comes_in(&mut self, me: &Participant) {
+        let mut off = Vec::new();
+        if self.door.start_muted {
+            off.push(Source::Microphone);
+        }
+        if self.door.start_camera_off {
+            off.push(Source::Camera);
+        }
+        self.fresh.insert(me.id.clone(), (me.joined_at, off));
+    }
+
+    /// What a member brings along begins as the room says, and anything else as it was asked for.
+    fn starts(
+        &mut self,
+        command: &Command,
+        reply: &Result<Reply, ErrorCode>,
+        now: i64,
+        context: &str,
+    ) {
+        let (
+            Command::SetSource {
+                participant,
+                source,
+                switch: Switch::On { muted, .. },
+            },
+            Ok(Reply::Track(Some(track))),
+        ) = (command, reply)
+        else {
+            return;
+        };
+        let mut begins_off = false;
+        if let Some((since, off)) = self.fresh.get_mut(participant) {
+            begins_off = off.contains(source) && at(now) < since.plus_millis(10_000);
+            off.retain(|off| off != source);
+        }
+        assert_eq!(track.muted, *muted || begins_off, "{context}: {track:?}");
     }
 
     /// Whoever was in a moment ago and vanished neither waits nor stands before a lock.
@@ -302,6 +431,13 @@ impl Shell {
                     "{context}: a stranger was told"
                 );
             }
+            Effect::TellWaiting { to, event } => {
+                assert!(self.waiting.contains_key(to), "{context}: {to} waits not");
+                let Event::LobbyUpdated(told) = &**event else {
+                    panic!("{context}: who waits was told {}", event.kind());
+                };
+                self.told.insert(to.clone(), told.hosted);
+            }
             Effect::Broadcast { event, .. } => {
                 let is_of_the_door = event.kind().starts_with("lobby.");
                 assert!(!is_of_the_door, "{context}: everyone was told of the door");
@@ -317,6 +453,10 @@ impl Shell {
             Effect::Admit { participant, view } => {
                 let user = self.waiting.remove(participant);
                 let user = user.unwrap_or_else(|| panic!("{context}: nobody waited"));
+                self.told.remove(participant);
+                if view.me.role == Role::Member {
+                    self.comes_in(&view.me);
+                }
                 assert_eq!(view.me.id, *participant, "{context}: the same id");
                 self.inside.insert(participant.clone(), user);
             }
@@ -324,6 +464,7 @@ impl Shell {
                 participant, event, ..
             } => {
                 assert!(self.waiting.remove(participant).is_some(), "{context}");
+                self.told.remove(participant);
                 let is_fit = event.as_ref().is_none_or(|event| {
                     matches!(**event, Event::LobbyDenied(_) | Event::SessionReplaced(_))
                 });
@@ -344,6 +485,15 @@ impl Shell {
         // The owner comes in on top.
         let places = CAPACITY as usize + usize::from(after.iter().any(owns));
         assert!(after.len() <= places, "{context}: too many");
+        let hosted = after.iter().any(|person| person.role != Role::Member);
+        let told = self.waiting.keys().map(|id| (id.clone(), hosted));
+        assert_eq!(self.told, told.collect(), "{context}: who waits knows");
+        let is_guest = |user: &&UserId| user.as_str().starts_with("u-g");
+        let waits = self.waiting.values().find(is_guest);
+        assert!(
+            self.door.guests || waits.is_none(),
+            "{context}: {waits:?} waits for nothing"
+        );
         for person in after {
             let is_owner = owns(person);
             assert!(!is_owner || person.role == Role::Host, "{context}");
@@ -353,10 +503,16 @@ impl Shell {
 
     /// By hand, apart from the table.
     fn sends_what_may_be_sent(&self, person: &Participant, context: &str) {
-        let Permissions { unmute, screen, .. } = self.permissions;
+        let Permissions {
+            unmute,
+            camera,
+            screen,
+            ..
+        } = self.permissions;
         for track in &person.tracks {
             let members_may = match track.source {
-                Source::Microphone | Source::Camera => true,
+                Source::Microphone => true,
+                Source::Camera => camera,
                 Source::Screen => screen,
                 Source::ScreenAudio => screen && unmute,
             };

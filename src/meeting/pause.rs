@@ -116,7 +116,8 @@ impl Room {
     /// What is to be remembered of the meeting when the room stops running; none when there is nothing.
     pub fn memory(&self) -> Option<Memory> {
         // Where everybody may walk in, nobody needs to be known again.
-        let away = match self.facts.locked || self.facts.lobby {
+        let door = &self.facts;
+        let away = match door.locked || door.waiting.is_on() || !door.guests {
             true => self.meeting.away.clone(),
             false => Recent::default(),
         };

@@ -51,6 +51,8 @@ impl Rank {
 pub enum Toggle {
     /// `permissions.unmute`
     Unmute,
+    /// `permissions.camera`
+    Camera,
     /// `permissions.screen`
     Screen,
     /// `permissions.chat`
@@ -70,6 +72,7 @@ impl Toggle {
     pub fn is_on(self, members: &Permissions) -> bool {
         match self {
             Self::Unmute => members.unmute,
+            Self::Camera => members.camera,
             Self::Screen => members.screen,
             Self::Chat => members.chat,
             Self::PrivateChat => members.private_chat,
@@ -95,13 +98,13 @@ pub enum Cell {
 pub fn cell(rank: Rank, action: Action) -> Cell {
     let (own, least) = match action {
         Action::Unmute => (Some(Toggle::Unmute), Rank::Cohost),
+        Action::Camera => (Some(Toggle::Camera), Rank::Cohost),
         Action::Screen => (Some(Toggle::Screen), Rank::Cohost),
         Action::Chat => (Some(Toggle::Chat), Rank::Cohost),
         Action::PrivateChat => (Some(Toggle::PrivateChat), Rank::Cohost),
         Action::Files => (Some(Toggle::Files), Rank::Cohost),
         Action::Rename => (Some(Toggle::Rename), Rank::Cohost),
         Action::React => (Some(Toggle::React), Rank::Cohost),
-        Action::Camera => (None, Rank::Member),
         Action::EnterLocked
         | Action::SkipLobby
         | Action::EnterEarly
@@ -180,7 +183,7 @@ mod tests {
     /// Columns: waiting, member, co-host, host, owner.
     const EXPECTED: &str = "
         unmute          - ? x x x
-        camera          - x x x x
+        camera          - ? x x x
         screen          - ? x x x
         chat            - ? x x x
         private_chat    - ? x x x
@@ -214,10 +217,11 @@ mod tests {
         json.as_str().unwrap().to_owned()
     }
 
-    /// Every combination of the seven permissions, by the names that travel.
+    /// Every combination of the eight permissions, by the names that travel.
     fn every_state() -> impl Iterator<Item = (serde_json::Value, Permissions)> {
-        const NAMES: [&str; 7] = [
+        const NAMES: [&str; 8] = [
             "unmute",
+            "camera",
             "screen",
             "chat",
             "private_chat",
@@ -263,7 +267,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(cells, 28 * 5 * 128);
+        assert_eq!(cells, 28 * 5 * 256);
     }
 
     #[test]
@@ -278,7 +282,7 @@ mod tests {
     /// permissions of all these names are on.
     const SENDING: [(Source, &[&str], &str); 4] = [
         (Source::Microphone, &[], "xxxxx"),
-        (Source::Camera, &[], "-xxxx"),
+        (Source::Camera, &["camera"], "-?xxx"),
         (Source::Screen, &["screen"], "-?xxx"),
         (Source::ScreenAudio, &["screen", "unmute"], "-?xxx"),
     ];
@@ -362,6 +366,7 @@ mod tests {
                 let rank = Rank::of(role, false);
                 for (toggle, action) in [
                     (Toggle::Unmute, Action::Unmute),
+                    (Toggle::Camera, Action::Camera),
                     (Toggle::Screen, Action::Screen),
                     (Toggle::Chat, Action::Chat),
                     (Toggle::PrivateChat, Action::PrivateChat),

@@ -48,6 +48,11 @@ const RULES: &str = r#"      <h2>On whom</h2>
           Nobody can unmute another. Who is asked to may unmute their microphone once, whatever the room lets members do.
         </li>
         <li>
+          A room may take people with an account only (<code>guests</code> is false). Whoever may pass the waiting room comes
+          in as a guest as well; an invite link that gives no such role opens no room to guests. Guests who are in stay
+          when it is switched.
+        </li>
+        <li>
           A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half
           an hour after the last one left. Until then roles stay as they were given, whoever is banned stays out, and
           whoever was turned away at the door stays turned away, also while nobody is in.
@@ -137,6 +142,7 @@ fn word(cell: Cell) -> String {
         Cell::No => return "no".to_owned(),
         Cell::Yes => return "yes".to_owned(),
         Cell::If(Toggle::Unmute) => "unmute",
+        Cell::If(Toggle::Camera) => "camera",
         Cell::If(Toggle::Screen) => "screen",
         Cell::If(Toggle::Chat) => "chat",
         Cell::If(Toggle::PrivateChat) => "private_chat",

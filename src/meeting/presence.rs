@@ -189,6 +189,7 @@ impl Room {
             }),
         ));
         self.settle(&before, out);
+        self.send_guests_away(out);
         let end = self.planned_end();
         let is_past = end != planned_end && end.is_some_and(|end| end <= now);
         if is_past && self.facts.ends_on_time && !self.roster.is_empty() {

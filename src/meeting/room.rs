@@ -96,6 +96,7 @@ impl Room {
     pub fn handle(&mut self, command: Command, now: Timestamp) -> Outcome {
         let mut effects = Vec::new();
         self.forget_if_due(now);
+        let was_hosted = self.is_hosted();
         let last = self.roster.only().map(|person| person.seen.user.id.clone());
         let reply = self.carry_out(command, now, &mut effects);
         if let Some(last) = last.filter(|_| self.roster.is_empty()) {
@@ -103,6 +104,9 @@ impl Room {
         }
         // Last, as what keeps people at the door may just have ended with the meeting.
         self.let_in(now, &mut effects);
+        if self.is_hosted() != was_hosted {
+            self.tell_those_who_wait(&mut effects);
+        }
         Outcome { reply, effects }
     }
 
@@ -142,7 +146,7 @@ impl Room {
                 participant,
                 source,
                 switch,
-            } => self.set_source(&participant, source, switch, out),
+            } => self.set_source(&participant, source, switch, now, out),
             Command::Mute { by, whom, source } => self.mute(&by, &whom, source, out),
             Command::AskUnmute { by, whom, source } => self.ask_unmute(&by, &whom, source, out),
             Command::LowerHand { by, whom } => self.lower_hand(&by, &whom, out),
@@ -230,24 +234,31 @@ impl Room {
     /// The room as it travels.
     pub(super) fn snapshot(&self, now: Timestamp) -> object::Room {
         let participants = self.head_count();
-        let was_ended = |at| schedule::is_still_ended(&self.facts, at, now);
+        let next = schedule::next(&self.facts, now);
+        let was_ended = |at| schedule::is_still_ended(&self.facts, at, next.as_ref());
         let ended = self.ended.is_some_and(was_ended);
         object::Room {
             participants,
-            state: state_of(&self.facts, participants, ended, now),
-            next: schedule::next(&self.facts, now),
+            state: state_of(&self.facts, participants, ended, next.as_ref(), now),
+            next,
             ..self.facts.clone()
         }
     }
 }
 
-/// What a room is doing at `now`, with so many people in it.
-pub fn state_of(facts: &object::Room, participants: u32, ended: bool, now: Timestamp) -> RoomState {
+/// What a room is doing at `now`, with so many people in it and this meeting next.
+pub fn state_of(
+    facts: &object::Room,
+    participants: u32,
+    ended: bool,
+    next: Option<&Occurrence>,
+    now: Timestamp,
+) -> RoomState {
     if participants > 0 {
         RoomState::Live
-    } else if ended || schedule::is_past(facts, now) {
+    } else if ended || schedule::is_past(facts, next, now) {
         RoomState::Ended
-    } else if schedule::next(facts, now).is_some_and(|next| next.begin_at > now) {
+    } else if next.is_some_and(|next| next.begin_at > now) {
         RoomState::Scheduled
     } else {
         RoomState::Open

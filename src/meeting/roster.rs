@@ -1,10 +1,13 @@
 //! Who is in a room and what they publish.
 
-use super::bans::AddressKey;
 use super::command::Join;
+use crate::network::Network;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Connection, Participant, Role, Source, Track};
 use crate::protocol::time::Timestamp;
+
+/// How long after coming in what a client starts counts as brought along, in milliseconds.
+pub const COMING_IN_MS: i64 = 10_000;
 
 /// One person in the room.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,9 +15,11 @@ pub struct Person {
     /// What the others see of them.
     pub seen: Participant,
     /// Where they come from.
-    pub address: AddressKey,
+    pub address: Network,
     /// They were asked to unmute: they may once, whatever the room's permissions say.
     pub may_unmute_once: bool,
+    /// What they came in with switched off and have said nothing of since.
+    pub begins_off: Vec<Source>,
     /// Which sources were negotiated on their up connection, and in which encoding.
     negotiated: Vec<(Source, Option<String>)>,
 }
@@ -38,8 +43,21 @@ impl Person {
             seen,
             address: join.address,
             may_unmute_once: false,
+            begins_off: Vec::new(),
             negotiated: Vec::new(),
         }
+    }
+
+    /// Whether `source`, started at `now`, begins muted whatever was asked for. The first start so soon after coming in is
+    /// the client's, which begins with what it has; later ones are the person's.
+    pub fn begins_muted(&self, source: Source, now: Timestamp) -> bool {
+        let is_coming_in = now < self.seen.joined_at.plus_millis(COMING_IN_MS);
+        is_coming_in && self.begins_off.contains(&source)
+    }
+
+    /// From now on `source` does as they say.
+    pub fn has_begun(&mut self, source: Source) {
+        self.begins_off.retain(|off| *off != source);
     }
 
     /// Remembers what their up connection can carry.

@@ -4,62 +4,30 @@
 //! when clocks are changed. What such a change leaves out comes after the gap (2:30 at 3:30), and what it shows twice is
 //! the first of both ([`TimeZone::instant`]). Every meeting lasts as long as the first one by a stop watch.
 //!
-//! The room's first time must be one that the rule names (RFC 5545 §3.8.5.3); so the rule comes true at least once, and
-//! because the calendar repeats itself every 400 years the search for the next time always ends soon.
+//! The room's first time must be one that the rule names (RFC 5545 §3.8.5.3). Which days a rule names, and what it costs
+//! to find them, stands in [`recurrence`](super::recurrence).
 
-use chrono::{DateTime, Datelike as _, NaiveDateTime, TimeDelta, Timelike as _, Utc};
-use rrule::{Frequency, RRule, RRuleSet, Tz, Unvalidated};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 
+use self::memo::{MEMO, Plan};
+use super::recurrence::rule::{self, Rule};
+use super::recurrence::{HORIZON_YEARS, Pattern};
 use crate::protocol::object::{Occurrence, Room};
 use crate::protocol::time::Timestamp;
 use crate::protocol::time_zone::TimeZone;
 
-/// The longest rule that is taken, in bytes.
-pub const MAX_RULE_BYTES: usize = 255;
-/// The longest time between two meetings of a rule, in its own unit: days, weeks, months or years.
-const MAX_INTERVAL: u16 = 366;
-/// The most meetings that a rule may count.
-const MAX_COUNT: u32 = 1_000;
+pub use super::recurrence::BadRule;
+
+mod memo;
+
 /// Meetings that come again last at most this long: as there is at most one a day, no two overlap.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 /// The years in which a rule may begin.
 const FIRST_YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
+/// No gap in a zone's clocks is longer, so a time is at most so much later than its wall says.
+const LONGEST_GAP: Days = Days::new(2);
 
-/// Parts of a rule that every frequency takes; those that name a time of day are refused, as it is that of the first.
-const PARTS: [&str; 7] = [
-    "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH",
-];
-/// What rules by the month or by the year take beside.
-const MONTHLY_PARTS: [&str; 2] = ["BYMONTHDAY", "BYSETPOS"];
-/// What rules by the year take beside.
-const YEARLY_PARTS: [&str; 2] = ["BYWEEKNO", "BYYEARDAY"];
-
-/// Why a recurrence is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadRule {
-    /// There is no first time, or it is open how long it lasts.
-    #[error("needs begin_at and end_at")]
-    NoTimes,
-    /// No rule, or one that says more than it may here.
-    #[error(
-        "must be a recurrence rule by the day, week, month or year (RFC 5545, section 3.3.10) without times of day"
-    )]
-    Syntax,
-    /// Too much of something.
-    #[error("may have INTERVAL up to 366 and COUNT up to 1000")]
-    TooMuch,
-    /// The meeting lasts too long to come again.
-    #[error("needs a meeting of at most 24 hours")]
-    TooLong,
-    /// The first time lies too far away.
-    #[error("needs a begin_at from 2000 to 2199")]
-    TooFar,
-    /// The first time is none of the rule's.
-    #[error("must name begin_at, by the clocks of time_zone, as one of its times")]
-    NotFirst,
-}
-
-/// Checks that a room may come again by `rule`, counted by the clocks of `zone`.
+/// Checks that a room may come again by `rule`, counted by the clocks of `zone`, and gives the rule as it is kept.
 ///
 /// # Errors
 /// [`BadRule`]
@@ -68,22 +36,32 @@ pub fn check(
     end_at: Option<Timestamp>,
     zone: TimeZone,
     rule: &str,
-) -> Result<(), BadRule> {
+) -> Result<String, BadRule> {
     let (Some(begin), Some(end)) = (begin_at, end_at) else {
         return Err(BadRule::NoTimes);
     };
-    let rule = parse(rule)?;
+    let first = whole_second(begin.utc());
+    let times = Times::read(rule, zone, first)?;
     if end.utc() - begin.utc() > LONGEST {
         return Err(BadRule::TooLong);
     }
     if !FIRST_YEARS.contains(&begin.utc().year()) {
         return Err(BadRule::TooFar);
     }
-    let first = whole_second(begin.utc());
-    match times(rule, zone.wall(first), zone).and_then(|mut times| times.next()) {
-        Some(time) if time == first => Ok(()),
-        _ => Err(BadRule::NotFirst),
+    if times.until.is_some_and(|until| until < first) {
+        return Err(BadRule::Over);
     }
+    let day = times.wall.date();
+    if times.pattern.days(day, day).next().is_none() || zone.instant(times.wall) != first {
+        return Err(BadRule::NotFirst);
+    }
+    let horizon = years_after(times.wall);
+    let goes_on =
+        times.count != Some(1) && times.until.is_none_or(|until| zone.wall(until) > horizon);
+    if goes_on && times.pattern.days(day, horizon.date()).nth(1).is_none() {
+        return Err(BadRule::TooRare);
+    }
+    rule::written(rule, zone)
 }
 
 /// The planned meeting that runs at `now`, or else comes next; none when none is planned any more.
@@ -99,25 +77,40 @@ pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
     if end > now {
         return Some(once);
     }
-    let lasts = end.utc() - begin_at.utc();
-    let zone = room.time_zone.unwrap_or_default();
-    let rule = parse(rule).ok()?;
+    let plan = Plan {
+        rule: rule.clone(),
+        begin_at,
+        end_at: end,
+        zone: room.time_zone.unwrap_or_default(),
+    };
+    MEMO.next(plan.clone(), now, || next_of(&plan, now))
+}
+
+/// The same for a plan that comes again and whose first meeting is over.
+fn next_of(plan: &Plan, now: Timestamp) -> Option<Occurrence> {
+    let Plan {
+        rule,
+        begin_at,
+        end_at,
+        zone,
+    } = plan;
+    let lasts = end_at.utc() - begin_at.utc();
     let first = whole_second(begin_at.utc());
     let fraction = begin_at.utc() - first;
-    let from = caught_up(&rule, zone.wall(first), zone.wall(now.utc() - lasts));
+    let times = Times::read(rule, *zone, first).ok()?;
     let is_to_come = |begin: &DateTime<Utc>| *begin + fraction + lasts > now.utc();
-    let begin = times(rule, from, zone)?.find(is_to_come)? + fraction;
+    let begin = times.from(now.utc() - lasts)?.find(is_to_come)? + fraction;
     Some(Occurrence {
         begin_at: begin.into(),
         end_at: Some((begin + lasts).into()),
     })
 }
 
-/// Whether the last planned meeting is past.
-pub fn is_past(room: &Room, now: Timestamp) -> bool {
+/// Whether the last planned meeting is past, `next` being the next one at `now`.
+pub fn is_past(room: &Room, next: Option<&Occurrence>, now: Timestamp) -> bool {
     match room.recurrence {
         None => room.end_at.is_some_and(|end| end <= now),
-        Some(_) => next(room, now).is_none(),
+        Some(_) => next.is_none(),
     }
 }
 
@@ -128,97 +121,59 @@ pub fn opens_at(room: &Room, now: Timestamp) -> Option<Timestamp> {
     (opens > now).then_some(opens)
 }
 
-/// Whether a meeting that was ended at `ended_at` still is: a room that comes again is open for its next meeting.
-pub fn is_still_ended(room: &Room, ended_at: Timestamp, now: Timestamp) -> bool {
-    room.recurrence.is_none() || next(room, ended_at) == next(room, now)
+/// Whether a meeting that was ended at `ended_at` still is, `at_now` being the next one now: a room that comes again is
+/// open for its next meeting.
+pub fn is_still_ended(room: &Room, ended_at: Timestamp, at_now: Option<&Occurrence>) -> bool {
+    room.recurrence.is_none() || next(room, ended_at).as_ref() == at_now
 }
 
-/// The rule's times from `first` on, which the clock on the wall shows at the first of them.
+/// The times of a rule.
 ///
 /// The rule is counted on a clock that nobody changes, and each time is then looked up in the zone, so that every gap and
 /// overlap is met by one rule.
-fn times(
-    rule: RRule<Unvalidated>,
-    first: NaiveDateTime,
+struct Times {
+    pattern: Pattern,
     zone: TimeZone,
-) -> Option<impl Iterator<Item = DateTime<Utc>>> {
-    let until = match rule.get_until() {
-        // Beside a time in a zone it is written in UTC (RFC 5545 §3.3.10).
-        Some(until) if until.timezone() != Tz::UTC => return None,
-        until => until.map(|until| until.with_timezone(&Utc)),
-    };
-    let rule = match until {
-        // The wall's clock is less than a day ahead; the times themselves are compared below.
-        Some(until) => rule.until((until + TimeDelta::days(1)).with_timezone(&Tz::UTC)),
-        None => rule,
-    };
-    let first = first.and_utc().with_timezone(&Tz::UTC);
-    let rule = rule.validate(first).ok()?;
-    let times = RRuleSet::new(first).rrule(rule).limit();
-    let times = (&times).into_iter();
-    Some(
-        times
-            .map(move |time| zone.instant(time.naive_utc()))
-            .take_while(move |time| until.is_none_or(|until| *time <= until)),
-    )
+    /// What the clock on the wall shows at the first of them.
+    wall: NaiveDateTime,
+    count: Option<u32>,
+    until: Option<DateTime<Utc>>,
 }
 
-/// A time from which the rule can be counted as well as from `first`, about one period before `now`: a daily meeting of
-/// many years is found as fast as a new one. All are times on the wall.
-fn caught_up(rule: &RRule<Unvalidated>, first: NaiveDateTime, now: NaiveDateTime) -> NaiveDateTime {
-    let days = match rule.get_freq() {
-        Frequency::Daily => 1,
-        Frequency::Weekly => 7,
-        _ => return first,
-    };
-    if rule.get_count().is_some() {
-        return first;
+impl Times {
+    fn read(rule: &str, zone: TimeZone, first: DateTime<Utc>) -> Result<Self, BadRule> {
+        let wall = zone.wall(first);
+        let rule = Rule::read(rule, zone, wall.time())?;
+        Ok(Self {
+            count: rule.count,
+            until: rule.until,
+            pattern: Pattern::new(rule, wall.date()),
+            zone,
+            wall,
+        })
     }
-    let period = i64::from(rule.get_interval()) * days;
-    let periods = ((now - first).num_days() / period - 1).max(0);
-    first + TimeDelta::days(periods * period)
+
+    /// Those from about `from` on, none of them far after it. A rule that counts begins at its first.
+    fn from(&self, from: DateTime<Utc>) -> Option<impl Iterator<Item = DateTime<Utc>>> {
+        let from = self.zone.wall(from);
+        let begin = match self.count {
+            Some(_) => self.wall.date(),
+            None => from.date().checked_sub_days(LONGEST_GAP)?,
+        };
+        let most = self.count.map_or(usize::MAX, |count| count as usize);
+        let days = self.pattern.days(begin, years_after(from).date());
+        Some(
+            days.take(most)
+                .map(|day| self.zone.instant(day.and_time(self.wall.time())))
+                .take_while(|time| self.until.is_none_or(|until| *time <= until)),
+        )
+    }
 }
 
-fn parse(rule: &str) -> Result<RRule<Unvalidated>, BadRule> {
-    if rule.len() > MAX_RULE_BYTES || !rule.bytes().all(is_of_rules) {
-        return Err(BadRule::Syntax);
-    }
-    let parsed: RRule<Unvalidated> = rule.parse().map_err(|_| BadRule::Syntax)?;
-    let more: &[&[&str]] = match parsed.get_freq() {
-        Frequency::Daily | Frequency::Weekly => &[&PARTS],
-        Frequency::Monthly => &[&PARTS, &MONTHLY_PARTS],
-        Frequency::Yearly => &[&PARTS, &MONTHLY_PARTS, &YEARLY_PARTS],
-        Frequency::Hourly | Frequency::Minutely | Frequency::Secondly => {
-            return Err(BadRule::Syntax);
-        }
-    };
-    let counts_weekdays = more.len() > 1;
-    for part in rule.split(';') {
-        let (name, value) = part.split_once('=').ok_or(BadRule::Syntax)?;
-        let is_known = more.concat().contains(&name);
-        let counts = name == "BYDAY" && value.bytes().any(|byte| byte.is_ascii_digit());
-        if !is_known || counts && !counts_weekdays {
-            return Err(BadRule::Syntax);
-        }
-    }
-    let (interval, count) = (parsed.get_interval(), parsed.get_count());
-    // RFC 5545 §3.3.10: never both.
-    if count.is_some() && parsed.get_until().is_some() {
-        return Err(BadRule::Syntax);
-    }
-    if !(1..=MAX_INTERVAL).contains(&interval)
-        || count.is_some_and(|count| !(1..=MAX_COUNT).contains(&count))
-    {
-        return Err(BadRule::TooMuch);
-    }
-    Ok(parsed)
-}
-
-/// What rules are written with; no colon and no line break, so that one stays one property of a calendar file.
-fn is_of_rules(byte: u8) -> bool {
-    byte.is_ascii_uppercase()
-        || byte.is_ascii_digit()
-        || matches!(byte, b'=' | b';' | b',' | b'-' | b'+')
+/// How far a search for the next time goes.
+fn years_after(wall: NaiveDateTime) -> NaiveDateTime {
+    let months = Months::new(12 * HORIZON_YEARS.unsigned_abs());
+    wall.checked_add_months(months).unwrap_or(wall)
 }
 
 /// Rules know no fractions of a second.

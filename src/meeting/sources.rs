@@ -8,10 +8,11 @@ use super::room::{Answer, Room, broadcast, media, tell, updated};
 use super::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
-    Event, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,
+    Event, MediaFailed, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,
 };
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Source, Topology, Track};
+use crate::protocol::time::Timestamp;
 
 impl Room {
     pub(super) fn negotiated(
@@ -38,6 +39,7 @@ impl Room {
         id: &ParticipantId,
         source: Source,
         switch: Switch,
+        now: Timestamp,
         out: &mut Vec<Effect>,
     ) -> Answer {
         match switch {
@@ -51,6 +53,7 @@ impl Room {
                 if self.facts.topology == Topology::Sfu && !person.has_negotiated(source) {
                     return Err(ErrorCode::MediaUnsupported);
                 }
+                let muted = muted || person.begins_muted(source, now);
                 if source == Source::Microphone && !muted {
                     self.may_unmute(id)?;
                 }
@@ -68,6 +71,7 @@ impl Room {
         out: &mut Vec<Effect>,
     ) -> Answer {
         let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
+        person.has_begun(source);
         if source == Source::Microphone {
             person.may_unmute_once &= muted;
         }
@@ -156,6 +160,10 @@ impl Room {
                     Event::SpeakerActive(SpeakerActive { participants }),
                 ));
             }
+            MediaEvent::Failed => self.begin_media_anew(out),
+            MediaEvent::Broke { participant } => {
+                out.extend(self.tell_if_in(&participant, Event::MediaFailed(MediaFailed {})));
+            }
             MediaEvent::Format {
                 track,
                 codec,
@@ -179,6 +187,28 @@ impl Room {
             }
         }
         Ok(Reply::Done)
+    }
+
+    /// Tells a media worker that knows nothing of the room who is in and what runs, and everyone that they have to
+    /// connect to it.
+    fn begin_media_anew(&self, out: &mut Vec<Effect>) {
+        for person in self.roster.iter() {
+            let participant = person.seen.id.clone();
+            out.push(media(MediaCommand::Admit { participant }));
+        }
+        for track in self.roster.iter().flat_map(|person| &person.seen.tracks) {
+            out.push(media(MediaCommand::StartTrack {
+                participant: track.participant.clone(),
+                track: track.id.clone(),
+                source: track.source,
+                muted: track.muted,
+            }));
+        }
+        out.push(broadcast(None, Event::MediaFailed(MediaFailed {})));
+        let nobody = SpeakerActive {
+            participants: Vec::new(),
+        };
+        out.push(broadcast(None, Event::SpeakerActive(nobody)));
     }
 
     fn tell_if_in(&self, to: &ParticipantId, event: Event) -> Option<Effect> {

@@ -10,12 +10,12 @@ mod sources;
 mod time;
 mod together;
 
-use super::bans::AddressKey;
 use super::chat::{Chat, Post};
 use super::command::{Changes, Command, Join, PasswordEdit, Signal, Switch};
 use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
+use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{EndReason, Event, LeaveReason, RoomEnded, SlotsData};
 use crate::protocol::ids::{MessageId, ParticipantId, RoomIdentity, TrackId, UserId};
@@ -61,6 +61,10 @@ pub(crate) fn facts() -> object::Room {
         locked: false,
         has_password: false,
         lobby: false,
+        waiting: object::WhoWaits::Nobody,
+        guests: true,
+        start_muted: false,
+        start_camera_off: false,
         topology: Topology::Sfu,
         max_participants: 10,
         participants: 0,
@@ -99,8 +103,8 @@ pub(crate) fn newcomer(name: &str, stay_name: &str) -> Join {
 }
 
 /// One of many households.
-pub(super) fn address(number: u8) -> AddressKey {
-    AddressKey::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
+pub(super) fn address(number: u8) -> Network {
+    Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
 }
 
 pub(super) fn edited(facts: object::Room) -> Command {
@@ -161,7 +165,7 @@ pub(super) fn told(effects: &[Effect]) -> Vec<String> {
                 let told = event.as_ref().map(|event| event.kind());
                 Some(format!("send away {participant} {told:?} {close:?}"))
             }
-            Effect::Media(_) | Effect::History(_) => None,
+            Effect::TellWaiting { .. } | Effect::Media(_) | Effect::History(_) => None,
         })
         .collect()
 }
@@ -172,6 +176,7 @@ pub(super) fn media(effects: &[Effect]) -> Vec<MediaCommand> {
         .filter_map(|effect| match effect {
             Effect::Media(command) => Some(command.clone()),
             Effect::Tell { .. }
+            | Effect::TellWaiting { .. }
             | Effect::Broadcast { .. }
             | Effect::Release { .. }
             | Effect::Admit { .. }

@@ -96,9 +96,10 @@ impl Room {
 
     /// Whether the meeting is over: by its plan it runs on while a host is in it.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        let was_ended = |at| schedule::is_still_ended(&self.facts, at, now);
+        let next = schedule::next(&self.facts, now);
+        let was_ended = |at| schedule::is_still_ended(&self.facts, at, next.as_ref());
         self.ended.is_some_and(was_ended)
-            || schedule::is_past(&self.facts, now) && !self.roster.has_host()
+            || schedule::is_past(&self.facts, next.as_ref(), now) && !self.roster.has_host()
     }
 
     /// Whether it is too early for those who may not come in early.

@@ -37,6 +37,9 @@ impl Room {
         if changes.audio == Some(true) {
             self.may_unmute(id)?;
         }
+        if changes.video == Some(true) && !self.person(id)?.seen.video {
+            self.allowed(id, Action::Camera)?;
+        }
         let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
         let before = person.seen.clone();
         if let Some(name) = changes.display_name {
@@ -50,10 +53,12 @@ impl Room {
             // Said of oneself: between peers a client may send without telling of its tracks.
             person.seen.audio = audio;
             person.may_unmute_once &= !audio;
+            person.has_begun(Source::Microphone);
             set_muted(person, Source::Microphone, !audio, None, out);
         }
         if let Some(video) = changes.video {
             person.seen.video = video;
+            person.has_begun(Source::Camera);
             set_muted(person, Source::Camera, !video, None, out);
         }
         let after = person.seen.clone();

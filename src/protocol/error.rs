@@ -48,6 +48,7 @@ codes! {
     RoomExists = "room.exists", "There is such a room already.";
     RoomFull = "room.full", "This room is full.";
     RoomLocked = "room.locked", "This room is locked.";
+    RoomAccountsOnly = "room.accounts_only", "This room takes people with an account only; log in first.";
     RoomEnded = "room.ended", "This meeting has ended.";
     RoomNotStarted = "room.not_started", "This meeting has not begun yet.";
     RoomPasswordRequired = "room.password_required", "This room asks for a password.";

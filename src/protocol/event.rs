@@ -64,6 +64,8 @@ events! {
     PermissionsChanged(PermissionsChanged) "permissions.changed" Sure;
     /// Somebody waits to be let in; told to those who may let in.
     LobbyWaiting(LobbyWaiting) "lobby.waiting" Sure;
+    /// Whether somebody is in who may let in; told to those who wait, first and at each change.
+    LobbyUpdated(LobbyUpdated) "lobby.updated" Sure;
     /// Somebody waits no more; told to those who may let in.
     LobbyLeft(LobbyLeft) "lobby.left" Sure;
     /// One was let in; the same as the answer to `room.join`.
@@ -96,6 +98,9 @@ events! {
     SignalCandidate(SignalCandidateData) "signal.candidate" Sure;
     /// The server offers the down connection anew.
     MediaOffer(DownOffer) "media.offer" Sure;
+    /// The room's media was lost, or one's own connection within the server: both connections are to be made anew, by `media.publish` and `media.receive`. What
+    /// was started goes on once they are.
+    MediaFailed(MediaFailed) "media.failed" Sure;
     /// Somebody started a source.
     TrackPublished(TrackData) "media.track.published" Sure;
     /// Somebody stopped a source.
@@ -164,6 +169,8 @@ pub enum LobbyDenial {
     Password,
     /// The meeting ended or the room was deleted.
     Ended,
+    /// The room takes accounts only from now on.
+    AccountsOnly,
 }
 
 macro_rules! data {
@@ -236,6 +243,11 @@ data! {
     struct LobbyWaiting {
         /// Who.
         participant: Waiting,
+    }
+    /// Data of `lobby.updated`.
+    struct LobbyUpdated {
+        /// Somebody is in who may let in.
+        hosted: bool,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {
@@ -334,6 +346,8 @@ data! {
         /// Those that changed.
         slots: Vec<Slot>,
     }
+    /// Data of `media.failed`.
+    struct MediaFailed {}
     /// Data of `speaker.active`.
     struct SpeakerActive {
         /// The loudest first.

@@ -11,6 +11,7 @@ use super::error::{ErrorCode, WireError};
 use super::event::{Delivery, Event};
 use super::ids::SessionId;
 use super::time::Timestamp;
+use super::topic::Topic;
 
 /// The largest request id: the integers that every JSON reader keeps exactly (RFC 8259 §6).
 pub const MAX_REQUEST_ID: u64 = (1 << 53) - 1;
@@ -141,6 +142,7 @@ pub fn hello(data: &Hello) -> String {
 pub struct EncodedEvent {
     kind: &'static str,
     delivery: Delivery,
+    topic: Option<Topic>,
     data: Arc<str>,
 }
 
@@ -150,6 +152,7 @@ impl EncodedEvent {
         Self {
             kind: event.kind(),
             delivery: event.delivery(),
+            topic: event.topic(),
             data: encode(event).into(),
         }
     }
@@ -162,6 +165,21 @@ impl EncodedEvent {
     /// Whether it may be dropped.
     pub fn delivery(&self) -> Delivery {
         self.delivery
+    }
+
+    /// What it is the newest word about.
+    pub fn topic(&self) -> Option<&Topic> {
+        self.topic.as_ref()
+    }
+
+    /// Whether it is of a moment that is over when it is late, so that whoever reads slowly need not be told.
+    pub fn is_passing(&self) -> bool {
+        self.kind == "reaction"
+    }
+
+    /// Whether it is what one participant sends another through the room.
+    pub fn is_relayed(&self) -> bool {
+        self.kind.starts_with("signal.")
     }
 
     /// How much its data weighs, in bytes.

@@ -6,7 +6,7 @@ use ts_rs::TS;
 
 use super::event::LeaveReason;
 use super::ids::{InviteId, ParticipantId, UserId};
-use super::object::{Role, User};
+use super::object::{Role, User, UserKind};
 use super::text::{DisplayName, RoomName};
 use super::time::Timestamp;
 
@@ -34,7 +34,7 @@ pub enum Action {
     React,
     /// Come into a locked room.
     EnterLocked,
-    /// Come in past the waiting room.
+    /// Come in past the waiting room, and as a guest where others need an account.
     SkipLobby,
     /// Come in long before the beginning.
     EnterEarly,
@@ -119,6 +119,47 @@ pub enum HistoryAccess {
     All,
     /// What was written since they came in first.
     Joined,
+}
+
+/// Of those who come in, who waits until a host lets them in.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS, Default,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WhoWaits {
+    /// Whoever has the link comes straight in.
+    #[default]
+    Nobody,
+    /// Accounts come straight in.
+    Guests,
+    /// Those who govern the room come straight in.
+    Everyone,
+}
+
+impl WhoWaits {
+    /// Whether somebody of this kind waits.
+    pub fn holds(self, kind: UserKind) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Guests => kind == UserKind::Guest,
+            Self::Everyone => true,
+        }
+    }
+
+    /// Whether anybody does: what `lobby` tells and asks.
+    pub fn is_on(self) -> bool {
+        self != Self::Nobody
+    }
+}
+
+impl From<bool> for WhoWaits {
+    /// What `lobby` means to those who know no more than that.
+    fn from(lobby: bool) -> Self {
+        match lobby {
+            true => Self::Everyone,
+            false => Self::Nobody,
+        }
+    }
 }
 
 /// One time that a meeting is planned.

@@ -19,6 +19,7 @@ mod strict;
 pub mod text;
 pub mod time;
 pub mod time_zone;
+pub mod topic;
 
 pub use error::{ErrorCode, WireError};
 pub use event::Event;

@@ -11,7 +11,8 @@ use super::time::Timestamp;
 use super::time_zone::TimeZone;
 
 pub use super::governance::{
-    Action, Attendance, Ban, BanLength, HistoryAccess, Invite, Occurrence, Reaction, Timer, Waiting,
+    Action, Attendance, Ban, BanLength, HistoryAccess, Invite, Occurrence, Reaction, Timer,
+    Waiting, WhoWaits,
 };
 
 /// Whether somebody has an account.
@@ -72,6 +73,8 @@ pub enum Topology {
 pub struct Permissions {
     /// Switch their microphone on themselves.
     pub unmute: bool,
+    /// Send their camera.
+    pub camera: bool,
     /// Share their screen.
     pub screen: bool,
     /// Write to everyone.
@@ -93,6 +96,9 @@ pub struct PermissionsChange {
     /// Switch their microphone on themselves.
     #[ts(optional = nullable)]
     pub unmute: Option<bool>,
+    /// Send their camera.
+    #[ts(optional = nullable)]
+    pub camera: Option<bool>,
     /// Share their screen.
     #[ts(optional = nullable)]
     pub screen: Option<bool>,
@@ -118,6 +124,7 @@ impl PermissionsChange {
     pub fn applied_to(self, before: Permissions) -> Permissions {
         Permissions {
             unmute: self.unmute.unwrap_or(before.unmute),
+            camera: self.camera.unwrap_or(before.camera),
             screen: self.screen.unwrap_or(before.screen),
             chat: self.chat.unwrap_or(before.chat),
             private_chat: self.private_chat.unwrap_or(before.private_chat),
@@ -132,6 +139,7 @@ impl Default for Permissions {
     fn default() -> Self {
         Self {
             unmute: true,
+            camera: true,
             screen: true,
             chat: true,
             private_chat: true,
@@ -163,8 +171,17 @@ pub struct Room {
     pub locked: bool,
     /// Asks for a password.
     pub has_password: bool,
-    /// Newcomers wait until a host lets them in.
+    /// Somebody waits until a host lets them in: `waiting` says who.
     pub lobby: bool,
+    /// Who waits until a host lets them in.
+    pub waiting: WhoWaits,
+    /// Guests come in as well; false: accounts only, and those who govern the meeting.
+    pub guests: bool,
+    /// Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
+    /// before, with `participant.update`, whether they are heard. They unmute it as they may.
+    pub start_muted: bool,
+    /// Members come in with their camera off: likewise.
+    pub start_camera_off: bool,
     /// How media travels.
     pub topology: Topology,
     /// How many may be in it at once.
@@ -378,7 +395,8 @@ pub struct Slot {
     pub track: Option<TrackId>,
     /// Which of the track's encodings.
     pub layer: Option<String>,
-    /// Why it carries nothing, or not what was wished.
+    /// Why it carries nothing, or not what was wished: `codec` where the client has no decoder for it, `bandwidth`
+    /// where the client's line is too narrow, so that only a still comes now and then, or nothing.
     pub reason: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 /// The longest name of a person or a room, in characters.
 pub const MAX_NAME_CHARS: usize = 64;
@@ -49,11 +50,76 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
+/// The tags of which flags of regions are made (UTS #51 §3.6); anywhere else they are text that nobody sees.
+fn is_tag(c: char) -> bool {
+    matches!(c, '\u{e0000}'..='\u{e007f}')
+}
+
+/// What most marks one letter carries in writing of today: Hebrew with points and accents, Tibetan stacks.
+const MAX_MARKS: usize = 4;
+/// A variation selector and a joiner, as in emoji of several parts.
+const MAX_BLANKS: usize = 2;
+/// The longest flag of a region.
+const MAX_TAGS: usize = 7;
+
+/// Whether a joiner after this character does something to it: in emoji, and where letters join (Arabic and its
+/// relatives, the scripts of India and south-east Asia). Between other letters it is only a way to make two equal names
+/// differ.
+fn can_be_joined(c: char) -> bool {
+    matches!(c, '\u{0600}'..='\u{08ff}' | '\u{0900}'..='\u{0fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
+        | '\u{a840}'..='\u{abff}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10a00}'..='\u{11fff}'
+        | '\u{1e900}'..='\u{1e95f}' | '\u{203c}'..='\u{3299}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// What may follow what is there already: marks only on a letter and only a few, and few characters that show nothing.
+#[derive(Default)]
+struct Following {
+    last: Option<char>,
+    has_base: bool,
+    marks: usize,
+    blanks: usize,
+    tags: Option<usize>,
+}
+
+impl Following {
+    fn takes(&mut self, c: char) -> bool {
+        let takes = if is_tag(c) {
+            let tags = self.tags.map(|tags| tags + 1);
+            self.tags = tags;
+            tags.is_some_and(|tags| tags <= MAX_TAGS)
+        } else if is_joiner(c) || is_blank(c) {
+            let joins = !is_joiner(c) || self.last.is_some_and(can_be_joined);
+            self.blanks += usize::from(joins);
+            joins && self.has_base && self.blanks <= MAX_BLANKS
+        } else if is_combining_mark(c) {
+            self.marks += 1;
+            self.has_base && self.marks <= MAX_MARKS
+        } else {
+            *self = Self {
+                has_base: !c.is_whitespace(),
+                // The black flag, which tags make a region's.
+                tags: (c == '\u{1f3f4}').then_some(0),
+                ..Self::default()
+            };
+            true
+        };
+        if takes {
+            self.last = Some(c);
+        }
+        takes
+    }
+}
+
+/// Cleans text; what is left is empty when nothing of it shows.
 fn clean(raw: &str, keep_lines: bool) -> String {
     let kept =
         |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
-    // Normalised last: what was taken out may have stood between a letter and its accent.
-    let text: String = raw.chars().filter(kept).nfc().collect();
+    // Composed first: what is one letter carries no mark.
+    let normal = raw.chars().filter(kept).nfc();
+    let mut following = Following::default();
+    let taken: String = normal.filter(|c| following.takes(*c)).collect();
+    // What stood between a letter and its accent may be gone.
+    let text: String = taken.nfc().collect();
     let shows = |c: char| !(c.is_whitespace() || is_joiner(c) || is_blank(c));
     if !text.contains(shows) {
         return String::new();
@@ -257,6 +323,65 @@ mod tests {
             Err(InvalidText::TooLong(64))
         );
         assert!(RoomName::parse(&"会".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_letter_carries_a_few_marks_and_no_tower() {
+        let tower = format!(
+            "A{}da{}",
+            "\u{0316}".repeat(60),
+            "\u{0489}\u{20dd}\u{035c}".repeat(20)
+        );
+        let name = DisplayName::parse(&tower).unwrap();
+        assert_eq!(name.as_str().chars().count(), 3 + 2 * MAX_MARKS, "{name}");
+        for plain in [
+            "Nguyễn Thị Ánh",
+            "שָׁלוֹם",
+            "བསྒྲུབས",
+            "क्षत्रिय",
+            "สวัสดี",
+            "مُحَمَّد",
+            "Ж\u{0301}",
+        ] {
+            let composed: String = plain.nfc().collect();
+            assert_eq!(DisplayName::parse(plain).unwrap().as_str(), composed);
+        }
+        let stray = DisplayName::parse("\u{0301}\u{0302} \u{0303}Ada \u{0304}").unwrap();
+        assert_eq!(stray.as_str(), "Ada", "a mark needs a letter");
+        for marks in ["\u{0301}", " \u{20dd} \u{0489}", "\u{fe0f}\u{0301}"] {
+            assert_eq!(DisplayName::parse(marks), Err(InvalidText::Empty));
+            assert_eq!(RoomName::parse(marks), Err(InvalidText::Empty));
+        }
+    }
+
+    #[test]
+    fn what_shows_nothing_makes_no_two_names_of_one() {
+        for hidden in [
+            "A\u{200d}da",
+            "Ada\u{200c}\u{200d}",
+            "Ad\u{e0061}\u{e0062}a",
+            "\u{200d}Ada",
+            "\u{e0001}Ada\u{e007f}",
+        ] {
+            assert_eq!(
+                DisplayName::parse(hidden).unwrap().as_str(),
+                "Ada",
+                "{hidden:?}"
+            );
+        }
+        let padded = format!("Ada{}", "\u{3164}\u{034f}\u{fe0f}".repeat(20));
+        assert!(
+            DisplayName::parse(&padded)
+                .unwrap()
+                .as_str()
+                .chars()
+                .count()
+                <= 3 + MAX_BLANKS
+        );
+        for whole in ["👩‍👩‍👧‍👦", "❤️‍🔥", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "👩🏽‍🚀", "می‌خواهم", "ක්‍රි"]
+        {
+            assert_eq!(DisplayName::parse(whole).unwrap().as_str(), whole);
+        }
     }
 
     #[test]

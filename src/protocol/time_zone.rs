@@ -9,7 +9,7 @@ use ts_rs::TS;
 /// A time zone by its name in the IANA time zone database (RFC 6557), as this server was built with it; UTC by default.
 ///
 /// Changes of clocks are known until the year 2099; after it the last offset stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, JsonSchema, TS)]
 #[schemars(transparent)]
 #[ts(type = "string")]
 pub struct TimeZone(#[schemars(with = "String")] Tz);

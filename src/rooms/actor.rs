@@ -1,32 +1,49 @@
 //! One room's task: takes messages in order, asks the core, carries out the effects.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::outbox::{Outbox, OutboxItem};
-use super::registry::{HistorySink, Origin};
+use super::outbox::{Outbox, OutboxItem, Pushed};
+use super::registry::{Clock, Entered, HistorySink, Origin};
+use crate::budgets::{Bucket, Buckets, rooms as budgets};
 use crate::media::RoomMedia;
+use crate::meeting::command::Join;
+use crate::meeting::effect::CloseReason;
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::meeting::pause::Memory;
 use crate::meeting::{Command, Effect, Outcome, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::event::LeaveReason;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Topology;
-use crate::protocol::time::Timestamp;
+use crate::supervise;
 
-/// How long a room sleeps at most before it looks at the clock on the wall again, which may have been set.
-const LONGEST_SLEEP: Duration = Duration::from_secs(600);
+/// How long a room that waits for a time on the wall sleeps before it looks again: that clock may have been set.
+const CLOCK_CHECK: Duration = Duration::from_secs(1);
 
-/// A room this far behind answers `server.busy`.
-const INBOX_CAPACITY: usize = 512;
+/// How long a room sleeps at most before it looks whether all of its sessions are still there.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// After how long an inbox that is full is worth another try, in milliseconds.
-const BUSY_RETRY_MS: u64 = 200;
+/// A room this far behind lets further commands wait in turn, each as long as [`PATIENCE`].
+const INBOX_CAPACITY: usize = budgets::INBOX.size();
+
+/// How long a caller waits for a room: for a place in its inbox and for the answer together.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same for what must not fail, such as leaving.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// After how long a room that was too busy is worth another try, in milliseconds.
+const BUSY_RETRY_MS: u64 = 1_000;
+
+/// After how long whoever sends others too much may send on, in milliseconds.
+const RELAY_RETRY_MS: u64 = 1_000;
 
 /// How often commands are offered again to a media worker whose inbox was full.
 const MEDIA_RETRY: Duration = Duration::from_millis(10);
@@ -37,19 +54,25 @@ const MEDIA_CLOSE_TRIES: usize = 500;
 /// A message to a room's task.
 pub(super) enum Message {
     /// A command, and who waits for the answer.
-    Call(Call),
+    Call {
+        command: Command,
+        reply: oneshot::Sender<Decision>,
+    },
+    /// Somebody comes in, and hears what they are told in `outbox` from then on.
+    Join {
+        join: Box<Join>,
+        outbox: Outbox,
+        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
+    },
+    /// A command that nobody waits for.
+    Tell(Command),
     /// The media worker reports; nobody waits.
     Media(MediaEvent),
     /// The core is to be told the time: what a room sends itself.
     Tick,
-}
-
-/// A command, and who waits for the answer.
-pub(super) struct Call {
-    pub(super) command: Command,
-    /// Where what the newcomer is told goes; only with a join.
-    pub(super) newcomer: Option<(ParticipantId, Outbox)>,
-    pub(super) reply: oneshot::Sender<Decision>,
+    /// A fault, as tests make one.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What a room answers to a command that reached it.
@@ -61,8 +84,9 @@ pub enum CallError {
     /// The room refused.
     #[error("the room refused: {}", .0.as_str())]
     Refused(ErrorCode),
-    /// Its inbox is full.
-    #[error("the room's inbox is full")]
+    /// It has too much to do, and did not answer in time. A command that had reached it may be carried out yet, but no join
+    /// is.
+    #[error("the room did not answer in time")]
     Busy,
     /// Nobody is in it any more.
     #[error("the room has closed")]
@@ -72,6 +96,9 @@ pub enum CallError {
 impl From<CallError> for WireError {
     fn from(error: CallError) -> Self {
         match error {
+            CallError::Refused(code @ ErrorCode::RateLimited) => {
+                WireError::from(code).retry_after(RELAY_RETRY_MS)
+            }
             CallError::Refused(code) => code.into(),
             CallError::Busy => WireError::from(ErrorCode::ServerBusy).retry_after(BUSY_RETRY_MS),
             CallError::Gone => ErrorCode::RoomNotJoined.into(),
@@ -86,52 +113,89 @@ pub struct RoomHandle {
     head_count: Arc<AtomicU32>,
     media: Option<RoomMedia>,
     origin: Origin,
+    /// What all of its people may still say to each other.
+    talk: Arc<Mutex<Bucket>>,
 }
 
 impl RoomHandle {
-    /// Sends a command and waits for the room's answer.
+    /// Sends a command and waits for the room's answer, in turn with all others and not for ever.
     ///
     /// # Errors
     /// [`CallError`]; only `Refused` comes from the room itself.
     pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
-        self.send(command, None).await
-    }
-
-    /// The same for a join: `outbox` gets what the newcomer is told from then on.
-    pub(super) async fn send(
-        &self,
-        command: Command,
-        newcomer: Option<(ParticipantId, Outbox)>,
-    ) -> Result<Reply, CallError> {
-        let (reply, answer) = oneshot::channel();
-        let call = Message::Call(Call {
-            command,
-            newcomer,
-            reply,
-        });
-        self.inbox.try_send(call).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CallError::Busy,
-            mpsc::error::TrySendError::Closed(_) => CallError::Gone,
-        })?;
-        answer
+        self.ask(PATIENCE, |reply| Message::Call { command, reply })
             .await
-            .map_err(|_| CallError::Gone)?
-            .map_err(CallError::Refused)
     }
 
-    /// The same, but waits for room in the inbox: for what must not fail, such as leaving.
+    /// The same, but waits longer: for what must not fail, such as leaving.
+    ///
+    /// # Errors
+    /// As [`RoomHandle::call`].
     pub async fn call_surely(&self, command: Command) -> Result<Reply, CallError> {
-        let (reply, answer) = oneshot::channel();
-        let call = Message::Call(Call {
-            command,
-            newcomer: None,
-            reply,
-        });
-        self.inbox.send(call).await.map_err(|_| CallError::Gone)?;
-        answer
+        self.ask(LONGEST_PATIENCE, |reply| Message::Call { command, reply })
             .await
-            .map_err(|_| CallError::Gone)?
-            .map_err(CallError::Refused)
+    }
+
+    /// Sends a command whose answer does not matter, without waiting.
+    pub fn tell(&self, command: Command) {
+        let Err(mpsc::error::TrySendError::Full(message)) =
+            self.inbox.try_send(Message::Tell(command))
+        else {
+            return;
+        };
+        // Outside of the runtime nobody is left who could carry it out.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let inbox = self.inbox.clone();
+            runtime.spawn(async move {
+                let sent = tokio::time::timeout(LONGEST_PATIENCE, inbox.send(message)).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    tracing::debug!("a room that is too busy or gone was not told");
+                }
+            });
+        }
+    }
+
+    /// Takes somebody in, or lets them wait: `outbox` gets what they are told from then on. One that is given up is not in.
+    pub(super) async fn join(&self, join: Join, outbox: Outbox) -> Result<Entered, CallError> {
+        let join = Box::new(join);
+        self.ask(PATIENCE, |reply| Message::Join {
+            join,
+            outbox,
+            reply,
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        patience: Duration,
+        message: impl FnOnce(oneshot::Sender<Result<T, ErrorCode>>) -> Message,
+    ) -> Result<T, CallError> {
+        let asked = async {
+            let place = self.inbox.reserve().await.map_err(|_| CallError::Gone)?;
+            let (reply, answer) = oneshot::channel();
+            place.send(message(reply));
+            answer
+                .await
+                .map_err(|_| CallError::Gone)?
+                .map_err(CallError::Refused)
+        };
+        let answered = tokio::time::timeout(patience, asked).await;
+        answered.unwrap_or(Err(CallError::Busy))
+    }
+
+    /// Takes what somebody says to everyone from what the room's people may say.
+    ///
+    /// # Errors
+    /// The time after which there is enough again.
+    pub fn say(&self, bytes: u64) -> Result<(), Duration> {
+        let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
+        talk.spend(bytes, Instant::now())
+    }
+
+    /// Whether it has ended, or failed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.inbox.is_closed()
     }
 
     /// How many are in.
@@ -161,6 +225,11 @@ impl RoomHandle {
     pub fn is_same(&self, other: &Self) -> bool {
         self.inbox.same_channel(&other.inbox)
     }
+
+    #[cfg(test)]
+    pub(super) async fn send(&self, message: Message) {
+        assert!(self.inbox.send(message).await.is_ok());
+    }
 }
 
 /// A room's inbox, made before its task so that the media worker can be told where to report.
@@ -177,24 +246,29 @@ impl Inbox {
 
     /// Where the media worker reports. It does not keep the room alive, and gets back what finds no room.
     pub(super) fn media_sink(&self) -> crate::media::EventSink {
-        let inbox = self.sender.downgrade();
-        Box::new(move |event| {
-            let Some(inbox) = inbox.upgrade() else {
-                return Ok(());
-            };
-            match inbox.try_send(Message::Media(event)) {
-                Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
-                // A room that is gone has nobody left to tell.
-                Ok(()) | Err(_) => Ok(()),
-            }
-        })
+        media_sink(self.sender.downgrade())
     }
+}
+
+fn media_sink(inbox: mpsc::WeakSender<Message>) -> crate::media::EventSink {
+    Box::new(move |event| {
+        let Some(inbox) = inbox.upgrade() else {
+            return Ok(());
+        };
+        match inbox.try_send(Message::Media(event)) {
+            Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
+            // A room that is gone has nobody left to tell.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    })
 }
 
 /// A room's task.
 pub(super) struct Actor {
     room: Room,
     inbox: mpsc::Receiver<Message>,
+    /// Where the media worker reports.
+    reports: mpsc::WeakSender<Message>,
     head_count: Arc<AtomicU32>,
     /// Of those who are in: what is told to everyone goes to these.
     outboxes: HashMap<ParticipantId, Outbox>,
@@ -205,6 +279,11 @@ pub(super) struct Actor {
     /// one worker turn lasts: every entry came through the bounded inbox.
     media_backlog: VecDeque<MediaCommand>,
     history: HistorySink,
+    /// What people sent each other lately, by who sends and who gets it.
+    pairs: Buckets<(ParticipantId, ParticipantId)>,
+    /// Whose sessions are gone, as was seen when they were to be told something.
+    lost: Vec<ParticipantId>,
+    clock: Clock,
 }
 
 impl Actor {
@@ -214,60 +293,110 @@ impl Actor {
         media: Option<RoomMedia>,
         history: HistorySink,
         origin: Origin,
+        clock: Clock,
     ) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
+        let (burst, rate) = (&budgets::TALK_BURST, &budgets::TALK);
+        let reports = inbox.sender.downgrade();
         let handle = RoomHandle {
             inbox: inbox.sender,
             head_count: head_count.clone(),
             media: media.clone(),
             origin,
+            talk: Arc::new(Mutex::new(Bucket::new(burst, rate, Instant::now()))),
         };
         let actor = Self {
             room,
             inbox: inbox.receiver,
+            reports,
             head_count,
             outboxes: HashMap::new(),
             waiting: HashMap::new(),
             media,
             media_backlog: VecDeque::new(),
             history,
+            pairs: Buckets::new(&budgets::PAIR_BURST, &budgets::PAIR),
+            lost: Vec::new(),
+            clock,
         };
         (actor, handle)
     }
 
     /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages
     /// are refused, and keeps what is to be remembered of its meeting.
+    ///
+    /// A room that fails sends everybody away, who may come back at once into a new run of it.
     pub(super) async fn run(mut self, forget: impl FnOnce(Option<Memory>)) {
-        let mut entered = false;
-        while let Some(message) = self.next().await {
-            // Somebody is about to come in when a room starts: what is asked before that does not end it.
-            entered |= matches!(&message, Message::Call(call) if call.newcomer.is_some());
-            self.take(message);
-            if entered && self.room.is_empty() {
-                break;
-            }
+        if supervise::caught("room", self.serve()).await.is_err() {
+            self.fail();
         }
-        forget(self.room.memory());
+        let memory = supervise::caught_now("room", || self.room.memory());
+        forget(memory.unwrap_or(None));
         self.inbox.close();
         // Dropping what still waits makes its callers see `Gone`, and try once more.
         while self.inbox.recv().await.is_some() {}
         self.close_media().await;
     }
 
+    async fn serve(&mut self) {
+        let mut entered = false;
+        while let Some(message) = self.next().await {
+            // Somebody is about to come in when a room starts: what is asked before that does not end it.
+            entered |= matches!(&message, Message::Join { .. });
+            self.take(message);
+            self.part_with_the_lost();
+            // Whoever is about to come in already finds it running.
+            if entered && self.room.is_empty() && self.inbox.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// What is known of the meeting may be half changed. Everybody in it is taken out, as far as that is possible, so that
+    /// attendance ends and bans are remembered, and every session is let go to come back.
+    fn fail(&mut self) {
+        let outboxes = self.outboxes.drain().chain(self.waiting.drain());
+        for (participant, outbox) in outboxes.collect::<Vec<_>>() {
+            let away = Command::Away {
+                participant: participant.clone(),
+                reason: LeaveReason::Lost,
+            };
+            let now = (self.clock)();
+            let gone = supervise::caught_now("room", || {
+                for effect in self.room.handle(away, now).effects {
+                    if let Effect::History(line) = effect {
+                        (self.history)(line);
+                    }
+                }
+            });
+            outbox.push(OutboxItem::Released {
+                participant,
+                close: Some(CloseReason::Failed),
+            });
+            if gone.is_err() {
+                tracing::debug!("somebody could not be taken out of the room that failed");
+            }
+        }
+        self.head_count.store(0, Ordering::Relaxed);
+    }
+
     async fn next(&mut self) -> Option<Message> {
         loop {
-            let until_deadline = self.until_deadline();
-            let wait = if self.media_backlog.is_empty() {
-                until_deadline.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
-            } else {
+            let wait = if !self.media_backlog.is_empty() {
                 MEDIA_RETRY
+            } else {
+                match self.until_deadline() {
+                    Some(wait) => wait.min(CLOCK_CHECK),
+                    None => LONGEST_SLEEP,
+                }
             };
             // The inbox goes first, so that a deadline never overtakes what came before it.
             match tokio::time::timeout(wait, self.inbox.recv()).await {
                 Ok(message) => return message,
                 Err(_) => self.flush_media(),
             }
-            if self.until_deadline() == Some(Duration::ZERO) {
+            let is_due = self.until_deadline() == Some(Duration::ZERO);
+            if is_due || self.look_for_the_lost() {
                 return Some(Message::Tick);
             }
         }
@@ -276,7 +405,7 @@ impl Actor {
     /// How long it is until the core wants to be told the time; none when it does not.
     fn until_deadline(&self) -> Option<Duration> {
         let deadline = self.room.next_deadline()?.unix_millis();
-        let millis = deadline - Timestamp::now().unix_millis();
+        let millis = deadline - (self.clock)().unix_millis();
         Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
     }
 
@@ -288,37 +417,125 @@ impl Actor {
     fn take(&mut self, message: Message) {
         match message {
             Message::Media(event) => {
-                let outcome = self.room.handle(Command::Media(event), Timestamp::now());
-                self.apply(outcome.effects);
+                if event == MediaEvent::Failed {
+                    self.begin_media_anew();
+                }
+                self.carry_out(Command::Media(event));
             }
             Message::Tick => {
-                let outcome = self.room.handle(Command::Tick, Timestamp::now());
-                self.count();
-                self.apply(outcome.effects);
+                self.carry_out(Command::Tick);
             }
-            Message::Call(Call {
-                command,
-                newcomer,
-                reply,
-            }) => {
-                let Outcome {
-                    reply: decision,
-                    effects,
-                } = self.room.handle(command, Timestamp::now());
-                if let (Ok(reply), Some((participant, outbox))) = (&decision, newcomer) {
-                    let place = match reply {
-                        Reply::Waiting => &mut self.waiting,
-                        _ => &mut self.outboxes,
-                    };
-                    place.insert(participant, outbox);
+            Message::Tell(command) => {
+                self.carry_out(command);
+            }
+            Message::Call { command, reply } => {
+                if let Some(code) = self.refuses(&command) {
+                    // Nobody waits for it any more.
+                    let _ = reply.send(Err(code));
+                    return;
                 }
-                self.count();
+                let outcome = self.handle(command);
                 // The answer goes first: whoever sees an event of this command can see its answer already.
-                if reply.send(decision).is_err() {
+                if reply.send(outcome.reply).is_err() {
                     tracing::debug!("the session of an answered command is gone");
                 }
-                self.apply(effects);
+                self.apply(outcome.effects);
             }
+            Message::Join {
+                join,
+                outbox,
+                reply,
+            } => self.join(*join, outbox, reply),
+            #[cfg(test)]
+            Message::Panic => panic!("as the test wants"),
+        }
+    }
+
+    fn handle(&mut self, command: Command) -> Outcome {
+        let outcome = self.room.handle(command, (self.clock)());
+        self.count();
+        outcome
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        let outcome = self.handle(command);
+        self.apply(outcome.effects);
+    }
+
+    fn join(
+        &mut self,
+        join: Join,
+        outbox: Outbox,
+        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
+    ) {
+        if reply.is_closed() {
+            // It waited longer than the one who asked: they do not want to be in any more.
+            return;
+        }
+        let participant = join.participant.clone();
+        let outcome = self.handle(Command::Join(join));
+        let decision = match outcome.reply {
+            Ok(Reply::View(view)) => {
+                self.outboxes.insert(participant.clone(), outbox);
+                Ok(Entered::In(view))
+            }
+            Ok(Reply::Waiting) => {
+                self.waiting.insert(participant.clone(), outbox);
+                Ok(Entered::Waiting)
+            }
+            Ok(other) => {
+                tracing::error!(
+                    ?other,
+                    "a join was answered with something else: this is a fault in the server"
+                );
+                self.lost.push(participant.clone());
+                Err(ErrorCode::ServerInternal)
+            }
+            Err(code) => Err(code),
+        };
+        let is_in = decision.is_ok();
+        if reply.send(decision).is_err() && is_in {
+            self.lost.push(participant);
+        }
+        self.apply(outcome.effects);
+    }
+
+    /// Why something that one sends another is not relayed: it is too much for the one who gets it. Whether it may be sent
+    /// at all, the core says.
+    fn refuses(&mut self, command: &Command) -> Option<ErrorCode> {
+        let Command::Signal { from, to, signal } = command else {
+            return None;
+        };
+        let outbox = self.outboxes.get(to)?;
+        if !self.outboxes.contains_key(from) {
+            return None;
+        }
+        let (bytes, now) = (signal.bytes(), Instant::now());
+        if !outbox.has_place_for_relayed(bytes) {
+            return Some(ErrorCode::RateLimited);
+        }
+        let pair = (from.clone(), to.clone());
+        let spent = self.pairs.spend(pair, bytes as u64, now);
+        spent.is_err().then_some(ErrorCode::RateLimited)
+    }
+
+    /// Looks for sessions that ended without a word, as one does that failed.
+    fn look_for_the_lost(&mut self) -> bool {
+        let outboxes = self.outboxes.iter().chain(&self.waiting);
+        let lost = outboxes.filter(|(_, outbox)| outbox.is_closed());
+        let lost: Vec<_> = lost.map(|(id, _)| id.clone()).collect();
+        self.lost.extend(lost);
+        !self.lost.is_empty()
+    }
+
+    fn part_with_the_lost(&mut self) {
+        while let Some(participant) = self.lost.pop() {
+            self.waiting.remove(&participant);
+            self.outboxes.remove(&participant);
+            self.carry_out(Command::Away {
+                participant,
+                reason: LeaveReason::Lost,
+            });
         }
     }
 
@@ -327,20 +544,32 @@ impl Actor {
             match effect {
                 Effect::Tell { to, event } => {
                     if let Some(outbox) = self.outboxes.get(&to) {
+                        let event = OutboxItem::Event(EncodedEvent::new(&event));
+                        if outbox.push(event) == Pushed::Closed {
+                            self.lost.push(to);
+                        }
+                    }
+                }
+                Effect::TellWaiting { to, event } => {
+                    if let Some(outbox) = self.waiting.get(&to) {
                         outbox.push(OutboxItem::Event(EncodedEvent::new(&event)));
                     }
                 }
                 Effect::Broadcast { except, event } => {
                     let event = EncodedEvent::new(&event);
-                    for (_, outbox) in self
+                    for (id, outbox) in self
                         .outboxes
                         .iter()
                         .filter(|(id, _)| Some(*id) != except.as_ref())
                     {
-                        outbox.push(OutboxItem::Event(event.clone()));
+                        if outbox.push(OutboxItem::Event(event.clone())) == Pushed::Closed {
+                            self.lost.push(id.clone());
+                        }
                     }
                 }
                 Effect::Release { participant, close } => {
+                    self.pairs
+                        .retain(|(from, to)| *from != participant && *to != participant);
                     if let Some(outbox) = self.outboxes.remove(&participant) {
                         outbox.push(OutboxItem::Released { participant, close });
                     }
@@ -348,10 +577,13 @@ impl Actor {
                 Effect::Admit { participant, view } => {
                     if let Some(outbox) = self.waiting.remove(&participant) {
                         let id = participant.clone();
-                        outbox.push(OutboxItem::Admitted {
-                            participant: id,
+                        let admitted = OutboxItem::Admitted {
+                            participant: id.clone(),
                             view,
-                        });
+                        };
+                        if outbox.push(admitted) == Pushed::Closed {
+                            self.lost.push(id);
+                        }
                         self.outboxes.insert(participant, outbox);
                     }
                 }
@@ -374,6 +606,14 @@ impl Actor {
                 Effect::History(line) => (self.history)(line),
             }
         }
+    }
+
+    /// The media worker lost the room. It gets a new one; the core then tells it everything.
+    fn begin_media_anew(&mut self) {
+        let Some(media) = &self.media else { return };
+        tracing::warn!("a room's media was lost and begins anew");
+        media.begin_anew(media_sink(self.reports.clone()));
+        self.media_backlog.clear();
     }
 
     fn flush_media(&mut self) {

@@ -1,26 +1,36 @@
 //! What is to be written to one session: bounded, and never waited for.
+//!
+//! Who reads slowly must not be shut out for what others do, as far as that can be helped: of events about one topic only
+//! the newest waits, reactions and the like are dropped when much waits, and what single people send each other has a
+//! share. The rest is bounded where it is caused.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
+use crate::budgets::rooms as budgets;
 use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::event::Delivery;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
+use crate::protocol::topic::Topic;
 
 /// A session this far behind is closed as 4408 and may resume.
-pub const OUTBOX_CAPACITY: usize = 256;
+pub const OUTBOX_CAPACITY: usize = budgets::OUTBOX_ITEMS.size();
 
-/// The same for what waits in bytes: descriptions that others send are large.
-pub const OUTBOX_BYTES: usize = 2 * 1024 * 1024;
+/// The same for what waits in bytes.
+pub const OUTBOX_BYTES: usize = budgets::OUTBOX_BYTES.size();
 
 /// About what the view of a room weighs; there is one in an outbox at most.
 const ADMITTED_BYTES: usize = 64 * 1024;
 
-/// Below this much room, events that may be dropped are dropped, so that they never push a session over the edge.
-const LOSSY_RESERVE: usize = OUTBOX_CAPACITY / 2;
+/// What an item takes beside its data, about.
+const ITEM_BYTES: usize = 128;
+
+/// With so much waiting, events that may be dropped are, so that they never push a session over the edge.
+const LOSSY_LIMIT: usize = OUTBOX_CAPACITY / 2;
 
 /// Something for a session's socket, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,17 +53,36 @@ pub enum OutboxItem {
     },
 }
 
-/// The writing end, held by the room.
-#[derive(Debug, Clone)]
-pub struct Outbox {
-    items: mpsc::Sender<OutboxItem>,
-    overflow: Arc<Overflow>,
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It waits, or need not be told.
+    Kept,
+    /// It found no room: the session is closed.
+    Overflowed,
+    /// Nobody reads any more: the session is gone.
+    Closed,
 }
 
-/// The reading end, held by the session.
+/// The writing end, held by a room: for one stay of the session.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    shared: Arc<Shared>,
+    /// The session has left this stay: what still comes of it is not for it.
+    left: Arc<AtomicBool>,
+}
+
+/// The reading end, held by the session. With it goes all that waits.
 #[derive(Debug)]
 pub struct OutboxReader {
-    items: mpsc::Receiver<OutboxItem>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Something waits.
+    filled: Notify,
     overflow: Arc<Overflow>,
 }
 
@@ -61,78 +90,227 @@ pub struct OutboxReader {
 #[derive(Debug, Default)]
 pub struct Overflow {
     happened: AtomicBool,
-    /// How many bytes wait.
-    bytes: AtomicUsize,
     told: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// What waits, oldest first; none where a newer one made an item needless.
+    items: VecDeque<Option<Waiting>>,
+    /// The number of the first of `items`.
+    first: u64,
+    /// Where the event about each topic waits.
+    topics: HashMap<Topic, u64>,
+    count: usize,
+    bytes: usize,
+    /// Of these, what single people sent.
+    relayed: usize,
+    relayed_bytes: usize,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    item: OutboxItem,
+    left: Arc<AtomicBool>,
 }
 
 /// A new outbox of [`OUTBOX_CAPACITY`].
 pub fn outbox() -> (Outbox, OutboxReader) {
-    let (sender, receiver) = mpsc::channel(OUTBOX_CAPACITY);
-    let overflow = Arc::new(Overflow::default());
-    (
-        Outbox {
-            items: sender,
-            overflow: overflow.clone(),
-        },
-        OutboxReader {
-            items: receiver,
-            overflow,
-        },
-    )
+    let shared = Arc::new(Shared {
+        queue: Mutex::default(),
+        filled: Notify::new(),
+        overflow: Arc::default(),
+    });
+    let writer = Outbox {
+        shared: shared.clone(),
+        left: Arc::default(),
+    };
+    (writer, OutboxReader { shared })
 }
 
 impl Outbox {
+    /// The same outbox for a stay that begins.
+    pub fn for_stay(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            left: Arc::default(),
+        }
+    }
+
+    /// The session has left the stay that this is for: what waits of it, and what still comes, is not told.
+    pub fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
     /// Puts an item in. What must not be lost and finds no room makes the session's socket be closed instead.
-    pub fn push(&self, item: OutboxItem) {
-        if self.overflow.happened.load(Ordering::Relaxed) {
-            return;
+    pub fn push(&self, item: OutboxItem) -> Pushed {
+        let mut queue = self.shared.lock();
+        if queue.closed {
+            return Pushed::Closed;
         }
-        let may_drop =
-            matches!(&item, OutboxItem::Event(event) if event.delivery() == Delivery::Lossy);
-        if may_drop && self.items.capacity() < LOSSY_RESERVE {
-            return;
+        if self.shared.overflow.happened.load(Ordering::Relaxed) {
+            return Pushed::Overflowed;
         }
-        let bytes = weight(&item);
-        let waiting = self.overflow.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let is_full = waiting + bytes > OUTBOX_BYTES
-            || matches!(
-                self.items.try_send(item),
-                Err(mpsc::error::TrySendError::Full(_))
-            );
-        if is_full {
-            self.overflow.happened.store(true, Ordering::Relaxed);
-            self.overflow.told.notify_one();
+        if self.left.load(Ordering::Relaxed) {
+            return Pushed::Kept;
         }
+        if let OutboxItem::Event(event) = &item {
+            if let Some(topic) = event.topic() {
+                queue.forget(topic);
+            }
+            let may_drop = event.delivery() == Delivery::Lossy || event.is_passing();
+            if may_drop && queue.count >= LOSSY_LIMIT {
+                return Pushed::Kept;
+            }
+        }
+        if queue.count >= OUTBOX_CAPACITY || queue.bytes + weight(&item) > OUTBOX_BYTES {
+            drop(queue);
+            self.shared.overflow.tell();
+            return Pushed::Overflowed;
+        }
+        queue.add(Waiting {
+            item,
+            left: self.left.clone(),
+        });
+        drop(queue);
+        self.shared.filled.notify_one();
+        Pushed::Kept
+    }
+
+    /// Whether so many bytes that somebody sends this session alone have a place in the share that is for such.
+    pub fn has_place_for_relayed(&self, bytes: usize) -> bool {
+        let queue = self.shared.lock();
+        queue.relayed < budgets::RELAYED_ITEMS.size()
+            && queue.relayed_bytes + bytes <= budgets::RELAYED_BYTES.size()
+    }
+
+    /// Whether nobody reads any more.
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().closed
     }
 }
 
 impl OutboxReader {
-    /// The next item; waits for it. Never ends while the session holds the writing end too.
-    pub async fn next(&mut self) -> Option<OutboxItem> {
-        let item = self.items.recv().await?;
-        self.overflow
-            .bytes
-            .fetch_sub(weight(&item), Ordering::Relaxed);
-        Some(item)
+    /// The next item; waits for it.
+    pub async fn next(&mut self) -> OutboxItem {
+        loop {
+            if let Some(item) = self.shared.lock().take() {
+                return item;
+            }
+            self.shared.filled.notified().await;
+        }
     }
 
     /// What tells when something found no room.
     pub fn overflow(&self) -> Arc<Overflow> {
-        self.overflow.clone()
+        self.shared.overflow.clone()
+    }
+}
+
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        let closed = Queue {
+            closed: true,
+            ..Queue::default()
+        };
+        *self.shared.lock() = closed;
+    }
+}
+
+impl Shared {
+    /// Each change of the queue is whole before anything can panic.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn add(&mut self, waiting: Waiting) {
+        if self.items.len() >= 2 * OUTBOX_CAPACITY {
+            self.close_ranks();
+        }
+        self.count(&waiting.item, 1);
+        if let OutboxItem::Event(event) = &waiting.item
+            && let Some(topic) = event.topic()
+        {
+            let at = self.first + self.items.len() as u64;
+            self.topics.insert(topic.clone(), at);
+        }
+        self.items.push_back(Some(waiting));
+    }
+
+    /// The oldest that is still to be told.
+    fn take(&mut self) -> Option<OutboxItem> {
+        while let Some(place) = self.items.pop_front() {
+            let at = self.first;
+            self.first += 1;
+            let Some(waiting) = place else { continue };
+            self.count(&waiting.item, -1);
+            if let OutboxItem::Event(event) = &waiting.item
+                && let Some(topic) = event.topic()
+                && self.topics.get(topic) == Some(&at)
+            {
+                self.topics.remove(topic);
+            }
+            if !waiting.left.load(Ordering::Relaxed) {
+                return Some(waiting.item);
+            }
+        }
+        None
+    }
+
+    /// Takes out what waits about a topic.
+    fn forget(&mut self, topic: &Topic) {
+        let Some(at) = self.topics.remove(topic) else {
+            return;
+        };
+        let index = usize::try_from(at - self.first).unwrap_or(usize::MAX);
+        let older = self.items.get_mut(index).and_then(Option::take);
+        if let Some(older) = older {
+            self.count(&older.item, -1);
+        }
+    }
+
+    /// Takes out the places that stand empty: they must not pile up before a reader that takes nothing.
+    fn close_ranks(&mut self) {
+        self.items.retain(Option::is_some);
+        for (at, waiting) in (self.first..).zip(self.items.iter().flatten()) {
+            if let OutboxItem::Event(event) = &waiting.item
+                && let Some(topic) = event.topic()
+            {
+                self.topics.insert(topic.clone(), at);
+            }
+        }
+    }
+
+    fn count(&mut self, item: &OutboxItem, by: isize) {
+        let bytes = weight(item).cast_signed() * by;
+        self.count = self.count.saturating_add_signed(by);
+        self.bytes = self.bytes.saturating_add_signed(bytes);
+        if matches!(item, OutboxItem::Event(event) if event.is_relayed()) {
+            self.relayed = self.relayed.saturating_add_signed(by);
+            self.relayed_bytes = self.relayed_bytes.saturating_add_signed(bytes);
+        }
     }
 }
 
 /// How much of memory an item keeps, in bytes.
 fn weight(item: &OutboxItem) -> usize {
-    match item {
-        OutboxItem::Event(event) => event.bytes(),
-        OutboxItem::Admitted { .. } => ADMITTED_BYTES,
-        OutboxItem::Released { .. } => 0,
-    }
+    ITEM_BYTES
+        + match item {
+            OutboxItem::Event(event) => event.bytes(),
+            OutboxItem::Admitted { .. } => ADMITTED_BYTES,
+            OutboxItem::Released { .. } => 0,
+        }
 }
 
 impl Overflow {
+    fn tell(&self) {
+        self.happened.store(true, Ordering::Relaxed);
+        self.told.notify_one();
+    }
+
     /// Waits until something found no room.
     pub async fn happened(&self) {
         while !self.happened.load(Ordering::Relaxed) {
@@ -142,65 +320,4 @@ impl Overflow {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::event::{Event, SessionReplaced, SignalSdp, SpeakerActive};
-
-    fn sure() -> OutboxItem {
-        OutboxItem::Event(EncodedEvent::new(&Event::SessionReplaced(
-            SessionReplaced {},
-        )))
-    }
-
-    fn lossy() -> OutboxItem {
-        OutboxItem::Event(EncodedEvent::new(&Event::SpeakerActive(SpeakerActive {
-            participants: vec![],
-        })))
-    }
-
-    #[tokio::test]
-    async fn large_events_overflow_by_their_bytes() {
-        let (outbox, mut reader) = outbox();
-        let large = || {
-            OutboxItem::Event(EncodedEvent::new(&Event::SignalOffer(SignalSdp {
-                from: ParticipantId::random(),
-                connection: None,
-                sdp: "x".repeat(OUTBOX_BYTES / 4),
-            })))
-        };
-        for _ in 0..20 {
-            outbox.push(large());
-            assert!(
-                reader.next().await.is_some(),
-                "what is read makes room again"
-            );
-        }
-        for _ in 0..4 {
-            outbox.push(large());
-        }
-        reader.overflow().happened().await;
-    }
-
-    #[tokio::test]
-    async fn what_must_not_be_lost_overflows_and_what_may_be_is_dropped() {
-        let (outbox, mut reader) = outbox();
-        for _ in 0..OUTBOX_CAPACITY * 2 {
-            outbox.push(lossy());
-        }
-        for _ in 0..LOSSY_RESERVE - 1 {
-            outbox.push(sure());
-        }
-        let mut waiting = 0;
-        while reader.items.try_recv().is_ok() {
-            waiting += 1;
-        }
-        assert_eq!(
-            waiting, OUTBOX_CAPACITY,
-            "lossy events leave half of the room free"
-        );
-        for _ in 0..=OUTBOX_CAPACITY {
-            outbox.push(sure());
-        }
-        reader.overflow().happened().await;
-    }
-}
+mod tests;

@@ -14,14 +14,21 @@ use crate::media::Media;
 use crate::meeting::command::Join;
 use crate::meeting::effect::{History, View};
 use crate::meeting::pause::Memory;
-use crate::meeting::{Command, Reply, Room};
-use crate::protocol::error::{ErrorCode, WireError};
+use crate::meeting::{Command, Room};
+use crate::protocol::error::WireError;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
+use crate::supervise;
 
 /// Where a room's attendance is written down; must not wait.
 pub type HistorySink = Box<dyn FnMut(History) + Send>;
+
+/// What tells the time of the clock on the wall, which may be set at any moment.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How often a room that ends just now is asked again: the next run answers then.
+const TRIES: usize = 4;
 
 /// The running rooms of this node.
 #[derive(Clone)]
@@ -38,6 +45,7 @@ struct Shared {
     remembered: Remembered,
     media: Media,
     closed_one: Notify,
+    clock: Clock,
 }
 
 /// A room that is being loaded, by one or by several at once.
@@ -118,12 +126,18 @@ pub enum Entered {
 impl Registry {
     /// An empty address book over these media workers.
     pub fn new(media: Media) -> Self {
+        Self::with_clock(media, Arc::new(Timestamp::now))
+    }
+
+    /// The same with a clock of its own.
+    pub fn with_clock(media: Media, clock: Clock) -> Self {
         let shared = Shared {
             rooms: DashMap::new(),
             loading: DashMap::new(),
             remembered: Remembered::default(),
             media,
             closed_one: Notify::new(),
+            clock,
         };
         Self {
             shared: Arc::new(shared),
@@ -132,10 +146,8 @@ impl Registry {
 
     /// Finds a running room.
     pub fn find(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
-        self.shared
-            .rooms
-            .get(identity)
-            .map(|entry| entry.value().clone())
+        let entry = self.shared.rooms.get(identity)?;
+        Some(entry.value().clone()).filter(|handle| !handle.is_closed())
     }
 
     /// The rooms that run now.
@@ -164,22 +176,24 @@ impl Registry {
     /// # Errors
     /// `server.busy`
     pub async fn unban(&self, identity: &RoomIdentity, user: UserId) -> Result<(), WireError> {
-        loop {
+        for _ in 0..TRIES {
             self.note_change(identity);
-            let handle = match self.shared.rooms.entry(identity.clone()) {
-                Entry::Occupied(entry) => entry.get().clone(),
-                Entry::Vacant(_) => {
+            let running = match self.shared.rooms.entry(identity.clone()) {
+                Entry::Occupied(entry) if !entry.get().is_closed() => entry.get().clone(),
+                // What is remembered is beside the address book while this place in it is held.
+                Entry::Occupied(_) | Entry::Vacant(_) => {
                     self.shared.remembered.unban(identity, &user);
                     return Ok(());
                 }
             };
             let unban = Command::Unban { user: user.clone() };
-            match handle.call_surely(unban).await {
+            match running.call_surely(unban).await {
                 // It has just closed, and what it remembers stands beside the address book.
                 Err(CallError::Gone) => {}
                 answer => return answer.map(|_| ()).map_err(WireError::from),
             }
         }
+        Err(CallError::Busy.into())
     }
 
     /// Forgets a meeting that was over at `ended`, if its room does not run; one that does is told.
@@ -225,24 +239,19 @@ impl Registry {
         L: Fn() -> F,
         F: Future<Output = Result<Start, WireError>>,
     {
-        // A room that closes just now answers `Gone`; its successor is started at the second try.
-        for _ in 0..2 {
+        // A room that closes just now answers `Gone`; its successor is started at the next try.
+        for _ in 0..TRIES {
             let handle = match self.find(identity) {
                 Some(handle) => handle,
                 None => self.load(identity, &load).await?,
             };
-            let newcomer = Some((join.participant.clone(), outbox.clone()));
-            match handle.send(Command::Join(join.clone()), newcomer).await {
-                Ok(Reply::View(view)) => return Ok((handle, Entered::In(view))),
-                Ok(Reply::Waiting) => return Ok((handle, Entered::Waiting)),
-                Ok(other) => {
-                    unreachable!("a join is answered with a view or a wait, not {other:?}")
-                }
+            match handle.join(join.clone(), outbox.clone()).await {
+                Ok(entered) => return Ok((handle, entered)),
                 Err(CallError::Gone) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(WireError::from(ErrorCode::ServerBusy).retry_after(100))
+        Err(CallError::Busy.into())
     }
 
     /// Whether somebody would be taken into a room now, or might wait at its door: for those who would leave another for it.
@@ -303,8 +312,10 @@ impl Registry {
         is_current: impl FnOnce() -> bool,
     ) -> Option<RoomHandle> {
         let entry = match self.shared.rooms.entry(identity.clone()) {
-            Entry::Occupied(entry) => return Some(entry.get().clone()),
-            Entry::Vacant(entry) => entry,
+            Entry::Occupied(entry) if !entry.get().is_closed() => {
+                return Some(entry.get().clone());
+            }
+            free => free,
         };
         if !is_current() {
             return None;
@@ -317,10 +328,18 @@ impl Registry {
         if let Some(memory) = self.shared.remembered.take(identity) {
             start.room.recall(memory, Timestamp::now());
         }
-        let (actor, handle) = Actor::new(start.room, inbox, media, start.history, start.origin);
-        entry.insert(handle.clone());
+        let Start {
+            room,
+            history,
+            origin,
+            ..
+        } = start;
+        let clock = self.shared.clock.clone();
+        let (actor, handle) = Actor::new(room, inbox, media, history, origin, clock);
+        drop(entry.insert_entry(handle.clone()));
         let (shared, identity, own) = (self.shared.clone(), identity.clone(), handle.clone());
-        tokio::spawn(async move {
+        let span = tracing::info_span!("room", room.id = %identity);
+        let run = async move {
             let forgetful = shared.clone();
             let forget = move |memory: Option<Memory>| {
                 // Only its own entry: a successor may stand there already.
@@ -335,7 +354,8 @@ impl Registry {
             };
             actor.run(forget).await;
             shared.closed_one.notify_waiters();
-        });
+        };
+        span.in_scope(|| supervise::spawn("room", run));
         Some(handle)
     }
 

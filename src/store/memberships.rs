@@ -15,7 +15,6 @@ use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
 };
 use tokio::sync::{mpsc, oneshot};
-use tracing::Instrument as _;
 
 use super::error::taken;
 use super::retention::forget_stays;
@@ -27,6 +26,7 @@ use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Role;
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
+use crate::supervise;
 
 /// What waits to be written while the database is slow or away. When it is full the oldest are kept, the newest are
 /// refused and one line is logged; a stay whose end was refused is closed when the store is next opened.
@@ -117,7 +117,8 @@ impl HistoryWriter {
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let (queue, items) = mpsc::channel(capacity);
-        tokio::spawn(run(items, write).instrument(tracing::info_span!("history")));
+        let span = tracing::info_span!("history");
+        span.in_scope(|| supervise::spawn("attendance", run(items, write)));
         Self {
             queue,
             refusing: Arc::default(),
@@ -132,7 +133,13 @@ where
 {
     while let Some(item) = items.recv().await {
         match item {
-            Item::Fact(fact) => write_surely(fact, &mut write).await,
+            Item::Fact(fact) => {
+                let written = write_surely(fact, &mut write);
+                // The queue goes on without it.
+                if supervise::caught("attendance", written).await.is_err() {
+                    tracing::error!("an attendance entry is lost: writing it panicked");
+                }
+            }
             // Nobody waits for it any more when the receiver is gone.
             Item::Flush(done) => drop(done.send(())),
         }

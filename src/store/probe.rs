@@ -28,7 +28,13 @@ const ROW: i64 = 2;
 pub(super) struct Probe {
     /// One asks at a time; the others wait for its answer.
     turn: Arc<Semaphore>,
-    last: Arc<Mutex<Option<(Instant, Option<Ailment>)>>>,
+    last: Arc<Mutex<Option<Answer>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Answer {
+    at: Instant,
+    ailment: Option<Ailment>,
 }
 
 impl Default for Probe {
@@ -41,15 +47,15 @@ impl Default for Probe {
 }
 
 impl Probe {
-    fn fresh(&self) -> Option<Option<Ailment>> {
+    fn fresh(&self) -> Option<Answer> {
         let last = self.last.lock().unwrap_or_else(|held| held.into_inner());
-        let (at, answer) = (*last)?;
-        (at.elapsed() < FRESH).then_some(answer)
+        last.filter(|answer| answer.at.elapsed() < FRESH)
     }
 
-    fn keep(&self, answer: Option<Ailment>) {
+    fn keep(&self, ailment: Option<Ailment>) {
+        let at = Instant::now();
         let mut last = self.last.lock().unwrap_or_else(|held| held.into_inner());
-        *last = Some((Instant::now(), answer));
+        *last = Some(Answer { at, ailment });
     }
 }
 
@@ -60,16 +66,16 @@ impl Store {
         // The semaphore is never closed.
         let _turn = self.probe.turn.acquire().await.ok()?;
         if let Some(answer) = self.probe.fresh() {
-            return answer;
+            return answer.ailment;
         }
         let written = tokio::time::timeout(DEADLINE, self.write_probe(Timestamp::now())).await;
-        let answer = match written {
+        let ailment = match written {
             Ok(Ok(())) => self.db.troubles().current(),
             Ok(Err(error)) => Some(Ailment::of(&error).unwrap_or(Ailment::Away)),
             Err(_) => Some(Ailment::Away),
         };
-        self.probe.keep(answer);
-        answer
+        self.probe.keep(ailment);
+        ailment
     }
 
     async fn write_probe(&self, now: Timestamp) -> Result<(), StoreError> {

@@ -32,7 +32,12 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
             .as_ref()
             .map(|hash| hash.reveal().to_owned())),
         locked: Set(settings.locked),
-        lobby: Set(settings.lobby),
+        // What an older server of this database reads.
+        lobby: Set(settings.waiting.is_on()),
+        waiting: Set(name(&settings.waiting)?),
+        guests: Set(settings.guests),
+        start_muted: Set(settings.start_muted),
+        start_camera_off: Set(settings.start_camera_off),
         topology: Set(name(&settings.topology)?),
         max_participants: Set(max_participants),
         permissions: Set(permissions),
@@ -68,7 +73,10 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
             end_at: row.end_at.map(stamp),
             password: row.password.map(PasswordHash::new),
             locked: row.locked,
-            lobby: row.lobby,
+            waiting: named(&row.waiting, "room waiting")?,
+            guests: row.guests,
+            start_muted: row.start_muted,
+            start_camera_off: row.start_camera_off,
             topology: named(&row.topology, "room topology")?,
             max_participants: u32::try_from(row.max_participants)
                 .map_err(|_| StoreError::Corrupt("room max_participants"))?,

@@ -2,7 +2,7 @@
 
 use super::{PasswordHash, StoreError, StoredRoom};
 use crate::meeting::schedule;
-use crate::protocol::object::{HistoryAccess, Permissions, PermissionsChange, Topology};
+use crate::protocol::object::{HistoryAccess, Permissions, PermissionsChange, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
@@ -26,8 +26,14 @@ pub struct RoomSettings {
     pub password: Option<PasswordHash>,
     /// Nobody new comes in.
     pub locked: bool,
-    /// Newcomers wait.
-    pub lobby: bool,
+    /// Who waits until a host lets them in.
+    pub waiting: WhoWaits,
+    /// Guests come in as well.
+    pub guests: bool,
+    /// Members come in muted.
+    pub start_muted: bool,
+    /// Members come in with their camera off.
+    pub start_camera_off: bool,
     /// How media travels.
     pub topology: Topology,
     /// How many may be in it at once.
@@ -59,7 +65,10 @@ impl RoomSettings {
             end_at: None,
             password: None,
             locked: false,
-            lobby: false,
+            waiting: WhoWaits::default(),
+            guests: true,
+            start_muted: false,
+            start_camera_off: false,
             topology: Topology::default(),
             max_participants: DEFAULT_CAPACITY,
             permissions: Permissions::default(),
@@ -90,8 +99,14 @@ pub struct RoomEdit {
     pub password: Patch<PasswordHash>,
     /// Nobody new comes in.
     pub locked: Option<bool>,
-    /// Newcomers wait.
-    pub lobby: Option<bool>,
+    /// Who waits until a host lets them in.
+    pub waiting: Option<WhoWaits>,
+    /// Guests come in as well.
+    pub guests: Option<bool>,
+    /// Members come in muted.
+    pub start_muted: Option<bool>,
+    /// Members come in with their camera off.
+    pub start_camera_off: Option<bool>,
     /// How media travels.
     pub topology: Option<Topology>,
     /// How many may be in it at once.
@@ -134,7 +149,10 @@ impl RoomEdit {
         self.password.apply(&mut settings.password);
         set(&mut settings.name, self.name);
         set(&mut settings.locked, self.locked);
-        set(&mut settings.lobby, self.lobby);
+        set(&mut settings.waiting, self.waiting);
+        set(&mut settings.guests, self.guests);
+        set(&mut settings.start_muted, self.start_muted);
+        set(&mut settings.start_camera_off, self.start_camera_off);
         set(&mut settings.topology, self.topology);
         set(&mut settings.max_participants, self.max_participants);
         match self.permissions {
@@ -162,22 +180,15 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-/// Whether the times fit together.
-pub(super) fn check(settings: &RoomSettings) -> Result<(), StoreError> {
+/// Whether the times fit together; a rule is put into the form in which it is kept.
+pub(super) fn check(settings: &mut RoomSettings) -> Result<(), StoreError> {
     match (settings.begin_at, settings.end_at) {
         (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),
         _ => {}
     }
-    match &settings.recurrence {
-        Some(rule) => {
-            let zone = settings.time_zone.unwrap_or_default();
-            Ok(schedule::check(
-                settings.begin_at,
-                settings.end_at,
-                zone,
-                rule,
-            )?)
-        }
-        None => Ok(()),
+    let zone = settings.time_zone.unwrap_or_default();
+    if let Some(rule) = &mut settings.recurrence {
+        *rule = schedule::check(settings.begin_at, settings.end_at, zone, rule)?;
     }
+    Ok(())
 }

@@ -151,9 +151,9 @@ impl Store {
                     return Err(StoreError::Conflict(Conflict::Version));
                 }
                 let is_planned = edit.plans();
-                let edited = edit.apply(room.clone());
+                let mut edited = edit.apply(room.clone());
                 if is_planned {
-                    check(&edited.settings)?;
+                    check(&mut edited.settings)?;
                 }
                 if edited == room {
                     // Nothing to tell anybody, and no reason to refuse another's edit of the same version.
@@ -225,11 +225,11 @@ impl Store {
     pub(super) async fn create_numbered_room(
         &self,
         owner: UserKey,
-        settings: RoomSettings,
+        mut settings: RoomSettings,
         now: Timestamp,
         mut number: impl FnMut() -> String,
     ) -> Result<StoredRoom, StoreError> {
-        check(&settings)?;
+        check(&mut settings)?;
         for _ in 0..NUMBER_TRIES {
             let number = number();
             let write = self.db.write(async |writing| {

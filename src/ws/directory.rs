@@ -1,6 +1,6 @@
 //! Which sessions are logged in as whom, so that a revoked login ends at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -48,11 +48,10 @@ impl Directory {
     }
 
     /// The accounts that are logged in, each once.
-    pub fn accounts(&self) -> Vec<UserId> {
+    pub fn accounts(&self) -> HashSet<UserId> {
         let accounts = self.sessions.iter();
         let accounts = accounts.filter(|entry| entry.kind == UserKind::Account);
-        let accounts: HashSet<UserId> = accounts.map(|entry| entry.user.clone()).collect();
-        accounts.into_iter().collect()
+        accounts.map(|entry| entry.user.clone()).collect()
     }
 
     /// When the token that this session came in with was issued.
@@ -77,14 +76,18 @@ impl Directory {
         self.revoke(|session, entry| session != but && entry.user == *user);
     }
 
-    /// Ends every session of this account.
-    pub fn end_account(&self, user: &UserId) {
-        self.revoke(|_, entry| entry.user == *user);
-    }
-
-    /// Ends every session of this account that is older than `after`.
-    pub fn end_older(&self, user: &UserId, after: Timestamp) {
-        self.revoke(|_, entry| entry.user == *user && entry.since < after);
+    /// Ends sessions of accounts as the database has them now: of `asked`, those that are not `found` there any more, and
+    /// those that came in with a token from before what is found. It looks at each session once, however many accounts
+    /// there are.
+    pub fn end_void(&self, asked: &HashSet<UserId>, found: &HashMap<UserId, Option<Timestamp>>) {
+        self.revoke(|_, entry| {
+            entry.kind == UserKind::Account
+                && asked.contains(&entry.user)
+                && match found.get(&entry.user) {
+                    None => true,
+                    Some(after) => after.is_some_and(|after| entry.since < after),
+                }
+        });
     }
 
     fn revoke(&self, concerned: impl Fn(&SessionId, &Entry) -> bool) {
@@ -92,6 +95,53 @@ impl Directory {
             if concerned(entry.key(), entry.value()) {
                 entry.value().revoked.notify_one();
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_millis(seconds * 1_000).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_the_database_voids_ends_and_nothing_else_does() {
+        let directory = Directory::default();
+        let [kept, older, gone, late, guest] = std::array::from_fn(|_| UserId::random());
+        let enter = |user: &UserId, kind, since| {
+            let revoked = Arc::new(Notify::new());
+            let entry = Entry {
+                user: user.clone(),
+                kind,
+                jti: String::new(),
+                since: at(since),
+                revoked: revoked.clone(),
+            };
+            directory.enter(&SessionId::random(), entry);
+            revoked
+        };
+        let account = UserKind::Account;
+        let stays = [
+            enter(&kept, account, 5),
+            enter(&older, account, 10),
+            enter(&guest, UserKind::Guest, 5),
+        ];
+        let ends = [enter(&older, account, 9), enter(&gone, account, 5)];
+        let asked = directory.accounts();
+        assert!(asked.len() == 3 && !asked.contains(&guest));
+        // Who came in after the question is judged by the next one.
+        let stays = stays.into_iter().chain([enter(&late, account, 5)]);
+        let found = HashMap::from([(kept, None), (older, Some(at(10)))]);
+        directory.end_void(&asked, &found);
+        for ended in ends {
+            ended.notified().await;
+        }
+        for kept in stays {
+            let waited = futures_util::FutureExt::now_or_never(kept.notified());
+            assert!(waited.is_none());
         }
     }
 }

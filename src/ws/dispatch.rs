@@ -7,6 +7,7 @@ use super::handlers::{
     participant, room, signal, together,
 };
 use super::services::Services;
+use super::spending::spend;
 use super::state::SessionState;
 use crate::protocol::Request;
 use crate::protocol::error::{ErrorCode, WireError};
@@ -23,12 +24,19 @@ pub async fn dispatch(
     state: &mut SessionState,
     frame: RequestFrame,
 ) -> Result<String, WireError> {
+    #[cfg(test)]
+    if let Some(answer) = as_tested(services, state, &frame).await {
+        return answer;
+    }
     // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
     if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
         return Err(ErrorCode::AuthRequired.into());
     }
     let request = Request::decode(&frame.kind, frame.data.as_deref())?;
     let id = frame.id;
+    if services.is_rate_limited() {
+        spend(state, &request)?;
+    }
     match request {
         Request::AuthRegister(data) => answer(id, auth::register(services, state, data).await),
         Request::AuthLogin(data) => answer(id, auth::login(services, state, data).await),
@@ -93,4 +101,27 @@ pub async fn dispatch(
 
 fn answer<T: Serialize>(id: u64, result: Result<T, WireError>) -> Result<String, WireError> {
     result.map(|data| frame::ok(id, &data))
+}
+
+/// Handlers as tests want them: with a fault before anything is awaited or after, or at work until the server stops. The
+/// last one takes the session out of the directory, by which the test sees that it has begun.
+#[cfg(test)]
+async fn as_tested(
+    services: &Services,
+    state: &SessionState,
+    frame: &RequestFrame,
+) -> Option<Result<String, WireError>> {
+    assert!(frame.kind != "test.panic", "as the test wants");
+    match frame.kind.as_str() {
+        "test.panic.later" => {
+            tokio::task::yield_now().await;
+            panic!("as the test wants");
+        }
+        "test.slow" => {
+            services.directory().leave(&state.id);
+            services.stopping().await;
+            Some(Ok(crate::protocol::frame::ok(frame.id, &())))
+        }
+        _ => None,
+    }
 }

@@ -1,5 +1,6 @@
 //! How a session ends: why, with which close code, and the closing handshake.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -37,6 +38,8 @@ pub enum End {
     Removed,
     /// The client reads too slowly.
     TooSlow,
+    /// The room failed, which is a fault of ours.
+    RoomFailed,
     /// A newer session took the place.
     Replaced,
     /// Too many requests.
@@ -63,6 +66,28 @@ impl End {
         }
     }
 
+    /// Whether the client still reads: what was asked before is answered first then.
+    pub fn hears_answers(self) -> bool {
+        match self {
+            Self::NotAuthenticated
+            | Self::RoomOver
+            | Self::RoomFailed
+            | Self::Removed
+            | Self::Replaced
+            | Self::GoingAway => true,
+            Self::Gone
+            | Self::Closed
+            | Self::Unloaded
+            | Self::Abuse
+            | Self::TooSlow
+            | Self::TooManyRequests
+            | Self::TooBig
+            | Self::NotText
+            | Self::NotWebSocket
+            | Self::Unresponsive => false,
+        }
+    }
+
     /// What the client is told; nothing when nobody is there to be told.
     pub fn close_frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
@@ -78,6 +103,8 @@ impl End {
             Self::NotText => (1007, "text that is not UTF-8"),
             Self::NotWebSocket => (1002, "not WebSocket"),
             Self::GoingAway => (1001, "server going away"),
+            // To a client it is as if the server had gone away for a moment: whoever comes back finds the room anew.
+            Self::RoomFailed => (1001, "room failed, come back"),
             Self::Unresponsive => (1001, "pings unanswered"),
         };
         Some(CloseFrame {
@@ -95,6 +122,8 @@ impl From<Error> for End {
             Error::Utf8(_) => Self::NotText,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
             Error::Protocol(_) => Self::NotWebSocket,
+            // What counts frames below the library says so.
+            Error::Io(error) if error.kind() == ErrorKind::QuotaExceeded => Self::TooManyRequests,
             _ => Self::Gone,
         }
     }
@@ -106,6 +135,7 @@ impl From<CloseReason> for End {
             CloseReason::Replaced => Self::Replaced,
             CloseReason::Ended => Self::RoomOver,
             CloseReason::Removed => Self::Removed,
+            CloseReason::Failed => Self::RoomFailed,
         }
     }
 }

@@ -14,6 +14,7 @@ mod limits;
 pub mod reconcile;
 mod services;
 mod session;
+mod spending;
 mod state;
 mod visit;
 
@@ -27,3 +28,6 @@ pub use visit::Visit;
 
 /// The largest text frame, in bytes.
 pub const MESSAGE_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;

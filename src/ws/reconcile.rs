@@ -5,7 +5,7 @@
 //! what is live in it: with nobody there it asks nothing. What it finds becomes the same commands that requests become.
 //! While the database is away there is nothing to find, and nothing is logged about it here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
@@ -18,7 +18,7 @@ use crate::protocol::event::EndReason;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{Origin, RoomHandle};
-use crate::store::{StoreError, WatchedRoom, WatchedUser};
+use crate::store::{StoreError, WatchedRoom};
 
 /// How often it looks. What the command line does is seen by everyone within twice this.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -73,16 +73,12 @@ impl Reconciler {
         if accounts.is_empty() {
             return Ok(());
         }
-        let found = self.services.store.watch_users(&accounts).await?;
-        for user in &found {
-            if let Some(after) = user.tokens_valid_after {
-                directory.end_older(&user.id, after);
-            }
-        }
-        let usable: HashSet<UserId> = found.into_iter().map(|WatchedUser { id, .. }| id).collect();
-        for id in accounts.iter().filter(|id| !usable.contains(id)) {
-            directory.end_account(id);
-        }
+        let wanted: Vec<UserId> = accounts.iter().cloned().collect();
+        let found = self.services.store.watch_users(&wanted).await?;
+        let found = found
+            .into_iter()
+            .map(|user| (user.id, user.tokens_valid_after));
+        directory.end_void(&accounts, &found.collect());
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::checks::CheckRooms;
 use super::directory::Directory;
-use crate::auth::{Limits, Passwords, Tokens};
+use crate::auth::{Limits, Passwords, RoomPasswords, Tokens};
 use crate::rooms::Registry;
 use crate::store::{HistoryWriter, Store};
 
@@ -48,7 +48,7 @@ pub struct ServicesParts {
     /// Hashing of accounts' passwords, capped.
     pub passwords: Passwords,
     /// The same for rooms' passwords, in a lane of their own: setting many must not keep people from logging in.
-    pub room_passwords: Passwords,
+    pub room_passwords: RoomPasswords,
     /// Logins.
     pub tokens: Tokens,
     /// Tries at passwords, numbers and names.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument as _;
 
 use super::answers::{Answers, Seen};
+use super::directory::Directory;
 use super::dispatch::dispatch;
 use super::end::{End, goodbye};
 use super::handlers::room_view;
@@ -23,12 +23,14 @@ use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND, too_fast};
 use super::services::Services;
 use super::state::SessionState;
 use crate::meeting::effect::View;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::{Delivery, Event, LeaveReason};
 use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
 use crate::protocol::ids::{ParticipantId, SessionId};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{OutboxItem, OutboxReader, outbox};
+use crate::supervise;
 
 /// How often the server pings; two pings unanswered end the session.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -47,7 +49,7 @@ type InFlight =
     Pin<Box<dyn Future<Output = (SessionState, u64, Result<String, WireError>)> + Send>>;
 
 /// Serves one upgraded socket until it closes, the client misbehaves, or `services` are told to stop.
-pub async fn run<S>(socket: WebSocketStream<S>, address: IpAddr, services: Services)
+pub async fn run<S>(socket: WebSocketStream<S>, address: Network, services: Services)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -68,10 +70,23 @@ enum Move {
     Released(ParticipantId),
 }
 
+/// Takes a session out of the directory when it ends, in whatever way.
+struct Listed {
+    directory: Directory,
+    id: SessionId,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.directory.leave(&self.id);
+    }
+}
+
 struct Session<S> {
     socket: WebSocketStream<S>,
     services: Services,
     id: SessionId,
+    _listed: Listed,
     events: OutboxReader,
     /// None while a request is in flight, which then owns it.
     state: Option<SessionState>,
@@ -88,23 +103,25 @@ struct Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
-    fn new(socket: WebSocketStream<S>, address: IpAddr, services: Services, id: SessionId) -> Self {
+    fn new(
+        socket: WebSocketStream<S>,
+        address: Network,
+        services: Services,
+        id: SessionId,
+    ) -> Self {
         let (outbox, events) = outbox();
         let limits = Limits::new(services.is_rate_limited(), Instant::now());
-        let revoked = Arc::new(Notify::new());
-        let state = SessionState {
+        let state = SessionState::new(id.clone(), address, outbox);
+        let revoked = state.revoked.clone();
+        let listed = Listed {
+            directory: services.directory().clone(),
             id: id.clone(),
-            address,
-            outbox,
-            revoked: revoked.clone(),
-            login: None,
-            stay: None,
-            waiting: None,
         };
         Self {
             socket,
             services,
             id,
+            _listed: listed,
             events,
             state: Some(state),
             in_flight: None,
@@ -158,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                     if let Some(done) = finished(&mut self.in_flight).now_or_never() {
                         self.answer(done).await?;
                     }
-                    self.take(item.ok_or(End::Gone)?).await?;
+                    self.take(item).await?;
                 }
                 // While one request is carried out the next waits in the socket: that bounds what a client can queue.
                 message = self.socket.next(), if is_idle => self.read(message).await?,
@@ -225,6 +242,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Ok(request) => request,
             Err(bad) => return self.refuse_frame(bad.re, bad.error).await,
         };
+        #[cfg(test)]
+        assert!(request.kind != "test.panic.session", "as the test wants");
         let id = request.id;
         let seen = self.answers.find(id);
         // Counted before anything else: what was answered already costs an answer again.
@@ -254,7 +273,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let services = self.services.clone();
         self.in_flight = Some(Box::pin(async move {
             let mut state = state;
-            let answer = dispatch(&services, &mut state, request).await;
+            let kind = request.kind.clone();
+            let carried_out = dispatch(&services, &mut state, request);
+            // What a handler leaves half done is its room's or the store's to know; a session's own state changes at once,
+            // and who has come into a room for a request that failed is taken out of it again.
+            let answer = supervise::caught("request", carried_out).await;
+            let answer = answer.unwrap_or_else(|_| {
+                tracing::error!(request = %kind.escape_debug(), "this request made a handler panic");
+                Err(ErrorCode::ServerInternal.into())
+            });
             (state, id, answer)
         }));
         Ok(())
@@ -270,10 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         while let Some(change) = self.moves.pop_front() {
             self.follow(change).await?;
         }
-        let text = match answer {
-            Ok(text) => text,
-            Err(error) => frame::error(Some(id), &error),
-        };
+        let text = answered(id, answer);
         self.answers.keep(id, text.as_str().into());
         self.write(text).await
     }
@@ -362,10 +386,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    /// Leaves the room and the directory. A request in flight is finished first: it may be just coming in.
+    /// Leaves the room and the directory. A request in flight is finished first: it may be just coming in, and what it has
+    /// done is told to whoever still reads, so that they need not guess.
     async fn depart(&mut self, end: End) {
         if let Some(in_flight) = self.in_flight.take() {
-            self.state = Some(in_flight.await.0);
+            let (state, id, answer) = in_flight.await;
+            self.state = Some(state);
+            if end.hears_answers() && self.write(answered(id, answer)).await.is_err() {
+                tracing::debug!("the last answer was not read");
+            }
         }
         self.services.directory().leave(&self.id);
         if let Some(mut state) = self.state.take() {
@@ -380,6 +409,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     async fn close(self, end: End) {
         goodbye(self.socket, end.close_frame()).await;
     }
+}
+
+fn answered(id: u64, answer: Result<String, WireError>) -> String {
+    answer.unwrap_or_else(|error| frame::error(Some(id), &error))
 }
 
 /// Waits for the request in flight; for ever when there is none.

@@ -1,15 +1,18 @@
 //! What a session is, between two requests.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use super::spending::Spending;
 use crate::meeting::Command;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity, SessionId};
 use crate::protocol::object::User;
+use crate::protocol::time::Timestamp;
 use crate::rooms::{Outbox, RoomHandle};
 use crate::store::{RoomKey, UserKey};
 
@@ -18,7 +21,7 @@ pub struct SessionState {
     /// Its id, as `hello` named it.
     pub id: SessionId,
     /// Where its socket comes from; for limits only, never for logs.
-    pub address: IpAddr,
+    pub address: Network,
     /// Where its room writes.
     pub outbox: Outbox,
     /// Ends it when its login is revoked.
@@ -29,6 +32,8 @@ pub struct SessionState {
     pub stay: Option<Stay>,
     /// At whose door it waits. Whoever waits is in no room: all that needs one is refused as if they did not.
     pub waiting: Option<Stay>,
+    /// What it may still send others.
+    pub spending: Spending,
 }
 
 /// Who a session is.
@@ -40,6 +45,8 @@ pub struct Login {
     pub account: Option<UserKey>,
     /// The log-in's id, by which its tokens are revoked.
     pub jti: String,
+    /// When it began: no token of it is good for longer than a log-in lasts.
+    pub logged_in_at: Timestamp,
 }
 
 /// A session's stay in a room.
@@ -53,9 +60,34 @@ pub struct Stay {
     pub participant: ParticipantId,
     /// How to reach it.
     pub handle: RoomHandle,
+    /// Where it writes.
+    pub outbox: Outbox,
+}
+
+/// Where somebody who has just come to a room is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In it.
+    Inside,
+    /// At its door.
+    Door,
 }
 
 impl SessionState {
+    /// Of a session from `address` that is nobody yet, and nowhere.
+    pub fn new(id: SessionId, address: Network, outbox: Outbox) -> Self {
+        Self {
+            id,
+            address,
+            outbox,
+            revoked: Arc::default(),
+            login: None,
+            stay: None,
+            waiting: None,
+            spending: Spending::new(Instant::now()),
+        }
+    }
+
     /// Who it is.
     ///
     /// # Errors
@@ -96,6 +128,21 @@ impl SessionState {
         self.waiting.take_if(is_meant);
     }
 
+    /// Takes note that it has come to another room, and leaves the one before without waiting for it: nothing is told of
+    /// that any more, and the answer to the join goes out before the new room's first event.
+    pub fn move_to(&mut self, stay: Stay, place: Place) {
+        let before = [self.stay.take(), self.waiting.take()];
+        for before in before.into_iter().flatten() {
+            before.outbox.leave();
+            let participant = before.participant;
+            before.handle.tell(Command::Leave { participant });
+        }
+        match place {
+            Place::Inside => self.stay = Some(stay),
+            Place::Door => self.waiting = Some(stay),
+        }
+    }
+
     /// Leaves the room it is in or at whose door it waits, if there is one.
     pub async fn leave(&mut self) {
         self.depart(|participant| Command::Leave { participant })
@@ -119,6 +166,21 @@ impl SessionState {
             if gone.is_err() {
                 tracing::debug!(room.id = %stay.room, "the room was left before");
             }
+        }
+    }
+}
+
+/// A session that ends in order has left before. One whose task failed leaves no ghost behind.
+impl Drop for SessionState {
+    fn drop(&mut self) {
+        for stay in [self.stay.take(), self.waiting.take()]
+            .into_iter()
+            .flatten()
+        {
+            stay.handle.tell(Command::Away {
+                participant: stay.participant,
+                reason: LeaveReason::Lost,
+            });
         }
     }
 }

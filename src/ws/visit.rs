@@ -1,13 +1,9 @@
 //! A session without a socket, for whoever asks one thing and goes.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
-use tokio::sync::Notify;
-
 use super::handlers::{auth, room};
 use super::services::Services;
 use super::state::SessionState;
+use crate::network::Network;
 use crate::protocol::error::WireError;
 use crate::protocol::ids::SessionId;
 use crate::protocol::request::{
@@ -24,18 +20,10 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// A visit from `address`, the network that limits on tries count by. Nobody has said yet who it is.
-    pub fn new(services: Services, address: IpAddr) -> Self {
+    /// A visit from `address`, by which limits on tries count. Nobody has said yet who it is.
+    pub fn new(services: Services, address: Network) -> Self {
         let (outbox, _) = outbox();
-        let state = SessionState {
-            id: SessionId::random(),
-            address,
-            outbox,
-            revoked: Arc::new(Notify::new()),
-            login: None,
-            stay: None,
-            waiting: None,
-        };
+        let state = SessionState::new(SessionId::random(), address, outbox);
         Self { services, state }
     }
 

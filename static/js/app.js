@@ -11,6 +11,7 @@ import { MeetingFlow } from './flow/meeting.js';
 import { settings } from './flow/settings.js';
 import { onWaking } from './flow/waking.js';
 import { pickLanguage, setLanguage, t } from './i18n/index.js';
+import { inside } from './place.js';
 import { initialState, reduce } from './state/app.js';
 import { createStore } from './state/store.js';
 import { inviteFrom } from './state/text.js';
@@ -158,13 +159,14 @@ function drawTheme({ theme, screen }) {
 }
 
 function route() {
-  const room = /^\/r\/([A-Za-z0-9_-]+)\/?$/.exec(location.pathname);
+  const path = inside(location.pathname);
+  const room = /^r\/([A-Za-z0-9_-]+)\/?$/.exec(path);
   const token = inviteFrom(location.hash);
   // Nobody who looks at the address bar, or copies it, shall have the invite.
   if (location.hash !== '') history.replaceState(null, '', location.pathname);
   if (room) void actions.openRoom(room[1], token);
-  else if (/^\/check\/?$/.test(location.pathname)) actions.showCheck();
-  else if (/^\/(index\.html)?$/.test(location.pathname)) void actions.showHome();
+  else if (/^check\/?$/.test(path)) actions.showCheck();
+  else if (/^(index\.html)?$/.test(path)) void actions.showHome();
   else actions.showNowhere();
 }
 

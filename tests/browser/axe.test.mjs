@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
+import en from '../../static/js/i18n/en.js';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom, shareScreen } from './hosted.mjs';
 import { guest, visit } from './page_people.mjs';
@@ -25,6 +26,9 @@ let stage;
 let token;
 let open;
 let guarded;
+/** Two days ahead, and for accounts alone. */
+let later;
+let closed;
 before(async () => {
   stage = await openStage();
   const host = new Session(stage.server.socket, { WebSocket });
@@ -36,6 +40,8 @@ before(async () => {
   const soon = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
   open = (await host.createRoom({ name: 'Weekly design review', begin_at: soon(5), end_at: soon(57) })).room.identity;
   guarded = (await host.createRoom({ name: '杭州团队站会', lobby: true, password: 'open sesame' })).room.identity;
+  later = (await host.createRoom({ name: 'Offsite', begin_at: soon(2_900), end_at: soon(2_990) })).room.identity;
+  closed = (await host.createRoom({ name: '教职工会议', guests: false, start_muted: true })).room.identity;
   token = host.token;
   host.close();
 });
@@ -59,6 +65,20 @@ async function at(path, { scheme = 'light', locale = 'en-GB', viewport = { width
     await page.evaluate((value) => localStorage.setItem('meeting.token', value), token);
     await page.goto(stage.origin + path);
   }
+  return page;
+}
+
+/** @param {'notify' | 'general'} tab */
+async function settings(tab, look) {
+  const page = await home(look);
+  await page.getByTestId('settings-open').click();
+  await page.getByTestId(`tab-${tab}`).click();
+  return page;
+}
+
+async function standing(path, look) {
+  const page = await at(path, look);
+  await page.getByTestId('door-note').filter({ hasText: /./ }).waitFor();
   return page;
 }
 
@@ -97,13 +117,23 @@ async function openFromRow(page, item, dialog) {
   await page.getByTestId(dialog).waitFor();
 }
 
+async function hostMenu(look) {
+  const page = await at(`/r/${closed}`, { ...look, signedIn: true });
+  await page.getByTestId('join').click();
+  await page.getByTestId('room').waitFor();
+  await page.getByTestId('people').click();
+  await page.getByTestId('host-controls').click();
+  return page;
+}
+
 /** Every state to look at: opens it, and what it is called. @type {Record<string, (look: object) => Promise<any>>} */
 const STATES = {
   home,
   'home, new room': async (look) => {
     const page = await home(look);
     await page.getByTestId('new-room').click();
-    for (const fold of ['room-when', 'room-members', 'room-more-settings']) await page.getByTestId(fold).click();
+    await page.getByTestId('when-planned').check({ force: true });
+    for (const fold of ['room-members', 'room-more-settings']) await page.getByTestId(fold).click();
     await page.getByTestId('room-begin').fill('2030-05-06T10:00');
     await page.getByTestId('room-repeat').selectOption('weekly');
     await page.getByTestId('room-repeat-end').selectOption('until');
@@ -136,6 +166,16 @@ const STATES = {
   },
   preview: (look) => preview(`/r/${open}`, look),
   'preview, asking': (look) => preview(`/r/${guarded}`, look),
+  'preview, two days early': (look) => standing(`/r/${later}`, look),
+  'preview, accounts only': (look) => standing(`/r/${closed}`, look),
+  'preview, settings': async (look) => {
+    const page = await preview(`/r/${open}`, look);
+    await page.getByTestId('settings-open').click();
+    await page.getByTestId('devices').waitFor();
+    return page;
+  },
+  'home, notifications': (look) => settings('notify', look),
+  'home, general settings': (look) => settings('general', look),
   waiting: waitingRoom,
   'waiting, devices': async (look) => {
     const page = await waitingRoom(look);
@@ -152,6 +192,12 @@ const STATES = {
   'room, people': async (look) => {
     const page = await inRoom(look);
     await page.getByTestId('people').click();
+    return page;
+  },
+  'room, host controls': (look) => hostMenu(look),
+  'room, rights': async (look) => {
+    const page = await hostMenu(look);
+    await page.getByTestId('host-rights').click();
     return page;
   },
   check: async (look) => {
@@ -192,7 +238,10 @@ test('axe finds nothing serious where a screen is chosen, and in a person’s sh
     if (scheme === 'light') {
       // The room is dark until one chooses otherwise.
       await page.getByTestId('more').click();
-      await page.getByRole('menuitem', { name: locale === 'zh-CN' ? '浅色' : 'Light' }).click();
+      await page.getByTestId('more-devices').click();
+      await page.getByTestId('tab-general').click();
+      await page.getByTestId('settings-theme').selectOption('light');
+      await page.keyboard.press('Escape');
       await until(() => page.evaluate(() => document.documentElement.dataset.theme === 'light'), 'the light theme');
     }
     await page.getByTestId('screen-choice').waitFor();
@@ -233,13 +282,13 @@ test('the focus goes through the preview in the order one reads, and what happen
     order.push(await page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.className ?? ''));
     await page.keyboard.press('Tab');
   }
-  const known = ['check-link', 'language', 'theme', 'preview-mic', 'preview-camera', 'name', 'join-password', 'join'];
+  const known = ['check-link', 'language', 'settings-open', 'preview-mic', 'preview-camera', 'name', 'join-password', 'join'];
   assert.deepEqual(order.filter((one) => known.includes(one)), known);
   await page.getByTestId('join-password').fill('open sesame');
   await page.getByTestId('join').click();
   await page.getByTestId('waiting').waitFor();
   const said = await page.evaluate(() => document.querySelector('[role="status"] h1')?.textContent);
-  assert.equal(said, 'The host knows you are here');
+  assert.equal(said, en['waiting.alone'], 'nobody is in');
   assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'H1');
   // A dialog gives the focus back to what opened it.
   await page.getByTestId('waiting-check').click();

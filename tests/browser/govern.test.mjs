@@ -131,11 +131,13 @@ test('lock and permissions are switched, and the menus of others follow', { time
   await bo.getByTestId('share').waitFor();
   await hanna.getByTestId('people').click();
   await hanna.getByTestId('host-controls').click();
+  await hanna.getByTestId('host-rights').click();
   await hanna.getByTestId('may-screen').click();
   await bo.getByTestId('share').waitFor({ state: 'hidden' });
   await hanna.getByTestId('may-chat').click();
   await bo.getByTestId('chat').click();
   await until(() => bo.getByTestId('chat-input').isDisabled(), 'the chat to be closed for members');
+  await hanna.getByTestId('host-back').click();
   await hanna.getByTestId('lock').click();
   await until(async () => (await hanna.getByTestId('lock').getAttribute('aria-checked')) === 'true', 'the lock');
   await assert.rejects(seat(stage, room.identity, 'Cy'), { code: 'room.locked' });

@@ -51,10 +51,11 @@ test('every setting of the form reaches the server and comes back', { timeout: 1
   const { page, row } = await homeOf(t, 'Seminar', { context: { timezoneId: 'Asia/Shanghai' } });
   await page.getByTestId('new-room').click();
   await page.getByTestId('room-name').fill('Seminar');
-  await page.getByTestId('door-ask').check({ force: true });
-  await page.getByTestId('room-locked').check();
+  await page.getByTestId('door-guests').check({ force: true });
+  await page.getByTestId('room-accounts').check();
+  assert.equal(await page.getByTestId('room-locked').isVisible(), false, 'nobody makes a room to shut it');
   await page.getByTestId('room-most').fill('12');
-  await page.getByTestId('room-when').click();
+  await page.getByTestId('when-planned').check({ force: true });
   await page.getByTestId('room-begin').fill('2031-05-05T07:00');
   await page.getByTestId('room-end').fill('2031-05-05T08:30');
   await page.getByTestId('room-repeat').selectOption('weekdays');
@@ -63,6 +64,9 @@ test('every setting of the form reaches the server and comes back', { timeout: 1
   await page.getByTestId('room-on-time').check();
   await page.getByTestId('room-members').click();
   await page.getByTestId('permission-screen').uncheck();
+  await page.getByTestId('permission-camera').uncheck();
+  await page.getByTestId('room-start-muted').check();
+  await page.getByTestId('room-start-camera-off').check();
   await page.getByTestId('room-more-settings').click();
   await page.getByTestId('history-joined').check({ force: true });
   await page.getByTestId('room-hide-number').check();
@@ -73,10 +77,15 @@ test('every setting of the form reaches the server and comes back', { timeout: 1
   await page.getByTestId('room-made-submit').click();
 
   const { rooms } = await host.listRooms({ keyword: 'Seminar' });
-  const { lobby, locked, max_participants, begin_at, recurrence, time_zone, early_ms, ends_on_time, permissions, history } = rooms[0];
+  const { waiting, guests, locked, start_muted, start_camera_off, max_participants, begin_at, recurrence, time_zone, early_ms, ends_on_time, permissions, history } = rooms[0];
   assert.deepEqual(
-    { lobby, locked, max_participants, early_ms, ends_on_time, history, screen: permissions.screen, chat: permissions.chat },
-    { lobby: true, locked: true, max_participants: 12, early_ms: 900_000, ends_on_time: true, history: 'joined', screen: false, chat: true },
+    { waiting, guests, locked, start_muted, start_camera_off, max_participants, early_ms, ends_on_time, history },
+    { waiting: 'guests', guests: false, locked: false, start_muted: true, start_camera_off: true, max_participants: 12,
+      early_ms: 900_000, ends_on_time: true, history: 'joined' },
+  );
+  assert.deepEqual(
+    { screen: permissions.screen, camera: permissions.camera, chat: permissions.chat },
+    { screen: false, camera: false, chat: true },
   );
   // Monday 7:00 in Shanghai is Sunday 23:00 in UTC.
   assert.equal(Date.parse(begin_at), Date.parse('2031-05-04T23:00:00Z'));
@@ -125,7 +134,7 @@ test('how a meeting comes again is chosen by keyboard on a phone, and shown agai
   const days = () => page.locator('.days input:checked').evaluateAll((boxes) => boxes.map((box) => box.value).join());
   await page.getByTestId('new-room').click();
   await field('name').fill('Choir');
-  await field('when').press('Enter');
+  await page.getByTestId('when-now').press('ArrowDown');
   await field('begin').fill('2031-05-05T19:00');
   await field('end').fill('2031-05-06T19:30');
   const parts = ['day-MO', 'repeat-end', 'repeat-times', 'repeat-last', 'rule'];

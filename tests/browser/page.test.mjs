@@ -66,8 +66,10 @@ test('a name and a password can be changed', async (t) => {
   await page.getByTestId('account').click();
   await page.getByTestId('account-name').click();
   await page.getByTestId('profile-name').fill('Ada Bo');
-  await page.getByTestId('profile-submit').click();
-  await page.getByTestId('profile').waitFor({ state: 'detached' });
+  await page.getByTestId('profile-save').click();
+  await page.getByTestId('profile-saved').filter({ hasText: 'Saved' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('settings').waitFor({ state: 'detached' });
   await page.getByTestId('account').click();
   await page.getByTestId('account-password').click();
   await page.getByTestId('old-password').fill('not the password');
@@ -85,8 +87,9 @@ test('a room is made, changed and deleted', async (t) => {
   await page.getByTestId('room-dialog-submit').click();
   await page.getByText('Give the room a name.').waitFor();
   await page.getByTestId('room-name').fill('Reading <b>group</b>');
-  await page.getByTestId('room-when').click();
+  await page.getByTestId('when-planned').check({ force: true });
   await page.getByTestId('room-begin').fill('2030-05-06T10:00');
+  assert.equal(await page.getByTestId('room-end').inputValue(), '2030-05-06T11:00', 'an hour, until it is said otherwise');
   await page.getByTestId('room-end').fill('2030-05-06T09:00');
   await page.getByTestId('room-dialog-submit').click();
   await page.getByText('The end comes after the begin.').waitFor();
@@ -104,8 +107,7 @@ test('a room is made, changed and deleted', async (t) => {
   assert.equal(await page.getByTestId('room-begin').inputValue(), '2030-05-06T10:00');
   await page.getByTestId('room-name').fill('Evening group');
   await page.getByTestId('room-password-remove').check();
-  await page.getByTestId('room-begin').fill('');
-  await page.getByTestId('room-end').fill('');
+  await page.getByTestId('when-now').check({ force: true });
   await page.getByTestId('room-dialog-submit').click();
   const renamed = page.getByTestId('room').filter({ hasText: 'Evening group' });
   await renamed.waitFor();
@@ -323,7 +325,10 @@ test('three people see and hear each other, write, share, leave and come late', 
   await t.test('the language changes inside the meeting and nothing stops', async () => {
     const before = await received(ada);
     await ada.getByTestId('more').click();
-    await ada.getByTestId('more-language').click();
+    await ada.getByTestId('more-devices').click();
+    await ada.getByTestId('tab-general').click();
+    await ada.getByTestId('settings-language').selectOption('zh');
+    await ada.keyboard.press('Escape');
     await ada.getByRole('button', { name: '举手' }).waitFor();
     assert.equal(await ada.evaluate(() => document.documentElement.lang), 'zh-CN');
     await until(async () => {
@@ -403,7 +408,8 @@ test('the room is dark, the rest follows the system, and a choice is kept', asyn
   await page.getByTestId('back-home').click();
   await page.getByTestId('guest-home').waitFor();
   assert.equal(await theme(), 'light');
-  await page.getByTestId('theme').click();
+  await page.getByTestId('settings-open').click();
+  await page.getByTestId('settings-theme').selectOption('dark');
   await until(async () => (await theme()) === 'dark', 'the dark theme');
   await page.reload();
   await page.getByTestId('guest-home').waitFor();

@@ -156,7 +156,8 @@ for (const [size, scheme, locale] of [
   await shot(`home-${name}`, home);
   await home.getByTestId('new-room').click();
   await shot(`create-${name}`, home);
-  for (const fold of ['room-when', 'room-members', 'room-more-settings']) await home.getByTestId(fold).click();
+  await home.getByTestId('when-planned').check({ force: true });
+  for (const fold of ['room-members', 'room-more-settings']) await home.getByTestId(fold).click();
   await home.getByTestId('room-begin').fill('2030-05-06T10:00');
   await shot(`create-all-${name}`, home, true);
   await home.keyboard.press('Escape');
@@ -175,7 +176,9 @@ for (const [size, scheme, locale] of [
   await shot(`preview-${name}`, before);
   for (const [state, one] of Object.entries({ asking: guarded, locked, early: later })) {
     const door = await visit(`/r/${one.identity}`, { size, scheme, locale });
-    await until(() => door.evaluate(() => document.querySelector('.tile.seen') !== null), 'the own picture');
+    // Nobody is looked at who cannot come in.
+    if (state === 'asking') await until(() => door.evaluate(() => document.querySelector('.tile.seen') !== null), 'the own picture');
+    else await door.getByTestId('door-note').filter({ hasText: /./ }).waitFor();
     await door.getByTestId('name').fill('Bo');
     await shot(`preview-${state}-${name}`, door);
     if (state !== 'asking') continue;
@@ -254,7 +257,10 @@ await ada.waitForTimeout(800);
 await shot('room-4-dark-en-768', ada);
 await ada.setViewportSize(SIZES.desktop);
 await ada.getByTestId('more').click();
-await ada.getByText('Light').click();
+await ada.getByTestId('more-devices').click();
+await ada.getByTestId('tab-general').click();
+await ada.getByTestId('settings-theme').selectOption('light');
+await ada.keyboard.press('Escape');
 await shot('room-4-light-en-1440', ada);
 await ada.getByTestId('people').click();
 await shot('room-people-light-en-1440', ada);

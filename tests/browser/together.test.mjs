@@ -173,7 +173,7 @@ test('the keyboard alone: regions, tiles, toolbar, the list of keys', async () =
   await hanna.keyboard.press('Escape');
   assert.equal(await focused(), 'tile', 'the focus comes back');
   await hanna.keyboard.press('?');
-  await hanna.getByTestId('shortcuts-card').waitFor();
+  await hanna.getByTestId('shortcuts').waitFor();
   await hanna.getByTestId('shortcuts-on').uncheck();
   await hanna.keyboard.press('Escape');
   await hanna.keyboard.press('Control+d');

@@ -41,7 +41,7 @@ beforeEach(async () => {
   session = new Session(server.url, { WebSocket });
   await session.guest({ display_name: 'Bo' });
   store = createStore(reduce, initialState({ language: 'en', theme: 'dark' }));
-  const devices = { subscribe() {}, open: async () => {}, close() {} };
+  const devices = { subscribe() {}, open: async () => {}, close() {}, setCamera: async () => null, setMicrophone: async () => null };
   const meeting = { left: null, join: (asked) => session.joinRoom(asked) };
   entry = createEntry({ session, store, devices, meeting }, () => {});
   settings.rejoin = { ...request, microphone: true, camera: false };

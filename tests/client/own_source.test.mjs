@@ -7,6 +7,9 @@ import { Clock } from './clock.mjs';
 let log;
 let refuse;
 let ids;
+/** Whether the room has what begins begin muted. */
+let quiet;
+let changes;
 const clock = new Clock();
 const io = {
   timers: clock,
@@ -15,10 +18,10 @@ const io = {
   request: async (type, data) => {
     log.push(type === 'media.source' ? `${data.active ? 'on' : 'off'}${data.muted ? ' muted' : ''}` : `update ${JSON.stringify(data)}`);
     if (refuse) throw new ProtocolError(refuse, 'No.');
-    return { track: { id: `t${++ids}` } };
+    return { track: { id: `t${++ids}`, muted: quiet || data.muted === true } };
   },
   send: async (source, media, track) => void log.push(`send ${media?.label ?? 'nothing'} as ${track?.id ?? '-'}`),
-  changed: () => {},
+  changed: ({ muted, reason }) => void changes.push(`${reason}: ${muted ? 'muted' : 'on'}`),
   failed: (error) => log.push(`failed ${error.message}`),
 };
 
@@ -26,6 +29,8 @@ beforeEach(() => {
   log = [];
   refuse = null;
   ids = 0;
+  quiet = false;
+  changes = [];
 });
 
 test('a source is announced before it is sent, and taken off before it is withdrawn', async () => {
@@ -69,6 +74,24 @@ test("the server's mute is obeyed, but not the echo of a mute that is already ta
   assert.equal(mic.enabled, true);
   await back;
   assert.equal(log.at(-1), 'update {"audio":true}');
+});
+
+test('what the room has begin muted is silent until the person unmutes it, once', async () => {
+  for (const name of ['microphone', 'camera']) {
+    log.length = 0;
+    changes.length = 0;
+    quiet = true;
+    const source = new OwnSource(name, io);
+    const own = media(name);
+    await source.set(own);
+    assert.equal(own.enabled, false, name);
+    assert.deepEqual(changes, ['own: on', 'server: muted'], name);
+    assert.deepEqual(log, ['on', `send ${name} as t${ids}`], 'nothing undoes it');
+    quiet = false;
+    await source.setMuted(false);
+    assert.equal(own.enabled, true);
+    assert.match(log.at(-1), /^update .*true/);
+  }
 });
 
 test('a refused source is off; one whose socket died stays wished for', async () => {

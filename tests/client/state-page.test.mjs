@@ -24,11 +24,13 @@ const CODES = [...valuesOf('ErrorCode'), 'client.closed', 'client.timeout', 'cli
 /** Where each reason of the wire is said in words. */
 const REASONS = {
   EndReason: (reason) => `notice.${NOTICE_BY_END[reason]}`,
-  LobbyDenial: (reason) => (reason === 'password' ? 'error.lobby.password' : `notice.${NOTICE_BY_DENIAL[reason]}`),
+  LobbyDenial: (reason) =>
+    ({ password: 'error.lobby.password', accounts_only: 'error.room.accounts_only' })[reason] ?? `notice.${NOTICE_BY_DENIAL[reason]}`,
   LeaveReason: (reason) => `left.${reason}`,
   BanLength: (length) => `bans.until.${length}`,
   Role: (role) => `role.${role}`,
   HistoryAccess: (access) => `room.history.${access}`,
+  WhoWaits: (level) => `host.waiting.${level}`,
   Topology: (topology) => `topology.${topology}`,
 };
 

@@ -18,6 +18,8 @@ let joins;
 let screen;
 let outcome;
 let waiting;
+/** What the waiting page shows. */
+let preview;
 
 beforeEach(() => {
   kept.clear();
@@ -27,6 +29,7 @@ beforeEach(() => {
   joins = [];
   outcome = [];
   screen = 'preview';
+  preview = { hosted: null };
   answer = async () => {};
   const meeting = {
     join: async (asked) => {
@@ -38,6 +41,7 @@ beforeEach(() => {
     get: () => ({ devices: { microphone: { wanted: true }, camera: { wanted: false } } }),
     dispatch: (action) => {
       if (action.type === 'screen') screen = action.screen;
+      if (action.type === 'preview') Object.assign(preview, action.preview);
     },
   };
   waiting = createWaiting(
@@ -61,6 +65,17 @@ test('whoever is admitted goes in with what they asked with, once', async () => 
   assert.deepEqual(joins, [request]);
   session.emit('lobby.denied', { reason: 'denied' }, {});
   assert.deepEqual(outcome, []);
+});
+
+test('who waits knows whether somebody is there to let them in, from the first word to the last', () => {
+  const hosted = () => preview.hosted;
+  assert.equal(hosted(), null, 'before the server has said');
+  for (const word of [false, true, false]) {
+    session.emit('lobby.updated', { hosted: word }, {});
+    assert.equal(hosted(), word);
+  }
+  session.emit('lobby.denied', { reason: 'denied' }, {});
+  assert.equal(hosted(), null, 'and nothing of it is left');
 });
 
 test('a lost socket asks again, and goes on waiting or goes in', async () => {
@@ -96,6 +111,7 @@ test('each way to be sent away has its own words', () => {
     ['banned', ['leave', 'banned']],
     ['ended', ['leave', 'ended']],
     ['password', ['ask', 'lobby.password']],
+    ['accounts_only', ['refuse', 'room.accounts_only']],
   ]) {
     outcome.length = 0;
     waiting.begin(request);

@@ -109,6 +109,50 @@ async fn a_calendar_reads_what_the_room_plans() {
 }
 
 #[tokio::test]
+async fn a_calendar_says_how_one_comes_in_and_who_organises() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let name = "Ada \"the Countess\"; Lovelace, née Byron";
+    ada.ok("account.update", json!({ "display_name": name }))
+        .await;
+    let mut planned = weekly("Review");
+    planned["password"] = json!("sesame");
+    let created = ada.ok("room.create", planned).await["room"].take();
+    let room = created["identity"].as_str().unwrap();
+    let number = created["number"].as_str().unwrap();
+    let number = format!("{} {} {}", &number[..3], &number[3..6], &number[6..]);
+    let body = get(&server, &format!("/r/{room}/calendar.ics")).await.body;
+    let calendar: Calendar = body.parse().unwrap();
+    let [CalendarComponent::Event(event)] = &calendar.components[..] else {
+        panic!("{calendar:?}");
+    };
+    let link = format!("http://{}/r/{room}", server.address);
+    let organizer = &event.properties()["ORGANIZER"];
+    assert_eq!(organizer.value(), link);
+    let who = organizer.params()["CN"].value();
+    assert_eq!(
+        who.trim_matches('"'),
+        "Ada the Countess; Lovelace, née Byron"
+    );
+    let description = event.get_description().unwrap();
+    assert!(!body.contains("sesame"));
+    for part in [link.as_str(), &number, "password"] {
+        assert!(description.contains(part), "{part} in {description}");
+    }
+    // A number that is hidden is not told, and what changes without an edit of the room's is not kept.
+    let hidden = json!({ "identity": room, "hide_number": true, "password": null });
+    ada.ok("room.edit", hidden).await;
+    ada.ok("account.update", json!({ "display_name": "Ada" }))
+        .await;
+    let body = get(&server, &format!("/r/{room}/calendar.ics")).await.body;
+    assert!(!body.contains(&number) && !body.contains("password"));
+    assert!(
+        body.contains("CN=\"Ada\"") || body.contains("CN=Ada"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
 async fn a_calendar_counts_by_the_clocks_of_the_room() {
     let server = Server::start().await;
     let mut ada = server.account("ada").await;

@@ -147,6 +147,23 @@ async fn who_begins_a_second_check_stays_in_the_first_until_they_leave_it() {
 }
 
 #[tokio::test]
+async fn a_check_room_offers_one_slot_of_each_kind() {
+    let server = Server::start().await;
+    let mut ada = server.account("ada").await;
+    let room = ada.ok("check.begin", json!({})).await["identity"].take();
+    ada.join(room.as_str().unwrap()).await;
+    let wish = json!({ "audio_slots": 8, "video_slots": 25 });
+    let offer = ada.ok("media.receive", wish).await;
+    let kinds: Vec<&serde_json::Value> = offer["slots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|slot| &slot["kind"])
+        .collect();
+    assert_eq!(kinds, ["video", "audio"]);
+}
+
+#[tokio::test]
 async fn whoever_loses_the_socket_comes_back_past_the_lock_and_who_left_does_not() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({ "lobby": true })).await;

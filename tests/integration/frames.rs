@@ -421,13 +421,15 @@ async fn who_reads_nothing_is_let_go_at_once_and_the_others_go_on() {
     let stopped = stop_the_clock();
     let before = tokio::time::Instant::now();
     // Far more than the sockets' buffers and the outbox hold together.
-    let sdp = "x".repeat(200_000);
-    for _ in 0..400 {
-        let offer = json!({ "to": deaf.stay(), "sdp": sdp });
-        let answer = ada.ask("signal.offer", offer).await;
-        // Once they are let go, there is nobody to send to.
-        let is_gone = answer["error"]["code"] == "signal.not_found";
-        assert!(is_gone || answer["type"] == "ok", "{answer}");
+    let text = "字".repeat(4_000);
+    loop {
+        let message = json!({ "to": deaf.stay(), "text": text });
+        let answer = ada.ask("chat.send", message).await;
+        // Once they are let go, there is nobody to write to.
+        if answer["error"]["code"] == "participant.not_found" {
+            break;
+        }
+        assert_eq!(answer["type"], "ok", "{answer}");
     }
     let told = tokio::join!(ada.event("participant.left"), bo.event("participant.left"));
     let left = json!({ "participant": deaf.stay(), "reason": "lost" });

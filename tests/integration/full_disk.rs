@@ -70,8 +70,35 @@ impl Disk {
             .join(below)
     }
 
-    fn url(&self) -> String {
-        format!("sqlite://{}", self.path("data/meeting.sqlite").display())
+    fn signal(&self, signal: &str) {
+        let id = self.id.to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// A whole column, as the database has it on this disk: read from a copy that is made while the server stands still,
+    /// as SQLite would look for the file outside of the namespace.
+    async fn column(&self, query: &str) -> BTreeSet<String> {
+        self.signal("-STOP");
+        let threads = format!("/proc/{}/task", self.id);
+        eventually("every thread stands still", async || {
+            std::fs::read_dir(&threads).unwrap().all(|thread| {
+                let status = thread.unwrap().path().join("stat");
+                let status = std::fs::read_to_string(status).unwrap_or_default();
+                // proc_pid_stat(5): the state stands behind the name, which is in brackets.
+                let state = status.rsplit_once(") ");
+                state.is_none_or(|(_, state)| state.starts_with('T'))
+            })
+        })
+        .await;
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["meeting.sqlite", "meeting.sqlite-wal"] {
+            let file = self.path("data").join(name);
+            std::fs::copy(file, copy.path().join(name)).unwrap();
+        }
+        self.signal("-CONT");
+        let file = copy.path().join("meeting.sqlite");
+        column(&format!("sqlite://{}", file.display()), query).await
     }
 
     /// Leaves so many bytes of it free.
@@ -164,7 +191,7 @@ impl Answered {
             (&self.invites, "room_invite"),
             (&self.messages, "chat_message"),
         ] {
-            let kept = column(&disk.url(), &format!("SELECT identity FROM {table}")).await;
+            let kept = disk.column(&format!("SELECT identity FROM {table}")).await;
             let lost: Vec<_> = what.difference(&kept).collect();
             assert!(
                 lost.is_empty(),
@@ -228,7 +255,7 @@ async fn on_a_full_disk_nothing_is_ok_that_is_not_there() {
     let disabled = disk.command("user disable eve");
     let sentence = String::from_utf8(disabled.stderr).unwrap();
     let rows = "SELECT username FROM user_basic WHERE disabled_at IS NOT NULL";
-    let is_disabled = column(&disk.url(), rows).await.contains("eve");
+    let is_disabled = disk.column(rows).await.contains("eve");
     assert_eq!(disabled.status.success(), is_disabled, "{sentence}");
     assert!(
         is_disabled || sentence.contains("no space left"),
@@ -277,11 +304,11 @@ async fn a_disk_that_fills_in_the_middle_of_a_transaction_keeps_none_of_it() {
     assert!(!answered.messages.is_empty());
     assert_eq!(seen, answered.messages);
     // Whoever was refused was made in no part.
-    let made = column(&disk.url(), "SELECT identity FROM user_basic").await;
+    let made = disk.column("SELECT identity FROM user_basic").await;
     assert_eq!(made.len(), answered.accounts.len() + 2);
-    let made = column(&disk.url(), "SELECT identity FROM chat_message").await;
+    let made = disk.column("SELECT identity FROM chat_message").await;
     assert_eq!(made, answered.messages);
-    let sound = column(&disk.url(), "PRAGMA integrity_check").await;
+    let sound = disk.column("PRAGMA integrity_check").await;
     assert_eq!(sound, BTreeSet::from(["ok".to_owned()]));
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::io::Read as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use meeting::config::Origin;
+use meeting::config::{BasePath, Origin};
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Gate, Health, HttpState, Parts, PeerInfo, SocketLimits, Sockets, UpgradedSocket,
+    self, Access, Calendars, Connections, FrameLimit, Gate, Health, HttpState, Page, Parts,
+    PeerInfo, PlainLimits, Sharing, SocketLimits, Sockets, Traffic, UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,11 +20,11 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 const MESSAGE_BYTES: usize = 1_024;
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server on a free port whose sessions tell the client's address and then echo.
-struct Server {
-    address: SocketAddr,
+pub struct Server {
+    pub address: SocketAddr,
     sockets: Sockets,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -31,6 +32,16 @@ struct Server {
 
 impl Server {
     async fn start(access: Access, limits: SocketLimits) -> Self {
+        Self::with(access, limits, BasePath::default(), Connections::default()).await
+    }
+
+    /// Below `prefix`, with these places for connections.
+    pub async fn with(
+        access: Access,
+        limits: SocketLimits,
+        prefix: BasePath,
+        connections: Connections,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let sockets = Sockets::new(limits);
@@ -39,20 +50,31 @@ impl Server {
                 access: Arc::new(access),
                 sockets: sockets.clone(),
                 message_bytes: MESSAGE_BYTES,
+                frames: FrameLimit::On,
+                traffic: Traffic::limited(),
             },
             session: Arc::new(|socket, peer| echo(socket, peer).boxed()),
             health: Arc::new(|| {
                 let parts = Parts {
                     database: Some("The database does not answer."),
+                    media: None,
                 };
                 async move { Health::new(parts, 2, 7) }.boxed()
             }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
+            page: Page::new(prefix),
+            plain: PlainLimits::default(),
+            calendars: Calendars::default(),
         };
         let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(http::serve(listener, router, stopped.map(|_| ())));
+        let serving = tokio::spawn(http::serve(
+            listener,
+            router,
+            connections,
+            stopped.map(|_| ()),
+        ));
         Self {
             address,
             sockets,
@@ -61,16 +83,16 @@ impl Server {
         }
     }
 
-    async fn plain() -> Self {
+    pub async fn plain() -> Self {
         Self::start(Access::default(), SocketLimits::default()).await
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// One request on a connection of its own, with `lines` after the Host header.
-    async fn ask(&self, request_line: &str, lines: &[&str]) -> Answer {
+    pub async fn ask(&self, request_line: &str, lines: &[&str]) -> Answer {
         let mut stream = self.connect().await;
         let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
         let head = format!(
@@ -86,12 +108,12 @@ impl Server {
         Answer::parse(&bytes)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path}"), &[]).await
     }
 
     /// A handshake with `lines` beside the sound ones; the connection stays open.
-    async fn handshake(&self, lines: &[&str]) -> (Answer, TcpStream) {
+    pub async fn handshake(&self, lines: &[&str]) -> (Answer, TcpStream) {
         let mut stream = self.connect().await;
         let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
         let head = format!(
@@ -128,14 +150,14 @@ async fn echo(mut socket: UpgradedSocket, peer: PeerInfo) {
 
 /// An answer as it came over the wire.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: HashMap<String, String>,
-    body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let end = bytes
             .windows(4)
             .position(|part| part == b"\r\n\r\n")
@@ -161,7 +183,7 @@ impl Answer {
         }
     }
 
-    async fn read_head(stream: &mut TcpStream) -> Self {
+    pub async fn read_head(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             let byte = tokio::time::timeout(PATIENCE, stream.read_u8())
@@ -173,11 +195,11 @@ impl Answer {
         Self::parse(&bytes)
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
@@ -289,11 +311,11 @@ async fn an_open_socket_carries_messages_up_to_the_limit() {
 async fn a_client_has_so_many_sockets_and_the_server_so_many() {
     let limits = SocketLimits {
         total: 3,
-        per_client: Some(2),
+        sharing: Sharing::Fair,
     };
     let access = Access {
         origins: Vec::new(),
-        trusted_proxies: vec![IpAddr::from([127, 0, 0, 1])],
+        trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
     };
     let server = Server::start(access, limits).await;
     let mut open = Vec::new();
@@ -421,6 +443,36 @@ async fn there_is_nothing_beside_the_page() {
 }
 
 #[tokio::test]
+async fn people_who_go_astray_get_the_page_and_programs_a_sentence() {
+    let server = Server::plain().await;
+    let page = server.get("/").await;
+    let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for path in ["/nothing", "/room/x", "/r", "/js/gone.js", "/%ff"] {
+        let astray = server.ask(&format!("GET {path}"), &[browser]).await;
+        assert_eq!((astray.status, &astray.body), (404, &page.body), "{path}");
+        assert_eq!(astray.header("content-type"), "text/html; charset=utf-8");
+        let program = server.ask(&format!("GET {path}"), &["Accept: */*"]).await;
+        assert_eq!(program.status, 404, "{path}");
+        assert_eq!(program.text(), "There is nothing at this address.\n");
+    }
+    let known = format!("If-None-Match: {}", page.header("etag"));
+    let again = server.ask("GET /nothing", &[browser, &known]).await;
+    assert_eq!(again.status, 404, "what is not there is never unchanged");
+    let posted = server
+        .ask("POST /nothing", &[browser, "Content-Length: 0"])
+        .await;
+    assert_eq!(
+        (posted.status, posted.text()),
+        (404, "There is nothing at this address.\n")
+    );
+    let icon = server.get("/favicon.ico").await;
+    assert_eq!(
+        (icon.status, icon.header("content-type")),
+        (200, "image/x-icon")
+    );
+}
+
+#[tokio::test]
 async fn health_and_ping_answer_at_once_and_are_not_stored() {
     let server = Server::plain().await;
     let ping = server.get("/ping").await;
@@ -433,6 +485,7 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "rooms": 2,
         "participants": 7,
         "database": "unavailable",
+        "media": "ok",
         "reasons": ["The database does not answer."],
     });
     assert_eq!((health.status, read), (503, expected));

@@ -179,29 +179,26 @@ fn a_data_directory_that_cannot_be_made_ends_with_code_1_and_names_it() {
 #[cfg(unix)]
 #[test]
 fn a_server_says_where_it_listens_and_ends_in_order() {
-    let directory = tempfile::tempdir().unwrap();
-    let more = ["--listen", "127.0.0.1:0", "--media-ip", "127.0.0.1"];
-    let mut server = serve_in(directory.path(), &more)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    let line = lines.next().unwrap().unwrap();
-    let address = line.strip_prefix("listening on http://").unwrap();
-    std::net::TcpStream::connect(address).unwrap();
-    let id = server.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(server.wait().unwrap().code(), Some(0));
-    assert!(
-        lines.next().is_none(),
-        "standard output carries one line only"
-    );
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let directory = tempfile::tempdir().unwrap();
+        let more = ["--listen", "127.0.0.1:0", "--media-ip", "127.0.0.1"];
+        let mut server = serve_in(directory.path(), &more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        let address = line.strip_prefix("listening on http://").unwrap();
+        std::net::TcpStream::connect(address).unwrap();
+        let id = server.id().to_string();
+        let told = Command::new("kill").args([signal, &id]).status();
+        assert!(told.unwrap().success());
+        assert_eq!(server.wait().unwrap().code(), Some(0), "{signal}");
+        assert!(
+            lines.next().is_none(),
+            "standard output carries one line only"
+        );
+    }
 }
 
 /// Runs a command on the data in `directory` with `input` as its standard input.

@@ -133,9 +133,10 @@ async fn an_answer_made_to_hurt_is_refused_soon_and_a_good_one_taken_after_it() 
     assert_eq!(ada.ok("media.answer", answer(&good)).await, json!({}));
 }
 
-/// What people send each other is theirs: it is passed on as it is, in bounded time and memory.
+/// What people send each other is theirs: it is passed on as it is, in bounded time and memory, or refused for its size.
 #[tokio::test]
-async fn between_peers_a_large_description_is_passed_on() {
+async fn between_peers_a_description_is_passed_on_unless_it_is_too_large() {
+    const MOST: usize = 32 * 1024;
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({ "topology": "p2p" })).await;
     let mut bo = server.member("Bo", &room).await;
@@ -143,8 +144,13 @@ async fn between_peers_a_large_description_is_passed_on() {
     for (what, sdp) in hostile(&offer()) {
         let asked = Instant::now();
         for kind in ["signal.offer", "signal.answer"] {
-            ada.ok(kind, json!({ "to": bo.stay(), "sdp": sdp })).await;
-            assert_eq!(bo.event(kind).await["sdp"], sdp, "{what}");
+            let data = json!({ "to": bo.stay(), "sdp": sdp });
+            if sdp.len() > MOST {
+                assert_eq!(ada.error(kind, data).await["field"], "data.sdp", "{what}");
+            } else {
+                ada.ok(kind, data).await;
+                assert_eq!(bo.event(kind).await["sdp"], sdp, "{what}");
+            }
         }
         assert!(asked.elapsed() < SOON, "{what}: {:?}", asked.elapsed());
     }

@@ -15,8 +15,9 @@ async fn a_room_is_made_with_sound_defaults_and_found_by_identity_and_number() {
     let expected = json!({
         "identity": room["identity"], "number": room["number"], "name": "Weekly review", "begin_at": null,
         "end_at": null, "owner": ada.login["user"], "state": "open", "locked": false, "has_password": false,
-        "lobby": false, "topology": "sfu", "max_participants": 100, "participants": 0,
-        "permissions": { "unmute": true, "screen": true, "chat": true, "private_chat": true, "files": true,
+        "lobby": false, "waiting": "nobody", "guests": true, "start_muted": false, "start_camera_off": false,
+        "topology": "sfu", "max_participants": 100, "participants": 0,
+        "permissions": { "unmute": true, "camera": true, "screen": true, "chat": true, "private_chat": true, "files": true,
             "rename": true, "react": true },
         "history": "all", "hide_number": false, "early_ms": 600_000, "ends_on_time": false, "recurrence": null,
         "time_zone": null,

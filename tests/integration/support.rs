@@ -287,6 +287,11 @@ impl Client {
         }
     }
 
+    /// Whether no event has come that was not asked for. Also for clients that are in no room.
+    pub fn heard_nothing(&self) -> bool {
+        self.heard.is_empty()
+    }
+
     /// The types of the events that have come and were not asked for. What the room tells this client because of a
     /// request that was answered before has come by then. Only for clients in a room.
     pub async fn events(&mut self) -> Vec<String> {

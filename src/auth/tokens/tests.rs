@@ -48,7 +48,8 @@ fn claims(change: Value) -> Value {
 fn signed(header: Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", encode(&header), encode(claims));
-    let key = EncodingKey::from_secret(secret().reveal());
+    hs256::install();
+    let key = EncodingKey::from_secret(secret().reveal()).unwrap();
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
     format!("{message}.{signature}")
 }
@@ -123,6 +124,10 @@ fn claims_that_are_missing_or_out_of_bounds_are_refused() {
         json!({"iat": i64::MIN, "iat_ms": i64::MIN}),
         json!({"iat": null}),
         json!({"iat_ms": null}),
+        json!({"auth_time": NOW / 1_000 + 1}),
+        json!({"auth_time": NOW / 1_000 - 30 * 86_400}),
+        json!({"auth_time": i64::MIN}),
+        json!({"auth_time": "yesterday"}),
         json!({"iat_ms": NOW + 5_000}),
         json!({"nbf": NOW / 1_000 + 30}),
         json!({"iss": null}),
@@ -239,4 +244,33 @@ fn no_configured_lifetime_is_longer_than_the_bound() {
         life <= i64::try_from(MAX_LIFETIME.as_millis()).unwrap(),
         "{life}"
     );
+}
+
+#[test]
+fn refreshing_makes_no_log_in_longer() {
+    let tokens = Tokens::new(&secret(), Duration::from_secs(86_400));
+    let (days, end) = (|days: i64| at(days * 86_400_000), 30 * 86_400 + NOW / 1_000);
+    let mut last = tokens.issue(account(), at(0)).claims;
+    for day in 1..30 {
+        let renewed = tokens.renew(last.subject, last.id, last.logged_in_at, days(day));
+        last = tokens.verify(&renewed.unwrap().token, days(day)).unwrap();
+        assert!(last.expires_at.unix_millis() / 1_000 <= end, "day {day}");
+    }
+    assert_eq!(last.expires_at.unix_millis() / 1_000, end);
+    assert_eq!(last.logged_in_at.unix_millis() / 1_000, NOW / 1_000);
+    let late = tokens.renew(last.subject, last.id, last.logged_in_at, days(30));
+    assert_eq!(late.err(), Some(TokenError::Expired));
+}
+
+#[test]
+fn a_refreshed_token_is_of_the_same_log_in_when_the_clock_was_set_back() {
+    let issued = tokens().issue(account(), at(0)).claims;
+    let renewed = tokens().renew(
+        issued.subject,
+        issued.id,
+        issued.logged_in_at,
+        at(-3_600_000),
+    );
+    let token = tokens().verify(&renewed.unwrap().token, at(-3_600_000));
+    assert!(token.unwrap().logged_in_at.unix_millis() <= NOW - 3_600_000);
 }

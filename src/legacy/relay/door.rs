@@ -96,6 +96,7 @@ impl Relay {
                         LobbyDenial::Banned => ErrorCode::RoomBanned,
                         LobbyDenial::Password => ErrorCode::RoomPasswordRequired,
                         LobbyDenial::Ended => ErrorCode::RoomEnded,
+                        LobbyDenial::AccountsOnly => ErrorCode::RoomAccountsOnly,
                     }
                 }
                 // What happens at the door concerns those inside.

@@ -23,6 +23,7 @@ impl Connection {
         named: &[Fingerprint],
         now: Instant,
     ) -> Result<String, Refused> {
+        self.streams.declare(&offer);
         self.expect(named);
         let offer = RTCSessionDescription::offer(offer)?;
         self.attempt(|pc| {
@@ -56,6 +57,7 @@ impl Connection {
         named: &[Fingerprint],
         now: Instant,
     ) -> Result<(), Refused> {
+        self.streams.declare(&answer);
         self.expect(named);
         let answer = RTCSessionDescription::answer(answer)?;
         self.attempt(|pc| pc.set_remote_description(now, answer))?;
@@ -86,9 +88,12 @@ impl Connection {
         let sdp = sdp::with_version(&sdp::with_candidates_everywhere(&sdp), self.described);
         let ufrag = Description::parse(&sdp)?.origin.ufrag;
         if self.ufrags.last() != Some(&ufrag) {
+            let password = password(&sdp).ok_or(Refused::because(NO_DESCRIPTION))?;
             self.ufrags.push(ufrag);
+            self.passwords.push(password.to_owned());
             self.tries.clear();
             self.restarting = self.connected;
+            self.paired = false;
         }
         self.failed_at = None;
         Ok(sdp)
@@ -102,8 +107,14 @@ impl Connection {
     /// Those that no check needs any more.
     pub(in crate::media) fn take_stale_ufrags(&mut self) -> Vec<String> {
         let keep = self.ufrags.len().saturating_sub(2);
+        self.passwords.drain(..keep);
         self.ufrags.drain(..keep).collect()
     }
+}
+
+/// The ICE password of a description of ours, the same for all its m-lines.
+fn password(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"))
 }
 
 /// A host candidate (RFC 8445 §5.1.1.1) at this address.

@@ -7,18 +7,16 @@ use bytes::BytesMut;
 use rtc::sansio::Protocol as _;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
+use super::streams::Protected;
 use super::{BUSY, Connection};
-use crate::media::stun;
+use crate::budgets::media::HELD;
+use crate::media::identity::Identity;
+use crate::media::stun::{self, Datagram};
 
 /// Addresses that may try to prove themselves between two ICE restarts; more are ignored. A client has a handful.
 const MAX_TRIES: usize = 64;
 /// A nomination that found no answer is not looked at again after this time: the client has long repeated it.
 const KEEP_NOMINATION: Duration = Duration::from_secs(1);
-/// Packets kept while ICE restarts; the oldest give way. A restart takes some round trips, so this is plenty.
-const MAX_HELD: usize = 256;
-/// Streams (SSRCs) that are looked at; packets of more are dropped. The crate keeps something for each that it ever saw,
-/// and an honest client sends a handful. Whoever forges a client's address could use them up, or as well flood it.
-const MAX_SSRCS: usize = 256;
 
 /// A check that nominates its pair and was not answered.
 ///
@@ -32,8 +30,8 @@ pub(super) struct Nomination {
     at: Instant,
 }
 
-/// A packet that came while ICE restarts. The client sends on the old pair until the new one is found (RFC 8445 §9),
-/// but the crate has forgotten the old one and would drop it.
+/// A datagram that came before ICE has found its pair. While it restarts the client sends on the old pair
+/// (RFC 8445 §9), but the crate has forgotten that one and would drop it.
 pub(super) struct Held {
     from: SocketAddr,
     to: SocketAddr,
@@ -50,18 +48,39 @@ impl Connection {
         now: Instant,
     ) {
         self.at = now;
-        let is_stun = stun::is_stun(bytes);
-        if is_stun && !self.addresses.contains(&from) && !self.may_try(from) {
-            return;
+        match Datagram::classify(bytes) {
+            Some(Datagram::Check { ufrag }) => {
+                if self.is_signed(ufrag, bytes)
+                    && (self.addresses.contains(&from) || self.may_try(from))
+                {
+                    self.check(from, to, bytes, now);
+                }
+            }
+            Some(Datagram::Stun) if self.addresses.contains(&from) || self.may_try(from) => {
+                self.check(from, to, bytes, now);
+            }
+            Some(Datagram::Dtls) => {
+                self.shake(from, to, bytes, now);
+                self.tend(now);
+            }
+            Some(Datagram::Rtp) if self.restarting => self.hold(from, to, bytes),
+            Some(Datagram::Rtp) => self.hear(from, to, bytes, now),
+            Some(Datagram::Stun) | None => {}
         }
-        let is_media = matches!(bytes.first(), Some(128..));
-        if is_media && !self.may_stream(bytes) {
-            return;
-        }
-        if is_media && self.restarting {
-            self.hold(from, to, bytes);
-            return;
-        }
+    }
+
+    /// Whether a check carries the password that only the session's client was told. The crate looks at other things
+    /// first, and answers some of what is not signed.
+    fn is_signed(&self, ufrag: &str, check: &[u8]) -> bool {
+        let place = self.ufrags.iter().position(|known| known == ufrag);
+        let password = place.and_then(|place| self.passwords.get(place));
+        let identity = Identity::of_process();
+        password.zip(identity).is_some_and(|(password, identity)| {
+            stun::is_signed(check, password, &identity.provider)
+        })
+    }
+
+    fn check(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {
         let understood = self.read(from, to, BytesMut::from(bytes), now).is_some();
         if understood && stun::is_nomination(bytes) {
             let bytes = BytesMut::from(bytes);
@@ -76,15 +95,28 @@ impl Connection {
             self.measure(bytes, now);
             self.nominate_again(from, now);
         }
-        if is_media {
-            self.due = self.due.min(now + BUSY);
-        } else {
-            // Checks that this one triggers, and handshakes, wait for nothing.
-            self.tend(now);
-        }
+        // Checks that this one triggers wait for nothing.
+        self.tend(now);
     }
 
-    fn read(
+    /// Takes a packet of media. Before the handshake is done nobody can have sealed one.
+    fn hear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], now: Instant) {
+        let Some(trailer) = self.trailer else { return };
+        let Some(packet) = Protected::parse(bytes, trailer) else {
+            return;
+        };
+        if !self.streams.admit(&packet, now) {
+            return;
+        }
+        let before = self.witness.count();
+        let _ = self.read(from, to, BytesMut::from(bytes), now);
+        if self.witness.count() != before {
+            self.streams.hear(&packet);
+        }
+        self.due = self.due.min(now + BUSY);
+    }
+
+    pub(super) fn read(
         &mut self,
         from: SocketAddr,
         to: SocketAddr,
@@ -105,8 +137,8 @@ impl Connection {
         self.within(|pc| pc.handle_read(datagram).ok())
     }
 
-    fn hold(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        if self.held.len() >= MAX_HELD {
+    pub(super) fn hold(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if self.held.len() >= HELD.size() {
             self.held.pop_front();
         }
         let bytes = BytesMut::from(bytes);
@@ -116,8 +148,9 @@ impl Connection {
     /// ICE has found its pair: what came meanwhile is read.
     pub(super) fn resume(&mut self, now: Instant) {
         self.restarting = false;
+        self.paired = true;
         for held in std::mem::take(&mut self.held) {
-            let _ = self.read(held.from, held.to, held.bytes, now);
+            self.receive(held.from, held.to, &held.bytes, now);
         }
     }
 
@@ -162,19 +195,9 @@ impl Connection {
         room
     }
 
-    fn may_stream(&mut self, bytes: &[u8]) -> bool {
-        let Some(ssrc) = sender(bytes) else {
-            return false;
-        };
-        if self.ssrcs.len() < MAX_SSRCS {
-            self.ssrcs.insert(ssrc);
-        }
-        self.ssrcs.contains(&ssrc)
-    }
-
     /// The candidate by which the client knows the address that it reached. Behind a port-forwarding NAT the packet
     /// arrives at another one than it was sent to.
-    fn known_as(&self, to: SocketAddr) -> SocketAddr {
+    pub(super) fn known_as(&self, to: SocketAddr) -> SocketAddr {
         let exact = self.local.iter().find(|address| **address == to);
         let family = self
             .local
@@ -182,15 +205,4 @@ impl Connection {
             .find(|address| address.is_ipv4() == to.is_ipv4());
         exact.or(family).copied().unwrap_or(to)
     }
-}
-
-/// The SSRC of whoever sent this RTP or RTCP packet, which is never encrypted (RFC 3711 §3.1, §3.4).
-fn sender(bytes: &[u8]) -> Option<u32> {
-    // RFC 5761 §4: these second bytes are RTCP's packet types.
-    let at = match bytes.get(1)? {
-        192..=223 => 4,
-        _ => 8,
-    };
-    let ssrc = bytes.get(at..at + 4)?;
-    Some(u32::from_be_bytes(ssrc.try_into().ok()?))
 }

@@ -245,7 +245,7 @@ fn nothing_passes_of_somebody_who_is_gone_nor_is_it_answered() {
 }
 
 #[test]
-fn streams_without_end_are_not_kept() {
+fn streams_without_end_take_nothing_from_those_that_were_declared() {
     let mut cheat = Cheat::new();
     cheat.start(Source::Camera);
     cheat.start(Source::Microphone);
@@ -253,7 +253,7 @@ fn streams_without_end_are_not_kept() {
     for ssrc in 0..500 {
         cheat.send(STRANGE + ssrc, VP8, &[]);
     }
-    assert_eq!(cheat.pictures(), 0, "one stream too many");
+    assert!(cheat.pictures() >= 20);
     assert_eq!(cheat.sounds(), 20);
 }
 

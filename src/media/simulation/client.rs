@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use rtc::interceptor::{Registry, Slot as ChainSlot};
@@ -13,7 +13,9 @@ use rtc::peer_connection::configuration::interceptor_registry::{
 };
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
+use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -35,6 +37,42 @@ pub(super) struct Client {
     pub pc: RTCPeerConnection,
     pub keyframe_asked: bool,
     pub received: Vec<rtc::rtp::Packet>,
+    pub connected: bool,
+    /// Repeats its DTLS flights as browsers do; without it the crate's own timer does, after a second.
+    pub flights: Option<Flights>,
+}
+
+/// A browser's timer for DTLS flights: 50 ms, and twice as long each time.
+#[derive(Default)]
+pub(super) struct Flights {
+    last: Vec<(SocketAddr, BytesMut)>,
+    repeat_at: Option<Instant>,
+    patience: Duration,
+}
+
+impl Flights {
+    fn sent(&mut self, datagrams: &[(SocketAddr, BytesMut)], now: Instant) {
+        let flight = datagrams.iter().filter(|(_, bytes)| is_dtls(bytes));
+        let flight: Vec<_> = flight.cloned().collect();
+        if !flight.is_empty() {
+            self.last = flight;
+            self.patience = Duration::from_millis(50);
+            self.repeat_at = Some(now + self.patience);
+        }
+    }
+
+    fn due(&mut self, now: Instant) -> Vec<(SocketAddr, BytesMut)> {
+        if self.repeat_at.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        self.patience *= 2;
+        self.repeat_at = Some(now + self.patience);
+        self.last.clone()
+    }
+}
+
+fn is_dtls(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(20..=63))
 }
 
 impl Client {
@@ -44,6 +82,8 @@ impl Client {
             pc: connection(now, RTCDtlsRole::Auto),
             keyframe_asked: false,
             received: Vec::new(),
+            connected: false,
+            flights: None,
         }
     }
 
@@ -66,9 +106,15 @@ impl Client {
 
     pub fn turn(&mut self, now: Instant) -> Vec<(SocketAddr, BytesMut)> {
         if self.pc.poll_timeout().is_some_and(|due| due <= now) {
-            self.pc.handle_timeout(now).unwrap();
+            // The crate gives its flights up after some repeats.
+            let gave_up = self.pc.handle_timeout(now).is_err();
+            assert!(!gave_up || self.flights.is_some());
         }
-        while self.pc.poll_event().is_some() {}
+        while let Some(event) = self.pc.poll_event() {
+            if let RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) = event {
+                self.connected = state == RTCPeerConnectionState::Connected;
+            }
+        }
         while let Some(message) = self.pc.poll_read() {
             match message.message {
                 RTCMessage::RtpPacket(_, packet) => self.received.push(packet),
@@ -83,6 +129,12 @@ impl Client {
         let mut out = Vec::new();
         while let Some(datagram) = self.pc.poll_write() {
             out.push((datagram.transport.peer_addr, datagram.message));
+        }
+        if let Some(flights) = &mut self.flights {
+            flights.sent(&out, now);
+            if !self.connected {
+                out.extend(flights.due(now));
+            }
         }
         out
     }

@@ -1,8 +1,11 @@
 //! The worker's state machine and clients of the sans-I/O crate in virtual time, over a lossy link.
 
+mod budgets;
 mod cheats;
 mod checks;
 mod client;
+mod handshakes;
+mod narrow;
 mod quality;
 mod stories;
 
@@ -37,15 +40,29 @@ struct Datagram {
     bytes: BytesMut,
 }
 
+/// The narrowest part of the way to a client.
+struct Link {
+    bits_per_second: u64,
+    /// What would wait longer is dropped.
+    queue: Duration,
+    /// When it has sent all that waits.
+    free_at: Instant,
+}
+
 struct World {
     now: Instant,
     state: State,
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
+    /// What of DTLS is lost.
+    handshake_loss_percent: u32,
     random: u32,
     /// How many datagrams of media were sent to whom.
     media: HashMap<SocketAddr, usize>,
+    /// How many bytes were sent to whom, whether they arrived or not.
+    bytes: HashMap<SocketAddr, usize>,
+    links: HashMap<SocketAddr, Link>,
     events: Arc<Mutex<Vec<MediaEvent>>>,
     _alive: Arc<()>,
 }
@@ -67,6 +84,7 @@ impl World {
                 room: 1,
                 events: sink,
                 alive: alive_for_room,
+                generation: 0,
             },
             now,
         );
@@ -76,8 +94,11 @@ impl World {
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
+            handshake_loss_percent: 0,
             random: 0x2545_f491,
             media: HashMap::new(),
+            bytes: HashMap::new(),
+            links: HashMap::new(),
             events,
             _alive: alive,
         }
@@ -328,14 +349,44 @@ impl World {
         if is_rtp {
             *self.media.entry(to).or_default() += 1;
         }
-        if is_rtp && self.random % 100 < self.loss_percent {
+        let is_dtls = matches!(bytes.first(), Some(20..=63));
+        let dice = self.random % 100;
+        if (is_rtp && dice < self.loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
             return;
         }
-        self.wire.push_back(Datagram {
-            due: self.now + DELAY,
+        *self.bytes.entry(to).or_default() += bytes.len();
+        let mut due = self.now + DELAY;
+        if let Some(link) = self.links.get_mut(&to) {
+            let begin = link.free_at.max(self.now);
+            if begin - self.now > link.queue {
+                return;
+            }
+            let bits = bytes.len() as u64 * 8;
+            link.free_at = begin + Duration::from_micros(bits * 1_000_000 / link.bits_per_second);
+            due = link.free_at + DELAY;
+        }
+        let place = self.wire.partition_point(|before| before.due <= due);
+        let datagram = Datagram {
+            due,
             from,
             to,
             bytes,
-        });
+        };
+        self.wire.insert(place, datagram);
+    }
+
+    /// From now on everything goes to this client through a line of this width.
+    fn narrow(&mut self, client: usize, kbps: u64, queue: Duration) {
+        let link = Link {
+            bits_per_second: kbps * 1000,
+            queue,
+            free_at: self.now,
+        };
+        self.links.insert(self.clients[client].address, link);
+    }
+
+    /// The line to this client is as wide as any.
+    fn widen(&mut self, client: usize) {
+        self.links.remove(&self.clients[client].address);
     }
 }

@@ -26,7 +26,7 @@ fn room(name: &str, begin: &str, rule: &str) -> Room {
 
 fn checked(room: &Room) -> Result<(), BadRule> {
     let rule = room.recurrence.as_deref().unwrap();
-    check(room.begin_at, room.end_at, room.time_zone.unwrap(), rule)
+    check(room.begin_at, room.end_at, room.time_zone.unwrap(), rule).map(|_| ())
 }
 
 /// The meetings from `from` on, one after the other.
@@ -201,8 +201,11 @@ fn a_rule_of_many_years_is_caught_up_with() {
         ] {
             let begin = zone(name).instant("2009-01-05T00:30:00".parse().unwrap());
             let planned = room(name, &Timestamp::from(begin).to_string(), rule);
-            let walls = times(parse(rule).unwrap(), zone(name).wall(begin), zone(name)).unwrap();
-            let all: Vec<_> = walls.take(2_500).collect();
+            // A rule that counts is followed from its first time, this one is jumped into.
+            let all = format!("{rule};COUNT=1000");
+            let all = Times::read(&all, zone(name), begin).unwrap();
+            let all: Vec<_> = all.from(begin + TimeDelta::days(3_300)).unwrap().collect();
+            assert_eq!((all.len(), all[0]), (1_000, begin));
             for pair in all.windows(2).step_by(7).filter(|pair| pair[0] < pair[1]) {
                 let found = next(&planned, (pair[0] + HOUR).into()).unwrap();
                 assert_eq!(

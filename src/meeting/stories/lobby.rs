@@ -1,5 +1,6 @@
 //! The waiting room.
 
+mod levels;
 mod sending_away;
 
 use super::*;
@@ -8,7 +9,7 @@ use crate::protocol::request::{Everyone, Targets};
 
 fn waiting_room() -> object::Room {
     object::Room {
-        lobby: true,
+        waiting: object::WhoWaits::Everyone,
         ..facts()
     }
 }
@@ -267,7 +268,7 @@ fn switching_the_waiting_room_off_lets_in_as_far_as_there_is_room() {
     }
     let open = |version, max_participants| {
         edited(object::Room {
-            lobby: false,
+            waiting: object::WhoWaits::Nobody,
             version,
             max_participants,
             ..small.clone()

@@ -19,7 +19,7 @@ fn reloaded(room: &Room, facts: object::Room, ended: Option<Timestamp>, now: Tim
 
 fn lobby() -> object::Room {
     object::Room {
-        lobby: true,
+        waiting: object::WhoWaits::Everyone,
         ..facts()
     }
 }
@@ -306,7 +306,7 @@ fn who_waits_because_of_somebody_elses_ban_goes_in_when_the_meeting_is_over() {
 fn whoever_lost_the_connection_comes_back_to_a_locked_room_that_has_emptied() {
     let locked = || object::Room {
         locked: true,
-        lobby: true,
+        waiting: object::WhoWaits::Everyone,
         ..facts()
     };
     let mut room = room_with(&["ada", "bo"]);

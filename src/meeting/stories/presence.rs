@@ -312,7 +312,7 @@ fn whoever_loses_the_connection_comes_back_past_the_door_for_a_moment() {
     let mut room = room_with(&["ada", "bo", "cy", "dee", "eve"]);
     let closed = object::Room {
         locked: true,
-        lobby: true,
+        waiting: object::WhoWaits::Everyone,
         version: 2,
         ..facts()
     };

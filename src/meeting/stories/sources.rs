@@ -1,5 +1,7 @@
 //! What people send, and what the media worker tells of it.
 
+mod coming_in;
+
 use super::*;
 
 #[test]
@@ -116,6 +118,44 @@ fn what_a_worker_reports_goes_to_whom_it_concerns() {
         panic!("about speakers")
     };
     assert_eq!(active.participants, [stay("bo")]);
+}
+
+#[test]
+fn a_worker_that_lost_the_room_is_told_everything_and_everyone_is_told_to_connect() {
+    let mut room = room_with(&["ada", "bo"]);
+    negotiate(&mut room, "ada");
+    for (source, id) in [(Source::Microphone, "t1"), (Source::Camera, "t2")] {
+        room.handle(start("ada", source, id), at(1)).reply.unwrap();
+    }
+    let effects = room
+        .handle(Command::Media(MediaEvent::Failed), at(2))
+        .effects;
+    let commands: Vec<&MediaCommand> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Media(command) => Some(command),
+            _ => None,
+        })
+        .collect();
+    let started = |id: &str, source| MediaCommand::StartTrack {
+        participant: stay("ada"),
+        track: track(id),
+        source,
+        muted: false,
+    };
+    let admitted = |who| MediaCommand::Admit {
+        participant: stay(who),
+    };
+    assert_eq!(
+        commands,
+        [
+            &admitted("ada"),
+            &admitted("bo"),
+            &started("t1", Source::Microphone),
+            &started("t2", Source::Camera)
+        ]
+    );
+    assert_eq!(told(&effects), ["all: media.failed", "all: speaker.active"]);
 }
 
 #[test]

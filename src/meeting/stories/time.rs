@@ -214,7 +214,7 @@ fn what_is_held_once_is_over_for_good() {
 #[test]
 fn who_waits_with_nobody_in_is_sent_away_at_the_end() {
     let once = object::Room {
-        lobby: true,
+        waiting: object::WhoWaits::Everyone,
         ..planned(0, 30 * MINUTE)
     };
     let daily = object::Room {
@@ -241,7 +241,7 @@ fn who_waits_with_nobody_in_is_sent_away_at_the_end() {
 #[test]
 fn who_still_waits_when_the_last_leaves_a_meeting_that_ran_over_is_sent_away() {
     let facts = object::Room {
-        lobby: true,
+        waiting: object::WhoWaits::Everyone,
         ..planned(0, 30 * MINUTE)
     };
     let mut room = room_of(facts, &["ada"]);

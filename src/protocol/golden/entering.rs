@@ -143,7 +143,8 @@ fn rooms() -> Vec<Sample> {
         sample(
             json!({
                 "name": "Weekly review", "begin_at": "2026-01-31T09:30:00.000Z", "end_at": "2026-01-31T10:30:00+00:00",
-                "password": "sesame", "lobby": false, "locked": false, "max_participants": 100, "topology": "sfu",
+                "password": "sesame", "lobby": true, "waiting": "guests", "guests": true, "start_muted": true,
+                "start_camera_off": false, "locked": false, "max_participants": 100, "topology": "sfu",
                 "permissions": { "chat": false }, "history": "joined", "hide_number": false, "early_ms": 600_000,
                 "ends_on_time": true, "recurrence": "FREQ=WEEKLY;BYDAY=SA",
                 "time_zone": "Europe/Berlin", "permanent": true
@@ -153,7 +154,11 @@ fn rooms() -> Vec<Sample> {
                 begin_at: Some(at(0)),
                 end_at: Some(at(3_600)),
                 password: Some(password("sesame")),
-                lobby: Some(false),
+                lobby: Some(true),
+                waiting: Some(WhoWaits::Guests),
+                guests: Some(true),
+                start_muted: Some(true),
+                start_camera_off: Some(false),
                 locked: Some(false),
                 max_participants: Some(100),
                 topology: Some(Topology::Sfu),
@@ -173,6 +178,9 @@ fn rooms() -> Vec<Sample> {
                 room: Room {
                     state: RoomState::Scheduled,
                     end_at: Some(at(3_600)),
+                    lobby: true,
+                    waiting: WhoWaits::Guests,
+                    start_muted: true,
                     participants: 0,
                     permissions: quiet,
                     history: HistoryAccess::Joined,
@@ -197,6 +205,10 @@ fn rooms() -> Vec<Sample> {
                 end_at: Patch::Clear,
                 password: Patch::Set(password("sesame")),
                 lobby: Patch::Keep,
+                waiting: Patch::Keep,
+                guests: Patch::Keep,
+                start_muted: Patch::Keep,
+                start_camera_off: Patch::Keep,
                 locked: Patch::Keep,
                 max_participants: Patch::Keep,
                 topology: Patch::Keep,

@@ -270,6 +270,7 @@ fn events() -> Vec<Sample> {
         Event::LobbyWaiting(LobbyWaiting {
             participant: waiting(),
         }),
+        Event::LobbyUpdated(LobbyUpdated { hosted: false }),
         Event::LobbyLeft(LobbyLeft {
             participant: id("p-cy"),
             reason: LobbyLeaveReason::Admitted,

@@ -231,6 +231,7 @@ fn events() -> Vec<Sample> {
             candidate: Some(candidate()),
         }),
         Event::MediaOffer(down_offer()),
+        Event::MediaFailed(MediaFailed {}),
         Event::TrackPublished(TrackData {
             track: microphone(),
         }),

@@ -138,7 +138,7 @@ fn every_golden_request_decodes_to_what_it_means() {
         let text = frame.to_string();
         let frame = RequestFrame::decode(&text).unwrap();
         let decoded = Request::decode(&frame.kind, frame.data.as_deref());
-        assert_eq!(decoded.unwrap(), request, "{text}");
+        assert_eq!(decoded.unwrap(), *request, "{text}");
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Sample {
     /// What a client sends, what that means, and the answer.
     Request {
         frame: Value,
-        request: Request,
+        request: Box<Request>,
         answer: String,
     },
     /// What a client is told.
@@ -84,6 +84,10 @@ pub(super) fn room() -> Room {
         locked: false,
         has_password: true,
         lobby: false,
+        waiting: WhoWaits::Nobody,
+        guests: true,
+        start_muted: false,
+        start_camera_off: false,
         topology: Topology::Sfu,
         max_participants: 100,
         participants: 2,
@@ -233,7 +237,7 @@ pub(super) fn sample<T: serde::Serialize>(data: Value, request: Request, answer:
     }
     Sample::Request {
         frame,
-        request,
+        request: Box::new(request),
         answer: frame::ok(7, &answer),
     }
 }

@@ -37,7 +37,7 @@ shapes! {
         /// A token from an earlier answer.
         token: String,
     }
-    /// Data of `auth.refresh`.
+    /// Data of `auth.refresh`. No token of a log-in is good for longer than 30 days after it; then `auth.token_expired`.
     struct AuthRefresh {}
     /// Data of `auth.logout`.
     struct AuthLogout {}

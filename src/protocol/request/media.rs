@@ -166,6 +166,20 @@ pub enum Candidate {
     Line(String),
 }
 
+impl Candidate {
+    /// How much it weighs, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Object(candidate) => {
+                let more = [&candidate.sdp_mid, &candidate.username_fragment];
+                let more = more.into_iter().flatten().map(String::len);
+                candidate.candidate.len() + more.sum::<usize>()
+            }
+            Self::Line(line) => line.len(),
+        }
+    }
+}
+
 impl From<Candidate> for IceCandidate {
     fn from(candidate: Candidate) -> Self {
         match candidate {

@@ -8,7 +8,7 @@ use super::never_null;
 use crate::protocol::ids::{InviteId, ParticipantId, RoomIdentity, UserId};
 use crate::protocol::object::{
     Action, Attendance, Ban, ChatMessage, HistoryAccess, IceServer, Invite, Participant,
-    Permissions, PermissionsChange, Role, Room, Timer, Topology, Waiting,
+    Permissions, PermissionsChange, Role, Room, Timer, Topology, Waiting, WhoWaits,
 };
 use crate::protocol::patch::Patch;
 use crate::protocol::text::{DisplayName, Password, RoomName};
@@ -29,9 +29,21 @@ shapes! {
         /// What newcomers must know.
         #[serde(default)] #[ts(optional = nullable)]
         password: Option<Password>,
-        /// Newcomers wait.
+        /// Everyone waits, or nobody; `waiting` goes before it.
         #[serde(default)] #[ts(optional = nullable)]
         lobby: Option<bool>,
+        /// Who waits until a host lets them in; nobody when left out.
+        #[serde(default)] #[ts(optional = nullable)]
+        waiting: Option<WhoWaits>,
+        /// False: accounts only. True when left out.
+        #[serde(default)] #[ts(optional = nullable)]
+        guests: Option<bool>,
+        /// Members come in muted.
+        #[serde(default)] #[ts(optional = nullable)]
+        start_muted: Option<bool>,
+        /// Members come in with their camera off.
+        #[serde(default)] #[ts(optional = nullable)]
+        start_camera_off: Option<bool>,
         /// Nobody comes in.
         #[serde(default)] #[ts(optional = nullable)]
         locked: Option<bool>,
@@ -85,9 +97,21 @@ shapes! {
         /// A new password.
         #[serde(default)] #[ts(as = "Option<Password>", optional = nullable)]
         password: Patch<Password>,
-        /// Newcomers wait.
+        /// Everyone waits, or nobody; `waiting` goes before it.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         lobby: Patch<bool>,
+        /// Who waits until a host lets them in. Those who wait and need not any more are let in.
+        #[serde(default)] #[ts(as = "Option<WhoWaits>", optional = nullable)]
+        waiting: Patch<WhoWaits>,
+        /// False: accounts only. Guests who are in stay; those who wait are sent away.
+        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
+        guests: Patch<bool>,
+        /// Members come in muted.
+        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
+        start_muted: Patch<bool>,
+        /// Members come in with their camera off.
+        #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
+        start_camera_off: Patch<bool>,
         /// Nobody comes in.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         locked: Patch<bool>,
@@ -156,7 +180,7 @@ shapes! {
     struct RoomJoin {
         /// The room's identity or number.
         identity: String,
-        /// The room's password.
+        /// The room's password. A wrong one with a number answers `room.not_found`, as the number of no room does.
         #[serde(default)] #[ts(optional = nullable)]
         password: Option<Password>,
         /// What to be called in this meeting.

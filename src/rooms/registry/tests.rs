@@ -3,13 +3,15 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::media::MediaConfig;
-use crate::meeting::bans::AddressKey;
+use crate::media::{Fault, MediaConfig};
 use crate::meeting::chat::Chat;
 use crate::meeting::stories::{facts, newcomer, stay, user};
+use crate::network::Network;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
 use crate::rooms::outbox;
+use crate::rooms::outbox::OutboxItem;
 
 fn registry() -> Registry {
     let config = MediaConfig {
@@ -27,7 +29,7 @@ fn ada() -> Join {
         display_name: user("ada").display_name,
         role: None,
         pass: false,
-        address: AddressKey::of("192.0.2.7".parse().unwrap()),
+        address: Network::of("192.0.2.7".parse().unwrap()),
         first_joined_at: None,
     }
 }
@@ -125,4 +127,36 @@ async fn a_room_that_stops_running_and_starts_again_goes_on_with_its_meeting() {
     registry.unban(&identity, user("bo").id).await.unwrap();
     assert!(enter("bo", "bo3").await.is_ok());
     assert!(registry.shared.remembered.look(&identity).is_none());
+}
+
+#[tokio::test]
+async fn a_room_whose_media_fails_begins_it_anew_and_tells_everyone() {
+    let registry = registry();
+    let identity = facts().identity;
+    let load = || async {
+        let mut start = called("Stand-up");
+        start.topology = Topology::Sfu;
+        let facts = object::Room {
+            topology: Topology::Sfu,
+            ..facts()
+        };
+        start.room = Room::new(facts, None, Chat::default(), Vec::new());
+        Ok(start)
+    };
+    let (outbox, mut reader) = outbox();
+    let (handle, _) = registry.join(&identity, ada(), outbox, load).await.unwrap();
+    let media = handle.media().unwrap();
+    let first = media.receive(&ada().participant, 0, 1).await.unwrap();
+    media.suffer(Fault::Room);
+    loop {
+        let OutboxItem::Event(event) = reader.next().await else {
+            panic!("only events are told");
+        };
+        if event.kind() == "media.failed" {
+            break;
+        }
+    }
+    let again = media.receive(&ada().participant, 0, 1).await.unwrap();
+    assert!(again.revision > first.revision);
+    assert_eq!(registry.shared.media.census().await.participants, 1);
 }

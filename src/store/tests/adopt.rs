@@ -44,6 +44,10 @@ impl Home {
     }
 }
 
+fn here() -> crate::network::Network {
+    crate::network::Network::of(std::net::Ipv4Addr::LOCALHOST.into())
+}
+
 pub(super) async fn logs_in(store: &Store, name: &str, password: &str) -> bool {
     let user = store.find_user_by_name(name).await.unwrap().unwrap();
     let hash = match user.password.is_legacy() {
@@ -51,7 +55,10 @@ pub(super) async fn logs_in(store: &Store, name: &str, password: &str) -> bool {
         false => StoredHash::Argon2(user.password.reveal()),
     };
     let password = Password::new(password.to_owned());
-    match Passwords::default().verify(&password, Some(hash)).await {
+    match Passwords::default()
+        .verify(here(), &password, Some(hash))
+        .await
+    {
         Ok(verified) => {
             if let Some(better) = verified.rehash {
                 let better = PasswordHash::new(better);

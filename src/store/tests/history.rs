@@ -240,6 +240,28 @@ async fn a_full_queue_keeps_the_oldest_and_a_refused_fact_stops_nothing() {
     assert_eq!(*written.lock().unwrap(), facts[..2]);
 }
 
+#[tokio::test]
+async fn an_entry_whose_writing_panics_is_lost_alone() {
+    let hall = RoomKey(1);
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let history = HistoryWriter::start_with(8, {
+        let written = Arc::clone(&written);
+        move |fact| {
+            let written = Arc::clone(&written);
+            let is_first = written.lock().unwrap().is_empty();
+            written.lock().unwrap().push(fact);
+            async move {
+                assert!(!is_first, "as the test wants");
+                Ok(())
+            }
+        }
+    });
+    let facts: Vec<_> = (0..3).map(|n| joined(hall, n).1).collect();
+    facts.iter().cloned().for_each(|fact| history.record(fact));
+    history.flush().await;
+    assert_eq!(*written.lock().unwrap(), facts);
+}
+
 on_each_database!(
     stays_are_written_in_order_and_flushed,
     stays_that_a_crash_left_open_are_closed_at_the_next_start,

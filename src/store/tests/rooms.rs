@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
-use crate::protocol::object::Role;
+use crate::protocol::object::{Role, WhoWaits};
 use crate::protocol::patch::Patch;
 
 async fn names(store: &Store, scope: RoomScope, keyword: &str) -> Vec<String> {
@@ -29,7 +29,10 @@ async fn a_room_is_kept_as_it_was_made(home: Home) {
         end_at: Some(at(124)),
         password: Some(PasswordHash::new("$argon2id$room".to_owned())),
         locked: true,
-        lobby: true,
+        waiting: WhoWaits::Guests,
+        guests: false,
+        start_muted: true,
+        start_camera_off: true,
         topology: Topology::P2p,
         max_participants: 2,
         permissions: Permissions {

@@ -3,6 +3,7 @@
 use migration::{Migrator, MigratorTrait as _};
 
 use super::*;
+use crate::protocol::object::WhoWaits;
 
 async fn migrations_go_up_down_and_up_again(home: Home) {
     let store = home.open().await;
@@ -18,6 +19,36 @@ async fn migrations_go_up_down_and_up_again(home: Home) {
     assert!(store.list_users(None, 1).await.unwrap().is_empty());
     let ada = user(&store, "ada").await;
     room(&store, &ada, "Hall").await;
+}
+
+/// Rooms of a server that knew only whether everyone waits.
+async fn where_everyone_waited_everyone_goes_on_waiting(home: Home) {
+    let store = home.open().await;
+    let ada = user(&store, "ada").await;
+    let mut rooms = Vec::new();
+    for waiting in [WhoWaits::Nobody, WhoWaits::Guests, WhoWaits::Everyone] {
+        let wished = RoomSettings {
+            waiting,
+            ..settings("Hall")
+        };
+        let room = store.create_room(ada.key, wished, at(0)).await.unwrap();
+        rooms.push((room.key, waiting));
+    }
+    store.close().await;
+    let alone = Store::look(&home.url).await.unwrap();
+    let steps = Migrator::migrations();
+    let door = steps.iter().position(|step| step.name().ends_with("_door"));
+    let after = u32::try_from(steps.len() - door.unwrap()).unwrap();
+    Migrator::down(alone.db.pool(), Some(after)).await.unwrap();
+    Migrator::up(alone.db.pool(), None).await.unwrap();
+    alone.close().await;
+    let store = home.open().await;
+    for (key, before) in rooms {
+        let settings = store.find_room_by_key(key).await.unwrap().unwrap().settings;
+        let since = WhoWaits::from(before.is_on());
+        assert_eq!((settings.waiting, settings.guests), (since, true));
+        assert!(!settings.start_muted && !settings.start_camera_off);
+    }
 }
 
 async fn a_restart_keeps_everything(home: Home) {
@@ -109,6 +140,7 @@ async fn made_files_are_for_their_owner_alone() {
 
 on_each_database!(
     migrations_go_up_down_and_up_again,
+    where_everyone_waited_everyone_goes_on_waiting,
     a_restart_keeps_everything,
     a_closed_store_says_that_it_is_unavailable,
     a_backup_is_a_whole_database,

@@ -108,13 +108,16 @@ async fn new_hash(
         .map_err(|after| after.wire())?;
     services
         .passwords
-        .verify(&current, Some(kept(&account.password)))
+        .verify(state.address, &current, Some(kept(&account.password)))
         .await
         .map_err(|error| error.wire())?;
+    services
+        .tries
+        .login_was_right(state.address, account.username.as_str());
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
     let hash = services
         .passwords
-        .hash(new)
+        .hash(state.address, new)
         .await
         .map_err(|error| error.wire())?;
     Ok(PasswordHash::new(hash))

@@ -41,7 +41,7 @@ pub async fn register(
     };
     let hash = services
         .passwords
-        .hash(&data.password)
+        .hash(state.address, &data.password)
         .await
         .map_err(|error| error.wire())?;
     let new = NewUser {
@@ -72,13 +72,17 @@ pub async fn login(
         .find_user_by_name(&data.username)
         .await
         .map_err(stored)?;
-    let account = verify(services, &data, account).await?;
+    let account = verify(services, state, &data, account).await?;
+    services
+        .tries
+        .login_was_right(state.address, &data.username);
     Ok(enter_account(services, state, &account).await)
 }
 
 /// Checks the password. An unknown name takes as long as a known one; a disabled account answers alike.
 async fn verify(
     services: &Services,
+    state: &SessionState,
     data: &AuthLogin,
     account: Option<StoredUser>,
 ) -> Result<StoredUser, WireError> {
@@ -87,7 +91,7 @@ async fn verify(
     let hash = hash.filter(|hash| hash.is_set()).map(kept);
     let verified = services
         .passwords
-        .verify(&data.password, hash)
+        .verify(state.address, &data.password, hash)
         .await
         .map_err(|error| error.wire())?;
     let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
@@ -198,7 +202,9 @@ pub async fn refresh(
         check_login_stands(services, state, account).await?;
     }
     let subject = subject_of(&login.user);
-    let issued = services.tokens.renew(subject, login.jti, Timestamp::now());
+    let (began, now) = (login.logged_in_at, Timestamp::now());
+    let renewed = services.tokens.renew(subject, login.jti, began, now);
+    let issued = renewed.map_err(|error| error.code())?;
     Ok(admit(services, state, login.user, login.account, issued).await)
 }
 
@@ -290,6 +296,7 @@ async fn admit(
         user: user.clone(),
         account,
         jti: claims.id,
+        logged_in_at: claims.logged_in_at,
     });
     // Unguessable like every id; nothing takes it up while lost sessions are not kept.
     let resume_token = SessionId::random().as_str().to_owned();

@@ -6,7 +6,7 @@ use crate::meeting::Room;
 use crate::meeting::chat::Chat;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::UserId;
-use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topology};
+use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topology, WhoWaits};
 use crate::protocol::request::{self, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, RoomName};
 use crate::protocol::time::Timestamp;
@@ -14,7 +14,7 @@ use crate::rooms::{Entered, Origin, Start};
 use crate::store::RoomKey;
 use crate::ws::checks::CheckRoom;
 use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
+use crate::ws::state::{Place, SessionState, Stay};
 
 /// One session sends, the other receives.
 const SESSIONS: u32 = 2;
@@ -38,7 +38,6 @@ pub async fn join(
     if let Some(view) = look(state, &room.identity).await? {
         return Ok(room_view::joined(view));
     }
-    state.leave().await;
     let login = state.login()?.clone();
     let mut join = newcomer(state, &login, data.display_name);
     // Each session is somebody of their own here, as a second one of the same person would take the first one's place.
@@ -49,17 +48,21 @@ pub async fn join(
         async move { Ok(start) }
     };
     let participant = join.participant.clone();
-    let outbox = state.outbox.clone();
-    let joined = services.registry.join(&room.identity, join, outbox, load);
+    let outbox = state.outbox.for_stay();
+    let joined = services
+        .registry
+        .join(&room.identity, join, outbox.clone(), load);
     let (handle, Entered::In(view)) = joined.await? else {
         return Err(ErrorCode::ServerInternal.into());
     };
-    state.stay = Some(Stay {
+    let stay = Stay {
         room: room.identity,
         key: RoomKey::NONE,
         participant,
         handle,
-    });
+        outbox,
+    };
+    state.move_to(stay, Place::Inside);
     Ok(room_view::joined(*view))
 }
 
@@ -69,6 +72,7 @@ fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
     let nobody = DisplayName::parse("Connection check").map_err(internal)?;
     let permissions = Permissions {
         unmute: true,
+        camera: true,
         screen: true,
         chat: false,
         private_chat: false,
@@ -87,6 +91,10 @@ fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
         locked: false,
         has_password: false,
         lobby: false,
+        waiting: WhoWaits::Nobody,
+        guests: true,
+        start_muted: false,
+        start_camera_off: false,
         topology: Topology::Sfu,
         max_participants: SESSIONS,
         participants: 0,

@@ -1,8 +1,7 @@
 //! Coming into a room, and going.
 
-use super::{check, invites, kept, room::find, room_view, stored};
-use crate::auth::PasswordError;
-use crate::meeting::bans::AddressKey;
+use super::{check, invites, kept, room, room_view, stored};
+use crate::auth::{PasswordError, StoredHash};
 use crate::meeting::command::Join;
 use crate::meeting::effect::View;
 use crate::meeting::permissions::Rank;
@@ -16,7 +15,7 @@ use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
 use crate::store::{InviteUse, StoredRoom};
 use crate::ws::services::Services;
-use crate::ws::state::{Login, SessionState, Stay};
+use crate::ws::state::{Login, Place, SessionState, Stay};
 
 /// `room.join`
 pub async fn join(
@@ -31,7 +30,7 @@ pub async fn join(
     {
         return check::join(services, state, room, data).await;
     }
-    let room = find(services, state, &data.identity).await?;
+    let room = seek(services, state, &data).await?;
     match look(state, &room.identity).await {
         Ok(Some(view)) => return Ok(room_view::joined(view)),
         Ok(None) => {}
@@ -40,6 +39,9 @@ pub async fn join(
         Err(error) => return Err(error),
     }
     let is_owner = login.account == Some(room.owner.key);
+    if is_owner || data.password.is_none() {
+        room::was_found(services, state, &data.identity);
+    }
     let invite = match &data.invite {
         Some(token) if !is_owner => Some(invites::follow(services, state, &room, token).await?),
         _ => None,
@@ -47,7 +49,7 @@ pub async fn join(
     let entered = if is_owner || invite.is_some() {
         enter(services, state, &room, data.display_name, invite.as_ref()).await
     } else {
-        check_password(services, state, &room, data.password.as_ref()).await?;
+        check_password(services, state, &room, &data).await?;
         enter(services, state, &room, data.display_name, None).await
     };
     if let (Err(_), Some(invite)) = (&entered, &invite) {
@@ -57,17 +59,18 @@ pub async fn join(
     let (stay, entered) = entered.map_err(|error| refused(&room, error))?;
     match entered {
         Entered::In(view) => {
-            state.stay = Some(stay);
+            state.move_to(stay, Place::Inside);
             Ok(room_view::joined(*view))
         }
         Entered::Waiting => {
-            state.waiting = Some(stay);
+            state.move_to(stay, Place::Door);
             Err(ErrorCode::RoomWaiting.into())
         }
     }
 }
 
-/// Takes whoever has shown that they may come to the room's door, and out of the room they are in.
+/// Takes whoever has shown that they may come to the room's door. They leave the room they are in when this one has taken
+/// them: whoever is refused, for whatever reason, stays where they are.
 async fn enter(
     services: &Services,
     state: &mut SessionState,
@@ -91,27 +94,34 @@ async fn enter(
         services.registry.ended(&room.identity, ended);
     }
     let load = || room_view::load(services, room.key);
-    if state.stay.is_some() || state.waiting.is_some() {
-        // Who is refused there stays where they are.
-        services.registry.knock(&room.identity, &join, load).await?;
-        state.leave().await;
-    }
     let is_owner = login.account == Some(room.owner.key);
-    if is_owner && room.ended_at.is_some() && room.settings.permanent {
+    let reopens = is_owner && room.ended_at.is_some() && room.settings.permanent;
+    let waits_here = state.waiting.as_ref();
+    let waits_here = waits_here.is_some_and(|stay| stay.room == room.identity);
+    if reopens || waits_here {
+        // Nothing is changed for somebody who would be refused.
+        services.registry.knock(&room.identity, &join, load).await?;
+    }
+    if reopens {
         let reopened = services.store.reopen_room(room.key, Timestamp::now());
         reopened.await.map_err(stored)?;
     }
+    if waits_here {
+        // To its door they would be a newer session of their own.
+        state.leave().await;
+    }
     let participant = join.participant.clone();
-    let outbox = state.outbox.clone();
+    let outbox = state.outbox.for_stay();
     let (handle, entered) = services
         .registry
-        .join(&room.identity, join, outbox, load)
+        .join(&room.identity, join, outbox.clone(), load)
         .await?;
     let stay = Stay {
         room: room.identity.clone(),
         key: room.key,
         participant,
         handle,
+        outbox,
     };
     Ok((stay, entered))
 }
@@ -168,7 +178,7 @@ pub(super) fn newcomer(
         display_name,
         role: None,
         pass: false,
-        address: AddressKey::of(state.address),
+        address: state.address,
         first_joined_at: None,
     }
 }
@@ -188,30 +198,71 @@ fn refused(room: &StoredRoom, error: WireError) -> WireError {
     }
 }
 
-/// Checks a room's password; tries are limited per room and address.
+/// The room to join. Whoever joins by a number and gives a password learns only whether the two belong together: an
+/// unknown number costs what a wrong password costs, tries and time, and is answered alike.
+async fn seek(
+    services: &Services,
+    state: &SessionState,
+    data: &RoomJoin,
+) -> Result<StoredRoom, WireError> {
+    if let Some(room) = room::seek(services, state, &data.identity).await? {
+        return Ok(room);
+    }
+    if let (Some(number), Some(given)) = (room::number(&data.identity), &data.password) {
+        let nobodys = RoomIdentity::try_from(number).map_err(|_| ErrorCode::RoomNotFound)?;
+        try_password(services, state, &nobodys, given, None).await?;
+    }
+    Err(ErrorCode::RoomNotFound.into())
+}
+
+/// Checks a room's password.
 async fn check_password(
     services: &Services,
     state: &SessionState,
     room: &StoredRoom,
-    given: Option<&Password>,
+    data: &RoomJoin,
 ) -> Result<(), WireError> {
-    let Some(hash) = &room.settings.password else {
-        return Ok(());
-    };
-    let Some(given) = given else {
-        return Err(ErrorCode::RoomPasswordRequired.into());
-    };
-    services
-        .tries
-        .check_room_password(state.address, &room.identity)
+    let hash = room.settings.password.as_ref();
+    if let Some(hash) = hash {
+        let Some(given) = &data.password else {
+            return Err(ErrorCode::RoomPasswordRequired.into());
+        };
+        let hash = Some(kept(hash));
+        if !try_password(services, state, &room.identity, given, hash).await? {
+            return Err(match room::number(&data.identity) {
+                Some(_) => ErrorCode::RoomNotFound.into(),
+                None => ErrorCode::RoomPasswordWrong.into(),
+            });
+        }
+    }
+    if data.password.is_some() {
+        room::was_found(services, state, &data.identity);
+    }
+    Ok(())
+}
+
+/// Whether the password is the room's; tries are limited per room and address, and per address over all rooms.
+async fn try_password(
+    services: &Services,
+    state: &SessionState,
+    room: &RoomIdentity,
+    given: &Password,
+    hash: Option<StoredHash<'_>>,
+) -> Result<bool, WireError> {
+    let tries = &services.tries;
+    tries
+        .check_room_password(state.address, room)
         .map_err(|after| after.wire())?;
-    match services
+    let verdict = services
         .room_passwords
-        .verify(given, Some(kept(hash)))
-        .await
-    {
-        Ok(_) => Ok(()),
-        Err(PasswordError::Wrong) => Err(ErrorCode::RoomPasswordWrong.into()),
+        .verify(state.address, given, hash)
+        .await;
+    match verdict {
+        Ok(()) => {
+            tries.room_password_was_right(state.address, room);
+            Ok(true)
+        }
+        Err(PasswordError::Wrong) => Ok(false),
         Err(error) => Err(error.wire()),
     }
 }

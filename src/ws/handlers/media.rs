@@ -1,6 +1,7 @@
 //! The two connections to the SFU. Descriptions go from the session to the room's media worker directly; what concerns
 //! the others goes through the room.
 
+use crate::budgets::media::CHECK_SLOTS;
 use crate::media::{MediaError, RoomMedia};
 use crate::meeting::command::Switch;
 use crate::meeting::{Command, Reply};
@@ -11,7 +12,7 @@ use crate::protocol::request::{
     DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
-use crate::rooms::CallError;
+use crate::rooms::{CallError, Origin};
 use crate::ws::state::{SessionState, Stay};
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
@@ -86,8 +87,14 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 /// `media.receive`
 pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
     let (stay, media) = connected(state)?;
+    let most = match stay.handle.origin() {
+        Origin::Store => u32::MAX,
+        // A connection check, which is open to whoever comes by.
+        Origin::Memory => CHECK_SLOTS.most as u32,
+    };
+    let (sounds, pictures) = (data.audio_slots.min(most), data.video_slots.min(most));
     media
-        .receive(&stay.participant, data.audio_slots, data.video_slots)
+        .receive(&stay.participant, sounds, pictures)
         .await
         .map_err(|error| refused(stay, "media.receive", Leg::Down, error))
 }
@@ -155,8 +162,11 @@ fn refused(stay: &Stay, request: &'static str, leg: Leg, error: MediaError) -> W
         reason = %error,
         "A media request was refused."
     );
-    match code {
-        ErrorCode::ServerBusy => WireError::from(code).retry_after(100),
-        code => WireError::with_message(code, error.to_string()),
+    let refusal = WireError::with_message(code, error.to_string());
+    match error {
+        MediaError::TooFast(wait) => refusal.retry_after(wait.as_millis() as u64 + 1),
+        MediaError::Busy | MediaError::Gone => refusal.retry_after(100),
+        MediaError::Silent => refusal.retry_after(1_000),
+        _ => refusal,
     }
 }

@@ -6,7 +6,7 @@ use crate::meeting::command::PasswordEdit;
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::object::Participant;
+use crate::protocol::object::{Participant, UserKind};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomList, RoomPage, RoomRoster,
@@ -28,7 +28,7 @@ pub async fn create(
     data: RoomCreate,
 ) -> Result<RoomAnswer, WireError> {
     let owner = account(state)?;
-    let settings = room_settings::of_new(services, data).await?;
+    let settings = room_settings::of_new(services, state, data).await?;
     let room = services
         .store
         .create_room(owner, settings, Timestamp::now())
@@ -48,7 +48,7 @@ pub async fn edit(
     let room = find(services, state, &data.identity).await?;
     may(state, &room, asking::edit_action(&data)).await?;
     let version = data.version;
-    let edit = room_settings::of_edit(services, data).await?;
+    let edit = room_settings::of_edit(services, state, data).await?;
     let password = match &edit.password {
         // Who waits behind a password that is taken away has given more than is asked for.
         Patch::Keep | Patch::Clear => PasswordEdit::Kept,
@@ -159,7 +159,9 @@ pub async fn roster(
         return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
     let settings = &room.settings;
-    let is_closed = settings.locked || settings.lobby || settings.password.is_some();
+    let kind = login.user.kind;
+    let is_held = settings.waiting.holds(kind) || !settings.guests && kind == UserKind::Guest;
+    let is_closed = settings.locked || is_held || settings.password.is_some();
     let is_outside = !is_in && login.account != Some(room.owner.key);
     if is_outside && (is_closed || is_kept_out(services, state, &room).await?) {
         let why = "Only its owner and who is in it see who is in this room.";
@@ -213,7 +215,7 @@ pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, Wir
     Ok(Empty {})
 }
 
-/// Finds a room by its identity, or by its number: tries by number are limited per address.
+/// Finds a room by its identity, or by its number: wrong tries by number are limited per address.
 ///
 /// # Errors
 /// `room.not_found`, `rate.limited`.
@@ -222,22 +224,44 @@ pub(super) async fn find(
     state: &SessionState,
     raw: &str,
 ) -> Result<StoredRoom, WireError> {
-    let compact: String = raw.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let key = if is_room_number(&compact) {
+    let room = seek(services, state, raw).await?;
+    let room = room.ok_or(ErrorCode::RoomNotFound)?;
+    was_found(services, state, raw);
+    Ok(room)
+}
+
+/// The same for somebody who has not shown yet that they may know of the room: a try by number counts as wrong until
+/// [`was_found`].
+///
+/// # Errors
+/// `rate.limited`.
+pub(super) async fn seek(
+    services: &Services,
+    state: &SessionState,
+    raw: &str,
+) -> Result<Option<StoredRoom>, WireError> {
+    let number = number(raw);
+    if number.is_some() {
         services
             .tries
             .check_number(state.address)
             .map_err(|after| after.wire())?;
-        compact.as_str()
-    } else {
-        raw
-    };
-    services
-        .store
-        .find_room(key)
-        .await
-        .map_err(stored)?
-        .ok_or_else(|| ErrorCode::RoomNotFound.into())
+    }
+    let key = number.as_deref().unwrap_or(raw);
+    services.store.find_room(key).await.map_err(stored)
+}
+
+/// The session may know that there is a room at `raw`.
+pub(super) fn was_found(services: &Services, state: &SessionState, raw: &str) {
+    if number(raw).is_some() {
+        services.tries.number_was_right(state.address);
+    }
+}
+
+/// The number that is meant, as people write it in groups; none when it is no number.
+pub(super) fn number(raw: &str) -> Option<String> {
+    let compact: String = raw.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    is_room_number(&compact).then_some(compact)
 }
 
 /// Whether the session may do something with a room: its owner from anywhere, others while they are in it.

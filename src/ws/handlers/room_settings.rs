@@ -1,12 +1,13 @@
 //! What a room decides, between the wire and the store.
 
 use crate::protocol::error::WireError;
-use crate::protocol::object::{HistoryAccess, Topology};
+use crate::protocol::object::{HistoryAccess, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
 use crate::store::{self, DEFAULT_CAPACITY, DEFAULT_EARLY_MS, PasswordHash, RoomSettings};
 use crate::ws::services::Services;
+use crate::ws::state::SessionState;
 
 /// How many people a room can take at most.
 const MAX_CAPACITY: u32 = 1_000;
@@ -16,11 +17,15 @@ const MAX_EARLY_MS: u64 = 86_400_000;
 /// What a new room decides.
 ///
 /// # Errors
-/// `protocol.bad_field`; `server.busy` when too many passwords are hashed already.
-pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSettings, WireError> {
+/// `protocol.bad_field`; `rate.limited` when many rooms were given passwords from here; `server.busy` when too many passwords are hashed already.
+pub async fn of_new(
+    services: &Services,
+    state: &SessionState,
+    data: RoomCreate,
+) -> Result<RoomSettings, WireError> {
     check(data.max_participants, data.early_ms)?;
     let password = match data.password {
-        Some(password) => hashed(services, &password).await?,
+        Some(password) => hashed(services, state, &password).await?,
         None => None,
     };
     let usual = RoomSettings::new(data.name);
@@ -29,7 +34,13 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
         end_at: data.end_at,
         password,
         locked: data.locked.unwrap_or(usual.locked),
-        lobby: data.lobby.unwrap_or(usual.lobby),
+        waiting: data
+            .waiting
+            .or(data.lobby.map(WhoWaits::from))
+            .unwrap_or(usual.waiting),
+        guests: data.guests.unwrap_or(usual.guests),
+        start_muted: data.start_muted.unwrap_or(usual.start_muted),
+        start_camera_off: data.start_camera_off.unwrap_or(usual.start_camera_off),
         topology: data.topology.unwrap_or(usual.topology),
         max_participants: data.max_participants.unwrap_or(usual.max_participants),
         permissions: data
@@ -51,14 +62,18 @@ pub async fn of_new(services: &Services, data: RoomCreate) -> Result<RoomSetting
 ///
 /// # Errors
 /// As [`of_new`].
-pub async fn of_edit(services: &Services, data: RoomEdit) -> Result<store::RoomEdit, WireError> {
+pub async fn of_edit(
+    services: &Services,
+    state: &SessionState,
+    data: RoomEdit,
+) -> Result<store::RoomEdit, WireError> {
     let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
     let early_ms = data.early_ms.or_default(DEFAULT_EARLY_MS);
     check(max_participants, early_ms)?;
     let password = match data.password {
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,
-        Patch::Set(password) => hashed(services, &password)
+        Patch::Set(password) => hashed(services, state, &password)
             .await?
             .map_or(Patch::Clear, Patch::Set),
     };
@@ -68,7 +83,15 @@ pub async fn of_edit(services: &Services, data: RoomEdit) -> Result<store::RoomE
         end_at: data.end_at,
         password,
         locked: data.locked.or_default(false),
-        lobby: data.lobby.or_default(false),
+        waiting: match data.waiting {
+            // Those who know `lobby` alone.
+            Patch::Keep => data.lobby.map(WhoWaits::from),
+            waiting => waiting,
+        }
+        .or_default(WhoWaits::default()),
+        guests: data.guests.or_default(true),
+        start_muted: data.start_muted.or_default(false),
+        start_camera_off: data.start_camera_off.or_default(false),
         topology: data.topology.or_default(Topology::default()),
         max_participants,
         permissions: data.permissions,
@@ -101,6 +124,7 @@ fn check(max_participants: Option<u32>, early_ms: Option<u64>) -> Result<(), Wir
 /// The hash of a room's password; an empty one is none.
 async fn hashed(
     services: &Services,
+    state: &SessionState,
     password: &Password,
 ) -> Result<Option<PasswordHash>, WireError> {
     if password.reveal().is_empty() {
@@ -112,9 +136,13 @@ async fn hashed(
             "must be at most 1024 bytes long",
         ));
     }
+    services
+        .tries
+        .check_setting_room_password(state.address)
+        .map_err(|after| after.wire())?;
     let hash = services
         .room_passwords
-        .hash(password)
+        .hash(state.address, password)
         .await
         .map_err(|error| error.wire())?;
     Ok(Some(PasswordHash::new(hash)))

@@ -28,7 +28,11 @@ pub fn facts(room: &StoredRoom) -> object::Room {
         state: RoomState::Open,
         locked: settings.locked,
         has_password: settings.password.is_some(),
-        lobby: settings.lobby,
+        lobby: settings.waiting.is_on(),
+        waiting: settings.waiting,
+        guests: settings.guests,
+        start_muted: settings.start_muted,
+        start_camera_off: settings.start_camera_off,
         topology: settings.topology,
         max_participants: settings.max_participants,
         participants: 0,
@@ -53,12 +57,13 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
     let now = Timestamp::now();
-    let was_ended = |at| schedule::is_still_ended(&facts, at, now);
+    let next = schedule::next(&facts, now);
+    let was_ended = |at| schedule::is_still_ended(&facts, at, next.as_ref());
     let ended = room.ended_at.is_some_and(was_ended);
     object::Room {
         participants,
-        state: state_of(&facts, participants, ended, now),
-        next: schedule::next(&facts, now),
+        state: state_of(&facts, participants, ended, next.as_ref(), now),
+        next,
         topology,
         ..facts
     }

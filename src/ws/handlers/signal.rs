@@ -1,5 +1,6 @@
 //! What participants send each other to connect directly: relayed to one, looked at by nobody.
 
+use crate::budgets::{Budget, ws as budgets};
 use crate::meeting::Command;
 use crate::meeting::command::Signal;
 use crate::protocol::error::WireError;
@@ -67,6 +68,11 @@ async fn relay(
     signal: Signal,
 ) -> Result<Empty, WireError> {
     let stay = state.stay()?;
+    let (field, most) = match &signal {
+        Signal::Offer { .. } | Signal::Answer { .. } => ("data.sdp", &budgets::DESCRIPTION),
+        Signal::Candidate { .. } => ("data.candidate", &budgets::CANDIDATE),
+    };
+    is_small(&signal, field, most)?;
     stay.handle
         .call(Command::Signal {
             from: stay.participant.clone(),
@@ -75,6 +81,15 @@ async fn relay(
         })
         .await?;
     Ok(Empty {})
+}
+
+/// What one sends another is held for them until they read it.
+fn is_small(signal: &Signal, field: &str, most: &Budget) -> Result<(), WireError> {
+    if signal.bytes() <= most.size() {
+        return Ok(());
+    }
+    let why = format!("must be at most {} bytes long", most.most);
+    Err(WireError::bad_field(field, why))
 }
 
 fn named(connection: Option<String>) -> Result<Option<String>, WireError> {

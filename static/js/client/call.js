@@ -20,7 +20,8 @@ const LONGEST_LINGER_MS = 10_000;
 /**
  * The media of a room that goes over the server (SFU): one connection that sends, one that receives.
  *
- * Events: `slot` ({@link import('./call_base.js').SlotChange}), `source`, `connection`, `media` with
+ * Events: `slot` ({@link import('./call_base.js').SlotChange}), `reason`
+ * ({@link import('./call_base.js').ReasonChange}), `source`, `connection`, `media` with
  * `{connection: 'up'|'down', …}` ({@link import('./kept_link.js').LinkState}), `error`.
  */
 export class Call extends CallBase {
@@ -133,7 +134,8 @@ export class Call extends CallBase {
         const prefix = this.#generation === 0 ? '' : `${this.#generation}:`;
         this.#generation += 1;
         const show = (/** @type {import('./call_base.js').SlotChange} */ change) => this.emit('slot', change);
-        const down = new DownLink(this.newPeerConnection(), this.#linkIo(rebuild), show, prefix);
+        const explain = (/** @type {import('./call_base.js').ReasonChange} */ change) => this.emit('reason', change);
+        const down = new DownLink(this.newPeerConnection(), this.#linkIo(rebuild), show, explain, prefix);
         this.#tellState('down', down.pc);
         return down;
       },

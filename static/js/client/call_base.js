@@ -25,6 +25,11 @@ import { systemTimers } from './timers.js';
  * @property {string|null} track the roster's track id, null when the slot went empty
  * @property {MediaStreamTrack|null} mediaTrack null when the slot went empty
  * @property {string|null} participant who sends, in p2p rooms; null in SFU rooms
+ *
+ * @typedef {object} ReasonChange
+ * @property {string} mid names the slot within the call
+ * @property {string|null} reason why what it carries comes otherwise than wished: `bandwidth` where the line is too
+ *   narrow, so that now and then a still comes, or nothing. Null: it comes as wished (SFU)
  */
 
 /**

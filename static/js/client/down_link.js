@@ -18,6 +18,7 @@ export class DownLink {
   #stall;
   #candidates;
   #onSlot;
+  #onReason;
   #revision = 0;
   #isRetired = false;
   /** Offers are answered one after the other. @type {Promise<void>} */
@@ -28,18 +29,22 @@ export class DownLink {
   #slots = new Map();
   /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
   #shown = new Map();
+  /** Why a slot's track comes otherwise than wished, as the caller was last told, by mid. @type {Map<string, string>} */
+  #reasons = new Map();
 
   /**
    * @param {RTCPeerConnection} pc
    * @param {import('./up_link.js').LinkIo} io
    * @param {(change: SlotChange) => void} onSlot
+   * @param {(change: import('./call_base.js').ReasonChange) => void} onReason
    * @param {string} [prefix] goes before the names of its slots, so that those of two connections are told apart
    */
-  constructor(pc, io, onSlot, prefix = '') {
+  constructor(pc, io, onSlot, onReason, prefix = '') {
     this.pc = pc;
     this.#io = io;
     this.#prefix = prefix;
     this.#onSlot = onSlot;
+    this.#onReason = onReason;
     this.#candidates = new RemoteCandidates(pc, (error) => io.failed(error, 'media.candidate'));
     trickle(pc, (candidate) => {
       io.request('media.candidate', { connection: 'down', candidate })
@@ -138,13 +143,23 @@ export class DownLink {
 
   #show() {
     const media = new Map(this.pc.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track]));
-    for (const { mid, kind, track } of this.#slots.values()) {
+    for (const { mid, kind, track, reason } of this.#slots.values()) {
       const mediaTrack = (track !== null && media.get(mid)) || null;
       // A slot named before its m-line is there shows once it is.
       const shown = { mid: this.#prefix + mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
-      if ((this.#shown.get(mid)?.track ?? null) === shown.track) continue;
-      this.#shown.set(mid, shown);
-      this.#onSlot(shown);
+      if ((this.#shown.get(mid)?.track ?? null) !== shown.track) {
+        this.#shown.set(mid, shown);
+        this.#onSlot(shown);
+      }
+      this.#explain(mid, (shown.track && reason) ?? null);
     }
+  }
+
+  /** @param {string} mid @param {string|null} reason */
+  #explain(mid, reason) {
+    if ((this.#reasons.get(mid) ?? null) === reason) return;
+    if (reason === null) this.#reasons.delete(mid);
+    else this.#reasons.set(mid, reason);
+    this.#onReason({ mid: this.#prefix + mid, reason });
   }
 }

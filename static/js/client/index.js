@@ -31,6 +31,8 @@
  *   // participant is the sender's id in p2p rooms and null in sfu rooms (the roster tells by track id).
  *   if (mediaTrack) video.srcObject = new MediaStream([mediaTrack]);
  * });
+ * call.on('reason', ({ mid, reason }) => {});             // sfu: 'bandwidth' = this line is too narrow for what the
+ *                                                        // slot carries; null = all of it comes
  * call.on('source', ({ source, active, muted, reason }) => {}); // own source: reason 'ended' = screen share
  *                                                        // stopped in the browser, device pulled; 'server' = muted
  * call.on('refused', ({ source, error }) => {});         // the server does not take the source; it is off again

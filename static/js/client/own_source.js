@@ -176,8 +176,9 @@ export class OwnSource {
   async #switchOn(media) {
     if (!this.#track) {
       const muted = this.#muted;
+      let reply;
       try {
-        const reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
+        reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
         this.#track = reply.track;
       } catch (error) {
         // Refused, a screen where only hosts may share: the wish ends here. What may come later keeps it.
@@ -187,13 +188,30 @@ export class OwnSource {
         }
         throw error;
       }
-      this.#announcedMuted = muted;
+      this.#begunBy(reply.track, muted);
     }
     // Announced first: the server then knows whose packets these are when they come.
     const newest = this.#media;
     if (this.#sent === newest) return;
     await this.#io.send(this.#name, newest, this.#track);
     this.#sent = newest;
+  }
+
+  /**
+   * A room may have newcomers begin muted, whatever they ask for: what the server answers is what the others get.
+   *
+   * @param {Track | null} track
+   * @param {boolean} asked
+   */
+  #begunBy(track, asked) {
+    this.#announcedMuted = asked;
+    if (track?.muted && !asked && this.#name in MUTE_FIELD) {
+      this.#announcedMuted = true;
+      if (this.#muted) return;
+      this.#muted = true;
+      if (this.#media) this.#media.enabled = false;
+      this.#changed('server');
+    }
   }
 
   /** The person stopped sharing in the browser's own bar, or the device was pulled. */

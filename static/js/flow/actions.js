@@ -15,7 +15,8 @@
  * }} Parts
  */
 
-import { setLanguage, t } from '../i18n/index.js';
+import { t } from '../i18n/index.js';
+import { base, linkAt } from '../place.js';
 import { NOTHING_YET } from '../state/findings.js';
 import { isOn } from '../state/own-media.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
@@ -24,15 +25,15 @@ import { createEntry } from './entry.js';
 import { createGovern } from './govern.js';
 import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
+import { createPreferences } from './preferences.js';
 import { codeOf } from './refusal.js';
-import { settings } from './settings.js';
 
 let toastNumber = 0;
 
 const isMessage = (/** @type {string} */ text) => text.startsWith('toast.message');
 
 /** The server's socket. */
-export const socketUrl = () => `${location.origin.replace(/^http/, 'ws')}/ws`;
+export const socketUrl = () => linkAt('ws').replace(/^http/, 'ws');
 
 /** @param {Parts} parts */
 export function createActions(parts) {
@@ -81,7 +82,8 @@ export function createActions(parts) {
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
   function explain(problem, which) {
-    if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
+    if (problem === 'forbidden' && which === 'camera') toast('toast.mayNotCamera', {}, 'camera-off');
+    else if (problem === 'forbidden') toast('toast.mayNotUnmute', {}, 'mic-off');
     else if (problem) toast(`device.${which}.${problem}`, {}, which === 'camera' ? 'camera-off' : 'mic-off');
   }
 
@@ -153,18 +155,7 @@ export function createActions(parts) {
       else this.deviceAction(name);
     },
 
-    async switchLanguage() {
-      const language = store.get().language === 'zh' ? 'en' : 'zh';
-      settings.language = language;
-      await setLanguage(language);
-      dispatch({ type: 'language', language });
-    },
-
-    switchTheme() {
-      const theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-      settings.theme = theme;
-      dispatch({ type: 'theme', theme });
-    },
+    ...createPreferences(parts, home.updateAccount),
 
     /**
      * Opens the room that was typed or pasted.
@@ -173,7 +164,7 @@ export function createActions(parts) {
      */
     openTyped(typed) {
       if (typed.trim() === '') return 'join.empty';
-      const address = roomFrom(typed, location.origin);
+      const address = roomFrom(typed, location.origin, base);
       if (address === null) return 'join.unreadable';
       void entry.openRoom(address, inviteFrom(typed));
       return null;
@@ -275,9 +266,6 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
-    shortcuts: () => settings.shortcuts,
-    /** @param {boolean} on */
-    setShortcuts: (on) => void (settings.shortcuts = on),
     stats: () => meeting.stats(),
     /** @param {File} file @param {string | null} to one participant, or null for everyone */
     offerFile: (file, to) => meeting.files?.offer(file, to),

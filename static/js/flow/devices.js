@@ -185,7 +185,7 @@ export class Devices {
    * @returns {Promise<Problem | null>}
    */
   async setCamera(on) {
-    this.#set('camera', { wanted: on });
+    this.#set('camera', { wanted: on, held: false });
     if (!on) {
       this.#release('camera');
       return null;
@@ -202,7 +202,7 @@ export class Devices {
    * @returns {Promise<Problem | null>}
    */
   async setMicrophone(on) {
-    this.#set('microphone', { wanted: on });
+    this.#set('microphone', { wanted: on, held: false });
     if (on && !this.#tracks.microphone) {
       const problem = await this.#acquire('microphone');
       if (problem) this.#set('microphone', { wanted: false });

@@ -7,8 +7,11 @@
 
 import { isLate, meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
+import { roomPath } from '../place.js';
 import { EMPTY_PREVIEW } from '../state/app.js';
+import { doorOf } from '../state/door.js';
 import { isNumber } from '../state/text.js';
+import { createDoorDevices } from './coming-in.js';
 import { codeOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
 import { createWaiting } from './waiting.js';
@@ -36,6 +39,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   /** @param {Partial<import('../state/app.js').Preview>} preview */
   const set = (preview) => dispatch({ type: 'preview', preview });
   const isShown = () => store.get().screen === 'preview';
+  const atDoor = createDoorDevices({ devices, store });
   const waiting = createWaiting({ session, store, meeting }, { refuse: backToPreview, askAgain, leave });
 
   /**
@@ -62,9 +66,10 @@ export function createEntry({ session, store, devices, meeting }, toast) {
    */
   async function openRoom(address, token = null) {
     waiting.stop();
-    const path = `/r/${address}`;
+    const path = roomPath(address);
     if (location.pathname !== path) history.pushState(null, '', path);
     if (token !== null) settings.invite = { identity: address, token };
+    atDoor.reset();
     const back = settings.rejoin;
     const rejoins = back !== null && back.identity === address;
     if (!rejoins) settings.rejoin = null;
@@ -78,7 +83,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     });
     if (rejoins) return comeBack(back);
     dispatch({ type: 'screen', screen: 'preview' });
-    void devices.open();
+    followDoor();
     try {
       if (!(await authenticated())) return void signInFirst();
       const { user } = store.get();
@@ -86,8 +91,20 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       await look();
     } catch (error) {
       refuse(error);
+      // Whether one can come in shows later; until then one can see to one's devices.
+      if (isShown() && store.get().preview.room === null) void devices.open();
       lookAgain(error);
     }
+  }
+
+  /** Switches the devices as the room's door wants it, once the room is known. */
+  function followDoor() {
+    const { preview, user } = store.get();
+    const { room, invite, skew, error, opensAt } = preview;
+    if (!room) return;
+    const now = Date.now();
+    const door = doorOf(room, { user, invited: invite !== null, now, skew, refusal: error, opensAt });
+    atDoor.follow(room, door, now);
   }
 
   /** A server that cannot be reached, or is busy, is asked again while somebody waits before the preview. @param {unknown} error */
@@ -108,9 +125,15 @@ export function createEntry({ session, store, devices, meeting }, toast) {
 
   /** Without guests on this server, a room's link leads over the sign-in. */
   function signInFirst() {
+    signIn();
+    toast('toast.accountsOnly', {}, 'lock');
+  }
+
+  /** Over the sign-in to the room; whoever has signed in goes on to it. */
+  function signIn() {
+    clearTimeout(refreshTimer);
     devices.close();
     dispatch({ type: 'screen', screen: 'guest' });
-    toast('toast.accountsOnly', {}, 'lock');
   }
 
   /** Reads the room and who is in it, now and then again. */
@@ -121,8 +144,10 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     if (!isShown() || store.get().preview.address !== address) return;
     const { error } = store.get().preview;
     set({ room, address: room.identity, ...(isPassing(error) ? { error: null } : {}) });
+    followDoor();
     // The number in the address bar turns into the link that can be passed on.
-    if (location.pathname !== `/r/${room.identity}`) history.replaceState(null, '', `/r/${room.identity}`);
+    const path = roomPath(room.identity);
+    if (location.pathname !== path) history.replaceState(null, '', path);
     document.title = room.name;
     set({ present: room.participants > 0 ? await readPresent(room.identity) : [] });
     void warmUp();
@@ -154,7 +179,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const request = { identity, display_name, ...(password ? { password } : {}), ...(invite ? { invite } : {}) };
     try {
       if (!(await authenticated())) throw new Error('not signed in');
-      await meeting.join(request);
+      await meeting.join(request, true);
     } catch (error) {
       if (meansLater(error)) return comeBackLater(back, error);
       if (/** @type {any} */ (error)?.code !== 'room.waiting') {
@@ -293,12 +318,13 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   return {
     openRoom,
     join,
+    signInToEnter: signIn,
     stopWaiting: () => waiting.stop(),
 
     /** Somebody signed in on the way to a room goes on to it. @returns {boolean} false when there was none */
     goOn() {
       const { address } = store.get().preview;
-      if (address === '' || location.pathname !== `/r/${address}`) return false;
+      if (address === '' || location.pathname !== roomPath(address)) return false;
       void openRoom(address);
       return true;
     },

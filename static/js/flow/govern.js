@@ -93,8 +93,12 @@ export function createGovern({ session, store }, toast) {
 
     /** @param {boolean} locked */
     setLocked: (locked) => editRoom({ locked }),
-    /** @param {boolean} lobby */
-    setLobby: (lobby) => editRoom({ lobby }),
+    /** @param {import('../client/protocol.d.ts').WhoWaits} waiting */
+    setWaiting: (waiting) => editRoom({ waiting }),
+    /** @param {boolean} guests */
+    setGuests: (guests) => editRoom({ guests }),
+    /** @param {{start_muted?: boolean, start_camera_off?: boolean}} change */
+    setArrival: (change) => editRoom(change),
     /** @param {boolean} hidden */
     setNumberHidden: (hidden) => editRoom({ hide_number: hidden }),
     /** @param {keyof import('../client/protocol.d.ts').Permissions} key @param {boolean} allowed */

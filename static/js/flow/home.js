@@ -6,6 +6,7 @@
 
 import { meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
+import { base } from '../place.js';
 import { initials } from '../state/text.js';
 import { codeOf } from './refusal.js';
 import { settings } from './settings.js';
@@ -58,14 +59,14 @@ export function createHome({ session, store, devices }, toast, entry) {
     devices.close();
     settings.invite = null;
     settings.rejoin = null;
-    if (location.pathname !== '/') history.pushState(null, '', '/');
+    if (location.pathname !== base) history.pushState(null, '', base);
     document.title = 'Meeting';
     dispatch({ type: 'home', home: { recent: settings.recent } });
     // Draw at once with what is known; the rest comes when the server has answered.
     if (store.get().screen !== 'loading') dispatch({ type: 'screen', screen: landing() });
     await connected();
     // The person may have opened a room meanwhile.
-    if (location.pathname !== '/') return;
+    if (location.pathname !== base) return;
     dispatch({ type: 'screen', screen: landing() });
     if (landing() === 'home') await loadRooms();
   }

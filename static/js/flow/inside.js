@@ -22,6 +22,7 @@ import { settings } from './settings.js';
 import { Tones } from './tones.js';
 
 export { createCall } from '../client/create_call.js';
+export { tellWaiting } from './room-events.js';
 export { slotsFor } from './slots.js';
 
 /** The panel that a notification of the system leads to. @type {Partial<Record<string, 'people' | 'chat'>>} */

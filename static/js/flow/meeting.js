@@ -11,6 +11,8 @@
  */
 
 import { t } from '../i18n/index.js';
+import { may } from '../state/people.js';
+import { comeIn } from './coming-in.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { codeOf } from './refusal.js';
@@ -81,12 +83,13 @@ export class MeetingFlow {
 
   /**
    * @param {JoinRequest} request
+   * @param {boolean} [returns] after a reload, say
    * @throws {import('../client/errors.js').ProtocolError}
    */
-  async join(request) {
+  async join(request, returns = false) {
     const media = await this.prepare();
     const reply = await this.#session.joinRoom(request);
-    this.#begin(reply, media);
+    this.#begin(reply, media, returns);
     const { room } = reply;
     settings.recent = { name: room.name, number: room.number, identity: room.identity };
     settings.enter({ ...request, identity: room.identity }, this.#store.get().devices);
@@ -123,17 +126,20 @@ export class MeetingFlow {
     return this.#inside?.notifier ?? null;
   }
 
-  /** @param {JoinReply} reply @param {typeof import('./inside.js')} parts */
-  #begin(reply, { createCall, slotsFor }) {
+  /** @param {JoinReply} reply @param {typeof import('./inside.js')} parts @param {boolean} returns */
+  #begin(reply, { createCall, slotsFor, tellWaiting }, returns) {
     const inside = /** @type {import('./inside.js').Inside} */ (this.#inside);
     // Before anything is awaited: an event that comes right behind the reply must find the call.
     const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
+    comeIn({ session: this.#session, devices: this.#devices, store: this.#store }, returns);
+    tellWaiting({ meeting: () => this.#meeting, toast: (...words) => this.toast(...words), notifier: inside.notifier });
     inside.files.open(/** @type {RTCIceServer[]} */ (reply.ice_servers));
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     inside.pictures.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => inside.pictures.turn(change));
+    call.on('reason', ({ mid, reason }) => this.#dispatch({ type: 'slot.reason', mid, reason }));
     call.on('source', (change) => inside.own.changed(change));
     call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
     call.on('media', (change) => inside.health.change(change));
@@ -213,6 +219,8 @@ export class MeetingFlow {
 
   /** @param {boolean} on */
   async setCamera(on) {
+    const meeting = this.#meeting;
+    if (on && meeting && !may(meeting, 'camera')) return 'forbidden';
     settings.turn({ camera: on });
     const problem = await this.#devices.setCamera(on);
     if (on && problem === null) this.#inside?.own.switchedOn('camera');

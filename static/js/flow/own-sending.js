@@ -60,7 +60,11 @@ export class OwnSending {
     if (source === 'microphone') {
       settings.turn({ microphone: !muted });
       dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
-    } else if (source === 'camera' && muted && active) {
+    } else if (source === 'camera' && !active) {
+      // The right to it went.
+      settings.turn({ camera: false });
+      void devices.setCamera(false);
+    } else if (source === 'camera' && muted) {
       settings.turn({ camera: false });
       // The camera is let go, and comes back unmuted when the person turns it on again.
       void devices.setCamera(false).then(() => call()?.setMuted('camera', false));

@@ -3,6 +3,7 @@
  *
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
  * @typedef {import('../state/meeting.js').Meeting} Meeting
+ * @typedef {import('../state/meeting.js').Action} Action
  * @typedef {import('../client/protocol.d.ts').Events} Events
  * @typedef {{label: string, name: string, data?: string}} ToastAction
  * @typedef {(
@@ -137,22 +138,31 @@ function people(io) {
   );
 }
 
+/**
+ * Says who waits to whoever may let them in: when somebody knocks, and on coming in where some have been waiting.
+ * @param {Pick<RoomIo, 'meeting' | 'toast' | 'notifier'>} io
+ */
+export function tellWaiting({ meeting: read, toast, notifier }) {
+  const meeting = read();
+  if (!meeting || !may(meeting, 'admit')) return;
+  const { length } = meeting.lobby;
+  const [first] = meeting.lobby;
+  const newest = meeting.lobby.at(-1);
+  if (newest) notifier.knock(newest.display_name, meeting.room.name);
+  if (length > 1) toast('toast.waiting.many', { n: length }, 'people', { label: 'toast.show', name: 'people' });
+  else if (first) {
+    const admit = { label: 'lobby.admit', name: 'admit', data: first.id };
+    toast('toast.waiting', { name: first.display_name }, 'people', admit);
+  }
+}
+
 /** Who waits, who may what, and what a host does to oneself. @param {RoomIo} io */
 function governing(io) {
   const { session, dispatch } = io;
   const nameOf = (/** @type {string} */ id) => io.meeting()?.names[id] ?? t('host.somebody');
   session.on('lobby.waiting', ({ participant: waiting }) => {
     dispatch({ type: 'lobby.waiting', waiting });
-    const meeting = io.meeting();
-    if (!meeting || !may(meeting, 'admit')) return;
-    const { length } = meeting.lobby;
-    const name = waiting.display_name;
-    io.notifier.knock(name, meeting.room.name);
-    if (length > 1) {
-      io.toast('toast.waiting.many', { n: length }, 'people', { label: 'toast.show', name: 'people' });
-    } else {
-      io.toast('toast.waiting', { name }, 'people', { label: 'lobby.admit', name: 'admit', data: waiting.id });
-    }
+    tellWaiting(io);
   });
   session.on('participant.ask_unmute', ({ by, source }) => {
     dispatch({ type: 'participant.ask_unmute', source });
@@ -173,8 +183,11 @@ function governing(io) {
   });
   session.on('permissions.changed', (data) => {
     tellRole(io, data.role);
-    tellUnmute(io, data);
+    tellRights(io, data);
+    const knew = io.meeting()?.lobby.length ?? 0;
     dispatch({ ...data, type: 'permissions.changed' });
+    // Whoever begins to govern takes over the door as well.
+    if (knew === 0) tellWaiting(io);
   });
 }
 
@@ -197,6 +210,7 @@ function comingBack(io) {
     spoke = before !== undefined && !isMuted(before);
   });
   io.session.on('joined', (_reply, { again }) => {
+    if (again) tellWaiting(io);
     const [was, now] = [before, self()];
     before = undefined;
     if (!again || !was || !now) return;
@@ -222,11 +236,13 @@ function tellRole(io, role) {
  * @param {RoomIo} io
  * @param {Events['permissions.changed']} data
  */
-function tellUnmute(io, { role, actions }) {
+function tellRights(io, { role, actions }) {
   const meeting = io.meeting();
   const self = meeting?.participants[meeting.self];
-  const loses = meeting && may(meeting, 'unmute') && !(actions ?? []).includes('unmute');
-  if (loses && self && self.role === role && isMuted(self)) urgent(io, 'toast.mayNotUnmute', {}, 'mic-off');
+  if (!meeting || self?.role !== role) return;
+  const loses = (/** @type {Action} */ right) => may(meeting, right) && !(actions ?? []).includes(right);
+  if (loses('camera')) urgent(io, 'toast.mayNotCamera', {}, 'camera-off');
+  if (loses('unmute') && isMuted(self)) urgent(io, 'toast.mayNotUnmute', {}, 'mic-off');
 }
 
 /** @param {RoomIo} io @param {Events['spotlight.updated']} data */

@@ -38,7 +38,7 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
 
   function end() {
     request = null;
-    dispatch({ type: 'preview', preview: { waitingSince: null } });
+    dispatch({ type: 'preview', preview: { waitingSince: null, hosted: null } });
   }
 
   /**
@@ -72,9 +72,11 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
     end();
     settings.rejoin = null;
     if (reason === 'password') askAgain('lobby.password');
+    else if (reason === 'accounts_only') refuse({ code: 'room.accounts_only' });
     else leave(NOTICE_BY_DENIAL[reason] ?? 'denied');
   }
 
+  session.on('lobby.updated', ({ hosted }) => dispatch({ type: 'preview', preview: { hosted } }));
   session.on('lobby.admitted', () => {
     if (request) meeting.notifier?.admitted(store.get().preview.room?.name ?? '');
     void ask();

@@ -10,12 +10,15 @@
  * @typedef {'denied' | 'dismissed' | 'system' | 'missing' | 'busy' | 'unsuitable' | 'insecure' | 'unknown'} Problem
  *   why a device gives nothing
  * @typedef {{id: string, label: string}} Choice
- * @typedef {{wanted: boolean, live: boolean, asking: boolean, problem: Problem | null, id: string}} Device
+ * @typedef {{
+ *   wanted: boolean, held: boolean, live: boolean, asking: boolean, problem: Problem | null, id: string,
+ * }} Device
  * @typedef {{
  *   microphone: Device, camera: Device, speaker: string,
  *   microphones: Choice[], cameras: Choice[], speakers: Choice[], blur: {offered: boolean, on: boolean},
  * }} Devices
- *   wanted: the person wants it on (a microphone that is not wanted is muted) · live: it gives something
+ *   wanted: the person wants it on (a microphone that is not wanted is muted) · held: a room keeps it off, and not the
+ *   person · live: it gives something
  *
  * @typedef {{
  *   rooms: Room[], total: number, owned: number, page: number, keyword: string, scope: 'mine' | 'joined', upcoming: Room[],
@@ -25,9 +28,10 @@
  * @typedef {{
  *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
- *   waitingSince: number | null,
+ *   waitingSince: number | null, hosted: boolean | null,
  * }} Preview
- *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms
+ *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
+ *   hosted: somebody is in who may let in, null before the server has said
  * @typedef {{running: boolean, found: import('./findings.js').Findings}} Check
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
@@ -64,7 +68,7 @@ import { NOTHING_YET } from './findings.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
-const DEVICE = { wanted: true, live: false, asking: false, problem: null, id: '' };
+const DEVICE = { wanted: true, held: false, live: false, asking: false, problem: null, id: '' };
 
 /** @type {Preview} */
 export const EMPTY_PREVIEW = {
@@ -79,6 +83,7 @@ export const EMPTY_PREVIEW = {
   opensAt: null,
   skew: 0,
   waitingSince: null,
+  hosted: null,
 };
 
 /**

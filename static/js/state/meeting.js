@@ -30,6 +30,7 @@
  *   lobby: Waiting[],
  *   seats: string[],
  *   live: Record<string, string>,
+ *   reasons: Record<string, string>,
  *   speakers: string[],
  *   since: Record<string, number>,
  *   spoke: Record<string, number>,
@@ -66,6 +67,7 @@
  * }} Meeting
  *   asked: what somebody asked oneself to switch on, which gives the right to do so once · names: of everybody who was
  *   here · seats: the others, in the order their tiles stand · live: track id → slot that carries it now ·
+ *   reasons: slot → why what it carries comes otherwise than wished ·
  *   since/spoke: when somebody began to speak and was last heard · main: whom the speaker layout shows, and since when
  *   · firstPage: how many others fit on the first page · older: the server may have messages before the log · deaf:
  *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose
@@ -98,6 +100,7 @@
  *   | {type: 'chat.to', participant: string | null}
  *   | {type: 'file', file: Transfer, at: string}
  *   | {type: 'slot', mid: string, track: string | null}
+ *   | {type: 'slot.reason', mid: string, reason: string | null}
  *   | {type: 'link', lost: import('./trouble.js').Lost | null}
  *   | {type: 'restarting'}
  *   | {type: 'health', connection: 'up' | 'down', trouble: import('./trouble.js').Trouble | null}
@@ -146,6 +149,7 @@ export function enter(reply, at) {
     lobby: reply.lobby ?? [],
     seats: others.map((one) => one.id),
     live: {},
+    reasons: {},
     speakers: [],
     since: {},
     spoke: {},
@@ -250,6 +254,8 @@ function reduceOne(state, action) {
       return passFile(state, action.file, action.at);
     case 'slot':
       return { ...state, live: carry(state.live, action.mid, action.track) };
+    case 'slot.reason':
+      return { ...state, reasons: explain(state.reasons, action.mid, action.reason) };
     case 'path':
       return lose(state, action.participant, action.lost);
     case 'panel':
@@ -328,6 +334,12 @@ function passFile(state, file, at) {
   const log = append(state.log, { kind: 'file', id: file.file, at });
   const seen = file.outgoing || state.panel === 'chat';
   return { ...state, files, log, unread: seen ? state.unread : state.unread + 1 };
+}
+
+/** @param {Record<string, string>} reasons @param {string} mid @param {string | null} reason */
+function explain(reasons, mid, reason) {
+  const { [mid]: _, ...others } = reasons;
+  return reason === null ? others : { ...others, [mid]: reason };
 }
 
 /** @param {Record<string, string>} live @param {string} mid @param {string | null} track */

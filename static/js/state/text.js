@@ -55,14 +55,15 @@ export function threes(number) {
  * The room that a pasted link, a typed number or an identity means.
  * @param {string} typed
  * @param {string} origin of this page
+ * @param {string} [base] the path of its start page
  * @returns {string | null} null when it can be none of them
  */
-export function roomFrom(typed, origin) {
+export function roomFrom(typed, origin, base = '/') {
   const text = typed.trim();
   const digits = text.replace(/[\s-]/g, '');
   if (/^\d{9}$/.test(digits)) return digits;
-  const path = /^(?:https?:\/\/)?([^/\s]+)\/r\/([A-Za-z0-9_-]{1,64})\/?(?:[?#]\S*)?$/.exec(text);
-  if (path) return path[1] === new URL(origin).host ? path[2] : null;
+  const link = /^(?:https?:\/\/)?([^/\s]+)(\/(?:[^?#\s]*\/)?)r\/([A-Za-z0-9_-]{1,64})\/?(?:[?#]\S*)?$/.exec(text);
+  if (link) return link[1] === new URL(origin).host && link[2] === base ? link[3] : null;
   // A bare identity has at least 96 random bits, which is 16 characters of base64.
   return /^[A-Za-z0-9_-]{16,64}$/.test(text) ? text : null;
 }

@@ -1,43 +1,11 @@
-/** The account's two dialogs: display name and password. */
+/** The account's password. */
 
-import { errorText, t } from '../i18n/index.js';
+import { errorText } from '../i18n/index.js';
 import { busy, el, field, newId } from './dom.js';
 import { openDialog } from './dialog.js';
 
 /** The server's lower bound; said before it refuses. */
 const SHORTEST_PASSWORD = 8;
-
-/**
- * @param {import('../flow/actions.js').Actions} actions
- * @param {import('../state/app.js').User} user
- */
-export function openProfile(actions, user) {
-  const name = field(
-    'name.display',
-    el('input', {
-      class: 'inp',
-      id: newId(),
-      value: user.display_name,
-      maxlength: 64,
-      autocomplete: 'name',
-      'data-testid': 'profile-name',
-    }),
-  );
-  openDialog({
-    title: 'account.name',
-    body: [name.node],
-    submit: 'save',
-    testid: 'profile',
-    onSubmit: (close, pressed) =>
-      void busy(pressed, async () => {
-        const display_name = name.input.value.trim();
-        if (!display_name) return name.complain(t('name.missing'));
-        const refused = await actions.updateAccount({ display_name });
-        if (refused) return name.complain(errorText(refused));
-        close();
-      }),
-  });
-}
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function openPassword(actions) {

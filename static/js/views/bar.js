@@ -158,7 +158,8 @@ export function bar(actions, parts) {
     const unmute = mayUnmute(meeting) ? 'tool.mic.on' : 'tool.mic.forbidden';
     drawSwitch(microphone, speaks, 'mic', speaks ? 'tool.mic.off' : unmute);
     const seen = isOn(state, 'camera');
-    drawSwitch(camera, seen, 'camera', seen ? 'tool.camera.off' : 'tool.camera.on');
+    const start = may(meeting, 'camera') ? 'tool.camera.on' : 'tool.camera.forbidden';
+    drawSwitch(camera, seen, 'camera', seen ? 'tool.camera.off' : start);
     setIcon(/** @type {any} */ (screen.firstChild), meeting.sharing ? 'screen-off' : 'screen');
     relabel(screen, meeting.sharing ? 'tool.screen.off' : 'tool.screen.on');
     screen.classList.toggle('on', meeting.sharing);

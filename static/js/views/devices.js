@@ -1,17 +1,15 @@
 /**
- * Sound and picture, as a dialog: before the meeting, while waiting, and in it. Everything takes effect at once.
+ * Sound and picture, as a part of the settings. Everything takes effect at once.
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
 import { t } from '../i18n/index.js';
-import { openDialog } from './dialog.js';
 import { CAN_CHOOSE_SPEAKER } from './device-menu.js';
 import { busy, button, el, keyed, newId, say, show, text } from './dom.js';
 import { meter } from './meter.js';
 
 /** @param {import('../flow/actions.js').Actions} actions */
-export function openDevices(actions) {
-  if (document.querySelector('[data-testid="devices"]')) return;
+export function soundPart(actions) {
   const microphone = picker('device.microphone', (id) => void actions.chooseDevice('microphone', id));
   const camera = picker('device.camera', (id) => void actions.chooseDevice('camera', id));
   const speaker = picker('device.speaker', (id) => void actions.chooseSpeaker(id));
@@ -47,10 +45,10 @@ export function openDevices(actions) {
     blur.input.checked = devices.blur.on;
   }
 
-  openDialog({
-    title: 'sound.title',
-    testid: 'devices',
-    body: [
+  return {
+    node: el(
+      'div',
+      { class: 'sub', 'data-testid': 'devices' },
       microphone.node,
       level.node,
       CAN_CHOOSE_SPEAKER ? speaker.node : null,
@@ -60,14 +58,10 @@ export function openDevices(actions) {
       blur.node,
       blurWords,
       el('div', { class: 'ticks' }, hints.node, space.node),
-    ],
-    onClose: () => {
-      unwatch();
-      level.stop();
-    },
-  });
-  const unwatch = actions.watch(update);
-  update(actions.state());
+    ),
+    update,
+    stop: () => level.stop(),
+  };
 }
 
 /** @param {string} key @param {(id: string) => void} choose */

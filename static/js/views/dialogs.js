@@ -6,10 +6,13 @@
  * @typedef {import('../client/protocol.d.ts').Room} Room
  */
 
-/** @param {Actions} actions */
-export async function openDevices(actions) {
-  (await import('./devices.js')).openDevices(actions);
+/** @param {Actions} actions @param {import('./settings.js').Tab} [tab] which is shown first */
+export async function openSettings(actions, tab) {
+  (await import('./settings.js')).openSettings(actions, tab);
 }
+
+/** Sound and picture. @param {Actions} actions */
+export const openDevices = (actions) => openSettings(actions, 'sound');
 
 /** @param {Actions} actions @param {Room | null} room null makes a new one */
 export async function openRoomDialog(actions, room) {
@@ -34,11 +37,6 @@ export async function openAttendance(actions, identity) {
 /** Who is kept out. @param {Actions} actions @param {string} identity */
 export async function openBans(actions, identity) {
   (await import('./bans.js')).openBans(actions, identity);
-}
-
-/** @param {Actions} actions @param {import('../client/protocol.d.ts').User} user */
-export async function openProfile(actions, user) {
-  (await import('./account.js')).openProfile(actions, user);
 }
 
 /** @param {Actions} actions */

@@ -1,14 +1,15 @@
 /**
- * The line at the top of every screen but the room: mark, host name, language, theme, account.
+ * The line at the top of every screen but the room: mark, host name, language, settings, account.
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
+import { at, base } from '../place.js';
 import { hasAccount } from '../state/app.js';
 import { t } from '../i18n/index.js';
-import { openPassword, openProfile } from './dialogs.js';
+import { openPassword, openSettings } from './dialogs.js';
 import { avatar, setAvatar } from './avatar.js';
 import { attribute, el, iconButton, show, text } from './dom.js';
-import { icon, mark, setIcon } from './icons.js';
+import { icon, mark } from './icons.js';
 import { openMenu } from './menu.js';
 
 /** @param {import('../flow/actions.js').Actions} actions */
@@ -20,9 +21,10 @@ export function header(actions) {
     icon('globe', 's'),
     otherLanguage,
   );
-  const themeButton = iconButton('sun', 'theme.switch', {
-    'data-testid': 'theme',
-    on: { click: () => actions.switchTheme() },
+  const settingsButton = iconButton('settings', 'settings.title', {
+    'aria-haspopup': 'dialog',
+    'data-testid': 'settings-open',
+    on: { click: () => void openSettings(actions, actions.state().screen === 'preview' ? 'sound' : 'general') },
   });
   const picture = avatar();
   /** @type {AppState | null} */
@@ -41,7 +43,7 @@ export function header(actions) {
   );
   const check = el(
     'a',
-    { class: 'btn ghost', href: '/check', tLabel: 'check.link', 'data-testid': 'check-link' },
+    { class: 'btn ghost', href: at('check'), tLabel: 'check.link', 'data-testid': 'check-link' },
     icon('wifi', 's'),
     el('span', { class: 'lbl', t: 'check.link' }),
   );
@@ -51,7 +53,7 @@ export function header(actions) {
     { class: 'top' },
     el(
       'a',
-      { class: 'brand', href: '/', on: { click: goHome } },
+      { class: 'brand', href: base, on: { click: goHome } },
       mark(),
       el('span', {}, 'Meeting'),
       el('small', {}, location.host),
@@ -59,7 +61,7 @@ export function header(actions) {
     el('span', { class: 'sp' }),
     check,
     languageButton,
-    themeButton,
+    settingsButton,
     accountButton,
   );
 
@@ -76,7 +78,7 @@ export function header(actions) {
     if (!user) return;
     openMenu(accountButton, [
       { title: user.username ? `${user.display_name} · ${user.username}` : user.display_name },
-      { label: t('account.name'), icon: 'user', testid: 'account-name', run: () => openProfile(actions, user) },
+      { label: t('account.name'), icon: 'user', testid: 'account-name', run: () => void openSettings(actions, 'general') },
       { label: t('account.password'), icon: 'lock', testid: 'account-password', run: () => openPassword(actions) },
       'line',
       { label: t('account.signOut'), icon: 'leave', testid: 'sign-out', run: () => void actions.signOut() },
@@ -89,8 +91,6 @@ export function header(actions) {
     const zh = state.language === 'zh';
     text(otherLanguage, zh ? 'English' : '中文');
     attribute(otherLanguage, 'lang', zh ? 'en' : 'zh-CN');
-    const dark = document.documentElement.dataset.theme === 'dark';
-    setIcon(/** @type {any} */ (themeButton.firstChild), dark ? 'sun' : 'moon');
     show(accountButton, hasAccount(state));
     if (state.user) setAvatar(picture, state.user.id, state.user.display_name);
   }

@@ -5,6 +5,7 @@
  */
 
 import { clock, longDay, t } from '../i18n/index.js';
+import { base, roomPath } from '../place.js';
 import { dayPart, daysUntil, nextMeeting, upcoming } from '../state/schedule.js';
 import { shortName, threes } from '../state/text.js';
 import { attribute, button, busy, el, iconButton, keyed, show, text } from './dom.js';
@@ -44,7 +45,7 @@ export function home(actions) {
   const join = joinForm(actions, { label: 'join.label', primary: false });
   const recentName = el('span');
   const recentNumber = el('span', { class: 'meta num' });
-  const recentLink = el('a', { href: '/' }, icon('clock', 's'), recentName, recentNumber);
+  const recentLink = el('a', { href: base }, icon('clock', 's'), recentName, recentNumber);
   const recent = el('div', { class: 'recent' }, recentLink);
   const rooms = roomList(actions);
   const agendaList = el('div', { class: 'card agenda' });
@@ -76,7 +77,7 @@ export function home(actions) {
 
   /** One meeting to come: its row goes into the room, and its pencil changes the plan. @param {PlannedRoom} first */
   function agendaRow({ identity }) {
-    const name = el('a', { class: 'go', href: `/r/${identity}`, 'data-testid': 'agenda-enter' });
+    const name = el('a', { class: 'go', href: roomPath(identity), 'data-testid': 'agenda-enter' });
     name.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
@@ -99,7 +100,7 @@ export function home(actions) {
   recentLink.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    void actions.openRoom(recentLink.pathname.slice('/r/'.length));
+    void actions.openRoom(recentLink.pathname.slice(roomPath('').length));
   });
 
   /** @param {AppState} state */
@@ -117,7 +118,7 @@ export function home(actions) {
     if (state.home.recent) {
       text(recentName, state.home.recent.name);
       text(recentNumber, threes(state.home.recent.number));
-      recentLink.setAttribute('href', `/r/${state.home.recent.identity}`);
+      recentLink.setAttribute('href', roomPath(state.home.recent.identity));
     }
     rooms.update(state);
     const coming = upcoming(state.home.upcoming).slice(0, AGENDA);

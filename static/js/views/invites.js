@@ -5,6 +5,7 @@
  */
 
 import { errorText, longDay, t } from '../i18n/index.js';
+import { linkAt } from '../place.js';
 import { openDialog } from './dialog.js';
 import { busy, button, el, field, keyed, newId, show, text } from './dom.js';
 import { chooser } from './fields.js';
@@ -134,7 +135,7 @@ export function openInvites(actions, identity) {
       ...(label === '' ? {} : { name: label }),
     });
     if (!answer) return complain(refused);
-    address.value = `${location.origin}/r/${identity}#invite=${answer.token}`;
+    address.value = linkAt(`r/${identity}#invite=${answer.token}`);
     show(made, true);
     name.input.value = '';
     address.focus();

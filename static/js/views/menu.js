@@ -7,9 +7,9 @@ import { closePopover, openPopover } from './popover.js';
 /**
  * @typedef {{
  *   label: string, hint?: string, icon?: string, danger?: boolean, checked?: boolean, switch?: boolean,
- *   run: () => void, testid?: string,
+ *   more?: boolean, run: () => void, testid?: string,
  * } | 'line' | {title: string}} Item  texts come translated; checked is one choice of several; switch turns something on
- *   and off and leaves the menu open
+ *   and off and leaves the menu open; more leads on to another menu
  */
 
 /** Draws the open menu anew, where its items are read from a state. @type {(() => void) | null} */
@@ -25,11 +25,11 @@ export function refreshMenu() {
 /**
  * @param {HTMLElement} anchor gets the focus back
  * @param {Item[] | (() => Item[])} items a function is asked again whenever the menu may have changed
- * @param {import('./popover.js').PopoverOptions & {label?: string}} [options]
+ * @param {import('./popover.js').PopoverOptions & {label?: string, half?: boolean}} [options] half: a sheet leaves much of a phone in sight
  */
-export function openMenu(anchor, items, { label, ...options } = {}) {
+export function openMenu(anchor, items, { label, half = false, ...options } = {}) {
   const read = typeof items === 'function' ? items : () => items;
-  const menu = el('div', { class: 'menu pop', role: 'menu', 'aria-label': label });
+  const menu = el('div', { class: half ? 'menu pop half' : 'menu pop', role: 'menu', 'aria-label': label });
   let drawn = '';
   draw();
   const popover = openPopover(anchor, menu, {
@@ -80,6 +80,7 @@ export function openMenu(anchor, items, { label, ...options } = {}) {
         tabindex: -1,
         class: item.danger ? 'dg' : '',
         'aria-checked': on === undefined ? null : String(on),
+        'aria-haspopup': item.more ? 'menu' : null,
         'data-testid': item.testid,
         on: {
           click: () => {
@@ -91,6 +92,7 @@ export function openMenu(anchor, items, { label, ...options } = {}) {
       item.checked !== undefined ? mark(item.checked) : item.icon ? icon(item.icon, 's') : null,
       el('span', { class: 'lbl' }, item.label, item.hint ? el('small', {}, item.hint) : null),
       item.switch === undefined ? null : el('span', { class: 'sw', 'aria-hidden': 'true' }),
+      item.more ? icon('chev-right', 's') : null,
     );
   }
 

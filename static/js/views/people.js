@@ -61,7 +61,7 @@ export function people(actions) {
     'data-testid': 'host-controls',
     'aria-haspopup': 'menu',
   });
-  steer.addEventListener('click', () => openHostMenu(steer, actions, meetingNow, { above: true }));
+  steer.addEventListener('click', () => openHostMenu(steer, actions, meetingNow, { above: true, beside: node }));
   const node = el(
     'aside',
     { class: 'panel', id: 'people', tLabel: 'people', tabindex: -1, 'data-testid': 'people-panel' },

@@ -6,14 +6,15 @@
  */
 
 import { clock, errorText, list, longDay, t } from '../i18n/index.js';
-import { doorOf } from '../state/door.js';
+import { at } from '../place.js';
+import { chipsOf, comesInOff, doorOf, opensLate } from '../state/door.js';
 import { daysUntil } from '../state/schedule.js';
 import { threes } from '../state/text.js';
 import { setAvatars } from './avatar.js';
 import { CAN_CHOOSE_SPEAKER, deviceLabel, openDeviceMenu } from './device-menu.js';
 import { openDevices } from './dialogs.js';
-import { attribute, button, busy, el, field, newId, say, show, text } from './dom.js';
-import { icon, setIcon } from './icons.js';
+import { attribute, button, busy, el, field, keyed, newId, say, show, text } from './dom.js';
+import { icon } from './icons.js';
 import { meter } from './meter.js';
 import { ownPicture } from './own-picture.js';
 
@@ -28,10 +29,13 @@ const PICKERS = [
 const NAMED = 3;
 const TICK_MS = 1000;
 
-/** How each way in looks: the chip above the title. @type {Record<import('../state/door.js').DoorState, {look: string, drawing: string}>} */
+/** How each way in looks: the chips above the title. @type {Record<import('../state/door.js').Chip, {look: string, drawing: string}>} */
 const CHIPS = {
   open: { look: 'ok', drawing: '' },
+  password: { look: 'lock', drawing: 'lock' },
   ask: { look: 'warn', drawing: 'clock' },
+  guestsAsk: { look: 'warn', drawing: 'clock' },
+  accounts: { look: 'lock', drawing: 'user' },
   early: { look: 'warn', drawing: 'clock' },
   locked: { look: 'lock', drawing: 'lock' },
   full: { look: 'lock', drawing: 'people' },
@@ -64,10 +68,7 @@ export function preview(actions) {
   });
   const openSound = () => openDevices(actions);
 
-  const chipIcon = icon('clock', 'xs');
-  const dot = el('i', { class: 'dot' });
-  const stateText = el('span', { 'data-testid': 'door' });
-  const chip = el('span', { class: 'chip' }, dot, chipIcon, stateText);
+  const chips = el('span', { class: 'chips', 'data-testid': 'door' });
   const number = el('span', { class: 'meta num' });
   const title = el('h1', { 'data-testid': 'room-title' });
   const subtitle = el('p', { class: 'sub' });
@@ -96,10 +97,15 @@ export function preview(actions) {
     icon('info', 's'),
     el('span', {}, noteTitle, ' ', noteText),
   );
+  // Few come long before the beginning: what they need is loaded then.
+  const calendars = el('div', { hidden: true });
+  /** @type {Promise<ReturnType<typeof import('./calendar.js').calendarRow>> | null} */
+  let calendar = null;
+  const arrival = el('p', { class: 'hint', 'data-testid': 'come-in-off' });
   const refusal = el('p', { class: 'note danger', role: 'alert', 'data-testid': 'refusal' });
   const join = button('join.now', { class: 'btn primary big wide', type: 'submit', 'data-testid': 'join' });
   const hint = el('p', { class: 'hint' });
-  const check = el('a', { class: 'hint', href: '/check', t: 'check.link', 'data-testid': 'preview-check' });
+  const check = el('a', { class: 'hint', href: at('check'), t: 'check.link', 'data-testid': 'preview-check' });
   check.addEventListener('click', actions.follow);
   const form = el(
     'form',
@@ -113,10 +119,11 @@ export function preview(actions) {
       },
     },
     note,
+    calendars,
     name.node,
     password.node,
     refusal,
-    el('div', { class: 'sticky' }, join, hint, check),
+    el('div', { class: 'sticky' }, arrival, join, hint, check),
   );
   const node = el(
     'main',
@@ -125,7 +132,7 @@ export function preview(actions) {
     el(
       'section',
       { class: 'side' },
-      el('div', { class: 'st' }, chip, number),
+      el('div', { class: 'st' }, chips, number),
       title,
       subtitle,
       el('div', { class: 'in' }, faces, present),
@@ -134,6 +141,7 @@ export function preview(actions) {
   );
 
   function enter() {
+    if (way === 'accounts') return actions.signInToEnter();
     const wanted = name.input.value.trim();
     name.complain(wanted === '' ? t('name.missing') : null);
     if (wanted === '') return name.input.focus();
@@ -151,6 +159,8 @@ export function preview(actions) {
     password.node.scrollIntoView({ block: 'nearest' });
   }
 
+  /** What the button does. @type {import('../state/door.js').DoorState | null} */
+  let way = null;
   let addressShown = '';
   /** What was wrong when it was last drawn. @type {string | null} */
   let complaint = null;
@@ -187,10 +197,22 @@ export function preview(actions) {
         refusal: error,
         opensAt: now.opensAt,
       });
-    show(chip, door !== null);
-    if (door) drawDoor(door, /** @type {Room} */ (room));
+    way = door?.state ?? null;
+    const late = door !== null && opensLate(door, Date.now());
+    drawCalendars(late ? room : null);
+    keyed(
+      chips,
+      door && room ? chipsOf(room, door, now.invite !== null) : [],
+      (kind) => kind,
+      chip,
+      (node, kind) => text(/** @type {HTMLElement} */ (node.lastChild), t(`door.${kind}`)),
+    );
+    if (door) drawDoor(door, /** @type {Room} */ (room), late);
     else show(note, false);
-    show(password.node, now.askPassword || door?.asksPassword === true);
+    const closed = way === 'accounts';
+    show(name.node, !closed);
+    show(password.node, !closed && (now.askPassword || door?.asksPassword === true));
+    drawArrival(door && room && (way === 'open' || way === 'ask') ? comesInOff(room, door) : null);
     const wrong = error === 'room.password_wrong' || error === 'room.password_required' || error === 'lobby.password';
     if (wrong) password.complain(errorText(error ?? ''));
     if (wrong && error !== complaint) toPassword();
@@ -207,17 +229,33 @@ export function preview(actions) {
     join.disabled = now.joining || door?.state === 'early' || door?.state === 'ended';
   }
 
-  /** @param {Door} door @param {Room} room */
-  function drawDoor({ state, opensAt }, room) {
-    attribute(chip, 'class', `chip ${CHIPS[state].look}`);
-    show(dot, state === 'open');
-    chipIcon.style.display = CHIPS[state].drawing === '' ? 'none' : '';
-    setIcon(chipIcon, CHIPS[state].drawing || 'clock');
-    text(stateText, t(`door.${state}`));
+  /** @param {Room | null} room */
+  function drawCalendars(room) {
+    show(calendars, room !== null);
+    if (room === null) return;
+    calendar ??= import('./calendar.js').then(({ calendarRow }) => {
+      const row = calendarRow('door');
+      calendars.append(row.node);
+      return row;
+    });
+    // One that did not load is tried again at the next look.
+    calendar.then((row) => row.update(room)).catch(() => (calendar = null));
+  }
+
+  /** How one comes in, whatever the buttons on the picture say. @param {{microphone: boolean, camera: boolean} | null} off */
+  function drawArrival(off) {
+    const which = off?.microphone && off.camera ? 'both' : off?.microphone ? 'microphone' : off?.camera ? 'camera' : null;
+    show(arrival, which !== null);
+    if (which) text(arrival, t(`arrive.${which}`));
+  }
+
+  /** @param {Door} door @param {Room} room @param {boolean} late */
+  function drawDoor({ state, opensAt }, room, late) {
     show(note, state !== 'open' && state !== 'ask');
     if (note.hidden) return;
     text(noteTitle, state === 'early' ? begins(room, opensAt) : t(`door.${state}.title`, { n: room.max_participants }));
-    text(noteText, t(`door.${state}.do`, { time: opensAt === null ? '' : clock(opensAt), host: room.owner.display_name }));
+    const what = late ? 'door.early.late' : `door.${state}.do`;
+    text(noteText, t(what, { time: opensAt === null ? '' : clock(opensAt), host: room.owner.display_name }));
   }
 
   /** @param {AppState} next */
@@ -254,6 +292,13 @@ export function preview(actions) {
   };
 }
 
+/** @param {import('../state/door.js').Chip} kind */
+function chip(kind) {
+  const { look, drawing } = CHIPS[kind];
+  const sign = drawing === '' ? el('i', { class: 'dot' }) : icon(drawing, 'xs');
+  return el('span', { class: `chip ${look}`, 'data-chip': kind }, sign, el('span'));
+}
+
 /** @param {Room} room @param {number | null} opensAt */
 function begins(room, opensAt) {
   const at = room.next ? Date.parse(room.next.begin_at) : (opensAt ?? Date.now());
@@ -274,6 +319,7 @@ function whoIsIn(names, count) {
 
 /** @param {Door} door @param {import('../state/app.js').Devices} devices */
 function joinLabel({ state }, { microphone, camera }) {
+  if (state === 'accounts') return 'signIn';
   if (state === 'ask') return 'join.ask';
   if (state === 'locked' || state === 'full') return 'tryAgain';
   if (state === 'early') return 'join.early';

@@ -9,13 +9,9 @@ import { openDialog } from './dialog.js';
 import { busy, el, field, newId, show, text } from './dom.js';
 import { complain, tick } from './fields.js';
 import { icon } from './icons.js';
-import { options, permissionFields, timeFields } from './room-fields.js';
+import { arrivalFields, doorFields, options, permissionFields, timeFields } from './room-fields.js';
 import { openRoomMade } from './room-made.js';
 
-const DOORS = [
-  { value: 'open', drawing: 'unlock', title: 'room.door.open', hint: 'room.door.open.what' },
-  { value: 'ask', drawing: 'clock', title: 'room.door.ask', hint: 'room.door.ask.what' },
-];
 const TOPOLOGIES = [
   { value: 'sfu', drawing: 'server', title: 'topology.sfu', hint: 'topology.sfu.what' },
   { value: 'p2p', drawing: 'people', title: 'topology.p2p', hint: 'topology.p2p.what' },
@@ -55,8 +51,8 @@ export function openRoomDialog(actions, room) {
   );
   const remove = tick('room.password.remove', false, 'room-password-remove');
   show(remove.node, room?.has_password === true);
-  const door = options('room.door', 'door', DOORS, room?.lobby ? 'ask' : 'open');
-  const locked = tick('room.locked', room?.locked ?? false, 'room-locked', 'room.locked.what');
+  const door = doorFields(room);
+  const arrival = arrivalFields(room);
   const hidden = tick('room.hideNumber', room?.hide_number ?? false, 'room-hide-number', 'room.hideNumber.what');
   const topology = options('room.topology', 'topology', TOPOLOGIES, room?.topology ?? 'sfu');
   const history = options('room.history', 'history', HISTORIES, room?.history ?? 'all');
@@ -80,8 +76,8 @@ export function openRoomDialog(actions, room) {
       ...planned,
       max_participants: limit,
       topology: topology.value(),
-      lobby: door.value() === 'ask',
-      locked: locked.input.checked,
+      ...door.read(),
+      ...arrival.read(),
       hide_number: hidden.input.checked,
       history: history.value(),
       permissions: permissions.read(),
@@ -93,12 +89,11 @@ export function openRoomDialog(actions, room) {
     title: room ? 'room.edit' : 'home.newRoom',
     body: [
       name.node,
+      times.node,
       door.node,
-      locked.node,
       el('div', { class: 'two' }, el('div', { class: 'field' }, password.node, remove.node), most.node),
-      fold('room.when', room?.begin_at !== null && room !== null, times.node, 'room-when'),
-      fold('room.members', false, permissions.node, 'room-members'),
-      fold('room.moreSettings', room?.topology === 'p2p', el('div', { class: 'sub' }, topology.node, history.node, hidden.node), 'room-more-settings'),
+      fold('room.members', false, el('div', { class: 'sub' }, permissions.node, arrival.node), 'room-members'),
+      fold('room.moreSettings', room?.topology === 'p2p', el('div', { class: 'sub' }, topology.node, history.node, hidden.node, times.once), 'room-more-settings'),
       general,
     ],
     submit: room ? 'save' : 'room.create',

@@ -4,10 +4,10 @@
  */
 
 import { threes } from '../state/text.js';
+import { calendarRow } from './calendar.js';
 import { openDialog } from './dialog.js';
 import { button, el } from './dom.js';
-import { icon } from './icons.js';
-import { calendarOf, linkTo } from './rooms.js';
+import { linkTo } from './rooms.js';
 
 /**
  * @param {import('../flow/actions.js').Actions} actions
@@ -15,15 +15,8 @@ import { calendarOf, linkTo } from './rooms.js';
  */
 export function openRoomMade(actions, room) {
   const link = linkTo(room);
-  const calendar =
-    room.begin_at === null
-      ? null
-      : el(
-          'a',
-          { class: 'btn', href: calendarOf(room), download: '', 'data-testid': 'made-calendar' },
-          icon('calendar', 's'),
-          el('span', { t: 'calendar.add' }),
-        );
+  const calendar = calendarRow('made');
+  calendar.update(room);
   openDialog({
     title: 'room.made',
     testid: 'room-made',
@@ -43,7 +36,7 @@ export function openRoomMade(actions, room) {
       room.number === null
         ? null
         : el('p', { class: 'kv' }, el('span', { t: 'number' }), el('b', { class: 'num' }, threes(room.number))),
-      calendar && el('div', { class: 'row' }, calendar),
+      calendar.node,
     ],
   });
 }

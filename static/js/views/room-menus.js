@@ -8,14 +8,13 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
-import { openDevices } from './dialogs.js';
+import { openSettings } from './dialogs.js';
 import { button, el, newId } from './dom.js';
 import { maySteer, openHostMenu } from './host-menu.js';
 import { openMenu } from './menu.js';
 import { canPictureInPicture } from './pip.js';
 import { closePopover, openCard } from './popover.js';
 import { openReactions } from './reactions.js';
-import { openShortcuts } from './shortcuts.js';
 
 const NARROW = 768;
 const TABLET = 1024;
@@ -35,7 +34,6 @@ export function openMoreMenu(anchor, actions, read, view) {
   const readMeeting = () => read()?.meeting ?? null;
   const narrow = innerWidth < NARROW;
   const canShare = may(meeting, 'screen') && 'getDisplayMedia' in (navigator.mediaDevices ?? {});
-  const dark = document.documentElement.dataset.theme === 'dark';
   const speaker = meeting.layout === 'speaker';
   /** @type {(Item | false)[]} */
   const items = [
@@ -64,7 +62,7 @@ export function openMoreMenu(anchor, actions, read, view) {
       label: t('more.devices'),
       icon: 'settings',
       testid: 'more-devices',
-      run: () => void openDevices(actions),
+      run: () => void openSettings(actions, 'sound'),
     },
     maySteer(meeting) && {
       label: t('host.title'),
@@ -91,13 +89,11 @@ export function openMoreMenu(anchor, actions, read, view) {
       run: () => void turnFull(),
     },
     'line',
-    { label: t('shortcuts.title'), icon: 'keyboard', testid: 'more-shortcuts', run: () => openShortcuts(anchor, actions) },
-    { label: t(dark ? 'theme.light' : 'theme.dark'), icon: dark ? 'sun' : 'moon', run: () => actions.switchTheme() },
     {
-      label: state.language === 'zh' ? 'English' : '中文',
-      icon: 'globe',
-      testid: 'more-language',
-      run: () => void actions.switchLanguage(),
+      label: t('shortcuts.title'),
+      icon: 'keyboard',
+      testid: 'more-shortcuts',
+      run: () => void openSettings(actions, 'general'),
     },
   ];
   const shown = items.filter((item) => item !== false);

@@ -7,6 +7,7 @@ import { clock } from '../i18n/index.js';
 import { titleOf } from '../state/heed.js';
 import { bar } from './bar.js';
 import { chat } from './chat.js';
+import { openSettings } from './dialogs.js';
 import { button, el, iconButton, show, text } from './dom.js';
 import { icon } from './icons.js';
 import { openInfo } from './info-card.js';
@@ -15,7 +16,6 @@ import { lossBanner } from './loss-banner.js';
 import { closeMenu, refreshMenu } from './menu.js';
 import { people } from './people.js';
 import { pictureInPicture } from './pip.js';
-import { openShortcuts } from './shortcuts.js';
 import { stage } from './stage.js';
 import { timer } from './timer.js';
 import { troubleBanner } from './trouble-banner.js';
@@ -97,7 +97,7 @@ export function room(actions) {
     inMeeting: () => Boolean(latest?.meeting),
     cycle,
     muted: () => latest?.devices.microphone.wanted === false,
-    help: () => openShortcuts(theBar.more, actions),
+    help: () => void openSettings(actions, 'general'),
   });
 
   /** @param {number} step */

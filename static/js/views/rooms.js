@@ -6,6 +6,7 @@
 
 import { clock, longDay, t } from '../i18n/index.js';
 import { PAGE_SIZE } from '../flow/home.js';
+import { at, linkAt, roomPath } from '../place.js';
 import { daysUntil } from '../state/schedule.js';
 import { threes } from '../state/text.js';
 import { attribute, button, el, iconButton, keyed, show, text } from './dom.js';
@@ -81,7 +82,7 @@ export function roomList(actions) {
       'data-testid': 'room-more',
       on: { click: () => openRowMenu(more, room()) },
     });
-    const name = el('a', { class: 'go', href: `/r/${identity}` });
+    const name = el('a', { class: 'go', href: roomPath(identity) });
     name.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
@@ -207,7 +208,8 @@ function drawChips(node, room) {
   if (room.participants > 0) chips.push({ key: 'live', icon: '', label: t('rooms.inNow', { n: room.participants }) });
   if (room.locked) chips.push({ key: 'lock', icon: 'lock', label: t('chip.locked') });
   if (room.has_password) chips.push({ key: 'lock', icon: 'lock', label: t('chip.password') });
-  if (room.lobby) chips.push({ key: 'warn', icon: 'clock', label: t('door.ask') });
+  if (!room.guests) chips.push({ key: 'accounts', icon: 'user', label: t('door.accounts') });
+  if (room.lobby) chips.push({ key: 'warn', icon: 'clock', label: t(room.waiting === 'guests' ? 'door.guestsAsk' : 'door.ask') });
   if (room.state === 'ended') chips.push({ key: '', icon: '', label: t('chip.ended') });
   keyed(
     node,
@@ -238,12 +240,12 @@ function nextTime(room) {
 
 /** @param {{identity: string}} room */
 export function linkTo(room) {
-  return `${location.origin}/r/${room.identity}`;
+  return linkAt(`r/${room.identity}`);
 }
 
 /** Where the room's meetings are offered as a calendar entry (RFC 5545). @param {{identity: string}} room */
 export function calendarOf(room) {
-  return `/r/${room.identity}/calendar.ics`;
+  return at(`r/${room.identity}/calendar.ics`);
 }
 
 /** @param {{identity: string}} room */

@@ -22,7 +22,8 @@ export function share(choose, reshaped) {
   const zoom = el('button', { type: 'button', class: 'btn zoom', t: 'share.actual', 'data-testid': 'screen-zoom' });
   const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
   const choice = screenChoice(choose);
-  const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, el('span', { class: 'sp' }), zoom, full);
+  const slow = el('span', { class: 'slow', t: 'tile.narrow', role: 'status', 'data-testid': 'screen-narrow' });
+  const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, slow, el('span', { class: 'sp' }), zoom, full);
   const node = el('div', { class: 'share', hidden: true }, frame, by);
   let actual = false;
   /** @type {number | undefined} */
@@ -73,10 +74,10 @@ export function share(choose, reshaped) {
   /**
    * @param {{
    *   box: import('../state/layout.js').Box | null, media: MediaStreamTrack | null, presenter: string,
-   *   screens: import('./screen-choice.js').Screen[],
-   * }} state
+   *   screens: import('./screen-choice.js').Screen[], narrow: boolean,
+   * }} state  narrow: the line carries only stills of it
    */
-  function update({ box, media, presenter, screens }) {
+  function update({ box, media, presenter, screens, narrow }) {
     show(node, box !== null);
     playTrack(video, node, box ? media : null);
     if (!box) {
@@ -94,6 +95,7 @@ export function share(choose, reshaped) {
     text(name, presenter);
     text(after, back);
     choice.update(screens);
+    show(slow, narrow);
   }
   return {
     node,

@@ -1,8 +1,6 @@
 /** The keys that work everywhere in the meeting, as a list, and the switch that turns them off. */
 
-import { t } from '../i18n/index.js';
 import { el, newId } from './dom.js';
-import { openCard } from './popover.js';
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const COMMAND = MAC ? '⌘' : 'Ctrl';
@@ -23,8 +21,8 @@ const SHORTCUTS = [
   [['?'], 'shortcuts.title'],
 ];
 
-/** @param {HTMLElement} anchor @param {import('../flow/actions.js').Actions} actions */
-export function openShortcuts(anchor, actions) {
+/** @param {import('../flow/actions.js').Actions} actions */
+export function shortcutKeys(actions) {
   const box = el('input', {
     type: 'checkbox',
     id: newId(),
@@ -34,16 +32,18 @@ export function openShortcuts(anchor, actions) {
       change: () => actions.setShortcuts(box.checked),
     },
   });
-  const body = [
+  return el(
+    'section',
+    { class: 'sub keyed', 'data-testid': 'shortcuts' },
+    el('h3', { class: 'lab', t: 'shortcuts.title' }),
+    el('label', { class: 'tick', for: box.id }, box, el('span', { t: 'shortcuts.on' })),
     el(
       'dl',
       { class: 'keys' },
       ...SHORTCUTS.flatMap(([keys, key]) => [
-        el('dt', {}, ...keys.map((name) => el('kbd', {}, name === 'Space' ? t('shortcuts.space') : name))),
+        el('dt', {}, ...keys.map((name) => name === 'Space' ? el('kbd', { t: 'shortcuts.space' }) : el('kbd', {}, name))),
         el('dd', { t: key }),
       ]),
     ),
-    el('label', { class: 'tick', for: box.id }, box, el('span', { t: 'shortcuts.on' })),
-  ];
-  openCard(anchor, t('shortcuts.title'), body, { above: true, testid: 'shortcuts-card' });
+  );
 }

@@ -9,7 +9,7 @@
 import { t } from '../i18n/index.js';
 import { stageLayout } from '../state/layout.js';
 import { isOn } from '../state/own-media.js';
-import { cameraOf, hands, isMuted, large, sharedScreen, sharedScreens } from '../state/people.js';
+import { cameraOf, hands, isMuted, isNarrow, large, sharedScreen, sharedScreens } from '../state/people.js';
 import { attribute, el, iconButton, keyed, show, text } from './dom.js';
 import { invite } from './invite.js';
 import { inOrder } from './order.js';
@@ -103,6 +103,7 @@ export function stage(actions, { screenAt }) {
     screen.update({
       box: layout.share,
       media: track !== null && track in meeting.live ? actions.mediaOf(track) : null,
+      narrow: isNarrow(meeting, track ?? undefined),
       presenter: shown ? (meeting.names[shown.participant] ?? '') : '',
       screens: sharedScreens(meeting).map(({ participant }) => ({
         participant,
@@ -116,7 +117,9 @@ export function stage(actions, { screenAt }) {
     show(pager, layout.pages > 1);
     text(pageText, `${layout.page + 1} / ${layout.pages}`);
     card.update(state);
-    show(card.node, meeting.seats.length === 0 && meeting.panel === null);
+    // Nobody is the first one where others wait to come in.
+    const isFirst = meeting.seats.length === 0 && meeting.lobby.length === 0;
+    show(card.node, isFirst && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
     if (!shown && !mains) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
     wish(wishes(meeting, layout.tiles, shown, layout.share));
@@ -155,6 +158,7 @@ export function stage(actions, { screenAt }) {
             pinned: meeting.pin === seat.id,
             spotlit: meeting.spotlight.includes(seat.id),
             score: meeting.quality[seat.id]?.score ?? 3,
+            narrow: !self && isNarrow(meeting, cameraOf(participant)?.id),
           },
           self ? () => {} : markFirstFrame,
         );

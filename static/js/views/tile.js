@@ -4,7 +4,8 @@
  * @typedef {{
  *   participant: Participant, self: boolean, speaking: boolean, hand: number, muted: boolean,
  *   media: MediaStreamTrack | null, ratio: number, small: boolean, pinned: boolean, spotlit: boolean, score: number,
- * }} TileState  ratio: of the tile, width to height · hand: place in the queue, 0 for none · score: of the connection, 3 is good
+ *   narrow: boolean,
+ * }} TileState  narrow: the own line carries only stills of the picture · ratio: of the tile, width to height · hand: place in the queue, 0 for none · score: of the connection, 3 is good
  */
 
 import { t } from '../i18n/index.js';
@@ -39,6 +40,7 @@ export function tile(id, does) {
   const pinned = icon('pin', 'xs');
   const signal = signalBars();
   const order = el('span', { class: 'num' });
+  const slow = el('div', { class: 'slow', t: 'tile.narrow', 'data-testid': 'tile-narrow' });
   const flag = el('div', { class: 'flag' }, icon('hand', 's'), order);
   // By keyboard the tile itself opens the menu; these are for the mouse.
   const pin = iconButton('pin', 'person.pin', { class: '', tabindex: -1, on: { click: does.pin } });
@@ -49,6 +51,7 @@ export function tile(id, does) {
     { class: 'tile', tabindex: -1, 'data-testid': 'tile', 'data-participant': id },
     face,
     video,
+    slow,
     flag,
     acts,
     el('div', { class: 'tab' }, muted, bars, name, you, pinned, signal),
@@ -86,7 +89,8 @@ export function tile(id, does) {
   /** Looks whether the picture still moves. @param {number} now milliseconds */
   function watch(now) {
     const drawn = video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
-    const runs = latest !== null && latest.media !== null && !latest.self && node.classList.contains('seen');
+    const runs =
+      latest !== null && latest.media !== null && !latest.self && !latest.narrow && node.classList.contains('seen');
     if (!runs || drawn !== frames || document.hidden) movedAt = now;
     frames = drawn;
     const stands = runs && now - movedAt >= FROZEN_MS;
@@ -114,6 +118,7 @@ export function tile(id, does) {
     speak(speaking);
     node.classList.toggle('small', state.small);
     node.classList.toggle('off', !media);
+    show(slow, state.narrow);
     node.classList.toggle('away', participant.connection === 'reconnecting');
     playTrack(video, node, media, onframe);
     setHue(node, participant.user.id);
@@ -140,14 +145,14 @@ export function tile(id, does) {
 }
 
 /** "Ada, speaking, hand 1, weak connection" @param {TileState} state @param {boolean} frozen */
-function label({ participant, self, speaking, hand, muted, pinned, spotlit, score }, frozen) {
+function label({ participant, self, speaking, hand, muted, pinned, spotlit, score, narrow }, frozen) {
   return [
     participant.display_name,
     self ? t('you') : '',
     muted ? t('tile.muted') : speaking ? t('tile.speaking') : '',
     hand > 0 ? t('tile.hand', { n: hand }) : '',
     pinned ? t('tile.pinned') : spotlit ? t('tile.spotlit') : '',
-    quality(participant, score, frozen),
+    narrow ? t('tile.narrow') : quality(participant, score, frozen),
   ]
     .filter((part) => part !== '')
     .join(t('comma'));

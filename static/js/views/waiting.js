@@ -9,6 +9,8 @@ import { openDevices } from './dialogs.js';
 import { ownPicture } from './own-picture.js';
 
 const TICK_MS = 1000;
+/** By whether somebody is in who may let in; null before the server has said. @type {Record<string, string>} */
+const WORDS = { true: 'waiting.known', false: 'waiting.alone', null: 'waiting.asked' };
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function waiting(actions) {
@@ -16,8 +18,8 @@ export function waiting(actions) {
   let latest = null;
   let timer = 0;
   const picture = ownPicture(actions, () => openDevices(actions));
-  const title = el('h1', { t: 'waiting.title', tabIndex: -1 });
-  const sub = el('p', { class: 'sub', t: 'waiting.what' });
+  const title = el('h1', { t: 'waiting.asked', tabIndex: -1, 'data-testid': 'waiting-title' });
+  const sub = el('p', { class: 'sub', t: 'waiting.asked.what' });
   const elapsed = el('span', { class: 'num', 'data-testid': 'waiting-time' });
   const room = el('span');
   const node = el(
@@ -53,8 +55,9 @@ export function waiting(actions) {
     latest = state;
     picture.update(state, state.preview.name);
     const away = state.link === 'reconnecting';
-    say(title, away ? 'waiting.away' : 'waiting.title');
-    say(sub, away ? 'waiting.away.what' : 'waiting.what');
+    const words = away ? 'waiting.away' : WORDS[String(state.preview.hosted)];
+    say(title, words);
+    say(sub, `${words}.what`);
     text(room, state.preview.room?.name ?? '');
     show(room, state.preview.room !== null);
     tick();

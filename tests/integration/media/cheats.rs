@@ -85,3 +85,52 @@ async fn what_is_muted_stopped_or_gone_does_not_pass() {
         client.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_members_come_in_with_and_a_camera_without_the_right_do_not_pass() {
+    let server = Server::start().await;
+    let quiet = json!({ "start_muted": true, "start_camera_off": true });
+    let (mut host, room) = server.meeting(quiet).await;
+    let mut ada = server.member("Ada", &room).await;
+    let mut bo = server.member("Bo", &room).await;
+    let mut cy = server.member("Cy", &room).await;
+    let [mut adas, mut bos, mut cys] = [Client::new(), Client::new(), Client::new()];
+    adas.publish(&mut ada).await;
+    cys.publish(&mut cy).await;
+    bos.receive(&mut bo, 4, 4).await;
+    let (adas, cys) = (Sending::start(adas), Sending::numbered(cys, CYS));
+    start(&mut cy, &["microphone"]).await;
+    cy.ok("participant.update", json!({ "audio": true })).await;
+
+    // A client that knows nothing of the setting: what the server answers is what holds.
+    for source in ["microphone", "camera"] {
+        let begin = json!({ "source": source, "active": true, "muted": false });
+        let track = ada.ok("media.source", begin).await["track"].take();
+        assert_eq!(track["muted"], true, "{source}");
+    }
+    settled(&mut bo).await;
+    nothing_of_adas(&mut bos, &adas, &cys, |_| true).await;
+    let on = json!({ "audio": true, "video": true });
+    ada.ok("participant.update", on).await;
+    for kind in [MediaKind::Audio, MediaKind::Video] {
+        while next_number(&mut bos, kind).await.0 >= CYS {}
+    }
+
+    let unseen = json!({ "identity": room, "permissions": { "camera": false } });
+    host.ok("room.edit", unseen).await;
+    let rights = ada.event("permissions.changed").await;
+    assert_eq!(rights["permissions"]["camera"], false);
+    let again = json!({ "source": "camera", "active": true });
+    assert_eq!(ada.refused("media.source", again).await, "perm.denied");
+    let claim = json!({ "video": true });
+    assert_eq!(
+        ada.refused("participant.update", claim).await,
+        "perm.denied"
+    );
+    settled(&mut bo).await;
+    nothing_of_adas(&mut bos, &adas, &cys, |kind| kind == MediaKind::Video).await;
+
+    for client in [adas.stop().await, cys.stop().await, bos] {
+        client.close().await;
+    }
+}

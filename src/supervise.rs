@@ -1,0 +1,113 @@
+//! Tasks that live long, and what becomes of one that panics: it is caught, logged once under its name, and either the
+//! part that it carried ends in order, or it begins again.
+//!
+//! A panic is a fault of ours that we do not know yet. Whoever owns a task decides what others must hear of its end; here
+//! stands only that it never ends unheard.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+/// How long a task that panicked rests before it begins again, so that one that always does costs little.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A panic that was caught and logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it panicked")]
+pub struct Panicked;
+
+/// Carries `work` out; a panic in it is logged as one of `what`. What `work` borrowed may be half changed then: its owner
+/// ends it or knows that it is sound.
+///
+/// # Errors
+/// [`Panicked`]
+pub async fn caught<T>(what: &'static str, work: impl Future<Output = T>) -> Result<T, Panicked> {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    done.map_err(|panic| log(what, &*panic))
+}
+
+/// The same for what awaits nothing.
+///
+/// # Errors
+/// [`Panicked`]
+pub fn caught_now<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|panic| log(what, &*panic))
+}
+
+/// Starts a task whose panic ends it alone; what it owns is dropped then, and must say what follows from that.
+pub fn spawn(
+    what: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let task = async move {
+        // It is logged, and there is nobody else to be told.
+        let _ = caught(what, task).await;
+    };
+    tokio::spawn(task.in_current_span())
+}
+
+/// Starts a task that the server cannot be without: one that panics begins again, made anew by `make`.
+pub fn keep<F>(what: &'static str, mut make: impl FnMut() -> F + Send + 'static) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let task = async move {
+        while caught(what, make()).await.is_err() {
+            tokio::time::sleep(PAUSE).await;
+            tracing::warn!(task = what, "begins again");
+        }
+    };
+    tokio::spawn(task.in_current_span())
+}
+
+fn log(what: &'static str, panic: &(dyn Any + Send)) -> Panicked {
+    let said = panic.downcast_ref::<&'static str>().copied();
+    // Only what stands in our source as it is: a sentence that was put together may hold what people sent.
+    let said = said.unwrap_or("see the line before");
+    tracing::error!(
+        task = what,
+        panic = said,
+        "a task panicked: this is a fault in the server"
+    );
+    Panicked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_caught_and_what_is_well_comes_through() {
+        let well = caught("a test", async { 7 }).await;
+        assert_eq!(well, Ok(7));
+        let ill = caught("a test", async { panic!("as the test wants") });
+        assert_eq!(ill.await, Err::<(), _>(Panicked));
+        assert_eq!(
+            caught_now("a test", || panic!("{}", 1)),
+            Err::<(), _>(Panicked)
+        );
+        spawn("a test", async { panic!("as the test wants") })
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_is_kept_begins_again_until_it_ends_by_itself() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let kept = keep("a test", move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move { assert!(run == 3, "as the test wants") }
+        });
+        kept.await.unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), 4);
+    }
+}

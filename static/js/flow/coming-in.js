@@ -1,0 +1,87 @@
+/**
+ * With what one comes in: what a room keeps off at its door and on entering, which the person may switch on afterwards.
+ *
+ * @typedef {import('../state/door.js').Door} Door
+ * @typedef {import('./devices.js').Which} Which
+ * @typedef {{
+ *   devices: import('./devices.js').Devices, store: Pick<import('./actions.js').Parts['store'], 'get' | 'dispatch'>,
+ * }} Io
+ */
+
+import { may } from '../state/people.js';
+import { comesInOff, opensLate } from '../state/door.js';
+
+/**
+ * Keeps a device off for a room's sake. The person may switch it on nevertheless; otherwise {@link free} gives it back.
+ * @param {Io} io
+ * @param {Which} which
+ */
+function hold({ devices, store }, which) {
+  if (!store.get().devices[which].wanted) return;
+  void (which === 'camera' ? devices.setCamera(false) : devices.setMicrophone(false));
+  store.dispatch({ type: 'device', which, device: { held: true } });
+}
+
+/** What was kept off for a room's sake is wanted again, as it was before. @param {Io} io */
+function free({ store }) {
+  for (const which of /** @type {const} */ (['microphone', 'camera'])) {
+    if (store.get().devices[which].held) store.dispatch({ type: 'device', which, device: { wanted: true, held: false } });
+  }
+}
+
+/**
+ * Nobody looks at somebody who cannot come in: before a locked door the camera stays off; where one cannot wait for it to
+ * open nothing listens either.
+ * @param {Io} io
+ */
+export function createDoorDevices(io) {
+  const { devices } = io;
+  /** @type {string | null} what was kept off at the last look */
+  let kept = null;
+
+  return {
+    /** Another room, or none. */
+    reset() {
+      kept = null;
+      free(io);
+    },
+
+    /**
+     * @param {import('../client/protocol.d.ts').Room} room
+     * @param {Door} door
+     * @param {number} now this machine's clock
+     */
+    follow(room, door, now) {
+      const shut = opensLate(door, now) || door.state === 'accounts' || door.state === 'ended';
+      const camera = shut || door.state === 'locked' || comesInOff(room, door).camera;
+      const next = shut ? 'both' : camera ? 'camera' : 'nothing';
+      if (next === kept) return;
+      kept = next;
+      free(io);
+      if (shut) {
+        hold(io, 'microphone');
+        hold(io, 'camera');
+        return devices.close();
+      }
+      if (camera) hold(io, 'camera');
+      void devices.open();
+    },
+  };
+}
+
+/**
+ * A member comes in muted, or unseen, where the room says so or gives no right to a camera.
+ * @param {Io & {session: import('../client/session.js').Session}} io
+ * @param {boolean} returns whoever comes back goes on with what they had
+ */
+export function comeIn(io, returns) {
+  const { meeting } = io.store.get();
+  if (!meeting) return;
+  if (!may(meeting, 'camera')) hold(io, 'camera');
+  const { room, participants, self } = meeting;
+  if (returns || participants[self]?.role !== 'member') return;
+  if (room.start_muted) hold(io, 'microphone');
+  if (room.start_camera_off) hold(io, 'camera');
+  // From here on it is the person who switches, and the server does not begin anything muted for them.
+  if (room.start_muted || room.start_camera_off) io.session.updateParticipant({ audio: false, video: false }).catch(() => {});
+}

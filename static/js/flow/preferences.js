@@ -1,0 +1,71 @@
+/**
+ * What the person decides about the page, and not about a meeting.
+ *
+ * @typedef {import('./actions.js').Parts} Parts
+ */
+
+import { setLanguage } from '../i18n/index.js';
+import { settings } from './settings.js';
+
+/** What the browser says when it was asked for the person's leave to notify them. */
+const GRANTED = 'granted';
+
+/**
+ * @param {Pick<Parts, 'store'>} parts
+ * @param {(change: {display_name: string}) => Promise<string | null>} updateAccount
+ */
+export function createPreferences({ store }, updateAccount) {
+  const { dispatch } = store;
+
+  /** @param {'en' | 'zh'} language */
+  async function chooseLanguage(language) {
+    settings.language = language;
+    await setLanguage(language);
+    dispatch({ type: 'language', language });
+  }
+
+  return {
+    setLanguage: chooseLanguage,
+    switchLanguage: () => chooseLanguage(store.get().language === 'zh' ? 'en' : 'zh'),
+
+    /** @param {'auto' | 'light' | 'dark'} theme */
+    setTheme(theme) {
+      settings.theme = theme;
+      dispatch({ type: 'theme', theme });
+    },
+
+    shortcuts: () => settings.shortcuts,
+    /** @param {boolean} on */
+    setShortcuts: (on) => void (settings.shortcuts = on),
+
+    /** The account's name, or the one a guest used last. */
+    ownName() {
+      const { user } = store.get();
+      return user?.kind === 'account' ? user.display_name : settings.name;
+    },
+
+    /** @param {string} display_name @returns {Promise<string | null>} the code of a refusal */
+    async setOwnName(display_name) {
+      if (store.get().user?.kind === 'account') return updateAccount({ display_name });
+      settings.name = display_name;
+      return null;
+    },
+
+    /** @param {string} key */
+    notifies: (key) => settings.notifies(key),
+
+    /**
+     * @param {string} key
+     * @param {boolean} on
+     * @returns {Promise<string | null>} why not, as a key
+     */
+    async setNotifies(key, on) {
+      if (key === 'system' && on) {
+        if (!('Notification' in window)) return 'settings.notify.system.none';
+        if ((await Notification.requestPermission()) !== GRANTED) return 'settings.notify.system.denied';
+      }
+      settings.setNotifies(key, on);
+      return null;
+    },
+  };
+}
