@@ -93,8 +93,10 @@ impl Disk {
         .await;
         let copy = tempfile::tempdir().unwrap();
         for name in ["meeting.sqlite", "meeting.sqlite-wal"] {
-            let file = self.path("data").join(name);
-            std::fs::copy(file, copy.path().join(name)).unwrap();
+            let copied = std::fs::copy(self.path("data").join(name), copy.path().join(name));
+            // The log is gone while no connection is open: one that could not commit is closed.
+            let is_log = name.ends_with("-wal");
+            assert!(copied.is_ok() || is_log, "{name}: {copied:?}");
         }
         self.signal("-CONT");
         let file = copy.path().join("meeting.sqlite");
