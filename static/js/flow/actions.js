@@ -23,7 +23,6 @@ import { inviteFrom, roomFrom } from '../state/text.js';
 import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
 import { createGovern } from './govern.js';
-import { createGoverning } from './governing.js';
 import { createHome } from './home.js';
 import { createPreferences } from './preferences.js';
 import { codeOf } from './refusal.js';
@@ -99,7 +98,7 @@ export function createActions(parts) {
     ...entry,
     ...govern,
     ...device,
-    ...createGoverning(parts),
+    ...lazyGoverning(parts),
 
     /** Checks the connection, unless it is being checked already. */
     async check() {
@@ -285,4 +284,18 @@ export function createActions(parts) {
       }
     },
   };
+}
+
+/**
+ * What only dialogs ask for is loaded with the first of them.
+ * @param {Parts} parts
+ * @returns {ReturnType<typeof import('./governing.js').createGoverning>}
+ */
+function lazyGoverning(parts) {
+  const names = ['invites', 'makeInvite', 'revokeInvite', 'bans', 'unban', 'attendance', 'wholeAttendance'];
+  const later = async (/** @type {string} */ name, /** @type {unknown[]} */ given) => {
+    const { createGoverning } = await import('./governing.js');
+    return /** @type {any} */ (createGoverning(parts))[name](...given);
+  };
+  return /** @type {any} */ (Object.fromEntries(names.map((name) => [name, (/** @type {unknown[]} */ ...given) => later(name, given)])));
 }

@@ -1,5 +1,5 @@
 /**
- * With what one comes in: what a room keeps off at its door and on entering, which the person may switch on afterwards.
+ * What a room keeps off at its door, which the person may switch on afterwards. What it keeps off on entering: see arrival.js.
  *
  * @typedef {import('../state/door.js').Door} Door
  * @typedef {import('./devices.js').Which} Which
@@ -8,7 +8,6 @@
  * }} Io
  */
 
-import { may } from '../state/people.js';
 import { comesInOff, opensLate } from '../state/door.js';
 
 /**
@@ -16,7 +15,7 @@ import { comesInOff, opensLate } from '../state/door.js';
  * @param {Io} io
  * @param {Which} which
  */
-function hold({ devices, store }, which) {
+export function hold({ devices, store }, which) {
   if (!store.get().devices[which].wanted) return;
   void (which === 'camera' ? devices.setCamera(false) : devices.setMicrophone(false));
   store.dispatch({ type: 'device', which, device: { held: true } });
@@ -67,21 +66,4 @@ export function createDoorDevices(io) {
       void devices.open();
     },
   };
-}
-
-/**
- * A member comes in muted, or unseen, where the room says so or gives no right to a camera.
- * @param {Io & {session: import('../client/session.js').Session}} io
- * @param {boolean} returns whoever comes back goes on with what they had
- */
-export function comeIn(io, returns) {
-  const { meeting } = io.store.get();
-  if (!meeting) return;
-  if (!may(meeting, 'camera')) hold(io, 'camera');
-  const { room, participants, self } = meeting;
-  if (returns || participants[self]?.role !== 'member') return;
-  if (room.start_muted) hold(io, 'microphone');
-  if (room.start_camera_off) hold(io, 'camera');
-  // From here on it is the person who switches, and the server does not begin anything muted for them.
-  if (room.start_muted || room.start_camera_off) io.session.updateParticipant({ audio: false, video: false }).catch(() => {});
 }

@@ -22,6 +22,7 @@ import { settings } from './settings.js';
 import { Tones } from './tones.js';
 
 export { createCall } from '../client/create_call.js';
+export { comeIn } from './arrival.js';
 export { tellWaiting } from './room-events.js';
 export { slotsFor } from './slots.js';
 

@@ -12,7 +12,6 @@
 
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
-import { comeIn } from './coming-in.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { codeOf } from './refusal.js';
@@ -127,7 +126,7 @@ export class MeetingFlow {
   }
 
   /** @param {JoinReply} reply @param {typeof import('./inside.js')} parts @param {boolean} returns */
-  #begin(reply, { createCall, slotsFor, tellWaiting }, returns) {
+  #begin(reply, { comeIn, createCall, slotsFor, tellWaiting }, returns) {
     const inside = /** @type {import('./inside.js').Inside} */ (this.#inside);
     // Before anything is awaited: an event that comes right behind the reply must find the call.
     const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
