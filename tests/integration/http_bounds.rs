@@ -52,7 +52,8 @@ async fn an_ambiguous_request_is_refused_and_nothing_behind_it_is_answered() {
             let all = until_closed(&mut stream).await;
             let text = String::from_utf8_lossy(&all);
             assert!(text.starts_with("HTTP/1.1 400 "), "{lines:?}: {text}");
-            assert_eq!(text.matches("HTTP/1.1").count(), 1, "{lines:?}: {text}");
+            let answers = text.lines().filter(|line| line.starts_with("HTTP/1.1 "));
+            assert_eq!(answers.count(), 1, "{lines:?}: {text}");
         }
     }
     let bare = [
@@ -204,7 +205,7 @@ async fn below_a_path_everything_answers_with_it_and_without() {
         ("/meet/js/app.js", 200),
         ("/js/app.js", 200),
         ("/meet/ping", 200),
-        ("/meet/healthz", 200),
+        ("/meet/healthz", 503),
         ("/meet/avatars/u1.svg?n=AL", 200),
         ("/meet/r/k3v9/calendar.ics", 503),
         ("/meet/ws", 426),
@@ -285,7 +286,9 @@ async fn a_number_and_a_wrong_password_are_answered_as_a_number_of_nothing() {
         assert_eq!(bo.refused("room.join", tried).await, "rate.limited");
     }
     let right = json!({ "identity": made["room"]["identity"], "password": "right" });
-    bo.ok("room.join", right).await;
+    // In a session of its own, whose pace is not used up.
+    let mut cy = server.guest("Cy").await;
+    cy.ok("room.join", right).await;
 }
 
 #[tokio::test]
@@ -298,19 +301,19 @@ async fn wrong_passwords_at_ones_own_rooms_use_up_the_tries_at_others() {
         rooms.push(eve.ok("room.create", room).await["room"]["identity"].clone());
     }
     let mut codes = Vec::new();
-    for name in ["Bo", "Cy"] {
+    for number in 0..8 {
         // Few enough for a session's own pace.
-        let mut guest = server.guest(name).await;
-        for room in rooms.iter().cycle().take(45) {
+        let mut guest = server.guest(&format!("Guest {number}")).await;
+        for room in rooms.iter().cycle().take(18) {
             let tried = json!({ "identity": room, "password": "wrong" });
             codes.push(guest.refused("room.join", tried).await);
         }
     }
     assert!(
-        codes[..45].iter().all(|code| code == "room.password_wrong"),
+        codes[..36].iter().all(|code| code == "room.password_wrong"),
         "{codes:?}"
     );
-    assert_eq!(codes[89], "rate.limited", "{codes:?}");
+    assert!(codes.iter().any(|code| code == "rate.limited"), "{codes:?}");
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ async fn tries_of_invites_are_limited() {
     let mut codes = Vec::new();
     for n in 0..7 {
         let mut guest = server.guest(&format!("Guest {n}")).await;
-        for _ in 0..10 {
+        for _ in 0..55 {
             let wrong = json!({ "identity": room, "invite": "AAAAAAAAAAAAAAAAAAAAAA" });
             codes.push(guest.refused("room.join", wrong).await);
         }

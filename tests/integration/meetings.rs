@@ -274,8 +274,11 @@ async fn a_password_is_asked_for_checked_and_its_tries_are_limited() {
     assert_eq!(joined["room"]["has_password"], true);
     bo.ok("room.leave", json!({})).await;
     let mut last = Value::Null;
-    for _ in 0..12 {
+    for _ in 0..55 {
         last = bo.error("room.join", join(json!("guess"))).await;
+        if last["code"] == "rate.limited" {
+            break;
+        }
     }
     assert_eq!(last["code"], "rate.limited");
     assert!(last["retry_after_ms"].as_u64().unwrap() > 0);
@@ -287,7 +290,8 @@ async fn a_password_is_asked_for_checked_and_its_tries_are_limited() {
     let other = ada
         .create(json!({ "name": "Other", "password": "open" }))
         .await;
-    bo.ok(
+    let mut cy = server.guest("Cy").await;
+    cy.ok(
         "room.join",
         json!({ "identity": other, "password": "open" }),
     )
