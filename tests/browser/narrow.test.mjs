@@ -116,9 +116,10 @@ test('a line narrower than the picture keeps its sound, is not flooded, and gets
   const steady = await during([bo, cy, ada], () => pause(STEADY_S));
   const [narrow, wide, sender] = steady.seen;
   const concealed = narrow.concealed / narrow.samples;
+  const otherwise = wide.concealed / wide.samples;
   console.log(`found after ${found.seconds.toFixed(1)} s; then ${Math.round(steady.kbps)} kbit/s into ${line} of ${Math.round(rate)}, `
     + `${(concealed * 100).toFixed(2)} % of the sound concealed, ${narrow.frames} pictures; `
-    + `the other one: ${wide.frames} pictures; sender: ${Math.round((sender.sent * 8) / 1000 / steady.seconds)} kbit/s, `
+    + `the other one: ${wide.frames} pictures, ${(otherwise * 100).toFixed(2)} %; sender: ${Math.round((sender.sent * 8) / 1000 / steady.seconds)} kbit/s, `
     + `${sender.keyframesAsked} keyframes asked for`);
   assert.ok(steady.kbps <= line * MOST_SENT_SHARE, `${steady.kbps} kbit/s`);
   assert.ok(narrow.samples > 0 && concealed < MOST_CONCEALED, `${concealed * 100} % concealed`);
