@@ -48,10 +48,12 @@ pub async fn serve(
         tracing::warn!(%error, "Clients that do not read may make the system keep more for them.");
     }
     let (ending, _) = watch::channel(());
-    let open = accept_until(listener, router, connections, shutdown, &ending).await;
+    let mut open = accept_until(listener, router, connections, shutdown, &ending).await;
     // From here on each connection takes no further request; those that do not end in time are dropped.
     drop(ending);
-    let ended = tokio::time::timeout(SHUTDOWN_GRACE, open.join_all()).await;
+    // One that failed has ended as well.
+    let all = async { while open.join_next().await.is_some() {} };
+    let ended = tokio::time::timeout(SHUTDOWN_GRACE, all).await;
     if ended.is_err() {
         tracing::debug!("Connections were still open at the end and have been closed.");
     }

@@ -552,7 +552,10 @@ impl Actor {
                 }
                 Effect::TellWaiting { to, event } => {
                     if let Some(outbox) = self.waiting.get(&to) {
-                        outbox.push(OutboxItem::Event(EncodedEvent::new(&event)));
+                        let event = OutboxItem::Event(EncodedEvent::new(&event));
+                        if outbox.push(event) == Pushed::Closed {
+                            self.lost.push(to);
+                        }
                     }
                 }
                 Effect::Broadcast { except, event } => {

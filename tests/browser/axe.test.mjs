@@ -119,6 +119,7 @@ async function openFromRow(page, item, dialog) {
 
 async function hostMenu(look) {
   const page = await at(`/r/${closed}`, { ...look, signedIn: true });
+  await page.getByTestId('room-title').filter({ hasText: /./ }).waitFor();
   await page.getByTestId('join').click();
   await page.getByTestId('room').waitFor();
   await page.getByTestId('people').click();
