@@ -272,7 +272,10 @@ async fn nothing_and_what_belongs_to_others_cannot_be_edited_or_deleted() {
         "Only the room's owner may do this",
     );
     let form = json!({ "identity": identity, "name": "mine" });
-    assert_refused(&edit(&server, &bo, form).await, "Only the room's owner may do this");
+    assert_refused(
+        &edit(&server, &bo, form).await,
+        "Only the room's owner may do this",
+    );
     assert_eq!(list(&server, &bo, "").await["data"]["count"], 0);
     let listed = list(&server, &ada, "").await;
     assert_eq!(listed["data"]["list"][0]["name"], "qianyu");
@@ -455,7 +458,10 @@ async fn a_database_of_the_older_meeting_is_served_by_its_own_routes() {
     );
 
     let others = "752a4f40-451d-4b51-86ec-dc9301826085";
-    assert_refused(&delete(&server, &root, others).await, "Only the room's owner may do this");
+    assert_refused(
+        &delete(&server, &root, others).await,
+        "Only the room's owner may do this",
+    );
     assert_eq!(delete(&server, &root, identity).await["code"], 200);
     assert_eq!(list(&server, &root, "").await["data"]["count"], 0);
     let created = create(&server, &root, json!({ "name": "qianyu 🎉" })).await;
