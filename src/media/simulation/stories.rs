@@ -7,7 +7,7 @@ use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use super::World;
 use super::client::{Client, SSRC, numbers};
-use crate::media::request::Request;
+use crate::media::room::request::Request;
 use crate::media::{Census, MediaError};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::object::{Leg, Source, SourceMid};
