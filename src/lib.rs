@@ -32,7 +32,7 @@ pub mod meeting;
 pub mod network;
 pub mod protocol;
 pub mod rooms;
+pub mod sessions;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;
-pub mod ws;

@@ -26,7 +26,9 @@ use crate::http::UpgradedSocket;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
-use crate::ws::{End, Limits, MOST_PINGS_UNANSWERED, Pace, WRITE_DEADLINE, goodbye, too_fast};
+use crate::sessions::{
+    End, Limits, MOST_PINGS_UNANSWERED, Pace, WRITE_DEADLINE, goodbye, too_fast,
+};
 
 /// Who wants in, and where.
 pub struct Knock {

@@ -9,7 +9,7 @@ use super::{Farewell, Knock, Person, Relay, Stay, User, parsed};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LobbyDenial;
 use crate::protocol::ids::RoomIdentity;
-use crate::ws::End;
+use crate::sessions::End;
 
 /// The close codes of a refused join: the contract's for a room that is no more, and for somebody who may not be there.
 const NO_ROOM: u16 = 4404;

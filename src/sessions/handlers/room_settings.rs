@@ -5,9 +5,9 @@ use crate::protocol::object::{HistoryAccess, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
+use crate::sessions::services::Services;
+use crate::sessions::state::SessionState;
 use crate::store::{self, DEFAULT_CAPACITY, DEFAULT_EARLY_MS, PasswordHash, RoomSettings};
-use crate::ws::services::Services;
-use crate::ws::state::SessionState;
 
 /// How many people a room can take at most.
 const MAX_CAPACITY: u32 = 1_000;

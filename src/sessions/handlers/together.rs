@@ -5,7 +5,7 @@ use crate::meeting::together::MAX_SPOTLIGHT;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{Empty, ReactionSend, SpotlightSet, TimerAnswer, TimerSet};
-use crate::ws::state::SessionState;
+use crate::sessions::state::SessionState;
 
 /// How long a timer may run, in milliseconds.
 const TIMER_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;

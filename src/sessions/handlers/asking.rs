@@ -9,9 +9,9 @@ use crate::protocol::object::Participant;
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{Empty, RoomEdit};
 use crate::rooms::CallError;
+use crate::sessions::services::Services;
+use crate::sessions::state::{SessionState, Stay};
 use crate::store::StoredRoom;
-use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
 
 /// Somebody in a room as the others see them, if they may do `action` there.
 ///

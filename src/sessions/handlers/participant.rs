@@ -4,7 +4,7 @@ use crate::meeting::command::Changes;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{ParticipantAnswer, ParticipantUpdate};
-use crate::ws::state::SessionState;
+use crate::sessions::state::SessionState;
 
 /// `participant.update`
 pub async fn update(

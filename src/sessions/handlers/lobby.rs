@@ -4,7 +4,7 @@ use super::asking;
 use crate::meeting::Command;
 use crate::protocol::error::WireError;
 use crate::protocol::request::{Empty, LobbyAdmit, LobbyDeny};
-use crate::ws::state::SessionState;
+use crate::sessions::state::SessionState;
 
 /// `lobby.admit`
 pub async fn admit(state: &SessionState, data: LobbyAdmit) -> Result<Empty, WireError> {

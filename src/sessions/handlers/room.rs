@@ -14,9 +14,9 @@ use crate::protocol::request::{
 };
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
+use crate::sessions::services::Services;
+use crate::sessions::state::{SessionState, Stay};
 use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
-use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
 
 /// The largest page of a list.
 const MAX_PAGE: u32 = 100;

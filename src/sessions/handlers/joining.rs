@@ -13,9 +13,9 @@ use crate::protocol::request::{Empty, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, Password};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
+use crate::sessions::services::Services;
+use crate::sessions::state::{Login, Place, SessionState, Stay};
 use crate::store::{InviteUse, StoredRoom};
-use crate::ws::services::Services;
-use crate::ws::state::{Login, Place, SessionState, Stay};
 
 /// `room.join`
 pub async fn join(

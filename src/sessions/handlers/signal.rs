@@ -6,7 +6,7 @@ use crate::meeting::command::Signal;
 use crate::protocol::error::WireError;
 use crate::protocol::ids::{MAX_ID_BYTES, ParticipantId};
 use crate::protocol::request::{Empty, SignalAnswer, SignalCandidate, SignalOffer};
-use crate::ws::state::SessionState;
+use crate::sessions::state::SessionState;
 
 /// `signal.offer`
 pub async fn offer(state: &SessionState, data: SignalOffer) -> Result<Empty, WireError> {

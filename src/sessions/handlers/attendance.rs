@@ -7,9 +7,9 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::{Attendance, Role};
 use crate::protocol::request::{AttendancePage, RoomAttendance};
 use crate::protocol::time::Timestamp;
+use crate::sessions::services::Services;
+use crate::sessions::state::SessionState;
 use crate::store::{StoredRoom, StoredStay, StoredUser};
-use crate::ws::services::Services;
-use crate::ws::state::SessionState;
 
 /// The largest page.
 const MAX_PAGE: u32 = 1_000;

@@ -13,7 +13,7 @@ use crate::protocol::request::{
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
 use crate::rooms::{CallError, Origin};
-use crate::ws::state::{SessionState, Stay};
+use crate::sessions::state::{SessionState, Stay};
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
 const EXACT_INTEGERS: u64 = 1 << 53;

@@ -9,9 +9,9 @@ use crate::protocol::object::{Ban, BanLength};
 use crate::protocol::request::{Bans, Empty, RoomBans, RoomUnban};
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
+use crate::sessions::services::Services;
+use crate::sessions::state::SessionState;
 use crate::store::{RoomKey, StoredBan};
-use crate::ws::services::Services;
-use crate::ws::state::SessionState;
 
 /// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good. Who was not let in at the
 /// door stands there too.

@@ -12,8 +12,8 @@ use crate::protocol::request::{
     ParticipantRename, ParticipantSetRole, Target,
 };
 use crate::protocol::time::Timestamp;
-use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
+use crate::sessions::services::Services;
+use crate::sessions::state::{SessionState, Stay};
 
 /// `participant.mute`
 pub async fn mute(

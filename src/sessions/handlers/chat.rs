@@ -8,10 +8,10 @@ use crate::protocol::ids::{MAX_ID_BYTES, MessageId, ParticipantId};
 use crate::protocol::object::Participant;
 use crate::protocol::request::{ChatDelete, ChatHistory, ChatPage, ChatSend, Empty, MessageAnswer};
 use crate::protocol::time::Timestamp;
+use crate::sessions::handlers::room_view;
+use crate::sessions::services::Services;
+use crate::sessions::state::{SessionState, Stay};
 use crate::store::{ChatAuthor, Kept, Recipient, StoredMessage};
-use crate::ws::handlers::room_view;
-use crate::ws::services::Services;
-use crate::ws::state::{SessionState, Stay};
 
 /// The most messages of one page of history.
 const MAX_PAGE: u32 = 200;

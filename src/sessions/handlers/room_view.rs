@@ -12,8 +12,8 @@ use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::{Origin, Start};
+use crate::sessions::services::Services;
 use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
-use crate::ws::services::Services;
 
 /// A room with nobody in it.
 pub fn facts(room: &StoredRoom) -> object::Room {

@@ -10,9 +10,9 @@ use crate::protocol::request::{
     Empty, InviteCreate, InviteList, InviteMade, InviteRevoke, Invites,
 };
 use crate::protocol::time::Timestamp;
+use crate::sessions::services::Services;
+use crate::sessions::state::SessionState;
 use crate::store::{InviteUse, NewInvite, StoredRoom, TokenHash};
-use crate::ws::services::Services;
-use crate::ws::state::SessionState;
 
 /// How many people a link may let in.
 const USES: std::ops::RangeInclusive<u32> = 1..=10_000;

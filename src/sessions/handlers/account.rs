@@ -8,9 +8,9 @@ use crate::protocol::object::User;
 use crate::protocol::request::{AccountUpdate, UserAnswer};
 use crate::protocol::text::Password;
 use crate::protocol::time::Timestamp;
+use crate::sessions::services::Services;
+use crate::sessions::state::SessionState;
 use crate::store::{PasswordHash, UserKey};
-use crate::ws::services::Services;
-use crate::ws::state::SessionState;
 
 /// `account.update`: all of it or nothing.
 pub async fn update(

@@ -11,10 +11,10 @@ use crate::protocol::request::{self, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, RoomName};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{Entered, Origin, Start};
+use crate::sessions::checks::CheckRoom;
+use crate::sessions::services::Services;
+use crate::sessions::state::{Place, SessionState, Stay};
 use crate::store::RoomKey;
-use crate::ws::checks::CheckRoom;
-use crate::ws::services::Services;
-use crate::ws::state::{Place, SessionState, Stay};
 
 /// One session sends, the other receives.
 const SESSIONS: u32 = 2;

@@ -11,10 +11,10 @@ use crate::protocol::request::{
 };
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
+use crate::sessions::directory::Entry;
+use crate::sessions::services::{GuestPolicy, RegistrationPolicy, Services};
+use crate::sessions::state::{Login, SessionState};
 use crate::store::{NewUser, PasswordHash, StoredUser, UserKey};
-use crate::ws::directory::Entry;
-use crate::ws::services::{GuestPolicy, RegistrationPolicy, Services};
-use crate::ws::state::{Login, SessionState};
 
 /// `auth.register`
 pub async fn register(
