@@ -12,7 +12,7 @@ pub const ALL: &[&Budget] = &[
     &INVITE_USES,
     &BANS,
     &MESSAGES,
-    &STAYS,
+    &MEMBERSHIPS,
 ];
 
 /// Rooms that exist.
@@ -87,8 +87,8 @@ pub const MESSAGES: Budget = Budget {
     test: "a_room_keeps_its_newest_messages",
 };
 
-/// Stays, by which attendance is told.
-pub const STAYS: Budget = Budget {
+/// Memberships, by which attendance is told.
+pub const MEMBERSHIPS: Budget = Budget {
     name: "store.stays",
     per: Per::Room,
     most: 100_000,

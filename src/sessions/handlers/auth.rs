@@ -268,7 +268,7 @@ fn subject_of(user: &User) -> Subject {
     }
 }
 
-/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the stay in a room.
+/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the membership in a room.
 async fn admit(
     services: &Services,
     state: &mut SessionState,

@@ -13,7 +13,7 @@ use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::{Origin, Start};
 use crate::sessions::services::Services;
-use crate::store::{Attendance, RoomKey, Stay, StoredMessage, StoredRoom, is_room_number};
+use crate::store::{Attendance, Membership, RoomKey, StoredMessage, StoredRoom, is_room_number};
 
 /// A room with nobody in it.
 pub fn facts(room: &StoredRoom) -> object::Room {
@@ -182,7 +182,7 @@ fn attendance(room: RoomKey, line: History) -> Attendance {
             display_name,
             role,
             at,
-        } => Attendance::Joined(Stay {
+        } => Attendance::Joined(Membership {
             room,
             participant,
             user: user.id,
