@@ -6,7 +6,7 @@
 //! | the rules of a meeting | [`meeting`]: a pure function of command and time |
 //! | sound and picture | [`media`]: threads with their sockets, connections and forward tables |
 //! | what outlives the process | [`store`], behind plain structs |
-//! | passwords, tokens, limits on tries | [`auth`] |
+//! | passwords, tokens, limits on attempts | [`auth`] |
 //! | what one client may use | [`budgets`]: one table of bounds with their reasons; [`allowance`] counts over time, per [`network`] |
 //! | running rooms | [`rooms`]: one actor per room, the address book, outboxes |
 //! | one client's session | [`ws`]: limits, requests in order, events, end |

@@ -51,8 +51,8 @@ pub struct ServicesParts {
     pub room_passwords: RoomPasswords,
     /// Logins.
     pub tokens: Tokens,
-    /// Tries at passwords, numbers and names.
-    pub tries: Limits,
+    /// Attempts at passwords, numbers and names.
+    pub attempts: Limits,
     /// Whether guests come in.
     pub guests: GuestPolicy,
     /// Whether accounts can be made.

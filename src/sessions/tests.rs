@@ -48,7 +48,7 @@ impl Server {
             passwords: Passwords::default(),
             room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            tries: Tries::default(),
+            attempts: Tries::default(),
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::On,

@@ -347,7 +347,7 @@ async fn a_token_ends_with_its_log_in() {
 }
 
 #[tokio::test]
-async fn tries_at_passwords_are_counted_with_those_of_the_web_socket() {
+async fn attempts_at_passwords_are_counted_with_those_of_the_web_socket() {
     let server = Server::with(&[(Key::LegacyApi, "on")]).await;
     let wrong = json!({ "username": "ada", "password": "wrong" });
     let mut socket = server.connect().await;

@@ -256,7 +256,7 @@ async fn rooms_that_are_full_locked_or_over_are_closed_to_members_but_not_to_the
 }
 
 #[tokio::test]
-async fn a_password_is_asked_for_checked_and_its_tries_are_limited() {
+async fn a_password_is_asked_for_checked_and_its_attempts_are_limited() {
     let server = Server::with(&[]).await;
     let (mut ada, room) = server.meeting(json!({ "password": "sesame" })).await;
     let mut bo = server.guest("Bo").await;

@@ -105,7 +105,7 @@ async fn new_hash(
         .map_err(stored)?
         .ok_or(ErrorCode::AuthRequired)?;
     services
-        .tries
+        .attempts
         .check_login(state.address, account.username.as_str())
         .map_err(|after| after.wire())?;
     services
@@ -114,7 +114,7 @@ async fn new_hash(
         .await
         .map_err(|error| error.wire())?;
     services
-        .tries
+        .attempts
         .login_was_right(state.address, account.username.as_str());
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
     let hash = services

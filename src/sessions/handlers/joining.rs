@@ -202,7 +202,7 @@ fn refused(room: &StoredRoom, error: WireError) -> WireError {
 }
 
 /// The room to join. Whoever joins by a number and gives a password learns only whether the two belong together: an
-/// unknown number costs what a wrong password costs, tries and time, and is answered alike.
+/// unknown number costs what a wrong password costs, attempts and time, and is answered alike.
 async fn seek(
     services: &Services,
     state: &SessionState,
@@ -244,7 +244,7 @@ async fn check_password(
     Ok(())
 }
 
-/// Whether the password is the room's; tries are limited per room and address, and per address over all rooms.
+/// Whether the password is the room's; attempts are limited per room and address, and per address over all rooms.
 async fn try_password(
     services: &Services,
     state: &SessionState,
@@ -252,8 +252,8 @@ async fn try_password(
     given: &Password,
     hash: Option<StoredHash<'_>>,
 ) -> Result<bool, WireError> {
-    let tries = &services.tries;
-    tries
+    let attempts = &services.attempts;
+    attempts
         .check_room_password(state.address, room)
         .map_err(|after| after.wire())?;
     let verdict = services
@@ -262,7 +262,7 @@ async fn try_password(
         .await;
     match verdict {
         Ok(()) => {
-            tries.room_password_was_right(state.address, room);
+            attempts.room_password_was_right(state.address, room);
             Ok(true)
         }
         Err(PasswordError::Wrong) => Ok(false),

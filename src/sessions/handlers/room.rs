@@ -218,7 +218,7 @@ pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, Wir
     Ok(Empty {})
 }
 
-/// Finds a room by its identity, or by its number: wrong tries by number are limited per address.
+/// Finds a room by its identity, or by its number: wrong attempts by number are limited per address.
 ///
 /// # Errors
 /// `room.not_found`, `rate.limited`.
@@ -246,7 +246,7 @@ pub(super) async fn seek(
     let number = number(raw);
     if number.is_some() {
         services
-            .tries
+            .attempts
             .check_number(state.address)
             .map_err(|after| after.wire())?;
     }
@@ -257,7 +257,7 @@ pub(super) async fn seek(
 /// The session may know that there is a room at `raw`.
 pub(super) fn was_found(services: &Services, state: &SessionState, raw: &str) {
     if number(raw).is_some() {
-        services.tries.number_was_right(state.address);
+        services.attempts.number_was_right(state.address);
     }
 }
 

@@ -154,11 +154,11 @@ async fn of_many_who_follow_a_link_at_once_no_more_come_in_than_it_is_for(home: 
         .unwrap();
     let people: Vec<_> = (0..8).map(|_| UserId::random()).collect();
     // Everyone comes twice at once.
-    let tries = people.iter().chain(&people).map(|user| async {
+    let attempts = people.iter().chain(&people).map(|user| async {
         let used = store.use_invite(hall.key, &hash(1), user, at(1)).await;
         used.unwrap().map(|_| user.clone())
     });
-    let came = futures_util::future::join_all(tries).await;
+    let came = futures_util::future::join_all(attempts).await;
     let mut came: Vec<_> = came.into_iter().flatten().collect();
     came.sort();
     came.dedup();
