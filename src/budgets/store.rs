@@ -89,12 +89,12 @@ pub const MESSAGES: Budget = Budget {
 
 /// Memberships, by which attendance is told.
 pub const MEMBERSHIPS: Budget = Budget {
-    name: "store.stays",
+    name: "store.memberships",
     per: Per::Room,
     most: 100_000,
     unit: Unit::Count,
     every: None,
-    then: "The oldest stays that are over are deleted, some hundreds at a time; imported ones stay.",
+    then: "The oldest memberships that are over are deleted, some hundreds at a time; imported ones stay.",
     reason: "Thirty people every day for ten years; joining and leaving in turn would fill the disk.",
-    test: "a_room_keeps_its_newest_stays",
+    test: "a_room_keeps_its_newest_memberships",
 };
