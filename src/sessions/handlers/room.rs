@@ -120,15 +120,9 @@ pub async fn list(
         size: data.size,
     };
     let page = services.store.list_rooms(&filter).await.map_err(stored)?;
-    let rooms = page
-        .rooms
-        .iter()
-        .map(|room| room_view::seen(services, room))
-        .collect();
-    Ok(RoomPage {
-        rooms,
-        total: page.total,
-    })
+    let total = page.total;
+    let rooms = room_view::seen_all(services, page.rooms).await?;
+    Ok(RoomPage { rooms, total })
 }
 
 /// `room.get`
