@@ -8,6 +8,8 @@ pub mod avatar;
 pub mod calendar;
 pub mod connections;
 pub mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod headers;
 mod heads;
 pub mod page;

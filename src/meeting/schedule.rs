@@ -187,8 +187,11 @@ impl Times {
         let days = self
             .pattern
             .days(begin, end.map_or(horizon, |end| end.min(horizon)));
+        // Those before are counted only: to look one up in the zone costs more than to find it.
+        let long_past = from.date().checked_sub_days(LONGEST_GAP)?;
         Some(
             days.take(most)
+                .skip_while(move |day| *day < long_past)
                 .map(|day| self.zone.instant(day.and_time(self.wall.time())))
                 .take_while(|time| self.until.is_none_or(|until| *time <= until)),
         )
