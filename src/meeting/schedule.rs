@@ -171,7 +171,7 @@ impl Times {
         })
     }
 
-    /// Those from about `from` on, none of them far after it. A rule that counts begins at its first.
+    /// Those from about `from` on, some days before it at most.
     fn from(&self, from: DateTime<Utc>) -> Option<impl Iterator<Item = DateTime<Utc>>> {
         let from = self.zone.wall(from);
         let begin = match self.count {
