@@ -11,7 +11,7 @@ import { Session } from '../../static/js/client/session.js';
 import en from '../../static/js/i18n/en.js';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom, shareScreen } from './hosted.mjs';
-import { guest, visit } from './page_people.mjs';
+import { guest, visit } from './page-people.mjs';
 
 const AXE = readFileSync(fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 const LOOKS = [

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import en from '../../static/js/i18n/en.js';
 import zh from '../../static/js/i18n/zh.js';
-import { fakeDevices } from './fake_devices.mjs';
+import { fakeDevices } from './fake-devices.mjs';
 import { openStage, until } from './harness.mjs';
-import { guest, seesAndHears, visit } from './page_people.mjs';
+import { guest, seesAndHears, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;

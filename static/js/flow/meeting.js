@@ -3,7 +3,7 @@
  *
  * @typedef {import('../client/protocol.d.ts').Joined} JoinReply
  * @typedef {import('../client/protocol.d.ts').Source} Source
- * @typedef {import('../client/call.js').Call | import('../client/peer_call.js').PeerCall} Call
+ * @typedef {import('../client/call.js').Call | import('../client/peer-call.js').PeerCall} Call
  * @typedef {import('../state/app.js').AppAction} AppAction
  * @typedef {import('../state/app.js').AppState} AppState
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
