@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
-import en from '../../static/js/i18n/en.js';
+import { en } from '../client/words.mjs';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom, shareScreen } from './hosted.mjs';
 import { guest, visit } from './page-people.mjs';

@@ -145,7 +145,8 @@ export class MeetingFlow {
     call.on('refused', ({ source, error }) => inside.own.refused(source, error));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     // Whoever listens to the page hears where they are now; the focus goes to the room.
-    this.announce(t('live.in', { n: reply.participants.length }));
+    const n = reply.participants.length;
+    this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void inside.clock.read();
     inside.own.begin();

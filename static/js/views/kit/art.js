@@ -1,6 +1,6 @@
 /** The picture beside the promise: four tiles, for the eye only. */
 
-import { at } from '../../place.js';
+import { asset } from '../../place.js';
 import { el } from './dom.js';
 import { icon } from './icons.js';
 
@@ -27,7 +27,7 @@ export function art() {
       return el(
         'div',
         { class: `tile ${place} ${sign === 'talk' ? 'speaking' : ''}` },
-        el('img', { class: 'cam', src: at(`icons/scene-${scene}.svg`), alt: '' }),
+        el('img', { class: 'cam', src: asset(`icons/scene-${scene}.svg`), alt: '' }),
         hand ? el('div', { class: 'flag' }, icon('hand', 's'), el('span', { class: 'num' }, '1')) : null,
         el('div', { class: 'tab' }, sign === 'muted' ? muted : levelBars(), el('span', { class: 'nm', t: label })),
       );
