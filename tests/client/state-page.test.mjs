@@ -1,10 +1,9 @@
 /** What can be read off the page's files without a browser: words, safety, weight. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { errorText, list, longDay, pickLanguage, setLanguage, t } from '../../static/js/i18n/index.js';
 import { NOTICE_BY_DENIAL, NOTICE_BY_END } from '../../static/js/flow/notices.js';
 import { en, fetchFiles, has } from './words.mjs';
@@ -15,7 +14,6 @@ const root = fileURLToPath(new URL('../../static/', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
 const files = readdirSync(root, { recursive: true }).map(String);
 const scripts = files.filter((path) => path.endsWith('.js'));
-const MOST_COMPRESSED = 150 * 1024;
 
 const definitions = JSON.parse(read('protocol/meeting.v1.schema.json')).$defs;
 /** What one of the wire's types may be. @param {string} name */
@@ -95,30 +93,4 @@ test('the page parses no markup, runs no text and keeps files readable', () => {
   const html = read('index.html');
   assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|\bstyle=|\bon\w+=/);
   for (const [, address] of html.matchAll(/(?:src|href)="([^"]+)"/g)) assert.ok(address.startsWith('/'), address);
-});
-
-test('everything the page needs first is named in its head', () => {
-  /** @type {Set<string>} */
-  const graph = new Set();
-  const walk = (path) => {
-    if (graph.has(path)) return;
-    graph.add(path);
-    for (const [, next] of read(path).matchAll(/^(?:import|export)[^;]*?from '([^']+)';/gm))
-      walk(normalize(join(dirname(path), next)));
-  };
-  walk('js/app.js');
-  graph.delete('js/app.js');
-  const named = [...read('index.html').matchAll(/rel="modulepreload" href="\/([^"]+)"/g)].map((match) => match[1]);
-  assert.deepEqual(named.sort(), [...graph].sort());
-});
-
-test('the first load weighs less than 150 kB', () => {
-  const needed = [...read('index.html').matchAll(/(?:src|href)="\/([^"]+)"/g)].map((match) => match[1]);
-  const scenes = files.filter((path) => path.startsWith('icons/scene-'));
-  // One language is loaded, whichever is heavier.
-  const weight = (path) => gzipSync(read(path)).length;
-  const words = Math.max(weight('js/i18n/en.json'), weight('js/i18n/zh.json'));
-  const bytes = ['index.html', ...needed, ...scenes].reduce((sum, path) => sum + weight(path), words);
-  console.log(`first load: ${(bytes / 1024).toFixed(1)} kB compressed`);
-  assert.ok(bytes <= MOST_COMPRESSED);
 });

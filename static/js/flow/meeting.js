@@ -14,7 +14,7 @@ import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
 import { Talk } from './talk.js';
 
@@ -182,7 +182,7 @@ export class MeetingFlow {
       this.#dispatch({ type: 'restarting' });
       this.toast('toast.restarting', {}, 'server');
     });
-    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[codeOf(error)] ?? null, error));
+    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[refusalOf(error)] ?? null, error));
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));
