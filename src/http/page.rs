@@ -19,13 +19,13 @@ use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
-use super::HttpState;
+use super::{HttpState, docs};
 use crate::config::BasePath;
 
 /// Release builds carry the files; debug builds read them anew for each request.
 #[derive(RustEmbed)]
 #[folder = "static"]
-struct Files;
+pub(super) struct Files;
 
 const INDEX: &str = "index.html";
 /// Files have no version in their names, so that a browser asks each time; the tag makes that cheap.
@@ -70,7 +70,7 @@ impl Page {
         &self.0.prefix
     }
 
-    async fn answer(&self, path: &str, status: StatusCode, asked: &HeaderMap) -> Response {
+    pub(super) async fn answer(&self, path: &str, status: StatusCode, asked: &HeaderMap) -> Response {
         let Some(content) = self.find(path) else {
             return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
         };
@@ -103,6 +103,11 @@ impl Page {
         let plain = path
             .split('/')
             .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
+        if let Some(html) = docs::html(path) {
+            let bytes = Bytes::from(moved(&html, &self.0.prefix));
+            let hash = Sha256::digest(&bytes).into();
+            return Some(Content { bytes, hash });
+        }
         let file = if plain {
             Files::get(path)?
         } else {

@@ -24,7 +24,12 @@ pub fn json_schema() -> Value {
         ($kind:literal, $data:ident, $answer:ident) => {
             let data = generator.subschema_for::<$data>();
             let answer = generator.subschema_for::<$answer>();
-            requests.insert($kind.to_owned(), json!({ "data": data, "answer": answer }));
+            let errors: Vec<&str> = Request::refusals($kind).map(ErrorCode::as_str).collect();
+            let about = Request::meaning($kind);
+            requests.insert(
+                $kind.to_owned(),
+                json!({ "description": about, "data": data, "answer": answer, "errors": errors }),
+            );
         };
     }
     for_each_request!(request);
@@ -32,7 +37,11 @@ pub fn json_schema() -> Value {
     macro_rules! event {
         ($kind:literal, $data:ident) => {
             let data = generator.subschema_for::<$data>();
-            events.insert($kind.to_owned(), json!({ "data": data }));
+            let about = Event::meaning($kind).map(|(meaning, _)| meaning);
+            events.insert(
+                $kind.to_owned(),
+                json!({ "description": about, "data": data }),
+            );
         };
     }
     for_each_event!(event);
