@@ -132,6 +132,21 @@ pub(crate) fn assert_current(path: &str, generated: &str) {
     );
 }
 
+/// Compares one part of a Markdown file, between `<!-- generated: NAME -->` and `<!-- end -->`, with what it should be,
+/// or writes it when `UPDATE_PROTOCOL` is set.
+#[cfg(test)]
+pub(crate) fn assert_part_current(path: &str, name: &str, generated: &str) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    // Several parts of one file are compared by tests that run at once.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
+    let text = std::fs::read_to_string(file).unwrap();
+    let mark = format!("<!-- generated: {name} -->\n");
+    let (before, rest) = text.split_once(&mark).expect(&mark);
+    let (_, after) = rest.split_once("<!-- end -->").expect("<!-- end -->");
+    assert_current(path, &format!("{before}{mark}{generated}<!-- end -->{after}"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

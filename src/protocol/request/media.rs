@@ -31,6 +31,7 @@ shapes! {
         sdp: String,
     }
     /// Data of `signal.candidate`.
+    #[schemars(extend("required" = ["to", "candidate"]))]
     struct SignalCandidate {
         /// Whom it is for.
         to: ParticipantId,
@@ -84,6 +85,7 @@ shapes! {
         tiles: Vec<Tile>,
     }
     /// Data of `media.candidate`.
+    #[schemars(extend("required" = ["connection", "candidate"]))]
     struct MediaCandidate {
         /// Which of the two connections.
         connection: Leg,

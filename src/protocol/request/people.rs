@@ -91,6 +91,7 @@ shapes! {
         participants: Vec<ParticipantId>,
     }
     /// Data of `timer.set`.
+    #[schemars(extend("required" = ["duration_ms"]))]
     struct TimerSet {
         /// How long it runs, 1 second to 24 hours; null stops it. Not to be left out.
         #[serde(deserialize_with = "nullable")] #[ts(type = "number | null")]
