@@ -490,7 +490,7 @@ fn table() -> String {
 }
 
 #[test]
-fn the_documentation_tells_of_every_setting_what_the_help_tells() {
+fn the_table_of_settings_in_the_documentation_is_current() {
     let page = "static/docs/settings.md";
     crate::protocol::catalogue::assert_part_current(page, "settings", &table());
 }

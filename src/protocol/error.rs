@@ -13,7 +13,7 @@ macro_rules! codes {
         }
 
         impl ErrorCode {
-            /// Every code, in the contract's order.
+            /// Every code, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
             /// The code as it travels.

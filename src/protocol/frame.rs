@@ -1,4 +1,7 @@
 //! Frames: the envelope around requests, answers and events.
+//!
+//! The envelope is read flat: `type`, `id` and `data` are raw values, so that no nesting hides an id or costs a
+//! stack. Typed data recurses 128 levels at most.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The objects of the contract's section 4, as replies and events carry them.
+//! The objects that answers and events carry: static/docs/reference.md.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -123,3 +123,18 @@ fn no_page_holds_what_the_policy_refuses() {
     assert!(html("docs/nothing.html").is_none());
     assert!(html("docs/../index.html").is_none());
 }
+
+/// The guide shows each program as the tests run it.
+#[test]
+fn the_programs_of_the_client_guide_are_current() {
+    for (part, language, path) in [
+        ("node", "js", "static/docs/examples/node.mjs"),
+        ("python", "python", "static/docs/examples/client.py"),
+        ("browser", "js", "static/docs/examples/browser.js"),
+        ("library", "js", "tests/client/example.mjs"),
+    ] {
+        let program = std::fs::read_to_string(root().join(path)).unwrap();
+        let shown = format!("```{language}\n{program}```\n");
+        crate::protocol::catalogue::assert_part_current("static/docs/client-guide.md", part, &shown);
+    }
+}
