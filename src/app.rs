@@ -29,9 +29,11 @@ use crate::legacy;
 use crate::media::{Media, MediaConfig};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
+use crate::sessions::{
+    self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts,
+};
 use crate::store::{Ailment, DataLock, HistoryWriter, Store};
 use crate::supervise;
-use crate::ws::{self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
@@ -147,7 +149,7 @@ impl App {
                 budgets::auth::PASSWORDS_WAITING.size(),
             )),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            tries: if is_limited {
+            attempts: if is_limited {
                 Limits::default()
             } else {
                 Limits::off()
@@ -178,7 +180,7 @@ impl App {
         let gate = Gate {
             access: Arc::new(Access::from(&config.listen)),
             sockets,
-            message_bytes: ws::MESSAGE_BYTES,
+            message_bytes: sessions::MESSAGE_BYTES,
             frames: if is_limited {
                 FrameLimit::On
             } else {
@@ -232,8 +234,9 @@ impl App {
             ..
         } = self;
         let runner = services.clone();
-        let session: SessionRunner =
-            Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
+        let session: SessionRunner = Arc::new(move |socket, peer| {
+            Box::pin(sessions::run(socket, peer.network(), runner.clone()))
+        });
         let sockets = gate.sockets.clone();
         let further = match legacy_api {
             LegacyApi::Off => Router::new(),
@@ -267,7 +270,7 @@ impl App {
         let reconciling = {
             let services = services.clone();
             supervise::keep("looking at the database", move || {
-                ws::reconcile::run(services.clone())
+                sessions::reconcile::run(services.clone())
             })
         };
         let watching = {
@@ -327,7 +330,7 @@ fn room_probe(services: Services) -> RoomProbe {
     Arc::new(move |identity| {
         let services = services.clone();
         Box::pin(async move {
-            let found = ws::find_room(&services, &identity).await;
+            let found = sessions::find_room(&services, &identity).await;
             found.map_err(|_| NoCalendar::Busy)
         })
     })

@@ -223,7 +223,7 @@ impl Key {
                 arity: Arity::One,
                 default: "info",
                 help: "Logs from this level on: error, warn, info, debug or trace, also per module, such as \
-                       info,meeting::ws=debug",
+                       info,meeting::sessions=debug",
             },
         }
     }

@@ -213,7 +213,7 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
         (
             Key::Log,
             "inof",
-            "--log: 'inof' is not a log filter, such as info or info,meeting::ws=debug.",
+            "--log: 'inof' is not a log filter, such as info or info,meeting::sessions=debug.",
         ),
     ];
     for (key, value, expected) in table {
@@ -462,7 +462,7 @@ fn what_is_printed_can_be_read_again() {
         (Key::Registration, &["closed"]),
         (Key::LegacyApi, &["on"]),
         (Key::NoRateLimit, &["on"]),
-        (Key::Log, &["info,meeting::ws=debug"]),
+        (Key::Log, &["info,meeting::sessions=debug"]),
     ];
     let config = load(given, &[]).unwrap();
     assert_eq!(load_file(&config.to_string()), Ok(config));

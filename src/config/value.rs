@@ -92,7 +92,7 @@ impl LogFilter {
         let lone_word = !word.contains(['=', ',', ':', '[']);
         if lone_word && !levels.contains(&word.to_lowercase().as_str()) {
             return Err(format!(
-                "'{raw}' is not a log filter, such as info or info,meeting::ws=debug"
+                "'{raw}' is not a log filter, such as info or info,meeting::sessions=debug"
             ));
         }
         EnvFilter::builder()

@@ -13,7 +13,7 @@ use crate::http::PeerInfo;
 use crate::http::peer::RemoteAddress;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{AuthToken, decode_data};
-use crate::ws::{Visit, too_fast};
+use crate::sessions::{Visit, too_fast};
 
 /// How long a body may take to come.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);

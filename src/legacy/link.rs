@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use crate::http::upgrade::socket_config;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::ws::{self, Services};
+use crate::sessions::{self, Services};
 
 /// How much may be on its way in each direction, in bytes.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -54,7 +54,7 @@ pub enum Heard {
 /// closes its socket.
 pub async fn open(services: Services, address: Network) -> (Link, impl Future<Output = ()>) {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
-    let serving = Some(socket_config(ws::MESSAGE_BYTES));
+    let serving = Some(socket_config(sessions::MESSAGE_BYTES));
     let socket = WebSocketStream::from_raw_socket(far, Role::Server, serving).await;
     let hearing = Some(socket_config(MOST_HEARD_BYTES));
     let client = WebSocketStream::from_raw_socket(near, Role::Client, hearing).await;
@@ -71,7 +71,7 @@ pub async fn open(services: Services, address: Network) -> (Link, impl Future<Ou
         let _ = sink.close().await;
     };
     let session = async move {
-        tokio::join!(ws::run(socket, address, services), pump);
+        tokio::join!(sessions::run(socket, address, services), pump);
     };
     let link = Link {
         messages,

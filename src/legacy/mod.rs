@@ -1,7 +1,7 @@
 //! The routes of the older Meeting (Go), for scripts that have not moved yet: served with `--legacy-api` alone.
 //!
 //! Owns shapes and nothing else: envelopes, header tokens, Unix milliseconds, relay frames. Every rule is the
-//! WebSocket's: a plain request is a [`Visit`](crate::ws::Visit) that calls the handlers of `/ws`, and a relay socket is
+//! WebSocket's: a plain request is a [`Visit`](crate::sessions::Visit) that calls the handlers of `/ws`, and a relay socket is
 //! a client of a session of `meeting.v1` within the process. What the older program let through is refused here: see
 //! [`millis`], [`token`] and [`relay`]. Stands beside [`http`](crate::http), whose gate it uses, below `app`.
 
@@ -23,7 +23,7 @@ use axum::routing::{any, delete, get, post, put};
 use crate::http::peer::RemoteAddress;
 use crate::http::upgrade::{self, UpgradeRefusal};
 use crate::http::{Gate, PeerInfo};
-use crate::ws::Services;
+use crate::sessions::Services;
 use clients::Clients;
 use relay::Knock;
 

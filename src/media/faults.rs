@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Fault, Media, MediaConfig, MediaError, RoomMedia};
+use crate::media::{Fault, Media, MediaConfig, MediaError, RoomMedia};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
 
@@ -19,7 +19,7 @@ fn media() -> Media {
     .unwrap()
 }
 
-fn sink() -> (super::EventSink, Events) {
+fn sink() -> (crate::media::EventSink, Events) {
     let (told, events) = mpsc::channel(64);
     let sink = move |event| {
         let _ = told.try_send(event);

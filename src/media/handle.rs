@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::request::{Reply, Request};
 #[cfg(test)]
-use super::state::Fault;
-use super::state::{Input, Opening};
-use super::worker::{Sending, Worker};
-use super::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
+use crate::media::io::shard::Fault;
+use crate::media::io::shard::{Input, Opening};
+use crate::media::io::worker::{Sending, Worker};
+use crate::media::room::request::{Reply, Request};
+use crate::media::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};

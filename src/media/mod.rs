@@ -6,60 +6,27 @@
 //!
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!
-//! The way of a packet: `worker` reads the socket → `state` finds its connection by address → `connection`
+//! The way of a packet: `worker` reads the socket → `shard` finds its connection by address → `connection`
 //! takes off ICE, DTLS (behind the guard in `dtls`) and SRTP → `room` looks up who gets it → `rewrite` fits it
 //! into a subscriber's slot → the connection protects it → `worker` sends the batch by its `socket`. [`Media`]
 //! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
 
-mod allotment;
-mod allowance;
-mod breaker;
-mod candidate;
-mod codec;
-mod congestion;
-mod connection;
-#[cfg(test)]
-mod dialects;
-mod down;
-mod dtls;
+mod bwe;
 mod error;
 #[cfg(test)]
 mod faults;
-mod forward;
 mod handle;
-mod identity;
-mod interceptor;
-mod keyframe;
-mod keyframe_limit;
-mod narrow;
-mod negotiations;
-mod outbox;
-mod pacer;
-mod probe;
-mod quality;
-mod rate;
-mod repair_budget;
-mod request;
-mod resend;
-mod rewrite;
+mod io;
+mod peer;
 mod room;
-mod sdp;
-mod send_history;
-mod sequence;
+mod rtp;
 #[cfg(test)]
 mod simulation;
-mod slots;
-mod socket;
-mod speech;
-mod state;
-mod stun;
-mod up;
-mod worker;
 
 pub use error::{MediaError, MediaStartError};
 pub use handle::{Media, PublishAnswer, RoomMedia};
 #[cfg(test)]
-pub(crate) use state::Fault;
+pub(crate) use io::shard::Fault;
 
 use std::net::IpAddr;
 

@@ -23,7 +23,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["budgets", "media", "meeting", "protocol", "supervise"],
     ),
     (
-        "ws",
+        "sessions",
         &[
             "auth",
             "budgets",
@@ -47,7 +47,10 @@ const FLOORS: &[(&str, &[&str])] = &[
             "supervise",
         ],
     ),
-    ("legacy", &["budgets", "http", "network", "protocol", "ws"]),
+    (
+        "legacy",
+        &["budgets", "http", "network", "protocol", "sessions"],
+    ),
     (
         "cli",
         &[
@@ -76,7 +79,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "store",
             "supervise",
             "telemetry",
-            "ws",
+            "sessions",
         ],
     ),
 ];
@@ -95,7 +98,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http"]),
     ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["http", "legacy", "ws"]),
+    ("tokio_tungstenite", &["http", "legacy", "sessions"]),
 ];
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use meeting::app::App;
 use meeting::config::{Config, Given, Key};
-use meeting::ws::Services;
+use meeting::sessions::Services;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -341,8 +341,8 @@ impl Client {
         self.joined.clone()
     }
 
-    /// The id of this client's stay.
-    pub fn stay(&self) -> String {
+    /// The id of this client's membership.
+    pub fn membership(&self) -> String {
         self.joined["self"]["id"].as_str().unwrap().to_owned()
     }
 

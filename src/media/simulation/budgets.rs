@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use crate::budgets::media::{CONNECTIONS, NEGOTIATIONS};
 use crate::media::MediaError;
-use crate::media::request::Request;
+use crate::media::room::request::Request;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Leg;
 use crate::protocol::request::DownOffer;

@@ -9,7 +9,7 @@ use rtc::sdp::extmap::{SDES_MID_URI, SDES_REPAIR_RTP_STREAM_ID_URI, SDES_RTP_STR
 
 use super::client::{Client, SSRC};
 use super::{SERVER, World};
-use crate::media::sdp::Description;
+use crate::media::peer::sdp::Description;
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::Source;

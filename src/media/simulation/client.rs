@@ -25,9 +25,9 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
 
-use crate::media::codec;
-use crate::media::connection::host_candidate;
-use crate::media::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
+use crate::media::peer::codec;
+use crate::media::peer::connection::host_candidate;
+use crate::media::peer::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use crate::protocol::object::{MediaKind, Source};
 
 pub(super) const SSRC: u32 = 4711;

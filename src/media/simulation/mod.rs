@@ -21,9 +21,9 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use tokio::sync::oneshot;
 
 use self::client::{Client, SSRC};
-use super::MediaError;
-use super::request::{Reply, Request};
-use super::state::{Input, Opening, State};
+use crate::media::MediaError;
+use crate::media::io::shard::{Input, Opening, State};
+use crate::media::room::request::{Reply, Request};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Source, SourceMid};

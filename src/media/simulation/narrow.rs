@@ -8,7 +8,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::World;
 use super::client::SSRC;
-use crate::media::request::Request;
+use crate::media::room::request::Request;
 use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{MediaKind, Source};

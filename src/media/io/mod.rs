@@ -1,0 +1,5 @@
+//! Bytes in and out: threads, sockets, and the machine that each thread runs. Knows no WebRTC.
+
+pub(super) mod shard;
+pub(super) mod socket;
+pub(super) mod worker;

@@ -1,0 +1,311 @@
+//! A worker's state machine: datagrams, inputs and timeouts in, datagrams and events out. It reads no clock and no
+//! socket, so tests run it in virtual time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
+
+use crate::media::error::MediaError;
+use crate::media::peer::connection::Transmit;
+use crate::media::peer::stun::{self, Datagram};
+use crate::media::room::forward::ntp_duration;
+use crate::media::room::request::Request;
+use crate::media::room::{Room, RoomKey, Routes, Turn};
+use crate::media::{Census, EventSink};
+use crate::meeting::media::{MediaCommand, MediaEvent};
+use crate::protocol::ids::ParticipantId;
+
+/// The grain of all timers while there are rooms.
+const TICK: Duration = Duration::from_millis(20);
+/// From the NTP epoch, 1900, to the Unix epoch (RFC 5905 §6).
+const NTP_TO_UNIX_SECS: u64 = 2_208_988_800;
+/// The largest datagram that is looked at; media fits in one Ethernet frame.
+const MAX_DATAGRAM: usize = 2048;
+
+/// A room to be opened.
+pub(in crate::media) struct Opening {
+    pub room: RoomKey,
+    pub events: EventSink,
+    /// The room is freed when nobody holds it any more.
+    pub alive: Weak<()>,
+    /// How often its media failed before.
+    pub generation: u64,
+}
+
+/// What the handles tell a worker.
+pub(in crate::media) enum Input {
+    Command {
+        room: RoomKey,
+        command: MediaCommand,
+    },
+    Request {
+        room: RoomKey,
+        participant: ParticipantId,
+        request: Request,
+    },
+    Census(oneshot::Sender<Census>),
+    /// Something goes wrong.
+    #[cfg(test)]
+    Fault(Fault),
+}
+
+/// What a test lets go wrong.
+#[cfg(test)]
+pub(crate) enum Fault {
+    /// A panic in a room.
+    Room(RoomKey),
+    /// A panic in each connection of a room.
+    Connections(RoomKey),
+    /// A panic in the worker, outside of every room.
+    Worker,
+    /// The worker does nothing more until the other end is dropped.
+    Stall(std::sync::mpsc::Receiver<()>),
+}
+
+/// Everything that one worker holds.
+pub(in crate::media) struct State {
+    rooms: HashMap<RoomKey, Room>,
+    routes: Routes,
+    out: Vec<Transmit>,
+    local: Arc<[SocketAddr]>,
+    started: Instant,
+    started_ntp: u64,
+    next_tick: Instant,
+    /// Where rooms are reported whose media failed, until they have heard it.
+    failed: Vec<EventSink>,
+}
+
+impl State {
+    /// A worker that clients reach at `local`; `wall` is the wall clock's time at `now`.
+    pub fn new(local: Arc<[SocketAddr]>, now: Instant, wall: SystemTime) -> Self {
+        let unix = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let started_ntp = ntp_duration(unix + Duration::from_secs(NTP_TO_UNIX_SECS));
+        Self {
+            rooms: HashMap::new(),
+            routes: Routes::default(),
+            out: Vec::new(),
+            local,
+            started: now,
+            started_ntp,
+            next_tick: now,
+            failed: Vec::new(),
+        }
+    }
+
+    /// Ends without a goodbye, after something that cannot be mended: a new machine, that tells all rooms.
+    pub fn begin_anew(self, now: Instant, wall: SystemTime) -> Self {
+        let mut anew = Self::new(Arc::clone(&self.local), now, wall);
+        anew.failed = self.failed;
+        for (_, room) in self.rooms {
+            anew.failed.extend(sink_of(room));
+        }
+        anew.tell_failed();
+        anew
+    }
+
+    /// From now on, new connections are told that clients reach this worker at `local`.
+    pub fn announce(&mut self, local: Arc<[SocketAddr]>) {
+        for room in self.rooms.values_mut() {
+            room.local = Arc::clone(&local);
+        }
+        self.local = local;
+    }
+
+    /// Opens a room.
+    pub fn open(&mut self, opening: Opening, now: Instant) {
+        let key = opening.room;
+        let room = Room::new(key, opening, Arc::clone(&self.local), now);
+        self.rooms.insert(key, room);
+        self.next_tick = self.next_tick.min(now + TICK);
+    }
+
+    /// Carries out an input.
+    pub fn handle_input(&mut self, input: Input, now: Instant) {
+        match input {
+            Input::Command {
+                room,
+                command: MediaCommand::Close,
+            } => self.close(room, now),
+            Input::Command { room, command } => {
+                self.with_room(room, now, |room, turn| room.command(command, turn))
+            }
+            Input::Request {
+                room,
+                participant,
+                request,
+            } => {
+                if self.rooms.contains_key(&room) {
+                    self.with_room(room, now, |room, turn| {
+                        room.request(&participant, request, turn)
+                    });
+                } else {
+                    request.refuse(MediaError::Gone);
+                }
+            }
+            Input::Census(reply) => drop(reply.send(self.census())),
+            #[cfg(test)]
+            Input::Fault(fault) => self.suffer(fault, now),
+        }
+    }
+
+    /// Takes a datagram. What belongs to no connection is dropped without an answer.
+    pub fn handle_datagram(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        if bytes.len() > MAX_DATAGRAM || !stun::may_be_peer(from) {
+            return;
+        }
+        let route = match Datagram::classify(bytes) {
+            Some(Datagram::Check { ufrag }) => self.routes.ufrags.get(ufrag),
+            Some(Datagram::Stun | Datagram::Dtls | Datagram::Rtp) => {
+                self.routes.addresses.get(&from)
+            }
+            None => None,
+        };
+        if let Some(route) = route.copied() {
+            self.with_room(route.room, now, |room, turn| {
+                room.receive(route, from, to, bytes, turn)
+            });
+        }
+    }
+
+    /// When [`State::handle_timeout`] wants to be called; never while there is no room.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let idle = self.rooms.is_empty() && self.failed.is_empty();
+        (!idle).then_some(self.next_tick)
+    }
+
+    /// Does what is due by now.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK;
+        self.tell_failed();
+        let keys: Vec<RoomKey> = self.rooms.keys().copied().collect();
+        for key in keys {
+            if self.rooms.get(&key).is_some_and(Room::is_abandoned) {
+                self.close(key, now);
+            } else {
+                self.with_room(key, now, |room, turn| room.tick(turn));
+            }
+        }
+    }
+
+    /// Closes every room.
+    pub fn close_all(&mut self, now: Instant) {
+        let keys: Vec<RoomKey> = self.rooms.keys().copied().collect();
+        for key in keys {
+            self.close(key, now);
+        }
+    }
+
+    fn close(&mut self, key: RoomKey, now: Instant) {
+        self.with_room(key, now, |room, turn| room.close(turn));
+        self.rooms.remove(&key);
+    }
+
+    /// The datagrams to be sent, in order.
+    pub fn take_transmits(&mut self, into: &mut Vec<Transmit>) {
+        into.append(&mut self.out);
+    }
+
+    /// Counts what there is.
+    pub fn census(&self) -> Census {
+        let mut census = Census {
+            addresses: self.routes.addresses.len(),
+            ufrags: self.routes.ufrags.len(),
+            ..Census::default()
+        };
+        for room in self.rooms.values() {
+            room.count(&mut census);
+        }
+        census
+    }
+
+    /// How many connections media may flow on.
+    #[cfg(test)]
+    pub fn connected(&self) -> usize {
+        self.connections()
+            .filter(|connection| connection.is_connected())
+            .count()
+    }
+
+    /// How many datagrams wait for ICE.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.connections().map(|connection| connection.held()).sum()
+    }
+
+    #[cfg(test)]
+    fn connections(&self) -> impl Iterator<Item = &crate::media::peer::connection::Connection> {
+        self.rooms.values().flat_map(Room::connections)
+    }
+
+    /// Runs something in a room, and gives its events away. A panic ends that room alone.
+    fn with_room(
+        &mut self,
+        key: RoomKey,
+        now: Instant,
+        run: impl FnOnce(&mut Room, &mut Turn<'_>),
+    ) {
+        let ntp = self
+            .started_ntp
+            .wrapping_add(ntp_duration(now.saturating_duration_since(self.started)));
+        let Self {
+            rooms, routes, out, ..
+        } = self;
+        let Some(room) = rooms.get_mut(&key) else {
+            return;
+        };
+        let mut turn = Turn {
+            now,
+            ntp,
+            out,
+            routes,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            run(room, &mut turn);
+            room.outbox.flush();
+        }));
+        if outcome.is_err() {
+            tracing::error!(room.key = key, "a room's media panicked and begins anew");
+            self.failed
+                .extend(self.rooms.remove(&key).and_then(sink_of));
+            self.routes.addresses.retain(|_, route| route.room != key);
+            self.routes.ufrags.retain(|_, route| route.room != key);
+            self.tell_failed();
+        }
+    }
+
+    /// Tells rooms that their media failed; those whose inbox is full hear it at the next tick.
+    fn tell_failed(&mut self) {
+        self.failed
+            .retain_mut(|events| events(MediaEvent::Failed).is_err());
+    }
+
+    #[cfg(test)]
+    fn suffer(&mut self, fault: Fault, now: Instant) {
+        match fault {
+            Fault::Room(room) => self.with_room(room, now, |_, _| panic!("a test's fault")),
+            Fault::Connections(room) => {
+                self.with_room(room, now, |room, turn| room.break_connections(turn));
+            }
+            Fault::Worker => panic!("a test's fault"),
+            Fault::Stall(end) => drop(end.recv()),
+        }
+    }
+}
+
+/// Where a room reports. What a panic left of it may panic once more when it is freed.
+fn sink_of(room: Room) -> Option<EventSink> {
+    catch_unwind(AssertUnwindSafe(|| room.outbox.into_sink())).ok()
+}

@@ -1,0 +1,338 @@
+//! A media worker's sockets: one for each address family, all on one port.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::media::MediaStartError;
+use crate::media::peer::connection::Transmit;
+
+/// Kernel buffers; the system may allow less. They ride out a burst of keyframes.
+const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
+/// One receive buffer: the kernel may hand several datagrams of one sender over at once.
+const RECEIVE_BUFFER: usize = 64 * 1024;
+/// A source that the kernel refused is not tried again for so long: it may be added to the machine.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// Sources that are remembered as refused; the oldest give way. There are as many as the server has addresses.
+const MAX_REFUSED: usize = 16;
+
+/// How many datagrams the kernel can cut out of one buffer (generic segmentation offload): to one client, of one
+/// size, but for the last, which may be shorter.
+pub(in crate::media) fn run_length(transmits: &[Transmit], most: usize) -> usize {
+    let Some(first) = transmits.first() else {
+        return 0;
+    };
+    let (size, mut bytes) = (first.bytes.len(), 0);
+    let mut run = 0;
+    for transmit in transmits.iter().take(most.max(1)) {
+        let length = transmit.bytes.len();
+        bytes += length;
+        let fits = transmit.to == first.to
+            && transmit.from == first.from
+            && length <= size
+            && bytes <= 60_000;
+        if run > 0 && !fits {
+            break;
+        }
+        run += 1;
+        if length < size {
+            break;
+        }
+    }
+    run
+}
+
+/// One address family's socket.
+pub(in crate::media) struct MediaSocket {
+    pub io: UdpSocket,
+    pub state: UdpSocketState,
+    /// The address it is bound to, or the first that clients know it by.
+    pub ip: IpAddr,
+    pub port: u16,
+    /// Bound to every address: then the source has to be said.
+    wildcard: bool,
+    /// Sources that the kernel refused, and when.
+    refused: Vec<(IpAddr, Instant)>,
+}
+
+impl MediaSocket {
+    /// Sends datagrams of one run, see [`run_length`].
+    pub fn send(&mut self, run: &[Transmit], segments: &mut Vec<u8>, now: Instant) {
+        let Some(first) = run.first() else { return };
+        segments.clear();
+        for transmit in run {
+            segments.extend_from_slice(&transmit.bytes);
+        }
+        // Behind a NAT the address that clients know is not one of ours to send from; the kernel then refuses, and
+        // it may choose.
+        let source = Some(first.from.ip()).filter(|ip| self.wildcard && !self.is_refused(*ip, now));
+        let sources = match source {
+            Some(_) => [source, None],
+            None => [None, None],
+        };
+        for src_ip in sources {
+            let transmit = quinn_udp::Transmit {
+                destination: first.to,
+                ecn: None,
+                contents: segments,
+                segment_size: (run.len() > 1).then_some(first.bytes.len()),
+                src_ip,
+            };
+            match (
+                src_ip,
+                self.state.try_send(UdpSockRef::from(&self.io), &transmit),
+            ) {
+                (Some(refused), Err(error)) if is_about_source(&error) => {
+                    self.refuse(refused, now);
+                }
+                // A full socket drops, as a full network would; repair and keyframes make up for it.
+                _ => return,
+            }
+        }
+    }
+
+    fn is_refused(&self, source: IpAddr, now: Instant) -> bool {
+        self.refused
+            .iter()
+            .any(|(ip, at)| *ip == source && now.saturating_duration_since(*at) < REFUSED_FOR)
+    }
+
+    /// Other sources are asked for as before: a machine of several addresses would else answer from the wrong one.
+    fn refuse(&mut self, source: IpAddr, now: Instant) {
+        self.refused.retain(|(ip, _)| *ip != source);
+        if self.refused.len() >= MAX_REFUSED {
+            self.refused.remove(0);
+        }
+        self.refused.push((source, now));
+    }
+}
+
+/// Whether the kernel may have refused a datagram for its source: one that is none of the machine's, or a family that
+/// is switched off.
+fn is_about_source(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput
+            | io::ErrorKind::AddrNotAvailable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::HostUnreachable
+    )
+}
+
+/// What datagrams are read into and sent from.
+pub(in crate::media) struct Buffers {
+    bytes: Vec<u8>,
+    metas: Vec<RecvMeta>,
+    /// What is sent at once.
+    pub segments: Vec<u8>,
+}
+
+impl Buffers {
+    pub fn new() -> Self {
+        Self {
+            bytes: vec![0; BATCH_SIZE * RECEIVE_BUFFER],
+            metas: vec![RecvMeta::default(); BATCH_SIZE],
+            segments: Vec::with_capacity(RECEIVE_BUFFER),
+        }
+    }
+
+    /// How many were received; `None` when the socket is dry.
+    pub fn receive(&mut self, socket: &MediaSocket) -> Option<usize> {
+        let mut slices: Vec<IoSliceMut<'_>> = self
+            .bytes
+            .chunks_mut(RECEIVE_BUFFER)
+            .map(IoSliceMut::new)
+            .collect();
+        // An error of a datagram sent earlier may be told here; it says nothing about those that wait.
+        for _ in 0..3 {
+            match socket
+                .state
+                .recv(UdpSockRef::from(&socket.io), &mut slices, &mut self.metas)
+            {
+                Ok(count) => return Some(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    /// What was received, each with where it came from and went to.
+    pub fn received(&self, count: usize) -> impl Iterator<Item = (&RecvMeta, &[u8])> {
+        self.metas
+            .iter()
+            .zip(self.bytes.chunks(RECEIVE_BUFFER))
+            .take(count)
+    }
+}
+
+/// One socket per address family, all on one port.
+pub(in crate::media) fn bind_all(
+    ips: &[IpAddr],
+    port: u16,
+) -> Result<Vec<MediaSocket>, MediaStartError> {
+    let families = [
+        ips.iter().any(IpAddr::is_ipv4),
+        ips.iter().any(IpAddr::is_ipv6),
+    ];
+    // With any port the second family may find the first one's port taken: then begin again.
+    let tries = if port == 0 { 16 } else { 1 };
+    let mut last = Err(MediaStartError::NoAddress);
+    for _ in 0..tries {
+        let mut port = port;
+        let mut sockets = Vec::new();
+        last = Ok(());
+        for (is_ipv4, wanted) in [true, false].into_iter().zip(families) {
+            if !wanted {
+                continue;
+            }
+            match bind(ips, is_ipv4, port) {
+                Ok(socket) => {
+                    port = socket.port;
+                    sockets.push(socket);
+                }
+                Err(error) => last = Err(error),
+            }
+        }
+        if last.is_ok() {
+            return Ok(sockets);
+        }
+    }
+    last.map(|()| Vec::new())
+}
+
+/// A single address is bound itself where it is one of this machine's; else the socket takes what comes to any.
+fn bind(ips: &[IpAddr], is_ipv4: bool, port: u16) -> Result<MediaSocket, MediaStartError> {
+    let mut of_family = ips.iter().copied().filter(|ip| ip.is_ipv4() == is_ipv4);
+    let (first, only) = (of_family.next(), of_family.next().is_none());
+    let any = if is_ipv4 {
+        IpAddr::from(Ipv4Addr::UNSPECIFIED)
+    } else {
+        IpAddr::from(Ipv6Addr::UNSPECIFIED)
+    };
+    let known = first.unwrap_or(any);
+    let exact = if only {
+        open(SocketAddr::new(known, port))
+    } else {
+        Err(io::ErrorKind::AddrNotAvailable.into())
+    };
+    let (socket, wildcard) = match exact {
+        Ok(socket) => (socket, false),
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            let address = SocketAddr::new(any, port);
+            (
+                open(address).map_err(|source| MediaStartError::Bind { address, source })?,
+                true,
+            )
+        }
+        Err(source) => {
+            return Err(MediaStartError::Bind {
+                address: SocketAddr::new(known, port),
+                source,
+            });
+        }
+    };
+    let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+    let io = UdpSocket::from_std(socket);
+    let port = io.local_addr()?.port();
+    Ok(MediaSocket {
+        io,
+        state,
+        ip: known,
+        port,
+        wildcard,
+        refused: Vec::new(),
+    })
+}
+
+fn open(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    // As much as the system allows; less only means more loss in bursts.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+    socket.bind(&SockAddr::from(address))?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+
+    fn transmit(to: u16, size: usize) -> Transmit {
+        let from = SocketAddr::from(([127, 0, 0, 1], 1));
+        Transmit {
+            from,
+            to: SocketAddr::from(([127, 0, 0, 1], to)),
+            bytes: BytesMut::zeroed(size),
+        }
+    }
+
+    #[test]
+    fn a_run_goes_to_one_client_in_one_size() {
+        let run = |transmits: &[Transmit]| run_length(transmits, 64);
+        assert_eq!(run(&[]), 0);
+        assert_eq!(run(&[transmit(1, 100)]), 1);
+        assert_eq!(
+            run(&[transmit(1, 100), transmit(1, 100), transmit(2, 100)]),
+            2
+        );
+        assert_eq!(
+            run(&[transmit(1, 100), transmit(1, 60), transmit(1, 60)]),
+            2
+        );
+        assert_eq!(run(&[transmit(1, 60), transmit(1, 100)]), 1);
+        let long: Vec<Transmit> = (0..100).map(|_| transmit(1, 1200)).collect();
+        assert_eq!(run(&long), 50);
+        assert_eq!(run_length(&long, 8), 8);
+        assert_eq!(run_length(&long, 0), 1);
+    }
+
+    fn from(source: &str, to: SocketAddr) -> Transmit {
+        Transmit {
+            from: SocketAddr::new(source.parse().unwrap(), 1),
+            to,
+            bytes: BytesMut::from(&b"x"[..]),
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_refused_is_refused_alone_and_not_for_ever() {
+        let ips = ["127.0.0.1", "127.0.0.2"].map(|ip| ip.parse().unwrap());
+        let mut socket = bind(&ips, true, 0).unwrap();
+        assert!(socket.wildcard);
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let to = client.local_addr().unwrap();
+        let mut buffers = Buffers::new();
+        let now = Instant::now();
+        let mut sent_from = |socket: &mut MediaSocket, source: &str| {
+            socket.send(&[from(source, to)], &mut buffers.segments, now);
+            client.recv_from(&mut [0; 8]).unwrap().1.ip().to_string()
+        };
+        assert_eq!(sent_from(&mut socket, "127.0.0.2"), "127.0.0.2");
+        // None of this machine's (RFC 5737): the kernel chooses.
+        assert_eq!(sent_from(&mut socket, "192.0.2.1"), "127.0.0.1");
+        let strange: IpAddr = "192.0.2.1".parse().unwrap();
+        assert!(socket.is_refused(strange, now));
+        assert_eq!(sent_from(&mut socket, "192.0.2.1"), "127.0.0.1");
+        assert_eq!(sent_from(&mut socket, "127.0.0.2"), "127.0.0.2");
+        assert!(!socket.is_refused(strange, now + REFUSED_FOR));
+        for last in 0..100 {
+            sent_from(&mut socket, &format!("198.51.100.{last}"));
+        }
+        assert_eq!(socket.refused.len(), MAX_REFUSED);
+    }
+}

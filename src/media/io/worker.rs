@@ -1,0 +1,387 @@
+//! A media worker: one thread with its sockets and its loop around the [`State`] machine.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+use tokio::sync::{oneshot, watch};
+
+use crate::media::io::shard::{Input, Opening, State};
+use crate::media::io::socket::{Buffers, MediaSocket, bind_all, run_length};
+use crate::media::peer::connection::Transmit;
+use crate::media::room::negotiations::Negotiations;
+use crate::media::{Census, MediaStartError};
+
+/// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
+/// request is answered `server.busy`.
+const INBOX: usize = 1024;
+/// Inputs carried out before the sockets are looked at again.
+const INPUTS_PER_TURN: usize = 128;
+/// Batches read from one socket before what follows from them is sent.
+const BATCHES_PER_TURN: usize = 4;
+/// A worker that failed begins anew so many times in [`FAILURES_WITHIN`]; then it is given up, and with it the server.
+const MAX_FAILURES: usize = 5;
+const FAILURES_WITHIN: Duration = Duration::from_secs(60);
+const WAKE: Token = Token(usize::MAX);
+
+/// What became of an input.
+pub(in crate::media) enum Sending {
+    /// It waits to be carried out.
+    Queued,
+    /// The inbox is full; here it is back.
+    Full(Input),
+    /// The worker has ended.
+    Gone,
+}
+
+/// What the handles leave for the thread; the last one counts.
+type Announced = Arc<Mutex<Option<Arc<[SocketAddr]>>>>;
+
+/// What is done under these locks cannot fail half-way.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running worker, as the handles see it.
+pub(in crate::media) struct Worker {
+    /// Where clients reach it.
+    addresses: Mutex<Arc<[SocketAddr]>>,
+    /// Other addresses, until the thread takes them up.
+    announced: Announced,
+    port: u16,
+    inbox: SyncSender<Input>,
+    openings: Arc<Mutex<Vec<Opening>>>,
+    stop: Arc<AtomicBool>,
+    alive: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Worker {
+    /// Binds this port, or any for 0, and starts the thread. `given_up` is told when it cannot go on.
+    pub fn start(
+        ips: &[IpAddr],
+        port: u16,
+        index: usize,
+        given_up: watch::Sender<bool>,
+    ) -> Result<Self, MediaStartError> {
+        let sockets = bind_all(ips, port)?;
+        let port = sockets.first().map_or(port, |socket| socket.port);
+        let addresses: Arc<[SocketAddr]> =
+            ips.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let (inbox, inputs) = sync_channel(INBOX);
+        let openings = Arc::new(Mutex::new(Vec::new()));
+        let announced = Announced::default();
+        let stop = Arc::new(AtomicBool::new(false));
+        let alive = Arc::new(AtomicBool::new(true));
+        let mut turns = Turns {
+            state: State::new(Arc::clone(&addresses), Instant::now(), SystemTime::now()),
+            poll,
+            sockets,
+            inputs,
+            openings: Arc::clone(&openings),
+            announced: Arc::clone(&announced),
+            stop: Arc::clone(&stop),
+            buffers: Buffers::new(),
+            out: Vec::new(),
+            negotiations: Negotiations::default(),
+        };
+        turns.register()?;
+        let name = format!("media-{index}");
+        let lives = Arc::clone(&alive);
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let end = turns.supervise();
+            lives.store(false, Ordering::Release);
+            if end == End::GivenUp {
+                tracing::error!(
+                    worker = index,
+                    "a media worker failed again and again and is given up"
+                );
+                given_up.send_replace(true);
+            }
+        })?;
+        Ok(Self {
+            addresses: Mutex::new(addresses),
+            announced,
+            port,
+            inbox,
+            openings,
+            stop,
+            alive,
+            waker,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Whether it takes anything.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+
+    /// Where clients reach it.
+    pub fn addresses(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(&locked(&self.addresses))
+    }
+
+    /// Tells new connections of other addresses.
+    pub fn announce(&self, ips: &[IpAddr]) {
+        let addresses: Arc<[SocketAddr]> = ips
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, self.port))
+            .collect();
+        *locked(&self.addresses) = Arc::clone(&addresses);
+        *locked(&self.announced) = Some(addresses);
+        self.wake();
+    }
+
+    /// Opens a room, before whatever is told it after this.
+    pub fn open(&self, opening: Opening) {
+        self.openings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(opening);
+        self.wake();
+    }
+
+    /// Queues an input; gives it back when the inbox is full or the worker is gone.
+    pub fn try_send(&self, input: Input) -> Sending {
+        match self.inbox.try_send(input) {
+            Ok(()) => {
+                self.wake();
+                Sending::Queued
+            }
+            Err(TrySendError::Full(input)) => Sending::Full(input),
+            Err(TrySendError::Disconnected(_)) => Sending::Gone,
+        }
+    }
+
+    /// Asks what it holds; none when its inbox is full or it is gone.
+    pub fn census(&self) -> Option<oneshot::Receiver<Census>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.try_send(Input::Census(reply));
+        matches!(sent, Sending::Queued).then_some(answer)
+    }
+
+    /// Lets it look at its inbox and its rooms.
+    pub fn wake(&self) {
+        // It fails only when the worker is gone, and then nobody is to be woken.
+        let _ = self.waker.wake();
+    }
+
+    /// Tells it to end; gives its thread to be joined, once.
+    pub fn stop(&self) -> Option<JoinHandle<()>> {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+        self.thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+    }
+}
+
+/// How a worker's thread ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was told to.
+    Stopped,
+    /// It failed too often.
+    GivenUp,
+}
+
+/// The loop and what it works with.
+struct Turns {
+    state: State,
+    poll: Poll,
+    sockets: Vec<MediaSocket>,
+    inputs: Receiver<Input>,
+    openings: Arc<Mutex<Vec<Opening>>>,
+    announced: Announced,
+    stop: Arc<AtomicBool>,
+    buffers: Buffers,
+    out: Vec<Transmit>,
+    negotiations: Negotiations,
+}
+
+impl Turns {
+    fn register(&mut self) -> io::Result<()> {
+        for (index, socket) in self.sockets.iter_mut().enumerate() {
+            self.poll
+                .registry()
+                .register(&mut socket.io, Token(index), Interest::READABLE)?;
+        }
+        Ok(())
+    }
+
+    /// Runs until it is told to stop. After a panic it begins anew with the same sockets, and its rooms are told that
+    /// their media was lost.
+    fn supervise(&mut self) -> End {
+        let mut failures: Vec<Instant> = Vec::new();
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| self.run())) {
+                Ok(Ok(())) => return End::Stopped,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a media worker cannot poll its sockets");
+                }
+                Err(_) => {
+                    tracing::error!("a media worker panicked and begins anew");
+                    self.begin_anew();
+                }
+            }
+            let now = Instant::now();
+            failures.retain(|at| now.saturating_duration_since(*at) < FAILURES_WITHIN);
+            failures.push(now);
+            if failures.len() > MAX_FAILURES {
+                return End::GivenUp;
+            }
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let empty = State::new(Arc::from([]), now, wall);
+        self.state = std::mem::replace(&mut self.state, empty).begin_anew(now, wall);
+        self.negotiations = Negotiations::default();
+        self.out.clear();
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(64);
+        // What came before a failure is told no more.
+        let mut more = true;
+        while !self.stop.load(Ordering::Acquire) {
+            let wait = if more {
+                Some(Duration::ZERO)
+            } else {
+                self.wait()
+            };
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            // Readiness is told once per arrival, so sockets are read until they are dry, over several turns if
+            // need be; an extra look costs one system call.
+            more = self.take_inputs();
+            let mut busy = false;
+            for index in 0..self.sockets.len() {
+                let (heard, unread) = self.read(index);
+                busy |= heard;
+                more |= unread;
+            }
+            self.state.handle_timeout(Instant::now());
+            self.send();
+            self.negotiate(busy);
+            // While nobody talks they need not wait for each other.
+            more |= !busy && self.negotiations.due().is_some();
+        }
+        self.state.close_all(Instant::now());
+        self.send();
+        Ok(())
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let due = [self.state.next_timeout(), self.negotiations.due()];
+        let due = due.into_iter().flatten().min()?;
+        Some(due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Carries out one negotiation of those that wait.
+    fn negotiate(&mut self, busy: bool) {
+        let began = Instant::now();
+        if let Some(input) = self.negotiations.next(began, busy) {
+            self.state.handle_input(input, began);
+            self.negotiations.spent(began, Instant::now());
+            self.send();
+        }
+    }
+
+    /// Whether there may be more.
+    fn take_inputs(&mut self) -> bool {
+        let announced = locked(&self.announced).take();
+        if let Some(local) = announced {
+            self.state.announce(local);
+        }
+        for _ in 0..INPUTS_PER_TURN {
+            let input = self.inputs.try_recv();
+            // Looked at after the inbox: whoever opened a room did so before they told it anything.
+            let openings =
+                std::mem::take(&mut *self.openings.lock().unwrap_or_else(PoisonError::into_inner));
+            let now = Instant::now();
+            for opening in openings {
+                self.state.open(opening, now);
+            }
+            match input {
+                Ok(Input::Request {
+                    room,
+                    participant,
+                    request,
+                }) if request.negotiates() => {
+                    self.negotiations.push(room, participant, request, now);
+                }
+                Ok(input) => self.state.handle_input(input, now),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether there was something, and whether there may be more.
+    fn read(&mut self, index: usize) -> (bool, bool) {
+        for batch in 0..BATCHES_PER_TURN {
+            let Some(socket) = self.sockets.get_mut(index) else {
+                return (false, false);
+            };
+            let Some(count) = self.buffers.receive(socket) else {
+                return (batch > 0, false);
+            };
+            let now = Instant::now();
+            for (meta, buffer) in self.buffers.received(count) {
+                let to = SocketAddr::new(meta.dst_ip.unwrap_or(socket.ip), socket.port);
+                let from = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+                for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                    self.state.handle_datagram(from, to, datagram, now);
+                }
+            }
+        }
+        (true, true)
+    }
+
+    fn send(&mut self) {
+        self.state.take_transmits(&mut self.out);
+        if self.out.is_empty() {
+            return;
+        }
+        // Stable: what goes to one client keeps its order.
+        self.out.sort_by_key(|transmit| transmit.to);
+        let now = Instant::now();
+        let mut rest = self.out.as_slice();
+        while let Some(first) = rest.first() {
+            let socket = self
+                .sockets
+                .iter_mut()
+                .find(|socket| socket.ip.is_ipv4() == first.to.is_ipv4());
+            let Some(socket) = socket else {
+                rest = &rest[1..];
+                continue;
+            };
+            let run = run_length(rest, socket.state.max_gso_segments());
+            socket.send(&rest[..run], &mut self.buffers.segments, now);
+            rest = &rest[run..];
+        }
+        self.out.clear();
+    }
+}

@@ -1,0 +1,290 @@
+//! A defensive reading of session descriptions (RFC 8866, RFC 8829).
+//!
+//! Every description from outside passes [`Description::parse`] before the WebRTC crate sees it, so what could
+//! hurt is refused here with a sentence. The same reader takes from negotiated descriptions what forwarding has
+//! to know: payload types, repair payload types and header extensions by m-line.
+
+mod declined;
+mod edit;
+mod engine;
+mod reader;
+mod section;
+#[cfg(test)]
+mod tests;
+mod transport;
+
+use std::collections::HashSet;
+
+pub(in crate::media) use self::declined::{Declined, Why};
+pub(in crate::media) use self::edit::{with_candidates_everywhere, with_version};
+pub(in crate::media) use self::engine::{answer_for_client, answer_for_engine, offer_for_engine};
+use self::reader::Reader;
+pub(in crate::media) use self::transport::{Fingerprint, Setup};
+use self::transport::{Shared, Transport};
+use crate::budgets::media::{DESCRIPTION, DESCRIPTION_LINES, LINE};
+use crate::media::error::MediaError;
+use crate::protocol::object::MediaKind;
+
+const NO_M_LINE: &str = "The description has no m-line of sound or picture.";
+
+/// Why a description is refused.
+pub(in crate::media) type Refusal = &'static str;
+
+/// One description, as far as forwarding has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Description {
+    /// Which connection of whoever wrote it this describes.
+    pub origin: Origin,
+    /// Its m-lines in order, but for those in `declined`.
+    pub sections: Vec<Section>,
+    /// Its m-lines that carry nothing here, in order.
+    pub declined: Vec<Declined>,
+    /// Whether whoever wrote it only answers checks (RFC 8445 §2.5).
+    pub is_lite: bool,
+    /// Which end of the DTLS association whoever wrote it takes (RFC 8842 §5.1), where it says so.
+    pub setup: Option<Setup>,
+    password: String,
+    /// Whether header extensions of both lengths may be mixed (RFC 8285 §6).
+    mixes_extensions: bool,
+    /// The mids of each bundle (RFC 9143 §7.2).
+    bundles: Vec<Vec<String>>,
+    session: Transport,
+}
+
+/// By what descriptions of one connection are told from those of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Origin {
+    /// The ICE user name fragment (RFC 8839 §5.4) of the transport; all m-lines share one (BUNDLE).
+    pub ufrag: String,
+    /// The certificate's fingerprints (RFC 8122 §5): whose DTLS endpoint this is.
+    pub fingerprints: Vec<Fingerprint>,
+    /// The session's id (RFC 8866 §5.2).
+    session: String,
+    /// The SSRCs that it declares.
+    ssrcs: HashSet<u32>,
+}
+
+impl Origin {
+    /// Whether this later description is of the same connection, as far as that can be told. One certificate may
+    /// serve many connections (RFC 8122 §5), and a restart of ICE changes the user name fragment (RFC 8445 §9).
+    pub fn is_same(&self, later: &Self) -> bool {
+        if self.fingerprints != later.fingerprints {
+            return false;
+        }
+        let same_streams = if self.ssrcs.is_empty() || later.ssrcs.is_empty() {
+            self.session == later.session
+        } else {
+            !self.ssrcs.is_disjoint(&later.ssrcs)
+        };
+        self.ufrag == later.ufrag || same_streams
+    }
+}
+
+/// One m-line of sound or picture, and its attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Section {
+    /// Which m-line of the description it is.
+    pub index: usize,
+    /// Its identification tag (RFC 5888 §4).
+    pub mid: String,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Whether media flows on it from whoever wrote the description.
+    pub sends: bool,
+    /// Whether media flows on it to whoever wrote the description.
+    pub receives: bool,
+    /// Whether it declares its streams, by SSRC or as simulcast layers.
+    pub declares_streams: bool,
+    /// Its encodings in order of preference; repair formats are folded into `repair`.
+    pub codecs: Vec<Codec>,
+    /// Its header extensions (RFC 8285 §5) by id.
+    pub extensions: Vec<(u8, String)>,
+    /// Its protocol and formats as they were written, which an answer repeats.
+    proto: String,
+    formats: String,
+    transport: Transport,
+}
+
+/// One encoding of an m-line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::media) struct Codec {
+    /// Its payload type.
+    pub payload_type: u8,
+    /// Its name (RFC 4855), `VP8` say; those that are known in their registered spelling.
+    pub name: String,
+    /// In Hertz.
+    pub clock_rate: u32,
+    /// Its format parameters.
+    pub fmtp: String,
+    /// The payload type of its retransmissions (RFC 4588), if negotiated.
+    pub repair: Option<u8>,
+}
+
+impl Codec {
+    /// The value of a format parameter.
+    pub fn parameter(&self, key: &str) -> Option<&str> {
+        self.fmtp.split(';').find_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            name.eq_ignore_ascii_case(key).then_some(value)
+        })
+    }
+}
+
+impl Section {
+    /// The id of a negotiated header extension.
+    pub fn extension(&self, uri: &str) -> Option<u8> {
+        self.extensions
+            .iter()
+            .find(|(_, known)| known == uri)
+            .map(|(id, _)| *id)
+    }
+}
+
+impl Description {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be used.
+    pub fn parse(sdp: &str) -> Result<Self, Refusal> {
+        let mut read = Self::read(sdp)?;
+        if read.sections.is_empty() {
+            return Err(read.why_empty().map_or(NO_M_LINE, Why::sentence));
+        }
+        read.settle()?;
+        Ok(read)
+    }
+
+    /// Reads an offer to send here, and declines those of its m-lines that cannot be served.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn offer(sdp: &str, forwards: impl Fn(&Codec) -> bool) -> Result<Self, MediaError> {
+        let mut read = Self::read(sdp).map_err(MediaError::bad_sdp)?;
+        read.choose(forwards);
+        if read.sections.is_empty() {
+            let why = read.why_empty().map(Why::refusal);
+            return Err(why.unwrap_or_else(|| MediaError::bad_sdp(NO_M_LINE)));
+        }
+        read.settle().map_err(MediaError::bad_sdp)?;
+        Ok(read)
+    }
+
+    fn read(sdp: &str) -> Result<Self, Refusal> {
+        if sdp.len() > DESCRIPTION.size() {
+            return Err("The description is larger than 256 KiB.");
+        }
+        if !sdp.starts_with("v=0") {
+            return Err("The description does not begin with v=0.");
+        }
+        let mut reader = Reader::default();
+        for (count, line) in sdp.lines().enumerate() {
+            if count >= DESCRIPTION_LINES.size() || line.len() > LINE.size() {
+                return Err("The description has too many lines, or one too long.");
+            }
+            reader.line(line)?;
+        }
+        reader.finish()
+    }
+
+    /// The m-line of that name, if it is used.
+    pub fn section(&self, mid: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.mid == mid)
+    }
+
+    /// Why the m-line of that name carries nothing, if there is such a one.
+    pub fn why_declined(&self, mid: &str) -> Option<Why> {
+        let mut declined = self.declined.iter();
+        let is_meant = |one: &&Declined| one.mid.as_deref() == Some(mid);
+        declined.find(is_meant).map(|one| one.why)
+    }
+
+    /// Whether it has the m-lines of an offer, in their order. Those that it refuses need no mid.
+    pub fn answers(&self, offered: &[(&str, MediaKind)]) -> bool {
+        let used = |section: &Section| {
+            let line = offered.get(section.index);
+            line.is_some_and(|(mid, kind)| *mid == section.mid && *kind == section.kind)
+        };
+        let refused = |one: &Declined| {
+            let line = offered.get(one.index);
+            let same = |mid: &str| one.mid.as_deref().is_none_or(|own| own == mid);
+            one.why == Why::GivenUp && line.is_some_and(|(mid, _)| same(mid))
+        };
+        self.sections.len() + self.declined.len() == offered.len()
+            && self.sections.iter().all(used)
+            && self.declined.iter().all(refused)
+    }
+
+    /// Why the first m-line of sound or picture carries nothing.
+    fn why_empty(&self) -> Option<Why> {
+        let mut why = self.declined.iter().map(|one| one.why);
+        why.find(|why| *why != Why::OtherMedium)
+    }
+
+    /// Declines the m-lines with no encoding that is forwarded, and all that the one transport which there is here
+    /// cannot carry beside the first that is left.
+    fn choose(&mut self, forwards: impl Fn(&Codec) -> bool) {
+        self.decline(Why::NoEncoding, |section| {
+            section.codecs.iter().any(&forwards)
+        });
+        let mut sends = self.sections.iter().filter(|section| section.sends);
+        let Some(first) = sends.next().or(self.sections.first()) else {
+            return;
+        };
+        let mid = first.mid.clone();
+        match self.bundle_of(&mid).map(<[String]>::to_vec) {
+            Some(bundle) => self.decline(Why::OtherBundle, |section| bundle.contains(&section.mid)),
+            None => self.decline(Why::Unbundled, |section| section.mid == mid),
+        }
+    }
+
+    fn bundle_of(&self, mid: &str) -> Option<&[String]> {
+        let mut bundles = self.bundles.iter().map(Vec::as_slice);
+        bundles.find(|bundle| bundle.iter().any(|other| other == mid))
+    }
+
+    fn decline(&mut self, why: Why, keeps: impl Fn(&Section) -> bool) {
+        let (kept, given_up) = std::mem::take(&mut self.sections)
+            .into_iter()
+            .partition(keeps);
+        self.sections = kept;
+        for section in given_up {
+            let place = self
+                .declined
+                .partition_point(|one| one.index < section.index);
+            self.declined.insert(place, Declined::of(section, why));
+        }
+    }
+
+    /// Whether the m-lines that are used are in a bundle.
+    fn is_bundled(&self) -> bool {
+        let mut sections = self.sections.iter();
+        sections.any(|section| self.bundle_of(&section.mid).is_some())
+    }
+
+    /// Finds out what is said of the transport that is used.
+    fn settle(&mut self) -> Result<(), Refusal> {
+        let kept: Vec<&Transport> = self.sections.iter().map(|one| &one.transport).collect();
+        let mut bundles = self.sections.iter();
+        let bundle = bundles.find_map(|section| self.bundle_of(&section.mid));
+        let in_bundle = |one: &&Declined| match (&one.mid, bundle) {
+            (Some(mid), Some(bundle)) => bundle.contains(mid),
+            _ => false,
+        };
+        let others = self.declined.iter().filter(in_bundle);
+        let others: Vec<&Transport> = others.map(|one| &one.transport).collect();
+        let shared = Shared::of(&kept, &self.session, &others)?;
+        self.origin.ufrag = shared.ufrag;
+        self.origin.fingerprints = shared.fingerprints;
+        self.password = shared.password;
+        self.setup = shared.setup;
+        Ok(())
+    }
+}
+
+/// RFC 8866 §9: a token, here of bounded length.
+fn is_token(value: &str, longest: usize) -> bool {
+    let fits = (1..=longest).contains(&value.len());
+    fits && value
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]".contains(&byte))
+}

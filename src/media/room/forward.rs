@@ -1,0 +1,504 @@
+//! The way of a packet through a room, and what is done for it from time to time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::media::peer::connection::Connection;
+use crate::media::room::publisher::{Arrival, Report, Up, rate_window};
+use crate::media::room::quality::REVIEW_EVERY;
+use crate::media::room::speech::speakers;
+use crate::media::room::subscriber::{Forwarded, Wish};
+use crate::media::room::{Key, Member, Room, Route, Turn};
+use crate::meeting::media::MediaEvent;
+use crate::protocol::event::SlotsData;
+use crate::protocol::object::{Layer, Leg, MediaKind, Source};
+
+/// Who speaks is told at most this often.
+const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
+/// Sender reports go out this often.
+const REPORTS_EVERY: Duration = Duration::from_secs(1);
+/// An address changes hands only when its connection was silent for this long: a forged source cannot take it.
+const ADDRESS_HELD_FOR: Duration = Duration::from_secs(6);
+
+impl Member {
+    pub(in crate::media) fn connection(&mut self, leg: Leg) -> Option<&mut Connection> {
+        match leg {
+            Leg::Up => self.up.as_mut().map(|up| &mut up.connection),
+            Leg::Down => self.down.as_mut().map(|down| &mut down.connection),
+        }
+    }
+}
+
+impl Room {
+    /// Takes a datagram for one of the room's connections.
+    pub fn receive(
+        &mut self,
+        route: Route,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        turn: &mut Turn<'_>,
+    ) {
+        let member = self.members.get_mut(&route.member);
+        let Some(connection) = member.and_then(|member| member.connection(route.leg)) else {
+            return;
+        };
+        connection.receive(from, to, bytes, turn.now);
+        if connection.addresses().contains(&from) {
+            connection.heard(turn.now);
+        }
+        self.attend(route.member, route.leg, turn);
+    }
+
+    /// Does whatever a connection has to say.
+    pub(in crate::media) fn attend(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
+        match leg {
+            Leg::Up => self.attend_up(key, turn),
+            Leg::Down => self.attend_down(key, turn),
+        }
+        self.settle_connection(key, leg, turn);
+    }
+
+    fn attend_up(&mut self, key: Key, turn: &mut Turn<'_>) {
+        while let Some(arrival) = self
+            .members
+            .get_mut(&key)
+            .and_then(|member| member.up.as_mut()?.next_arrival(turn.now))
+        {
+            self.forward(key, &arrival, turn);
+        }
+        self.refresh_pictures(key);
+    }
+
+    /// After an interruption, of which ICE restarting is one, packets may be missing that nobody can repair any more.
+    /// The keyframe is asked for at the next tick, as now the request could overtake what makes the client listen.
+    fn refresh_pictures(&mut self, key: Key) {
+        let Some(member) = self.members.get_mut(&key) else {
+            return;
+        };
+        if !member.up.as_mut().is_some_and(Up::take_resumed) {
+            return;
+        }
+        for (source, track) in &member.started {
+            if let Some(track) = self.tracks.get_mut(track)
+                && source.kind() == MediaKind::Video
+            {
+                track.keyframe_wanted = true;
+            }
+        }
+    }
+
+    fn attend_down(&mut self, key: Key, turn: &mut Turn<'_>) {
+        let Some(down) = self
+            .members
+            .get_mut(&key)
+            .and_then(|member| member.down.as_mut())
+        else {
+            return;
+        };
+        for wish in down.next_wishes(turn.now) {
+            let slots = self
+                .members
+                .get(&key)
+                .and_then(|member| member.down.as_ref())
+                .map(|down| &down.slots);
+            let Some(slots) = slots else { return };
+            let tracks: Vec<Key> = match wish {
+                Wish::Connected => {
+                    let pictures = slots.iter().filter(|slot| slot.kind == MediaKind::Video);
+                    pictures.filter_map(|slot| slot.track).collect()
+                }
+                Wish::Keyframe(slot) => slots
+                    .get(slot)
+                    .and_then(|slot| slot.track)
+                    .into_iter()
+                    .collect(),
+            };
+            for track in tracks {
+                self.want_keyframe(track, turn);
+            }
+        }
+    }
+
+    /// Sends what a connection has to send, takes its new addresses into the table, closes it if it is over.
+    pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
+        let route = Route {
+            room: self.key,
+            member: key,
+            leg,
+        };
+        let Some(connection) = self
+            .members
+            .get_mut(&key)
+            .and_then(|member| member.connection(leg))
+        else {
+            return;
+        };
+        connection.drain(turn.out);
+        if connection.is_over(turn.now) {
+            let panicked = connection.has_panicked();
+            self.close_leg(key, leg, turn);
+            self.reassign(turn);
+            if let Some(member) = self.members.get(&key).filter(|_| panicked) {
+                let participant = member.id.clone();
+                self.outbox.push(MediaEvent::Broke { participant });
+            }
+            return;
+        }
+        for address in connection.take_adopted() {
+            self.adopt(route, address, turn);
+        }
+        let Some(connection) = self
+            .members
+            .get_mut(&key)
+            .and_then(|member| member.connection(leg))
+        else {
+            return;
+        };
+        for ufrag in connection.take_stale_ufrags() {
+            turn.routes.ufrags.remove(&ufrag);
+        }
+        for ufrag in connection.ufrags() {
+            if !turn.routes.ufrags.contains_key(ufrag) {
+                turn.routes.ufrags.insert(ufrag.clone(), route);
+            }
+        }
+    }
+
+    /// An address of another connection is taken over only when that one was not heard for a while. One of another
+    /// room is not taken over at all: it is freed when that room's connection ends.
+    fn adopt(&mut self, route: Route, address: SocketAddr, turn: &mut Turn<'_>) {
+        if let Some(holder) = turn.routes.addresses.get(&address).copied() {
+            if holder == route || holder.room != route.room {
+                return;
+            }
+            let member = self.members.get_mut(&holder.member);
+            if let Some(connection) = member.and_then(|member| member.connection(holder.leg)) {
+                if turn.now.saturating_duration_since(connection.heard_at()) < ADDRESS_HELD_FOR {
+                    return;
+                }
+                connection.remove_address(address);
+            }
+        }
+        turn.routes.addresses.insert(address, route);
+        let member = self.members.get_mut(&route.member);
+        let dropped = member.and_then(|member| member.connection(route.leg)?.add_address(address));
+        if let Some(dropped) = dropped {
+            turn.routes.addresses.remove(&dropped);
+        }
+    }
+
+    /// Sends a packet to everyone whose slots carry its track. Nothing of a source that is stopped or muted passes,
+    /// whichever stream it comes on.
+    fn forward(&mut self, owner: Key, arrival: &Arrival, turn: &mut Turn<'_>) {
+        let Some(member) = self.members.get_mut(&owner) else {
+            return;
+        };
+        member.note_clock(arrival.report, turn);
+        let Some(key) = member.started.get(&arrival.source).copied() else {
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(&key).filter(|track| !track.muted) else {
+            return;
+        };
+        if arrival.source.kind() == MediaKind::Audio {
+            track.loudness.hear(arrival.level, turn.now);
+        } else {
+            track.rate.add(arrival.payload.len(), turn.now);
+            if arrival.keyframe {
+                // Whoever waited for one has it.
+                track.keyframe_wanted = false;
+                track.keyframe_at = Some(turn.now);
+            }
+        }
+        if track.stream != Some(arrival.ssrc)
+            || track
+                .format
+                .as_ref()
+                .is_none_or(|(name, _)| *name != arrival.codec.name)
+        {
+            self.note_format(key, arrival);
+        }
+        let Some(track) = self.tracks.get_mut(&key) else {
+            return;
+        };
+        let targets = std::mem::take(&mut track.targets);
+        let mut needs_keyframe = false;
+        for (subscriber, slot) in &targets {
+            needs_keyframe |=
+                self.forward_to(*subscriber, *slot, arrival, turn) == Forwarded::NeedsKeyframe;
+        }
+        if let Some(track) = self.tracks.get_mut(&key) {
+            track.targets = targets;
+        }
+        if needs_keyframe {
+            self.want_keyframe(key, turn);
+        }
+    }
+
+    fn forward_to(
+        &mut self,
+        subscriber: Key,
+        slot: usize,
+        arrival: &Arrival,
+        turn: &mut Turn<'_>,
+    ) -> Forwarded {
+        let down = self
+            .members
+            .get_mut(&subscriber)
+            .and_then(|member| member.down.as_mut());
+        let Some(down) = down else {
+            return Forwarded::Done;
+        };
+        let outcome = down.forward(slot, arrival, turn.now);
+        down.connection.drain(turn.out);
+        let undecodable = outcome == Forwarded::Undecodable;
+        if let Some(carried) = down.slots.get_mut(slot)
+            && carried.undecodable != undecodable
+        {
+            carried.undecodable = undecodable;
+            self.tell_slot(subscriber, slot);
+        }
+        outcome
+    }
+
+    pub(in crate::media) fn tell_slot(&mut self, subscriber: Key, slot: usize) {
+        let Some(member) = self.members.get(&subscriber) else {
+            return;
+        };
+        let Some(slot) = member.down.as_ref().and_then(|down| down.slots.get(slot)) else {
+            return;
+        };
+        let track = slot.track.and_then(|track| self.tracks.get(&track));
+        let told = slot.told(
+            track.map(|track| track.id.clone()),
+            track.and_then(|track| track.layer.clone()),
+        );
+        self.outbox.push(MediaEvent::Slots {
+            to: member.id.clone(),
+            slots: SlotsData { slots: vec![told] },
+        });
+    }
+
+    /// Tells what of a track arrives, where that is new.
+    fn note_format(&mut self, key: Key, arrival: &Arrival) {
+        let Some(track) = self.tracks.get_mut(&key) else {
+            return;
+        };
+        let up = self
+            .members
+            .get(&track.owner)
+            .and_then(|member| member.up.as_ref());
+        let (layer, layers) = up
+            .map(|up| (up.layer(track.source), up.layers(track.source)))
+            .unwrap_or_default();
+        track.stream = Some(arrival.ssrc);
+        let format = (arrival.codec.name.clone(), layers);
+        if track.format.as_ref() != Some(&format) {
+            self.outbox.push(format_event(&track.id, &format));
+            track.format = Some(format);
+        }
+        if track.layer != layer {
+            track.layer = layer;
+            for (subscriber, slot) in track.targets.clone() {
+                self.tell_slot(subscriber, slot);
+            }
+        }
+    }
+
+    /// Asks for a keyframe of a track now, or as soon as it may be asked again.
+    pub(in crate::media) fn want_keyframe(&mut self, key: Key, turn: &mut Turn<'_>) {
+        let Some(track) = self.tracks.get_mut(&key) else {
+            return;
+        };
+        track.keyframe_wanted = true;
+        let is_free = track.keyframes.is_free(turn.now);
+        let Some(up) = self
+            .members
+            .get_mut(&track.owner)
+            .and_then(|member| member.up.as_mut())
+        else {
+            return;
+        };
+        if is_free && up.request_keyframe(track.source, turn.now) {
+            up.connection.drain(turn.out);
+            track.keyframe_wanted = false;
+            track.keyframes.note(turn.now);
+        }
+    }
+
+    /// Does what is due by now.
+    pub fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.tend_connections(turn);
+        self.narrow(turn);
+        let wanted: Vec<Key> = self
+            .tracks
+            .iter()
+            .filter(|(_, track)| track.keyframe_wanted)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in wanted {
+            self.want_keyframe(key, turn);
+        }
+        if is_due(&mut self.clocks.layers, rate_window(), turn.now) {
+            self.review_layers();
+        }
+        if is_due(&mut self.clocks.speakers, SPEAKERS_EVERY, turn.now) {
+            self.review_speakers(turn);
+        }
+        if is_due(&mut self.clocks.reports, REPORTS_EVERY, turn.now) {
+            self.send_reports(turn);
+        }
+        if is_due(&mut self.clocks.quality, REVIEW_EVERY, turn.now) {
+            self.review_quality(turn);
+        }
+        self.outbox.flush();
+    }
+
+    fn tend_connections(&mut self, turn: &mut Turn<'_>) {
+        let mut due = Vec::new();
+        for (key, member) in &mut self.members {
+            for leg in [Leg::Up, Leg::Down] {
+                if let Some(connection) = member
+                    .connection(leg)
+                    .filter(|connection| connection.due() <= turn.now)
+                {
+                    connection.tend(turn.now);
+                    due.push((*key, leg));
+                }
+            }
+        }
+        for (key, leg) in due {
+            self.attend(key, leg, turn);
+        }
+    }
+
+    fn review_layers(&mut self) {
+        for member in self.members.values_mut() {
+            let Some(up) = member.up.as_mut() else {
+                continue;
+            };
+            up.choose_layers();
+            for (source, key) in &member.started {
+                let Some(track) = self.tracks.get_mut(key) else {
+                    continue;
+                };
+                let Some((_, known)) = track.format.as_mut() else {
+                    continue;
+                };
+                let layers = up.layers(*source);
+                if *known != layers {
+                    *known = layers;
+                    if let Some(format) = &track.format {
+                        self.outbox.push(format_event(&track.id, format));
+                    }
+                }
+            }
+        }
+    }
+
+    fn review_speakers(&mut self, turn: &mut Turn<'_>) {
+        let voices = self
+            .tracks
+            .values()
+            .filter(|track| track.source == Source::Microphone && !track.muted);
+        let speaking = voices.filter(|track| track.loudness.is_speech(turn.now));
+        let now = speakers(
+            speaking.map(|track| (track.owner, track.loudness.now(turn.now))),
+            &self.speakers,
+        );
+        if now != self.speakers {
+            let ids = now
+                .iter()
+                .filter_map(|key| self.members.get(key))
+                .map(|member| member.id.clone());
+            self.outbox.push(MediaEvent::Speakers {
+                participants: ids.collect(),
+            });
+            self.speakers = now;
+        }
+        let sounds = self
+            .tracks
+            .values()
+            .filter(|track| track.source.kind() == MediaKind::Audio && !track.muted);
+        let sounds = sounds.count();
+        let audio_slots = |member: &Member| {
+            let slots = member.down.iter().flat_map(|down| &down.slots);
+            slots.filter(|slot| slot.kind == MediaKind::Audio).count()
+        };
+        // Only where not all voices fit does loudness decide.
+        if self
+            .members
+            .values()
+            .any(|member| (1..sounds).contains(&audio_slots(member)))
+        {
+            self.reassign(turn);
+        }
+    }
+
+    fn send_reports(&mut self, turn: &mut Turn<'_>) {
+        let skew = |owner: Key| self.members.get(&owner).and_then(|member| member.skew);
+        let skews: HashMap<Key, i64> = self
+            .tracks
+            .iter()
+            .filter_map(|(key, track)| Some((*key, skew(track.owner)?)))
+            .collect();
+        for down in self
+            .members
+            .values_mut()
+            .filter_map(|member| member.down.as_mut())
+        {
+            down.report(turn.ntp, &skews, turn.now);
+            down.connection.drain(turn.out);
+        }
+    }
+}
+
+impl Member {
+    /// Learns how far the sender's clock runs ahead of ours: by the report that was quickest, as a report's way
+    /// only makes it seem late; slowly forgotten, as clocks drift.
+    fn note_clock(&mut self, report: Option<Report>, turn: &Turn<'_>) {
+        let Some(report) = report.filter(|report| report.at == turn.now || self.skew.is_none())
+        else {
+            return;
+        };
+        let age = ntp_duration(turn.now.saturating_duration_since(report.at));
+        let seen = report.ntp.wrapping_sub(turn.ntp.wrapping_sub(age)) as i64;
+        self.skew = Some(match self.skew {
+            Some(skew) if seen < skew => skew.saturating_add(seen.saturating_sub(skew) / 64),
+            _ => seen,
+        });
+    }
+}
+
+/// As NTP: 32 bits of seconds, 32 of their fraction.
+pub(in crate::media) fn ntp_duration(duration: Duration) -> u64 {
+    (duration.as_secs() << 32) | ((u64::from(duration.subsec_nanos()) << 32) / 1_000_000_000)
+}
+
+fn format_event(
+    track: &crate::protocol::ids::TrackId,
+    format: &(String, Vec<String>),
+) -> MediaEvent {
+    let (codec, rids) = format;
+    let layers = rids.iter().map(|rid| Layer {
+        rid: rid.clone(),
+        width: 0,
+        height: 0,
+        bitrate: 0,
+    });
+    MediaEvent::Format {
+        track: track.clone(),
+        codec: codec.clone(),
+        layers: layers.collect(),
+    }
+}
+
+fn is_due(last: &mut Instant, every: Duration, now: Instant) -> bool {
+    let due = now.saturating_duration_since(*last) >= every;
+    if due {
+        *last = now;
+    }
+    due
+}

@@ -1,0 +1,510 @@
+//! One room's media: who is in it, what they send, and what each of their slots carries.
+//!
+//! Requests are in `request`, the way of a packet in `forward`.
+
+pub(super) mod allotment;
+pub(super) mod allowance;
+pub(super) mod forward;
+pub(super) mod keyframe_limit;
+pub(super) mod narrow;
+pub(super) mod negotiations;
+pub(super) mod outbox;
+pub(super) mod publisher;
+pub(super) mod quality;
+pub(super) mod request;
+pub(super) mod slots;
+pub(super) mod speech;
+pub(super) mod subscriber;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use crate::budgets::media::{CONNECTIONS, NEGOTIATIONS};
+use crate::media::Census;
+use crate::media::bwe::rate::Meter;
+use crate::media::io::shard::Opening;
+use crate::media::peer::connection::Transmit;
+use crate::media::room::allowance::Allowance;
+use crate::media::room::keyframe_limit::SourceRequests;
+use crate::media::room::outbox::Outbox;
+use crate::media::room::publisher::Up;
+use crate::media::room::quality::Quality;
+use crate::media::room::slots::{Choice, settle, wished_pictures, wished_sounds};
+use crate::media::room::speech::Loudness;
+use crate::media::room::subscriber::Down;
+use crate::meeting::media::{MediaCommand, MediaEvent};
+use crate::protocol::event::SlotsData;
+use crate::protocol::ids::{ParticipantId, TrackId};
+use crate::protocol::object::{Leg, MediaKind, Source};
+use crate::protocol::request::Tile;
+
+/// A room has fewer offers to one participant in one life.
+const REVISION_BITS: u32 = 24;
+
+/// Names a room at its worker.
+pub(super) type RoomKey = u64;
+/// Names a participant or a track in its room; rises and is never used twice.
+pub(super) type Key = u64;
+
+/// Where a datagram belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Route {
+    pub room: RoomKey,
+    pub member: Key,
+    pub leg: Leg,
+}
+
+/// How datagrams find their connection. Every entry is one that a living connection lists itself, so the tables are
+/// bounded by the connections: at most eight addresses and three fragments each.
+#[derive(Default)]
+pub(super) struct Routes {
+    pub addresses: HashMap<SocketAddr, Route>,
+    pub ufrags: HashMap<String, Route>,
+}
+
+/// What one turn of the worker works with.
+pub(super) struct Turn<'a> {
+    /// The time.
+    pub now: Instant,
+    /// The same on our wall clock, as NTP.
+    pub ntp: u64,
+    /// Datagrams to be sent.
+    pub out: &'a mut Vec<Transmit>,
+    /// The worker's tables.
+    pub routes: &'a mut Routes,
+}
+
+/// One room.
+pub(super) struct Room {
+    pub(super) key: RoomKey,
+    pub(super) local: Arc<[SocketAddr]>,
+    pub(super) members: BTreeMap<Key, Member>,
+    pub(super) member_keys: HashMap<ParticipantId, Key>,
+    /// In the order in which they were started.
+    pub(super) tracks: BTreeMap<Key, Track>,
+    track_keys: HashMap<TrackId, Key>,
+    next_key: Key,
+    pub(super) outbox: Outbox,
+    pub(super) clocks: Clocks,
+    pub(super) speakers: Vec<Key>,
+    /// Below the revisions of all offers: one room's go on where another one failed.
+    first_revision: u64,
+    alive: Weak<()>,
+}
+
+/// When a room's periodic work was last done.
+pub(super) struct Clocks {
+    pub speakers: Instant,
+    pub layers: Instant,
+    pub reports: Instant,
+    pub quality: Instant,
+}
+
+/// One participant.
+pub(super) struct Member {
+    pub id: ParticipantId,
+    pub up: Option<Up>,
+    pub down: Option<Down>,
+    /// The last ones that were used, also by connections that are gone.
+    pub up_revision: u64,
+    pub down_revision: u64,
+    pub view: Option<Vec<Tile>>,
+    pub started: HashMap<Source, Key>,
+    /// How far their wall clock runs ahead of ours, as NTP.
+    pub skew: Option<i64>,
+    pub quality: Quality,
+    /// How many new connections they may make, up and down.
+    pub connections: [Allowance; 2],
+    /// How often they may negotiate.
+    pub negotiations: Allowance,
+}
+
+/// One track.
+pub(super) struct Track {
+    pub id: TrackId,
+    pub owner: Key,
+    pub source: Source,
+    pub muted: bool,
+    pub loudness: Loudness,
+    /// What was told of it last.
+    pub format: Option<(String, Vec<String>)>,
+    pub stream: Option<u32>,
+    pub layer: Option<String>,
+    pub keyframe_wanted: bool,
+    pub keyframes: SourceRequests,
+    /// When the last one came.
+    pub keyframe_at: Option<Instant>,
+    /// What its sender sends of it.
+    pub rate: Meter,
+    /// Who gets it, on which slot.
+    pub targets: Vec<(Key, usize)>,
+}
+
+impl Room {
+    /// An empty room that lives as long as somebody holds its handle.
+    pub fn new(key: RoomKey, opening: Opening, local: Arc<[SocketAddr]>, now: Instant) -> Self {
+        let Opening {
+            events,
+            alive,
+            generation,
+            ..
+        } = opening;
+        Self {
+            key,
+            local,
+            members: BTreeMap::new(),
+            member_keys: HashMap::new(),
+            tracks: BTreeMap::new(),
+            track_keys: HashMap::new(),
+            next_key: 1,
+            outbox: Outbox::new(events),
+            clocks: Clocks {
+                speakers: now,
+                layers: now,
+                reports: now,
+                quality: now,
+            },
+            speakers: Vec::new(),
+            first_revision: generation << REVISION_BITS,
+            alive,
+        }
+    }
+
+    /// Whether nobody holds a handle to it any more.
+    pub fn is_abandoned(&self) -> bool {
+        self.alive.strong_count() == 0
+    }
+
+    /// Carries out a command of the room's, except `Close`, which the worker does.
+    pub fn command(&mut self, command: MediaCommand, turn: &mut Turn<'_>) {
+        match command {
+            MediaCommand::Admit { participant } => self.admit(participant, turn.now),
+            MediaCommand::Dismiss { participant } => self.dismiss(&participant, turn),
+            MediaCommand::StartTrack {
+                participant,
+                track,
+                source,
+                muted,
+            } => {
+                self.start(&participant, track, source, muted, turn);
+            }
+            MediaCommand::StopTrack { track } => self.stop(&track, turn),
+            MediaCommand::SetMuted { track, muted } => self.set_muted(&track, muted, turn),
+            MediaCommand::Close => self.close(turn),
+        }
+    }
+
+    fn next_key(&mut self) -> Key {
+        self.next_key += 1;
+        self.next_key
+    }
+
+    fn admit(&mut self, id: ParticipantId, now: Instant) {
+        if self.member_keys.contains_key(&id) {
+            return;
+        }
+        let key = self.next_key();
+        self.member_keys.insert(id.clone(), key);
+        let member = Member {
+            id,
+            up: None,
+            down: None,
+            up_revision: 0,
+            down_revision: self.first_revision,
+            view: None,
+            started: HashMap::new(),
+            skew: None,
+            quality: Quality::default(),
+            connections: [Allowance::new(&CONNECTIONS, now); 2],
+            negotiations: Allowance::new(&NEGOTIATIONS, now),
+        };
+        self.members.insert(key, member);
+    }
+
+    fn dismiss(&mut self, id: &ParticipantId, turn: &mut Turn<'_>) {
+        let Some(key) = self.member_keys.remove(id) else {
+            return;
+        };
+        self.close_leg(key, Leg::Up, turn);
+        self.close_leg(key, Leg::Down, turn);
+        if let Some(member) = self.members.remove(&key) {
+            for track in member.started.into_values() {
+                self.forget_track(track);
+            }
+        }
+        self.speakers.retain(|speaker| *speaker != key);
+        self.outbox.retain(|event| match event {
+            MediaEvent::Slots { to, .. }
+            | MediaEvent::Offer { to, .. }
+            | MediaEvent::Broke { participant: to }
+            | MediaEvent::Quality {
+                participant: to, ..
+            } => to != id,
+            MediaEvent::Format { .. } | MediaEvent::Speakers { .. } | MediaEvent::Failed => true,
+        });
+        self.reassign(turn);
+    }
+
+    fn start(
+        &mut self,
+        id: &ParticipantId,
+        track: TrackId,
+        source: Source,
+        muted: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(owner) = self.member_keys.get(id).copied() else {
+            return;
+        };
+        let key = self.next_key();
+        let Some(member) = self.members.get_mut(&owner) else {
+            return;
+        };
+        let replaced = member.started.insert(source, key);
+        self.track_keys.insert(track.clone(), key);
+        let track = Track {
+            id: track,
+            owner,
+            source,
+            muted,
+            loudness: Loudness::default(),
+            format: None,
+            stream: None,
+            layer: None,
+            keyframe_wanted: false,
+            keyframes: SourceRequests::default(),
+            keyframe_at: None,
+            rate: Meter::default(),
+            targets: Vec::new(),
+        };
+        self.tracks.insert(key, track);
+        if let Some(replaced) = replaced {
+            self.forget_track(replaced);
+        }
+        self.reassign(turn);
+    }
+
+    fn stop(&mut self, id: &TrackId, turn: &mut Turn<'_>) {
+        let Some(key) = self.track_keys.get(id).copied() else {
+            return;
+        };
+        self.forget_track(key);
+        self.reassign(turn);
+    }
+
+    fn forget_track(&mut self, key: Key) {
+        let Some(track) = self.tracks.remove(&key) else {
+            return;
+        };
+        self.track_keys.remove(&track.id);
+        if let Some(owner) = self.members.get_mut(&track.owner) {
+            owner.started.retain(|_, started| *started != key);
+        }
+        self.outbox.retain(
+            |event| !matches!(event, MediaEvent::Format { track: told, .. } if *told == track.id),
+        );
+    }
+
+    fn set_muted(&mut self, id: &TrackId, muted: bool, turn: &mut Turn<'_>) {
+        let track = self
+            .track_keys
+            .get(id)
+            .and_then(|key| self.tracks.get_mut(key));
+        if let Some(track) = track
+            && track.muted != muted
+        {
+            track.muted = muted;
+            track.loudness = Loudness::default();
+            self.reassign(turn);
+        }
+    }
+
+    /// Frees everything; says goodbye to everyone.
+    pub fn close(&mut self, turn: &mut Turn<'_>) {
+        let keys: Vec<Key> = self.members.keys().copied().collect();
+        for key in keys {
+            self.close_leg(key, Leg::Up, turn);
+            self.close_leg(key, Leg::Down, turn);
+        }
+        self.members.clear();
+        self.member_keys.clear();
+        self.tracks.clear();
+        self.track_keys.clear();
+    }
+
+    /// Frees one connection of somebody's.
+    pub(super) fn close_leg(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
+        let Some(member) = self.members.get_mut(&key) else {
+            return;
+        };
+        let connection = match leg {
+            Leg::Up => member.up.take().map(|up| up.connection),
+            Leg::Down => member.down.take().map(|down| down.connection),
+        };
+        let Some(mut connection) = connection else {
+            return;
+        };
+        connection.close(turn.out);
+        for address in connection.addresses() {
+            turn.routes.addresses.remove(address);
+        }
+        for ufrag in connection.ufrags() {
+            turn.routes.ufrags.remove(ufrag);
+        }
+    }
+
+    /// Decides anew what everybody's slots carry; tells those whose slots changed.
+    pub(super) fn reassign(&mut self, turn: &mut Turn<'_>) {
+        let mut wanted = Vec::new();
+        let Self {
+            members,
+            tracks,
+            outbox,
+            ..
+        } = self;
+        let open: Vec<(Key, Choice<'_, Key>)> = tracks
+            .iter()
+            .filter(|(_, track)| !track.muted)
+            .map(|(key, track)| {
+                let loudness = track.loudness.now(turn.now) as u8;
+                (
+                    track.owner,
+                    Choice {
+                        key: *key,
+                        id: &track.id,
+                        source: track.source,
+                        loudness,
+                    },
+                )
+            })
+            .collect();
+        for (key, member) in members.iter_mut() {
+            let Some(down) = member.down.as_mut().filter(|down| down.answered) else {
+                continue;
+            };
+            let choices: Vec<_> = open
+                .iter()
+                .filter(|(owner, _)| owner != key)
+                .map(|(_, choice)| *choice)
+                .collect();
+            let changed = settle_slots(down, &choices, member.view.as_deref());
+            if changed.is_empty() {
+                continue;
+            }
+            // Before that a keyframe would be lost, and the next could not be asked for at once.
+            let connected = down.connection.is_connected();
+            let slots = changed.iter().filter_map(|index| {
+                let slot = down.slots.get(*index)?;
+                let track = slot.track.and_then(|track| tracks.get(&track));
+                wanted.extend(
+                    slot.track
+                        .filter(|_| slot.kind == MediaKind::Video && connected),
+                );
+                Some(slot.told(
+                    track.map(|track| track.id.clone()),
+                    track.and_then(|track| track.layer.clone()),
+                ))
+            });
+            let slots = SlotsData {
+                slots: slots.collect(),
+            };
+            outbox.push(MediaEvent::Slots {
+                to: member.id.clone(),
+                slots,
+            });
+        }
+        self.rebuild_targets();
+        for track in wanted {
+            self.want_keyframe(track, turn);
+        }
+    }
+
+    /// The forward table: for each track the slots that carry it.
+    pub(super) fn rebuild_targets(&mut self) {
+        for track in self.tracks.values_mut() {
+            track.targets.clear();
+        }
+        for (key, member) in &self.members {
+            let slots = member
+                .down
+                .iter()
+                .flat_map(|down| down.slots.iter().enumerate());
+            for (index, slot) in slots {
+                if let Some(track) = slot.track.and_then(|track| self.tracks.get_mut(&track)) {
+                    track.targets.push((*key, index));
+                }
+            }
+        }
+    }
+
+    /// Lets every connection panic.
+    #[cfg(test)]
+    pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
+        let keys: Vec<Key> = self.members.keys().copied().collect();
+        for (key, leg) in keys
+            .into_iter()
+            .flat_map(|key| [(key, Leg::Up), (key, Leg::Down)])
+        {
+            let member = self.members.get_mut(&key);
+            if let Some(connection) = member.and_then(|member| member.connection(leg)) {
+                let panicked = connection.within(|_| -> Option<()> { panic!("a test's fault") });
+                assert!(panicked.is_none());
+                self.settle_connection(key, leg, turn);
+            }
+        }
+    }
+
+    /// All its connections.
+    #[cfg(test)]
+    pub fn connections(&self) -> impl Iterator<Item = &crate::media::peer::connection::Connection> {
+        self.members.values().flat_map(|member| {
+            let up = member.up.as_ref().map(|up| &up.connection);
+            up.into_iter()
+                .chain(member.down.as_ref().map(|down| &down.connection))
+        })
+    }
+
+    /// Adds what it holds to a count.
+    pub fn count(&self, census: &mut Census) {
+        census.rooms += 1;
+        census.participants += self.members.len();
+        census.tracks += self.tracks.len();
+        for member in self.members.values() {
+            census.connections +=
+                usize::from(member.up.is_some()) + usize::from(member.down.is_some());
+            census.slots += member.down.as_ref().map_or(0, |down| down.slots.len());
+        }
+    }
+}
+
+/// Gives a down connection's slots what they carry next; the indices of those that changed.
+fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Tile]>) -> Vec<usize> {
+    let mut changed = Vec::new();
+    for kind in [MediaKind::Video, MediaKind::Audio] {
+        let of_kind = down
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.kind == kind);
+        let (indices, current): (Vec<usize>, Vec<Option<Key>>) =
+            of_kind.map(|(index, slot)| (index, slot.track)).unzip();
+        let wished = match kind {
+            MediaKind::Video => wished_pictures(choices, view),
+            MediaKind::Audio => wished_sounds(choices, &current),
+        };
+        let next = settle(&current, &wished);
+        for (index, track) in indices.iter().zip(&next) {
+            let rank = wished.iter().position(|wished| Some(*wished) == *track);
+            down.slots[*index].rank = rank.unwrap_or(usize::MAX);
+        }
+        for ((index, before), after) in indices.into_iter().zip(current).zip(next) {
+            if before != after {
+                down.carry(index, after);
+                changed.push(index);
+            }
+        }
+    }
+    changed
+}

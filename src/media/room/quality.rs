@@ -1,0 +1,260 @@
+//! How good somebody's connection is, by what is measured on it anyway: the round trip of the connectivity checks that
+//! keep it up, and the packets lost on either way, before repair.
+
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::media::room::{Member, Room, Turn};
+use crate::meeting::media::MediaEvent;
+use crate::protocol::object::Leg;
+
+/// Measured this often: as often as connections are checked.
+pub(in crate::media) const REVIEW_EVERY: Duration = Duration::from_secs(2);
+/// Told this often when nothing changes.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// What is good and what is fair. One way from mouth to ear should take no more than 150 ms, and 400 ms is the limit
+/// (ITU-T G.114); between two people it takes half of either round trip, so each may be as long.
+const GOOD_ROUND_TRIP: Duration = Duration::from_millis(150);
+const FAIR_ROUND_TRIP: Duration = Duration::from_millis(400);
+/// Senders raise their bitrate below 2 % of loss and lower it above 10 % (draft-ietf-rmcat-gcc-02 §6).
+const GOOD_LOSS: f32 = 0.02;
+const FAIR_LOSS: f32 = 0.1;
+
+/// Fewer packets than this say nothing: one more or less would be 5 %.
+const ENOUGH: u64 = 20;
+/// After so many reviews without enough packets nothing is known of losses.
+const FORGET_AFTER: u32 = 5;
+/// What is overtaken by more packets than this is no longer taken for late, but for lost and sent again as it was, as
+/// clients do that negotiate no repair stream (RFC 5681 §3.2 draws the line there too).
+const MAX_REORDERED: i16 = 3;
+/// Sequence numbers that jump farther begin anew.
+const MAX_GAP: i16 = 1000;
+
+/// Packets that should have come, and those of them that did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::media) struct Tally {
+    pub expected: u64,
+    pub lost: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.expected += other.expected;
+        self.lost += other.lost;
+    }
+}
+
+/// What arrives on a connection, counted inside it before losses are repaired and read from outside.
+#[derive(Debug, Default)]
+pub(in crate::media) struct Arrivals {
+    expected: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Arrivals {
+    /// Counts a packet that comes after the stream's highest number so far; gives the highest one now.
+    pub fn count(&self, sequence: u16, highest: Option<u16>) -> u16 {
+        let ahead = highest.map_or(1, |highest| sequence.wrapping_sub(highest) as i16);
+        let (expected, received, highest) = match ahead {
+            1..=MAX_GAP => (ahead as u64, 1, sequence),
+            _ if (-MAX_REORDERED..0).contains(&ahead) => (0, 1, highest.unwrap_or(sequence)),
+            _ if (-MAX_GAP..=0).contains(&ahead) => (0, 0, highest.unwrap_or(sequence)),
+            _ => (1, 1, sequence),
+        };
+        self.expected.fetch_add(expected, Ordering::Relaxed);
+        self.received.fetch_add(received, Ordering::Relaxed);
+        highest
+    }
+
+    /// What was counted since this was last asked.
+    pub fn take(&self) -> Tally {
+        let expected = self.expected.swap(0, Ordering::Relaxed);
+        let received = self.received.swap(0, Ordering::Relaxed);
+        let lost = expected.saturating_sub(received);
+        Tally { expected, lost }
+    }
+}
+
+/// The losses of one direction.
+#[derive(Debug, Default)]
+struct Loss {
+    open: Tally,
+    fraction: f32,
+    /// Reviews since the fraction was measured.
+    age: u32,
+}
+
+impl Loss {
+    fn review(&mut self, tally: Tally) -> f32 {
+        self.open += tally;
+        self.age += 1;
+        if self.open.expected >= ENOUGH {
+            self.fraction = (self.open.lost as f32 / self.open.expected as f32).min(1.0);
+            (self.open, self.age) = (Tally::default(), 0);
+        } else if self.age >= FORGET_AFTER {
+            *self = Self::default();
+        }
+        self.fraction
+    }
+}
+
+/// One participant's.
+#[derive(Debug, Default)]
+pub(in crate::media) struct Quality {
+    up: Loss,
+    down: Loss,
+    told: Option<(u8, Instant)>,
+}
+
+/// What is told of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Measured {
+    score: u8,
+    rtt_ms: Option<u32>,
+    loss: f32,
+}
+
+impl Quality {
+    /// Takes what was counted since the last review; gives what is to be told now, if anything.
+    fn review(
+        &mut self,
+        up: Tally,
+        down: Tally,
+        round_trip: Option<Duration>,
+        now: Instant,
+    ) -> Option<Measured> {
+        let loss = self.up.review(up).max(self.down.review(down));
+        let score = score(round_trip, loss);
+        let known = self.told.is_some_and(|(told, at)| {
+            told == score && now.saturating_duration_since(at) < TELL_EVERY
+        });
+        if known {
+            return None;
+        }
+        self.told = Some((score, now));
+        let rtt_ms = round_trip.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
+        Some(Measured {
+            score,
+            rtt_ms,
+            loss,
+        })
+    }
+}
+
+fn score(round_trip: Option<Duration>, loss: f32) -> u8 {
+    let within = |longest, most| round_trip.is_none_or(|time| time <= longest) && loss <= most;
+    if within(GOOD_ROUND_TRIP, GOOD_LOSS) {
+        3
+    } else if within(FAIR_ROUND_TRIP, FAIR_LOSS) {
+        2
+    } else {
+        1
+    }
+}
+
+impl Room {
+    /// Measures everybody's connections; to be called every [`REVIEW_EVERY`].
+    pub(in crate::media) fn review_quality(&mut self, turn: &Turn<'_>) {
+        for member in self.members.values_mut() {
+            let Some(measured) = member.review_quality(turn.now) else {
+                continue;
+            };
+            let Measured {
+                score,
+                rtt_ms,
+                loss,
+            } = measured;
+            self.outbox.push(MediaEvent::Quality {
+                participant: member.id.clone(),
+                score,
+                rtt_ms,
+                loss,
+            });
+        }
+    }
+}
+
+impl Member {
+    fn review_quality(&mut self, now: Instant) -> Option<Measured> {
+        let up = self.up.as_ref().map(|up| up.arrivals.take());
+        let down = self.down.as_mut().map(|down| down.take_tally());
+        let connections = [Leg::Up, Leg::Down].map(|leg| {
+            let connection = self.connection(leg)?;
+            let connected = connection.is_connected();
+            connected.then(|| connection.round_trip())
+        });
+        if connections == [None, None] {
+            return None;
+        }
+        let round_trip = connections.into_iter().flatten().flatten().max();
+        let (up, down) = (up.unwrap_or_default(), down.unwrap_or_default());
+        self.quality.review(up, down, round_trip, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(expected: u64, lost: u64) -> Tally {
+        Tally { expected, lost }
+    }
+
+    #[test]
+    fn gaps_are_losses_and_late_packets_are_none() {
+        let arrivals = Arrivals::default();
+        let hear = |sequences: &[u16]| {
+            let mut highest = None;
+            for sequence in sequences {
+                highest = Some(arrivals.count(*sequence, highest));
+            }
+            arrivals.take()
+        };
+        assert_eq!(hear(&[]), tally(0, 0));
+        assert_eq!(hear(&[7]), tally(1, 0));
+        assert_eq!(hear(&[65_534, 65_535, 0, 3]), tally(6, 2));
+        assert_eq!(hear(&[1, 4, 3, 2]), tally(4, 0));
+        assert_eq!(hear(&[1, 3, 4, 5, 6, 2]), tally(6, 1), "sent again");
+        assert_eq!(hear(&[1, 2, 2, 2, 4]), tally(4, 1));
+        assert_eq!(hear(&[1, 2, 30_000, 30_001]), tally(4, 0));
+    }
+
+    #[test]
+    fn the_score_follows_the_worse_of_delay_and_loss() {
+        for (millis, loss, expected) in [
+            (0, 0.0, 3),
+            (150, 0.02, 3),
+            (151, 0.0, 2),
+            (20, 0.03, 2),
+            (400, 0.1, 2),
+            (401, 0.0, 1),
+            (20, 0.11, 1),
+        ] {
+            let round_trip = Some(Duration::from_millis(millis));
+            assert_eq!(score(round_trip, loss), expected, "{millis} ms, {loss}");
+        }
+        assert_eq!(score(None, 0.05), 2);
+    }
+
+    #[test]
+    fn it_is_told_when_it_changes_and_from_time_to_time() {
+        let (mut quality, mut now) = (Quality::default(), Instant::now());
+        let mut review = |down| {
+            now += REVIEW_EVERY;
+            let told = quality.review(Tally::default(), down, None, now);
+            told.map(|told| (told.score, told.loss))
+        };
+        assert_eq!(review(tally(100, 0)), Some((3, 0.0)));
+        assert_eq!(review(tally(100, 1)), None);
+        assert_eq!(review(tally(100, 5)), Some((2, 0.05)));
+        assert_eq!(review(tally(10, 5)), None, "too few to tell");
+        assert_eq!(review(tally(10, 5)), Some((1, 0.5)), "but they add up");
+        let silent: Vec<_> = (0..FORGET_AFTER).map(|_| review(tally(0, 0))).collect();
+        assert_eq!(silent.last(), Some(&Some((3, 0.0))), "{silent:?}");
+        assert!(silent[..4].iter().all(Option::is_none));
+        let steady: Vec<_> = (0..10).map(|_| review(tally(100, 0))).collect();
+        assert_eq!(steady.iter().flatten().count(), 2, "every 10 s");
+    }
+}

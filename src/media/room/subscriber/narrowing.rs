@@ -1,0 +1,147 @@
+//! What a down connection sends when its line is too narrow for all that its slots carry.
+
+use std::time::Instant;
+
+use super::Down;
+use crate::media::bwe::rate::Bitrate;
+use crate::media::room::allotment::{Bid, Share, allot, left_for_stills};
+use crate::protocol::object::MediaKind;
+
+/// A probe is no smaller than this, or its packets would be too few to measure by, and no larger.
+const LEAST_PROBE: u64 = 4_000;
+const LARGEST_PROBE: u64 = 20_000;
+
+/// What the room does next for a subscriber.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::media) struct Narrowed {
+    /// Slots that got another share.
+    pub changed: Vec<usize>,
+    /// Slots that wait for a still.
+    pub stills: Vec<usize>,
+    /// Slots whose subscriber asked for a keyframe too soon, which is due now.
+    pub keyframes: Vec<usize>,
+}
+
+impl Down {
+    /// Looks what the line carries now: gives every slot its share, sends what is due of stills, probes. `rate` gives
+    /// the bitrate of a track as it comes from its sender.
+    pub fn narrow(
+        &mut self,
+        mut rate: impl FnMut(u64) -> Option<Bitrate>,
+        now: Instant,
+    ) -> Narrowed {
+        let mut narrowed = Narrowed::default();
+        if !self.connection.is_connected() {
+            return narrowed;
+        }
+        while let Some((index, sent)) = self.line.pacer.pop(now) {
+            self.send_first(index, sent, now);
+        }
+        let slots = self.slots.iter_mut().enumerate();
+        let due = slots.filter_map(|(index, slot)| slot.keyframes.take_due(now).then_some(index));
+        narrowed.keyframes.extend(due);
+        let is_held_back = |down: &Self| down.slots.iter().any(|slot| slot.share != Share::Whole);
+        if self.line.breaker.limit().is_none() && !is_held_back(self) {
+            return narrowed;
+        }
+        narrowed.changed = self.share_out(&mut rate, now);
+        let slots = self.slots.iter().enumerate();
+        let stills = slots.filter(|(_, slot)| {
+            slot.share == Share::Stills && slot.track.is_some() && now >= slot.stills_from
+        });
+        narrowed.stills.extend(stills.map(|(index, _)| index));
+        if is_held_back(self) {
+            if let Some(bytes) = self.line.breaker.take_probe(now)
+                && !self.probe(bytes.clamp(LEAST_PROBE, LARGEST_PROBE) as usize, now)
+            {
+                self.line.breaker.try_unprobed(now);
+            }
+        } else {
+            self.line.breaker.at_ease(now);
+        }
+        narrowed
+    }
+
+    /// Gives every picture its share; the indices of those that changed.
+    fn share_out(
+        &mut self,
+        rate: &mut impl FnMut(u64) -> Option<Bitrate>,
+        now: Instant,
+    ) -> Vec<usize> {
+        let mut pictures: Vec<usize> = (0..self.slots.len())
+            .filter(|index| {
+                let slot = &self.slots[*index];
+                slot.kind == MediaKind::Video && slot.track.is_some()
+            })
+            .collect();
+        pictures.sort_by_key(|index| self.slots[*index].rank);
+        let mut bids: Vec<Bid> = pictures
+            .iter()
+            .map(|index| {
+                let slot = &self.slots[*index];
+                let rate = slot.track.and_then(&mut *rate);
+                let share = slot.share;
+                Bid { rate, share }
+            })
+            .collect();
+        let shares = match self.line.breaker.limit() {
+            Some(limit) => {
+                let sounds = self.line.sounds(now);
+                let shares = allot(limit, sounds, &bids, self.line.breaker.may_try(now));
+                for (bid, share) in bids.iter_mut().zip(&shares) {
+                    bid.share = *share;
+                }
+                let left = left_for_stills(limit, sounds, &bids);
+                self.line.pacer.set_rate(left);
+                shares
+            }
+            None => vec![Share::Whole; pictures.len()],
+        };
+        let mut changed = Vec::new();
+        for (index, share) in pictures.into_iter().zip(shares) {
+            if self.slots[index].share != share {
+                self.turn_slot(index, share, now);
+                changed.push(index);
+            }
+        }
+        // One that carries nothing holds nothing back.
+        for slot in &mut self.slots {
+            if slot.track.is_none() {
+                slot.share = Share::Whole;
+            }
+        }
+        changed
+    }
+
+    fn turn_slot(&mut self, index: usize, share: Share, now: Instant) {
+        if share == Share::Whole {
+            self.line.breaker.tried(now);
+        }
+        // The rest of a still is numbered already, and would be missed.
+        for (_, sent) in self.line.pacer.take(index) {
+            self.send_first(index, sent, now);
+        }
+        self.slots[index].turn_to(share, now);
+    }
+
+    /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to: a repair stream,
+    /// transport-wide feedback, and enough to send.
+    fn probe(&mut self, bytes: usize, now: Instant) -> bool {
+        let slots = self.slots.iter().enumerate();
+        let found = slots
+            .filter(|(_, slot)| slot.transport_id.is_some())
+            .find_map(|(index, slot)| {
+                let train: Vec<_> = slot.buffer.probe(bytes).into_iter().cloned().collect();
+                let fits = !train.is_empty() && train.iter().all(|sent| sent.repair.is_some());
+                fits.then_some((index, train))
+            });
+        let Some((index, train)) = found else {
+            return false;
+        };
+        let probe = self.line.begin_probe(train.len());
+        for sent in &train {
+            self.send_again(index, sent, Some(probe), now);
+        }
+        true
+    }
+}

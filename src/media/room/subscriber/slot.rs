@@ -1,0 +1,299 @@
+//! One slot of a down connection: its streams' counters, what can be sent again of it, and what was reported of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use rtc::rtcp::reception_report::ReceptionReport;
+use rtc::rtcp::sender_report::SenderReport;
+
+use crate::media::peer::codec;
+use crate::media::peer::sdp::Codec;
+use crate::media::room::allotment::Share;
+use crate::media::room::keyframe_limit::ViewerRequests;
+use crate::media::room::publisher::{Arrival, Report};
+use crate::media::room::quality::Tally;
+use crate::media::rtp::resend::{ResendBuffer, Sent};
+use crate::media::rtp::rewrite::Rewriter;
+use crate::protocol::object::{MediaKind, Slot};
+
+/// After a line turned out to be narrow its queue drains for about this long.
+const DRAINING: Duration = Duration::from_millis(700);
+
+/// One m-line of a down connection.
+pub(in crate::media) struct DownSlot {
+    /// The m-line.
+    pub mid: String,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// What it carries.
+    pub track: Option<u64>,
+    /// Whether the subscriber cannot decode what it would carry.
+    pub undecodable: bool,
+    pub(super) ssrc: u32,
+    pub(super) repair_ssrc: u32,
+    repair_sequence: u16,
+    pub(super) codecs: Vec<Codec>,
+    /// The encoding that arrived last, and what carries it.
+    pub(super) mapped: Option<(Arc<Codec>, Option<Codec>)>,
+    stream: Option<u32>,
+    pub(super) rewriter: Rewriter,
+    pub(super) buffer: ResendBuffer,
+    pub(super) packets: u32,
+    pub(super) octets: u32,
+    received: Option<Received>,
+    /// Packets that the subscriber missed less those that were skipped, as far as not reported yet.
+    missed: i64,
+    pub(super) report: Option<Report>,
+    /// How much of what it carries is sent.
+    pub share: Share,
+    /// How much it is wished for: 0 is the most.
+    pub rank: usize,
+    /// The timestamp of the still that is being sent.
+    still: Option<u32>,
+    /// No still is begun before this, so that the queue can drain.
+    pub(super) stills_from: Instant,
+    /// The id of the extension that transport-wide feedback goes by, if negotiated.
+    pub(super) transport_id: Option<u8>,
+    /// The keyframes that the subscriber asks for.
+    pub keyframes: ViewerRequests,
+}
+
+/// What a subscriber had received of a slot at its last report, and what had been sent on it by then.
+#[derive(Debug, Clone, Copy)]
+struct Received {
+    /// Extended, on the receiver's count.
+    highest: u32,
+    /// Extended, on ours.
+    sent_highest: u64,
+    sent_packets: u32,
+}
+
+impl DownSlot {
+    pub(super) fn new(kind: MediaKind, others: &[Self], now: Instant) -> Self {
+        let taken = |ssrc: u32| {
+            ssrc == 0
+                || others
+                    .iter()
+                    .any(|slot| slot.ssrc == ssrc || slot.repair_ssrc == ssrc)
+        };
+        let fresh = |also: u32| {
+            std::iter::repeat_with(rand::random::<u32>)
+                .find(|ssrc| !taken(*ssrc) && *ssrc != also)
+                .unwrap_or(1)
+        };
+        let ssrc = fresh(0);
+        let clock_rate = if kind == MediaKind::Video {
+            90_000
+        } else {
+            48_000
+        };
+        Self {
+            mid: String::new(),
+            kind,
+            track: None,
+            undecodable: false,
+            ssrc,
+            repair_ssrc: fresh(ssrc),
+            repair_sequence: rand::random::<u16>() >> 1,
+            codecs: Vec::new(),
+            mapped: None,
+            stream: None,
+            // RFC 3550 §5.1: both begin at random; the upper half is left out so that no early packet wraps.
+            rewriter: Rewriter::new(clock_rate, rand::random::<u16>() >> 1, rand::random()),
+            buffer: ResendBuffer::default(),
+            packets: 0,
+            octets: 0,
+            received: None,
+            missed: 0,
+            report: None,
+            share: Share::Whole,
+            rank: 0,
+            still: None,
+            stills_from: now,
+            transport_id: None,
+            keyframes: ViewerRequests::default(),
+        }
+    }
+
+    /// Sends another share of what it carries from now on. It goes on with a keyframe; what was sent is kept, to probe
+    /// the line with.
+    pub(super) fn turn_to(&mut self, share: Share, now: Instant) {
+        self.share = share;
+        self.still = None;
+        self.stills_from = now + DRAINING;
+        self.rewriter.release();
+        self.keyframes = ViewerRequests::default();
+    }
+
+    /// Whether a packet belongs to a still that is sent. One begins with a keyframe, but not while the one before is
+    /// on its way.
+    pub(super) fn takes_still(
+        &mut self,
+        arrival: &Arrival,
+        is_sending: impl FnOnce() -> bool,
+        now: Instant,
+    ) -> bool {
+        let is_new = arrival.keyframe && self.still != Some(arrival.timestamp);
+        if is_new && now >= self.stills_from && !is_sending() {
+            self.rewriter.release();
+            self.still = Some(arrival.timestamp);
+        }
+        self.still == Some(arrival.timestamp)
+    }
+
+    /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
+    /// publisher's loss, not this subscriber's.
+    pub(super) fn note_reception(&mut self, report: &ReceptionReport) -> Tally {
+        let received = Received {
+            highest: report.last_sequence_number,
+            sent_highest: self.rewriter.highest(),
+            sent_packets: self.packets,
+        };
+        let Some(before) = self.received.replace(received) else {
+            return Tally::default();
+        };
+        let expected = u64::from(received.highest.wrapping_sub(before.highest));
+        if expected > u64::from(u16::MAX) {
+            return Tally::default();
+        }
+        let missing = expected * u64::from(report.fraction_lost) / 256;
+        let sent = received.sent_packets.wrapping_sub(before.sent_packets);
+        let numbers = received.sent_highest - before.sent_highest;
+        let skipped = numbers as i64 - i64::from(sent);
+        // What was skipped may be sent yet, or missed in the next report only.
+        self.missed += missing as i64 - skipped;
+        let lost = self.missed.max(0);
+        self.missed -= lost;
+        Tally {
+            expected: expected.saturating_add_signed(-skipped),
+            lost: lost.unsigned_abs(),
+        }
+    }
+
+    /// Another stream begins anew; another encoding of it looks up its payload type.
+    pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) {
+        if self.stream != Some(ssrc) {
+            self.release();
+            self.stream = Some(ssrc);
+        }
+        if self
+            .mapped
+            .as_ref()
+            .is_none_or(|(known, _)| !Arc::ptr_eq(known, codec))
+        {
+            let carrier = codec::carrier(codec, &self.codecs).cloned();
+            self.mapped = Some((Arc::clone(codec), carrier));
+        }
+    }
+
+    pub(super) fn release(&mut self) {
+        self.stream = None;
+        self.mapped = None;
+        self.report = None;
+        self.still = None;
+        self.rewriter.release();
+        self.buffer.clear();
+        self.keyframes = ViewerRequests::default();
+    }
+
+    /// The header of a packet as it was sent for the first time.
+    pub(super) fn header(&self, sent: &Sent) -> rtc::rtp::Header {
+        let mut header = rtc::rtp::Header {
+            version: 2,
+            marker: sent.marker,
+            payload_type: sent.payload_type,
+            sequence_number: sent.sequence,
+            timestamp: sent.timestamp,
+            ssrc: self.ssrc,
+            ..Default::default()
+        };
+        self.stamp(&mut header, sent.stamp);
+        header
+    }
+
+    /// Writes the transport-wide sequence number.
+    pub(super) fn stamp(&self, header: &mut rtc::rtp::Header, number: Option<u16>) {
+        if let (Some(id), Some(number)) = (self.transport_id, number) {
+            // Ids that do not fit a one-byte header (RFC 8285 §4.2) are not negotiated.
+            let _ = header.set_extension(id, Bytes::copy_from_slice(&number.to_be_bytes()));
+        }
+    }
+
+    /// A packet in the form of a repair (RFC 4588 §4); `None` where none is negotiated.
+    pub(super) fn repair(&mut self, sent: &Sent) -> Option<(rtc::rtp::Header, Bytes)> {
+        let payload_type = sent.repair?;
+        self.repair_sequence = self.repair_sequence.wrapping_add(1);
+        let header = rtc::rtp::Header {
+            version: 2,
+            marker: sent.marker,
+            payload_type,
+            sequence_number: self.repair_sequence,
+            timestamp: sent.timestamp,
+            ssrc: self.repair_ssrc,
+            ..Default::default()
+        };
+        let mut payload = BytesMut::with_capacity(2 + sent.payload.len());
+        payload.put_u16(sent.sequence);
+        payload.extend_from_slice(&sent.payload);
+        Some((header, payload.freeze()))
+    }
+
+    pub(super) fn sender_report(
+        &self,
+        ntp: u64,
+        skews: &HashMap<u64, i64>,
+        now: Instant,
+    ) -> Option<SenderReport> {
+        let offset = self.rewriter.timestamp_offset()?;
+        let (newest, at) = self.rewriter.newest()?;
+        let clock = if self.kind == MediaKind::Video {
+            90_000.0
+        } else {
+            48_000.0
+        };
+        let skew = self.track.and_then(|track| skews.get(&track));
+        let rtp_time = match (self.report, skew) {
+            (Some(report), Some(skew)) => {
+                let elapsed = ntp.wrapping_add_signed(*skew).wrapping_sub(report.ntp) as i64;
+                let ticks = (elapsed as f64 / 4_294_967_296.0 * clock) as i64;
+                report.rtp.wrapping_add(offset).wrapping_add(ticks as u32)
+            }
+            _ => newest
+                .wrapping_add((now.saturating_duration_since(at).as_secs_f64() * clock) as u32),
+        };
+        Some(SenderReport {
+            ssrc: self.ssrc,
+            ntp_time: ntp,
+            rtp_time,
+            packet_count: self.packets,
+            octet_count: self.octets,
+            ..Default::default()
+        })
+    }
+
+    /// What is told to the subscriber.
+    pub fn told(
+        &self,
+        track: Option<crate::protocol::ids::TrackId>,
+        layer: Option<String>,
+    ) -> Slot {
+        Slot {
+            mid: self.mid.clone(),
+            kind: self.kind,
+            track: track.filter(|_| !self.undecodable),
+            layer: layer.filter(|_| !self.undecodable),
+            reason: self.reason().map(str::to_owned),
+        }
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        if self.undecodable {
+            Some("codec")
+        } else {
+            let held_back = self.track.is_some() && self.share != Share::Whole;
+            held_back.then_some("bandwidth")
+        }
+    }
+}

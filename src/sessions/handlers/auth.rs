@@ -1,0 +1,309 @@
+//! Coming in: accounts, guests, tokens.
+
+use super::{kept, people, stored};
+use crate::auth::tokens::MAX_LIFETIME;
+use crate::auth::{Issued, Subject, Token};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::{SessionId, UserId};
+use crate::protocol::object::{User, UserKind};
+use crate::protocol::request::{
+    AuthGuest, AuthLogin, AuthRegister, AuthToken, Authenticated, Empty,
+};
+use crate::protocol::text::DisplayName;
+use crate::protocol::time::Timestamp;
+use crate::sessions::directory::Entry;
+use crate::sessions::services::{GuestPolicy, RegistrationPolicy, Services};
+use crate::sessions::state::{Login, SessionState};
+use crate::store::{NewUser, PasswordHash, StoredUser, UserKey};
+
+/// `auth.register`
+pub async fn register(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthRegister,
+) -> Result<Authenticated, WireError> {
+    if services.registration == RegistrationPolicy::Closed {
+        return Err(WireError::with_message(
+            ErrorCode::PermDenied,
+            "Accounts are made by the administrator here.",
+        ));
+    }
+    services
+        .attempts
+        .check_registration(state.address)
+        .map_err(|after| after.wire())?;
+    crate::auth::passwords::check_strength(&data.password, data.username.as_str())
+        .map_err(|error| error.wire())?;
+    let display_name = match data.display_name {
+        Some(name) => name,
+        None => DisplayName::parse(data.username.as_str())
+            .map_err(|error| WireError::bad_field("data.display_name", error))?,
+    };
+    let hash = services
+        .passwords
+        .hash(state.address, &data.password)
+        .await
+        .map_err(|error| error.wire())?;
+    let new = NewUser {
+        username: data.username,
+        display_name,
+        password: PasswordHash::new(hash),
+    };
+    let account = services
+        .store
+        .create_user(new, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    Ok(enter_account(services, state, &account).await)
+}
+
+/// `auth.login`
+pub async fn login(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthLogin,
+) -> Result<Authenticated, WireError> {
+    services
+        .attempts
+        .check_login(state.address, &data.username)
+        .map_err(|after| after.wire())?;
+    let account = services
+        .store
+        .find_user_by_name(&data.username)
+        .await
+        .map_err(stored)?;
+    let account = verify(services, state, &data, account).await?;
+    services
+        .attempts
+        .login_was_right(state.address, &data.username);
+    Ok(enter_account(services, state, &account).await)
+}
+
+/// Checks the password. An unknown name takes as long as a known one; a disabled account answers alike.
+async fn verify(
+    services: &Services,
+    state: &SessionState,
+    data: &AuthLogin,
+    account: Option<StoredUser>,
+) -> Result<StoredUser, WireError> {
+    let hash = account.as_ref().map(|account| &account.password);
+    // An account that was never given a password is checked like one that does not exist.
+    let hash = hash.filter(|hash| hash.is_set()).map(kept);
+    let verified = services
+        .passwords
+        .verify(state.address, &data.password, hash)
+        .await
+        .map_err(|error| error.wire())?;
+    let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
+        return Err(ErrorCode::BadCredentials.into());
+    };
+    if let Some(rehash) = verified.rehash {
+        let (old, new) = (account.password.clone(), PasswordHash::new(rehash));
+        let now = Timestamp::now();
+        let rehashed = services.store.rehash_password(account.key, &old, &new, now);
+        match rehashed.await {
+            Ok(()) => {}
+            // It waits for the next log-in; nobody is kept out for it.
+            Err(error) if error.is_passing() => {}
+            Err(error) => return Err(stored(error)),
+        }
+    }
+    Ok(account)
+}
+
+/// `auth.guest`
+pub async fn guest(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthGuest,
+) -> Result<Authenticated, WireError> {
+    if services.guests == GuestPolicy::Refused {
+        return Err(ErrorCode::GuestDisabled.into());
+    }
+    services
+        .attempts
+        .check_guest(state.address)
+        .map_err(|after| after.wire())?;
+    Ok(enter(
+        services,
+        state,
+        people::guest(UserId::random(), data.display_name),
+        None,
+    )
+    .await)
+}
+
+/// `auth.token`
+pub async fn token(
+    services: &Services,
+    state: &mut SessionState,
+    data: AuthToken,
+) -> Result<Authenticated, WireError> {
+    let now = Timestamp::now();
+    let token = services
+        .tokens
+        .verify(&data.token, now)
+        .map_err(|error| error.code())?;
+    if is_revoked(services, &token.id).await? {
+        return Err(ErrorCode::TokenInvalid.into());
+    }
+    let (user, account) = match token.subject.kind {
+        UserKind::Account => {
+            let account = account_of(services, &token).await?;
+            (people::account(&account), Some(account.key))
+        }
+        UserKind::Guest => (guest_of(services, token.subject.clone())?, None),
+    };
+    let issued = Issued {
+        token: data.token,
+        claims: token,
+    };
+    let jti = issued.claims.id.clone();
+    let admitted = admit(services, state, user, account, issued).await;
+    // A log-out in between did not find this session in the directory yet.
+    if is_revoked(services, &jti).await? {
+        services.directory().leave(&state.id);
+        state.login = None;
+        return Err(ErrorCode::TokenInvalid.into());
+    }
+    Ok(admitted)
+}
+
+async fn is_revoked(services: &Services, jti: &str) -> Result<bool, WireError> {
+    services.store.is_token_revoked(jti).await.map_err(stored)
+}
+
+async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, WireError> {
+    let account = services
+        .store
+        .find_user(&token.subject.id)
+        .await
+        .map_err(stored)?;
+    account
+        .filter(|account| account.admits_token_of(token.issued_at))
+        .ok_or_else(|| ErrorCode::TokenInvalid.into())
+}
+
+fn guest_of(services: &Services, subject: Subject) -> Result<User, WireError> {
+    if services.guests == GuestPolicy::Refused {
+        return Err(ErrorCode::GuestDisabled.into());
+    }
+    let name = subject.name.ok_or(ErrorCode::TokenInvalid)?;
+    Ok(people::guest(subject.id, name))
+}
+
+/// `auth.refresh`
+pub async fn refresh(
+    services: &Services,
+    state: &mut SessionState,
+) -> Result<Authenticated, WireError> {
+    let login = state.login()?.clone();
+    if let Some(account) = login.account {
+        check_login_stands(services, state, account).await?;
+    }
+    let subject = subject_of(&login.user);
+    let (began, now) = (login.logged_in_at, Timestamp::now());
+    let renewed = services.tokens.renew(subject, login.jti, began, now);
+    let issued = renewed.map_err(|error| error.code())?;
+    Ok(admit(services, state, login.user, login.account, issued).await)
+}
+
+/// Whether a new token would be refused by itself: the account was disabled, deleted or given another password, which
+/// this session, about to be ended for it, has not been told yet.
+async fn check_login_stands(
+    services: &Services,
+    state: &SessionState,
+    account: UserKey,
+) -> Result<(), WireError> {
+    let found = services.store.find_user_by_key(account).await;
+    let since = services.directory().since(&state.id);
+    match (found.map_err(stored)?, since) {
+        (Some(account), Some(since)) if account.admits_token_of(since) => Ok(()),
+        _ => Err(ErrorCode::TokenInvalid.into()),
+    }
+}
+
+/// `auth.logout`
+pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Empty, WireError> {
+    let login = state.login()?.clone();
+    // Another session may have refreshed this log-in's token later than this one did.
+    let longest = i64::try_from(MAX_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+    let voided_until = Timestamp::now().plus_millis(longest);
+    services
+        .store
+        .revoke_token(&login.jti, voided_until)
+        .await
+        .map_err(stored)?;
+    services.directory().revoke_token(&login.jti, &state.id);
+    services.directory().leave(&state.id);
+    state.leave().await;
+    state.login = None;
+    Ok(Empty {})
+}
+
+async fn enter_account(
+    services: &Services,
+    state: &mut SessionState,
+    account: &StoredUser,
+) -> Authenticated {
+    enter(services, state, people::account(account), Some(account.key)).await
+}
+
+/// Logs a session in as `user`, with a new token.
+async fn enter(
+    services: &Services,
+    state: &mut SessionState,
+    user: User,
+    account: Option<UserKey>,
+) -> Authenticated {
+    let issued = services.tokens.issue(subject_of(&user), Timestamp::now());
+    admit(services, state, user, account, issued).await
+}
+
+fn subject_of(user: &User) -> Subject {
+    Subject {
+        id: user.id.clone(),
+        kind: user.kind,
+        name: (user.kind == UserKind::Guest).then(|| user.display_name.clone()),
+    }
+}
+
+/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the membership in a room.
+async fn admit(
+    services: &Services,
+    state: &mut SessionState,
+    user: User,
+    account: Option<UserKey>,
+    issued: Issued,
+) -> Authenticated {
+    if state
+        .login
+        .as_ref()
+        .is_some_and(|login| login.user.id != user.id)
+    {
+        state.leave().await;
+    }
+    let Issued { token, claims } = issued;
+    let entry = Entry {
+        user: user.id.clone(),
+        kind: user.kind,
+        jti: claims.id.clone(),
+        since: claims.issued_at,
+        revoked: state.revoked.clone(),
+    };
+    services.directory().enter(&state.id, entry);
+    state.login = Some(Login {
+        user: user.clone(),
+        account,
+        jti: claims.id,
+        logged_in_at: claims.logged_in_at,
+    });
+    // Unguessable like every id; nothing takes it up while lost sessions are not kept.
+    let resume_token = SessionId::random().as_str().to_owned();
+    Authenticated {
+        user,
+        token,
+        expires_at: claims.expires_at,
+        resume_token,
+    }
+}

@@ -1,0 +1,76 @@
+//! Who is kept out of a room.
+
+use super::room::{find, may};
+use super::{people, room_view, stored};
+use crate::meeting::permissions::Action;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::object::{Ban, BanLength};
+use crate::protocol::request::{Bans, Empty, RoomBans, RoomUnban};
+use crate::protocol::time::Timestamp;
+use crate::rooms::CallError;
+use crate::sessions::services::Services;
+use crate::sessions::state::SessionState;
+use crate::store::{RoomKey, StoredBan};
+
+/// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good. Who was not let in at the
+/// door stands there too.
+pub async fn list(
+    services: &Services,
+    state: &SessionState,
+    data: RoomBans,
+) -> Result<Bans, WireError> {
+    let room = find(services, state, &data.identity).await?;
+    may(state, &room, Action::Ban).await?;
+    if let Some(handle) = services.registry.find(&room.identity) {
+        match handle.call(Command::Bans).await {
+            Ok(Reply::Bans(bans)) => return Ok(Bans { bans }),
+            Err(CallError::Gone) => {}
+            Ok(_) => return Err(ErrorCode::ServerInternal.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut resting = room_view::load(services, room.key).await?.room;
+    services.registry.recall(&room.identity, &mut resting);
+    match resting.handle(Command::Bans, Timestamp::now()).reply {
+        Ok(Reply::Bans(bans)) => Ok(Bans { bans }),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
+}
+
+/// `room.unban`: lifts a ban and a refusal at the door alike; whoever is not kept out can be let in again as well.
+pub async fn lift(
+    services: &Services,
+    state: &SessionState,
+    data: RoomUnban,
+) -> Result<Empty, WireError> {
+    let room = find(services, state, &data.identity).await?;
+    may(state, &room, Action::Ban).await?;
+    let lifted = services.store.unban(room.key, &data.user).await;
+    lifted.map_err(stored)?;
+    services.registry.unban(&room.identity, data.user).await?;
+    Ok(Empty {})
+}
+
+/// The bans that are for good, the newest last.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn load(services: &Services, room: RoomKey) -> Result<Vec<Ban>, WireError> {
+    let bans = services.store.bans(room).await.map_err(stored)?;
+    Ok(bans.into_iter().map(seen).collect())
+}
+
+fn seen(ban: StoredBan) -> Ban {
+    let user = match &ban.account {
+        Some(account) => people::account(account),
+        None => people::guest(ban.user, ban.display_name.clone()),
+    };
+    Ban {
+        user,
+        display_name: ban.display_name,
+        until: BanLength::Forever,
+        since: ban.since,
+        by: ban.by,
+    }
+}

@@ -1,0 +1,40 @@
+//! Oneself in the room.
+
+use crate::meeting::command::Changes;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::request::{ParticipantAnswer, ParticipantUpdate};
+use crate::sessions::state::SessionState;
+
+/// `participant.update`
+pub async fn update(
+    state: &SessionState,
+    data: ParticipantUpdate,
+) -> Result<ParticipantAnswer, WireError> {
+    let membership = state.membership()?;
+    let ParticipantUpdate {
+        display_name,
+        audio,
+        video,
+        hand,
+    } = data;
+    let changes = Changes {
+        display_name,
+        audio,
+        video,
+        hand,
+    };
+    match membership
+        .handle
+        .call(Command::Update {
+            participant: membership.participant.clone(),
+            changes,
+        })
+        .await?
+    {
+        Reply::Participant(participant) => Ok(ParticipantAnswer {
+            participant: *participant,
+        }),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
+}

@@ -1,0 +1,311 @@
+//! Rooms: making, changing, finding, joining, leaving, ending.
+
+use super::joining::newcomer;
+use super::{asking, room_settings, room_view, stored};
+use crate::meeting::command::PasswordEdit;
+use crate::meeting::permissions::Action;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::object::{Participant, UserKind};
+use crate::protocol::patch::Patch;
+use crate::protocol::request::{
+    Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomList, RoomPage, RoomRoster,
+    Roster, Scope,
+};
+use crate::protocol::time::Timestamp;
+use crate::rooms::CallError;
+use crate::sessions::services::Services;
+use crate::sessions::state::{Membership, SessionState};
+use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
+
+/// The largest page of a list.
+const MAX_PAGE: u32 = 100;
+
+/// `room.create`
+pub async fn create(
+    services: &Services,
+    state: &SessionState,
+    data: RoomCreate,
+) -> Result<RoomAnswer, WireError> {
+    let owner = account(state)?;
+    let settings = room_settings::of_new(services, state, data).await?;
+    let room = services
+        .store
+        .create_room(owner, settings, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    Ok(RoomAnswer {
+        room: room_view::seen(services, &room),
+    })
+}
+
+/// `room.edit`
+pub async fn edit(
+    services: &Services,
+    state: &SessionState,
+    data: RoomEdit,
+) -> Result<RoomAnswer, WireError> {
+    let room = find(services, state, &data.identity).await?;
+    may(state, &room, asking::edit_action(&data)).await?;
+    let version = data.version;
+    let edit = room_settings::of_edit(services, state, data).await?;
+    let password = match &edit.password {
+        // Who waits behind a password that is taken away has given more than is asked for.
+        Patch::Keep | Patch::Clear => PasswordEdit::Kept,
+        Patch::Set(_) => PasswordEdit::Changed,
+    };
+    let edited = services
+        .store
+        .edit_room(room.key, version, edit, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    asking::tell_of_edit(services, &edited, password).await?;
+    Ok(RoomAnswer {
+        room: room_view::seen(services, &edited),
+    })
+}
+
+/// `room.delete`
+pub async fn delete(
+    services: &Services,
+    state: &SessionState,
+    data: RoomDelete,
+) -> Result<Empty, WireError> {
+    let room = own(services, state, &data.identity).await?;
+    services
+        .store
+        .delete_room(room.key, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    services.registry.ended(&room.identity, Timestamp::now());
+    if let Some(handle) = services.registry.changed(&room.identity) {
+        let by = state
+            .membership
+            .as_ref()
+            .filter(|membership| membership.room == room.identity)
+            .map(|membership| membership.participant.clone());
+        asking::gone_is_fine(handle.call_surely(Command::Delete { by }).await)?;
+    }
+    Ok(Empty {})
+}
+
+/// `room.list`
+pub async fn list(
+    services: &Services,
+    state: &SessionState,
+    data: RoomList,
+) -> Result<RoomPage, WireError> {
+    let login = state.login()?;
+    if data.page == 0 {
+        return Err(WireError::bad_field("data.page", "must be 1 or more"));
+    }
+    if !(1..=MAX_PAGE).contains(&data.size) {
+        return Err(WireError::bad_field("data.size", "must be from 1 to 100"));
+    }
+    let scope = match (data.scope, login.account) {
+        (Scope::Mine, Some(account)) => RoomScope::OwnedBy(account),
+        (Scope::Joined, _) => RoomScope::JoinedBy(login.user.id.clone()),
+        // Guests own nothing, and no room is listed for everyone.
+        (Scope::Mine, None) | (Scope::Public, _) => {
+            return Ok(RoomPage {
+                rooms: Vec::new(),
+                total: 0,
+            });
+        }
+    };
+    let filter = RoomFilter {
+        scope,
+        keyword: data.keyword,
+        page: data.page,
+        size: data.size,
+    };
+    let page = services.store.list_rooms(&filter).await.map_err(stored)?;
+    let total = page.total;
+    let rooms = room_view::seen_all(services, page.rooms).await?;
+    Ok(RoomPage { rooms, total })
+}
+
+/// `room.get`
+pub async fn get(
+    services: &Services,
+    state: &SessionState,
+    data: RoomGet,
+) -> Result<RoomAnswer, WireError> {
+    let room = find(services, state, &data.identity).await?;
+    Ok(RoomAnswer {
+        room: room_view::seen(services, &room),
+    })
+}
+
+/// `room.roster`: for its owner, for whoever is in it, and for everyone who could simply walk in.
+pub async fn roster(
+    services: &Services,
+    state: &SessionState,
+    data: RoomRoster,
+) -> Result<Roster, WireError> {
+    let login = state.login()?;
+    let room = find(services, state, &data.identity).await?;
+    let is_here = |membership: &Option<Membership>| {
+        membership
+            .as_ref()
+            .is_some_and(|membership| membership.room == room.identity)
+    };
+    let is_in = is_here(&state.membership);
+    if is_here(&state.waiting) {
+        let why = "Who waits to be let in does not see who is inside.";
+        return Err(WireError::with_message(ErrorCode::PermDenied, why));
+    }
+    let settings = &room.settings;
+    let kind = login.user.kind;
+    let is_held = settings.waiting.holds(kind) || !settings.guests && kind == UserKind::Guest;
+    let is_closed = settings.locked || is_held || settings.password.is_some();
+    let is_outside = !is_in && login.account != Some(room.owner.key);
+    if is_outside && (is_closed || is_kept_out(services, state, &room).await?) {
+        let why = "Only its owner and who is in it see who is in this room.";
+        return Err(WireError::with_message(ErrorCode::PermDenied, why));
+    }
+    Ok(Roster {
+        participants: people_in(services, &room).await?,
+    })
+}
+
+/// Whether a room that is open to others keeps this session's user out, or would let them wait.
+async fn is_kept_out(
+    services: &Services,
+    state: &SessionState,
+    room: &StoredRoom,
+) -> Result<bool, WireError> {
+    let Some(handle) = services.registry.find(&room.identity) else {
+        return Ok(false);
+    };
+    let join = newcomer(state, state.login()?, None);
+    match handle.call(Command::Knock(Box::new(join))).await {
+        Ok(Reply::Waiting)
+        | Err(CallError::Refused(ErrorCode::RoomBanned | ErrorCode::RoomDenied)) => Ok(true),
+        Ok(_) | Err(CallError::Gone | CallError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Participant>, WireError> {
+    let Some(handle) = services.registry.find(&room.identity) else {
+        return Ok(Vec::new());
+    };
+    match handle.call(Command::Roster).await {
+        Ok(Reply::Roster(participants)) => Ok(participants),
+        Err(CallError::Gone) => Ok(Vec::new()),
+        Ok(_) => Err(ErrorCode::ServerInternal.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `room.end`
+pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, WireError> {
+    let membership = state.membership()?;
+    let by = asking::authorised(membership, Action::End).await?.id;
+    services
+        .store
+        .end_room(membership.key, Timestamp::now())
+        .await
+        .map_err(stored)?;
+    membership.handle.call_surely(Command::End { by }).await?;
+    Ok(Empty {})
+}
+
+/// Finds a room by its identity, or by its number: wrong attempts by number are limited per address.
+///
+/// # Errors
+/// `room.not_found`, `rate.limited`.
+pub(super) async fn find(
+    services: &Services,
+    state: &SessionState,
+    raw: &str,
+) -> Result<StoredRoom, WireError> {
+    let room = seek(services, state, raw).await?;
+    let room = room.ok_or(ErrorCode::RoomNotFound)?;
+    was_found(services, state, raw);
+    Ok(room)
+}
+
+/// The same for somebody who has not shown yet that they may know of the room: a try by number counts as wrong until
+/// [`was_found`].
+///
+/// # Errors
+/// `rate.limited`.
+pub(super) async fn seek(
+    services: &Services,
+    state: &SessionState,
+    raw: &str,
+) -> Result<Option<StoredRoom>, WireError> {
+    let number = number(raw);
+    if number.is_some() {
+        services
+            .attempts
+            .check_number(state.address)
+            .map_err(|after| after.wire())?;
+    }
+    let key = number.as_deref().unwrap_or(raw);
+    services.store.find_room(key).await.map_err(stored)
+}
+
+/// The session may know that there is a room at `raw`.
+pub(super) fn was_found(services: &Services, state: &SessionState, raw: &str) {
+    if number(raw).is_some() {
+        services.attempts.number_was_right(state.address);
+    }
+}
+
+/// The number that is meant, as people write it in groups; none when it is no number.
+pub(super) fn number(raw: &str) -> Option<String> {
+    let compact: String = raw.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    is_room_number(&compact).then_some(compact)
+}
+
+/// Whether the session may do something with a room: its owner from anywhere, others while they are in it.
+///
+/// # Errors
+/// `perm.denied`, `server.busy`.
+pub(super) async fn may(
+    state: &SessionState,
+    room: &StoredRoom,
+    action: Action,
+) -> Result<(), WireError> {
+    if state.login()?.account == Some(room.owner.key) {
+        return Ok(());
+    }
+    let here = state.membership.as_ref();
+    let here = here.filter(|membership| membership.room == room.identity);
+    let outside = || {
+        let why = "Only the room's owner may do this from outside.";
+        WireError::with_message(ErrorCode::PermDenied, why)
+    };
+    asking::authorised(here.ok_or_else(outside)?, action).await?;
+    Ok(())
+}
+
+/// Finds a room that belongs to the session's account.
+async fn own(
+    services: &Services,
+    state: &SessionState,
+    identity: &str,
+) -> Result<StoredRoom, WireError> {
+    let login = state.login()?;
+    let room = find(services, state, identity).await?;
+    if login.account == Some(room.owner.key) {
+        Ok(room)
+    } else {
+        let why = "Only the room's owner may do this.";
+        Err(WireError::with_message(ErrorCode::PermDenied, why))
+    }
+}
+
+/// The session's account: guests have none, and own nothing that outlives them.
+fn account(state: &SessionState) -> Result<UserKey, WireError> {
+    let denied = || {
+        WireError::with_message(
+            ErrorCode::PermDenied,
+            "Guests cannot make rooms; log in first.",
+        )
+    };
+    state.login()?.account.ok_or_else(denied)
+}

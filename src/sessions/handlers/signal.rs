@@ -1,0 +1,104 @@
+//! What participants send each other to connect directly: relayed to one, looked at by nobody.
+
+use crate::budgets::{Budget, ws as budgets};
+use crate::meeting::Command;
+use crate::meeting::command::Signal;
+use crate::protocol::error::WireError;
+use crate::protocol::ids::{MAX_ID_BYTES, ParticipantId};
+use crate::protocol::request::{Empty, SignalAnswer, SignalCandidate, SignalOffer};
+use crate::sessions::state::SessionState;
+
+/// `signal.offer`
+pub async fn offer(state: &SessionState, data: SignalOffer) -> Result<Empty, WireError> {
+    let SignalOffer {
+        to,
+        connection,
+        sdp,
+    } = data;
+    relay(
+        state,
+        to,
+        Signal::Offer {
+            connection: named(connection)?,
+            sdp,
+        },
+    )
+    .await
+}
+
+/// `signal.answer`
+pub async fn answer(state: &SessionState, data: SignalAnswer) -> Result<Empty, WireError> {
+    let SignalAnswer {
+        to,
+        connection,
+        sdp,
+    } = data;
+    relay(
+        state,
+        to,
+        Signal::Answer {
+            connection: named(connection)?,
+            sdp,
+        },
+    )
+    .await
+}
+
+/// `signal.candidate`
+pub async fn candidate(state: &SessionState, data: SignalCandidate) -> Result<Empty, WireError> {
+    let SignalCandidate {
+        to,
+        connection,
+        candidate,
+    } = data;
+    relay(
+        state,
+        to,
+        Signal::Candidate {
+            connection: named(connection)?,
+            candidate,
+        },
+    )
+    .await
+}
+
+async fn relay(
+    state: &SessionState,
+    to: ParticipantId,
+    signal: Signal,
+) -> Result<Empty, WireError> {
+    let membership = state.membership()?;
+    let (field, most) = match &signal {
+        Signal::Offer { .. } | Signal::Answer { .. } => ("data.sdp", &budgets::DESCRIPTION),
+        Signal::Candidate { .. } => ("data.candidate", &budgets::CANDIDATE),
+    };
+    is_small(&signal, field, most)?;
+    membership
+        .handle
+        .call(Command::Signal {
+            from: membership.participant.clone(),
+            to,
+            signal,
+        })
+        .await?;
+    Ok(Empty {})
+}
+
+/// What one sends another is held for them until they read it.
+fn is_small(signal: &Signal, field: &str, most: &Budget) -> Result<(), WireError> {
+    if signal.bytes() <= most.size() {
+        return Ok(());
+    }
+    let why = format!("must be at most {} bytes long", most.most);
+    Err(WireError::bad_field(field, why))
+}
+
+fn named(connection: Option<String>) -> Result<Option<String>, WireError> {
+    match &connection {
+        Some(name) if name.len() > MAX_ID_BYTES => Err(WireError::bad_field(
+            "data.connection",
+            "must be at most 64 bytes long",
+        )),
+        _ => Ok(connection),
+    }
+}

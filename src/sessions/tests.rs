@@ -1,0 +1,271 @@
+//! Sessions that fail, and sessions that are told to go.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::io::DuplexStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::*;
+use crate::auth::{
+    Limits as Tries, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
+};
+use crate::media::{Media, MediaConfig};
+use crate::network::Network;
+use crate::rooms::Registry;
+use crate::store::{HistoryWriter, Store};
+use crate::supervise;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Server {
+    services: Services,
+    stop: watch::Sender<bool>,
+    _data: tempfile::TempDir,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/meeting.sqlite?mode=rwc", data.path().display());
+        let store = Store::open(&url, 4).await.unwrap();
+        let secret = Secret::load_or_create(&data.path().join("secret")).unwrap();
+        let media = MediaConfig {
+            ips: vec!["127.0.0.1".parse().unwrap()],
+            port: 0,
+            threads: 1,
+        };
+        let (stop, stopping) = watch::channel(false);
+        let services = Services::new(ServicesParts {
+            registry: Registry::new(Media::start(media).unwrap()),
+            history: HistoryWriter::start(store.clone()),
+            store,
+            passwords: Passwords::default(),
+            room_passwords: RoomPasswords::new(Passwords::default()),
+            tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
+            attempts: Tries::default(),
+            guests: GuestPolicy::Admitted,
+            registration: RegistrationPolicy::Open,
+            rate_limiting: RateLimiting::On,
+            stop: stopping,
+        });
+        Self {
+            services,
+            stop,
+            _data: data,
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        let (ours, theirs) = tokio::io::duplex(1024 * 1024);
+        let socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
+        let address = Network::of("192.0.2.1".parse().unwrap());
+        let session = run(socket, address, self.services.clone());
+        let mut client = Client {
+            socket: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
+            session: supervise::spawn("session", session),
+            last_id: 0,
+            events: Vec::new(),
+        };
+        assert_eq!(client.frame().await.unwrap()["type"], "hello");
+        client
+    }
+
+    async fn guest(&self, name: &str) -> Client {
+        let mut client = self.connect().await;
+        client
+            .ok("auth.guest", json!({ "display_name": name }))
+            .await;
+        client
+    }
+
+    /// A room with its owner in it.
+    async fn meeting(&self) -> (Client, String) {
+        let mut ada = self.connect().await;
+        let account = json!({ "username": "ada", "password": "correct horse 7" });
+        ada.ok("auth.register", account).await;
+        let made = json!({ "name": "Weekly", "topology": "p2p" });
+        let room = ada.ok("room.create", made).await["room"]["identity"].take();
+        let room = room.as_str().unwrap().to_owned();
+        ada.ok("room.join", json!({ "identity": room })).await;
+        (ada, room)
+    }
+}
+
+struct Client {
+    socket: WebSocketStream<DuplexStream>,
+    session: JoinHandle<()>,
+    last_id: u64,
+    events: Vec<Value>,
+}
+
+impl Client {
+    /// The next frame, or the code that the socket is closed with; none where it is just gone.
+    async fn frame(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next())
+                .await
+                .unwrap()
+            {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+
+    async fn send(&mut self, kind: &str, data: Value) -> u64 {
+        self.last_id += 1;
+        let frame = json!({ "type": kind, "id": self.last_id, "data": data }).to_string();
+        self.socket.send(Message::Text(frame.into())).await.unwrap();
+        self.last_id
+    }
+
+    async fn answer(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            let frame = self.frame().await?;
+            if frame.get("re").is_some() {
+                return Ok(frame);
+            }
+            self.events.push(frame);
+        }
+    }
+
+    async fn ok(&mut self, kind: &str, data: Value) -> Value {
+        self.send(kind, data).await;
+        let mut answer = self.answer().await.unwrap();
+        assert_eq!(answer["type"], "ok", "{kind}: {answer}");
+        answer["data"].take()
+    }
+
+    async fn event(&mut self, kind: &str) -> Value {
+        loop {
+            if let Some(at) = self.events.iter().position(|event| event["type"] == kind) {
+                return self.events.remove(at)["data"].take();
+            }
+            let frame = self.frame().await.unwrap();
+            self.events.push(frame);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_answers_and_its_session_goes_on() {
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    for kind in ["test.panic", "test.panic.later"] {
+        let id = ada.send(kind, json!({})).await;
+        let answer = ada.answer().await.unwrap();
+        assert_eq!(answer["re"], id);
+        assert_eq!(answer["error"]["code"], "server.internal", "{kind}");
+    }
+    // It is who and where it was, and what it sends again is not carried out again.
+    ada.last_id -= 1;
+    ada.send("test.panic.later", json!({})).await;
+    assert_eq!(
+        ada.answer().await.unwrap()["error"]["code"],
+        "server.internal"
+    );
+    let roster = ada.ok("room.roster", json!({ "identity": room })).await;
+    assert_eq!(roster["participants"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_fails_leaves_no_ghost() {
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    let mut bo = server.guest("Bo").await;
+    bo.ok("room.join", json!({ "identity": room })).await;
+    ada.event("participant.joined").await;
+    assert_eq!(server.services.directory().count(), 2);
+    // What comes after it is not carried out: the session's own task is gone.
+    bo.send("test.panic.session", json!({})).await;
+    let left = ada.event("participant.left").await;
+    assert_eq!(left["reason"], "lost");
+    bo.session.await.unwrap();
+    assert_eq!(server.services.directory().count(), 1);
+    let roster = ada.ok("room.roster", json!({ "identity": room })).await;
+    assert_eq!(roster["participants"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_answered_before_a_server_goes_away() {
+    let server = Server::start().await;
+    let mut busy = server.guest("Bo").await;
+    let mut idle = server.connect().await;
+    let id = busy.send("test.slow", json!({})).await;
+    while server.services.directory().count() > 0 {
+        tokio::task::yield_now().await;
+    }
+    server.stop.send_replace(true);
+    let answer = busy.answer().await.unwrap();
+    assert_eq!((&answer["re"], &answer["type"]), (&json!(id), &json!("ok")));
+    for client in [&mut busy, &mut idle] {
+        assert_eq!(client.frame().await.unwrap_err(), Some(1001));
+    }
+}
+
+#[tokio::test]
+async fn descriptions_and_candidates_beyond_their_size_are_refused() {
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    let mut bo = server.guest("Bo").await;
+    let joined = bo.ok("room.join", json!({ "identity": room })).await;
+    let to = joined["participants"][0]["id"].clone();
+    let most = crate::budgets::ws::DESCRIPTION.size();
+    for (kind, field, size) in [
+        ("signal.offer", "sdp", most),
+        ("signal.answer", "sdp", most),
+        (
+            "signal.candidate",
+            "candidate",
+            crate::budgets::ws::CANDIDATE.size(),
+        ),
+    ] {
+        let of = |size: usize| json!({ "to": to, field: "x".repeat(size) });
+        bo.ok(kind, of(size)).await;
+        assert_eq!(ada.event(kind).await[field].as_str().unwrap().len(), size);
+        bo.send(kind, of(size + 1)).await;
+        let refused = bo.answer().await.unwrap();
+        assert_eq!(refused["error"]["code"], "protocol.bad_field", "{kind}");
+        assert_eq!(refused["error"]["field"], format!("data.{field}"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_refused_by_another_room_memberships_where_they_are() {
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    let made = json!({ "name": "Full", "topology": "p2p", "max_participants": 1 });
+    let full = ada.ok("room.create", made).await["room"]["identity"].take();
+    let mut cy = server.guest("Cy").await;
+    cy.ok("room.join", json!({ "identity": full })).await;
+    let mut bo = server.guest("Bo").await;
+    bo.ok("room.join", json!({ "identity": room })).await;
+    ada.event("participant.joined").await;
+    bo.send("room.join", json!({ "identity": full })).await;
+    assert_eq!(bo.answer().await.unwrap()["error"]["code"], "room.full");
+    bo.ok("chat.send", json!({ "text": "still here" })).await;
+    for client in [&mut ada, &mut bo] {
+        let heard = client.event("chat.message").await;
+        assert_eq!(heard["message"]["text"], "still here");
+    }
+    // Whom the other room takes, leaves this one, and hears no more of it.
+    let made = json!({ "name": "Free", "topology": "p2p" });
+    let free = ada.ok("room.create", made).await["room"]["identity"].take();
+    let joined = bo.ok("room.join", json!({ "identity": free })).await;
+    assert_eq!(joined["participants"].as_array().unwrap().len(), 1);
+    assert_eq!(ada.event("participant.left").await["reason"], "left");
+    ada.ok("chat.send", json!({ "text": "gone?" })).await;
+    bo.ok("chat.send", json!({ "text": "elsewhere" })).await;
+    assert_eq!(
+        bo.event("chat.message").await["message"]["text"],
+        "elsewhere"
+    );
+}

@@ -1,0 +1,83 @@
+//! A session without a socket, for whoever asks one thing and goes.
+
+use super::handlers::{auth, room};
+use super::services::Services;
+use super::state::SessionState;
+use crate::network::Network;
+use crate::protocol::error::WireError;
+use crate::protocol::ids::SessionId;
+use crate::protocol::request::{
+    AuthLogin, AuthToken, Authenticated, Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit,
+    RoomList, RoomPage,
+};
+use crate::rooms::outbox;
+
+/// What a session is for requests, without its socket: the handlers of the WebSocket are called one by one, and each
+/// method is the request of its name. It joins no room, so nothing is ever told to it.
+pub struct Visit {
+    services: Services,
+    state: SessionState,
+}
+
+impl Visit {
+    /// A visit from `address`, by which limits on attempts count. Nobody has said yet who it is.
+    pub fn new(services: Services, address: Network) -> Self {
+        let (outbox, _) = outbox();
+        let state = SessionState::new(SessionId::random(), address, outbox);
+        Self { services, state }
+    }
+
+    /// `auth.login`
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn login(&mut self, data: AuthLogin) -> Result<Authenticated, WireError> {
+        auth::login(&self.services, &mut self.state, data).await
+    }
+
+    /// `auth.token`
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn token(&mut self, data: AuthToken) -> Result<Authenticated, WireError> {
+        auth::token(&self.services, &mut self.state, data).await
+    }
+
+    /// `room.list`
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn list(&self, data: RoomList) -> Result<RoomPage, WireError> {
+        room::list(&self.services, &self.state, data).await
+    }
+
+    /// `room.create`
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn create(&self, data: RoomCreate) -> Result<RoomAnswer, WireError> {
+        room::create(&self.services, &self.state, data).await
+    }
+
+    /// `room.edit`
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn edit(&self, data: RoomEdit) -> Result<RoomAnswer, WireError> {
+        room::edit(&self.services, &self.state, data).await
+    }
+
+    /// `room.delete`
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn delete(&self, data: RoomDelete) -> Result<Empty, WireError> {
+        room::delete(&self.services, &self.state, data).await
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.services.directory().leave(&self.state.id);
+    }
+}
