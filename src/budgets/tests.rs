@@ -9,7 +9,11 @@ use crate::protocol::catalogue::{assert_current, assert_part_current};
 #[test]
 fn the_page_that_is_served_is_current() {
     assert_current("static/protocol/budgets.html", &page::html());
-    assert_part_current("static/docs/operating.md", "stored", &page::stored_markdown());
+    assert_part_current(
+        "static/docs/operating.md",
+        "stored",
+        &page::stored_markdown(),
+    );
 }
 
 #[test]

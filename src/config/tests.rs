@@ -484,7 +484,10 @@ fn table() -> String {
     for spec in Key::ALL.map(Key::spec) {
         let value = spec.value.replace('|', "\\|");
         let help = spec.help.replace('|', "\\|");
-        text += &format!("| `--{} {value}` | {help}. | {} |\n", spec.name, spec.default);
+        text += &format!(
+            "| `--{} {value}` | {help}. | {} |\n",
+            spec.name, spec.default
+        );
     }
     text
 }

@@ -266,10 +266,14 @@ fn contents(sections: &[Section]) -> String {
     if sections.len() < 3 {
         return String::new();
     }
-    let mut list = String::from("<details class=\"contents\"><summary>On this page</summary>\n<ul>\n");
+    let mut list =
+        String::from("<details class=\"contents\"><summary>On this page</summary>\n<ul>\n");
     for Section { level, id, text } in sections {
         let text = escaped(text);
-        let _ = writeln!(list, "<li class=\"{level}\"><a href=\"#{id}\">{text}</a></li>");
+        let _ = writeln!(
+            list,
+            "<li class=\"{level}\"><a href=\"#{id}\">{text}</a></li>"
+        );
     }
     list.push_str("</ul>\n</details>\n");
     list

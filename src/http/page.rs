@@ -70,7 +70,12 @@ impl Page {
         &self.0.prefix
     }
 
-    pub(super) async fn answer(&self, path: &str, status: StatusCode, asked: &HeaderMap) -> Response {
+    pub(super) async fn answer(
+        &self,
+        path: &str,
+        status: StatusCode,
+        asked: &HeaderMap,
+    ) -> Response {
         let Some(content) = self.find(path) else {
             return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
         };

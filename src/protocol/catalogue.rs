@@ -144,7 +144,10 @@ pub(crate) fn assert_part_current(path: &str, name: &str, generated: &str) {
     let mark = format!("<!-- generated: {name} -->\n");
     let (before, rest) = text.split_once(&mark).expect(&mark);
     let (_, after) = rest.split_once("<!-- end -->").expect("<!-- end -->");
-    assert_current(path, &format!("{before}{mark}{generated}<!-- end -->{after}"));
+    assert_current(
+        path,
+        &format!("{before}{mark}{generated}<!-- end -->{after}"),
+    );
 }
 
 #[cfg(test)]

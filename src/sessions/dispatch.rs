@@ -35,7 +35,11 @@ pub async fn dispatch(
     #[cfg(debug_assertions)]
     if let Err(error) = &answer {
         let code = error.code;
-        assert!(Request::may_answer(&kind, code), "{kind} answers {}", code.as_str());
+        assert!(
+            Request::may_answer(&kind, code),
+            "{kind} answers {}",
+            code.as_str()
+        );
     }
     answer
 }

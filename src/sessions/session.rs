@@ -1,4 +1,7 @@
 //! The session's task: one socket, from `hello` to its close.
+//!
+//! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client
+//! can queue. Events go out meanwhile. The request owns the session's state and gives it back with its answer.
 
 use std::collections::VecDeque;
 use std::future::Future;

@@ -56,7 +56,11 @@ fn headings_have_the_anchors_that_code_hosts_give_them() {
     let ids: Vec<_> = read.sections.iter().map(|section| &section.id).collect();
     assert_eq!(ids, ["34-a-lost-socket", "roomjoin", "again", "again-1"]);
     assert_eq!(read.title, "A title");
-    assert!(read.body.contains("<h2 id=\"again-1\">Again <a"), "{}", read.body);
+    assert!(
+        read.body.contains("<h2 id=\"again-1\">Again <a"),
+        "{}",
+        read.body
+    );
 }
 
 #[test]
@@ -78,7 +82,12 @@ fn every_link_leads_somewhere_in_the_repository_as_in_the_browser() {
         .iter()
         .map(|(name, text)| (root().join(format!("static/docs/{name}.md")), text.clone()))
         .collect();
-    for name in ["README.md", "ARCHITECTURE.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"] {
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        ".github/CONTRIBUTING.md",
+        ".github/SECURITY.md",
+    ] {
         let path = root().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
         sources.push((path, text));
@@ -90,7 +99,11 @@ fn every_link_leads_somewhere_in_the_repository_as_in_the_browser() {
                 continue;
             }
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
-            let target = if file.is_empty() { path.clone() } else { folder.join(file) };
+            let target = if file.is_empty() {
+                path.clone()
+            } else {
+                folder.join(file)
+            };
             let leads = target.exists() && (anchor.is_empty() || has_anchor(&target, anchor));
             // What is served is `static` alone: a link of a page that leaves it is dead in the browser.
             let stays = !path.starts_with(root().join("static")) || !is_outside(&link);
@@ -118,7 +131,10 @@ fn no_page_holds_what_the_policy_refuses() {
         for refused in ["<script", "style=", "onclick=", "javascript:", "src=\"http"] {
             assert!(!html.contains(refused), "{name} holds {refused}");
         }
-        assert!(html.contains(&format!("/docs/{}\" aria-current", name.replace("index", ""))));
+        assert!(html.contains(&format!(
+            "/docs/{}\" aria-current",
+            name.replace("index", "")
+        )));
     }
     assert!(html("docs/nothing.html").is_none());
     assert!(html("docs/../index.html").is_none());
@@ -135,6 +151,83 @@ fn the_programs_of_the_client_guide_are_current() {
     ] {
         let program = std::fs::read_to_string(root().join(path)).unwrap();
         let shown = format!("```{language}\n{program}```\n");
-        crate::protocol::catalogue::assert_part_current("static/docs/client-guide.md", part, &shown);
+        crate::protocol::catalogue::assert_part_current(
+            "static/docs/client-guide.md",
+            part,
+            &shown,
+        );
     }
+}
+
+/// Code that follows a rule says which: `static/docs/protocol.md §3.4`.
+#[test]
+fn every_section_that_code_cites_exists() {
+    let mut files = Vec::new();
+    for folder in [
+        "src",
+        "entity",
+        "migration",
+        "static/js",
+        "static/docs",
+        "tests",
+        "benches",
+        "ARCHITECTURE.md",
+        ".github",
+    ] {
+        collect(&root().join(folder), &mut files);
+    }
+    let (mut cited, mut dead) = (0, Vec::new());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        // A citation may be broken over two lines of a comment.
+        let text = text
+            .replace("\n//! ", " ")
+            .replace("\n/// ", " ")
+            .replace("\n * ", " ");
+        for (at, _) in text.match_indices("docs/") {
+            let Some((name, rest)) = text[at + "docs/".len()..].split_once(".md §") else {
+                continue;
+            };
+            if !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+                continue;
+            }
+            let number: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == '.')
+                .collect();
+            let number = number.trim_end_matches('.');
+            cited += 1;
+            if !has_section(name, number) {
+                dead.push(format!("{}: {name} §{number}", path.display()));
+            }
+        }
+    }
+    assert_eq!(dead, Vec::<String>::new());
+    assert!(cited > 10, "only {cited} citations were found");
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) {
+    const FOREIGN: [&str; 2] = ["node_modules", ".venv"];
+    if path.is_file() {
+        files.push(path.to_owned());
+    } else if !FOREIGN.iter().any(|name| path.ends_with(name)) {
+        let entries = std::fs::read_dir(path).into_iter().flatten();
+        entries.for_each(|entry| collect(&entry.unwrap().path(), files));
+    }
+}
+
+fn has_section(name: &str, number: &str) -> bool {
+    let text =
+        std::fs::read_to_string(root().join(format!("static/docs/{name}.md"))).unwrap_or_default();
+    let sections = Document::read(&text).sections;
+    let first = |section: &Section| {
+        section
+            .text
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('.')
+            .to_owned()
+    };
+    !number.is_empty() && sections.iter().any(|section| first(section) == number)
 }

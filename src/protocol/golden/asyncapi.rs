@@ -26,7 +26,9 @@ fn every_reference_of_the_asyncapi_document_leads_somewhere() {
     let mut count = 0;
     each(&document, &mut |value| {
         if let Some(path) = value.get("$ref").and_then(Value::as_str) {
-            let target = path.strip_prefix('#').and_then(|path| document.pointer(path));
+            let target = path
+                .strip_prefix('#')
+                .and_then(|path| document.pointer(path));
             assert!(target.is_some(), "{path}");
             count += 1;
         }
@@ -37,16 +39,26 @@ fn every_reference_of_the_asyncapi_document_leads_somewhere() {
 #[test]
 fn every_operation_is_of_the_channel_and_every_message_is_in_one() {
     let document = document();
-    let messages = document["channels"]["session"]["messages"].as_object().unwrap();
+    let messages = document["channels"]["session"]["messages"]
+        .as_object()
+        .unwrap();
     let mut used = std::collections::BTreeSet::new();
     for (name, operation) in document["operations"].as_object().unwrap() {
-        assert!(["send", "receive"].contains(&operation["action"].as_str().unwrap()), "{name}");
+        assert!(
+            ["send", "receive"].contains(&operation["action"].as_str().unwrap()),
+            "{name}"
+        );
         assert_eq!(operation["channel"]["$ref"], CHANNEL, "{name}");
-        let replies = operation["reply"]["messages"].as_array().into_iter().flatten();
+        let replies = operation["reply"]["messages"]
+            .as_array()
+            .into_iter()
+            .flatten();
         let own = operation["messages"].as_array().unwrap().iter();
         for message in own.chain(replies) {
             let path = message["$ref"].as_str().unwrap();
-            let message = path.strip_prefix("#/channels/session/messages/").expect(path);
+            let message = path
+                .strip_prefix("#/channels/session/messages/")
+                .expect(path);
             assert!(messages.contains_key(message), "{message}");
             used.insert(message.to_owned());
         }
@@ -54,7 +66,10 @@ fn every_operation_is_of_the_channel_and_every_message_is_in_one() {
     let all: std::collections::BTreeSet<String> = messages.keys().cloned().collect();
     assert_eq!(used, all);
     // The names of components may have these letters alone (AsyncAPI 3.0, Components Object).
-    let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let plain = |name: &str| {
+        name.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
     for part in ["messages", "schemas"] {
         let names = document["components"][part].as_object().unwrap().keys();
         assert!(names.into_iter().all(|name| plain(name)));
@@ -121,12 +136,20 @@ impl Parts {
         let about = "The first frame of every session.";
         let examples = parts.examples("hello", "hello");
         parts.message("hello", about, hello, examples, None);
-        parts.operations.insert("hello".to_owned(), operation("send", about, "hello"));
+        parts
+            .operations
+            .insert("hello".to_owned(), operation("send", about, "hello"));
         let error = json!({ "type": "object", "required": ["type", "re", "error"], "properties": {
             "type": { "const": "error" }, "re": { "type": ["integer", "null"] }, "error": reference("WireError") } });
         let examples = parts.examples("error", "errors");
         let about = "The refusal of a request, or of a frame that was no request.";
-        parts.message("error", about, error, examples, Some("$message.payload#/re"));
+        parts.message(
+            "error",
+            about,
+            error,
+            examples,
+            Some("$message.payload#/re"),
+        );
         parts
     }
 
@@ -142,12 +165,24 @@ impl Parts {
             "id": { "type": "integer", "minimum": 1, "maximum": MAX_REQUEST_ID },
             "data": reference(data) } });
         let examples = self.examples(kind, "request");
-        self.message(&asked, about, payload, examples, Some("$message.payload#/id"));
+        self.message(
+            &asked,
+            about,
+            payload,
+            examples,
+            Some("$message.payload#/id"),
+        );
         let payload = json!({ "type": "object", "required": ["type", "re", "data"], "properties": {
             "type": { "const": "ok" }, "re": { "type": "integer" }, "data": reference(answer) } });
         let examples = self.examples(kind, "answer");
         let answers = format!("The answer to {kind}.");
-        self.message(&told, &answers, payload, examples, Some("$message.payload#/re"));
+        self.message(
+            &told,
+            &answers,
+            payload,
+            examples,
+            Some("$message.payload#/re"),
+        );
         let mut operation = operation("receive", about, &asked);
         operation["reply"] = json!({ "channel": { "$ref": CHANNEL }, "messages": [of_channel(&told), of_channel("error")] });
         let codes: Vec<&str> = Request::refusals(kind).map(ErrorCode::as_str).collect();
@@ -162,11 +197,20 @@ impl Parts {
             "type": { "const": kind }, "seq": { "type": "integer", "minimum": 1 }, "data": reference(data) } });
         let examples = self.examples(kind, "event");
         self.message(&name, about, payload, examples, None);
-        self.operations.insert(name.clone(), operation("send", about, &name));
+        self.operations
+            .insert(name.clone(), operation("send", about, &name));
     }
 
-    fn message(&mut self, name: &str, about: &str, payload: Value, examples: Value, id: Option<&str>) {
-        let mut message = json!({ "name": name, "summary": about, "payload": payload, "examples": examples });
+    fn message(
+        &mut self,
+        name: &str,
+        about: &str,
+        payload: Value,
+        examples: Value,
+        id: Option<&str>,
+    ) {
+        let mut message =
+            json!({ "name": name, "summary": about, "payload": payload, "examples": examples });
         if let Some(location) = id {
             message["correlationId"] = json!({ "location": location });
         }
@@ -178,13 +222,19 @@ impl Parts {
             Value::Array(frames) => frames.clone(),
             frame => vec![frame.clone()],
         };
-        frames.into_iter().map(|frame| json!({ "payload": frame })).collect()
+        frames
+            .into_iter()
+            .map(|frame| json!({ "payload": frame }))
+            .collect()
     }
 
     fn into_document(self) -> Value {
         let names = self.messages.keys();
-        let of_components = |name: &String| json!({ "$ref": format!("#/components/messages/{name}") });
-        let of_channel: Map<String, Value> = names.map(|name| (name.clone(), of_components(name))).collect();
+        let of_components =
+            |name: &String| json!({ "$ref": format!("#/components/messages/{name}") });
+        let of_channel: Map<String, Value> = names
+            .map(|name| (name.clone(), of_components(name)))
+            .collect();
         json!({
             "asyncapi": "3.0.0",
             "info": {

@@ -57,7 +57,12 @@ fn every_code_but_those_for_later_may_be_answered_by_some_request_or_frame() {
         .collect();
     let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
     let never: Vec<&str> = codes.filter(|code| !by_requests.contains(code)).collect();
-    let of_frames = ["protocol.bad_json", "protocol.unknown_type", "protocol.binary", "protocol.too_large"];
+    let of_frames = [
+        "protocol.bad_json",
+        "protocol.unknown_type",
+        "protocol.binary",
+        "protocol.too_large",
+    ];
     let for_later = ["room.exists", "server.draining"];
     assert_eq!(never, [&of_frames[..], &for_later[..]].concat());
 }
@@ -95,17 +100,27 @@ fn codes() -> String {
 fn refusals() -> String {
     let mut text = String::from("| request | further codes |\n|---|---|\n");
     for (kind, ..) in requests() {
-        let _ = writeln!(text, "| [`{kind}`](reference.md#{}) | {} |", anchor(kind), own_codes(kind));
+        let _ = writeln!(
+            text,
+            "| [`{kind}`](reference.md#{}) | {} |",
+            anchor(kind),
+            own_codes(kind)
+        );
     }
     text
 }
 
 /// The codes that are not every request's, as they stand in a table.
 fn own_codes(kind: &str) -> String {
-    let general = |code: &ErrorCode| OF_EVERY_REQUEST.contains(code) || *code == ErrorCode::AuthRequired;
+    let general =
+        |code: &ErrorCode| OF_EVERY_REQUEST.contains(code) || *code == ErrorCode::AuthRequired;
     let own = Request::refusals(kind).filter(|code| !general(code));
     let own: Vec<String> = own.map(|code| format!("`{}`", code.as_str())).collect();
-    if own.is_empty() { "none".to_owned() } else { own.join(", ") }
+    if own.is_empty() {
+        "none".to_owned()
+    } else {
+        own.join(", ")
+    }
 }
 
 fn anchor(heading: &str) -> String {
@@ -164,9 +179,14 @@ impl Reference {
     fn request(&self, text: &mut String, kind: &str, data: &str, answer: &str) {
         let meaning = Request::meaning(kind).unwrap_or_default();
         let _ = write!(text, "\n### `{kind}`\n\n{meaning}\n");
-        let about = self.definition(data)["description"].as_str().unwrap_or_default();
+        let about = self.definition(data)["description"]
+            .as_str()
+            .unwrap_or_default();
         let usual = format!("Data of `{kind}`");
-        let more = about.strip_prefix(&usual).unwrap_or_default().trim_start_matches(['.', ',', ';', ':', ' ']);
+        let more = about
+            .strip_prefix(&usual)
+            .unwrap_or_default()
+            .trim_start_matches(['.', ',', ';', ':', ' ']);
         if !more.is_empty() {
             let _ = write!(text, "\n{}\n", capital(more));
         }
@@ -177,7 +197,11 @@ impl Reference {
             text.push_str("\nThe answer:\n");
             self.fields(text, answer, false);
         }
-        let _ = write!(text, "\nErrors beside [those of every request](protocol.md#43-errors-of-each-request): {}.\n", own_codes(kind));
+        let _ = write!(
+            text,
+            "\nErrors beside [those of every request](protocol.md#43-errors-of-each-request): {}.\n",
+            own_codes(kind)
+        );
         self.example(text, kind, &["request", "answer"]);
     }
 
@@ -204,8 +228,10 @@ impl Reference {
         };
         text.push_str("\n| field | type | meaning |\n|---|---|---|\n");
         let required = definition["required"].as_array();
-        let is_required = |field: &str| required.is_some_and(|all| all.iter().any(|one| one == field));
-        let (needed, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(field, _)| is_required(field));
+        let is_required =
+            |field: &str| required.is_some_and(|all| all.iter().any(|one| one == field));
+        let (needed, others): (Vec<_>, Vec<_>) =
+            fields.iter().partition(|(field, _)| is_required(field));
         for (field, schema) in needed.into_iter().chain(others) {
             let mut kind = self.kind(schema);
             if is_asked && !is_required(field) {
@@ -223,7 +249,10 @@ impl Reference {
 
     /// A type in words.
     fn kind(&self, schema: &Value) -> String {
-        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        if let Some(name) = schema["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+        {
             return self.linked(name);
         }
         if let Some(kinds) = schema["anyOf"].as_array() {
@@ -231,7 +260,9 @@ impl Reference {
             return kinds.join(" or ");
         }
         match &schema["type"] {
-            Value::String(kind) if kind == "array" => format!("list of {}", self.kind(&schema["items"])),
+            Value::String(kind) if kind == "array" => {
+                format!("list of {}", self.kind(&schema["items"]))
+            }
             Value::String(kind) => plain(kind).to_owned(),
             Value::Array(kinds) => {
                 let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).map(plain).collect();
@@ -256,11 +287,17 @@ impl Reference {
     fn definitions(&self, text: &mut String) {
         let all = self.schema["$defs"].as_object().unwrap();
         let is_own = |name: &&String| {
-            !self.of_messages.contains(name.as_str()) && !["ErrorCode", "Everyone"].contains(&name.as_str())
+            !self.of_messages.contains(name.as_str())
+                && !["ErrorCode", "Everyone"].contains(&name.as_str())
         };
         let names: Vec<&String> = all.keys().filter(is_own).collect();
         let kind_of = |name: &str| Kind::of(&all[name]);
-        for (kind, title) in [(Kind::Object, "Objects"), (Kind::Words, "Words"), (Kind::Choice, "One of several"), (Kind::Value, "Values")] {
+        for (kind, title) in [
+            (Kind::Object, "Objects"),
+            (Kind::Words, "Words"),
+            (Kind::Choice, "One of several"),
+            (Kind::Value, "Values"),
+        ] {
             let _ = write!(text, "\n## {title}\n");
             for name in names.iter().filter(|name| kind_of(name) == kind) {
                 let _ = write!(text, "\n### {name}\n\n{}\n", prose(&all[*name]));
@@ -327,7 +364,12 @@ fn plain(kind: &str) -> &str {
 fn words(text: &mut String, definition: &Value) {
     text.push_str("\n| word | meaning |\n|---|---|\n");
     for word in definition["oneOf"].as_array().unwrap() {
-        let _ = writeln!(text, "| `{}` | {} |", word["const"].as_str().unwrap(), sentence(word));
+        let _ = writeln!(
+            text,
+            "| `{}` | {} |",
+            word["const"].as_str().unwrap(),
+            sentence(word)
+        );
     }
 }
 
@@ -369,7 +411,10 @@ fn ordered(frame: &Value) -> Vec<(String, Value)> {
 /// JSON on one line where it is short, otherwise a line for each part.
 fn laid_out(parts: &[(String, Value)], depth: usize) -> String {
     const WIDTH: usize = 100;
-    let line: Vec<String> = parts.iter().map(|(name, part)| format!("{name:?}: {}", on_one_line(part))).collect();
+    let line: Vec<String> = parts
+        .iter()
+        .map(|(name, part)| format!("{name:?}: {}", on_one_line(part)))
+        .collect();
     let line = format!("{{{}}}", line.join(", "));
     if line.chars().count() + depth <= WIDTH {
         return line;
@@ -385,12 +430,18 @@ fn laid_out(parts: &[(String, Value)], depth: usize) -> String {
 fn part_laid_out(part: &Value, depth: usize) -> String {
     match part {
         Value::Object(parts) => {
-            let parts: Vec<_> = parts.iter().map(|(name, part)| (name.clone(), part.clone())).collect();
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|(name, part)| (name.clone(), part.clone()))
+                .collect();
             laid_out(&parts, depth)
         }
         Value::Array(items) if on_one_line(part).chars().count() + depth > 100 => {
             let inner = " ".repeat(depth + 2);
-            let items: Vec<String> = items.iter().map(|item| format!("{inner}{}", part_laid_out(item, depth + 2))).collect();
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| format!("{inner}{}", part_laid_out(item, depth + 2)))
+                .collect();
             format!("[\n{}\n{}]", items.join(",\n"), " ".repeat(depth))
         }
         short => on_one_line(short),
@@ -400,7 +451,10 @@ fn part_laid_out(part: &Value, depth: usize) -> String {
 fn on_one_line(value: &Value) -> String {
     match value {
         Value::Object(parts) => {
-            let parts: Vec<String> = parts.iter().map(|(name, part)| format!("{name:?}: {}", on_one_line(part))).collect();
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|(name, part)| format!("{name:?}: {}", on_one_line(part)))
+                .collect();
             format!("{{{}}}", parts.join(", "))
         }
         Value::Array(items) => {
