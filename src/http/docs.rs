@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -51,14 +51,15 @@ pub async fn index(State(state): State<HttpState>, headers: HeaderMap) -> Respon
 /// `/docs/{name}`: one page, or a file of the folder under its own name.
 pub async fn document(
     State(state): State<HttpState>,
-    Path(name): Path<String>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    if known(&name).is_none() {
+    // Names are compared as they stand, without decoding, as those of files are.
+    let name = uri.path().rsplit('/').next().and_then(known);
+    let Some(name) = name else {
         return page::file(State(state), method, uri, headers).await;
-    }
+    };
     let path = format!("docs/{name}.html");
     state.page.answer(&path, StatusCode::OK, &headers).await
 }
@@ -250,15 +251,20 @@ fn laid_out(name: &str, document: &Document) -> String {
 {pages}        </ul>
       </nav>
       <main id="text">
-{contents}{body}      </main>
+{body}      </main>
     </div>
   </body>
 </html>
 "##,
         title = escaped(&document.title),
-        contents = contents(&document.sections),
-        body = document.body,
+        body = below_title(&document.body, &contents(&document.sections)),
     )
+}
+
+/// The text with `contents` below its title.
+fn below_title(body: &str, contents: &str) -> String {
+    const END: &str = "</h1>\n";
+    body.replacen(END, &format!("{END}{contents}"), 1)
 }
 
 /// What the page holds, folded away; nothing for a page that is seen at a glance.

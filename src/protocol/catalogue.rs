@@ -122,7 +122,10 @@ pub(crate) fn assert_current(path: &str, generated: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE_PROTOCOL").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, generated).unwrap();
+        // Other tests may be reading it.
+        let new = path.with_extension("new");
+        std::fs::write(&new, generated).unwrap();
+        std::fs::rename(new, &path).unwrap();
     }
     let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(

@@ -192,38 +192,38 @@ macro_rules! data {
 data! {
     /// Data of `participant.joined` and `participant.updated`.
     struct ParticipantData {
-        /// As they are now.
+        /// The participant as they are now.
         participant: Participant,
     }
     /// Data of `participant.left`.
     struct ParticipantLeft {
-        /// Who.
+        /// Who is gone.
         participant: ParticipantId,
         /// Why.
         reason: LeaveReason,
     }
     /// Data of `room.updated`.
     struct RoomData {
-        /// As it is now.
+        /// The room as it is now.
         room: Room,
     }
     /// Data of `room.ended`.
     struct RoomEnded {
-        /// Which room.
+        /// The room.
         identity: RoomIdentity,
-        /// Why.
+        /// Why it ended.
         reason: EndReason,
     }
     /// Data of `room.deleted`.
     struct RoomDeleted {
-        /// Which room.
+        /// The room.
         identity: RoomIdentity,
     }
     /// Data of `room.reminder`.
     struct RoomReminder {
-        /// Which room.
+        /// The room.
         identity: RoomIdentity,
-        /// When it ends.
+        /// When the meeting ends.
         ends_at: Timestamp,
         /// How long it still runs.
         #[ts(type = "number")]
@@ -233,71 +233,71 @@ data! {
     struct AskUnmute {
         /// Who asks.
         by: ParticipantId,
-        /// What is to be switched on.
+        /// What you are asked to switch on.
         source: Source,
     }
     /// Data of `permissions.changed`.
     struct PermissionsChanged {
-        /// What oneself is.
+        /// Your role now.
         role: Role,
-        /// What oneself may do, as far as the room's permissions decide it.
+        /// What you may do, as far as the room's permissions decide it.
         permissions: Permissions,
-        /// Everything that oneself may do now.
+        /// Everything that you may do now.
         actions: Vec<Action>,
-        /// Who waits to be let in; empty for those who may not let in.
+        /// Who waits to be let in. Empty when you may not let people in.
         lobby: Vec<Waiting>,
     }
     /// Data of `lobby.waiting`.
     struct LobbyWaiting {
-        /// Who.
+        /// Who waits.
         participant: Waiting,
     }
     /// Data of `lobby.updated`.
     struct LobbyUpdated {
-        /// Somebody is in who may let in.
+        /// Whether somebody is in who may let people in.
         hosted: bool,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {
-        /// Who.
+        /// Who waits no more.
         participant: ParticipantId,
-        /// Why they wait no more.
+        /// Why.
         reason: LobbyLeaveReason,
     }
     /// Data of `lobby.denied`.
     struct LobbyDenied {
-        /// Why.
+        /// Why you were not let in.
         reason: LobbyDenial,
     }
     /// Data of `reaction`.
     struct ReactionData {
-        /// Whose.
+        /// Who shows it.
         participant: ParticipantId,
-        /// Which.
+        /// The reaction.
         emoji: Reaction,
     }
     /// Data of `spotlight.updated`.
     struct SpotlightUpdated {
-        /// Who; nobody when empty.
+        /// Who is shown large. Nobody when empty.
         participants: Vec<ParticipantId>,
     }
     /// Data of `timer.updated`.
     struct TimerUpdated {
-        /// The one that runs now.
+        /// The timer that runs now. Null when it was stopped.
         timer: Option<Timer>,
     }
     /// Data of `chat.deleted`.
     struct ChatDeleted {
-        /// Which message.
+        /// The message.
         message: MessageId,
     }
     /// Data of `quality.update`.
     struct QualityUpdate {
-        /// Whose.
+        /// Whose connection it is.
         participant: ParticipantId,
         /// 3 is good, 2 is weak, 1 is bad.
         score: u8,
-        /// The round-trip time to this server; null while unknown.
+        /// The round-trip time to this server. Null while it is unknown.
         #[ts(type = "number | null")]
         rtt_ms: Option<u32>,
         /// The share of packets lost on the way, 0 to 1.
@@ -305,60 +305,60 @@ data! {
     }
     /// Data of `chat.message`.
     struct ChatData {
-        /// What was written.
+        /// The message.
         message: ChatMessage,
     }
     /// Data of `signal.offer` and `signal.answer`.
     struct SignalSdp {
-        /// Whose it is.
+        /// Who sent it.
         from: ParticipantId,
-        /// As the sender named it.
+        /// The connection's name, as the sender gave it.
         connection: Option<String>,
         /// The session description.
         sdp: String,
     }
     /// Data of `signal.candidate`.
     struct SignalCandidateData {
-        /// Whose it is.
+        /// Who sent it.
         from: ParticipantId,
-        /// As the sender named it.
+        /// The connection's name, as the sender gave it.
         connection: Option<String>,
-        /// Null for the end of candidates.
+        /// The candidate. Null ends the candidates.
         candidate: Option<Candidate>,
     }
     /// Data of `media.track.published`.
     struct TrackData {
-        /// As it is now.
+        /// The track as it is now.
         track: Track,
     }
     /// Data of `media.track.unpublished`.
     struct TrackUnpublished {
-        /// Which track.
+        /// The track.
         track: TrackId,
         /// Whose it was.
         participant: ParticipantId,
     }
     /// Data of `media.track.muted`.
     struct TrackMuted {
-        /// Which track.
+        /// The track.
         track: TrackId,
         /// Whose it is.
         participant: ParticipantId,
         /// Whether nothing of it is forwarded now.
         muted: bool,
-        /// Who did it, when it was not themselves.
+        /// Who did it. Null when it was the participant.
         by: Option<ParticipantId>,
     }
     /// Data of `media.slots`.
     struct SlotsData {
-        /// Those that changed.
+        /// The slots that changed.
         slots: Vec<Slot>,
     }
     /// Data of `media.failed`.
     struct MediaFailed {}
     /// Data of `speaker.active`.
     struct SpeakerActive {
-        /// The loudest first.
+        /// Who speaks, the loudest first.
         participants: Vec<ParticipantId>,
     }
     /// Data of `session.replaced`.

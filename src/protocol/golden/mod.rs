@@ -7,6 +7,7 @@
 mod asyncapi;
 mod entering;
 mod governing;
+mod layout;
 mod meeting;
 mod reference;
 mod samples;

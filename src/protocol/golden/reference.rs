@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Files, built};
+use super::{Files, built, layout};
 use crate::protocol::catalogue::{assert_current, assert_part_current, json_schema};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Delivery, Event, for_each_event};
@@ -129,11 +129,25 @@ fn anchor(heading: &str) -> String {
     kept.replace(' ', "-").to_lowercase()
 }
 
+/// The types of which `name` is made, itself included.
+fn reach(schema: &Value, name: &str, reached: &mut BTreeSet<String>) {
+    if !reached.insert(name.to_owned()) {
+        return;
+    }
+    let text = schema["$defs"][name].to_string();
+    for part in text.split("\"#/$defs/").skip(1) {
+        let inner = part.split('"').next().unwrap_or_default();
+        reach(schema, inner, reached);
+    }
+}
+
 struct Reference {
     schema: Value,
     golden: Files,
     /// Types that stand at their one message, and not among the objects.
     of_messages: BTreeSet<&'static str>,
+    /// Objects that clients send: what is not required there may be left out.
+    asked: BTreeSet<String>,
 }
 
 impl Reference {
@@ -143,10 +157,16 @@ impl Reference {
             of_messages.extend([data, answer]);
         }
         of_messages.extend(events().into_iter().map(|(_, data)| data));
+        let schema = json_schema();
+        let mut asked = BTreeSet::new();
+        for (_, data, _) in requests() {
+            reach(&schema, data, &mut asked);
+        }
         Self {
-            schema: json_schema(),
+            schema,
             golden: built(),
             of_messages,
+            asked,
         }
     }
 
@@ -302,7 +322,7 @@ impl Reference {
             for name in names.iter().filter(|name| kind_of(name) == kind) {
                 let _ = write!(text, "\n### {name}\n\n{}\n", prose(&all[*name]));
                 match kind {
-                    Kind::Object => self.fields(text, name, false),
+                    Kind::Object => self.fields(text, name, self.asked.contains(name.as_str())),
                     Kind::Words => words(text, &all[*name]),
                     Kind::Choice => self.choices(text, &all[*name]),
                     Kind::Value => bounds(text, &all[*name]),
@@ -327,7 +347,7 @@ impl Reference {
                 frame => vec![frame.clone()],
             };
             for frame in frames {
-                text.push_str(&laid_out(&ordered(&frame), 0));
+                text.push_str(&layout::of_frame(&frame));
                 text.push('\n');
             }
         }
@@ -395,72 +415,4 @@ fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
-}
-
-/// The frame with what leads it first: maps are sorted by name, and nobody reads `answer, data, type`.
-fn ordered(frame: &Value) -> Vec<(String, Value)> {
-    let mut parts: Map<String, Value> = frame.as_object().unwrap().clone();
-    let mut ordered = Vec::new();
-    for name in ["type", "id", "re", "seq", "data", "error"] {
-        ordered.extend(parts.remove(name).map(|part| (name.to_owned(), part)));
-    }
-    ordered.extend(parts);
-    ordered
-}
-
-/// JSON on one line where it is short, otherwise a line for each part.
-fn laid_out(parts: &[(String, Value)], depth: usize) -> String {
-    const WIDTH: usize = 100;
-    let line: Vec<String> = parts
-        .iter()
-        .map(|(name, part)| format!("{name:?}: {}", on_one_line(part)))
-        .collect();
-    let line = format!("{{{}}}", line.join(", "));
-    if line.chars().count() + depth <= WIDTH {
-        return line;
-    }
-    let inner = " ".repeat(depth + 2);
-    let lines: Vec<String> = parts
-        .iter()
-        .map(|(name, part)| format!("{inner}{name:?}: {}", part_laid_out(part, depth + 2)))
-        .collect();
-    format!("{{\n{}\n{}}}", lines.join(",\n"), " ".repeat(depth))
-}
-
-fn part_laid_out(part: &Value, depth: usize) -> String {
-    match part {
-        Value::Object(parts) => {
-            let parts: Vec<_> = parts
-                .iter()
-                .map(|(name, part)| (name.clone(), part.clone()))
-                .collect();
-            laid_out(&parts, depth)
-        }
-        Value::Array(items) if on_one_line(part).chars().count() + depth > 100 => {
-            let inner = " ".repeat(depth + 2);
-            let items: Vec<String> = items
-                .iter()
-                .map(|item| format!("{inner}{}", part_laid_out(item, depth + 2)))
-                .collect();
-            format!("[\n{}\n{}]", items.join(",\n"), " ".repeat(depth))
-        }
-        short => on_one_line(short),
-    }
-}
-
-fn on_one_line(value: &Value) -> String {
-    match value {
-        Value::Object(parts) => {
-            let parts: Vec<String> = parts
-                .iter()
-                .map(|(name, part)| format!("{name:?}: {}", on_one_line(part)))
-                .collect();
-            format!("{{{}}}", parts.join(", "))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(on_one_line).collect();
-            format!("[{}]", items.join(", "))
-        }
-        plain => plain.to_string(),
-    }
 }

@@ -98,7 +98,11 @@ async def main(url, identity, name="Robot"):
         reading = asyncio.create_task(client.read())
         try:
             await client.enter(identity)
-            await reading
+            await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            # Ctrl-C: leave for good. A socket that only breaks counts as lost, and its person may come back.
+            await client.request("room.leave")
+            raise
         except Refused as refused:
             sys.exit(str(refused))
         except ConnectionClosed as closed:
