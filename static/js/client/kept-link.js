@@ -2,6 +2,11 @@ import { codeOf, meansLater } from './errors.js';
 import { pauseBefore } from './pauses.js';
 
 /**
+ * One direction of the media, and the connections that carry it one after another: a link that fails for good is made anew,
+ * and the one before it stays until the new one stands.
+ */
+
+/**
  * How one direction of the media fares.
  *
  * @typedef {object} LinkState

@@ -22,7 +22,7 @@ import { TokenKeeper } from './token-keeper.js';
  * @typedef {{identity: string, password?: string, invite?: string, display_name?: string}} JoinRequest
  */
 
-/** Coming back after these would repeat what the server just ended: see the close codes in the README. */
+/** Coming back after these would repeat what the server just ended: see static/docs/protocol.md §3.6. */
 const FINAL_CLOSE_CODES = new Set([1000, 4401, 4403, 4404, 4409]);
 /** Refusals of a request that came too soon: nothing was done, and the same request is taken later. */
 const TOO_SOON = new Set(['rate.limited', 'server.busy']);
