@@ -9,6 +9,8 @@ pub mod calendar;
 pub mod connections;
 pub mod docs;
 pub mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod headers;
 mod heads;
 pub mod page;

@@ -37,6 +37,8 @@ mod bwe;
 mod error;
 #[cfg(test)]
 mod faults;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handle;
 mod io;
 mod peer;

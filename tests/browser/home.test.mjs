@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { openStage } from './harness.mjs';
-import { visit } from './page_people.mjs';
+import { visit } from './page-people.mjs';
 
 let stage;
 before(async () => {

@@ -8,8 +8,10 @@ import { listenToRoom } from '../../static/js/flow/room-events.js';
 import { setLanguage, t } from '../../static/js/i18n/index.js';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { createStore } from '../../static/js/state/store.js';
+import { fetchFiles } from './words.mjs';
 
 globalThis.window = globalThis;
+fetchFiles();
 await setLanguage('en');
 
 const at = '2026-01-01T12:00:00.000Z';

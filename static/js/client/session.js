@@ -4,7 +4,7 @@ import { Heartbeat } from './heartbeat.js';
 import { pauseBefore, pauseForRetry } from './pauses.js';
 import { Requests } from './requests.js';
 import { systemTimers } from './timers.js';
-import { TokenKeeper } from './token_keeper.js';
+import { TokenKeeper } from './token-keeper.js';
 
 /**
  * @typedef {import('./protocol.d.ts').Authenticated} Authenticated
@@ -15,7 +15,7 @@ import { TokenKeeper } from './token_keeper.js';
  * @typedef {'connecting'|'online'|'reconnecting'|'closed'} SessionState
  *
  * @typedef {object} SessionOwnOptions
- * @property {import('./token_keeper.js').TokenStorage} [storage] where the token stays between visits; nowhere when left out
+ * @property {import('./token-keeper.js').TokenStorage} [storage] where the token stays between visits; nowhere when left out
  * @property {() => number} [random] 0 ≤ n < 1, spreads the reconnects of many clients
  * @typedef {import('./connection.js').ConnectionOptions & SessionOwnOptions} SessionOptions
  *

@@ -25,7 +25,7 @@ import { createEntry } from './entry.js';
 import { createGovern } from './govern.js';
 import { createHome } from './home.js';
 import { createPreferences } from './preferences.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 let toastNumber = 0;
 
@@ -225,7 +225,7 @@ export function createActions(parts) {
       try {
         await meeting.setHand(!up);
       } catch (error) {
-        toast(`error.${codeOf(error)}`, {}, 'warning');
+        toast(`error.${refusalOf(error)}`, {}, 'warning');
       }
     },
 
@@ -254,7 +254,7 @@ export function createActions(parts) {
         await meeting.sendChat(text, store.get().meeting?.chatTo ?? null);
         return null;
       } catch (error) {
-        return codeOf(error);
+        return refusalOf(error);
       }
     },
 
@@ -280,7 +280,7 @@ export function createActions(parts) {
       try {
         await meeting.leave(forAll);
       } catch (error) {
-        toast(`error.${codeOf(error)}`, {}, 'warning');
+        toast(`error.${refusalOf(error)}`, {}, 'warning');
       }
     },
   };

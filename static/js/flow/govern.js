@@ -7,7 +7,7 @@
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 const MINUTE_MS = 60_000;
 const OLDER_AT_ONCE = 50;
@@ -35,7 +35,7 @@ export function createGovern({ session, store }, toast) {
       then?.();
       return null;
     } catch (error) {
-      const code = codeOf(error);
+      const code = refusalOf(error);
       toast(`error.${code}`, {}, 'warning');
       return code;
     }

@@ -13,7 +13,7 @@ export function retryAfterOf(error) {
  * @param {unknown} error
  * @returns {string}
  */
-export function codeOf(error) {
+export function refusalOf(error) {
   const code = /** @type {any} */ (error)?.code;
   if (typeof code === 'string') return code;
   // Not a refusal but a mistake of the page itself: it belongs in the console, with its stack.
