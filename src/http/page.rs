@@ -185,8 +185,8 @@ impl Page {
             });
         }
         if let Some(html) = docs::html(path) {
-            let html = Content::new(moved(&html, &self.0.prefix));
-            return Some(Found::of(path.to_owned(), html));
+            let content = Content::new(moved(&html, &self.0.prefix));
+            return Some(Found::of(path.to_owned(), content));
         }
         let file = Files::get(path)?;
         let content = match path.ends_with(".html") && !self.0.prefix.is_root() {

@@ -1,6 +1,11 @@
 /**
  * The stage: seats the tiles, moves them when somebody comes or goes, shows the shared screen, and tells
  * the call which pictures are wanted in which size.
+ *
+ * Nothing lies on a shared screen. What stays for long (sharing, sound held back) has a line of its own above the stage. What
+ * comes and goes (a loss, a message) lies beside a shared screen or below it, and moves no tile. Tiles stand in the document
+ * in the order of the stage, see order.js.
+ *
  * @typedef {import('../../state/app.js').AppState} AppState
  * @typedef {import('../../state/meeting.js').Meeting} Meeting
  * @typedef {import('../../state/layout.js').StageLayout} StageLayout
