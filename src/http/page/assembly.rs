@@ -25,6 +25,7 @@ const PACKS: [(&str, &[&str]); 2] = [
         &[
             "js/views/room/room.js",
             "js/flow/inside.js",
+            "js/flow/govern.js",
             "js/views/door/waiting.js",
         ],
     ),

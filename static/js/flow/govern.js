@@ -128,16 +128,5 @@ export function createGovern({ session, store }, toast) {
           .then(({ messages, more }) => dispatch({ type: 'chat.older', messages, more })),
       );
     },
-
-    /** @param {string | null} participant null for everyone */
-    writeTo: (participant) => dispatch({ type: 'chat.to', participant }),
-    /** @param {string | null} participant */
-    pin: (participant) => dispatch({ type: 'pin', participant }),
-    /** Of several shared screens. @param {string} participant whose */
-    showScreen: (participant) => dispatch({ type: 'screen', participant }),
-    /** @param {boolean} hidden */
-    hideSelf: (hidden) => dispatch({ type: 'hideSelf', hidden }),
-    /** @param {'grid' | 'speaker'} layout */
-    setLayout: (layout) => dispatch({ type: 'layout', layout }),
   };
 }

@@ -13,8 +13,8 @@ import { icon } from '../kit/icons.js';
 import { joinForm } from './join-form.js';
 import { nextCard } from './next-card.js';
 import { openRoomDialog } from '../dialogs.js';
+import { repeatsOf, thereOf, wantPlans } from './plans.js';
 import { roomList } from './rooms.js';
-import { repeats, there } from './when.js';
 
 /** How many meetings the agenda shows. */
 const AGENDA = 6;
@@ -52,6 +52,8 @@ export function home(actions) {
   /** @type {Map<string, PlannedRoom>} */
   const planned = new Map();
   let user = '';
+  /** @type {AppState | null} */
+  let latest = null;
   const agenda = el('section', { 'data-testid': 'agenda' }, el('div', { class: 'shd' }, el('h2', { t: 'home.comingUp' })), agendaList);
 
   const cols = el('div', { class: 'cols' }, rooms.node, agenda);
@@ -106,6 +108,8 @@ export function home(actions) {
   /** @param {AppState} state */
   function update(state) {
     const now = Date.now();
+    latest = state;
+    void wantPlans(state.home.upcoming, () => latest && update(latest));
     user = state.user?.id ?? '';
     text(
       greeting,
@@ -154,8 +158,8 @@ export function home(actions) {
         attribute(change, 'aria-label', t('home.edit', { name: line.room.name }));
         text(time, clock(line.room.next.begin_at));
         text(words.children[0], line.room.name);
-        text(words.children[1], repeats(line.room) ?? threes(line.room.number));
-        text(words.children[2], there(line.room) ?? '');
+        text(words.children[1], repeatsOf(line.room) ?? threes(line.room.number));
+        text(words.children[2], thereOf(line.room) ?? '');
       },
     );
   }

@@ -9,7 +9,7 @@ import { clock, longDay, t } from '../../i18n/index.js';
 import { SOON_MS, daysUntil, nextMeeting } from '../../state/schedule.js';
 import { attribute, button, el, show, text } from '../kit/dom.js';
 import { icon, svg } from '../kit/icons.js';
-import { there } from './when.js';
+import { thereOf } from './plans.js';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -75,7 +75,7 @@ function details(room, start, now) {
   if (start !== null && daysUntil(start, now) === 1) parts.push(t('tomorrow'));
   if (start !== null && daysUntil(start, now) > 1) parts.push(longDay(start));
   if (room.next?.end_at) parts.push(t('until', { time: clock(room.next.end_at) }));
-  const away = there(room);
+  const away = thereOf(room);
   if (away !== null) parts.push(away);
   if (parts.length === 0) parts.push(room.owner.display_name);
   return parts.join(' · ');
