@@ -5,7 +5,7 @@ use super::effect::{CloseReason, Effect, History, Reply};
 use super::media::MediaCommand;
 use super::permissions::{Action, Rank, allows};
 use super::room::{Answer, Room, broadcast, media, tell};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData, SessionReplaced};
 use crate::protocol::ids::{ParticipantId, UserId};

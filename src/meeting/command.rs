@@ -1,8 +1,8 @@
 //! What can be asked of a room.
 
-use super::chat::Post;
 use super::media::MediaEvent;
 use super::permissions::Action;
+use super::state::chat::Post;
 use crate::network::Network;
 use crate::protocol::event::{EndReason, LeaveReason};
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId, UserId};

@@ -3,8 +3,8 @@
 use super::effect::{CloseReason, Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room, tell, updated};
-use super::roster::Person;
 use super::sources::set_muted;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{AskUnmute, Event, LeaveReason, LobbyDenial};
 use crate::protocol::ids::{ParticipantId, UserId};

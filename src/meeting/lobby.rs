@@ -7,7 +7,7 @@ use super::command::Join;
 use super::effect::{CloseReason, Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     Event, LobbyDenial, LobbyDenied, LobbyLeaveReason, LobbyLeft, LobbyUpdated, LobbyWaiting,

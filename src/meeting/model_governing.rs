@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::chat::Chat;
 use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
+use super::state::chat::Chat;
 use super::stories::{address, at, edited, facts, membership, newcomer, user};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};

@@ -5,10 +5,10 @@
 //! the operator ends it, when it ends on time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
 
 use super::admission::WELCOME_BACK_MS;
-use super::bans::Bans;
-use super::recent::Recent;
 use super::roles::Roles;
 use super::room::{Meeting, Room};
+use super::state::bans::Bans;
+use super::state::recent::Recent;
 use crate::protocol::ids::UserId;
 use crate::protocol::object::Timer;
 use crate::protocol::time::Timestamp;

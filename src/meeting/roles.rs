@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::effect::{Effect, Reply};
 use super::permissions::{Action, Rank, actions_of, effective, may_send};
 use super::room::{Answer, Room, tell, updated};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, PermissionsChanged};
 use crate::protocol::ids::{ParticipantId, UserId};

@@ -6,18 +6,18 @@
 //! and how, [`together`](super::together) and [`sources`](super::sources) what people do in it, [`time`](super::time)
 //! what happens by itself.
 
-use super::bans::Bans;
-use super::chat::Chat;
 use super::command::Command;
 use super::effect::{Effect, Outcome, Reply, View};
 use super::lobby::Lobby;
 use super::media::MediaCommand;
 use super::pause::Pause;
 use super::permissions::{Action, Rank, actions_of, allows, effective};
-use super::recent::Recent;
 use super::roles::Roles;
-use super::roster::{Person, Roster};
 use super::schedule;
+use super::state::bans::Bans;
+use super::state::chat::Chat;
+use super::state::recent::Recent;
+use super::state::roster::{Person, Roster};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData};
 use crate::protocol::ids::ParticipantId;

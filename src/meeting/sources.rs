@@ -5,7 +5,7 @@ use super::effect::{Effect, Reply};
 use super::media::{MediaCommand, MediaEvent};
 use super::permissions::may_send;
 use super::room::{Answer, Room, broadcast, media, tell, updated};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     Event, MediaFailed, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,

@@ -1,11 +1,11 @@
 //! What people do together: speak up, write, show feelings, look at the same.
 
-use super::chat::Post;
 use super::command::{Changes, Signal};
 use super::effect::{Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room, broadcast, tell, updated};
 use super::sources::set_muted;
+use super::state::chat::Post;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     ChatData, ChatDeleted, Event, ReactionData, SignalCandidateData, SignalSdp, SpotlightUpdated,

@@ -90,7 +90,7 @@ fn shrink(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meeting::chat::Chat;
+    use crate::meeting::state::chat::Chat;
     use crate::meeting::stories::{facts, membership, newcomer, user};
     use crate::meeting::{Command, Room};
     use crate::protocol::object::{self, BanLength};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::media::{Fault, MediaConfig};
-use crate::meeting::chat::Chat;
+use crate::meeting::state::chat::Chat;
 use crate::meeting::stories::{facts, membership, newcomer, user};
 use crate::network::Network;
 use crate::protocol::error::ErrorCode;

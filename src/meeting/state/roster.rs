@@ -1,6 +1,6 @@
 //! Who is in a room and what they publish.
 
-use super::command::Join;
+use crate::meeting::command::Join;
 use crate::network::Network;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Connection, Participant, Role, Source, Track};
