@@ -55,7 +55,7 @@ impl Room {
     /// Where somebody who knocks goes; whoever is in already keeps their place.
     fn admits(&self, join: &Join, now: Timestamp) -> Result<Way, ErrorCode> {
         let rank = self.rank_of_newcomer(join);
-        if rank != Rank::Owner && self.bans.hold(&join.user.id) {
+        if rank != Rank::Owner && self.bans.has_banned(&join.user.id) {
             return Err(ErrorCode::RoomBanned);
         }
         self.is_open_for(rank, now)?;
@@ -111,7 +111,8 @@ impl Room {
     /// Whether somebody must be let in. An invite lets past the waiting room; but whoever was banned as a guest might
     /// come again under another name, so that guests from where they were wait in any case.
     pub(super) fn must_wait(&self, join: &Join, rank: Rank) -> bool {
-        let is_suspect = join.user.kind == UserKind::Guest && self.bans.suspect(join.address);
+        let is_suspect =
+            join.user.kind == UserKind::Guest && self.bans.has_banned_guest_of(join.address);
         let waits = self.facts.waiting.holds(join.user.kind) && !join.pass || is_suspect;
         waits && !self.allows(rank, Action::SkipLobby)
     }
@@ -119,7 +120,7 @@ impl Room {
     /// Whether somebody was sent away from the door, which neither an invite opens again nor that nobody waits at it
     /// any more.
     fn is_turned_away(&self, join: &Join, rank: Rank) -> bool {
-        self.bans.turn_away(&join.user.id) && !self.allows(rank, Action::SkipLobby)
+        self.bans.has_denied(&join.user.id) && !self.allows(rank, Action::SkipLobby)
     }
 
     /// Whether somebody was in a moment ago, and has not left.
@@ -180,7 +181,7 @@ impl Room {
         self.meeting.first_joined.put(join.user.id.clone(), since);
         let mut person = Person::new(join, role, self.next_place(now));
         if rank == Rank::Member {
-            person.begins_off = self.begin_off();
+            person.begin_off(self.begin_off());
         }
         let participant = person.seen.clone();
         self.meeting.away.forget(&participant.user.id);
@@ -221,7 +222,7 @@ impl Room {
     /// Whoever comes back goes on with what they had.
     fn let_start_at_once(&mut self, id: &ParticipantId) {
         if let Some(person) = self.roster.find_mut(id) {
-            person.begins_off.clear();
+            person.begin_off(Vec::new());
         }
     }
 

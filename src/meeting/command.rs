@@ -1,12 +1,10 @@
 //! What can be asked of a room.
 
 use super::media::MediaEvent;
-use super::permissions::Action;
-use super::state::chat::Post;
 use crate::network::Network;
 use crate::protocol::event::{EndReason, LeaveReason};
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId, UserId};
-use crate::protocol::object::{BanLength, Reaction, Role, Room, Source, User};
+use crate::protocol::object::{Action, BanLength, ChatMessage, Reaction, Role, Room, Source, User};
 use crate::protocol::request::{Candidate, Target, Targets};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
@@ -254,6 +252,25 @@ pub struct Join {
     pub address: Network,
     /// When they came into this room for the first time; none when this is it, or when it does not matter.
     pub first_joined_at: Option<Timestamp>,
+}
+
+/// A message and whom it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Post {
+    /// As it travels.
+    pub message: ChatMessage,
+    /// The person it is for, who may come back under another participant id; none when it is for everyone.
+    pub to_user: Option<UserId>,
+}
+
+impl Post {
+    /// Whether `user` may read it.
+    pub fn is_for(&self, user: &UserId) -> bool {
+        match &self.to_user {
+            None => self.message.to.is_none() || self.message.user.id == *user,
+            Some(to) => to == user || self.message.user.id == *user,
+        }
+    }
 }
 
 /// What somebody changes of themselves; absent is unchanged.

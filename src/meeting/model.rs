@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::command::{Changes, Command, Switch};
+use super::command::{Changes, Command, Post, Switch};
 use super::effect::{Effect, History};
 use super::room::Room;
-use super::state::chat::{Chat, Post};
+use super::state::chat::Chat;
 use super::stories::{at, facts, membership, newcomer, user};
 use crate::protocol::event::Event;
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId};

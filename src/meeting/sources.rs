@@ -73,7 +73,7 @@ impl Room {
         let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
         person.has_begun(source);
         if source == Source::Microphone {
-            person.may_unmute_once &= muted;
+            person.has_switched_microphone(!muted);
         }
         if person.track(source).is_some() {
             // It runs already: at most its being muted changes.

@@ -10,11 +10,11 @@ mod sources;
 mod time;
 mod together;
 
-use super::command::{Changes, Command, Join, PasswordEdit, Signal, Switch};
+use super::command::{Changes, Command, Join, PasswordEdit, Post, Signal, Switch};
 use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
-use super::state::chat::{Chat, Post};
+use super::state::chat::Chat;
 use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{EndReason, Event, LeaveReason, RoomEnded, SlotsData};

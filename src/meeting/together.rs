@@ -1,11 +1,10 @@
 //! What people do together: speak up, write, show feelings, look at the same.
 
-use super::command::{Changes, Signal};
+use super::command::{Changes, Post, Signal};
 use super::effect::{Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room, broadcast, tell, updated};
 use super::sources::set_muted;
-use super::state::chat::Post;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     ChatData, ChatDeleted, Event, ReactionData, SignalCandidateData, SignalSdp, SpotlightUpdated,
@@ -52,7 +51,7 @@ impl Room {
         if let Some(audio) = changes.audio {
             // Said of oneself: between peers a client may send without telling of its tracks.
             person.seen.audio = audio;
-            person.may_unmute_once &= !audio;
+            person.has_switched_microphone(audio);
             person.has_begun(Source::Microphone);
             set_muted(person, Source::Microphone, !audio, None, out);
         }
@@ -71,7 +70,7 @@ impl Room {
     /// Whether somebody may be heard: by the room's permissions, because they were asked to, or because they are.
     pub(super) fn may_unmute(&self, id: &ParticipantId) -> Result<(), ErrorCode> {
         let person = self.person(id)?;
-        if person.may_unmute_once || person.seen.audio || self.may(person, Action::Unmute) {
+        if person.may_unmute_once() || person.seen.audio || self.may(person, Action::Unmute) {
             return Ok(());
         }
         Err(ErrorCode::PermDenied)

@@ -15,7 +15,7 @@ use crate::media::RoomMedia;
 use crate::meeting::command::Join;
 use crate::meeting::effect::CloseReason;
 use crate::meeting::media::{MediaCommand, MediaEvent};
-use crate::meeting::pause::Memory;
+use crate::meeting::state::pause::Memory;
 use crate::meeting::{Command, Effect, Outcome, Reply, Room};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;

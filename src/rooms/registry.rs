@@ -13,7 +13,7 @@ use super::remembered::Remembered;
 use crate::media::Media;
 use crate::meeting::command::Join;
 use crate::meeting::effect::{History, View};
-use crate::meeting::pause::Memory;
+use crate::meeting::state::pause::Memory;
 use crate::meeting::{Command, Room};
 use crate::protocol::error::WireError;
 use crate::protocol::ids::{RoomIdentity, UserId};

@@ -5,5 +5,9 @@
 
 pub mod bans;
 pub mod chat;
+pub(super) mod lobby;
+pub(super) mod meeting;
+pub mod pause;
 pub(super) mod recent;
+pub(super) mod roles;
 pub mod roster;
