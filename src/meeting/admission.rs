@@ -27,7 +27,7 @@ impl Room {
     pub(super) fn join(&mut self, join: Join, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
         let ghost = self.roster.find_user(&join.user.id);
         let ghost = ghost.map(|person| person.seen.id.clone());
-        let way = self.admits(&join, now)?;
+        let way = self.admits(&join, ghost.is_some(), now)?;
         let returns = ghost.is_some() || self.is_back(&join.user.id, now);
         self.replace_waiting(&join.user.id, out);
         if way == Way::Wait {
@@ -46,20 +46,21 @@ impl Room {
     }
 
     pub(super) fn knock(&self, join: &Join, now: Timestamp) -> Answer {
-        Ok(match self.admits(join, now)? {
+        let is_in = self.roster.find_user(&join.user.id).is_some();
+        Ok(match self.admits(join, is_in, now)? {
             Way::In => Reply::Done,
             Way::Wait => Reply::Waiting,
         })
     }
 
-    /// Where somebody who knocks goes; whoever is in already keeps their place.
-    fn admits(&self, join: &Join, now: Timestamp) -> Result<Way, ErrorCode> {
+    /// Where somebody who knocks goes; whoever `is_in` already keeps their place.
+    fn admits(&self, join: &Join, is_in: bool, now: Timestamp) -> Result<Way, ErrorCode> {
         let rank = self.rank_of_newcomer(join);
         if rank != Rank::Owner && self.bans.has_banned(&join.user.id) {
             return Err(ErrorCode::RoomBanned);
         }
         self.is_open_for(rank, now)?;
-        if self.roster.find_user(&join.user.id).is_some() {
+        if is_in {
             return Ok(Way::In);
         }
         if self.is_turned_away(join, rank) {

@@ -73,17 +73,17 @@ pub struct View {
 /// Something to be done outside of the core. Shells match it without `_`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// One participant who is in is told.
+    /// Some who are in are told the same.
     Tell {
         /// Who.
-        to: ParticipantId,
+        to: Vec<ParticipantId>,
         /// What.
         event: Box<Event>,
     },
-    /// One who waits is told.
+    /// Some who wait are told the same.
     TellWaiting {
         /// Who.
-        to: ParticipantId,
+        to: Vec<ParticipantId>,
         /// What.
         event: Box<Event>,
     },

@@ -42,8 +42,8 @@ impl Room {
         }
         let id = waiting.id.clone();
         self.lobby.add(Visitor { waiting, join });
-        self.tell_those_who_may(Action::Admit, &event, out);
-        out.push(self.hosted_for(id));
+        self.tell_those_who_may(Action::Admit, event, out);
+        out.push(self.hosted_for(vec![id]));
         Reply::Waiting
     }
 
@@ -55,10 +55,13 @@ impl Room {
 
     /// Whoever waits hears whether there is anybody to hear them.
     pub(super) fn tell_those_who_wait(&self, out: &mut Vec<Effect>) {
-        out.extend(self.lobby.ids().into_iter().map(|id| self.hosted_for(id)));
+        let waiting = self.lobby.ids();
+        if !waiting.is_empty() {
+            out.push(self.hosted_for(waiting));
+        }
     }
 
-    fn hosted_for(&self, to: ParticipantId) -> Effect {
+    fn hosted_for(&self, to: Vec<ParticipantId>) -> Effect {
         let hosted = self.is_hosted();
         Effect::TellWaiting {
             to,
@@ -249,6 +252,6 @@ impl Room {
             participant: id.clone(),
             reason,
         });
-        self.tell_those_who_may(Action::Admit, &left, out);
+        self.tell_those_who_may(Action::Admit, left, out);
     }
 }

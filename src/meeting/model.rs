@@ -275,7 +275,7 @@ impl Model {
         }
         for effect in effects {
             match effect {
-                Effect::Tell { to, event } => self.hear(to, event),
+                Effect::Tell { to, event } => to.iter().for_each(|to| self.hear(to, event)),
                 Effect::Broadcast { except, event } => {
                     let all: Vec<ParticipantId> = self.sessions.keys().cloned().collect();
                     all.iter()

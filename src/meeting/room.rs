@@ -181,9 +181,10 @@ impl Room {
     }
 
     /// Tells everyone who may do `action`.
-    pub(super) fn tell_those_who_may(&self, action: Action, event: &Event, out: &mut Vec<Effect>) {
+    pub(super) fn tell_those_who_may(&self, action: Action, event: Event, out: &mut Vec<Effect>) {
         let concerned = self.roster.iter().filter(|person| self.may(person, action));
-        out.extend(concerned.map(|person| tell(&person.seen.id, event.clone())));
+        let concerned = concerned.map(|person| person.seen.id.clone());
+        out.extend(tell_each(concerned.collect(), event));
     }
 
     /// The room as somebody who is in sees it.
@@ -244,9 +245,15 @@ pub(super) fn media(command: MediaCommand) -> Effect {
 
 pub(super) fn tell(to: &ParticipantId, event: Event) -> Effect {
     Effect::Tell {
-        to: to.clone(),
+        to: vec![to.clone()],
         event: Box::new(event),
     }
+}
+
+/// Tells some the same; nothing where there is nobody to be told.
+pub(super) fn tell_each(to: Vec<ParticipantId>, event: Event) -> Option<Effect> {
+    let event = Box::new(event);
+    (!to.is_empty()).then_some(Effect::Tell { to, event })
 }
 
 pub(super) fn broadcast(except: Option<ParticipantId>, event: Event) -> Effect {

@@ -3,7 +3,7 @@
 use super::command::{Changes, Post, Signal};
 use super::effect::{Effect, Reply};
 use super::permissions::Action;
-use super::room::{Answer, Room, broadcast, tell, updated};
+use super::room::{Answer, Room, broadcast, tell, tell_each, updated};
 use super::sources::set_muted;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
@@ -107,10 +107,11 @@ impl Room {
             None => out.push(broadcast(None, event)),
             Some(to) => {
                 self.found(to)?;
-                out.push(tell(&message.participant, event.clone()));
+                let mut readers = vec![message.participant.clone()];
                 if *to != message.participant {
-                    out.push(tell(to, event));
+                    readers.push(to.clone());
                 }
+                out.extend(tell_each(readers, event));
             }
         }
         self.chat.push(post);
@@ -128,12 +129,11 @@ impl Room {
         match between {
             None => out.push(broadcast(None, event)),
             Some((one, other)) => {
-                let mut readers = self.roster.iter();
                 let is_reader = |user: &UserId| *user == one || *user == other;
-                let readers = readers
-                    .by_ref()
-                    .filter(|person| is_reader(&person.seen.user.id));
-                out.extend(readers.map(|person| tell(&person.seen.id, event.clone())));
+                let readers = self.roster.iter();
+                let readers = readers.filter(|person| is_reader(&person.seen.user.id));
+                let readers = readers.map(|person| person.seen.id.clone());
+                out.extend(tell_each(readers.collect(), event));
             }
         }
         Ok(Reply::Done)

@@ -4,13 +4,16 @@
 //! up, or when a room fails. Knows nothing of sockets: a session is an [`Outbox`] here. A room never awaits anything but its inbox.
 
 mod actor;
+mod handle;
 mod outbox;
 mod registry;
 mod remembered;
+mod start;
 
-pub use actor::{CallError, Decision, RoomHandle};
+pub use handle::{CallError, Decision, RoomHandle};
 pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, Pushed, outbox};
-pub use registry::{Clock, Entered, HistorySink, Live, Origin, Registry, Start};
+pub use registry::{Live, Registry};
+pub use start::{Clock, Entered, HistorySink, Origin, Start};
 
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,13 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::Notify;
 
-use super::actor::{Actor, CallError, Inbox, RoomHandle};
+use super::actor::Actor;
+use super::handle::{CallError, Inbox, RoomHandle};
 use super::outbox::Outbox;
 use super::remembered::Remembered;
+use super::start::{Clock, Entered, Start};
 use crate::media::Media;
 use crate::meeting::command::Join;
-use crate::meeting::effect::{History, View};
 use crate::meeting::state::pause::Memory;
 use crate::meeting::{Command, Room};
 use crate::protocol::error::WireError;
@@ -20,12 +21,6 @@ use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 use crate::supervise;
-
-/// Where a room's attendance is written down; must not wait.
-pub type HistorySink = Box<dyn FnMut(History) + Send>;
-
-/// What tells the time of the clock on the wall, which may be set at any moment.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How often a room that ends just now is asked again: the next run answers then.
 const ATTEMPTS: usize = 4;
@@ -92,35 +87,6 @@ pub struct Live {
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
-}
-
-/// A room as it is loaded to be run.
-pub struct Start {
-    /// The empty room.
-    pub room: Room,
-    /// How its media travels.
-    pub topology: Topology,
-    /// Where its attendance is written down.
-    pub history: HistorySink,
-    /// Where it was loaded from.
-    pub origin: Origin,
-}
-
-/// Where a room was loaded from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The database, in which others may change it.
-    Store,
-    /// Nowhere: it is known to this process alone.
-    Memory,
-}
-
-/// Where a join has led.
-pub enum Entered {
-    /// Into the room.
-    In(Box<View>),
-    /// To its door: to be let in, or not.
-    Waiting,
 }
 
 impl Registry {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
-use super::actor::{Actor, Inbox, Message};
+use super::actor::Actor;
+use super::handle::{Inbox, Message};
 use super::*;
 use crate::media::{Media, MediaConfig};
 use crate::meeting::command::{Join, Signal};

@@ -10,8 +10,8 @@ use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
-use crate::rooms::outbox;
 use crate::rooms::outbox::OutboxItem;
+use crate::rooms::{Origin, outbox};
 
 fn registry() -> Registry {
     let config = MediaConfig {
