@@ -1,5 +1,7 @@
 //! What can be asked of a room.
 
+use serde::{Deserialize, Serialize};
+
 use super::media::MediaEvent;
 use crate::network::Network;
 use crate::protocol::event::{EndReason, LeaveReason};
@@ -10,7 +12,7 @@ use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
 /// A command to one room. Everything random or durable in it was made before.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Somebody comes in; the password was checked before.
     Join(Join),
@@ -227,7 +229,7 @@ pub enum Command {
 }
 
 /// What an edit did to the room's password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordEdit {
     /// Whoever gave it before needs give no other: it is as it was, or was taken away.
     Kept,
@@ -236,7 +238,7 @@ pub enum PasswordEdit {
 }
 
 /// Somebody comes in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Join {
     /// The id of the membership that begins.
     pub participant: ParticipantId,
@@ -255,7 +257,7 @@ pub struct Join {
 }
 
 /// A message and whom it is for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     /// As it travels.
     pub message: ChatMessage,
@@ -274,7 +276,7 @@ impl Post {
 }
 
 /// What somebody changes of themselves; absent is unchanged.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
     /// What they are called.
     pub display_name: Option<DisplayName>,
@@ -287,7 +289,7 @@ pub struct Changes {
 }
 
 /// What a source is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Switch {
     /// Run, as a new track.
     On {
@@ -301,7 +303,7 @@ pub enum Switch {
 }
 
 /// What one participant sends to another, to set up a connection between the two.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signal {
     /// An SDP offer.
     Offer {

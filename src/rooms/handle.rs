@@ -9,12 +9,13 @@ use tokio::time::Instant;
 
 use super::outbox::Outbox;
 use super::start::{Entered, Origin};
-use crate::budgets::{Bucket, rooms as budgets};
+use crate::budgets::{Bucket, Buckets, rooms as budgets};
 use crate::media::RoomMedia;
 use crate::meeting::command::Join;
 use crate::meeting::media::MediaEvent;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::UserId;
 use crate::protocol::object::Topology;
 
 /// A room this far behind lets further commands wait in turn, each as long as [`PATIENCE`].
@@ -87,6 +88,29 @@ impl From<CallError> for WireError {
     }
 }
 
+/// What a room's people may still say to everyone: all of them together, and each of them a share of it.
+struct Talk {
+    together: Bucket,
+    shares: Buckets<UserId>,
+}
+
+impl Talk {
+    fn new(now: Instant) -> Self {
+        let (burst, rate) = (&budgets::TALK_BURST, &budgets::TALK);
+        Self {
+            together: Bucket::new(burst, rate, now),
+            shares: Buckets::new(&budgets::TALK_SHARE_BURST, &budgets::TALK_SHARE),
+        }
+    }
+
+    /// Whoever has used up their share waits; the others do not. What the room refuses is taken from the share all the
+    /// same: who tries again and again waits for it.
+    fn spend(&mut self, who: &UserId, bytes: u64, now: Instant) -> Result<(), Duration> {
+        self.shares.spend(who.clone(), bytes, now)?;
+        self.together.spend(bytes, now)
+    }
+}
+
 /// The address of a running room.
 #[derive(Clone)]
 pub struct RoomHandle {
@@ -94,8 +118,7 @@ pub struct RoomHandle {
     head_count: Arc<AtomicU32>,
     media: Option<RoomMedia>,
     origin: Origin,
-    /// What all of its people may still say to each other.
-    talk: Arc<Mutex<Bucket>>,
+    talk: Arc<Mutex<Talk>>,
 }
 
 impl RoomHandle {
@@ -105,13 +128,12 @@ impl RoomHandle {
         media: Option<RoomMedia>,
         origin: Origin,
     ) -> Self {
-        let (burst, rate) = (&budgets::TALK_BURST, &budgets::TALK);
         Self {
             inbox,
             head_count,
             media,
             origin,
-            talk: Arc::new(Mutex::new(Bucket::new(burst, rate, Instant::now()))),
+            talk: Arc::new(Mutex::new(Talk::new(Instant::now()))),
         }
     }
 
@@ -185,9 +207,9 @@ impl RoomHandle {
     ///
     /// # Errors
     /// The time after which there is enough again.
-    pub fn say(&self, bytes: u64) -> Result<(), Duration> {
+    pub fn say(&self, who: &UserId, bytes: u64) -> Result<(), Duration> {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
-        talk.spend(bytes, Instant::now())
+        talk.spend(who, bytes, Instant::now())
     }
 
     /// Whether it has ended, or failed.

@@ -5,12 +5,14 @@
 
 mod actor;
 mod handle;
+mod link;
 mod outbox;
 mod registry;
 mod remembered;
 mod start;
 
 pub use handle::{CallError, Decision, RoomHandle};
+pub use link::{DescribeError, Described, Description, RoomLink};
 pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, Pushed, outbox};
 pub use registry::{Live, Registry};
 pub use start::{Clock, Entered, HistorySink, Origin, Start};

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::actor::Actor;
 use super::handle::{CallError, Inbox, RoomHandle};
+use super::link::RoomLink;
 use super::outbox::Outbox;
 use super::remembered::Remembered;
 use super::start::{Clock, Entered, Start};
@@ -111,22 +112,26 @@ impl Registry {
     }
 
     /// Finds a running room.
-    pub fn find(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
+    pub fn find(&self, identity: &RoomIdentity) -> Option<RoomLink> {
+        self.find_local(identity).map(RoomLink::Local)
+    }
+
+    fn find_local(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
         let entry = self.shared.rooms.get(identity)?;
         Some(entry.value().clone()).filter(|handle| !handle.is_closed())
     }
 
     /// The rooms that run now.
-    pub fn running(&self) -> Vec<(RoomIdentity, RoomHandle)> {
+    pub fn running(&self) -> Vec<(RoomIdentity, RoomLink)> {
         let rooms = self.shared.rooms.iter();
         rooms
-            .map(|entry| (entry.key().clone(), entry.value().clone()))
+            .map(|entry| (entry.key().clone(), RoomLink::Local(entry.value().clone())))
             .collect()
     }
 
     /// Takes note that what is stored of a room has changed, and finds the room if it runs: it is to be told. One that
     /// is being loaded is loaded anew, so that it never begins as it was before the change.
-    pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
+    pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomLink> {
         self.note_change(identity);
         self.find(identity)
     }
@@ -200,19 +205,19 @@ impl Registry {
         join: Join,
         outbox: Outbox,
         load: L,
-    ) -> Result<(RoomHandle, Entered), WireError>
+    ) -> Result<(RoomLink, Entered), WireError>
     where
         L: Fn() -> F,
         F: Future<Output = Result<Start, WireError>>,
     {
         // A room that closes just now answers `Gone`; its successor is started at the next try.
         for _ in 0..ATTEMPTS {
-            let handle = match self.find(identity) {
+            let handle = match self.find_local(identity) {
                 Some(handle) => handle,
                 None => self.load(identity, &load).await?,
             };
             match handle.join(join.clone(), outbox.clone()).await {
-                Ok(entered) => return Ok((handle, entered)),
+                Ok(entered) => return Ok((RoomLink::Local(handle), entered)),
                 Err(CallError::Gone) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -145,7 +145,7 @@ async fn a_room_whose_media_fails_begins_it_anew_and_tells_everyone() {
     };
     let (outbox, mut reader) = outbox();
     let (handle, _) = registry.join(&identity, ada(), outbox, load).await.unwrap();
-    let media = handle.media().unwrap();
+    let media = handle.local().media().unwrap();
     let first = media.receive(&ada().participant, 0, 1).await.unwrap();
     media.suffer(Fault::Room);
     loop {
