@@ -64,11 +64,12 @@ pub fn spend(state: &mut SessionState, request: &Request) -> Result<(), WireErro
         .spending
         .spend(request, Instant::now())
         .map_err(slow)?;
-    if let (Request::ChatSend(data), Some(membership)) = (request, &state.membership)
+    if let (Request::ChatSend(data), Some(membership), Some(login)) =
+        (request, &state.membership, &state.login)
         && data.to.is_none()
     {
         let bytes = weight(data.text.as_str().len());
-        membership.handle.say(bytes).map_err(slow)?;
+        membership.handle.say(&login.user.id, bytes).map_err(slow)?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity, SessionId};
 use crate::protocol::object::User;
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Outbox, RoomHandle};
+use crate::rooms::{Outbox, RoomLink};
 use crate::store::{RoomKey, UserKey};
 
 /// A session: whose it is and where it is.
@@ -59,7 +59,7 @@ pub struct Membership {
     /// As whom.
     pub participant: ParticipantId,
     /// How to reach it.
-    pub handle: RoomHandle,
+    pub handle: RoomLink,
     /// Where it writes.
     pub outbox: Outbox,
 }

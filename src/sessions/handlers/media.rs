@@ -1,18 +1,18 @@
-//! The two connections to the SFU. Descriptions go from the session to the room's media worker directly; what concerns
-//! the others goes through the room.
+//! The two connections to the SFU. Descriptions go through the room's link to its media worker; what concerns the others
+//! goes through the room.
 
 use crate::budgets::media::CHECK_SLOTS;
-use crate::media::{MediaError, RoomMedia};
+use crate::media::MediaError;
 use crate::meeting::command::Switch;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::TrackId;
-use crate::protocol::object::{IceCandidate, Leg};
+use crate::protocol::object::{IceCandidate, Leg, Topology};
 use crate::protocol::request::{
     DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
-use crate::rooms::{CallError, Origin};
+use crate::rooms::{CallError, DescribeError, Described, Description, Origin};
 use crate::sessions::state::{Membership, SessionState};
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
@@ -25,7 +25,7 @@ const BETWEEN_PEERS: &str =
 
 /// `media.publish`
 pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
-    let (membership, media) = connected(state)?;
+    let membership = connected(state)?;
     let MediaPublish {
         revision,
         sdp,
@@ -34,11 +34,16 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
     if revision >= EXACT_INTEGERS {
         return Err(WireError::bad_field("data.revision", "must be below 2^53"));
     }
-    let published = media
-        .publish(&membership.participant, revision, sdp, sources)
-        .await
-        .map_err(|error| refused(membership, "media.publish", Leg::Up, error))?;
-    for RefusedSource { source, reason } in &published.answer.refused {
+    let publish = Description::Publish {
+        revision,
+        sdp,
+        sources,
+    };
+    let published = describe(membership, "media.publish", Leg::Up, publish).await?;
+    let Described::Published { answer, sources } = published else {
+        return Err(ErrorCode::ServerInternal.into());
+    };
+    for RefusedSource { source, reason } in &answer.refused {
         tracing::info!(
             room.id = %membership.room,
             participant.id = %membership.participant,
@@ -50,10 +55,10 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
     }
     let negotiated = Command::Negotiated {
         participant: membership.participant.clone(),
-        sources: published.sources,
+        sources,
     };
     membership.handle.call(negotiated).await?;
-    Ok(published.answer)
+    Ok(answer)
 }
 
 /// `media.source`
@@ -86,68 +91,86 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 
 /// `media.receive`
 pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
-    let (membership, media) = connected(state)?;
+    let membership = connected(state)?;
     let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
         // A connection check, which is open to whoever comes by.
         Origin::Memory => CHECK_SLOTS.most as u32,
     };
-    let (sounds, pictures) = (data.audio_slots.min(most), data.video_slots.min(most));
-    media
-        .receive(&membership.participant, sounds, pictures)
-        .await
-        .map_err(|error| refused(membership, "media.receive", Leg::Down, error))
+    let receive = Description::Receive {
+        audio_slots: data.audio_slots.min(most),
+        video_slots: data.video_slots.min(most),
+    };
+    match describe(membership, "media.receive", Leg::Down, receive).await? {
+        Described::Offer(offer) => Ok(offer),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
 }
 
 /// `media.answer`
 pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
-    media
-        .answer(&membership.participant, data.revision, data.sdp)
-        .await
-        .map_err(|error| refused(membership, "media.answer", Leg::Down, error))?;
+    let membership = connected(state)?;
+    let description = Description::Answer {
+        revision: data.revision,
+        sdp: data.sdp,
+    };
+    describe(membership, "media.answer", Leg::Down, description).await?;
     Ok(Empty {})
 }
 
 /// `media.view`
 pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
-    media
-        .view(&membership.participant, data.tiles)
-        .await
-        .map_err(|error| refused(membership, "media.view", Leg::Down, error))?;
+    let membership = connected(state)?;
+    let description = Description::View { tiles: data.tiles };
+    describe(membership, "media.view", Leg::Down, description).await?;
     Ok(Empty {})
 }
 
 /// `media.candidate`
 pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
+    let membership = connected(state)?;
     let candidate = data.candidate.map(IceCandidate::from);
-    media
-        .candidate(&membership.participant, candidate)
-        .await
-        .map_err(|error| refused(membership, "media.candidate", data.connection, error))?;
+    let description = Description::Candidate { candidate };
+    describe(membership, "media.candidate", data.connection, description).await?;
     Ok(Empty {})
 }
 
 /// `media.restart`
 pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
-    media
-        .restart(&membership.participant, data.connection)
-        .await
-        .map_err(|error| refused(membership, "media.restart", data.connection, error))?;
+    let membership = connected(state)?;
+    let description = Description::Restart {
+        leg: data.connection,
+    };
+    describe(membership, "media.restart", data.connection, description).await?;
     Ok(Empty {})
 }
 
-/// The session's membership, and the media worker's part of its room; between peers there is none.
-fn connected(state: &SessionState) -> Result<(&Membership, &RoomMedia), WireError> {
+/// The session's membership in a room whose media goes through the server.
+fn connected(state: &SessionState) -> Result<&Membership, WireError> {
     let membership = state.membership()?;
-    let media = membership
-        .handle
-        .media()
-        .ok_or_else(|| WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS))?;
-    Ok((membership, media))
+    match membership.handle.topology() {
+        Topology::Sfu => Ok(membership),
+        Topology::P2p => Err(between_peers()),
+    }
+}
+
+fn between_peers() -> WireError {
+    WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS)
+}
+
+/// Asks the room's media, and logs what it refuses.
+async fn describe(
+    membership: &Membership,
+    request: &'static str,
+    leg: Leg,
+    description: Description,
+) -> Result<Described, WireError> {
+    let participant = &membership.participant;
+    match membership.handle.describe(participant, description).await {
+        Ok(described) => Ok(described),
+        Err(DescribeError::BetweenPeers) => Err(between_peers()),
+        Err(DescribeError::Refused(error)) => Err(refused(membership, request, leg, error)),
+    }
 }
 
 /// What the client is told of a refusal; the log gets the same.
