@@ -18,6 +18,7 @@ pub mod recurrence;
 mod roles;
 pub mod room;
 pub mod schedule;
+pub mod snapshot;
 mod sources;
 pub mod state;
 mod time;
@@ -29,6 +30,8 @@ mod model;
 mod model_governing;
 #[cfg(test)]
 pub(crate) mod stories;
+#[cfg(test)]
+mod wire_tests;
 
 pub use command::Command;
 pub use effect::{Effect, Outcome, Reply};

@@ -8,6 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::command::{Changes, Command, Post, Switch};
 use super::effect::{Effect, History};
 use super::room::Room;
+use super::snapshot::tests::Twin;
 use super::state::chat::Chat;
 use super::stories::{at, facts, membership, newcomer, user};
 use crate::protocol::event::Event;
@@ -100,11 +101,14 @@ fn one_run(seed: u64) {
         Vec::new(),
     );
     let mut model = Model::default();
+    let mut twin = Twin::new(seed);
     for step in 0..200 {
+        twin.look_at(&room);
         let command = model.command(&mut random);
         let expected = model.expect(&command);
         let outcome = room.handle(command.clone(), at(step));
         let context = format!("MEETING_SEED={seed}, step {step}: {command:?}");
+        twin.follow(&command, at(step), &outcome, &context);
         assert_eq!(
             outcome.reply.is_ok(),
             expected,

@@ -11,6 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
+use super::snapshot::tests::Twin;
 use super::state::chat::Chat;
 use super::stories::{address, at, edited, facts, membership, newcomer, user};
 use crate::protocol::error::ErrorCode;
@@ -96,6 +97,7 @@ fn one_run(seed: u64) {
         version: 1,
         ..Shell::default()
     };
+    let mut twin = Twin::new(seed);
     for step in 0..300 {
         now += 1;
         if shell.inside.is_empty() && random.random_bool(0.3) {
@@ -108,12 +110,14 @@ fn one_run(seed: u64) {
         // The room's clock strikes when it asked for it, as in its shell.
         if room.next_deadline().is_some_and(|at_| at_ <= at(now)) {
             let outcome = room.handle(Command::Tick, at(now));
+            twin.follow(&Command::Tick, at(now), &outcome, "a tick");
             for effect in &outcome.effects {
                 shell.carry_out(effect, "a tick");
             }
         }
         if room.is_empty() && random.random_bool(0.5) {
             let memory = room.memory();
+            twin.forget();
             let is_open = facts.waiting == WhoWaits::Nobody && facts.guests;
             if !facts.locked && is_open {
                 shell.away.clear();
@@ -128,8 +132,10 @@ fn one_run(seed: u64) {
             facts = (**edited).clone();
         }
         let before = roster(&mut room);
+        twin.look_at(&room);
         let outcome = room.handle(command.clone(), at(now));
         let context = format!("MEETING_SEED={seed}, step {step}: {command:?}");
+        twin.follow(&command, at(now), &outcome, &context);
         if outcome.reply.is_err() {
             assert_eq!(outcome.effects, [], "{context}: refused without effect");
         }

@@ -185,7 +185,7 @@ impl Room {
         out.push(broadcast(
             None,
             Event::RoomUpdated(RoomData {
-                room: self.snapshot(now),
+                room: self.seen(now),
             }),
         ));
         self.settle(&before, out);

@@ -1,6 +1,6 @@
 //! Who governs a meeting: roles that are given, and what happens when nobody governs it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::effect::{Effect, Reply};
 use super::permissions::{Action, Rank, actions_of, effective, may_send};
@@ -20,7 +20,7 @@ pub(super) struct Standing {
 }
 
 /// What everybody may do.
-pub(super) type Standings = HashMap<ParticipantId, Standing>;
+pub(super) type Standings = BTreeMap<ParticipantId, Standing>;
 
 impl Room {
     pub(super) fn set_role(

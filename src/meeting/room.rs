@@ -6,6 +6,8 @@
 //! and how, [`together`](super::together) and [`sources`](super::sources) what people do in it, [`time`](super::time)
 //! what happens by itself.
 
+use serde::{Deserialize, Serialize};
+
 use super::command::Command;
 use super::effect::{Effect, Outcome, Reply, View};
 use super::media::MediaCommand;
@@ -29,7 +31,7 @@ pub(super) type Answer = Result<Reply, ErrorCode>;
 ///
 /// Invariants: nobody is in it twice, nor in it and at its door; participant ids are unique; a person's tracks are one
 /// per source; every `Joined` of the history is followed by exactly one `Left`; a refused command has no effect.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Room {
     pub(super) facts: object::Room,
     pub(super) ended: Option<Timestamp>,
@@ -193,7 +195,7 @@ impl Room {
         let me = person.seen.clone();
         let timer = self.meeting.timer.clone();
         Ok(View {
-            room: self.snapshot(now),
+            room: self.seen(now),
             participants: self.roster.seen(),
             permissions: effective(me.role, &self.facts.permissions),
             actions: actions_of(self.rank_of(person), &self.facts.permissions),
@@ -206,7 +208,7 @@ impl Room {
     }
 
     /// The room as it travels.
-    pub(super) fn snapshot(&self, now: Timestamp) -> object::Room {
+    pub(super) fn seen(&self, now: Timestamp) -> object::Room {
         let participants = self.head_count();
         let next = schedule::next(&self.facts, now);
         let was_ended = |at| schedule::is_still_ended(&self.facts, at, next.as_ref());

@@ -1,7 +1,8 @@
 //! The shell of the room core: one actor per room with somebody in it, and the address book to find it.
 //!
 //! Owns when a room runs, the order in which its effects are carried out, and what happens when somebody does not keep
-//! up, or when a room fails. Knows nothing of sockets: a session is an [`Outbox`] here. A room never awaits anything but its inbox.
+//! up, or when a room fails. A [`RoomLink`] is the only way in for sessions. Knows nothing of sockets: a session is an
+//! [`Outbox`] here. A room never awaits anything but its inbox.
 //!
 //! The answer goes before the event. A room sends its answer before it carries the effects out, and a session that
 //! takes an event from its outbox looks first whether an answer is ready. So a client never hears of a meeting

@@ -1,5 +1,7 @@
 //! Who is kept out of a room: banned, or not let in at the door. Both stand in one list, and one wish lifts either.
 
+use serde::{Deserialize, Serialize};
+
 use crate::network::Network;
 use crate::protocol::ids::UserId;
 use crate::protocol::object::{Ban, BanLength, UserKind};
@@ -8,10 +10,10 @@ use crate::protocol::object::{Ban, BanLength, UserKind};
 const MAX_DENIALS: usize = 1_000;
 
 /// The bans of a room and the refusals at its door, in the order in which they were made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bans(Vec<Entry>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     ban: Ban,
     kind: Kind,
@@ -19,7 +21,7 @@ struct Entry {
     address: Option<Network>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     /// Kept out whatever the door says.
     Ban,

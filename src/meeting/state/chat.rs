@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::meeting::command::Post;
 use crate::protocol::ids::{MessageId, UserId};
 use crate::protocol::request::ChatPage;
@@ -11,7 +13,7 @@ use crate::protocol::time::Timestamp;
 pub const RECENT_MESSAGES: usize = 50;
 
 /// The last messages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Chat {
     recent: VecDeque<Post>,
     forgotten: bool,

@@ -1,5 +1,7 @@
 //! Who waits at the door.
 
+use serde::{Deserialize, Serialize};
+
 use crate::meeting::command::Join;
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Waiting;
@@ -9,7 +11,7 @@ use crate::protocol::request::Targets;
 pub const MAX_WAITING: usize = 100;
 
 /// Somebody who waits to be let in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Visitor {
     /// What those see of them who may let them in.
     pub waiting: Waiting,
@@ -18,7 +20,7 @@ pub struct Visitor {
 }
 
 /// Those who wait, in the order in which they came.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lobby {
     visitors: Vec<Visitor>,
 }

@@ -1,5 +1,7 @@
 //! What is forgotten when a meeting is over.
 
+use serde::{Deserialize, Serialize};
+
 use super::pause::Pause;
 use super::recent::Recent;
 use super::roles::Roles;
@@ -9,7 +11,8 @@ use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
 /// What is forgotten when the meeting is over. A record: each part keeps itself true.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Meeting {
     /// The roles that it gave.
     pub roles: Roles,

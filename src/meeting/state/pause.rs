@@ -1,5 +1,7 @@
 //! A meeting that has emptied: since when, until when it is kept, and what of it outlives the run of its room.
 
+use serde::{Deserialize, Serialize};
+
 use super::bans::Bans;
 use super::recent::Recent;
 use super::roles::Roles;
@@ -8,7 +10,7 @@ use crate::protocol::object::Timer;
 use crate::protocol::time::Timestamp;
 
 /// Since when nobody is in, and when the meeting is over unless somebody comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     since: Timestamp,
     until: Timestamp,

@@ -2,13 +2,23 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::ids::UserId;
 
 /// Of how many people something is kept. Beyond it whoever was heard of the longest ago is forgotten.
 pub const MAX_RECENT: usize = 5_000;
 
 /// Something of each of the people who were heard of last.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    from = "Vec<(UserId, V)>",
+    into = "Vec<(UserId, V)>",
+    bound(
+        serialize = "V: Clone + Serialize",
+        deserialize = "V: Deserialize<'de>"
+    )
+)]
 pub struct Recent<V> {
     of: HashMap<UserId, V>,
     /// The same people, from the one who was heard of the longest ago to the last one.
@@ -21,6 +31,27 @@ impl<V> Default for Recent<V> {
             of: HashMap::new(),
             order: VecDeque::new(),
         }
+    }
+}
+
+impl<V> From<Vec<(UserId, V)>> for Recent<V> {
+    /// From the one who was heard of the longest ago to the last one.
+    fn from(known: Vec<(UserId, V)>) -> Self {
+        let mut recent = Self::default();
+        for (user, value) in known {
+            recent.put(user, value);
+        }
+        recent
+    }
+}
+
+impl<V> From<Recent<V>> for Vec<(UserId, V)> {
+    fn from(recent: Recent<V>) -> Self {
+        let Recent { mut of, order } = recent;
+        let known = order.into_iter();
+        known
+            .filter_map(|user| of.remove(&user).map(|value| (user, value)))
+            .collect()
     }
 }
 

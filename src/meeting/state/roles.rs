@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::ids::UserId;
 use crate::protocol::object::Role;
 
 /// The roles that were given in this meeting, by person, so that they last when their sessions change.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Roles {
     given: BTreeMap<UserId, Role>,
     /// What goes back when the owner returns: whom the rule for meetings without a host made one, and to whom those in
@@ -14,7 +16,7 @@ pub struct Roles {
     lent: BTreeMap<UserId, LentRole>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct LentRole {
     before: Role,
     now: Role,

@@ -1,5 +1,7 @@
 //! Who is in a room and what they publish.
 
+use serde::{Deserialize, Serialize};
+
 use crate::meeting::command::Join;
 use crate::network::Network;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
@@ -10,7 +12,7 @@ use crate::protocol::time::Timestamp;
 pub const COMING_IN_MS: i64 = 10_000;
 
 /// One person in the room.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     /// What the others see of them.
     pub seen: Participant,
@@ -134,7 +136,7 @@ impl Person {
 }
 
 /// Everyone in the room, in order of joining.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Roster(Vec<Person>);
 
 impl Roster {

@@ -78,7 +78,9 @@ fn read() -> Files {
         let text = std::fs::read_to_string(&path).unwrap();
         (kind.to_owned(), serde_json::from_str(&text).unwrap())
     };
-    entries.map(|entry| read(entry.unwrap().path())).collect()
+    // Folders hold what is no message.
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).map(read).collect()
 }
 
 fn write(files: &Files) {

@@ -1,0 +1,71 @@
+//! A room as bytes and back, so that its meeting outlives the process.
+//!
+//! A snapshot is JSON: its version, and the room with all of its state. The names of the fields of the state are part
+//! of the format. A field that is added later has a default (`#[serde(default)]`), so that older snapshots stay readable;
+//! `tests/golden/snapshot` holds one of each version. What cannot be read that way takes a new version and a reader for
+//! the one before.
+
+use serde::{Deserialize, Serialize};
+
+use super::room::Room;
+
+/// The version that is written.
+const VERSION: u32 = 1;
+
+/// Why a snapshot cannot be taken or taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// A server that is newer than this one wrote it, or none did.
+    #[error("the snapshot has version {0}, and this server reads version {VERSION}")]
+    UnknownVersion(u32),
+    /// It is no snapshot, or a damaged one.
+    #[error("the snapshot cannot be read or written")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    room: &'a Room,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    room: Room,
+}
+
+/// All that is looked at before the version is known.
+#[derive(Deserialize)]
+struct Header {
+    version: u32,
+}
+
+impl Room {
+    /// The room as bytes: the same room gives the same bytes.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Unreadable`]
+    pub fn save(&self) -> Result<Vec<u8>, SnapshotError> {
+        let version = VERSION;
+        Ok(serde_json::to_vec(&Written {
+            version,
+            room: self,
+        })?)
+    }
+
+    /// The room that was saved: it answers every further command as that one would.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]
+    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let Header { version } = serde_json::from_slice(bytes)?;
+        if version != VERSION {
+            return Err(SnapshotError::UnknownVersion(version));
+        }
+        let Read { room } = serde_json::from_slice(bytes)?;
+        Ok(room)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
