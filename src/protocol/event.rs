@@ -115,6 +115,8 @@ events! {
     QualityUpdate(QualityUpdate) "quality.update" Lossy;
     /// A newer session of the same user took one's place.
     SessionReplaced(SessionReplaced) "session.replaced" Sure;
+    /// The server is going down: the socket is closed with 1001 next. Whoever was in a room comes back after the restart.
+    ServerDraining(ServerDraining) "server.draining" Sure;
 }
 
 /// Why somebody is gone.
@@ -355,4 +357,9 @@ data! {
     }
     /// Data of `session.replaced`.
     struct SessionReplaced {}
+    /// Data of `server.draining`.
+    struct ServerDraining {
+        /// By when the server has closed all sockets.
+        deadline: Timestamp,
+    }
 }

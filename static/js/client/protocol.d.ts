@@ -1417,6 +1417,12 @@ participants: Array<Participant>, };
 
 export type Scope = "mine" | "joined" | "public";
 
+export type ServerDraining = { 
+/**
+ * By when the server has closed all sockets.
+ */
+deadline: Timestamp, };
+
 export type SessionId = string;
 
 export type SessionReplaced = Record<symbol, never>;
@@ -1857,4 +1863,5 @@ export interface Events {
   "speaker.active": SpeakerActive;
   "quality.update": QualityUpdate;
   "session.replaced": SessionReplaced;
+  "server.draining": ServerDraining;
 }
