@@ -58,13 +58,10 @@ fn weight(bytes: usize) -> u64 {
 ///
 /// # Errors
 /// `rate.limited`; nothing is done then.
-pub fn spend(state: &mut SessionState, request: &Request) -> Result<(), WireError> {
+pub fn spend(state: &mut SessionState, request: &Request, now: Instant) -> Result<(), WireError> {
     let slow = |wait| too_fast(wait);
-    state
-        .spending
-        .spend(request, Instant::now())
-        .map_err(slow)?;
-    if let (Request::ChatSend(data), Some(membership)) = (request, &state.membership)
+    state.spending.spend(request, now).map_err(slow)?;
+    if let (Request::ChatSend(data), Some(membership)) = (request, state.location.inside())
         && data.to.is_none()
     {
         let bytes = weight(data.text.as_str().len());

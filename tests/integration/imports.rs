@@ -36,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "supervise",
         ],
     ),
+    ("ws", &["network", "sessions"]),
     (
         "http",
         &[
@@ -49,7 +50,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "legacy",
-        &["budgets", "http", "network", "protocol", "sessions"],
+        &["budgets", "http", "network", "protocol", "sessions", "ws"],
     ),
     (
         "cli",
@@ -80,6 +81,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "supervise",
             "telemetry",
             "sessions",
+            "ws",
         ],
     ),
 ];
@@ -97,7 +99,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("hyper", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["http", "legacy", "sessions"]),
+    ("tokio_tungstenite", &["http", "legacy", "ws"]),
 ];
 
 #[test]

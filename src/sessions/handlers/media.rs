@@ -1,6 +1,8 @@
 //! The two connections to the SFU. Descriptions go from the session to the room's media worker directly; what concerns
 //! the others goes through the room.
 
+use tokio::time::Instant;
+
 use crate::budgets::media::CHECK_SLOTS;
 use crate::media::{MediaError, RoomMedia};
 use crate::meeting::command::Switch;
@@ -13,7 +15,8 @@ use crate::protocol::request::{
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
 use crate::rooms::{CallError, Origin};
-use crate::sessions::state::{Membership, SessionState};
+use crate::sessions::location::{Location, Membership};
+use crate::sessions::refusals::Refusals;
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
 const EXACT_INTEGERS: u64 = 1 << 53;
@@ -24,8 +27,12 @@ const BETWEEN_PEERS: &str =
     "In this room people are connected to each other (p2p): the server takes no media.";
 
 /// `media.publish`
-pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
-    let (membership, media) = connected(state)?;
+pub async fn publish(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaPublish,
+) -> Result<Published, WireError> {
+    let (membership, media) = connected(location)?;
     let MediaPublish {
         revision,
         sdp,
@@ -37,8 +44,11 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
     let published = media
         .publish(&membership.participant, revision, sdp, sources)
         .await
-        .map_err(|error| refused(membership, "media.publish", Leg::Up, error))?;
+        .map_err(|error| refused(membership, refusals, "media.publish", Leg::Up, error))?;
     for RefusedSource { source, reason } in &published.answer.refused {
+        if !refusals.is_logged(Instant::now()) {
+            continue;
+        }
         tracing::info!(
             room.id = %membership.room,
             participant.id = %membership.participant,
@@ -57,8 +67,8 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
 }
 
 /// `media.source`
-pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnswer, WireError> {
-    let membership = state.membership()?;
+pub async fn source(location: &Location, data: MediaSource) -> Result<TrackAnswer, WireError> {
+    let membership = location.membership()?;
     let switch = match data.active {
         true => Switch::On {
             track: TrackId::random(),
@@ -85,8 +95,12 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 }
 
 /// `media.receive`
-pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
-    let (membership, media) = connected(state)?;
+pub async fn receive(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaReceive,
+) -> Result<DownOffer, WireError> {
+    let (membership, media) = connected(location)?;
     let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
         // A connection check, which is open to whoever comes by.
@@ -96,53 +110,85 @@ pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOff
     media
         .receive(&membership.participant, sounds, pictures)
         .await
-        .map_err(|error| refused(membership, "media.receive", Leg::Down, error))
+        .map_err(|error| refused(membership, refusals, "media.receive", Leg::Down, error))
 }
 
 /// `media.answer`
-pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
+pub async fn answer(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaAnswer,
+) -> Result<Empty, WireError> {
+    let (membership, media) = connected(location)?;
     media
         .answer(&membership.participant, data.revision, data.sdp)
         .await
-        .map_err(|error| refused(membership, "media.answer", Leg::Down, error))?;
+        .map_err(|error| refused(membership, refusals, "media.answer", Leg::Down, error))?;
     Ok(Empty {})
 }
 
 /// `media.view`
-pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
+pub async fn view(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaView,
+) -> Result<Empty, WireError> {
+    let (membership, media) = connected(location)?;
     media
         .view(&membership.participant, data.tiles)
         .await
-        .map_err(|error| refused(membership, "media.view", Leg::Down, error))?;
+        .map_err(|error| refused(membership, refusals, "media.view", Leg::Down, error))?;
     Ok(Empty {})
 }
 
 /// `media.candidate`
-pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
+pub async fn candidate(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaCandidate,
+) -> Result<Empty, WireError> {
+    let (membership, media) = connected(location)?;
     let candidate = data.candidate.map(IceCandidate::from);
     media
         .candidate(&membership.participant, candidate)
         .await
-        .map_err(|error| refused(membership, "media.candidate", data.connection, error))?;
+        .map_err(|error| {
+            refused(
+                membership,
+                refusals,
+                "media.candidate",
+                data.connection,
+                error,
+            )
+        })?;
     Ok(Empty {})
 }
 
 /// `media.restart`
-pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, WireError> {
-    let (membership, media) = connected(state)?;
+pub async fn restart(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaRestart,
+) -> Result<Empty, WireError> {
+    let (membership, media) = connected(location)?;
     media
         .restart(&membership.participant, data.connection)
         .await
-        .map_err(|error| refused(membership, "media.restart", data.connection, error))?;
+        .map_err(|error| {
+            refused(
+                membership,
+                refusals,
+                "media.restart",
+                data.connection,
+                error,
+            )
+        })?;
     Ok(Empty {})
 }
 
 /// The session's membership, and the media worker's part of its room; between peers there is none.
-fn connected(state: &SessionState) -> Result<(&Membership, &RoomMedia), WireError> {
-    let membership = state.membership()?;
+fn connected(location: &Location) -> Result<(&Membership, &RoomMedia), WireError> {
+    let membership = location.membership()?;
     let media = membership
         .handle
         .media()
@@ -150,23 +196,26 @@ fn connected(state: &SessionState) -> Result<(&Membership, &RoomMedia), WireErro
     Ok((membership, media))
 }
 
-/// What the client is told of a refusal; the log gets the same.
+/// What the client is told of a refusal; the log gets the same, not without end.
 fn refused(
     membership: &Membership,
+    refusals: &mut Refusals,
     request: &'static str,
     leg: Leg,
     error: MediaError,
 ) -> WireError {
     let code = error.code();
-    tracing::info!(
-        room.id = %membership.room,
-        participant.id = %membership.participant,
-        request,
-        connection = ?leg,
-        code = code.as_str(),
-        reason = %error,
-        "A media request was refused."
-    );
+    if refusals.is_logged(Instant::now()) {
+        tracing::info!(
+            room.id = %membership.room,
+            participant.id = %membership.participant,
+            request,
+            connection = ?leg,
+            code = code.as_str(),
+            reason = %error,
+            "A media request was refused."
+        );
+    }
     let refusal = WireError::with_message(code, error.to_string());
     match error {
         MediaError::TooFast(wait) => refusal.retry_after(wait.as_millis() as u64 + 1),

@@ -11,13 +11,14 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::*;
+use super::run;
 use crate::auth::{
     Limits as Tries, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
 };
 use crate::media::{Media, MediaConfig};
 use crate::network::Network;
 use crate::rooms::Registry;
+use crate::sessions::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 use crate::store::{HistoryWriter, Store};
 use crate::supervise;
 
@@ -183,13 +184,13 @@ async fn a_session_that_fails_leaves_no_ghost() {
     let mut bo = server.guest("Bo").await;
     bo.ok("room.join", json!({ "identity": room })).await;
     ada.event("participant.joined").await;
-    assert_eq!(server.services.directory().count(), 2);
+    assert_eq!(server.services.table().count(), 2);
     // What comes after it is not carried out: the session's own task is gone.
     bo.send("test.panic.session", json!({})).await;
     let left = ada.event("participant.left").await;
     assert_eq!(left["reason"], "lost");
     bo.session.await.unwrap();
-    assert_eq!(server.services.directory().count(), 1);
+    assert_eq!(server.services.table().count(), 1);
     let roster = ada.ok("room.roster", json!({ "identity": room })).await;
     assert_eq!(roster["participants"].as_array().unwrap().len(), 1);
 }
@@ -200,13 +201,14 @@ async fn what_is_in_flight_is_answered_before_a_server_goes_away() {
     let mut busy = server.guest("Bo").await;
     let mut idle = server.connect().await;
     let id = busy.send("test.slow", json!({})).await;
-    while server.services.directory().count() > 0 {
+    while server.services.table().count() > 0 {
         tokio::task::yield_now().await;
     }
     server.stop.send_replace(true);
     let answer = busy.answer().await.unwrap();
     assert_eq!((&answer["re"], &answer["type"]), (&json!(id), &json!("ok")));
     for client in [&mut busy, &mut idle] {
+        client.event("server.draining").await;
         assert_eq!(client.frame().await.unwrap_err(), Some(1001));
     }
 }
