@@ -58,8 +58,8 @@ async fn may_look(rooms: &Rooms, asker: Asker<'_>, room: &StoredRoom) -> Result<
     if asker.location.at(&room.identity).is_some() {
         return Err(denied);
     }
-    let imported = rooms.store.imported_role(room.key, &asker.login.user.id);
-    match imported.await.map_err(stored)? {
+    let known = rooms.store.known_in(room.key, &asker.login.user.id);
+    match known.await.map_err(stored)?.imported_role {
         Some(Role::Host) => Ok(()),
         Some(Role::Cohost | Role::Member) | None => Err(denied),
     }

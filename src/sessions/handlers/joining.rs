@@ -84,15 +84,12 @@ async fn enter(
 ) -> Result<(Membership, Entered), WireError> {
     let login = state.login()?.clone();
     let mut join = newcomer(state.asker()?, display_name);
-    let imported = rooms.store.imported_role(room.key, &login.user.id);
-    join.role = higher(
-        imported.await.map_err(stored)?,
-        invite.map(|used| used.role),
-    );
+    let known = rooms.store.known_in(room.key, &login.user.id);
+    let known = known.await.map_err(stored)?;
+    join.role = higher(known.imported_role, invite.map(|used| used.role));
     join.pass = invite.is_some();
     if room.settings.history == HistoryAccess::Joined {
-        let first = rooms.store.first_joined_at(room.key, &login.user.id);
-        join.first_joined_at = first.await.map_err(stored)?;
+        join.first_joined_at = known.first_joined_at;
     }
     if let Some(ended) = room.ended_at {
         rooms.registry.ended(&room.identity, ended);
