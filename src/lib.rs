@@ -26,6 +26,8 @@ pub mod auth;
 pub mod budgets;
 pub mod cli;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod legacy;
 pub mod media;

@@ -86,6 +86,24 @@ pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
     MEMO.next(plan.clone(), now, || next_of(&plan, now))
 }
 
+/// What [`next`] looks for when it is not known yet: for benchmarks.
+pub fn search(
+    rule: &str,
+    begin_at: Timestamp,
+    end_at: Timestamp,
+    zone: TimeZone,
+    now: Timestamp,
+) -> Option<Occurrence> {
+    let rule = rule.to_owned();
+    let plan = Plan {
+        rule,
+        begin_at,
+        end_at,
+        zone,
+    };
+    next_of(&plan, now)
+}
+
 /// The same for a plan that comes again and whose first meeting is over.
 fn next_of(plan: &Plan, now: Timestamp) -> Option<Occurrence> {
     let Plan {
@@ -153,7 +171,7 @@ impl Times {
         })
     }
 
-    /// Those from about `from` on, none of them far after it. A rule that counts begins at its first.
+    /// Those from about `from` on, some days before it at most.
     fn from(&self, from: DateTime<Utc>) -> Option<impl Iterator<Item = DateTime<Utc>>> {
         let from = self.zone.wall(from);
         let begin = match self.count {
@@ -161,9 +179,19 @@ impl Times {
             None => from.date().checked_sub_days(LONGEST_GAP)?,
         };
         let most = self.count.map_or(usize::MAX, |count| count as usize);
-        let days = self.pattern.days(begin, years_after(from).date());
+        // Nothing comes after the end of a rule, so that a search for it ends there.
+        let end = self
+            .until
+            .map(|until| self.zone.wall(until).date() + LONGEST_GAP);
+        let horizon = years_after(from).date();
+        let days = self
+            .pattern
+            .days(begin, end.map_or(horizon, |end| end.min(horizon)));
+        // Those before are counted only: to look one up in the zone costs more than to find it.
+        let long_past = from.date().checked_sub_days(LONGEST_GAP)?;
         Some(
             days.take(most)
+                .skip_while(move |day| *day < long_past)
                 .map(|day| self.zone.instant(day.and_time(self.wall.time())))
                 .take_while(|time| self.until.is_none_or(|until| *time <= until)),
         )

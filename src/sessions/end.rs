@@ -2,7 +2,7 @@
 
 use crate::meeting::effect::CloseReason;
 
-/// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
+/// Why a session ends, as its close code tells (RFC 6455 §7.4 and static/docs/protocol.md §3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The socket is gone: nothing can be told.

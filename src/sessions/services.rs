@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::checks::CheckRooms;
 use super::table::Table;
@@ -31,7 +31,7 @@ pub enum RegistrationPolicy {
 /// Whether sessions are held to their limits of speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimiting {
-    /// As the contract says.
+    /// As static/docs/protocol.md §5 says.
     On,
     /// For tests and load runs.
     Off,
@@ -96,6 +96,8 @@ pub(super) struct Rooms {
     pub(super) attempts: Limits,
     /// The rooms in which people try their connection.
     pub(super) checks: CheckRooms,
+    /// The turn in which lists of rooms are made.
+    pub(super) lists: Arc<Semaphore>,
 }
 
 impl Services {
@@ -117,6 +119,7 @@ impl Services {
             passwords: parts.room_passwords,
             attempts: parts.attempts,
             checks: CheckRooms::default(),
+            lists: Arc::new(Semaphore::new(1)),
         };
         let shared = Shared {
             accounts,

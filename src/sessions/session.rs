@@ -4,6 +4,9 @@
 //! It awaits nothing, reads no clock and knows no socket, so that all of it is tested in virtual time. What a session is
 //! for its requests (who it is, where it is) is a [`State`]: the core lends it to the request in flight and gets it back
 //! with the answer. [`Live`](super::Live) carries out what it decides.
+//!
+//! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client can
+//! queue. Events go out meanwhile.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -111,15 +111,9 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomList) -> Result<Roo
         size: data.size,
     };
     let page = rooms.store.list_rooms(&filter).await.map_err(stored)?;
-    let rooms = page
-        .rooms
-        .iter()
-        .map(|room| room_view::seen(&rooms.registry, room))
-        .collect();
-    Ok(RoomPage {
-        rooms,
-        total: page.total,
-    })
+    let total = page.total;
+    let rooms = room_view::seen_all(rooms, page.rooms).await?;
+    Ok(RoomPage { rooms, total })
 }
 
 /// `room.get`
