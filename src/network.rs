@@ -2,9 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 /// An IPv4 address, or the /64 of an IPv6 address: whoever has one address of it has them all (RFC 6177 §2). It is
 /// only compared; its `Debug` shows nothing, as addresses do not belong into logs.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "IpAddr")]
 pub struct Network(IpAddr);
 
 impl Network {
@@ -16,6 +19,12 @@ impl Network {
                 Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
             }
         })
+    }
+}
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        Self::of(address)
     }
 }
 

@@ -16,6 +16,8 @@ pub const ALL: &[&Budget] = &[
     &PAIR,
     &TALK_BURST,
     &TALK,
+    &TALK_SHARE_BURST,
+    &TALK_SHARE,
     &INBOX,
 ];
 
@@ -139,6 +141,30 @@ pub const TALK: Budget = Budget {
     then: "The sender is answered rate.limited.",
     reason: "A poor line carries it beside the picture, and nobody reads five pages a second.",
     test: "a_whole_room_that_writes_at_once_is_slowed_and_closes_nobody",
+};
+
+/// What of that one person sends at once.
+pub const TALK_SHARE_BURST: Budget = Budget {
+    name: "rooms.talk_share_burst",
+    per: Per::Participant,
+    most: TALK_BURST.most / 4,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The sender is answered rate.limited; the others write on.",
+    reason: "Whoever sends as much as they can must not use up what all share.",
+    test: "who_writes_too_much_slows_themselves_alone",
+};
+
+/// What of that one person sends in the long run.
+pub const TALK_SHARE: Budget = Budget {
+    name: "rooms.talk_share",
+    per: Per::Participant,
+    most: TALK.most / 4,
+    unit: Unit::Bytes,
+    every: SECOND,
+    then: "The sender is answered rate.limited; the others write on.",
+    reason: "Four longest messages in four seconds are more than anybody writes.",
+    test: "who_writes_too_much_slows_themselves_alone",
 };
 
 /// Commands that wait for one room.

@@ -9,7 +9,7 @@ use super::effect::{CloseReason, Effect, History, Reply};
 use super::media::MediaCommand;
 use super::permissions::{Action, Rank, allows};
 use super::room::{Answer, Room, broadcast, media, tell};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData, SessionReplaced};
 use crate::protocol::ids::{ParticipantId, UserId};
@@ -31,7 +31,7 @@ impl Room {
     pub(super) fn join(&mut self, join: Join, now: Timestamp, out: &mut Vec<Effect>) -> Answer {
         let ghost = self.roster.find_user(&join.user.id);
         let ghost = ghost.map(|person| person.seen.id.clone());
-        let way = self.admits(&join, now)?;
+        let way = self.admits(&join, ghost.is_some(), now)?;
         let returns = ghost.is_some() || self.is_back(&join.user.id, now);
         self.replace_waiting(&join.user.id, out);
         if way == Way::Wait {
@@ -50,20 +50,21 @@ impl Room {
     }
 
     pub(super) fn knock(&self, join: &Join, now: Timestamp) -> Answer {
-        Ok(match self.admits(join, now)? {
+        let is_in = self.roster.find_user(&join.user.id).is_some();
+        Ok(match self.admits(join, is_in, now)? {
             Way::In => Reply::Done,
             Way::Wait => Reply::Waiting,
         })
     }
 
-    /// Where somebody who knocks goes; whoever is in already keeps their place.
-    fn admits(&self, join: &Join, now: Timestamp) -> Result<Way, ErrorCode> {
+    /// Where somebody who knocks goes; whoever `is_in` already keeps their place.
+    fn admits(&self, join: &Join, is_in: bool, now: Timestamp) -> Result<Way, ErrorCode> {
         let rank = self.rank_of_newcomer(join);
-        if rank != Rank::Owner && self.bans.hold(&join.user.id) {
+        if rank != Rank::Owner && self.bans.has_banned(&join.user.id) {
             return Err(ErrorCode::RoomBanned);
         }
         self.is_open_for(rank, now)?;
-        if self.roster.find_user(&join.user.id).is_some() {
+        if is_in {
             return Ok(Way::In);
         }
         if self.is_turned_away(join, rank) {
@@ -115,7 +116,8 @@ impl Room {
     /// Whether somebody must be let in. An invite lets past the waiting room; but whoever was banned as a guest might
     /// come again under another name, so that guests from where they were wait in any case.
     pub(super) fn must_wait(&self, join: &Join, rank: Rank) -> bool {
-        let is_suspect = join.user.kind == UserKind::Guest && self.bans.suspect(join.address);
+        let is_suspect =
+            join.user.kind == UserKind::Guest && self.bans.has_banned_guest_of(join.address);
         let waits = self.facts.waiting.holds(join.user.kind) && !join.pass || is_suspect;
         waits && !self.allows(rank, Action::SkipLobby)
     }
@@ -123,7 +125,7 @@ impl Room {
     /// Whether somebody was sent away from the door, which neither an invite opens again nor that nobody waits at it
     /// any more.
     fn is_turned_away(&self, join: &Join, rank: Rank) -> bool {
-        self.bans.turn_away(&join.user.id) && !self.allows(rank, Action::SkipLobby)
+        self.bans.has_denied(&join.user.id) && !self.allows(rank, Action::SkipLobby)
     }
 
     /// Whether somebody was in a moment ago, and has not left.
@@ -184,7 +186,7 @@ impl Room {
         self.meeting.first_joined.put(join.user.id.clone(), since);
         let mut person = Person::new(join, role, self.next_place(now));
         if rank == Rank::Member {
-            person.begins_off = self.begin_off();
+            person.begin_off(self.begin_off());
         }
         let participant = person.seen.clone();
         self.meeting.away.forget(&participant.user.id);
@@ -225,7 +227,7 @@ impl Room {
     /// Whoever comes back goes on with what they had.
     fn let_start_at_once(&mut self, id: &ParticipantId) {
         if let Some(person) = self.roster.find_mut(id) {
-            person.begins_off.clear();
+            person.begin_off(Vec::new());
         }
     }
 

@@ -1,18 +1,18 @@
 //! What can be asked of a room.
 
-use super::chat::Post;
+use serde::{Deserialize, Serialize};
+
 use super::media::MediaEvent;
-use super::permissions::Action;
 use crate::network::Network;
 use crate::protocol::event::{EndReason, LeaveReason};
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId, UserId};
-use crate::protocol::object::{BanLength, Reaction, Role, Room, Source, User};
+use crate::protocol::object::{Action, BanLength, ChatMessage, Reaction, Role, Room, Source, User};
 use crate::protocol::request::{Candidate, Target, Targets};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
 /// A command to one room. Everything random or durable in it was made before.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Somebody comes in; the password was checked before.
     Join(Join),
@@ -229,7 +229,7 @@ pub enum Command {
 }
 
 /// What an edit did to the room's password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordEdit {
     /// Whoever gave it before needs give no other: it is as it was, or was taken away.
     Kept,
@@ -238,7 +238,7 @@ pub enum PasswordEdit {
 }
 
 /// Somebody comes in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Join {
     /// The id of the membership that begins.
     pub participant: ParticipantId,
@@ -256,8 +256,27 @@ pub struct Join {
     pub first_joined_at: Option<Timestamp>,
 }
 
+/// A message and whom it is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// As it travels.
+    pub message: ChatMessage,
+    /// The person it is for, who may come back under another participant id; none when it is for everyone.
+    pub to_user: Option<UserId>,
+}
+
+impl Post {
+    /// Whether `user` may read it.
+    pub fn is_for(&self, user: &UserId) -> bool {
+        match &self.to_user {
+            None => self.message.to.is_none() || self.message.user.id == *user,
+            Some(to) => to == user || self.message.user.id == *user,
+        }
+    }
+}
+
 /// What somebody changes of themselves; absent is unchanged.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
     /// What they are called.
     pub display_name: Option<DisplayName>,
@@ -270,7 +289,7 @@ pub struct Changes {
 }
 
 /// What a source is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Switch {
     /// Run, as a new track.
     On {
@@ -284,7 +303,7 @@ pub enum Switch {
 }
 
 /// What one participant sends to another, to set up a connection between the two.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signal {
     /// An SDP offer.
     Offer {

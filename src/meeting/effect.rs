@@ -1,5 +1,7 @@
 //! What a room answers and wants done.
 
+use serde::{Deserialize, Serialize};
+
 use super::media::MediaCommand;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
@@ -21,7 +23,7 @@ pub struct Outcome {
 }
 
 /// The answer to a command that was carried out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// Nothing more to say.
     Done,
@@ -48,7 +50,7 @@ pub enum Reply {
 }
 
 /// The state of a room, for someone in it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// The room.
     pub room: Room,
@@ -73,17 +75,17 @@ pub struct View {
 /// Something to be done outside of the core. Shells match it without `_`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// One participant who is in is told.
+    /// Some who are in are told the same.
     Tell {
         /// Who.
-        to: ParticipantId,
+        to: Vec<ParticipantId>,
         /// What.
         event: Box<Event>,
     },
-    /// One who waits is told.
+    /// Some who wait are told the same.
     TellWaiting {
         /// Who.
-        to: ParticipantId,
+        to: Vec<ParticipantId>,
         /// What.
         event: Box<Event>,
     },

@@ -3,8 +3,8 @@
 use super::effect::{CloseReason, Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room, tell, updated};
-use super::roster::Person;
 use super::sources::set_muted;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{AskUnmute, Event, LeaveReason, LobbyDenial};
 use crate::protocol::ids::{ParticipantId, UserId};
@@ -81,7 +81,7 @@ impl Room {
             return;
         };
         if source == Source::Microphone {
-            person.may_unmute_once = false;
+            person.set_may_unmute_once(false);
         }
         set_muted(person, source, true, Some(by), out);
         super::sources::follow_source(person, source, false, out);
@@ -99,7 +99,7 @@ impl Room {
         let person = self.roster.find_mut(whom);
         let person = person.ok_or(ErrorCode::ParticipantNotFound)?;
         if source == Source::Microphone {
-            person.may_unmute_once = true;
+            person.set_may_unmute_once(true);
         }
         let by = by.clone();
         out.push(tell(whom, Event::AskUnmute(AskUnmute { by, source })));
@@ -163,8 +163,8 @@ impl Room {
         let remover = self.person(by)?.seen.user.id.clone();
         if let Some(until) = ban {
             let ban = self.ban(by, whom, until, now)?;
-            let inside = self.roster.find(whom).map(|person| person.address);
-            let waiting = || self.lobby.find(whom).map(|knocker| knocker.join.address);
+            let inside = self.roster.find(whom).map(Person::address);
+            let waiting = || self.lobby.find(whom).map(|visitor| visitor.join.address);
             if let Some(address) = inside.or_else(waiting) {
                 self.bans.add(ban, address);
             }
@@ -208,8 +208,8 @@ impl Room {
     ) -> Result<Ban, ErrorCode> {
         let by = self.allowed(by, Action::Ban)?.seen.user.id.clone();
         let (user, display_name) = match self.lobby.find(whom) {
-            Some(knocker) => {
-                let waiting = &knocker.waiting;
+            Some(visitor) => {
+                let waiting = &visitor.waiting;
                 (waiting.user.clone(), waiting.display_name.clone())
             }
             None => {

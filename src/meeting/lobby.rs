@@ -10,7 +10,8 @@ use super::command::Join;
 use super::effect::{CloseReason, Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room};
-use super::roster::Person;
+use super::state::lobby::Visitor;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     Event, LobbyDenial, LobbyDenied, LobbyLeaveReason, LobbyLeft, LobbyUpdated, LobbyWaiting,
@@ -20,65 +21,6 @@ use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{Ban, BanLength, Waiting};
 use crate::protocol::request::Targets;
 use crate::protocol::time::Timestamp;
-
-/// How many can wait at once; more are told that the room is full.
-pub const MAX_WAITING: usize = 100;
-
-/// Somebody at the door.
-#[derive(Debug, Clone)]
-pub(super) struct Knocker {
-    pub(super) waiting: Waiting,
-    pub(super) join: Join,
-}
-
-/// Those who wait, in the order in which they came.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Lobby(Vec<Knocker>);
-
-impl Lobby {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn find(&self, id: &ParticipantId) -> Option<&Knocker> {
-        self.0.iter().find(|knocker| knocker.waiting.id == *id)
-    }
-
-    pub(super) fn find_user(&self, user: &UserId) -> Option<&Knocker> {
-        let mut knockers = self.0.iter();
-        knockers.find(|knocker| knocker.waiting.user.id == *user)
-    }
-
-    /// Whether `user` may wait; whoever waits already keeps their place.
-    pub(super) fn has_place_for(&self, user: &UserId) -> bool {
-        self.0.len() < MAX_WAITING || self.find_user(user).is_some()
-    }
-
-    fn ids(&self) -> Vec<ParticipantId> {
-        let ids = self.0.iter().map(|knocker| knocker.waiting.id.clone());
-        ids.collect()
-    }
-
-    fn remove(&mut self, id: &ParticipantId) -> Option<Knocker> {
-        let at = self
-            .0
-            .iter()
-            .position(|knocker| knocker.waiting.id == *id)?;
-        Some(self.0.remove(at))
-    }
-
-    /// Those who are meant, in the order in which they came.
-    fn resolve(&self, who: &Targets) -> Result<Vec<ParticipantId>, ErrorCode> {
-        let mut ids = self.ids();
-        if let Targets::These(wanted) = who {
-            if wanted.iter().any(|id| self.find(id).is_none()) {
-                return Err(ErrorCode::ParticipantNotFound);
-            }
-            ids.retain(|id| wanted.contains(id));
-        }
-        Ok(ids)
-    }
-}
 
 impl Room {
     /// Queues somebody for whom everything but their being let in was checked.
@@ -102,9 +44,9 @@ impl Room {
             self.plan(now);
         }
         let id = waiting.id.clone();
-        self.lobby.0.push(Knocker { waiting, join });
-        self.tell_those_who_may(Action::Admit, &event, out);
-        out.push(self.hosted_for(id));
+        self.lobby.add(Visitor { waiting, join });
+        self.tell_those_who_may(Action::Admit, event, out);
+        out.push(self.hosted_for(vec![id]));
         Reply::Waiting
     }
 
@@ -116,10 +58,13 @@ impl Room {
 
     /// Whoever waits hears whether there is anybody to hear them.
     pub(super) fn tell_those_who_wait(&self, out: &mut Vec<Effect>) {
-        out.extend(self.lobby.ids().into_iter().map(|id| self.hosted_for(id)));
+        let waiting = self.lobby.ids();
+        if !waiting.is_empty() {
+            out.push(self.hosted_for(waiting));
+        }
     }
 
-    fn hosted_for(&self, to: ParticipantId) -> Effect {
+    fn hosted_for(&self, to: Vec<ParticipantId>) -> Effect {
         let hosted = self.is_hosted();
         Effect::TellWaiting {
             to,
@@ -130,11 +75,11 @@ impl Room {
     /// Sends those away whom the room takes no more.
     pub(super) fn send_guests_away(&mut self, out: &mut Vec<Effect>) {
         for id in self.lobby.ids() {
-            let Some(knocker) = self.lobby.find(&id) else {
+            let Some(visitor) = self.lobby.find(&id) else {
                 continue;
             };
-            let rank = self.rank_of_newcomer(&knocker.join);
-            if !self.takes(&knocker.waiting.user, rank) {
+            let rank = self.rank_of_newcomer(&visitor.join);
+            if !self.takes(&visitor.waiting.user, rank) {
                 self.send_away(&id, LobbyDenial::AccountsOnly, out);
             }
         }
@@ -145,8 +90,14 @@ impl Room {
         if !self.may(person, Action::Admit) {
             return Vec::new();
         }
-        let knockers = self.lobby.0.iter();
-        knockers.map(|knocker| knocker.waiting.clone()).collect()
+        let visitors = self.lobby.iter();
+        visitors.map(|visitor| visitor.waiting.clone()).collect()
+    }
+
+    /// Those who are meant of those who wait.
+    fn waiting(&self, who: &Targets) -> Result<Vec<ParticipantId>, ErrorCode> {
+        let ids = self.lobby.resolve(who);
+        ids.ok_or(ErrorCode::ParticipantNotFound)
     }
 
     pub(super) fn admit(
@@ -157,7 +108,7 @@ impl Room {
         out: &mut Vec<Effect>,
     ) -> Answer {
         self.allowed(by, Action::Admit)?;
-        let mut ids = self.lobby.resolve(who)?;
+        let mut ids = self.waiting(who)?;
         if ids.is_empty() {
             return Ok(Reply::Done);
         }
@@ -188,7 +139,7 @@ impl Room {
         out: &mut Vec<Effect>,
     ) -> Answer {
         let by = self.allowed(by, Action::Admit)?.seen.user.id.clone();
-        for id in self.lobby.resolve(who)? {
+        for id in self.waiting(who)? {
             self.turn_down(&id, &by, now, out);
         }
         Ok(Reply::Done)
@@ -202,10 +153,10 @@ impl Room {
         now: Timestamp,
         out: &mut Vec<Effect>,
     ) {
-        if let Some(knocker) = self.lobby.find(id) {
+        if let Some(visitor) = self.lobby.find(id) {
             let Waiting {
                 user, display_name, ..
-            } = knocker.waiting.clone();
+            } = visitor.waiting.clone();
             self.bans.deny(Ban {
                 user,
                 display_name,
@@ -220,11 +171,11 @@ impl Room {
     /// Lets in those who need not wait any more, as far as there is room: after the waiting room was switched off, say.
     pub(super) fn let_in(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         while !self.facts.locked && self.free_places() > 0 {
-            let is_next = |knocker: &&Knocker| {
-                let rank = self.rank_of_newcomer(&knocker.join);
-                !self.must_wait(&knocker.join, rank) && self.is_open_for(rank, now).is_ok()
+            let is_next = |visitor: &&Visitor| {
+                let rank = self.rank_of_newcomer(&visitor.join);
+                !self.must_wait(&visitor.join, rank) && self.is_open_for(rank, now).is_ok()
             };
-            let Some(next) = self.lobby.0.iter().find(is_next) else {
+            let Some(next) = self.lobby.iter().find(is_next) else {
                 return;
             };
             let id = next.waiting.id.clone();
@@ -233,11 +184,11 @@ impl Room {
     }
 
     fn let_one_in(&mut self, id: &ParticipantId, now: Timestamp, out: &mut Vec<Effect>) {
-        let Some(knocker) = self.lobby.remove(id) else {
+        let Some(visitor) = self.lobby.remove(id) else {
             return;
         };
         self.tell_of_leaving(id, LobbyLeaveReason::Admitted, out);
-        self.enter(knocker.join, now, out);
+        self.enter(visitor.join, now, out);
         if let Ok(view) = self.view(id, now) {
             out.push(Effect::Admit {
                 participant: id.clone(),
@@ -304,6 +255,6 @@ impl Room {
             participant: id.clone(),
             reason,
         });
-        self.tell_those_who_may(Action::Admit, &left, out);
+        self.tell_those_who_may(Action::Admit, left, out);
     }
 }

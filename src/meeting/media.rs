@@ -1,12 +1,14 @@
 //! What a room and its media worker tell each other: plain data, so that the core stays pure.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::event::SlotsData;
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Layer, Source};
 use crate::protocol::request::DownOffer;
 
 /// What a room tells its media worker, in order. The worker forwards only what these commands allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaCommand {
     /// Somebody came in: from now on they may negotiate.
     Admit {
@@ -46,7 +48,7 @@ pub enum MediaCommand {
 }
 
 /// What a media worker tells the room.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum MediaEvent {
     /// Some of a participant's slots carry something else now.
     Slots {

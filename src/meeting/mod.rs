@@ -5,8 +5,6 @@
 //! a plain function. Its shell is `rooms`.
 
 mod admission;
-pub mod bans;
-pub mod chat;
 pub mod command;
 pub mod effect;
 mod governing;
@@ -16,13 +14,12 @@ pub mod pause;
 pub mod permissions;
 pub mod permissions_page;
 mod presence;
-mod recent;
 pub mod recurrence;
 mod roles;
 pub mod room;
-pub mod roster;
 pub mod schedule;
 mod sources;
+pub mod state;
 mod time;
 pub mod together;
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::chat::{Chat, Post};
-use super::command::{Changes, Command, Switch};
+use super::command::{Changes, Command, Post, Switch};
 use super::effect::{Effect, History};
 use super::room::Room;
+use super::state::chat::Chat;
 use super::stories::{at, facts, membership, newcomer, user};
 use crate::protocol::event::Event;
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId};
@@ -275,7 +275,7 @@ impl Model {
         }
         for effect in effects {
             match effect {
-                Effect::Tell { to, event } => self.hear(to, event),
+                Effect::Tell { to, event } => to.iter().for_each(|to| self.hear(to, event)),
                 Effect::Broadcast { except, event } => {
                     let all: Vec<ParticipantId> = self.sessions.keys().cloned().collect();
                     all.iter()

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::chat::Chat;
 use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
+use super::state::chat::Chat;
 use super::stories::{address, at, edited, facts, membership, newcomer, user};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
@@ -421,22 +421,19 @@ impl Shell {
     fn carry_out(&mut self, effect: &Effect, context: &str) {
         match effect {
             Effect::Tell { to, event } => {
-                assert!(
-                    !self.waiting.contains_key(to),
-                    "{context}: who waits was told {}",
-                    event.kind()
-                );
-                assert!(
-                    self.inside.contains_key(to),
-                    "{context}: a stranger was told"
-                );
+                let waits = to.iter().any(|to| self.waiting.contains_key(to));
+                assert!(!waits, "{context}: who waits was told {}", event.kind());
+                let is_in = to.iter().all(|to| self.inside.contains_key(to));
+                assert!(is_in, "{context}: a stranger was told");
             }
             Effect::TellWaiting { to, event } => {
-                assert!(self.waiting.contains_key(to), "{context}: {to} waits not");
                 let Event::LobbyUpdated(told) = &**event else {
                     panic!("{context}: who waits was told {}", event.kind());
                 };
-                self.told.insert(to.clone(), told.hosted);
+                for to in to {
+                    assert!(self.waiting.contains_key(to), "{context}: {to} waits not");
+                    self.told.insert(to.clone(), told.hosted);
+                }
             }
             Effect::Broadcast { event, .. } => {
                 let is_of_the_door = event.kind().starts_with("lobby.");

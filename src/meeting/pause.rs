@@ -8,70 +8,15 @@
 //! to remember leaves nothing, and a restart of the server forgets all of it.
 
 use super::admission::WELCOME_BACK_MS;
-use super::bans::Bans;
-use super::recent::Recent;
-use super::roles::Roles;
-use super::room::{Meeting, Room};
+use super::room::Room;
+use super::state::meeting::Meeting;
+use super::state::pause::{Memory, Pause};
+use super::state::recent::Recent;
 use crate::protocol::ids::UserId;
-use crate::protocol::object::Timer;
 use crate::protocol::time::Timestamp;
 
 /// How long a meeting that has emptied is kept, in milliseconds.
 pub const KEPT_MS: i64 = 30 * 60 * 1_000;
-
-/// Since when nobody is in, and when the meeting is over unless somebody comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pause {
-    since: Timestamp,
-    until: Timestamp,
-}
-
-/// What outlives the run of a room while its meeting is kept: no person's membership, only what governs the next one.
-#[derive(Debug, Clone)]
-pub struct Memory {
-    pause: Pause,
-    owner: UserId,
-    roles: Roles,
-    bans: Bans,
-    timer: Option<Timer>,
-    away: Recent<Timestamp>,
-}
-
-impl Memory {
-    /// When it is to be forgotten.
-    pub fn until(&self) -> Timestamp {
-        self.pause.until
-    }
-
-    /// Whose room it is of.
-    pub fn owner(&self) -> &UserId {
-        &self.owner
-    }
-
-    /// How many people it holds something of; at least one.
-    pub fn weight(&self) -> usize {
-        let people = self.roles.len() + self.bans.len() + self.away.len();
-        people.max(1)
-    }
-
-    /// Lets somebody in again.
-    pub fn unban(&mut self, user: &UserId) {
-        self.bans.remove(user);
-    }
-
-    /// Whether the meeting was over at `ended`, when somebody ended it.
-    pub fn is_ended_by(&self, ended: Timestamp) -> bool {
-        ended >= self.pause.since
-    }
-
-    fn is_empty(&self) -> bool {
-        let timer = self.timer.as_ref();
-        self.away.len() == 0
-            && self.roles.is_empty()
-            && self.bans.is_empty()
-            && timer.is_none_or(|timer| timer.ends_at <= self.pause.since)
-    }
-}
 
 impl Room {
     /// Everyone is gone, `last` the last of them.
@@ -91,7 +36,7 @@ impl Room {
             roles: before.roles,
             timer: before.timer,
             away: before.away,
-            pause: Some(Pause { since: now, until }),
+            pause: Some(Pause::new(now, until)),
             ..Meeting::default()
         };
         self.plan(now);
@@ -99,7 +44,7 @@ impl Room {
 
     /// When the meeting is over unless somebody comes back; none while somebody is in.
     pub(super) fn kept_until(&self) -> Option<Timestamp> {
-        self.meeting.pause.map(|pause| pause.until)
+        self.meeting.pause.map(Pause::until)
     }
 
     /// Forgets the meeting if nobody came back in time.

@@ -199,7 +199,10 @@ impl Room {
     }
 
     /// Somebody who is in, told apart from somebody who acts.
-    pub(super) fn found(&self, id: &ParticipantId) -> Result<&super::roster::Person, ErrorCode> {
+    pub(super) fn found(
+        &self,
+        id: &ParticipantId,
+    ) -> Result<&super::state::roster::Person, ErrorCode> {
         self.roster.find(id).ok_or(ErrorCode::ParticipantNotFound)
     }
 }

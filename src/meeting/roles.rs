@@ -5,68 +5,11 @@ use std::collections::HashMap;
 use super::effect::{Effect, Reply};
 use super::permissions::{Action, Rank, actions_of, effective, may_send};
 use super::room::{Answer, Room, tell, updated};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, PermissionsChanged};
-use crate::protocol::ids::{ParticipantId, UserId};
+use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{Permissions, Role, Source, UserKind};
-
-/// The roles that were given in this meeting, by person, so that they last when their sessions change.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Roles {
-    given: HashMap<UserId, Role>,
-    /// What goes back when the owner returns: whom the rule for meetings without a host made one, and to whom those in
-    /// turn gave roles.
-    standing_in: HashMap<UserId, StandIn>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct StandIn {
-    before: Role,
-    now: Role,
-}
-
-impl Roles {
-    pub(super) fn find(&self, user: &UserId) -> Option<Role> {
-        let stand_in = self.standing_in.get(user).map(|stand_in| stand_in.now);
-        stand_in.or_else(|| self.given.get(user).copied())
-    }
-
-    /// A role that an invite or the store gives, unless the meeting gave another before.
-    pub(super) fn bring(&mut self, user: &UserId, role: Role) {
-        self.given.entry(user.clone()).or_insert(role);
-    }
-
-    fn give(&mut self, user: &UserId, role: Role) {
-        self.standing_in.remove(user);
-        self.given.insert(user.clone(), role);
-    }
-
-    fn lend(&mut self, user: &UserId, before: Role, now: Role) {
-        let entry = self.standing_in.entry(user.clone());
-        entry.or_insert(StandIn { before, now }).now = now;
-    }
-
-    fn is_lent(&self, user: &UserId) -> bool {
-        self.standing_in.contains_key(user)
-    }
-
-    /// Everyone has left, `last` the last of them. Whoever stood in as host before somebody else did will not again, or
-    /// a meeting that ends by and by would have made hosts of all its people.
-    pub(super) fn pause(&mut self, last: &UserId) {
-        let memberships = |user: &UserId, lent: &StandIn| user == last || lent.now != Role::Host;
-        self.standing_in
-            .retain(|user, lent| memberships(user, lent));
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.given.len() + self.standing_in.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
 
 /// What somebody may do, as far as they are told.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,8 +121,8 @@ impl Room {
 
     /// The owner is back: whoever stood in for them gets back what they were.
     pub(super) fn restore_roles(&mut self, out: &mut Vec<Effect>) {
-        let standing_in = std::mem::take(&mut self.meeting.roles.standing_in);
-        if standing_in.is_empty() {
+        let before_lending = self.meeting.roles.take_back();
+        if before_lending.is_empty() {
             return;
         }
         let before = self.standings();
@@ -187,9 +130,8 @@ impl Room {
             .roster
             .iter()
             .filter_map(|person| {
-                let stand_in = standing_in.get(&person.seen.user.id)?;
-                (stand_in.before != person.seen.role)
-                    .then(|| (person.seen.id.clone(), stand_in.before))
+                let role = *before_lending.get(&person.seen.user.id)?;
+                (role != person.seen.role).then(|| (person.seen.id.clone(), role))
             })
             .collect();
         for (id, role) in people {

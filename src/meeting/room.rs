@@ -6,23 +6,20 @@
 //! and how, [`together`](super::together) and [`sources`](super::sources) what people do in it, [`time`](super::time)
 //! what happens by itself.
 
-use super::bans::Bans;
-use super::chat::Chat;
 use super::command::Command;
 use super::effect::{Effect, Outcome, Reply, View};
-use super::lobby::Lobby;
 use super::media::MediaCommand;
-use super::pause::Pause;
 use super::permissions::{Action, Rank, actions_of, allows, effective};
-use super::recent::Recent;
-use super::roles::Roles;
-use super::roster::{Person, Roster};
 use super::schedule;
+use super::state::bans::Bans;
+use super::state::chat::Chat;
+use super::state::lobby::Lobby;
+use super::state::meeting::Meeting;
+use super::state::roster::{Person, Roster};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{self, Ban, Occurrence, RoomState, Timer};
-use crate::protocol::text::DisplayName;
+use crate::protocol::object::{self, Ban, Occurrence, RoomState};
 use crate::protocol::time::Timestamp;
 
 /// What a refused or answered command gives.
@@ -41,30 +38,6 @@ pub struct Room {
     pub(super) chat: Chat,
     pub(super) bans: Bans,
     pub(super) meeting: Meeting,
-}
-
-/// What is forgotten when the meeting is over.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Meeting {
-    pub(super) roles: Roles,
-    pub(super) spotlight: Vec<ParticipantId>,
-    pub(super) timer: Option<Timer>,
-    /// What those were called last who left and may not rename themselves: a new name at the door would be a way to.
-    /// Whoever is forgotten comes in under their own name.
-    pub(super) names: Recent<DisplayName>,
-    /// Since when each may read, where newcomers read only what was written since they came. Whoever is forgotten reads
-    /// what was written since they came last.
-    pub(super) first_joined: Recent<Timestamp>,
-    /// When those vanished who were in: for a moment they may come back as if they had not been away.
-    pub(super) away: Recent<Timestamp>,
-    /// Which planned meeting it is.
-    pub(super) occurrence: Option<Occurrence>,
-    /// When it becomes the planned meeting after that one, if it still goes on.
-    pub(super) turns: Option<Timestamp>,
-    /// What was due until then has been done.
-    pub(super) ticked: Option<Timestamp>,
-    /// Everyone has left, and may come back; none while somebody is in.
-    pub(super) pause: Option<Pause>,
 }
 
 impl Room {
@@ -208,9 +181,10 @@ impl Room {
     }
 
     /// Tells everyone who may do `action`.
-    pub(super) fn tell_those_who_may(&self, action: Action, event: &Event, out: &mut Vec<Effect>) {
+    pub(super) fn tell_those_who_may(&self, action: Action, event: Event, out: &mut Vec<Effect>) {
         let concerned = self.roster.iter().filter(|person| self.may(person, action));
-        out.extend(concerned.map(|person| tell(&person.seen.id, event.clone())));
+        let concerned = concerned.map(|person| person.seen.id.clone());
+        out.extend(tell_each(concerned.collect(), event));
     }
 
     /// The room as somebody who is in sees it.
@@ -271,9 +245,15 @@ pub(super) fn media(command: MediaCommand) -> Effect {
 
 pub(super) fn tell(to: &ParticipantId, event: Event) -> Effect {
     Effect::Tell {
-        to: to.clone(),
+        to: vec![to.clone()],
         event: Box::new(event),
     }
+}
+
+/// Tells some the same; nothing where there is nobody to be told.
+pub(super) fn tell_each(to: Vec<ParticipantId>, event: Event) -> Option<Effect> {
+    let event = Box::new(event);
+    (!to.is_empty()).then_some(Effect::Tell { to, event })
 }
 
 pub(super) fn broadcast(except: Option<ParticipantId>, event: Event) -> Effect {

@@ -9,7 +9,7 @@ use super::effect::{Effect, Reply};
 use super::media::{MediaCommand, MediaEvent};
 use super::permissions::may_send;
 use super::room::{Answer, Room, broadcast, media, tell, updated};
-use super::roster::Person;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     Event, MediaFailed, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,
@@ -77,7 +77,7 @@ impl Room {
         let person = self.roster.find_mut(id).ok_or(ErrorCode::RoomNotJoined)?;
         person.has_begun(source);
         if source == Source::Microphone {
-            person.may_unmute_once &= muted;
+            person.has_switched_microphone(!muted);
         }
         if person.track(source).is_some() {
             // It runs already: at most its being muted changes.

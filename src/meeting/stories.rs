@@ -10,11 +10,11 @@ mod sources;
 mod time;
 mod together;
 
-use super::chat::{Chat, Post};
-use super::command::{Changes, Command, Join, PasswordEdit, Signal, Switch};
+use super::command::{Changes, Command, Join, PasswordEdit, Post, Signal, Switch};
 use super::effect::{CloseReason, Effect, History, Reply, View};
 use super::media::{MediaCommand, MediaEvent};
 use super::room::Room;
+use super::state::chat::Chat;
 use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{EndReason, Event, LeaveReason, RoomEnded, SlotsData};
@@ -139,33 +139,36 @@ pub(super) fn room_with(names: &[&str]) -> Room {
     room_of(facts(), names)
 }
 
-/// The effects as one line each, for what a story is about.
+/// The effects as one line for each who is told, for what a story is about.
 pub(super) fn told(effects: &[Effect]) -> Vec<String> {
     effects
         .iter()
-        .filter_map(|effect| match effect {
-            Effect::Tell { to, event } => Some(format!("{to}: {}", event.kind())),
+        .flat_map(|effect| match effect {
+            Effect::Tell { to, event } => {
+                let line = |to| format!("{to}: {}", event.kind());
+                to.iter().map(line).collect()
+            }
             Effect::Broadcast {
                 except: None,
                 event,
-            } => Some(format!("all: {}", event.kind())),
+            } => vec![format!("all: {}", event.kind())],
             Effect::Broadcast {
                 except: Some(but),
                 event,
-            } => Some(format!("all but {but}: {}", event.kind())),
+            } => vec![format!("all but {but}: {}", event.kind())],
             Effect::Release { participant, close } => {
-                Some(format!("release {participant} {close:?}"))
+                vec![format!("release {participant} {close:?}")]
             }
-            Effect::Admit { participant, .. } => Some(format!("admit {participant}")),
+            Effect::Admit { participant, .. } => vec![format!("admit {participant}")],
             Effect::SendAway {
                 participant,
                 event,
                 close,
             } => {
                 let told = event.as_ref().map(|event| event.kind());
-                Some(format!("send away {participant} {told:?} {close:?}"))
+                vec![format!("send away {participant} {told:?} {close:?}")]
             }
-            Effect::TellWaiting { .. } | Effect::Media(_) | Effect::History(_) => None,
+            Effect::TellWaiting { .. } | Effect::Media(_) | Effect::History(_) => Vec::new(),
         })
         .collect()
 }

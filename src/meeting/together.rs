@@ -1,10 +1,9 @@
 //! What people do together: speak up, write, show feelings, look at the same.
 
-use super::chat::Post;
-use super::command::{Changes, Signal};
+use super::command::{Changes, Post, Signal};
 use super::effect::{Effect, Reply};
 use super::permissions::Action;
-use super::room::{Answer, Room, broadcast, tell, updated};
+use super::room::{Answer, Room, broadcast, tell, tell_each, updated};
 use super::sources::set_muted;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
@@ -52,7 +51,7 @@ impl Room {
         if let Some(audio) = changes.audio {
             // Said of oneself: between peers a client may send without telling of its tracks.
             person.seen.audio = audio;
-            person.may_unmute_once &= !audio;
+            person.has_switched_microphone(audio);
             person.has_begun(Source::Microphone);
             set_muted(person, Source::Microphone, !audio, None, out);
         }
@@ -71,7 +70,7 @@ impl Room {
     /// Whether somebody may be heard: by the room's permissions, because they were asked to, or because they are.
     pub(super) fn may_unmute(&self, id: &ParticipantId) -> Result<(), ErrorCode> {
         let person = self.person(id)?;
-        if person.may_unmute_once || person.seen.audio || self.may(person, Action::Unmute) {
+        if person.may_unmute_once() || person.seen.audio || self.may(person, Action::Unmute) {
             return Ok(());
         }
         Err(ErrorCode::PermDenied)
@@ -108,10 +107,11 @@ impl Room {
             None => out.push(broadcast(None, event)),
             Some(to) => {
                 self.found(to)?;
-                out.push(tell(&message.participant, event.clone()));
+                let mut readers = vec![message.participant.clone()];
                 if *to != message.participant {
-                    out.push(tell(to, event));
+                    readers.push(to.clone());
                 }
+                out.extend(tell_each(readers, event));
             }
         }
         self.chat.push(post);
@@ -129,12 +129,11 @@ impl Room {
         match between {
             None => out.push(broadcast(None, event)),
             Some((one, other)) => {
-                let mut readers = self.roster.iter();
                 let is_reader = |user: &UserId| *user == one || *user == other;
-                let readers = readers
-                    .by_ref()
-                    .filter(|person| is_reader(&person.seen.user.id));
-                out.extend(readers.map(|person| tell(&person.seen.id, event.clone())));
+                let readers = self.roster.iter();
+                let readers = readers.filter(|person| is_reader(&person.seen.user.id));
+                let readers = readers.map(|person| person.seen.id.clone());
+                out.extend(tell_each(readers.collect(), event));
             }
         }
         Ok(Reply::Done)

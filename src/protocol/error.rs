@@ -1,13 +1,13 @@
 //! Error codes: stable, translated by clients. The sentence beside a code is English, for people who read logs.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 macro_rules! codes {
     ($($name:ident = $code:literal, $message:literal;)*) => {
         /// What went wrong, as clients are told it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, TS)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
         pub enum ErrorCode {
             $(#[doc = $message] #[serde(rename = $code)] $name,)*
         }

@@ -23,15 +23,20 @@ pub enum Delivery {
 
 macro_rules! events {
     ($($(#[doc = $doc:literal])* $variant:ident($data:ident) $kind:literal $delivery:ident;)*) => {
-        /// An event.
-        #[derive(Debug, Clone, PartialEq, Serialize)]
-        #[serde(untagged)]
+        /// An event. As data of its own it carries its type; [`Event::data`] is what clients get beside that.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type", content = "data")]
         #[expect(clippy::large_enum_variant, reason = "effects carry events in boxes")]
         pub enum Event {
-            $($(#[doc = $doc])* $variant($data),)*
+            $($(#[doc = $doc])* #[serde(rename = $kind)] $variant($data),)*
         }
 
         impl Event {
+            /// Its data as it travels, in JSON.
+            pub fn data(&self) -> String {
+                match self { $(Self::$variant(data) => super::frame::encode(data),)* }
+            }
+
             /// The event type's name on the wire.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $kind,)* }
@@ -186,7 +191,7 @@ pub enum LobbyDenial {
 macro_rules! data {
     ($($(#[$meta:meta])* struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
         pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
     )*};
 }

@@ -171,7 +171,7 @@ impl EncodedEvent {
             kind: event.kind(),
             delivery: event.delivery(),
             topic: event.topic(),
-            data: encode(event),
+            data: event.data(),
         }))
     }
 
@@ -223,7 +223,8 @@ impl EncodedEvent {
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> String {
+/// What of ours is written as JSON.
+pub(super) fn encode<T: Serialize>(value: &T) -> String {
     // Maps with string keys, strings and numbers only: there is nothing in our types that JSON cannot say.
     serde_json::to_string(value).expect("wire types always encode")
 }

@@ -163,7 +163,7 @@ impl From<bool> for WhoWaits {
 }
 
 /// One time that a meeting is planned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Occurrence {
     /// When it begins.
     pub begin_at: Timestamp,
@@ -172,7 +172,7 @@ pub struct Occurrence {
 }
 
 /// Somebody who waits to be let in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Waiting {
     /// The participant's id. It stays the same when they are let in.
     pub id: ParticipantId,
@@ -195,7 +195,7 @@ pub enum BanLength {
 }
 
 /// Somebody who is kept out: banned, or not let in at the door, which lasts until the meeting ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Ban {
     /// The person.
     pub user: User,
@@ -210,7 +210,7 @@ pub struct Ban {
 }
 
 /// A link that lets people in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Invite {
     /// The invite, for `invite.revoke`. It is not the token.
     pub id: InviteId,
@@ -231,7 +231,7 @@ pub struct Invite {
 }
 
 /// One person's membership in a room, as it is remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Attendance {
     /// The person.
     pub user: User,
@@ -251,7 +251,7 @@ pub struct Attendance {
 }
 
 /// The meeting's timer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Timer {
     /// When it was started.
     pub started_at: Timestamp,

@@ -26,7 +26,7 @@ pub enum UserKind {
 }
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct User {
     /// The person. An account keeps it; a guest keeps it as long as the token.
     pub id: UserId,
@@ -151,7 +151,7 @@ impl Default for Permissions {
 }
 
 /// A room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Room {
     /// What links carry.
     pub identity: RoomIdentity,
@@ -237,7 +237,7 @@ pub enum Connection {
 }
 
 /// One person's membership in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Participant {
     /// The id of this membership. The same person who comes again gets another.
     pub id: ParticipantId,
@@ -306,7 +306,7 @@ impl Source {
 }
 
 /// One encoding of a simulcast track (RFC 8853 §1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Layer {
     /// Its RTP stream id (RFC 8852 §3.1).
     pub rid: String,
@@ -320,7 +320,7 @@ pub struct Layer {
 }
 
 /// One published source of one participant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Track {
     /// The track. It is new each time the source is started.
     pub id: TrackId,
@@ -339,7 +339,7 @@ pub struct Track {
 }
 
 /// One message of a room's chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct ChatMessage {
     /// The message. `chat.history {before}` takes it.
     pub id: MessageId,
@@ -360,7 +360,7 @@ pub struct ChatMessage {
 }
 
 /// A STUN or TURN server, shaped as W3C WebRTC's `RTCIceServer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct IceServer {
     /// Its addresses (RFC 7064, RFC 7065).
     pub urls: Vec<String>,
@@ -385,7 +385,7 @@ pub struct SourceMid {
 }
 
 /// One m-line of the *down* connection and what the server forwards on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Slot {
     /// The m-line's identification tag (RFC 5888 §4).
     pub mid: String,

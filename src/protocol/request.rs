@@ -223,7 +223,7 @@ macro_rules! shapes {
 macro_rules! answers {
     ($($(#[$meta:meta])* struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
         pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
     )*};
 }

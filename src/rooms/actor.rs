@@ -1,27 +1,27 @@
 //! One room's task: takes messages in order, asks the core, carries out the effects.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::handle::{Inbox, Message, RoomHandle, media_sink};
 use super::outbox::{Outbox, OutboxItem, Pushed};
-use super::registry::{Clock, Entered, HistorySink, Origin};
-use crate::budgets::{Bucket, Buckets, rooms as budgets};
+use super::start::{Clock, Entered, HistorySink, Origin};
+use crate::budgets::{Buckets, rooms as budgets};
 use crate::media::RoomMedia;
 use crate::meeting::command::Join;
 use crate::meeting::effect::CloseReason;
 use crate::meeting::media::{MediaCommand, MediaEvent};
-use crate::meeting::pause::Memory;
+use crate::meeting::state::pause::Memory;
 use crate::meeting::{Command, Effect, Outcome, Reply, Room};
-use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::LeaveReason;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{Event, LeaveReason};
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::Topology;
 use crate::supervise;
 
 /// How long a room that waits for a time on the wall sleeps before it looks again: that clock may have been set.
@@ -30,238 +30,11 @@ const CLOCK_CHECK: Duration = Duration::from_secs(1);
 /// How long a room sleeps at most before it looks whether all of its sessions are still there.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// A room this far behind lets further commands wait in turn, each as long as [`PATIENCE`].
-const INBOX_CAPACITY: usize = budgets::INBOX.size();
-
-/// How long a caller waits for a room: for a place in its inbox and for the answer together.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The same for what must not fail, such as leaving.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// After how long a room that was too busy is worth another try, in milliseconds.
-const BUSY_RETRY_MS: u64 = 1_000;
-
-/// After how long whoever sends others too much may send on, in milliseconds.
-const RELAY_RETRY_MS: u64 = 1_000;
-
 /// How often commands are offered again to a media worker whose inbox was full.
 const MEDIA_RETRY: Duration = Duration::from_millis(10);
 
 /// How often the end of the room is offered to a media worker.
 const MEDIA_CLOSE_ATTEMPTS: usize = 500;
-
-/// A message to a room's task.
-pub(super) enum Message {
-    /// A command, and who waits for the answer.
-    Call {
-        command: Command,
-        reply: oneshot::Sender<Decision>,
-    },
-    /// Somebody comes in, and hears what they are told in `outbox` from then on.
-    Join {
-        join: Box<Join>,
-        outbox: Outbox,
-        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
-    },
-    /// A command that nobody waits for.
-    Tell(Command),
-    /// The media worker reports; nobody waits.
-    Media(MediaEvent),
-    /// The core is to be told the time: what a room sends itself.
-    Tick,
-    /// A fault, as tests make one.
-    #[cfg(test)]
-    Panic,
-}
-
-/// What a room answers to a command that reached it.
-pub type Decision = Result<Reply, ErrorCode>;
-
-/// Why a command did not get an answer of the room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// The room refused.
-    #[error("the room refused: {}", .0.as_str())]
-    Refused(ErrorCode),
-    /// It has too much to do, and did not answer in time. A command that had reached it may be carried out yet, but no join
-    /// is.
-    #[error("the room did not answer in time")]
-    Busy,
-    /// Nobody is in it any more.
-    #[error("the room has closed")]
-    Gone,
-}
-
-impl From<CallError> for WireError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Refused(code @ ErrorCode::RateLimited) => {
-                WireError::from(code).retry_after(RELAY_RETRY_MS)
-            }
-            CallError::Refused(code) => code.into(),
-            CallError::Busy => WireError::from(ErrorCode::ServerBusy).retry_after(BUSY_RETRY_MS),
-            CallError::Gone => ErrorCode::RoomNotJoined.into(),
-        }
-    }
-}
-
-/// The address of a running room.
-#[derive(Clone)]
-pub struct RoomHandle {
-    inbox: mpsc::Sender<Message>,
-    head_count: Arc<AtomicU32>,
-    media: Option<RoomMedia>,
-    origin: Origin,
-    /// What all of its people may still say to each other.
-    talk: Arc<Mutex<Bucket>>,
-}
-
-impl RoomHandle {
-    /// Sends a command and waits for the room's answer, in turn with all others and not for ever.
-    ///
-    /// # Errors
-    /// [`CallError`]; only `Refused` comes from the room itself.
-    pub async fn call(&self, command: Command) -> Result<Reply, CallError> {
-        self.ask(PATIENCE, |reply| Message::Call { command, reply })
-            .await
-    }
-
-    /// The same, but waits longer: for what must not fail, such as leaving.
-    ///
-    /// # Errors
-    /// As [`RoomHandle::call`].
-    pub async fn call_surely(&self, command: Command) -> Result<Reply, CallError> {
-        self.ask(LONGEST_PATIENCE, |reply| Message::Call { command, reply })
-            .await
-    }
-
-    /// Sends a command whose answer does not matter, without waiting.
-    pub fn tell(&self, command: Command) {
-        let Err(mpsc::error::TrySendError::Full(message)) =
-            self.inbox.try_send(Message::Tell(command))
-        else {
-            return;
-        };
-        // Outside of the runtime nobody is left who could carry it out.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let inbox = self.inbox.clone();
-            runtime.spawn(async move {
-                let sent = tokio::time::timeout(LONGEST_PATIENCE, inbox.send(message)).await;
-                if !matches!(sent, Ok(Ok(()))) {
-                    tracing::debug!("a room that is too busy or gone was not told");
-                }
-            });
-        }
-    }
-
-    /// Takes somebody in, or lets them wait: `outbox` gets what they are told from then on. One that is given up is not in.
-    pub(super) async fn join(&self, join: Join, outbox: Outbox) -> Result<Entered, CallError> {
-        let join = Box::new(join);
-        self.ask(PATIENCE, |reply| Message::Join {
-            join,
-            outbox,
-            reply,
-        })
-        .await
-    }
-
-    async fn ask<T>(
-        &self,
-        patience: Duration,
-        message: impl FnOnce(oneshot::Sender<Result<T, ErrorCode>>) -> Message,
-    ) -> Result<T, CallError> {
-        let asked = async {
-            let place = self.inbox.reserve().await.map_err(|_| CallError::Gone)?;
-            let (reply, answer) = oneshot::channel();
-            place.send(message(reply));
-            answer
-                .await
-                .map_err(|_| CallError::Gone)?
-                .map_err(CallError::Refused)
-        };
-        let answered = tokio::time::timeout(patience, asked).await;
-        answered.unwrap_or(Err(CallError::Busy))
-    }
-
-    /// Takes what somebody says to everyone from what the room's people may say.
-    ///
-    /// # Errors
-    /// The time after which there is enough again.
-    pub fn say(&self, bytes: u64) -> Result<(), Duration> {
-        let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
-        talk.spend(bytes, Instant::now())
-    }
-
-    /// Whether it has ended, or failed.
-    pub(super) fn is_closed(&self) -> bool {
-        self.inbox.is_closed()
-    }
-
-    /// How many are in.
-    pub fn head_count(&self) -> u32 {
-        self.head_count.load(Ordering::Relaxed)
-    }
-
-    /// The room's share of the media plane; none when media goes from peer to peer.
-    pub fn media(&self) -> Option<&RoomMedia> {
-        self.media.as_ref()
-    }
-
-    /// How its media travels, whatever was edited since it began.
-    pub fn topology(&self) -> Topology {
-        match self.media {
-            Some(_) => Topology::Sfu,
-            None => Topology::P2p,
-        }
-    }
-
-    /// Where it was loaded from.
-    pub fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    /// Whether both are the address of one and the same run of a room.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.inbox.same_channel(&other.inbox)
-    }
-
-    #[cfg(test)]
-    pub(super) async fn send(&self, message: Message) {
-        assert!(self.inbox.send(message).await.is_ok());
-    }
-}
-
-/// A room's inbox, made before its task so that the media worker can be told where to report.
-pub(super) struct Inbox {
-    sender: mpsc::Sender<Message>,
-    receiver: mpsc::Receiver<Message>,
-}
-
-impl Inbox {
-    pub(super) fn new() -> Self {
-        let (sender, receiver) = mpsc::channel(INBOX_CAPACITY);
-        Self { sender, receiver }
-    }
-
-    /// Where the media worker reports. It does not keep the room alive, and gets back what finds no room.
-    pub(super) fn media_sink(&self) -> crate::media::EventSink {
-        media_sink(self.sender.downgrade())
-    }
-}
-
-fn media_sink(inbox: mpsc::WeakSender<Message>) -> crate::media::EventSink {
-    Box::new(move |event| {
-        let Some(inbox) = inbox.upgrade() else {
-            return Ok(());
-        };
-        match inbox.try_send(Message::Media(event)) {
-            Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
-            // A room that is gone has nobody left to tell.
-            Ok(()) | Err(_) => Ok(()),
-        }
-    })
-}
 
 /// A room's task.
 pub(super) struct Actor {
@@ -296,15 +69,8 @@ impl Actor {
         clock: Clock,
     ) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
-        let (burst, rate) = (&budgets::TALK_BURST, &budgets::TALK);
         let reports = inbox.sender.downgrade();
-        let handle = RoomHandle {
-            inbox: inbox.sender,
-            head_count: head_count.clone(),
-            media: media.clone(),
-            origin,
-            talk: Arc::new(Mutex::new(Bucket::new(burst, rate, Instant::now()))),
-        };
+        let handle = RoomHandle::new(inbox.sender, head_count.clone(), media.clone(), origin);
         let actor = Self {
             room,
             inbox: inbox.receiver,
@@ -540,23 +306,14 @@ impl Actor {
     }
 
     fn apply(&mut self, effects: Vec<Effect>) {
+        let mut released = HashSet::new();
         for effect in effects {
             match effect {
                 Effect::Tell { to, event } => {
-                    if let Some(outbox) = self.outboxes.get(&to) {
-                        let event = OutboxItem::Event(EncodedEvent::new(&event));
-                        if outbox.push(event) == Pushed::Closed {
-                            self.lost.push(to);
-                        }
-                    }
+                    tell(&self.outboxes, &to, &event, &mut self.lost);
                 }
                 Effect::TellWaiting { to, event } => {
-                    if let Some(outbox) = self.waiting.get(&to) {
-                        let event = OutboxItem::Event(EncodedEvent::new(&event));
-                        if outbox.push(event) == Pushed::Closed {
-                            self.lost.push(to);
-                        }
-                    }
+                    tell(&self.waiting, &to, &event, &mut self.lost);
                 }
                 Effect::Broadcast { except, event } => {
                     let event = EncodedEvent::new(&event);
@@ -571,8 +328,7 @@ impl Actor {
                     }
                 }
                 Effect::Release { participant, close } => {
-                    self.pairs
-                        .retain(|(from, to)| *from != participant && *to != participant);
+                    released.insert(participant.clone());
                     if let Some(outbox) = self.outboxes.remove(&participant) {
                         outbox.push(OutboxItem::Released { participant, close });
                     }
@@ -609,6 +365,10 @@ impl Actor {
                 Effect::History(line) => (self.history)(line),
             }
         }
+        if !released.is_empty() {
+            self.pairs
+                .retain(|(from, to)| !released.contains(from) && !released.contains(to));
+        }
     }
 
     /// The media worker lost the room. It gets a new one; the core then tells it everything.
@@ -642,6 +402,23 @@ impl Actor {
             }
             tokio::time::sleep(MEDIA_RETRY).await;
             self.flush_media();
+        }
+    }
+}
+
+/// Tells each of `to` what is rendered once for all of them.
+fn tell(
+    outboxes: &HashMap<ParticipantId, Outbox>,
+    to: &[ParticipantId],
+    event: &Event,
+    lost: &mut Vec<ParticipantId>,
+) {
+    let event = EncodedEvent::new(event);
+    for id in to {
+        if let Some(outbox) = outboxes.get(id)
+            && outbox.push(OutboxItem::Event(event.clone())) == Pushed::Closed
+        {
+            lost.push(id.clone());
         }
     }
 }

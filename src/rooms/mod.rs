@@ -11,13 +11,18 @@
 //! a source that starts or a mute, goes through the core, which tells the thread what may be forwarded.
 
 mod actor;
+mod handle;
+mod link;
 mod outbox;
 mod registry;
 mod remembered;
+mod start;
 
-pub use actor::{CallError, Decision, RoomHandle};
+pub use handle::{CallError, Decision, RoomHandle};
+pub use link::{DescribeError, Described, Description, RoomLink};
 pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, Pushed, outbox};
-pub use registry::{Clock, Entered, HistorySink, Live, Origin, Registry, Start};
+pub use registry::{Live, Registry};
+pub use start::{Clock, Entered, HistorySink, Origin, Start};
 
 #[cfg(test)]
 mod tests;

@@ -10,25 +10,21 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::Notify;
 
-use super::actor::{Actor, CallError, Inbox, RoomHandle};
+use super::actor::Actor;
+use super::handle::{CallError, Inbox, RoomHandle};
+use super::link::RoomLink;
 use super::outbox::Outbox;
 use super::remembered::Remembered;
+use super::start::{Clock, Entered, Start};
 use crate::media::Media;
 use crate::meeting::command::Join;
-use crate::meeting::effect::{History, View};
-use crate::meeting::pause::Memory;
+use crate::meeting::state::pause::Memory;
 use crate::meeting::{Command, Room};
 use crate::protocol::error::WireError;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 use crate::supervise;
-
-/// Where a room's attendance is written down; must not wait.
-pub type HistorySink = Box<dyn FnMut(History) + Send>;
-
-/// What tells the time of the clock on the wall, which may be set at any moment.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How often a room that ends just now is asked again: the next run answers then.
 const ATTEMPTS: usize = 4;
@@ -97,35 +93,6 @@ pub struct Live {
     pub participants: usize,
 }
 
-/// A room as it is loaded to be run.
-pub struct Start {
-    /// The empty room.
-    pub room: Room,
-    /// How its media travels.
-    pub topology: Topology,
-    /// Where its attendance is written down.
-    pub history: HistorySink,
-    /// Where it was loaded from.
-    pub origin: Origin,
-}
-
-/// Where a room was loaded from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The database, in which others may change it.
-    Store,
-    /// Nowhere: it is known to this process alone.
-    Memory,
-}
-
-/// Where a join has led.
-pub enum Entered {
-    /// Into the room.
-    In(Box<View>),
-    /// To its door: to be let in, or not.
-    Waiting,
-}
-
 impl Registry {
     /// An empty address book over these media workers.
     pub fn new(media: Media) -> Self {
@@ -148,22 +115,26 @@ impl Registry {
     }
 
     /// Finds a running room.
-    pub fn find(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
+    pub fn find(&self, identity: &RoomIdentity) -> Option<RoomLink> {
+        self.find_local(identity).map(RoomLink::Local)
+    }
+
+    fn find_local(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
         let entry = self.shared.rooms.get(identity)?;
         Some(entry.value().clone()).filter(|handle| !handle.is_closed())
     }
 
     /// The rooms that run now.
-    pub fn running(&self) -> Vec<(RoomIdentity, RoomHandle)> {
+    pub fn running(&self) -> Vec<(RoomIdentity, RoomLink)> {
         let rooms = self.shared.rooms.iter();
         rooms
-            .map(|entry| (entry.key().clone(), entry.value().clone()))
+            .map(|entry| (entry.key().clone(), RoomLink::Local(entry.value().clone())))
             .collect()
     }
 
     /// Takes note that what is stored of a room has changed, and finds the room if it runs: it is to be told. One that
     /// is being loaded is loaded anew, so that it never begins as it was before the change.
-    pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomHandle> {
+    pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomLink> {
         self.note_change(identity);
         self.find(identity)
     }
@@ -237,19 +208,19 @@ impl Registry {
         join: Join,
         outbox: Outbox,
         load: L,
-    ) -> Result<(RoomHandle, Entered), WireError>
+    ) -> Result<(RoomLink, Entered), WireError>
     where
         L: Fn() -> F,
         F: Future<Output = Result<Start, WireError>>,
     {
         // A room that closes just now answers `Gone`; its successor is started at the next try.
         for _ in 0..ATTEMPTS {
-            let handle = match self.find(identity) {
+            let handle = match self.find_local(identity) {
                 Some(handle) => handle,
                 None => self.load(identity, &load).await?,
             };
             match handle.join(join.clone(), outbox.clone()).await {
-                Ok(entered) => return Ok((handle, entered)),
+                Ok(entered) => return Ok((RoomLink::Local(handle), entered)),
                 Err(CallError::Gone) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::meeting::pause::Memory;
+use crate::meeting::state::pause::Memory;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
 
@@ -90,7 +90,7 @@ fn shrink(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meeting::chat::Chat;
+    use crate::meeting::state::chat::Chat;
     use crate::meeting::stories::{facts, membership, newcomer, user};
     use crate::meeting::{Command, Room};
     use crate::protocol::object::{self, BanLength};

@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
-use super::actor::{Actor, Inbox, Message};
+use super::actor::Actor;
+use super::handle::{Inbox, Message};
 use super::*;
 use crate::media::{Media, MediaConfig};
-use crate::meeting::chat::Chat;
 use crate::meeting::command::{Join, Signal};
 use crate::meeting::effect::{CloseReason, History};
+use crate::meeting::state::chat::Chat;
 use crate::meeting::stories::{facts, membership, newcomer, user};
 use crate::meeting::{Command, Room};
 use crate::protocol::error::ErrorCode;
@@ -64,7 +65,7 @@ async fn enter(
     let joined = registry.join(&facts.identity, newcomer(name, name), outbox, load);
     let (handle, entered) = joined.await.unwrap();
     assert!(matches!(entered, Entered::In(_)), "{name}");
-    (handle, reader)
+    (handle.local().clone(), reader)
 }
 
 async fn soon<T>(coming: impl Future<Output = T>) -> T {
@@ -325,11 +326,37 @@ async fn a_whole_room_that_writes_at_once_is_slowed_and_closes_nobody() {
     let (handle, _ada) = enter(&registry, &facts, &lines, "ada").await;
     let burst = crate::budgets::rooms::TALK_BURST.most;
     let rate = crate::budgets::rooms::TALK.most;
-    assert_eq!(handle.say(burst), Ok(()));
-    assert_eq!(handle.clone().say(rate), Err(Duration::from_secs(1)));
+    let people = ["ada", "bo", "cy", "dee", "eve"].map(|name| user(name).id);
+    for one in &people[..4] {
+        assert_eq!(handle.say(one, burst / 4), Ok(()));
+    }
+    let more = handle.clone().say(&people[4], rate / 4);
+    assert_eq!(more, Err(Duration::from_millis(250)));
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(handle.say(rate), Ok(()));
+    for one in &people[..4] {
+        assert_eq!(handle.say(one, rate / 4), Ok(()));
+    }
+    assert!(handle.say(&people[4], rate / 4).is_err());
     assert!(burst <= crate::budgets::rooms::OUTBOX_BYTES.most / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_writes_too_much_slows_themselves_alone() {
+    let (registry, lines) = (Registry::new(media()), Lines::default());
+    let (handle, _ada) = enter(&registry, &room(Topology::P2p), &lines, "ada").await;
+    let share = crate::budgets::rooms::TALK_SHARE_BURST.most;
+    let (bad, good) = (user("bad").id, user("good").id);
+    assert_eq!(handle.say(&bad, share), Ok(()));
+    // Whatever they try takes nothing from the others.
+    for _ in 0..1_000 {
+        assert!(handle.say(&bad, share / 8).is_err());
+    }
+    for other in [&good, &user("cy").id, &user("dee").id] {
+        assert_eq!(handle.say(other, share), Ok(()));
+    }
+    // In time they have their share again.
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(handle.say(&bad, share), Ok(()));
 }
 
 /// A join of this kind would leave a ghost: nobody holds the membership that it began.

@@ -4,11 +4,8 @@ use crate::meeting::Command;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
-use crate::rooms::Outbox;
+use crate::rooms::{Outbox, RoomLink};
 use crate::store::RoomKey;
-
-/// How a session reaches a room.
-pub type Link = crate::rooms::RoomHandle;
 
 /// A session's membership in a room.
 #[derive(Clone)]
@@ -20,7 +17,7 @@ pub struct Membership {
     /// As whom.
     pub participant: ParticipantId,
     /// How to reach it.
-    pub handle: Link,
+    pub handle: RoomLink,
     /// Where it writes.
     pub outbox: Outbox,
 }

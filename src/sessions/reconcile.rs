@@ -17,7 +17,7 @@ use crate::meeting::command::PasswordEdit;
 use crate::protocol::event::EndReason;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Origin, RoomHandle};
+use crate::rooms::{Origin, RoomLink};
 use crate::store::{StoreError, WatchedRoom};
 
 /// How often it looks. What the command line does is seen by everyone within twice this.
@@ -126,7 +126,7 @@ impl Reconciler {
     async fn tell_of_edits(
         &mut self,
         seen: WatchedRoom,
-        handle: &RoomHandle,
+        handle: &RoomLink,
     ) -> Result<(), StoreError> {
         if self.told.get(&seen.identity) == Some(&seen.version) {
             return Ok(());
@@ -146,7 +146,7 @@ impl Reconciler {
     }
 }
 
-async fn tell(handle: &RoomHandle, command: Command) {
+async fn tell(handle: &RoomLink, command: Command) {
     // A room that has just closed needs not be told.
     if handle.call_surely(command).await.is_err() {
         tracing::debug!("a room was closed before it could be told");

@@ -61,11 +61,12 @@ fn weight(bytes: usize) -> u64 {
 pub fn spend(state: &mut SessionState, request: &Request, now: Instant) -> Result<(), WireError> {
     let slow = |wait| too_fast(wait);
     state.spending.spend(request, now).map_err(slow)?;
-    if let (Request::ChatSend(data), Some(membership)) = (request, state.location.inside())
+    if let (Request::ChatSend(data), Some(membership), Some(login)) =
+        (request, state.location.inside(), &state.login)
         && data.to.is_none()
     {
         let bytes = weight(data.text.as_str().len());
-        membership.handle.say(bytes).map_err(slow)?;
+        membership.handle.say(&login.user.id, bytes).map_err(slow)?;
     }
     Ok(())
 }

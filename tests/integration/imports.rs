@@ -2,7 +2,7 @@
 //!
 //! The rule is read from the source, so that a new import that runs back up fails here, and not in a review.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each part of `src` and the parts that its code may import; tests may import what they need.
@@ -103,6 +103,33 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tokio_tungstenite", &["http", "legacy", "ws"]),
 ];
 
+/// Parts in which no two modules import each other, by whatever way round.
+const WITHOUT_CIRCLES: [&str; 2] = ["meeting", "rooms"];
+
+#[test]
+fn modules_of_a_part_import_each_other_one_way() {
+    for part in WITHOUT_CIRCLES {
+        let imports = imports_within(part);
+        assert!(imports.len() > 3, "{part}: {imports:?}");
+        let circular: Vec<&String> = imports
+            .keys()
+            .filter(|module| reaches(&imports, module).contains(*module))
+            .collect();
+        assert_eq!(circular, Vec::<&String>::new(), "in {part}");
+    }
+}
+
+/// The rules of a meeting know its state, and not the other way round; commands are what both are told.
+#[test]
+fn the_state_of_a_meeting_knows_none_of_its_rules() {
+    let imports = imports_within("meeting");
+    let state = imports.get("state").unwrap();
+    assert_eq!(state, &BTreeSet::from(["command".to_owned()]));
+    // The conductor knows state; and a rule knows both, or this test would see nothing.
+    assert!(imports["room"].contains("state"));
+    assert!(imports["lobby"].is_superset(&BTreeSet::from(["room".into(), "state".into()])));
+}
+
 #[test]
 fn imports_go_down_the_house_only() {
     let mut wrong = Vec::new();
@@ -148,6 +175,53 @@ fn the_reader_of_imports_sees_every_shape() {
     );
     let found: Vec<String> = paths_after(&code, "crate").into_iter().collect();
     assert_eq!(found, ["auth", "meeting", "rooms", "store"]);
+}
+
+/// Which modules each module of a part imports of the same part. A folder counts as one.
+fn imports_within(part: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(part);
+    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources().iter().filter(|source| source.part == part) {
+        let Ok(inside) = source.path.strip_prefix(&root) else {
+            continue;
+        };
+        let names: Vec<String> = inside.components().map(|name| module_name(name)).collect();
+        let Some((module, below)) = names.split_first() else {
+            continue;
+        };
+        // The root only names its modules.
+        if module == "mod" {
+            continue;
+        }
+        let below = below.iter().filter(|name| *name != "mod").count();
+        let up = vec!["super"; 1 + below].join("::");
+        let mut found = paths_after(&source.code, &up);
+        found.extend(paths_after(&source.code, &format!("crate::{part}")));
+        found.remove(module);
+        imports.entry(module.clone()).or_default().extend(found);
+    }
+    let modules: BTreeSet<String> = imports.keys().cloned().collect();
+    for found in imports.values_mut() {
+        found.retain(|name| modules.contains(name));
+    }
+    imports
+}
+
+fn module_name(name: std::path::Component<'_>) -> String {
+    let name = name.as_os_str().to_string_lossy();
+    name.trim_end_matches(".rs").to_owned()
+}
+
+/// Every module that one comes to by imports.
+fn reaches(imports: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut next: Vec<&String> = imports[from].iter().collect();
+    while let Some(module) = next.pop() {
+        if reached.insert(module.clone()) {
+            next.extend(&imports[module]);
+        }
+    }
+    reached
 }
 
 struct Source {

@@ -250,7 +250,7 @@ fn capacity_counts_when_people_are_let_in() {
 #[test]
 fn the_queue_is_bounded() {
     let mut room = room_of(waiting_room(), &["ada"]);
-    for number in 0..crate::meeting::lobby::MAX_WAITING {
+    for number in 0..crate::meeting::state::lobby::MAX_WAITING {
         let name = format!("n{number}");
         assert_eq!(room.handle(join(&name), at(1)).reply, Ok(Reply::Waiting));
     }

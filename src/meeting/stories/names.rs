@@ -108,7 +108,7 @@ fn names_are_kept_of_so_many_people_and_who_left_the_longest_ago_is_forgotten() 
         room.handle(leave(name), at(4)).reply.unwrap();
         called.as_str().to_owned()
     };
-    for number in 1..crate::meeting::recent::MAX_RECENT {
+    for number in 1..crate::meeting::state::recent::MAX_RECENT {
         come_and_go(&format!("n{number}"));
     }
     assert_eq!(come_and_go("cy"), "Given");

@@ -99,6 +99,7 @@ shapes! {
         connection: Leg,
     }
     /// One picture that a client shows.
+    #[derive(Serialize)]
     #[serde(remote = "Self")]
     struct Tile {
         /// The track that is shown.
@@ -122,7 +123,7 @@ answers! {
         /// The server's answer.
         sdp: String,
         /// The sources that cannot run, because their m-lines are refused in the answer. Absent when there are none.
-        #[serde(skip_serializing_if = "Vec::is_empty")] #[schemars(default)] #[ts(optional, as = "Option<Vec<RefusedSource>>")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] #[schemars(default)] #[ts(optional, as = "Option<Vec<RefusedSource>>")]
         refused: Vec<RefusedSource>,
     }
     /// A source that cannot run; `media.source` answers `media.unsupported`.
@@ -149,7 +150,7 @@ answers! {
     }
 }
 
-objects_only!(deserialize Tile);
+objects_only!(both Tile);
 
 fn default_audio_slots() -> u32 {
     4

@@ -38,7 +38,7 @@ fn signal(bytes: usize) -> OutboxItem {
 fn updated(name: &str, second: i64) -> OutboxItem {
     let at = Timestamp::from_unix_millis(second * 1_000);
     let person =
-        crate::meeting::roster::Person::new(newcomer(name, name), Role::Member, at.unwrap());
+        crate::meeting::state::roster::Person::new(newcomer(name, name), Role::Member, at.unwrap());
     event(Event::ParticipantUpdated(ParticipantData {
         participant: person.seen,
     }))

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::media::{Fault, MediaConfig};
-use crate::meeting::chat::Chat;
+use crate::meeting::state::chat::Chat;
 use crate::meeting::stories::{facts, membership, newcomer, user};
 use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
 use crate::protocol::text::RoomName;
-use crate::rooms::outbox;
 use crate::rooms::outbox::OutboxItem;
+use crate::rooms::{Origin, outbox};
 
 fn registry() -> Registry {
     let config = MediaConfig {
@@ -145,7 +145,7 @@ async fn a_room_whose_media_fails_begins_it_anew_and_tells_everyone() {
     };
     let (outbox, mut reader) = outbox();
     let (handle, _) = registry.join(&identity, ada(), outbox, load).await.unwrap();
-    let media = handle.media().unwrap();
+    let media = handle.local().media().unwrap();
     let first = media.receive(&ada().participant, 0, 1).await.unwrap();
     media.suffer(Fault::Room);
     loop {

@@ -3,7 +3,7 @@
 use super::joining::{look, newcomer};
 use super::{people, room_view};
 use crate::meeting::Room;
-use crate::meeting::chat::Chat;
+use crate::meeting::state::chat::Chat;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::UserId;
 use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topology, WhoWaits};

@@ -1,20 +1,20 @@
-//! The two connections to the SFU. Descriptions go from the session to the room's media worker directly; what concerns
-//! the others goes through the room.
+//! The two connections to the SFU. Descriptions go through the room's link to its media worker; what concerns the others
+//! goes through the room.
 
 use tokio::time::Instant;
 
 use crate::budgets::media::CHECK_SLOTS;
-use crate::media::{MediaError, RoomMedia};
+use crate::media::MediaError;
 use crate::meeting::command::Switch;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::TrackId;
-use crate::protocol::object::{IceCandidate, Leg};
+use crate::protocol::object::{IceCandidate, Leg, Topology};
 use crate::protocol::request::{
     DownOffer, Empty, MediaAnswer, MediaCandidate, MediaPublish, MediaReceive, MediaRestart,
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
-use crate::rooms::{CallError, Origin};
+use crate::rooms::{CallError, DescribeError, Described, Description, Origin};
 use crate::sessions::location::{Location, Membership};
 use crate::sessions::refusals::Refusals;
 
@@ -32,7 +32,7 @@ pub async fn publish(
     refusals: &mut Refusals,
     data: MediaPublish,
 ) -> Result<Published, WireError> {
-    let (membership, media) = connected(location)?;
+    let membership = connected(location)?;
     let MediaPublish {
         revision,
         sdp,
@@ -41,11 +41,16 @@ pub async fn publish(
     if revision >= EXACT_INTEGERS {
         return Err(WireError::bad_field("data.revision", "must be below 2^53"));
     }
-    let published = media
-        .publish(&membership.participant, revision, sdp, sources)
-        .await
-        .map_err(|error| refused(membership, refusals, "media.publish", Leg::Up, error))?;
-    for RefusedSource { source, reason } in &published.answer.refused {
+    let publish = Description::Publish {
+        revision,
+        sdp,
+        sources,
+    };
+    let published = describe(membership, refusals, ("media.publish", Leg::Up), publish).await?;
+    let Described::Published { answer, sources } = published else {
+        return Err(ErrorCode::ServerInternal.into());
+    };
+    for RefusedSource { source, reason } in &answer.refused {
         if !refusals.is_logged(Instant::now()) {
             continue;
         }
@@ -60,10 +65,10 @@ pub async fn publish(
     }
     let negotiated = Command::Negotiated {
         participant: membership.participant.clone(),
-        sources: published.sources,
+        sources,
     };
     membership.handle.call(negotiated).await?;
-    Ok(published.answer)
+    Ok(answer)
 }
 
 /// `media.source`
@@ -100,17 +105,20 @@ pub async fn receive(
     refusals: &mut Refusals,
     data: MediaReceive,
 ) -> Result<DownOffer, WireError> {
-    let (membership, media) = connected(location)?;
+    let membership = connected(location)?;
     let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
         // A connection check, which is open to whoever comes by.
         Origin::Memory => CHECK_SLOTS.most as u32,
     };
-    let (sounds, pictures) = (data.audio_slots.min(most), data.video_slots.min(most));
-    media
-        .receive(&membership.participant, sounds, pictures)
-        .await
-        .map_err(|error| refused(membership, refusals, "media.receive", Leg::Down, error))
+    let receive = Description::Receive {
+        audio_slots: data.audio_slots.min(most),
+        video_slots: data.video_slots.min(most),
+    };
+    match describe(membership, refusals, ("media.receive", Leg::Down), receive).await? {
+        Described::Offer(offer) => Ok(offer),
+        _ => Err(ErrorCode::ServerInternal.into()),
+    }
 }
 
 /// `media.answer`
@@ -119,11 +127,18 @@ pub async fn answer(
     refusals: &mut Refusals,
     data: MediaAnswer,
 ) -> Result<Empty, WireError> {
-    let (membership, media) = connected(location)?;
-    media
-        .answer(&membership.participant, data.revision, data.sdp)
-        .await
-        .map_err(|error| refused(membership, refusals, "media.answer", Leg::Down, error))?;
+    let membership = connected(location)?;
+    let description = Description::Answer {
+        revision: data.revision,
+        sdp: data.sdp,
+    };
+    describe(
+        membership,
+        refusals,
+        ("media.answer", Leg::Down),
+        description,
+    )
+    .await?;
     Ok(Empty {})
 }
 
@@ -133,11 +148,9 @@ pub async fn view(
     refusals: &mut Refusals,
     data: MediaView,
 ) -> Result<Empty, WireError> {
-    let (membership, media) = connected(location)?;
-    media
-        .view(&membership.participant, data.tiles)
-        .await
-        .map_err(|error| refused(membership, refusals, "media.view", Leg::Down, error))?;
+    let membership = connected(location)?;
+    let description = Description::View { tiles: data.tiles };
+    describe(membership, refusals, ("media.view", Leg::Down), description).await?;
     Ok(Empty {})
 }
 
@@ -147,20 +160,16 @@ pub async fn candidate(
     refusals: &mut Refusals,
     data: MediaCandidate,
 ) -> Result<Empty, WireError> {
-    let (membership, media) = connected(location)?;
+    let membership = connected(location)?;
     let candidate = data.candidate.map(IceCandidate::from);
-    media
-        .candidate(&membership.participant, candidate)
-        .await
-        .map_err(|error| {
-            refused(
-                membership,
-                refusals,
-                "media.candidate",
-                data.connection,
-                error,
-            )
-        })?;
+    let description = Description::Candidate { candidate };
+    describe(
+        membership,
+        refusals,
+        ("media.candidate", data.connection),
+        description,
+    )
+    .await?;
     Ok(Empty {})
 }
 
@@ -170,38 +179,55 @@ pub async fn restart(
     refusals: &mut Refusals,
     data: MediaRestart,
 ) -> Result<Empty, WireError> {
-    let (membership, media) = connected(location)?;
-    media
-        .restart(&membership.participant, data.connection)
-        .await
-        .map_err(|error| {
-            refused(
-                membership,
-                refusals,
-                "media.restart",
-                data.connection,
-                error,
-            )
-        })?;
+    let membership = connected(location)?;
+    let description = Description::Restart {
+        leg: data.connection,
+    };
+    describe(
+        membership,
+        refusals,
+        ("media.restart", data.connection),
+        description,
+    )
+    .await?;
     Ok(Empty {})
 }
 
-/// The session's membership, and the media worker's part of its room; between peers there is none.
-fn connected(location: &Location) -> Result<(&Membership, &RoomMedia), WireError> {
+/// The session's membership in a room whose media goes through the server.
+fn connected(location: &Location) -> Result<&Membership, WireError> {
     let membership = location.membership()?;
-    let media = membership
-        .handle
-        .media()
-        .ok_or_else(|| WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS))?;
-    Ok((membership, media))
+    match membership.handle.topology() {
+        Topology::Sfu => Ok(membership),
+        Topology::P2p => Err(between_peers()),
+    }
+}
+
+fn between_peers() -> WireError {
+    WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS)
+}
+
+/// Asks the room's media, and logs what it refuses.
+async fn describe(
+    membership: &Membership,
+    refusals: &mut Refusals,
+    (request, leg): (&'static str, Leg),
+    description: Description,
+) -> Result<Described, WireError> {
+    let participant = &membership.participant;
+    match membership.handle.describe(participant, description).await {
+        Ok(described) => Ok(described),
+        Err(DescribeError::BetweenPeers) => Err(between_peers()),
+        Err(DescribeError::Refused(error)) => {
+            Err(refused(membership, refusals, (request, leg), error))
+        }
+    }
 }
 
 /// What the client is told of a refusal; the log gets the same, not without end.
 fn refused(
     membership: &Membership,
     refusals: &mut Refusals,
-    request: &'static str,
-    leg: Leg,
+    (request, leg): (&'static str, Leg),
     error: MediaError,
 ) -> WireError {
     let code = error.code();

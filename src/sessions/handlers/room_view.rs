@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{bans, people, stored};
 use crate::meeting::Room;
-use crate::meeting::chat::{Chat, Post, RECENT_MESSAGES};
+use crate::meeting::command::Post;
 use crate::meeting::effect::{History, View};
 use crate::meeting::room::state_of;
 use crate::meeting::schedule;
+use crate::meeting::state::chat::{Chat, RECENT_MESSAGES};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};

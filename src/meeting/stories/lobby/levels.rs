@@ -33,12 +33,15 @@ fn comes_in(room: &mut Room, join: Join) {
 fn told_at_the_door(effects: &[Effect]) -> Vec<(ParticipantId, bool)> {
     let of = |effect: &Effect| match effect {
         Effect::TellWaiting { to, event } => match &**event {
-            Event::LobbyUpdated(told) => Some((to.clone(), told.hosted)),
+            Event::LobbyUpdated(told) => {
+                let told_each = to.iter().map(|to| (to.clone(), told.hosted));
+                told_each.collect::<Vec<_>>()
+            }
             other => panic!("who waits is told {}", other.kind()),
         },
-        _ => None,
+        _ => Vec::new(),
     };
-    effects.iter().filter_map(of).collect()
+    effects.iter().flat_map(of).collect()
 }
 
 #[test]

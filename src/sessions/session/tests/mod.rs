@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use crate::meeting::chat::Chat;
 use crate::meeting::command::Join;
+use crate::meeting::state::chat::Chat;
 use crate::meeting::{Command, Reply, Room};
 use crate::network::Network;
 use crate::protocol::event::{RoomDeleted, SessionReplaced, SpeakerActive};

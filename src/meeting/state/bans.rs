@@ -51,7 +51,7 @@ impl Bans {
 
     /// Notes that somebody was not let in. Whoever is banned stays so.
     pub fn deny(&mut self, denial: Ban) {
-        if self.hold(&denial.user.id) {
+        if self.has_banned(&denial.user.id) {
             return;
         }
         self.remove(&denial.user.id);
@@ -74,12 +74,12 @@ impl Bans {
     }
 
     /// Whether `user` is banned.
-    pub fn hold(&self, user: &UserId) -> bool {
+    pub fn has_banned(&self, user: &UserId) -> bool {
         self.has(user, Kind::Ban)
     }
 
     /// Whether `user` was not let in at the door.
-    pub fn turn_away(&self, user: &UserId) -> bool {
+    pub fn has_denied(&self, user: &UserId) -> bool {
         self.has(user, Kind::Denial)
     }
 
@@ -89,7 +89,7 @@ impl Bans {
     }
 
     /// Whether a banned guest came from `address`.
-    pub fn suspect(&self, address: Network) -> bool {
+    pub fn has_banned_guest_of(&self, address: Network) -> bool {
         self.0.iter().any(|entry| entry.address == Some(address))
     }
 
@@ -159,7 +159,7 @@ mod tests {
         }
         let id = |name: &str| user(name).id;
         assert_eq!(bans.len(), 1 + MAX_DENIALS);
-        assert!(bans.hold(&id("bad")) && !bans.turn_away(&id("bad")));
-        assert!(!bans.turn_away(&id("n0")) && bans.turn_away(&id("n1")));
+        assert!(bans.has_banned(&id("bad")) && !bans.has_denied(&id("bad")));
+        assert!(!bans.has_denied(&id("n0")) && bans.has_denied(&id("n1")));
     }
 }

@@ -5,11 +5,11 @@ use std::collections::{HashMap, VecDeque};
 use crate::protocol::ids::UserId;
 
 /// Of how many people something is kept. Beyond it whoever was heard of the longest ago is forgotten.
-pub(super) const MAX_RECENT: usize = 5_000;
+pub const MAX_RECENT: usize = 5_000;
 
 /// Something of each of the people who were heard of last.
 #[derive(Debug, Clone)]
-pub(super) struct Recent<V> {
+pub struct Recent<V> {
     of: HashMap<UserId, V>,
     /// The same people, from the one who was heard of the longest ago to the last one.
     order: VecDeque<UserId>,
@@ -25,27 +25,27 @@ impl<V> Default for Recent<V> {
 }
 
 impl<V> Recent<V> {
-    pub(super) fn find(&self, user: &UserId) -> Option<&V> {
+    pub fn find(&self, user: &UserId) -> Option<&V> {
         self.of.get(user)
     }
 
-    pub(super) fn forget(&mut self, user: &UserId) {
+    pub fn forget(&mut self, user: &UserId) {
         if self.of.remove(user).is_some() {
             self.order.retain(|known| known != user);
         }
     }
 
-    pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         self.of.retain(|_, value| keep(value));
         self.order.retain(|user| self.of.contains_key(user));
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.of.len()
     }
 
     /// Keeps something of somebody, in place of what was kept before.
-    pub(super) fn put(&mut self, user: UserId, value: V) {
+    pub fn put(&mut self, user: UserId, value: V) {
         if self.of.insert(user.clone(), value).is_some() {
             self.order.retain(|known| *known != user);
         }

@@ -2,32 +2,13 @@
 
 use std::collections::VecDeque;
 
+use crate::meeting::command::Post;
 use crate::protocol::ids::{MessageId, UserId};
-use crate::protocol::object::ChatMessage;
 use crate::protocol::request::ChatPage;
 use crate::protocol::time::Timestamp;
 
 /// How many messages a newcomer gets at once; older ones are asked for with `chat.history`.
 pub const RECENT_MESSAGES: usize = 50;
-
-/// A message and whom it is for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Post {
-    /// As it travels.
-    pub message: ChatMessage,
-    /// The person it is for, who may come back under another participant id; none when it is for everyone.
-    pub to_user: Option<UserId>,
-}
-
-impl Post {
-    /// Whether `user` may read it.
-    pub fn is_for(&self, user: &UserId) -> bool {
-        match &self.to_user {
-            None => self.message.to.is_none() || self.message.user.id == *user,
-            Some(to) => to == user || self.message.user.id == *user,
-        }
-    }
-}
 
 /// The last messages.
 #[derive(Debug, Clone, Default)]

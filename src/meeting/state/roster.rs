@@ -1,6 +1,6 @@
 //! Who is in a room and what they publish.
 
-use super::command::Join;
+use crate::meeting::command::Join;
 use crate::network::Network;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Connection, Participant, Role, Source, Track};
@@ -15,11 +15,11 @@ pub struct Person {
     /// What the others see of them.
     pub seen: Participant,
     /// Where they come from.
-    pub address: Network,
+    address: Network,
     /// They were asked to unmute: they may once, whatever the room's permissions say.
-    pub may_unmute_once: bool,
+    may_unmute_once: bool,
     /// What they came in with switched off and have said nothing of since.
-    pub begins_off: Vec<Source>,
+    begins_off: Vec<Source>,
     /// Which sources were negotiated on their up connection, and in which encoding.
     negotiated: Vec<(Source, Option<String>)>,
 }
@@ -46,6 +46,31 @@ impl Person {
             begins_off: Vec::new(),
             negotiated: Vec::new(),
         }
+    }
+
+    /// Where they come from.
+    pub fn address(&self) -> Network {
+        self.address
+    }
+
+    /// They were asked to unmute, or must not any more: whether they may once, whatever the room's permissions say.
+    pub fn set_may_unmute_once(&mut self, may: bool) {
+        self.may_unmute_once = may;
+    }
+
+    /// Their microphone was switched on, or off: what they were asked for is done when it is on.
+    pub fn has_switched_microphone(&mut self, on: bool) {
+        self.may_unmute_once &= !on;
+    }
+
+    /// Whether they were asked to unmute and have not yet.
+    pub fn may_unmute_once(&self) -> bool {
+        self.may_unmute_once
+    }
+
+    /// They come in with these sources switched off.
+    pub fn begin_off(&mut self, sources: Vec<Source>) {
+        self.begins_off = sources;
     }
 
     /// Whether `source`, started at `now`, begins muted whatever was asked for. The first start so soon after coming in is

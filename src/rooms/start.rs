@@ -1,0 +1,43 @@
+//! What a room is started with, and where a join leads.
+
+use std::sync::Arc;
+
+use crate::meeting::Room;
+use crate::meeting::effect::{History, View};
+use crate::protocol::object::Topology;
+use crate::protocol::time::Timestamp;
+
+/// Where a room's attendance is written down; must not wait.
+pub type HistorySink = Box<dyn FnMut(History) + Send>;
+
+/// What tells the time of the clock on the wall, which may be set at any moment.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A room as it is loaded to be run.
+pub struct Start {
+    /// The empty room.
+    pub room: Room,
+    /// How its media travels.
+    pub topology: Topology,
+    /// Where its attendance is written down.
+    pub history: HistorySink,
+    /// Where it was loaded from.
+    pub origin: Origin,
+}
+
+/// Where a room was loaded from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The database, in which others may change it.
+    Store,
+    /// Nowhere: it is known to this process alone.
+    Memory,
+}
+
+/// Where a join has led.
+pub enum Entered {
+    /// Into the room.
+    In(Box<View>),
+    /// To its door: to be let in, or not.
+    Waiting,
+}
