@@ -34,6 +34,7 @@ use crate::sessions::{
 };
 use crate::store::{Ailment, DataLock, HistoryWriter, Store};
 use crate::supervise;
+use crate::ws;
 
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
@@ -234,9 +235,8 @@ impl App {
             ..
         } = self;
         let runner = services.clone();
-        let session: SessionRunner = Arc::new(move |socket, peer| {
-            Box::pin(sessions::run(socket, peer.network(), runner.clone()))
-        });
+        let session: SessionRunner =
+            Arc::new(move |socket, peer| Box::pin(ws::run(socket, peer.network(), runner.clone())));
         let sockets = gate.sockets.clone();
         let further = match legacy_api {
             LegacyApi::Off => Router::new(),
@@ -262,7 +262,7 @@ impl App {
         };
         let router = http::router(state, further);
         let pruning = {
-            let store = services.store.clone();
+            let store = services.store().clone();
             supervise::keep("forgetting void tokens", move || {
                 prune_tokens(store.clone())
             })
@@ -290,10 +290,10 @@ impl App {
         reconciling.abort();
         watching.abort();
         within("sessions", sockets.drained()).await;
-        within("rooms", services.registry.emptied()).await;
-        within("attendance", services.history.flush()).await;
+        within("rooms", services.registry().emptied()).await;
+        within("attendance", services.history().flush()).await;
         within("media", media.shutdown()).await;
-        within("the database", services.store.close()).await;
+        within("the database", services.store().close()).await;
         drop(lock);
         tracing::info!("stopped");
     }
@@ -315,8 +315,8 @@ fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
         let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
-            let live = services.registry.live();
-            let ailment = services.store.ailment().await;
+            let live = services.registry().live();
+            let ailment = services.store().ailment().await;
             let parts = Parts {
                 database: ailment.map(Ailment::sentence),
                 media: (!media.await).then_some("A media thread does not answer."),

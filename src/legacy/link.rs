@@ -18,6 +18,7 @@ use crate::http::upgrade::socket_config;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::sessions::{self, Services};
+use crate::ws;
 
 /// How much may be on its way in each direction, in bytes.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -71,7 +72,7 @@ pub async fn open(services: Services, address: Network) -> (Link, impl Future<Ou
         let _ = sink.close().await;
     };
     let session = async move {
-        tokio::join!(sessions::run(socket, address, services), pump);
+        tokio::join!(ws::run(socket, address, services), pump);
     };
     let link = Link {
         messages,

@@ -26,9 +26,8 @@ use crate::http::UpgradedSocket;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
-use crate::sessions::{
-    End, Limits, MOST_PINGS_UNANSWERED, Pace, WRITE_DEADLINE, goodbye, too_fast,
-};
+use crate::sessions::{End, Limits, MOST_PINGS_UNANSWERED, Pace, too_fast};
+use crate::ws::{WRITE_DEADLINE, close_frame, goodbye};
 
 /// Who wants in, and where.
 pub struct Knock {
@@ -43,7 +42,7 @@ struct Farewell(Option<CloseFrame>);
 
 impl From<End> for Farewell {
     fn from(end: End) -> Self {
-        Self(end.close_frame())
+        Self(close_frame(end))
     }
 }
 

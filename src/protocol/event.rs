@@ -128,6 +128,8 @@ events! {
     QualityUpdate(QualityUpdate) "quality.update" Lossy;
     /// A newer session of yours took this one's place. The socket is closed with 4409 next.
     SessionReplaced(SessionReplaced) "session.replaced" Sure;
+    /// The server goes down. The socket is closed with 1001 next. Connect again after the restart, and join again.
+    ServerDraining(ServerDraining) "server.draining" Sure;
 }
 
 /// Why somebody is gone.
@@ -368,4 +370,9 @@ data! {
     }
     /// Data of `session.replaced`.
     struct SessionReplaced {}
+    /// Data of `server.draining`.
+    struct ServerDraining {
+        /// By when the server has closed all sockets.
+        deadline: Timestamp,
+    }
 }

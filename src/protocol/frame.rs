@@ -3,6 +3,7 @@
 //! The envelope is read flat: `type`, `id` and `data` are raw values, so that no nesting hides an id or costs a
 //! stack. Typed data recurses 128 levels at most.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -123,7 +124,15 @@ pub struct Limits {
 
 /// Encodes the answer to request `re`.
 pub fn ok<T: Serialize>(re: u64, data: &T) -> String {
-    format!(r#"{{"type":"ok","re":{re},"data":{}}}"#, encode(data))
+    #[derive(Serialize)]
+    struct Answer<'a, T> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        re: u64,
+        data: &'a T,
+    }
+    let kind = "ok";
+    encode(&Answer { kind, re, data })
 }
 
 /// Encodes the refusal of request `re`, or of a frame that was no request.
@@ -140,63 +149,77 @@ pub fn hello(data: &Hello) -> String {
     format!(r#"{{"type":"hello","data":{}}}"#, encode(data))
 }
 
-/// An event, encoded once for all who get it.
+/// An event, rendered once for all who get it. Clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedEvent {
+pub struct EncodedEvent(Arc<Rendered>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Rendered {
     kind: &'static str,
     delivery: Delivery,
     topic: Option<Topic>,
-    data: Arc<str>,
+    data: String,
 }
+
+/// What stands around the type and the data of an event, with the longest number.
+const EVENT_FRAME_BYTES: usize = r#"{"type":"","seq":,"data":}"#.len() + 20;
 
 impl EncodedEvent {
     /// Encodes the event's data.
     pub fn new(event: &Event) -> Self {
-        Self {
+        Self(Arc::new(Rendered {
             kind: event.kind(),
             delivery: event.delivery(),
             topic: event.topic(),
-            data: event.data().into(),
-        }
+            data: event.data(),
+        }))
     }
 
     /// Its type's name.
     pub fn kind(&self) -> &'static str {
-        self.kind
+        self.0.kind
     }
 
     /// Whether it may be dropped.
     pub fn delivery(&self) -> Delivery {
-        self.delivery
+        self.0.delivery
     }
 
     /// What it is the newest word about.
     pub fn topic(&self) -> Option<&Topic> {
-        self.topic.as_ref()
+        self.0.topic.as_ref()
     }
 
     /// Whether it is of a moment that is over when it is late, so that whoever reads slowly need not be told.
     pub fn is_passing(&self) -> bool {
-        self.kind == "reaction"
+        self.0.kind == "reaction"
     }
 
     /// Whether it is what one participant sends another through the room.
     pub fn is_relayed(&self) -> bool {
-        self.kind.starts_with("signal.")
+        self.0.kind.starts_with("signal.")
     }
 
     /// How much its data weighs, in bytes.
     pub fn bytes(&self) -> usize {
-        self.data.len()
+        self.0.data.len()
     }
 
     /// The frame with the number that this session gives it; lossy events have none.
     pub fn frame(&self, seq: u64) -> String {
-        let Self { kind, data, .. } = self;
-        match self.delivery {
-            Delivery::Sure => format!(r#"{{"type":"{kind}","seq":{seq},"data":{data}}}"#),
-            Delivery::Lossy => format!(r#"{{"type":"{kind}","data":{data}}}"#),
-        }
+        let Rendered {
+            kind,
+            delivery,
+            data,
+            ..
+        } = &*self.0;
+        let mut frame = String::with_capacity(EVENT_FRAME_BYTES + kind.len() + data.len());
+        let written = match delivery {
+            Delivery::Sure => write!(frame, r#"{{"type":"{kind}","seq":{seq},"data":{data}}}"#),
+            Delivery::Lossy => write!(frame, r#"{{"type":"{kind}","data":{data}}}"#),
+        };
+        written.expect("a string takes what is written");
+        frame
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a request to its handler.
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::handlers::{
     account, attendance, auth, bans, chat, check, governing, invites, joining, lobby, media,
@@ -56,59 +57,103 @@ async fn carry_out(
     let request = Request::decode(&frame.kind, frame.data.as_deref())?;
     let id = frame.id;
     if services.is_rate_limited() {
-        spend(state, &request)?;
+        spend(state, &request, Instant::now())?;
     }
+    let (accounts, rooms) = (services.accounts(), services.rooms());
     match request {
-        Request::AuthRegister(data) => answer(id, auth::register(services, state, data).await),
-        Request::AuthLogin(data) => answer(id, auth::login(services, state, data).await),
-        Request::AuthGuest(data) => answer(id, auth::guest(services, state, data).await),
-        Request::AuthToken(data) => answer(id, auth::token(services, state, data).await),
-        Request::AuthRefresh(_) => answer(id, auth::refresh(services, state).await),
-        Request::AuthLogout(_) => answer(id, auth::logout(services, state).await),
-        Request::AccountUpdate(data) => answer(id, account::update(services, state, data).await),
-        Request::RoomCreate(data) => answer(id, room::create(services, state, data).await),
-        Request::RoomEdit(data) => answer(id, room::edit(services, state, data).await),
-        Request::RoomDelete(data) => answer(id, room::delete(services, state, data).await),
-        Request::RoomList(data) => answer(id, room::list(services, state, data).await),
-        Request::RoomGet(data) => answer(id, room::get(services, state, data).await),
-        Request::RoomRoster(data) => answer(id, room::roster(services, state, data).await),
-        Request::RoomJoin(data) => answer(id, joining::join(services, state, data).await),
-        Request::RoomLeave(_) => answer(id, joining::leave(state).await),
-        Request::RoomEnd(_) => answer(id, room::end(services, state).await),
-        Request::ParticipantUpdate(data) => answer(id, participant::update(state, data).await),
-        Request::ParticipantMute(data) => answer(id, governing::mute(services, state, data).await),
-        Request::ParticipantAskUnmute(data) => answer(id, governing::ask_unmute(state, data).await),
-        Request::ParticipantLowerHand(data) => answer(id, governing::lower_hand(state, data).await),
-        Request::ParticipantRename(data) => answer(id, governing::rename(state, data).await),
-        Request::ParticipantSetRole(data) => answer(id, governing::set_role(state, data).await),
-        Request::ParticipantRemove(data) => {
-            answer(id, governing::remove(services, state, data).await)
+        Request::AuthRegister(data) => answer(id, auth::register(accounts, state, data).await),
+        Request::AuthLogin(data) => answer(id, auth::login(accounts, state, data).await),
+        Request::AuthGuest(data) => answer(id, auth::guest(accounts, state, data).await),
+        Request::AuthToken(data) => answer(id, auth::token(accounts, state, data).await),
+        Request::AuthRefresh(_) => answer(id, auth::refresh(accounts, state).await),
+        Request::AuthLogout(_) => answer(id, auth::logout(accounts, state).await),
+        Request::AccountUpdate(data) => answer(id, account::update(accounts, state, data).await),
+        Request::RoomCreate(data) => answer(id, room::create(rooms, state.asker()?, data).await),
+        Request::RoomEdit(data) => answer(id, room::edit(rooms, state.asker()?, data).await),
+        Request::RoomDelete(data) => answer(id, room::delete(rooms, state.asker()?, data).await),
+        Request::RoomList(data) => answer(id, room::list(rooms, state.asker()?, data).await),
+        Request::RoomGet(data) => answer(id, room::get(rooms, state.asker()?, data).await),
+        Request::RoomRoster(data) => answer(id, room::roster(rooms, state.asker()?, data).await),
+        Request::RoomJoin(data) => answer(id, joining::join(rooms, state, data).await),
+        Request::RoomLeave(_) => answer(id, joining::leave(&mut state.location).await),
+        Request::RoomEnd(_) => answer(id, room::end(&rooms.store, &state.location).await),
+        Request::ParticipantUpdate(data) => {
+            answer(id, participant::update(&state.location, data).await)
         }
-        Request::LobbyAdmit(data) => answer(id, lobby::admit(state, data).await),
-        Request::LobbyDeny(data) => answer(id, lobby::deny(state, data).await),
-        Request::ReactionSend(data) => answer(id, together::react(state, data).await),
-        Request::SpotlightSet(data) => answer(id, together::spotlight(state, data).await),
-        Request::TimerSet(data) => answer(id, together::timer(state, data).await),
-        Request::ChatSend(data) => answer(id, chat::send(services, state, data).await),
-        Request::ChatHistory(data) => answer(id, chat::history(services, state, data).await),
-        Request::SignalOffer(data) => answer(id, signal::offer(state, data).await),
-        Request::SignalAnswer(data) => answer(id, signal::answer(state, data).await),
-        Request::SignalCandidate(data) => answer(id, signal::candidate(state, data).await),
-        Request::MediaPublish(data) => answer(id, media::publish(state, data).await),
-        Request::MediaSource(data) => answer(id, media::source(state, data).await),
-        Request::MediaReceive(data) => answer(id, media::receive(state, data).await),
-        Request::MediaAnswer(data) => answer(id, media::answer(state, data).await),
-        Request::MediaView(data) => answer(id, media::view(state, data).await),
-        Request::MediaCandidate(data) => answer(id, media::candidate(state, data).await),
-        Request::MediaRestart(data) => answer(id, media::restart(state, data).await),
-        Request::RoomAttendance(data) => answer(id, attendance::page(services, state, data).await),
-        Request::RoomBans(data) => answer(id, bans::list(services, state, data).await),
-        Request::RoomUnban(data) => answer(id, bans::lift(services, state, data).await),
-        Request::InviteCreate(data) => answer(id, invites::create(services, state, data).await),
-        Request::InviteList(data) => answer(id, invites::list(services, state, data).await),
-        Request::InviteRevoke(data) => answer(id, invites::revoke(services, state, data).await),
-        Request::CheckBegin(_) => answer(id, check::begin(services, state)),
-        Request::ChatDelete(data) => answer(id, chat::delete(services, state, data).await),
+        Request::ParticipantMute(data) => {
+            answer(id, governing::mute(rooms, &state.location, data).await)
+        }
+        Request::ParticipantAskUnmute(data) => {
+            answer(id, governing::ask_unmute(&state.location, data).await)
+        }
+        Request::ParticipantLowerHand(data) => {
+            answer(id, governing::lower_hand(&state.location, data).await)
+        }
+        Request::ParticipantRename(data) => {
+            answer(id, governing::rename(&state.location, data).await)
+        }
+        Request::ParticipantSetRole(data) => {
+            answer(id, governing::set_role(&state.location, data).await)
+        }
+        Request::ParticipantRemove(data) => answer(
+            id,
+            governing::remove(&rooms.store, &state.location, data).await,
+        ),
+        Request::LobbyAdmit(data) => answer(id, lobby::admit(&state.location, data).await),
+        Request::LobbyDeny(data) => answer(id, lobby::deny(&state.location, data).await),
+        Request::ReactionSend(data) => answer(id, together::react(&state.location, data).await),
+        Request::SpotlightSet(data) => answer(id, together::spotlight(&state.location, data).await),
+        Request::TimerSet(data) => answer(id, together::timer(&state.location, data).await),
+        Request::ChatSend(data) => answer(id, chat::send(&rooms.store, state.asker()?, data).await),
+        Request::ChatHistory(data) => {
+            answer(id, chat::history(&rooms.store, state.asker()?, data).await)
+        }
+        Request::SignalOffer(data) => answer(id, signal::offer(&state.location, data).await),
+        Request::SignalAnswer(data) => answer(id, signal::answer(&state.location, data).await),
+        Request::SignalCandidate(data) => {
+            answer(id, signal::candidate(&state.location, data).await)
+        }
+        Request::MediaPublish(data) => answer(
+            id,
+            media::publish(&state.location, &mut state.refusals, data).await,
+        ),
+        Request::MediaSource(data) => answer(id, media::source(&state.location, data).await),
+        Request::MediaReceive(data) => answer(
+            id,
+            media::receive(&state.location, &mut state.refusals, data).await,
+        ),
+        Request::MediaAnswer(data) => answer(
+            id,
+            media::answer(&state.location, &mut state.refusals, data).await,
+        ),
+        Request::MediaView(data) => answer(
+            id,
+            media::view(&state.location, &mut state.refusals, data).await,
+        ),
+        Request::MediaCandidate(data) => answer(
+            id,
+            media::candidate(&state.location, &mut state.refusals, data).await,
+        ),
+        Request::MediaRestart(data) => answer(
+            id,
+            media::restart(&state.location, &mut state.refusals, data).await,
+        ),
+        Request::RoomAttendance(data) => {
+            answer(id, attendance::page(rooms, state.asker()?, data).await)
+        }
+        Request::RoomBans(data) => answer(id, bans::list(rooms, state.asker()?, data).await),
+        Request::RoomUnban(data) => answer(id, bans::lift(rooms, state.asker()?, data).await),
+        Request::InviteCreate(data) => {
+            answer(id, invites::create(rooms, state.asker()?, data).await)
+        }
+        Request::InviteList(data) => answer(id, invites::list(rooms, state.asker()?, data).await),
+        Request::InviteRevoke(data) => {
+            answer(id, invites::revoke(rooms, state.asker()?, data).await)
+        }
+        Request::CheckBegin(_) => answer(id, check::begin(&rooms.checks, state.login()?)),
+        Request::ChatDelete(data) => {
+            answer(id, chat::delete(&rooms.store, state.asker()?, data).await)
+        }
         // Lost sessions are not kept, so there is none to take up.
         Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),
         Request::Ping(_) => answer(
@@ -139,7 +184,7 @@ async fn as_tested(
             panic!("as the test wants");
         }
         "test.slow" => {
-            services.directory().leave(&state.id);
+            services.table().log_out(&state.client.session);
             services.stopping().await;
             Some(Ok(crate::protocol::frame::ok(frame.id, &())))
         }

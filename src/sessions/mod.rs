@@ -1,33 +1,52 @@
-//! One WebSocket session: its limits, its requests in order, its events, its end.
+//! One client's session: its limits, its requests in order, its events, its end.
 //!
-//! Owns everything between a socket and the rooms: reading and writing frames, rate limits, idempotency, heartbeat,
-//! who one is, and the only place where errors become frames. The rules of meetings are `meeting`'s; a session talks to
-//! a room through its handle alone. Read on in [`session`], then [`dispatch`] and the handlers by subject.
+//! Owns everything between a socket and the rooms: rate limits, idempotency, heartbeat, who one is, and the only place
+//! where errors become frames. It knows no socket: [`ws`](crate::ws) reads and writes for it. The rules of meetings are
+//! `meeting`'s; a session talks to a room through its link alone. Read on in [`session`], the pure core, then in
+//! [`live`], which drives it, in [`dispatch`] and in the handlers by subject.
 
 mod answers;
 mod checks;
-mod directory;
 mod dispatch;
 mod end;
 mod handlers;
+mod heartbeat;
 mod limits;
+mod live;
+mod location;
 pub mod reconcile;
+mod refusals;
 mod services;
 mod session;
 mod spending;
 mod state;
+mod table;
 mod visit;
 
-pub use directory::Directory;
-pub use end::{End, goodbye};
-pub use handlers::room_view::find_room;
+use crate::protocol::error::WireError;
+use crate::protocol::ids::RoomIdentity;
+use crate::protocol::object::Room;
+
+pub use crate::rooms::Overflow;
+pub use end::End;
+pub use heartbeat::MOST_PINGS_UNANSWERED;
 pub use limits::{Limits, Pace, too_fast};
+pub use live::{Live, Told};
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
-pub use session::{MOST_PINGS_UNANSWERED, WRITE_DEADLINE, run};
+pub use session::Frame;
+pub use table::Table;
 pub use visit::Visit;
+
+/// The room of this identity as it travels now. Numbers, which can be guessed, find nothing here.
+///
+/// # Errors
+/// When the database cannot answer.
+pub async fn find_room(
+    services: &Services,
+    identity: &RoomIdentity,
+) -> Result<Option<Room>, WireError> {
+    handlers::room_view::find_room(services.rooms(), identity).await
+}
 
 /// The largest text frame, in bytes.
 pub const MESSAGE_BYTES: usize = 256 * 1024;
-
-#[cfg(test)]
-mod tests;

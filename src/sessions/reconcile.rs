@@ -68,23 +68,23 @@ impl Reconciler {
     }
 
     async fn look_at_accounts(&self) -> Result<(), StoreError> {
-        let directory = self.services.directory();
-        let accounts = directory.accounts();
+        let table = self.services.table();
+        let accounts = table.accounts();
         if accounts.is_empty() {
             return Ok(());
         }
         let wanted: Vec<UserId> = accounts.iter().cloned().collect();
-        let found = self.services.store.watch_users(&wanted).await?;
+        let found = self.services.store().watch_users(&wanted).await?;
         let found = found
             .into_iter()
             .map(|user| (user.id, user.tokens_valid_after));
-        directory.end_void(&accounts, &found.collect());
+        table.end_void(&accounts, &found.collect());
         Ok(())
     }
 
     async fn look_at_rooms(&mut self) -> Result<(), StoreError> {
         // Taken before the question: an answer must not be applied to a run of the room that began after it.
-        let mut running = self.services.registry.running();
+        let mut running = self.services.registry().running();
         // Nobody can have changed what is in memory alone.
         running.retain(|(_, handle)| handle.origin() == Origin::Store);
         if running.is_empty() {
@@ -94,7 +94,7 @@ impl Reconciler {
         }
         self.beat().await?;
         let identities: Vec<_> = running.iter().map(|(room, _)| room.clone()).collect();
-        let found = self.services.store.watch_rooms(&identities).await?;
+        let found = self.services.store().watch_rooms(&identities).await?;
         let mut found: HashMap<RoomIdentity, WatchedRoom> = found
             .into_iter()
             .map(|room| (room.identity.clone(), room))
@@ -115,7 +115,7 @@ impl Reconciler {
 
     async fn beat(&mut self) -> Result<(), StoreError> {
         if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
-            self.services.store.beat(Timestamp::now()).await?;
+            self.services.store().beat(Timestamp::now()).await?;
             self.beat_at = Some(Instant::now());
         }
         Ok(())
@@ -133,7 +133,7 @@ impl Reconciler {
         }
         let found = self
             .services
-            .store
+            .store()
             .find_room(seen.identity.as_str())
             .await?;
         if let Some(room) = found {

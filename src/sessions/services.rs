@@ -1,11 +1,11 @@
-//! What every session uses: made once, shared by all.
+//! What every session uses: made once, shared by all, and given to each handler in the part that it needs.
 
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
 
 use super::checks::CheckRooms;
-use super::directory::Directory;
+use super::table::Table;
 use crate::auth::{Limits, Passwords, RoomPasswords, Tokens};
 use crate::rooms::Registry;
 use crate::store::{HistoryWriter, Store};
@@ -66,43 +66,118 @@ pub struct ServicesParts {
 /// What every session uses. Clones share it.
 #[derive(Clone)]
 pub struct Services {
-    parts: Arc<ServicesParts>,
-    directory: Directory,
-    checks: CheckRooms,
-    lists: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    accounts: Accounts,
+    rooms: Rooms,
+    rate_limiting: RateLimiting,
+    stop: watch::Receiver<bool>,
+}
+
+/// What it takes to say who somebody is.
+pub(super) struct Accounts {
+    pub(super) store: Store,
+    pub(super) passwords: Passwords,
+    pub(super) tokens: Tokens,
+    pub(super) attempts: Limits,
+    pub(super) guests: GuestPolicy,
+    pub(super) registration: RegistrationPolicy,
+    pub(super) table: Table,
+}
+
+/// What it takes to find rooms, to change them and to come into them.
+pub(super) struct Rooms {
+    pub(super) store: Store,
+    pub(super) registry: Registry,
+    pub(super) history: HistoryWriter,
+    pub(super) passwords: RoomPasswords,
+    pub(super) attempts: Limits,
+    /// The rooms in which people try their connection.
+    pub(super) checks: CheckRooms,
+    /// The turn in which lists of rooms are made.
+    pub(super) lists: Arc<Semaphore>,
 }
 
 impl Services {
     /// Shares `parts` among all sessions.
     pub fn new(parts: ServicesParts) -> Self {
-        Self {
-            parts: Arc::new(parts),
-            directory: Directory::default(),
+        let accounts = Accounts {
+            store: parts.store.clone(),
+            passwords: parts.passwords,
+            tokens: parts.tokens,
+            attempts: parts.attempts.clone(),
+            guests: parts.guests,
+            registration: parts.registration,
+            table: Table::default(),
+        };
+        let rooms = Rooms {
+            store: parts.store,
+            registry: parts.registry,
+            history: parts.history,
+            passwords: parts.room_passwords,
+            attempts: parts.attempts,
             checks: CheckRooms::default(),
             lists: Arc::new(Semaphore::new(1)),
+        };
+        let shared = Shared {
+            accounts,
+            rooms,
+            rate_limiting: parts.rate_limiting,
+            stop: parts.stop,
+        };
+        Self {
+            shared: Arc::new(shared),
         }
     }
 
-    /// Who is logged in.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+    /// The sessions of this node.
+    pub fn table(&self) -> &Table {
+        &self.shared.accounts.table
     }
 
-    /// The rooms in which people try their connection.
-    pub(super) fn checks(&self) -> &CheckRooms {
-        &self.checks
+    /// The running rooms.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.rooms.registry
     }
 
-    /// The turn in which lists of rooms are made.
-    pub(super) fn lists(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.lists)
+    /// What lasts.
+    pub fn store(&self) -> &Store {
+        &self.shared.rooms.store
+    }
+
+    /// Who was where.
+    pub fn history(&self) -> &HistoryWriter {
+        &self.shared.rooms.history
     }
 
     /// Whether sessions are held to their limits.
     pub fn is_rate_limited(&self) -> bool {
-        self.rate_limiting == RateLimiting::On
+        self.shared.rate_limiting == RateLimiting::On
     }
 
+    pub(super) fn accounts(&self) -> &Accounts {
+        &self.shared.accounts
+    }
+
+    pub(super) fn rooms(&self) -> &Rooms {
+        &self.shared.rooms
+    }
+
+    /// Waits until the server goes down.
+    pub(super) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stop = self.shared.stop.clone();
+        // A stop signal that can come no more is as good as one that never comes.
+        async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+impl Accounts {
     /// How one may come in, as `hello` tells it.
     pub(super) fn ways_in(&self) -> Vec<&'static str> {
         let mut ways = vec!["password"];
@@ -113,23 +188,5 @@ impl Services {
             ways.push("guest");
         }
         ways
-    }
-
-    /// Waits until the server goes down.
-    pub(super) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut stop = self.stop.clone();
-        // A stop signal that can come no more is as good as one that never comes.
-        async move {
-            if stop.wait_for(|stop| *stop).await.is_err() {
-                std::future::pending().await
-            }
-        }
-    }
-}
-
-impl std::ops::Deref for Services {
-    type Target = ServicesParts;
-    fn deref(&self) -> &ServicesParts {
-        &self.parts
     }
 }

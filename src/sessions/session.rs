@@ -1,67 +1,106 @@
-//! The session's task: one socket, from `hello` to its close.
+//! A session's core: a pure machine. Frames, items of the outbox, finished requests, wishes to end and the time go in;
+//! frames to write, requests to carry out and the end come out.
 //!
-//! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client
-//! can queue. Events go out meanwhile. The request owns the session's state and gives it back with its answer.
+//! It awaits nothing, reads no clock and knows no socket, so that all of it is tested in virtual time. What a session is
+//! for its requests (who it is, where it is) is a [`State`]: the core lends it to the request in flight and gets it back
+//! with the answer. [`Live`](super::Live) carries out what it decides.
+//!
+//! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client can
+//! queue. Events go out meanwhile.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tracing::Instrument as _;
+use tokio::time::Instant;
 
 use super::answers::{Answers, Seen};
-use super::directory::Directory;
-use super::dispatch::dispatch;
-use super::end::{End, goodbye};
+use super::end::End;
 use super::handlers::room_view;
-use super::limits::{BURST, Limits, Pace, REQUESTS_PER_SECOND, too_fast};
-use super::services::Services;
-use super::state::SessionState;
+use super::heartbeat::{Beat, Heartbeat};
+use super::limits::{Limits, Pace, too_fast};
 use crate::meeting::effect::View;
-use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::event::{Delivery, Event, LeaveReason};
+use crate::protocol::event::{Delivery, Event, ServerDraining};
 use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
-use crate::protocol::ids::{ParticipantId, SessionId};
+use crate::protocol::ids::ParticipantId;
 use crate::protocol::time::Timestamp;
-use crate::rooms::{OutboxItem, OutboxReader, outbox};
-use crate::supervise;
-
-/// How often the server pings; two pings unanswered end the session.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// So many pings may stay unanswered; the next one ends the session instead.
-pub const MOST_PINGS_UNANSWERED: u32 = 2;
+use crate::rooms::OutboxItem;
 
 /// How long a client may take to say who it is.
-const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
+pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long one frame may take to be written before the client counts as too slow.
-pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// What a session is for its requests, as far as the core must know it.
+pub trait State {
+    /// Whether somebody has logged in.
+    fn is_logged_in(&self) -> bool;
+    /// Takes note that a room has let it in. False when it is not meant any more.
+    fn admit(&mut self, participant: &ParticipantId) -> bool;
+    /// Forgets a membership, or a wait at the door, that the room has ended.
+    fn release(&mut self, participant: &ParticipantId);
+}
 
-/// A request being carried out: it owns the session's state meanwhile, and gives it back with the answer.
-type InFlight =
-    Pin<Box<dyn Future<Output = (SessionState, u64, Result<String, WireError>)> + Send>>;
+/// What a client sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A text: a request, if it is sound.
+    Text(&'a str),
+    /// What nobody should send.
+    Binary,
+    /// It wants to know whether the server is there.
+    Ping,
+    /// It is there.
+    Pong,
+}
 
-/// Serves one upgraded socket until it closes, the client misbehaves, or `services` are told to stop.
-pub async fn run<S>(socket: WebSocketStream<S>, address: Network, services: Services)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let id = SessionId::random();
-    let span = tracing::info_span!("session", session.id = %id);
-    Session::new(socket, address, services, id)
-        .run()
-        .instrument(span)
-        .await;
+/// What happens to a session.
+pub enum Input<'a, S> {
+    /// The client has sent something. Only while [`Session::wants_frames`].
+    Frame(Frame<'a>),
+    /// A room tells something. Only while [`Session::wants_items`].
+    Item(OutboxItem),
+    /// The request in flight is finished.
+    Done(Done<S>),
+    /// Time has passed: at [`Session::next_deadline`] at the latest.
+    Tick,
+    /// The server is going down, and closes its sockets by then.
+    Drain {
+        /// By when.
+        deadline: Timestamp,
+    },
+    /// It is to end for a reason that the core does not see.
+    End(End),
+}
+
+/// A request that was carried out.
+pub struct Done<S> {
+    /// What was lent to it.
+    pub state: S,
+    /// The request's id.
+    pub id: u64,
+    /// The frame that answers it, or why it was refused.
+    pub answer: Result<String, WireError>,
+}
+
+/// What is to be done, in order.
+pub enum Output<S> {
+    /// Write this frame.
+    Write(String),
+    /// Ping the client.
+    Ping,
+    /// Carry this request out, and give its [`Done`] back.
+    CarryOut {
+        /// The request.
+        request: RequestFrame,
+        /// Lent to it.
+        state: S,
+    },
+    /// It is over: leave the room, and close the socket. Nothing comes after it.
+    Over {
+        /// Why.
+        end: End,
+        /// What the session was.
+        state: S,
+    },
 }
 
 /// What a room has done with the session.
@@ -73,163 +112,133 @@ enum Move {
     Released(ParticipantId),
 }
 
-/// Takes a session out of the directory when it ends, in whatever way.
-struct Listed {
-    directory: Directory,
-    id: SessionId,
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.directory.leave(&self.id);
-    }
-}
-
-struct Session<S> {
-    socket: WebSocketStream<S>,
-    services: Services,
-    id: SessionId,
-    _listed: Listed,
-    events: OutboxReader,
-    /// None while a request is in flight, which then owns it.
-    state: Option<SessionState>,
-    in_flight: Option<InFlight>,
-    /// What rooms told while a request was in flight.
+/// The core of one session.
+pub struct Session<S> {
+    /// None while a request is in flight, which then has it, and when it is over.
+    state: Option<S>,
+    is_in_flight: bool,
+    /// What rooms have done with it while a request was in flight.
     moves: VecDeque<Move>,
-    revoked: Arc<Notify>,
     answers: Answers,
     limits: Limits,
     /// The number of the last event.
     seq: u64,
-    pings_unanswered: u32,
+    heartbeat: Heartbeat,
     logged_in: bool,
+    /// By when somebody must have logged in, while nobody has.
+    login_due: Instant,
+    ending: Option<End>,
+    outputs: VecDeque<Output<S>>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
-    fn new(
-        socket: WebSocketStream<S>,
-        address: Network,
-        services: Services,
-        id: SessionId,
-    ) -> Self {
-        let (outbox, events) = outbox();
-        let limits = Limits::new(services.is_rate_limited(), Instant::now());
-        let state = SessionState::new(id.clone(), address, outbox);
-        let revoked = state.revoked.clone();
-        let listed = Listed {
-            directory: services.directory().clone(),
-            id: id.clone(),
-        };
+impl<S: State> Session<S> {
+    /// A session of nobody yet, whose first frame is `hello`.
+    pub fn new(state: S, hello: &Hello, limits: Limits, now: Instant) -> Self {
         Self {
-            socket,
-            services,
-            id,
-            _listed: listed,
-            events,
+            logged_in: state.is_logged_in(),
             state: Some(state),
-            in_flight: None,
+            is_in_flight: false,
             moves: VecDeque::new(),
-            revoked,
             answers: Answers::default(),
             limits,
             seq: 0,
-            pings_unanswered: 0,
-            logged_in: false,
+            heartbeat: Heartbeat::new(now),
+            login_due: now + LOGIN_DEADLINE,
+            ending: None,
+            outputs: VecDeque::from([Output::Write(frame::hello(hello))]),
         }
     }
 
-    async fn run(mut self) {
-        let Err(end) = self.serve().await;
-        tracing::debug!(reason = ?end, "session ends");
-        self.depart(end).await;
-        self.close(end).await;
+    /// Takes in what happens.
+    pub fn handle(&mut self, input: Input<'_, S>, now: Instant) {
+        if let Some(end) = self.ending {
+            if let Input::Done(done) = input {
+                self.finish_last(end, done);
+            }
+            return;
+        }
+        let went = match input {
+            Input::Frame(frame) => self.read(frame, now),
+            Input::Item(item) => self.tell(item),
+            Input::Done(done) => {
+                self.finish(done, now);
+                Ok(())
+            }
+            Input::Tick => self.tick(now),
+            Input::Drain { deadline } => {
+                self.write_event(&Event::ServerDraining(ServerDraining { deadline }));
+                Err(End::GoingAway)
+            }
+            Input::End(end) => Err(end),
+        };
+        if let Err(end) = went {
+            self.end(end);
+        }
     }
 
-    /// Serves until something ends the session.
-    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
-        let hello = frame::hello(&self.hello());
-        self.write(hello).await?;
-        let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let login_deadline = tokio::time::sleep(LOGIN_DEADLINE);
-        tokio::pin!(login_deadline);
-        let overflow = self.events.overflow();
-        let revoked = self.revoked.clone();
-        let stopping = self.services.stopping();
-        tokio::pin!(stopping);
-        loop {
-            let is_idle = self.in_flight.is_none();
-            tokio::select! {
-                biased;
-                () = &mut stopping => return Err(End::GoingAway),
-                done = finished(&mut self.in_flight) => {
-                    let was_logged_in = self.logged_in;
-                    self.answer(done).await?;
-                    if was_logged_in && !self.logged_in {
-                        login_deadline.as_mut().reset(Instant::now() + LOGIN_DEADLINE);
-                    }
-                }
-                () = overflow.happened() => return Err(End::TooSlow),
-                () = revoked.notified() => return Err(End::NotAuthenticated),
-                () = &mut login_deadline, if !self.logged_in && is_idle => return Err(End::NotAuthenticated),
-                _ = heartbeat.tick() => self.beat().await?,
-                item = self.events.next(), if !self.is_held_back() => {
-                    // A room answers before it tells: an answer that is ready goes out before the event is.
-                    if let Some(done) = finished(&mut self.in_flight).now_or_never() {
-                        self.answer(done).await?;
-                    }
-                    self.take(item).await?;
-                }
-                // While one request is carried out the next waits in the socket: that bounds what a client can queue.
-                message = self.socket.next(), if is_idle => self.read(message).await?,
+    /// The next thing to do.
+    pub fn next_output(&mut self) -> Option<Output<S>> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether the client's next frame may be read: while one request is carried out the next waits in the socket. That
+    /// bounds what a client can queue.
+    pub fn wants_frames(&self) -> bool {
+        !self.is_in_flight && !self.is_ending()
+    }
+
+    /// Whether the next item of the outbox may be taken: nothing of a room goes out before its `lobby.admitted`, which
+    /// waits for the request in flight.
+    pub fn wants_items(&self) -> bool {
+        let is_admission = |change: &Move| matches!(change, Move::Admitted { .. });
+        !self.is_ending() && !self.moves.iter().any(is_admission)
+    }
+
+    /// Whether it only waits for its last request.
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// By when it wants to be told the time.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.is_ending() {
+            return None;
+        }
+        let beat = self.heartbeat.due();
+        Some(match self.waits_for_login() {
+            true => beat.min(self.login_due),
+            false => beat,
+        })
+    }
+
+    /// A log-in that is being carried out has its time.
+    fn waits_for_login(&self) -> bool {
+        !self.logged_in && !self.is_in_flight
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), End> {
+        if self.waits_for_login() && now >= self.login_due {
+            return Err(End::NotAuthenticated);
+        }
+        match self.heartbeat.tick(now) {
+            Beat::Rest => {}
+            Beat::Ping => self.outputs.push_back(Output::Ping),
+            Beat::Lost => return Err(End::Unresponsive),
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, frame: Frame<'_>, now: Instant) -> Result<(), End> {
+        match frame {
+            Frame::Text(text) => self.request(text, now),
+            Frame::Binary => self.refuse_frame(None, &ErrorCode::Binary.into(), now),
+            // Pings and pongs cost little and are answered or dropped by themselves, but without end they are a flood too.
+            Frame::Ping => self.count(now),
+            Frame::Pong => {
+                self.heartbeat.answered();
+                self.count(now)
             }
         }
-    }
-
-    fn hello(&self) -> Hello {
-        Hello {
-            protocol: crate::protocol::SUBPROTOCOL,
-            server: concat!("meeting/", env!("CARGO_PKG_VERSION")).to_owned(),
-            session: self.id.clone(),
-            heartbeat_ms: u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX),
-            limits: frame::Limits {
-                message_bytes: u32::try_from(super::MESSAGE_BYTES).unwrap_or(u32::MAX),
-                requests_per_second: REQUESTS_PER_SECOND,
-                burst: BURST,
-                // A lost session is not kept yet.
-                resume_ms: 0,
-            },
-            auth: self.services.ways_in(),
-            time: Timestamp::now(),
-        }
-    }
-
-    async fn read(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
-        match message {
-            Some(Ok(Message::Text(text))) => self.request(&text).await,
-            Some(Ok(Message::Binary(_))) => self.refuse_frame(None, ErrorCode::Binary.into()).await,
-            Some(Ok(Message::Pong(_))) => {
-                self.pings_unanswered = 0;
-                self.control_frame()
-            }
-            Some(Ok(Message::Ping(_))) => self.control_frame(),
-            Some(Ok(Message::Frame(_))) => Ok(()),
-            Some(Ok(Message::Close(frame))) => Err(End::of_close(frame.as_ref())),
-            None => Err(End::Gone),
-            Some(Err(error)) => {
-                let end = End::from(error);
-                if end == End::TooBig {
-                    let text = frame::error(None, &ErrorCode::TooLarge.into());
-                    self.write(text).await?;
-                }
-                Err(end)
-            }
-        }
-    }
-
-    /// Pings and pongs cost little and are answered or dropped unasked, but without end they are a flood as well.
-    fn control_frame(&mut self) -> Result<(), End> {
-        self.count(Instant::now())
     }
 
     /// Counts what costs little to answer: only a flood of it is too much.
@@ -240,177 +249,143 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    async fn request(&mut self, text: &str) -> Result<(), End> {
+    fn request(&mut self, text: &str, now: Instant) -> Result<(), End> {
         let request = match RequestFrame::decode(text) {
             Ok(request) => request,
-            Err(bad) => return self.refuse_frame(bad.re, bad.error).await,
+            Err(bad) => return self.refuse_frame(bad.re, &bad.error, now),
         };
-        #[cfg(test)]
-        assert!(request.kind != "test.panic.session", "as the test wants");
         let id = request.id;
         let seen = self.answers.find(id);
         // Counted before anything else: what was answered already costs an answer again.
-        match self.limits.request(Instant::now()) {
+        match self.limits.request(now) {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
-                // Like every answer this one stays its request's.
                 let text = frame::error(Some(id), &too_fast(wait));
+                // Like every answer this one stays its request's.
                 if seen == Seen::New {
                     self.answers.keep(id, text.as_str().into());
                 }
-                return self.write(text).await;
+                self.write(text);
+                return Ok(());
             }
         }
         match seen {
-            Seen::New => {}
-            Seen::Answered(answer) => return self.write(answer.to_string()).await,
+            Seen::New => {
+                let Some(state) = self.state.take() else {
+                    unreachable!("requests are read only between two others")
+                };
+                self.is_in_flight = true;
+                self.outputs.push_back(Output::CarryOut { request, state });
+            }
+            Seen::Answered(answer) => self.write(answer.to_string()),
             Seen::Stale => {
                 let error = WireError::bad_field("id", "must rise within the session");
-                return self.write(frame::error(Some(id), &error)).await;
+                self.write(frame::error(Some(id), &error));
             }
         }
-        let Some(state) = self.state.take() else {
-            unreachable!("requests are read only between two others")
-        };
-        let services = self.services.clone();
-        self.in_flight = Some(Box::pin(async move {
-            let mut state = state;
-            let kind = request.kind.clone();
-            let carried_out = dispatch(&services, &mut state, request);
-            // What a handler leaves half done is its room's or the store's to know; a session's own state changes at once,
-            // and who has come into a room for a request that failed is taken out of it again.
-            let answer = supervise::caught("request", carried_out).await;
-            let answer = answer.unwrap_or_else(|_| {
-                tracing::error!(request = %kind.escape_debug(), "this request made a handler panic");
-                Err(ErrorCode::ServerInternal.into())
-            });
-            (state, id, answer)
-        }));
         Ok(())
-    }
-
-    async fn answer(
-        &mut self,
-        done: (SessionState, u64, Result<String, WireError>),
-    ) -> Result<(), End> {
-        let (state, id, answer) = done;
-        self.logged_in = state.login.is_some();
-        self.state = Some(state);
-        while let Some(change) = self.moves.pop_front() {
-            self.follow(change).await?;
-        }
-        let text = answered(id, answer);
-        self.answers.keep(id, text.as_str().into());
-        self.write(text).await
     }
 
     /// Refuses a frame that cannot be read as a request. One with an id is a request all the same, with an ill-typed
     /// field, and counts like any other; too many without are abuse.
-    async fn refuse_frame(&mut self, re: Option<u64>, error: WireError) -> Result<(), End> {
-        let now = Instant::now();
+    fn refuse_frame(
+        &mut self,
+        re: Option<u64>,
+        error: &WireError,
+        now: Instant,
+    ) -> Result<(), End> {
         if re.is_some() {
             self.count(now)?;
         } else if self.limits.bad_frame_is_one_too_many(now) {
             return Err(End::Abuse);
         }
-        self.write(frame::error(re, &error)).await
+        self.write(frame::error(re, error));
+        Ok(())
     }
 
-    async fn take(&mut self, item: OutboxItem) -> Result<(), End> {
+    fn finish(&mut self, done: Done<S>, now: Instant) {
+        let Done { state, id, answer } = done;
+        let was_logged_in = std::mem::replace(&mut self.logged_in, state.is_logged_in());
+        if was_logged_in && !self.logged_in {
+            self.login_due = now + LOGIN_DEADLINE;
+        }
+        self.state = Some(state);
+        self.is_in_flight = false;
+        while let Some(change) = self.moves.pop_front() {
+            self.follow(change);
+        }
+        let text = answered(id, answer);
+        self.answers.keep(id, text.as_str().into());
+        self.write(text);
+    }
+
+    fn tell(&mut self, item: OutboxItem) -> Result<(), End> {
         match item {
-            OutboxItem::Event(event) => {
-                if event.delivery() == Delivery::Sure {
-                    self.seq += 1;
-                }
-                self.write(event.frame(self.seq)).await
-            }
+            OutboxItem::Event(event) => self.number(&event),
             OutboxItem::Admitted { participant, view } => {
-                self.follow(Move::Admitted { participant, view }).await
+                self.follow(Move::Admitted { participant, view });
             }
             OutboxItem::Released { participant, close } => {
-                self.follow(Move::Released(participant)).await?;
-                close.map_or(Ok(()), |reason| Err(reason.into()))
+                self.follow(Move::Released(participant));
+                if let Some(reason) = close {
+                    return Err(reason.into());
+                }
             }
         }
+        Ok(())
     }
 
-    /// Follows what a room has done with this session. While a request is in flight, which owns the state, it waits.
-    async fn follow(&mut self, change: Move) -> Result<(), End> {
+    /// Follows what a room has done with this session. While a request is in flight, which has the state, it waits.
+    fn follow(&mut self, change: Move) {
         let Some(state) = &mut self.state else {
             self.moves.push_back(change);
-            return Ok(());
+            return;
         };
         match change {
             Move::Released(participant) => state.release(&participant),
             Move::Admitted { participant, view } => {
                 // Who has gone away meanwhile hears nothing of it.
                 if state.admit(&participant) {
-                    let event = Event::LobbyAdmitted(room_view::joined(*view));
-                    self.seq += 1;
-                    return self.write(EncodedEvent::new(&event).frame(self.seq)).await;
+                    self.write_event(&Event::LobbyAdmitted(room_view::joined(*view)));
                 }
             }
         }
-        Ok(())
     }
 
-    /// Whether the next event must wait for the request in flight: nothing of a room goes out before its
-    /// `lobby.admitted`.
-    fn is_held_back(&self) -> bool {
-        let is_admission = |change: &Move| matches!(change, Move::Admitted { .. });
-        self.moves.iter().any(is_admission)
+    fn write_event(&mut self, event: &Event) {
+        self.number(&EncodedEvent::new(event));
     }
 
-    async fn beat(&mut self) -> Result<(), End> {
-        if self.pings_unanswered >= MOST_PINGS_UNANSWERED {
-            return Err(End::Unresponsive);
+    fn number(&mut self, event: &EncodedEvent) {
+        if event.delivery() == Delivery::Sure {
+            self.seq += 1;
         }
-        self.pings_unanswered += 1;
-        self.send(Message::Ping(Vec::new().into())).await
+        self.write(event.frame(self.seq));
     }
 
-    async fn write(&mut self, text: String) -> Result<(), End> {
-        self.send(Message::Text(text.into())).await
+    fn write(&mut self, text: String) {
+        self.outputs.push_back(Output::Write(text));
     }
 
-    /// Writes one frame. Should the outbox overflow meanwhile, the client does not read, and nobody waits for it.
-    async fn send(&mut self, message: Message) -> Result<(), End> {
-        let overflow = self.events.overflow();
-        let sent = tokio::time::timeout(WRITE_DEADLINE, self.socket.send(message));
-        tokio::select! {
-            biased;
-            sent = sent => match sent {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(End::Gone),
-                Err(_) => Err(End::TooSlow),
-            },
-            () = overflow.happened() => Err(End::TooSlow),
+    fn end(&mut self, end: End) {
+        if end == End::TooBig {
+            self.write(frame::error(None, &ErrorCode::TooLarge.into()));
+        }
+        self.ending = Some(end);
+        // A request in flight is finished first: it may be just coming into a room.
+        if let Some(state) = self.state.take() {
+            self.outputs.push_back(Output::Over { end, state });
         }
     }
 
-    /// Leaves the room and the directory. A request in flight is finished first: it may be just coming in, and what it has
-    /// done is told to whoever still reads, so that they need not guess.
-    async fn depart(&mut self, end: End) {
-        if let Some(in_flight) = self.in_flight.take() {
-            let (state, id, answer) = in_flight.await;
-            self.state = Some(state);
-            if end.hears_answers() && self.write(answered(id, answer)).await.is_err() {
-                tracing::debug!("the last answer was not read");
-            }
+    /// What the last request has done is told to whoever still reads, so that they need not guess.
+    fn finish_last(&mut self, end: End, done: Done<S>) {
+        let Done { state, id, answer } = done;
+        if end.hears_answers() {
+            self.write(answered(id, answer));
         }
-        self.services.directory().leave(&self.id);
-        if let Some(mut state) = self.state.take() {
-            match end {
-                End::Closed => state.leave().await,
-                End::Unloaded => state.vanish(LeaveReason::Left).await,
-                _ => state.vanish(LeaveReason::Lost).await,
-            }
-        }
-    }
-
-    async fn close(self, end: End) {
-        goodbye(self.socket, end.close_frame()).await;
+        self.outputs.push_back(Output::Over { end, state });
     }
 }
 
@@ -418,16 +393,5 @@ fn answered(id: u64, answer: Result<String, WireError>) -> String {
     answer.unwrap_or_else(|error| frame::error(Some(id), &error))
 }
 
-/// Waits for the request in flight; for ever when there is none.
-async fn finished(
-    in_flight: &mut Option<InFlight>,
-) -> (SessionState, u64, Result<String, WireError>) {
-    match in_flight {
-        Some(future) => {
-            let done = future.await;
-            *in_flight = None;
-            done
-        }
-        None => std::future::pending().await,
-    }
-}
+#[cfg(test)]
+mod tests;

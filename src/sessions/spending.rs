@@ -58,14 +58,11 @@ fn weight(bytes: usize) -> u64 {
 ///
 /// # Errors
 /// `rate.limited`; nothing is done then.
-pub fn spend(state: &mut SessionState, request: &Request) -> Result<(), WireError> {
+pub fn spend(state: &mut SessionState, request: &Request, now: Instant) -> Result<(), WireError> {
     let slow = |wait| too_fast(wait);
-    state
-        .spending
-        .spend(request, Instant::now())
-        .map_err(slow)?;
+    state.spending.spend(request, now).map_err(slow)?;
     if let (Request::ChatSend(data), Some(membership), Some(login)) =
-        (request, &state.membership, &state.login)
+        (request, state.location.inside(), &state.login)
         && data.to.is_none()
     {
         let bytes = weight(data.text.as_str().len());

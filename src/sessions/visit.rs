@@ -1,8 +1,11 @@
 //! A session without a socket, for whoever asks one thing and goes.
 
+use tokio::time::Instant;
+
 use super::handlers::{auth, room};
 use super::services::Services;
-use super::state::SessionState;
+use super::state::{Client, SessionState};
+use super::table::Seat;
 use crate::network::Network;
 use crate::protocol::error::WireError;
 use crate::protocol::ids::SessionId;
@@ -17,14 +20,22 @@ use crate::rooms::outbox;
 pub struct Visit {
     services: Services,
     state: SessionState,
+    /// Given up with it.
+    _seat: Seat,
 }
 
 impl Visit {
     /// A visit from `address`, by which limits on attempts count. Nobody has said yet who it is.
     pub fn new(services: Services, address: Network) -> Self {
         let (outbox, _) = outbox();
-        let state = SessionState::new(SessionId::random(), address, outbox);
-        Self { services, state }
+        let session = SessionId::random();
+        let seat = services.table().open(&session);
+        let client = Client { session, address };
+        Self {
+            services,
+            state: SessionState::new(client, outbox, Instant::now()),
+            _seat: seat,
+        }
     }
 
     /// `auth.login`
@@ -32,7 +43,7 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn login(&mut self, data: AuthLogin) -> Result<Authenticated, WireError> {
-        auth::login(&self.services, &mut self.state, data).await
+        auth::login(self.services.accounts(), &mut self.state, data).await
     }
 
     /// `auth.token`
@@ -40,7 +51,7 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn token(&mut self, data: AuthToken) -> Result<Authenticated, WireError> {
-        auth::token(&self.services, &mut self.state, data).await
+        auth::token(self.services.accounts(), &mut self.state, data).await
     }
 
     /// `room.list`
@@ -48,7 +59,7 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn list(&self, data: RoomList) -> Result<RoomPage, WireError> {
-        room::list(&self.services, &self.state, data).await
+        room::list(self.services.rooms(), self.state.asker()?, data).await
     }
 
     /// `room.create`
@@ -56,7 +67,7 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn create(&self, data: RoomCreate) -> Result<RoomAnswer, WireError> {
-        room::create(&self.services, &self.state, data).await
+        room::create(self.services.rooms(), self.state.asker()?, data).await
     }
 
     /// `room.edit`
@@ -64,7 +75,7 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn edit(&self, data: RoomEdit) -> Result<RoomAnswer, WireError> {
-        room::edit(&self.services, &self.state, data).await
+        room::edit(self.services.rooms(), self.state.asker()?, data).await
     }
 
     /// `room.delete`
@@ -72,12 +83,6 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn delete(&self, data: RoomDelete) -> Result<Empty, WireError> {
-        room::delete(&self.services, &self.state, data).await
-    }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        self.services.directory().leave(&self.state.id);
+        room::delete(self.services.rooms(), self.state.asker()?, data).await
     }
 }

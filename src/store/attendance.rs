@@ -41,6 +41,16 @@ impl MembershipKey {
     }
 }
 
+/// What is known of somebody in a room from earlier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KnownIn {
+    /// The highest role that another system gave them, whose meetings were imported; none when there is none above that
+    /// of a member. Roles that were given in meetings here end with them.
+    pub imported_role: Option<Role>,
+    /// When they came in for the first time, as far as it is written.
+    pub first_joined_at: Option<Timestamp>,
+}
+
 /// A membership as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMembership {
@@ -211,50 +221,37 @@ impl Store {
         Ok(members.into_iter().map(|(_, member)| member).collect())
     }
 
-    /// The highest role that another system gave somebody in a room, whose meetings were imported; none when there is
-    /// none above that of a member. Roles that were given in meetings here end with them.
+    /// What is written of somebody's earlier memberships in a room, in one look.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn imported_role(
-        &self,
-        room: RoomKey,
-        user: &UserId,
-    ) -> Result<Option<Role>, StoreError> {
-        let roles: Vec<String> = memberships_in(room)
+    pub async fn known_in(&self, room: RoomKey, user: &UserId) -> Result<KnownIn, StoreError> {
+        let rows: Vec<(String, i64, i64, Option<DateTime>)> = memberships_in(room)
             .filter(Column::UserIdentity.eq(user.as_str()))
-            .filter(Column::Participant.is_null())
-            .filter(Column::Role.ne("member"))
             .select_only()
             .column(Column::Role)
-            .distinct()
+            .column_as(Column::Id.count(), "memberships")
+            .column_as(Column::Participant.count(), "own")
+            .column_as(Column::JoinedAt.min(), "first_joined_at")
+            .group_by(Column::Role)
             .into_tuple()
             .all(&self.db)
             .await?;
-        let mut roles = roles.iter().map(|role| named(role, "role"));
-        roles.try_fold(None, |known: Option<Role>, role| {
-            let role = role?;
-            Ok(Some(known.map_or(role, |known| highest(known, role))))
-        })
-    }
-
-    /// When somebody came into a room for the first time, as far as it is written.
-    ///
-    /// # Errors
-    /// When the database cannot answer.
-    pub async fn first_joined_at(
-        &self,
-        room: RoomKey,
-        user: &UserId,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let first: Option<Option<DateTime>> = memberships_in(room)
-            .filter(Column::UserIdentity.eq(user.as_str()))
-            .select_only()
-            .column_as(Column::JoinedAt.min(), "first_joined_at")
-            .into_tuple()
-            .one(&self.db)
-            .await?;
-        Ok(first.flatten().map(stamp))
+        let mut known = KnownIn::default();
+        for (role, memberships, own, first) in rows {
+            let first = first.map(stamp);
+            known.first_joined_at = match known.first_joined_at {
+                Some(known) => Some(first.map_or(known, |first| known.min(first))),
+                None => first,
+            };
+            // What another system wrote has no participant.
+            if memberships > own && role != "member" {
+                let role = named(&role, "role")?;
+                let higher = |known| highest(known, role);
+                known.imported_role = Some(known.imported_role.map_or(role, higher));
+            }
+        }
+        Ok(known)
     }
 
     /// What people were called in these rows.

@@ -61,8 +61,8 @@ use retention::Turns;
 
 pub use adopt::{Adoption, AdoptionMode, Remark};
 pub use attendance::{
-    MAX_MEMBERS, MAX_MEMBERSHIPS, MAX_MEMBERSHIPS_SHOWN, Member, MembershipKey, StoredMembership,
-    StoredMemberships,
+    KnownIn, MAX_MEMBERS, MAX_MEMBERSHIPS, MAX_MEMBERSHIPS_SHOWN, Member, MembershipKey,
+    StoredMembership, StoredMemberships,
 };
 pub use bans::StoredBan;
 pub use chat::{ChatAuthor, Kept, Recipient, StoredMessage, StoredPage};

@@ -145,7 +145,7 @@ async fn a_session_about_to_be_ended_gets_no_new_token() {
     let server = Server::start().await;
     server.account("ada").await;
     let login = json!({ "username": "ada", "password": PASSWORD });
-    let store = &server.services.store;
+    let store = &server.services.store();
     let ada = store.find_user_by_name("ada").await.unwrap().unwrap();
     let now = meeting::protocol::time::Timestamp::now;
     // The server may look just between the two: then the session is gone before it can ask.
@@ -242,7 +242,7 @@ async fn attendance_is_printed_for_people_and_spreadsheets() {
     let (ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("=1+1, \"Bo\"", &room).await;
     bo.ok("room.leave", json!({})).await;
-    server.services.history.flush().await;
+    server.services.history().flush().await;
     let line = |more: &str| format!("room attendance {room}{more}");
     let memberships = printed(&server, &line(" --json")).await;
     assert_eq!(memberships[0]["user"], ada.login["user"]["id"]);

@@ -36,7 +36,7 @@ impl Left {
             assert_eq!(one.event("lobby.denied").await["reason"], reason);
         }
         drop(ada);
-        soon(server.services.registry.emptied()).await;
+        soon(server.services.registry().emptied()).await;
         Self {
             server,
             room,
@@ -97,7 +97,7 @@ async fn bans_are_seen_and_lifted_while_nobody_is_in() {
 #[tokio::test]
 async fn a_meeting_that_was_ended_beside_the_server_is_another_when_it_is_taken_up() {
     let mut left = Left::new().await;
-    let store = &left.server.services.store;
+    let store = &left.server.services.store();
     let stored = store.find_room(&left.room).await.unwrap().unwrap();
     store.end_room(stored.key, Timestamp::now()).await.unwrap();
     let mut ada = left.server.again("ada").await;
@@ -107,7 +107,7 @@ async fn a_meeting_that_was_ended_beside_the_server_is_another_when_it_is_taken_
 
 /// Waits until the server has looked at what was changed beside it, which ends what it does not find in the database.
 async fn looked(server: &Server, name: &str) {
-    let (mut one, store) = (server.account(name).await, &server.services.store);
+    let (mut one, store) = (server.account(name).await, &server.services.store());
     let room = one.create(json!({ "name": "Watched" })).await;
     one.join(&room).await;
     let stored = store.find_room(&room).await.unwrap().unwrap();

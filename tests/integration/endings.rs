@@ -65,9 +65,15 @@ async fn a_server_that_is_told_to_stop_says_that_it_goes_away() {
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("Bo", &room).await;
     let mut idle = server.connect().await;
+    let before = chrono::Utc::now();
     let (running, _data) = server.stop();
     for client in [&mut ada, &mut bo, &mut idle] {
         assert_eq!(client.closed().await, 1001);
+        let draining = client.event("server.draining").await;
+        let deadline = draining["deadline"].as_str().unwrap();
+        let deadline = chrono::DateTime::parse_from_rfc3339(deadline).unwrap();
+        let wait = (deadline.to_utc() - before).num_milliseconds();
+        assert!((5_000..10_000).contains(&wait), "{wait} ms");
     }
     soon(running).await.unwrap();
 }

@@ -69,7 +69,7 @@ async fn attendance_tells_who_was_in_and_counts_those_who_are_until_now() {
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("Bo", &room).await;
     bo.ok("room.leave", json!({})).await;
-    server.services.history.flush().await;
+    server.services.history().flush().await;
     let page = ada.ok("room.attendance", json!({ "identity": room })).await;
     assert_eq!(page["total"], 2);
     let [bo_membership, ada_membership] = [&page["attendance"][0], &page["attendance"][1]];
@@ -165,7 +165,7 @@ async fn newcomers_read_what_was_written_since_they_came_first() {
     ada.ok("chat.send", json!({ "text": "while in" })).await;
     bo.ok("room.leave", json!({})).await;
     ada.ok("chat.send", json!({ "text": "while away" })).await;
-    server.services.history.flush().await;
+    server.services.history().flush().await;
     let joined = bo.join(&room).await;
     assert_eq!(texts(&joined["chat"]), ["while in", "while away"]);
     let history = bo.ok("chat.history", json!({})).await;
@@ -228,7 +228,7 @@ async fn one_attempts_the_connection_with_oneself_from_two_sessions() {
     for client in [&mut one, &mut two] {
         client.ok("room.leave", json!({})).await;
     }
-    server.services.history.flush().await;
+    server.services.history().flush().await;
     let joined = one.ok("room.list", json!({ "scope": "joined" })).await;
     assert_eq!(joined["total"], 0, "nothing is stored");
     one.ok("check.begin", json!({})).await;

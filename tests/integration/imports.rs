@@ -36,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "supervise",
         ],
     ),
+    ("ws", &["network", "sessions"]),
     (
         "http",
         &[
@@ -49,7 +50,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "legacy",
-        &["budgets", "http", "network", "protocol", "sessions"],
+        &["budgets", "http", "network", "protocol", "sessions", "ws"],
     ),
     (
         "cli",
@@ -80,6 +81,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "supervise",
             "telemetry",
             "sessions",
+            "ws",
         ],
     ),
 ];
@@ -98,7 +100,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http"]),
     ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["http", "legacy", "sessions"]),
+    ("tokio_tungstenite", &["http", "legacy", "ws"]),
 ];
 
 /// Parts in which no two modules import each other, by whatever way round.

@@ -40,9 +40,9 @@ async fn two_hundred_people_come_and_go_and_leave_nothing_behind() {
         for number in 0..PEOPLE {
             people.push(server.member(&format!("Guest {number}"), &room).await);
         }
-        let live = server.services.registry.live();
+        let live = server.services.registry().live();
         assert_eq!((live.rooms, live.participants), (1, PEOPLE + 1));
-        assert_eq!(server.services.directory().count(), PEOPLE + 1);
+        assert_eq!(server.services.table().count(), PEOPLE + 1);
         // Ada's handshake may have been under way when the tasks were counted.
         assert!(tasks() > before + PEOPLE / 2);
         // One third each: leave the room first, close, just vanish.
@@ -60,12 +60,12 @@ async fn two_hundred_people_come_and_go_and_leave_nothing_behind() {
             ada.event("participant.left").await;
         }
         ada.ok("room.leave", json!({})).await;
-        soon(server.services.registry.emptied()).await;
+        soon(server.services.registry().emptied()).await;
         tasks_end(before).await;
         assert_eq!(
-            server.services.registry.live(),
+            server.services.registry().live(),
             meeting::rooms::Live::default()
         );
-        assert_eq!(server.services.directory().count(), 1, "Ada herself");
+        assert_eq!(server.services.table().count(), 1, "Ada herself");
     }
 }

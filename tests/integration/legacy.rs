@@ -343,7 +343,7 @@ async fn a_token_ends_with_its_log_in() {
     ada.ok("auth.logout", json!({})).await;
     assert_eq!(list(&server, &token, "").await["code"], 401);
     // No request leaves a session behind.
-    assert_eq!(server.services.directory().count(), 0);
+    assert_eq!(server.services.table().count(), 0);
 }
 
 #[tokio::test]

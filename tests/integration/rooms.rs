@@ -309,7 +309,7 @@ async fn a_list_has_pages_scopes_and_keywords_that_mean_themselves() {
     let room = ada.create(json!({ "name": "Visited" })).await;
     let mut bo = server.member("Bo", &room).await;
     bo.ok("room.leave", json!({})).await;
-    server.services.history.flush().await;
+    server.services.history().flush().await;
     let joined = bo.ok("room.list", json!({ "scope": "joined" })).await;
     assert_eq!(joined["rooms"][0]["name"], "Visited");
     assert_eq!(joined["total"], 1);

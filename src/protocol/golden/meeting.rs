@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::samples::{
-    IDENTITY, Sample, camera, host, id, member, message, microphone, name, room, sample,
+    IDENTITY, Sample, at, camera, host, id, member, message, microphone, name, room, sample,
 };
 use crate::protocol::event::*;
 use crate::protocol::frame::EncodedEvent;
@@ -252,6 +252,7 @@ fn events() -> Vec<Sample> {
             participants: vec![id("p-ada"), id("p-bo")],
         }),
         Event::SessionReplaced(SessionReplaced {}),
+        Event::ServerDraining(ServerDraining { deadline: at(5) }),
     ];
     let sample = |event: Event| Sample::Event {
         kind: event.kind(),

@@ -3,18 +3,20 @@
 use super::{kept, people, stored};
 use crate::auth::passwords::check_strength;
 use crate::meeting::Command;
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::User;
 use crate::protocol::request::{AccountUpdate, UserAnswer};
 use crate::protocol::text::Password;
 use crate::protocol::time::Timestamp;
-use crate::sessions::services::Services;
+use crate::sessions::location::Location;
+use crate::sessions::services::Accounts;
 use crate::sessions::state::SessionState;
 use crate::store::{PasswordHash, UserKey};
 
 /// `account.update`: all of it or nothing.
 pub async fn update(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     data: AccountUpdate,
 ) -> Result<UserAnswer, WireError> {
@@ -30,7 +32,16 @@ pub async fn update(
         return Ok(changed(state, user).await);
     };
     let password = match &data.new_password {
-        Some(new) => Some(new_hash(services, state, key, data.current_password, new).await?),
+        Some(new) => Some(
+            new_hash(
+                accounts,
+                state.client.address,
+                key,
+                data.current_password,
+                new,
+            )
+            .await?,
+        ),
         None => None,
     };
     if password.is_none() && data.display_name.is_none() {
@@ -39,20 +50,22 @@ pub async fn update(
     let now = Timestamp::now();
     if password.is_some() {
         // Before it can be seen in the database: whoever looks there must not end this session for it.
-        services.directory().renew(&state.id, now);
+        accounts.table.renew(&state.client.session, now);
     }
     let name = data.display_name.as_ref();
-    let change = services
+    let change = accounts
         .store
         .change_user(key, password.as_ref(), name, now);
     change.await.map_err(stored)?;
     if password.is_some() {
         // Its client asks for a new token with `auth.refresh`.
-        services.directory().revoke_user(&login.user.id, &state.id);
+        accounts
+            .table
+            .revoke_user(&login.user.id, &state.client.session);
     }
     let user = match data.display_name {
         Some(_) => {
-            let account = services.store.find_user_by_key(key).await;
+            let account = accounts.store.find_user_by_key(key).await;
             let account = account.map_err(stored)?;
             people::account(&account.ok_or(ErrorCode::AuthRequired)?)
         }
@@ -66,13 +79,13 @@ async fn changed(state: &mut SessionState, user: User) -> UserAnswer {
     if let Some(login) = &mut state.login {
         login.user = user.clone();
     }
-    tell_of_name(state, &user).await;
+    tell_of_name(&state.location, &user).await;
     UserAnswer { user }
 }
 
 /// Tells the others in the room, if people may rename themselves there.
-async fn tell_of_name(state: &SessionState, user: &User) {
-    let Some(membership) = &state.membership else {
+async fn tell_of_name(location: &Location, user: &User) {
+    let Some(membership) = location.inside() else {
         return;
     };
     let renamed = Command::Renamed {
@@ -86,8 +99,8 @@ async fn tell_of_name(state: &SessionState, user: &User) {
 
 /// The hash of a new password, if the one before was given with it.
 async fn new_hash(
-    services: &Services,
-    state: &SessionState,
+    accounts: &Accounts,
+    address: Network,
     key: UserKey,
     current: Option<Password>,
     new: &Password,
@@ -98,28 +111,28 @@ async fn new_hash(
             "is needed to set a new password",
         ));
     };
-    let account = services
+    let account = accounts
         .store
         .find_user_by_key(key)
         .await
         .map_err(stored)?
         .ok_or(ErrorCode::AuthRequired)?;
-    services
+    accounts
         .attempts
-        .check_login(state.address, account.username.as_str())
+        .check_login(address, account.username.as_str())
         .map_err(|after| after.wire())?;
-    services
+    accounts
         .passwords
-        .verify(state.address, &current, Some(kept(&account.password)))
+        .verify(address, &current, Some(kept(&account.password)))
         .await
         .map_err(|error| error.wire())?;
-    services
+    accounts
         .attempts
-        .login_was_right(state.address, account.username.as_str());
+        .login_was_right(address, account.username.as_str());
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
-    let hash = services
+    let hash = accounts
         .passwords
-        .hash(state.address, new)
+        .hash(address, new)
         .await
         .map_err(|error| error.wire())?;
     Ok(PasswordHash::new(hash))

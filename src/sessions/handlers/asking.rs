@@ -8,9 +8,8 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::Participant;
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{Empty, RoomEdit};
-use crate::rooms::CallError;
-use crate::sessions::services::Services;
-use crate::sessions::state::{Membership, SessionState};
+use crate::rooms::{CallError, Registry};
+use crate::sessions::location::{Location, Membership};
 use crate::store::StoredRoom;
 
 /// Somebody in a room as the others see them, if they may do `action` there.
@@ -33,10 +32,10 @@ pub async fn authorised(membership: &Membership, action: Action) -> Result<Parti
 /// # Errors
 /// What the room refuses with, `room.not_joined` outside of one, or `server.busy`.
 pub async fn command(
-    state: &SessionState,
+    location: &Location,
     of: impl FnOnce(crate::protocol::ids::ParticipantId) -> Command,
 ) -> Result<Empty, WireError> {
-    let membership = state.membership()?;
+    let membership = location.membership()?;
     membership
         .handle
         .call(of(membership.participant.clone()))
@@ -94,11 +93,11 @@ pub fn edit_action(edit: &RoomEdit) -> Action {
 /// # Errors
 /// Only what would be a fault of ours: a room that closes just now needs not be told.
 pub async fn tell_of_edit(
-    services: &Services,
+    registry: &Registry,
     edited: &StoredRoom,
     password: PasswordEdit,
 ) -> Result<(), WireError> {
-    let Some(handle) = services.registry.changed(&edited.identity) else {
+    let Some(handle) = registry.changed(&edited.identity) else {
         return Ok(());
     };
     let facts = Box::new(room_view::facts(edited));

@@ -7,8 +7,8 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::{Attendance, Role};
 use crate::protocol::request::{AttendancePage, RoomAttendance};
 use crate::protocol::time::Timestamp;
-use crate::sessions::services::Services;
-use crate::sessions::state::SessionState;
+use crate::sessions::services::Rooms;
+use crate::sessions::state::Asker;
 use crate::store::{StoredMembership, StoredRoom, StoredUser};
 
 /// The largest page.
@@ -16,19 +16,19 @@ const MAX_PAGE: u32 = 1_000;
 
 /// `room.attendance`: those who are in count until now.
 pub async fn page(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     data: RoomAttendance,
 ) -> Result<AttendancePage, WireError> {
-    let room = find(services, state, &data.identity).await?;
-    may_look(services, state, &room).await?;
+    let room = find(rooms, asker, &data.identity).await?;
+    may_look(rooms, asker, &room).await?;
     if data.page == 0 {
         return Err(WireError::bad_field("data.page", "must be 1 or more"));
     }
     if !(1..=MAX_PAGE).contains(&data.size) {
         return Err(WireError::bad_field("data.size", "must be from 1 to 1000"));
     }
-    let store = &services.store;
+    let store = &rooms.store;
     let found = store
         .newest_attendance(room.key, data.page, data.size)
         .await;
@@ -50,27 +50,16 @@ pub async fn page(
 
 /// Its owner and whom another system made its host may look from anywhere, others while they are in it; of whoever is
 /// in it the room alone decides.
-async fn may_look(
-    services: &Services,
-    state: &SessionState,
-    room: &StoredRoom,
-) -> Result<(), WireError> {
-    let denied = match may(state, room, Action::Attendance).await {
+async fn may_look(rooms: &Rooms, asker: Asker<'_>, room: &StoredRoom) -> Result<(), WireError> {
+    let denied = match may(asker, room, Action::Attendance).await {
         Err(error) if error.code == ErrorCode::PermDenied => error,
         decided => return decided,
     };
-    let memberships = [&state.membership, &state.waiting];
-    if memberships
-        .into_iter()
-        .flatten()
-        .any(|membership| membership.room == room.identity)
-    {
+    if asker.location.at(&room.identity).is_some() {
         return Err(denied);
     }
-    let imported = services
-        .store
-        .imported_role(room.key, &state.login()?.user.id);
-    match imported.await.map_err(stored)? {
+    let known = rooms.store.known_in(room.key, &asker.login.user.id);
+    match known.await.map_err(stored)?.imported_role {
         Some(Role::Host) => Ok(()),
         Some(Role::Cohost | Role::Member) | None => Err(denied),
     }

@@ -11,26 +11,26 @@ use crate::protocol::request::{
 };
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
-use crate::sessions::directory::Entry;
-use crate::sessions::services::{GuestPolicy, RegistrationPolicy, Services};
+use crate::sessions::services::{Accounts, GuestPolicy, RegistrationPolicy};
 use crate::sessions::state::{Login, SessionState};
+use crate::sessions::table::Pass;
 use crate::store::{NewUser, PasswordHash, StoredUser, UserKey};
 
 /// `auth.register`
 pub async fn register(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     data: AuthRegister,
 ) -> Result<Authenticated, WireError> {
-    if services.registration == RegistrationPolicy::Closed {
+    if accounts.registration == RegistrationPolicy::Closed {
         return Err(WireError::with_message(
             ErrorCode::PermDenied,
             "Accounts are made by the administrator here.",
         ));
     }
-    services
+    accounts
         .attempts
-        .check_registration(state.address)
+        .check_registration(state.client.address)
         .map_err(|after| after.wire())?;
     crate::auth::passwords::check_strength(&data.password, data.username.as_str())
         .map_err(|error| error.wire())?;
@@ -39,9 +39,9 @@ pub async fn register(
         None => DisplayName::parse(data.username.as_str())
             .map_err(|error| WireError::bad_field("data.display_name", error))?,
     };
-    let hash = services
+    let hash = accounts
         .passwords
-        .hash(state.address, &data.password)
+        .hash(state.client.address, &data.password)
         .await
         .map_err(|error| error.wire())?;
     let new = NewUser {
@@ -49,39 +49,39 @@ pub async fn register(
         display_name,
         password: PasswordHash::new(hash),
     };
-    let account = services
+    let account = accounts
         .store
         .create_user(new, Timestamp::now())
         .await
         .map_err(stored)?;
-    Ok(enter_account(services, state, &account).await)
+    Ok(enter_account(accounts, state, &account).await)
 }
 
 /// `auth.login`
 pub async fn login(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     data: AuthLogin,
 ) -> Result<Authenticated, WireError> {
-    services
+    accounts
         .attempts
-        .check_login(state.address, &data.username)
+        .check_login(state.client.address, &data.username)
         .map_err(|after| after.wire())?;
-    let account = services
+    let account = accounts
         .store
         .find_user_by_name(&data.username)
         .await
         .map_err(stored)?;
-    let account = verify(services, state, &data, account).await?;
-    services
+    let account = verify(accounts, state, &data, account).await?;
+    accounts
         .attempts
-        .login_was_right(state.address, &data.username);
-    Ok(enter_account(services, state, &account).await)
+        .login_was_right(state.client.address, &data.username);
+    Ok(enter_account(accounts, state, &account).await)
 }
 
 /// Checks the password. An unknown name takes as long as a known one; a disabled account answers alike.
 async fn verify(
-    services: &Services,
+    accounts: &Accounts,
     state: &SessionState,
     data: &AuthLogin,
     account: Option<StoredUser>,
@@ -89,9 +89,9 @@ async fn verify(
     let hash = account.as_ref().map(|account| &account.password);
     // An account that was never given a password is checked like one that does not exist.
     let hash = hash.filter(|hash| hash.is_set()).map(kept);
-    let verified = services
+    let verified = accounts
         .passwords
-        .verify(state.address, &data.password, hash)
+        .verify(state.client.address, &data.password, hash)
         .await
         .map_err(|error| error.wire())?;
     let Some(account) = account.filter(|account| account.disabled_at.is_none()) else {
@@ -100,7 +100,7 @@ async fn verify(
     if let Some(rehash) = verified.rehash {
         let (old, new) = (account.password.clone(), PasswordHash::new(rehash));
         let now = Timestamp::now();
-        let rehashed = services.store.rehash_password(account.key, &old, &new, now);
+        let rehashed = accounts.store.rehash_password(account.key, &old, &new, now);
         match rehashed.await {
             Ok(()) => {}
             // It waits for the next log-in; nobody is kept out for it.
@@ -113,19 +113,19 @@ async fn verify(
 
 /// `auth.guest`
 pub async fn guest(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     data: AuthGuest,
 ) -> Result<Authenticated, WireError> {
-    if services.guests == GuestPolicy::Refused {
+    if accounts.guests == GuestPolicy::Refused {
         return Err(ErrorCode::GuestDisabled.into());
     }
-    services
+    accounts
         .attempts
-        .check_guest(state.address)
+        .check_guest(state.client.address)
         .map_err(|after| after.wire())?;
     Ok(enter(
-        services,
+        accounts,
         state,
         people::guest(UserId::random(), data.display_name),
         None,
@@ -135,46 +135,46 @@ pub async fn guest(
 
 /// `auth.token`
 pub async fn token(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     data: AuthToken,
 ) -> Result<Authenticated, WireError> {
     let now = Timestamp::now();
-    let token = services
+    let token = accounts
         .tokens
         .verify(&data.token, now)
         .map_err(|error| error.code())?;
-    if is_revoked(services, &token.id).await? {
+    if is_revoked(accounts, &token.id).await? {
         return Err(ErrorCode::TokenInvalid.into());
     }
     let (user, account) = match token.subject.kind {
         UserKind::Account => {
-            let account = account_of(services, &token).await?;
+            let account = account_of(accounts, &token).await?;
             (people::account(&account), Some(account.key))
         }
-        UserKind::Guest => (guest_of(services, token.subject.clone())?, None),
+        UserKind::Guest => (guest_of(accounts, token.subject.clone())?, None),
     };
     let issued = Issued {
         token: data.token,
         claims: token,
     };
     let jti = issued.claims.id.clone();
-    let admitted = admit(services, state, user, account, issued).await;
+    let admitted = admit(accounts, state, user, account, issued).await;
     // A log-out in between did not find this session in the directory yet.
-    if is_revoked(services, &jti).await? {
-        services.directory().leave(&state.id);
+    if is_revoked(accounts, &jti).await? {
+        accounts.table.log_out(&state.client.session);
         state.login = None;
         return Err(ErrorCode::TokenInvalid.into());
     }
     Ok(admitted)
 }
 
-async fn is_revoked(services: &Services, jti: &str) -> Result<bool, WireError> {
-    services.store.is_token_revoked(jti).await.map_err(stored)
+async fn is_revoked(accounts: &Accounts, jti: &str) -> Result<bool, WireError> {
+    accounts.store.is_token_revoked(jti).await.map_err(stored)
 }
 
-async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, WireError> {
-    let account = services
+async fn account_of(accounts: &Accounts, token: &Token) -> Result<StoredUser, WireError> {
+    let account = accounts
         .store
         .find_user(&token.subject.id)
         .await
@@ -184,8 +184,8 @@ async fn account_of(services: &Services, token: &Token) -> Result<StoredUser, Wi
         .ok_or_else(|| ErrorCode::TokenInvalid.into())
 }
 
-fn guest_of(services: &Services, subject: Subject) -> Result<User, WireError> {
-    if services.guests == GuestPolicy::Refused {
+fn guest_of(accounts: &Accounts, subject: Subject) -> Result<User, WireError> {
+    if accounts.guests == GuestPolicy::Refused {
         return Err(ErrorCode::GuestDisabled.into());
     }
     let name = subject.name.ok_or(ErrorCode::TokenInvalid)?;
@@ -194,29 +194,29 @@ fn guest_of(services: &Services, subject: Subject) -> Result<User, WireError> {
 
 /// `auth.refresh`
 pub async fn refresh(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
 ) -> Result<Authenticated, WireError> {
     let login = state.login()?.clone();
     if let Some(account) = login.account {
-        check_login_stands(services, state, account).await?;
+        check_login_stands(accounts, state, account).await?;
     }
     let subject = subject_of(&login.user);
     let (began, now) = (login.logged_in_at, Timestamp::now());
-    let renewed = services.tokens.renew(subject, login.jti, began, now);
+    let renewed = accounts.tokens.renew(subject, login.jti, began, now);
     let issued = renewed.map_err(|error| error.code())?;
-    Ok(admit(services, state, login.user, login.account, issued).await)
+    Ok(admit(accounts, state, login.user, login.account, issued).await)
 }
 
 /// Whether a new token would be refused by itself: the account was disabled, deleted or given another password, which
 /// this session, about to be ended for it, has not been told yet.
 async fn check_login_stands(
-    services: &Services,
+    accounts: &Accounts,
     state: &SessionState,
     account: UserKey,
 ) -> Result<(), WireError> {
-    let found = services.store.find_user_by_key(account).await;
-    let since = services.directory().since(&state.id);
+    let found = accounts.store.find_user_by_key(account).await;
+    let since = accounts.table.since(&state.client.session);
     match (found.map_err(stored)?, since) {
         (Some(account), Some(since)) if account.admits_token_of(since) => Ok(()),
         _ => Err(ErrorCode::TokenInvalid.into()),
@@ -224,40 +224,42 @@ async fn check_login_stands(
 }
 
 /// `auth.logout`
-pub async fn logout(services: &Services, state: &mut SessionState) -> Result<Empty, WireError> {
+pub async fn logout(accounts: &Accounts, state: &mut SessionState) -> Result<Empty, WireError> {
     let login = state.login()?.clone();
     // Another session may have refreshed this log-in's token later than this one did.
     let longest = i64::try_from(MAX_LIFETIME.as_millis()).unwrap_or(i64::MAX);
     let voided_until = Timestamp::now().plus_millis(longest);
-    services
+    accounts
         .store
         .revoke_token(&login.jti, voided_until)
         .await
         .map_err(stored)?;
-    services.directory().revoke_token(&login.jti, &state.id);
-    services.directory().leave(&state.id);
-    state.leave().await;
+    accounts
+        .table
+        .revoke_token(&login.jti, &state.client.session);
+    accounts.table.log_out(&state.client.session);
+    state.location.leave().await;
     state.login = None;
     Ok(Empty {})
 }
 
 async fn enter_account(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     account: &StoredUser,
 ) -> Authenticated {
-    enter(services, state, people::account(account), Some(account.key)).await
+    enter(accounts, state, people::account(account), Some(account.key)).await
 }
 
 /// Logs a session in as `user`, with a new token.
 async fn enter(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     user: User,
     account: Option<UserKey>,
 ) -> Authenticated {
-    let issued = services.tokens.issue(subject_of(&user), Timestamp::now());
-    admit(services, state, user, account, issued).await
+    let issued = accounts.tokens.issue(subject_of(&user), Timestamp::now());
+    admit(accounts, state, user, account, issued).await
 }
 
 fn subject_of(user: &User) -> Subject {
@@ -270,7 +272,7 @@ fn subject_of(user: &User) -> Subject {
 
 /// Makes `user` whom this session belongs to. Somebody else than before does not inherit the membership in a room.
 async fn admit(
-    services: &Services,
+    accounts: &Accounts,
     state: &mut SessionState,
     user: User,
     account: Option<UserKey>,
@@ -281,17 +283,16 @@ async fn admit(
         .as_ref()
         .is_some_and(|login| login.user.id != user.id)
     {
-        state.leave().await;
+        state.location.leave().await;
     }
     let Issued { token, claims } = issued;
-    let entry = Entry {
+    let pass = Pass {
         user: user.id.clone(),
         kind: user.kind,
         jti: claims.id.clone(),
         since: claims.issued_at,
-        revoked: state.revoked.clone(),
     };
-    services.directory().enter(&state.id, entry);
+    accounts.table.log_in(&state.client.session, pass);
     state.login = Some(Login {
         user: user.clone(),
         account,

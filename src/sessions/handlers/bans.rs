@@ -9,20 +9,16 @@ use crate::protocol::object::{Ban, BanLength};
 use crate::protocol::request::{Bans, Empty, RoomBans, RoomUnban};
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
-use crate::sessions::services::Services;
-use crate::sessions::state::SessionState;
-use crate::store::{RoomKey, StoredBan};
+use crate::sessions::services::Rooms;
+use crate::sessions::state::Asker;
+use crate::store::{RoomKey, Store, StoredBan};
 
 /// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good. Who was not let in at the
 /// door stands there too.
-pub async fn list(
-    services: &Services,
-    state: &SessionState,
-    data: RoomBans,
-) -> Result<Bans, WireError> {
-    let room = find(services, state, &data.identity).await?;
-    may(state, &room, Action::Ban).await?;
-    if let Some(handle) = services.registry.find(&room.identity) {
+pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomBans) -> Result<Bans, WireError> {
+    let room = find(rooms, asker, &data.identity).await?;
+    may(asker, &room, Action::Ban).await?;
+    if let Some(handle) = rooms.registry.find(&room.identity) {
         match handle.call(Command::Bans).await {
             Ok(Reply::Bans(bans)) => return Ok(Bans { bans }),
             Err(CallError::Gone) => {}
@@ -30,8 +26,8 @@ pub async fn list(
             Err(error) => return Err(error.into()),
         }
     }
-    let mut resting = room_view::load(services, room.key).await?.room;
-    services.registry.recall(&room.identity, &mut resting);
+    let mut resting = room_view::load(rooms, room.key).await?.room;
+    rooms.registry.recall(&room.identity, &mut resting);
     match resting.handle(Command::Bans, Timestamp::now()).reply {
         Ok(Reply::Bans(bans)) => Ok(Bans { bans }),
         _ => Err(ErrorCode::ServerInternal.into()),
@@ -39,16 +35,12 @@ pub async fn list(
 }
 
 /// `room.unban`: lifts a ban and a refusal at the door alike; whoever is not kept out can be let in again as well.
-pub async fn lift(
-    services: &Services,
-    state: &SessionState,
-    data: RoomUnban,
-) -> Result<Empty, WireError> {
-    let room = find(services, state, &data.identity).await?;
-    may(state, &room, Action::Ban).await?;
-    let lifted = services.store.unban(room.key, &data.user).await;
+pub async fn lift(rooms: &Rooms, asker: Asker<'_>, data: RoomUnban) -> Result<Empty, WireError> {
+    let room = find(rooms, asker, &data.identity).await?;
+    may(asker, &room, Action::Ban).await?;
+    let lifted = rooms.store.unban(room.key, &data.user).await;
     lifted.map_err(stored)?;
-    services.registry.unban(&room.identity, data.user).await?;
+    rooms.registry.unban(&room.identity, data.user).await?;
     Ok(Empty {})
 }
 
@@ -56,8 +48,8 @@ pub async fn lift(
 ///
 /// # Errors
 /// When the database cannot answer.
-pub async fn load(services: &Services, room: RoomKey) -> Result<Vec<Ban>, WireError> {
-    let bans = services.store.bans(room).await.map_err(stored)?;
+pub async fn load(store: &Store, room: RoomKey) -> Result<Vec<Ban>, WireError> {
+    let bans = store.bans(room).await.map_err(stored)?;
     Ok(bans.into_iter().map(seen).collect())
 }
 

@@ -9,27 +9,27 @@ use crate::protocol::object::Participant;
 use crate::protocol::request::{ChatDelete, ChatHistory, ChatPage, ChatSend, Empty, MessageAnswer};
 use crate::protocol::time::Timestamp;
 use crate::sessions::handlers::room_view;
-use crate::sessions::services::Services;
-use crate::sessions::state::{Membership, SessionState};
-use crate::store::{ChatAuthor, Kept, Recipient, StoredMessage};
+use crate::sessions::location::Membership;
+use crate::sessions::state::Asker;
+use crate::store::{ChatAuthor, Kept, Recipient, Store, StoredMessage};
 
 /// The most messages of one page of history.
 const MAX_PAGE: u32 = 200;
 
 /// `chat.send`
 pub async fn send(
-    services: &Services,
-    state: &SessionState,
+    store: &Store,
+    asker: Asker<'_>,
     data: ChatSend,
 ) -> Result<MessageAnswer, WireError> {
-    let membership = state.membership()?;
+    let membership = asker.location.membership()?;
     let data = ChatSend {
         client_id: client_id(data.client_id)?,
         ..data
     };
     if let Some(id) = &data.client_id {
-        let author = &state.login()?.user.id;
-        let sent = services.store.find_sent(membership.key, author, id).await;
+        let author = &asker.login.user.id;
+        let sent = store.find_sent(membership.key, author, id).await;
         if let Some(sent) = sent.map_err(stored)? {
             return again(membership, &data, sent).await;
         }
@@ -63,10 +63,7 @@ pub async fn send(
         client_id: data.client_id,
         sent_at: Timestamp::now(),
     };
-    let kept = services
-        .store
-        .insert_message(membership.key, &message)
-        .await;
+    let kept = store.insert_message(membership.key, &message).await;
     if let Kept::Known(sent) = kept.map_err(stored)? {
         return Ok(answered(*sent));
     }
@@ -77,7 +74,7 @@ pub async fn send(
         Ok(Reply::Message(message)) => Ok(MessageAnswer { message: *message }),
         Ok(_) => Err(ErrorCode::ServerInternal.into()),
         Err(refused) => {
-            withdraw(services, membership, &id).await;
+            withdraw(store, membership, &id).await;
             Err(refused.into())
         }
     }
@@ -123,12 +120,8 @@ fn answered(sent: StoredMessage) -> MessageAnswer {
 }
 
 /// Takes back what the room did not take: its author hears that it was not sent.
-async fn withdraw(services: &Services, membership: &Membership, message: &MessageId) {
-    if let Err(error) = services
-        .store
-        .withdraw_message(membership.key, message)
-        .await
-    {
+async fn withdraw(store: &Store, membership: &Membership, message: &MessageId) {
+    if let Err(error) = store.withdraw_message(membership.key, message).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             room.id = %membership.room,
@@ -139,11 +132,11 @@ async fn withdraw(services: &Services, membership: &Membership, message: &Messag
 
 /// `chat.history`
 pub async fn history(
-    services: &Services,
-    state: &SessionState,
+    store: &Store,
+    asker: Asker<'_>,
     data: ChatHistory,
 ) -> Result<ChatPage, WireError> {
-    let (login, membership) = (state.login()?, state.membership()?);
+    let (login, membership) = (asker.login, asker.location.membership()?);
     if !(1..=MAX_PAGE).contains(&data.limit) {
         return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
     }
@@ -154,7 +147,7 @@ pub async fn history(
         Reply::Since(since) => since,
         _ => return Err(ErrorCode::ServerInternal.into()),
     };
-    let page = services.store.list_messages(
+    let page = store.list_messages(
         membership.key,
         &login.user.id,
         data.before.as_ref(),
@@ -173,16 +166,9 @@ pub async fn history(
 }
 
 /// `chat.delete`: one's own message, or one that is for everyone when one keeps the meeting in order.
-pub async fn delete(
-    services: &Services,
-    state: &SessionState,
-    data: ChatDelete,
-) -> Result<Empty, WireError> {
-    let (login, membership) = (state.login()?, state.membership()?);
-    let message = services
-        .store
-        .find_message(membership.key, &data.message)
-        .await;
+pub async fn delete(store: &Store, asker: Asker<'_>, data: ChatDelete) -> Result<Empty, WireError> {
+    let (login, membership) = (asker.login, asker.location.membership()?);
+    let message = store.find_message(membership.key, &data.message).await;
     let message = message.map_err(stored)?.filter(|message| {
         let is_recipient = |to: &Recipient| to.user == login.user.id;
         message.author.id == login.user.id || message.to.as_ref().is_none_or(is_recipient)
@@ -196,9 +182,7 @@ pub async fn delete(
     if message.author.id != login.user.id {
         asking::authorised(membership, Action::DeleteMessages).await?;
     }
-    let deleted = services
-        .store
-        .delete_message(membership.key, &message.id, Timestamp::now());
+    let deleted = store.delete_message(membership.key, &message.id, Timestamp::now());
     deleted.await.map_err(stored)?;
     let deleted = Command::Deleted {
         message: message.id,

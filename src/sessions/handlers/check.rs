@@ -10,19 +10,18 @@ use crate::protocol::object::{self, HistoryAccess, Permissions, RoomState, Topol
 use crate::protocol::request::{self, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, RoomName};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Entered, Origin, Start};
-use crate::sessions::checks::CheckRoom;
-use crate::sessions::services::Services;
-use crate::sessions::state::{Membership, Place, SessionState};
+use crate::rooms::{Entered, Origin, Registry, Start};
+use crate::sessions::checks::{CheckRoom, CheckRooms};
+use crate::sessions::location::{Membership, Place};
+use crate::sessions::state::{Login, SessionState};
 use crate::store::RoomKey;
 
 /// One session sends, the other receives.
 const SESSIONS: u32 = 2;
 
 /// `check.begin`
-pub fn begin(services: &Services, state: &SessionState) -> Result<request::CheckRoom, WireError> {
-    let user = &state.login()?.user.id;
-    let room = services.checks().begin(user, Timestamp::now())?;
+pub fn begin(checks: &CheckRooms, login: &Login) -> Result<request::CheckRoom, WireError> {
+    let room = checks.begin(&login.user.id, Timestamp::now())?;
     Ok(request::CheckRoom {
         identity: room.identity,
     })
@@ -30,28 +29,26 @@ pub fn begin(services: &Services, state: &SessionState) -> Result<request::Check
 
 /// `room.join` of a check room.
 pub async fn join(
-    services: &Services,
+    registry: &Registry,
     state: &mut SessionState,
     room: CheckRoom,
     data: RoomJoin,
 ) -> Result<Joined, WireError> {
-    if let Some(view) = look(state, &room.identity).await? {
+    if let Some(view) = look(&mut state.location, &room.identity).await? {
         return Ok(room_view::joined(view));
     }
-    let login = state.login()?.clone();
-    let mut join = newcomer(state, &login, data.display_name);
+    let asker = state.asker()?;
+    let mut join = newcomer(asker, data.display_name);
     // Each session is somebody of their own here, as a second one of the same person would take the first one's place.
-    join.user = people::guest(UserId::random(), login.user.display_name);
+    join.user = people::guest(UserId::random(), asker.login.user.display_name.clone());
     let facts = facts(&room)?;
     let load = || {
         let start = start(facts.clone());
         async move { Ok(start) }
     };
     let participant = join.participant.clone();
-    let outbox = state.outbox.for_membership();
-    let joined = services
-        .registry
-        .join(&room.identity, join, outbox.clone(), load);
+    let outbox = state.location.outbox();
+    let joined = registry.join(&room.identity, join, outbox.clone(), load);
     let (handle, Entered::In(view)) = joined.await? else {
         return Err(ErrorCode::ServerInternal.into());
     };
@@ -62,12 +59,15 @@ pub async fn join(
         handle,
         outbox,
     };
-    state.move_to(membership, Place::Inside);
+    state.location.move_to(membership, Place::Inside);
     Ok(room_view::joined(*view))
 }
 
 /// Nobody's room, in which one sends and receives and does nothing that would be stored.
-fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
+///
+/// # Errors
+/// None that can happen.
+pub fn facts(room: &CheckRoom) -> Result<object::Room, WireError> {
     let internal = |_| WireError::from(ErrorCode::ServerInternal);
     let nobody = DisplayName::parse("Connection check").map_err(internal)?;
     let permissions = Permissions {

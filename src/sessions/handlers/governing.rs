@@ -12,13 +12,14 @@ use crate::protocol::request::{
     ParticipantRename, ParticipantSetRole, Target,
 };
 use crate::protocol::time::Timestamp;
-use crate::sessions::services::Services;
-use crate::sessions::state::{Membership, SessionState};
+use crate::sessions::location::{Location, Membership};
+use crate::sessions::services::Rooms;
+use crate::store::Store;
 
 /// `participant.mute`
 pub async fn mute(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    location: &Location,
     data: ParticipantMute,
 ) -> Result<Empty, WireError> {
     let ParticipantMute {
@@ -31,17 +32,17 @@ pub async fn mute(
             let why = "goes only with everyone's microphones";
             return Err(WireError::bad_field("data.allow_unmute", why));
         }
-        let membership = state.membership()?;
+        let membership = location.membership()?;
         asking::authorised(membership, Action::Mute).await?;
         asking::authorised(membership, Action::Secure).await?;
-        allow_unmuting(services, membership, allow).await?;
+        allow_unmuting(rooms, membership, allow).await?;
     }
-    asking::command(state, |by| Command::Mute { by, whom, source }).await
+    asking::command(location, |by| Command::Mute { by, whom, source }).await
 }
 
 /// Stores whether members may unmute themselves, and tells the room.
 async fn allow_unmuting(
-    services: &Services,
+    rooms: &Rooms,
     membership: &Membership,
     allow: bool,
 ) -> Result<(), WireError> {
@@ -53,16 +54,16 @@ async fn allow_unmuting(
         permissions: Patch::Set(change),
         ..crate::store::RoomEdit::default()
     };
-    let edited = services
+    let edited = rooms
         .store
         .edit_room(membership.key, None, edit, Timestamp::now());
     let edited = edited.await.map_err(stored)?;
-    asking::tell_of_edit(services, &edited, PasswordEdit::Kept).await
+    asking::tell_of_edit(&rooms.registry, &edited, PasswordEdit::Kept).await
 }
 
 /// `participant.ask_unmute`
 pub async fn ask_unmute(
-    state: &SessionState,
+    location: &Location,
     data: ParticipantAskUnmute,
 ) -> Result<Empty, WireError> {
     let source = data.source.unwrap_or(Source::Microphone);
@@ -71,20 +72,20 @@ pub async fn ask_unmute(
         return Err(WireError::bad_field("data.source", why));
     }
     let whom = data.participant;
-    asking::command(state, |by| Command::AskUnmute { by, whom, source }).await
+    asking::command(location, |by| Command::AskUnmute { by, whom, source }).await
 }
 
 /// `participant.lower_hand`
 pub async fn lower_hand(
-    state: &SessionState,
+    location: &Location,
     data: ParticipantLowerHand,
 ) -> Result<Empty, WireError> {
     let whom = data.participant;
-    asking::command(state, |by| Command::LowerHand { by, whom }).await
+    asking::command(location, |by| Command::LowerHand { by, whom }).await
 }
 
 /// `participant.rename`
-pub async fn rename(state: &SessionState, data: ParticipantRename) -> Result<Empty, WireError> {
+pub async fn rename(location: &Location, data: ParticipantRename) -> Result<Empty, WireError> {
     let ParticipantRename {
         participant: whom,
         display_name,
@@ -94,28 +95,28 @@ pub async fn rename(state: &SessionState, data: ParticipantRename) -> Result<Emp
         whom,
         display_name,
     };
-    asking::command(state, rename).await
+    asking::command(location, rename).await
 }
 
 /// `participant.set_role`
-pub async fn set_role(state: &SessionState, data: ParticipantSetRole) -> Result<Empty, WireError> {
+pub async fn set_role(location: &Location, data: ParticipantSetRole) -> Result<Empty, WireError> {
     let ParticipantSetRole {
         participant: whom,
         role,
     } = data;
-    asking::command(state, |by| Command::SetRole { by, whom, role }).await
+    asking::command(location, |by| Command::SetRole { by, whom, role }).await
 }
 
 /// `participant.remove`; a ban that is for good is stored first.
 pub async fn remove(
-    services: &Services,
-    state: &SessionState,
+    store: &Store,
+    location: &Location,
     data: ParticipantRemove,
 ) -> Result<Empty, WireError> {
     let whom = data.participant;
     let ban = data.ban.and_then(|ban| ban.length());
     if ban == Some(BanLength::Forever) {
-        let membership = state.membership()?;
+        let membership = location.membership()?;
         let consider = Command::ConsiderBan {
             by: membership.participant.clone(),
             whom: whom.clone(),
@@ -124,11 +125,7 @@ pub async fn remove(
         let Reply::Ban(ban) = membership.handle.call(consider).await? else {
             return Err(ErrorCode::ServerInternal.into());
         };
-        services
-            .store
-            .ban(membership.key, &ban)
-            .await
-            .map_err(stored)?;
+        store.ban(membership.key, &ban).await.map_err(stored)?;
     }
-    asking::command(state, |by| Command::Remove { by, whom, ban }).await
+    asking::command(location, |by| Command::Remove { by, whom, ban }).await
 }

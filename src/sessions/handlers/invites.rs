@@ -10,26 +10,26 @@ use crate::protocol::request::{
     Empty, InviteCreate, InviteList, InviteMade, InviteRevoke, Invites,
 };
 use crate::protocol::time::Timestamp;
-use crate::sessions::services::Services;
-use crate::sessions::state::SessionState;
-use crate::store::{InviteUse, NewInvite, StoredRoom, TokenHash};
+use crate::sessions::services::Rooms;
+use crate::sessions::state::Asker;
+use crate::store::{InviteUse, NewInvite, Store, StoredRoom, TokenHash};
 
 /// How many people a link may let in.
 const USES: std::ops::RangeInclusive<u32> = 1..=10_000;
 
 /// `invite.create`
 pub async fn create(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     data: InviteCreate,
 ) -> Result<InviteMade, WireError> {
-    let room = find(services, state, &data.identity).await?;
+    let room = find(rooms, asker, &data.identity).await?;
     let role = data.role.unwrap_or(Role::Member);
-    may(state, &room, Action::Invite).await?;
+    may(asker, &room, Action::Invite).await?;
     match role {
         Role::Member => {}
-        Role::Cohost => may(state, &room, Action::MakeCohost).await?,
-        Role::Host => may(state, &room, Action::MakeHost).await?,
+        Role::Cohost => may(asker, &room, Action::MakeCohost).await?,
+        Role::Host => may(asker, &room, Action::MakeHost).await?,
     }
     let now = Timestamp::now();
     if data.max_uses.is_some_and(|uses| !USES.contains(&uses)) {
@@ -51,9 +51,9 @@ pub async fn create(
         name: data.name,
         expires_at: data.expires_at,
         max_uses: data.max_uses,
-        created_by: state.login()?.user.id.clone(),
+        created_by: asker.login.user.id.clone(),
     };
-    let invite = services.store.create_invite(room.key, new, now).await;
+    let invite = rooms.store.create_invite(room.key, new, now).await;
     Ok(InviteMade {
         invite: invite.map_err(stored)?,
         token: token.reveal().to_owned(),
@@ -61,14 +61,10 @@ pub async fn create(
 }
 
 /// `invite.list`
-pub async fn list(
-    services: &Services,
-    state: &SessionState,
-    data: InviteList,
-) -> Result<Invites, WireError> {
-    let room = find(services, state, &data.identity).await?;
-    may(state, &room, Action::Invite).await?;
-    let invites = services.store.list_invites(room.key, Timestamp::now());
+pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: InviteList) -> Result<Invites, WireError> {
+    let room = find(rooms, asker, &data.identity).await?;
+    may(asker, &room, Action::Invite).await?;
+    let invites = rooms.store.list_invites(room.key, Timestamp::now());
     Ok(Invites {
         invites: invites.await.map_err(stored)?,
     })
@@ -76,13 +72,13 @@ pub async fn list(
 
 /// `invite.revoke`: those whom the link has let in stay in.
 pub async fn revoke(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     data: InviteRevoke,
 ) -> Result<Empty, WireError> {
-    let room = find(services, state, &data.identity).await?;
-    may(state, &room, Action::Invite).await?;
-    let revoked = services
+    let room = find(rooms, asker, &data.identity).await?;
+    may(asker, &room, Action::Invite).await?;
+    let revoked = rooms
         .store
         .revoke_invite(room.key, &data.invite, Timestamp::now());
     match revoked.await.map_err(stored)? {
@@ -99,14 +95,14 @@ pub async fn revoke(
 /// # Errors
 /// `room.denied` for whatever the link's token is not good for, `rate.limited`.
 pub async fn follow(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     room: &StoredRoom,
     token: &str,
 ) -> Result<InviteUse, WireError> {
-    services
+    rooms
         .attempts
-        .check_invite(state.address, &room.identity)
+        .check_invite(asker.address, &room.identity)
         .map_err(|after| after.wire())?;
     let denied = || {
         WireError::with_message(
@@ -116,16 +112,16 @@ pub async fn follow(
     };
     let token = InviteToken::parse(token).ok_or_else(denied)?;
     let hash = TokenHash::new(token.digest());
-    let user = &state.login()?.user.id;
-    let used = services
+    let user = &asker.login.user.id;
+    let used = rooms
         .store
         .use_invite(room.key, &hash, user, Timestamp::now());
     used.await.map_err(stored)?.ok_or_else(denied)
 }
 
 /// Takes a use back, as the room did not let its user in. Should that fail, the link has let in one less than it could.
-pub async fn release(services: &Services, used: &InviteUse) {
-    if let Err(error) = services.store.release_invite(used).await {
+pub async fn release(store: &Store, used: &InviteUse) {
+    if let Err(error) = store.release_invite(used).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "a use of an invite was not taken back"

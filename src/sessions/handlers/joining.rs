@@ -6,6 +6,7 @@ use crate::meeting::command::Join;
 use crate::meeting::effect::View;
 use crate::meeting::permissions::Rank;
 use crate::meeting::{Command, Reply, schedule};
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
 use crate::protocol::object::{HistoryAccess, Role};
@@ -13,25 +14,26 @@ use crate::protocol::request::{Empty, Joined, RoomJoin};
 use crate::protocol::text::{DisplayName, Password};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
-use crate::sessions::services::Services;
-use crate::sessions::state::{Login, Membership, Place, SessionState};
+use crate::sessions::location::{Location, Membership, Place};
+use crate::sessions::services::Rooms;
+use crate::sessions::state::{Asker, SessionState};
 use crate::store::{InviteUse, StoredRoom};
 
 /// `room.join`
 pub async fn join(
-    services: &Services,
+    rooms: &Rooms,
     state: &mut SessionState,
     data: RoomJoin,
 ) -> Result<Joined, WireError> {
     let login = state.login()?.clone();
-    if let Some(room) = services
-        .checks()
+    if let Some(room) = rooms
+        .checks
         .find(&data.identity, &login.user.id, Timestamp::now())
     {
-        return check::join(services, state, room, data).await;
+        return check::join(&rooms.registry, state, room, data).await;
     }
-    let room = seek(services, state, &data).await?;
-    match look(state, &room.identity).await {
+    let room = seek(rooms, state.client.address, &data).await?;
+    match look(&mut state.location, &room.identity).await {
         Ok(Some(view)) => return Ok(room_view::joined(view)),
         Ok(None) => {}
         // An invite lets past the waiting room, also whoever waits in it already.
@@ -40,30 +42,32 @@ pub async fn join(
     }
     let is_owner = login.account == Some(room.owner.key);
     if is_owner || data.password.is_none() {
-        room::was_found(services, state, &data.identity);
+        room::was_found(rooms, state.client.address, &data.identity);
     }
     let invite = match &data.invite {
-        Some(token) if !is_owner => Some(invites::follow(services, state, &room, token).await?),
+        Some(token) if !is_owner => {
+            Some(invites::follow(rooms, state.asker()?, &room, token).await?)
+        }
         _ => None,
     };
     let entered = if is_owner || invite.is_some() {
-        enter(services, state, &room, data.display_name, invite.as_ref()).await
+        enter(rooms, state, &room, data.display_name, invite.as_ref()).await
     } else {
-        check_password(services, state, &room, &data).await?;
-        enter(services, state, &room, data.display_name, None).await
+        check_password(rooms, state.client.address, &room, &data).await?;
+        enter(rooms, state, &room, data.display_name, None).await
     };
     if let (Err(_), Some(invite)) = (&entered, &invite) {
-        invites::release(services, invite).await;
+        invites::release(&rooms.store, invite).await;
     }
     // Nothing is awaited from here on when somebody came in: the answer goes out before the room's next event.
     let (membership, entered) = entered.map_err(|error| refused(&room, error))?;
     match entered {
         Entered::In(view) => {
-            state.move_to(membership, Place::Inside);
+            state.location.move_to(membership, Place::Inside);
             Ok(room_view::joined(*view))
         }
         Entered::Waiting => {
-            state.move_to(membership, Place::Door);
+            state.location.move_to(membership, Place::Door);
             Err(ErrorCode::RoomWaiting.into())
         }
     }
@@ -72,47 +76,43 @@ pub async fn join(
 /// Takes whoever has shown that they may come to the room's door. They leave the room they are in when this one has taken
 /// them: whoever is refused, for whatever reason, stays where they are.
 async fn enter(
-    services: &Services,
+    rooms: &Rooms,
     state: &mut SessionState,
     room: &StoredRoom,
     display_name: Option<DisplayName>,
     invite: Option<&InviteUse>,
 ) -> Result<(Membership, Entered), WireError> {
     let login = state.login()?.clone();
-    let mut join = newcomer(state, &login, display_name);
-    let imported = services.store.imported_role(room.key, &login.user.id);
-    join.role = higher(
-        imported.await.map_err(stored)?,
-        invite.map(|used| used.role),
-    );
+    let mut join = newcomer(state.asker()?, display_name);
+    let known = rooms.store.known_in(room.key, &login.user.id);
+    let known = known.await.map_err(stored)?;
+    join.role = higher(known.imported_role, invite.map(|used| used.role));
     join.pass = invite.is_some();
     if room.settings.history == HistoryAccess::Joined {
-        let first = services.store.first_joined_at(room.key, &login.user.id);
-        join.first_joined_at = first.await.map_err(stored)?;
+        join.first_joined_at = known.first_joined_at;
     }
     if let Some(ended) = room.ended_at {
-        services.registry.ended(&room.identity, ended);
+        rooms.registry.ended(&room.identity, ended);
     }
-    let load = || room_view::load(services, room.key);
+    let load = || room_view::load(rooms, room.key);
     let is_owner = login.account == Some(room.owner.key);
     let reopens = is_owner && room.ended_at.is_some() && room.settings.permanent;
-    let waits_here = state.waiting.as_ref();
-    let waits_here = waits_here.is_some_and(|membership| membership.room == room.identity);
+    let waits_here = state.location.at_door_of(&room.identity).is_some();
     if reopens || waits_here {
         // Nothing is changed for somebody who would be refused.
-        services.registry.knock(&room.identity, &join, load).await?;
+        rooms.registry.knock(&room.identity, &join, load).await?;
     }
     if reopens {
-        let reopened = services.store.reopen_room(room.key, Timestamp::now());
+        let reopened = rooms.store.reopen_room(room.key, Timestamp::now());
         reopened.await.map_err(stored)?;
     }
     if waits_here {
         // To its door they would be a newer session of their own.
-        state.leave().await;
+        state.location.leave().await;
     }
     let participant = join.participant.clone();
-    let outbox = state.outbox.for_membership();
-    let (handle, entered) = services
+    let outbox = state.location.outbox();
+    let (handle, entered) = rooms
         .registry
         .join(&room.identity, join, outbox.clone(), load)
         .await?;
@@ -137,15 +137,10 @@ fn higher(one: Option<Role>, other: Option<Role>) -> Option<Role> {
 /// # Errors
 /// `room.waiting` for somebody who waits at its door.
 pub(super) async fn look(
-    state: &mut SessionState,
+    location: &mut Location,
     room: &RoomIdentity,
 ) -> Result<Option<View>, WireError> {
-    let memberships = [&state.membership, &state.waiting];
-    let here = memberships
-        .into_iter()
-        .flatten()
-        .find(|membership| membership.room == *room);
-    let Some(membership) = here.cloned() else {
+    let Some(membership) = location.at(room).cloned() else {
         return Ok(None);
     };
     let participant = membership.participant;
@@ -155,12 +150,12 @@ pub(super) async fn look(
     match membership.handle.call(look).await {
         Ok(Reply::View(view)) => {
             // Perhaps it has just been let in, and did not hear of it yet.
-            state.admit(&participant);
+            location.admit(&participant);
             Ok(Some(*view))
         }
         // It has just ended; this is a new join then.
         Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
-            state.release(&participant);
+            location.release(&participant);
             Ok(None)
         }
         Ok(_) => Err(ErrorCode::ServerInternal.into()),
@@ -169,11 +164,8 @@ pub(super) async fn look(
 }
 
 /// Somebody as they knock at a room.
-pub(super) fn newcomer(
-    state: &SessionState,
-    login: &Login,
-    display_name: Option<DisplayName>,
-) -> Join {
+pub(super) fn newcomer(asker: Asker<'_>, display_name: Option<DisplayName>) -> Join {
+    let login = asker.login;
     let display_name = display_name.unwrap_or_else(|| login.user.display_name.clone());
     Join {
         participant: ParticipantId::random(),
@@ -181,7 +173,7 @@ pub(super) fn newcomer(
         display_name,
         role: None,
         pass: false,
-        address: state.address,
+        address: asker.address,
         first_joined_at: None,
     }
 }
@@ -203,25 +195,21 @@ fn refused(room: &StoredRoom, error: WireError) -> WireError {
 
 /// The room to join. Whoever joins by a number and gives a password learns only whether the two belong together: an
 /// unknown number costs what a wrong password costs, attempts and time, and is answered alike.
-async fn seek(
-    services: &Services,
-    state: &SessionState,
-    data: &RoomJoin,
-) -> Result<StoredRoom, WireError> {
-    if let Some(room) = room::seek(services, state, &data.identity).await? {
+async fn seek(rooms: &Rooms, address: Network, data: &RoomJoin) -> Result<StoredRoom, WireError> {
+    if let Some(room) = room::seek(rooms, address, &data.identity).await? {
         return Ok(room);
     }
     if let (Some(number), Some(given)) = (room::number(&data.identity), &data.password) {
         let nobodys = RoomIdentity::try_from(number).map_err(|_| ErrorCode::RoomNotFound)?;
-        try_password(services, state, &nobodys, given, None).await?;
+        try_password(rooms, address, &nobodys, given, None).await?;
     }
     Err(ErrorCode::RoomNotFound.into())
 }
 
 /// Checks a room's password.
 async fn check_password(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    address: Network,
     room: &StoredRoom,
     data: &RoomJoin,
 ) -> Result<(), WireError> {
@@ -231,7 +219,7 @@ async fn check_password(
             return Err(ErrorCode::RoomPasswordRequired.into());
         };
         let hash = Some(kept(hash));
-        if !try_password(services, state, &room.identity, given, hash).await? {
+        if !try_password(rooms, address, &room.identity, given, hash).await? {
             return Err(match room::number(&data.identity) {
                 Some(_) => ErrorCode::RoomNotFound.into(),
                 None => ErrorCode::RoomPasswordWrong.into(),
@@ -239,30 +227,27 @@ async fn check_password(
         }
     }
     if data.password.is_some() {
-        room::was_found(services, state, &data.identity);
+        room::was_found(rooms, address, &data.identity);
     }
     Ok(())
 }
 
 /// Whether the password is the room's; attempts are limited per room and address, and per address over all rooms.
 async fn try_password(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    address: Network,
     room: &RoomIdentity,
     given: &Password,
     hash: Option<StoredHash<'_>>,
 ) -> Result<bool, WireError> {
-    let attempts = &services.attempts;
+    let attempts = &rooms.attempts;
     attempts
-        .check_room_password(state.address, room)
+        .check_room_password(address, room)
         .map_err(|after| after.wire())?;
-    let verdict = services
-        .room_passwords
-        .verify(state.address, given, hash)
-        .await;
+    let verdict = rooms.passwords.verify(address, given, hash).await;
     match verdict {
         Ok(()) => {
-            attempts.room_password_was_right(state.address, room);
+            attempts.room_password_was_right(address, room);
             Ok(true)
         }
         Err(PasswordError::Wrong) => Ok(false),
@@ -271,10 +256,10 @@ async fn try_password(
 }
 
 /// `room.leave`; whoever waits stops waiting.
-pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
-    if state.waiting.is_none() {
-        state.membership()?;
+pub async fn leave(location: &mut Location) -> Result<Empty, WireError> {
+    if location.is_nowhere() {
+        return Err(ErrorCode::RoomNotJoined.into());
     }
-    state.leave().await;
+    location.leave().await;
     Ok(Empty {})
 }

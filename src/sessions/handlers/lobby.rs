@@ -4,16 +4,16 @@ use super::asking;
 use crate::meeting::Command;
 use crate::protocol::error::WireError;
 use crate::protocol::request::{Empty, LobbyAdmit, LobbyDeny};
-use crate::sessions::state::SessionState;
+use crate::sessions::location::Location;
 
 /// `lobby.admit`
-pub async fn admit(state: &SessionState, data: LobbyAdmit) -> Result<Empty, WireError> {
+pub async fn admit(location: &Location, data: LobbyAdmit) -> Result<Empty, WireError> {
     let who = data.participants;
-    asking::command(state, |by| Command::Admit { by, who }).await
+    asking::command(location, |by| Command::Admit { by, who }).await
 }
 
 /// `lobby.deny`
-pub async fn deny(state: &SessionState, data: LobbyDeny) -> Result<Empty, WireError> {
+pub async fn deny(location: &Location, data: LobbyDeny) -> Result<Empty, WireError> {
     let who = data.participants;
-    asking::command(state, |by| Command::Deny { by, who }).await
+    asking::command(location, |by| Command::Deny { by, who }).await
 }

@@ -1,6 +1,8 @@
 //! The two connections to the SFU. Descriptions go through the room's link to its media worker; what concerns the others
 //! goes through the room.
 
+use tokio::time::Instant;
+
 use crate::budgets::media::CHECK_SLOTS;
 use crate::media::MediaError;
 use crate::meeting::command::Switch;
@@ -13,7 +15,8 @@ use crate::protocol::request::{
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
 use crate::rooms::{CallError, DescribeError, Described, Description, Origin};
-use crate::sessions::state::{Membership, SessionState};
+use crate::sessions::location::{Location, Membership};
+use crate::sessions::refusals::Refusals;
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
 const EXACT_INTEGERS: u64 = 1 << 53;
@@ -24,8 +27,12 @@ const BETWEEN_PEERS: &str =
     "In this room people are connected to each other (p2p): the server takes no media.";
 
 /// `media.publish`
-pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
-    let membership = connected(state)?;
+pub async fn publish(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaPublish,
+) -> Result<Published, WireError> {
+    let membership = connected(location)?;
     let MediaPublish {
         revision,
         sdp,
@@ -39,11 +46,14 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
         sdp,
         sources,
     };
-    let published = describe(membership, "media.publish", Leg::Up, publish).await?;
+    let published = describe(membership, refusals, ("media.publish", Leg::Up), publish).await?;
     let Described::Published { answer, sources } = published else {
         return Err(ErrorCode::ServerInternal.into());
     };
     for RefusedSource { source, reason } in &answer.refused {
+        if !refusals.is_logged(Instant::now()) {
+            continue;
+        }
         tracing::info!(
             room.id = %membership.room,
             participant.id = %membership.participant,
@@ -62,8 +72,8 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
 }
 
 /// `media.source`
-pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnswer, WireError> {
-    let membership = state.membership()?;
+pub async fn source(location: &Location, data: MediaSource) -> Result<TrackAnswer, WireError> {
+    let membership = location.membership()?;
     let switch = match data.active {
         true => Switch::On {
             track: TrackId::random(),
@@ -90,8 +100,12 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 }
 
 /// `media.receive`
-pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
-    let membership = connected(state)?;
+pub async fn receive(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaReceive,
+) -> Result<DownOffer, WireError> {
+    let membership = connected(location)?;
     let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
         // A connection check, which is open to whoever comes by.
@@ -101,53 +115,87 @@ pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOff
         audio_slots: data.audio_slots.min(most),
         video_slots: data.video_slots.min(most),
     };
-    match describe(membership, "media.receive", Leg::Down, receive).await? {
+    match describe(membership, refusals, ("media.receive", Leg::Down), receive).await? {
         Described::Offer(offer) => Ok(offer),
         _ => Err(ErrorCode::ServerInternal.into()),
     }
 }
 
 /// `media.answer`
-pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, WireError> {
-    let membership = connected(state)?;
+pub async fn answer(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaAnswer,
+) -> Result<Empty, WireError> {
+    let membership = connected(location)?;
     let description = Description::Answer {
         revision: data.revision,
         sdp: data.sdp,
     };
-    describe(membership, "media.answer", Leg::Down, description).await?;
+    describe(
+        membership,
+        refusals,
+        ("media.answer", Leg::Down),
+        description,
+    )
+    .await?;
     Ok(Empty {})
 }
 
 /// `media.view`
-pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireError> {
-    let membership = connected(state)?;
+pub async fn view(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaView,
+) -> Result<Empty, WireError> {
+    let membership = connected(location)?;
     let description = Description::View { tiles: data.tiles };
-    describe(membership, "media.view", Leg::Down, description).await?;
+    describe(membership, refusals, ("media.view", Leg::Down), description).await?;
     Ok(Empty {})
 }
 
 /// `media.candidate`
-pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Empty, WireError> {
-    let membership = connected(state)?;
+pub async fn candidate(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaCandidate,
+) -> Result<Empty, WireError> {
+    let membership = connected(location)?;
     let candidate = data.candidate.map(IceCandidate::from);
     let description = Description::Candidate { candidate };
-    describe(membership, "media.candidate", data.connection, description).await?;
+    describe(
+        membership,
+        refusals,
+        ("media.candidate", data.connection),
+        description,
+    )
+    .await?;
     Ok(Empty {})
 }
 
 /// `media.restart`
-pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, WireError> {
-    let membership = connected(state)?;
+pub async fn restart(
+    location: &Location,
+    refusals: &mut Refusals,
+    data: MediaRestart,
+) -> Result<Empty, WireError> {
+    let membership = connected(location)?;
     let description = Description::Restart {
         leg: data.connection,
     };
-    describe(membership, "media.restart", data.connection, description).await?;
+    describe(
+        membership,
+        refusals,
+        ("media.restart", data.connection),
+        description,
+    )
+    .await?;
     Ok(Empty {})
 }
 
 /// The session's membership in a room whose media goes through the server.
-fn connected(state: &SessionState) -> Result<&Membership, WireError> {
-    let membership = state.membership()?;
+fn connected(location: &Location) -> Result<&Membership, WireError> {
+    let membership = location.membership()?;
     match membership.handle.topology() {
         Topology::Sfu => Ok(membership),
         Topology::P2p => Err(between_peers()),
@@ -161,35 +209,39 @@ fn between_peers() -> WireError {
 /// Asks the room's media, and logs what it refuses.
 async fn describe(
     membership: &Membership,
-    request: &'static str,
-    leg: Leg,
+    refusals: &mut Refusals,
+    (request, leg): (&'static str, Leg),
     description: Description,
 ) -> Result<Described, WireError> {
     let participant = &membership.participant;
     match membership.handle.describe(participant, description).await {
         Ok(described) => Ok(described),
         Err(DescribeError::BetweenPeers) => Err(between_peers()),
-        Err(DescribeError::Refused(error)) => Err(refused(membership, request, leg, error)),
+        Err(DescribeError::Refused(error)) => {
+            Err(refused(membership, refusals, (request, leg), error))
+        }
     }
 }
 
-/// What the client is told of a refusal; the log gets the same.
+/// What the client is told of a refusal; the log gets the same, not without end.
 fn refused(
     membership: &Membership,
-    request: &'static str,
-    leg: Leg,
+    refusals: &mut Refusals,
+    (request, leg): (&'static str, Leg),
     error: MediaError,
 ) -> WireError {
     let code = error.code();
-    tracing::info!(
-        room.id = %membership.room,
-        participant.id = %membership.participant,
-        request,
-        connection = ?leg,
-        code = code.as_str(),
-        reason = %error,
-        "A media request was refused."
-    );
+    if refusals.is_logged(Instant::now()) {
+        tracing::info!(
+            room.id = %membership.room,
+            participant.id = %membership.participant,
+            request,
+            connection = ?leg,
+            code = code.as_str(),
+            reason = %error,
+            "A media request was refused."
+        );
+    }
     let refusal = WireError::with_message(code, error.to_string());
     match error {
         MediaError::TooFast(wait) => refusal.retry_after(wait.as_millis() as u64 + 1),

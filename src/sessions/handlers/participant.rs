@@ -4,14 +4,14 @@ use crate::meeting::command::Changes;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{ParticipantAnswer, ParticipantUpdate};
-use crate::sessions::state::SessionState;
+use crate::sessions::location::Location;
 
 /// `participant.update`
 pub async fn update(
-    state: &SessionState,
+    location: &Location,
     data: ParticipantUpdate,
 ) -> Result<ParticipantAnswer, WireError> {
-    let membership = state.membership()?;
+    let membership = location.membership()?;
     let ParticipantUpdate {
         display_name,
         audio,

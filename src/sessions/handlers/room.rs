@@ -5,6 +5,7 @@ use super::{asking, room_settings, room_view, stored};
 use crate::meeting::command::PasswordEdit;
 use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::object::{Participant, UserKind};
 use crate::protocol::patch::Patch;
@@ -14,88 +15,78 @@ use crate::protocol::request::{
 };
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
-use crate::sessions::services::Services;
-use crate::sessions::state::{Membership, SessionState};
-use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
+use crate::sessions::location::Location;
+use crate::sessions::services::Rooms;
+use crate::sessions::state::{Asker, Login};
+use crate::store::{RoomFilter, RoomScope, Store, StoredRoom, UserKey, is_room_number};
 
 /// The largest page of a list.
 const MAX_PAGE: u32 = 100;
 
 /// `room.create`
 pub async fn create(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     data: RoomCreate,
 ) -> Result<RoomAnswer, WireError> {
-    let owner = account(state)?;
-    let settings = room_settings::of_new(services, state, data).await?;
-    let room = services
+    let owner = account(asker.login)?;
+    let settings = room_settings::of_new(rooms, asker.address, data).await?;
+    let room = rooms
         .store
         .create_room(owner, settings, Timestamp::now())
         .await
         .map_err(stored)?;
     Ok(RoomAnswer {
-        room: room_view::seen(services, &room),
+        room: room_view::seen(&rooms.registry, &room),
     })
 }
 
 /// `room.edit`
 pub async fn edit(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     data: RoomEdit,
 ) -> Result<RoomAnswer, WireError> {
-    let room = find(services, state, &data.identity).await?;
-    may(state, &room, asking::edit_action(&data)).await?;
+    let room = find(rooms, asker, &data.identity).await?;
+    may(asker, &room, asking::edit_action(&data)).await?;
     let version = data.version;
-    let edit = room_settings::of_edit(services, state, data).await?;
+    let edit = room_settings::of_edit(rooms, asker.address, data).await?;
     let password = match &edit.password {
         // Who waits behind a password that is taken away has given more than is asked for.
         Patch::Keep | Patch::Clear => PasswordEdit::Kept,
         Patch::Set(_) => PasswordEdit::Changed,
     };
-    let edited = services
+    let edited = rooms
         .store
         .edit_room(room.key, version, edit, Timestamp::now())
         .await
         .map_err(stored)?;
-    asking::tell_of_edit(services, &edited, password).await?;
+    asking::tell_of_edit(&rooms.registry, &edited, password).await?;
     Ok(RoomAnswer {
-        room: room_view::seen(services, &edited),
+        room: room_view::seen(&rooms.registry, &edited),
     })
 }
 
 /// `room.delete`
-pub async fn delete(
-    services: &Services,
-    state: &SessionState,
-    data: RoomDelete,
-) -> Result<Empty, WireError> {
-    let room = own(services, state, &data.identity).await?;
-    services
+pub async fn delete(rooms: &Rooms, asker: Asker<'_>, data: RoomDelete) -> Result<Empty, WireError> {
+    let room = own(rooms, asker, &data.identity).await?;
+    rooms
         .store
         .delete_room(room.key, Timestamp::now())
         .await
         .map_err(stored)?;
-    services.registry.ended(&room.identity, Timestamp::now());
-    if let Some(handle) = services.registry.changed(&room.identity) {
-        let by = state
-            .membership
-            .as_ref()
-            .filter(|membership| membership.room == room.identity)
-            .map(|membership| membership.participant.clone());
+    rooms.registry.ended(&room.identity, Timestamp::now());
+    if let Some(handle) = rooms.registry.changed(&room.identity) {
+        let here = asker.location.inside_of(&room.identity);
+        let by = here.map(|membership| membership.participant.clone());
         asking::gone_is_fine(handle.call_surely(Command::Delete { by }).await)?;
     }
     Ok(Empty {})
 }
 
 /// `room.list`
-pub async fn list(
-    services: &Services,
-    state: &SessionState,
-    data: RoomList,
-) -> Result<RoomPage, WireError> {
-    let login = state.login()?;
+pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomList) -> Result<RoomPage, WireError> {
+    let login = asker.login;
     if data.page == 0 {
         return Err(WireError::bad_field("data.page", "must be 1 or more"));
     }
@@ -119,39 +110,30 @@ pub async fn list(
         page: data.page,
         size: data.size,
     };
-    let page = services.store.list_rooms(&filter).await.map_err(stored)?;
+    let page = rooms.store.list_rooms(&filter).await.map_err(stored)?;
     let total = page.total;
-    let rooms = room_view::seen_all(services, page.rooms).await?;
+    let rooms = room_view::seen_all(rooms, page.rooms).await?;
     Ok(RoomPage { rooms, total })
 }
 
 /// `room.get`
-pub async fn get(
-    services: &Services,
-    state: &SessionState,
-    data: RoomGet,
-) -> Result<RoomAnswer, WireError> {
-    let room = find(services, state, &data.identity).await?;
+pub async fn get(rooms: &Rooms, asker: Asker<'_>, data: RoomGet) -> Result<RoomAnswer, WireError> {
+    let room = find(rooms, asker, &data.identity).await?;
     Ok(RoomAnswer {
-        room: room_view::seen(services, &room),
+        room: room_view::seen(&rooms.registry, &room),
     })
 }
 
 /// `room.roster`: for its owner, for whoever is in it, and for everyone who could simply walk in.
 pub async fn roster(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     data: RoomRoster,
 ) -> Result<Roster, WireError> {
-    let login = state.login()?;
-    let room = find(services, state, &data.identity).await?;
-    let is_here = |membership: &Option<Membership>| {
-        membership
-            .as_ref()
-            .is_some_and(|membership| membership.room == room.identity)
-    };
-    let is_in = is_here(&state.membership);
-    if is_here(&state.waiting) {
+    let login = asker.login;
+    let room = find(rooms, asker, &data.identity).await?;
+    let is_in = asker.location.inside_of(&room.identity).is_some();
+    if asker.location.at_door_of(&room.identity).is_some() {
         let why = "Who waits to be let in does not see who is inside.";
         return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
@@ -160,25 +142,25 @@ pub async fn roster(
     let is_held = settings.waiting.holds(kind) || !settings.guests && kind == UserKind::Guest;
     let is_closed = settings.locked || is_held || settings.password.is_some();
     let is_outside = !is_in && login.account != Some(room.owner.key);
-    if is_outside && (is_closed || is_kept_out(services, state, &room).await?) {
+    if is_outside && (is_closed || is_kept_out(rooms, asker, &room).await?) {
         let why = "Only its owner and who is in it see who is in this room.";
         return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
     Ok(Roster {
-        participants: people_in(services, &room).await?,
+        participants: people_in(rooms, &room).await?,
     })
 }
 
 /// Whether a room that is open to others keeps this session's user out, or would let them wait.
 async fn is_kept_out(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     room: &StoredRoom,
 ) -> Result<bool, WireError> {
-    let Some(handle) = services.registry.find(&room.identity) else {
+    let Some(handle) = rooms.registry.find(&room.identity) else {
         return Ok(false);
     };
-    let join = newcomer(state, state.login()?, None);
+    let join = newcomer(asker, None);
     match handle.call(Command::Knock(Box::new(join))).await {
         Ok(Reply::Waiting)
         | Err(CallError::Refused(ErrorCode::RoomBanned | ErrorCode::RoomDenied)) => Ok(true),
@@ -187,8 +169,8 @@ async fn is_kept_out(
     }
 }
 
-async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Participant>, WireError> {
-    let Some(handle) = services.registry.find(&room.identity) else {
+async fn people_in(rooms: &Rooms, room: &StoredRoom) -> Result<Vec<Participant>, WireError> {
+    let Some(handle) = rooms.registry.find(&room.identity) else {
         return Ok(Vec::new());
     };
     match handle.call(Command::Roster).await {
@@ -200,11 +182,10 @@ async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Partici
 }
 
 /// `room.end`
-pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, WireError> {
-    let membership = state.membership()?;
+pub async fn end(store: &Store, location: &Location) -> Result<Empty, WireError> {
+    let membership = location.membership()?;
     let by = asking::authorised(membership, Action::End).await?.id;
-    services
-        .store
+    store
         .end_room(membership.key, Timestamp::now())
         .await
         .map_err(stored)?;
@@ -217,13 +198,13 @@ pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, Wir
 /// # Errors
 /// `room.not_found`, `rate.limited`.
 pub(super) async fn find(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    asker: Asker<'_>,
     raw: &str,
 ) -> Result<StoredRoom, WireError> {
-    let room = seek(services, state, raw).await?;
+    let room = seek(rooms, asker.address, raw).await?;
     let room = room.ok_or(ErrorCode::RoomNotFound)?;
-    was_found(services, state, raw);
+    was_found(rooms, asker.address, raw);
     Ok(room)
 }
 
@@ -233,25 +214,25 @@ pub(super) async fn find(
 /// # Errors
 /// `rate.limited`.
 pub(super) async fn seek(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    address: Network,
     raw: &str,
 ) -> Result<Option<StoredRoom>, WireError> {
     let number = number(raw);
     if number.is_some() {
-        services
+        rooms
             .attempts
-            .check_number(state.address)
+            .check_number(address)
             .map_err(|after| after.wire())?;
     }
     let key = number.as_deref().unwrap_or(raw);
-    services.store.find_room(key).await.map_err(stored)
+    rooms.store.find_room(key).await.map_err(stored)
 }
 
 /// The session may know that there is a room at `raw`.
-pub(super) fn was_found(services: &Services, state: &SessionState, raw: &str) {
+pub(super) fn was_found(rooms: &Rooms, address: Network, raw: &str) {
     if number(raw).is_some() {
-        services.attempts.number_was_right(state.address);
+        rooms.attempts.number_was_right(address);
     }
 }
 
@@ -266,15 +247,14 @@ pub(super) fn number(raw: &str) -> Option<String> {
 /// # Errors
 /// `perm.denied`, `server.busy`.
 pub(super) async fn may(
-    state: &SessionState,
+    asker: Asker<'_>,
     room: &StoredRoom,
     action: Action,
 ) -> Result<(), WireError> {
-    if state.login()?.account == Some(room.owner.key) {
+    if asker.login.account == Some(room.owner.key) {
         return Ok(());
     }
-    let here = state.membership.as_ref();
-    let here = here.filter(|membership| membership.room == room.identity);
+    let here = asker.location.inside_of(&room.identity);
     let outside = || {
         let why = "Only the room's owner may do this from outside.";
         WireError::with_message(ErrorCode::PermDenied, why)
@@ -284,13 +264,9 @@ pub(super) async fn may(
 }
 
 /// Finds a room that belongs to the session's account.
-async fn own(
-    services: &Services,
-    state: &SessionState,
-    identity: &str,
-) -> Result<StoredRoom, WireError> {
-    let login = state.login()?;
-    let room = find(services, state, identity).await?;
+async fn own(rooms: &Rooms, asker: Asker<'_>, identity: &str) -> Result<StoredRoom, WireError> {
+    let login = asker.login;
+    let room = find(rooms, asker, identity).await?;
     if login.account == Some(room.owner.key) {
         Ok(room)
     } else {
@@ -300,12 +276,12 @@ async fn own(
 }
 
 /// The session's account: guests have none, and own nothing that outlives them.
-fn account(state: &SessionState) -> Result<UserKey, WireError> {
+fn account(login: &Login) -> Result<UserKey, WireError> {
     let denied = || {
         WireError::with_message(
             ErrorCode::PermDenied,
             "Guests cannot make rooms; log in first.",
         )
     };
-    state.login()?.account.ok_or_else(denied)
+    login.account.ok_or_else(denied)
 }

@@ -1,12 +1,12 @@
 //! What a room decides, between the wire and the store.
 
+use crate::network::Network;
 use crate::protocol::error::WireError;
 use crate::protocol::object::{HistoryAccess, Topology, WhoWaits};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{RoomCreate, RoomEdit};
 use crate::protocol::text::Password;
-use crate::sessions::services::Services;
-use crate::sessions::state::SessionState;
+use crate::sessions::services::Rooms;
 use crate::store::{self, DEFAULT_CAPACITY, DEFAULT_EARLY_MS, PasswordHash, RoomSettings};
 
 /// How many people a room can take at most.
@@ -19,13 +19,13 @@ const MAX_EARLY_MS: u64 = 86_400_000;
 /// # Errors
 /// `protocol.bad_field`; `rate.limited` when many rooms were given passwords from here; `server.busy` when too many passwords are hashed already.
 pub async fn of_new(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    address: Network,
     data: RoomCreate,
 ) -> Result<RoomSettings, WireError> {
     check(data.max_participants, data.early_ms)?;
     let password = match data.password {
-        Some(password) => hashed(services, state, &password).await?,
+        Some(password) => hashed(rooms, address, &password).await?,
         None => None,
     };
     let usual = RoomSettings::new(data.name);
@@ -63,8 +63,8 @@ pub async fn of_new(
 /// # Errors
 /// As [`of_new`].
 pub async fn of_edit(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    address: Network,
     data: RoomEdit,
 ) -> Result<store::RoomEdit, WireError> {
     let max_participants = data.max_participants.or_default(DEFAULT_CAPACITY);
@@ -73,7 +73,7 @@ pub async fn of_edit(
     let password = match data.password {
         Patch::Keep => Patch::Keep,
         Patch::Clear => Patch::Clear,
-        Patch::Set(password) => hashed(services, state, &password)
+        Patch::Set(password) => hashed(rooms, address, &password)
             .await?
             .map_or(Patch::Clear, Patch::Set),
     };
@@ -123,8 +123,8 @@ fn check(max_participants: Option<u32>, early_ms: Option<u64>) -> Result<(), Wir
 
 /// The hash of a room's password; an empty one is none.
 async fn hashed(
-    services: &Services,
-    state: &SessionState,
+    rooms: &Rooms,
+    address: Network,
     password: &Password,
 ) -> Result<Option<PasswordHash>, WireError> {
     if password.reveal().is_empty() {
@@ -136,13 +136,13 @@ async fn hashed(
             "must be at most 1024 bytes long",
         ));
     }
-    services
+    rooms
         .attempts
-        .check_setting_room_password(state.address)
+        .check_setting_room_password(address)
         .map_err(|after| after.wire())?;
-    let hash = services
-        .room_passwords
-        .hash(state.address, password)
+    let hash = rooms
+        .passwords
+        .hash(address, password)
         .await
         .map_err(|error| error.wire())?;
     Ok(Some(PasswordHash::new(hash)))

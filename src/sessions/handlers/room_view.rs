@@ -1,5 +1,7 @@
 //! Rooms as they travel, and as the core takes them up.
 
+use std::sync::Arc;
+
 use super::{bans, people, stored};
 use crate::meeting::Room;
 use crate::meeting::command::Post;
@@ -12,8 +14,8 @@ use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Origin, Start};
-use crate::sessions::services::Services;
+use crate::rooms::{Origin, Registry, Start};
+use crate::sessions::services::Rooms;
 use crate::store::{Attendance, Membership, RoomKey, StoredMessage, StoredRoom, is_room_number};
 
 /// A room with nobody in it.
@@ -52,9 +54,9 @@ pub fn facts(room: &StoredRoom) -> object::Room {
 }
 
 /// A room as it travels now.
-pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
+pub fn seen(registry: &Registry, room: &StoredRoom) -> object::Room {
     let facts = facts(room);
-    let running = services.registry.find(&room.identity);
+    let running = registry.find(&room.identity);
     let participants = running.as_ref().map_or(0, |room| room.head_count());
     let topology = running.map_or(facts.topology, |room| room.topology());
     let now = Timestamp::now();
@@ -76,14 +78,14 @@ pub fn seen(services: &Services, room: &StoredRoom) -> object::Room {
 /// # Errors
 /// `server.internal` when a search panics.
 pub async fn seen_all(
-    services: &Services,
-    rooms: Vec<StoredRoom>,
+    rooms: &Rooms,
+    found: Vec<StoredRoom>,
 ) -> Result<Vec<object::Room>, WireError> {
-    let turn = services.lists().acquire_owned().await;
-    let services = services.clone();
+    let turn = Arc::clone(&rooms.lists).acquire_owned().await;
+    let registry = rooms.registry.clone();
     let search = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        rooms.iter().map(|room| seen(&services, room)).collect()
+        found.iter().map(|room| seen(&registry, room)).collect()
     });
     search.await.map_err(|_| ErrorCode::ServerInternal.into())
 }
@@ -93,31 +95,33 @@ pub async fn seen_all(
 /// # Errors
 /// When the database cannot answer.
 pub async fn find_room(
-    services: &Services,
+    rooms: &Rooms,
     identity: &RoomIdentity,
 ) -> Result<Option<object::Room>, WireError> {
     if is_room_number(identity.as_str()) {
         return Ok(None);
     }
-    let found = services.store.find_room(identity.as_str()).await;
-    Ok(found.map_err(stored)?.map(|room| seen(services, &room)))
+    let found = rooms.store.find_room(identity.as_str()).await;
+    Ok(found
+        .map_err(stored)?
+        .map(|room| seen(&rooms.registry, &room)))
 }
 
 /// Loads what a room needs to run, as it is stored now.
 ///
 /// # Errors
 /// `room.not_found` when it was deleted meanwhile, `server.busy`.
-pub async fn load(services: &Services, key: RoomKey) -> Result<Start, WireError> {
-    let room = services.store.find_room_by_key(key).await;
+pub async fn load(rooms: &Rooms, key: RoomKey) -> Result<Start, WireError> {
+    let room = rooms.store.find_room_by_key(key).await;
     let room = room.map_err(stored)?.ok_or(ErrorCode::RoomNotFound)?;
     let limit = u32::try_from(RECENT_MESSAGES).unwrap_or(u32::MAX);
-    let page = services.store.recent_messages(key, limit).await;
+    let page = rooms.store.recent_messages(key, limit).await;
     let page = page.map_err(stored)?;
     let chat = Chat::new(page.messages.into_iter().map(post).collect(), page.more);
-    let bans = bans::load(services, key).await?;
+    let bans = bans::load(&rooms.store, key).await?;
     let facts = facts(&room);
     let topology = facts.topology;
-    let writer = services.history.clone();
+    let writer = rooms.history.clone();
     let history = Box::new(move |line| writer.record(attendance(key, line)));
     Ok(Start {
         room: Room::new(facts, room.ended_at, chat, bans),

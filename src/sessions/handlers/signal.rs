@@ -6,17 +6,17 @@ use crate::meeting::command::Signal;
 use crate::protocol::error::WireError;
 use crate::protocol::ids::{MAX_ID_BYTES, ParticipantId};
 use crate::protocol::request::{Empty, SignalAnswer, SignalCandidate, SignalOffer};
-use crate::sessions::state::SessionState;
+use crate::sessions::location::Location;
 
 /// `signal.offer`
-pub async fn offer(state: &SessionState, data: SignalOffer) -> Result<Empty, WireError> {
+pub async fn offer(location: &Location, data: SignalOffer) -> Result<Empty, WireError> {
     let SignalOffer {
         to,
         connection,
         sdp,
     } = data;
     relay(
-        state,
+        location,
         to,
         Signal::Offer {
             connection: named(connection)?,
@@ -27,14 +27,14 @@ pub async fn offer(state: &SessionState, data: SignalOffer) -> Result<Empty, Wir
 }
 
 /// `signal.answer`
-pub async fn answer(state: &SessionState, data: SignalAnswer) -> Result<Empty, WireError> {
+pub async fn answer(location: &Location, data: SignalAnswer) -> Result<Empty, WireError> {
     let SignalAnswer {
         to,
         connection,
         sdp,
     } = data;
     relay(
-        state,
+        location,
         to,
         Signal::Answer {
             connection: named(connection)?,
@@ -45,14 +45,14 @@ pub async fn answer(state: &SessionState, data: SignalAnswer) -> Result<Empty, W
 }
 
 /// `signal.candidate`
-pub async fn candidate(state: &SessionState, data: SignalCandidate) -> Result<Empty, WireError> {
+pub async fn candidate(location: &Location, data: SignalCandidate) -> Result<Empty, WireError> {
     let SignalCandidate {
         to,
         connection,
         candidate,
     } = data;
     relay(
-        state,
+        location,
         to,
         Signal::Candidate {
             connection: named(connection)?,
@@ -62,12 +62,8 @@ pub async fn candidate(state: &SessionState, data: SignalCandidate) -> Result<Em
     .await
 }
 
-async fn relay(
-    state: &SessionState,
-    to: ParticipantId,
-    signal: Signal,
-) -> Result<Empty, WireError> {
-    let membership = state.membership()?;
+async fn relay(location: &Location, to: ParticipantId, signal: Signal) -> Result<Empty, WireError> {
+    let membership = location.membership()?;
     let (field, most) = match &signal {
         Signal::Offer { .. } | Signal::Answer { .. } => ("data.sdp", &budgets::DESCRIPTION),
         Signal::Candidate { .. } => ("data.candidate", &budgets::CANDIDATE),

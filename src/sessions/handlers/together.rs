@@ -5,30 +5,30 @@ use crate::meeting::together::MAX_SPOTLIGHT;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{Empty, ReactionSend, SpotlightSet, TimerAnswer, TimerSet};
-use crate::sessions::state::SessionState;
+use crate::sessions::location::Location;
 
 /// How long a timer may run, in milliseconds.
 const TIMER_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
 
 /// `reaction.send`
-pub async fn react(state: &SessionState, data: ReactionSend) -> Result<Empty, WireError> {
+pub async fn react(location: &Location, data: ReactionSend) -> Result<Empty, WireError> {
     let emoji = data.emoji;
-    asking::command(state, |by| Command::React { by, emoji }).await
+    asking::command(location, |by| Command::React { by, emoji }).await
 }
 
 /// `spotlight.set`
-pub async fn spotlight(state: &SessionState, data: SpotlightSet) -> Result<Empty, WireError> {
+pub async fn spotlight(location: &Location, data: SpotlightSet) -> Result<Empty, WireError> {
     let whom = data.participants;
     if whom.len() > MAX_SPOTLIGHT {
         let why = "must name at most 4";
         return Err(WireError::bad_field("data.participants", why));
     }
-    asking::command(state, |by| Command::Spotlight { by, whom }).await
+    asking::command(location, |by| Command::Spotlight { by, whom }).await
 }
 
 /// `timer.set`
-pub async fn timer(state: &SessionState, data: TimerSet) -> Result<TimerAnswer, WireError> {
-    let membership = state.membership()?;
+pub async fn timer(location: &Location, data: TimerSet) -> Result<TimerAnswer, WireError> {
+    let membership = location.membership()?;
     let duration_ms = data.duration_ms;
     if duration_ms.is_some_and(|duration| !TIMER_MS.contains(&duration)) {
         let why = "must be from 1000 to 86400000";

@@ -471,20 +471,31 @@ async fn the_first_coming_of_somebody_is_known(home: Home) {
     let [ada, bo] = [user(&store, "ada").await, user(&store, "bo").await];
     let hall = room(&store, &ada, "Hall").await;
     let history = HistoryWriter::start(store.clone());
-    for joined in [30, 10, 20] {
-        history.record(Attendance::Joined(Membership {
-            room: hall.key,
-            participant: ParticipantId::random(),
-            user: bo.id.clone(),
-            display_name: bo.display_name.clone(),
-            role: Role::Member,
-            joined_at: at(joined),
-        }));
+    let joined = |second| Membership {
+        room: hall.key,
+        participant: ParticipantId::random(),
+        user: bo.id.clone(),
+        display_name: bo.display_name.clone(),
+        role: Role::Member,
+        joined_at: at(second),
+    };
+    for second in [30, 10, 20] {
+        history.record(Attendance::Joined(joined(second)));
     }
     history.flush().await;
-    let first = async |user: &UserId| store.first_joined_at(hall.key, user).await.unwrap();
-    assert_eq!(first(&bo.id).await, Some(at(10)));
-    assert_eq!(first(&ada.id).await, None);
+    let known = async |user: &UserId| store.known_in(hall.key, user).await.unwrap();
+    let of_bo = KnownIn {
+        imported_role: None,
+        first_joined_at: Some(at(10)),
+    };
+    assert_eq!(known(&bo.id).await, of_bo);
+    assert_eq!(known(&ada.id).await, KnownIn::default());
+    // Roles of meetings here end with them, and add nothing to what is known.
+    let mut host = joined(25);
+    host.role = Role::Host;
+    history.record(Attendance::Joined(host));
+    history.flush().await;
+    assert_eq!(known(&bo.id).await, of_bo);
 }
 
 on_each_database!(

@@ -2,16 +2,16 @@
 
 export type AccountUpdate = { 
 /**
- * The name that others see from now on.
+ * What others see from now on.
  */
 display_name?: DisplayName | null, 
 /**
- * The present password. It is needed to set a new one.
+ * Needed to set a new one.
  */
 current_password?: Password | null, 
 /**
- * The new password. It ends the account's other sessions and revokes every token that was issued before,
- * your own too: `auth.refresh` gives a new one.
+ * Replaces the password, ends the account's other sessions and revokes every token issued before, one's own too:
+ * `auth.refresh` gives a new one.
  */
 new_password?: Password | null, };
 
@@ -23,59 +23,59 @@ export type AskUnmute = {
  */
 by: ParticipantId, 
 /**
- * What you are asked to switch on.
+ * What is to be switched on.
  */
 source: Source, };
 
 export type Attendance = { 
 /**
- * The person.
+ * Who.
  */
 user: User, 
 /**
- * The name in the meeting.
+ * What they were called.
  */
 display_name: DisplayName, 
 /**
- * The role when they came in.
+ * As what they came in.
  */
 role: Role, 
 /**
- * When they came in.
+ * When they came.
  */
 joined_at: Timestamp, 
 /**
- * When they left. Null while they are in.
+ * When they went; null when they are in.
  */
 left_at: Timestamp | null, 
 /**
- * How long they were in. For those who are in: until now.
+ * How long they were in; until now for those who are.
  */
 duration_ms: number, 
 /**
- * Why they left.
+ * Why they went.
  */
 reason: LeaveReason | null, };
 
 export type AttendancePage = { 
 /**
- * The entries of this page, the newest first.
+ * This page, the newest stay first.
  */
 attendance: Array<Attendance>, 
 /**
- * How many entries there are on all pages.
+ * How many there are on all pages.
  */
 total: number, };
 
 export type AuthGuest = { 
 /**
- * The name that others see.
+ * What others see.
  */
 display_name: DisplayName, };
 
 export type AuthLogin = { 
 /**
- * The user name.
+ * As registered.
  */
 username: string, 
 /**
@@ -89,15 +89,15 @@ export type AuthRefresh = Record<symbol, never>;
 
 export type AuthRegister = { 
 /**
- * The user name. Upper and lower case count as the same; it must not be taken.
+ * Taken by nobody, upper and lower case alike.
  */
 username: Username, 
 /**
- * The password: 8 characters or more, at most 1024 bytes, and not the user name.
+ * 8 characters or more.
  */
 password: Password, 
 /**
- * The name that others see. The user name when left out.
+ * What others see; the user name when left out.
  */
 display_name?: DisplayName | null, };
 
@@ -109,37 +109,37 @@ token: string, };
 
 export type Authenticated = { 
 /**
- * Who you are now.
+ * Who one is now.
  */
 user: User, 
 /**
- * Logs the same person in again, with `auth.token`.
+ * Logs the same person in again.
  */
 token: string, 
 /**
- * When the token expires.
+ * Until when.
  */
 expires_at: Timestamp, 
 /**
- * Takes this session up after a lost socket. It is good once.
+ * Takes this session up again after a lost socket; single use.
  */
 resume_token: string, };
 
 export type Ban = { 
 /**
- * The person.
+ * Who.
  */
 user: User, 
 /**
- * The name in the meeting.
+ * What they were called in the meeting.
  */
 display_name: DisplayName, 
 /**
- * How long they are kept out.
+ * How long.
  */
 until: BanLength, 
 /**
- * When it was decided.
+ * Since when.
  */
 since: Timestamp, 
 /**
@@ -153,7 +153,7 @@ export type BanRequest = boolean | BanLength;
 
 export type Bans = { 
 /**
- * The bans, the newest first.
+ * The newest first.
  */
 bans: Array<Ban>, };
 
@@ -161,59 +161,59 @@ export type Candidate = IceCandidate | string;
 
 export type ChatData = { 
 /**
- * The message.
+ * What was written.
  */
 message: ChatMessage, };
 
 export type ChatDelete = { 
 /**
- * The message: one of your own, or anyone's for those who govern the meeting.
+ * Which message: one's own, or anyone's for those who govern the meeting.
  */
 message: MessageId, };
 
 export type ChatDeleted = { 
 /**
- * The message.
+ * Which message.
  */
 message: MessageId, };
 
 export type ChatHistory = { 
 /**
- * Only messages older than this one.
+ * Older than this message.
  */
 before?: MessageId | null, 
 /**
- * How many messages: 1 to 200.
+ * 1 to 200.
  */
 limit?: number, };
 
 export type ChatMessage = { 
 /**
- * The message. `chat.history {before}` takes it.
+ * Its own id; `chat.history {before}` takes it.
  */
 id: MessageId, 
 /**
- * The participant who wrote it.
+ * Whose membership wrote it.
  */
 participant: ParticipantId, 
 /**
- * The person who wrote it.
+ * Who wrote it.
  */
 user: User, 
 /**
- * The writer's name at that time.
+ * What they were called then.
  */
 display_name: DisplayName, 
 /**
- * The only participant who reads it. Null when it is for everybody.
+ * The one it is for; null when it is for everyone.
  */
 to: ParticipantId | null, 
 /**
- * What was written.
+ * What it says.
  */
 text: ChatText, 
 /**
- * The sender's own name for it.
+ * What the sender's client called it.
  */
 client_id: string | null, 
 /**
@@ -223,7 +223,7 @@ sent_at: Timestamp, };
 
 export type ChatPage = { 
 /**
- * The messages, the oldest first.
+ * Oldest first.
  */
 messages: Array<ChatMessage>, 
 /**
@@ -233,17 +233,17 @@ more: boolean, };
 
 export type ChatSend = { 
 /**
- * What is written: at most 4000 characters.
+ * At most 4000 characters.
  */
 text: ChatText, 
 /**
- * The only participant who reads it. Everybody when left out.
+ * Only this participant reads it.
  */
 to?: ParticipantId | null, 
 /**
- * Your own name for the message, at most 64 bytes. It comes back with the message. Sent again under the same
- * name, a message is kept once and answered as the first time; something else under the same name is
- * refused.
+ * The client's own name for the message, at most 64 bytes; comes back with it. No two messages of one author in
+ * one room have the same: a message that is sent again is kept once and answered as the first time, and
+ * something else under the same name is refused.
  */
 client_id?: string | null, };
 
@@ -253,8 +253,8 @@ export type CheckBegin = Record<symbol, never>;
 
 export type CheckRoom = { 
 /**
- * A room for you alone, for two minutes. Join it from two sessions, publish from one and receive in the
- * other.
+ * A room for this session's user alone, for two minutes: join it from two sessions, publish from one and
+ * receive in the other.
  */
 identity: RoomIdentity, };
 
@@ -264,7 +264,7 @@ export type DisplayName = string;
 
 export type DownOffer = { 
 /**
- * The revision, which the answer must name.
+ * What the answer must name.
  */
 revision: number, 
 /**
@@ -272,7 +272,7 @@ revision: number,
  */
 sdp: string, 
 /**
- * The slots, one for each m-line.
+ * One per m-line.
  */
 slots: Array<Slot>, };
 
@@ -298,15 +298,15 @@ server: string,
  */
 session: SessionId, 
 /**
- * How often the server pings. Two pings that stay unanswered end the session.
+ * How often the server pings; two pings unanswered end the session.
  */
 heartbeat_ms: number, 
 /**
- * The limits that a client must keep to.
+ * What a client must keep to.
  */
 limits: Limits, 
 /**
- * The ways to log in: `password`, `register`, `guest`.
+ * How one may come in: `password`, `register`, `guest`.
  */
 auth: Array<string>, 
 /**
@@ -350,27 +350,27 @@ credential?: string, };
 
 export type Invite = { 
 /**
- * The invite, for `invite.revoke`. It is not the token.
+ * By which it is revoked; not the token.
  */
 id: InviteId, 
 /**
- * A name for the link.
+ * What it is for.
  */
 name: RoomName | null, 
 /**
- * The role of those who follow the link.
+ * What whoever follows it becomes.
  */
 role: Role, 
 /**
- * When the link stops working. Null when it does not.
+ * Until when it works.
  */
 expires_at: Timestamp | null, 
 /**
- * How many people the link lets in. Null when only the server's limit holds.
+ * How many people it lets in.
  */
 max_uses: number | null, 
 /**
- * How many people it has let in.
+ * How many it has let in.
  */
 uses: number, 
 /**
@@ -378,7 +378,7 @@ uses: number,
  */
 created_at: Timestamp, 
 /**
- * Who made it.
+ * By whom.
  */
 created_by: UserId, };
 
@@ -388,19 +388,19 @@ export type InviteCreate = {
  */
 identity: string, 
 /**
- * The role of those who follow the link: `member` when left out. It cannot be higher than your own.
+ * What whoever follows the link becomes; a member when left out. Never more than oneself is.
  */
 role?: Role | null, 
 /**
- * A name for the link, for those who manage links.
+ * What the link is for, for those who manage links.
  */
 name?: RoomName | null, 
 /**
- * When the link stops working.
+ * Until when it works.
  */
 expires_at?: Timestamp | null, 
 /**
- * How many people the link lets in: 1 to 10000. One person who comes again counts once.
+ * How many people it lets in: 1 to 10000. One person who comes again counts once.
  */
 max_uses?: number | null, };
 
@@ -418,7 +418,7 @@ export type InviteMade = {
  */
 invite: Invite, 
 /**
- * What the link carries: `/r/<identity>#invite=<token>`. It is shown this once.
+ * What the link carries, `/r/<identity>#invite=<token>`; it is shown this once.
  */
 token: string, };
 
@@ -428,13 +428,13 @@ export type InviteRevoke = {
  */
 identity: string, 
 /**
- * The invite's id.
+ * Which invite.
  */
 invite: InviteId, };
 
 export type Invites = { 
 /**
- * The invites that still work, the newest first.
+ * Those that still work, the newest first.
  */
 invites: Array<Invite>, };
 
@@ -444,27 +444,27 @@ export type Joined = {
  */
 room: Room, 
 /**
- * You in the room.
+ * Oneself in it.
  */
 self: Participant, 
 /**
- * Everybody in the order of joining, you too.
+ * Everyone in order of joining, oneself included.
  */
 participants: Array<Participant>, 
 /**
- * What you may do, as far as the room's permissions decide it.
+ * What oneself may do, as far as the room's permissions decide it.
  */
 permissions: Permissions, 
 /**
- * Everything that you may do now.
+ * Everything that oneself may do now.
  */
 actions: Array<Action>, 
 /**
- * Who waits to be let in. Empty when you may not let people in.
+ * Who waits to be let in; empty for those who may not let in.
  */
 lobby: Array<Waiting>, 
 /**
- * Who is shown large to everybody.
+ * Whom everyone is shown large.
  */
 spotlight: Array<ParticipantId>, 
 /**
@@ -472,11 +472,11 @@ spotlight: Array<ParticipantId>,
  */
 timer: Timer | null, 
 /**
- * STUN and TURN servers for connections between browsers.
+ * For peer-to-peer connections.
  */
 ice_servers: Array<IceServer>, 
 /**
- * The last messages, the oldest first.
+ * The last messages, oldest first.
  */
 chat: Array<ChatMessage>, };
 
@@ -486,15 +486,15 @@ export type Layer = {
  */
 rid: string, 
 /**
- * The width in pixels. 0 while it is unknown.
+ * In pixels; 0 while unknown.
  */
 width: number, 
 /**
- * The height in pixels. 0 while it is unknown.
+ * In pixels; 0 while unknown.
  */
 height: number, 
 /**
- * Bits per second. 0 while it is unknown.
+ * In bits per second; 0 while unknown.
  */
 bitrate: number, };
 
@@ -504,7 +504,7 @@ export type Leg = "up" | "down";
 
 export type Limits = { 
 /**
- * The largest text frame, in bytes.
+ * The largest text frame.
  */
 message_bytes: number, 
 /**
@@ -516,13 +516,13 @@ requests_per_second: number,
  */
 burst: number, 
 /**
- * How long a session is kept whose socket is lost. 0: it is not kept.
+ * How long a lost session is kept.
  */
 resume_ms: number, };
 
 export type LobbyAdmit = { 
 /**
- * Who is let in.
+ * Whom.
  */
 participants: Targets, };
 
@@ -530,13 +530,13 @@ export type LobbyDenial = "denied" | "banned" | "password" | "ended" | "accounts
 
 export type LobbyDenied = { 
 /**
- * Why you were not let in.
+ * Why.
  */
 reason: LobbyDenial, };
 
 export type LobbyDeny = { 
 /**
- * Who is sent away.
+ * Whom.
  */
 participants: Targets, };
 
@@ -544,29 +544,29 @@ export type LobbyLeaveReason = "admitted" | "denied" | "left";
 
 export type LobbyLeft = { 
 /**
- * Who waits no more.
+ * Who.
  */
 participant: ParticipantId, 
 /**
- * Why.
+ * Why they wait no more.
  */
 reason: LobbyLeaveReason, };
 
 export type LobbyUpdated = { 
 /**
- * Whether somebody is in who may let people in.
+ * Somebody is in who may let in.
  */
 hosted: boolean, };
 
 export type LobbyWaiting = { 
 /**
- * Who waits.
+ * Who.
  */
 participant: Waiting, };
 
 export type MediaAnswer = { 
 /**
- * The revision of the offer that is answered.
+ * The revision of the offer that it answers.
  */
 revision: number, 
 /**
@@ -580,7 +580,7 @@ export type MediaCandidate = {
  */
 connection: Leg, 
 /**
- * The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
+ * Null for the end of candidates (RFC 8838 §8.2); not to be left out.
  */
 candidate: Candidate | null, };
 
@@ -590,7 +590,7 @@ export type MediaKind = "audio" | "video";
 
 export type MediaPublish = { 
 /**
- * The number of the offer on this connection: 1 at first, higher with each.
+ * Rises with every offer on this connection, from 1.
  */
 revision: number, 
 /**
@@ -598,17 +598,17 @@ revision: number,
  */
 sdp: string, 
 /**
- * Which m-line may carry which source. It may be empty.
+ * Which m-line carries what.
  */
 sources: Array<SourceMid>, };
 
 export type MediaReceive = { 
 /**
- * How many voices to receive at once, at most 8.
+ * How many voices at once.
  */
 audio_slots?: number, 
 /**
- * How many pictures to receive at once, at most 25.
+ * How many pictures at once.
  */
 video_slots?: number, };
 
@@ -620,7 +620,7 @@ connection: Leg, };
 
 export type MediaSource = { 
 /**
- * The source.
+ * Which source.
  */
 source: Source, 
 /**
@@ -628,19 +628,19 @@ source: Source,
  */
 active: boolean, 
 /**
- * Whether it starts muted.
+ * Starts it muted.
  */
 muted?: boolean | null, };
 
 export type MediaView = { 
 /**
- * Every picture that is shown, at most 256.
+ * Everything one wishes to see.
  */
 tiles: Array<Tile>, };
 
 export type MessageAnswer = { 
 /**
- * The message as everybody gets it.
+ * As everyone gets it.
  */
 message: ChatMessage, };
 
@@ -658,65 +658,65 @@ end_at: Timestamp | null, };
 
 export type Participant = { 
 /**
- * The id of this membership. The same person who comes again gets another.
+ * Of this membership, not of the person.
  */
 id: ParticipantId, 
 /**
- * The person.
+ * Who it is.
  */
 user: User, 
 /**
- * The name in this meeting.
+ * What they are called in this meeting.
  */
 display_name: DisplayName, 
 /**
- * The role in this meeting.
+ * What they may do.
  */
 role: Role, 
 /**
- * When they came in.
+ * Since when they are in.
  */
 joined_at: Timestamp, 
 /**
- * When they raised their hand. Null while it is down.
+ * Since when their hand is up.
  */
 hand_raised_at: Timestamp | null, 
 /**
- * Whether their socket is there. This version always says `online`.
+ * Whether their socket is there.
  */
 connection: Connection, 
 /**
- * Whether they can be heard. It follows their microphone, and what they say with `participant.update`.
+ * They can be heard: follows their microphone, and what they say with `participant.update`.
  */
 audio: boolean, 
 /**
- * Whether they can be seen. It follows their camera, and what they say with `participant.update`.
+ * They can be seen: follows their camera, and what they say with `participant.update`.
  */
 video: boolean, 
 /**
- * The tracks that they send.
+ * What they publish.
  */
 tracks: Array<Track>, };
 
 export type ParticipantAnswer = { 
 /**
- * You as others see you now.
+ * As it is now.
  */
 participant: Participant, };
 
 export type ParticipantAskUnmute = { 
 /**
- * The participant. They may unmute once then, whatever the room's permissions say.
+ * Whom. They may unmute once, whatever the room's permissions say.
  */
 participant: ParticipantId, 
 /**
- * `microphone` or `camera`; `microphone` when left out.
+ * What: `microphone` when left out, or `camera`.
  */
 source?: Source | null, };
 
 export type ParticipantData = { 
 /**
- * The participant as they are now.
+ * As they are now.
  */
 participant: Participant, };
 
@@ -724,7 +724,7 @@ export type ParticipantId = string;
 
 export type ParticipantLeft = { 
 /**
- * Who is gone.
+ * Who.
  */
 participant: ParticipantId, 
 /**
@@ -734,70 +734,69 @@ reason: LeaveReason, };
 
 export type ParticipantLowerHand = { 
 /**
- * The participant.
+ * Whose.
  */
 participant: Target, };
 
 export type ParticipantMute = { 
 /**
- * The participant. `"all"` means everybody whom you may mute, and not yourself.
+ * Whom; with `"all"`, everyone whom one may mute, but not oneself.
  */
 participant: Target, 
 /**
- * The source. A microphone or a camera is muted, a screen is stopped.
+ * What is silenced: a microphone is muted, a camera is muted, a screen is stopped.
  */
 source: Source, 
 /**
- * With `"all"` and `microphone`: whether members may unmute themselves from now on. Unchanged when left out.
+ * With `"all"` and `microphone`: whether members may unmute themselves from now on; as it was when left out.
  */
 allow_unmute?: boolean | null, };
 
 export type ParticipantRemove = { 
 /**
- * The participant, or somebody who waits.
+ * Whom.
  */
 participant: ParticipantId, 
 /**
- * Whether the person is kept out: `true` or `"meeting"` until the meeting ends, `"forever"` until the ban is
- * lifted.
+ * Keeps them out: `true` or `"meeting"` until the meeting ends, `"forever"` for good.
  */
 ban?: BanRequest | null, };
 
 export type ParticipantRename = { 
 /**
- * The participant.
+ * Whom.
  */
 participant: ParticipantId, 
 /**
- * The participant's name in this meeting from now on.
+ * What they are called in this meeting from now on.
  */
 display_name: DisplayName, };
 
 export type ParticipantSetRole = { 
 /**
- * The participant.
+ * Whose.
  */
 participant: ParticipantId, 
 /**
- * The role from now on.
+ * What they are from now on.
  */
 role: Role, };
 
 export type ParticipantUpdate = { 
 /**
- * Your new name in this meeting.
+ * A new name in this meeting.
  */
 display_name?: DisplayName | null, 
 /**
- * False mutes your microphone, true unmutes it.
+ * False mutes one's microphone, true unmutes it.
  */
 audio?: boolean | null, 
 /**
- * False mutes your camera, true unmutes it.
+ * The same for the camera.
  */
 video?: boolean | null, 
 /**
- * True raises your hand, false lowers it.
+ * Raises or lowers one's hand.
  */
 hand?: boolean | null, };
 
@@ -873,37 +872,37 @@ react?: boolean | null, };
 
 export type PermissionsChanged = { 
 /**
- * Your role now.
+ * What oneself is.
  */
 role: Role, 
 /**
- * What you may do, as far as the room's permissions decide it.
+ * What oneself may do, as far as the room's permissions decide it.
  */
 permissions: Permissions, 
 /**
- * Everything that you may do now.
+ * Everything that oneself may do now.
  */
 actions: Array<Action>, 
 /**
- * Who waits to be let in. Empty when you may not let people in.
+ * Who waits to be let in; empty for those who may not let in.
  */
 lobby: Array<Waiting>, };
 
 export type Ping = { 
 /**
- * Anything. The server does not look at it.
+ * Anything; for the client's own use.
  */
 client_time?: unknown, };
 
 export type Pong = { 
 /**
- * The server's time.
+ * The server's.
  */
 time: Timestamp, };
 
 export type Published = { 
 /**
- * The revision of the offer.
+ * That of the offer.
  */
 revision: number, 
 /**
@@ -911,13 +910,13 @@ revision: number,
  */
 sdp: string, 
 /**
- * The sources that cannot run, because their m-lines are refused in the answer. Absent when there are none.
+ * The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
  */
 refused?: Array<RefusedSource>, };
 
 export type QualityUpdate = { 
 /**
- * Whose connection it is.
+ * Whose.
  */
 participant: ParticipantId, 
 /**
@@ -925,7 +924,7 @@ participant: ParticipantId,
  */
 score: number, 
 /**
- * The round-trip time to this server. Null while it is unknown.
+ * The round-trip time to this server; null while unknown.
  */
 rtt_ms: number | null, 
 /**
@@ -937,23 +936,23 @@ export type Reaction = "👍" | "👏" | "❤️" | "😂" | "😮" | "🎉";
 
 export type ReactionData = { 
 /**
- * Who shows it.
+ * Whose.
  */
 participant: ParticipantId, 
 /**
- * The reaction.
+ * Which.
  */
 emoji: Reaction, };
 
 export type ReactionSend = { 
 /**
- * The reaction.
+ * Which.
  */
 emoji: Reaction, };
 
 export type RefusedSource = { 
 /**
- * The source.
+ * Which one.
  */
 source: Source, 
 /**
@@ -963,15 +962,15 @@ reason: string, };
 
 export type Resumed = { 
 /**
- * Always true.
+ * True.
  */
 resumed: boolean, 
 /**
- * How many missed events follow.
+ * How many events follow that were missed.
  */
 replayed: number, 
 /**
- * The token for the next resumption.
+ * For the next time.
  */
 resume_token: string, };
 
@@ -983,11 +982,11 @@ export type Room = {
  */
 identity: RoomIdentity, 
 /**
- * Nine digits for people to read out. Null when the room hides it.
+ * Nine digits for people to read out; null when the room hides it.
  */
 number: string | null, 
 /**
- * The room's name.
+ * What it is called.
  */
 name: RoomName, 
 /**
@@ -999,11 +998,11 @@ begin_at: Timestamp | null,
  */
 end_at: Timestamp | null, 
 /**
- * Whose room it is. The owner is always a host.
+ * Whose it is: always a host.
  */
 owner: User, 
 /**
- * What the room is doing.
+ * What it is doing.
  */
 state: RoomState, 
 /**
@@ -1011,11 +1010,11 @@ state: RoomState,
  */
 locked: boolean, 
 /**
- * Whether newcomers must know a password.
+ * Asks for a password.
  */
 has_password: boolean, 
 /**
- * Whether somebody waits until a host lets them in; `waiting` says who.
+ * Somebody waits until a host lets them in: `waiting` says who.
  */
 lobby: boolean, 
 /**
@@ -1023,16 +1022,16 @@ lobby: boolean,
  */
 waiting: WhoWaits, 
 /**
- * Whether guests come in. False: accounts only, and those who govern the meeting.
+ * Guests come in as well; false: accounts only, and those who govern the meeting.
  */
 guests: boolean, 
 /**
- * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they
- * said before, with `participant.update`, whether they are heard. They unmute it as they may.
+ * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
+ * before, with `participant.update`, whether they are heard. They unmute it as they may.
  */
 start_muted: boolean, 
 /**
- * Members come in with their camera off, in the same way.
+ * Members come in with their camera off: likewise.
  */
 start_camera_off: boolean, 
 /**
@@ -1056,7 +1055,7 @@ permissions: Permissions,
  */
 history: HistoryAccess, 
 /**
- * The number is shown to nobody, and finds nothing.
+ * The number is shown to nobody and finds nothing.
  */
 hide_number: boolean, 
 /**
@@ -1076,15 +1075,15 @@ recurrence: string | null,
  */
 time_zone: TimeZone | null, 
 /**
- * The planned meeting that runs now, or else comes next. Null when none is planned any more.
+ * The planned meeting that runs now, or else comes next; null when none is planned any more.
  */
 next: Occurrence | null, 
 /**
- * False: once its meeting is over, the room never opens again.
+ * False: once its meeting is over, it is over for good.
  */
 permanent: boolean, 
 /**
- * Rises with every edit. An edit may name the version that it was made from.
+ * Rises with every edit; an edit may name the one it saw.
  */
 version: number, 
 /**
@@ -1094,7 +1093,7 @@ created_at: Timestamp, };
 
 export type RoomAnswer = { 
 /**
- * The room as it is now.
+ * As it is now.
  */
 room: Room, };
 
@@ -1104,11 +1103,11 @@ export type RoomAttendance = {
  */
 identity: string, 
 /**
- * The page, from 1.
+ * From 1.
  */
 page?: number, 
 /**
- * Entries on a page: 1 to 1000.
+ * 1 to 1000.
  */
 size?: number, };
 
@@ -1120,27 +1119,27 @@ identity: string, };
 
 export type RoomCreate = { 
 /**
- * The room's name.
+ * What it is called.
  */
 name: RoomName, 
 /**
- * When the meeting is planned to begin.
+ * When it begins.
  */
 begin_at?: Timestamp | null, 
 /**
- * When it is planned to end: after `begin_at`.
+ * When it ends; after `begin_at`.
  */
 end_at?: Timestamp | null, 
 /**
- * The password that newcomers must know. None when left out.
+ * What newcomers must know.
  */
 password?: Password | null, 
 /**
- * True: everybody waits. False: nobody does. `waiting` counts more.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
 /**
- * Who waits until a host lets them in. Nobody when left out.
+ * Who waits until a host lets them in; nobody when left out.
  */
 waiting?: WhoWaits | null, 
 /**
@@ -1156,11 +1155,11 @@ start_muted?: boolean | null,
  */
 start_camera_off?: boolean | null, 
 /**
- * True: nobody new comes in.
+ * Nobody comes in.
  */
 locked?: boolean | null, 
 /**
- * How many people may be in at once: 1 to 1000.
+ * 1 to 1000.
  */
 max_participants?: number | null, 
 /**
@@ -1176,55 +1175,55 @@ permissions?: PermissionsChange | null,
  */
 history?: HistoryAccess | null, 
 /**
- * True: the number is shown to nobody, and finds nothing.
+ * The number is shown to nobody and finds nothing.
  */
 hide_number?: boolean | null, 
 /**
- * How long before `begin_at` people may come in: at most a day. 10 minutes when left out.
+ * How long before `begin_at` people may come in; at most a day, 10 minutes when left out.
  */
 early_ms?: number, 
 /**
- * True: the meeting ends at `end_at`, whoever is in it.
+ * The meeting ends at `end_at`, whoever is in it.
  */
 ends_on_time?: boolean | null, 
 /**
- * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). It needs `begin_at` and `end_at`.
+ * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10); needs `begin_at` and `end_at`.
  */
 recurrence?: string | null, 
 /**
- * On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`. UTC when left out.
+ * On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; UTC when left out.
  */
 time_zone?: TimeZone | null, 
 /**
- * False: once its meeting is over, the room never opens again. True when left out.
+ * False: once its meeting is over, it is over for good. True when left out.
  */
 permanent?: boolean | null, };
 
 export type RoomData = { 
 /**
- * The room as it is now.
+ * As it is now.
  */
 room: Room, };
 
 export type RoomDelete = { 
 /**
- * The room's identity or number.
+ * Which room.
  */
 identity: string, };
 
 export type RoomDeleted = { 
 /**
- * The room.
+ * Which room.
  */
 identity: RoomIdentity, };
 
 export type RoomEdit = { 
 /**
- * The room's identity or number.
+ * Which room.
  */
 identity: string, 
 /**
- * The version that the edit was made from. An older one is refused with `room.conflict`.
+ * The version that the edit was made from.
  */
 version?: number, 
 /**
@@ -1244,15 +1243,15 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * True: everybody waits. False: nobody does. `waiting` counts more.
+ * Everyone waits, or nobody; `waiting` goes before it.
  */
 lobby?: boolean | null, 
 /**
- * Who waits until a host lets them in. Those who wait and need not wait any more are let in.
+ * Who waits until a host lets them in. Those who wait and need not any more are let in.
  */
 waiting?: WhoWaits | null, 
 /**
- * False: accounts only. Guests who are in stay. Guests who wait are sent away.
+ * False: accounts only. Guests who are in stay; those who wait are sent away.
  */
 guests?: boolean | null, 
 /**
@@ -1264,11 +1263,11 @@ start_muted?: boolean | null,
  */
 start_camera_off?: boolean | null, 
 /**
- * True: nobody new comes in.
+ * Nobody comes in.
  */
 locked?: boolean | null, 
 /**
- * How many people may be in at once: 1 to 1000.
+ * 1 to 1000.
  */
 max_participants?: number | null, 
 /**
@@ -1284,7 +1283,7 @@ permissions?: PermissionsChange | null,
  */
 history?: HistoryAccess | null, 
 /**
- * True: the number is shown to nobody, and finds nothing.
+ * The number is shown to nobody and finds nothing.
  */
 hide_number?: boolean | null, 
 /**
@@ -1292,7 +1291,7 @@ hide_number?: boolean | null,
  */
 early_ms?: number, 
 /**
- * True: the meeting ends at `end_at`, whoever is in it.
+ * The meeting ends at `end_at`, whoever is in it.
  */
 ends_on_time?: boolean | null, 
 /**
@@ -1304,7 +1303,7 @@ recurrence?: string | null,
  */
 time_zone?: TimeZone | null, 
 /**
- * False: once its meeting is over, the room never opens again.
+ * False: once its meeting is over, it is over for good.
  */
 permanent?: boolean | null, };
 
@@ -1312,11 +1311,11 @@ export type RoomEnd = Record<symbol, never>;
 
 export type RoomEnded = { 
 /**
- * The room.
+ * Which room.
  */
 identity: RoomIdentity, 
 /**
- * Why it ended.
+ * Why.
  */
 reason: EndReason, };
 
@@ -1334,17 +1333,15 @@ export type RoomJoin = {
  */
 identity: string, 
 /**
- * The room's password. A wrong one together with a number is refused with `room.not_found`, like the number
- * of no room.
+ * The room's password. A wrong one with a number answers `room.not_found`, as the number of no room does.
  */
 password?: Password | null, 
 /**
- * Your name in this meeting. The name of your account or log-in when left out.
+ * What to be called in this meeting.
  */
 display_name?: DisplayName | null, 
 /**
- * The token of an invite link. It lets you in without the password and past the waiting room, in the role
- * that the link gives.
+ * The token of an invite link: comes in without password and waiting, in the role that it gives.
  */
 invite?: string | null, };
 
@@ -1352,15 +1349,15 @@ export type RoomLeave = Record<symbol, never>;
 
 export type RoomList = { 
 /**
- * The page, from 1.
+ * From 1.
  */
 page?: number, 
 /**
- * Rooms on a page: 1 to 100.
+ * 1 to 100.
  */
 size?: number, 
 /**
- * A part of the name. `%` and `_` mean themselves.
+ * Part of the name; `%` and `_` mean themselves.
  */
 keyword?: string | null, 
 /**
@@ -1372,21 +1369,21 @@ export type RoomName = string;
 
 export type RoomPage = { 
 /**
- * The rooms of this page, the newest first.
+ * This page, the newest first.
  */
 rooms: Array<Room>, 
 /**
- * How many rooms there are on all pages.
+ * How many there are on all pages.
  */
 total: number, };
 
 export type RoomReminder = { 
 /**
- * The room.
+ * Which room.
  */
 identity: RoomIdentity, 
 /**
- * When the meeting ends.
+ * When it ends.
  */
 ends_at: Timestamp, 
 /**
@@ -1408,17 +1405,23 @@ export type RoomUnban = {
  */
 identity: string, 
 /**
- * The person who may come in, or knock, again.
+ * Who may come, or knock, again.
  */
 user: UserId, };
 
 export type Roster = { 
 /**
- * The participants in the order of joining.
+ * In order of joining.
  */
 participants: Array<Participant>, };
 
 export type Scope = "mine" | "joined" | "public";
+
+export type ServerDraining = { 
+/**
+ * By when the server has closed all sockets.
+ */
+deadline: Timestamp, };
 
 export type SessionId = string;
 
@@ -1426,25 +1429,25 @@ export type SessionReplaced = Record<symbol, never>;
 
 export type SessionResume = { 
 /**
- * The session whose socket was lost.
+ * The session that was lost.
  */
 session: SessionId, 
 /**
- * The token from the last log-in or resumption of that session.
+ * From its last authentication or resumption.
  */
 resume_token: string, 
 /**
- * The `seq` of the last event that was seen.
+ * The last event that was seen.
  */
 last_seq: number, };
 
 export type SignalAnswer = { 
 /**
- * The participant whom it is for.
+ * Whom it is for.
  */
 to: ParticipantId, 
 /**
- * The name of the connection, as the offer has it.
+ * Which of several connections between the two.
  */
 connection?: string | null, 
 /**
@@ -1454,39 +1457,39 @@ sdp: string, };
 
 export type SignalCandidate = { 
 /**
- * The participant whom it is for.
+ * Whom it is for.
  */
 to: ParticipantId, 
 /**
- * The name of the connection, as the offer has it.
+ * Which of several connections between the two.
  */
 connection?: string | null, 
 /**
- * The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
+ * Null for the end of candidates (RFC 8838 §8.2); not to be left out.
  */
 candidate: Candidate | null, };
 
 export type SignalCandidateData = { 
 /**
- * Who sent it.
+ * Whose it is.
  */
 from: ParticipantId, 
 /**
- * The connection's name, as the sender gave it.
+ * As the sender named it.
  */
 connection: string | null, 
 /**
- * The candidate. Null ends the candidates.
+ * Null for the end of candidates.
  */
 candidate: Candidate | null, };
 
 export type SignalOffer = { 
 /**
- * The participant whom it is for.
+ * Whom it is for.
  */
 to: ParticipantId, 
 /**
- * A name that tells several connections between the two apart, at most 64 bytes.
+ * Which of several connections between the two.
  */
 connection?: string | null, 
 /**
@@ -1496,11 +1499,11 @@ sdp: string, };
 
 export type SignalSdp = { 
 /**
- * Who sent it.
+ * Whose it is.
  */
 from: ParticipantId, 
 /**
- * The connection's name, as the sender gave it.
+ * As the sender named it.
  */
 connection: string | null, 
 /**
@@ -1518,11 +1521,11 @@ mid: string,
  */
 kind: MediaKind, 
 /**
- * The track that it carries now. Null when it carries none.
+ * What it carries; null when nothing.
  */
 track: TrackId | null, 
 /**
- * Which of the track's encodings it carries.
+ * Which of the track's encodings.
  */
 layer: string | null, 
 /**
@@ -1533,7 +1536,7 @@ reason: string | null, };
 
 export type SlotsData = { 
 /**
- * The slots that changed.
+ * Those that changed.
  */
 slots: Array<Slot>, };
 
@@ -1551,19 +1554,19 @@ source: Source, };
 
 export type SpeakerActive = { 
 /**
- * Who speaks, the loudest first.
+ * The loudest first.
  */
 participants: Array<ParticipantId>, };
 
 export type SpotlightSet = { 
 /**
- * Who is shown large to everybody, at most 4. Nobody when empty.
+ * Whom everyone is shown large, at most 4; nobody when empty.
  */
 participants: Array<ParticipantId>, };
 
 export type SpotlightUpdated = { 
 /**
- * Who is shown large. Nobody when empty.
+ * Who; nobody when empty.
  */
 participants: Array<ParticipantId>, };
 
@@ -1573,7 +1576,7 @@ export type Targets = Everyone | Array<ParticipantId>;
 
 export type Tile = { 
 /**
- * The track that is shown.
+ * Which track.
  */
 track: TrackId, 
 /**
@@ -1585,7 +1588,7 @@ width: number,
  */
 height: number, 
 /**
- * A higher one gets a slot sooner.
+ * The higher, the sooner it gets a slot.
  */
 priority?: number, };
 
@@ -1617,13 +1620,13 @@ timer: Timer | null, };
 
 export type TimerSet = { 
 /**
- * How long the timer runs: 1 second to 24 hours. Null stops it. It must not be left out.
+ * How long it runs, 1 second to 24 hours; null stops it. Not to be left out.
  */
 duration_ms: number | null, };
 
 export type TimerUpdated = { 
 /**
- * The timer that runs now. Null when it was stopped.
+ * The one that runs now.
  */
 timer: Timer | null, };
 
@@ -1633,7 +1636,7 @@ export type Topology = "sfu" | "p2p";
 
 export type Track = { 
 /**
- * The track. It is new each time the source is started.
+ * New each time the source is started.
  */
 id: TrackId, 
 /**
@@ -1649,11 +1652,11 @@ kind: MediaKind,
  */
 source: Source, 
 /**
- * Whether nothing of it is forwarded.
+ * Nothing of it is forwarded.
  */
 muted: boolean, 
 /**
- * The name of the encoding, such as `opus` or `VP8` (RFC 4855). Null while it is unknown.
+ * The encoding's name, `opus` or `VP8` say (RFC 4855); null while unknown.
  */
 codec: string | null, 
 /**
@@ -1663,13 +1666,13 @@ layers: Array<Layer>, };
 
 export type TrackAnswer = { 
 /**
- * The track that runs now. Null when the source was stopped.
+ * The track that runs now, or null when the source was stopped.
  */
 track: Track | null, };
 
 export type TrackData = { 
 /**
- * The track as it is now.
+ * As it is now.
  */
 track: Track, };
 
@@ -1677,7 +1680,7 @@ export type TrackId = string;
 
 export type TrackMuted = { 
 /**
- * The track.
+ * Which track.
  */
 track: TrackId, 
 /**
@@ -1689,13 +1692,13 @@ participant: ParticipantId,
  */
 muted: boolean, 
 /**
- * Who did it. Null when it was the participant.
+ * Who did it, when it was not themselves.
  */
 by: ParticipantId | null, };
 
 export type TrackUnpublished = { 
 /**
- * The track.
+ * Which track.
  */
 track: TrackId, 
 /**
@@ -1705,19 +1708,19 @@ participant: ParticipantId, };
 
 export type User = { 
 /**
- * The person. An account keeps it; a guest keeps it as long as the token.
+ * Stable for an account; for a guest as long as the token.
  */
 id: UserId, 
 /**
- * The user name. Null for guests.
+ * Null for guests.
  */
 username: Username | null, 
 /**
- * The name that others see.
+ * What others see.
  */
 display_name: DisplayName, 
 /**
- * The address of a picture that this server draws, relative to its origin.
+ * A picture drawn by this server, relative to its origin.
  */
 avatar_url: string, 
 /**
@@ -1727,7 +1730,7 @@ kind: UserKind, };
 
 export type UserAnswer = { 
 /**
- * The account as it is now.
+ * As it is now.
  */
 user: User, };
 
@@ -1739,19 +1742,19 @@ export type Username = string;
 
 export type Waiting = { 
 /**
- * The participant's id. It stays the same when they are let in.
+ * Of this membership; the same when they are let in.
  */
 id: ParticipantId, 
 /**
- * The person.
+ * Who it is.
  */
 user: User, 
 /**
- * The name that they want to have in the meeting.
+ * What they want to be called.
  */
 display_name: DisplayName, 
 /**
- * When they began to wait.
+ * Since when they wait.
  */
 since: Timestamp, };
 
@@ -1763,7 +1766,7 @@ export type WireError = {
  */
 code: ErrorCode, 
 /**
- * The same in English, for people who read logs.
+ * The same in English, for logs.
  */
 message: string, 
 /**
@@ -1771,7 +1774,7 @@ message: string,
  */
 field?: string, 
 /**
- * After how many milliseconds a new try makes sense. Null when trying again helps nothing.
+ * After how many milliseconds a new try makes sense.
  */
 retry_after_ms: number | null, };
 
@@ -1860,4 +1863,5 @@ export interface Events {
   "speaker.active": SpeakerActive;
   "quality.update": QualityUpdate;
   "session.replaced": SessionReplaced;
+  "server.draining": ServerDraining;
 }

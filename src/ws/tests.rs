@@ -1,23 +1,28 @@
 //! Sessions that fail, and sessions that are told to go.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::*;
+use super::run;
 use crate::auth::{
     Limits as Tries, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
 };
 use crate::media::{Media, MediaConfig};
 use crate::network::Network;
 use crate::rooms::Registry;
+use crate::sessions::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 use crate::store::{HistoryWriter, Store};
 use crate::supervise;
 
@@ -63,6 +68,13 @@ impl Server {
 
     async fn connect(&self) -> Client {
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
+        self.serve(ours, theirs).await
+    }
+
+    async fn serve<S>(&self, ours: S, theirs: DuplexStream) -> Client
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
         let address = Network::of("192.0.2.1".parse().unwrap());
         let session = run(socket, address, self.services.clone());
@@ -155,6 +167,65 @@ impl Client {
     }
 }
 
+/// A stream that counts how often something is written to it.
+struct Counted {
+    stream: DuplexStream,
+    writes: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn what_is_ready_together_goes_out_with_one_write() {
+    const FRAMES: u64 = 5;
+    let server = Server::start().await;
+    let (stream, theirs) = tokio::io::duplex(1024 * 1024);
+    let writes = Arc::<AtomicUsize>::default();
+    let ours = Counted {
+        stream,
+        writes: writes.clone(),
+    };
+    let mut bo = server.serve(ours, theirs).await;
+    bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
+    let before = writes.load(Ordering::SeqCst);
+    for id in 2..2 + FRAMES {
+        let frame = json!({ "type": "ping", "id": id }).to_string();
+        bo.socket.feed(Message::Text(frame.into())).await.unwrap();
+    }
+    bo.socket.flush().await.unwrap();
+    for id in 2..2 + FRAMES {
+        assert_eq!(bo.answer().await.unwrap()["re"], id);
+    }
+    assert_eq!(writes.load(Ordering::SeqCst) - before, 1);
+}
+
 #[tokio::test]
 async fn a_handler_that_fails_answers_and_its_session_goes_on() {
     let server = Server::start().await;
@@ -183,13 +254,13 @@ async fn a_session_that_fails_leaves_no_ghost() {
     let mut bo = server.guest("Bo").await;
     bo.ok("room.join", json!({ "identity": room })).await;
     ada.event("participant.joined").await;
-    assert_eq!(server.services.directory().count(), 2);
+    assert_eq!(server.services.table().count(), 2);
     // What comes after it is not carried out: the session's own task is gone.
     bo.send("test.panic.session", json!({})).await;
     let left = ada.event("participant.left").await;
     assert_eq!(left["reason"], "lost");
     bo.session.await.unwrap();
-    assert_eq!(server.services.directory().count(), 1);
+    assert_eq!(server.services.table().count(), 1);
     let roster = ada.ok("room.roster", json!({ "identity": room })).await;
     assert_eq!(roster["participants"].as_array().unwrap().len(), 1);
 }
@@ -200,13 +271,14 @@ async fn what_is_in_flight_is_answered_before_a_server_goes_away() {
     let mut busy = server.guest("Bo").await;
     let mut idle = server.connect().await;
     let id = busy.send("test.slow", json!({})).await;
-    while server.services.directory().count() > 0 {
+    while server.services.table().count() > 0 {
         tokio::task::yield_now().await;
     }
     server.stop.send_replace(true);
     let answer = busy.answer().await.unwrap();
     assert_eq!((&answer["re"], &answer["type"]), (&json!(id), &json!("ok")));
     for client in [&mut busy, &mut idle] {
+        client.event("server.draining").await;
         assert_eq!(client.frame().await.unwrap_err(), Some(1001));
     }
 }

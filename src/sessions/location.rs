@@ -1,0 +1,169 @@
+//! Where a session is: in a room, at the door of one, or nowhere.
+
+use crate::meeting::Command;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::event::LeaveReason;
+use crate::protocol::ids::{ParticipantId, RoomIdentity};
+use crate::rooms::{Outbox, RoomLink};
+use crate::store::RoomKey;
+
+/// A session's membership in a room.
+#[derive(Clone)]
+pub struct Membership {
+    /// Which room.
+    pub room: RoomIdentity,
+    /// Its row.
+    pub key: RoomKey,
+    /// As whom.
+    pub participant: ParticipantId,
+    /// How to reach it.
+    pub handle: RoomLink,
+    /// Where it writes.
+    pub outbox: Outbox,
+}
+
+/// Where somebody who has just come to a room is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In it.
+    Inside,
+    /// At its door.
+    Door,
+}
+
+/// Where a session is. Whoever waits at a door is in no room: all that needs one is refused as if they did not.
+pub struct Location {
+    outbox: Outbox,
+    inside: Option<Membership>,
+    at_door: Option<Membership>,
+}
+
+impl Location {
+    /// Nowhere. What rooms will tell is written to `outbox`.
+    pub fn new(outbox: Outbox) -> Self {
+        Self {
+            outbox,
+            inside: None,
+            at_door: None,
+        }
+    }
+
+    /// The room that it is in.
+    ///
+    /// # Errors
+    /// `room.not_joined` when it is in none.
+    pub fn membership(&self) -> Result<&Membership, WireError> {
+        self.inside().ok_or_else(|| ErrorCode::RoomNotJoined.into())
+    }
+
+    /// The room that it is in, if there is one.
+    pub fn inside(&self) -> Option<&Membership> {
+        self.inside.as_ref()
+    }
+
+    /// Its membership in this room.
+    pub fn inside_of(&self, room: &RoomIdentity) -> Option<&Membership> {
+        self.inside().filter(|membership| membership.room == *room)
+    }
+
+    /// What it waits as at this room's door.
+    pub fn at_door_of(&self, room: &RoomIdentity) -> Option<&Membership> {
+        let waiting = self.at_door.as_ref();
+        waiting.filter(|membership| membership.room == *room)
+    }
+
+    /// Its membership in this room, or what it waits as at its door.
+    pub fn at(&self, room: &RoomIdentity) -> Option<&Membership> {
+        self.inside_of(room).or_else(|| self.at_door_of(room))
+    }
+
+    /// Whether it is in no room and waits at no door.
+    pub fn is_nowhere(&self) -> bool {
+        self.inside.is_none() && self.at_door.is_none()
+    }
+
+    /// Where a room writes for a membership that begins.
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.for_membership()
+    }
+
+    /// Takes note that the room has let it in, if it still waits as `participant`.
+    pub fn admit(&mut self, participant: &ParticipantId) -> bool {
+        let is_meant = |membership: &mut Membership| membership.participant == *participant;
+        match self.at_door.take_if(is_meant) {
+            Some(membership) => {
+                self.inside = Some(membership);
+                true
+            }
+            // It may have found out by itself, asking again.
+            None => self.inside.as_mut().is_some_and(is_meant),
+        }
+    }
+
+    /// Forgets a membership, or a wait, that the room has ended.
+    pub fn release(&mut self, participant: &ParticipantId) {
+        let is_meant = |membership: &mut Membership| membership.participant == *participant;
+        self.inside.take_if(is_meant);
+        self.at_door.take_if(is_meant);
+    }
+
+    /// Takes note that it has come to another room, and leaves the one before without waiting for it: nothing is told of
+    /// that any more, and the answer to the join goes out before the new room's first event.
+    pub fn move_to(&mut self, membership: Membership, place: Place) {
+        for before in self.take() {
+            before.outbox.leave();
+            let participant = before.participant;
+            before.handle.tell(Command::Leave { participant });
+        }
+        match place {
+            Place::Inside => self.inside = Some(membership),
+            Place::Door => self.at_door = Some(membership),
+        }
+    }
+
+    /// Leaves the room it is in or at whose door it waits, if there is one.
+    pub async fn leave(&mut self) {
+        self.depart(|participant| Command::Leave { participant })
+            .await;
+    }
+
+    /// The same for a session that ends without having left: its user may be back in a moment.
+    pub async fn vanish(&mut self, reason: LeaveReason) {
+        let away = |participant| Command::Away {
+            participant,
+            reason,
+        };
+        self.depart(away).await;
+    }
+
+    async fn depart(&mut self, how: impl Fn(ParticipantId) -> Command) {
+        for membership in self.take() {
+            // A refusal means that the room has let go of this membership already.
+            let gone = membership
+                .handle
+                .call_surely(how(membership.participant))
+                .await;
+            if gone.is_err() {
+                tracing::debug!(room.id = %membership.room, "the room was left before");
+            }
+        }
+    }
+
+    fn take(&mut self) -> impl Iterator<Item = Membership> + use<> {
+        [self.inside.take(), self.at_door.take()]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// A session that ends in order has left before. One whose task failed leaves no ghost behind.
+impl Drop for Location {
+    fn drop(&mut self) {
+        for membership in self.take() {
+            membership.handle.tell(Command::Away {
+                participant: membership.participant,
+                reason: LeaveReason::Lost,
+            });
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The sessions of this node by id, and who is logged in where, so that a revoked login ends at once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tokio::sync::Notify;
+
+use crate::protocol::ids::{SessionId, UserId};
+use crate::protocol::object::UserKind;
+use crate::protocol::time::Timestamp;
+
+/// The sessions of this node. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    sessions: Arc<DashMap<SessionId, Entry>>,
+}
+
+/// A session.
+#[derive(Debug, Default)]
+struct Entry {
+    /// None before somebody has said who they are.
+    login: Option<Pass>,
+    /// Ends the session.
+    revoked: Arc<Notify>,
+}
+
+/// What a session came in with.
+#[derive(Debug)]
+pub struct Pass {
+    /// Who.
+    pub user: UserId,
+    /// An account, or a guest.
+    pub kind: UserKind,
+    /// The log-in's id, by which its tokens are revoked.
+    pub jti: String,
+    /// When the token was issued: what voids older ones ends the session.
+    pub since: Timestamp,
+}
+
+/// A session's place in the table, given up with this at the latest.
+#[derive(Debug)]
+pub struct Seat {
+    table: Table,
+    id: SessionId,
+    revoked: Arc<Notify>,
+}
+
+impl Seat {
+    /// What ends the session when its login is revoked.
+    pub fn revoked(&self) -> Arc<Notify> {
+        self.revoked.clone()
+    }
+
+    /// Gives the place up.
+    pub fn leave(&self) {
+        self.table.sessions.remove(&self.id);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Table {
+    /// Takes in a session of nobody yet.
+    pub fn open(&self, session: &SessionId) -> Seat {
+        let entry = Entry::default();
+        let revoked = entry.revoked.clone();
+        self.sessions.insert(session.clone(), entry);
+        Seat {
+            table: self.clone(),
+            id: session.clone(),
+            revoked,
+        }
+    }
+
+    /// Takes note of who a session is, also after a new log-in.
+    pub fn log_in(&self, session: &SessionId, pass: Pass) {
+        if let Some(mut entry) = self.sessions.get_mut(session) {
+            entry.login = Some(pass);
+        }
+    }
+
+    /// The session is nobody's any more.
+    pub fn log_out(&self, session: &SessionId) {
+        if let Some(mut entry) = self.sessions.get_mut(session) {
+            entry.login = None;
+        }
+    }
+
+    /// How many sessions are logged in.
+    pub fn count(&self) -> usize {
+        let sessions = self.sessions.iter();
+        sessions.filter(|entry| entry.login.is_some()).count()
+    }
+
+    /// The accounts that are logged in, each once.
+    pub fn accounts(&self) -> HashSet<UserId> {
+        let sessions = self.sessions.iter();
+        let accounts = sessions.filter_map(|entry| {
+            let account = |pass: &&Pass| pass.kind == UserKind::Account;
+            let pass = entry.login.as_ref().filter(account)?;
+            Some(pass.user.clone())
+        });
+        accounts.collect()
+    }
+
+    /// When the token that this session came in with was issued.
+    pub fn since(&self, session: &SessionId) -> Option<Timestamp> {
+        let entry = self.sessions.get(session)?;
+        entry.login.as_ref().map(|pass| pass.since)
+    }
+
+    /// Lets this session outlive what voids logins from before `since`: it is about to do that itself.
+    pub fn renew(&self, session: &SessionId, since: Timestamp) {
+        if let Some(mut entry) = self.sessions.get_mut(session)
+            && let Some(pass) = &mut entry.login
+        {
+            pass.since = pass.since.max(since);
+        }
+    }
+
+    /// Ends every other session that came in with this token.
+    pub fn revoke_token(&self, jti: &str, but: &SessionId) {
+        self.revoke(|session, pass| session != but && pass.jti == jti);
+    }
+
+    /// Ends every other session of this user.
+    pub fn revoke_user(&self, user: &UserId, but: &SessionId) {
+        self.revoke(|session, pass| session != but && pass.user == *user);
+    }
+
+    /// Ends sessions of accounts as the database has them now: of `asked`, those that are not `found` there any more, and
+    /// those that came in with a token from before what is found. It looks at each session once, however many accounts
+    /// there are.
+    pub fn end_void(&self, asked: &HashSet<UserId>, found: &HashMap<UserId, Option<Timestamp>>) {
+        self.revoke(|_, pass| {
+            pass.kind == UserKind::Account
+                && asked.contains(&pass.user)
+                && match found.get(&pass.user) {
+                    None => true,
+                    Some(after) => after.is_some_and(|after| pass.since < after),
+                }
+        });
+    }
+
+    fn revoke(&self, concerned: impl Fn(&SessionId, &Pass) -> bool) {
+        for entry in self.sessions.iter() {
+            let pass = entry.login.as_ref();
+            if pass.is_some_and(|pass| concerned(entry.key(), pass)) {
+                entry.revoked.notify_one();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_millis(seconds * 1_000).unwrap()
+    }
+
+    fn pass(user: &UserId, kind: UserKind, since: i64) -> Pass {
+        Pass {
+            user: user.clone(),
+            kind,
+            jti: String::new(),
+            since: at(since),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_database_voids_ends_and_nothing_else_does() {
+        let table = Table::default();
+        let [kept, older, gone, late, guest] = std::array::from_fn(|_| UserId::random());
+        let enter = |user: &UserId, kind, since| {
+            let session = SessionId::random();
+            let seat = table.open(&session);
+            table.log_in(&session, pass(user, kind, since));
+            seat
+        };
+        let account = UserKind::Account;
+        let sessions = [
+            enter(&kept, account, 5),
+            enter(&older, account, 10),
+            enter(&guest, UserKind::Guest, 5),
+            table.open(&SessionId::random()),
+        ];
+        let ends = [enter(&older, account, 9), enter(&gone, account, 5)];
+        let asked = table.accounts();
+        assert!(asked.len() == 3 && !asked.contains(&guest));
+        // Who came in after the question is judged by the next one.
+        let sessions = sessions.into_iter().chain([enter(&late, account, 5)]);
+        let found = HashMap::from([(kept, None), (older, Some(at(10)))]);
+        table.end_void(&asked, &found);
+        for ended in ends {
+            ended.revoked().notified().await;
+        }
+        for kept in sessions {
+            let waited = futures_util::FutureExt::now_or_never(kept.revoked().notified());
+            assert!(waited.is_none());
+        }
+    }
+
+    #[test]
+    fn who_has_given_the_place_up_is_not_in_the_table() {
+        let (table, session) = (Table::default(), SessionId::random());
+        let seat = table.open(&session);
+        assert_eq!((table.count(), table.since(&session)), (0, None));
+        let ada = UserId::random();
+        table.log_in(&session, pass(&ada, UserKind::Account, 1));
+        table.renew(&session, at(2));
+        assert_eq!((table.count(), table.since(&session)), (1, Some(at(2))));
+        table.log_out(&session);
+        assert_eq!((table.count(), table.accounts().len()), (0, 0));
+        drop(seat);
+        table.log_in(&session, pass(&ada, UserKind::Account, 3));
+        assert_eq!(table.count(), 0);
+    }
+}
