@@ -11,6 +11,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("network", &[]),
     ("allowance", &["budgets"]),
     ("supervise", &[]),
+    ("bench", &[]),
     ("protocol", &["budgets"]),
     ("config", &["budgets"]),
     ("telemetry", &["config"]),
@@ -55,6 +56,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "auth",
+            "bench",
             "budgets",
             "config",
             "network",
@@ -90,14 +92,18 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("sea_orm", &["store"]),
     ("migration", &["store"]),
     ("rtc", &["media"]),
-    ("quinn_udp", &["media"]),
-    ("mio", &["media"]),
+    ("rtc_ice", &["bench"]),
+    ("quinn_udp", &["bench", "media"]),
+    ("mio", &["bench", "media"]),
     ("jsonwebtoken", &["auth"]),
     ("argon2", &["auth"]),
     ("clap", &["cli"]),
     ("hyper", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["http", "legacy", "sessions"]),
+    (
+        "tokio_tungstenite",
+        &["bench", "http", "legacy", "sessions"],
+    ),
 ];
 
 #[test]
