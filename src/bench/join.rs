@@ -94,14 +94,18 @@ impl Door<'_> {
 
     /// Asks for slots, answers and connects.
     async fn receive(&self, session: &mut Session, who: Who) -> Result<Vec<u16>, BenchError> {
-        let slots = json!({ "audio_slots": self.plan.audio_slots, "video_slots": self.plan.video_slots });
+        let slots =
+            json!({ "audio_slots": self.plan.audio_slots, "video_slots": self.plan.video_slots });
         let offered = session.ask("media.receive", slots).await?;
         let offer = described(&offered)?;
         let (socket, mut peer) = self.peer()?;
         let answer = sdp::answer(&offer, &peer.transport("active"));
         let answer = json!({ "revision": offered["revision"], "sdp": answer });
         session.ask("media.answer", answer).await?;
-        let payload_types = offer.sections.iter().filter_map(|section| section.payload_type);
+        let payload_types = offer
+            .sections
+            .iter()
+            .filter_map(|section| section.payload_type);
         let receiving = Receiving::new(payload_types.collect(), self.plan.sample);
         let theirs = self.permitted(offer.transport)?;
         peer.connect(&theirs, false, Instant::now())?;
@@ -153,5 +157,9 @@ fn described(answer: &Value) -> Result<Description, BenchError> {
 }
 
 fn ports(theirs: &Transport) -> Vec<u16> {
-    theirs.candidates.iter().map(|candidate| candidate.port()).collect()
+    theirs
+        .candidates
+        .iter()
+        .map(|candidate| candidate.port())
+        .collect()
 }

@@ -104,10 +104,7 @@ impl Receiving {
             return;
         }
         let known = self.streams.iter_mut();
-        match known
-            .into_iter()
-            .find(|stream| stream.ssrc == header.ssrc)
-        {
+        match known.into_iter().find(|stream| stream.ssrc == header.ssrc) {
             Some(stream) => stream.take(header.sequence),
             None => self.streams.push(Arrivals::beginning(header)),
         }

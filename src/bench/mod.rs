@@ -53,7 +53,9 @@ pub enum BenchError {
     #[error("{0}")]
     Target(String),
     /// The server is on another machine.
-    #[error("{0} is not this machine: who loads it needs its owner's consent, and says so with --i-may-load-it")]
+    #[error(
+        "{0} is not this machine: who loads it needs its owner's consent, and says so with --i-may-load-it"
+    )]
     Consent(String),
     /// All that the server names for media is elsewhere.
     #[error("the server names no address of this machine for media")]

@@ -169,10 +169,19 @@ impl Stream {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = (since.as_secs() + NTP_TO_UNIX) as u32;
         let fraction = ((u64::from(since.subsec_nanos()) << 32) / 1_000_000_000) as u32;
-        let octets = self.sent.wrapping_mul((self.packet.len() - RTP_HEADER) as u32);
+        let octets = self
+            .sent
+            .wrapping_mul((self.packet.len() - RTP_HEADER) as u32);
         let mut report = [0; 28];
         report[..4].copy_from_slice(&[0x80, 200, 0, 6]);
-        let words = [self.ssrc, seconds, fraction, self.timestamp, self.sent, octets];
+        let words = [
+            self.ssrc,
+            seconds,
+            fraction,
+            self.timestamp,
+            self.sent,
+            octets,
+        ];
         for (at, word) in report[4..].chunks_exact_mut(4).zip(words) {
             at.copy_from_slice(&word.to_be_bytes());
         }

@@ -305,10 +305,7 @@ pub(super) mod tests {
         assert_eq!(forwarded(Scenario::Meeting), (10, 10, 10 * 9 * 50));
         assert_eq!(forwarded(Scenario::Rooms), (20, 20, 20 * 4 * 50));
         // The speakers hear the two others.
-        assert_eq!(
-            forwarded(Scenario::Audio),
-            (53, 3, (50 * 3 + 3 * 2) * 50)
-        );
+        assert_eq!(forwarded(Scenario::Audio), (53, 3, (50 * 3 + 3 * 2) * 50));
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl ThreadTimes {
     pub fn since(&self, earlier: &Self) -> Used {
         let mut used = Used::default();
         for (thread, (is_media, time)) in &self.0 {
-            let before = earlier.0.get(thread).map_or(Duration::ZERO, |(_, time)| *time);
+            let before = earlier
+                .0
+                .get(thread)
+                .map_or(Duration::ZERO, |(_, time)| *time);
             let time = time.saturating_sub(before);
             if *is_media {
                 used.media += time;
@@ -82,7 +85,9 @@ pub(super) fn resident_kib(process: u32) -> Result<u64, BenchError> {
 }
 
 fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 

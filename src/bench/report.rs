@@ -370,7 +370,12 @@ mod tests {
         assert!((memory.per_person_joined_kib - 200.0).abs() < 1e-9);
         assert!((memory.per_person_kib - 400.0).abs() < 1e-9);
         let took = vec![Duration::from_millis(4), Duration::from_millis(2)];
-        let join = Join::of(took, vec!["no".to_owned()], Duration::from_millis(5), Some(used));
+        let join = Join::of(
+            took,
+            vec!["no".to_owned()],
+            Duration::from_millis(5),
+            Some(used),
+        );
         assert_eq!((join.joined, join.failed), (2, 1));
         assert_eq!((join.p50_ms, join.max_ms), (2.0, 4.0));
         assert_eq!((join.cpu_ms, join.media_cpu_ms), (Some(20.0), Some(15.0)));

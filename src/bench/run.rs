@@ -105,7 +105,8 @@ async fn open_rooms(plan: &Plan, target: &Target) -> Result<(Session, Vec<String
     .await?;
     let mut rooms = Vec::new();
     for (index, room) in plan.rooms.iter().enumerate() {
-        let wanted = json!({ "name": format!("Load {}", index + 1), "max_participants": room.people });
+        let wanted =
+            json!({ "name": format!("Load {}", index + 1), "max_participants": room.people });
         let made = host.ask("room.create", wanted).await?;
         let identity = made["room"]["identity"].as_str().unwrap_or_default();
         rooms.push(identity.to_owned());
@@ -118,7 +119,8 @@ async fn all_join(door: &Door<'_>, watch: &Watch) -> Result<(Vec<Joined>, Join),
     let before = watch.times()?;
     let began = Instant::now();
     let people = door.plan.rooms.iter().enumerate();
-    let people = people.flat_map(|(room, of)| (0..of.people).map(move |person| Who { room, person }));
+    let people =
+        people.flat_map(|(room, of)| (0..of.people).map(move |person| Who { room, person }));
     let joins = stream::iter(people)
         .map(|who| door.join(who))
         .buffer_unordered(door.plan.joins_at_once);
@@ -277,7 +279,8 @@ fn expected(plan: &Plan, people: &[Who], sent: &[(Who, u64)]) -> u64 {
         let others = sent
             .iter()
             .filter(|(sender, _)| sender.room == who.room && sender.person != who.person);
-        let (count, packets) = others.fold((0, 0), |(count, all), (_, sent)| (count + 1, all + sent));
+        let (count, packets) =
+            others.fold((0, 0), |(count, all), (_, sent)| (count + 1, all + sent));
         let carried = plan.slots().min(count) as u64;
         (packets * carried).checked_div(count as u64).unwrap_or(0)
     };
@@ -305,8 +308,8 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::plan::tests::load;
     use crate::bench::plan::Scenario;
+    use crate::bench::plan::tests::load;
 
     #[test]
     fn everybody_expects_what_the_others_sent() {

@@ -132,7 +132,9 @@ impl Section {
     fn attribute(&mut self, name: &str, value: &str) {
         match (name, value.split_once(' ')) {
             ("mid", _) => value.clone_into(&mut self.mid),
-            ("rtpmap", Some((number, "VP8/90000" | "opus/48000/2"))) if self.payload_type.is_none() => {
+            ("rtpmap", Some((number, "VP8/90000" | "opus/48000/2")))
+                if self.payload_type.is_none() =>
+            {
                 self.payload_type = number.parse().ok();
             }
             ("fmtp", Some((number, format))) => {

@@ -117,14 +117,17 @@ struct OwnServer {
 }
 
 impl OwnServer {
-    fn start(
-        media_threads: usize,
-        through: &[String],
-        people: usize,
-    ) -> Result<Self, BenchError> {
-        let name = format!("meeting-bench-{}-{:08x}", std::process::id(), rand::random::<u32>());
+    fn start(media_threads: usize, through: &[String], people: usize) -> Result<Self, BenchError> {
+        let name = format!(
+            "meeting-bench-{}-{:08x}",
+            std::process::id(),
+            rand::random::<u32>()
+        );
         let folder = std::env::temp_dir().join(name);
-        let mut line = through.iter().map(Into::into).collect::<Vec<std::ffi::OsString>>();
+        let mut line = through
+            .iter()
+            .map(Into::into)
+            .collect::<Vec<std::ffi::OsString>>();
         line.push(std::env::current_exe()?.into());
         let (program, before) = line
             .split_first()
@@ -135,7 +138,9 @@ impl OwnServer {
                 command.env_remove(variable);
             }
         }
-        command.args(before).args(["serve", "--listen", "127.0.0.1:0"]);
+        command
+            .args(before)
+            .args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--media-ip", "127.0.0.1", "--media-port", "0"]);
         command.args(["--no-rate-limit", "--guests", "--registration", "open"]);
         command.args(["--log", "error"]);
@@ -169,7 +174,10 @@ impl OwnServer {
         };
         // Held, so that the server may write on.
         self.stdout = Some(stdout);
-        let url = line.trim_end().strip_prefix(ANNOUNCEMENT).ok_or_else(silent)?;
+        let url = line
+            .trim_end()
+            .strip_prefix(ANNOUNCEMENT)
+            .ok_or_else(silent)?;
         let (authority, _) = split(url)?;
         Ok(Target {
             address: authority.parse().map_err(|_| silent())?,
