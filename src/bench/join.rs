@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::BenchError;
+use super::feedback::Feedback;
 use super::link::{Link, Receiving, Role, Sending, Socket, Who};
 use super::load::{Command, LoadThread};
 use super::packets::Stream;
@@ -97,7 +98,10 @@ impl Door<'_> {
         let slots =
             json!({ "audio_slots": self.plan.audio_slots, "video_slots": self.plan.video_slots });
         let offered = session.ask("media.receive", slots).await?;
-        let offer = described(&offered)?;
+        let mut offer = described(&offered)?;
+        if !self.plan.feedback {
+            offer.decline_feedback();
+        }
         let (socket, mut peer) = self.peer()?;
         let answer = sdp::answer(&offer, &peer.transport("active"));
         let answer = json!({ "revision": offered["revision"], "sdp": answer });
@@ -106,7 +110,9 @@ impl Door<'_> {
             .sections
             .iter()
             .filter_map(|section| section.payload_type);
-        let receiving = Receiving::new(payload_types.collect(), self.plan.sample);
+        let id = offer.sections.iter().find_map(|section| section.feedback);
+        let feedback = id.map(|id| Feedback::new(id, Instant::now()));
+        let receiving = Receiving::new(payload_types.collect(), self.plan.sample, feedback);
         let theirs = self.permitted(offer.transport)?;
         peer.connect(&theirs, false, Instant::now())?;
         self.connected(who, Role::Receives(receiving), socket, peer)

@@ -8,6 +8,7 @@ use mio::net::UdpSocket;
 use quinn_udp::{UdpSockRef, UdpSocketState};
 use tokio::sync::oneshot;
 
+use super::feedback::Feedback;
 use super::packets::{
     Arrivals, Clock, Content, Header, Place, Stream, asks_for_keyframe, receiver_report,
 };
@@ -15,6 +16,8 @@ use super::peer::{Outgoing, Peer, Progress};
 
 /// Reports are this far apart, as browsers' are.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Transport-wide feedback is this far apart.
+const FEEDBACK_EVERY: Duration = Duration::from_millis(100);
 /// A sender this far behind gives up what it missed: the load is too slow for its rate.
 const LATEST: Duration = Duration::from_millis(200);
 /// The system may allow less. A receiver must not be what loses packets.
@@ -82,16 +85,18 @@ pub(super) struct Receiving {
     pub ages: Vec<u32>,
     /// Opened packets that were not authentic, or told no time.
     pub refused: u64,
+    pub feedback: Option<Feedback>,
 }
 
 impl Receiving {
-    pub fn new(payload_types: Vec<u8>, sample: u32) -> Self {
+    pub fn new(payload_types: Vec<u8>, sample: u32, feedback: Option<Feedback>) -> Self {
         Self {
             payload_types,
             sample,
             streams: Vec::new(),
             ages: Vec::new(),
             refused: 0,
+            feedback,
         }
     }
 
@@ -100,6 +105,9 @@ impl Receiving {
         let Some(header) = Header::read(packet) else {
             return;
         };
+        if let Some(feedback) = &mut self.feedback {
+            feedback.note(packet, header.ssrc, now);
+        }
         if !self.payload_types.contains(&header.payload_type) {
             return;
         }
@@ -138,6 +146,7 @@ pub(super) struct Link {
     peer: Peer,
     ready: Option<Ready>,
     next_report: Instant,
+    next_feedback: Instant,
     out: Vec<Outgoing>,
 }
 
@@ -150,6 +159,7 @@ impl Link {
             peer,
             ready: Some(ready),
             next_report: Instant::now(),
+            next_feedback: Instant::now(),
             out: Vec::new(),
         }
     }
@@ -179,7 +189,10 @@ impl Link {
             self.peer.handle_timeout(now, &mut self.out);
         }
         self.flush();
-        if now >= self.next_report && self.peer.progress() == Progress::Ready {
+        if self.peer.progress() != Progress::Ready {
+            return;
+        }
+        if now >= self.next_report {
             self.next_report = now + REPORT_EVERY;
             let report = match &mut self.role {
                 Role::Sends(sending) if sending.stream.sent > 0 => {
@@ -188,10 +201,22 @@ impl Link {
                 Role::Sends(_) => None,
                 Role::Receives(receiving) => receiver_report(&mut receiving.streams),
             };
-            let sealed = report.and_then(|report| self.peer.seal_control(&report));
-            if let (Some(sealed), Some(remote)) = (sealed, self.peer.remote()) {
-                let _ = self.socket.io.send_to(&sealed, remote);
-            }
+            self.send_control(report);
+        }
+        if now >= self.next_feedback
+            && let Role::Receives(receiving) = &mut self.role
+            && let Some(feedback) = &mut receiving.feedback
+        {
+            self.next_feedback = now + FEEDBACK_EVERY;
+            let report = feedback.report();
+            self.send_control(report);
+        }
+    }
+
+    fn send_control(&mut self, packet: Option<Vec<u8>>) {
+        let sealed = packet.and_then(|packet| self.peer.seal_control(&packet));
+        if let (Some(sealed), Some(remote)) = (sealed, self.peer.remote()) {
+            let _ = self.socket.io.send_to(&sealed, remote);
         }
     }
 

@@ -11,20 +11,21 @@
 //! | which server, and whether it may be loaded | [`target`] |
 //! | the way in: session, room, two connections | [`session`], [`join`], [`sdp`] |
 //! | one connection without I/O | [`peer`]; with its socket: [`link`] |
-//! | threads that send and receive | [`load`], [`packets`] |
+//! | threads that send and receive | [`load`], [`packets`], [`feedback`] |
 //! | the server's processor and memory | [`process`] |
 //! | the figures | [`report`] |
 //!
 //! **Receivers are light.** They decode nothing, and open one packet in some ([`Load::sample`]) for its time; the others
 //! are counted by the numbers in their headers, and gaps tell losses. They send receiver reports, negotiate repair
-//! and ask for none, and negotiate no header extension: the server has no transport-wide feedback to
-//! work on. A browser costs the server a little more.
+//! and ask for none. Transport-wide feedback, which browsers send, is sent on request ([`Load::feedback`]): with it the server
+//! estimates the line, and on a busy machine holds pictures back for delays that are the machine's.
 //!
 //! **What the figures are.** A packet's age goes from before its sealing at the sender to the read of its receiver's
 //! socket, on one clock, so the kernel's way there and back and the load's own delay are in it. Processor time is the
 //! scheduler's count for each of the server's threads. Senders keep their beat within a millisecond, as that is how
 //! finely threads sleep.
 
+mod feedback;
 mod join;
 mod link;
 mod load;

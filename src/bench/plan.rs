@@ -112,6 +112,8 @@ pub struct Load {
     pub sample: u32,
     /// How packets are protected.
     pub protection: Protection,
+    /// Receivers tell when each packet arrived, as browsers do.
+    pub feedback: bool,
 }
 
 /// Beyond these one process is no longer what measures.
@@ -137,6 +139,7 @@ pub(super) struct Plan {
     pub joins_at_once: usize,
     pub sample: u32,
     pub protection: Protection,
+    pub feedback: bool,
 }
 
 /// A room: the first `senders` of its people send, and who receives is told by [`Room::receives`].
@@ -198,6 +201,7 @@ impl Load {
             joins_at_once: self.joins_at_once,
             sample: self.sample,
             protection: self.protection,
+            feedback: self.feedback,
         };
         plan.check()?;
         Ok(plan)
@@ -292,6 +296,7 @@ pub(super) mod tests {
             joins_at_once: 4,
             sample: 17,
             protection: Protection::Gcm,
+            feedback: false,
         }
     }
 

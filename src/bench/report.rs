@@ -52,6 +52,8 @@ pub struct Settings {
     pub duration_ms: u64,
     /// One packet in so many was opened.
     pub sample: u32,
+    /// Receivers told when each packet arrived.
+    pub feedback: bool,
 }
 
 impl Settings {
@@ -67,6 +69,7 @@ impl Settings {
             video_slots: plan.video_slots,
             duration_ms: millis(plan.duration) as u64,
             sample: plan.sample,
+            feedback: plan.feedback,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use super::feedback;
 use super::plan::Kind;
 
 /// Payload types of our offers. RFC 3551 §6 leaves 96 to 127 to be chosen.
@@ -34,6 +35,8 @@ pub(super) struct Section {
     pub payload_type: Option<u8>,
     /// The payload type of its repair format (RFC 4588).
     repair: Option<u8>,
+    /// The number of the extension for transport-wide feedback.
+    pub feedback: Option<u8>,
 }
 
 /// A description of the server's.
@@ -63,6 +66,13 @@ impl Description {
         } = &description.transport;
         let is_whole = !ufrag.is_empty() && !password.is_empty() && !fingerprint.is_empty();
         is_whole.then_some(description)
+    }
+
+    /// Takes no extension for feedback.
+    pub fn decline_feedback(&mut self) {
+        for section in &mut self.sections {
+            section.feedback = None;
+        }
     }
 
     /// All m-lines share one transport (RFC 8843): what the first one says of it holds.
@@ -114,6 +124,7 @@ fn section(media: &str) -> Option<Section> {
         },
         payload_type: None,
         repair: None,
+        feedback: None,
     })
 }
 
@@ -136,6 +147,10 @@ impl Section {
                 if self.payload_type.is_none() =>
             {
                 self.payload_type = number.parse().ok();
+            }
+            ("extmap", Some((number, feedback::EXTENSION))) => {
+                // A direction may follow the number (RFC 8285 §5).
+                self.feedback = number.split('/').next().and_then(|id| id.parse().ok());
             }
             ("fmtp", Some((number, format))) => {
                 let repairs = format.strip_prefix("apt=").and_then(|apt| apt.parse().ok());
@@ -161,6 +176,7 @@ pub(super) fn offer(ours: &Transport, kind: Kind, ssrc: u32) -> String {
         kind: Some(kind),
         payload_type: Some(payload_type),
         repair: None,
+        feedback: None,
     };
     let mut text = head("0");
     write_section(&mut text, &section, ours);
@@ -171,7 +187,8 @@ pub(super) fn offer(ours: &Transport, kind: Kind, ssrc: u32) -> String {
     text
 }
 
-/// The answer to an offer of slots: every slot with VP8 or Opus is taken, with repair, and without header extensions.
+/// The answer to an offer of slots: every slot with VP8 or Opus is taken, with repair, and of header extensions only the
+/// number for feedback, where the section still has it.
 pub(super) fn answer(offer: &Description, ours: &Transport) -> String {
     let taken = offer.sections.iter().filter(|section| is_taken(section));
     let mids: Vec<&str> = taken.map(|section| section.mid.as_str()).collect();
@@ -237,6 +254,13 @@ fn write_section(text: &mut String, section: &Section, ours: &Transport) {
             "a=rtpmap:{repair} rtx/90000\r\na=fmtp:{repair} apt={number}\r\n"
         );
     }
+    if let Some(id) = section.feedback {
+        let _ = write!(
+            text,
+            "a=rtcp-fb:{number} transport-cc\r\na=extmap:{id} {}\r\n",
+            feedback::EXTENSION
+        );
+    }
     for (index, candidate) in ours.candidates.iter().enumerate() {
         let _ = write!(
             text,
@@ -259,6 +283,7 @@ mod tests {
         a=candidate:1 1 udp 2130706431 127.0.0.1 4000 typ host\r\n\
         a=candidate:2 1 tcp 2130706430 127.0.0.1 4000 typ host tcptype passive\r\n\
         m=video 9 UDP/TLS/RTP/SAVPF 98 120 121\r\na=mid:1\r\na=ice-ufrag:abcd\r\na=rtpmap:98 VP9/90000\r\n\
+        a=extmap:3/sendonly http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
         a=rtpmap:120 VP8/90000\r\na=rtpmap:121 rtx/90000\r\na=fmtp:121 apt=120\r\na=sendonly\r\n\
         m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n";
 
@@ -300,7 +325,15 @@ mod tests {
             lite: false,
             candidates: vec![([127, 0, 0, 1], 5000).into()],
         };
-        let answer = answer(&Description::read(OFFER).unwrap(), &ours);
+        let mut offer = Description::read(OFFER).unwrap();
+        let with_feedback = answer(&offer, &ours);
+        assert!(
+            with_feedback.contains("a=extmap:3 http://"),
+            "{with_feedback}"
+        );
+        offer.decline_feedback();
+        let answer = answer(&offer, &ours);
+        assert!(!answer.contains("a=extmap"), "{answer}");
         assert!(answer.contains("a=group:BUNDLE 0 1\r\n"), "{answer}");
         assert!(answer.contains("m=video 9 UDP/TLS/RTP/SAVPF 120 121\r\n"));
         assert!(answer.contains("m=application 0 UDP/DTLS/SCTP 0\r\n"));

@@ -24,6 +24,7 @@ mod name {
     pub const JOINS: &str = "joins-at-once";
     pub const SAMPLE: &str = "sample";
     pub const SRTP: &str = "srtp";
+    pub const FEEDBACK: &str = "feedback";
     pub const MEDIA_THREADS: &str = "media-threads";
     pub const THROUGH: &str = "through";
     pub const TARGET: &str = "target";
@@ -36,7 +37,8 @@ const AES_CM: &str = "aes-cm";
 const NOTES: &str = "\
 Without --target a server of its own is started on loopback, from this binary, with its data in a folder that is thrown \
 away and without limits of use. With --target only a server on this machine is loaded, and only its addresses on this \
-machine, unless --i-may-load-it is given as well. Either way a run ends by itself.
+machine, unless --i-may-load-it is given as well; its rooms are deleted after the run, an account named load-... stays. \
+Either way a run ends by itself.
 
 Server and load take each other's time on the same cores. Give each its own with taskset(1):
 
@@ -99,7 +101,7 @@ fn what() -> [Arg; 10] {
     ]
 }
 
-fn how() -> [Arg; 4] {
+fn how() -> [Arg; 5] {
     [
         number(name::THREADS, "Threads of the load").default_value("1"),
         number(name::JOINS, "People who join at once").default_value("4"),
@@ -115,6 +117,13 @@ fn how() -> [Arg; 4] {
             .default_value("gcm")
             .value_parser(["gcm", AES_CM])
             .help("How packets are protected: AEAD_AES_128_GCM or AES128_CM_HMAC_SHA1_80"),
+        Arg::new(name::FEEDBACK)
+            .long(name::FEEDBACK)
+            .action(ArgAction::SetTrue)
+            .help(
+                "Receivers tell when each packet arrived, as browsers do. The server then estimates their lines, and may hold \
+                 pictures back on a busy machine",
+            ),
     ]
 }
 
@@ -196,6 +205,7 @@ fn load(matches: &ArgMatches) -> Load {
         } else {
             Protection::Gcm
         },
+        feedback: matches.get_flag(name::FEEDBACK),
     }
 }
 
