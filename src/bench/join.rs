@@ -30,7 +30,7 @@ pub(super) struct Door<'a> {
     pub local: IpAddr,
     pub threads: &'a [LoadThread],
     /// The rooms' identities.
-    pub rooms: Vec<String>,
+    pub rooms: &'a [String],
 }
 
 /// Somebody who is in.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -57,14 +57,14 @@ async fn measure(plan: &Plan, server: &Server) -> Result<Report, BenchError> {
         .map(|index| LoadThread::start(index, clock))
         .collect();
     let threads = threads?;
-    let (mut host, rooms) = open_rooms(plan, &target).await?;
+    let host = Host::open(plan, &target).await?;
     let door = Door {
         plan,
         target: &target,
         identity: std::sync::Arc::new(Identity::new(plan.protection)?),
         local: process::local_address(target.address)?,
         threads: &threads,
-        rooms,
+        rooms: &host.rooms,
     };
     let watch = Watch(target.process);
     let before_kib = watch.resident_kib()?;
@@ -80,10 +80,8 @@ async fn measure(plan: &Plan, server: &Server) -> Result<Report, BenchError> {
     }
     let counted = count(plan, &threads, &watch, &ports).await?;
     let after_kib = watch.resident_kib()?;
-    for room in &door.rooms {
-        // They end with the run; one that is gone already is as good.
-        let _ = host.ask("room.delete", json!({ "identity": room })).await;
-    }
+    // The figures are there, whether or not the rooms go.
+    let _ = host.close(&target).await;
 
     let memory = [before_kib, joined_kib, after_kib];
     let memory = match memory {
@@ -97,25 +95,42 @@ async fn measure(plan: &Plan, server: &Server) -> Result<Report, BenchError> {
     Ok(report)
 }
 
-/// Makes the rooms; they belong to an account that stays outside.
-async fn open_rooms(plan: &Plan, target: &Target) -> Result<(Session, Vec<String>), BenchError> {
-    let mut host = Session::connect(target).await?;
-    let name = format!("load-{:08x}", rand::random::<u32>());
-    let password = format!("{:032x}", rand::random::<u128>());
-    host.ask(
-        "auth.register",
-        json!({ "username": name, "password": password }),
-    )
-    .await?;
-    let mut rooms = Vec::new();
-    for (index, room) in plan.rooms.iter().enumerate() {
-        let wanted =
-            json!({ "name": format!("Load {}", index + 1), "max_participants": room.people });
-        let made = host.ask("room.create", wanted).await?;
-        let identity = made["room"]["identity"].as_str().unwrap_or_default();
-        rooms.push(identity.to_owned());
+/// The account that the rooms belong to. It stays outside.
+struct Host {
+    login: Value,
+    rooms: Vec<String>,
+}
+
+impl Host {
+    /// Makes the account and the rooms.
+    async fn open(plan: &Plan, target: &Target) -> Result<Self, BenchError> {
+        let mut session = Session::connect(target).await?;
+        let name = format!("load-{:08x}", rand::random::<u32>());
+        let password = format!("{:032x}", rand::random::<u128>());
+        let login = json!({ "username": name, "password": password });
+        session.ask("auth.register", login.clone()).await?;
+        let mut rooms = Vec::new();
+        for (index, room) in plan.rooms.iter().enumerate() {
+            let name = format!("Load {}", index + 1);
+            let wanted = json!({ "name": name, "max_participants": room.people });
+            let made = session.ask("room.create", wanted).await?;
+            let identity = made["room"]["identity"].as_str().unwrap_or_default();
+            rooms.push(identity.to_owned());
+        }
+        Ok(Self { login, rooms })
     }
-    Ok((host, rooms))
+
+    /// Deletes the rooms, by a session of its own: nobody answered the first one's pings meanwhile.
+    async fn close(self, target: &Target) -> Result<(), BenchError> {
+        let mut session = Session::connect(target).await?;
+        session.ask("auth.login", self.login).await?;
+        for room in self.rooms {
+            session
+                .ask("room.delete", json!({ "identity": room }))
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 /// Lets everybody in, some at a time.

@@ -18,7 +18,7 @@ fn a_small_load_is_measured_and_loses_nothing() {
 
     let number = |path: &str| report.pointer(path).and_then(Value::as_u64);
     let sent = number("/packets/sent").unwrap();
-    assert!((3..=63).contains(&sent) && sent % 3 == 0, "{report}");
+    assert!(sent > 0 && sent % 3 == 0, "whole pictures: {report}");
     for came in [
         "/packets/expected",
         "/packets/forwarded",
