@@ -1,4 +1,7 @@
 //! The composition root: puts the parts together, runs them, and ends them in order.
+//!
+//! Every task has an owner and an end. Connections belong to [`http::serve`](crate::http::serve()), which ends them
+//! within a few seconds. Sockets belong to their sessions; [`Sockets::drained`] waits for those.
 
 mod addresses;
 mod descriptors;

@@ -27,6 +27,8 @@ pub mod bench;
 pub mod budgets;
 pub mod cli;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod legacy;
 pub mod media;

@@ -3,6 +3,11 @@
 //!
 //! A panic is a fault of ours that we do not know yet. Whoever owns a task decides what others must hear of its end; here
 //! stands only that it never ends unheard.
+//!
+//! What others hear: when a room panics, everybody in it is taken out as if their sockets were lost, so that
+//! attendance ends and bans last, and the sockets close with 1001. A handler's panic is answered `server.internal`.
+//! A session that panics departs by a guard. A room's media that fail are opened anew, and `media.failed` tells its
+//! people. A media thread begins anew, and gives up with the process when it fails again and again.
 
 use std::any::Any;
 use std::future::Future;

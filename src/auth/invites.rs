@@ -1,4 +1,6 @@
 //! The tokens of invite links: shown once, never kept.
+//!
+//! A token is 128 random bits, of which SHA-256 is stored. One transaction counts a person and a use.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

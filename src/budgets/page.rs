@@ -1,6 +1,7 @@
 //! The table of budgets as a page for people.
 //!
-//! It is checked in as `static/protocol/budgets.html`, served with the page, and held current by a test.
+//! It is checked in as `static/protocol/budgets.html`, served with the page, and held current by a test. What is stored
+//! stands in `static/docs/operating.md` as well.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -48,6 +49,22 @@ pub fn html() -> String {
         );
     }
     text.push_str(FOOT);
+    text
+}
+
+/// The bounds of what is stored as a table in Markdown, for the documentation.
+pub fn stored_markdown() -> String {
+    let mut text = String::from("| what | counted for | at most | then |\n|---|---|---|---|\n");
+    for budget in super::store::ALL {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            budget.name,
+            whose(budget.per),
+            amount(budget),
+            budget.then,
+        );
+    }
     text
 }
 

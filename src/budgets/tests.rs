@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{all, page};
-use crate::protocol::catalogue::assert_current;
+use crate::protocol::catalogue::{assert_current, assert_part_current};
 
 #[test]
 fn the_page_that_is_served_is_current() {
     assert_current("static/protocol/budgets.html", &page::html());
+    assert_part_current(
+        "static/docs/operating.md",
+        "stored",
+        &page::stored_markdown(),
+    );
 }
 
 #[test]

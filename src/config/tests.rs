@@ -477,3 +477,23 @@ fn every_setting_is_named_once_in_each_place() {
         assert!(!key.spec().help.ends_with('.'), "{}", key.name());
     }
 }
+
+/// The table of settings, as the documentation has it.
+fn table() -> String {
+    let mut text = String::from("| flag | what it does | default |\n|---|---|---|\n");
+    for spec in Key::ALL.map(Key::spec) {
+        let value = spec.value.replace('|', "\\|");
+        let help = spec.help.replace('|', "\\|");
+        text += &format!(
+            "| `--{} {value}` | {help}. | {} |\n",
+            spec.name, spec.default
+        );
+    }
+    text
+}
+
+#[test]
+fn the_table_of_settings_in_the_documentation_is_current() {
+    let page = "static/docs/settings.md";
+    crate::protocol::catalogue::assert_part_current(page, "settings", &table());
+}

@@ -5,6 +5,9 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 /// Answers that are true only now.
 pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
@@ -14,6 +17,17 @@ pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 pub const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
     media-src 'self' blob: mediastream:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// The same for a page with scripts in its text: those, by their hashes, may run as well.
+pub fn policy_with_scripts(html: &str) -> HeaderValue {
+    let scripts = html.split("<script").skip(1).filter_map(|rest| {
+        let (text, _) = rest.split_once('>')?.1.split_once("</script>")?;
+        (!text.is_empty()).then(|| STANDARD.encode(Sha256::digest(text)))
+    });
+    let allowed: String = scripts.map(|hash| format!(" 'sha256-{hash}'")).collect();
+    let policy = format!("{PAGE_POLICY}; script-src 'self'{allowed}");
+    HeaderValue::from_str(&policy).expect("a policy and base64 are visible ASCII")
+}
 
 /// What a meeting needs of the device, for this page alone, and what it never needs.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), \

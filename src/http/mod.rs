@@ -1,13 +1,16 @@
 //! HTTP: the page, the upgrade to a WebSocket, health, avatars and calendar files.
 //!
 //! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
-//! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files,
-//! in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
+//! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files, in
+//! [`docs`] for the documentation, in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
 
 pub mod avatar;
 pub mod calendar;
 pub mod connections;
+pub mod docs;
 pub mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod headers;
 mod heads;
 pub mod page;
@@ -204,6 +207,9 @@ pub fn router(state: HttpState, further: Router) -> Router {
         .route("/r/{room}/{*rest}", get(page::index))
         .route("/r/{room}/calendar.ics", get(calendar::calendar))
         .route("/check", get(page::index))
+        .route("/docs", get(docs::to_index))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{name}", get(docs::document))
         .route("/ws", any(upgrade::upgrade))
         .route("/ping", get(ping))
         .route("/avatars/{file}", get(avatar::avatar))

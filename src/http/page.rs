@@ -1,37 +1,47 @@
 //! The page: files that are part of the binary, served with a tag of their content.
+//!
+//! Every file has its plain address, where a browser asks each time whether it is still the same. The page's own head
+//! names them with a hash of their content ([`assembly`]), and under such a name an answer holds for ever.
+
+mod assembly;
+mod encoding;
+mod kind;
+mod pack;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
-use super::HttpState;
+use self::assembly::Assembly;
+use self::encoding::Encoding;
+use super::headers::policy_with_scripts;
+use super::{HttpState, docs};
 use crate::config::BasePath;
 
 /// Release builds carry the files; debug builds read them anew for each request.
 #[derive(RustEmbed)]
 #[folder = "static"]
-struct Files;
+pub(super) struct Files;
 
 const INDEX: &str = "index.html";
-/// Files have no version in their names, so that a browser asks each time; the tag makes that cheap.
+/// A plain name may stand for another content tomorrow, so that a browser asks each time; the tag makes that cheap.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+/// A name that holds the content's hash never stands for another.
+const FINAL: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Below this, the headers weigh more than what compression saves.
-const MIN_GZIP_BYTES: usize = 1_024;
+const MIN_COMPRESSED_BYTES: usize = 1_024;
 
 /// The SHA-256 of a file's content.
 type ContentHash = [u8; 32];
@@ -45,15 +55,36 @@ struct Shared {
     prefix: BasePath,
     /// What was compressed, and the hash of what it was made from. At most one entry per file.
     gzipped: Mutex<HashMap<String, Compressed>>,
+    /// What was put together last.
+    assembled: Mutex<Option<Arc<Assembled>>>,
 }
 
 /// What a content became, once it was asked for, and the hash of that content.
 type Compressed = (ContentHash, Arc<OnceCell<Bytes>>);
 
 /// A file's content with its hash.
+#[derive(Debug, Clone)]
 struct Content {
     bytes: Bytes,
     hash: ContentHash,
+}
+
+/// The page's head and what it names that is no file.
+#[derive(Debug)]
+struct Assembled {
+    index: Content,
+    /// The scripts that stand in the head are part of it.
+    policy: HeaderValue,
+    made: HashMap<String, Content>,
+}
+
+/// What lies at an address.
+struct Found {
+    /// Its path by its plain name.
+    path: String,
+    content: Content,
+    caching: HeaderValue,
+    policy: Option<HeaderValue>,
 }
 
 impl Page {
@@ -62,6 +93,7 @@ impl Page {
         Self(Arc::new(Shared {
             prefix,
             gzipped: Mutex::default(),
+            assembled: Mutex::default(),
         }))
     }
 
@@ -70,16 +102,30 @@ impl Page {
         &self.0.prefix
     }
 
-    async fn answer(&self, path: &str, status: StatusCode, asked: &HeaderMap) -> Response {
-        let Some(content) = self.find(path) else {
+    pub(super) async fn answer(
+        &self,
+        path: &str,
+        status: StatusCode,
+        asked: &HeaderMap,
+    ) -> Response {
+        let Some(found) = self.find(path) else {
             return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
         };
+        let Found {
+            path,
+            content,
+            caching,
+            policy,
+        } = found;
         let tag = tag(&content.hash);
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, REVALIDATE);
+        headers.insert(CACHE_CONTROL, caching);
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(policy) = policy {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(ETAG, tag);
         }
@@ -87,48 +133,115 @@ impl Page {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return response;
         }
-        let kind = content_type(path);
+        let kind = kind::content_type(&path);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if is_text(kind) && content.bytes.len() >= MIN_GZIP_BYTES && takes_gzip(asked) {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            *response.body_mut() = Body::from(self.gzipped(path, content).await);
-        } else {
-            *response.body_mut() = Body::from(content.bytes);
-        }
+        let may_shrink = kind::is_text(kind) && content.bytes.len() >= MIN_COMPRESSED_BYTES;
+        let encoded = match may_shrink {
+            true => self.encoded(path, &content, asked).await,
+            false => None,
+        };
+        *response.body_mut() = match encoded {
+            Some((encoding, bytes)) => {
+                let name = HeaderValue::from_static(encoding.name());
+                response.headers_mut().insert(CONTENT_ENCODING, name);
+                Body::from(bytes)
+            }
+            None => Body::from(content.bytes),
+        };
         response
     }
 
     /// Only plain names are looked up: a debug build would follow `..` on the disk.
-    fn find(&self, path: &str) -> Option<Content> {
-        let plain = path
+    fn find(&self, path: &str) -> Option<Found> {
+        let is_plain = path
             .split('/')
             .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
-        let file = if plain {
-            Files::get(path)?
-        } else {
+        if !is_plain {
             return None;
-        };
-        if !self.0.prefix.is_root() && path.ends_with(".html") {
-            let text = String::from_utf8_lossy(&file.data);
-            let bytes = Bytes::from(moved(&text, &self.0.prefix));
-            let hash = Sha256::digest(&bytes).into();
-            return Some(Content { bytes, hash });
         }
-        Some(Content {
-            hash: file.metadata.sha256_hash(),
-            bytes: match file.data {
-                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-                Cow::Owned(bytes) => Bytes::from(bytes),
+        if let Some(found) = self.stored(path) {
+            return Some(found);
+        }
+        let (path, mark) = unmarked(path)?;
+        let made = || {
+            let content = self.assembled().made.get(&path)?.clone();
+            Some(Found::of(path.clone(), content))
+        };
+        let mut found = self.stored(&path).or_else(made)?;
+        // Who opened the page before an update goes on with what there is now, and keeps nothing of it under the old name.
+        if assembly::mark(&found.content.hash) == mark {
+            found.caching = FINAL;
+        }
+        Some(found)
+    }
+
+    /// A file by its plain name.
+    fn stored(&self, path: &str) -> Option<Found> {
+        if path == INDEX {
+            let assembled = self.assembled_anew();
+            return Some(Found {
+                policy: Some(assembled.policy.clone()),
+                ..Found::of(path.to_owned(), assembled.index.clone())
+            });
+        }
+        if let Some(html) = docs::html(path) {
+            let content = Content::new(moved(&html, &self.0.prefix));
+            return Some(Found::of(path.to_owned(), content));
+        }
+        let file = Files::get(path)?;
+        let content = match path.ends_with(".html") && !self.0.prefix.is_root() {
+            true => Content::new(moved(&String::from_utf8_lossy(&file.data), &self.0.prefix)),
+            false => Content {
+                hash: file.metadata.sha256_hash(),
+                bytes: match file.data {
+                    Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                    Cow::Owned(bytes) => Bytes::from(bytes),
+                },
             },
-        })
+        };
+        Some(Found::of(path.to_owned(), content))
+    }
+
+    /// The page as it is put together for who begins with it. The files of a debug build may have changed since the last.
+    fn assembled_anew(&self) -> Arc<Assembled> {
+        if cfg!(debug_assertions) {
+            *self.0.last() = None;
+        }
+        self.assembled()
+    }
+
+    /// The page as it was put together last, which is what a browser with its head asks for.
+    fn assembled(&self) -> Arc<Assembled> {
+        let mut last = self.0.last();
+        let made = last.get_or_insert_with(|| Arc::new(Assembled::new(&self.0.prefix)));
+        Arc::clone(made)
+    }
+
+    /// The content in the best encoding that is taken; none when none is.
+    async fn encoded(
+        &self,
+        path: String,
+        content: &Content,
+        asked: &HeaderMap,
+    ) -> Option<(Encoding, Bytes)> {
+        for encoding in [Encoding::Brotli, Encoding::Gzip] {
+            let ready = || encoding.ready(&content.hash);
+            if let Some(bytes) = encoding.is_taken(asked).then(ready).flatten() {
+                return Some((encoding, bytes));
+            }
+        }
+        if !Encoding::Gzip.is_taken(asked) {
+            return None;
+        }
+        Some((Encoding::Gzip, self.gzipped(path, content.clone()).await))
     }
 
     /// The content compressed, once per content however many ask, and by a thread that may take its time.
-    async fn gzipped(&self, path: &str, content: Content) -> Bytes {
+    async fn gzipped(&self, path: String, content: Content) -> Bytes {
         let cell = {
             let gzipped = self.0.gzipped.lock();
             let mut gzipped = gzipped.unwrap_or_else(PoisonError::into_inner);
-            let entry = gzipped.entry(path.to_owned());
+            let entry = gzipped.entry(path);
             let (hash, cell) = entry.or_insert_with(|| (content.hash, Arc::default()));
             if *hash != content.hash {
                 (*hash, *cell) = (content.hash, Arc::default());
@@ -137,11 +250,75 @@ impl Page {
         };
         let bytes = content.bytes;
         let compressing = || async {
-            let compressing = tokio::task::spawn_blocking(move || gzip(&bytes));
+            let compressing = tokio::task::spawn_blocking(move || encoding::gzip(&bytes));
             compressing.await.expect("compressing does not panic")
         };
         cell.get_or_init(compressing).await.clone()
     }
+}
+
+impl Shared {
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Assembled>>> {
+        self.assembled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    fn new(text: String) -> Self {
+        let bytes = Bytes::from(text);
+        let hash = Sha256::digest(&bytes).into();
+        Self { bytes, hash }
+    }
+}
+
+impl Found {
+    /// A file whose name says nothing of its content.
+    fn of(path: String, content: Content) -> Self {
+        Self {
+            path,
+            content,
+            caching: REVALIDATE,
+            policy: None,
+        }
+    }
+}
+
+impl Assembled {
+    fn new(prefix: &BasePath) -> Self {
+        let read =
+            |path: Cow<'static, str>| Some((path.to_string(), Files::get(&path)?.data.into()));
+        let files: assembly::Files = Files::iter().filter_map(read).collect();
+        let Assembly { html, made } =
+            Assembly::new(&files, prefix.as_str()).unwrap_or_else(|reason| {
+                // Only a file that was edited since the build can be the reason. The page works as it stands, with more requests.
+                tracing::warn!(reason, "the page is served file by file");
+                let index = files.get(INDEX).cloned().unwrap_or_default();
+                let html = moved(&String::from_utf8_lossy(&index), prefix);
+                Assembly {
+                    html,
+                    made: BTreeMap::new(),
+                }
+            });
+        Self {
+            policy: policy_with_scripts(&html),
+            index: Content::new(html),
+            made: made
+                .into_iter()
+                .map(|(path, text)| (path, Content::new(text)))
+                .collect(),
+        }
+    }
+}
+
+/// A path without the mark in its name, and the mark: `js/a.0123456789ab.js` is `js/a.js`.
+fn unmarked(path: &str) -> Option<(String, &str)> {
+    let (rest, kind) = path.rsplit_once('.')?;
+    let (stem, mark) = rest.rsplit_once('.')?;
+    let is_mark =
+        mark.len() == 2 * assembly::NAME_BYTES && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_mark.then(|| (format!("{stem}.{kind}"), mark))
 }
 
 /// The page's own addresses in `html`, which begin at the root, below `prefix`.
@@ -207,160 +384,5 @@ fn is_known(asked: &HeaderMap, tag: &str) -> bool {
         .any(|known| known.trim() == "*" || opaque(known) == opaque(tag))
 }
 
-/// Whether Accept-Encoding (RFC 9110 §12.5.3) takes gzip.
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    asked
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
-        .any(|entry| {
-            let mut parts = entry.split(';').map(str::trim);
-            let names_gzip = parts
-                .next()
-                .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-            let refused = parts
-                .filter_map(|part| part.strip_prefix("q="))
-                .any(|weight| weight.parse() == Ok(0.0));
-            names_gzip && !refused
-        })
-}
-
-fn gzip(data: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder
-        .write_all(data)
-        .and_then(|()| encoder.finish())
-        .map(Bytes::from)
-        .expect("writing into memory does not fail")
-}
-
-/// The media type by the end of the name. Scripts would not run under a wrong one, as `nosniff` is set.
-fn content_type(path: &str) -> &'static str {
-    match path.rsplit_once('.').map_or("", |(_, end)| end) {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "json" | "map" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "ts" => "application/typescript; charset=utf-8",
-        "md" => "text/markdown; charset=utf-8",
-        "txt" => "text/plain; charset=utf-8",
-        "wasm" => "application/wasm",
-        "woff2" => "font/woff2",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "ico" => "image/x-icon",
-        "mp3" => "audio/mpeg",
-        "ogg" => "audio/ogg",
-        _ => "application/octet-stream",
-    }
-}
-
-fn is_text(kind: &str) -> bool {
-    let other = [
-        "image/svg+xml",
-        "application/json",
-        "application/manifest+json",
-        "application/wasm",
-    ];
-    kind.starts_with("text/") || kind.starts_with("application/typescript") || other.contains(&kind)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_of_file_has_its_media_type() {
-        let table = [
-            ("index.html", "text/html; charset=utf-8"),
-            ("js/client/index.js", "text/javascript; charset=utf-8"),
-            (
-                "js/client/index.d.ts",
-                "application/typescript; charset=utf-8",
-            ),
-            ("css/a.b.css", "text/css; charset=utf-8"),
-            ("icons.svg", "image/svg+xml"),
-            ("docs/schema.json", "application/json"),
-            ("font.woff2", "font/woff2"),
-            ("README", "application/octet-stream"),
-        ];
-        for (path, expected) in table {
-            assert_eq!(content_type(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn gzip_is_used_where_it_is_taken() {
-        let table = [
-            ("gzip, deflate, br", true),
-            ("GZIP;q=0.5", true),
-            ("br", false),
-            ("gzip;q=0", false),
-            ("gzip; q=0.0", false),
-            ("", false),
-        ];
-        for (line, expected) in table {
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, line.parse().unwrap())]);
-            assert_eq!(takes_gzip(&headers), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_tag_is_known_in_any_place_and_strength() {
-        let table = [
-            ("W/\"ab\"", true),
-            ("\"ab\"", true),
-            ("\"x\", W/\"ab\"", true),
-            ("*", true),
-            ("\"abc\"", false),
-        ];
-        for (line, expected) in table {
-            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, line.parse().unwrap())]);
-            assert_eq!(is_known(&headers, "W/\"ab\""), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn no_name_leads_out_of_the_page() {
-        let page = Page::new(BasePath::default());
-        for path in [
-            "../Cargo.toml",
-            "js/../../Cargo.toml",
-            "/etc/passwd",
-            ".git/config",
-            "",
-            "js//a",
-            "..\\a",
-        ] {
-            assert!(page.find(path).is_none(), "{path}");
-        }
-        assert!(page.find(INDEX).is_some());
-    }
-
-    #[test]
-    fn below_a_path_no_address_of_the_page_begins_at_the_root() {
-        let page = Page::new(BasePath::parse("/meet/").unwrap());
-        for name in Files::iter().filter(|name| name.ends_with(".html")) {
-            let content = page.find(&name).unwrap();
-            let html = String::from_utf8(content.bytes.to_vec()).unwrap();
-            assert!(html.contains("=\"/meet/"), "{name}");
-            for part in html.split("=\"/").skip(1) {
-                assert!(part.starts_with("meet/"), "{name}: {}", &part[..20]);
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_is_compressed_once_however_many_ask() {
-        let page = Page::new(BasePath::default());
-        let asked = HeaderMap::from_iter([(ACCEPT_ENCODING, "gzip".parse().unwrap())]);
-        let answers = (0..20).map(|_| page.answer(INDEX, StatusCode::OK, &asked));
-        let answers = futures_util::future::join_all(answers).await;
-        let zipped = |response: &Response| response.headers().get(CONTENT_ENCODING).cloned();
-        assert!(answers.iter().all(|answer| zipped(answer).is_some()));
-        assert_eq!(page.0.gzipped.lock().unwrap().len(), 1);
-    }
-}
+mod tests;

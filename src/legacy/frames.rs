@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_of_our_own_gets_what_the_contract_says() {
+    fn a_client_of_our_own_gets_what_the_protocol_says() {
         let to = ParticipantId::random();
         let data = |key, value| decoded(key, value).unwrap().data(&to, Tongue::Own);
         let sdp = json!({ "to": to, "sdp": "v=0" });

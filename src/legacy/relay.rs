@@ -390,7 +390,7 @@ impl Relay {
     }
 }
 
-/// What the session says is shaped as the contract has it.
+/// What the session says is shaped as static/docs/protocol.md §2 has it.
 fn parsed<T: DeserializeOwned>(data: &RawValue) -> Result<T, Farewell> {
     serde_json::from_str(data.get()).map_err(|error| {
         tracing::error!(

@@ -1,4 +1,8 @@
 //! Who comes in, and who must wait.
+//!
+//! A short loss of the connection is no absence. A lost socket leaves the room at once (static/docs/protocol.md
+//! §3.4); the meeting remembers for a minute who was lost (`Meeting::away`), and takes them as if they had stayed.
+//! Whoever leaves or is removed is not remembered.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, History, Reply};

@@ -2,6 +2,9 @@
 //!
 //! Whoever waits is told nothing but whether somebody is there who may let them in, and whether they are let in: no event
 //! of the room goes to them, and no command of theirs but leaving finds them in the room.
+//!
+//! Being let in is the same function as joining, so that no rule is skipped. The actor keeps the outboxes of those
+//! who wait in a map of its own: what is told to everybody cannot reach them.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, Reply};

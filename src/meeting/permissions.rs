@@ -1,6 +1,10 @@
 //! The one table of who may do what in a room: everything that is refused or shown is decided here.
 //!
 //! Read on in [`page`](super::permissions_page) for how it is shown to people.
+//!
+//! The core asks it for every command, clients are told its outcome as `actions`, and the media thread is told what
+//! may be forwarded. What each source takes stands here as well: the sound of a shared screen takes the right to
+//! unmute, because a voice could come that way.
 
 pub use crate::protocol::object::Action;
 use crate::protocol::object::{Permissions, Role, Source};

@@ -1,6 +1,7 @@
 //! The table of permissions as a page for people, generated so that it cannot say anything else than what holds.
 //!
-//! It is checked in as `static/protocol/permissions.html`, served with the page, and held current by a test.
+//! It is checked in as `static/protocol/permissions.html` and, for the documentation, as `static/docs/permissions.md`.
+//! A test holds both current.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,58 +28,36 @@ const HEAD: &str = r#"<!doctype html>
       </p>
 "#;
 
-const SENDING: &str = r#"      <h2>What sending takes</h2>
-      <p>
-        A voice can come out of the sound of a shared screen as well, so that it takes the right to unmute too. Whoever
-        loses what a source takes is stopped sending it. A microphone that runs memberships on until it is muted.
-      </p>
-      <ul>
-"#;
+/// What sending takes, before the list of it.
+const SENDING: &str = "A voice can come out of the sound of a shared screen, too. So that sound takes the right to unmute \
+    as well. Whoever loses a right that a source takes is stopped sending it. A microphone that runs stays on until it \
+    is muted.";
 
-const RULES: &str = r#"      <h2>On whom</h2>
-      <ul>
-        <li>Nobody mutes, renames, removes or changes the role of somebody of their own rank or a higher one.</li>
-        <li>The owner of a room is always a host. Nobody else can touch them.</li>
-        <li>
-          A full room keeps everyone out but its owner, who always gets in: it holds one person more then, and nobody else
-          comes in before two have left.
-        </li>
-        <li>Whoever makes somebody else a host becomes a co-host, unless they are the owner.</li>
-        <li>
-          Nobody can unmute another. Who is asked to may unmute their microphone once, whatever the room lets members do.
-        </li>
-        <li>
-          A room may take people with an account only (<code>guests</code> is false). Whoever may pass the waiting room comes
-          in as a guest as well; an invite link that gives no such role opens no room to guests. Guests who are in membership
-          when it is switched.
-        </li>
-        <li>
-          A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half
-          an hour after the last one left. Until then roles membership as they were given, whoever is banned memberships out, and
-          whoever was turned away at the door memberships turned away, also while nobody is in.
-        </li>
-        <li>
-          Whoever was turned away at the door is listed beside those who are banned, until the meeting ends. Who may ban
-          can let them knock again. Of more than 1000 who were turned away the earliest may knock again anyhow.
-        </li>
-        <li>
-          When the last host leaves, the co-host who has been in the longest becomes host, or else the member who has,
-          of those with an account. The owner's return gives them back what they were.
-        </li>
-        <li>
-          Whoever is removed with a ban memberships out until the meeting ends, or for good. A guest gets a new name easily:
-          until the meeting ends, guests who come from the same address wait until they are let in.
-        </li>
-        <li>
-          Where media goes from browser to browser, <code>permissions.files</code> refuses the offers by which files are
-          sent, those of connections named <code>file:…</code>, but cannot keep two altered clients from sending one over
-          the connection of their media.
-        </li>
-      </ul>
-    </main>
-  </body>
-</html>
-"#;
+/// What the table does not show. Names stand in backquotes.
+const RULES: [&str; 11] = [
+    "Nobody mutes, renames, removes or changes the role of somebody of their own rank or a higher one.",
+    "The owner of a room is always a host. Nobody else can touch them.",
+    "A full room keeps everyone out but its owner, who always gets in. It holds one person more then, and nobody else \
+     comes in before two have left.",
+    "Whoever makes somebody else a host becomes a co-host, unless they are the owner.",
+    "Nobody can unmute another. Somebody who is asked to may unmute their microphone once, whatever the room lets members \
+     do.",
+    "A room may take people with an account only (`guests` is false). Whoever may pass the waiting room comes in as a \
+     guest as well. An invite link that gives no such role opens no room to guests. Guests who are in stay when it is \
+     switched.",
+    "A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half an \
+     hour after the last one left. Until then roles stay as they were given, whoever is banned stays out, and whoever \
+     was turned away at the door stays turned away, also while nobody is in.",
+    "Whoever was turned away at the door is listed beside those who are banned, until the meeting ends. Who may ban can \
+     let them knock again. Of more than 1000 who were turned away the earliest may knock again.",
+    "When the last host leaves, the co-host who has been in the longest becomes host, or else the member with an account \
+     who has. When the owner returns, everybody gets back the role they had.",
+    "Whoever is removed with a ban stays out until the meeting ends, or for good. A guest gets a new name easily. So until \
+     the meeting ends, guests who come from the same address wait until they are let in.",
+    "Where media goes from browser to browser, `permissions.files` refuses the offers by which files are sent, those of \
+     connections named `file:…`. It cannot keep two altered clients from sending a file over the connection of their \
+     media.",
+];
 
 /// The page.
 pub fn html() -> String {
@@ -110,7 +89,10 @@ pub fn html() -> String {
         text.push_str("          </tr>\n");
     }
     text.push_str("        </tbody>\n      </table>\n");
-    text.push_str(SENDING);
+    let _ = write!(
+        text,
+        "      <h2>What sending takes</h2>\n      <p>\n        {SENDING}\n      </p>\n      <ul>\n"
+    );
     for source in Source::ALL {
         let (name, needed) = (name(&source), needed(source));
         line(
@@ -118,9 +100,58 @@ pub fn html() -> String {
             format_args!("<li><code>{name}</code>: {needed}</li>"),
         );
     }
-    text.push_str("      </ul>\n");
-    text.push_str(RULES);
+    text.push_str("      </ul>\n      <h2>On whom</h2>\n      <ul>\n");
+    for rule in RULES {
+        let _ = writeln!(text, "        <li>{}</li>", coded(rule));
+    }
+    text.push_str("      </ul>\n    </main>\n  </body>\n</html>\n");
     text
+}
+
+/// HTML of a sentence with names in backquotes.
+fn coded(sentence: &str) -> String {
+    let parts = sentence.split('`').enumerate();
+    parts
+        .map(|(index, part)| match index % 2 {
+            0 => part.to_owned(),
+            _ => format!("<code>{part}</code>"),
+        })
+        .collect()
+}
+
+/// The same as Markdown, for the documentation.
+pub fn markdown() -> String {
+    let mut text = String::from(
+        "# Who may do what\n\nThe server decides by this table. It tells each client what it may do as `actions`. \
+         The page is generated from the table.\n\n| Action |",
+    );
+    for rank in Rank::ALL {
+        let _ = write!(text, " {} |", title(rank));
+    }
+    let _ = writeln!(text, "\n|---|{}", "---|".repeat(Rank::ALL.len()));
+    let descriptions = descriptions();
+    for action in Action::ALL {
+        let name = name(&action);
+        let _ = write!(text, "| {} `{name}` |", descriptions[&name]);
+        for rank in Rank::ALL {
+            let _ = write!(text, " {} |", backquoted(&word(cell(rank, action))));
+        }
+        text.push('\n');
+    }
+    let _ = write!(text, "\n## What sending takes\n\n{SENDING}\n\n");
+    for source in Source::ALL {
+        let needed = backquoted(&needed(source));
+        let _ = writeln!(text, "- `{}`: {needed}", name(&source));
+    }
+    text.push_str("\n## On whom\n\n");
+    for rule in RULES {
+        let _ = writeln!(text, "- {rule}");
+    }
+    text
+}
+
+fn backquoted(html: &str) -> String {
+    html.replace("<code>", "`").replace("</code>", "`")
 }
 
 fn line(text: &mut String, cell: std::fmt::Arguments<'_>) {
@@ -192,6 +223,7 @@ mod tests {
     #[test]
     fn the_page_that_is_served_is_current() {
         assert_current("static/protocol/permissions.html", &html());
+        assert_current("static/docs/permissions.md", &markdown());
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Times {
         })
     }
 
-    /// Those from about `from` on, none of them far after it. A rule that counts begins at its first.
+    /// Those from about `from` on, some days before it at most.
     fn from(&self, from: DateTime<Utc>) -> Option<impl Iterator<Item = DateTime<Utc>>> {
         let from = self.zone.wall(from);
         let begin = match self.count {
@@ -187,8 +187,11 @@ impl Times {
         let days = self
             .pattern
             .days(begin, end.map_or(horizon, |end| end.min(horizon)));
+        // Those before are counted only: to look one up in the zone costs more than to find it.
+        let long_past = from.date().checked_sub_days(LONGEST_GAP)?;
         Some(
             days.take(most)
+                .skip_while(move |day| *day < long_past)
                 .map(|day| self.zone.instant(day.and_time(self.wall.time())))
                 .take_while(|time| self.until.is_none_or(|until| *time <= until)),
         )

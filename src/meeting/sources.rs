@@ -1,4 +1,8 @@
 //! What people send, and what the media worker reports of it.
+//!
+//! A client starts its sources when it comes in, whatever the person pressed. So where a room starts members muted,
+//! the first start within ten seconds of coming in begins muted. Later starts, and any start after
+//! `participant.update`, do as they say.
 
 use super::command::Switch;
 use super::effect::{Effect, Reply};

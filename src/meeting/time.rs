@@ -1,4 +1,7 @@
 //! What the passing of time does to a meeting: reminders, and its end.
+//!
+//! The core tells when it wants to be woken ([`Room::next_deadline`]), and the actor sleeps until then. So all of
+//! this is tested without a clock.
 
 use super::effect::{Effect, Reply};
 use super::room::{Answer, Room, broadcast};

@@ -24,7 +24,12 @@ pub fn json_schema() -> Value {
         ($kind:literal, $data:ident, $answer:ident) => {
             let data = generator.subschema_for::<$data>();
             let answer = generator.subschema_for::<$answer>();
-            requests.insert($kind.to_owned(), json!({ "data": data, "answer": answer }));
+            let errors: Vec<&str> = Request::refusals($kind).map(ErrorCode::as_str).collect();
+            let about = Request::meaning($kind);
+            requests.insert(
+                $kind.to_owned(),
+                json!({ "description": about, "data": data, "answer": answer, "errors": errors }),
+            );
         };
     }
     for_each_request!(request);
@@ -32,7 +37,11 @@ pub fn json_schema() -> Value {
     macro_rules! event {
         ($kind:literal, $data:ident) => {
             let data = generator.subschema_for::<$data>();
-            events.insert($kind.to_owned(), json!({ "data": data }));
+            let about = Event::meaning($kind).map(|(meaning, _)| meaning);
+            events.insert(
+                $kind.to_owned(),
+                json!({ "description": about, "data": data }),
+            );
         };
     }
     for_each_event!(event);
@@ -113,13 +122,34 @@ pub(crate) fn assert_current(path: &str, generated: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE_PROTOCOL").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, generated).unwrap();
+        // Other tests may be reading it.
+        let new = path.with_extension("new");
+        std::fs::write(&new, generated).unwrap();
+        std::fs::rename(new, &path).unwrap();
     }
     let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         checked_in == generated,
         "{} is stale: run the tests with UPDATE_PROTOCOL=1",
         path.display()
+    );
+}
+
+/// Compares one part of a Markdown file, between `<!-- generated: NAME -->` and `<!-- end -->`, with what it should be,
+/// or writes it when `UPDATE_PROTOCOL` is set.
+#[cfg(test)]
+pub(crate) fn assert_part_current(path: &str, name: &str, generated: &str) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    // Several parts of one file are compared by tests that run at once.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
+    let text = std::fs::read_to_string(file).unwrap();
+    let mark = format!("<!-- generated: {name} -->\n");
+    let (before, rest) = text.split_once(&mark).expect(&mark);
+    let (_, after) = rest.split_once("<!-- end -->").expect("<!-- end -->");
+    assert_current(
+        path,
+        &format!("{before}{mark}{generated}<!-- end -->{after}"),
     );
 }
 

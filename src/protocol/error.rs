@@ -13,7 +13,7 @@ macro_rules! codes {
         }
 
         impl ErrorCode {
-            /// Every code, in the contract's order.
+            /// Every code, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
             /// The code as it travels.
@@ -75,13 +75,13 @@ codes! {
 pub struct WireError {
     /// What went wrong.
     pub code: ErrorCode,
-    /// The same in English, for logs.
+    /// The same in English, for people who read logs.
     pub message: String,
     /// Which field was wrong, as a path from the frame's root; only with `protocol.bad_field`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub field: Option<String>,
-    /// After how many milliseconds a new try makes sense.
+    /// After how many milliseconds a new try makes sense. Null when trying again helps nothing.
     #[ts(type = "number | null")]
     pub retry_after_ms: Option<u64>,
 }

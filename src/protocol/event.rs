@@ -22,19 +22,27 @@ pub enum Delivery {
 }
 
 macro_rules! events {
-    ($($(#[$doc:meta])* $variant:ident($data:ident) $kind:literal $delivery:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident($data:ident) $kind:literal $delivery:ident;)*) => {
         /// An event.
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(untagged)]
         #[expect(clippy::large_enum_variant, reason = "effects carry events in boxes")]
         pub enum Event {
-            $($(#[$doc])* $variant($data),)*
+            $($(#[doc = $doc])* $variant($data),)*
         }
 
         impl Event {
             /// The event type's name on the wire.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $kind,)* }
+            }
+
+            /// What an event of type `kind` tells, in a few sentences, and whether it may be dropped.
+            pub fn meaning(kind: &str) -> Option<(&'static str, Delivery)> {
+                match kind {
+                    $($kind => Some((concat!($($doc),*).trim_ascii_start(), Delivery::$delivery)),)*
+                    _ => None,
+                }
             }
 
             /// Whether it may be dropped.
@@ -54,66 +62,66 @@ macro_rules! events {
 events! {
     /// Somebody came in.
     ParticipantJoined(ParticipantData) "participant.joined" Sure;
-    /// Something about somebody changed.
+    /// Something about a participant changed.
     ParticipantUpdated(ParticipantData) "participant.updated" Sure;
-    /// Somebody is gone.
+    /// A participant is gone.
     ParticipantLeft(ParticipantLeft) "participant.left" Sure;
-    /// A host asks one to unmute.
+    /// A host or co-host asks you to unmute. You may unmute that source once, whatever the room's permissions say.
     AskUnmute(AskUnmute) "participant.ask_unmute" Sure;
-    /// What oneself may do changed.
+    /// What you may do changed.
     PermissionsChanged(PermissionsChanged) "permissions.changed" Sure;
-    /// Somebody waits to be let in; told to those who may let in.
+    /// Somebody waits to be let in. Only those who may let people in are told.
     LobbyWaiting(LobbyWaiting) "lobby.waiting" Sure;
-    /// Whether somebody is in who may let in; told to those who wait, first and at each change.
+    /// Tells those who wait whether somebody is in the room who may let them in: once at first, then at each change.
     LobbyUpdated(LobbyUpdated) "lobby.updated" Sure;
-    /// Somebody waits no more; told to those who may let in.
+    /// Somebody waits no more. Only those who may let people in are told.
     LobbyLeft(LobbyLeft) "lobby.left" Sure;
-    /// One was let in; the same as the answer to `room.join`.
+    /// You were let in. The data are those of the answer to `room.join`.
     LobbyAdmitted(Joined) "lobby.admitted" Sure;
-    /// One was not let in.
+    /// You were not let in.
     LobbyDenied(LobbyDenied) "lobby.denied" Sure;
-    /// Somebody shows a feeling.
+    /// Somebody shows a reaction.
     Reaction(ReactionData) "reaction" Sure;
-    /// Whom everyone is shown large.
+    /// Tells whom everyone is shown large.
     SpotlightUpdated(SpotlightUpdated) "spotlight.updated" Sure;
     /// The timer was started or stopped.
     TimerUpdated(TimerUpdated) "timer.updated" Sure;
     /// The room was edited.
     RoomUpdated(RoomData) "room.updated" Sure;
-    /// The meeting is over.
+    /// The meeting is over. The socket is closed with 4404 next.
     RoomEnded(RoomEnded) "room.ended" Sure;
     /// The meeting ends soon.
     RoomReminder(RoomReminder) "room.reminder" Sure;
-    /// The room is no more.
+    /// The room was deleted. The socket is closed with 4404 next.
     RoomDeleted(RoomDeleted) "room.deleted" Sure;
-    /// Somebody wrote.
+    /// A message was written.
     ChatMessage(ChatData) "chat.message" Sure;
     /// A message was taken back.
     ChatDeleted(ChatDeleted) "chat.deleted" Sure;
-    /// An SDP offer from a participant.
+    /// A participant sends you an SDP offer.
     SignalOffer(SignalSdp) "signal.offer" Sure;
-    /// An SDP answer from a participant.
+    /// A participant sends you an SDP answer.
     SignalAnswer(SignalSdp) "signal.answer" Sure;
-    /// An ICE candidate from a participant.
+    /// A participant sends you an ICE candidate.
     SignalCandidate(SignalCandidateData) "signal.candidate" Sure;
-    /// The server offers the down connection anew.
+    /// The server offers the down connection again. Answer with `media.answer`.
     MediaOffer(DownOffer) "media.offer" Sure;
-    /// The room's media was lost, or one's own connection within the server: both connections are to be made anew, by `media.publish` and `media.receive`. What
-    /// was started goes on once they are.
+    /// The server lost your connections, or those of the whole room. Make both anew, by `media.publish` and
+    /// `media.receive`. Sources that ran go on then.
     MediaFailed(MediaFailed) "media.failed" Sure;
     /// Somebody started a source.
     TrackPublished(TrackData) "media.track.published" Sure;
     /// Somebody stopped a source.
     TrackUnpublished(TrackUnpublished) "media.track.unpublished" Sure;
-    /// Somebody muted or unmuted a source.
+    /// A source was muted or unmuted.
     TrackMuted(TrackMuted) "media.track.muted" Sure;
     /// Slots carry something else now.
     MediaSlots(SlotsData) "media.slots" Sure;
-    /// Who speaks.
+    /// Tells who speaks.
     SpeakerActive(SpeakerActive) "speaker.active" Lossy;
-    /// How good somebody's connection is.
+    /// Tells how good a participant's connection is.
     QualityUpdate(QualityUpdate) "quality.update" Lossy;
-    /// A newer session of the same user took one's place.
+    /// A newer session of yours took this one's place. The socket is closed with 4409 next.
     SessionReplaced(SessionReplaced) "session.replaced" Sure;
 }
 
@@ -184,38 +192,38 @@ macro_rules! data {
 data! {
     /// Data of `participant.joined` and `participant.updated`.
     struct ParticipantData {
-        /// As they are now.
+        /// The participant as they are now.
         participant: Participant,
     }
     /// Data of `participant.left`.
     struct ParticipantLeft {
-        /// Who.
+        /// Who is gone.
         participant: ParticipantId,
         /// Why.
         reason: LeaveReason,
     }
     /// Data of `room.updated`.
     struct RoomData {
-        /// As it is now.
+        /// The room as it is now.
         room: Room,
     }
     /// Data of `room.ended`.
     struct RoomEnded {
-        /// Which room.
+        /// The room.
         identity: RoomIdentity,
-        /// Why.
+        /// Why it ended.
         reason: EndReason,
     }
     /// Data of `room.deleted`.
     struct RoomDeleted {
-        /// Which room.
+        /// The room.
         identity: RoomIdentity,
     }
     /// Data of `room.reminder`.
     struct RoomReminder {
-        /// Which room.
+        /// The room.
         identity: RoomIdentity,
-        /// When it ends.
+        /// When the meeting ends.
         ends_at: Timestamp,
         /// How long it still runs.
         #[ts(type = "number")]
@@ -225,71 +233,71 @@ data! {
     struct AskUnmute {
         /// Who asks.
         by: ParticipantId,
-        /// What is to be switched on.
+        /// What you are asked to switch on.
         source: Source,
     }
     /// Data of `permissions.changed`.
     struct PermissionsChanged {
-        /// What oneself is.
+        /// Your role now.
         role: Role,
-        /// What oneself may do, as far as the room's permissions decide it.
+        /// What you may do, as far as the room's permissions decide it.
         permissions: Permissions,
-        /// Everything that oneself may do now.
+        /// Everything that you may do now.
         actions: Vec<Action>,
-        /// Who waits to be let in; empty for those who may not let in.
+        /// Who waits to be let in. Empty when you may not let people in.
         lobby: Vec<Waiting>,
     }
     /// Data of `lobby.waiting`.
     struct LobbyWaiting {
-        /// Who.
+        /// Who waits.
         participant: Waiting,
     }
     /// Data of `lobby.updated`.
     struct LobbyUpdated {
-        /// Somebody is in who may let in.
+        /// Whether somebody is in who may let people in.
         hosted: bool,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {
-        /// Who.
+        /// Who waits no more.
         participant: ParticipantId,
-        /// Why they wait no more.
+        /// Why.
         reason: LobbyLeaveReason,
     }
     /// Data of `lobby.denied`.
     struct LobbyDenied {
-        /// Why.
+        /// Why you were not let in.
         reason: LobbyDenial,
     }
     /// Data of `reaction`.
     struct ReactionData {
-        /// Whose.
+        /// Who shows it.
         participant: ParticipantId,
-        /// Which.
+        /// The reaction.
         emoji: Reaction,
     }
     /// Data of `spotlight.updated`.
     struct SpotlightUpdated {
-        /// Who; nobody when empty.
+        /// Who is shown large. Nobody when empty.
         participants: Vec<ParticipantId>,
     }
     /// Data of `timer.updated`.
     struct TimerUpdated {
-        /// The one that runs now.
+        /// The timer that runs now. Null when it was stopped.
         timer: Option<Timer>,
     }
     /// Data of `chat.deleted`.
     struct ChatDeleted {
-        /// Which message.
+        /// The message.
         message: MessageId,
     }
     /// Data of `quality.update`.
     struct QualityUpdate {
-        /// Whose.
+        /// Whose connection it is.
         participant: ParticipantId,
         /// 3 is good, 2 is weak, 1 is bad.
         score: u8,
-        /// The round-trip time to this server; null while unknown.
+        /// The round-trip time to this server. Null while it is unknown.
         #[ts(type = "number | null")]
         rtt_ms: Option<u32>,
         /// The share of packets lost on the way, 0 to 1.
@@ -297,60 +305,60 @@ data! {
     }
     /// Data of `chat.message`.
     struct ChatData {
-        /// What was written.
+        /// The message.
         message: ChatMessage,
     }
     /// Data of `signal.offer` and `signal.answer`.
     struct SignalSdp {
-        /// Whose it is.
+        /// Who sent it.
         from: ParticipantId,
-        /// As the sender named it.
+        /// The connection's name, as the sender gave it.
         connection: Option<String>,
         /// The session description.
         sdp: String,
     }
     /// Data of `signal.candidate`.
     struct SignalCandidateData {
-        /// Whose it is.
+        /// Who sent it.
         from: ParticipantId,
-        /// As the sender named it.
+        /// The connection's name, as the sender gave it.
         connection: Option<String>,
-        /// Null for the end of candidates.
+        /// The candidate. Null ends the candidates.
         candidate: Option<Candidate>,
     }
     /// Data of `media.track.published`.
     struct TrackData {
-        /// As it is now.
+        /// The track as it is now.
         track: Track,
     }
     /// Data of `media.track.unpublished`.
     struct TrackUnpublished {
-        /// Which track.
+        /// The track.
         track: TrackId,
         /// Whose it was.
         participant: ParticipantId,
     }
     /// Data of `media.track.muted`.
     struct TrackMuted {
-        /// Which track.
+        /// The track.
         track: TrackId,
         /// Whose it is.
         participant: ParticipantId,
         /// Whether nothing of it is forwarded now.
         muted: bool,
-        /// Who did it, when it was not themselves.
+        /// Who did it. Null when it was the participant.
         by: Option<ParticipantId>,
     }
     /// Data of `media.slots`.
     struct SlotsData {
-        /// Those that changed.
+        /// The slots that changed.
         slots: Vec<Slot>,
     }
     /// Data of `media.failed`.
     struct MediaFailed {}
     /// Data of `speaker.active`.
     struct SpeakerActive {
-        /// The loudest first.
+        /// Who speaks, the loudest first.
         participants: Vec<ParticipantId>,
     }
     /// Data of `session.replaced`.

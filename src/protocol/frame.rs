@@ -1,4 +1,7 @@
 //! Frames: the envelope around requests, answers and events.
+//!
+//! The envelope is read flat: `type`, `id` and `data` are raw values, so that no nesting hides an id or costs a
+//! stack. Typed data recurses 128 levels at most.
 
 use std::sync::Arc;
 
@@ -93,12 +96,12 @@ pub struct Hello {
     pub server: String,
     /// This session.
     pub session: SessionId,
-    /// How often the server pings; two pings unanswered end the session.
+    /// How often the server pings. Two pings that stay unanswered end the session.
     #[ts(type = "number")]
     pub heartbeat_ms: u64,
-    /// What a client must keep to.
+    /// The limits that a client must keep to.
     pub limits: Limits,
-    /// How one may come in: `password`, `register`, `guest`.
+    /// The ways to log in: `password`, `register`, `guest`.
     pub auth: Vec<&'static str>,
     /// The server's clock.
     pub time: Timestamp,
@@ -107,13 +110,13 @@ pub struct Hello {
 /// What a client must keep to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Limits {
-    /// The largest text frame.
+    /// The largest text frame, in bytes.
     pub message_bytes: u32,
     /// How many requests a second, in the long run.
     pub requests_per_second: u32,
     /// How many requests at once.
     pub burst: u32,
-    /// How long a lost session is kept.
+    /// How long a session is kept whose socket is lost. 0: it is not kept.
     #[ts(type = "number")]
     pub resume_ms: u64,
 }

@@ -174,13 +174,13 @@ pub struct Occurrence {
 /// Somebody who waits to be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Waiting {
-    /// Of this membership; the same when they are let in.
+    /// The participant's id. It stays the same when they are let in.
     pub id: ParticipantId,
-    /// Who it is.
+    /// The person.
     pub user: User,
-    /// What they want to be called.
+    /// The name that they want to have in the meeting.
     pub display_name: DisplayName,
-    /// Since when they wait.
+    /// When they began to wait.
     pub since: Timestamp,
 }
 
@@ -197,13 +197,13 @@ pub enum BanLength {
 /// Somebody who is kept out: banned, or not let in at the door, which lasts until the meeting ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Ban {
-    /// Who.
+    /// The person.
     pub user: User,
-    /// What they were called in the meeting.
+    /// The name in the meeting.
     pub display_name: DisplayName,
-    /// How long.
+    /// How long they are kept out.
     pub until: BanLength,
-    /// Since when.
+    /// When it was decided.
     pub since: Timestamp,
     /// Who decided it.
     pub by: UserId,
@@ -212,41 +212,41 @@ pub struct Ban {
 /// A link that lets people in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Invite {
-    /// By which it is revoked; not the token.
+    /// The invite, for `invite.revoke`. It is not the token.
     pub id: InviteId,
-    /// What it is for.
+    /// A name for the link.
     pub name: Option<RoomName>,
-    /// What whoever follows it becomes.
+    /// The role of those who follow the link.
     pub role: Role,
-    /// Until when it works.
+    /// When the link stops working. Null when it does not.
     pub expires_at: Option<Timestamp>,
-    /// How many people it lets in.
+    /// How many people the link lets in. Null when only the server's limit holds.
     pub max_uses: Option<u32>,
-    /// How many it has let in.
+    /// How many people it has let in.
     pub uses: u32,
     /// When it was made.
     pub created_at: Timestamp,
-    /// By whom.
+    /// Who made it.
     pub created_by: UserId,
 }
 
 /// One person's membership in a room, as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Attendance {
-    /// Who.
+    /// The person.
     pub user: User,
-    /// What they were called.
+    /// The name in the meeting.
     pub display_name: DisplayName,
-    /// As what they came in.
+    /// The role when they came in.
     pub role: Role,
-    /// When they came.
+    /// When they came in.
     pub joined_at: Timestamp,
-    /// When they went; null when they are in.
+    /// When they left. Null while they are in.
     pub left_at: Option<Timestamp>,
-    /// How long they were in; until now for those who are.
+    /// How long they were in. For those who are in: until now.
     #[ts(type = "number")]
     pub duration_ms: u64,
-    /// Why they went.
+    /// Why they left.
     pub reason: Option<LeaveReason>,
 }
 

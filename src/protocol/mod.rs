@@ -14,6 +14,7 @@ mod governance;
 pub mod ids;
 pub mod object;
 pub mod patch;
+pub mod refusals;
 pub mod request;
 mod strict;
 pub mod text;
@@ -25,5 +26,5 @@ pub use error::{ErrorCode, WireError};
 pub use event::Event;
 pub use request::Request;
 
-/// The WebSocket sub-protocol (RFC 6455 §1.9) that this version of the contract goes by.
+/// The WebSocket sub-protocol (RFC 6455 §1.9) that this version of the protocol goes by.
 pub const SUBPROTOCOL: &str = "meeting.v1";

@@ -1,4 +1,4 @@
-//! The objects of the contract's section 4, as replies and events carry them.
+//! The objects that answers and events carry: static/docs/reference.md.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,13 +28,13 @@ pub enum UserKind {
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct User {
-    /// Stable for an account; for a guest as long as the token.
+    /// The person. An account keeps it; a guest keeps it as long as the token.
     pub id: UserId,
-    /// Null for guests.
+    /// The user name. Null for guests.
     pub username: Option<Username>,
-    /// What others see.
+    /// The name that others see.
     pub display_name: DisplayName,
-    /// A picture drawn by this server, relative to its origin.
+    /// The address of a picture that this server draws, relative to its origin.
     pub avatar_url: String,
     /// Account or guest.
     pub kind: UserKind,
@@ -155,32 +155,32 @@ impl Default for Permissions {
 pub struct Room {
     /// What links carry.
     pub identity: RoomIdentity,
-    /// Nine digits for people to read out; null when the room hides it.
+    /// Nine digits for people to read out. Null when the room hides it.
     pub number: Option<String>,
-    /// What it is called.
+    /// The room's name.
     pub name: RoomName,
     /// When it is planned to begin.
     pub begin_at: Option<Timestamp>,
     /// When it is planned to end.
     pub end_at: Option<Timestamp>,
-    /// Whose it is: always a host.
+    /// Whose room it is. The owner is always a host.
     pub owner: User,
-    /// What it is doing.
+    /// What the room is doing.
     pub state: RoomState,
     /// Nobody new comes in.
     pub locked: bool,
-    /// Asks for a password.
+    /// Whether newcomers must know a password.
     pub has_password: bool,
-    /// Somebody waits until a host lets them in: `waiting` says who.
+    /// Whether somebody waits until a host lets them in; `waiting` says who.
     pub lobby: bool,
     /// Who waits until a host lets them in.
     pub waiting: WhoWaits,
-    /// Guests come in as well; false: accounts only, and those who govern the meeting.
+    /// Whether guests come in. False: accounts only, and those who govern the meeting.
     pub guests: bool,
-    /// Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
-    /// before, with `participant.update`, whether they are heard. They unmute it as they may.
+    /// Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they
+    /// said before, with `participant.update`, whether they are heard. They unmute it as they may.
     pub start_muted: bool,
-    /// Members come in with their camera off: likewise.
+    /// Members come in with their camera off, in the same way.
     pub start_camera_off: bool,
     /// How media travels.
     pub topology: Topology,
@@ -192,7 +192,7 @@ pub struct Room {
     pub permissions: Permissions,
     /// What newcomers may read of the chat.
     pub history: HistoryAccess,
-    /// The number is shown to nobody and finds nothing.
+    /// The number is shown to nobody, and finds nothing.
     pub hide_number: bool,
     /// How long before its beginning people may come in.
     #[ts(type = "number")]
@@ -203,11 +203,11 @@ pub struct Room {
     pub recurrence: Option<String>,
     /// On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; null is UTC.
     pub time_zone: Option<TimeZone>,
-    /// The planned meeting that runs now, or else comes next; null when none is planned any more.
+    /// The planned meeting that runs now, or else comes next. Null when none is planned any more.
     pub next: Option<Occurrence>,
-    /// False: once its meeting is over, it is over for good.
+    /// False: once its meeting is over, the room never opens again.
     pub permanent: bool,
-    /// Rises with every edit; an edit may name the one it saw.
+    /// Rises with every edit. An edit may name the version that it was made from.
     #[ts(type = "number")]
     pub version: u64,
     /// When it was made.
@@ -239,25 +239,25 @@ pub enum Connection {
 /// One person's membership in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Participant {
-    /// Of this membership, not of the person.
+    /// The id of this membership. The same person who comes again gets another.
     pub id: ParticipantId,
-    /// Who it is.
+    /// The person.
     pub user: User,
-    /// What they are called in this meeting.
+    /// The name in this meeting.
     pub display_name: DisplayName,
-    /// What they may do.
+    /// The role in this meeting.
     pub role: Role,
-    /// Since when they are in.
+    /// When they came in.
     pub joined_at: Timestamp,
-    /// Since when their hand is up.
+    /// When they raised their hand. Null while it is down.
     pub hand_raised_at: Option<Timestamp>,
-    /// Whether their socket is there.
+    /// Whether their socket is there. This version always says `online`.
     pub connection: Connection,
-    /// They can be heard: follows their microphone, and what they say with `participant.update`.
+    /// Whether they can be heard. It follows their microphone, and what they say with `participant.update`.
     pub audio: bool,
-    /// They can be seen: follows their camera, and what they say with `participant.update`.
+    /// Whether they can be seen. It follows their camera, and what they say with `participant.update`.
     pub video: bool,
-    /// What they publish.
+    /// The tracks that they send.
     pub tracks: Vec<Track>,
 }
 
@@ -310,11 +310,11 @@ impl Source {
 pub struct Layer {
     /// Its RTP stream id (RFC 8852 §3.1).
     pub rid: String,
-    /// In pixels; 0 while unknown.
+    /// The width in pixels. 0 while it is unknown.
     pub width: u32,
-    /// In pixels; 0 while unknown.
+    /// The height in pixels. 0 while it is unknown.
     pub height: u32,
-    /// In bits per second; 0 while unknown.
+    /// Bits per second. 0 while it is unknown.
     #[ts(type = "number")]
     pub bitrate: u64,
 }
@@ -322,7 +322,7 @@ pub struct Layer {
 /// One published source of one participant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Track {
-    /// New each time the source is started.
+    /// The track. It is new each time the source is started.
     pub id: TrackId,
     /// Whose it is.
     pub participant: ParticipantId,
@@ -330,9 +330,9 @@ pub struct Track {
     pub kind: MediaKind,
     /// Where it comes from.
     pub source: Source,
-    /// Nothing of it is forwarded.
+    /// Whether nothing of it is forwarded.
     pub muted: bool,
-    /// The encoding's name, `opus` or `VP8` say (RFC 4855); null while unknown.
+    /// The name of the encoding, such as `opus` or `VP8` (RFC 4855). Null while it is unknown.
     pub codec: Option<String>,
     /// Its simulcast encodings; empty when there is only one.
     pub layers: Vec<Layer>,
@@ -341,19 +341,19 @@ pub struct Track {
 /// One message of a room's chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct ChatMessage {
-    /// Its own id; `chat.history {before}` takes it.
+    /// The message. `chat.history {before}` takes it.
     pub id: MessageId,
-    /// Whose membership wrote it.
+    /// The participant who wrote it.
     pub participant: ParticipantId,
-    /// Who wrote it.
+    /// The person who wrote it.
     pub user: User,
-    /// What they were called then.
+    /// The writer's name at that time.
     pub display_name: DisplayName,
-    /// The one it is for; null when it is for everyone.
+    /// The only participant who reads it. Null when it is for everybody.
     pub to: Option<ParticipantId>,
-    /// What it says.
+    /// What was written.
     pub text: ChatText,
-    /// What the sender's client called it.
+    /// The sender's own name for it.
     pub client_id: Option<String>,
     /// When the server took it.
     pub sent_at: Timestamp,
@@ -391,9 +391,9 @@ pub struct Slot {
     pub mid: String,
     /// Sound or picture.
     pub kind: MediaKind,
-    /// What it carries; null when nothing.
+    /// The track that it carries now. Null when it carries none.
     pub track: Option<TrackId>,
-    /// Which of the track's encodings.
+    /// Which of the track's encodings it carries.
     pub layer: Option<String>,
     /// Why it carries nothing, or not what was wished: `codec` where the client has no decoder for it, `bandwidth`
     /// where the client's line is too narrow, so that only a still comes now and then, or nothing.

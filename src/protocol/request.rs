@@ -9,11 +9,11 @@ use super::error::{ErrorCode, WireError};
 use super::strict::Object;
 
 macro_rules! requests {
-    ($($(#[$doc:meta])* $name:ident $kind:literal => $answer:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident $kind:literal => $answer:ident [$($refusal:ident)*];)*) => {
         /// A request, decoded.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Request {
-            $($(#[$doc])* $name($name),)*
+            $($(#[doc = $doc])* $name($name),)*
         }
 
         impl Request {
@@ -22,6 +22,22 @@ macro_rules! requests {
                 const LOGINS: [&str; 5] =
                     ["auth.register", "auth.login", "auth.guest", "auth.token", "session.resume"];
                 LOGINS.contains(&kind)
+            }
+
+            /// What a request of type `kind` is for, in a few sentences.
+            pub fn meaning(kind: &str) -> Option<&'static str> {
+                match kind {
+                    $($kind => Some(concat!($($doc),*).trim_ascii_start()),)*
+                    _ => None,
+                }
+            }
+
+            /// The codes that a request of type `kind` alone may be refused with, beside those of every request.
+            pub(super) fn own_refusals(kind: &str) -> Option<&'static [ErrorCode]> {
+                match kind {
+                    $($kind => Some(&[$(ErrorCode::$refusal),*]),)*
+                    _ => None,
+                }
             }
 
             /// The request type's name on the wire.
@@ -51,106 +67,110 @@ macro_rules! requests {
 }
 
 requests! {
-    /// Makes an account and logs in.
-    AuthRegister "auth.register" => Authenticated;
+    /// Makes an account and logs in. `perm.denied` says that only the operator makes accounts here.
+    AuthRegister "auth.register" => Authenticated [PermDenied UsernameTaken WeakPassword];
     /// Logs in with a password.
-    AuthLogin "auth.login" => Authenticated;
-    /// Comes in by name only.
-    AuthGuest "auth.guest" => Authenticated;
-    /// Logs in with a token of ours.
-    AuthToken "auth.token" => Authenticated;
-    /// Asks for a new token.
-    AuthRefresh "auth.refresh" => Authenticated;
-    /// Revokes the token and forgets who one is.
-    AuthLogout "auth.logout" => Empty;
-    /// Changes one's own account.
-    AccountUpdate "account.update" => UserAnswer;
-    /// Makes a room.
-    RoomCreate "room.create" => RoomAnswer;
-    /// Changes one's room.
-    RoomEdit "room.edit" => RoomAnswer;
-    /// Deletes one's room.
-    RoomDelete "room.delete" => Empty;
+    AuthLogin "auth.login" => Authenticated [BadCredentials];
+    /// Comes in without an account, by a name only.
+    AuthGuest "auth.guest" => Authenticated [GuestDisabled];
+    /// Logs in with a token from an earlier answer.
+    AuthToken "auth.token" => Authenticated [TokenExpired TokenInvalid GuestDisabled];
+    /// Asks for a new token before the present one expires.
+    AuthRefresh "auth.refresh" => Authenticated [TokenExpired TokenInvalid];
+    /// Leaves the room, revokes every token of this log-in, and ends its other sessions. The socket stays open: log in
+    /// again, or close it.
+    AuthLogout "auth.logout" => Empty [];
+    /// Changes one's own account. A guest changes the display name only.
+    AccountUpdate "account.update" => UserAnswer [PermDenied BadCredentials WeakPassword];
+    /// Makes a room. Only accounts can. `perm.denied` also says that the account has as many rooms as it may have, and
+    /// `rate.limited` that it made as many as it may make in a day.
+    RoomCreate "room.create" => RoomAnswer [PermDenied];
+    /// Changes a room: its owner from anywhere, others while they are in it, as far as the permissions let them.
+    RoomEdit "room.edit" => RoomAnswer [RoomNotFound PermDenied RoomConflict RoomNotJoined];
+    /// Deletes a room. Only its owner can.
+    RoomDelete "room.delete" => Empty [RoomNotFound PermDenied];
     /// Lists rooms.
-    RoomList "room.list" => RoomPage;
-    /// Whether a room exists, and how many are in it.
-    RoomGet "room.get" => RoomAnswer;
-    /// Who is in a room, with role.
-    RoomRoster "room.roster" => Roster;
-    /// Goes into a room.
-    RoomJoin "room.join" => Joined;
-    /// Leaves the room.
-    RoomLeave "room.leave" => Empty;
-    /// Ends the meeting for everyone; a host's.
-    RoomEnd "room.end" => Empty;
-    /// Who was in a room, when and how long; for those who govern it.
-    RoomAttendance "room.attendance" => AttendancePage;
-    /// Who is kept out of a room: who is banned, and who was not let in at the door.
-    RoomBans "room.bans" => Bans;
-    /// Lets somebody in again, or to the door.
-    RoomUnban "room.unban" => Empty;
-    /// Makes an invite link.
-    InviteCreate "invite.create" => InviteMade;
-    /// Which invite links work.
-    InviteList "invite.list" => Invites;
-    /// Makes an invite link work no more.
-    InviteRevoke "invite.revoke" => Empty;
-    /// Asks for a room in which one tries the connection with oneself.
-    CheckBegin "check.begin" => CheckRoom;
-    /// Changes what others see of oneself.
-    ParticipantUpdate "participant.update" => ParticipantAnswer;
-    /// Mutes somebody or everyone; nobody can unmute another.
-    ParticipantMute "participant.mute" => Empty;
+    RoomList "room.list" => RoomPage [];
+    /// Tells whether a room exists, and how many people are in it.
+    RoomGet "room.get" => RoomAnswer [RoomNotFound];
+    /// Tells who is in a room, with their roles: to its owner, to those who are in it, and to those who could walk in.
+    RoomRoster "room.roster" => Roster [RoomNotFound PermDenied];
+    /// Goes into a room. `room.waiting` is no failure: the session waits at the door, and `lobby.admitted` or
+    /// `lobby.denied` follows.
+    RoomJoin "room.join" => Joined [RoomNotFound RoomEnded RoomNotStarted RoomPasswordRequired RoomPasswordWrong
+        RoomWaiting RoomDenied RoomBanned RoomAccountsOnly RoomLocked RoomFull];
+    /// Leaves the room, or its waiting room.
+    RoomLeave "room.leave" => Empty [RoomNotJoined];
+    /// Ends the meeting for everyone.
+    RoomEnd "room.end" => Empty [RoomNotJoined PermDenied RoomNotFound];
+    /// Tells who was in a room, when and how long.
+    RoomAttendance "room.attendance" => AttendancePage [RoomNotFound PermDenied RoomNotJoined];
+    /// Lists who is kept out of a room: those who are banned, and those whom a host did not let in.
+    RoomBans "room.bans" => Bans [RoomNotFound PermDenied RoomNotJoined];
+    /// Lifts a ban, or lets somebody knock again whom a host did not let in.
+    RoomUnban "room.unban" => Empty [RoomNotFound PermDenied RoomNotJoined];
+    /// Makes an invite link. `perm.denied` also says that the room has as many links as it may have.
+    InviteCreate "invite.create" => InviteMade [RoomNotFound PermDenied RoomNotJoined];
+    /// Lists the invite links that work.
+    InviteList "invite.list" => Invites [RoomNotFound PermDenied RoomNotJoined];
+    /// Revokes an invite link. Those whom it has let in stay.
+    InviteRevoke "invite.revoke" => Empty [RoomNotFound PermDenied RoomNotJoined];
+    /// Asks for a room for one's own two sessions, to try sending and receiving.
+    CheckBegin "check.begin" => CheckRoom [];
+    /// Changes how others see oneself in the meeting.
+    ParticipantUpdate "participant.update" => ParticipantAnswer [RoomNotJoined PermDenied];
+    /// Mutes one participant or everyone. Nobody can unmute another.
+    ParticipantMute "participant.mute" => Empty [RoomNotJoined PermDenied ParticipantNotFound RoomNotFound];
     /// Asks somebody to unmute.
-    ParticipantAskUnmute "participant.ask_unmute" => Empty;
-    /// Lowers somebody's hand.
-    ParticipantLowerHand "participant.lower_hand" => Empty;
-    /// Renames somebody.
-    ParticipantRename "participant.rename" => Empty;
-    /// Gives somebody another role.
-    ParticipantSetRole "participant.set_role" => Empty;
-    /// Removes somebody.
-    ParticipantRemove "participant.remove" => Empty;
-    /// Lets in who waits.
-    LobbyAdmit "lobby.admit" => Empty;
-    /// Sends away who waits.
-    LobbyDeny "lobby.deny" => Empty;
-    /// Shows a feeling.
-    ReactionSend "reaction.send" => Empty;
+    ParticipantAskUnmute "participant.ask_unmute" => Empty [RoomNotJoined PermDenied ParticipantNotFound];
+    /// Lowers one hand, or all.
+    ParticipantLowerHand "participant.lower_hand" => Empty [RoomNotJoined PermDenied ParticipantNotFound];
+    /// Renames another participant.
+    ParticipantRename "participant.rename" => Empty [RoomNotJoined PermDenied ParticipantNotFound];
+    /// Gives another participant a role, or takes a lower one oneself.
+    ParticipantSetRole "participant.set_role" => Empty [RoomNotJoined PermDenied ParticipantNotFound];
+    /// Removes a participant, or somebody who waits, and can keep them out.
+    ParticipantRemove "participant.remove" => Empty [RoomNotJoined PermDenied ParticipantNotFound RoomNotFound];
+    /// Lets in people who wait.
+    LobbyAdmit "lobby.admit" => Empty [RoomNotJoined PermDenied ParticipantNotFound RoomLocked RoomFull];
+    /// Sends away people who wait.
+    LobbyDeny "lobby.deny" => Empty [RoomNotJoined PermDenied ParticipantNotFound];
+    /// Shows a reaction to everyone.
+    ReactionSend "reaction.send" => Empty [RoomNotJoined PermDenied];
     /// Shows some people large to everyone.
-    SpotlightSet "spotlight.set" => Empty;
+    SpotlightSet "spotlight.set" => Empty [RoomNotJoined PermDenied ParticipantNotFound];
     /// Starts or stops the meeting's timer.
-    TimerSet "timer.set" => TimerAnswer;
-    /// Writes to everyone, or to one.
-    ChatSend "chat.send" => MessageAnswer;
-    /// Reads what was written.
-    ChatHistory "chat.history" => ChatPage;
+    TimerSet "timer.set" => TimerAnswer [RoomNotJoined PermDenied];
+    /// Writes to everyone, or to one participant.
+    ChatSend "chat.send" => MessageAnswer [RoomNotJoined PermDenied ParticipantNotFound RoomNotFound];
+    /// Reads earlier messages.
+    ChatHistory "chat.history" => ChatPage [RoomNotJoined];
     /// Takes a message back.
-    ChatDelete "chat.delete" => Empty;
-    /// Relays an SDP offer to a participant.
-    SignalOffer "signal.offer" => Empty;
-    /// Relays an SDP answer to a participant.
-    SignalAnswer "signal.answer" => Empty;
-    /// Relays an ICE candidate to a participant.
-    SignalCandidate "signal.candidate" => Empty;
-    /// Offers the up connection.
-    MediaPublish "media.publish" => Published;
-    /// Starts or stops a source.
-    MediaSource "media.source" => TrackAnswer;
-    /// Asks for the down connection's offer.
-    MediaReceive "media.receive" => DownOffer;
-    /// Answers the down connection's offer.
-    MediaAnswer "media.answer" => Empty;
-    /// Says what one looks at.
-    MediaView "media.view" => Empty;
-    /// Brings an ICE candidate of the client's.
-    MediaCandidate "media.candidate" => Empty;
+    ChatDelete "chat.delete" => Empty [RoomNotJoined PermDenied];
+    /// Passes an SDP offer on to a participant. `perm.denied` refuses an offer for files.
+    SignalOffer "signal.offer" => Empty [RoomNotJoined SignalNotFound PermDenied];
+    /// Passes an SDP answer on to a participant.
+    SignalAnswer "signal.answer" => Empty [RoomNotJoined SignalNotFound];
+    /// Passes an ICE candidate on to a participant.
+    SignalCandidate "signal.candidate" => Empty [RoomNotJoined SignalNotFound];
+    /// Offers the up connection, on which the client sends.
+    MediaPublish "media.publish" => Published [RoomNotJoined MediaBadSdp MediaStale MediaUnsupported MediaLimit];
+    /// Starts or stops a source on the up connection.
+    MediaSource "media.source" => TrackAnswer [RoomNotJoined PermDenied MediaUnsupported];
+    /// Asks for the server's offer of the down connection, on which the client receives.
+    MediaReceive "media.receive" => DownOffer [RoomNotJoined MediaUnsupported MediaLimit];
+    /// Answers the server's offer of the down connection.
+    MediaAnswer "media.answer" => Empty [RoomNotJoined MediaBadSdp MediaStale MediaUnsupported];
+    /// Says which pictures the client shows, and how large. It replaces what was said before.
+    MediaView "media.view" => Empty [RoomNotJoined MediaUnsupported MediaLimit];
+    /// Brings an ICE candidate of the client.
+    MediaCandidate "media.candidate" => Empty [RoomNotJoined MediaUnsupported MediaBadSdp];
     /// Asks for an ICE restart (RFC 8445 §9).
-    MediaRestart "media.restart" => Empty;
-    /// Takes a lost session up again.
-    SessionResume "session.resume" => Resumed;
-    /// Asks for the time.
-    Ping "ping" => Pong;
+    MediaRestart "media.restart" => Empty [RoomNotJoined MediaUnsupported];
+    /// Takes up a session whose socket was lost.
+    SessionResume "session.resume" => Resumed [SessionGone];
+    /// Asks for the server's time.
+    Ping "ping" => Pong [];
 }
 
 /// How serde_json's refusal of what nests more than 128 levels deep begins: so far, and no further, reading recurses.

@@ -1,4 +1,7 @@
 //! What an event is about, as far as a newer one makes it needless: for those who have not read it yet.
+//!
+//! An older event of the same topic that was not written yet is taken out of the outbox: whoever reads slowly is
+//! told the newest state, and is not shut out for the changes in between (static/docs/protocol.md §3.5).
 
 use super::event::Event;
 use super::ids::{ParticipantId, TrackId};

@@ -2,6 +2,13 @@
 //!
 //! Owns when a room runs, the order in which its effects are carried out, and what happens when somebody does not keep
 //! up, or when a room fails. Knows nothing of sockets: a session is an [`Outbox`] here. A room never awaits anything but its inbox.
+//!
+//! The answer goes before the event. A room sends its answer before it carries the effects out, and a session that
+//! takes an event from its outbox looks first whether an answer is ready. So a client never hears of a meeting
+//! before it is told that it is in it (static/docs/protocol.md §2.2), and no lock is needed for that.
+//!
+//! Descriptions pass the rooms by: SDP goes from the session to the room's media thread. Only what concerns others,
+//! a source that starts or a mute, goes through the core, which tells the thread what may be forwarded.
 
 mod actor;
 mod outbox;

@@ -1,4 +1,7 @@
 //! The address book: which room runs where.
+//!
+//! A room never begins as it was. Whoever stores a change asks [`Registry::changed`] for the running room. A room
+//! that is just being loaded is loaded again, and an edit that comes late undoes nothing newer.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -28,6 +28,27 @@ pub async fn dispatch(
     if let Some(answer) = as_tested(services, state, &frame).await {
         return answer;
     }
+    #[cfg(debug_assertions)]
+    let kind = frame.kind.clone();
+    let answer = carry_out(services, state, frame).await;
+    // Client authors rely on static/docs/protocol.md §4.3.
+    #[cfg(debug_assertions)]
+    if let Err(error) = &answer {
+        let code = error.code;
+        assert!(
+            Request::may_answer(&kind, code),
+            "{kind} answers {}",
+            code.as_str()
+        );
+    }
+    answer
+}
+
+async fn carry_out(
+    services: &Services,
+    state: &mut SessionState,
+    frame: RequestFrame,
+) -> Result<String, WireError> {
     // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
     if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
         return Err(ErrorCode::AuthRequired.into());

@@ -19,7 +19,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 /// How long nothing must come before what is left of a frame counts as read.
 const SILENCE: Duration = Duration::from_millis(250);
 
-/// Why a session ends, as its close code tells (RFC 6455 §7.4 and the contract's section 3).
+/// Why a session ends, as its close code tells (RFC 6455 §7.4 and static/docs/protocol.md §3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The socket is gone: nothing can be told.

@@ -31,7 +31,7 @@ pub enum RegistrationPolicy {
 /// Whether sessions are held to their limits of speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimiting {
-    /// As the contract says.
+    /// As static/docs/protocol.md §5 says.
     On,
     /// For tests and load runs.
     Off,

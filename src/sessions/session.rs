@@ -1,4 +1,7 @@
 //! The session's task: one socket, from `hello` to its close.
+//!
+//! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client
+//! can queue. Events go out meanwhile. The request owns the session's state and gives it back with its answer.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -251,7 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
-                // Like every answer this one memberships its request's.
+                // Like every answer this one stays its request's.
                 let text = frame::error(Some(id), &too_fast(wait));
                 if seen == Seen::New {
                     self.answers.keep(id, text.as_str().into());

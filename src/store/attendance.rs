@@ -94,7 +94,7 @@ pub struct Member {
 }
 
 impl Store {
-    /// One page of everyone's membership in a room: at most `limit` of them, 1 to [`MAX_STAYS`], after the row `after`, or
+    /// One page of everyone's membership in a room: at most `limit` of them, 1 to [`MAX_MEMBERSHIPS`], after the row `after`, or
     /// the first ones. The people who are in now are among them, with `left` none.
     ///
     /// Whoever asks must be allowed to know: this checks nothing.

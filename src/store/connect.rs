@@ -1,4 +1,6 @@
 //! Opening the database.
+//!
+//! One connection alone changes the schema: SQLite's other connections would go on with what they remember of it.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -10,6 +10,15 @@
 //! Every query is built by SeaORM with bound parameters and says nothing that only one database understands. A
 //! deleted row is marked, not removed; every query leaves marked rows out, and a deleted user's name or room's number
 //! can be taken again. Times are UTC to the millisecond.
+//!
+//! Accounts, rooms and chat are written before the room is told, so that a slow database slows its caller alone. Who
+//! was there and how long is written afterwards, by a bounded queue ([`HistoryWriter`]), in order, also when the
+//! database was away meanwhile. A database that is away costs its callers seconds: connections wait 3 s and
+//! statements 5 s, then the answer is `server.busy`.
+//!
+//! All databases behave alike. User names are compared by a key that this code makes. On MySQL, columns of ours ask
+//! for `BINARY` comparison and name no collation. Row numbers are read signed or unsigned (`entity::row_id`), as
+//! tables that were taken over have them.
 
 pub mod adopt;
 pub mod attendance;

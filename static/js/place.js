@@ -19,3 +19,9 @@ export const linkAt = (path) => `${location.origin}${at(path)}`;
 
 /** What of an address's path lies below the start page; all of it when it lies elsewhere. @param {string} pathname */
 export const inside = (pathname) => (pathname.startsWith(base) ? pathname.slice(base.length) : pathname);
+
+/**
+ * A file of the page by the address under which it never changes, so that a browser need not ask again (the import map
+ * in the page's head tells it; without one it is the file's own address). @param {string} path without a slash in front
+ */
+export const asset = (path) => import.meta.resolve(`../${path}`);

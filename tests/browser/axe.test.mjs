@@ -8,10 +8,10 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
-import en from '../../static/js/i18n/en.js';
+import { en } from '../client/words.mjs';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom, shareScreen } from './hosted.mjs';
-import { guest, visit } from './page_people.mjs';
+import { guest, visit } from './page-people.mjs';
 
 const AXE = readFileSync(fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 const LOOKS = [

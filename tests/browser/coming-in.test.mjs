@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
-import en from '../../static/js/i18n/en.js';
+import { en } from '../client/words.mjs';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom } from './hosted.mjs';
-import { guest, seesAndHears, seesPeople, visit } from './page_people.mjs';
+import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** Who owns the rooms, without a page. @type {Session} */

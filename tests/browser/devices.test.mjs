@@ -1,11 +1,10 @@
 /** Microphone, camera and speaker: what the page says of them, and what it does when they come, go and fail. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import en from '../../static/js/i18n/en.js';
-import zh from '../../static/js/i18n/zh.js';
-import { fakeDevices } from './fake_devices.mjs';
+import { en, zh } from '../client/words.mjs';
+import { fakeDevices } from './fake-devices.mjs';
 import { openStage, until } from './harness.mjs';
-import { guest, seesAndHears, visit } from './page_people.mjs';
+import { guest, seesAndHears, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;

@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { guest, seesAndHears, seesPeople, visit } from './page_people.mjs';
+import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** Who owns the rooms and lets people in; without media. @type {Session} */

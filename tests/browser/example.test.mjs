@@ -1,7 +1,6 @@
-/** The README's custom client: it runs, and the README shows it as it is. */
+/** The client guide's program on the page's library: it enters, reads, writes and leaves. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -10,13 +9,6 @@ import { Session } from '../../static/js/client/index.js';
 import { root, startServer, until } from './harness.mjs';
 
 const EXAMPLE = join(root, 'tests/client/example.mjs');
-
-test('the README shows the example as it is', async () => {
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const block = /<!-- example: custom client -->\s*```\w*\n([\s\S]*?)```/.exec(readme);
-  assert.ok(block, 'README.md holds no block after <!-- example: custom client -->');
-  assert.equal(block[1], await readFile(EXAMPLE, 'utf8'));
-});
 
 test('the example enters, reads, writes and leaves', async (t) => {
   const server = await startServer();

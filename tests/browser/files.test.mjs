@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { unwanted } from '../../static/js/client/file_offer.js';
+import { unwanted } from '../../static/js/client/file-offer.js';
 import { host, hostedRoom, seat } from './hosted.mjs';
-import { guest, seesPeople } from './page_people.mjs';
+import { guest, seesPeople } from './page-people.mjs';
 
 const MEGABYTE = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openFirefox, ownAddress } from './firefox.mjs';
 import { openStage, until } from './harness.mjs';
-import { guest, seesAndHears, seesPeople, visit } from './page_people.mjs';
+import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;

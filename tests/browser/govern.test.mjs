@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { act, host, hostedRoom, openPerson, seat } from './hosted.mjs';
-import { guest, names, received, seesAndHears, seesPeople, visit } from './page_people.mjs';
+import { guest, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 before(async () => {

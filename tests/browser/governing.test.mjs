@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { guest, seesPeople, visit } from './page_people.mjs';
+import { guest, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** @type {Session} */

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
+import { en, zh } from '../client/words.mjs';
 import { openStage } from './harness.mjs';
-import { visit } from './page_people.mjs';
+import { visit } from './page-people.mjs';
 
 let stage;
 before(async () => {
@@ -76,3 +77,31 @@ test('rooms of others that one has been in are listed, and can be entered but no
   await row.getByTestId('enter').click();
   await page.getByTestId('room-title').filter({ hasText: 'Choir' }).waitFor();
 });
+
+test('who has as many rooms as an account may have is told so, in the language of the page', { timeout: 120_000 }, async (t) => {
+  const eve = await account('eve');
+  t.after(() => eve.close());
+  const refused = await makeUntilRefused(eve);
+  assert.equal(refused.code, 'perm.denied');
+  const page = await homeOf(t, eve);
+  await page.getByTestId('room').first().waitFor();
+  await page.getByTestId('new-room').click();
+  await page.getByTestId('room-name').fill('One more');
+  await page.getByTestId('room-dialog-submit').click();
+  await page.getByTestId('room-dialog').getByText(en['error.room.most']).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('language').click();
+  await page.getByTestId('start-now').or(page.getByTestId('start-first')).filter({ visible: true }).click();
+  await page.getByTestId('toast').filter({ hasText: zh['error.room.most'] }).waitFor();
+});
+
+/** Makes rooms until the server will have no more, and answers why. */
+async function makeUntilRefused(session) {
+  for (let number = 1; ; number += 1) {
+    try {
+      await session.createRoom({ name: `Room ${number}` });
+    } catch (error) {
+      return error;
+    }
+  }
+}

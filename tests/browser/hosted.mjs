@@ -2,7 +2,7 @@
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { until } from './harness.mjs';
-import { visit } from './page_people.mjs';
+import { visit } from './page-people.mjs';
 
 /**
  * @param {any} stage

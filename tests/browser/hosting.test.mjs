@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { openStage, until } from './harness.mjs';
 import { act, host, openPerson, rows, seat, seesScreen, shareScreen } from './hosted.mjs';
-import { guest, names, seesPeople, visit } from './page_people.mjs';
+import { guest, names, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** Owns the rooms; without media. @type {Session} */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom, seat, seesScreen, shareScreen } from './hosted.mjs';
-import { guest, seesPeople } from './page_people.mjs';
+import { guest, seesPeople } from './page-people.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const PHONES = [{ width: 390, height: 844 }, { width: 320, height: 568 }];

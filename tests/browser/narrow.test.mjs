@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { join } from './media_page.mjs';
+import { join } from './media-page.mjs';
 import { openRelay, sendThrough } from './relay.mjs';
 import { makeRoom } from './rooms.mjs';
 

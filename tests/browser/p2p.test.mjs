@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { facts, flows, join, shareScreen } from './media_page.mjs';
+import { facts, flows, join, shareScreen } from './media-page.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;

@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page_people.mjs';
+import { guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** An account that several tests sign in with. */

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, startServer } from './harness.mjs';
-import { guest, seesAndHears, seesPeople } from './page_people.mjs';
+import { guest, seesAndHears, seesPeople } from './page-people.mjs';
 
 const PREFIX = '/meet';
 const closing = [];

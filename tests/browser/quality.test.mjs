@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { guest, seesPeople } from './page_people.mjs';
+import { guest, seesPeople } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;

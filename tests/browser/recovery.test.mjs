@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { facts, failDtls, failIce, flows, iceUser, join } from './media_page.mjs';
-import { guest, seesPeople } from './page_people.mjs';
+import { facts, failDtls, failIce, flows, iceUser, join } from './media-page.mjs';
+import { guest, seesPeople } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { facts, flows, join, received, shareScreen } from './media_page.mjs';
-import { guest } from './page_people.mjs';
+import { facts, flows, join, received, shareScreen } from './media-page.mjs';
+import { guest } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** Five seconds in halves: sound and picture must move on in each. */

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom, seat } from './hosted.mjs';
-import { guest, seesAndHears, seesPeople, visit } from './page_people.mjs';
+import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;
@@ -250,7 +250,7 @@ test('everything on the tab of a speaker can be told from its colour, in both th
   const page = await visit(stage, '/', { context: { reducedMotion: 'reduce' } });
   t.after(() => page.context().close());
   const found = await page.evaluate(async () => {
-    const { tile } = await import('/js/views/tile.js');
+    const { tile } = await import('/js/views/room/tile.js');
     const made = tile('ada', { pin() {}, more() {} });
     made.node.style.cssText = 'width:400px;height:300px';
     document.body.replaceChildren(made.node);

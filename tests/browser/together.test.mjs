@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { act, host, hostedRoom, openPerson, rows as names, seat } from './hosted.mjs';
-import { guest, seesPeople } from './page_people.mjs';
+import { guest, seesPeople } from './page-people.mjs';
 
 let stage;
 let room;

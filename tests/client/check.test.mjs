@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCheck } from '../../static/js/flow/check.js';
-import en from '../../static/js/i18n/en.js';
+import { en } from './words.mjs';
 import { linesOf, NOTHING_YET, reportOf, STEPS, verdictOf } from '../../static/js/state/check.js';
 import { ProtocolError } from '../../static/js/client/errors.js';
 

@@ -7,7 +7,7 @@ import { createEntry } from '../../static/js/flow/entry.js';
 import { settings } from '../../static/js/flow/settings.js';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { createStore } from '../../static/js/state/store.js';
-import { FakeServer, SILENCE, refusal } from './fake_server.mjs';
+import { FakeServer, SILENCE, refusal } from './fake-server.mjs';
 
 const kept = new Map();
 const storage = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { Emitter } from '../../static/js/client/emitter.js';
 import { Heartbeat } from '../../static/js/client/heartbeat.js';
-import { StallWatch } from '../../static/js/client/stall_watch.js';
+import { StallWatch } from '../../static/js/client/stall-watch.js';
 import { Clock } from './clock.mjs';
 
 let clock;

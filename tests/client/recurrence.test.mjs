@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setLanguage } from '../../static/js/i18n/index.js';
 import { CHOICES, choosesDays, planOf, ruleAfter, ruleOf, weekdayOf } from '../../static/js/state/recurrence.js';
-import { repeats, there } from '../../static/js/views/when.js';
+import { repeats, there } from '../../static/js/views/home/when.js';
+import { fetchFiles } from './words.mjs';
+
+fetchFiles();
 
 /** A Monday. */
 const first = { wall: '2026-03-02T09:00', zone: 'Europe/Berlin' };

@@ -3,13 +3,17 @@ import assert from 'node:assert/strict';
 import { beforeEach, mock, test } from 'node:test';
 import { Emitter } from '../../static/js/client/emitter.js';
 import { createGovern } from '../../static/js/flow/govern.js';
+import { createGoverning } from '../../static/js/flow/governing.js';
+import { GOVERN, GOVERNING, later } from '../../static/js/flow/later.js';
 import { Loss } from '../../static/js/flow/loss.js';
 import { listenToRoom } from '../../static/js/flow/room-events.js';
 import { setLanguage, t } from '../../static/js/i18n/index.js';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { createStore } from '../../static/js/state/store.js';
+import { fetchFiles } from './words.mjs';
 
 globalThis.window = globalThis;
+fetchFiles();
 await setLanguage('en');
 
 const at = '2026-01-01T12:00:00.000Z';
@@ -204,4 +208,19 @@ test('whose path is lost is away for us, whatever the server says, until it is b
   mock.timers.tick(1500);
   loss.clear();
   assert.deepEqual(away(), [], 'with new connections all is new');
+});
+
+test('what is loaded later is handed out by its names, and loaded once', async () => {
+  const govern = createGovern({ session: {}, store: {} }, () => {});
+  assert.deepEqual(Object.keys(govern).sort(), [...GOVERN].sort());
+  assert.deepEqual(Object.keys(createGoverning({ session: {} })).sort(), [...GOVERNING].sort());
+  let loads = 0;
+  const actions = later(['double'], async () => {
+    loads += 1;
+    if (loads === 1) throw new Error('The network is away.');
+    return { double: async (n) => 2 * n };
+  });
+  await assert.rejects(actions.double(1));
+  assert.deepEqual(await Promise.all([actions.double(2), actions.double(3)]), [4, 6]);
+  assert.equal(loads, 2, 'the first failed');
 });

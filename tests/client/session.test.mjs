@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { Clock } from './clock.mjs';
-import { FakeServer, refusal, SILENCE } from './fake_server.mjs';
+import { FakeServer, refusal, SILENCE } from './fake-server.mjs';
 
 let server;
 let clock;

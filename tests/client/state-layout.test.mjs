@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { slotsFor } from '../../static/js/flow/slots.js';
 import { grid, stageLayout } from '../../static/js/state/layout.js';
-import { longestRise } from '../../static/js/views/order.js';
+import { longestRise } from '../../static/js/views/room/order.js';
 
 const people = (n) => Array.from({ length: n }, (_, k) => `p${k}`);
 const desktop = { width: 1416, height: 812, gap: 8, tileMin: 236, strip: 216, phone: false };

@@ -5,15 +5,16 @@ import { Loss } from '../../static/js/flow/loss.js';
 import { MediaHealth } from '../../static/js/flow/media-health.js';
 import { Notifier } from '../../static/js/flow/notifier.js';
 import { ServerClock } from '../../static/js/flow/server-clock.js';
-import en from '../../static/js/i18n/en.js';
 import { setLanguage } from '../../static/js/i18n/index.js';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { firstLine, titleOf } from '../../static/js/state/heed.js';
 import { isOn } from '../../static/js/state/own-media.js';
 import { troubleOf, whyOf } from '../../static/js/state/trouble.js';
 import { Clock } from './clock.mjs';
+import { en, fetchFiles } from './words.mjs';
 
 globalThis.window = globalThis;
+fetchFiles();
 await setLanguage('en');
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 

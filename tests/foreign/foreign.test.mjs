@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, startServer, until } from '../browser/harness.mjs';
-import * as pages from '../browser/media_page.mjs';
+import * as pages from '../browser/media-page.mjs';
 import { makeRoom } from '../browser/rooms.mjs';
 import { Crowd, flows } from './clients.mjs';
 

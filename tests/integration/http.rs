@@ -339,11 +339,15 @@ async fn every_answer_carries_the_security_headers() {
     let server = Server::plain().await;
     for path in ["/", "/r/some-room", "/ping", "/healthz", "/nothing", "/ws"] {
         let answer = server.get(path).await;
-        assert_eq!(
-            answer.header("content-security-policy"),
-            PAGE_POLICY,
-            "{path}"
-        );
+        let policy = answer.header("content-security-policy");
+        let scripts = policy.strip_prefix(PAGE_POLICY);
+        let is_page = path == "/" || path.starts_with("/r/");
+        match scripts {
+            Some(scripts) if is_page => {
+                assert!(scripts.starts_with("; script-src 'self' 'sha256-"))
+            }
+            _ => assert_eq!(policy, PAGE_POLICY, "{path}"),
+        }
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(
@@ -400,18 +404,54 @@ async fn a_compressed_page_is_the_same_page() {
         (plain.header("content-encoding"), plain.header("vary")),
         ("", "accept-encoding")
     );
-    let packed = server.ask("GET /", &["Accept-Encoding: gzip, br"]).await;
+    let packed = server.ask("GET /", &["Accept-Encoding: gzip"]).await;
     assert_eq!(packed.header("etag"), plain.header("etag"));
-    if packed.header("content-encoding") == "gzip" {
-        assert!(packed.body.len() < plain.body.len());
-        let mut unpacked = Vec::new();
-        flate2::read::GzDecoder::new(packed.body.as_slice())
-            .read_to_end(&mut unpacked)
-            .unwrap();
-        assert_eq!(unpacked, plain.body);
-    } else {
-        assert_eq!(packed.body, plain.body, "a small page is sent as it is");
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    assert!(packed.body.len() < plain.body.len());
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(packed.body.as_slice())
+        .read_to_end(&mut unpacked)
+        .unwrap();
+    assert_eq!(unpacked, plain.body);
+}
+
+#[tokio::test]
+async fn what_the_page_names_by_its_content_is_kept_and_plain_names_are_asked_for() {
+    let server = Server::plain().await;
+    let start = server.get("/").await;
+    let text = start.text();
+    let (_, rest) = text.split_once("<script type=\"module\" src=\"").unwrap();
+    let (first, _) = rest.split_once('"').unwrap();
+    let kept = server.get(first).await;
+    assert_eq!(
+        (kept.status, kept.header("cache-control")),
+        (200, "public, max-age=31536000, immutable")
+    );
+    assert_eq!(
+        kept.header("content-type"),
+        "text/javascript; charset=utf-8"
+    );
+    for plain in [
+        "/js/app.js",
+        "/js/client/index.js",
+        "/js/first.000000000000.js",
+    ] {
+        let asked = server.get(plain).await;
+        assert_eq!(
+            (asked.status, asked.header("cache-control")),
+            (200, "no-cache"),
+            "{plain}"
+        );
     }
+    // The map in its head runs by its hash alone, also when the browser has the page already.
+    let policy = start.header("content-security-policy");
+    assert!(policy.contains("script-src 'self' 'sha256-"), "{policy}");
+    let known = format!("If-None-Match: {}", start.header("etag"));
+    let again = server.ask("GET /", &[&known]).await;
+    assert_eq!(
+        (again.status, again.header("content-security-policy")),
+        (304, policy)
+    );
 }
 
 #[tokio::test]

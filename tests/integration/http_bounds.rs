@@ -193,7 +193,7 @@ async fn below_a_path_everything_answers_with_it_and_without() {
     .await;
     let start = server.get("/meet/").await;
     assert!(
-        start.text().contains("src=\"/meet/js/app.js\""),
+        start.text().contains("src=\"/meet/js/first."),
         "{}",
         start.text()
     );

@@ -99,6 +99,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("argon2", &["auth"]),
     ("clap", &["cli"]),
     ("hyper", &["http"]),
+    ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
     (
         "tokio_tungstenite",

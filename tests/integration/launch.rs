@@ -119,26 +119,6 @@ fn help_goes_to_standard_output_with_code_0() {
     }
 }
 
-/// A setting as the README's table has it.
-fn readme_row(key: Key) -> String {
-    let spec = key.spec();
-    let value = spec.value.replace('|', "\\|");
-    let help = spec.help.replace('|', "\\|");
-    format!("| `--{} {value}` | {help}. | {} |", spec.name, spec.default)
-}
-
-#[test]
-fn the_readme_tells_of_every_setting_what_the_help_tells() {
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    for row in Key::ALL.map(readme_row) {
-        assert!(
-            readme.lines().any(|line| line == row),
-            "README.md lacks this line:\n{row}"
-        );
-    }
-}
-
 fn serve_in(directory: &Path, more: &[&str]) -> Command {
     let mut command = meeting(["serve", "--log", "off", "--data-dir"]);
     command.arg(directory).args(more);
@@ -296,7 +276,7 @@ fn a_database_that_cannot_be_opened_is_one_sentence() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_one_sentence_and_memberships_as_it_is() {
+fn a_file_that_is_no_database_is_one_sentence_and_stays_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path();
     let garbage = "no database ".repeat(1_000);

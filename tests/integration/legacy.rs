@@ -473,7 +473,7 @@ async fn a_database_of_the_older_meeting_is_served_by_its_own_routes() {
 }
 
 #[tokio::test]
-async fn the_databases_own_words_membership_in_the_log() {
+async fn the_databases_own_words_stay_in_the_log() {
     let url = older_meeting(&OLDER_ROWS).await;
     let settings = [(Key::LegacyApi, "on"), (Key::DatabaseUrl, url.as_str())];
     let server = Server::with(&settings).await;

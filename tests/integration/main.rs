@@ -7,6 +7,7 @@ mod calendar;
 mod coming_back;
 mod database_away;
 mod databases;
+mod documentation;
 mod door;
 mod endings;
 mod faults;

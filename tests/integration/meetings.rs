@@ -152,7 +152,7 @@ async fn joining_another_room_leaves_the_first() {
 }
 
 #[tokio::test]
-async fn who_is_refused_elsewhere_memberships_where_they_are() {
+async fn who_is_refused_elsewhere_stays_where_they_are() {
     let server = Server::start().await;
     let (mut ada, first) = server.meeting(json!({})).await;
     let mut cy = server.account("cy").await;

@@ -52,7 +52,7 @@ async fn who_is_let_in_while_they_go_is_neither_in_nor_at_the_door() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_banned_while_another_session_of_theirs_comes_in_memberships_out() {
+async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.account("bo").await;

@@ -11,7 +11,8 @@ use crate::protocol::event::LobbyDenial;
 use crate::protocol::ids::RoomIdentity;
 use crate::sessions::End;
 
-/// The close codes of a refused join: the contract's for a room that is no more, and for somebody who may not be there.
+/// The close codes of a refused join, as in static/docs/protocol.md §3.6: for a room that is no more, and for somebody who may
+/// not be there.
 const NO_ROOM: u16 = 4404;
 const NOT_ADMITTED: u16 = 4403;
 

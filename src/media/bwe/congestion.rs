@@ -4,6 +4,10 @@
 //! the same way, by the least delay of an interval). Bunched arrivals and a keyframe's burst so do no harm.
 //!
 //! Pure: deliveries in, a verdict out. The receiver's clock needs not agree with ours: only changes count.
+//!
+//! What a line carries is learnt from transport-wide feedback (`send_history`, then here, then `breaker`), or from
+//! receiver reports where there is none. `allotment` gives each slot the whole picture, stills
+//! or nothing; `pacer` sends stills evenly; `probe` finds room by trains of repair packets.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -51,7 +51,7 @@ const KEEPALIVE: Duration = Duration::from_secs(2);
 /// Checks while connecting, and the wait for a nomination; 100 of them span two seconds.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 const MAX_CHECKS: u16 = 100;
-/// A connection that memberships failed for this long is closed: the client did not restart ICE.
+/// A connection that stays failed for this long is closed: the client did not restart ICE.
 const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
 /// Addresses by which one connection is reached at once; the oldest gives way.
 const MAX_ADDRESSES: usize = 8;

@@ -52,7 +52,7 @@ fn what_a_lossy_link_loses_is_repaired() {
 }
 
 #[test]
-fn a_connection_that_memberships_away_is_closed_and_a_restart_brings_it_back() {
+fn a_connection_that_stays_away_is_closed_and_a_restart_brings_it_back() {
     let mut world = World::new();
     let (ada, bo) = (world.admit(), world.admit());
     let up = world.publish(&ada);

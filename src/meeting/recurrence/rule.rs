@@ -424,7 +424,7 @@ fn cleaned(raw: &str) -> Result<String, BadRule> {
     if text.len() > MAX_RULE_BYTES {
         return Err(BadRule::TooLongText);
     }
-    // No colon and no line break, so that one memberships one property of a calendar file.
+    // No colon and no line break, so that one stays one property of a calendar file.
     let is_of_rules = |byte: u8| byte.is_ascii_alphanumeric() || b"=;,-+".contains(&byte);
     match text.bytes().all(is_of_rules) {
         true => Ok(text.to_owned()),

@@ -45,7 +45,7 @@ fn meetings(room: &Room, from: &str) -> impl Iterator<Item = DateTime<Utc>> {
 }
 
 #[test]
-fn a_meeting_memberships_at_its_hour_when_clocks_are_changed() {
+fn a_meeting_stays_at_its_hour_when_clocks_are_changed() {
     for (name, first, hour, offsets) in [
         ("Europe/Berlin", "2026-01-05T08:00:00Z", 9, vec![1, 2, 1]),
         (
@@ -204,7 +204,7 @@ fn a_rule_of_many_years_is_caught_up_with() {
             // A rule that counts is followed from its first time, this one is jumped into.
             let all = format!("{rule};COUNT=1000");
             let all = Times::read(&all, zone(name), begin).unwrap();
-            let all: Vec<_> = all.from(begin + TimeDelta::days(3_300)).unwrap().collect();
+            let all: Vec<_> = all.from(begin).unwrap().collect();
             assert_eq!((all.len(), all[0]), (1_000, begin));
             for pair in all.windows(2).step_by(7).filter(|pair| pair[0] < pair[1]) {
                 let found = next(&planned, (pair[0] + HOUR).into()).unwrap();

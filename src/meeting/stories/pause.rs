@@ -76,7 +76,7 @@ fn remembers(room: &mut Room, seconds: i64) -> bool {
 }
 
 #[test]
-fn who_was_kept_out_memberships_out_while_nobody_is_in() {
+fn who_was_kept_out_stays_out_while_nobody_is_in() {
     for runs_on in [true, false] {
         for (seconds, expected) in [(11, true), (10 + KEPT - 1, true), (10 + KEPT, false)] {
             let mut room = left(lobby());

@@ -205,7 +205,7 @@ fn the_owners_return_gives_back_what_everyone_was() {
 }
 
 #[test]
-fn who_was_made_a_host_by_the_owner_memberships_one_on_their_return() {
+fn who_was_made_a_host_by_the_owner_stays_one_on_their_return() {
     let mut room = room_with(&["ada", "bo", "cy"]);
     give(&mut room, "ada", "bo", Role::Host);
     room.handle(leave("ada"), at(2)).reply.unwrap();

@@ -1,11 +1,15 @@
 //! One golden file per message in `tests/golden/`, for authors of other clients: what travels, to the letter.
 //!
 //! `UPDATE_PROTOCOL=1` rewrites the files. Read on in [`samples`] for what they say and in [`schema`] for how they are
-//! held against what is published.
+//! held against what is published. The pages of the
+//! protocol are made of them in [`reference`], the AsyncAPI document in [`asyncapi`].
 
+mod asyncapi;
 mod entering;
 mod governing;
+mod layout;
 mod meeting;
+mod reference;
 mod samples;
 mod schema;
 

@@ -48,7 +48,7 @@ pub fn check(root: &Value, schema: &Value, value: &Value) -> Result<(), String> 
     Ok(())
 }
 
-/// A message's fields are all described: what is not in the schema is not part of the contract.
+/// A message's fields are all described: what is not in the schema is not part of the protocol.
 fn check_properties(root: &Value, rule: &Value, value: &Value) -> Result<(), String> {
     for (name, field) in value.as_object().into_iter().flatten() {
         let schema = rule

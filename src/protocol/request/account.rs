@@ -12,24 +12,24 @@ use crate::protocol::time::Timestamp;
 shapes! {
     /// Data of `auth.register`.
     struct AuthRegister {
-        /// Taken by nobody, upper and lower case alike.
+        /// The user name. Upper and lower case count as the same; it must not be taken.
         username: Username,
-        /// 8 characters or more.
+        /// The password: 8 characters or more, at most 1024 bytes, and not the user name.
         password: Password,
-        /// What others see; the user name when left out.
+        /// The name that others see. The user name when left out.
         #[serde(default)] #[ts(optional = nullable)]
         display_name: Option<DisplayName>,
     }
     /// Data of `auth.login`.
     struct AuthLogin {
-        /// As registered.
+        /// The user name.
         username: String,
         /// The password.
         password: Password,
     }
     /// Data of `auth.guest`.
     struct AuthGuest {
-        /// What others see.
+        /// The name that others see.
         display_name: DisplayName,
     }
     /// Data of `auth.token`.
@@ -43,30 +43,30 @@ shapes! {
     struct AuthLogout {}
     /// Data of `account.update`.
     struct AccountUpdate {
-        /// What others see from now on.
+        /// The name that others see from now on.
         #[serde(default)] #[ts(optional = nullable)]
         display_name: Option<DisplayName>,
-        /// Needed to set a new one.
+        /// The present password. It is needed to set a new one.
         #[serde(default)] #[ts(optional = nullable)]
         current_password: Option<Password>,
-        /// Replaces the password, ends the account's other sessions and revokes every token issued before, one's own too:
-        /// `auth.refresh` gives a new one.
+        /// The new password. It ends the account's other sessions and revokes every token that was issued before,
+        /// your own too: `auth.refresh` gives a new one.
         #[serde(default)] #[ts(optional = nullable)]
         new_password: Option<Password>,
     }
     /// Data of `session.resume`.
     struct SessionResume {
-        /// The session that was lost.
+        /// The session whose socket was lost.
         session: SessionId,
-        /// From its last authentication or resumption.
+        /// The token from the last log-in or resumption of that session.
         resume_token: String,
-        /// The last event that was seen.
+        /// The `seq` of the last event that was seen.
         #[ts(type = "number")]
         last_seq: u64,
     }
     /// Data of `ping`.
     struct Ping {
-        /// Anything; for the client's own use.
+        /// Anything. The server does not look at it.
         #[serde(default)] #[ts(optional, type = "unknown")]
         #[schemars(with = "Option<serde_json::Value>", extend("default" = serde_json::Value::Null))]
         client_time: Option<serde::de::IgnoredAny>,
@@ -76,33 +76,33 @@ shapes! {
 answers! {
     /// Answer to every authentication.
     struct Authenticated {
-        /// Who one is now.
+        /// Who you are now.
         user: User,
-        /// Logs the same person in again.
+        /// Logs the same person in again, with `auth.token`.
         token: String,
-        /// Until when.
+        /// When the token expires.
         expires_at: Timestamp,
-        /// Takes this session up again after a lost socket; single use.
+        /// Takes this session up after a lost socket. It is good once.
         resume_token: String,
     }
     /// Answer to `account.update`.
     struct UserAnswer {
-        /// As it is now.
+        /// The account as it is now.
         user: User,
     }
     /// Answer to `session.resume`.
     struct Resumed {
-        /// True.
+        /// Always true.
         resumed: bool,
-        /// How many events follow that were missed.
+        /// How many missed events follow.
         #[ts(type = "number")]
         replayed: u64,
-        /// For the next time.
+        /// The token for the next resumption.
         resume_token: String,
     }
     /// Answer to `ping`.
     struct Pong {
-        /// The server's.
+        /// The server's time.
         time: Timestamp,
     }
 }

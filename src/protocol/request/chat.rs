@@ -11,29 +11,29 @@ use crate::protocol::text::ChatText;
 shapes! {
     /// Data of `chat.send`.
     struct ChatSend {
-        /// At most 4000 characters.
+        /// What is written: at most 4000 characters.
         text: ChatText,
-        /// Only this participant reads it.
+        /// The only participant who reads it. Everybody when left out.
         #[serde(default)] #[ts(optional = nullable)]
         to: Option<ParticipantId>,
-        /// The client's own name for the message, at most 64 bytes; comes back with it. No two messages of one author in
-        /// one room have the same: a message that is sent again is kept once and answered as the first time, and
-        /// something else under the same name is refused.
+        /// Your own name for the message, at most 64 bytes. It comes back with the message. Sent again under the same
+        /// name, a message is kept once and answered as the first time; something else under the same name is
+        /// refused.
         #[serde(default)] #[ts(optional = nullable)]
         client_id: Option<String>,
     }
     /// Data of `chat.history`.
     struct ChatHistory {
-        /// Older than this message.
+        /// Only messages older than this one.
         #[serde(default)] #[ts(optional = nullable)]
         before: Option<MessageId>,
-        /// 1 to 200.
+        /// How many messages: 1 to 200.
         #[serde(default = "default_history")] #[ts(optional, as = "Option<u32>")]
         limit: u32,
     }
     /// Data of `chat.delete`.
     struct ChatDelete {
-        /// Which message: one's own, or anyone's for those who govern the meeting.
+        /// The message: one of your own, or anyone's for those who govern the meeting.
         message: MessageId,
     }
 }
@@ -41,12 +41,12 @@ shapes! {
 answers! {
     /// Answer to `chat.send`.
     struct MessageAnswer {
-        /// As everyone gets it.
+        /// The message as everybody gets it.
         message: ChatMessage,
     }
     /// Answer to `chat.history`.
     struct ChatPage {
-        /// Oldest first.
+        /// The messages, the oldest first.
         messages: Vec<ChatMessage>,
         /// Whether there are older ones.
         more: bool,

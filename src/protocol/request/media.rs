@@ -12,9 +12,9 @@ use crate::protocol::strict::objects_only;
 shapes! {
     /// Data of `signal.offer`.
     struct SignalOffer {
-        /// Whom it is for.
+        /// The participant whom it is for.
         to: ParticipantId,
-        /// Which of several connections between the two.
+        /// A name that tells several connections between the two apart, at most 64 bytes.
         #[serde(default)] #[ts(optional = nullable)]
         connection: Option<String>,
         /// The session description (RFC 8866).
@@ -22,57 +22,58 @@ shapes! {
     }
     /// Data of `signal.answer`.
     struct SignalAnswer {
-        /// Whom it is for.
+        /// The participant whom it is for.
         to: ParticipantId,
-        /// Which of several connections between the two.
+        /// The name of the connection, as the offer has it.
         #[serde(default)] #[ts(optional = nullable)]
         connection: Option<String>,
         /// The session description (RFC 8866).
         sdp: String,
     }
     /// Data of `signal.candidate`.
+    #[schemars(extend("required" = ["to", "candidate"]))]
     struct SignalCandidate {
-        /// Whom it is for.
+        /// The participant whom it is for.
         to: ParticipantId,
-        /// Which of several connections between the two.
+        /// The name of the connection, as the offer has it.
         #[serde(default)] #[ts(optional = nullable)]
         connection: Option<String>,
-        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+        /// The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
         #[serde(deserialize_with = "nullable")]
         candidate: Option<Candidate>,
     }
     /// Data of `media.publish`.
     struct MediaPublish {
-        /// Rises with every offer on this connection, from 1.
+        /// The number of the offer on this connection: 1 at first, higher with each.
         #[ts(type = "number")]
         revision: u64,
         /// The client's offer.
         sdp: String,
-        /// Which m-line carries what.
+        /// Which m-line may carry which source. It may be empty.
         sources: Vec<SourceMid>,
     }
     /// Data of `media.source`.
     struct MediaSource {
-        /// Which source.
+        /// The source.
         source: Source,
         /// True starts it, false stops it.
         active: bool,
-        /// Starts it muted.
+        /// Whether it starts muted.
         #[serde(default)] #[ts(optional = nullable)]
         muted: Option<bool>,
     }
     /// Data of `media.receive`.
     struct MediaReceive {
-        /// How many voices at once.
+        /// How many voices to receive at once, at most 8.
         #[serde(default = "default_audio_slots")] #[ts(optional, as = "Option<u32>")]
         audio_slots: u32,
-        /// How many pictures at once.
+        /// How many pictures to receive at once, at most 25.
         #[serde(default = "default_video_slots")] #[ts(optional, as = "Option<u32>")]
         video_slots: u32,
     }
     /// Data of `media.answer`.
     struct MediaAnswer {
-        /// The revision of the offer that it answers.
+        /// The revision of the offer that is answered.
         #[ts(type = "number")]
         revision: u64,
         /// The client's answer.
@@ -80,14 +81,15 @@ shapes! {
     }
     /// Data of `media.view`.
     struct MediaView {
-        /// Everything one wishes to see.
+        /// Every picture that is shown, at most 256.
         tiles: Vec<Tile>,
     }
     /// Data of `media.candidate`.
+    #[schemars(extend("required" = ["connection", "candidate"]))]
     struct MediaCandidate {
         /// Which of the two connections.
         connection: Leg,
-        /// Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+        /// The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
         #[serde(deserialize_with = "nullable")]
         candidate: Option<Candidate>,
     }
@@ -99,13 +101,13 @@ shapes! {
     /// One picture that a client shows.
     #[serde(remote = "Self")]
     struct Tile {
-        /// Which track.
+        /// The track that is shown.
         track: TrackId,
         /// How wide it is shown, in device pixels.
         width: u32,
         /// How high it is shown, in device pixels.
         height: u32,
-        /// The higher, the sooner it gets a slot.
+        /// A higher one gets a slot sooner.
         #[serde(default)] #[ts(optional, as = "Option<i32>")]
         priority: i32,
     }
@@ -114,35 +116,35 @@ shapes! {
 answers! {
     /// Answer to `media.publish`.
     struct Published {
-        /// That of the offer.
+        /// The revision of the offer.
         #[ts(type = "number")]
         revision: u64,
         /// The server's answer.
         sdp: String,
-        /// The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+        /// The sources that cannot run, because their m-lines are refused in the answer. Absent when there are none.
         #[serde(skip_serializing_if = "Vec::is_empty")] #[schemars(default)] #[ts(optional, as = "Option<Vec<RefusedSource>>")]
         refused: Vec<RefusedSource>,
     }
     /// A source that cannot run; `media.source` answers `media.unsupported`.
     struct RefusedSource {
-        /// Which one.
+        /// The source.
         source: Source,
         /// Why, in English, for logs.
         reason: String,
     }
     /// Answer to `media.source`.
     struct TrackAnswer {
-        /// The track that runs now, or null when the source was stopped.
+        /// The track that runs now. Null when the source was stopped.
         track: Option<Track>,
     }
     /// Answer to `media.receive`, and data of `media.offer`.
     struct DownOffer {
-        /// What the answer must name.
+        /// The revision, which the answer must name.
         #[ts(type = "number")]
         revision: u64,
         /// The server's offer.
         sdp: String,
-        /// One per m-line.
+        /// The slots, one for each m-line.
         slots: Vec<Slot>,
     }
 }

@@ -12,87 +12,89 @@ use crate::protocol::text::DisplayName;
 shapes! {
     /// Data of `participant.update`; absent is unchanged.
     struct ParticipantUpdate {
-        /// A new name in this meeting.
+        /// Your new name in this meeting.
         #[serde(default)] #[ts(optional = nullable)]
         display_name: Option<DisplayName>,
-        /// False mutes one's microphone, true unmutes it.
+        /// False mutes your microphone, true unmutes it.
         #[serde(default)] #[ts(optional = nullable)]
         audio: Option<bool>,
-        /// The same for the camera.
+        /// False mutes your camera, true unmutes it.
         #[serde(default)] #[ts(optional = nullable)]
         video: Option<bool>,
-        /// Raises or lowers one's hand.
+        /// True raises your hand, false lowers it.
         #[serde(default)] #[ts(optional = nullable)]
         hand: Option<bool>,
     }
     /// Data of `participant.mute`.
     struct ParticipantMute {
-        /// Whom; with `"all"`, everyone whom one may mute, but not oneself.
+        /// The participant. `"all"` means everybody whom you may mute, and not yourself.
         participant: Target,
-        /// What is silenced: a microphone is muted, a camera is muted, a screen is stopped.
+        /// The source. A microphone or a camera is muted, a screen is stopped.
         source: Source,
-        /// With `"all"` and `microphone`: whether members may unmute themselves from now on; as it was when left out.
+        /// With `"all"` and `microphone`: whether members may unmute themselves from now on. Unchanged when left out.
         #[serde(default)] #[ts(optional = nullable)]
         allow_unmute: Option<bool>,
     }
     /// Data of `participant.ask_unmute`.
     struct ParticipantAskUnmute {
-        /// Whom. They may unmute once, whatever the room's permissions say.
+        /// The participant. They may unmute once then, whatever the room's permissions say.
         participant: ParticipantId,
-        /// What: `microphone` when left out, or `camera`.
+        /// `microphone` or `camera`; `microphone` when left out.
         #[serde(default)] #[ts(optional = nullable)]
         source: Option<Source>,
     }
     /// Data of `participant.lower_hand`.
     struct ParticipantLowerHand {
-        /// Whose.
+        /// The participant.
         participant: Target,
     }
     /// Data of `participant.rename`.
     struct ParticipantRename {
-        /// Whom.
+        /// The participant.
         participant: ParticipantId,
-        /// What they are called in this meeting from now on.
+        /// The participant's name in this meeting from now on.
         display_name: DisplayName,
     }
     /// Data of `participant.set_role`.
     struct ParticipantSetRole {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
-        /// What they are from now on.
+        /// The role from now on.
         role: Role,
     }
     /// Data of `participant.remove`.
     struct ParticipantRemove {
-        /// Whom.
+        /// The participant, or somebody who waits.
         participant: ParticipantId,
-        /// Keeps them out: `true` or `"meeting"` until the meeting ends, `"forever"` for good.
+        /// Whether the person is kept out: `true` or `"meeting"` until the meeting ends, `"forever"` until the ban is
+        /// lifted.
         #[serde(default)] #[ts(optional = nullable)]
         ban: Option<BanRequest>,
     }
     /// Data of `lobby.admit`.
     struct LobbyAdmit {
-        /// Whom.
+        /// Who is let in.
         participants: Targets,
     }
     /// Data of `lobby.deny`.
     struct LobbyDeny {
-        /// Whom.
+        /// Who is sent away.
         participants: Targets,
     }
     /// Data of `reaction.send`.
     struct ReactionSend {
-        /// Which.
+        /// The reaction.
         emoji: Reaction,
     }
     /// Data of `spotlight.set`.
     struct SpotlightSet {
-        /// Whom everyone is shown large, at most 4; nobody when empty.
+        /// Who is shown large to everybody, at most 4. Nobody when empty.
         participants: Vec<ParticipantId>,
     }
     /// Data of `timer.set`.
+    #[schemars(extend("required" = ["duration_ms"]))]
     struct TimerSet {
-        /// How long it runs, 1 second to 24 hours; null stops it. Not to be left out.
+        /// How long the timer runs: 1 second to 24 hours. Null stops it. It must not be left out.
         #[serde(deserialize_with = "nullable")] #[ts(type = "number | null")]
         duration_ms: Option<u64>,
     }
@@ -106,7 +108,7 @@ answers! {
     }
     /// Answer to `participant.update`.
     struct ParticipantAnswer {
-        /// As it is now.
+        /// You as others see you now.
         participant: Participant,
     }
 }

@@ -18,21 +18,21 @@ use crate::protocol::time_zone::TimeZone;
 shapes! {
     /// Data of `room.create`.
     struct RoomCreate {
-        /// What it is called.
+        /// The room's name.
         name: RoomName,
-        /// When it begins.
+        /// When the meeting is planned to begin.
         #[serde(default)] #[ts(optional = nullable)]
         begin_at: Option<Timestamp>,
-        /// When it ends; after `begin_at`.
+        /// When it is planned to end: after `begin_at`.
         #[serde(default)] #[ts(optional = nullable)]
         end_at: Option<Timestamp>,
-        /// What newcomers must know.
+        /// The password that newcomers must know. None when left out.
         #[serde(default)] #[ts(optional = nullable)]
         password: Option<Password>,
-        /// Everyone waits, or nobody; `waiting` goes before it.
+        /// True: everybody waits. False: nobody does. `waiting` counts more.
         #[serde(default)] #[ts(optional = nullable)]
         lobby: Option<bool>,
-        /// Who waits until a host lets them in; nobody when left out.
+        /// Who waits until a host lets them in. Nobody when left out.
         #[serde(default)] #[ts(optional = nullable)]
         waiting: Option<WhoWaits>,
         /// False: accounts only. True when left out.
@@ -44,10 +44,10 @@ shapes! {
         /// Members come in with their camera off.
         #[serde(default)] #[ts(optional = nullable)]
         start_camera_off: Option<bool>,
-        /// Nobody comes in.
+        /// True: nobody new comes in.
         #[serde(default)] #[ts(optional = nullable)]
         locked: Option<bool>,
-        /// 1 to 1000.
+        /// How many people may be in at once: 1 to 1000.
         #[serde(default)] #[ts(optional = nullable)]
         max_participants: Option<u32>,
         /// How media travels.
@@ -59,30 +59,30 @@ shapes! {
         /// What newcomers may read of the chat.
         #[serde(default)] #[ts(optional = nullable)]
         history: Option<HistoryAccess>,
-        /// The number is shown to nobody and finds nothing.
+        /// True: the number is shown to nobody, and finds nothing.
         #[serde(default)] #[ts(optional = nullable)]
         hide_number: Option<bool>,
-        /// How long before `begin_at` people may come in; at most a day, 10 minutes when left out.
+        /// How long before `begin_at` people may come in: at most a day. 10 minutes when left out.
         #[serde(default)] #[ts(optional = nullable, type = "number")]
         early_ms: Option<u64>,
-        /// The meeting ends at `end_at`, whoever is in it.
+        /// True: the meeting ends at `end_at`, whoever is in it.
         #[serde(default)] #[ts(optional = nullable)]
         ends_on_time: Option<bool>,
-        /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10); needs `begin_at` and `end_at`.
+        /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). It needs `begin_at` and `end_at`.
         #[serde(default)] #[ts(optional = nullable)]
         recurrence: Option<String>,
-        /// On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; UTC when left out.
+        /// On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`. UTC when left out.
         #[serde(default)] #[ts(optional = nullable)]
         time_zone: Option<TimeZone>,
-        /// False: once its meeting is over, it is over for good. True when left out.
+        /// False: once its meeting is over, the room never opens again. True when left out.
         #[serde(default)] #[ts(optional = nullable)]
         permanent: Option<bool>,
     }
     /// Data of `room.edit`: absent is unchanged, null is cleared: what has a default goes back to it.
     struct RoomEdit {
-        /// Which room.
+        /// The room's identity or number.
         identity: String,
-        /// The version that the edit was made from.
+        /// The version that the edit was made from. An older one is refused with `room.conflict`.
         #[serde(default)] #[ts(optional = nullable, type = "number")]
         version: Option<u64>,
         /// A new name.
@@ -97,13 +97,13 @@ shapes! {
         /// A new password.
         #[serde(default)] #[ts(as = "Option<Password>", optional = nullable)]
         password: Patch<Password>,
-        /// Everyone waits, or nobody; `waiting` goes before it.
+        /// True: everybody waits. False: nobody does. `waiting` counts more.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         lobby: Patch<bool>,
-        /// Who waits until a host lets them in. Those who wait and need not any more are let in.
+        /// Who waits until a host lets them in. Those who wait and need not wait any more are let in.
         #[serde(default)] #[ts(as = "Option<WhoWaits>", optional = nullable)]
         waiting: Patch<WhoWaits>,
-        /// False: accounts only. Guests who are in stay; those who wait are sent away.
+        /// False: accounts only. Guests who are in stay. Guests who wait are sent away.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         guests: Patch<bool>,
         /// Members come in muted.
@@ -112,10 +112,10 @@ shapes! {
         /// Members come in with their camera off.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         start_camera_off: Patch<bool>,
-        /// Nobody comes in.
+        /// True: nobody new comes in.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         locked: Patch<bool>,
-        /// 1 to 1000.
+        /// How many people may be in at once: 1 to 1000.
         #[serde(default)] #[ts(as = "Option<u32>", optional = nullable)]
         max_participants: Patch<u32>,
         /// How media travels, from the next meeting on.
@@ -127,13 +127,13 @@ shapes! {
         /// What newcomers may read of the chat.
         #[serde(default)] #[ts(as = "Option<HistoryAccess>", optional = nullable)]
         history: Patch<HistoryAccess>,
-        /// The number is shown to nobody and finds nothing.
+        /// True: the number is shown to nobody, and finds nothing.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         hide_number: Patch<bool>,
         /// How long before `begin_at` people may come in; at most a day.
         #[serde(default)] #[ts(optional = nullable, type = "number")]
         early_ms: Patch<u64>,
-        /// The meeting ends at `end_at`, whoever is in it.
+        /// True: the meeting ends at `end_at`, whoever is in it.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         ends_on_time: Patch<bool>,
         /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10).
@@ -142,24 +142,24 @@ shapes! {
         /// On whose clocks `recurrence` is counted: an IANA name.
         #[serde(default)] #[ts(as = "Option<TimeZone>", optional = nullable)]
         time_zone: Patch<TimeZone>,
-        /// False: once its meeting is over, it is over for good.
+        /// False: once its meeting is over, the room never opens again.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         permanent: Patch<bool>,
     }
     /// Data of `room.delete`.
     struct RoomDelete {
-        /// Which room.
+        /// The room's identity or number.
         identity: String,
     }
     /// Data of `room.list`.
     struct RoomList {
-        /// From 1.
+        /// The page, from 1.
         #[serde(default = "first_page")] #[ts(optional, as = "Option<u32>")]
         page: u32,
-        /// 1 to 100.
+        /// Rooms on a page: 1 to 100.
         #[serde(default = "default_size")] #[ts(optional, as = "Option<u32>")]
         size: u32,
-        /// Part of the name; `%` and `_` mean themselves.
+        /// A part of the name. `%` and `_` mean themselves.
         #[serde(default)] #[ts(optional = nullable)]
         keyword: Option<String>,
         /// Which rooms.
@@ -180,13 +180,15 @@ shapes! {
     struct RoomJoin {
         /// The room's identity or number.
         identity: String,
-        /// The room's password. A wrong one with a number answers `room.not_found`, as the number of no room does.
+        /// The room's password. A wrong one together with a number is refused with `room.not_found`, like the number
+        /// of no room.
         #[serde(default)] #[ts(optional = nullable)]
         password: Option<Password>,
-        /// What to be called in this meeting.
+        /// Your name in this meeting. The name of your account or log-in when left out.
         #[serde(default)] #[ts(optional = nullable)]
         display_name: Option<DisplayName>,
-        /// The token of an invite link: comes in without password and waiting, in the role that it gives.
+        /// The token of an invite link. It lets you in without the password and past the waiting room, in the role
+        /// that the link gives.
         #[serde(default)] #[ts(optional = nullable)]
         invite: Option<String>,
     }
@@ -194,10 +196,10 @@ shapes! {
     struct RoomAttendance {
         /// The room's identity.
         identity: String,
-        /// From 1.
+        /// The page, from 1.
         #[serde(default = "first_page")] #[ts(optional, as = "Option<u32>")]
         page: u32,
-        /// 1 to 1000.
+        /// Entries on a page: 1 to 1000.
         #[serde(default = "default_attendance")] #[ts(optional, as = "Option<u32>")]
         size: u32,
     }
@@ -210,23 +212,23 @@ shapes! {
     struct RoomUnban {
         /// The room's identity.
         identity: String,
-        /// Who may come, or knock, again.
+        /// The person who may come in, or knock, again.
         user: UserId,
     }
     /// Data of `invite.create`.
     struct InviteCreate {
         /// The room's identity.
         identity: String,
-        /// What whoever follows the link becomes; a member when left out. Never more than oneself is.
+        /// The role of those who follow the link: `member` when left out. It cannot be higher than your own.
         #[serde(default)] #[ts(optional = nullable)]
         role: Option<Role>,
-        /// What the link is for, for those who manage links.
+        /// A name for the link, for those who manage links.
         #[serde(default)] #[ts(optional = nullable)]
         name: Option<RoomName>,
-        /// Until when it works.
+        /// When the link stops working.
         #[serde(default)] #[ts(optional = nullable)]
         expires_at: Option<Timestamp>,
-        /// How many people it lets in: 1 to 10000. One person who comes again counts once.
+        /// How many people the link lets in: 1 to 10000. One person who comes again counts once.
         #[serde(default)] #[ts(optional = nullable)]
         max_uses: Option<u32>,
     }
@@ -239,7 +241,7 @@ shapes! {
     struct InviteRevoke {
         /// The room's identity.
         identity: String,
-        /// Which invite.
+        /// The invite's id.
         invite: InviteId,
     }
     /// Data of `check.begin`.
@@ -253,75 +255,75 @@ shapes! {
 answers! {
     /// Answer with one room.
     struct RoomAnswer {
-        /// As it is now.
+        /// The room as it is now.
         room: Room,
     }
     /// Answer to `room.list`.
     struct RoomPage {
-        /// This page, the newest first.
+        /// The rooms of this page, the newest first.
         rooms: Vec<Room>,
-        /// How many there are on all pages.
+        /// How many rooms there are on all pages.
         #[ts(type = "number")]
         total: u64,
     }
     /// Answer to `room.roster`.
     struct Roster {
-        /// In order of joining.
+        /// The participants in the order of joining.
         participants: Vec<Participant>,
     }
     /// Answer to `room.join`.
     struct Joined {
         /// The room.
         room: Room,
-        /// Oneself in it.
+        /// You in the room.
         #[serde(rename = "self")]
         me: Participant,
-        /// Everyone in order of joining, oneself included.
+        /// Everybody in the order of joining, you too.
         participants: Vec<Participant>,
-        /// What oneself may do, as far as the room's permissions decide it.
+        /// What you may do, as far as the room's permissions decide it.
         permissions: Permissions,
-        /// Everything that oneself may do now.
+        /// Everything that you may do now.
         actions: Vec<Action>,
-        /// Who waits to be let in; empty for those who may not let in.
+        /// Who waits to be let in. Empty when you may not let people in.
         lobby: Vec<Waiting>,
-        /// Whom everyone is shown large.
+        /// Who is shown large to everybody.
         spotlight: Vec<ParticipantId>,
         /// The timer that runs.
         timer: Option<Timer>,
-        /// For peer-to-peer connections.
+        /// STUN and TURN servers for connections between browsers.
         ice_servers: Vec<IceServer>,
-        /// The last messages, oldest first.
+        /// The last messages, the oldest first.
         chat: Vec<ChatMessage>,
     }
     /// Answer to `room.attendance`.
     struct AttendancePage {
-        /// This page, the newest stay first.
+        /// The entries of this page, the newest first.
         attendance: Vec<Attendance>,
-        /// How many there are on all pages.
+        /// How many entries there are on all pages.
         #[ts(type = "number")]
         total: u64,
     }
     /// Answer to `room.bans`.
     struct Bans {
-        /// The newest first.
+        /// The bans, the newest first.
         bans: Vec<Ban>,
     }
     /// Answer to `invite.create`.
     struct InviteMade {
         /// The invite.
         invite: Invite,
-        /// What the link carries, `/r/<identity>#invite=<token>`; it is shown this once.
+        /// What the link carries: `/r/<identity>#invite=<token>`. It is shown this once.
         token: String,
     }
     /// Answer to `invite.list`.
     struct Invites {
-        /// Those that still work, the newest first.
+        /// The invites that still work, the newest first.
         invites: Vec<Invite>,
     }
     /// Answer to `check.begin`.
     struct CheckRoom {
-        /// A room for this session's user alone, for two minutes: join it from two sessions, publish from one and
-        /// receive in the other.
+        /// A room for you alone, for two minutes. Join it from two sessions, publish from one and receive in the
+        /// other.
         identity: RoomIdentity,
     }
 }

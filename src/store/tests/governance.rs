@@ -341,7 +341,7 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::try_from(name.to_owned()).unwrap()
 }
 
-async fn a_zone_alone_is_edited_only_where_the_rule_memberships_true(home: Home) {
+async fn a_zone_alone_is_edited_only_where_the_rule_stays_true(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     // Monday 18 January 2027, 19:00 in Los Angeles; Tuesday in UTC.
@@ -370,7 +370,7 @@ async fn a_zone_alone_is_edited_only_where_the_rule_memberships_true(home: Home)
     assert_eq!(edited.settings.time_zone, Some(zone("America/Denver")));
 }
 
-async fn the_only_meeting_of_a_room_memberships_over_until_the_room_is_permanent(home: Home) {
+async fn the_only_meeting_of_a_room_stays_over_until_the_room_is_permanent(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let once = RoomSettings {
@@ -496,8 +496,8 @@ on_each_database!(
     a_ban_is_of_one_room_and_lasts_until_it_is_lifted,
     a_room_keeps_all_its_decisions,
     a_room_that_comes_again_keeps_the_times_of_its_rule,
-    a_zone_alone_is_edited_only_where_the_rule_memberships_true,
-    the_only_meeting_of_a_room_memberships_over_until_the_room_is_permanent,
+    a_zone_alone_is_edited_only_where_the_rule_stays_true,
+    the_only_meeting_of_a_room_stays_over_until_the_room_is_permanent,
     a_message_that_was_taken_back_is_read_by_nobody,
     who_reads_since_a_time_reads_nothing_older,
     the_first_coming_of_somebody_is_known,

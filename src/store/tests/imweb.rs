@@ -355,7 +355,7 @@ async fn an_interrupted_import_is_taken_up_where_it_stopped(home: Home) {
     assert_eq!(again.already, counts(1, 4, 4));
 }
 
-async fn what_was_deleted_here_memberships_deleted(home: Home) {
+async fn what_was_deleted_here_stays_deleted(home: Home) {
     let source = imweb("").await;
     let store = home.open().await;
     take(&store, &source, ImportMode::Apply).await;
@@ -462,5 +462,5 @@ on_each_database!(
     a_dry_run_says_what_the_real_one_does,
     who_may_be_somebody_else_is_told_and_gets_nothing_of_theirs,
     an_interrupted_import_is_taken_up_where_it_stopped,
-    what_was_deleted_here_memberships_deleted,
+    what_was_deleted_here_stays_deleted,
 );

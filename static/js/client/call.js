@@ -1,12 +1,12 @@
-import { CallBase } from './call_base.js';
-import { DownLink } from './down_link.js';
+import { CallBase } from './call-base.js';
+import { DownLink } from './down-link.js';
 import { ProtocolError } from './errors.js';
-import { KeptLink } from './kept_link.js';
+import { KeptLink } from './kept-link.js';
 import { summarise } from './stats.js';
-import { UpLink } from './up_link.js';
+import { UpLink } from './up-link.js';
 
 /**
- * @typedef {import('./call_base.js').CallOptions} CallOptions
+ * @typedef {import('./call-base.js').CallOptions} CallOptions
  * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').Source} Source
  * @typedef {import('./protocol.d.ts').Tile} Tile
@@ -20,9 +20,9 @@ const LONGEST_LINGER_MS = 10_000;
 /**
  * The media of a room that goes over the server (SFU): one connection that sends, one that receives.
  *
- * Events: `slot` ({@link import('./call_base.js').SlotChange}), `reason`
- * ({@link import('./call_base.js').ReasonChange}), `source`, `connection`, `media` with
- * `{connection: 'up'|'down', …}` ({@link import('./kept_link.js').LinkState}), `error`.
+ * Events: `slot` ({@link import('./call-base.js').SlotChange}), `reason`
+ * ({@link import('./call-base.js').ReasonChange}), `source`, `connection`, `media` with
+ * `{connection: 'up'|'down', …}` ({@link import('./kept-link.js').LinkState}), `error`.
  */
 export class Call extends CallBase {
   /** @type {KeptLink<UpLink>} */
@@ -133,8 +133,8 @@ export class Call extends CallBase {
         // The first connection's slots have plain names.
         const prefix = this.#generation === 0 ? '' : `${this.#generation}:`;
         this.#generation += 1;
-        const show = (/** @type {import('./call_base.js').SlotChange} */ change) => this.emit('slot', change);
-        const explain = (/** @type {import('./call_base.js').ReasonChange} */ change) => this.emit('reason', change);
+        const show = (/** @type {import('./call-base.js').SlotChange} */ change) => this.emit('slot', change);
+        const explain = (/** @type {import('./call-base.js').ReasonChange} */ change) => this.emit('reason', change);
         const down = new DownLink(this.newPeerConnection(), this.#linkIo(rebuild), show, explain, prefix);
         this.#tellState('down', down.pc);
         return down;
@@ -154,7 +154,7 @@ export class Call extends CallBase {
     return {
       lostRoom: () => this.session.rejoin(),
       failed: (/** @type {unknown} */ error) => this.report(error, during),
-      changed: (/** @type {import('./kept_link.js').LinkState} */ state) => {
+      changed: (/** @type {import('./kept-link.js').LinkState} */ state) => {
         if (state.state === 'connected' && connection === 'down') this.#lingerOn(LINGER_MS);
         if (!this.isClosed) this.emit('media', { connection, ...state });
       },
@@ -162,7 +162,7 @@ export class Call extends CallBase {
     };
   }
 
-  /** @param {(why: string) => void} rebuild @returns {import('./up_link.js').LinkIo} */
+  /** @param {(why: string) => void} rebuild @returns {import('./up-link.js').LinkIo} */
   #linkIo(rebuild) {
     return {
       request: (type, data) => this.session.request(type, data),

@@ -79,9 +79,9 @@
 
 export { Connection } from './connection.js';
 export { Call } from './call.js';
-export { createCall } from './create_call.js';
+export { createCall } from './create-call.js';
 export { Emitter } from './emitter.js';
 export { ProtocolError } from './errors.js';
-export { FileTransfers, MOST_FILE_BYTES } from './file_transfer.js';
-export { PeerCall } from './peer_call.js';
+export { FileTransfers, MOST_FILE_BYTES } from './file-transfer.js';
+export { PeerCall } from './peer-call.js';
 export { Session } from './session.js';

@@ -4,7 +4,7 @@ import { Heartbeat } from './heartbeat.js';
 import { pauseBefore, pauseForRetry } from './pauses.js';
 import { Requests } from './requests.js';
 import { systemTimers } from './timers.js';
-import { TokenKeeper } from './token_keeper.js';
+import { TokenKeeper } from './token-keeper.js';
 
 /**
  * @typedef {import('./protocol.d.ts').Authenticated} Authenticated
@@ -15,14 +15,14 @@ import { TokenKeeper } from './token_keeper.js';
  * @typedef {'connecting'|'online'|'reconnecting'|'closed'} SessionState
  *
  * @typedef {object} SessionOwnOptions
- * @property {import('./token_keeper.js').TokenStorage} [storage] where the token stays between visits; nowhere when left out
+ * @property {import('./token-keeper.js').TokenStorage} [storage] where the token stays between visits; nowhere when left out
  * @property {() => number} [random] 0 ≤ n < 1, spreads the reconnects of many clients
  * @typedef {import('./connection.js').ConnectionOptions & SessionOwnOptions} SessionOptions
  *
  * @typedef {{identity: string, password?: string, invite?: string, display_name?: string}} JoinRequest
  */
 
-/** Coming back after these would repeat what the server just ended: see the close codes in the README. */
+/** Coming back after these would repeat what the server just ended: see static/docs/protocol.md §3.6. */
 const FINAL_CLOSE_CODES = new Set([1000, 4401, 4403, 4404, 4409]);
 /** Refusals of a request that came too soon: nothing was done, and the same request is taken later. */
 const TOO_SOON = new Set(['rate.limited', 'server.busy']);

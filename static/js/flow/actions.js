@@ -22,10 +22,10 @@ import { isOn } from '../state/own-media.js';
 import { inviteFrom, roomFrom } from '../state/text.js';
 import { createDeviceActions } from './device-actions.js';
 import { createEntry } from './entry.js';
-import { createGovern } from './govern.js';
 import { createHome } from './home.js';
+import { GOVERN, GOVERNING, later } from './later.js';
 import { createPreferences } from './preferences.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 let toastNumber = 0;
 
@@ -76,7 +76,8 @@ export function createActions(parts) {
   let hintGiven = false;
   const entry = createEntry(parts, toast);
   const device = createDeviceActions(parts, toast, explain);
-  const govern = createGovern(parts, toast);
+  const govern = later(GOVERN, async () => (await import('./govern.js')).createGovern(parts, toast));
+  const governing = later(GOVERNING, async () => (await import('./governing.js')).createGoverning(parts));
   const home = createHome(parts, toast, entry);
 
   /** @param {string | null} problem @param {'microphone' | 'camera'} which */
@@ -98,7 +99,7 @@ export function createActions(parts) {
     ...entry,
     ...govern,
     ...device,
-    ...lazyGoverning(parts),
+    ...governing,
 
     /** Checks the connection, unless it is being checked already. */
     async check() {
@@ -225,7 +226,7 @@ export function createActions(parts) {
       try {
         await meeting.setHand(!up);
       } catch (error) {
-        toast(`error.${codeOf(error)}`, {}, 'warning');
+        toast(`error.${refusalOf(error)}`, {}, 'warning');
       }
     },
 
@@ -254,7 +255,7 @@ export function createActions(parts) {
         await meeting.sendChat(text, store.get().meeting?.chatTo ?? null);
         return null;
       } catch (error) {
-        return codeOf(error);
+        return refusalOf(error);
       }
     },
 
@@ -275,27 +276,24 @@ export function createActions(parts) {
     /** @param {string} file */
     cancelFile: (file) => meeting.files?.cancel(file),
 
+    /** @param {string | null} participant null for everyone */
+    writeTo: (participant) => dispatch({ type: 'meeting', action: { type: 'chat.to', participant } }),
+    /** @param {string | null} participant */
+    pin: (participant) => dispatch({ type: 'meeting', action: { type: 'pin', participant } }),
+    /** Of several shared screens. @param {string} participant whose */
+    showScreen: (participant) => dispatch({ type: 'meeting', action: { type: 'screen', participant } }),
+    /** @param {boolean} hidden */
+    hideSelf: (hidden) => dispatch({ type: 'meeting', action: { type: 'hideSelf', hidden } }),
+    /** @param {'grid' | 'speaker'} layout */
+    setLayout: (layout) => dispatch({ type: 'meeting', action: { type: 'layout', layout } }),
+
     /** @param {boolean} [forAll] */
     async leave(forAll = false) {
       try {
         await meeting.leave(forAll);
       } catch (error) {
-        toast(`error.${codeOf(error)}`, {}, 'warning');
+        toast(`error.${refusalOf(error)}`, {}, 'warning');
       }
     },
   };
-}
-
-/**
- * What only dialogs ask for is loaded with the first of them.
- * @param {Parts} parts
- * @returns {ReturnType<typeof import('./governing.js').createGoverning>}
- */
-function lazyGoverning(parts) {
-  const names = ['invites', 'makeInvite', 'revokeInvite', 'bans', 'unban', 'attendance', 'wholeAttendance'];
-  const later = async (/** @type {string} */ name, /** @type {unknown[]} */ given) => {
-    const { createGoverning } = await import('./governing.js');
-    return /** @type {any} */ (createGoverning(parts))[name](...given);
-  };
-  return /** @type {any} */ (Object.fromEntries(names.map((name) => [name, (/** @type {unknown[]} */ ...given) => later(name, given)])));
 }

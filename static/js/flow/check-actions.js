@@ -5,7 +5,7 @@
  * @typedef {import('./check.js').Sample} Sample
  */
 
-import { createCall } from '../client/create_call.js';
+import { createCall } from '../client/create-call.js';
 import { Session } from '../client/session.js';
 import { t } from '../i18n/index.js';
 import { runCheck } from './check.js';

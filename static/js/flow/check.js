@@ -11,7 +11,7 @@
 
 import { ProtocolError } from '../client/errors.js';
 import { NOTHING_YET } from '../state/check.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 const CONNECT_MS = 12_000;
 /** The picture gets sharper in the first seconds; what is measured comes after them. */
@@ -59,7 +59,7 @@ export async function runCheck({ authenticated, second, startCall, sample, secur
     learn({ media: { connected } });
     if (connected) await measure(there, back, learn, wait);
   } catch (error) {
-    learn({ failed: codeOf(error), failedAt: failingOf(error) });
+    learn({ failed: refusalOf(error), failedAt: failingOf(error) });
   } finally {
     for (const undo of after.reverse()) await undo();
   }

@@ -12,7 +12,7 @@ import { EMPTY_PREVIEW } from '../state/app.js';
 import { doorOf } from '../state/door.js';
 import { isNumber } from '../state/text.js';
 import { createDoorDevices } from './coming-in.js';
-import { codeOf, retryAfterOf } from './refusal.js';
+import { refusalOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
 import { createWaiting } from './waiting.js';
 import { warmUp } from './warm-up.js';
@@ -205,7 +205,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   function comeBackLater(back, error) {
     const { address } = store.get().preview;
     dispatch({ type: 'screen', screen: 'preview' });
-    set({ error: codeOf(error) });
+    set({ error: refusalOf(error) });
     clearTimeout(refreshTimer);
     refreshTimer = window.setTimeout(() => {
       const { preview } = store.get();
@@ -216,7 +216,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   /** @param {unknown} error */
   function refuse(error) {
     if (!isShown()) return;
-    const code = codeOf(error);
+    const code = refusalOf(error);
     const { invite, address } = store.get().preview;
     if (code === 'room.denied' && invite !== null) {
       // Not the person is refused but the link: the room asks them as it asks everybody.
@@ -266,7 +266,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     set({ ...EMPTY_PREVIEW, address: room.identity, room, name, invite: invite ?? null, skew: preview.skew });
     dispatch({ type: 'left' });
     // At once: the word of who admits them may come right behind the refusal.
-    if (codeOf(error) === 'room.waiting') waiting.begin(request);
+    if (refusalOf(error) === 'room.waiting') waiting.begin(request);
     else backToPreview(error);
   }
   meeting.onrefused = turnedAway;

@@ -4,7 +4,7 @@
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
-import { FileTransfers, MOST_FILE_BYTES } from '../client/file_transfer.js';
+import { FileTransfers, MOST_FILE_BYTES } from '../client/file-transfer.js';
 
 /** Letters of a name in a short message. */
 const LONGEST = 40;
@@ -75,7 +75,7 @@ export class Files {
       .map((one) => one.id);
   }
 
-  /** @param {import('../client/file_transfer.js').Transfer} file */
+  /** @param {import('../client/file-transfer.js').Transfer} file */
   #show(file) {
     const { meeting, dispatch, toast } = this.#io;
     const now = meeting();

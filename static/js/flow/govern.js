@@ -7,7 +7,7 @@
  * @typedef {import('../state/app.js').AppState} AppState
  */
 
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 const MINUTE_MS = 60_000;
 const OLDER_AT_ONCE = 50;
@@ -35,7 +35,7 @@ export function createGovern({ session, store }, toast) {
       then?.();
       return null;
     } catch (error) {
-      const code = codeOf(error);
+      const code = refusalOf(error);
       toast(`error.${code}`, {}, 'warning');
       return code;
     }
@@ -128,16 +128,5 @@ export function createGovern({ session, store }, toast) {
           .then(({ messages, more }) => dispatch({ type: 'chat.older', messages, more })),
       );
     },
-
-    /** @param {string | null} participant null for everyone */
-    writeTo: (participant) => dispatch({ type: 'chat.to', participant }),
-    /** @param {string | null} participant */
-    pin: (participant) => dispatch({ type: 'pin', participant }),
-    /** Of several shared screens. @param {string} participant whose */
-    showScreen: (participant) => dispatch({ type: 'screen', participant }),
-    /** @param {boolean} hidden */
-    hideSelf: (hidden) => dispatch({ type: 'hideSelf', hidden }),
-    /** @param {'grid' | 'speaker'} layout */
-    setLayout: (layout) => dispatch({ type: 'layout', layout }),
   };
 }

@@ -6,7 +6,7 @@
  * @typedef {import('../client/protocol.d.ts').Attendance} Attendance
  */
 
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 /** How much of an attendance list is asked for at once. */
 const PAGE = 500;
@@ -23,7 +23,7 @@ export function createGoverning({ session }) {
     try {
       return { answer: await session.request(type, data), refused: null };
     } catch (error) {
-      return { answer: null, refused: codeOf(error) };
+      return { answer: null, refused: refusalOf(error) };
     }
   }
 

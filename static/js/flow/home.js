@@ -8,7 +8,7 @@ import { meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { base } from '../place.js';
 import { initials } from '../state/text.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
 
 export const PAGE_SIZE = 8;
@@ -45,7 +45,7 @@ export function createHome({ session, store, devices }, toast, entry) {
       unreached = false;
     } catch (error) {
       // Said once; it is asked again by itself.
-      if (!unreached) toast(`error.${codeOf(error)}`, {}, 'warning');
+      if (!unreached) toast(`error.${refusalOf(error)}`, {}, 'warning');
       unreached = true;
       if (meansLater(error)) comeAgain();
     }
@@ -100,7 +100,7 @@ export function createHome({ session, store, devices }, toast, entry) {
         home: { rooms: list.rooms, total: list.total, owned: mine.total, upcoming, loaded: true },
       });
     } catch (error) {
-      toast(`error.${codeOf(error)}`, {}, 'warning');
+      toast(`error.${refusalOf(error)}`, {}, 'warning');
     }
   }
 
@@ -113,7 +113,7 @@ export function createHome({ session, store, devices }, toast, entry) {
       await work();
       return null;
     } catch (error) {
-      return codeOf(error);
+      return refusalOf(error);
     }
   }
 

@@ -21,7 +21,7 @@ import { ServerClock } from './server-clock.js';
 import { settings } from './settings.js';
 import { Tones } from './tones.js';
 
-export { createCall } from '../client/create_call.js';
+export { createCall } from '../client/create-call.js';
 export { comeIn } from './arrival.js';
 export { tellWaiting } from './room-events.js';
 export { slotsFor } from './slots.js';

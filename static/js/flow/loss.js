@@ -1,6 +1,7 @@
 /**
  * What is lost between this page and the meeting: the socket, the paths of the media. One word about it, however many
- * are lost, and none for a loss that is over before one has read it.
+ * are lost, and none for a loss that is over before one has read it. Without a server in the middle it counts only when
+ * every path is lost; the lost path to one person shows at their tile (`cut` in the state).
  */
 
 /** @typedef {import('../state/trouble.js').Lost} Lost */

@@ -3,7 +3,7 @@
  * that is lost for a moment has words of its own (flow/loss.js); here is told what lasts, and what the server refused.
  *
  * @typedef {import('../state/trouble.js').Trouble} Trouble
- * @typedef {import('../client/kept_link.js').LinkState & {connection: 'up' | 'down'}} MediaChange
+ * @typedef {import('../client/kept-link.js').LinkState & {connection: 'up' | 'down'}} MediaChange
  */
 
 /** The first connection of a slow network is there by then, and one that was made anew as well. */

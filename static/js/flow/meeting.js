@@ -3,7 +3,7 @@
  *
  * @typedef {import('../client/protocol.d.ts').Joined} JoinReply
  * @typedef {import('../client/protocol.d.ts').Source} Source
- * @typedef {import('../client/call.js').Call | import('../client/peer_call.js').PeerCall} Call
+ * @typedef {import('../client/call.js').Call | import('../client/peer-call.js').PeerCall} Call
  * @typedef {import('../state/app.js').AppAction} AppAction
  * @typedef {import('../state/app.js').AppState} AppState
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
@@ -14,7 +14,7 @@ import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
 import { Talk } from './talk.js';
 
@@ -145,7 +145,8 @@ export class MeetingFlow {
     call.on('refused', ({ source, error }) => inside.own.refused(source, error));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     // Whoever listens to the page hears where they are now; the focus goes to the room.
-    this.announce(t('live.in', { n: reply.participants.length }));
+    const n = reply.participants.length;
+    this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void inside.clock.read();
     inside.own.begin();
@@ -181,7 +182,7 @@ export class MeetingFlow {
       this.#dispatch({ type: 'restarting' });
       this.toast('toast.restarting', {}, 'server');
     });
-    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[codeOf(error)] ?? null, error));
+    session.on('rejoin.failed', (error) => this.#over(NOTICE_BY_REFUSAL[refusalOf(error)] ?? null, error));
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));

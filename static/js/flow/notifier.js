@@ -8,7 +8,7 @@
  */
 
 import { t } from '../i18n/index.js';
-import { at } from '../place.js';
+import { asset } from '../place.js';
 import { firstLine } from '../state/heed.js';
 
 /** In larger meetings somebody comes or goes all the time. */
@@ -97,7 +97,7 @@ export const isAttended = () => !document.hidden && document.hasFocus();
 export function showNotification(title, body, subject, opened) {
   if (!('Notification' in window) || Notification.permission !== 'granted') return;
   try {
-    const shown = new Notification(title, { body, tag: `meeting-${subject}`, icon: at('icons/favicon.svg'), silent: true });
+    const shown = new Notification(title, { body, tag: `meeting-${subject}`, icon: asset('icons/favicon.svg'), silent: true });
     shown.addEventListener('click', () => {
       window.focus();
       shown.close();

@@ -8,7 +8,7 @@
 
 import { t } from '../i18n/index.js';
 import { unsent } from '../state/own-media.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
 
 const BOTH = /** @type {const} */ (['microphone', 'camera']);
@@ -75,7 +75,7 @@ export class OwnSending {
   refused(source, error) {
     // A screen has words of its own, where it is asked for.
     if (source !== 'microphone' && source !== 'camera') return;
-    this.#tell(source, codeOf(error));
+    this.#tell(source, refusalOf(error));
     this.#io.announce(t(`trouble.${source}`), true);
   }
 

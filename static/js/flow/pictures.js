@@ -26,7 +26,7 @@ export class Pictures {
     this.#voices.onlevels = (_levels, speaking) => this.onspeaking(speaking);
   }
 
-  /** @param {import('../client/call_base.js').SlotChange} change */
+  /** @param {import('../client/call-base.js').SlotChange} change */
   turn({ mid, kind, track, mediaTrack, participant }) {
     // In p2p rooms every connection counts its slots from zero.
     const slot = participant === null ? mid : `${participant}/${mid}`;

@@ -1,3 +1,5 @@
+const HOUR_MS = 3_600_000;
+
 /**
  * How long the server asks to wait before the next try.
  * @param {unknown} error
@@ -13,10 +15,21 @@ export function retryAfterOf(error) {
  * @param {unknown} error
  * @returns {string}
  */
-export function codeOf(error) {
-  const code = /** @type {any} */ (error)?.code;
-  if (typeof code === 'string') return code;
+export function refusalOf(error) {
+  const { code, request } = /** @type {any} */ (error) ?? {};
+  if (typeof code === 'string') return (request === 'room.create' && noRoomFor(code, retryAfterOf(error))) || code;
   // Not a refusal but a mistake of the page itself: it belongs in the console, with its stack.
   console.error(error);
   return 'unknown';
+}
+
+/**
+ * Who may make rooms is refused another for one of two reasons, which the code alone does not tell.
+ * @param {string} code
+ * @param {number | null} wait
+ */
+function noRoomFor(code, wait) {
+  if (code === 'perm.denied') return 'room.most';
+  // Making them too fast is over in less.
+  return code === 'rate.limited' && (wait ?? 0) >= HOUR_MS ? 'room.mostToday' : null;
 }

@@ -22,7 +22,7 @@
  * @property {import('./notifier.js').Notifier} notifier
  */
 
-import { t } from '../i18n/index.js';
+import { sentences, t } from '../i18n/index.js';
 import { firstLine } from '../state/heed.js';
 import { hands, isMuted, may, mayUnmute, sharedScreen } from '../state/people.js';
 
@@ -220,7 +220,7 @@ function comingBack(io) {
       ...(was.hand_raised_at !== null && now.hand_raised_at === null ? [t('back.hand')] : []),
       ...(spoke && !mayUnmute(/** @type {Meeting} */ (io.meeting())) ? [t('back.muted')] : []),
     ];
-    if (changes.length > 0) urgent(io, 'toast.back', { changes: changes.join(t('back.and')) }, 'user');
+    if (changes.length > 0) urgent(io, 'toast.back', { changes: sentences(changes) }, 'user');
   });
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { mayUnmute } from '../state/people.js';
-import { codeOf } from './refusal.js';
+import { refusalOf } from './refusal.js';
 
 export class Talk {
   #io;
@@ -38,7 +38,7 @@ export class Talk {
       if (on) used();
       return null;
     } catch (error) {
-      if (/** @type {any} */ (error)?.code !== 'perm.denied') console.warn('mute', codeOf(error));
+      if (/** @type {any} */ (error)?.code !== 'perm.denied') console.warn('mute', refusalOf(error));
       else if (call() === running) return this.#refused(running);
       return null;
     }

@@ -8,7 +8,7 @@
 
 import { meansLater } from '../client/errors.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_DENIAL } from './notices.js';
-import { codeOf, retryAfterOf } from './refusal.js';
+import { refusalOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
 
 /** After which a door that gave no answer is asked again. */
@@ -53,7 +53,7 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
       await meeting.join(asked);
       if (request === asked) end();
     } catch (error) {
-      const code = codeOf(error);
+      const code = refusalOf(error);
       // Still waiting; or the socket broke again, and its successor will ask.
       if (request !== asked || code === 'room.waiting' || code === 'client.closed') return;
       // Late is not refused: whoever waits goes on waiting.

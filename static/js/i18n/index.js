@@ -1,16 +1,14 @@
 /**
- * Words in the person's language. One file per language with the same keys, loaded when the language is first
- * spoken; `{name}` stands for a value, and an entry with forms is chosen by the plural rules of the language.
+ * Words in the person's language. One JSON file per language (README.md beside them says how they are written), loaded
+ * when the language is first spoken. `{name}` stands for a value, and the plural rules of the language choose among
+ * entries that end with `_one`, `_other` and so on.
  */
 
-/**
- * @typedef {'en' | 'zh'} Language
- * @typedef {string | {one: string, other: string}} Entry
- */
+import { asset } from '../place.js';
 
-/** Named one by one, so that whoever reads the files finds them. */
-const FILES = { en: () => import('./en.js'), zh: () => import('./zh.js') };
-/** What was loaded so far. @type {Record<Language, Record<string, Entry>>} */
+/** @typedef {'en' | 'zh'} Language */
+
+/** What was loaded so far. @type {Record<Language, Record<string, string>>} */
 const WORDS = { en: {}, zh: {} };
 /** Locales for dates and numbers. @type {Record<Language, string>} */
 const LOCALES = { en: 'en-GB', zh: 'zh-CN' };
@@ -41,7 +39,9 @@ export function language() {
  * @param {Language} next
  */
 export async function setLanguage(next) {
-  WORDS[next] = (await FILES[next]()).default;
+  const answer = await fetch(asset(`js/i18n/${next}.json`));
+  if (!answer.ok) throw new Error(`The words of ${next} are not there (${answer.status}).`);
+  WORDS[next] = await answer.json();
   current = next;
 }
 
@@ -69,15 +69,9 @@ export function pickLanguage(wanted) {
  * @returns {string}
  */
 export function t(key, values = {}) {
-  const entry = WORDS[current][key];
-  if (entry === undefined) return key;
-  const form = typeof entry === 'string' ? entry : entry[plural(Number(values.n))];
-  return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
-}
-
-/** @param {number} n @returns {'one' | 'other'} */
-function plural(n) {
-  return formats().plural.select(n) === 'one' ? 'one' : 'other';
+  const words = WORDS[current];
+  const entry = words[key] ?? words[`${key}_${formats().plural.select(Number(values.n))}`];
+  return (entry ?? key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
 /**
@@ -93,6 +87,11 @@ export function errorText(code) {
 /** Names as one speaks them: "Ada, Bo and Cy". @param {string[]} names */
 export function list(names) {
   return current === 'zh' ? names.join('、') : formats().list.format(names);
+}
+
+/** Sentences after each other. @param {string[]} parts */
+export function sentences(parts) {
+  return parts.join(current === 'zh' ? '' : ' ');
 }
 
 /** @param {number | string} at */

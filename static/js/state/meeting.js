@@ -14,7 +14,7 @@
  * @typedef {import('../client/protocol.d.ts').Joined} JoinReply
  * @typedef {import('../client/protocol.d.ts').ChatMessage} ChatMessage
  * @typedef {import('../client/protocol.d.ts').Waiting} Waiting
- * @typedef {import('../client/file_transfer.js').Transfer} Transfer
+ * @typedef {import('../client/file-transfer.js').Transfer} Transfer
  * @typedef {import('./chat.js').Entry} Entry
  *
  * @typedef {{key: number, participant: string, emoji: string}} Reaction

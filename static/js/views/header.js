@@ -7,10 +7,10 @@ import { at, base } from '../place.js';
 import { hasAccount } from '../state/app.js';
 import { t } from '../i18n/index.js';
 import { openPassword, openSettings } from './dialogs.js';
-import { avatar, setAvatar } from './avatar.js';
-import { attribute, el, iconButton, show, text } from './dom.js';
-import { icon, mark } from './icons.js';
-import { openMenu } from './menu.js';
+import { avatar, setAvatar } from './kit/avatar.js';
+import { attribute, el, iconButton, show, text } from './kit/dom.js';
+import { icon, mark } from './kit/icons.js';
+import { openMenu } from './kit/menu.js';
 
 /** @param {import('../flow/actions.js').Actions} actions */
 export function header(actions) {

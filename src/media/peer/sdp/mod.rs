@@ -3,6 +3,8 @@
 //! Every description from outside passes [`Description::parse`] before the WebRTC crate sees it, so what could
 //! hurt is refused here with a sentence. The same reader takes from negotiated descriptions what forwarding has
 //! to know: payload types, repair payload types and header extensions by m-line.
+//!
+//! The crate is given what was understood, written anew, and never what a client wrote.
 
 mod declined;
 mod edit;

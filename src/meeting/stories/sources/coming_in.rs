@@ -134,7 +134,7 @@ fn who_is_let_in_from_the_waiting_room_begins_muted_too() {
 }
 
 #[test]
-fn a_camera_stops_with_the_right_to_it_and_memberships_refused() {
+fn a_camera_stops_with_the_right_to_it_and_stays_refused() {
     let mut room = room_with(&["ada", "bo"]);
     for name in ["ada", "bo"] {
         negotiate(&mut room, name);

@@ -1,0 +1,1 @@
+{"data": {"password": "enchantress", "username": "ada"}, "id": 7, "type": "auth.login"}

@@ -1,0 +1,18 @@
+//! What a stranger sends over HTTP, as functions of bytes.
+
+use super::heads::Heads;
+
+/// The bytes of a connection, in two reads: the first byte says where the second begins.
+pub(crate) fn request_head(bytes: &[u8]) {
+    let Some((at, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let (first, second) = bytes.split_at(usize::from(*at).min(bytes.len()));
+    let judge = |parts: &[&[u8]]| {
+        let mut heads = Heads::default();
+        parts.iter().for_each(|part| heads.read(part));
+        heads.next()
+    };
+    // Where the reads are cut changes no verdict.
+    assert_eq!(judge(&[first, second]), judge(&[bytes]));
+}

@@ -1,0 +1,272 @@
+import { Emitter } from './emitter.js';
+import { ProtocolError } from './errors.js';
+import { OwnSource, SOURCES } from './own-source.js';
+import { systemTimers } from './timers.js';
+
+/**
+ * @typedef {import('./protocol.d.ts').IceServer} IceServer
+ * @typedef {import('./protocol.d.ts').Joined} Joined
+ * @typedef {import('./protocol.d.ts').Source} Source
+ * @typedef {import('./protocol.d.ts').Track} Track
+ * @typedef {import('./session.js').Session} Session
+ *
+ * @typedef {object} CallOptions
+ * @property {typeof RTCPeerConnection} [RTCPeerConnection] the constructor to use; the global one when left out
+ * @property {typeof MediaStream} [MediaStream]
+ * @property {import('./timers.js').Timers} [timers]
+ * @property {number} [audioSlots] how many voices to hear at once (SFU)
+ * @property {number} [videoSlots] how many videos to see at once (SFU)
+ * @property {number} [videoSlotsAtFirst] fewer connect sooner: as many as there are videos to begin with. More come as
+ *   `view` wishes for them, up to `videoSlots`, which is what it is when left out (SFU)
+ *
+ * @typedef {object} SlotChange
+ * @property {string} mid names the slot within the call
+ * @property {'audio'|'video'} kind
+ * @property {string|null} track the roster's track id, null when the slot went empty
+ * @property {MediaStreamTrack|null} mediaTrack null when the slot went empty
+ * @property {string|null} participant who sends, in p2p rooms; null in SFU rooms
+ *
+ * @typedef {object} ReasonChange
+ * @property {string} mid names the slot within the call
+ * @property {string|null} reason why what it carries comes otherwise than wished: `bandwidth` where the line is too
+ *   narrow, so that now and then a still comes, or nothing. Null: it comes as wished (SFU)
+ */
+
+/**
+ * What both topologies share: own sources, the way back after a lost socket, the events.
+ *
+ * @abstract
+ */
+export class CallBase extends Emitter {
+  /** @type {Map<Source, OwnSource>} */
+  #sources = new Map();
+  /** @type {(() => void)[]} */
+  #unsubscribe = [];
+  #gate = new Gate();
+  #started = false;
+  #closed = false;
+
+  /**
+   * @param {Session} session
+   * @param {Joined} reply
+   * @param {CallOptions} [options]
+   */
+  constructor(session, reply, options = {}) {
+    super();
+    /** @protected */
+    this.session = session;
+    /** @protected */
+    this.reply = reply;
+    /** @protected */
+    this.options = { audioSlots: 4, videoSlots: 9, ...options };
+    /** @protected */
+    this.timers = options.timers ?? systemTimers;
+    for (const name of SOURCES) {
+      this.#sources.set(name, new OwnSource(name, {
+        request: (type, data) => session.request(type, data),
+        ready: () => this.#gate.passed,
+        send: (source, media, track) => this.send(source, media, track),
+        changed: (change) => this.emit('source', change),
+        refused: (error) => this.emit('refused', { source: name, error }),
+        timers: this.timers,
+        failed: (error, during) => this.report(error, during),
+      }));
+    }
+    this.listen('joined', (again) => this.#rejoined(again));
+    this.listen('media.track.muted', ({ track, muted }) => {
+      for (const source of this.#sources.values()) if (source.track?.id === track) source.mutedByServer(muted);
+    });
+    this.listen('media.track.unpublished', ({ track }) => this.#unpublished(track));
+  }
+
+  /** @param {string} track that the server took away */
+  #unpublished(track) {
+    for (const source of this.#sources.values()) if (source.track?.id === track) source.stoppedByServer();
+  }
+
+  get isClosed() {
+    return this.#closed;
+  }
+
+  /** @protected */
+  get isStarted() {
+    return this.#started;
+  }
+
+  /** Sends again what the server did not take, as far as it is still wished for. */
+  retry() {
+    for (const [name, source] of this.#sources) {
+      source.retry().catch((error) => this.report(error, `media.source ${name}`));
+    }
+  }
+
+  /** To be called when the network may be another one: nothing waits any longer. */
+  hurry() {}
+
+  /**
+   * Connects. Sources set before are sent as soon as the server can take them.
+   *
+   * @returns {Promise<void>} settles when everything is negotiated, before media flows
+   * @throws {ProtocolError} the refusal of either direction; the other one goes on
+   */
+  async start() {
+    if (this.#started || this.#closed) throw new Error('A call starts once.');
+    this.#started = true;
+    await this.connect();
+  }
+
+  /**
+   * Sends a source, replaces what it sends, or stops it with null. The caller owns the media track and stops it.
+   *
+   * @param {Source} source
+   * @param {MediaStreamTrack|null} media
+   * @returns {Promise<void>} settles when the server knows; before `start` that is after it
+   * @throws {ProtocolError} perm.denied where the room forbids it; the source is off again then
+   */
+  setSource(source, media) {
+    return this.#source(source).set(media);
+  }
+
+  /**
+   * Silences at once, then tells the others. A muted microphone stays published; to let the camera's light go out
+   * use `setSource('camera', null)`.
+   *
+   * @param {'microphone'|'camera'} source
+   * @param {boolean} muted
+   * @returns {Promise<void>}
+   */
+  setMuted(source, muted) {
+    return this.#source(source).setMuted(muted);
+  }
+
+  /**
+   * The roster's track of an own source, null while it is off.
+   *
+   * @param {Source} source
+   * @returns {Track|null}
+   */
+  ownTrack(source) {
+    return this.#source(source).track;
+  }
+
+  /** Ends all media of this call. It leaves the room to the session and the media tracks to the caller. */
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const source of this.#sources.values()) source.close();
+    this.#gate.shut();
+    this.disconnect();
+  }
+
+  /** @protected @returns {Promise<void>} */
+  connect() {
+    return Promise.reject(new Error('Each topology connects in its own way.'));
+  }
+
+  /** @protected */
+  disconnect() {}
+
+  /** The session came back as somebody new. @protected @returns {Promise<void>} */
+  reconnect() {
+    this.disconnect();
+    return this.connect();
+  }
+
+  /**
+   * @protected
+   * @param {Source} _source
+   * @param {MediaStreamTrack|null} _media
+   * @param {Track|null} _track
+   */
+  async send(_source, _media, _track) {}
+
+  /** Lets the sources through: the server can take `media.source` from here on. @protected */
+  letSourcesThrough() {
+    this.#gate.open();
+  }
+
+  /**
+   * Subscribes to the session until the call closes.
+   *
+   * @protected
+   * @param {string} type
+   * @param {import('./emitter.js').Handler} handler
+   */
+  listen(type, handler) {
+    this.#unsubscribe.push(this.session.on(type, handler));
+  }
+
+  /**
+   * Tells of a failure that no caller waits for.
+   *
+   * @protected
+   * @param {unknown} error
+   * @param {string} during
+   */
+  report(error, during) {
+    if (!this.#closed) this.emit('error', { error, during });
+  }
+
+  /** @protected @returns {RTCPeerConnection} */
+  newPeerConnection() {
+    const PeerConnection = this.options.RTCPeerConnection ?? globalThis.RTCPeerConnection;
+    return new PeerConnection({ bundlePolicy: 'max-bundle', iceServers: this.reply.ice_servers.map(toRtc) });
+  }
+
+  /** @param {Source} name */
+  #source(name) {
+    const source = this.#sources.get(name);
+    if (!source) throw new TypeError(`No such source: ${name}.`);
+    return source;
+  }
+
+  /**
+   * The session came back as a new participant: everything of the old one is gone on the server.
+   *
+   * @param {Joined} reply
+   */
+  #rejoined(reply) {
+    const isSame = reply.self.id === this.reply.self.id;
+    if (isSame || reply.room.identity !== this.reply.room.identity) return;
+    this.reply = reply;
+    if (!this.#started) return;
+    this.#gate.shut();
+    this.#gate = new Gate();
+    this.reconnect().catch((error) => this.report(error, 'rejoin'));
+    for (const [name, source] of this.#sources) {
+      source.restart().catch((error) => this.report(error, `media.source ${name}`));
+    }
+  }
+}
+
+/** Holds back whoever waits until it opens, or turns them away when it is shut. */
+class Gate {
+  /** @type {() => void} */
+  #resolve = () => {};
+  /** @type {(error: Error) => void} */
+  #reject = () => {};
+  /** @type {Promise<void>} */
+  passed = new Promise((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+
+  constructor() {
+    // Nobody may be waiting when it is shut.
+    this.passed.catch(() => {});
+  }
+
+  open() {
+    this.#resolve();
+  }
+
+  shut() {
+    this.#reject(new ProtocolError('client.closed', 'The call closed.'));
+  }
+}
+
+/** @param {IceServer} server @returns {RTCIceServer} */
+function toRtc({ urls, username, credential }) {
+  return { urls, ...(username && { username }), ...(credential && { credential }) };
+}

@@ -1,0 +1,318 @@
+import { CallBase } from './call-base.js';
+import { ProtocolError } from './errors.js';
+import { pauseBefore } from './pauses.js';
+import { PeerLink } from './peer-link.js';
+import { summarise } from './stats.js';
+
+/**
+ * @typedef {import('./call-base.js').CallOptions} CallOptions
+ * @typedef {import('./call-base.js').SlotChange} SlotChange
+ * @typedef {import('./protocol.d.ts').Joined} Joined
+ * @typedef {import('./protocol.d.ts').Participant} Participant
+ * @typedef {import('./protocol.d.ts').Source} Source
+ * @typedef {import('./protocol.d.ts').Track} Track
+ */
+
+/** Signals that come before `start` are kept, up to this many. */
+const MOST_EARLY_SIGNALS = 256;
+
+/**
+ * The media of a room whose participants connect to each other (p2p): one connection per other participant.
+ *
+ * Events: those of {@link import('./call.js').Call}, with the sender in each `slot`; `data` with
+ * `{from, data: string|ArrayBuffer}`; `channel` with `{participant, open}` when a data channel opens or closes.
+ */
+export class PeerCall extends CallBase {
+  /** @type {Map<string, PeerLink>} by participant id */
+  #links = new Map();
+  /** The roster's tracks by id. @type {Map<string, Track>} */
+  #tracks = new Map();
+  /** Stream names that were track ids once; what they named may be over. @type {Set<string>} */
+  #knownStreams = new Set();
+  /** What the caller was last told, by slot. @type {Map<string, SlotChange>} */
+  #shown = new Map();
+  /** What is being sent, for those who come later. @type {Map<Source, {media: MediaStreamTrack, trackId: string}>} */
+  #sending = new Map();
+  /** @type {{type: string, data: any}[]} */
+  #early = [];
+  #isConnected = false;
+  /** Connections in vain to somebody since the last one that held. @type {Map<string, {attempt: number, since: number, timer: any}>} */
+  #rebuilds = new Map();
+  /** @type {Map<string, Participant>} */
+  #others = new Map();
+
+  /**
+   * @param {import('./session.js').Session} session
+   * @param {Joined} reply
+   * @param {CallOptions} [options]
+   */
+  constructor(session, reply, options) {
+    super(session, reply, options);
+    this.#learn(reply);
+    this.listen('participant.joined', ({ participant }) => this.#joined(participant));
+    this.listen('participant.left', ({ participant }) => this.#left(participant));
+    this.listen('media.track.published', ({ track }) => {
+      this.#learnTrack(track);
+      this.#show(track.participant);
+    });
+    this.listen('media.track.unpublished', ({ track, participant }) => {
+      this.#tracks.delete(track);
+      this.#show(participant);
+    });
+    for (const type of ['signal.offer', 'signal.answer', 'signal.candidate']) {
+      this.listen(type, (data) => this.#signalled(type, data));
+    }
+  }
+
+  /** @protected @override */
+  async connect() {
+    this.#isConnected = true;
+    this.#learn(this.reply);
+    for (const participant of this.#others.keys()) this.#link(participant);
+    this.letSourcesThrough();
+    for (const { type, data } of this.#early.splice(0)) this.#signalled(type, data);
+  }
+
+  /** @protected @override */
+  disconnect() {
+    this.#isConnected = false;
+    for (const participant of [...this.#links.keys()]) this.#unlink(participant);
+    for (const { timer } of this.#rebuilds.values()) this.timers.clearTimeout(timer);
+    this.#rebuilds.clear();
+    this.#sending.clear();
+  }
+
+  /**
+   * @protected
+   * @override
+   * @param {Source} source
+   * @param {MediaStreamTrack|null} media
+   * @param {Track|null} track
+   */
+  async send(source, media, track) {
+    const trackId = track?.id ?? '';
+    if (media) this.#sending.set(source, { media, trackId });
+    else this.#sending.delete(source);
+    await Promise.all([...this.#links.values()].map((link) => link.send(source, media, trackId)));
+  }
+
+  /**
+   * Every peer sends what it has; there is nobody to ask for less.
+   *
+   * @param {import('./protocol.d.ts').Tile[]} _tiles
+   */
+  view(_tiles) {}
+
+  /**
+   * Sends over the data channels.
+   *
+   * @param {string|ArrayBuffer} data
+   * @param {string} [to] a participant id; everybody with an open channel when left out
+   * @returns {number} to how many it was handed
+   * @throws {ProtocolError} client.unsupported (no open channel to `to`), client.busy (8 MiB wait to be sent)
+   */
+  sendData(data, to) {
+    if (to !== undefined) {
+      const link = this.#links.get(to);
+      if (!link) throw new ProtocolError('client.unsupported', 'Nobody of that id is connected.');
+      link.sendData(data);
+      return 1;
+    }
+    const open = [...this.#links.values()].filter((link) => link.hasChannel);
+    for (const link of open) link.sendData(data);
+    return open.length;
+  }
+
+  /** @returns {Promise<import('./stats.js').CallStats>} */
+  async stats() {
+    /** @type {import('./stats.js').CallStats} */
+    const stats = { connections: {}, tracks: [] };
+    await Promise.all([...this.#links].map(async ([participant, link]) => {
+      const { rttMs, tracks } = summarise(await link.pc.getStats());
+      stats.connections[participant] = { state: link.pc.connectionState, rttMs };
+      for (const track of tracks) {
+        const source = track.direction === 'send' ? link.sourceOf(track.mid) : null;
+        const shown = this.#shown.get(`${participant}/${track.mid}`)?.track ?? null;
+        const id = track.direction === 'send' ? source && (this.ownTrack(source)?.id ?? null) : shown;
+        stats.tracks.push({ ...track, source, track: id });
+      }
+    }));
+    return stats;
+  }
+
+  /** @param {Joined} reply */
+  #learn(reply) {
+    this.#others.clear();
+    this.#tracks.clear();
+    for (const participant of reply.participants) {
+      if (participant.id === reply.self.id) continue;
+      this.#others.set(participant.id, participant);
+      for (const track of participant.tracks) this.#learnTrack(track);
+    }
+  }
+
+  /** @param {Track} track */
+  #learnTrack(track) {
+    this.#tracks.set(track.id, track);
+    this.#knownStreams.add(track.id);
+  }
+
+  /** @param {Participant} participant */
+  #joined(participant) {
+    if (participant.id === this.reply.self.id) return;
+    this.#others.set(participant.id, participant);
+    for (const track of participant.tracks) this.#learnTrack(track);
+    if (this.#isConnected) this.#link(participant.id);
+  }
+
+  /** @param {string} participant */
+  #left(participant) {
+    this.#others.delete(participant);
+    this.timers.clearTimeout(this.#rebuilds.get(participant)?.timer);
+    this.#rebuilds.delete(participant);
+    for (const track of [...this.#tracks.values()]) {
+      if (track.participant !== participant) continue;
+      this.#tracks.delete(track.id);
+      this.#knownStreams.delete(track.id);
+    }
+    this.#unlink(participant);
+  }
+
+  /** @param {string} type @param {any} data */
+  #signalled(type, data) {
+    // A file's connection has a name and is not ours; see file-transfer.js.
+    if (data.connection?.startsWith('file:')) return;
+    if (!this.#isConnected) {
+      if (this.#early.length < MOST_EARLY_SIGNALS) this.#early.push({ type, data });
+      return;
+    }
+    // One that has left meanwhile.
+    let link = this.#links.get(data.from);
+    if (!link) return;
+    if (type === 'signal.candidate') return link.addCandidate(data.candidate);
+    const description = { type: type === 'signal.offer' ? /** @type {const} */ ('offer') : /** @type {const} */ ('answer'), sdp: data.sdp };
+    if (description.type === 'offer' && link.isFromAnother(description)) {
+      // The peer gave up its connection and made a new one, which nothing of ours fits.
+      this.#relink(data.from);
+      link = /** @type {PeerLink} */ (this.#links.get(data.from));
+    }
+    const receiver = link;
+    receiver.receive(description).catch((error) => this.#failed(receiver, error, type));
+  }
+
+  /** @param {string} participant */
+  #link(participant) {
+    if (this.#links.has(participant)) return;
+    const pc = this.newPeerConnection();
+    const Stream = this.options.MediaStream ?? globalThis.MediaStream;
+    /** @param {string} type @param {object} data */
+    const signal = (type, data) => this.session.request(type, { to: participant, ...data });
+    const link = new PeerLink(pc, this.reply.self.id < participant, {
+      sendDescription: (type, sdp) => signal(type, { sdp }),
+      sendCandidate: (candidate) => signal('signal.candidate', { candidate }),
+      tracksChanged: () => this.#show(participant),
+      data: (data) => this.emit('data', { from: participant, data }),
+      channel: (open) => this.emit('channel', { participant, open }),
+      failed: (error, during) => this.#failed(link, error, during),
+      newStream: () => new Stream(),
+      rebuild: () => this.#rebuild(participant, link),
+      disturbed: () => this.session.wake(),
+      timers: this.timers,
+    });
+    this.#links.set(participant, link);
+    pc.addEventListener('connectionstatechange', () => {
+      if (pc.connectionState === 'connected') this.#rebuilds.delete(participant);
+      this.emit('connection', { connection: participant, state: pc.connectionState });
+    });
+    for (const [source, { media, trackId }] of this.#sending) {
+      link.send(source, media, trackId).catch((error) => this.#failed(link, error, `send ${source}`));
+    }
+  }
+
+  /** A connection that will not come back is made anew, after a pause. @param {string} participant @param {PeerLink} link */
+  #rebuild(participant, link) {
+    if (this.#links.get(participant) !== link) return;
+    const now = this.timers.now();
+    const { attempt, since } = this.#rebuilds.get(participant) ?? { attempt: 0, since: now };
+    const timer = this.timers.setTimeout(() => this.#links.get(participant) === link && this.#relink(participant),
+      pauseBefore(attempt + 1, now - since, Math.random()));
+    this.#rebuilds.set(participant, { attempt: attempt + 1, since, timer });
+  }
+
+  /** @param {string} participant */
+  #relink(participant) {
+    this.#unlink(participant);
+    this.#link(participant);
+  }
+
+  /** @override To be called when the network may be another one: nothing waits any longer. */
+  hurry() {
+    for (const link of this.#links.values()) link.hurry();
+  }
+
+  /** @param {string} participant */
+  #unlink(participant) {
+    const link = this.#links.get(participant);
+    if (!link) return;
+    this.#links.delete(participant);
+    link.close();
+    this.#show(participant);
+  }
+
+  /**
+   * What fails because the peer is leaving is no failure: its refusal may come before the news of it.
+   *
+   * @param {PeerLink} link
+   * @param {unknown} error
+   * @param {string} during
+   */
+  #failed(link, error, during) {
+    const isGone = error instanceof ProtocolError && error.code === 'participant.not_found';
+    if (!isGone && link.pc.signalingState !== 'closed') this.report(error, during);
+  }
+
+  /** Tells of the slots of one peer that changed. @param {string} participant */
+  #show(participant) {
+    const received = this.#links.get(participant)?.received ?? [];
+    const named = this.#name(participant, received);
+    const before = [...this.#shown.values()].filter((slot) => slot.participant === participant);
+    for (const { mid, kind } of before) {
+      if (!named.has(mid)) this.#tell({ mid, kind, participant, track: null, mediaTrack: null });
+    }
+    for (const [mid, { kind, track, mediaTrack }] of named) this.#tell({ mid, kind, participant, track, mediaTrack });
+  }
+
+  /** @param {SlotChange} slot */
+  #tell(slot) {
+    const before = this.#shown.get(slot.mid);
+    if ((before?.track ?? null) === slot.track && (before?.mediaTrack ?? null) === slot.mediaTrack) return;
+    if (slot.track === null) this.#shown.delete(slot.mid);
+    else this.#shown.set(slot.mid, slot);
+    this.emit('slot', slot);
+  }
+
+  /**
+   * Which roster track each m-line carries: the one its stream is named after. A client that cannot name its streams
+   * is helped by order, kind by kind.
+   *
+   * @param {string} participant
+   * @param {PeerLink['received']} received
+   */
+  #name(participant, received) {
+    const free = new Map([...this.#tracks].filter(([, track]) => track.participant === participant));
+    /** @type {Map<string, {kind: 'audio'|'video', track: string, mediaTrack: MediaStreamTrack}>} */
+    const named = new Map();
+    const nameless = [];
+    for (const line of received) {
+      if (free.delete(line.stream)) named.set(`${participant}/${line.mid}`, { ...line, track: line.stream });
+      else if (!this.#knownStreams.has(line.stream)) nameless.push(line);
+    }
+    for (const line of nameless) {
+      const match = [...free.values()].find(({ kind }) => kind === line.kind);
+      if (!match) continue;
+      free.delete(match.id);
+      named.set(`${participant}/${line.mid}`, { ...line, track: match.id });
+    }
+    return named;
+  }
+}
