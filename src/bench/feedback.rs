@@ -95,7 +95,7 @@ impl Feedback {
             let shifts = (0..14u16).step_by(2).rev();
             let bits = chunk.iter().zip(shifts);
             let bits = bits.fold(0xc000, |bits, (symbol, shift)| {
-                bits | u16::from(*symbol) << shift
+                bits | (u16::from(*symbol) << shift)
             });
             report.extend_from_slice(&bits.to_be_bytes());
         }

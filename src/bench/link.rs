@@ -111,8 +111,11 @@ impl Receiving {
         if !self.payload_types.contains(&header.payload_type) {
             return;
         }
-        let known = self.streams.iter_mut();
-        match known.into_iter().find(|stream| stream.ssrc == header.ssrc) {
+        let known = self
+            .streams
+            .iter_mut()
+            .find(|stream| stream.ssrc == header.ssrc);
+        match known {
             Some(stream) => stream.take(header.sequence),
             None => self.streams.push(Arrivals::beginning(header)),
         }
