@@ -101,7 +101,10 @@ fn text_of<'a>(files: &'a Files, path: &str) -> Result<&'a str, String> {
     std::str::from_utf8(bytes).map_err(|error| format!("{path} is not UTF-8: {error}"))
 }
 
-fn packs(files: &Files) -> Result<Vec<(&'static str, String, Vec<String>)>, String> {
+/// A pack's path, its text, and the modules in it.
+type NamedPack = (&'static str, String, Vec<String>);
+
+fn packs(files: &Files) -> Result<Vec<NamedPack>, String> {
     let mut sources = Sources::new();
     for path in files.keys().filter(|path| path.ends_with(".js")) {
         sources.insert(path, text_of(files, path)?);
