@@ -264,7 +264,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// Whether a file holds tests alone: its module is declared under `cfg(test)`.
 fn is_test(inside: &Path) -> bool {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
+        "fuzzing",
         "tests",
         "stories",
         "simulation",

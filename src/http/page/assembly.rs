@@ -101,7 +101,10 @@ fn text_of<'a>(files: &'a Files, path: &str) -> Result<&'a str, String> {
     std::str::from_utf8(bytes).map_err(|error| format!("{path} is not UTF-8: {error}"))
 }
 
-fn packs(files: &Files) -> Result<Vec<(&'static str, String, Vec<String>)>, String> {
+/// A pack: its name, its text, and the paths of the files that it holds.
+type Pack = (&'static str, String, Vec<String>);
+
+fn packs(files: &Files) -> Result<Vec<Pack>, String> {
     let mut sources = Sources::new();
     for path in files.keys().filter(|path| path.ends_with(".js")) {
         sources.insert(path, text_of(files, path)?);
