@@ -73,7 +73,8 @@ async fn a_server_that_is_told_to_stop_says_that_it_goes_away() {
         let deadline = draining["deadline"].as_str().unwrap();
         let deadline = chrono::DateTime::parse_from_rfc3339(deadline).unwrap();
         let wait = (deadline.to_utc() - before).num_milliseconds();
-        assert!((5_000..10_000).contains(&wait), "{wait} ms");
+        // Times travel in whole milliseconds, cut off.
+        assert!((4_999..10_000).contains(&wait), "{wait} ms");
     }
     soon(running).await.unwrap();
 }
