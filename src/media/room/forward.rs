@@ -18,8 +18,6 @@ use crate::protocol::object::{Layer, Leg, MediaKind, Source};
 const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
 /// Sender reports go out this often.
 const REPORTS_EVERY: Duration = Duration::from_secs(1);
-/// An address changes hands only when its connection was silent for this long: a forged source cannot take it.
-const ADDRESS_HELD_FOR: Duration = Duration::from_secs(6);
 
 impl Member {
     pub(in crate::media) fn connection(&mut self, leg: Leg) -> Option<&mut Connection> {
@@ -118,74 +116,6 @@ impl Room {
             for track in tracks {
                 self.want_keyframe(track, turn);
             }
-        }
-    }
-
-    /// Sends what a connection has to send, takes its new addresses into the table, closes it if it is over.
-    pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
-        let route = Route {
-            room: self.key,
-            member: key,
-            leg,
-        };
-        let Some(connection) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.connection(leg))
-        else {
-            return;
-        };
-        connection.drain(turn.out);
-        if connection.is_over(turn.now) {
-            let panicked = connection.has_panicked();
-            self.close_leg(key, leg, turn);
-            self.reassign(turn);
-            if let Some(member) = self.members.get(&key).filter(|_| panicked) {
-                let participant = member.id.clone();
-                self.outbox.push(MediaEvent::Broke { participant });
-            }
-            return;
-        }
-        for address in connection.take_adopted() {
-            self.adopt(route, address, turn);
-        }
-        let Some(connection) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.connection(leg))
-        else {
-            return;
-        };
-        for ufrag in connection.take_stale_ufrags() {
-            turn.routes.ufrags.remove(&ufrag);
-        }
-        for ufrag in connection.ufrags() {
-            if !turn.routes.ufrags.contains_key(ufrag) {
-                turn.routes.ufrags.insert(ufrag.clone(), route);
-            }
-        }
-    }
-
-    /// An address of another connection is taken over only when that one was not heard for a while. One of another
-    /// room is not taken over at all: it is freed when that room's connection ends.
-    fn adopt(&mut self, route: Route, address: SocketAddr, turn: &mut Turn<'_>) {
-        if let Some(holder) = turn.routes.addresses.get(&address).copied() {
-            if holder == route || holder.room != route.room {
-                return;
-            }
-            let member = self.members.get_mut(&holder.member);
-            if let Some(connection) = member.and_then(|member| member.connection(holder.leg)) {
-                if turn.now.saturating_duration_since(connection.heard_at()) < ADDRESS_HELD_FOR {
-                    return;
-                }
-                connection.remove_address(address);
-            }
-        }
-        turn.routes.addresses.insert(address, route);
-        let member = self.members.get_mut(&route.member);
-        let dropped = member.and_then(|member| member.connection(route.leg)?.add_address(address));
-        if let Some(dropped) = dropped {
-            turn.routes.addresses.remove(&dropped);
         }
     }
 

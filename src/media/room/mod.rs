@@ -12,6 +12,7 @@ pub(super) mod outbox;
 pub(super) mod publisher;
 pub(super) mod quality;
 pub(super) mod request;
+pub(super) mod routing;
 pub(super) mod slots;
 pub(super) mod speech;
 pub(super) mod subscriber;
@@ -25,12 +26,13 @@ use crate::budgets::media::{CONNECTIONS, NEGOTIATIONS};
 use crate::media::Census;
 use crate::media::bwe::rate::Meter;
 use crate::media::io::shard::Opening;
-use crate::media::peer::connection::Transmit;
+use crate::media::peer::arena::Arena;
 use crate::media::room::allowance::Allowance;
 use crate::media::room::keyframe_limit::SourceRequests;
 use crate::media::room::outbox::Outbox;
 use crate::media::room::publisher::Up;
 use crate::media::room::quality::Quality;
+pub(in crate::media) use crate::media::room::routing::{Route, Routes};
 use crate::media::room::slots::{Choice, settle, wished_pictures, wished_sounds};
 use crate::media::room::speech::Loudness;
 use crate::media::room::subscriber::Down;
@@ -48,22 +50,6 @@ pub(super) type RoomKey = u64;
 /// Names a participant or a track in its room; rises and is never used twice.
 pub(super) type Key = u64;
 
-/// Where a datagram belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Route {
-    pub room: RoomKey,
-    pub member: Key,
-    pub leg: Leg,
-}
-
-/// How datagrams find their connection. Every entry is one that a living connection lists itself, so the tables are
-/// bounded by the connections: at most eight addresses and three fragments each.
-#[derive(Default)]
-pub(super) struct Routes {
-    pub addresses: HashMap<SocketAddr, Route>,
-    pub ufrags: HashMap<String, Route>,
-}
-
 /// What one turn of the worker works with.
 pub(super) struct Turn<'a> {
     /// The time.
@@ -71,7 +57,7 @@ pub(super) struct Turn<'a> {
     /// The same on our wall clock, as NTP.
     pub ntp: u64,
     /// Datagrams to be sent.
-    pub out: &'a mut Vec<Transmit>,
+    pub out: &'a mut Arena,
     /// The worker's tables.
     pub routes: &'a mut Routes,
 }
@@ -347,8 +333,15 @@ impl Room {
             return;
         };
         connection.close(turn.out);
-        for address in connection.addresses() {
-            turn.routes.addresses.remove(address);
+        let route = Route {
+            room: self.key,
+            member: key,
+            leg,
+        };
+        for path in connection.paths() {
+            if turn.routes.paths.get(&path) == Some(&route) {
+                turn.routes.paths.remove(&path);
+            }
         }
         for ufrag in connection.ufrags() {
             turn.routes.ufrags.remove(ufrag);
@@ -449,8 +442,7 @@ impl Room {
         {
             let member = self.members.get_mut(&key);
             if let Some(connection) = member.and_then(|member| member.connection(leg)) {
-                let panicked = connection.within(|_| -> Option<()> { panic!("a test's fault") });
-                assert!(panicked.is_none());
+                connection.break_down();
                 self.settle_connection(key, leg, turn);
             }
         }
