@@ -1,6 +1,7 @@
 //! Which connection a datagram is for: the tables of a worker, and how a connection's ways get into them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use crate::media::peer::connection::Connection;
@@ -24,8 +25,50 @@ pub(in crate::media) struct Route {
 /// bounded by the connections: at most eight ways and two fragments each.
 #[derive(Default)]
 pub(in crate::media) struct Routes {
-    pub paths: HashMap<Path, Route>,
+    pub paths: HashMap<Path, Route, Folding>,
     pub ufrags: HashMap<String, Route>,
+}
+
+/// How ways are hashed: each datagram is looked up, and the standard library's way costs more than the rest of it. The
+/// seed keeps a stranger from choosing addresses that fall together.
+#[derive(Clone)]
+pub(in crate::media) struct Folding(u64);
+
+impl Default for Folding {
+    fn default() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl BuildHasher for Folding {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+/// What was hashed so far: each word is multiplied in, and the halves of the product laid over each other.
+pub(in crate::media) struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        // An odd number without a pattern: the golden ratio's fraction.
+        let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
 }
 
 impl Room {

@@ -23,6 +23,8 @@ use tokio::sync::oneshot;
 use self::client::{Client, SSRC};
 use crate::media::MediaError;
 use crate::media::io::shard::{Input, Opening, State};
+use crate::media::peer::arena::Arena;
+use crate::media::peer::path::Path;
 use crate::media::room::request::{Reply, Request};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::{ParticipantId, TrackId};
@@ -307,10 +309,8 @@ impl World {
             self.deliver(datagram);
         }
         self.state.handle_timeout(now);
-        let mut out = Vec::new();
-        self.state.take_transmits(&mut out);
-        for transmit in out {
-            self.post(transmit.from, transmit.to, transmit.bytes);
+        for (path, bytes) in self.sent() {
+            self.post(path.local(), path.remote(), BytesMut::from(&bytes[..]));
         }
         for index in 0..self.clients.len() {
             for (to, bytes) in self.clients[index].turn(now) {
@@ -319,12 +319,29 @@ impl World {
         }
     }
 
+    /// What the server has sent since the last call.
+    fn sent(&mut self) -> Vec<(Path, Vec<u8>)> {
+        let mut out = Arena::default();
+        self.state.take_transmits(&mut out);
+        let datagrams = out.iter();
+        datagrams
+            .map(|(path, bytes)| (path, bytes.to_vec()))
+            .collect()
+    }
+
+    /// A datagram reaches the server, whoever sent it.
+    fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let path = Path::udp(SERVER.into(), from);
+        self.state
+            .handle_datagram(path, &mut bytes.to_vec(), self.now);
+    }
+
     fn deliver(&mut self, datagram: Datagram) {
         let Datagram {
             from, to, bytes, ..
         } = datagram;
         if to == SocketAddr::from(SERVER) {
-            self.state.handle_datagram(from, to, &bytes, self.now);
+            self.strike(from, &bytes);
         } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
             let transport = TransportContext {
                 local_addr: to,

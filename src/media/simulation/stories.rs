@@ -155,8 +155,8 @@ fn what_comes_on_the_old_way_while_ice_restarts_is_not_lost() {
         reply,
     });
     let address = world.clients[up].address;
-    for (to, bytes) in on_its_way {
-        world.state.handle_datagram(address, to, &bytes, now);
+    for (_, bytes) in on_its_way {
+        world.strike(address, &bytes);
     }
     let answer = RTCSessionDescription::answer(answer.answer.sdp).unwrap();
     let client = &mut world.clients[up];

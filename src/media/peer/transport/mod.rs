@@ -43,6 +43,8 @@ pub(in crate::media) enum Received<'a> {
 pub(in crate::media) enum PeerEvent {
     /// Media may flow; once more after [`PeerEvent::Failed`].
     Connected,
+    /// Media goes another way than before. What was on the old one may be lost.
+    Moved,
     /// It no longer agrees to be sent to, or never came up. It may come back.
     Failed,
     /// It is over.
@@ -190,9 +192,13 @@ impl Peer {
         if self.answers.len() >= MOST_ANSWERS {
             return;
         }
+        let before = self.ice.selected();
         let Some(answer) = self.ice.check(path, datagram, now) else {
             return;
         };
+        if self.state == State::Connected && self.ice.selected() != before {
+            self.events.push_back(PeerEvent::Moved);
+        }
         self.answers.push((path, answer));
         self.heard_at = now;
         self.begin_handshake(now);

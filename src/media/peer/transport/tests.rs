@@ -342,6 +342,9 @@ fn a_peer_that_moves_is_heard_and_followed_at_once() {
     pair.check(true);
     assert!(pair.hears(mobile, &second));
     assert_eq!(pair.server.path(), Some(way(mobile)));
+    let events = [pair.server.poll_event(), pair.server.poll_event()];
+    let expected = [PeerEvent::Connected, PeerEvent::Moved].map(Some);
+    assert_eq!(events, expected);
     assert_eq!(pair.server.take_proven(), [way(CLIENT), way(mobile)]);
     let mut arena = Arena::default();
     pair.server.poll_transmit(&mut arena);
