@@ -377,8 +377,7 @@ impl Turns {
                 continue;
             };
             let length = self.out.run_length(at, socket.state.max_gso_segments());
-            if let Some((path, size, contents)) =
-                self.out.run(at, length, &mut self.buffers.apart)
+            if let Some((path, size, contents)) = self.out.run(at, length, &mut self.buffers.apart)
             {
                 socket.send(path, size, contents, now);
             }

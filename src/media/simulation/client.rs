@@ -35,7 +35,10 @@ use crate::protocol::object::{MediaKind, Source};
 pub(super) const SSRC: u32 = 4711;
 
 pub(super) struct Client {
+    /// Where the network says that it is.
     pub address: SocketAddr,
+    /// Where it knows itself to be.
+    pub home: SocketAddr,
     pub pc: RTCPeerConnection,
     pub keyframe_asked: bool,
     pub received: Vec<rtc::rtp::Packet>,
@@ -81,6 +84,7 @@ impl Client {
     pub fn new(address: SocketAddr, now: Instant) -> Self {
         Self {
             address,
+            home: address,
             pc: connection(now, RTCDtlsRole::Auto),
             keyframe_asked: false,
             received: Vec::new(),
@@ -98,7 +102,7 @@ impl Client {
     }
 
     pub fn described(&mut self) -> String {
-        let candidate = host_candidate(self.address).unwrap();
+        let candidate = host_candidate(self.home).unwrap();
         self.pc.add_local_candidate(candidate).unwrap();
         self.pc
             .add_local_candidate(RTCIceCandidateInit::default())

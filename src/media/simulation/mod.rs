@@ -7,6 +7,7 @@ mod client;
 mod handshakes;
 mod narrow;
 mod quality;
+mod roaming;
 mod stories;
 
 use std::collections::{HashMap, VecDeque};
@@ -221,6 +222,20 @@ impl World {
         index
     }
 
+    /// A down connection of a client that answers `a=setup:passive`.
+    fn receive_as_dtls_server(&mut self, participant: &ParticipantId) -> usize {
+        let index = self.client();
+        let address = self.clients[index].address;
+        self.clients[index] = Client::dtls_server(address, self.now);
+        let offer = self.ask(participant, |reply| Request::Receive {
+            audio_slots: 0,
+            video_slots: 1,
+            reply,
+        });
+        self.answer(participant, index, offer);
+        index
+    }
+
     /// The client answers an offer of its down connection's.
     fn answer(&mut self, participant: &ParticipantId, client: usize, offer: DownOffer) {
         self.answer_as(participant, client, offer, |sdp| sdp);
@@ -344,7 +359,7 @@ impl World {
             self.strike(from, &bytes);
         } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
             let transport = TransportContext {
-                local_addr: to,
+                local_addr: client.home,
                 peer_addr: from,
                 ecn: None,
                 transport_protocol: TransportProtocol::UDP,

@@ -118,7 +118,8 @@ impl Association {
     /// Chooses how packets will be protected, by what the hello offers (RFC 5764 §4.1.1). It comes in the clear, but
     /// whoever changed it could at most make us choose the other good one.
     fn choose(&mut self, records: &[u8]) {
-        let offers_gcm = hello::offers(records, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm as u16);
+        let offers_gcm =
+            hello::offers(records, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm as u16);
         let config = match offers_gcm {
             true => &self.identity.server_gcm,
             false => &self.identity.server_counter_mode,

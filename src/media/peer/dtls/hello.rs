@@ -10,10 +10,13 @@ const FIXED_BYTES: usize = 34;
 /// Whether the hello that these records begin with, in one fragment, offers this SRTP protection profile.
 pub(super) fn offers(datagram: &[u8], profile: u16) -> bool {
     let first = records(datagram).next();
-    let hello = first.filter(|first| first.kind == HANDSHAKE && first.body.first() == Some(&CLIENT_HELLO));
+    let hello =
+        first.filter(|first| first.kind == HANDSHAKE && first.body.first() == Some(&CLIENT_HELLO));
     let hello = hello.and_then(|hello| hello.body.get(FRAGMENT_HEADER_BYTES..));
     let profiles = hello.and_then(profiles).unwrap_or_default();
-    profiles.chunks_exact(2).any(|one| one == profile.to_be_bytes())
+    profiles
+        .chunks_exact(2)
+        .any(|one| one == profile.to_be_bytes())
 }
 
 /// The list in the hello's `use_srtp`.
@@ -38,7 +41,9 @@ fn profiles(hello: &[u8]) -> Option<&[u8]> {
 /// Takes what a length of so many bytes precedes (RFC 5246 §4.3).
 fn vector<'a>(rest: &mut &'a [u8], prefix: usize) -> Option<&'a [u8]> {
     let (length, behind) = rest.split_at_checked(prefix)?;
-    let length = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    let length = length
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
     let (taken, behind) = behind.split_at_checked(length)?;
     *rest = behind;
     Some(taken)

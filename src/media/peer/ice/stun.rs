@@ -138,9 +138,7 @@ impl<'a> Message<'a> {
 /// Whom a check is for, before anything of it is believed.
 pub(in crate::media) fn ufrag(datagram: &[u8]) -> Option<&str> {
     let message = Message::parse(datagram)?;
-    message
-        .ufrag
-        .filter(|_| message.kind == BINDING_REQUEST)
+    message.ufrag.filter(|_| message.kind == BINDING_REQUEST)
 }
 
 /// The key of a short-term credential is the password (RFC 8489 §9.1.1).
@@ -193,7 +191,8 @@ impl Writer {
     /// Any attribute.
     pub fn attribute(mut self, kind: u16, value: &[u8]) -> Self {
         self.0.extend_from_slice(&kind.to_be_bytes());
-        self.0.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        self.0
+            .extend_from_slice(&(value.len() as u16).to_be_bytes());
         self.0.extend_from_slice(value);
         self.0.resize(self.0.len().next_multiple_of(4), 0);
         self
@@ -267,7 +266,10 @@ mod tests {
     #[test]
     fn the_sample_of_the_standard_is_read_and_proven() {
         let message = Message::parse(&SAMPLE).unwrap();
-        assert_eq!((message.kind, message.ufrag), (BINDING_REQUEST, Some("evtj")));
+        assert_eq!(
+            (message.kind, message.ufrag),
+            (BINDING_REQUEST, Some("evtj"))
+        );
         assert!(message.controlled && !message.nominates && message.unknown.is_none());
         assert!(message.is_signed_by(&key(PASSWORD)));
         assert!(!message.is_signed_by(&key("another")));
@@ -279,8 +281,8 @@ mod tests {
         for bit in 0..(SAMPLE.len() - 8) * 8 {
             let mut bent = SAMPLE;
             bent[bit / 8] ^= 1 << (bit % 8);
-            let proven = Message::parse(&bent)
-                .is_some_and(|message| message.is_signed_by(&key(PASSWORD)));
+            let proven =
+                Message::parse(&bent).is_some_and(|message| message.is_signed_by(&key(PASSWORD)));
             assert!(!proven, "bit {bit}");
         }
     }

@@ -208,7 +208,10 @@ impl Cipher {
         };
         let least = CLEAR_BYTES + TRAILER_BYTES + tag;
         let at = packet.len().checked_sub(TRAILER_BYTES + behind)?;
-        let trailer = packet.get(at..)?.first_chunk().filter(|_| packet.len() >= least)?;
+        let trailer = packet
+            .get(at..)?
+            .first_chunk()
+            .filter(|_| packet.len() >= least)?;
         Some((rtcp_ssrc(packet)?, u32::from_be_bytes(*trailer)))
     }
 
@@ -221,7 +224,9 @@ impl Cipher {
             Self::Gcm { rtcp, .. } => {
                 // RFC 7714 §9.3 has another form for what is not encrypted; no client sends it.
                 let aad = rtcp_aad(packet, trailer.to_be_bytes());
-                let end = packet.len().checked_sub(TRAILER_BYTES + aead::AES_128_GCM.tag_len())?;
+                let end = packet
+                    .len()
+                    .checked_sub(TRAILER_BYTES + aead::AES_128_GCM.tag_len())?;
                 let (text, behind) = packet.split_at_mut_checked(end)?;
                 let tag = &behind[..aead::AES_128_GCM.tag_len()];
                 let nonce = nonce(&rtcp.salt, ssrc, index);
@@ -268,7 +273,8 @@ impl Derivation {
             block.copy_from_slice(&self.salt);
             block[7] ^= label;
             block[15] = number;
-            self.master.encrypt_block(GenericArray::from_mut_slice(block));
+            self.master
+                .encrypt_block(GenericArray::from_mut_slice(block));
         }
         out
     }
@@ -307,7 +313,8 @@ impl Keys {
     fn new(derivation: &Derivation, label: u8) -> Option<Self> {
         let mac = derivation.derive(label + 1);
         Some(Self {
-            block: <Aes128 as AesKeyInit>::new_from_slice(&derivation.derive(label)[..KEY_BYTES]).ok()?,
+            block: <Aes128 as AesKeyInit>::new_from_slice(&derivation.derive(label)[..KEY_BYTES])
+                .ok()?,
             mac: Hmac::new_from_slice(&mac[..20]).ok()?,
             salt: *derivation.derive(label + 2).first_chunk()?,
         })

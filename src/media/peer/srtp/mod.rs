@@ -9,8 +9,8 @@ mod cipher;
 mod tests;
 mod window;
 
-pub(super) use self::cipher::{Cipher, EXPORT_LABEL, Profile, ciphers};
 use self::cipher::Place;
+pub(super) use self::cipher::{Cipher, EXPORT_LABEL, Profile, ciphers};
 use self::window::Window;
 use crate::budgets::media::STREAMS;
 
@@ -71,7 +71,9 @@ impl Inbound {
     /// Opens an RTP packet in place: its plain length and its index, if it is authentic and no replay.
     pub fn open_rtp(&mut self, packet: &mut [u8]) -> Option<(usize, u64)> {
         let (header, ssrc, number) = rtp_header(packet)?;
-        let length = packet.len().checked_sub(self.cipher.profile().tag_bytes())?;
+        let length = packet
+            .len()
+            .checked_sub(self.cipher.profile().tag_bytes())?;
         let known = self.rtp.of(ssrc).is_some();
         if header > length || (!known && self.rtp.ssrcs.len() >= STREAMS.size()) {
             return None;

@@ -93,8 +93,7 @@ impl Pair {
     fn check(&mut self, nominate: bool) {
         let mut to_server = check(&self.server, nominate);
         let mut to_client = check(&self.client, nominate);
-        self.server
-            .receive(way(self.at), &mut to_server, self.now);
+        self.server.receive(way(self.at), &mut to_server, self.now);
         self.client.receive(way(OURS), &mut to_client, self.now);
     }
 
@@ -189,7 +188,10 @@ fn two_peers_connect_and_hear_each_other() {
         assert!(pair.server.send_rtcp(&mut arena, write));
         let (path, datagram) = arena.iter().next().unwrap();
         assert_eq!(path, way(CLIENT));
-        match pair.client.receive(way(OURS), &mut datagram.to_vec(), pair.now) {
+        match pair
+            .client
+            .receive(way(OURS), &mut datagram.to_vec(), pair.now)
+        {
             Received::Rtcp(compound) => assert_eq!(compound, PLI),
             other => panic!("{other:?}"),
         };
@@ -307,12 +309,16 @@ fn what_is_forged_replayed_or_out_of_shape_changes_nothing() {
             }
         }
         assert!(!pair.hears(CLIENT, &bent));
-        bent.iter_mut().for_each(|byte| *byte = random.below(256) as u8);
+        bent.iter_mut()
+            .for_each(|byte| *byte = random.below(256) as u8);
         assert!(!pair.hears(CLIENT, &bent));
     }
     let keys = pair.server.keys.as_ref().unwrap();
     assert_eq!(keys.inbound.streams(), 0);
-    assert!(!pair.hears(([203, 0, 113, 9], 9), &genuine), "from elsewhere");
+    assert!(
+        !pair.hears(([203, 0, 113, 9], 9), &genuine),
+        "from elsewhere"
+    );
     assert!(pair.hears(CLIENT, &genuine));
     assert!(!pair.hears(CLIENT, &genuine), "a replay");
     assert!(pair.server.is_connected());
@@ -321,7 +327,10 @@ fn what_is_forged_replayed_or_out_of_shape_changes_nothing() {
 #[test]
 fn forged_handshakes_from_a_strange_address_reach_nothing() {
     let mut pair = Pair::new(DtlsRole::Server);
-    for datagram in [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1][..], &[20; 60]] {
+    for datagram in [
+        &[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1][..],
+        &[20; 60],
+    ] {
         for _ in 0..100 {
             assert!(!pair.hears(([203, 0, 113, 9], 9), datagram));
         }

@@ -14,8 +14,8 @@ use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_shared::TransportProtocol;
 
-use super::{DtlsRole, Guard};
 use super::record::{CERTIFICATE, CLIENT_HELLO, HANDSHAKE};
+use super::{DtlsRole, Guard};
 use crate::media::peer::identity::Identity;
 
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
