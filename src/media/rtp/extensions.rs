@@ -44,6 +44,11 @@ impl Extension {
         Self::Dependencies,
     ];
 
+    /// Whether a publisher is asked to send it: when something was sent is told by feedback already.
+    pub fn is_accepted(self) -> bool {
+        self != Self::AbsoluteSendTime
+    }
+
     /// By what descriptions name it.
     pub const fn uri(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ const KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// A packet as it came, wherever it lies.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct Incoming<'a> {
     /// Extended; each once.
     pub sequence: u64,
     /// On the stream's clock.
@@ -71,7 +71,7 @@ impl Place {
 
 impl History {
     /// Remembers a packet.
-    pub fn keep(&mut self, source: &Source<'_>, now: Instant) {
+    pub fn keep(&mut self, source: &Incoming<'_>, now: Instant) {
         let here = self.place(source.sequence);
         let oldest = here.and_then(|place| self.places[place].at);
         let young = oldest.is_some_and(|at| now.saturating_duration_since(at) < KEPT_FOR);
@@ -96,13 +96,13 @@ impl History {
     }
 
     /// The packet of this extended number, if it is still there.
-    pub fn get(&self, sequence: u64) -> Option<Source<'_>> {
+    pub fn get(&self, sequence: u64) -> Option<Incoming<'_>> {
         let place = &self.places[self.place(sequence)?];
         if place.at.is_none() || place.sequence != sequence {
             return None;
         }
         let (extensions, payload) = place.bytes.split_at_checked(place.extensions)?;
-        Some(Source {
+        Some(Incoming {
             sequence,
             timestamp: place.timestamp,
             marker: place.marker,
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn keep(history: &mut History, sequence: u64, payload: &[u8], now: Instant) {
-        let source = Source {
+        let source = Incoming {
             sequence,
             timestamp: sequence as u32 * 3,
             marker: sequence.is_multiple_of(2),

@@ -2,7 +2,7 @@
 
 use super::counters::{Offsets, Places, add_frame};
 use super::extensions::{Extension, ExtensionIds};
-use super::history::Source;
+use super::history::Incoming;
 use super::packet::{ExtensionSet, Header};
 
 /// A dependency descriptor is never longer than an extension can be.
@@ -12,7 +12,7 @@ const LONGEST_EXTENSION: usize = u8::MAX as usize;
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
     /// What came.
-    pub source: &'a Source<'a>,
+    pub source: &'a Incoming<'a>,
     /// What its counters are fitted by.
     pub offsets: Offsets,
     /// The stream on which it goes, the number there, and by which payload type; timestamp and marker are the source's.
@@ -143,7 +143,7 @@ mod tests {
             (5, Extension::Mid),
             (6, Extension::Dependencies),
         ]);
-        let source = Source {
+        let source = Incoming {
             sequence: 70_000,
             timestamp: 70,
             marker: true,
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_packet_of_nothing_is_written_as_it_is() {
-        let source = Source {
+        let source = Incoming {
             sequence: 1,
             timestamp: 0,
             marker: false,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::counters::{Offsets, Places, frame_number};
 use super::extensions::Extension;
-use super::history::Source;
+use super::history::Incoming;
 
 /// How a packet fits into the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(source: &Source<'_>) -> Self {
+    fn of(source: &Incoming<'_>) -> Self {
         let places = Places::find(source.encoding, source.payload);
         let descriptor = source
             .ids
@@ -105,7 +105,7 @@ impl Rewriter {
     }
 
     /// How the packet fits in for the subscriber; `None` for one that is older than the first after the last switch.
-    pub fn rewrite(&mut self, source: &Source<'_>, now: Instant) -> Option<Fit> {
+    pub fn rewrite(&mut self, source: &Incoming<'_>, now: Instant) -> Option<Fit> {
         let counted = Counted::of(source);
         let anchor = match self.anchor {
             Some(anchor) => anchor,
@@ -124,7 +124,7 @@ impl Rewriter {
         })
     }
 
-    fn take_anchor(&mut self, source: &Source<'_>, counted: Counted, now: Instant) -> Anchor {
+    fn take_anchor(&mut self, source: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
         let gap = self
             .sent_at
             .map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
@@ -181,9 +181,9 @@ mod tests {
     use crate::media::rtp::outgoing::Outgoing;
     use crate::media::rtp::packet::{ExtensionSet, Extensions, Header, View};
 
-    fn source(sequence: u64, timestamp: u32, payload: &[u8], encoding: Encoding) -> Source<'_> {
+    fn source(sequence: u64, timestamp: u32, payload: &[u8], encoding: Encoding) -> Incoming<'_> {
         const NONE: &ExtensionIds = &ExtensionIds::none();
-        Source {
+        Incoming {
             sequence,
             timestamp,
             marker: false,
@@ -195,7 +195,7 @@ mod tests {
     }
 
     /// What the subscriber gets as the payload.
-    fn payload(source: &Source<'_>, fit: Fit) -> Vec<u8> {
+    fn payload(source: &Incoming<'_>, fit: Fit) -> Vec<u8> {
         let outgoing = Outgoing {
             source,
             offsets: fit.offsets,
@@ -300,7 +300,7 @@ mod tests {
                 ssrc: 1,
             };
             header.write(&set, &mut bytes);
-            let source = Source {
+            let source = Incoming {
                 extensions: View::parse(&bytes).unwrap().extensions,
                 ids: &ids,
                 ..source(sequence, 0, b"x", Encoding::Av1)
