@@ -1,11 +1,12 @@
 //! The way of a packet through a room, and what is done for it from time to time.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::media::peer::connection::Connection;
-use crate::media::room::publisher::{Arrival, Report, Up, rate_window};
+use crate::media::peer::path::Path;
+use crate::media::peer::transport::Received;
+use crate::media::room::publisher::{Arrival, Report, rate_window};
 use crate::media::room::quality::REVIEW_EVERY;
 use crate::media::room::speech::speakers;
 use crate::media::room::subscriber::{Forwarded, Wish};
@@ -30,21 +31,36 @@ impl Member {
 
 impl Room {
     /// Takes a datagram for one of the room's connections.
-    pub fn receive(
-        &mut self,
-        route: Route,
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-        turn: &mut Turn<'_>,
-    ) {
-        let member = self.members.get_mut(&route.member);
-        let Some(connection) = member.and_then(|member| member.connection(route.leg)) else {
+    pub fn receive(&mut self, route: Route, path: Path, datagram: &mut [u8], turn: &mut Turn<'_>) {
+        let Some(member) = self.members.get_mut(&route.member) else {
             return;
         };
-        connection.receive(from, to, bytes, turn.now);
-        if connection.addresses().contains(&from) {
-            connection.heard(turn.now);
+        let Some(connection) = member.connection(route.leg) else {
+            return;
+        };
+        let received = connection.receive(path, datagram, turn.now);
+        match (received, route.leg) {
+            (Received::Rtp { packet, .. }, Leg::Up) => {
+                let up = member.up.as_mut();
+                let arrival = up.and_then(|up| up.arrived(packet, turn.now));
+                if let Some(arrival) = arrival {
+                    self.forward(route.member, &arrival, turn);
+                }
+                // Nothing else comes of media.
+                return;
+            }
+            (Received::Rtcp(compound), Leg::Up) => {
+                if let Some(up) = &mut member.up {
+                    up.reported(compound, turn.ntp, turn.now);
+                }
+            }
+            (Received::Rtcp(compound), Leg::Down) => {
+                if let Some(down) = &mut member.down {
+                    down.reported(compound, turn.ntp, turn.now);
+                }
+            }
+            // Nobody sends media where they receive.
+            (Received::Rtp { .. }, Leg::Down) | (Received::Nothing, _) => {}
         }
         self.attend(route.member, route.leg, turn);
     }
@@ -52,30 +68,21 @@ impl Room {
     /// Does whatever a connection has to say.
     pub(in crate::media) fn attend(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
         match leg {
-            Leg::Up => self.attend_up(key, turn),
+            Leg::Up => self.refresh_pictures(key),
             Leg::Down => self.attend_down(key, turn),
         }
         self.settle_connection(key, leg, turn);
     }
 
-    fn attend_up(&mut self, key: Key, turn: &mut Turn<'_>) {
-        while let Some(arrival) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.up.as_mut()?.next_arrival(turn.now))
-        {
-            self.forward(key, &arrival, turn);
-        }
-        self.refresh_pictures(key);
-    }
-
-    /// After an interruption, of which ICE restarting is one, packets may be missing that nobody can repair any more.
+    /// After an interruption packets may be missing that nobody can repair any more.
     /// The keyframe is asked for at the next tick, as now the request could overtake what makes the client listen.
     fn refresh_pictures(&mut self, key: Key) {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
-        if !member.up.as_mut().is_some_and(Up::take_resumed) {
+        let Some(up) = &mut member.up else { return };
+        up.note_events();
+        if !up.take_resumed() {
             return;
         }
         for (source, track) in &member.started {
@@ -121,7 +128,7 @@ impl Room {
 
     /// Sends a packet to everyone whose slots carry its track. Nothing of a source that is stopped or muted passes,
     /// whichever stream it comes on.
-    fn forward(&mut self, owner: Key, arrival: &Arrival, turn: &mut Turn<'_>) {
+    fn forward(&mut self, owner: Key, arrival: &Arrival<'_>, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get_mut(&owner) else {
             return;
         };
@@ -135,7 +142,7 @@ impl Room {
         if arrival.source.kind() == MediaKind::Audio {
             track.loudness.hear(arrival.level, turn.now);
         } else {
-            track.rate.add(arrival.payload.len(), turn.now);
+            track.rate.add(arrival.packet.payload.len(), turn.now);
             if arrival.keyframe {
                 // Whoever waited for one has it.
                 track.keyframe_wanted = false;
@@ -171,7 +178,7 @@ impl Room {
         &mut self,
         subscriber: Key,
         slot: usize,
-        arrival: &Arrival,
+        arrival: &Arrival<'_>,
         turn: &mut Turn<'_>,
     ) -> Forwarded {
         let down = self
@@ -181,8 +188,7 @@ impl Room {
         let Some(down) = down else {
             return Forwarded::Done;
         };
-        let outcome = down.forward(slot, arrival, turn.now);
-        down.connection.drain(turn.out);
+        let outcome = down.forward(slot, arrival, turn.out, turn.now);
         let undecodable = outcome == Forwarded::Undecodable;
         if let Some(carried) = down.slots.get_mut(slot)
             && carried.undecodable != undecodable
@@ -212,7 +218,7 @@ impl Room {
     }
 
     /// Tells what of a track arrives, where that is new.
-    fn note_format(&mut self, key: Key, arrival: &Arrival) {
+    fn note_format(&mut self, key: Key, arrival: &Arrival<'_>) {
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
@@ -251,8 +257,7 @@ impl Room {
         else {
             return;
         };
-        if is_free && up.request_keyframe(track.source, turn.now) {
-            up.connection.drain(turn.out);
+        if is_free && up.request_keyframe(track.source, turn.out) {
             track.keyframe_wanted = false;
             track.keyframes.note(turn.now);
         }
@@ -261,6 +266,13 @@ impl Room {
     /// Does what is due by now.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         self.tend_connections(turn);
+        for up in self
+            .members
+            .values_mut()
+            .filter_map(|member| member.up.as_mut())
+        {
+            up.report(turn.ntp, turn.out, turn.now);
+        }
         self.narrow(turn);
         let wanted: Vec<Key> = self
             .tracks
@@ -290,11 +302,11 @@ impl Room {
         let mut due = Vec::new();
         for (key, member) in &mut self.members {
             for leg in [Leg::Up, Leg::Down] {
-                if let Some(connection) = member
-                    .connection(leg)
-                    .filter(|connection| connection.due() <= turn.now)
-                {
-                    connection.tend(turn.now);
+                let Some(connection) = member.connection(leg) else {
+                    continue;
+                };
+                if connection.due().is_some_and(|due| due <= turn.now) {
+                    connection.handle_timeout(turn.now);
                     due.push((*key, leg));
                 }
             }
@@ -379,8 +391,7 @@ impl Room {
             .values_mut()
             .filter_map(|member| member.down.as_mut())
         {
-            down.report(turn.ntp, &skews, turn.now);
-            down.connection.drain(turn.out);
+            down.report(turn.ntp, &skews, turn.out, turn.now);
         }
     }
 }

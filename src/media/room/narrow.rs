@@ -21,9 +21,9 @@ impl Room {
             };
             let narrowed = down.narrow(
                 |track| tracks.get_mut(&track)?.rate.peak(turn.now),
+                turn.out,
                 turn.now,
             );
-            down.connection.drain(turn.out);
             let track_of = |slot: usize| down.slots.get(slot).and_then(|slot| slot.track);
             keyframes.extend(narrowed.keyframes.into_iter().filter_map(track_of));
             let stills = narrowed.stills.into_iter().filter_map(track_of);
