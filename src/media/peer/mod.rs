@@ -9,7 +9,6 @@ pub(super) mod dialects;
 pub(super) mod dtls;
 pub(super) mod ice;
 pub(super) mod identity;
-pub(super) mod interceptor;
 pub(super) mod path;
 pub(super) mod sdp;
 mod srtp;

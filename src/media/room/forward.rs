@@ -305,8 +305,11 @@ impl Room {
                 let Some(connection) = member.connection(leg) else {
                     continue;
                 };
-                if connection.due().is_some_and(|due| due <= turn.now) {
+                let is_due = connection.due().is_some_and(|due| due <= turn.now);
+                if is_due {
                     connection.handle_timeout(turn.now);
+                }
+                if is_due || connection.is_over(turn.now) {
                     due.push((*key, leg));
                 }
             }

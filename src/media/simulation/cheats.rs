@@ -80,7 +80,9 @@ impl Cheat {
         let answer = Description::parse(answer).unwrap();
         let camera = answer.section("1").unwrap();
         for (uri, value) in tags {
-            let id = camera.extension(uri).expect("it was negotiated");
+            let mut extensions = camera.extensions.iter();
+            let found = extensions.find(|(_, known)| known == uri);
+            let id = found.expect("it was negotiated").0;
             let value = Bytes::copy_from_slice(value.as_bytes());
             header.set_extension(id, value).unwrap();
         }
