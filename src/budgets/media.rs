@@ -12,6 +12,7 @@ pub const ALL: &[&Budget] = &[
     &WAITING,
     &CHECK_SLOTS,
     &STREAMS,
+    &ROAMERS,
     &DTLS_MESSAGE,
     &DTLS_MESSAGES,
     &DTLS_FRAGMENTS,
@@ -111,6 +112,18 @@ pub const STREAMS: Budget = Budget {
     then: "Packets of further streams are dropped.",
     reason: "Which packets of a stream have been is kept for each, so that none counts twice; a client sends a dozen.",
     test: "an_authentic_peer_has_so_many_streams_and_no_more",
+};
+
+/// Packets from an unknown port of a participant's address that are tried whether they are the participant's.
+pub const ROAMERS: Budget = Budget {
+    name: "media.roamers",
+    per: Per::Thread,
+    most: 100,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "Further ones are dropped; the client's next check proves its address.",
+    reason: "A NAT that gives a client another port does not tell it, and its checks are seconds apart; each try costs a decryption.",
+    test: "packets_from_strange_ports_are_tried_within_a_bound",
 };
 
 /// One DTLS handshake message.

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
+use crate::budgets::media::ROAMERS;
 use crate::media::error::MediaError;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::ice::stun;
 use crate::media::peer::path::Path;
+use crate::media::room::allowance::Allowance;
 use crate::media::room::forward::ntp_duration;
 use crate::media::room::request::Request;
 use crate::media::room::{Room, RoomKey, Routes, Turn};
@@ -76,6 +78,7 @@ pub(in crate::media) struct State {
     started: Instant,
     started_ntp: u64,
     next_tick: Instant,
+    roamers: Allowance,
     /// Where rooms are reported whose media failed, until they have heard it.
     failed: Vec<EventSink>,
 }
@@ -93,6 +96,7 @@ impl State {
             started: now,
             started_ntp,
             next_tick: now,
+            roamers: Allowance::new(&ROAMERS, now),
             failed: Vec::new(),
         }
     }
@@ -164,11 +168,31 @@ impl State {
             Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
             _ => None,
         };
-        if let Some(route) = route.copied() {
+        let is_media = matches!(datagram.first(), Some(128..=191));
+        let route = match route.copied() {
+            None if is_media => self.roamed(path, datagram, now),
+            known => known,
+        };
+        if let Some(route) = route {
             self.with_room(route.room, now, |room, turn| {
                 room.receive(route, path, datagram, turn)
             });
         }
+    }
+
+    /// Whose packet this is that came by an unknown way: of those at the same IP address, who can open it.
+    fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
+        let around = self.routes.around(path);
+        if around.is_empty() || self.roamers.take(now).is_err() {
+            return None;
+        }
+        around.into_iter().find(|route| {
+            let mut vouched = false;
+            self.with_room(route.room, now, |room, turn| {
+                vouched = room.vouch(*route, path, packet, turn);
+            });
+            vouched
+        })
     }
 
     /// When [`State::handle_timeout`] wants to be called; never while there is no room.

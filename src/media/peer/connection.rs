@@ -91,6 +91,12 @@ impl Connection {
         received.unwrap_or(Received::Nothing)
     }
 
+    /// See [`Peer::vouch`].
+    pub fn vouch(&mut self, path: Path, packet: &[u8], now: Instant) -> bool {
+        let vouched = self.within(|peer| peer.vouch(path, packet, now));
+        vouched.unwrap_or(false)
+    }
+
     /// When [`Connection::handle_timeout`] wants to be called, if at all.
     pub fn due(&self) -> Option<Instant> {
         self.peer.due().filter(|_| !self.panicked)

@@ -71,7 +71,33 @@ impl Hasher for Folded {
     }
 }
 
+impl Routes {
+    /// The connections that are known at this IP address, by whatever port.
+    pub fn around(&self, path: Path) -> Vec<Route> {
+        let here = |known: &Path| {
+            known.local() == path.local() && known.remote().ip() == path.remote().ip()
+        };
+        let found = self.paths.iter().filter(|(known, _)| here(known));
+        let mut routes: Vec<Route> = found.map(|(_, route)| *route).collect();
+        routes.sort_unstable_by_key(|route| (route.room, route.member, route.leg as u8));
+        routes.dedup();
+        routes
+    }
+}
+
 impl Room {
+    /// Whether a connection knows this packet, which came by an unknown way, for its own.
+    pub fn vouch(&mut self, route: Route, path: Path, packet: &[u8], turn: &mut Turn<'_>) -> bool {
+        let Some(connection) = self.connection_of(route.member, route.leg) else {
+            return false;
+        };
+        let vouched = connection.vouch(path, packet, turn.now);
+        if vouched {
+            self.note_paths(route, turn);
+        }
+        vouched
+    }
+
     /// Sends what a connection has to send, takes its new ways into the table, closes it if it is over.
     pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
         let Some(connection) = self.connection_of(key, leg) else {

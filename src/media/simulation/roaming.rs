@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::World;
-use super::client::numbers;
+use super::client::{SSRC, numbers};
+use crate::budgets::media::ROAMERS;
 
 /// Longer than the client's checks are apart.
 const NOTICED: Duration = Duration::from_millis(2_500);
@@ -55,6 +56,35 @@ fn a_publisher_that_moves_is_heard_again_and_keeps_what_it_had() {
     assert_eq!(after.connections, before.connections);
     assert_eq!(after.slots, before.slots);
     assert_eq!(call.world.state.connected(), 2);
+}
+
+#[test]
+fn a_publisher_whose_nat_gives_it_another_port_is_heard_at_once() {
+    let mut call = Call::new();
+    call.world.clients[call.up].address.set_port(50_001);
+    assert!(call.arrive(300..350) >= 48);
+}
+
+#[test]
+fn packets_from_strange_ports_are_tried_within_a_bound() {
+    let mut call = Call::new();
+    let mut stranger = call.world.clients[call.up].address;
+    stranger.set_port(50_002);
+    let before = call.world.state.census();
+    let mut packet = vec![0x80, 96, 0, 7, 0, 0, 0, 0];
+    packet.extend(SSRC.to_be_bytes());
+    packet.extend([0; 60]);
+    for _ in 0..10 * ROAMERS.most {
+        call.world.strike(stranger, &packet);
+    }
+    assert_eq!(call.world.state.census().addresses, before.addresses);
+    // Now even a genuine one is not tried; the client's next check proves where it is.
+    call.world.clients[call.up].address.set_port(50_003);
+    call.world.clients[call.up].send(200, call.world.now);
+    call.world.run(Duration::from_millis(20));
+    assert_eq!(call.world.state.census().addresses, before.addresses);
+    call.world.run(NOTICED);
+    assert!(call.arrive(300..350) >= 48);
 }
 
 #[test]

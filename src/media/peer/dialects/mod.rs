@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::peer::candidate;
-use crate::media::peer::sdp::Description;
 use crate::media::peer::codec::is_forwarded;
+use crate::media::peer::sdp::Description;
 use crate::media::room::publisher::{Up, check_sources};
 use crate::protocol::object::{Source, SourceMid};
 
@@ -99,7 +99,8 @@ fn dialects() -> Vec<Dialect> {
 
 /// The offer with these ends of line, the answer, and what is read of it.
 fn answered(offer: &str) -> (Description, String, Description) {
-    let read = Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
+    let read =
+        Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
     let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
     let opened = Up::open(&read, &local, Instant::now());
     let (_, answer) = opened.unwrap_or_else(|why| panic!("{why}: {offer}"));

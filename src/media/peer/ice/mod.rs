@@ -181,6 +181,12 @@ impl Agent {
         }
     }
 
+    /// Takes a way for proven by which something came that only the peer can have sealed, and nobody before. Media does not
+    /// go there for it: that is for a check to say.
+    pub fn vouch(&mut self, path: Path, now: Instant) {
+        self.prove(path, now);
+    }
+
     /// Takes a STUN datagram; the answer, which goes back the same way. What is not signed gets none.
     pub fn check(&mut self, path: Path, datagram: &[u8], now: Instant) -> Option<Vec<u8>> {
         let message = Message::parse(datagram)?;

@@ -91,6 +91,25 @@ impl Inbound {
         Some((length, index))
     }
 
+    /// Whether this is an RTP packet that [`Inbound::open_rtp`] would open now, of a stream that was heard. Nothing moves.
+    pub fn would_open(&mut self, packet: &[u8]) -> bool {
+        let Some((header, ssrc, number)) = rtp_header(packet) else {
+            return false;
+        };
+        let known = self.rtp.of(ssrc).is_some();
+        let length = packet.len().checked_sub(self.cipher.profile().tag_bytes());
+        let Some(index) = self.rtp.next(ssrc, number) else {
+            return false;
+        };
+        let place = Place {
+            header,
+            ssrc,
+            index,
+        };
+        let whole = length.is_some_and(|length| header <= length);
+        known && whole && self.cipher.open_rtp(&mut packet.to_vec(), place)
+    }
+
     /// Opens a compound RTCP packet in place: its plain length, if it is authentic and no replay.
     pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Option<usize> {
         let (ssrc, trailer) = self.cipher.rtcp_trailer(packet)?;

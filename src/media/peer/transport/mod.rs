@@ -245,6 +245,17 @@ impl Peer {
         received
     }
 
+    /// Whether this packet, which came by an unknown way, is the peer's: then the way is proven. A NAT that gives a client
+    /// another port does not tell it, and its next check may be seconds away.
+    pub fn vouch(&mut self, path: Path, packet: &[u8], now: Instant) -> bool {
+        let keys = self.keys.as_mut().filter(|_| self.state != State::Closed);
+        let vouched = keys.is_some_and(|keys| keys.inbound.would_open(packet));
+        if vouched {
+            self.ice.vouch(path, now);
+        }
+        vouched
+    }
+
     fn note(&mut self, outcome: Option<Outcome>) {
         match outcome {
             Some(Outcome::Ready { inbound, outbound }) => {

@@ -363,6 +363,26 @@ fn a_peer_that_moves_is_heard_and_followed_at_once() {
 }
 
 #[test]
+fn a_packet_that_only_the_peer_can_have_sealed_proves_its_way_once() {
+    let mut pair = Pair::connected(DtlsRole::Server);
+    let first = pair.sealed(1);
+    let moved = ([198, 51, 100, 7], 4_001);
+    assert!(
+        !pair.server.vouch(way(moved), &first, pair.now),
+        "no stream"
+    );
+    assert!(pair.hears(CLIENT, &first));
+    assert!(!pair.server.vouch(way(moved), &first, pair.now), "a replay");
+    let mut second = pair.sealed(2);
+    second[20] ^= 1;
+    assert!(!pair.server.vouch(way(moved), &second, pair.now), "forged");
+    second[20] ^= 1;
+    assert!(pair.server.vouch(way(moved), &second, pair.now));
+    assert!(pair.hears(moved, &second), "and is heard then");
+    assert_eq!(pair.server.path(), Some(way(CLIENT)), "checks move media");
+}
+
+#[test]
 fn consent_lapses_and_comes_back_with_the_next_check() {
     let mut pair = Pair::connected(DtlsRole::Server);
     assert_eq!(pair.server.poll_event(), Some(PeerEvent::Connected));
