@@ -114,11 +114,9 @@ impl Buffers {
 
     /// How many were received; `None` when the socket is dry.
     pub fn receive(&mut self, socket: &MediaSocket) -> Option<usize> {
-        let mut slices: Vec<IoSliceMut<'_>> = self
-            .bytes
-            .chunks_mut(RECEIVE_BUFFER)
-            .map(IoSliceMut::new)
-            .collect();
+        let mut places = self.bytes.chunks_mut(RECEIVE_BUFFER);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(places.next().unwrap_or_default()));
         // An error of a datagram sent earlier may be told here; it says nothing about those that wait.
         for _ in 0..3 {
             match socket
