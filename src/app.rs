@@ -146,7 +146,7 @@ impl App {
                 budgets::auth::PASSWORDS_WAITING.size(),
             )),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            tries: if is_limited {
+            attempts: if is_limited {
                 Limits::default()
             } else {
                 Limits::off()

@@ -6,17 +6,17 @@
 //! | the rules of a meeting | [`meeting`]: a pure function of command and time |
 //! | sound and picture | [`media`]: threads with their sockets, connections and forward tables |
 //! | what outlives the process | [`store`], behind plain structs |
-//! | passwords, tokens, limits on tries | [`auth`] |
+//! | passwords, tokens, limits on attempts | [`auth`] |
 //! | what one client may use | [`budgets`]: one table of bounds with their reasons; [`allowance`] counts over time, per [`network`] |
 //! | running rooms | [`rooms`]: one actor per room, the address book, outboxes |
-//! | one client's session | [`ws`]: limits, requests in order, events, end |
+//! | one client's session | [`sessions`]: limits, requests in order, events, end |
 //! | the page, the upgrade, health, avatars | [`http`] |
 //! | the routes of the older Meeting (Go) | [`legacy`] |
 //! | putting it together and taking it down | [`app`] |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
-//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← ws ← http ← legacy ← app`. Siblings in braces never
+//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← http ← legacy ← app`. Siblings in braces never
 //! meet. `ARCHITECTURE.md` walks one message and one packet through the house.
 
 pub mod allowance;

@@ -1,7 +1,7 @@
 //! How often somebody may try: log-ins, room passwords, invite links, room numbers, new accounts, guests.
 //!
 //! Keys are [networks](Network) and, together with them, account names and rooms. Where something can be guessed, what
-//! was right is given back, so that only wrong tries count and a school behind one address comes in. A stranger who
+//! was right is given back, so that only wrong attempts count and a school behind one address comes in. A stranger who
 //! guesses at somebody's password is slowed down at the stranger's address and cannot lock the owner out: guessing from
 //! very many addresses meets the account's own limit, which does not hold where the account has logged in before.
 
@@ -18,7 +18,7 @@ use crate::protocol::ids::RoomIdentity;
 
 /// When to try again, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many tries; the next one makes sense in {0} ms")]
+#[error("too many attempts; the next one makes sense in {0} ms")]
 pub struct RetryAfter(pub u64);
 
 impl RetryAfter {
@@ -281,8 +281,8 @@ mod tests {
         network(2)
     }
 
-    /// How many of very many tries in a row pass. A slow machine may earn a few more meanwhile.
-    fn tries(mut check: impl FnMut() -> Result<(), RetryAfter>) -> usize {
+    /// How many of very many attempts in a row pass. A slow machine may earn a few more meanwhile.
+    fn attempts(mut check: impl FnMut() -> Result<(), RetryAfter>) -> usize {
         (0..10_000).take_while(|_| check().is_ok()).count()
     }
 
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_stranger_cannot_lock_the_owner_out() {
         let limits = Limits::default();
-        let guesses = tries(|| limits.check_login(stranger(), "ada"));
+        let guesses = attempts(|| limits.check_login(stranger(), "ada"));
         assert_about(guesses, &budgets::WRONG_LOGINS_AT_ACCOUNT_BURST);
         assert!(
             limits.check_login(stranger(), "ADA ").is_err(),
@@ -313,7 +313,7 @@ mod tests {
         limits.check_login(owner(), "ada").unwrap();
         limits.login_was_right(owner(), "ada");
         let mut number = 100;
-        let guesses = tries(|| {
+        let guesses = attempts(|| {
             number += 1;
             limits.check_login(network(number), "ada")
         });
@@ -336,7 +336,7 @@ mod tests {
     fn one_address_cannot_go_through_many_accounts() {
         let limits = Limits::default();
         let mut number = 0;
-        let made = tries(|| {
+        let made = attempts(|| {
             number += 1;
             limits.check_login(stranger(), &format!("user{number}"))
         });
@@ -347,7 +347,7 @@ mod tests {
     fn one_address_logs_in_a_school_and_no_more() {
         let limits = Limits::default();
         let mut number = 0;
-        let made = tries(|| {
+        let made = attempts(|| {
             number += 1;
             let name = format!("pupil{number}");
             limits.check_login(owner(), &name)?;
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn wrong_passwords_at_one_room_are_limited() {
         let (limits, room) = (Limits::default(), RoomIdentity::random());
-        let wrong = tries(|| limits.check_room_password(stranger(), &room));
+        let wrong = attempts(|| limits.check_room_password(stranger(), &room));
         assert_about(wrong, &budgets::WRONG_PASSWORDS_AT_ROOM_BURST);
         assert!(limits.check_room_password(owner(), &room).is_ok());
     }
@@ -368,7 +368,7 @@ mod tests {
     #[test]
     fn wrong_room_passwords_are_counted_over_all_rooms() {
         let limits = Limits::default();
-        let wrong = tries(|| limits.check_room_password(stranger(), &RoomIdentity::random()));
+        let wrong = attempts(|| limits.check_room_password(stranger(), &RoomIdentity::random()));
         assert_about(wrong, &budgets::WRONG_ROOM_PASSWORDS_BURST);
         let room = RoomIdentity::random();
         assert!(limits.check_room_password(owner(), &room).is_ok());
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn right_room_passwords_do_not_count() {
         let (limits, room) = (Limits::default(), RoomIdentity::random());
-        let right = tries(|| {
+        let right = attempts(|| {
             limits.check_room_password(owner(), &room)?;
             limits.room_password_was_right(owner(), &room);
             Ok(())
@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn giving_rooms_passwords_is_limited() {
         let limits = Limits::default();
-        let set = tries(|| limits.check_setting_room_password(stranger()));
+        let set = attempts(|| limits.check_setting_room_password(stranger()));
         assert_about(set, &budgets::ROOM_PASSWORDS_SET_BURST);
         assert!(limits.check_setting_room_password(owner()).is_ok());
     }
@@ -396,20 +396,20 @@ mod tests {
     #[test]
     fn guessing_at_numbers_is_limited_and_knowing_them_is_not() {
         let limits = Limits::default();
-        let known = tries(|| {
+        let known = attempts(|| {
             limits.check_number(owner())?;
             limits.number_was_right(owner());
             Ok(())
         });
         assert_eq!(known, 10_000);
-        let wrong = tries(|| limits.check_number(stranger()));
+        let wrong = attempts(|| limits.check_number(stranger()));
         assert_about(wrong, &budgets::WRONG_NUMBERS_BURST);
     }
 
     #[test]
     fn following_invites_is_limited() {
         let (limits, room) = (Limits::default(), RoomIdentity::random());
-        let followed = tries(|| limits.check_invite(stranger(), &room));
+        let followed = attempts(|| limits.check_invite(stranger(), &room));
         assert_about(followed, &budgets::INVITES_BURST);
         assert!(limits.check_invite(owner(), &room).is_ok());
     }
@@ -418,7 +418,7 @@ mod tests {
     fn a_school_of_guests_comes_in_at_once() {
         let limits = Limits::default();
         assert_about(
-            tries(|| limits.check_guest(stranger())),
+            attempts(|| limits.check_guest(stranger())),
             &budgets::GUESTS_BURST,
         );
         assert!(limits.check_guest(owner()).is_ok());
@@ -427,7 +427,7 @@ mod tests {
     #[test]
     fn making_accounts_is_limited() {
         let limits = Limits::default();
-        let made = tries(|| limits.check_registration(stranger()));
+        let made = attempts(|| limits.check_registration(stranger()));
         assert_about(made, &budgets::REGISTRATIONS_BURST);
         assert!(limits.check_registration(owner()).is_ok());
     }
@@ -435,6 +435,6 @@ mod tests {
     #[test]
     fn limits_that_are_off_refuse_nothing() {
         let limits = Limits::off();
-        assert_eq!(tries(|| limits.check_login(stranger(), "ada")), 10_000);
+        assert_eq!(attempts(|| limits.check_login(stranger(), "ada")), 10_000);
     }
 }

@@ -37,8 +37,8 @@ const SECOND: Option<Duration> = Some(Duration::from_secs(1));
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 const LIMITED: &str = "The request is answered rate.limited, with the time to wait.";
 
-/// A limit of an address on tries: in the long run, and at once.
-const fn tries(
+/// A limit of an address on attempts: in the long run, and at once.
+const fn attempts(
     name: &'static str,
     most: u64,
     every: Option<Duration>,
@@ -58,7 +58,7 @@ const fn tries(
 }
 
 /// Log-ins with a password, right or wrong, in the long run.
-pub const LOGINS: Budget = tries(
+pub const LOGINS: Budget = attempts(
     "auth.logins",
     4,
     SECOND,
@@ -67,7 +67,7 @@ pub const LOGINS: Budget = tries(
 );
 
 /// Log-ins at once.
-pub const LOGINS_BURST: Budget = tries(
+pub const LOGINS_BURST: Budget = attempts(
     "auth.logins.burst",
     400,
     None,
@@ -76,7 +76,7 @@ pub const LOGINS_BURST: Budget = tries(
 );
 
 /// Log-ins with a wrong password, in the long run.
-pub const WRONG_LOGINS: Budget = tries(
+pub const WRONG_LOGINS: Budget = attempts(
     "auth.wrong_logins",
     1,
     SECOND,
@@ -85,7 +85,7 @@ pub const WRONG_LOGINS: Budget = tries(
 );
 
 /// Log-ins with a wrong password at once.
-pub const WRONG_LOGINS_BURST: Budget = tries(
+pub const WRONG_LOGINS_BURST: Budget = attempts(
     "auth.wrong_logins.burst",
     60,
     None,
@@ -94,7 +94,7 @@ pub const WRONG_LOGINS_BURST: Budget = tries(
 );
 
 /// Log-ins with a wrong password at one account from one address, in the long run.
-pub const WRONG_LOGINS_AT_ACCOUNT: Budget = tries(
+pub const WRONG_LOGINS_AT_ACCOUNT: Budget = attempts(
     "auth.wrong_logins_at_account",
     6,
     MINUTE,
@@ -103,7 +103,7 @@ pub const WRONG_LOGINS_AT_ACCOUNT: Budget = tries(
 );
 
 /// Log-ins with a wrong password at one account from one address, at once.
-pub const WRONG_LOGINS_AT_ACCOUNT_BURST: Budget = tries(
+pub const WRONG_LOGINS_AT_ACCOUNT_BURST: Budget = attempts(
     "auth.wrong_logins_at_account.burst",
     10,
     None,
@@ -144,7 +144,7 @@ pub const KNOWN_NETWORKS: Budget = Budget {
 };
 
 /// Wrong room passwords over all rooms, in the long run.
-pub const WRONG_ROOM_PASSWORDS: Budget = tries(
+pub const WRONG_ROOM_PASSWORDS: Budget = attempts(
     "auth.wrong_room_passwords",
     30,
     MINUTE,
@@ -153,7 +153,7 @@ pub const WRONG_ROOM_PASSWORDS: Budget = tries(
 );
 
 /// Wrong room passwords over all rooms at once.
-pub const WRONG_ROOM_PASSWORDS_BURST: Budget = tries(
+pub const WRONG_ROOM_PASSWORDS_BURST: Budget = attempts(
     "auth.wrong_room_passwords.burst",
     60,
     None,
@@ -162,7 +162,7 @@ pub const WRONG_ROOM_PASSWORDS_BURST: Budget = tries(
 );
 
 /// Wrong passwords at one room from one address, in the long run.
-pub const WRONG_PASSWORDS_AT_ROOM: Budget = tries(
+pub const WRONG_PASSWORDS_AT_ROOM: Budget = attempts(
     "auth.wrong_passwords_at_room",
     10,
     MINUTE,
@@ -171,7 +171,7 @@ pub const WRONG_PASSWORDS_AT_ROOM: Budget = tries(
 );
 
 /// Wrong passwords at one room from one address, at once.
-pub const WRONG_PASSWORDS_AT_ROOM_BURST: Budget = tries(
+pub const WRONG_PASSWORDS_AT_ROOM_BURST: Budget = attempts(
     "auth.wrong_passwords_at_room.burst",
     40,
     None,
@@ -180,7 +180,7 @@ pub const WRONG_PASSWORDS_AT_ROOM_BURST: Budget = tries(
 );
 
 /// Passwords given to rooms, in the long run.
-pub const ROOM_PASSWORDS_SET: Budget = tries(
+pub const ROOM_PASSWORDS_SET: Budget = attempts(
     "auth.room_passwords_set",
     12,
     MINUTE,
@@ -189,7 +189,7 @@ pub const ROOM_PASSWORDS_SET: Budget = tries(
 );
 
 /// Passwords given to rooms at once.
-pub const ROOM_PASSWORDS_SET_BURST: Budget = tries(
+pub const ROOM_PASSWORDS_SET_BURST: Budget = attempts(
     "auth.room_passwords_set.burst",
     60,
     None,
@@ -222,7 +222,7 @@ pub const PASSWORDS_WAITING: Budget = Budget {
 };
 
 /// Numbers of rooms that do not exist, in the long run.
-pub const WRONG_NUMBERS: Budget = tries(
+pub const WRONG_NUMBERS: Budget = attempts(
     "auth.wrong_numbers",
     10,
     MINUTE,
@@ -231,7 +231,7 @@ pub const WRONG_NUMBERS: Budget = tries(
 );
 
 /// Numbers of rooms that do not exist, at once.
-pub const WRONG_NUMBERS_BURST: Budget = tries(
+pub const WRONG_NUMBERS_BURST: Budget = attempts(
     "auth.wrong_numbers.burst",
     20,
     None,
@@ -240,7 +240,7 @@ pub const WRONG_NUMBERS_BURST: Budget = tries(
 );
 
 /// Invite links followed to one room from one address, in the long run.
-pub const INVITES: Budget = tries(
+pub const INVITES: Budget = attempts(
     "auth.invites",
     5,
     SECOND,
@@ -249,7 +249,7 @@ pub const INVITES: Budget = tries(
 );
 
 /// Invite links followed to one room from one address, at once.
-pub const INVITES_BURST: Budget = tries(
+pub const INVITES_BURST: Budget = attempts(
     "auth.invites.burst",
     300,
     None,
@@ -258,7 +258,7 @@ pub const INVITES_BURST: Budget = tries(
 );
 
 /// Guests, in the long run.
-pub const GUESTS: Budget = tries(
+pub const GUESTS: Budget = attempts(
     "auth.guests",
     10,
     SECOND,
@@ -267,7 +267,7 @@ pub const GUESTS: Budget = tries(
 );
 
 /// Guests at once.
-pub const GUESTS_BURST: Budget = tries(
+pub const GUESTS_BURST: Budget = attempts(
     "auth.guests.burst",
     1_000,
     None,
@@ -276,7 +276,7 @@ pub const GUESTS_BURST: Budget = tries(
 );
 
 /// New accounts, in the long run.
-pub const REGISTRATIONS: Budget = tries(
+pub const REGISTRATIONS: Budget = attempts(
     "auth.registrations",
     4,
     MINUTE,
@@ -285,7 +285,7 @@ pub const REGISTRATIONS: Budget = tries(
 );
 
 /// New accounts at once.
-pub const REGISTRATIONS_BURST: Budget = tries(
+pub const REGISTRATIONS_BURST: Budget = attempts(
     "auth.registrations.burst",
     60,
     None,

@@ -99,9 +99,9 @@ impl<K: Hash + Eq> Buckets<K> {
         bucket.spend(amount, now)
     }
 
-    /// Forgets those for whom `stays` is false.
-    pub fn retain(&mut self, stays: impl Fn(&K) -> bool) {
-        self.spenders.retain(|spender, _| stays(spender));
+    /// Forgets those for whom `memberships` is false.
+    pub fn retain(&mut self, memberships: impl Fn(&K) -> bool) {
+        self.spenders.retain(|spender, _| memberships(spender));
     }
 }
 

@@ -12,7 +12,7 @@ pub const ALL: &[&Budget] = &[
     &INVITE_USES,
     &BANS,
     &MESSAGES,
-    &STAYS,
+    &MEMBERSHIPS,
 ];
 
 /// Rooms that exist.
@@ -87,14 +87,14 @@ pub const MESSAGES: Budget = Budget {
     test: "a_room_keeps_its_newest_messages",
 };
 
-/// Stays, by which attendance is told.
-pub const STAYS: Budget = Budget {
-    name: "store.stays",
+/// Memberships, by which attendance is told.
+pub const MEMBERSHIPS: Budget = Budget {
+    name: "store.memberships",
     per: Per::Room,
     most: 100_000,
     unit: Unit::Count,
     every: None,
-    then: "The oldest stays that are over are deleted, some hundreds at a time; imported ones stay.",
+    then: "The oldest memberships that are over are deleted, some hundreds at a time; imported ones stay.",
     reason: "Thirty people every day for ten years; joining and leaving in turn would fill the disk.",
-    test: "a_room_keeps_its_newest_stays",
+    test: "a_room_keeps_its_newest_memberships",
 };

@@ -9,7 +9,7 @@ use crate::protocol::ids::UserId;
 use crate::protocol::object::Role;
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
-use crate::store::{MAX_STAYS, Store, StoredStay};
+use crate::store::{MAX_MEMBERSHIPS, Store, StoredMembership};
 
 /// How attendance is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub enum ByteOrderMark {
     Absent,
 }
 
-/// A stay as it is printed.
+/// A membership as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct AttendedStay {
+struct AttendedMembership {
     user: UserId,
     display_name: DisplayName,
     role: Role,
@@ -42,16 +42,16 @@ struct AttendedStay {
     reason: Option<LeaveReason>,
 }
 
-impl AttendedStay {
-    fn new(stay: StoredStay, now: Timestamp) -> Self {
+impl AttendedMembership {
+    fn new(membership: StoredMembership, now: Timestamp) -> Self {
         Self {
-            duration_ms: stay.duration_ms(now),
-            user: stay.user,
-            display_name: stay.display_name,
-            role: stay.role,
-            joined_at: stay.joined_at,
-            left_at: stay.left.map(|(at, _)| at),
-            reason: stay.left.map(|(_, reason)| reason),
+            duration_ms: membership.duration_ms(now),
+            user: membership.user,
+            display_name: membership.display_name,
+            role: membership.role,
+            joined_at: membership.joined_at,
+            left_at: membership.left.map(|(at, _)| at),
+            reason: membership.left.map(|(_, reason)| reason),
         }
     }
 
@@ -71,7 +71,7 @@ impl AttendedStay {
     }
 }
 
-impl Row for AttendedStay {
+impl Row for AttendedMembership {
     const HEADINGS: &'static [&'static str] = &[
         "USER", "NAME", "ROLE", "JOINED", "LEFT", "SECONDS", "REASON",
     ];
@@ -101,21 +101,21 @@ fn reason_name(reason: LeaveReason) -> &'static str {
     }
 }
 
-/// Prints every stay in a room, in order of joining.
+/// Prints every membership in a room, in order of joining.
 pub async fn attendance(store: &Store, identity: &str, sheet: Sheet) -> Result<(), Failure> {
     let room = room::find(store, identity).await?;
     let now = Timestamp::now();
-    let mut stays = Vec::new();
+    let mut memberships = Vec::new();
     let mut after = None;
     loop {
         let page = store
-            .attendance(room.key, after, MAX_STAYS)
+            .attendance(room.key, after, MAX_MEMBERSHIPS)
             .await
             .map_err(|error| Failure::because("cannot read who was there", &error))?;
-        stays.extend(
-            page.stays
+        memberships.extend(
+            page.memberships
                 .into_iter()
-                .map(|stay| AttendedStay::new(stay, now)),
+                .map(|membership| AttendedMembership::new(membership, now)),
         );
         after = page.next;
         if after.is_none() {
@@ -123,9 +123,12 @@ pub async fn attendance(store: &Store, identity: &str, sheet: Sheet) -> Result<(
         }
     }
     output::print(&match sheet {
-        Sheet::List(format) => output::render(&stays, format)?,
+        Sheet::List(format) => output::render(&memberships, format)?,
         Sheet::Csv(mark) => {
-            let rows: Vec<Vec<String>> = stays.iter().map(|stay| stay.texts("")).collect();
+            let rows: Vec<Vec<String>> = memberships
+                .iter()
+                .map(|membership| membership.texts(""))
+                .collect();
             let text = output::csv(&CSV_HEADINGS, &rows);
             match mark {
                 ByteOrderMark::Written => format!("\u{feff}{text}"),

@@ -62,7 +62,10 @@ fn told(adoption: &Adoption, mode: AdoptionMode) -> String {
             adoption.users, adoption.legacy_passwords
         ),
         format!("rooms that {done} taken over: {}", adoption.rooms),
-        format!("stays that {done} taken over: {}", adoption.stays),
+        format!(
+            "memberships that {done} taken over: {}",
+            adoption.memberships
+        ),
     ];
     let remarks = adoption.remarks.iter();
     lines.extend(remarks.map(|at| format!("{} {}: {}", at.table, at.row, at.remark)));

@@ -105,7 +105,7 @@ impl From<Member> for ShownMember {
             role: member.role,
             is_in: member.is_in,
             first_joined_at: member.first_joined_at,
-            stays: member.stays,
+            stays: member.memberships,
         }
     }
 }

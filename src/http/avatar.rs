@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_initials_stay_text() {
+    fn hostile_initials_membership_text() {
         let id = UserId::try_from("u1".to_owned()).unwrap();
         for raw in ["<s", "</", "\"'", "&x", "]]>"] {
             let svg = draw(&id, raw);

@@ -9,22 +9,22 @@ use dashmap::{DashMap, DashSet};
 
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
 
-/// The stays of the relays' clients, and who is about to have one. Clones share them.
+/// The memberships of the relays' clients, and who is about to have one. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Clients(Arc<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    stays: DashSet<ParticipantId>,
-    /// How many want in: others hear of somebody who joins before the relay itself knows its stay.
+    memberships: DashSet<ParticipantId>,
+    /// How many want in: others hear of somebody who joins before the relay itself knows its membership.
     entering: DashMap<(UserId, String), usize>,
 }
 
-/// One stay's entry; taken out when dropped.
+/// One membership's entry; taken out when dropped.
 #[derive(Debug)]
 pub struct Seat {
     clients: Clients,
-    stay: ParticipantId,
+    membership: ParticipantId,
 }
 
 /// The entry of somebody who wants in; taken out when dropped.
@@ -45,12 +45,12 @@ impl Clients {
         }
     }
 
-    /// Enters a stay.
-    pub fn enter(&self, stay: ParticipantId) -> Seat {
-        self.0.stays.insert(stay.clone());
+    /// Enters a membership.
+    pub fn enter(&self, membership: ParticipantId) -> Seat {
+        self.0.memberships.insert(membership.clone());
         Seat {
             clients: self.clone(),
-            stay,
+            membership,
         }
     }
 
@@ -63,13 +63,13 @@ impl Clients {
     ) -> bool {
         // In this order: whoever enters has a seat before they are expected no more.
         let who = (user.clone(), room.as_str().to_owned());
-        self.0.entering.contains_key(&who) || self.0.stays.contains(participant)
+        self.0.entering.contains_key(&who) || self.0.memberships.contains(participant)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.clients.0.stays.remove(&self.stay);
+        self.clients.0.memberships.remove(&self.membership);
     }
 }
 
@@ -90,15 +90,15 @@ mod tests {
     #[test]
     fn somebody_is_known_from_when_they_want_in_until_they_are_gone() {
         let clients = Clients::default();
-        let (stay, user) = (ParticipantId::random(), UserId::random());
+        let (membership, user) = (ParticipantId::random(), UserId::random());
         let room = RoomIdentity::random();
-        let is_known = || clients.contains(&stay, &user, &room);
+        let is_known = || clients.contains(&membership, &user, &room);
         let entering = [(); 2].map(|()| clients.expect(user.clone(), room.as_str()));
-        assert!(!clients.contains(&stay, &user, &RoomIdentity::random()));
+        assert!(!clients.contains(&membership, &user, &RoomIdentity::random()));
         let [first, second] = entering;
         drop(first);
         assert!(is_known());
-        let seat = clients.clone().enter(stay.clone());
+        let seat = clients.clone().enter(membership.clone());
         drop(second);
         assert!(is_known());
         drop(seat);

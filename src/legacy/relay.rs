@@ -83,7 +83,7 @@ struct Relay {
 }
 
 /// Where the client is, and with whom.
-struct Stay {
+struct Membership {
     room: RoomIdentity,
     _seat: Seat,
     others: HashMap<ParticipantId, Other>,
@@ -120,17 +120,17 @@ struct User {
 
 impl Relay {
     async fn serve(&mut self, knock: Knock) -> Result<std::convert::Infallible, Farewell> {
-        let mut stay = self.enter(knock).await?;
+        let mut membership = self.enter(knock).await?;
         loop {
             tokio::select! {
                 // What was told before a frame came counts for it: who is there, above all.
                 biased;
                 heard = self.link.next() => {
                     if let Some((kind, data)) = self.heed(heard).await? {
-                        self.event(&mut stay, &kind, &data).await?;
+                        self.event(&mut membership, &kind, &data).await?;
                     }
                 }
-                message = self.client.next() => self.read(Some(&mut stay), message).await?,
+                message = self.client.next() => self.read(Some(&mut membership), message).await?,
             }
         }
     }
@@ -148,7 +148,7 @@ impl Relay {
     /// Waits for the answer to what was sent last, and carries out meanwhile what else the session tells.
     async fn answer(
         &mut self,
-        mut stay: Option<&mut Stay>,
+        mut membership: Option<&mut Membership>,
     ) -> Result<Result<Box<RawValue>, WireError>, Farewell> {
         loop {
             let heard = self.link.next().await;
@@ -156,7 +156,7 @@ impl Relay {
                 return Ok(answer);
             }
             if let Some((kind, data)) = self.heed(heard).await? {
-                self.event_at(stay.as_deref_mut(), kind, data).await?;
+                self.event_at(membership.as_deref_mut(), kind, data).await?;
             }
         }
     }
@@ -181,12 +181,12 @@ impl Relay {
 
     async fn event_at(
         &mut self,
-        stay: Option<&mut Stay>,
+        membership: Option<&mut Membership>,
         kind: String,
         data: Box<RawValue>,
     ) -> Result<(), Farewell> {
-        match stay {
-            Some(stay) => self.event(stay, &kind, &data).await,
+        match membership {
+            Some(membership) => self.event(membership, &kind, &data).await,
             None => {
                 self.early.push_back((kind, data));
                 Ok(())
@@ -196,7 +196,7 @@ impl Relay {
 
     async fn event(
         &mut self,
-        stay: &mut Stay,
+        membership: &mut Membership,
         kind: &str,
         data: &RawValue,
     ) -> Result<(), Farewell> {
@@ -212,14 +212,14 @@ impl Relay {
             "participant.joined" => {
                 let Came { participant } = parsed(data)?;
                 let (id, other) = participant.into();
-                stay.others.insert(id, other);
+                membership.others.insert(id, other);
             }
             "participant.left" => {
                 let Went { participant } = parsed(data)?;
-                stay.others.remove(&participant);
+                membership.others.remove(&participant);
             }
             "signal.offer" | "signal.answer" | "signal.candidate" => {
-                return self.signal(stay, kind, parsed(data)?).await;
+                return self.signal(membership, kind, parsed(data)?).await;
             }
             // The older program told its clients nothing else.
             _ => {}
@@ -229,24 +229,24 @@ impl Relay {
 
     async fn signal(
         &mut self,
-        stay: &mut Stay,
+        membership: &mut Membership,
         kind: &str,
         signal: Signal,
     ) -> Result<(), Farewell> {
-        let Some(other) = stay.others.get_mut(&signal.from) else {
+        let Some(other) = membership.others.get_mut(&signal.from) else {
             return Ok(());
         };
         let Some((key, value)) = signal.translated(kind, other.side) else {
             return Ok(());
         };
         other.side = key.side().unwrap_or(other.side);
-        let frame = encode(&other.user, &stay.room, key, &value);
+        let frame = encode(&other.user, &membership.room, key, &value);
         self.write(Message::text(frame)).await
     }
 
     async fn read(
         &mut self,
-        stay: Option<&mut Stay>,
+        membership: Option<&mut Membership>,
         message: Option<Result<Message, Error>>,
     ) -> Result<(), Farewell> {
         let Some(message) = message else {
@@ -254,27 +254,27 @@ impl Relay {
         };
         match message {
             Ok(Message::Text(text)) => match Frame::decode(&text) {
-                Ok(frame) => match (self.pace(), stay) {
-                    (Pace::Fine, Some(stay)) => self.relay(stay, &frame).await,
+                Ok(frame) => match (self.pace(), membership) {
+                    (Pace::Fine, Some(membership)) => self.relay(membership, &frame).await,
                     (Pace::Fine, None) => self.refuse(ErrorCode::RoomWaiting.into()).await,
                     (Pace::TooFast(wait), _) => self.refuse(too_fast(wait)).await,
                     (Pace::Flood, _) => Err(End::TooManyRequests.into()),
                 },
                 // The session counts what is no request; it is shown one, and the client is told what is wrong.
                 Err(error) => {
-                    self.refuse_frame(stay, Message::text(""), Some(error))
+                    self.refuse_frame(membership, Message::text(""), Some(error))
                         .await
                 }
             },
             Ok(Message::Binary(_)) => {
                 let empty = Message::binary(Vec::new());
-                self.refuse_frame(stay, empty, None).await
+                self.refuse_frame(membership, empty, None).await
             }
             Ok(Message::Pong(_)) => {
                 self.pings_unanswered = 0;
-                self.control_frame(stay).await
+                self.control_frame(membership).await
             }
-            Ok(Message::Ping(_)) => self.control_frame(stay).await,
+            Ok(Message::Ping(_)) => self.control_frame(membership).await,
             Ok(Message::Frame(_)) => Ok(()),
             Ok(Message::Close(_)) => Err(End::Closed.into()),
             Err(error) => {
@@ -288,10 +288,10 @@ impl Relay {
     }
 
     /// Sends a frame to everyone else, each a request of its own: to all of them, as fast as the session takes it.
-    async fn relay(&mut self, stay: &mut Stay, frame: &Frame) -> Result<(), Farewell> {
-        let others: Vec<ParticipantId> = stay.others.keys().cloned().collect();
+    async fn relay(&mut self, membership: &mut Membership, frame: &Frame) -> Result<(), Farewell> {
+        let others: Vec<ParticipantId> = membership.others.keys().cloned().collect();
         for to in others {
-            if let Err(error) = self.relay_to(stay, &to, frame).await? {
+            if let Err(error) = self.relay_to(membership, &to, frame).await? {
                 return self.refuse(error).await;
             }
         }
@@ -300,27 +300,27 @@ impl Relay {
 
     async fn relay_to(
         &mut self,
-        stay: &mut Stay,
+        membership: &mut Membership,
         to: &ParticipantId,
         frame: &Frame,
     ) -> Result<Result<(), WireError>, Farewell> {
         loop {
             // They may have left while the one before was told.
-            let Some(other) = stay.others.get_mut(to) else {
+            let Some(other) = membership.others.get_mut(to) else {
                 return Ok(Ok(()));
             };
             other.side = frame.key.side().map_or(other.side, Side::opposite);
-            let is_older = self.clients.contains(to, &other.user, &stay.room);
+            let is_older = self.clients.contains(to, &other.user, &membership.room);
             let tongue = if is_older { Tongue::Older } else { Tongue::Own };
             let data = frame.data(to, tongue);
             self.link.ask(frame.key.request(), &data).await;
-            match self.answer(Some(stay)).await? {
+            match self.answer(Some(membership)).await? {
                 Ok(_) => return Ok(Ok(())),
                 // They have just left.
                 Err(error) if error.code == ErrorCode::SignalNotFound => return Ok(Ok(())),
                 Err(error) => match (error.code, error.retry_after_ms) {
                     // The client was not too fast: what several hear costs several requests.
-                    (ErrorCode::RateLimited, Some(wait)) => self.pause(stay, wait).await?,
+                    (ErrorCode::RateLimited, Some(wait)) => self.pause(membership, wait).await?,
                     _ => return Ok(Err(error)),
                 },
             }
@@ -328,12 +328,12 @@ impl Relay {
     }
 
     /// Carries out what the session tells until it takes requests again.
-    async fn pause(&mut self, stay: &mut Stay, wait_ms: u64) -> Result<(), Farewell> {
+    async fn pause(&mut self, membership: &mut Membership, wait_ms: u64) -> Result<(), Farewell> {
         let began = Instant::now();
         let until = began + Duration::from_millis(wait_ms);
         while let Ok(heard) = timeout_at(until, self.link.next()).await {
             if let Some((kind, data)) = self.heed(heard).await? {
-                self.event(stay, &kind, &data).await?;
+                self.event(membership, &kind, &data).await?;
             }
         }
         self.paused += began.elapsed();
@@ -348,19 +348,22 @@ impl Relay {
     /// Refuses a frame with `error`, or with what the session says to the `sample` that stands for it.
     async fn refuse_frame(
         &mut self,
-        stay: Option<&mut Stay>,
+        membership: Option<&mut Membership>,
         sample: Message,
         error: Option<WireError>,
     ) -> Result<(), Farewell> {
         self.link.send(sample).await;
-        match self.answer(stay).await? {
+        match self.answer(membership).await? {
             Err(told) => self.refuse(error.unwrap_or(told)).await,
             Ok(_) => Ok(()),
         }
     }
 
     /// Pings and pongs count as the session counts them.
-    async fn control_frame(&mut self, mut stay: Option<&mut Stay>) -> Result<(), Farewell> {
+    async fn control_frame(
+        &mut self,
+        mut membership: Option<&mut Membership>,
+    ) -> Result<(), Farewell> {
         self.link.send(Message::Ping(Vec::new().into())).await;
         loop {
             let heard = self.link.next().await;
@@ -368,7 +371,7 @@ impl Relay {
                 return Ok(());
             }
             if let Some((kind, data)) = self.heed(heard).await? {
-                self.event_at(stay.as_deref_mut(), kind, data).await?;
+                self.event_at(membership.as_deref_mut(), kind, data).await?;
             }
         }
     }

@@ -1,15 +1,16 @@
 //! The selective forwarding unit (RFC 7667 §3.7): packets in, packets out, never decoded.
 //!
 //! Owns the media sockets and every WebRTC connection to the server, and is the only importer of the
-//! WebRTC crates. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
+//! DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
 //! decided before a command comes here. May not know sessions, the registry or the store.
 //!
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!
-//! The way of a packet: `worker` reads the socket → `shard` finds its connection by address → `connection`
-//! takes off ICE, DTLS (behind the guard in `dtls`) and SRTP → `room` looks up who gets it → `rewrite` fits it
-//! into a subscriber's slot → the connection protects it → `worker` sends the batch by its `socket`. [`Media`]
-//! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
+//! The way of a packet: `worker` reads the socket → `shard` finds its connection by the way that it came → the
+//! connection's `peer` opens it where it lies → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot
+//! → their peer seals it in the turn's `arena` → `worker` sends all that goes one way at once, by its `socket`. ICE, SRTP
+//! and the guard before DTLS are ours; of the WebRTC crates only DTLS itself is used. [`Media`] and [`RoomMedia`], here,
+//! are the handles by which the rest of the server talks to the threads that do this.
 
 mod bwe;
 mod error;
@@ -64,7 +65,7 @@ pub struct Census {
     pub tracks: usize,
     /// Slots of all down connections.
     pub slots: usize,
-    /// Remote addresses that lead to a connection.
+    /// Ways (of an address of ours and one of theirs) that lead to a connection.
     pub addresses: usize,
     /// ICE user name fragments that lead to a connection.
     pub ufrags: usize,

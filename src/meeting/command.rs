@@ -47,7 +47,7 @@ pub enum Command {
     },
     /// The room was deleted by its owner, from inside or outside of it.
     Delete {
-        /// The owner's stay, which keeps its socket, when they are inside.
+        /// The owner's membership, which keeps its socket, when they are inside.
         by: Option<ParticipantId>,
     },
     /// The room was edited; what was stored is final.
@@ -89,7 +89,7 @@ pub enum Command {
     },
     /// Somebody's account was renamed; their name in the meeting follows if they may rename themselves.
     Renamed {
-        /// Their stay.
+        /// Their membership.
         participant: ParticipantId,
         /// The account as it is now.
         user: Box<User>,
@@ -240,7 +240,7 @@ pub enum PasswordEdit {
 /// Somebody comes in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Join {
-    /// The id of the stay that begins.
+    /// The id of the membership that begins.
     pub participant: ParticipantId,
     /// Who it is.
     pub user: User,

@@ -141,7 +141,7 @@ pub enum CloseReason {
 pub enum History {
     /// Somebody came in.
     Joined {
-        /// Their stay.
+        /// Their membership.
         participant: ParticipantId,
         /// Who.
         user: Box<User>,
@@ -154,7 +154,7 @@ pub enum History {
     },
     /// Somebody is gone.
     Left {
-        /// Their stay.
+        /// Their membership.
         participant: ParticipantId,
         /// Why.
         reason: LeaveReason,

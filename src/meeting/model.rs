@@ -9,7 +9,7 @@ use super::chat::{Chat, Post};
 use super::command::{Changes, Command, Switch};
 use super::effect::{Effect, History};
 use super::room::Room;
-use super::stories::{at, facts, newcomer, stay, user};
+use super::stories::{at, facts, membership, newcomer, user};
 use crate::protocol::event::Event;
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId};
 use crate::protocol::object::{self, ChatMessage, Participant, Role, Source, Topology};
@@ -75,7 +75,7 @@ impl Look {
 /// The room as a few lines say it should be.
 #[derive(Default)]
 struct Model {
-    /// Who is in: stay → person, and what there is to see of them.
+    /// Who is in: membership → person, and what there is to see of them.
     inside: BTreeMap<ParticipantId, (usize, Look)>,
     /// Who of them governs, as the room told it.
     hosts: std::collections::BTreeSet<ParticipantId>,
@@ -170,7 +170,7 @@ impl Model {
 
     /// Mostly somebody who is in; sometimes somebody who is not.
     fn somebody(&self, random: &mut StdRng) -> ParticipantId {
-        let stranger = stay("nobody");
+        let stranger = membership("nobody");
         if self.inside.is_empty() || random.random_bool(0.1) {
             return stranger;
         }

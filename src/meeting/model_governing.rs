@@ -12,7 +12,7 @@ use super::chat::Chat;
 use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;
-use super::stories::{address, at, edited, facts, newcomer, stay, user};
+use super::stories::{address, at, edited, facts, membership, newcomer, user};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
@@ -170,7 +170,7 @@ impl Shell {
         match random.random_range(0..28) {
             0..=6 => {
                 let mut join = person(random.random_range(0..PEOPLE.len()));
-                join.participant = stay(&id);
+                join.participant = membership(&id);
                 join.pass = random.random_bool(0.2);
                 if random.random_bool(0.1) {
                     join.role = Some(roles[random.random_range(0..3)]);
@@ -251,7 +251,7 @@ impl Shell {
     fn anybody(&self, random: &mut StdRng) -> ParticipantId {
         let known: Vec<&ParticipantId> = self.inside.keys().chain(self.waiting.keys()).collect();
         if known.is_empty() || random.random_bool(0.1) {
-            return stay("nobody");
+            return membership("nobody");
         }
         known[random.random_range(0..known.len())].clone()
     }

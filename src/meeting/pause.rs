@@ -23,7 +23,7 @@ pub(super) struct Pause {
     until: Timestamp,
 }
 
-/// What outlives the run of a room while its meeting is kept: no person's stay, only what governs the next one.
+/// What outlives the run of a room while its meeting is kept: no person's membership, only what governs the next one.
 #[derive(Debug, Clone)]
 pub struct Memory {
     pause: Pause,

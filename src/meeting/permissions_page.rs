@@ -30,7 +30,7 @@ const HEAD: &str = r#"<!doctype html>
 const SENDING: &str = r#"      <h2>What sending takes</h2>
       <p>
         A voice can come out of the sound of a shared screen as well, so that it takes the right to unmute too. Whoever
-        loses what a source takes is stopped sending it. A microphone that runs stays on until it is muted.
+        loses what a source takes is stopped sending it. A microphone that runs memberships on until it is muted.
       </p>
       <ul>
 "#;
@@ -49,13 +49,13 @@ const RULES: &str = r#"      <h2>On whom</h2>
         </li>
         <li>
           A room may take people with an account only (<code>guests</code> is false). Whoever may pass the waiting room comes
-          in as a guest as well; an invite link that gives no such role opens no room to guests. Guests who are in stay
+          in as a guest as well; an invite link that gives no such role opens no room to guests. Guests who are in membership
           when it is switched.
         </li>
         <li>
           A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half
-          an hour after the last one left. Until then roles stay as they were given, whoever is banned stays out, and
-          whoever was turned away at the door stays turned away, also while nobody is in.
+          an hour after the last one left. Until then roles membership as they were given, whoever is banned memberships out, and
+          whoever was turned away at the door memberships turned away, also while nobody is in.
         </li>
         <li>
           Whoever was turned away at the door is listed beside those who are banned, until the meeting ends. Who may ban
@@ -66,7 +66,7 @@ const RULES: &str = r#"      <h2>On whom</h2>
           of those with an account. The owner's return gives them back what they were.
         </li>
         <li>
-          Whoever is removed with a ban stays out until the meeting ends, or for good. A guest gets a new name easily:
+          Whoever is removed with a ban memberships out until the meeting ends, or for good. A guest gets a new name easily:
           until the meeting ends, guests who come from the same address wait until they are let in.
         </li>
         <li>

@@ -1,4 +1,4 @@
-//! What a meeting keeps of people beyond their stay: bounded, as people without accounts are new ones each time.
+//! What a meeting keeps of people beyond their membership: bounded, as people without accounts are new ones each time.
 
 use std::collections::{HashMap, VecDeque};
 

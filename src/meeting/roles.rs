@@ -54,8 +54,9 @@ impl Roles {
     /// Everyone has left, `last` the last of them. Whoever stood in as host before somebody else did will not again, or
     /// a meeting that ends by and by would have made hosts of all its people.
     pub(super) fn pause(&mut self, last: &UserId) {
-        let stays = |user: &UserId, lent: &StandIn| user == last || lent.now != Role::Host;
-        self.standing_in.retain(|user, lent| stays(user, lent));
+        let memberships = |user: &UserId, lent: &StandIn| user == last || lent.now != Role::Host;
+        self.standing_in
+            .retain(|user, lent| memberships(user, lent));
     }
 
     pub(super) fn len(&self) -> usize {

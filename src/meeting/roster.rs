@@ -123,7 +123,7 @@ impl Roster {
         self.0.is_empty()
     }
 
-    /// Finds one by the id of their stay.
+    /// Finds one by the id of their membership.
     pub fn find(&self, id: &ParticipantId) -> Option<&Person> {
         self.0.iter().find(|person| person.seen.id == *id)
     }

@@ -86,6 +86,24 @@ pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
     MEMO.next(plan.clone(), now, || next_of(&plan, now))
 }
 
+/// What [`next`] looks for when it is not known yet: for benchmarks.
+pub fn search(
+    rule: &str,
+    begin_at: Timestamp,
+    end_at: Timestamp,
+    zone: TimeZone,
+    now: Timestamp,
+) -> Option<Occurrence> {
+    let rule = rule.to_owned();
+    let plan = Plan {
+        rule,
+        begin_at,
+        end_at,
+        zone,
+    };
+    next_of(&plan, now)
+}
+
 /// The same for a plan that comes again and whose first meeting is over.
 fn next_of(plan: &Plan, now: Timestamp) -> Option<Occurrence> {
     let Plan {
@@ -161,7 +179,14 @@ impl Times {
             None => from.date().checked_sub_days(LONGEST_GAP)?,
         };
         let most = self.count.map_or(usize::MAX, |count| count as usize);
-        let days = self.pattern.days(begin, years_after(from).date());
+        // Nothing comes after the end of a rule, so that a search for it ends there.
+        let end = self
+            .until
+            .map(|until| self.zone.wall(until).date() + LONGEST_GAP);
+        let horizon = years_after(from).date();
+        let days = self
+            .pattern
+            .days(begin, end.map_or(horizon, |end| end.min(horizon)));
         Some(
             days.take(most)
                 .map(|day| self.zone.instant(day.and_time(self.wall.time())))

@@ -40,7 +40,7 @@ pub(crate) fn user(name: &str) -> User {
     }
 }
 
-pub(crate) fn stay(name: &str) -> ParticipantId {
+pub(crate) fn membership(name: &str) -> ParticipantId {
     ParticipantId::try_from(format!("p-{name}")).unwrap()
 }
 
@@ -86,13 +86,13 @@ pub(super) fn join(name: &str) -> Command {
     join_as(name, name)
 }
 
-pub(super) fn join_as(name: &str, stay_name: &str) -> Command {
-    Command::Join(newcomer(name, stay_name))
+pub(super) fn join_as(name: &str, membership_name: &str) -> Command {
+    Command::Join(newcomer(name, membership_name))
 }
 
-pub(crate) fn newcomer(name: &str, stay_name: &str) -> Join {
+pub(crate) fn newcomer(name: &str, membership_name: &str) -> Join {
     Join {
-        participant: stay(stay_name),
+        participant: membership(membership_name),
         user: user(name),
         display_name: DisplayName::parse(name).unwrap(),
         role: None,
@@ -116,14 +116,14 @@ pub(super) fn edited(facts: object::Room) -> Command {
 
 pub(super) fn lost(name: &str) -> Command {
     Command::Away {
-        participant: stay(name),
+        participant: membership(name),
         reason: LeaveReason::Lost,
     }
 }
 
 pub(super) fn leave(name: &str) -> Command {
     Command::Leave {
-        participant: stay(name),
+        participant: membership(name),
     }
 }
 
@@ -190,7 +190,7 @@ pub(super) fn view(room: &mut Room, name: &str) -> View {
     match room
         .handle(
             Command::Look {
-                participant: stay(name),
+                participant: membership(name),
             },
             at(9),
         )
@@ -207,7 +207,7 @@ pub(super) fn negotiate(room: &mut Room, name: &str) {
         .to_vec();
     room.handle(
         Command::Negotiated {
-            participant: stay(name),
+            participant: membership(name),
             sources,
         },
         at(1),
@@ -218,7 +218,7 @@ pub(super) fn negotiate(room: &mut Room, name: &str) {
 
 pub(super) fn start(name: &str, source: Source, id: &str) -> Command {
     Command::SetSource {
-        participant: stay(name),
+        participant: membership(name),
         source,
         switch: Switch::On {
             track: track(id),
@@ -229,7 +229,7 @@ pub(super) fn start(name: &str, source: Source, id: &str) -> Command {
 
 pub(super) fn update(name: &str, changes: Changes) -> Command {
     Command::Update {
-        participant: stay(name),
+        participant: membership(name),
         changes,
     }
 }
@@ -237,10 +237,10 @@ pub(super) fn update(name: &str, changes: Changes) -> Command {
 pub(super) fn post(from: &str, to: Option<&str>, text: &str) -> Command {
     let message = ChatMessage {
         id: MessageId::try_from(format!("m-{text}")).unwrap(),
-        participant: stay(from),
+        participant: membership(from),
         user: user(from),
         display_name: DisplayName::parse(from).unwrap(),
-        to: to.map(stay),
+        to: to.map(membership),
         text: ChatText::parse(text).unwrap(),
         client_id: None,
         sent_at: at(2),

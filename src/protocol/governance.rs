@@ -174,7 +174,7 @@ pub struct Occurrence {
 /// Somebody who waits to be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Waiting {
-    /// Of this stay; the same when they are let in.
+    /// Of this membership; the same when they are let in.
     pub id: ParticipantId,
     /// Who it is.
     pub user: User,
@@ -230,7 +230,7 @@ pub struct Invite {
     pub created_by: UserId,
 }
 
-/// One person's stay in a room, as it is remembered.
+/// One person's membership in a room, as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Attendance {
     /// Who.

@@ -72,7 +72,7 @@ ids! {
     UserId;
     /// A room, as links carry it.
     RoomIdentity;
-    /// One person's stay in one room.
+    /// One person's membership in one room.
     ParticipantId;
     /// One published source of one participant.
     TrackId;

@@ -236,10 +236,10 @@ pub enum Connection {
     Reconnecting,
 }
 
-/// One person's stay in a room.
+/// One person's membership in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, TS)]
 pub struct Participant {
-    /// Of this stay, not of the person.
+    /// Of this membership, not of the person.
     pub id: ParticipantId,
     /// Who it is.
     pub user: User,
@@ -343,7 +343,7 @@ pub struct Track {
 pub struct ChatMessage {
     /// Its own id; `chat.history {before}` takes it.
     pub id: MessageId,
-    /// Whose stay wrote it.
+    /// Whose membership wrote it.
     pub participant: ParticipantId,
     /// Who wrote it.
     pub user: User,

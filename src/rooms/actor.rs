@@ -49,7 +49,7 @@ const RELAY_RETRY_MS: u64 = 1_000;
 const MEDIA_RETRY: Duration = Duration::from_millis(10);
 
 /// How often the end of the room is offered to a media worker.
-const MEDIA_CLOSE_TRIES: usize = 500;
+const MEDIA_CLOSE_ATTEMPTS: usize = 500;
 
 /// A message to a room's task.
 pub(super) enum Message {
@@ -636,7 +636,7 @@ impl Actor {
     async fn close_media(&mut self) {
         self.media_backlog.push_back(MediaCommand::Close);
         self.flush_media();
-        for _ in 0..MEDIA_CLOSE_TRIES {
+        for _ in 0..MEDIA_CLOSE_ATTEMPTS {
             if self.media_backlog.is_empty() {
                 return;
             }

@@ -44,9 +44,9 @@ pub enum OutboxItem {
         /// The room as it was then.
         view: Box<View>,
     },
-    /// The session's stay in its room is over, or its waiting at the door.
+    /// The session's membership in its room is over, or its waiting at the door.
     Released {
-        /// Which stay.
+        /// Which membership.
         participant: ParticipantId,
         /// Why the socket is to be closed; none when it stays.
         close: Option<CloseReason>,
@@ -64,11 +64,11 @@ pub enum Pushed {
     Closed,
 }
 
-/// The writing end, held by a room: for one stay of the session.
+/// The writing end, held by a room: for one membership of the session.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     shared: Arc<Shared>,
-    /// The session has left this stay: what still comes of it is not for it.
+    /// The session has left this membership: what still comes of it is not for it.
     left: Arc<AtomicBool>,
 }
 
@@ -130,15 +130,15 @@ pub fn outbox() -> (Outbox, OutboxReader) {
 }
 
 impl Outbox {
-    /// The same outbox for a stay that begins.
-    pub fn for_stay(&self) -> Self {
+    /// The same outbox for a membership that begins.
+    pub fn for_membership(&self) -> Self {
         Self {
             shared: self.shared.clone(),
             left: Arc::default(),
         }
     }
 
-    /// The session has left the stay that this is for: what waits of it, and what still comes, is not told.
+    /// The session has left the membership that this is for: what waits of it, and what still comes, is not told.
     pub fn leave(&self) {
         self.left.store(true, Ordering::Relaxed);
     }

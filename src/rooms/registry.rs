@@ -28,7 +28,7 @@ pub type HistorySink = Box<dyn FnMut(History) + Send>;
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How often a room that ends just now is asked again: the next run answers then.
-const TRIES: usize = 4;
+const ATTEMPTS: usize = 4;
 
 /// The running rooms of this node.
 #[derive(Clone)]
@@ -176,7 +176,7 @@ impl Registry {
     /// # Errors
     /// `server.busy`
     pub async fn unban(&self, identity: &RoomIdentity, user: UserId) -> Result<(), WireError> {
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             self.note_change(identity);
             let running = match self.shared.rooms.entry(identity.clone()) {
                 Entry::Occupied(entry) if !entry.get().is_closed() => entry.get().clone(),
@@ -240,7 +240,7 @@ impl Registry {
         F: Future<Output = Result<Start, WireError>>,
     {
         // A room that closes just now answers `Gone`; its successor is started at the next try.
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             let handle = match self.find(identity) {
                 Some(handle) => handle,
                 None => self.load(identity, &load).await?,

@@ -91,7 +91,7 @@ fn shrink(
 mod tests {
     use super::*;
     use crate::meeting::chat::Chat;
-    use crate::meeting::stories::{facts, newcomer, stay, user};
+    use crate::meeting::stories::{facts, membership, newcomer, user};
     use crate::meeting::{Command, Room};
     use crate::protocol::object::{self, BanLength};
 
@@ -116,13 +116,13 @@ mod tests {
             let name = format!("bad{number}");
             act(Command::Join(newcomer(&name, &name)));
             act(Command::Remove {
-                by: stay("host"),
-                whom: stay(&name),
+                by: membership("host"),
+                whom: membership(&name),
                 ban: Some(BanLength::Meeting),
             });
         }
         act(Command::Leave {
-            participant: stay("host"),
+            participant: membership("host"),
         });
         room.memory().unwrap()
     }

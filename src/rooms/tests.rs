@@ -13,7 +13,7 @@ use crate::media::{Media, MediaConfig};
 use crate::meeting::chat::Chat;
 use crate::meeting::command::{Join, Signal};
 use crate::meeting::effect::{CloseReason, History};
-use crate::meeting::stories::{facts, newcomer, stay, user};
+use crate::meeting::stories::{facts, membership, newcomer, user};
 use crate::meeting::{Command, Room};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::ParticipantId;
@@ -72,7 +72,7 @@ async fn soon<T>(coming: impl Future<Output = T>) -> T {
     waited.expect("what was waited for did not come")
 }
 
-/// The kinds of events up to the end of the stay, and why the socket is closed then.
+/// The kinds of events up to the end of the membership, and why the socket is closed then.
 async fn until_released(reader: &mut OutboxReader) -> (Vec<&'static str>, Option<CloseReason>) {
     let mut kinds = Vec::new();
     loop {
@@ -108,8 +108,8 @@ async fn a_room_that_fails_sends_everybody_away_and_runs_anew_for_who_comes_back
         let waits = registry.join(&facts.identity, newcomer("bo", "bo"), outbox, load);
         assert!(matches!(waits.await, Ok((_, Entered::Waiting))));
         let deny = Command::Remove {
-            by: stay("ada"),
-            whom: stay("bo"),
+            by: membership("ada"),
+            whom: membership("bo"),
             ban: Some(BanLength::Meeting),
         };
         handle.call(deny).await.unwrap();
@@ -201,7 +201,7 @@ async fn a_room_that_does_not_answer_is_busy_and_not_waited_for_for_ever() {
     let clock: Clock = Arc::new(Timestamp::now);
     let (actor, handle) = Actor::new(room, Inbox::new(), None, history, Origin::Store, clock);
     let (outbox, _reader) = outbox();
-    let join = |name: &str| handle.join(newcomer(name, name), outbox.for_stay());
+    let join = |name: &str| handle.join(newcomer(name, name), outbox.for_membership());
     // More than its inbox holds, so that some wait before it and some in it.
     let most = crate::budgets::rooms::INBOX.size();
     let names: Vec<String> = (0..most + 100).map(|number| format!("p{number}")).collect();
@@ -271,8 +271,8 @@ async fn a_clock_that_is_set_back_and_forth_keeps_no_meeting_from_ending_on_time
 
 fn offer(from: &str, to: &str, bytes: usize) -> Command {
     Command::Signal {
-        from: stay(from),
-        to: stay(to),
+        from: membership(from),
+        to: membership(to),
         signal: Signal::Offer {
             connection: None,
             sdp: "x".repeat(bytes),
@@ -332,7 +332,7 @@ async fn a_whole_room_that_writes_at_once_is_slowed_and_closes_nobody() {
     assert!(burst <= crate::budgets::rooms::OUTBOX_BYTES.most / 2);
 }
 
-/// A join of this kind would leave a ghost: nobody holds the stay that it began.
+/// A join of this kind would leave a ghost: nobody holds the membership that it began.
 #[tokio::test(start_paused = true)]
 async fn a_join_that_nobody_waits_for_any_more_is_none() {
     let (registry, lines) = (Registry::new(media()), Lines::default());

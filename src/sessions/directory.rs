@@ -124,7 +124,7 @@ mod tests {
             revoked
         };
         let account = UserKind::Account;
-        let stays = [
+        let memberships = [
             enter(&kept, account, 5),
             enter(&older, account, 10),
             enter(&guest, UserKind::Guest, 5),
@@ -133,13 +133,13 @@ mod tests {
         let asked = directory.accounts();
         assert!(asked.len() == 3 && !asked.contains(&guest));
         // Who came in after the question is judged by the next one.
-        let stays = stays.into_iter().chain([enter(&late, account, 5)]);
+        let memberships = memberships.into_iter().chain([enter(&late, account, 5)]);
         let found = HashMap::from([(kept, None), (older, Some(at(10)))]);
         directory.end_void(&asked, &found);
         for ended in ends {
             ended.notified().await;
         }
-        for kept in stays {
+        for kept in memberships {
             let waited = futures_util::FutureExt::now_or_never(kept.notified());
             assert!(waited.is_none());
         }

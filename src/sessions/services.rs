@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::checks::CheckRooms;
 use super::directory::Directory;
@@ -51,8 +51,8 @@ pub struct ServicesParts {
     pub room_passwords: RoomPasswords,
     /// Logins.
     pub tokens: Tokens,
-    /// Tries at passwords, numbers and names.
-    pub tries: Limits,
+    /// Attempts at passwords, numbers and names.
+    pub attempts: Limits,
     /// Whether guests come in.
     pub guests: GuestPolicy,
     /// Whether accounts can be made.
@@ -69,6 +69,7 @@ pub struct Services {
     parts: Arc<ServicesParts>,
     directory: Directory,
     checks: CheckRooms,
+    lists: Arc<Semaphore>,
 }
 
 impl Services {
@@ -78,6 +79,7 @@ impl Services {
             parts: Arc::new(parts),
             directory: Directory::default(),
             checks: CheckRooms::default(),
+            lists: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -89,6 +91,11 @@ impl Services {
     /// The rooms in which people try their connection.
     pub(super) fn checks(&self) -> &CheckRooms {
         &self.checks
+    }
+
+    /// The turn in which lists of rooms are made.
+    pub(super) fn lists(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.lists)
     }
 
     /// Whether sessions are held to their limits.

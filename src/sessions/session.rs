@@ -251,7 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
-                // Like every answer this one stays its request's.
+                // Like every answer this one memberships its request's.
                 let text = frame::error(Some(id), &too_fast(wait));
                 if seen == Seen::New {
                     self.answers.keep(id, text.as_str().into());

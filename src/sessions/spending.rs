@@ -64,11 +64,11 @@ pub fn spend(state: &mut SessionState, request: &Request) -> Result<(), WireErro
         .spending
         .spend(request, Instant::now())
         .map_err(slow)?;
-    if let (Request::ChatSend(data), Some(stay)) = (request, &state.stay)
+    if let (Request::ChatSend(data), Some(membership)) = (request, &state.membership)
         && data.to.is_none()
     {
         let bytes = weight(data.text.as_str().len());
-        stay.handle.say(bytes).map_err(slow)?;
+        membership.handle.say(bytes).map_err(slow)?;
     }
     Ok(())
 }

@@ -29,9 +29,9 @@ pub struct SessionState {
     /// Who it is, once it has said so.
     pub login: Option<Login>,
     /// Where it is.
-    pub stay: Option<Stay>,
+    pub membership: Option<Membership>,
     /// At whose door it waits. Whoever waits is in no room: all that needs one is refused as if they did not.
-    pub waiting: Option<Stay>,
+    pub waiting: Option<Membership>,
     /// What it may still send others.
     pub spending: Spending,
 }
@@ -49,9 +49,9 @@ pub struct Login {
     pub logged_in_at: Timestamp,
 }
 
-/// A session's stay in a room.
+/// A session's membership in a room.
 #[derive(Clone)]
-pub struct Stay {
+pub struct Membership {
     /// Which room.
     pub room: RoomIdentity,
     /// Its row.
@@ -82,7 +82,7 @@ impl SessionState {
             outbox,
             revoked: Arc::default(),
             login: None,
-            stay: None,
+            membership: None,
             waiting: None,
             spending: Spending::new(Instant::now()),
         }
@@ -102,44 +102,44 @@ impl SessionState {
     ///
     /// # Errors
     /// `room.not_joined` when it is nowhere.
-    pub fn stay(&self) -> Result<&Stay, WireError> {
-        self.stay
+    pub fn membership(&self) -> Result<&Membership, WireError> {
+        self.membership
             .as_ref()
             .ok_or_else(|| ErrorCode::RoomNotJoined.into())
     }
 
     /// Takes note that the room has let it in, if it still waits as `participant`.
     pub fn admit(&mut self, participant: &ParticipantId) -> bool {
-        let is_meant = |stay: &mut Stay| stay.participant == *participant;
+        let is_meant = |membership: &mut Membership| membership.participant == *participant;
         match self.waiting.take_if(is_meant) {
-            Some(stay) => {
-                self.stay = Some(stay);
+            Some(membership) => {
+                self.membership = Some(membership);
                 true
             }
             // It may have found out by itself, asking again.
-            None => self.stay.as_mut().is_some_and(is_meant),
+            None => self.membership.as_mut().is_some_and(is_meant),
         }
     }
 
-    /// Forgets a stay, or a wait, that the room has ended.
+    /// Forgets a membership, or a wait, that the room has ended.
     pub fn release(&mut self, participant: &ParticipantId) {
-        let is_meant = |stay: &mut Stay| stay.participant == *participant;
-        self.stay.take_if(is_meant);
+        let is_meant = |membership: &mut Membership| membership.participant == *participant;
+        self.membership.take_if(is_meant);
         self.waiting.take_if(is_meant);
     }
 
     /// Takes note that it has come to another room, and leaves the one before without waiting for it: nothing is told of
     /// that any more, and the answer to the join goes out before the new room's first event.
-    pub fn move_to(&mut self, stay: Stay, place: Place) {
-        let before = [self.stay.take(), self.waiting.take()];
+    pub fn move_to(&mut self, membership: Membership, place: Place) {
+        let before = [self.membership.take(), self.waiting.take()];
         for before in before.into_iter().flatten() {
             before.outbox.leave();
             let participant = before.participant;
             before.handle.tell(Command::Leave { participant });
         }
         match place {
-            Place::Inside => self.stay = Some(stay),
-            Place::Door => self.waiting = Some(stay),
+            Place::Inside => self.membership = Some(membership),
+            Place::Door => self.waiting = Some(membership),
         }
     }
 
@@ -159,12 +159,15 @@ impl SessionState {
     }
 
     async fn depart(&mut self, how: impl Fn(ParticipantId) -> Command) {
-        let stays = [self.stay.take(), self.waiting.take()];
-        for stay in stays.into_iter().flatten() {
-            // A refusal means that the room has let go of this stay already.
-            let gone = stay.handle.call_surely(how(stay.participant)).await;
+        let memberships = [self.membership.take(), self.waiting.take()];
+        for membership in memberships.into_iter().flatten() {
+            // A refusal means that the room has let go of this membership already.
+            let gone = membership
+                .handle
+                .call_surely(how(membership.participant))
+                .await;
             if gone.is_err() {
-                tracing::debug!(room.id = %stay.room, "the room was left before");
+                tracing::debug!(room.id = %membership.room, "the room was left before");
             }
         }
     }
@@ -173,12 +176,12 @@ impl SessionState {
 /// A session that ends in order has left before. One whose task failed leaves no ghost behind.
 impl Drop for SessionState {
     fn drop(&mut self) {
-        for stay in [self.stay.take(), self.waiting.take()]
+        for membership in [self.membership.take(), self.waiting.take()]
             .into_iter()
             .flatten()
         {
-            stay.handle.tell(Command::Away {
-                participant: stay.participant,
+            membership.handle.tell(Command::Away {
+                participant: membership.participant,
                 reason: LeaveReason::Lost,
             });
         }

@@ -48,7 +48,7 @@ impl Server {
             passwords: Passwords::default(),
             room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            tries: Tries::default(),
+            attempts: Tries::default(),
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::On,
@@ -239,7 +239,7 @@ async fn descriptions_and_candidates_beyond_their_size_are_refused() {
 }
 
 #[tokio::test]
-async fn whoever_is_refused_by_another_room_stays_where_they_are() {
+async fn whoever_is_refused_by_another_room_memberships_where_they_are() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting().await;
     let made = json!({ "name": "Full", "topology": "p2p", "max_participants": 1 });

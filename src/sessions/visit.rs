@@ -20,7 +20,7 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// A visit from `address`, by which limits on tries count. Nobody has said yet who it is.
+    /// A visit from `address`, by which limits on attempts count. Nobody has said yet who it is.
     pub fn new(services: Services, address: Network) -> Self {
         let (outbox, _) = outbox();
         let state = SessionState::new(SessionId::random(), address, outbox);

@@ -14,10 +14,10 @@
 //!   has. A deletion in year, month or day 0 is none.
 //! - A table with a column of ours that is of another type is not touched, nor any other table:
 //!   [`StoreError::Clash`] names it.
-//! - How long somebody was in a room was never written: such a stay ends when it begins.
+//! - How long somebody was in a room was never written: such a membership ends when it begins.
 
+mod memberships;
 mod rooms;
-mod stays;
 mod users;
 
 use std::collections::HashSet;
@@ -55,8 +55,8 @@ pub struct Adoption {
     pub legacy_passwords: usize,
     /// Rooms.
     pub rooms: usize,
-    /// Stays in rooms.
-    pub stays: usize,
+    /// Memberships in rooms.
+    pub memberships: usize,
     /// What is out of the ordinary, row by row.
     pub remarks: Vec<Remark>,
 }
@@ -106,7 +106,7 @@ pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<Adoption, Store
             rooms::adopt(db, mode, &mut report).await?;
             super::names::adopt(db, mode).await?;
             if schema.has_table("room_user").await? {
-                stays::adopt(db, mode, &mut report).await?;
+                memberships::adopt(db, mode, &mut report).await?;
             }
         }
     }

@@ -18,18 +18,18 @@ use crate::protocol::object::Role;
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
-/// The largest page of stays.
-pub const MAX_STAYS: u32 = 500;
-/// The largest page of stays that clients ask for.
-pub const MAX_STAYS_SHOWN: u32 = 1_000;
+/// The largest page of memberships.
+pub const MAX_MEMBERSHIPS: u32 = 500;
+/// The largest page of memberships that clients ask for.
+pub const MAX_MEMBERSHIPS_SHOWN: u32 = 1_000;
 /// The most people who are told as a room's members.
 pub const MAX_MEMBERS: u64 = 1_000;
 
-/// A stay's row: where a page of stays ends and the next begins. Opaque to clients, who may send it back.
+/// A membership's row: where a page of memberships ends and the next begins. Opaque to clients, who may send it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StayKey(i64);
+pub struct MembershipKey(i64);
 
-impl StayKey {
+impl MembershipKey {
     /// The number of the row.
     pub fn number(self) -> i64 {
         self.0
@@ -41,10 +41,10 @@ impl StayKey {
     }
 }
 
-/// A stay as it was written.
+/// A membership as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredStay {
-    /// The stay's id; none in rows that were taken over or imported.
+pub struct StoredMembership {
+    /// The membership's id; none in rows that were taken over or imported.
     pub participant: Option<ParticipantId>,
     /// Whose it was.
     pub user: UserId,
@@ -58,7 +58,7 @@ pub struct StoredStay {
     pub left: Option<(Timestamp, LeaveReason)>,
 }
 
-impl StoredStay {
+impl StoredMembership {
     /// How long it has lasted at `now`, in milliseconds; none when its beginning is unknown.
     pub fn duration_ms(&self, now: Timestamp) -> Option<u64> {
         let until = self.left.map_or(now, |(at, _)| at);
@@ -67,13 +67,13 @@ impl StoredStay {
     }
 }
 
-/// One page of stays.
+/// One page of memberships.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredStays {
+pub struct StoredMemberships {
     /// In the order in which they were written, which is that of joining.
-    pub stays: Vec<StoredStay>,
+    pub memberships: Vec<StoredMembership>,
     /// What to ask for the next page with; none on the last.
-    pub next: Option<StayKey>,
+    pub next: Option<MembershipKey>,
 }
 
 /// Somebody who has been in a room.
@@ -88,13 +88,13 @@ pub struct Member {
     /// When they came first; none where an older system did not write it.
     pub first_joined_at: Option<Timestamp>,
     /// How often they came.
-    pub stays: u64,
+    pub memberships: u64,
     /// Whether they are in it now.
     pub is_in: bool,
 }
 
 impl Store {
-    /// One page of everyone's stays in a room: at most `limit` of them, 1 to [`MAX_STAYS`], after the row `after`, or
+    /// One page of everyone's membership in a room: at most `limit` of them, 1 to [`MAX_STAYS`], after the row `after`, or
     /// the first ones. The people who are in now are among them, with `left` none.
     ///
     /// Whoever asks must be allowed to know: this checks nothing.
@@ -104,11 +104,11 @@ impl Store {
     pub async fn attendance(
         &self,
         room: RoomKey,
-        after: Option<StayKey>,
+        after: Option<MembershipKey>,
         limit: u32,
-    ) -> Result<StoredStays, StoreError> {
-        let limit = u64::from(limit.clamp(1, MAX_STAYS));
-        let mut rows = stays_in(room)
+    ) -> Result<StoredMemberships, StoreError> {
+        let limit = u64::from(limit.clamp(1, MAX_MEMBERSHIPS));
+        let mut rows = memberships_in(room)
             .filter(Column::Id.gt(after.map_or(i64::MIN, |key| key.0)))
             .order_by_asc(Column::Id)
             .limit(limit + 1)
@@ -116,19 +116,19 @@ impl Store {
             .await?;
         let has_more = rows.len() as u64 > limit;
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let last = rows.last().map(|row| StayKey(row.id.0));
-        Ok(StoredStays {
+        let last = rows.last().map(|row| MembershipKey(row.id.0));
+        Ok(StoredMemberships {
             next: last.filter(|_| has_more),
-            stays: rows
+            memberships: rows
                 .into_iter()
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
         })
     }
 
-    /// Page `page`, from 1, of everyone's stays in a room, the newest first, `size` of them on a page (1 to
-    /// [`MAX_STAYS_SHOWN`]), and how many there are on all pages: what `room.attendance` asks for. The page after the
-    /// last is empty. Stays whose beginning an older system did not write are left out.
+    /// Page `page`, from 1, of everyone's membership in a room, the newest first, `size` of them on a page (1 to
+    /// [`MAX_MEMBERSHIPS_SHOWN`]), and how many there are on all pages: what `room.attendance` asks for. The page after the
+    /// last is empty. Memberships whose beginning an older system did not write are left out.
     ///
     /// Whoever asks must be allowed to know: this checks nothing.
     ///
@@ -139,20 +139,20 @@ impl Store {
         room: RoomKey,
         page: u32,
         size: u32,
-    ) -> Result<(Vec<StoredStay>, u64), StoreError> {
-        let size = u64::from(size.clamp(1, MAX_STAYS_SHOWN));
+    ) -> Result<(Vec<StoredMembership>, u64), StoreError> {
+        let size = u64::from(size.clamp(1, MAX_MEMBERSHIPS_SHOWN));
         let skipped = u64::from(page.saturating_sub(1)) * size;
-        let stays = stays_in(room).filter(Column::JoinedAt.is_not_null());
-        let total = stays.clone().count(&self.db).await?;
-        let rows = stays
+        let memberships = memberships_in(room).filter(Column::JoinedAt.is_not_null());
+        let total = memberships.clone().count(&self.db).await?;
+        let rows = memberships
             .order_by_desc(Column::JoinedAt)
             .order_by_desc(Column::Id)
             .offset(skipped)
             .limit(size)
             .all(&self.db)
             .await?;
-        let stays = rows.into_iter().map(TryInto::try_into);
-        Ok((stays.collect::<Result<_, _>>()?, total))
+        let memberships = rows.into_iter().map(TryInto::try_into);
+        Ok((memberships.collect::<Result<_, _>>()?, total))
     }
 
     /// Everyone who has ever been in a room, each once, in order of first coming; the first [`MAX_MEMBERS`] of them.
@@ -161,7 +161,7 @@ impl Store {
     /// When the database cannot answer.
     pub async fn members(&self, room: RoomKey) -> Result<Vec<Member>, StoreError> {
         type Row = (String, String, RowId, RowId, Option<DateTime>, i64, i64);
-        let rows: Vec<Row> = stays_in(room)
+        let rows: Vec<Row> = memberships_in(room)
             .select_only()
             .columns([Column::UserIdentity, Column::Role])
             .column_as(Column::Id.min(), "first_row")
@@ -179,16 +179,16 @@ impl Store {
         let names = self.names_in(rows.iter().map(|row| row.3.0)).await?;
         let mut members: Vec<(i64, Member)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
-        for (id, role, _, RowId(last_row), joined, stays, ends) in rows {
+        for (id, role, _, RowId(last_row), joined, memberships, ends) in rows {
             let role: Role = named(&role, "role")?;
             let joined = joined.map(stamp);
             let name = names.get(&last_row).cloned().unwrap_or_default();
-            let is_in = ends < stays;
-            let stays = u64::try_from(stays).unwrap_or(0);
+            let is_in = ends < memberships;
+            let memberships = u64::try_from(memberships).unwrap_or(0);
             if let Some(place) = places.get(&id) {
                 let (known_row, member) = &mut members[*place];
                 member.role = highest(member.role, role);
-                member.stays += stays;
+                member.memberships += memberships;
                 member.is_in |= is_in;
                 member.first_joined_at = earliest(member.first_joined_at, joined);
                 if last_row > *known_row {
@@ -203,7 +203,7 @@ impl Store {
                 display_name: parsed(name, "display name")?,
                 role,
                 first_joined_at: joined,
-                stays,
+                memberships,
                 is_in,
             };
             members.push((last_row, member));
@@ -221,7 +221,7 @@ impl Store {
         room: RoomKey,
         user: &UserId,
     ) -> Result<Option<Role>, StoreError> {
-        let roles: Vec<String> = stays_in(room)
+        let roles: Vec<String> = memberships_in(room)
             .filter(Column::UserIdentity.eq(user.as_str()))
             .filter(Column::Participant.is_null())
             .filter(Column::Role.ne("member"))
@@ -247,7 +247,7 @@ impl Store {
         room: RoomKey,
         user: &UserId,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let first: Option<Option<DateTime>> = stays_in(room)
+        let first: Option<Option<DateTime>> = memberships_in(room)
             .filter(Column::UserIdentity.eq(user.as_str()))
             .select_only()
             .column_as(Column::JoinedAt.min(), "first_joined_at")
@@ -272,14 +272,20 @@ impl Store {
         Ok(rows.into_iter().map(|(row, name)| (row.0, name)).collect())
     }
 
-    /// Everyone's stays in a room, in order of joining.
+    /// Everyone's membership in a room, in order of joining.
     #[cfg(test)]
-    pub(super) async fn list_stays(&self, room: RoomKey) -> Result<Vec<StoredStay>, StoreError> {
-        Ok(self.attendance(room, None, MAX_STAYS).await?.stays)
+    pub(super) async fn list_memberships(
+        &self,
+        room: RoomKey,
+    ) -> Result<Vec<StoredMembership>, StoreError> {
+        Ok(self
+            .attendance(room, None, MAX_MEMBERSHIPS)
+            .await?
+            .memberships)
     }
 }
 
-fn stays_in(room: RoomKey) -> Select<Entity> {
+fn memberships_in(room: RoomKey) -> Select<Entity> {
     Entity::find()
         .filter(Column::DeletedAt.is_null())
         .filter(Column::Rid.eq(room.0))
@@ -300,7 +306,7 @@ fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestam
     one.into_iter().chain(other).min()
 }
 
-impl TryFrom<Model> for StoredStay {
+impl TryFrom<Model> for StoredMembership {
     type Error = StoreError;
     fn try_from(row: Model) -> Result<Self, StoreError> {
         let reason = row.leave_reason.as_deref().unwrap_or("lost");

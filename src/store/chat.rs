@@ -34,9 +34,9 @@ pub struct ChatAuthor {
 /// Whom a private message is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// Their stay.
+    /// Their membership.
     pub participant: ParticipantId,
-    /// The person, who may read it in a later stay too.
+    /// The person, who may read it in a later membership too.
     pub user: UserId,
 }
 
@@ -45,7 +45,7 @@ pub struct Recipient {
 pub struct StoredMessage {
     /// Its id.
     pub id: MessageId,
-    /// The author's stay.
+    /// The author's membership.
     pub participant: ParticipantId,
     /// Who wrote it.
     pub author: ChatAuthor,
@@ -81,7 +81,7 @@ pub enum Kept {
 }
 
 impl StoredMessage {
-    /// Whether the same is sent again. Somebody who came back has another stay, and is the same person.
+    /// Whether the same is sent again. Somebody who came back has another membership, and is the same person.
     ///
     /// # Errors
     /// [`Conflict::ClientId`] when it is something else.

@@ -22,7 +22,7 @@ pub enum Conflict {
     /// The room was edited since.
     #[error("the room was changed meanwhile")]
     Version,
-    /// No free room number was found in several tries.
+    /// No free room number was found in several attempts.
     #[error("no free room number was found")]
     Number,
     /// Its author has sent something else under the same client id.

@@ -1,6 +1,6 @@
 //! One server on its data: a lock that the process holds and the system takes back, however it ends.
 //!
-//! Two servers on one database would close each other's stays and not know each other's rooms. The command line takes
+//! Two servers on one database would close each other's memberships and not know each other's rooms. The command line takes
 //! no lock: it works beside a server.
 
 use std::fs::{File, OpenOptions, TryLockError};

@@ -1,4 +1,4 @@
-//! Who comes into which room, and goes: one row per stay. What was written is read in [`super::attendance`].
+//! Who comes into which room, and goes: one row per membership. What was written is read in [`super::attendance`].
 //!
 //! Rooms never wait, so attendance goes through a queue to one task that writes it in order and tries again while the
 //! database is away. What must not be lost before a command goes on is not for this queue.
@@ -17,7 +17,7 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::taken;
-use super::retention::forget_stays;
+use super::retention::forget_memberships;
 use super::row::{column, name};
 use super::{Conflict, RoomKey, Store, StoreError};
 use crate::budgets::store;
@@ -29,19 +29,19 @@ use crate::protocol::time::Timestamp;
 use crate::supervise;
 
 /// What waits to be written while the database is slow or away. When it is full the oldest are kept, the newest are
-/// refused and one line is logged; a stay whose end was refused is closed when the store is next opened.
+/// refused and one line is logged; a membership whose end was refused is closed when the store is next opened.
 const QUEUE_CAPACITY: usize = 4_096;
 /// The first pause before a write is tried again; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The beginning of a stay.
+/// The beginning of a membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stay {
+pub struct Membership {
     /// Where.
     pub room: RoomKey,
-    /// The stay's id.
+    /// The membership's id.
     pub participant: ParticipantId,
     /// Whose it is.
     pub user: UserId,
@@ -57,10 +57,10 @@ pub struct Stay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attendance {
     /// Somebody came in.
-    Joined(Stay),
+    Joined(Membership),
     /// Somebody went.
     Left {
-        /// Whose stay is over.
+        /// Whose membership is over.
         participant: ParticipantId,
         /// Why.
         reason: LeaveReason,
@@ -173,22 +173,22 @@ where
 }
 
 impl Store {
-    /// Closes the stays that a crash left open: nobody is in any room when the one process that writes to this
+    /// Closes the memberships that a crash left open: nobody is in any room when the one process that writes to this
     /// database opens it. They end when that process was last known to be at work, so that the time in which no server
     /// ran counts for nobody; none ends before it began. When several processes share one database, each must close
     /// its own alone.
-    pub(super) async fn close_open_stays(&self, now: Timestamp) -> Result<u64, StoreError> {
+    pub(super) async fn close_open_memberships(&self, now: Timestamp) -> Result<u64, StoreError> {
         let until = self.last_beat().await?.unwrap_or(now).min(now);
         let open = Column::LeftAt.is_null();
         let later = Column::JoinedAt.gt(column(until));
-        let short = self.end_stays(
+        let short = self.end_memberships(
             open.clone().and(later),
             SimpleExpr::from(Column::JoinedAt.into_expr()),
             LeaveReason::Lost,
             now,
         );
         let short = short.await?;
-        let long = self.end_stays(
+        let long = self.end_memberships(
             open.and(Column::JoinedAt.is_not_null()),
             SimpleExpr::from(column(until)),
             LeaveReason::Lost,
@@ -200,7 +200,7 @@ impl Store {
     /// Writes one fact; writing it again changes nothing.
     pub(super) async fn write_attendance(&self, fact: Attendance) -> Result<(), StoreError> {
         match fact {
-            Attendance::Joined(stay) => self.insert_stay(&stay).await,
+            Attendance::Joined(membership) => self.insert_membership(&membership).await,
             Attendance::Left {
                 participant,
                 reason,
@@ -210,24 +210,26 @@ impl Store {
                     .is_null()
                     .and(Column::Participant.eq(participant.as_str()));
                 let end = SimpleExpr::from(column(at));
-                self.end_stays(open, end, reason, at).await.map(|_| ())
+                self.end_memberships(open, end, reason, at)
+                    .await
+                    .map(|_| ())
             }
         }
     }
 
-    async fn insert_stay(&self, stay: &Stay) -> Result<(), StoreError> {
+    async fn insert_membership(&self, membership: &Membership) -> Result<(), StoreError> {
         // A guest has no row, and leaves 0 there.
-        let account = self.find_user(&stay.user).await?;
+        let account = self.find_user(&membership.user).await?;
         let row = ActiveModel {
-            created_at: Set(Some(column(stay.joined_at))),
-            updated_at: Set(Some(column(stay.joined_at))),
-            rid: Set(RowId(stay.room.0)),
+            created_at: Set(Some(column(membership.joined_at))),
+            updated_at: Set(Some(column(membership.joined_at))),
+            rid: Set(RowId(membership.room.0)),
             uid: Set(RowId(account.map_or(0, |account| account.key.0))),
-            participant: Set(Some(stay.participant.as_str().to_owned())),
-            user_identity: Set(stay.user.as_str().to_owned()),
-            display_name: Set(stay.display_name.as_str().to_owned()),
-            role: Set(name(&stay.role)?),
-            joined_at: Set(Some(column(stay.joined_at))),
+            participant: Set(Some(membership.participant.as_str().to_owned())),
+            user_identity: Set(membership.user.as_str().to_owned()),
+            display_name: Set(membership.display_name.as_str().to_owned()),
+            role: Set(name(&membership.role)?),
+            joined_at: Set(Some(column(membership.joined_at))),
             ..Default::default()
         };
         let is_due = self.turns.is_due();
@@ -235,7 +237,7 @@ impl Store {
             let inserted = row.insert(writing).await;
             inserted.map_err(taken(Conflict::Identity))?;
             if is_due {
-                forget_stays(writing, stay.room, store::STAYS.most).await?;
+                forget_memberships(writing, membership.room, store::MEMBERSHIPS.most).await?;
             }
             Ok(())
         });
@@ -246,7 +248,7 @@ impl Store {
         }
     }
 
-    async fn end_stays(
+    async fn end_memberships(
         &self,
         which: SimpleExpr,
         at: SimpleExpr,

@@ -52,7 +52,8 @@ use retention::Turns;
 
 pub use adopt::{Adoption, AdoptionMode, Remark};
 pub use attendance::{
-    MAX_MEMBERS, MAX_STAYS, MAX_STAYS_SHOWN, Member, StayKey, StoredStay, StoredStays,
+    MAX_MEMBERS, MAX_MEMBERSHIPS, MAX_MEMBERSHIPS_SHOWN, Member, MembershipKey, StoredMembership,
+    StoredMemberships,
 };
 pub use bans::StoredBan;
 pub use chat::{ChatAuthor, Kept, Recipient, StoredMessage, StoredPage};
@@ -60,7 +61,7 @@ pub use error::{Conflict, Limit, Missing, StoreError};
 pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
 pub use invites::{InviteUse, NewInvite};
 pub use lock::{DataLock, Locked};
-pub use memberships::{Attendance, HistoryWriter, Stay};
+pub use memberships::{Attendance, HistoryWriter, Membership};
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
 pub use room_settings::{DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomSettings};
 pub use rooms::{RoomKey, StoredRoom, is_room_number};
@@ -74,22 +75,25 @@ pub use watch::{WatchedRoom, WatchedUser};
 pub struct Store {
     db: Db,
     probe: Probe,
-    /// Counts messages and stays, by which old ones go.
+    /// Counts messages and memberships, by which old ones go.
     turns: Turns,
 }
 
 impl Store {
-    /// Opens the database for the one server that works on it: as [`Store::open_beside`] does, and closes the stays
+    /// Opens the database for the one server that works on it: as [`Store::open_beside`] does, and closes the memberships
     /// that a crash left open.
     ///
     /// # Errors
     /// As [`Store::open_beside`].
     pub async fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let store = Self::open_beside(url, max_connections).await?;
-        let closed = store.close_open_stays(Timestamp::now()).await?;
+        let closed = store.close_open_memberships(Timestamp::now()).await?;
         store.db.troubles().log();
         if closed > 0 {
-            tracing::warn!(stays = closed, "closed stays that the last run left open");
+            tracing::warn!(
+                memberships = closed,
+                "closed memberships that the last run left open"
+            );
         }
         Ok(store)
     }
@@ -115,11 +119,11 @@ impl Store {
             store.close().await;
             store.db = connect::connect(url, max_connections, Absent::Refuse).await?;
         }
-        if adopted.users + adopted.rooms + adopted.stays > 0 {
+        if adopted.users + adopted.rooms + adopted.memberships > 0 {
             tracing::info!(
                 users = adopted.users,
                 rooms = adopted.rooms,
-                stays = adopted.stays,
+                memberships = adopted.memberships,
                 "took over rows of an older system"
             );
         }

@@ -1,4 +1,4 @@
-//! How much is kept of what only grows: messages and stays, by room.
+//! How much is kept of what only grows: messages and memberships, by room.
 //!
 //! Looking each time would cost more than writing does, so every so many writes one room is looked at, and a few of its
 //! oldest rows go: what is kept may be more than the bound by that much.
@@ -63,9 +63,9 @@ pub(super) async fn forget_messages(
     Ok(())
 }
 
-/// Deletes the oldest stays of a room that are over, beyond the newest `kept`. What was imported tells who governed, and
+/// Deletes the oldest memberships of a room that are over, beyond the newest `kept`. What was imported tells who governed, and
 /// stays.
-pub(super) async fn forget_stays(
+pub(super) async fn forget_memberships(
     writing: &Writing,
     room: RoomKey,
     kept: u64,

@@ -116,13 +116,13 @@ fn in_scope(scope: &RoomScope) -> SimpleExpr {
     match scope {
         RoomScope::OwnedBy(owner) => Column::CreateId.eq(owner.0),
         RoomScope::JoinedBy(user) => {
-            let stays = Query::select()
+            let memberships = Query::select()
                 .column(room_user::Column::Rid)
                 .from(room_user::Entity)
                 .and_where(room_user::Column::UserIdentity.eq(user.as_str()))
                 .and_where(room_user::Column::DeletedAt.is_null())
                 .to_owned();
-            Column::Id.in_subquery(stays)
+            Column::Id.in_subquery(memberships)
         }
     }
 }

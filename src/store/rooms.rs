@@ -31,7 +31,7 @@ use crate::protocol::ids::RoomIdentity;
 use crate::protocol::time::Timestamp;
 
 /// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
-const NUMBER_TRIES: usize = 8;
+const NUMBER_ATTEMPTS: usize = 8;
 
 /// A room's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -230,7 +230,7 @@ impl Store {
         mut number: impl FnMut() -> String,
     ) -> Result<StoredRoom, StoreError> {
         check(&mut settings)?;
-        for _ in 0..NUMBER_TRIES {
+        for _ in 0..NUMBER_ATTEMPTS {
             let number = number();
             let write = self.db.write(async |writing| {
                 let owner = owner_with_room(writing, owner, now).await?;

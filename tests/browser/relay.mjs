@@ -1,6 +1,7 @@
 /**
  * A way to the server that can be made as narrow as a bad line: a UDP relay on this machine. What goes to the clients
- * passes through a bottleneck with a queue that drops what would wait too long; what they send passes freely.
+ * passes through a bottleneck with a queue that drops what would wait too long; what they send passes freely. It can lose
+ * datagrams by choice, and give each client another address, as a telephone has that leaves the Wi-Fi.
  */
 import { createSocket } from 'node:dgram';
 
@@ -9,11 +10,15 @@ const HOST = '127.0.0.1';
 /**
  * @typedef {{address: string, port: number}} Client
  *
+ * @typedef {(bytes: Buffer, towards: 'server' | 'client') => boolean} Loss
+ *
  * @typedef {object} Relay
  * @property {number} port where clients send to
  * @property {(port: number) => void} to where the server listens; to be told before a client sends
  * @property {(kbps: number, queueMs: number) => void} narrow
  * @property {() => void} widen
+ * @property {(isLost: Loss | null) => void} lose what passes neither way from now on
+ * @property {() => void} roam from now on the server sees each client at another address, and reaches it there alone
  * @property {() => number} offered how many bytes the server has sent so far, whether they found room or not
  * @property {() => Promise<void>} close
  */
@@ -26,6 +31,8 @@ export async function openRelay() {
   const ways = new Map();
   let target = 0;
   let offered = 0;
+  /** @type {Loss | null} */
+  let isLost = null;
   /** @type {{kbps: number, queueMs: number, freeAt: number} | null} */
   let line = null;
   /** What waits in the queue, in order. @type {{due: number, bytes: Buffer, to: Client}[]} */
@@ -46,6 +53,7 @@ export async function openRelay() {
   /** @param {Buffer} bytes @param {Client} to */
   function down(bytes, to) {
     offered += bytes.length;
+    if (isLost?.(bytes, 'client')) return;
     if (!line) {
       if (waiting.length) waiting.push({ due: waiting.at(-1).due, bytes, to });
       else front.send(bytes, to.port, to.address);
@@ -68,6 +76,7 @@ export async function openRelay() {
   }
 
   front.on('message', (bytes, { address, port }) => {
+    if (isLost?.(bytes, 'server')) return;
     const client = `${address}:${port}`;
     let back = ways.get(client);
     if (!back) ways.set(client, (back = way({ address, port })));
@@ -85,6 +94,13 @@ export async function openRelay() {
     },
     widen: () => {
       line = null;
+    },
+    lose: (judge) => {
+      isLost = judge;
+    },
+    roam: () => {
+      for (const back of ways.values()) back.close();
+      ways.clear();
     },
     offered: () => offered,
     close: async () => {

@@ -116,7 +116,7 @@ async fn a_disabled_account_is_out_and_cannot_come_back() {
     assert_eq!(bo.closed().await, 4401);
     assert_eq!(second.closed().await, 4401);
     let left = ada.event("participant.left").await;
-    assert_eq!(left["participant"], bo.stay());
+    assert_eq!(left["participant"], bo.membership());
     let again = printed(&server, "user disable BO --json").await;
     assert_eq!(again, disabled, "the first time counts");
 
@@ -244,18 +244,18 @@ async fn attendance_is_printed_for_people_and_spreadsheets() {
     bo.ok("room.leave", json!({})).await;
     server.services.history.flush().await;
     let line = |more: &str| format!("room attendance {room}{more}");
-    let stays = printed(&server, &line(" --json")).await;
-    assert_eq!(stays[0]["user"], ada.login["user"]["id"]);
+    let memberships = printed(&server, &line(" --json")).await;
+    assert_eq!(memberships[0]["user"], ada.login["user"]["id"]);
     assert_eq!(
-        (&stays[0]["role"], &stays[0]["left_at"]),
+        (&memberships[0]["role"], &memberships[0]["left_at"]),
         (&json!("host"), &Value::Null)
     );
-    assert!(stays[0]["duration_ms"].is_number(), "so far");
+    assert!(memberships[0]["duration_ms"].is_number(), "so far");
     assert_eq!(
-        (&stays[1]["role"], &stays[1]["reason"]),
+        (&memberships[1]["role"], &memberships[1]["reason"]),
         (&json!("member"), &json!("left"))
     );
-    assert!(stays[1]["left_at"].is_string(), "{stays}");
+    assert!(memberships[1]["left_at"].is_string(), "{memberships}");
 
     let csv = command(&server, &line(" --csv"), "").await;
     let csv = String::from_utf8(csv.stdout).unwrap();

@@ -119,7 +119,7 @@ async fn looked(server: &Server, name: &str) {
 }
 
 #[tokio::test]
-async fn who_begins_a_second_check_stays_in_the_first_until_they_leave_it() {
+async fn who_begins_a_second_check_memberships_in_the_first_until_they_leave_it() {
     let server = Server::start().await;
     let [mut one, mut two] = [server.account("ada").await, server.again("ada").await];
     let begin = async |client: &mut Client| -> String {

@@ -135,7 +135,7 @@ async fn a_change_of_the_door_reaches_those_who_wait_and_keeps_those_who_are_in(
 }
 
 #[tokio::test]
-async fn who_is_in_stays_hidden_from_those_who_cannot_walk_in() {
+async fn who_is_in_memberships_hidden_from_those_who_cannot_walk_in() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({ "waiting": "guests" })).await;
     let (mut cy, mut gus) = (server.account("cy").await, server.guest("Gus").await);
@@ -248,7 +248,7 @@ async fn a_cohost_sets_the_door_and_a_member_does_not() {
             "perm.denied"
         );
     }
-    let role = json!({ "participant": cora.stay(), "role": "cohost" });
+    let role = json!({ "participant": cora.membership(), "role": "cohost" });
     ada.ok("participant.set_role", role).await;
     for change in changes {
         cora.ok("room.edit", change).await;

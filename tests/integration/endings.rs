@@ -83,7 +83,7 @@ async fn after_a_restart_accounts_rooms_chat_and_log_ins_are_there() {
     let secret = ada
         .ok(
             "chat.send",
-            json!({ "text": "between us", "to": bo.stay() }),
+            json!({ "text": "between us", "to": bo.membership() }),
         )
         .await;
     let number = ada.joined["room"]["number"].clone();
@@ -216,11 +216,10 @@ async fn the_log_tells_no_secrets() {
         .await;
     bo.ok(
         "signal.offer",
-        json!({ "to": ada.stay(), "sdp": "words-of-sdp" }),
+        json!({ "to": ada.membership(), "sdp": "words-of-sdp" }),
     )
     .await;
-    let candidate =
-        json!({ "to": ada.stay(), "candidate": "candidate:1 1 udp 1 203.0.113.77 5 typ host" });
+    let candidate = json!({ "to": ada.membership(), "candidate": "candidate:1 1 udp 1 203.0.113.77 5 typ host" });
     bo.ok("signal.candidate", candidate).await;
     let sfu = ada.create(json!({ "name": "Media" })).await;
     ada.join(&sfu).await;

@@ -423,7 +423,7 @@ async fn who_reads_nothing_is_let_go_at_once_and_the_others_go_on() {
     // Far more than the sockets' buffers and the outbox hold together.
     let text = "字".repeat(4_000);
     loop {
-        let message = json!({ "to": deaf.stay(), "text": text });
+        let message = json!({ "to": deaf.membership(), "text": text });
         let answer = ada.ask("chat.send", message).await;
         // Once they are let go, there is nobody to write to.
         if answer["error"]["code"] == "participant.not_found" {
@@ -432,7 +432,7 @@ async fn who_reads_nothing_is_let_go_at_once_and_the_others_go_on() {
         assert_eq!(answer["type"], "ok", "{answer}");
     }
     let told = tokio::join!(ada.event("participant.left"), bo.event("participant.left"));
-    let left = json!({ "participant": deaf.stay(), "reason": "lost" });
+    let left = json!({ "participant": deaf.membership(), "reason": "lost" });
     assert_eq!(told, (left.clone(), left));
     assert_eq!(deaf.closed().await, 4408, "once they read");
     assert!(before.elapsed().is_zero(), "nobody waited for them");
@@ -469,7 +469,7 @@ async fn who_answers_no_ping_is_let_go() {
     assert_eq!(left["type"], "participant.left");
     assert_eq!(
         left["data"],
-        json!({ "participant": dead.stay(), "reason": "lost" })
+        json!({ "participant": dead.membership(), "reason": "lost" })
     );
     // Two pings, and the time for a third.
     assert!((44..=45).contains(&before.elapsed().as_secs()));

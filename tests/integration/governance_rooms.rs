@@ -72,20 +72,20 @@ async fn attendance_tells_who_was_in_and_counts_those_who_are_until_now() {
     server.services.history.flush().await;
     let page = ada.ok("room.attendance", json!({ "identity": room })).await;
     assert_eq!(page["total"], 2);
-    let [bo_stay, ada_stay] = [&page["attendance"][0], &page["attendance"][1]];
-    assert_eq!(bo_stay["display_name"], "Bo");
+    let [bo_membership, ada_membership] = [&page["attendance"][0], &page["attendance"][1]];
+    assert_eq!(bo_membership["display_name"], "Bo");
     assert_eq!(
-        (&bo_stay["role"], &bo_stay["reason"]),
+        (&bo_membership["role"], &bo_membership["reason"]),
         (&json!("member"), &json!("left"))
     );
-    assert_eq!(bo_stay["user"], bo.login["user"]);
-    assert!(bo_stay["left_at"].is_string());
-    assert_eq!(ada_stay["user"], ada.login["user"]);
+    assert_eq!(bo_membership["user"], bo.login["user"]);
+    assert!(bo_membership["left_at"].is_string());
+    assert_eq!(ada_membership["user"], ada.login["user"]);
     assert_eq!(
-        (&ada_stay["role"], &ada_stay["left_at"]),
+        (&ada_membership["role"], &ada_membership["left_at"]),
         (&json!("host"), &Value::Null)
     );
-    let earlier = ada_stay["duration_ms"].as_u64().unwrap();
+    let earlier = ada_membership["duration_ms"].as_u64().unwrap();
     let one = json!({ "identity": room, "page": 2, "size": 1 });
     loop {
         let page = ada.ok("room.attendance", one.clone()).await;
@@ -115,7 +115,7 @@ async fn a_message_is_taken_back_by_its_author_or_by_those_who_keep_order() {
         let sent = bo.ok("chat.send", json!({ "text": text })).await;
         said.push(sent["message"]["id"].clone());
     }
-    let private = json!({ "text": "psst", "to": cy.stay() });
+    let private = json!({ "text": "psst", "to": cy.membership() });
     let private = bo.ok("chat.send", private).await["message"]["id"].clone();
     let delete = |id: &Value| json!({ "message": id });
     assert_eq!(
@@ -174,7 +174,7 @@ async fn newcomers_read_what_was_written_since_they_came_first() {
 }
 
 #[tokio::test]
-async fn one_tries_the_connection_with_oneself_from_two_sessions() {
+async fn one_attempts_the_connection_with_oneself_from_two_sessions() {
     let server = Server::start().await;
     let mut one = server.account("ada").await;
     let mut two = server.again("ada").await;

@@ -28,7 +28,7 @@ impl Meeting {
             people,
         };
         for role in ["host", "cohost"] {
-            let set = json!({ "participant": meeting.stay(role), "role": role });
+            let set = json!({ "participant": meeting.membership(role), "role": role });
             meeting.get("owner").ok("participant.set_role", set).await;
         }
         meeting
@@ -39,8 +39,8 @@ impl Meeting {
         &mut found.unwrap().1
     }
 
-    fn stay(&mut self, role: &str) -> String {
-        self.get(role).stay()
+    fn membership(&mut self, role: &str) -> String {
+        self.get(role).membership()
     }
 }
 
@@ -128,7 +128,7 @@ fn requests(other: &str, room: &str) -> Vec<(&'static str, Value, &'static str)>
 async fn every_request_is_for_those_who_may() {
     const ROLES: [&str; 4] = ["member", "cohost", "host", "owner"];
     let mut meeting = Meeting::new(json!({})).await;
-    let (other, room) = (meeting.stay("other"), meeting.room.clone());
+    let (other, room) = (meeting.membership("other"), meeting.room.clone());
     for (kind, data, least) in requests(&other, &room) {
         let least = ROLES.iter().position(|role| *role == least).unwrap();
         for (at, role) in ROLES.iter().enumerate() {
@@ -167,7 +167,7 @@ async fn nobody_touches_their_equals_or_betters() {
         ("member", "cohost"),
         ("host", "host"),
     ] {
-        let target = meeting.stay(whom);
+        let target = meeting.membership(whom);
         for (kind, data) in [
             ("participant.remove", json!({ "participant": target })),
             (
@@ -202,14 +202,20 @@ async fn who_is_in_another_room_cannot_govern_this_one() {
     for (kind, data) in [
         (
             "participant.mute",
-            json!({ "participant": ada.stay(), "source": "camera" }),
+            json!({ "participant": ada.membership(), "source": "camera" }),
         ),
-        ("participant.remove", json!({ "participant": ada.stay() })),
+        (
+            "participant.remove",
+            json!({ "participant": ada.membership() }),
+        ),
         (
             "participant.set_role",
-            json!({ "participant": ada.stay(), "role": "member" }),
+            json!({ "participant": ada.membership(), "role": "member" }),
         ),
-        ("spotlight.set", json!({ "participants": [ada.stay()] })),
+        (
+            "spotlight.set",
+            json!({ "participants": [ada.membership()] }),
+        ),
     ] {
         let refused = eve.refused(kind, data).await;
         assert_eq!(refused, "participant.not_found", "{kind}");
@@ -219,23 +225,23 @@ async fn who_is_in_another_room_cannot_govern_this_one() {
 }
 
 #[tokio::test]
-async fn whoever_is_removed_is_closed_and_whoever_is_banned_stays_out() {
+async fn whoever_is_removed_is_closed_and_whoever_is_banned_memberships_out() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.account("bo").await;
     bo.join(&room).await;
-    let remove = json!({ "participant": bo.stay() });
+    let remove = json!({ "participant": bo.membership() });
     ada.ok("participant.remove", remove).await;
     assert_eq!(bo.closed().await, 4403);
     let left = ada.event("participant.left").await;
     assert_eq!(
         left,
-        json!({ "participant": bo.stay(), "reason": "removed" })
+        json!({ "participant": bo.membership(), "reason": "removed" })
     );
     let mut again = server.connect().await;
     again.ok("auth.token", json!({ "token": bo.token() })).await;
     again.join(&room).await;
-    let ban = json!({ "participant": again.stay(), "ban": true });
+    let ban = json!({ "participant": again.membership(), "ban": true });
     ada.ok("participant.remove", ban).await;
     assert_eq!(again.closed().await, 4403);
     let mut third = server.connect().await;
@@ -260,7 +266,7 @@ async fn what_a_removed_socket_had_asked_for_brings_nobody_back() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("Bo", &room).await;
-    let remove = json!({ "participant": bo.stay(), "ban": true });
+    let remove = json!({ "participant": bo.membership(), "ban": true });
     // Bo's requests are under way while the removal is.
     for (kind, data) in [
         ("room.join", json!({ "identity": room })),
@@ -312,7 +318,7 @@ async fn members_who_may_not_unmute_are_told_and_held_to_it() {
         .refused("participant.update", unmute.clone())
         .await;
     assert_eq!(refused, "perm.denied");
-    let member = meeting.stay("member");
+    let member = meeting.membership("member");
     let ask = json!({ "participant": member });
     meeting.get("host").ok("participant.ask_unmute", ask).await;
     let asked = meeting.get("member").event("participant.ask_unmute").await;
@@ -326,7 +332,7 @@ async fn members_who_may_not_unmute_are_told_and_held_to_it() {
 #[tokio::test]
 async fn a_host_who_was_demoted_meanwhile_ends_nothing() {
     let mut meeting = Meeting::new(json!({})).await;
-    let host = meeting.stay("host");
+    let host = meeting.membership("host");
     let demote = json!({ "participant": host, "role": "member" });
     meeting
         .get("owner")
@@ -347,7 +353,7 @@ async fn a_host_who_was_demoted_meanwhile_ends_nothing() {
 async fn what_is_shown_to_everyone_is_in_the_view_of_newcomers() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
-    let spotlight = json!({ "participants": [ada.stay()] });
+    let spotlight = json!({ "participants": [ada.membership()] });
     ada.ok("spotlight.set", spotlight.clone()).await;
     let timer = ada
         .ok("timer.set", json!({ "duration_ms": 3_600_000 }))
@@ -465,7 +471,7 @@ async fn a_screens_sound_is_no_way_around_being_muted() {
     }
     let refused = meeting.get("member").refused("media.source", sound()).await;
     assert_eq!(refused, "perm.denied");
-    let member = meeting.stay("member");
+    let member = meeting.membership("member");
     let ask = json!({ "participant": member });
     meeting.get("host").ok("participant.ask_unmute", ask).await;
     let refused = meeting.get("member").refused("media.source", sound()).await;

@@ -273,7 +273,7 @@ async fn a_number_and_a_wrong_password_are_answered_as_a_number_of_nothing() {
         bo.refused("room.join", by_link).await,
         "room.password_wrong"
     );
-    // Each of those tries counted, and knowing one does not; the limit is the same for all of them.
+    // Each of those attempts counted, and knowing one does not; the limit is the same for all of them.
     for number in numbers.iter().cycle().take(30) {
         bo.error(
             "room.join",
@@ -292,7 +292,7 @@ async fn a_number_and_a_wrong_password_are_answered_as_a_number_of_nothing() {
 }
 
 #[tokio::test]
-async fn wrong_passwords_at_ones_own_rooms_use_up_the_tries_at_others() {
+async fn wrong_passwords_at_ones_own_rooms_use_up_the_attempts_at_others() {
     let server = support::Server::with(&[]).await;
     let mut eve = server.account("eve").await;
     let mut rooms = Vec::new();

@@ -140,10 +140,10 @@ async fn of_many_who_follow_a_link_at_once_no_more_come_in_than_it_is_for() {
     for n in 0..8 {
         guests.push(server.guest(&format!("Guest {n}")).await);
     }
-    let tries = guests
+    let attempts = guests
         .iter_mut()
         .map(|guest| guest.ask("room.join", by(&room, &made)));
-    let answers = futures_util::future::join_all(tries).await;
+    let answers = futures_util::future::join_all(attempts).await;
     let came = answers
         .iter()
         .filter(|answer| answer["type"] == "ok")
@@ -191,7 +191,7 @@ async fn hosts_invite_from_inside_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn tries_of_invites_are_limited() {
+async fn attempts_of_invites_are_limited() {
     let server = Server::with(&[]).await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let made = invite(&mut ada, &room, json!({})).await;

@@ -296,7 +296,7 @@ fn a_database_that_cannot_be_opened_is_one_sentence() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_one_sentence_and_stays_as_it_is() {
+fn a_file_that_is_no_database_is_one_sentence_and_memberships_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path();
     let garbage = "no database ".repeat(1_000);

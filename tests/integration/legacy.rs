@@ -347,7 +347,7 @@ async fn a_token_ends_with_its_log_in() {
 }
 
 #[tokio::test]
-async fn tries_at_passwords_are_counted_with_those_of_the_web_socket() {
+async fn attempts_at_passwords_are_counted_with_those_of_the_web_socket() {
     let server = Server::with(&[(Key::LegacyApi, "on")]).await;
     let wrong = json!({ "username": "ada", "password": "wrong" });
     let mut socket = server.connect().await;
@@ -473,7 +473,7 @@ async fn a_database_of_the_older_meeting_is_served_by_its_own_routes() {
 }
 
 #[tokio::test]
-async fn the_databases_own_words_stay_in_the_log() {
+async fn the_databases_own_words_membership_in_the_log() {
     let url = older_meeting(&OLDER_ROWS).await;
     let settings = [(Key::LegacyApi, "on"), (Key::DatabaseUrl, url.as_str())];
     let server = Server::with(&settings).await;

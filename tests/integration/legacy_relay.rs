@@ -217,7 +217,7 @@ async fn a_script_and_a_client_of_our_own_call_each_other() {
 }
 
 #[tokio::test]
-async fn a_frame_stays_in_its_room_whatever_it_says() {
+async fn a_frame_memberships_in_its_room_whatever_it_says() {
     let server = legacy_server().await;
     let mut watch = Watch::new(&server, json!({})).await;
     let (mut bo, bo_is) = watch.script(&server, "bo").await;

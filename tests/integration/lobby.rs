@@ -27,7 +27,7 @@ async fn who_waits_gets_nothing_by_any_request() {
     ada.ok("chat.send", json!({ "text": "among us" })).await;
     ada.ok("participant.update", json!({ "hand": true })).await;
     ada.ok("timer.set", json!({ "duration_ms": 60_000 })).await;
-    let (me, host) = (bo.stay(), ada.stay());
+    let (me, host) = (bo.membership(), ada.membership());
     for (kind, data) in [
         ("room.end", json!({})),
         ("participant.update", json!({ "hand": true })),
@@ -120,7 +120,7 @@ async fn who_is_let_in_is_in() {
     let left = ada.event("lobby.left").await;
     assert_eq!(
         left,
-        json!({ "participant": bo.stay(), "reason": "admitted" })
+        json!({ "participant": bo.membership(), "reason": "admitted" })
     );
     let joined = ada.event("participant.joined").await;
     assert_eq!(joined["participant"], admitted["self"]);
@@ -139,7 +139,7 @@ async fn asking_while_being_let_in_is_answered_either_way() {
     let (_server, mut ada, mut bo, room) = at_the_door().await;
     let id = bo.next_id();
     let request = json!({ "type": "room.join", "id": id, "data": { "identity": room } });
-    let (me, all) = (bo.stay(), json!("all"));
+    let (me, all) = (bo.membership(), json!("all"));
     tokio::join!(bo.send(request.to_string()), admit(&mut ada, all));
     let reply = bo.reply().await;
     match reply["error"]["code"].as_str() {
@@ -154,7 +154,7 @@ async fn asking_while_being_let_in_is_answered_either_way() {
 #[tokio::test]
 async fn guessed_ids_let_nobody_in() {
     let (server, mut ada, mut bo, room) = at_the_door().await;
-    let guessed = json!({ "participants": [bo.stay(), "p-guessed"] });
+    let guessed = json!({ "participants": [bo.membership(), "p-guessed"] });
     assert_eq!(
         ada.refused("lobby.admit", guessed).await,
         "participant.not_found"
@@ -163,7 +163,7 @@ async fn guessed_ids_let_nobody_in() {
     let mut eve = server.account("eve").await;
     let hers = eve.create(json!({ "name": "Hers" })).await;
     eve.join(&hers).await;
-    let theirs = json!({ "participants": [bo.stay()] });
+    let theirs = json!({ "participants": [bo.membership()] });
     assert_eq!(
         eve.refused("lobby.admit", theirs).await,
         "participant.not_found"
@@ -195,7 +195,7 @@ async fn those_who_wait_go_on_waiting_when_the_host_comes() {
 #[tokio::test]
 async fn whoever_is_denied_is_told_and_may_not_knock_again() {
     let (_server, mut ada, mut bo, room) = at_the_door().await;
-    let deny = json!({ "participants": [bo.stay()] });
+    let deny = json!({ "participants": [bo.membership()] });
     ada.ok("lobby.deny", deny).await;
     let denied = bo.event("lobby.denied").await;
     assert_eq!(denied, json!({ "reason": "denied" }));
@@ -215,7 +215,7 @@ async fn a_host_lets_somebody_knock_again_who_was_denied_and_nobody_else_does() 
     admit(&mut ada, json!([waits])).await;
     let role = json!({ "participant": waits, "role": "cohost" });
     ada.ok("participant.set_role", role).await;
-    let deny = json!({ "participants": [bo.stay()] });
+    let deny = json!({ "participants": [bo.membership()] });
     ada.ok("lobby.deny", deny).await;
     bo.event("lobby.denied").await;
     let unban = json!({ "identity": room, "user": bo.login["user"]["id"] });
@@ -242,7 +242,7 @@ async fn a_host_lets_somebody_knock_again_who_was_denied_and_nobody_else_does() 
 async fn who_stops_waiting_or_is_lost_is_at_the_door_no_more() {
     let (server, mut ada, mut bo, room) = at_the_door().await;
     bo.ok("room.leave", json!({})).await;
-    let gone = json!({ "participant": bo.stay(), "reason": "left" });
+    let gone = json!({ "participant": bo.membership(), "reason": "left" });
     assert_eq!(ada.event("lobby.left").await, gone);
     let mut cy = server.guest("Cy").await;
     let join = json!({ "identity": room });
@@ -281,7 +281,7 @@ async fn lock_password_and_capacity_hold_for_those_who_wait() {
     }
     let lock = json!({ "identity": room, "locked": true });
     ada.ok("room.edit", lock).await;
-    let one = json!({ "participants": [people[0].stay()] });
+    let one = json!({ "participants": [people[0].membership()] });
     assert_eq!(ada.refused("lobby.admit", one.clone()).await, "room.locked");
     let mut dee = server.guest("Dee").await;
     let join = json!({ "identity": room, "password": "sesame" });
@@ -290,7 +290,7 @@ async fn lock_password_and_capacity_hold_for_those_who_wait() {
     ada.ok("room.edit", unlock).await;
     ada.ok("lobby.admit", one).await;
     people[0].event("lobby.admitted").await;
-    let second = json!({ "participants": [people[1].stay()] });
+    let second = json!({ "participants": [people[1].membership()] });
     assert_eq!(ada.refused("lobby.admit", second).await, "room.full");
     let change = json!({ "identity": room, "password": "other" });
     ada.ok("room.edit", change).await;
@@ -354,7 +354,7 @@ async fn guests_from_where_a_banned_guest_was_wait() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bad = server.member("Bad", &room).await;
-    let ban = json!({ "participant": bad.stay(), "ban": "meeting" });
+    let ban = json!({ "participant": bad.membership(), "ban": "meeting" });
     ada.ok("participant.remove", ban).await;
     assert_eq!(bad.closed().await, 4403);
     let mut renamed = server.guest("Good").await;

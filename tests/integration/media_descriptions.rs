@@ -144,7 +144,7 @@ async fn between_peers_a_description_is_passed_on_unless_it_is_too_large() {
     for (what, sdp) in hostile(&offer()) {
         let asked = Instant::now();
         for kind in ["signal.offer", "signal.answer"] {
-            let data = json!({ "to": bo.stay(), "sdp": sdp });
+            let data = json!({ "to": bo.membership(), "sdp": sdp });
             if sdp.len() > MOST {
                 assert_eq!(ada.error(kind, data).await["field"], "data.sdp", "{what}");
             } else {

@@ -87,7 +87,10 @@ async fn leaving_is_announced_to_the_rest_alone() {
     let mut bo = server.member("Bo", &room).await;
     bo.ok("room.leave", json!({})).await;
     let left = ada.event("participant.left").await;
-    assert_eq!(left, json!({ "participant": bo.stay(), "reason": "left" }));
+    assert_eq!(
+        left,
+        json!({ "participant": bo.membership(), "reason": "left" })
+    );
     assert_eq!(bo.refused("room.leave", json!({})).await, "room.not_joined");
     bo.join(&room).await;
     assert_eq!(
@@ -102,18 +105,18 @@ async fn a_socket_that_is_lost_and_one_that_is_closed_leave_for_different_reason
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let lost = server.member("Lost", &room).await;
-    let stay = lost.stay();
+    let membership = lost.membership();
     drop(lost);
     assert_eq!(
         ada.event("participant.left").await,
-        json!({ "participant": stay, "reason": "lost" })
+        json!({ "participant": membership, "reason": "lost" })
     );
     let closed = server.member("Closed", &room).await;
-    let stay = closed.stay();
+    let membership = closed.membership();
     closed.close().await;
     assert_eq!(
         ada.event("participant.left").await,
-        json!({ "participant": stay, "reason": "left" })
+        json!({ "participant": membership, "reason": "left" })
     );
 }
 
@@ -136,11 +139,11 @@ async fn joining_another_room_leaves_the_first() {
     let second = cy.create(json!({ "name": "Elsewhere" })).await;
     cy.join(&second).await;
     let mut bo = server.member("Bo", &first).await;
-    let stay = bo.stay();
+    let membership = bo.membership();
     bo.join(&second).await;
     assert_eq!(
         ada.event("participant.left").await,
-        json!({ "participant": stay, "reason": "left" })
+        json!({ "participant": membership, "reason": "left" })
     );
     assert_eq!(names(&bo.joined["participants"]), ["cy", "Bo"]);
     ada.ok("chat.send", json!({ "text": "for those who stayed" }))
@@ -149,7 +152,7 @@ async fn joining_another_room_leaves_the_first() {
 }
 
 #[tokio::test]
-async fn who_is_refused_elsewhere_stays_where_they_are() {
+async fn who_is_refused_elsewhere_memberships_where_they_are() {
     let server = Server::start().await;
     let (mut ada, first) = server.meeting(json!({})).await;
     let mut cy = server.account("cy").await;
@@ -181,17 +184,17 @@ async fn a_newer_session_of_the_same_person_takes_the_place_of_the_older() {
     let mut new = server.connect().await;
     new.ok("auth.token", json!({ "token": old.token() })).await;
     new.join(&room).await;
-    assert_ne!(new.stay(), old.stay());
+    assert_ne!(new.membership(), old.membership());
     assert_eq!(old.closed().await, 4409);
     assert_eq!(old.event("session.replaced").await, json!({}));
     let left = ada.event("participant.left").await;
     assert_eq!(
         left,
-        json!({ "participant": old.stay(), "reason": "replaced" })
+        json!({ "participant": old.membership(), "reason": "replaced" })
     );
     assert_eq!(
         ada.event("participant.joined").await["participant"]["id"],
-        new.stay()
+        new.membership()
     );
     assert_eq!(names(&new.joined["participants"]), ["ada", "Bo"]);
     assert_eq!(new.events().await, [""; 0]);
@@ -202,7 +205,7 @@ async fn a_newer_session_of_the_same_person_takes_the_place_of_the_older() {
 }
 
 #[tokio::test]
-async fn somebody_who_logs_in_as_somebody_else_does_not_inherit_the_stay() {
+async fn somebody_who_logs_in_as_somebody_else_does_not_inherit_the_membership() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("Bo", &room).await;
@@ -253,7 +256,7 @@ async fn rooms_that_are_full_locked_or_over_are_closed_to_members_but_not_to_the
 }
 
 #[tokio::test]
-async fn a_password_is_asked_for_checked_and_its_tries_are_limited() {
+async fn a_password_is_asked_for_checked_and_its_attempts_are_limited() {
     let server = Server::with(&[]).await;
     let (mut ada, room) = server.meeting(json!({ "password": "sesame" })).await;
     let mut bo = server.guest("Bo").await;

@@ -52,7 +52,7 @@ async fn who_is_let_in_while_they_go_is_neither_in_nor_at_the_door() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
+async fn who_is_banned_while_another_session_of_theirs_comes_in_memberships_out() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.account("bo").await;
@@ -61,7 +61,7 @@ async fn who_is_banned_while_another_session_of_theirs_comes_in_stays_out() {
     for round in 0..ROUNDS {
         bo.join(&room).await;
         let mut newer = server.again("bo").await;
-        let ban = json!({ "participant": bo.stay(), "ban": "meeting" });
+        let ban = json!({ "participant": bo.membership(), "ban": "meeting" });
         let (banned, joined) = tokio::join!(
             ada.ask("participant.remove", ban),
             newer.ask("room.join", join())
@@ -135,12 +135,12 @@ async fn of_two_hosts_who_both_let_go_at_once_somebody_governs_after_them() {
         for one in [&mut *hal, &mut *bo, &mut *cy] {
             one.join(&room).await;
         }
-        for host in [hal.stay(), bo.stay()] {
+        for host in [hal.membership(), bo.membership()] {
             let set = json!({ "participant": host, "role": "host" });
             ada.ok("participant.set_role", set).await;
         }
         ada.ok("room.leave", json!({})).await;
-        let down = json!({ "participant": bo.stay(), "role": "member" });
+        let down = json!({ "participant": bo.membership(), "role": "member" });
         let (left, stepped) = tokio::join!(
             hal.ask("room.leave", json!({})),
             bo.ask("participant.set_role", down)

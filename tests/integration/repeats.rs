@@ -14,7 +14,7 @@ async fn a_message_that_is_sent_again_is_answered_as_the_first_time() {
     let said = json!({ "text": "hello", "client_id": "c-1" });
     let first = ada.ok("chat.send", said.clone()).await;
     assert_eq!(ada.ok("chat.send", said.clone()).await, first);
-    // The socket was cut; the same person comes back with another stay.
+    // The socket was cut; the same person comes back with another membership.
     ada.close().await;
     let mut ada = server.again("ada").await;
     let joined = ada.join(&room).await;
@@ -57,12 +57,12 @@ async fn an_empty_name_is_none_and_a_private_message_is_the_same_to_whoever_came
     let mut bo = server.account("bo").await;
     bo.join(&room).await;
     let whisper = |to: String| json!({ "text": "for bo", "client_id": "c-2", "to": to });
-    let first = ada.ok("chat.send", whisper(bo.stay())).await;
-    let gone = bo.stay();
+    let first = ada.ok("chat.send", whisper(bo.membership())).await;
+    let gone = bo.membership();
     bo.ok("room.leave", json!({})).await;
     assert_eq!(ada.ok("chat.send", whisper(gone)).await, first);
     bo.join(&room).await;
-    assert_eq!(ada.ok("chat.send", whisper(bo.stay())).await, first);
+    assert_eq!(ada.ok("chat.send", whisper(bo.membership())).await, first);
     let to_all = json!({ "text": "for bo", "client_id": "c-2" });
     assert_eq!(ada.refused("chat.send", to_all).await, "protocol.bad_field");
 }

@@ -431,7 +431,7 @@ async fn a_token_whose_time_is_up_says_so() {
 }
 
 #[tokio::test]
-async fn tries_at_a_password_are_limited_without_locking_out_by_other_names() {
+async fn attempts_at_a_password_are_limited_without_locking_out_by_other_names() {
     let server = Server::with(LIMITED).await;
     let mut client = server.account("ada").await;
     let wrong = json!({ "username": "ada", "password": "wrong horse 8" });

@@ -341,8 +341,8 @@ impl Client {
         self.joined.clone()
     }
 
-    /// The id of this client's stay.
-    pub fn stay(&self) -> String {
+    /// The id of this client's membership.
+    pub fn membership(&self) -> String {
         self.joined["self"]["id"].as_str().unwrap().to_owned()
     }
 

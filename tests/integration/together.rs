@@ -67,7 +67,7 @@ async fn tracks_begin_are_muted_and_end_before_everyones_eyes() {
         )
         .await["track"]
         .take();
-    let expected = json!({ "id": track["id"], "participant": bo.stay(), "kind": "audio", "source": "microphone",
+    let expected = json!({ "id": track["id"], "participant": bo.membership(), "kind": "audio", "source": "microphone",
         "muted": false, "codec": null, "layers": [] });
     assert_eq!(track, expected);
     assert_eq!(ada.event("media.track.published").await["track"], track);
@@ -90,7 +90,7 @@ async fn tracks_begin_are_muted_and_end_before_everyones_eyes() {
     let told = ada.event("media.track.muted").await;
     assert_eq!(
         told,
-        json!({ "track": track["id"], "participant": bo.stay(), "muted": true, "by": null })
+        json!({ "track": track["id"], "participant": bo.membership(), "muted": true, "by": null })
     );
     assert_eq!(ada.event("participant.updated").await["participant"], muted);
     bo.ok("participant.update", json!({ "audio": true })).await;
@@ -107,7 +107,7 @@ async fn tracks_begin_are_muted_and_end_before_everyones_eyes() {
     let told = ada.event("media.track.unpublished").await;
     assert_eq!(
         told,
-        json!({ "track": track["id"], "participant": bo.stay() })
+        json!({ "track": track["id"], "participant": bo.membership() })
     );
     let quiet = bo
         .ok(
@@ -127,7 +127,7 @@ async fn a_message_to_everyone_reaches_its_sender_too() {
     let mut bo = server.member("Bo", &room).await;
     let data = json!({ "text": " Hello,\n<b>all</b>\u{202e} ", "client_id": "c-17" });
     let sent = bo.ok("chat.send", data).await["message"].take();
-    let expected = json!({ "id": sent["id"], "participant": bo.stay(), "user": bo.login["user"],
+    let expected = json!({ "id": sent["id"], "participant": bo.membership(), "user": bo.login["user"],
         "display_name": "Bo", "to": null, "text": "Hello,\n<b>all</b>", "client_id": "c-17", "sent_at": sent["sent_at"] });
     assert_eq!(sent, expected);
     for client in [&mut ada, &mut bo] {
@@ -142,10 +142,13 @@ async fn a_private_message_reaches_the_two_alone_in_history_too() {
     let mut bo = server.member("Bo", &room).await;
     let mut cy = server.member("Cy", &room).await;
     let sent = ada
-        .ok("chat.send", json!({ "text": "psst", "to": bo.stay() }))
+        .ok(
+            "chat.send",
+            json!({ "text": "psst", "to": bo.membership() }),
+        )
         .await["message"]
         .take();
-    assert_eq!(sent["to"], bo.stay());
+    assert_eq!(sent["to"], bo.membership());
     for client in [&mut ada, &mut bo] {
         assert_eq!(client.event("chat.message").await["message"], sent);
         assert_eq!(
@@ -174,7 +177,7 @@ async fn a_private_message_reaches_the_two_alone_in_history_too() {
     )
     .await;
     assert_eq!(
-        cy.refused("chat.send", json!({ "text": "x", "to": ada.stay() }))
+        cy.refused("chat.send", json!({ "text": "x", "to": ada.membership() }))
             .await,
         "perm.denied"
     );
@@ -261,14 +264,15 @@ async fn signals_reach_the_one_they_are_for_and_nobody_else() {
         ("signal.candidate", json!({ "candidate": null })),
     ] {
         let mut data = content.clone();
-        data["to"] = json!(bo.stay());
+        data["to"] = json!(bo.membership());
         assert_eq!(ada.ok(kind, data).await, json!({}));
         let mut expected = content;
-        expected["from"] = json!(ada.stay());
+        expected["from"] = json!(ada.membership());
         expected["connection"] = expected["connection"].take();
         assert_eq!(bo.event(kind).await, expected);
     }
-    let line = json!({ "to": bo.stay(), "candidate": "candidate:1 1 udp 1 192.0.2.7 5 typ host" });
+    let line =
+        json!({ "to": bo.membership(), "candidate": "candidate:1 1 udp 1 192.0.2.7 5 typ host" });
     ada.ok("signal.candidate", line.clone()).await;
     assert_eq!(
         bo.event("signal.candidate").await["candidate"],
@@ -288,13 +292,18 @@ async fn signals_never_leave_the_room() {
     cy.join(&elsewhere).await;
     ada.events().await;
     let offer = |to: String| json!({ "to": to, "sdp": "v=0\r\n" });
-    for to in [cy.stay(), ada.stay(), "p-nobody".to_owned(), "u".repeat(64)] {
+    for to in [
+        cy.membership(),
+        ada.membership(),
+        "p-nobody".to_owned(),
+        "u".repeat(64),
+    ] {
         assert_eq!(
             ada.refused("signal.offer", offer(to)).await,
             "signal.not_found"
         );
     }
-    let gone = bo.stay();
+    let gone = bo.membership();
     bo.ok("room.leave", json!({})).await;
     assert_eq!(
         ada.refused("signal.offer", offer(gone)).await,

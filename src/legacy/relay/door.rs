@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::{Farewell, Knock, Person, Relay, Stay, User, parsed};
+use super::{Farewell, Knock, Membership, Person, Relay, User, parsed};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LobbyDenial;
 use crate::protocol::ids::RoomIdentity;
@@ -40,7 +40,7 @@ struct Denied {
 
 impl Relay {
     /// Shows who the client is and joins the room.
-    pub(super) async fn enter(&mut self, knock: Knock) -> Result<Stay, Farewell> {
+    pub(super) async fn enter(&mut self, knock: Knock) -> Result<Membership, Farewell> {
         let known = match knock.token {
             Some(token) => self.ask("auth.token", json!({ "token": token })).await?,
             None => Err(ErrorCode::AuthRequired.into()),
@@ -63,7 +63,7 @@ impl Relay {
             Err(error) => return Err(self.turn_away(error).await?),
         };
         let people = joined.participants.into_iter();
-        Ok(Stay {
+        Ok(Membership {
             room: joined.room.identity,
             _seat: self.clients.enter(joined.me.id.clone()),
             others: people

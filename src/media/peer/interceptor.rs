@@ -144,7 +144,7 @@ impl RepairUnwrapper {
         }
     }
 
-    /// RFC 4588 §4. One without an original sequence number is a bandwidth probe and stays as it is.
+    /// RFC 4588 §4. One without an original sequence number is a bandwidth probe and memberships as it is.
     fn unwrap(&self, rtp: &mut rtc::rtp::Packet, payload_type: u8) {
         let Some(ssrc) = self.streams.get(&rtp.header.ssrc) else {
             return;

@@ -216,12 +216,11 @@ fn nothing_passes_of_somebody_who_is_gone_nor_is_it_answered() {
     let participant = cheat.ada.clone();
     cheat.command(MediaCommand::Dismiss { participant });
     assert_eq!(cheat.world.state.census().connections, 1, "Bo's alone");
-    let mut out = Vec::new();
-    cheat.world.state.take_transmits(&mut out);
+    let mut out = cheat.world.sent();
     deliver(&mut cheat, address, &sealed);
-    cheat.world.state.take_transmits(&mut out);
-    assert!(out.iter().all(|sent| !is_media(&sent.bytes)), "forwarded");
-    let told = out.iter().filter(|sent| sent.to == address);
+    out.extend(cheat.world.sent());
+    assert!(out.iter().all(|(_, bytes)| !is_media(bytes)), "forwarded");
+    let told = out.iter().filter(|(path, _)| path.remote() == address);
     assert!(told.count() <= 1, "more than a goodbye");
 
     // Nor do they pass when the same client comes back and may send: they are sealed with keys that are gone.
@@ -261,7 +260,7 @@ fn deliver(cheat: &mut Cheat, from: SocketAddr, sealed: &[(SocketAddr, BytesMut)
     let Cheat { world, .. } = cheat;
     for (to, bytes) in sealed {
         assert_eq!(*to, SocketAddr::from(SERVER));
-        world.state.handle_datagram(from, *to, bytes, world.now);
+        world.strike(from, bytes);
     }
 }
 

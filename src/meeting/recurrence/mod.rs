@@ -222,9 +222,7 @@ impl Pattern {
 
     fn names_year_day(&self, day: NaiveDate) -> bool {
         let days = &self.rule.year_days;
-        let from_start = day.ordinal() as i32;
-        let from_end = from_start - days_in_year(day) as i32 - 1;
-        days.is_empty() || days.contains(&from_start) || days.contains(&from_end)
+        days.is_empty() || days.name(day.ordinal(), days_in_year(day) + 1 - day.ordinal())
     }
 
     /// The first week of a year is the first with at least four days in it (RFC 5545 §3.3.10).
@@ -275,17 +273,18 @@ impl DaysOf<'_> {
         let is_out = self.pattern.is_out_of_months(start);
         self.period += self.pattern.step(start, is_out);
         self.looked_at += length as usize;
-        let days = start
-            .iter_days()
-            .take(if is_out { 0 } else { length as usize });
-        let mut found: Vec<NaiveDate> = days.filter(|day| self.pattern.names(*day)).collect();
+        let mut found = std::mem::take(&mut self.found);
+        if !is_out {
+            let days = start.iter_days().take(length as usize);
+            found.extend(days.filter(|day| self.pattern.names(*day)));
+        }
         let positions = &self.pattern.rule.positions;
         if !positions.is_empty() {
-            let count = found.len() as i32;
+            let count = found.len() as u32;
             let mut at = 0;
             found.retain(|_| {
                 at += 1;
-                positions.contains(&at) || positions.contains(&(at - count - 1))
+                positions.name(at, count + 1 - at)
             });
         }
         found.retain(|day| (self.from..=self.to).contains(day));

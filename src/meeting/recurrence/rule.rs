@@ -170,6 +170,48 @@ impl Places {
     }
 }
 
+/// The same for a year, whose places are too many for one word: a search asks it of each day, so that it costs the same
+/// however many are named.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct YearPlaces {
+    from_start: [u64; YEAR_WORDS],
+    from_end: [u64; YEAR_WORDS],
+    any: bool,
+}
+
+/// Words that hold a bit for each of 366 places, which begin with 1.
+const YEAR_WORDS: usize = 6;
+
+impl YearPlaces {
+    fn of(places: &[i32]) -> Self {
+        let mut named = Self::default();
+        for place in places {
+            let at = place.unsigned_abs() as usize;
+            let words = match *place > 0 {
+                true => &mut named.from_start,
+                false => &mut named.from_end,
+            };
+            words[at / 64] |= 1 << (at % 64);
+            named.any = true;
+        }
+        named
+    }
+
+    /// Whether none is named.
+    pub fn is_empty(&self) -> bool {
+        !self.any
+    }
+
+    /// As [`Places::name`].
+    pub fn name(&self, from_start: u32, from_end: u32) -> bool {
+        let holds = |words: &[u64; YEAR_WORDS], place: u32| {
+            let word = words.get(place as usize / 64).copied().unwrap_or_default();
+            word >> (place % 64) & 1 == 1
+        };
+        holds(&self.from_start, from_start) || holds(&self.from_end, from_end)
+    }
+}
+
 /// A rule that was read. It says nothing yet about what its first time leaves open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -188,7 +230,7 @@ pub struct Rule {
     /// In which weeks of the year.
     pub weeks: Places,
     /// On which days of the year.
-    pub year_days: Vec<i32>,
+    pub year_days: YearPlaces,
     /// On which days of the month.
     pub month_days: Places,
     /// On which days of the week, by a bit each from Monday on.
@@ -196,7 +238,7 @@ pub struct Rule {
     /// On the nth such days of the month or year.
     pub nth_weekdays: Vec<(i32, Weekday)>,
     /// Which of the days of one period.
-    pub positions: Vec<i32>,
+    pub positions: YearPlaces,
 }
 
 impl Rule {
@@ -229,11 +271,11 @@ impl Rule {
             week_start: Weekday::Mon,
             months: 0,
             weeks: Places::default(),
-            year_days: Vec::new(),
+            year_days: YearPlaces::default(),
             month_days: Places::default(),
             weekdays: 0,
             nth_weekdays: Vec::new(),
-            positions: Vec::new(),
+            positions: YearPlaces::default(),
         };
         for (part, value) in &parts {
             if !part.goes_with(frequency) {
@@ -271,12 +313,12 @@ impl Rule {
             Part::ByWeekNo => numbers(1..=53)?
                 .into_iter()
                 .for_each(|week| self.weeks.add(week)),
-            Part::ByYearDay => self.year_days = numbers(1..=366)?,
+            Part::ByYearDay => self.year_days = YearPlaces::of(&numbers(1..=366)?),
             Part::ByMonthDay => numbers(1..=31)?
                 .into_iter()
                 .for_each(|day| self.month_days.add(day)),
             Part::ByDay => self.take_weekdays(value)?,
-            Part::BySetPos => self.positions = numbers(1..=366)?,
+            Part::BySetPos => self.positions = YearPlaces::of(&numbers(1..=366)?),
             // A meeting has one time of day, that of its first: calendars that say it again say nothing else.
             Part::ByHour => is_first(part, value, first.hour())?,
             Part::ByMinute => is_first(part, value, first.minute())?,
@@ -382,7 +424,7 @@ fn cleaned(raw: &str) -> Result<String, BadRule> {
     if text.len() > MAX_RULE_BYTES {
         return Err(BadRule::TooLongText);
     }
-    // No colon and no line break, so that one stays one property of a calendar file.
+    // No colon and no line break, so that one memberships one property of a calendar file.
     let is_of_rules = |byte: u8| byte.is_ascii_alphanumeric() || b"=;,-+".contains(&byte);
     match text.bytes().all(is_of_rules) {
         true => Ok(text.to_owned()),

@@ -45,7 +45,7 @@ fn meetings(room: &Room, from: &str) -> impl Iterator<Item = DateTime<Utc>> {
 }
 
 #[test]
-fn a_meeting_stays_at_its_hour_when_clocks_are_changed() {
+fn a_meeting_memberships_at_its_hour_when_clocks_are_changed() {
     for (name, first, hour, offsets) in [
         ("Europe/Berlin", "2026-01-05T08:00:00Z", 9, vec![1, 2, 1]),
         (

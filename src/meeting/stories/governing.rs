@@ -17,8 +17,8 @@ fn governed() -> Room {
         ("hal", Role::Host),
     ] {
         let set = Command::SetRole {
-            by: stay("ada"),
-            whom: stay(name),
+            by: membership("ada"),
+            whom: membership(name),
             role,
         };
         room.handle(set, at(1)).reply.unwrap();
@@ -32,7 +32,7 @@ fn all() -> Target {
 
 fn mute(by: &str, whom: Target, source: Source) -> Command {
     Command::Mute {
-        by: stay(by),
+        by: membership(by),
         whom,
         source,
     }
@@ -40,8 +40,8 @@ fn mute(by: &str, whom: Target, source: Source) -> Command {
 
 fn remove(by: &str, whom: &str, ban: Option<BanLength>) -> Command {
     Command::Remove {
-        by: stay(by),
-        whom: stay(whom),
+        by: membership(by),
+        whom: membership(whom),
         ban,
     }
 }
@@ -75,15 +75,15 @@ fn everyone_acts_on_those_below_them_alone() {
                 continue;
             }
             for command in [
-                mute(by, Target::One(stay(whom)), Source::Microphone),
-                mute(by, Target::One(stay(whom)), Source::Screen),
+                mute(by, Target::One(membership(whom)), Source::Microphone),
+                mute(by, Target::One(membership(whom)), Source::Screen),
                 Command::LowerHand {
-                    by: stay(by),
-                    whom: Target::One(stay(whom)),
+                    by: membership(by),
+                    whom: Target::One(membership(whom)),
                 },
                 Command::Rename {
-                    by: stay(by),
-                    whom: stay(whom),
+                    by: membership(by),
+                    whom: membership(whom),
                     display_name: named("Nobody"),
                 },
                 remove(by, whom, None),
@@ -125,7 +125,7 @@ fn who_may_not_learns_nothing_of_who_is_in() {
 fn a_muted_microphone_is_silent_at_the_worker_and_may_be_switched_on_again() {
     let mut room = governed();
     publish(&mut room, "bo", Source::Microphone);
-    let one = Target::One(stay("bo"));
+    let one = Target::One(membership("bo"));
     let outcome = room.handle(mute("cora", one.clone(), Source::Microphone), at(3));
     let set = MediaCommand::SetMuted {
         track: track("t-bo-Microphone"),
@@ -138,7 +138,7 @@ fn a_muted_microphone_is_silent_at_the_worker_and_may_be_switched_on_again() {
     let Event::TrackMuted(told) = &**event else {
         panic!("of a mute")
     };
-    assert_eq!(told.by, Some(stay("cora")));
+    assert_eq!(told.by, Some(membership("cora")));
     assert!(!view(&mut room, "bo").me.audio);
     let again = room.handle(mute("cora", one, Source::Microphone), at(4));
     assert_eq!(again.effects, [], "what is muted is not muted again");
@@ -198,8 +198,8 @@ fn who_is_asked_may_unmute_once_whatever_the_room_says() {
         Err(ErrorCode::PermDenied)
     );
     let ask = Command::AskUnmute {
-        by: stay("ada"),
-        whom: stay("bo"),
+        by: membership("ada"),
+        whom: membership("bo"),
         source: Source::Microphone,
     };
     let asked = room.handle(ask, at(2));
@@ -235,8 +235,8 @@ fn who_was_asked_and_then_muted_is_muted() {
     let mut room = room_of(strict, &["ada", "bo"]);
     negotiate(&mut room, "bo");
     let ask = Command::AskUnmute {
-        by: stay("ada"),
-        whom: stay("bo"),
+        by: membership("ada"),
+        whom: membership("bo"),
         source: Source::Microphone,
     };
     room.handle(ask, at(1)).reply.unwrap();
@@ -251,8 +251,8 @@ fn who_was_asked_and_then_muted_is_muted() {
 fn a_spotlight_shows_at_most_four_and_nobody_who_has_left() {
     let mut room = governed();
     let spotlight = |by: &str, names: &[&str]| Command::Spotlight {
-        by: stay(by),
-        whom: names.iter().map(|name| stay(name)).collect(),
+        by: membership(by),
+        whom: names.iter().map(|name| membership(name)).collect(),
     };
     assert_eq!(
         room.handle(spotlight("bo", &["bo"]), at(1)).reply,
@@ -267,17 +267,20 @@ fn a_spotlight_shows_at_most_four_and_nobody_who_has_left() {
     room.handle(spotlight("cora", &["bo", "mia", "bo"]), at(2))
         .reply
         .unwrap();
-    assert_eq!(view(&mut room, "ada").spotlight, [stay("bo"), stay("mia")]);
+    assert_eq!(
+        view(&mut room, "ada").spotlight,
+        [membership("bo"), membership("mia")]
+    );
     let left = room.handle(leave("bo"), at(3));
     assert!(told(&left.effects).contains(&"all: spotlight.updated".to_owned()));
-    assert_eq!(view(&mut room, "ada").spotlight, [stay("mia")]);
+    assert_eq!(view(&mut room, "ada").spotlight, [membership("mia")]);
 }
 
 #[test]
 fn a_timer_is_shown_until_it_rings() {
     let mut room = governed();
     let timer = |by: &str, duration_ms| Command::SetTimer {
-        by: stay(by),
+        by: membership(by),
         duration_ms,
     };
     assert_eq!(
@@ -302,7 +305,12 @@ fn only_hosts_end_the_meeting() {
     for (name, _) in REACH {
         let mut room = governed();
         let is_host = role(&mut room, name) == Role::Host;
-        let end = room.handle(Command::End { by: stay(name) }, at(3));
+        let end = room.handle(
+            Command::End {
+                by: membership(name),
+            },
+            at(3),
+        );
         assert_eq!(end.reply.is_ok(), is_host, "{name}");
     }
 }

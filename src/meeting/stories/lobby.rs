@@ -24,15 +24,21 @@ fn at_the_door(names: &[&str]) -> Room {
 }
 
 fn these(names: &[&str]) -> Targets {
-    Targets::These(names.iter().map(|name| stay(name)).collect())
+    Targets::These(names.iter().map(|name| membership(name)).collect())
 }
 
 fn admit(by: &str, who: Targets) -> Command {
-    Command::Admit { by: stay(by), who }
+    Command::Admit {
+        by: membership(by),
+        who,
+    }
 }
 
 fn deny(by: &str, who: Targets) -> Command {
-    Command::Deny { by: stay(by), who }
+    Command::Deny {
+        by: membership(by),
+        who,
+    }
 }
 
 fn waiting(room: &mut Room) -> Vec<String> {
@@ -62,8 +68,8 @@ fn denials(effects: &[Effect]) -> Vec<(ParticipantId, LobbyDenial)> {
 fn who_knocks_waits_and_only_those_who_let_in_hear_of_it() {
     let mut room = room_of(facts(), &["bo", "cora", "ada"]);
     let cohost = Command::SetRole {
-        by: stay("ada"),
-        whom: stay("cora"),
+        by: membership("ada"),
+        whom: membership("cora"),
         role: Role::Cohost,
     };
     room.handle(cohost, at(1)).reply.unwrap();
@@ -91,7 +97,7 @@ fn who_knocks_waits_and_only_those_who_let_in_hear_of_it() {
 #[test]
 fn who_waits_can_do_nothing_in_the_room() {
     let mut room = at_the_door(&["cy"]);
-    let me = || stay("cy");
+    let me = || membership("cy");
     for command in [
         Command::End { by: me() },
         update("cy", Changes::default()),
@@ -104,7 +110,7 @@ fn who_waits_can_do_nothing_in_the_room() {
         },
         Command::Signal {
             from: me(),
-            to: stay("ada"),
+            to: membership("ada"),
             signal: Signal::Candidate {
                 connection: None,
                 candidate: None,
@@ -137,7 +143,7 @@ fn who_waits_can_do_nothing_in_the_room() {
     let look = Command::Look { participant: me() };
     assert_eq!(room.handle(look, at(2)).reply, Err(ErrorCode::RoomWaiting));
     let signal = Command::Signal {
-        from: stay("ada"),
+        from: membership("ada"),
         to: me(),
         signal: Signal::Offer {
             connection: None,
@@ -165,7 +171,7 @@ fn who_is_let_in_gets_the_room_before_anything_that_happens_in_it() {
     };
     assert_eq!(
         (seen.me.id.clone(), seen.participants.len()),
-        (stay("cy"), 2)
+        (membership("cy"), 2)
     );
     assert_eq!(view(&mut room, "cy").participants, seen.participants);
     assert_eq!(waiting(&mut room), [""; 0]);
@@ -311,14 +317,16 @@ fn who_waits_may_go_and_newer_sessions_take_their_place() {
 #[test]
 fn the_end_of_the_meeting_is_the_end_of_waiting() {
     for command in [
-        Command::End { by: stay("ada") },
+        Command::End {
+            by: membership("ada"),
+        },
         Command::Delete { by: None },
     ] {
         let mut room = at_the_door(&["bo"]);
         let outcome = room.handle(command, at(2));
         assert_eq!(
             denials(&outcome.effects),
-            [(stay("bo"), LobbyDenial::Ended)]
+            [(membership("bo"), LobbyDenial::Ended)]
         );
         assert!(room.is_empty());
     }
@@ -347,8 +355,8 @@ fn whoever_becomes_a_cohost_is_told_who_waits() {
     room.handle(edited(lobby), at(1)).reply.unwrap();
     room.handle(join("cy"), at(2)).reply.unwrap();
     let promote = Command::SetRole {
-        by: stay("ada"),
-        whom: stay("bo"),
+        by: membership("ada"),
+        whom: membership("bo"),
         role: Role::Cohost,
     };
     let outcome = room.handle(promote, at(3));

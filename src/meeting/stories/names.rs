@@ -36,7 +36,7 @@ fn a_new_name_of_an_account_is_seen_where_people_may_rename_themselves() {
         };
         let mut room = room_of(facts, &["ada", "bo"]);
         let renamed = Command::Renamed {
-            participant: stay("bo"),
+            participant: membership("bo"),
             user: Box::new(User {
                 display_name: DisplayName::parse("Bob").unwrap(),
                 ..user("bo")
@@ -66,8 +66,8 @@ fn where_nobody_may_rename_themselves_leaving_gives_no_new_name() {
         };
         let mut room = room_of(facts, &["ada", "bo", "cy"]);
         let given = Command::Rename {
-            by: stay("ada"),
-            whom: stay("bo"),
+            by: membership("ada"),
+            whom: membership("bo"),
             display_name: name("Given"),
         };
         room.handle(given, at(1)).reply.unwrap();
@@ -95,8 +95,8 @@ fn names_are_kept_of_so_many_people_and_who_left_the_longest_ago_is_forgotten() 
     let mut room = room_of(facts, &["ada", "bo", "cy"]);
     for whom in ["bo", "cy"] {
         let given = Command::Rename {
-            by: stay("ada"),
-            whom: stay(whom),
+            by: membership("ada"),
+            whom: membership(whom),
             display_name: DisplayName::parse("Given").unwrap(),
         };
         room.handle(given, at(1)).reply.unwrap();

@@ -35,17 +35,17 @@ fn left(facts: object::Room) -> Room {
     room.handle(join("cy"), at(1)).reply.unwrap();
     for command in [
         Command::Remove {
-            by: stay("ada"),
-            whom: stay("bo"),
+            by: membership("ada"),
+            whom: membership("bo"),
             ban: Some(BanLength::Meeting),
         },
         Command::Deny {
-            by: stay("ada"),
-            who: Targets::These(vec![stay("cy")]),
+            by: membership("ada"),
+            who: Targets::These(vec![membership("cy")]),
         },
         Command::SetRole {
-            by: stay("ada"),
-            whom: stay("dee"),
+            by: membership("ada"),
+            whom: membership("dee"),
             role: Role::Cohost,
         },
         leave("dee"),
@@ -76,7 +76,7 @@ fn remembers(room: &mut Room, seconds: i64) -> bool {
 }
 
 #[test]
-fn who_was_kept_out_stays_out_while_nobody_is_in() {
+fn who_was_kept_out_memberships_out_while_nobody_is_in() {
     for runs_on in [true, false] {
         for (seconds, expected) in [(11, true), (10 + KEPT - 1, true), (10 + KEPT, false)] {
             let mut room = left(lobby());
@@ -117,7 +117,9 @@ fn a_refused_try_does_not_prolong_it() {
 #[test]
 fn a_meeting_that_is_ended_is_forgotten_at_once() {
     for command in [
-        Command::End { by: stay("ada2") },
+        Command::End {
+            by: membership("ada2"),
+        },
         Command::Close {
             reason: EndReason::Operator,
         },
@@ -175,7 +177,7 @@ fn there_is_nothing_to_remember_of_an_ordinary_meeting() {
     assert!(room.memory().is_none());
     let mut room = room_of(facts(), &["ada"]);
     let timer = Command::SetTimer {
-        by: stay("ada"),
+        by: membership("ada"),
         duration_ms: Some(5_000),
     };
     room.handle(timer, at(1)).reply.unwrap();
@@ -187,7 +189,7 @@ fn there_is_nothing_to_remember_of_an_ordinary_meeting() {
 fn a_timer_runs_on_while_its_host_is_away_for_a_moment() {
     let mut room = room_of(facts(), &["ada"]);
     let timer = Command::SetTimer {
-        by: stay("ada"),
+        by: membership("ada"),
         duration_ms: Some(60_000),
     };
     room.handle(timer, at(1)).reply.unwrap();
@@ -246,8 +248,8 @@ fn what_is_stored_says_who_is_kept_out_for_good() {
             .reply
             .unwrap();
         let ban = Command::Remove {
-            by: stay("ada"),
-            whom: stay(name),
+            by: membership("ada"),
+            whom: membership(name),
             ban: Some(BanLength::Forever),
         };
         room.handle(ban, at(2)).reply.unwrap();
@@ -280,8 +282,8 @@ fn who_waits_because_of_somebody_elses_ban_goes_in_when_the_meeting_is_over() {
     };
     room.handle(guest("gus"), at(1)).reply.unwrap();
     let ban = Command::Remove {
-        by: stay("ada"),
-        whom: stay("gus"),
+        by: membership("ada"),
+        whom: membership("gus"),
         ban: Some(BanLength::Meeting),
     };
     room.handle(ban, at(2)).reply.unwrap();

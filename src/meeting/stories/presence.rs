@@ -29,7 +29,7 @@ fn a_newcomer_is_announced_to_the_rest_and_sees_everyone() {
     assert_eq!(
         media(&outcome.effects),
         [MediaCommand::Admit {
-            participant: stay("bo")
+            participant: membership("bo")
         }]
     );
 }
@@ -42,7 +42,7 @@ fn leaving_is_announced_to_the_rest_and_written_down() {
         ["release p-bo None", "all: participant.left"]
     );
     let left = History::Left {
-        participant: stay("bo"),
+        participant: membership("bo"),
         reason: LeaveReason::Left,
         at: at(5),
     };
@@ -50,7 +50,7 @@ fn leaving_is_announced_to_the_rest_and_written_down() {
     assert_eq!(
         media(&outcome.effects),
         [MediaCommand::Dismiss {
-            participant: stay("bo")
+            participant: membership("bo")
         }]
     );
 }
@@ -196,10 +196,21 @@ fn an_edit_cannot_change_how_media_travels_under_the_feet_of_those_connected() {
 fn only_a_host_ends_the_meeting_and_everyone_else_is_sent_out() {
     let mut room = room_with(&["ada", "bo"]);
     assert_eq!(
-        room.handle(Command::End { by: stay("bo") }, at(1)).reply,
+        room.handle(
+            Command::End {
+                by: membership("bo")
+            },
+            at(1)
+        )
+        .reply,
         Err(ErrorCode::PermDenied)
     );
-    let outcome = room.handle(Command::End { by: stay("ada") }, at(2));
+    let outcome = room.handle(
+        Command::End {
+            by: membership("ada"),
+        },
+        at(2),
+    );
     assert_eq!(
         told(&outcome.effects),
         [
@@ -283,16 +294,18 @@ fn whoever_is_not_in_can_do_nothing() {
     let mut room = room_with(&["ada"]);
     for command in [
         Command::Look {
-            participant: stay("bo"),
+            participant: membership("bo"),
         },
         leave("bo"),
-        Command::End { by: stay("bo") },
+        Command::End {
+            by: membership("bo"),
+        },
         update("bo", Changes::default()),
         post("bo", None, "hi"),
         start("bo", Source::Camera, "t"),
         Command::Signal {
-            from: stay("bo"),
-            to: stay("ada"),
+            from: membership("bo"),
+            to: membership("ada"),
             signal: Signal::Candidate {
                 connection: None,
                 candidate: None,
@@ -322,8 +335,8 @@ fn whoever_loses_the_connection_comes_back_past_the_door_for_a_moment() {
     }
     room.handle(leave("cy"), at(10)).reply.unwrap();
     let remove = |whom: &str| Command::Remove {
-        by: stay("ada"),
-        whom: stay(whom),
+        by: membership("ada"),
+        whom: membership(whom),
         ban: None,
     };
     room.handle(remove("eve"), at(10)).reply.unwrap();

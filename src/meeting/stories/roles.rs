@@ -5,8 +5,8 @@ use crate::meeting::permissions::Action;
 
 fn set_role(by: &str, whom: &str, role: Role) -> Command {
     Command::SetRole {
-        by: stay(by),
-        whom: stay(whom),
+        by: membership(by),
+        whom: membership(whom),
         role,
     }
 }
@@ -95,10 +95,12 @@ fn a_demoted_host_can_do_nothing_of_a_hosts_any_more() {
     give(&mut room, "ada", "bo", Role::Host);
     give(&mut room, "ada", "bo", Role::Member);
     for command in [
-        Command::End { by: stay("bo") },
+        Command::End {
+            by: membership("bo"),
+        },
         set_role("bo", "cy", Role::Cohost),
         Command::Authorise {
-            participant: stay("bo"),
+            participant: membership("bo"),
             action: Action::Secure,
         },
     ] {
@@ -114,9 +116,14 @@ fn a_role_lasts_until_the_meeting_ends() {
     room.handle(leave("bo"), at(2)).reply.unwrap();
     room.handle(join_as("bo", "bo2"), at(3)).reply.unwrap();
     assert_eq!(view(&mut room, "bo2").me.role, Role::Cohost);
-    room.handle(Command::End { by: stay("ada") }, at(4))
-        .reply
-        .unwrap();
+    room.handle(
+        Command::End {
+            by: membership("ada"),
+        },
+        at(4),
+    )
+    .reply
+    .unwrap();
     room.handle(join_as("ada", "ada2"), at(5)).reply.unwrap();
     room.handle(join_as("bo", "bo3"), at(6)).reply.unwrap();
     assert_eq!(view(&mut room, "bo3").me.role, Role::Member);
@@ -125,8 +132,8 @@ fn a_role_lasts_until_the_meeting_ends() {
 #[test]
 fn what_the_meeting_gave_goes_before_what_an_invite_gives() {
     let mut room = room_with(&["ada"]);
-    let invited = |stay_name: &str| {
-        let mut invited = newcomer("bo", stay_name);
+    let invited = |membership_name: &str| {
+        let mut invited = newcomer("bo", membership_name);
         invited.role = Some(Role::Cohost);
         Command::Join(invited)
     };
@@ -198,7 +205,7 @@ fn the_owners_return_gives_back_what_everyone_was() {
 }
 
 #[test]
-fn who_was_made_a_host_by_the_owner_stays_one_on_their_return() {
+fn who_was_made_a_host_by_the_owner_memberships_one_on_their_return() {
     let mut room = room_with(&["ada", "bo", "cy"]);
     give(&mut room, "ada", "bo", Role::Host);
     room.handle(leave("ada"), at(2)).reply.unwrap();

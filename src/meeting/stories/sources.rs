@@ -40,7 +40,7 @@ fn starting_twice_keeps_the_track_and_stopping_twice_is_quiet() {
     };
     assert_eq!((kept.id, again.effects), (track("t1"), vec![]));
     let off = Command::SetSource {
-        participant: stay("ada"),
+        participant: membership("ada"),
         source: Source::Screen,
         switch: Switch::Off,
     };
@@ -89,7 +89,7 @@ fn what_a_worker_reports_goes_to_whom_it_concerns() {
         .reply
         .unwrap();
     let slots = |to| MediaEvent::Slots {
-        to: stay(to),
+        to: membership(to),
         slots: SlotsData { slots: vec![] },
     };
     assert_eq!(
@@ -108,7 +108,7 @@ fn what_a_worker_reports_goes_to_whom_it_concerns() {
     );
     assert_eq!(room.handle(Command::Media(format), at(4)).effects, []);
     let speakers = MediaEvent::Speakers {
-        participants: vec![stay("cy"), stay("bo")],
+        participants: vec![membership("cy"), membership("bo")],
     };
     let effects = room.handle(Command::Media(speakers), at(5)).effects;
     let [Effect::Broadcast { event, .. }] = &effects[..] else {
@@ -117,7 +117,7 @@ fn what_a_worker_reports_goes_to_whom_it_concerns() {
     let Event::SpeakerActive(active) = &**event else {
         panic!("about speakers")
     };
-    assert_eq!(active.participants, [stay("bo")]);
+    assert_eq!(active.participants, [membership("bo")]);
 }
 
 #[test]
@@ -138,13 +138,13 @@ fn a_worker_that_lost_the_room_is_told_everything_and_everyone_is_told_to_connec
         })
         .collect();
     let started = |id: &str, source| MediaCommand::StartTrack {
-        participant: stay("ada"),
+        participant: membership("ada"),
         track: track(id),
         source,
         muted: false,
     };
     let admitted = |who| MediaCommand::Admit {
-        participant: stay(who),
+        participant: membership(who),
     };
     assert_eq!(
         commands,
@@ -166,7 +166,7 @@ fn what_a_new_offer_cannot_carry_any_more_stops() {
         room.handle(start("ada", source, id), at(1)).reply.unwrap();
     }
     let anew = Command::Negotiated {
-        participant: stay("ada"),
+        participant: membership("ada"),
         sources: vec![(Source::Microphone, None)],
     };
     let outcome = room.handle(anew, at(2));

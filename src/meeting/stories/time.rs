@@ -198,9 +198,14 @@ fn what_is_held_once_is_over_for_good() {
     assert_eq!(room.handle(join("ada"), at(32 * MINUTE)).reply, ended);
 
     let mut room = room_of(once.clone(), &["ada", "bo"]);
-    room.handle(Command::End { by: stay("ada") }, at(5))
-        .reply
-        .unwrap();
+    room.handle(
+        Command::End {
+            by: membership("ada"),
+        },
+        at(5),
+    )
+    .reply
+    .unwrap();
     assert_eq!(room.handle(join("ada"), at(6)).reply, ended);
     let lasting = object::Room {
         permanent: true,
@@ -230,7 +235,7 @@ fn who_waits_with_nobody_in_is_sent_away_at_the_end() {
         let outcome = room.handle(Command::Tick, at(30 * MINUTE));
         let sent_away = outcome.effects.iter().any(|effect| {
             matches!(effect, Effect::SendAway { participant, event: Some(event), close: None }
-                if *participant == stay("bo")
+                if *participant == membership("bo")
                     && matches!(**event, Event::LobbyDenied(ref denied) if denied.reason == LobbyDenial::Ended))
         });
         assert!(sent_away, "{:?}", outcome.effects);

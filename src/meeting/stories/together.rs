@@ -78,8 +78,8 @@ fn private_messages_reach_only_the_two() {
 fn signals_go_to_one_and_never_back_or_out_of_the_room() {
     let mut room = room_with(&["ada", "bo"]);
     let signal = |to| Command::Signal {
-        from: stay("ada"),
-        to: stay(to),
+        from: membership("ada"),
+        to: membership(to),
         signal: Signal::Offer {
             connection: None,
             sdp: "v=0".into(),
@@ -114,8 +114,8 @@ fn files_and_reactions_are_for_those_who_may() {
         };
         let mut room = room_of(facts, &["ada", "bo"]);
         let offer = |from: &str, to: &str, connection: &str| Command::Signal {
-            from: stay(from),
-            to: stay(to),
+            from: membership(from),
+            to: membership(to),
             signal: Signal::Offer {
                 connection: Some(connection.to_owned()),
                 sdp: String::new(),
@@ -134,7 +134,7 @@ fn files_and_reactions_are_for_those_who_may() {
         let media = room.handle(offer("bo", "ada", "main"), at(1)).reply;
         assert_eq!(media.is_ok(), topology == Topology::P2p);
         let react = Command::React {
-            by: stay("bo"),
+            by: membership("bo"),
             emoji: object::Reaction::Joy,
         };
         assert_eq!(room.handle(react, at(2)).reply, denied);

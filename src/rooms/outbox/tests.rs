@@ -160,9 +160,9 @@ async fn what_others_send_one_alone_has_a_share_of_the_outbox() {
 }
 
 #[tokio::test]
-async fn a_stay_that_was_left_tells_nothing_more() {
+async fn a_membership_that_was_left_tells_nothing_more() {
     let (outbox, mut reader) = outbox();
-    let (before, after) = (outbox.for_stay(), outbox.for_stay());
+    let (before, after) = (outbox.for_membership(), outbox.for_membership());
     before.push(updated("ada", 1));
     after.push(updated("bo", 2));
     before.leave();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::media::{Fault, MediaConfig};
 use crate::meeting::chat::Chat;
-use crate::meeting::stories::{facts, newcomer, stay, user};
+use crate::meeting::stories::{facts, membership, newcomer, user};
 use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::object;
@@ -24,7 +24,7 @@ fn registry() -> Registry {
 
 fn ada() -> Join {
     Join {
-        participant: stay("1"),
+        participant: membership("1"),
         user: user("ada"),
         display_name: user("ada").display_name,
         role: None,
@@ -96,19 +96,19 @@ async fn a_room_that_stops_running_and_starts_again_goes_on_with_its_meeting() {
     let identity = facts().identity;
     let load = || async { Ok(called("Stand-up")) };
     let (outbox, _reader) = outbox();
-    let enter = |name: &'static str, stay_name: &'static str| {
-        let join = newcomer(name, stay_name);
+    let enter = |name: &'static str, membership_name: &'static str| {
+        let join = newcomer(name, membership_name);
         let (registry, identity, outbox) = (&registry, &identity, outbox.clone());
         async move { registry.join(identity, join, outbox, load).await }
     };
     let leave = Command::Leave {
-        participant: stay("ada"),
+        participant: membership("ada"),
     };
     let (handle, _) = enter("ada", "ada").await.unwrap();
     enter("bo", "bo").await.unwrap();
     let ban = Command::Remove {
-        by: stay("ada"),
-        whom: stay("bo"),
+        by: membership("ada"),
+        whom: membership("bo"),
         ban: Some(object::BanLength::Meeting),
     };
     handle.call(ban).await.unwrap();

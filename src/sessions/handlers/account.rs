@@ -72,13 +72,15 @@ async fn changed(state: &mut SessionState, user: User) -> UserAnswer {
 
 /// Tells the others in the room, if people may rename themselves there.
 async fn tell_of_name(state: &SessionState, user: &User) {
-    let Some(stay) = &state.stay else { return };
+    let Some(membership) = &state.membership else {
+        return;
+    };
     let renamed = Command::Renamed {
-        participant: stay.participant.clone(),
+        participant: membership.participant.clone(),
         user: Box::new(user.clone()),
     };
-    if stay.handle.call_surely(renamed).await.is_err() {
-        tracing::debug!(room.id = %stay.room, "the room was left before");
+    if membership.handle.call_surely(renamed).await.is_err() {
+        tracing::debug!(room.id = %membership.room, "the room was left before");
     }
 }
 
@@ -103,7 +105,7 @@ async fn new_hash(
         .map_err(stored)?
         .ok_or(ErrorCode::AuthRequired)?;
     services
-        .tries
+        .attempts
         .check_login(state.address, account.username.as_str())
         .map_err(|after| after.wire())?;
     services
@@ -112,7 +114,7 @@ async fn new_hash(
         .await
         .map_err(|error| error.wire())?;
     services
-        .tries
+        .attempts
         .login_was_right(state.address, account.username.as_str());
     check_strength(new, account.username.as_str()).map_err(|error| error.wire())?;
     let hash = services

@@ -10,19 +10,19 @@ use crate::protocol::patch::Patch;
 use crate::protocol::request::{Empty, RoomEdit};
 use crate::rooms::CallError;
 use crate::sessions::services::Services;
-use crate::sessions::state::{SessionState, Stay};
+use crate::sessions::state::{Membership, SessionState};
 use crate::store::StoredRoom;
 
 /// Somebody in a room as the others see them, if they may do `action` there.
 ///
 /// # Errors
 /// `perm.denied`, `room.not_joined`, or `server.busy`.
-pub async fn authorised(stay: &Stay, action: Action) -> Result<Participant, WireError> {
+pub async fn authorised(membership: &Membership, action: Action) -> Result<Participant, WireError> {
     let authorise = Command::Authorise {
-        participant: stay.participant.clone(),
+        participant: membership.participant.clone(),
         action,
     };
-    match stay.handle.call(authorise).await? {
+    match membership.handle.call(authorise).await? {
         Reply::Participant(person) => Ok(*person),
         _ => Err(ErrorCode::ServerInternal.into()),
     }
@@ -36,8 +36,11 @@ pub async fn command(
     state: &SessionState,
     of: impl FnOnce(crate::protocol::ids::ParticipantId) -> Command,
 ) -> Result<Empty, WireError> {
-    let stay = state.stay()?;
-    stay.handle.call(of(stay.participant.clone())).await?;
+    let membership = state.membership()?;
+    membership
+        .handle
+        .call(of(membership.participant.clone()))
+        .await?;
     Ok(Empty {})
 }
 

@@ -9,7 +9,7 @@ use crate::protocol::request::{AttendancePage, RoomAttendance};
 use crate::protocol::time::Timestamp;
 use crate::sessions::services::Services;
 use crate::sessions::state::SessionState;
-use crate::store::{StoredRoom, StoredStay, StoredUser};
+use crate::store::{StoredMembership, StoredRoom, StoredUser};
 
 /// The largest page.
 const MAX_PAGE: u32 = 1_000;
@@ -32,13 +32,15 @@ pub async fn page(
     let found = store
         .newest_attendance(room.key, data.page, data.size)
         .await;
-    let (stays, total) = found.map_err(stored)?;
-    let accounts = store.find_users(stays.iter().map(|stay| &stay.user)).await;
+    let (memberships, total) = found.map_err(stored)?;
+    let accounts = store
+        .find_users(memberships.iter().map(|membership| &membership.user))
+        .await;
     let accounts = accounts.map_err(stored)?;
     let now = Timestamp::now();
-    let attendance = stays.into_iter().filter_map(|stay| {
-        let account = accounts.get(&stay.user);
-        seen(stay, account, now)
+    let attendance = memberships.into_iter().filter_map(|membership| {
+        let account = accounts.get(&membership.user);
+        seen(membership, account, now)
     });
     Ok(AttendancePage {
         attendance: attendance.collect(),
@@ -57,11 +59,11 @@ async fn may_look(
         Err(error) if error.code == ErrorCode::PermDenied => error,
         decided => return decided,
     };
-    let stays = [&state.stay, &state.waiting];
-    if stays
+    let memberships = [&state.membership, &state.waiting];
+    if memberships
         .into_iter()
         .flatten()
-        .any(|stay| stay.room == room.identity)
+        .any(|membership| membership.room == room.identity)
     {
         return Err(denied);
     }
@@ -74,19 +76,23 @@ async fn may_look(
     }
 }
 
-/// A stay as it travels; none of one whose beginning is not known.
-fn seen(stay: StoredStay, account: Option<&StoredUser>, now: Timestamp) -> Option<Attendance> {
-    let duration_ms = stay.duration_ms(now)?;
-    let (left_at, reason) = stay.left.unzip();
+/// A membership as it travels; none of one whose beginning is not known.
+fn seen(
+    membership: StoredMembership,
+    account: Option<&StoredUser>,
+    now: Timestamp,
+) -> Option<Attendance> {
+    let duration_ms = membership.duration_ms(now)?;
+    let (left_at, reason) = membership.left.unzip();
     let user = match account {
         Some(account) => people::account(account),
-        None => people::guest(stay.user, stay.display_name.clone()),
+        None => people::guest(membership.user, membership.display_name.clone()),
     };
     Some(Attendance {
         user,
-        display_name: stay.display_name,
-        role: stay.role,
-        joined_at: stay.joined_at?,
+        display_name: membership.display_name,
+        role: membership.role,
+        joined_at: membership.joined_at?,
         left_at,
         duration_ms,
         reason,

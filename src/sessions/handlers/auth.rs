@@ -29,7 +29,7 @@ pub async fn register(
         ));
     }
     services
-        .tries
+        .attempts
         .check_registration(state.address)
         .map_err(|after| after.wire())?;
     crate::auth::passwords::check_strength(&data.password, data.username.as_str())
@@ -64,7 +64,7 @@ pub async fn login(
     data: AuthLogin,
 ) -> Result<Authenticated, WireError> {
     services
-        .tries
+        .attempts
         .check_login(state.address, &data.username)
         .map_err(|after| after.wire())?;
     let account = services
@@ -74,7 +74,7 @@ pub async fn login(
         .map_err(stored)?;
     let account = verify(services, state, &data, account).await?;
     services
-        .tries
+        .attempts
         .login_was_right(state.address, &data.username);
     Ok(enter_account(services, state, &account).await)
 }
@@ -121,7 +121,7 @@ pub async fn guest(
         return Err(ErrorCode::GuestDisabled.into());
     }
     services
-        .tries
+        .attempts
         .check_guest(state.address)
         .map_err(|after| after.wire())?;
     Ok(enter(
@@ -268,7 +268,7 @@ fn subject_of(user: &User) -> Subject {
     }
 }
 
-/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the stay in a room.
+/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the membership in a room.
 async fn admit(
     services: &Services,
     state: &mut SessionState,

@@ -10,7 +10,7 @@ use crate::protocol::request::{ChatDelete, ChatHistory, ChatPage, ChatSend, Empt
 use crate::protocol::time::Timestamp;
 use crate::sessions::handlers::room_view;
 use crate::sessions::services::Services;
-use crate::sessions::state::{SessionState, Stay};
+use crate::sessions::state::{Membership, SessionState};
 use crate::store::{ChatAuthor, Kept, Recipient, StoredMessage};
 
 /// The most messages of one page of history.
@@ -22,16 +22,16 @@ pub async fn send(
     state: &SessionState,
     data: ChatSend,
 ) -> Result<MessageAnswer, WireError> {
-    let stay = state.stay()?;
+    let membership = state.membership()?;
     let data = ChatSend {
         client_id: client_id(data.client_id)?,
         ..data
     };
     if let Some(id) = &data.client_id {
         let author = &state.login()?.user.id;
-        let sent = services.store.find_sent(stay.key, author, id).await;
+        let sent = services.store.find_sent(membership.key, author, id).await;
         if let Some(sent) = sent.map_err(stored)? {
-            return again(stay, &data, sent).await;
+            return again(membership, &data, sent).await;
         }
     }
     let action = if data.to.is_some() {
@@ -39,9 +39,9 @@ pub async fn send(
     } else {
         Action::Chat
     };
-    let sender = asking::authorised(stay, action).await?;
+    let sender = asking::authorised(membership, action).await?;
     let recipient = match &data.to {
-        Some(to) => Some(find(stay, to).await?),
+        Some(to) => Some(find(membership, to).await?),
         None => None,
     };
     let to = recipient.map(|person| Recipient {
@@ -63,18 +63,21 @@ pub async fn send(
         client_id: data.client_id,
         sent_at: Timestamp::now(),
     };
-    let kept = services.store.insert_message(stay.key, &message).await;
+    let kept = services
+        .store
+        .insert_message(membership.key, &message)
+        .await;
     if let Kept::Known(sent) = kept.map_err(stored)? {
         return Ok(answered(*sent));
     }
     let id = message.id.clone();
     let post = Command::Post(Box::new(room_view::post(message)));
     // It is kept: a room that is busy is waited for, so that nobody hears of it later than those who read it there.
-    match stay.handle.call_surely(post).await {
+    match membership.handle.call_surely(post).await {
         Ok(Reply::Message(message)) => Ok(MessageAnswer { message: *message }),
         Ok(_) => Err(ErrorCode::ServerInternal.into()),
         Err(refused) => {
-            withdraw(services, stay, &id).await;
+            withdraw(services, membership, &id).await;
             Err(refused.into())
         }
     }
@@ -93,13 +96,13 @@ fn client_id(raw: Option<String>) -> Result<Option<String>, WireError> {
 
 /// Answers a message that was sent before as it was answered then, and tells nobody a second time.
 async fn again(
-    stay: &Stay,
+    membership: &Membership,
     data: &ChatSend,
     sent: StoredMessage,
 ) -> Result<MessageAnswer, WireError> {
     let to = match &data.to {
         // Who is gone since was somebody else than who is here, or is who it was for.
-        Some(to) => match find(stay, to).await {
+        Some(to) => match find(membership, to).await {
             Ok(person) => Some(person.user.id),
             Err(error) => match &sent.to {
                 Some(known) if known.participant == *to => Some(known.user.clone()),
@@ -120,11 +123,15 @@ fn answered(sent: StoredMessage) -> MessageAnswer {
 }
 
 /// Takes back what the room did not take: its author hears that it was not sent.
-async fn withdraw(services: &Services, stay: &Stay, message: &MessageId) {
-    if let Err(error) = services.store.withdraw_message(stay.key, message).await {
+async fn withdraw(services: &Services, membership: &Membership, message: &MessageId) {
+    if let Err(error) = services
+        .store
+        .withdraw_message(membership.key, message)
+        .await
+    {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            room.id = %stay.room,
+            room.id = %membership.room,
             "a message that was refused is kept"
         );
     }
@@ -136,19 +143,19 @@ pub async fn history(
     state: &SessionState,
     data: ChatHistory,
 ) -> Result<ChatPage, WireError> {
-    let (login, stay) = (state.login()?, state.stay()?);
+    let (login, membership) = (state.login()?, state.membership()?);
     if !(1..=MAX_PAGE).contains(&data.limit) {
         return Err(WireError::bad_field("data.limit", "must be from 1 to 200"));
     }
     let readable = Command::Readable {
-        participant: stay.participant.clone(),
+        participant: membership.participant.clone(),
     };
-    let since = match stay.handle.call(readable).await? {
+    let since = match membership.handle.call(readable).await? {
         Reply::Since(since) => since,
         _ => return Err(ErrorCode::ServerInternal.into()),
     };
     let page = services.store.list_messages(
-        stay.key,
+        membership.key,
         &login.user.id,
         data.before.as_ref(),
         since,
@@ -171,8 +178,11 @@ pub async fn delete(
     state: &SessionState,
     data: ChatDelete,
 ) -> Result<Empty, WireError> {
-    let (login, stay) = (state.login()?, state.stay()?);
-    let message = services.store.find_message(stay.key, &data.message).await;
+    let (login, membership) = (state.login()?, state.membership()?);
+    let message = services
+        .store
+        .find_message(membership.key, &data.message)
+        .await;
     let message = message.map_err(stored)?.filter(|message| {
         let is_recipient = |to: &Recipient| to.user == login.user.id;
         message.author.id == login.user.id || message.to.as_ref().is_none_or(is_recipient)
@@ -184,22 +194,22 @@ pub async fn delete(
         ));
     };
     if message.author.id != login.user.id {
-        asking::authorised(stay, Action::DeleteMessages).await?;
+        asking::authorised(membership, Action::DeleteMessages).await?;
     }
     let deleted = services
         .store
-        .delete_message(stay.key, &message.id, Timestamp::now());
+        .delete_message(membership.key, &message.id, Timestamp::now());
     deleted.await.map_err(stored)?;
     let deleted = Command::Deleted {
         message: message.id,
         between: message.to.map(|to| (message.author.id, to.user)),
     };
-    stay.handle.call_surely(deleted).await?;
+    membership.handle.call_surely(deleted).await?;
     Ok(Empty {})
 }
 
-async fn find(stay: &Stay, id: &ParticipantId) -> Result<Participant, WireError> {
-    match stay.handle.call(Command::Roster).await? {
+async fn find(membership: &Membership, id: &ParticipantId) -> Result<Participant, WireError> {
+    match membership.handle.call(Command::Roster).await? {
         Reply::Roster(people) => people
             .into_iter()
             .find(|person| person.id == *id)

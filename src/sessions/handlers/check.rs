@@ -13,7 +13,7 @@ use crate::protocol::time::Timestamp;
 use crate::rooms::{Entered, Origin, Start};
 use crate::sessions::checks::CheckRoom;
 use crate::sessions::services::Services;
-use crate::sessions::state::{Place, SessionState, Stay};
+use crate::sessions::state::{Membership, Place, SessionState};
 use crate::store::RoomKey;
 
 /// One session sends, the other receives.
@@ -48,21 +48,21 @@ pub async fn join(
         async move { Ok(start) }
     };
     let participant = join.participant.clone();
-    let outbox = state.outbox.for_stay();
+    let outbox = state.outbox.for_membership();
     let joined = services
         .registry
         .join(&room.identity, join, outbox.clone(), load);
     let (handle, Entered::In(view)) = joined.await? else {
         return Err(ErrorCode::ServerInternal.into());
     };
-    let stay = Stay {
+    let membership = Membership {
         room: room.identity,
         key: RoomKey::NONE,
         participant,
         handle,
         outbox,
     };
-    state.move_to(stay, Place::Inside);
+    state.move_to(membership, Place::Inside);
     Ok(room_view::joined(*view))
 }
 

@@ -13,7 +13,7 @@ use crate::protocol::request::{
 };
 use crate::protocol::time::Timestamp;
 use crate::sessions::services::Services;
-use crate::sessions::state::{SessionState, Stay};
+use crate::sessions::state::{Membership, SessionState};
 
 /// `participant.mute`
 pub async fn mute(
@@ -31,16 +31,20 @@ pub async fn mute(
             let why = "goes only with everyone's microphones";
             return Err(WireError::bad_field("data.allow_unmute", why));
         }
-        let stay = state.stay()?;
-        asking::authorised(stay, Action::Mute).await?;
-        asking::authorised(stay, Action::Secure).await?;
-        allow_unmuting(services, stay, allow).await?;
+        let membership = state.membership()?;
+        asking::authorised(membership, Action::Mute).await?;
+        asking::authorised(membership, Action::Secure).await?;
+        allow_unmuting(services, membership, allow).await?;
     }
     asking::command(state, |by| Command::Mute { by, whom, source }).await
 }
 
 /// Stores whether members may unmute themselves, and tells the room.
-async fn allow_unmuting(services: &Services, stay: &Stay, allow: bool) -> Result<(), WireError> {
+async fn allow_unmuting(
+    services: &Services,
+    membership: &Membership,
+    allow: bool,
+) -> Result<(), WireError> {
     let change = PermissionsChange {
         unmute: Some(allow),
         ..PermissionsChange::default()
@@ -51,7 +55,7 @@ async fn allow_unmuting(services: &Services, stay: &Stay, allow: bool) -> Result
     };
     let edited = services
         .store
-        .edit_room(stay.key, None, edit, Timestamp::now());
+        .edit_room(membership.key, None, edit, Timestamp::now());
     let edited = edited.await.map_err(stored)?;
     asking::tell_of_edit(services, &edited, PasswordEdit::Kept).await
 }
@@ -111,16 +115,20 @@ pub async fn remove(
     let whom = data.participant;
     let ban = data.ban.and_then(|ban| ban.length());
     if ban == Some(BanLength::Forever) {
-        let stay = state.stay()?;
+        let membership = state.membership()?;
         let consider = Command::ConsiderBan {
-            by: stay.participant.clone(),
+            by: membership.participant.clone(),
             whom: whom.clone(),
             until: BanLength::Forever,
         };
-        let Reply::Ban(ban) = stay.handle.call(consider).await? else {
+        let Reply::Ban(ban) = membership.handle.call(consider).await? else {
             return Err(ErrorCode::ServerInternal.into());
         };
-        services.store.ban(stay.key, &ban).await.map_err(stored)?;
+        services
+            .store
+            .ban(membership.key, &ban)
+            .await
+            .map_err(stored)?;
     }
     asking::command(state, |by| Command::Remove { by, whom, ban }).await
 }

@@ -94,7 +94,7 @@ pub async fn revoke(
     }
 }
 
-/// Counts the session's user as let in by a link; tries are limited per room and address.
+/// Counts the session's user as let in by a link; attempts are limited per room and address.
 ///
 /// # Errors
 /// `room.denied` for whatever the link's token is not good for, `rate.limited`.
@@ -105,7 +105,7 @@ pub async fn follow(
     token: &str,
 ) -> Result<InviteUse, WireError> {
     services
-        .tries
+        .attempts
         .check_invite(state.address, &room.identity)
         .map_err(|after| after.wire())?;
     let denied = || {

@@ -14,7 +14,7 @@ use crate::protocol::text::{DisplayName, Password};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
 use crate::sessions::services::Services;
-use crate::sessions::state::{Login, Place, SessionState, Stay};
+use crate::sessions::state::{Login, Membership, Place, SessionState};
 use crate::store::{InviteUse, StoredRoom};
 
 /// `room.join`
@@ -56,14 +56,14 @@ pub async fn join(
         invites::release(services, invite).await;
     }
     // Nothing is awaited from here on when somebody came in: the answer goes out before the room's next event.
-    let (stay, entered) = entered.map_err(|error| refused(&room, error))?;
+    let (membership, entered) = entered.map_err(|error| refused(&room, error))?;
     match entered {
         Entered::In(view) => {
-            state.move_to(stay, Place::Inside);
+            state.move_to(membership, Place::Inside);
             Ok(room_view::joined(*view))
         }
         Entered::Waiting => {
-            state.move_to(stay, Place::Door);
+            state.move_to(membership, Place::Door);
             Err(ErrorCode::RoomWaiting.into())
         }
     }
@@ -77,7 +77,7 @@ async fn enter(
     room: &StoredRoom,
     display_name: Option<DisplayName>,
     invite: Option<&InviteUse>,
-) -> Result<(Stay, Entered), WireError> {
+) -> Result<(Membership, Entered), WireError> {
     let login = state.login()?.clone();
     let mut join = newcomer(state, &login, display_name);
     let imported = services.store.imported_role(room.key, &login.user.id);
@@ -97,7 +97,7 @@ async fn enter(
     let is_owner = login.account == Some(room.owner.key);
     let reopens = is_owner && room.ended_at.is_some() && room.settings.permanent;
     let waits_here = state.waiting.as_ref();
-    let waits_here = waits_here.is_some_and(|stay| stay.room == room.identity);
+    let waits_here = waits_here.is_some_and(|membership| membership.room == room.identity);
     if reopens || waits_here {
         // Nothing is changed for somebody who would be refused.
         services.registry.knock(&room.identity, &join, load).await?;
@@ -111,19 +111,19 @@ async fn enter(
         state.leave().await;
     }
     let participant = join.participant.clone();
-    let outbox = state.outbox.for_stay();
+    let outbox = state.outbox.for_membership();
     let (handle, entered) = services
         .registry
         .join(&room.identity, join, outbox.clone(), load)
         .await?;
-    let stay = Stay {
+    let membership = Membership {
         room: room.identity.clone(),
         key: room.key,
         participant,
         handle,
         outbox,
     };
-    Ok((stay, entered))
+    Ok((membership, entered))
 }
 
 /// The higher of two roles.
@@ -140,16 +140,19 @@ pub(super) async fn look(
     state: &mut SessionState,
     room: &RoomIdentity,
 ) -> Result<Option<View>, WireError> {
-    let stays = [&state.stay, &state.waiting];
-    let here = stays.into_iter().flatten().find(|stay| stay.room == *room);
-    let Some(stay) = here.cloned() else {
+    let memberships = [&state.membership, &state.waiting];
+    let here = memberships
+        .into_iter()
+        .flatten()
+        .find(|membership| membership.room == *room);
+    let Some(membership) = here.cloned() else {
         return Ok(None);
     };
-    let participant = stay.participant;
+    let participant = membership.participant;
     let look = Command::Look {
         participant: participant.clone(),
     };
-    match stay.handle.call(look).await {
+    match membership.handle.call(look).await {
         Ok(Reply::View(view)) => {
             // Perhaps it has just been let in, and did not hear of it yet.
             state.admit(&participant);
@@ -199,7 +202,7 @@ fn refused(room: &StoredRoom, error: WireError) -> WireError {
 }
 
 /// The room to join. Whoever joins by a number and gives a password learns only whether the two belong together: an
-/// unknown number costs what a wrong password costs, tries and time, and is answered alike.
+/// unknown number costs what a wrong password costs, attempts and time, and is answered alike.
 async fn seek(
     services: &Services,
     state: &SessionState,
@@ -241,7 +244,7 @@ async fn check_password(
     Ok(())
 }
 
-/// Whether the password is the room's; tries are limited per room and address, and per address over all rooms.
+/// Whether the password is the room's; attempts are limited per room and address, and per address over all rooms.
 async fn try_password(
     services: &Services,
     state: &SessionState,
@@ -249,8 +252,8 @@ async fn try_password(
     given: &Password,
     hash: Option<StoredHash<'_>>,
 ) -> Result<bool, WireError> {
-    let tries = &services.tries;
-    tries
+    let attempts = &services.attempts;
+    attempts
         .check_room_password(state.address, room)
         .map_err(|after| after.wire())?;
     let verdict = services
@@ -259,7 +262,7 @@ async fn try_password(
         .await;
     match verdict {
         Ok(()) => {
-            tries.room_password_was_right(state.address, room);
+            attempts.room_password_was_right(state.address, room);
             Ok(true)
         }
         Err(PasswordError::Wrong) => Ok(false),
@@ -270,7 +273,7 @@ async fn try_password(
 /// `room.leave`; whoever waits stops waiting.
 pub async fn leave(state: &mut SessionState) -> Result<Empty, WireError> {
     if state.waiting.is_none() {
-        state.stay()?;
+        state.membership()?;
     }
     state.leave().await;
     Ok(Empty {})

@@ -13,7 +13,7 @@ use crate::protocol::request::{
     MediaSource, MediaView, Published, RefusedSource, TrackAnswer,
 };
 use crate::rooms::{CallError, Origin};
-use crate::sessions::state::{SessionState, Stay};
+use crate::sessions::state::{Membership, SessionState};
 
 /// From here on JSON numbers are not the same for everybody (RFC 8259 §6).
 const EXACT_INTEGERS: u64 = 1 << 53;
@@ -25,7 +25,7 @@ const BETWEEN_PEERS: &str =
 
 /// `media.publish`
 pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Published, WireError> {
-    let (stay, media) = connected(state)?;
+    let (membership, media) = connected(state)?;
     let MediaPublish {
         revision,
         sdp,
@@ -35,13 +35,13 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
         return Err(WireError::bad_field("data.revision", "must be below 2^53"));
     }
     let published = media
-        .publish(&stay.participant, revision, sdp, sources)
+        .publish(&membership.participant, revision, sdp, sources)
         .await
-        .map_err(|error| refused(stay, "media.publish", Leg::Up, error))?;
+        .map_err(|error| refused(membership, "media.publish", Leg::Up, error))?;
     for RefusedSource { source, reason } in &published.answer.refused {
         tracing::info!(
-            room.id = %stay.room,
-            participant.id = %stay.participant,
+            room.id = %membership.room,
+            participant.id = %membership.participant,
             connection = ?Leg::Up,
             source = ?source,
             reason,
@@ -49,16 +49,16 @@ pub async fn publish(state: &SessionState, data: MediaPublish) -> Result<Publish
         );
     }
     let negotiated = Command::Negotiated {
-        participant: stay.participant.clone(),
+        participant: membership.participant.clone(),
         sources: published.sources,
     };
-    stay.handle.call(negotiated).await?;
+    membership.handle.call(negotiated).await?;
     Ok(published.answer)
 }
 
 /// `media.source`
 pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnswer, WireError> {
-    let stay = state.stay()?;
+    let membership = state.membership()?;
     let switch = match data.active {
         true => Switch::On {
             track: TrackId::random(),
@@ -67,11 +67,11 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
         false => Switch::Off,
     };
     let command = Command::SetSource {
-        participant: stay.participant.clone(),
+        participant: membership.participant.clone(),
         source: data.source,
         switch,
     };
-    match stay.handle.call(command).await {
+    match membership.handle.call(command).await {
         Ok(Reply::Track(track)) => Ok(TrackAnswer { track }),
         Ok(_) => Err(ErrorCode::ServerInternal.into()),
         Err(CallError::Refused(code @ ErrorCode::MediaUnsupported)) => {
@@ -86,76 +86,81 @@ pub async fn source(state: &SessionState, data: MediaSource) -> Result<TrackAnsw
 
 /// `media.receive`
 pub async fn receive(state: &SessionState, data: MediaReceive) -> Result<DownOffer, WireError> {
-    let (stay, media) = connected(state)?;
-    let most = match stay.handle.origin() {
+    let (membership, media) = connected(state)?;
+    let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
         // A connection check, which is open to whoever comes by.
         Origin::Memory => CHECK_SLOTS.most as u32,
     };
     let (sounds, pictures) = (data.audio_slots.min(most), data.video_slots.min(most));
     media
-        .receive(&stay.participant, sounds, pictures)
+        .receive(&membership.participant, sounds, pictures)
         .await
-        .map_err(|error| refused(stay, "media.receive", Leg::Down, error))
+        .map_err(|error| refused(membership, "media.receive", Leg::Down, error))
 }
 
 /// `media.answer`
 pub async fn answer(state: &SessionState, data: MediaAnswer) -> Result<Empty, WireError> {
-    let (stay, media) = connected(state)?;
+    let (membership, media) = connected(state)?;
     media
-        .answer(&stay.participant, data.revision, data.sdp)
+        .answer(&membership.participant, data.revision, data.sdp)
         .await
-        .map_err(|error| refused(stay, "media.answer", Leg::Down, error))?;
+        .map_err(|error| refused(membership, "media.answer", Leg::Down, error))?;
     Ok(Empty {})
 }
 
 /// `media.view`
 pub async fn view(state: &SessionState, data: MediaView) -> Result<Empty, WireError> {
-    let (stay, media) = connected(state)?;
+    let (membership, media) = connected(state)?;
     media
-        .view(&stay.participant, data.tiles)
+        .view(&membership.participant, data.tiles)
         .await
-        .map_err(|error| refused(stay, "media.view", Leg::Down, error))?;
+        .map_err(|error| refused(membership, "media.view", Leg::Down, error))?;
     Ok(Empty {})
 }
 
 /// `media.candidate`
 pub async fn candidate(state: &SessionState, data: MediaCandidate) -> Result<Empty, WireError> {
-    let (stay, media) = connected(state)?;
+    let (membership, media) = connected(state)?;
     let candidate = data.candidate.map(IceCandidate::from);
     media
-        .candidate(&stay.participant, candidate)
+        .candidate(&membership.participant, candidate)
         .await
-        .map_err(|error| refused(stay, "media.candidate", data.connection, error))?;
+        .map_err(|error| refused(membership, "media.candidate", data.connection, error))?;
     Ok(Empty {})
 }
 
 /// `media.restart`
 pub async fn restart(state: &SessionState, data: MediaRestart) -> Result<Empty, WireError> {
-    let (stay, media) = connected(state)?;
+    let (membership, media) = connected(state)?;
     media
-        .restart(&stay.participant, data.connection)
+        .restart(&membership.participant, data.connection)
         .await
-        .map_err(|error| refused(stay, "media.restart", data.connection, error))?;
+        .map_err(|error| refused(membership, "media.restart", data.connection, error))?;
     Ok(Empty {})
 }
 
-/// The session's stay, and the media worker's part of its room; between peers there is none.
-fn connected(state: &SessionState) -> Result<(&Stay, &RoomMedia), WireError> {
-    let stay = state.stay()?;
-    let media = stay
+/// The session's membership, and the media worker's part of its room; between peers there is none.
+fn connected(state: &SessionState) -> Result<(&Membership, &RoomMedia), WireError> {
+    let membership = state.membership()?;
+    let media = membership
         .handle
         .media()
         .ok_or_else(|| WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS))?;
-    Ok((stay, media))
+    Ok((membership, media))
 }
 
 /// What the client is told of a refusal; the log gets the same.
-fn refused(stay: &Stay, request: &'static str, leg: Leg, error: MediaError) -> WireError {
+fn refused(
+    membership: &Membership,
+    request: &'static str,
+    leg: Leg,
+    error: MediaError,
+) -> WireError {
     let code = error.code();
     tracing::info!(
-        room.id = %stay.room,
-        participant.id = %stay.participant,
+        room.id = %membership.room,
+        participant.id = %membership.participant,
         request,
         connection = ?leg,
         code = code.as_str(),

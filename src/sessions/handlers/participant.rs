@@ -11,7 +11,7 @@ pub async fn update(
     state: &SessionState,
     data: ParticipantUpdate,
 ) -> Result<ParticipantAnswer, WireError> {
-    let stay = state.stay()?;
+    let membership = state.membership()?;
     let ParticipantUpdate {
         display_name,
         audio,
@@ -24,10 +24,10 @@ pub async fn update(
         video,
         hand,
     };
-    match stay
+    match membership
         .handle
         .call(Command::Update {
-            participant: stay.participant.clone(),
+            participant: membership.participant.clone(),
             changes,
         })
         .await?

@@ -15,7 +15,7 @@ use crate::protocol::request::{
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
 use crate::sessions::services::Services;
-use crate::sessions::state::{SessionState, Stay};
+use crate::sessions::state::{Membership, SessionState};
 use crate::store::{RoomFilter, RoomScope, StoredRoom, UserKey, is_room_number};
 
 /// The largest page of a list.
@@ -80,10 +80,10 @@ pub async fn delete(
     services.registry.ended(&room.identity, Timestamp::now());
     if let Some(handle) = services.registry.changed(&room.identity) {
         let by = state
-            .stay
+            .membership
             .as_ref()
-            .filter(|stay| stay.room == room.identity)
-            .map(|stay| stay.participant.clone());
+            .filter(|membership| membership.room == room.identity)
+            .map(|membership| membership.participant.clone());
         asking::gone_is_fine(handle.call_surely(Command::Delete { by }).await)?;
     }
     Ok(Empty {})
@@ -120,15 +120,9 @@ pub async fn list(
         size: data.size,
     };
     let page = services.store.list_rooms(&filter).await.map_err(stored)?;
-    let rooms = page
-        .rooms
-        .iter()
-        .map(|room| room_view::seen(services, room))
-        .collect();
-    Ok(RoomPage {
-        rooms,
-        total: page.total,
-    })
+    let total = page.total;
+    let rooms = room_view::seen_all(services, page.rooms).await?;
+    Ok(RoomPage { rooms, total })
 }
 
 /// `room.get`
@@ -151,9 +145,12 @@ pub async fn roster(
 ) -> Result<Roster, WireError> {
     let login = state.login()?;
     let room = find(services, state, &data.identity).await?;
-    let is_here =
-        |stay: &Option<Stay>| stay.as_ref().is_some_and(|stay| stay.room == room.identity);
-    let is_in = is_here(&state.stay);
+    let is_here = |membership: &Option<Membership>| {
+        membership
+            .as_ref()
+            .is_some_and(|membership| membership.room == room.identity)
+    };
+    let is_in = is_here(&state.membership);
     if is_here(&state.waiting) {
         let why = "Who waits to be let in does not see who is inside.";
         return Err(WireError::with_message(ErrorCode::PermDenied, why));
@@ -204,18 +201,18 @@ async fn people_in(services: &Services, room: &StoredRoom) -> Result<Vec<Partici
 
 /// `room.end`
 pub async fn end(services: &Services, state: &SessionState) -> Result<Empty, WireError> {
-    let stay = state.stay()?;
-    let by = asking::authorised(stay, Action::End).await?.id;
+    let membership = state.membership()?;
+    let by = asking::authorised(membership, Action::End).await?.id;
     services
         .store
-        .end_room(stay.key, Timestamp::now())
+        .end_room(membership.key, Timestamp::now())
         .await
         .map_err(stored)?;
-    stay.handle.call_surely(Command::End { by }).await?;
+    membership.handle.call_surely(Command::End { by }).await?;
     Ok(Empty {})
 }
 
-/// Finds a room by its identity, or by its number: wrong tries by number are limited per address.
+/// Finds a room by its identity, or by its number: wrong attempts by number are limited per address.
 ///
 /// # Errors
 /// `room.not_found`, `rate.limited`.
@@ -243,7 +240,7 @@ pub(super) async fn seek(
     let number = number(raw);
     if number.is_some() {
         services
-            .tries
+            .attempts
             .check_number(state.address)
             .map_err(|after| after.wire())?;
     }
@@ -254,7 +251,7 @@ pub(super) async fn seek(
 /// The session may know that there is a room at `raw`.
 pub(super) fn was_found(services: &Services, state: &SessionState, raw: &str) {
     if number(raw).is_some() {
-        services.tries.number_was_right(state.address);
+        services.attempts.number_was_right(state.address);
     }
 }
 
@@ -276,8 +273,8 @@ pub(super) async fn may(
     if state.login()?.account == Some(room.owner.key) {
         return Ok(());
     }
-    let here = state.stay.as_ref();
-    let here = here.filter(|stay| stay.room == room.identity);
+    let here = state.membership.as_ref();
+    let here = here.filter(|membership| membership.room == room.identity);
     let outside = || {
         let why = "Only the room's owner may do this from outside.";
         WireError::with_message(ErrorCode::PermDenied, why)

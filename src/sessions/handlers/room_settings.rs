@@ -137,7 +137,7 @@ async fn hashed(
         ));
     }
     services
-        .tries
+        .attempts
         .check_setting_room_password(state.address)
         .map_err(|after| after.wire())?;
     let hash = services

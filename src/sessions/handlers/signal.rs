@@ -67,15 +67,16 @@ async fn relay(
     to: ParticipantId,
     signal: Signal,
 ) -> Result<Empty, WireError> {
-    let stay = state.stay()?;
+    let membership = state.membership()?;
     let (field, most) = match &signal {
         Signal::Offer { .. } | Signal::Answer { .. } => ("data.sdp", &budgets::DESCRIPTION),
         Signal::Candidate { .. } => ("data.candidate", &budgets::CANDIDATE),
     };
     is_small(&signal, field, most)?;
-    stay.handle
+    membership
+        .handle
         .call(Command::Signal {
-            from: stay.participant.clone(),
+            from: membership.participant.clone(),
             to,
             signal,
         })

@@ -28,15 +28,15 @@ pub async fn spotlight(state: &SessionState, data: SpotlightSet) -> Result<Empty
 
 /// `timer.set`
 pub async fn timer(state: &SessionState, data: TimerSet) -> Result<TimerAnswer, WireError> {
-    let stay = state.stay()?;
+    let membership = state.membership()?;
     let duration_ms = data.duration_ms;
     if duration_ms.is_some_and(|duration| !TIMER_MS.contains(&duration)) {
         let why = "must be from 1000 to 86400000";
         return Err(WireError::bad_field("data.duration_ms", why));
     }
-    let by = stay.participant.clone();
+    let by = membership.participant.clone();
     let set = Command::SetTimer { by, duration_ms };
-    match stay.handle.call(set).await? {
+    match membership.handle.call(set).await? {
         Reply::Timer(timer) => Ok(TimerAnswer { timer }),
         _ => Err(ErrorCode::ServerInternal.into()),
     }

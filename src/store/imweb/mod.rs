@@ -7,7 +7,7 @@
 //! - A meeting becomes a room of its creator, named by the meeting's id.
 //! - A person becomes an account without a password, whose user name is the person's id: nobody can log in to it until
 //!   an administrator sets a password.
-//! - A join becomes a stay. Leaving was never written there: such a stay ends when it begins.
+//! - A join becomes a membership. Leaving was never written there: such a membership ends when it begins.
 //! - Ids are compared without regard to case and to blanks at their ends, as its MySQL does, but with accents, as user
 //!   names are here: `cafe` and `café` are two people. A user name that somebody has already, also where the database
 //!   itself holds it for the same, becomes `ID-imweb`, and the report says so. Where one table spells an id in two ways,

@@ -81,11 +81,11 @@ pub(super) struct PlannedRoom {
     pub(super) owner: Key,
     pub(super) created_at: Timestamp,
     /// In order of joining.
-    pub(super) stays: Vec<PlannedStay>,
+    pub(super) memberships: Vec<PlannedMembership>,
 }
 
 #[derive(Debug)]
-pub(super) struct PlannedStay {
+pub(super) struct PlannedMembership {
     pub(super) person: Key,
     pub(super) display_name: DisplayName,
     pub(super) role: Role,
@@ -174,7 +174,7 @@ impl Plan {
             name: room_name,
             owner: owner.clone(),
             created_at,
-            stays: Vec::new(),
+            memberships: Vec::new(),
         };
         Ok((owner, person, room))
     }
@@ -221,16 +221,18 @@ impl Plan {
         for join in joins {
             let read = || self.read_join(&join, roles, lost_meetings);
             match is_spelled_so(&join.person, joiners).and_then(|()| read()) {
-                Ok((place, stay, person)) => {
-                    let pair = (self.rooms[place].key.clone(), stay.person.clone());
+                Ok((place, membership, person)) => {
+                    let pair = (self.rooms[place].key.clone(), membership.person.clone());
                     if !pairs.insert(pair) {
                         let detail = format!("{} joined this meeting before", person.id);
                         self.skip("imweb_join", &join.person, Skip::DuplicateJoin, detail);
                         continue;
                     }
-                    taken.insert(stay.person.clone());
-                    self.people.entry(stay.person.clone()).or_insert(person);
-                    self.rooms[place].stays.push(stay);
+                    taken.insert(membership.person.clone());
+                    self.people
+                        .entry(membership.person.clone())
+                        .or_insert(person);
+                    self.rooms[place].memberships.push(membership);
                 }
                 Err((reason, detail)) => self.skip("imweb_join", &join.person, reason, detail),
             }
@@ -243,7 +245,7 @@ impl Plan {
         join: &Join,
         roles: &HashMap<Key, Role>,
         lost_meetings: &HashSet<Key>,
-    ) -> Result<(usize, PlannedStay, PlannedPerson), Refusal> {
+    ) -> Result<(usize, PlannedMembership, PlannedPerson), Refusal> {
         let (person, person_id) = id(&join.person, "person")?;
         let (meeting, meeting_id) = id(&join.meeting, "meeting")?;
         let Some(place) = self.places.get(&meeting).copied() else {
@@ -262,7 +264,7 @@ impl Plan {
         } else {
             Role::Member
         };
-        let stay = PlannedStay {
+        let membership = PlannedMembership {
             role: roles.get(&person).copied().unwrap_or(by_right),
             person,
             display_name: display_name.clone(),
@@ -273,7 +275,7 @@ impl Plan {
             display_name,
             since: joined_at,
         };
-        Ok((place, stay, person))
+        Ok((place, membership, person))
     }
 
     /// Names the statuses that say something of nobody who was taken.

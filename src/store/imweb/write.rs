@@ -14,7 +14,7 @@ use sea_orm::{
 
 use super::free::{free_number, free_username};
 use super::ids::Key;
-use super::plan::{Plan, PlannedPerson, PlannedRoom, PlannedStay, Skip, Skipped};
+use super::plan::{Plan, PlannedMembership, PlannedPerson, PlannedRoom, Skip, Skipped};
 use super::{Import, ImportMode, ImportedPerson, ImportedRoom};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::UserId;
@@ -39,7 +39,7 @@ pub(super) struct Writer<'a> {
     known: HashMap<String, i64>,
 }
 
-/// A person's account, as far as stays need it.
+/// A person's account, as far as memberships need it.
 #[derive(Clone)]
 struct Person {
     row: i64,
@@ -65,7 +65,7 @@ fn person_origin(person: &str) -> String {
 }
 
 /// No id has a tab in it.
-fn stay_origin(room: &str, person: &str) -> String {
+fn membership_origin(room: &str, person: &str) -> String {
     format!("imweb/stay/{room}\t{person}")
 }
 
@@ -100,29 +100,30 @@ impl<'a> Writer<'a> {
         import.skipped = plan.skipped;
         self.count_known(&plan.rooms, &plan.people, import);
         for room in &plan.rooms {
-            let waiting: Vec<&PlannedStay> = room
-                .stays
+            let waiting: Vec<&PlannedMembership> = room
+                .memberships
                 .iter()
-                .filter(|stay| !self.knows_stay(room, stay))
+                .filter(|membership| !self.knows_membership(room, membership))
                 .collect();
             let Some(row) = self.write_room(room, &plan.people, import).await? else {
                 let detail = format!("the room of the meeting {} was deleted here", room.meeting);
                 let skipped = waiting.into_iter();
-                let skipped = skipped.map(|stay| deleted_here(&plan.people, stay, &detail));
+                let skipped =
+                    skipped.map(|membership| deleted_here(&plan.people, membership, &detail));
                 import.skipped.extend(skipped);
                 continue;
             };
             for batch in waiting.chunks(BATCH) {
-                self.write_stays(room, row, batch, &plan.people, import)
+                self.write_memberships(room, row, batch, &plan.people, import)
                     .await?;
             }
         }
         Ok(())
     }
 
-    fn knows_stay(&self, room: &PlannedRoom, stay: &PlannedStay) -> bool {
+    fn knows_membership(&self, room: &PlannedRoom, membership: &PlannedMembership) -> bool {
         self.known
-            .contains_key(&stay_origin(&room.key, &stay.person))
+            .contains_key(&membership_origin(&room.key, &membership.person))
     }
 
     /// Counts what is here already.
@@ -137,7 +138,10 @@ impl<'a> Writer<'a> {
         import.already.people = known.count();
         for room in rooms {
             import.already.rooms += usize::from(is_known(room_origin(&room.key)));
-            let known = room.stays.iter().filter(|stay| self.knows_stay(room, stay));
+            let known = room
+                .memberships
+                .iter()
+                .filter(|membership| self.knows_membership(room, membership));
             import.already.joined += known.count();
         }
     }
@@ -212,16 +216,16 @@ impl<'a> Writer<'a> {
         Ok(Some((Some(made), step)))
     }
 
-    async fn write_stays(
+    async fn write_memberships(
         &mut self,
         room: &PlannedRoom,
         room_row: i64,
-        stays: &[&PlannedStay],
+        memberships: &[&PlannedMembership],
         people: &HashMap<Key, PlannedPerson>,
         import: &mut Import,
     ) -> Result<(), StoreError> {
         let make = async |writing: Option<&Writing>| {
-            self.make_stays(writing, room, room_row, stays, people)
+            self.make_memberships(writing, room, room_row, memberships, people)
                 .await
         };
         let step = match self.mode {
@@ -238,28 +242,30 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    async fn make_stays(
+    async fn make_memberships(
         &self,
         writing: Option<&Writing>,
         room: &PlannedRoom,
         room_row: i64,
-        stays: &[&PlannedStay],
+        memberships: &[&PlannedMembership],
         people: &HashMap<Key, PlannedPerson>,
     ) -> Result<Step, StoreError> {
         let mut step = Step::default();
-        for stay in stays {
-            let person = self.person(writing, &stay.person, people, &mut step);
+        for membership in memberships {
+            let person = self.person(writing, &membership.person, people, &mut step);
             let Some(person) = person.await? else {
                 let detail = "the person's account was deleted here";
-                step.skipped.push(deleted_here(people, stay, detail));
+                step.skipped.push(deleted_here(people, membership, detail));
                 continue;
             };
             step.joined += 1;
             let Some(writing) = writing else {
                 continue;
             };
-            let made = new_stay(room_row, stay, person)?.insert(writing).await?;
-            let origin = stay_origin(&room.key, &stay.person);
+            let made = new_membership(room_row, membership, person)?
+                .insert(writing)
+                .await?;
+            let origin = membership_origin(&room.key, &membership.person);
             self.note(writing, origin, made.id.0, &mut step).await?;
         }
         Ok(step)
@@ -368,31 +374,35 @@ fn owner_id(room: &PlannedRoom, people: &HashMap<Key, PlannedPerson>) -> String 
     owner.map_or_else(|| room.owner.clone(), |owner| owner.id.clone())
 }
 
-fn deleted_here(people: &HashMap<Key, PlannedPerson>, stay: &PlannedStay, detail: &str) -> Skipped {
-    let person = people.get(&stay.person);
+fn deleted_here(
+    people: &HashMap<Key, PlannedPerson>,
+    membership: &PlannedMembership,
+    detail: &str,
+) -> Skipped {
+    let person = people.get(&membership.person);
     Skipped {
         table: "imweb_join",
-        row: person.map_or_else(|| stay.person.clone(), |person| person.id.clone()),
+        row: person.map_or_else(|| membership.person.clone(), |person| person.id.clone()),
         reason: Skip::DeletedHere,
         detail: detail.to_owned(),
     }
 }
 
-/// The row of a stay, which ends when it begins.
-fn new_stay(
+/// The row of a membership, which ends when it begins.
+fn new_membership(
     room: i64,
-    stay: &PlannedStay,
+    membership: &PlannedMembership,
     person: Person,
 ) -> Result<room_user::ActiveModel, StoreError> {
-    let joined = Some(column(stay.joined_at));
+    let joined = Some(column(membership.joined_at));
     Ok(room_user::ActiveModel {
         created_at: Set(joined),
         updated_at: Set(joined),
         rid: Set(RowId(room)),
         uid: Set(RowId(person.row)),
         user_identity: Set(person.id),
-        display_name: Set(stay.display_name.as_str().to_owned()),
-        role: Set(name(&stay.role)?),
+        display_name: Set(membership.display_name.as_str().to_owned()),
+        role: Set(name(&membership.role)?),
         joined_at: Set(joined),
         left_at: Set(joined),
         leave_reason: Set(Some(name(&LeaveReason::Lost)?)),

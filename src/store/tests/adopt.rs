@@ -95,7 +95,7 @@ async fn rows_nobody_expected_are_taken_over_or_named() {
             planned.users,
             planned.legacy_passwords,
             planned.rooms,
-            planned.stays
+            planned.memberships
         ),
         (4, 3, 2, 2)
     );
@@ -181,9 +181,13 @@ async fn rows_nobody_expected_are_taken_over_or_named() {
         .edit_room(meeting.key, None, lock, at(2))
         .await
         .unwrap();
-    let stays = store.list_stays(meeting.key).await.unwrap();
-    assert_eq!(stays.len(), 2);
-    assert!(stays.iter().all(|stay| stay.left.is_some()));
+    let memberships = store.list_memberships(meeting.key).await.unwrap();
+    assert_eq!(memberships.len(), 2);
+    assert!(
+        memberships
+            .iter()
+            .all(|membership| membership.left.is_some())
+    );
     let members = store.members(meeting.key).await.unwrap();
     let told = members.iter().map(|member| (&member.user, member.is_in));
     assert_eq!(

@@ -9,7 +9,7 @@ use crate::protocol::ids::{MessageId, ParticipantId, UserId};
 use crate::protocol::object::{Ban, BanLength, PermissionsChange, Role, User, UserKind};
 use crate::protocol::patch::Patch;
 use crate::protocol::text::ChatText;
-use crate::store::retention::{AT_ONCE, EVERY, forget_messages, forget_stays};
+use crate::store::retention::{AT_ONCE, EVERY, forget_memberships, forget_messages};
 
 fn message(author: &UserId, text: &str, client_id: Option<&str>) -> StoredMessage {
     let name = DisplayName::parse("Bo").unwrap();
@@ -49,7 +49,7 @@ async fn a_message_that_is_sent_again_is_kept_once(home: Home) {
         store.insert_message(hall.key, &first).await.unwrap(),
         Kept::New
     );
-    // Sent again, it has another id and stay here.
+    // Sent again, it has another id and membership here.
     let again = message(&bo, "hello", Some("c-1"));
     let known = Kept::Known(Box::new(first.clone()));
     assert_eq!(store.insert_message(hall.key, &again).await.unwrap(), known);
@@ -138,14 +138,14 @@ async fn a_room_keeps_its_newest_messages(home: Home) {
     assert_eq!(due, 3);
 }
 
-async fn a_room_keeps_its_newest_stays(home: Home) {
+async fn a_room_keeps_its_newest_memberships(home: Home) {
     let store = home.open().await;
     let hall = room(&store, &user(&store, "ada").await, "Hall").await;
-    let mut stays = Vec::new();
+    let mut memberships = Vec::new();
     for n in 0..6 {
         let participant = ParticipantId::random();
-        stays.push(participant.clone());
-        let came = Attendance::Joined(Stay {
+        memberships.push(participant.clone());
+        let came = Attendance::Joined(Membership {
             room: hall.key,
             participant: participant.clone(),
             user: UserId::random(),
@@ -165,16 +165,16 @@ async fn a_room_keeps_its_newest_stays(home: Home) {
     }
     let write = store
         .db
-        .write(async |writing| forget_stays(writing, hall.key, 2).await);
+        .write(async |writing| forget_memberships(writing, hall.key, 2).await);
     write.await.unwrap();
-    let kept = store.list_stays(hall.key).await.unwrap();
+    let kept = store.list_memberships(hall.key).await.unwrap();
     let kept: Vec<_> = kept
         .into_iter()
-        .filter_map(|stay| stay.participant)
+        .filter_map(|membership| membership.participant)
         .collect();
     assert_eq!(
         kept,
-        [&stays[1], &stays[4], &stays[5]].map(Clone::clone),
+        [&memberships[1], &memberships[4], &memberships[5]].map(Clone::clone),
         "whoever is in stays"
     );
 }
@@ -466,7 +466,7 @@ on_each_database!(
     a_message_that_is_sent_again_is_kept_once,
     a_message_that_comes_twice_at_once_is_kept_once,
     a_room_keeps_its_newest_messages,
-    a_room_keeps_its_newest_stays,
+    a_room_keeps_its_newest_memberships,
     an_account_has_so_many_rooms_and_no_more,
     rooms_that_are_made_and_deleted_in_turn_are_counted,
     a_room_has_so_many_links_and_forgets_old_ones,

@@ -55,7 +55,7 @@ async fn a_message_is_kept_as_it_was_sent(home: Home) {
     ));
 }
 
-async fn private_messages_are_for_the_two_alone_even_in_a_later_stay(home: Home) {
+async fn private_messages_are_for_the_two_alone_even_in_a_later_membership(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let hall = room(&store, &ada, "Hall").await;
@@ -140,7 +140,7 @@ async fn a_message_one_may_not_read_is_no_place_to_read_from(home: Home) {
 
 on_each_database!(
     a_message_is_kept_as_it_was_sent,
-    private_messages_are_for_the_two_alone_even_in_a_later_stay,
+    private_messages_are_for_the_two_alone_even_in_a_later_membership,
     history_is_read_backwards_page_by_page,
     a_message_one_may_not_read_is_no_place_to_read_from,
 );

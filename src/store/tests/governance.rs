@@ -154,11 +154,11 @@ async fn of_many_who_follow_a_link_at_once_no_more_come_in_than_it_is_for(home: 
         .unwrap();
     let people: Vec<_> = (0..8).map(|_| UserId::random()).collect();
     // Everyone comes twice at once.
-    let tries = people.iter().chain(&people).map(|user| async {
+    let attempts = people.iter().chain(&people).map(|user| async {
         let used = store.use_invite(hall.key, &hash(1), user, at(1)).await;
         used.unwrap().map(|_| user.clone())
     });
-    let came = futures_util::future::join_all(tries).await;
+    let came = futures_util::future::join_all(attempts).await;
     let mut came: Vec<_> = came.into_iter().flatten().collect();
     came.sort();
     came.dedup();
@@ -341,7 +341,7 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::try_from(name.to_owned()).unwrap()
 }
 
-async fn a_zone_alone_is_edited_only_where_the_rule_stays_true(home: Home) {
+async fn a_zone_alone_is_edited_only_where_the_rule_memberships_true(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     // Monday 18 January 2027, 19:00 in Los Angeles; Tuesday in UTC.
@@ -370,7 +370,7 @@ async fn a_zone_alone_is_edited_only_where_the_rule_stays_true(home: Home) {
     assert_eq!(edited.settings.time_zone, Some(zone("America/Denver")));
 }
 
-async fn the_only_meeting_of_a_room_stays_over_until_the_room_is_permanent(home: Home) {
+async fn the_only_meeting_of_a_room_memberships_over_until_the_room_is_permanent(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
     let once = RoomSettings {
@@ -472,7 +472,7 @@ async fn the_first_coming_of_somebody_is_known(home: Home) {
     let hall = room(&store, &ada, "Hall").await;
     let history = HistoryWriter::start(store.clone());
     for joined in [30, 10, 20] {
-        history.record(Attendance::Joined(Stay {
+        history.record(Attendance::Joined(Membership {
             room: hall.key,
             participant: ParticipantId::random(),
             user: bo.id.clone(),
@@ -496,8 +496,8 @@ on_each_database!(
     a_ban_is_of_one_room_and_lasts_until_it_is_lifted,
     a_room_keeps_all_its_decisions,
     a_room_that_comes_again_keeps_the_times_of_its_rule,
-    a_zone_alone_is_edited_only_where_the_rule_stays_true,
-    the_only_meeting_of_a_room_stays_over_until_the_room_is_permanent,
+    a_zone_alone_is_edited_only_where_the_rule_memberships_true,
+    the_only_meeting_of_a_room_memberships_over_until_the_room_is_permanent,
     a_message_that_was_taken_back_is_read_by_nobody,
     who_reads_since_a_time_reads_nothing_older,
     the_first_coming_of_somebody_is_known,

@@ -9,7 +9,7 @@ use crate::protocol::object::Role;
 
 fn joined(room: RoomKey, millis: i64) -> (ParticipantId, Attendance) {
     let participant = ParticipantId::random();
-    let stay = Stay {
+    let membership = Membership {
         room,
         participant: participant.clone(),
         user: UserId::random(),
@@ -17,7 +17,7 @@ fn joined(room: RoomKey, millis: i64) -> (ParticipantId, Attendance) {
         role: Role::Cohost,
         joined_at: at(millis),
     };
-    (participant, Attendance::Joined(stay))
+    (participant, Attendance::Joined(membership))
 }
 
 fn left(participant: &ParticipantId, millis: i64) -> Attendance {
@@ -28,7 +28,7 @@ fn left(participant: &ParticipantId, millis: i64) -> Attendance {
     }
 }
 
-async fn stays_are_written_in_order_and_flushed(home: Home) {
+async fn memberships_are_written_in_order_and_flushed(home: Home) {
     let store = home.open().await;
     let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
     let history = HistoryWriter::start(store.clone());
@@ -46,15 +46,21 @@ async fn stays_are_written_in_order_and_flushed(home: Home) {
         ));
     }
     history.flush().await;
-    let stays = store.list_stays(hall).await.unwrap();
-    let written: Vec<_> = stays
+    let memberships = store.list_memberships(hall).await.unwrap();
+    let written: Vec<_> = memberships
         .into_iter()
-        .map(|stay| (stay.participant, stay.joined_at, stay.left))
+        .map(|membership| {
+            (
+                membership.participant,
+                membership.joined_at,
+                membership.left,
+            )
+        })
         .collect();
     assert_eq!(written, expected);
 }
 
-async fn stays_that_a_crash_left_open_are_closed_at_the_next_start(home: Home) {
+async fn memberships_that_a_crash_left_open_are_closed_at_the_next_start(home: Home) {
     let store = home.open().await;
     let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
     let history = HistoryWriter::start(store.clone());
@@ -65,12 +71,12 @@ async fn stays_that_a_crash_left_open_are_closed_at_the_next_start(home: Home) {
     history.flush().await;
     store.close().await;
 
-    let stays = home.open().await.list_stays(hall).await.unwrap();
-    assert_eq!(stays[0].left, Some((at(2), LeaveReason::Removed)));
+    let memberships = home.open().await.list_memberships(hall).await.unwrap();
+    assert_eq!(memberships[0].left, Some((at(2), LeaveReason::Removed)));
     assert!(
-        matches!(stays[1].left, Some((_, LeaveReason::Lost))),
+        matches!(memberships[1].left, Some((_, LeaveReason::Lost))),
         "{:?}",
-        stays[1]
+        memberships[1]
     );
 }
 
@@ -93,9 +99,15 @@ async fn the_time_without_a_server_counts_for_nobody(home: Home) {
     for millis in [-70_000, -1_000] {
         store.beat(at(millis)).await.unwrap();
     }
-    assert_eq!(store.close_open_stays(at(3_600_000)).await.unwrap(), 2);
-    let stays = store.list_stays(hall).await.unwrap();
-    let left: Vec<_> = stays.iter().map(|stay| stay.left).collect();
+    assert_eq!(
+        store.close_open_memberships(at(3_600_000)).await.unwrap(),
+        2
+    );
+    let memberships = store.list_memberships(hall).await.unwrap();
+    let left: Vec<_> = memberships
+        .iter()
+        .map(|membership| membership.left)
+        .collect();
     assert_eq!(
         left,
         [
@@ -105,7 +117,10 @@ async fn the_time_without_a_server_counts_for_nobody(home: Home) {
         ],
         "until the server was last at work, but not before they came"
     );
-    assert_eq!(store.close_open_stays(at(3_600_000)).await.unwrap(), 0);
+    assert_eq!(
+        store.close_open_memberships(at(3_600_000)).await.unwrap(),
+        0
+    );
 }
 
 async fn attendance_comes_page_by_page_and_members_once(home: Home) {
@@ -117,9 +132,9 @@ async fn attendance_comes_page_by_page_and_members_once(home: Home) {
     ];
     assert_eq!(store.members(hall.key).await.unwrap(), []);
     let empty = store.attendance(hall.key, None, 9).await.unwrap();
-    assert_eq!((empty.stays, empty.next), (vec![], None));
+    assert_eq!((empty.memberships, empty.next), (vec![], None));
     let bo = UserId::random();
-    let stay = |room: &StoredRoom, user: &UserId, name: &str, role, millis| Stay {
+    let membership = |room: &StoredRoom, user: &UserId, name: &str, role, millis| Membership {
         room: room.key,
         participant: ParticipantId::random(),
         user: user.clone(),
@@ -127,35 +142,42 @@ async fn attendance_comes_page_by_page_and_members_once(home: Home) {
         role,
         joined_at: at(millis),
     };
-    let stays = [
-        stay(&hall, &ada.id, "Ada", Role::Host, 0),
-        stay(&hall, &bo, "Bo", Role::Member, 1),
-        stay(&other, &bo, "Bo", Role::Host, 2),
-        stay(&hall, &bo, "波", Role::Cohost, 3),
-        stay(&hall, &bo, "Bo", Role::Member, 4),
+    let memberships = [
+        membership(&hall, &ada.id, "Ada", Role::Host, 0),
+        membership(&hall, &bo, "Bo", Role::Member, 1),
+        membership(&other, &bo, "Bo", Role::Host, 2),
+        membership(&hall, &bo, "波", Role::Cohost, 3),
+        membership(&hall, &bo, "Bo", Role::Member, 4),
     ];
     let history = HistoryWriter::start(store.clone());
-    for stay in &stays {
-        history.record(Attendance::Joined(stay.clone()));
+    for membership in &memberships {
+        history.record(Attendance::Joined(membership.clone()));
     }
-    for stay in [&stays[0], &stays[1], &stays[3]] {
-        history.record(left(&stay.participant, 10));
+    for membership in [&memberships[0], &memberships[1], &memberships[3]] {
+        history.record(left(&membership.participant, 10));
     }
     history.flush().await;
 
     let (mut after, mut pages) = (None, Vec::new());
     loop {
         let page = store.attendance(hall.key, after, 3).await.unwrap();
-        let names = page.stays.iter().map(|stay| stay.display_name.to_string());
+        let names = page
+            .memberships
+            .iter()
+            .map(|membership| membership.display_name.to_string());
         pages.push(names.collect::<Vec<_>>());
         let Some(next) = page.next else { break };
-        after = Some(StayKey::from_number(next.number()));
+        after = Some(MembershipKey::from_number(next.number()));
     }
     assert_eq!(pages, [vec!["Ada", "Bo", "波"], vec!["Bo"]]);
     let page = store.attendance(hall.key, None, 0).await.unwrap();
-    assert_eq!(page.stays.len(), 1, "at least one");
-    assert_eq!(page.stays[0].duration_ms(at(99)), Some(10));
-    let last = store.attendance(hall.key, after, 3).await.unwrap().stays;
+    assert_eq!(page.memberships.len(), 1, "at least one");
+    assert_eq!(page.memberships[0].duration_ms(at(99)), Some(10));
+    let last = store
+        .attendance(hall.key, after, 3)
+        .await
+        .unwrap()
+        .memberships;
     assert_eq!(last[0].duration_ms(at(99)), Some(95), "still in");
 
     for (page, size, names) in [
@@ -166,18 +188,20 @@ async fn attendance_comes_page_by_page_and_members_once(home: Home) {
         (u32::MAX, u32::MAX, vec![]),
     ] {
         let newest = store.newest_attendance(hall.key, page, size);
-        let (stays, total) = newest.await.unwrap();
-        let told = stays.iter().map(|stay| stay.display_name.as_str());
+        let (memberships, total) = newest.await.unwrap();
+        let told = memberships
+            .iter()
+            .map(|membership| membership.display_name.as_str());
         assert_eq!((told.collect::<Vec<_>>(), total), (names, 4), "{page}");
     }
 
     let members = store.members(hall.key).await.unwrap();
-    let member = |user: &UserId, name: &str, role, joined, stays, is_in| Member {
+    let member = |user: &UserId, name: &str, role, joined, memberships, is_in| Member {
         user: user.clone(),
         display_name: DisplayName::parse(name).unwrap(),
         role,
         first_joined_at: Some(at(joined)),
-        stays,
+        memberships,
         is_in,
     };
     assert_eq!(
@@ -263,8 +287,8 @@ async fn an_entry_whose_writing_panics_is_lost_alone() {
 }
 
 on_each_database!(
-    stays_are_written_in_order_and_flushed,
-    stays_that_a_crash_left_open_are_closed_at_the_next_start,
+    memberships_are_written_in_order_and_flushed,
+    memberships_that_a_crash_left_open_are_closed_at_the_next_start,
     the_time_without_a_server_counts_for_nobody,
     attendance_comes_page_by_page_and_members_once,
 );

@@ -113,10 +113,18 @@ async fn the_documented_rows_become_a_room_its_people_and_their_roles(home: Home
     assert_eq!(told, BTreeMap::from(expected));
     let host = members.iter().find(|member| member.role == Role::Host);
     assert_eq!(host.unwrap().user, owner.id);
-    let stays = store.attendance(room.key, None, 9).await.unwrap().stays;
-    for stay in &stays {
-        let joined = stay.joined_at.unwrap();
-        assert_eq!(stay.left, Some((joined, LeaveReason::Lost)), "nobody is in");
+    let memberships = store
+        .attendance(room.key, None, 9)
+        .await
+        .unwrap()
+        .memberships;
+    for membership in &memberships {
+        let joined = membership.joined_at.unwrap();
+        assert_eq!(
+            membership.left,
+            Some((joined, LeaveReason::Lost)),
+            "nobody is in"
+        );
     }
 
     let before = everything(&store).await;
@@ -198,10 +206,14 @@ async fn awkward_rows_are_taken_whole_or_named(home: Home) {
     let room = only_room(&store, &ann).await;
     assert_eq!(room.settings.name.as_str(), "周会 🎉");
     assert_eq!(room.created_at.to_string(), "2024-05-01T10:00:00.250Z");
-    let stays = store.attendance(room.key, None, 9).await.unwrap().stays;
-    let told = stays
+    let memberships = store
+        .attendance(room.key, None, 9)
+        .await
+        .unwrap()
+        .memberships;
+    let told = memberships
         .iter()
-        .map(|stay| (stay.display_name.as_str(), stay.role));
+        .map(|membership| (membership.display_name.as_str(), membership.role));
     assert_eq!(
         told.collect::<Vec<_>>(),
         [
@@ -212,7 +224,7 @@ async fn awkward_rows_are_taken_whole_or_named(home: Home) {
         "whoever made it is its host, and whoever is called so"
     );
     let bob = store.find_user_by_name("bob-imweb").await.unwrap().unwrap();
-    assert_eq!(bob.id, stays[1].user, "the name bob was taken here");
+    assert_eq!(bob.id, memberships[1].user, "the name bob was taken here");
     let gus = store.find_user_by_name("gus").await.unwrap().unwrap();
     let empty = only_room(&store, &gus).await;
     assert_eq!(store.members(empty.key).await.unwrap(), []);
@@ -343,7 +355,7 @@ async fn an_interrupted_import_is_taken_up_where_it_stopped(home: Home) {
     assert_eq!(again.already, counts(1, 4, 4));
 }
 
-async fn what_was_deleted_here_stays_deleted(home: Home) {
+async fn what_was_deleted_here_memberships_deleted(home: Home) {
     let source = imweb("").await;
     let store = home.open().await;
     take(&store, &source, ImportMode::Apply).await;
@@ -450,5 +462,5 @@ on_each_database!(
     a_dry_run_says_what_the_real_one_does,
     who_may_be_somebody_else_is_told_and_gets_nothing_of_theirs,
     an_interrupted_import_is_taken_up_where_it_stopped,
-    what_was_deleted_here_stays_deleted,
+    what_was_deleted_here_memberships_deleted,
 );

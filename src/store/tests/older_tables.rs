@@ -100,7 +100,7 @@ async fn whatever_its_mapper_makes_of_numbers_texts_and_times_is_taken_over() {
         let look = Store::look(&home.url).await.unwrap();
         let planned = look.adopt(AdoptionMode::DryRun).await.unwrap();
         assert_eq!(
-            (planned.users, planned.rooms, planned.stays),
+            (planned.users, planned.rooms, planned.memberships),
             (2, 1, 1),
             "{tables}"
         );
@@ -114,7 +114,7 @@ async fn whatever_its_mapper_makes_of_numbers_texts_and_times_is_taken_over() {
         let one = store.find_room("room-one").await.unwrap().unwrap();
         let begin = one.settings.begin_at.unwrap().to_string();
         assert_eq!(begin, "2024-08-29T09:42:53.000Z", "{tables}");
-        assert_eq!(store.list_stays(one.key).await.unwrap().len(), 1);
+        assert_eq!(store.list_memberships(one.key).await.unwrap().len(), 1);
         // What is made here beside it comes back as it is.
         let ming = user(&store, "小明").await;
         let mut plan = settings("周会 🎉");
@@ -264,7 +264,7 @@ async fn rows_that_nobody_should_have_are_taken_over_or_named_and_break_nothing(
     let done = look.adopt(AdoptionMode::Apply).await.unwrap();
     assert_eq!(done, planned, "a dry run says what the real one does");
     assert_eq!(
-        (done.users, done.rooms, done.stays),
+        (done.users, done.rooms, done.memberships),
         (11, 4, 4),
         "{done:#?}"
     );
@@ -294,12 +294,12 @@ async fn rows_that_nobody_should_have_are_taken_over_or_named_and_break_nothing(
     assert_eq!(rooms, ["room-one", "not-gone", "seconds", "of-zero"]);
     let one = store.find_room("room-one").await.unwrap().unwrap();
     assert_eq!(one.settings.name.as_str(), one.number, "it had none");
-    assert_eq!(store.list_stays(one.key).await.unwrap().len(), 2);
+    assert_eq!(store.list_memberships(one.key).await.unwrap().len(), 2);
     assert_eq!(store.members(one.key).await.unwrap().len(), 1);
     store.newest_attendance(one.key, 1, 99).await.unwrap();
     let again = look.adopt(AdoptionMode::Apply).await.unwrap();
     assert_eq!(
-        (again.users, again.rooms, again.stays),
+        (again.users, again.rooms, again.memberships),
         (0, 0, 0),
         "{again:?}"
     );
@@ -322,12 +322,12 @@ async fn what_the_old_program_writes_later_may_be_as_odd() {
     let planned = look.adopt(AdoptionMode::DryRun).await.unwrap();
     let done = look.adopt(AdoptionMode::Apply).await.unwrap();
     assert_eq!(done, planned);
-    assert_eq!((done.users, done.rooms, done.stays), (1, 1, 1));
+    assert_eq!((done.users, done.rooms, done.memberships), (1, 1, 1));
     let store = home.open().await;
     assert!(logs_in(&store, "late", "123456").await);
     let late = store.find_room("late").await.unwrap().unwrap();
     assert_eq!((late.settings.begin_at, late.settings.end_at), (None, None));
-    assert_eq!(store.list_stays(late.key).await.unwrap().len(), 1);
+    assert_eq!(store.list_memberships(late.key).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -397,10 +397,10 @@ async fn one_finds_again_the_rooms_one_was_in(home: Home) {
     );
 }
 
-/// One stay, written.
+/// One membership, written.
 async fn join(store: &Store, room: &StoredRoom, user: &StoredUser) {
     let history = HistoryWriter::start(store.clone());
-    history.record(Attendance::Joined(Stay {
+    history.record(Attendance::Joined(Membership {
         room: room.key,
         participant: ParticipantId::random(),
         user: user.id.clone(),

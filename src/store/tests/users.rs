@@ -177,7 +177,7 @@ async fn accounts_are_listed_page_by_page_renamed_and_disabled(home: Home) {
     assert_eq!(store.list_users(Some(first[1].key), 2).await.unwrap(), [cy]);
 }
 
-async fn a_logged_out_token_stays_void_until_it_expires(home: Home) {
+async fn a_logged_out_token_memberships_void_until_it_expires(home: Home) {
     let store = home.open().await;
     for _ in 0..2 {
         store.revoke_token("one", at(10)).await.unwrap();
@@ -203,5 +203,5 @@ on_each_database!(
     a_new_password_replaces_a_legacy_one_and_voids_older_tokens,
     tokens_are_good_from_the_last_change_on_unless_the_account_is_disabled,
     accounts_are_listed_page_by_page_renamed_and_disabled,
-    a_logged_out_token_stays_void_until_it_expires,
+    a_logged_out_token_memberships_void_until_it_expires,
 );

@@ -163,7 +163,7 @@ async fn what_is_not_committed_is_no_success(home: Home) {
     store.insert_message(hall.key, &said).await.unwrap();
     store.ban(hall.key, &ban(&bo)).await.unwrap();
     store.revoke_token("old", at(0)).await.unwrap();
-    let stay = Stay {
+    let membership = Membership {
         room: hall.key,
         participant: ParticipantId::random(),
         user: bo.clone(),
@@ -171,7 +171,7 @@ async fn what_is_not_committed_is_no_success(home: Home) {
         role: Role::Member,
         joined_at: at(1),
     };
-    let came = Attendance::Joined(stay.clone());
+    let came = Attendance::Joined(membership.clone());
     store.write_attendance(came).await.unwrap();
     store.ailment().await;
     let before = contents(&home).await;
@@ -180,13 +180,13 @@ async fn what_is_not_committed_is_no_success(home: Home) {
         ..RoomEdit::default()
     };
     let newcomer = || {
-        Attendance::Joined(Stay {
+        Attendance::Joined(Membership {
             participant: ParticipantId::random(),
-            ..stay.clone()
+            ..membership.clone()
         })
     };
     let gone = || Attendance::Left {
-        participant: stay.participant.clone(),
+        participant: membership.participant.clone(),
         reason: LeaveReason::Left,
         at: at(9),
     };
@@ -291,7 +291,7 @@ async fn what_is_not_committed_is_no_success(home: Home) {
                 ("left", store.write_attendance(gone()).await.err()),
                 (
                     "close_open_stays",
-                    store.close_open_stays(at(9)).await.err(),
+                    store.close_open_memberships(at(9)).await.err(),
                 ),
                 ("beat", store.beat(at(2)).await.err()),
                 (
@@ -312,7 +312,7 @@ async fn what_is_not_committed_is_no_success(home: Home) {
     }
     assert_eq!(contents(&home).await, before, "nothing is half done");
     mend_commits(&home).await;
-    // An end that was written is no open stay, so that closing those finds nothing; all else works as if nothing had been.
+    // An end that was written is no open membership, so that closing those finds nothing; all else works as if nothing had been.
     for (what, error) in each_write!() {
         assert!(error.is_none(), "{what}: {error:?}");
     }

@@ -193,7 +193,7 @@ export type ChatMessage = {
  */
 id: MessageId, 
 /**
- * Whose stay wrote it.
+ * Whose membership wrote it.
  */
 participant: ParticipantId, 
 /**
@@ -658,7 +658,7 @@ end_at: Timestamp | null, };
 
 export type Participant = { 
 /**
- * Of this stay, not of the person.
+ * Of this membership, not of the person.
  */
 id: ParticipantId, 
 /**
@@ -1736,7 +1736,7 @@ export type Username = string;
 
 export type Waiting = { 
 /**
- * Of this stay; the same when they are let in.
+ * Of this membership; the same when they are let in.
  */
 id: ParticipantId, 
 /**

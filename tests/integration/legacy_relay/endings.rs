@@ -101,7 +101,7 @@ async fn a_room_that_ends_or_a_log_out_closes_the_socket() {
 }
 
 #[tokio::test]
-async fn a_bad_frame_is_told_and_the_socket_stays_until_there_are_too_many() {
+async fn a_bad_frame_is_told_and_the_socket_memberships_until_there_are_too_many() {
     let server = legacy_server().await;
     let mut watch = Watch::new(&server, json!({})).await;
     let (mut bo, _) = watch.script(&server, "bo").await;

@@ -18,8 +18,6 @@ const SLOTS_PER_REPORT: usize = 16;
 /// What a subscriber asks of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Wish {
-    /// Media may flow: whatever its slots carry should begin.
-    Connected,
     /// A keyframe of what a slot carries, by its index.
     Keyframe(usize),
     /// A packet of a slot that was lost.
@@ -27,15 +25,18 @@ pub(in crate::media) enum Wish {
 }
 
 impl Down {
-    /// Notes what happened on the connection. Whether media may flow now.
-    pub fn note_events(&mut self) -> Option<Wish> {
-        let mut wish = None;
+    /// Notes what happened on the connection. Whether media may flow, or goes another way than before.
+    pub fn note_events(&mut self) -> bool {
+        let mut flows = false;
         while let Some(event) = self.connection.poll_event() {
-            if event == PeerEvent::Connected {
-                wish = Some(Wish::Connected);
-            }
+            flows |= matches!(event, PeerEvent::Connected | PeerEvent::Moved);
         }
-        wish
+        flows
+    }
+
+    /// What a slot carries.
+    pub fn track_of(&self, slot: usize) -> Option<u64> {
+        self.slots.get(slot)?.track
     }
 
     /// Takes a compound packet of the subscriber's; `ntp` is our wall clock. Gives each of its wishes away.

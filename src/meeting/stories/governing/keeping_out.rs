@@ -39,9 +39,14 @@ fn a_ban_lasts_as_long_as_it_says() {
         };
         assert_eq!(bans.len(), 1);
         assert_eq!((bans[0].until, &bans[0].by), (until, &user("ada").id));
-        room.handle(Command::End { by: stay("ada") }, at(3))
-            .reply
-            .unwrap();
+        room.handle(
+            Command::End {
+                by: membership("ada"),
+            },
+            at(3),
+        )
+        .reply
+        .unwrap();
         room.handle(join_as("ada", "ada2"), at(4)).reply.unwrap();
         let again = room.handle(join_as("bo", "bo2"), at(5));
         assert_eq!(again.reply.is_ok(), comes_again, "{until:?}");
@@ -52,8 +57,8 @@ fn a_ban_lasts_as_long_as_it_says() {
 fn what_would_be_banned_is_told_before_it_is() {
     let mut room = governed();
     let consider = |by: &str, whom: &str| Command::ConsiderBan {
-        by: stay(by),
-        whom: stay(whom),
+        by: membership(by),
+        whom: membership(whom),
         until: BanLength::Forever,
     };
     let Ok(Reply::Ban(ban)) = room.handle(consider("hal", "bo"), at(3)).reply else {

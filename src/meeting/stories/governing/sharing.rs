@@ -75,8 +75,8 @@ fn who_was_asked_to_unmute_may_do_so_with_their_microphone_alone() {
     let mut room = room_of(lets(1, false, true), &["ada", "bo"]);
     negotiate(&mut room, "bo");
     let ask = Command::AskUnmute {
-        by: stay("ada"),
-        whom: stay("bo"),
+        by: membership("ada"),
+        whom: membership("bo"),
         source: Source::Microphone,
     };
     room.handle(ask, at(1)).reply.unwrap();
@@ -108,8 +108,8 @@ fn a_screens_sound_stops_with_the_right_to_unmute_and_its_picture_goes_on() {
     assert_eq!(media(&edit.effects), [stopped("bo", "ScreenAudio")]);
     assert!(told(&edit.effects).contains(&"all: media.track.unpublished".to_owned()));
     let demote = Command::SetRole {
-        by: stay("ada"),
-        whom: stay("cora"),
+        by: membership("ada"),
+        whom: membership("cora"),
         role: Role::Member,
     };
     let demoted = room.handle(demote, at(4));

@@ -29,7 +29,7 @@ fn comes_in(room: &mut Room, join: Join) {
     assert!(matches!(reply, Ok(Reply::View(_))), "{reply:?}");
 }
 
-/// What those who wait are told, by stay.
+/// What those who wait are told, by membership.
 fn told_at_the_door(effects: &[Effect]) -> Vec<(ParticipantId, bool)> {
     let of = |effect: &Effect| match effect {
         Effect::TellWaiting { to, event } => match &**event {
@@ -126,7 +126,7 @@ fn guests_who_wait_are_sent_away_when_the_room_takes_accounts_only() {
     let outcome = room.handle(edited(only), at(2));
     assert_eq!(
         denials(&outcome.effects),
-        [(stay("gus"), LobbyDenial::AccountsOnly)]
+        [(membership("gus"), LobbyDenial::AccountsOnly)]
     );
     assert_eq!(waiting(&mut room), ["cy"]);
     // It was no refusal of the person: they may knock again when guests may.
@@ -143,20 +143,29 @@ fn who_waits_knows_whether_somebody_is_there_to_let_them_in() {
     let mut room = Room::new(waits(WhoWaits::Everyone), None, Chat::default(), Vec::new());
     let knock = room.handle(join("cy"), at(1));
     assert_eq!(knock.reply, Ok(Reply::Waiting));
-    assert_eq!(told_at_the_door(&knock.effects), [(stay("cy"), false)]);
+    assert_eq!(
+        told_at_the_door(&knock.effects),
+        [(membership("cy"), false)]
+    );
     let knock = room.handle(join("dee"), at(1));
-    assert_eq!(told_at_the_door(&knock.effects), [(stay("dee"), false)]);
+    assert_eq!(
+        told_at_the_door(&knock.effects),
+        [(membership("dee"), false)]
+    );
     // Somebody who may not let in changes nothing for them.
     let mut invited = newcomer("bo", "bo");
     invited.pass = true;
     invited.user.kind = UserKind::Guest;
     let enters = room.handle(Command::Join(invited), at(2));
     assert_eq!(told_at_the_door(&enters.effects), []);
-    let both = |hosted| [(stay("cy"), hosted), (stay("dee"), hosted)];
+    let both = |hosted| [(membership("cy"), hosted), (membership("dee"), hosted)];
     let enters = room.handle(join("ada"), at(3));
     assert_eq!(told_at_the_door(&enters.effects), both(true));
     let knock = room.handle(join("eve"), at(3));
-    assert_eq!(told_at_the_door(&knock.effects), [(stay("eve"), true)]);
+    assert_eq!(
+        told_at_the_door(&knock.effects),
+        [(membership("eve"), true)]
+    );
     room.handle(leave("eve"), at(3)).reply.unwrap();
     let leaves = room.handle(leave("ada"), at(4));
     assert_eq!(told_at_the_door(&leaves.effects), both(false));

@@ -14,7 +14,7 @@ fn a_changed_password_sends_those_who_wait_away() {
         password: PasswordEdit::Changed,
     };
     let outcome = room.handle(edit, at(2));
-    let expected = ["bo", "cy"].map(|name| (stay(name), LobbyDenial::Password));
+    let expected = ["bo", "cy"].map(|name| (membership(name), LobbyDenial::Password));
     assert_eq!(denials(&outcome.effects), expected);
     assert_eq!(
         room.handle(join_as("bo", "bo2"), at(3)).reply,
@@ -29,7 +29,7 @@ fn who_was_denied_may_not_knock_again_in_this_meeting() {
     let outcome = room.handle(deny("ada", these(&["bo"])), at(2));
     assert_eq!(
         denials(&outcome.effects),
-        [(stay("bo"), LobbyDenial::Denied)]
+        [(membership("bo"), LobbyDenial::Denied)]
     );
     let left = outcome.effects.iter().find_map(|effect| match effect {
         Effect::Tell { event, .. } => match &**event {
@@ -50,9 +50,14 @@ fn who_was_denied_may_not_knock_again_in_this_meeting() {
         Err(ErrorCode::RoomDenied),
         "an invite opens no door that was closed"
     );
-    room.handle(Command::End { by: stay("ada") }, at(4))
-        .reply
-        .unwrap();
+    room.handle(
+        Command::End {
+            by: membership("ada"),
+        },
+        at(4),
+    )
+    .reply
+    .unwrap();
     room.handle(join_as("ada", "ada2"), at(5)).reply.unwrap();
     assert_eq!(
         room.handle(join_as("bo", "bo3"), at(6)).reply,
@@ -68,8 +73,8 @@ fn who_was_denied_stands_among_those_kept_out_and_may_knock_again_when_it_is_lif
         .reply
         .unwrap();
     let remove = Command::Remove {
-        by: stay("ada"),
-        whom: stay("cy"),
+        by: membership("ada"),
+        whom: membership("cy"),
         ban: None,
     };
     room.handle(remove, at(3)).reply.unwrap();
@@ -109,14 +114,14 @@ fn who_was_denied_stands_among_those_kept_out_and_may_knock_again_when_it_is_lif
 fn whoever_is_at_the_door_can_be_banned() {
     let mut room = at_the_door(&["bo"]);
     let ban = Command::Remove {
-        by: stay("ada"),
-        whom: stay("bo"),
+        by: membership("ada"),
+        whom: membership("bo"),
         ban: Some(object::BanLength::Meeting),
     };
     let outcome = room.handle(ban, at(2));
     assert_eq!(
         denials(&outcome.effects),
-        [(stay("bo"), LobbyDenial::Banned)]
+        [(membership("bo"), LobbyDenial::Banned)]
     );
     assert_eq!(
         room.handle(join_as("bo", "bo2"), at(3)).reply,

@@ -94,12 +94,12 @@ fn those_who_govern_and_those_who_come_back_go_on_as_they_were() {
     // A second page of theirs takes the place of the first.
     room.handle(join_as("bo", "again"), at(30)).reply.unwrap();
     let sources = Command::Negotiated {
-        participant: stay("again"),
+        participant: membership("again"),
         sources: vec![(Source::Microphone, None)],
     };
     room.handle(sources, at(30)).reply.unwrap();
     let started = Command::SetSource {
-        participant: stay("again"),
+        participant: membership("again"),
         source: Source::Microphone,
         switch: Switch::On {
             track: track("t-again"),
@@ -125,8 +125,8 @@ fn who_is_let_in_from_the_waiting_room_begins_muted_too() {
     let mut room = room_of(waiting, &["ada"]);
     assert_eq!(room.handle(join("bo"), at(1)).reply, Ok(Reply::Waiting));
     let admit = Command::Admit {
-        by: stay("ada"),
-        who: crate::protocol::request::Targets::These(vec![stay("bo")]),
+        by: membership("ada"),
+        who: crate::protocol::request::Targets::These(vec![membership("bo")]),
     };
     room.handle(admit, at(100)).reply.unwrap();
     negotiate(&mut room, "bo");
@@ -134,7 +134,7 @@ fn who_is_let_in_from_the_waiting_room_begins_muted_too() {
 }
 
 #[test]
-fn a_camera_stops_with_the_right_to_it_and_stays_refused() {
+fn a_camera_stops_with_the_right_to_it_and_memberships_refused() {
     let mut room = room_with(&["ada", "bo"]);
     for name in ["ada", "bo"] {
         negotiate(&mut room, name);

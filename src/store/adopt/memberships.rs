@@ -17,7 +17,7 @@ use crate::store::db::Db;
 use crate::store::row::column;
 
 #[derive(FromQueryResult)]
-struct OldStay {
+struct OldMembership {
     id: OldNumber,
     created_at: OldTime,
     deleted_at: OldTime,
@@ -42,24 +42,27 @@ pub(super) async fn adopt(
     let times = ["created_at", "updated_at", "deleted_at"];
     forget_impossible_times(db, mode, "room_user", &times, &waiting).await?;
     let columns = ["id", "created_at", "deleted_at", "rid", "uid"];
-    let mut stays: Vec<OldStay> = read(db, &select("room_user", &columns, waiting)).await?;
-    stays.retain(|stay| stay.deleted_at.0.is_none());
-    if stays.is_empty() {
+    let mut memberships: Vec<OldMembership> =
+        read(db, &select("room_user", &columns, waiting)).await?;
+    memberships.retain(|membership| membership.deleted_at.0.is_none());
+    if memberships.is_empty() {
         return Ok(());
     }
     let users = living(db, "user_basic").await?;
     let rooms = living(db, "room_basic").await?;
-    let (whole, broken): (Vec<_>, Vec<_>) = stays.into_iter().partition(|stay| {
-        stay.id.row().is_some() && users.contains(&stay.uid) && rooms.contains(&stay.rid)
+    let (whole, broken): (Vec<_>, Vec<_>) = memberships.into_iter().partition(|membership| {
+        membership.id.row().is_some()
+            && users.contains(&membership.uid)
+            && rooms.contains(&membership.rid)
     });
-    for stay in broken {
+    for membership in broken {
         let remark = format!(
             "room {} or user {} does not exist, or its number is too large: it is left as it is",
-            stay.rid, stay.uid
+            membership.rid, membership.uid
         );
-        report.remark("room_user", stay.id, remark);
+        report.remark("room_user", membership.id, remark);
     }
-    report.stays += whole.len();
+    report.memberships += whole.len();
     if mode == AdoptionMode::DryRun {
         return Ok(());
     }
@@ -69,8 +72,9 @@ pub(super) async fn adopt(
         people.into_iter().map(|row| (row.id, row)).collect();
     let now = column(Timestamp::now());
     let write = db.write_many(async |writing| {
-        for stay in whole {
-            let (Some(id), Some(person)) = (stay.id.row(), people.get(&stay.uid)) else {
+        for membership in whole {
+            let (Some(id), Some(person)) = (membership.id.row(), people.get(&membership.uid))
+            else {
                 continue;
             };
             let Some(identity) = person.identity.clone() else {
@@ -79,8 +83,8 @@ pub(super) async fn adopt(
             let row = room_user::ActiveModel {
                 user_identity: Set(identity),
                 display_name: Set(person.display_name.clone()),
-                joined_at: Set(stay.created_at.0),
-                left_at: Set(Some(stay.created_at.0.unwrap_or(now))),
+                joined_at: Set(membership.created_at.0),
+                left_at: Set(Some(membership.created_at.0.unwrap_or(now))),
                 leave_reason: Set(Some("lost".to_owned())),
                 ..Default::default()
             };
