@@ -4,6 +4,7 @@ pub(super) mod arena;
 pub(super) mod candidate;
 pub(super) mod codec;
 pub(super) mod connection;
+pub(super) mod describing;
 #[cfg(test)]
 pub(super) mod dialects;
 pub(super) mod dtls;

@@ -10,7 +10,8 @@ use crate::media::room::publisher::{Arrival, Report, rate_window};
 use crate::media::room::quality::REVIEW_EVERY;
 use crate::media::room::speech::speakers;
 use crate::media::room::subscriber::{Forwarded, Wish};
-use crate::media::room::{Key, Member, Room, Route, Turn};
+use crate::media::room::track::Layer as TrackLayer;
+use crate::media::room::{Key, Member, Room, Route, Target, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
 use crate::protocol::object::{Layer, Leg, MediaKind, Source};
@@ -51,18 +52,39 @@ impl Room {
             }
             (Received::Rtcp(compound), Leg::Up) => {
                 if let Some(up) = &mut member.up {
-                    up.reported(compound, turn.ntp, turn.now);
+                    up.hear(compound, turn.ntp, turn.now);
                 }
             }
-            (Received::Rtcp(compound), Leg::Down) => {
-                if let Some(down) = &mut member.down {
-                    down.reported(compound, turn.ntp, turn.now);
-                }
-            }
+            (Received::Rtcp(compound), Leg::Down) => self.hear(route.member, compound, turn),
             // Nobody sends media where they receive.
             (Received::Rtp { .. }, Leg::Down) | (Received::Nothing, _) => {}
         }
         self.attend(route.member, route.leg, turn);
+    }
+
+    /// Takes what a subscriber reports: repairs what was lost, from what the source's history has of it.
+    fn hear(&mut self, key: Key, compound: &[u8], turn: &mut Turn<'_>) {
+        let Self {
+            members, tracks, ..
+        } = self;
+        let member = members.get_mut(&key);
+        let Some(down) = member.and_then(|member| member.down.as_mut()) else {
+            return;
+        };
+        let mut keyframes = Vec::new();
+        down.hear(compound, turn.ntp, turn.now, |down, wish| match wish {
+            Wish::Keyframe(slot) => keyframes.extend(down.track_of(slot)),
+            Wish::Again(slot, sent) => {
+                let track = down.track_of(slot).and_then(|track| tracks.get(&track));
+                let packet = track.and_then(|track| track.layer().history.get(sent.source));
+                if let Some(packet) = packet {
+                    down.send_again(slot, &packet, &sent, None, turn.out, turn.now);
+                }
+            }
+        });
+        for track in keyframes {
+            self.want_keyframe(track, turn);
+        }
     }
 
     /// Does whatever a connection has to say.
@@ -85,44 +107,31 @@ impl Room {
         if !up.take_resumed() {
             return;
         }
-        for (source, track) in &member.started {
-            if let Some(track) = self.tracks.get_mut(track)
-                && source.kind() == MediaKind::Video
+        for (_, track) in member.started.iter() {
+            if let Some(track) = self
+                .tracks
+                .get_mut(&track)
+                .filter(|track| track.is_picture())
             {
-                track.keyframe_wanted = true;
+                track.layer_mut().keyframe_wanted = true;
             }
         }
     }
 
+    /// Where media may flow, or flows another way, whatever the slots carry begins anew.
     fn attend_down(&mut self, key: Key, turn: &mut Turn<'_>) {
-        let Some(down) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.down.as_mut())
-        else {
+        let member = self.members.get_mut(&key);
+        let Some(down) = member.and_then(|member| member.down.as_mut()) else {
             return;
         };
-        for wish in down.next_wishes(turn.now) {
-            let slots = self
-                .members
-                .get(&key)
-                .and_then(|member| member.down.as_ref())
-                .map(|down| &down.slots);
-            let Some(slots) = slots else { return };
-            let tracks: Vec<Key> = match wish {
-                Wish::Connected => {
-                    let pictures = slots.iter().filter(|slot| slot.kind == MediaKind::Video);
-                    pictures.filter_map(|slot| slot.track).collect()
-                }
-                Wish::Keyframe(slot) => slots
-                    .get(slot)
-                    .and_then(|slot| slot.track)
-                    .into_iter()
-                    .collect(),
-            };
-            for track in tracks {
-                self.want_keyframe(track, turn);
-            }
+        if !down.note_events() {
+            return;
+        }
+        let slots = down.slots.iter();
+        let pictures = slots.filter(|slot| slot.kind == MediaKind::Video);
+        let tracks: Vec<Key> = pictures.filter_map(|slot| slot.track).collect();
+        for track in tracks {
+            self.want_keyframe(track, turn);
         }
     }
 
@@ -133,41 +142,35 @@ impl Room {
             return;
         };
         member.note_clock(arrival.report, turn);
-        let Some(key) = member.started.get(&arrival.source).copied() else {
+        let Some(key) = member.started.get(arrival.source) else {
             return;
         };
         let Some(track) = self.tracks.get_mut(&key).filter(|track| !track.muted) else {
             return;
         };
-        if arrival.source.kind() == MediaKind::Audio {
-            track.loudness.hear(arrival.level, turn.now);
+        if track.is_picture() {
+            note_picture(track.layer_mut(), arrival, turn);
         } else {
-            track.rate.add(arrival.packet.payload.len(), turn.now);
-            if arrival.keyframe {
-                // Whoever waited for one has it.
-                track.keyframe_wanted = false;
-                track.keyframe_at = Some(turn.now);
-            }
+            track.loudness.hear(arrival.level, turn.now);
         }
-        if track.stream != Some(arrival.ssrc)
-            || track
-                .format
-                .as_ref()
-                .is_none_or(|(name, _)| *name != arrival.codec.name)
-        {
+        let format = track.format.as_ref();
+        let is_known = format.is_some_and(|(name, _)| *name == arrival.codec.name);
+        if track.layer().stream != Some(arrival.ssrc) || !is_known {
             self.note_format(key, arrival);
         }
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
-        let targets = std::mem::take(&mut track.targets);
+        let targets = std::mem::take(&mut track.layer_mut().targets);
         let mut needs_keyframe = false;
-        for (subscriber, slot) in &targets {
-            needs_keyframe |=
-                self.forward_to(*subscriber, *slot, arrival, turn) == Forwarded::NeedsKeyframe;
+        for target in &targets {
+            let outcome = match *target {
+                Target::Slot { member, slot } => self.forward_to(member, slot, arrival, turn),
+            };
+            needs_keyframe |= outcome == Forwarded::NeedsKeyframe;
         }
         if let Some(track) = self.tracks.get_mut(&key) {
-            track.targets = targets;
+            track.layer_mut().targets = targets;
         }
         if needs_keyframe {
             self.want_keyframe(key, turn);
@@ -209,7 +212,7 @@ impl Room {
         let track = slot.track.and_then(|track| self.tracks.get(&track));
         let told = slot.told(
             track.map(|track| track.id.clone()),
-            track.and_then(|track| track.layer.clone()),
+            track.and_then(|track| track.layer().rid.clone()),
         );
         self.outbox.push(MediaEvent::Slots {
             to: member.id.clone(),
@@ -229,16 +232,17 @@ impl Room {
         let (layer, layers) = up
             .map(|up| (up.layer(track.source), up.layers(track.source)))
             .unwrap_or_default();
-        track.stream = Some(arrival.ssrc);
+        track.layer_mut().stream = Some(arrival.ssrc);
         let format = (arrival.codec.name.clone(), layers);
         if track.format.as_ref() != Some(&format) {
             self.outbox.push(format_event(&track.id, &format));
             track.format = Some(format);
         }
-        if track.layer != layer {
-            track.layer = layer;
-            for (subscriber, slot) in track.targets.clone() {
-                self.tell_slot(subscriber, slot);
+        if track.layer().rid != layer {
+            track.layer_mut().rid = layer;
+            for target in track.layer().targets.clone() {
+                let Target::Slot { member, slot } = target;
+                self.tell_slot(member, slot);
             }
         }
     }
@@ -248,18 +252,17 @@ impl Room {
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
-        track.keyframe_wanted = true;
-        let is_free = track.keyframes.is_free(turn.now);
-        let Some(up) = self
-            .members
-            .get_mut(&track.owner)
-            .and_then(|member| member.up.as_mut())
-        else {
+        let layer = track.layer_mut();
+        layer.keyframe_wanted = true;
+        let is_free = layer.keyframes.is_free(turn.now);
+        let owner = self.members.get_mut(&track.owner);
+        let Some(up) = owner.and_then(|member| member.up.as_mut()) else {
             return;
         };
         if is_free && up.request_keyframe(track.source, turn.out) {
-            track.keyframe_wanted = false;
-            track.keyframes.note(turn.now);
+            let layer = track.layer_mut();
+            layer.keyframe_wanted = false;
+            layer.keyframes.note(turn.now);
         }
     }
 
@@ -271,13 +274,13 @@ impl Room {
             .values_mut()
             .filter_map(|member| member.up.as_mut())
         {
-            up.report(turn.ntp, turn.out, turn.now);
+            up.tell(turn.ntp, turn.out, turn.now);
         }
         self.narrow(turn);
         let wanted: Vec<Key> = self
             .tracks
             .iter()
-            .filter(|(_, track)| track.keyframe_wanted)
+            .filter(|(_, track)| track.layer().keyframe_wanted)
             .map(|(key, _)| *key)
             .collect();
         for key in wanted {
@@ -300,7 +303,7 @@ impl Room {
 
     fn tend_connections(&mut self, turn: &mut Turn<'_>) {
         let mut due = Vec::new();
-        for (key, member) in &mut self.members {
+        for (key, member) in self.members.iter_mut() {
             for leg in [Leg::Up, Leg::Down] {
                 let Some(connection) = member.connection(leg) else {
                     continue;
@@ -310,7 +313,7 @@ impl Room {
                     connection.handle_timeout(turn.now);
                 }
                 if is_due || connection.is_over(turn.now) {
-                    due.push((*key, leg));
+                    due.push((key, leg));
                 }
             }
         }
@@ -325,14 +328,14 @@ impl Room {
                 continue;
             };
             up.choose_layers();
-            for (source, key) in &member.started {
-                let Some(track) = self.tracks.get_mut(key) else {
+            for (source, key) in member.started.iter() {
+                let Some(track) = self.tracks.get_mut(&key) else {
                     continue;
                 };
                 let Some((_, known)) = track.format.as_mut() else {
                     continue;
                 };
-                let layers = up.layers(*source);
+                let layers = up.layers(source);
                 if *known != layers {
                     *known = layers;
                     if let Some(format) = &track.format {
@@ -419,6 +422,23 @@ impl Member {
 /// As NTP: 32 bits of seconds, 32 of their fraction.
 pub(in crate::media) fn ntp_duration(duration: Duration) -> u64 {
     (duration.as_secs() << 32) | ((u64::from(duration.subsec_nanos()) << 32) / 1_000_000_000)
+}
+
+/// Notes a packet of a picture, and keeps it for those who miss it.
+fn note_picture(layer: &mut TrackLayer, arrival: &Arrival<'_>, turn: &Turn<'_>) {
+    layer.rate.add(arrival.packet.payload.len(), turn.now);
+    if arrival.keyframe {
+        // Whoever waited for one has it.
+        layer.keyframe_wanted = false;
+        layer.keyframe_at = Some(turn.now);
+    }
+    // Another stream counts anew.
+    if layer.stream != Some(arrival.ssrc) {
+        layer.history.clear();
+    }
+    if !layer.targets.is_empty() {
+        layer.history.keep(&arrival.packet, turn.now);
+    }
 }
 
 fn format_event(

@@ -1,33 +1,40 @@
 //! The connection on which a participant sends: the client offers, we answer (RFC 8829).
-//!
-//! Its packets are told apart in [`streams`], read in [`incoming`], and reported on in [`feedback`].
 
 mod feedback;
-mod incoming;
+mod line;
 mod sources;
-mod streams;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::feedback::Feedback;
-pub(in crate::media) use self::incoming::Arrival;
-pub(in crate::media) use self::sources::check_sources;
-pub(in crate::media) use self::streams::Report;
-use self::streams::Streams;
+use self::line::{Kind, Line, line_of};
+pub(in crate::media) use self::sources::{Assigned, check_sources};
+pub(in crate::media) use self::stream::Report;
+use self::stream::Stream;
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::error::Refused;
 use crate::media::peer::connection::Connection;
+use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
-use crate::media::peer::sdp::{Codec, Description, End, Origin, Section, Setup, Why};
+use crate::media::peer::sdp::{Codec, Description, Origin, Setup, Why};
 use crate::media::peer::transport::PeerEvent;
-use crate::media::rtp::extensions::ExtensionIds;
-use crate::media::rtp::history::History;
-use crate::protocol::object::{MediaKind, Source, SourceMid};
+use crate::media::room::quality::Arrivals;
+use crate::media::rtp::extensions::{Extension, ExtensionIds};
+use crate::media::rtp::history::Incoming;
+use crate::media::rtp::keyframe::begins_keyframe;
+use crate::media::rtp::packet::View;
+use crate::media::rtp::rtcp::transport::Recorder;
+use crate::protocol::object::Source;
 
 const TOO_MANY_LINES: &str =
     "The connection has had too many m-lines, counting those given up; begin a new connection.";
+/// Streams of one connection; more are ignored.
+const MAX_STREAMS: usize = 64;
+/// A layer that is silent for this long gives way to another.
+const LAYER_SILENT_AFTER: Duration = Duration::from_millis(700);
 /// Over this time a layer's bitrate is measured.
 const RATE_WINDOW: Duration = Duration::from_millis(500);
 
@@ -37,64 +44,48 @@ pub(in crate::media) struct Up {
     pub connection: Connection,
     /// Of the last offer that was taken.
     pub revision: u64,
+    /// What arrives on it, before repair.
+    pub arrivals: Arrivals,
+    describing: Describing,
     /// Of the last offer that was taken, too.
     origin: Origin,
-    /// Names our descriptions' session.
-    session: u64,
-    /// How many there were.
-    described: u64,
     lines: Vec<Line>,
-    /// By which ids packets say where they belong: in one bundle they mean the same on all m-lines (RFC 8843 §15).
+    /// One bundle has one id for each header extension (RFC 9143 §15).
     ids: ExtensionIds,
-    streams: Streams,
+    streams: Vec<Stream>,
+    /// SSRCs of repairs, and what they repair.
+    repairs: Vec<(u32, u32)>,
+    recorder: Recorder,
     feedback: Feedback,
     /// It came back after an interruption, and nobody was told.
     resumed: bool,
 }
 
-/// One m-line.
-struct Line {
-    mid: String,
-    kind: MediaKind,
-    source: Option<Source>,
-    /// Why it carries nothing since the last answer, if it does not.
-    declined: Option<Why>,
-    codecs: Vec<Arc<Codec>>,
-    ids: ExtensionIds,
-    /// The stream that is forwarded.
-    current: Option<u32>,
+/// A packet to be forwarded.
+pub(in crate::media) struct Arrival<'a> {
+    /// Of which source.
+    pub source: Source,
+    /// Of which stream.
+    pub ssrc: u32,
+    /// As it came.
+    pub packet: Incoming<'a>,
+    /// How it is encoded.
+    pub codec: Arc<Codec>,
+    /// How loud it is in -dBov (RFC 6464).
+    pub level: Option<u8>,
+    /// It decodes on its own.
+    pub keyframe: bool,
+    /// The stream's last clock pair.
+    pub report: Option<Report>,
 }
 
-impl Line {
-    fn named(mid: &str) -> Self {
-        Self {
-            mid: mid.to_owned(),
-            kind: MediaKind::Audio,
-            source: None,
-            declined: None,
-            codecs: Vec::new(),
-            ids: ExtensionIds::none(),
-            current: None,
-        }
-    }
-
-    /// Its encoding by payload type, and whether that is one of repairs.
-    fn codec(&self, payload_type: u8) -> Option<(&Arc<Codec>, bool)> {
-        let mut codecs = self.codecs.iter();
-        codecs.find_map(|codec| {
-            let repairs = codec.repair == Some(payload_type);
-            (repairs || codec.payload_type == payload_type).then_some((codec, repairs))
-        })
-    }
-}
-
-/// What became of the sources that an offer names.
-#[derive(Debug, Default)]
-pub(in crate::media) struct Assigned {
-    /// Those that an m-line carries, with the name of its first encoding.
-    pub carried: Vec<(Source, Option<String>)>,
-    /// The others.
-    pub refused: Vec<(Source, Why)>,
+/// What a packet says of itself, after a repair was taken apart.
+struct Taken<'a> {
+    ssrc: u32,
+    sequence: u16,
+    payload_type: u8,
+    payload: &'a [u8],
+    is_repair: bool,
 }
 
 impl Up {
@@ -104,26 +95,26 @@ impl Up {
         local: &[SocketAddr],
         now: Instant,
     ) -> Result<(Self, String), Refused> {
-        let mut connection = Connection::new(now)?;
-        // Who only waits is sent a hello; everybody else sends us one.
-        let role = match offer.setup {
-            Some(Setup::Passive) => DtlsRole::Client,
-            _ => DtlsRole::Server,
-        };
-        connection.set_remote(&offer.origin.fingerprints, role, now);
         let mut up = Self {
-            connection,
+            connection: Connection::new(now)?,
             revision: 0,
+            arrivals: Arrivals::default(),
+            describing: Describing::default(),
             origin: offer.origin.clone(),
-            session: rand::random::<u64>() >> 2,
-            described: 0,
             lines: Vec::new(),
             ids: ExtensionIds::none(),
-            streams: Streams::default(),
+            streams: Vec::new(),
+            repairs: Vec::new(),
+            recorder: Recorder::default(),
             feedback: Feedback::new(now),
             resumed: false,
         };
-        up.read_lines(offer, now);
+        let role = match offer.setup {
+            Some(Setup::Passive) => DtlsRole::Client,
+            Some(Setup::Active | Setup::Actpass) | None => DtlsRole::Server,
+        };
+        up.connection
+            .set_remote(&offer.origin.fingerprints, role, now);
         let answer = up.answer(offer, local);
         Ok((up, answer))
     }
@@ -133,7 +124,7 @@ impl Up {
         self.origin.is_same(&offer.origin)
     }
 
-    /// Takes a later offer. One with other ICE credentials restarts ICE (RFC 8839 §4.4.1.1.1).
+    /// Takes a later offer; one with other ICE credentials restarts ICE.
     pub fn renegotiate(
         &mut self,
         offer: &Description,
@@ -144,7 +135,6 @@ impl Up {
         let declined = offer.declined.iter().filter_map(|one| one.mid.as_ref());
         let is_new = |mid: &&String| self.lines.iter().all(|line| line.mid != **mid);
         let more = used.chain(declined).filter(is_new).count();
-        // Streams point to lines, so none is forgotten.
         if self.lines.len() + more > LINES_OVER_TIME.size() {
             return Err(Refused::because(TOO_MANY_LINES));
         }
@@ -152,89 +142,63 @@ impl Up {
             self.connection.restart_ice(now);
         }
         self.origin = offer.origin.clone();
-        self.read_lines(offer, now);
         Ok(self.answer(offer, local))
     }
 
     fn answer(&mut self, offer: &Description, local: &[SocketAddr]) -> String {
-        self.described += 1;
-        let credentials = self.connection.credentials();
-        let end = End {
-            ufrag: &credentials.ufrag,
-            password: &credentials.password,
-            fingerprint: self.connection.fingerprint(),
-            addresses: local,
-            setup: match self.connection.dtls_role() {
-                Some(DtlsRole::Client) => Setup::Active,
-                Some(DtlsRole::Server) | None => Setup::Passive,
-            },
-            session: self.session,
-            version: self.described,
+        self.read_lines(offer);
+        // The role is kept for as long as there is the association (RFC 8842 §5.3).
+        let setup = match self.connection.dtls_role() {
+            Some(DtlsRole::Client) => Setup::Active,
+            Some(DtlsRole::Server) | None => Setup::Passive,
         };
+        let end = self.describing.end(&self.connection, local, setup);
         end.answer(offer)
     }
 
-    /// Lines as they were negotiated. Those that there were keep their place, which streams point to.
-    fn read_lines(&mut self, offer: &Description, now: Instant) {
+    /// Lines from the offer. Those that there were keep their place, which streams point to.
+    fn read_lines(&mut self, offer: &Description) {
         for line in &mut self.lines {
-            line.declined = Some(Why::GivenUp);
-            line.codecs.clear();
+            line.decline(Why::GivenUp);
         }
         for one in &offer.declined {
-            let Some(mid) = &one.mid else { continue };
-            let place = self.line(mid);
-            self.lines[place].declined = Some(one.why);
+            if let Some(mid) = &one.mid {
+                self.line(mid).decline(one.why);
+            }
         }
         for section in &offer.sections {
-            let place = self.line(&section.mid);
-            let line = &mut self.lines[place];
-            line.kind = section.kind;
-            line.ids = section.extension_ids();
-            line.declined = None;
-            line.codecs = negotiated(section);
-            self.streams.declare(place, &section.streams, now);
-        }
-        let ids = offer.sections.first().map(Section::extension_ids);
-        self.ids = ids.unwrap_or_default();
-    }
-
-    fn line(&mut self, mid: &str) -> usize {
-        let known = self.lines.iter().position(|line| line.mid == mid);
-        known.unwrap_or_else(|| {
-            self.lines.push(Line::named(mid));
-            self.lines.len() - 1
-        })
-    }
-
-    /// Says which m-line carries what. Gives each source that one carries with the name of its first encoding, and the
-    /// others with why not.
-    pub fn assign(&mut self, sources: &[SourceMid]) -> Assigned {
-        let mut assigned = Assigned::default();
-        for line in &mut self.lines {
-            line.source = None;
-            let named = sources.iter().find(|source| source.mid == line.mid);
-            let Some(SourceMid { source, .. }) = named else {
-                continue;
-            };
-            match line.declined {
-                Some(why) => assigned.refused.push((*source, why)),
-                None => {
-                    line.source = Some(*source);
-                    let codec = line.codecs.first().map(|codec| codec.name.clone());
-                    assigned.carried.push((*source, codec));
+            self.line(&section.mid).agree(section);
+            for repair in &section.streams.repairs {
+                if !self.repairs.contains(repair) && self.repairs.len() < MAX_STREAMS {
+                    self.repairs.push(*repair);
                 }
             }
         }
-        assigned
+        let named = offer.sections.iter().flat_map(|one| &one.extensions);
+        self.ids = ExtensionIds::of(named.map(|(id, uri)| (*id, uri.as_str())));
+        let lines = &self.lines;
+        for stream in &mut self.streams {
+            let declares = |line: &Line| line.declared.contains(&stream.ssrc);
+            stream.line = lines.iter().position(declares).unwrap_or(stream.line);
+        }
+    }
+
+    fn line(&mut self, mid: &str) -> &mut Line {
+        let known = self.lines.iter().position(|line| line.mid == mid);
+        let place = known.unwrap_or_else(|| {
+            self.lines.push(Line::new(mid));
+            self.lines.len() - 1
+        });
+        &mut self.lines[place]
     }
 
     /// Notes what happened on the connection.
     pub fn note_events(&mut self) {
         while let Some(event) = self.connection.poll_event() {
             match event {
-                // Packets may be missing that nobody can repair any more.
-                PeerEvent::Connected => self.resumed = !self.streams.is_empty(),
-                PeerEvent::Moved => self.resumed = true,
+                PeerEvent::Connected | PeerEvent::Moved => {
+                    self.resumed = !self.streams.is_empty();
+                }
                 PeerEvent::Failed | PeerEvent::Closed => {}
             }
         }
@@ -245,38 +209,194 @@ impl Up {
         std::mem::take(&mut self.resumed)
     }
 
+    /// Takes an RTP packet: what is to be forwarded of it, if anything.
+    pub fn arrived<'a>(&mut self, packet: &'a [u8], now: Instant) -> Option<Arrival<'a>> {
+        let view = View::parse(packet)?;
+        self.record(&view, now);
+        let taken = self.take(&view)?;
+        let place = self.stream(&view, taken.ssrc, now)?;
+        let stream = &mut self.streams[place];
+        if !taken.is_repair {
+            stream.highest = Some(self.arrivals.count(taken.sequence, stream.highest));
+        }
+        let (sequence, way) = stream.accept(taken.sequence, now)?;
+        stream.bytes += taken.payload.len() as u64;
+        let (report, line) = (stream.report, stream.line);
+        let line = &self.lines[line];
+        if !taken.is_repair {
+            let timestamp = view.header.timestamp;
+            stream.note_reception(sequence, timestamp, line.clock_rate(), now);
+        }
+        // The measure by reports is the better one.
+        if let (Some(way), None) = (way, self.connection.round_trip()) {
+            self.connection.note_round_trip(way);
+        }
+        let source = line.source?;
+        let codec = Arc::clone(line.codec(taken.payload_type)?);
+        if !self.is_current(place, now) {
+            return None;
+        }
+        let level = self.value(&view, Extension::AudioLevel);
+        Some(Arrival {
+            source,
+            ssrc: taken.ssrc,
+            level: level.and_then(|bytes| Some(bytes.first()? & 0x7f)),
+            keyframe: begins_keyframe(codec.encoding, taken.payload),
+            packet: Incoming {
+                sequence,
+                timestamp: view.header.timestamp,
+                marker: view.header.marker,
+                encoding: codec.encoding,
+                extensions: view.extensions,
+                ids: self.ids,
+                payload: taken.payload,
+            },
+            codec,
+            report,
+        })
+    }
+
+    fn value<'a>(&self, view: &View<'a>, extension: Extension) -> Option<&'a [u8]> {
+        view.extensions.get(self.ids.get(extension)?)
+    }
+
+    /// For transport-wide feedback every packet counts, repairs and probes too.
+    fn record(&mut self, view: &View<'_>, now: Instant) {
+        let number = self.value(view, Extension::TransportNumber);
+        if let Some([high, low]) = number {
+            self.recorder.note(u16::from_be_bytes([*high, *low]), now);
+        }
+    }
+
+    /// Takes a repair (RFC 4588 §4) apart. One without an original sequence number is a bandwidth probe.
+    fn take<'a>(&mut self, view: &View<'a>) -> Option<Taken<'a>> {
+        let header = &view.header;
+        let mut kinds = self.lines.iter();
+        let kind = kinds.find_map(|line| line.kind(header.payload_type));
+        let Some(Kind::Repair(payload_type)) = kind else {
+            return Some(Taken {
+                ssrc: header.ssrc,
+                sequence: header.sequence,
+                payload_type: header.payload_type,
+                payload: view.payload,
+                is_repair: false,
+            });
+        };
+        let ([high, low], payload) = view.payload.split_first_chunk()?;
+        Some(Taken {
+            ssrc: self.repaired(view)?,
+            sequence: u16::from_be_bytes([*high, *low]),
+            payload_type,
+            payload,
+            is_repair: true,
+        })
+    }
+
+    /// What a repair stream repairs: what was declared, or the layer that it names (RFC 8852 §3.2), or the only stream
+    /// of its m-line.
+    fn repaired(&mut self, view: &View<'_>) -> Option<u32> {
+        let repair = view.header.ssrc;
+        let known = self.repairs.iter().find(|(known, _)| *known == repair);
+        if let Some((_, ssrc)) = known {
+            return Some(*ssrc);
+        }
+        let line = line_of(&self.lines, &self.ids, view)?;
+        let layer = self.value(view, Extension::RepairedRid);
+        let mut streams = self.streams.iter().filter(|stream| {
+            let rid = stream.rid.as_deref().map(str::as_bytes);
+            stream.line == line && (layer.is_none() || layer == rid)
+        });
+        let ssrc = streams.next()?.ssrc;
+        if streams.next().is_some() || self.repairs.len() >= MAX_STREAMS {
+            return None;
+        }
+        self.repairs.push((repair, ssrc));
+        Some(ssrc)
+    }
+
+    /// The place of a stream; of one that is new, where it is known to which m-line it belongs.
+    fn stream(&mut self, view: &View<'_>, ssrc: u32, now: Instant) -> Option<usize> {
+        let known = self.streams.iter().position(|stream| stream.ssrc == ssrc);
+        if known.is_some() {
+            return known;
+        }
+        // A repair does not begin a stream, as what it repairs came before it.
+        if ssrc != view.header.ssrc || self.streams.len() >= MAX_STREAMS {
+            return None;
+        }
+        let line = line_of(&self.lines, &self.ids, view)?;
+        let rid = self.value(view, Extension::Rid);
+        let rid = rid.and_then(|rid| self.lines[line].layer(rid));
+        let rid = rid.map(str::to_owned);
+        self.streams.push(Stream::new(ssrc, line, rid, now));
+        Some(self.streams.len() - 1)
+    }
+
+    fn stream_mut(&mut self, ssrc: u32) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.ssrc == ssrc)
+    }
+
+    fn stream_of(&self, ssrc: Option<u32>) -> Option<&Stream> {
+        let ssrc = ssrc?;
+        self.streams.iter().find(|stream| stream.ssrc == ssrc)
+    }
+
+    /// Whether this stream of its m-line is the one to forward. The first is, until it falls silent or
+    /// [`Up::choose_layers`] finds a better one.
+    fn is_current(&mut self, place: usize, now: Instant) -> bool {
+        let Stream { ssrc, line, .. } = self.streams[place];
+        let current = self.lines[line].current;
+        if current == Some(ssrc) {
+            return true;
+        }
+        let alive = self.stream_of(current).is_some_and(|stream| {
+            now.saturating_duration_since(stream.heard_at) < LAYER_SILENT_AFTER
+        });
+        if !alive {
+            self.lines[line].current = Some(ssrc);
+        }
+        !alive
+    }
+
     /// Measures the layers, and moves each m-line to the one with the highest bitrate. To be called every
     /// [`RATE_WINDOW`].
     pub fn choose_layers(&mut self) {
-        self.streams.measure();
-        for (index, line) in self.lines.iter_mut().enumerate() {
-            if let Some(better) = self.streams.better_layer(index, line.current) {
-                line.current = Some(better);
+        for stream in &mut self.streams {
+            stream.rate = std::mem::take(&mut stream.bytes);
+        }
+        for index in 0..self.lines.len() {
+            let streams = self.streams.iter();
+            let on_line = streams.filter(|stream| stream.line == index && stream.rid.is_some());
+            let Some(best) = on_line.max_by_key(|stream| stream.rate) else {
+                continue;
+            };
+            let current = self.stream_of(self.lines[index].current);
+            let rate = current.map_or(0, |stream| stream.rate);
+            // A quarter more, so that two layers of about one rate do not take turns.
+            if best.rate * 4 > rate * 5 {
+                self.lines[index].current = Some(best.ssrc);
             }
         }
     }
 
     /// The simulcast layers of a source that were seen.
     pub fn layers(&self, source: Source) -> Vec<String> {
-        let mut lines = self.lines.iter();
-        let index = lines.position(|line| line.source == Some(source));
-        index.map_or_else(Vec::new, |index| self.streams.layers(index))
+        let lines = self.lines.iter();
+        let mut lines = lines.enumerate();
+        let Some((index, _)) = lines.find(|(_, line)| line.source == Some(source)) else {
+            return Vec::new();
+        };
+        let on_line = self.streams.iter().filter(|stream| stream.line == index);
+        let mut rids: Vec<String> = on_line.filter_map(|stream| stream.rid.clone()).collect();
+        rids.sort();
+        rids
     }
 
     /// The layer of a source that is forwarded.
     pub fn layer(&self, source: Source) -> Option<String> {
         let line = self.lines.iter().find(|line| line.source == Some(source))?;
-        self.streams.get(line.current?)?.rid.clone()
+        self.stream_of(line.current)?.rid.clone()
     }
-
-    /// The last packets of a stream, from which subscribers' losses are repaired.
-    pub fn history(&self, ssrc: u32) -> Option<&History> {
-        Some(&self.streams.get(ssrc)?.history)
-    }
-}
-
-fn negotiated(section: &Section) -> Vec<Arc<Codec>> {
-    section.negotiated().cloned().map(Arc::new).collect()
 }
 
 /// How often [`Up::choose_layers`] wants to be called.

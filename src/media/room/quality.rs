@@ -176,7 +176,7 @@ impl Room {
 
 impl Member {
     fn review_quality(&mut self, now: Instant) -> Option<Measured> {
-        let up = self.up.as_mut().map(|up| up.take_tally());
+        let up = self.up.as_mut().map(|up| up.arrivals.take());
         let down = self.down.as_mut().map(|down| down.take_tally());
         let connections = [Leg::Up, Leg::Down].map(|leg| {
             let connection = self.connection(leg)?;

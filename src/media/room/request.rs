@@ -292,11 +292,7 @@ impl Room {
             .down
             .as_mut()
             .ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
-        if let Err(reason) = down.widen(audio_slots, video_slots, turn.now) {
-            self.close_leg(key, Leg::Down, turn);
-            self.reassign(turn);
-            return Err(MediaError::Unsupported(reason));
-        }
+        down.widen(audio_slots, video_slots, &self.local, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
         self.settle_connection(key, Leg::Down, turn);
@@ -343,11 +339,7 @@ impl Room {
         self.negotiate(key, turn.now)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let down = member.down.as_mut().ok_or(MediaError::Stale)?;
-        if let Err(reason) = down.accept(&answer, sdp, turn.now) {
-            self.close_leg(key, Leg::Down, turn);
-            self.rebuild_targets();
-            return Err(MediaError::BadSdp(reason));
-        }
+        down.accept(&answer, turn.now);
         self.settle_connection(key, Leg::Down, turn);
         Ok(())
     }
@@ -383,11 +375,7 @@ impl Room {
         let down = member.down.as_mut();
         let down = down.ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
         // Also where an offer is still unanswered: what is told of a restart must be one.
-        if let Err(reason) = down.offer(true, turn.now) {
-            self.close_leg(key, Leg::Down, turn);
-            self.reassign(turn);
-            return Err(MediaError::Unsupported(reason));
-        }
+        down.restart(&self.local, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
         let to = member.id.clone();
@@ -409,7 +397,7 @@ impl Room {
             let track = slot.track.and_then(|track| self.tracks.get(&track));
             slot.told(
                 track.map(|track| track.id.clone()),
-                track.and_then(|track| track.layer.clone()),
+                track.and_then(|track| track.layer().rid.clone()),
             )
         });
         told.collect()

@@ -28,21 +28,15 @@ pub struct Incoming<'a> {
     /// Its header extensions,
     pub extensions: Extensions<'a>,
     /// by these ids.
-    pub ids: &'a ExtensionIds,
+    pub ids: ExtensionIds,
     /// Without padding.
     pub payload: &'a [u8],
 }
 
-/// The packets of one stream. Each place keeps its memory for the next one.
-#[derive(Debug, Default)]
-pub struct History {
-    places: Vec<Place>,
-}
-
-#[derive(Debug)]
-struct Place {
+/// A packet that is kept.
+#[derive(Debug, Clone)]
+pub struct Stored {
     sequence: u64,
-    at: Option<Instant>,
     timestamp: u32,
     marker: bool,
     encoding: Encoding,
@@ -53,67 +47,94 @@ struct Place {
     bytes: Vec<u8>,
 }
 
-impl Place {
+impl Stored {
+    /// A copy.
+    pub fn of(packet: &Incoming<'_>) -> Self {
+        let mut stored = Self::empty();
+        stored.fill(packet);
+        stored
+    }
+
+    /// As it came.
+    pub fn packet(&self) -> Incoming<'_> {
+        let (extensions, payload) = self
+            .bytes
+            .split_at_checked(self.extensions)
+            .unwrap_or_default();
+        Incoming {
+            sequence: self.sequence,
+            timestamp: self.timestamp,
+            marker: self.marker,
+            encoding: self.encoding,
+            extensions: Extensions {
+                form: self.form,
+                bytes: extensions,
+            },
+            ids: self.ids,
+            payload,
+        }
+    }
+
     fn empty() -> Self {
         Self {
             sequence: 0,
-            at: None,
             timestamp: 0,
             marker: false,
             encoding: Encoding::Other,
             form: Form::Other,
-            ids: ExtensionIds::default(),
+            ids: ExtensionIds::none(),
             extensions: 0,
             bytes: Vec::new(),
         }
     }
+
+    fn fill(&mut self, packet: &Incoming<'_>) {
+        self.sequence = packet.sequence;
+        self.timestamp = packet.timestamp;
+        self.marker = packet.marker;
+        self.encoding = packet.encoding;
+        self.form = packet.extensions.form;
+        self.ids = packet.ids;
+        self.extensions = packet.extensions.bytes.len();
+        self.bytes.clear();
+        self.bytes.extend_from_slice(packet.extensions.bytes);
+        self.bytes.extend_from_slice(packet.payload);
+    }
+}
+
+/// The packets of one stream. Each place keeps its memory for the next one.
+#[derive(Debug, Default)]
+pub struct History {
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    at: Option<Instant>,
+    stored: Stored,
 }
 
 impl History {
     /// Remembers a packet.
-    pub fn keep(&mut self, source: &Incoming<'_>, now: Instant) {
-        let here = self.place(source.sequence);
+    pub fn keep(&mut self, packet: &Incoming<'_>, now: Instant) {
+        let here = self.place(packet.sequence);
         let oldest = here.and_then(|place| self.places[place].at);
         let young = oldest.is_some_and(|at| now.saturating_duration_since(at) < KEPT_FOR);
         if here.is_none() || (young && self.places.len() < MOST) {
             self.grow();
         }
-        let Some(place) = self.place(source.sequence) else {
-            return;
-        };
-        let place = &mut self.places[place];
-        place.sequence = source.sequence;
-        place.at = Some(now);
-        place.timestamp = source.timestamp;
-        place.marker = source.marker;
-        place.encoding = source.encoding;
-        place.form = source.extensions.form;
-        place.ids = *source.ids;
-        place.extensions = source.extensions.bytes.len();
-        place.bytes.clear();
-        place.bytes.extend_from_slice(source.extensions.bytes);
-        place.bytes.extend_from_slice(source.payload);
+        if let Some(place) = self.place(packet.sequence) {
+            let place = &mut self.places[place];
+            place.at = Some(now);
+            place.stored.fill(packet);
+        }
     }
 
     /// The packet of this extended number, if it is still there.
     pub fn get(&self, sequence: u64) -> Option<Incoming<'_>> {
         let place = &self.places[self.place(sequence)?];
-        if place.at.is_none() || place.sequence != sequence {
-            return None;
-        }
-        let (extensions, payload) = place.bytes.split_at_checked(place.extensions)?;
-        Some(Incoming {
-            sequence,
-            timestamp: place.timestamp,
-            marker: place.marker,
-            encoding: place.encoding,
-            extensions: Extensions {
-                form: place.form,
-                bytes: extensions,
-            },
-            ids: &place.ids,
-            payload,
-        })
+        let is_there = place.at.is_some() && place.stored.sequence == sequence;
+        is_there.then(|| place.stored.packet())
     }
 
     /// Forgets all: another stream begins.
@@ -129,9 +150,12 @@ impl History {
     fn grow(&mut self) {
         let count = (self.places.len() * 2).clamp(FEWEST, MOST);
         let kept = std::mem::take(&mut self.places);
-        self.places.resize_with(count, Place::empty);
+        self.places.resize_with(count, || Place {
+            at: None,
+            stored: Stored::empty(),
+        });
         for one in kept.into_iter().filter(|one| one.at.is_some()) {
-            if let Some(place) = self.place(one.sequence) {
+            if let Some(place) = self.place(one.stored.sequence) {
                 self.places[place] = one;
             }
         }
@@ -143,7 +167,7 @@ mod tests {
     use super::*;
 
     fn keep(history: &mut History, sequence: u64, payload: &[u8], now: Instant) {
-        let source = Incoming {
+        let packet = Incoming {
             sequence,
             timestamp: sequence as u32 * 3,
             marker: sequence.is_multiple_of(2),
@@ -152,10 +176,10 @@ mod tests {
                 form: Form::OneByte,
                 bytes: &[0x10, 9, 0, 0],
             },
-            ids: &ExtensionIds::default(),
+            ids: ExtensionIds::none(),
             payload,
         };
-        history.keep(&source, now);
+        history.keep(&packet, now);
     }
 
     #[test]
@@ -182,7 +206,7 @@ mod tests {
                 keep(&mut history, sequence, &sequence.to_be_bytes(), now);
                 let second = sequence.saturating_sub(per_second.min(MOST as u64 - 1));
                 for kept in [sequence, second] {
-                    let found = history.get(kept).map(|source| source.payload.to_vec());
+                    let found = history.get(kept).map(|packet| packet.payload.to_vec());
                     assert_eq!(found, Some(kept.to_be_bytes().to_vec()), "{per_second}");
                 }
             }

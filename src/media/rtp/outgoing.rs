@@ -12,10 +12,10 @@ const LONGEST_EXTENSION: usize = u8::MAX as usize;
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
     /// What came.
-    pub source: &'a Incoming<'a>,
+    pub packet: &'a Incoming<'a>,
     /// What its counters are fitted by.
     pub offsets: Offsets,
-    /// The stream on which it goes, the number there, and by which payload type; timestamp and marker are the source's.
+    /// The stream on which it goes, the number there, and by which payload type; timestamp and marker are the packet's.
     pub header: Header,
     /// The ids that the subscriber agreed to.
     pub ids: &'a ExtensionIds,
@@ -31,8 +31,8 @@ impl Outgoing<'_> {
     /// Appends it. The same one is always written the same way.
     pub fn write(&self, into: &mut Vec<u8>) {
         let header = Header {
-            marker: self.source.marker,
-            timestamp: self.source.timestamp.wrapping_add(self.offsets.timestamp),
+            marker: self.packet.marker,
+            timestamp: self.packet.timestamp.wrapping_add(self.offsets.timestamp),
             ..self.header
         };
         let stamp = self.stamp.unwrap_or_default().to_be_bytes();
@@ -41,7 +41,7 @@ impl Outgoing<'_> {
         if let (Some(id), Some(_)) = (self.ids.get(Extension::TransportNumber), self.stamp) {
             self.push(&mut extensions, id, &stamp);
         }
-        if !self.source.extensions.bytes.is_empty() {
+        if !self.packet.extensions.bytes.is_empty() {
             self.pass_on(&mut extensions, &mut descriptor);
         }
         header.write(&extensions, into);
@@ -49,10 +49,10 @@ impl Outgoing<'_> {
             into.extend_from_slice(&original.to_be_bytes());
         }
         let begin = into.len();
-        into.extend_from_slice(self.source.payload);
+        into.extend_from_slice(self.packet.payload);
         let moved = self.offsets.picture != 0 || self.offsets.tl0 != 0;
         if let Some(payload) = into.get_mut(begin..).filter(|_| moved) {
-            Places::find(self.source.encoding, payload).add(self.offsets, payload);
+            Places::find(self.packet.encoding, payload).add(self.offsets, payload);
         }
     }
 
@@ -64,9 +64,9 @@ impl Outgoing<'_> {
         let value = |extension| {
             let id = self.ids.get(extension)?;
             let value = self
-                .source
+                .packet
                 .extensions
-                .get(self.source.ids.get(extension)?)?;
+                .get(self.packet.ids.get(extension)?)?;
             Some((id, value))
         };
         for extension in Extension::PASSED_ON {
@@ -143,17 +143,17 @@ mod tests {
             (5, Extension::Mid),
             (6, Extension::Dependencies),
         ]);
-        let source = Incoming {
+        let packet = Incoming {
             sequence: 70_000,
             timestamp: 70,
             marker: true,
             encoding: Encoding::Vp8,
             extensions: view.extensions,
-            ids: &theirs,
+            ids: theirs,
             payload: view.payload,
         };
         let outgoing = Outgoing {
-            source: &source,
+            packet: &packet,
             offsets: Offsets {
                 timestamp: 30,
                 picture: 2,
@@ -201,17 +201,17 @@ mod tests {
 
     #[test]
     fn a_packet_of_nothing_is_written_as_it_is() {
-        let source = Incoming {
+        let packet = Incoming {
             sequence: 1,
             timestamp: 0,
             marker: false,
             encoding: Encoding::Opus,
             extensions: Extensions::default(),
-            ids: &ExtensionIds::default(),
+            ids: ExtensionIds::none(),
             payload: b"sound",
         };
         let bytes = written(Outgoing {
-            source: &source,
+            packet: &packet,
             offsets: Offsets::default(),
             header: Header {
                 marker: false,

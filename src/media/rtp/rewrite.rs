@@ -50,15 +50,15 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(source: &Incoming<'_>) -> Self {
-        let places = Places::find(source.encoding, source.payload);
-        let descriptor = source
+    fn of(packet: &Incoming<'_>) -> Self {
+        let places = Places::find(packet.encoding, packet.payload);
+        let descriptor = packet
             .ids
             .get(Extension::Dependencies)
-            .and_then(|id| source.extensions.get(id));
+            .and_then(|id| packet.extensions.get(id));
         Self {
-            picture: places.picture(source.payload),
-            tl0: places.tl0(source.payload),
+            picture: places.picture(packet.payload),
+            tl0: places.tl0(packet.payload),
             frame: descriptor.and_then(frame_number),
         }
     }
@@ -105,17 +105,17 @@ impl Rewriter {
     }
 
     /// How the packet fits in for the subscriber; `None` for one that is older than the first after the last switch.
-    pub fn rewrite(&mut self, source: &Incoming<'_>, now: Instant) -> Option<Fit> {
-        let counted = Counted::of(source);
+    pub fn rewrite(&mut self, packet: &Incoming<'_>, now: Instant) -> Option<Fit> {
+        let counted = Counted::of(packet);
         let anchor = match self.anchor {
             Some(anchor) => anchor,
-            None => self.take_anchor(source, counted, now),
+            None => self.take_anchor(packet, counted, now),
         };
-        let sequence = source.sequence.checked_sub(anchor.from)? + anchor.to;
+        let sequence = packet.sequence.checked_sub(anchor.from)? + anchor.to;
         self.note_counters(counted, anchor.offsets);
         if sequence > self.highest {
             self.highest = sequence;
-            self.timestamp = source.timestamp.wrapping_add(anchor.offsets.timestamp);
+            self.timestamp = packet.timestamp.wrapping_add(anchor.offsets.timestamp);
             self.sent_at = Some(now);
         }
         Some(Fit {
@@ -124,7 +124,7 @@ impl Rewriter {
         })
     }
 
-    fn take_anchor(&mut self, source: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
+    fn take_anchor(&mut self, packet: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
         let gap = self
             .sent_at
             .map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
@@ -135,10 +135,10 @@ impl Rewriter {
         let frame = counted.frame.zip(self.frame);
         let after = |(new, last): (u16, u16)| last.wrapping_add(1).wrapping_sub(new);
         let anchor = Anchor {
-            from: source.sequence,
+            from: packet.sequence,
             to: self.highest + 1,
             offsets: Offsets {
-                timestamp: first_timestamp.wrapping_sub(source.timestamp),
+                timestamp: first_timestamp.wrapping_sub(packet.timestamp),
                 picture: picture.map_or(0, |((new, _), last)| after((new, last))),
                 tl0: tl0.map_or(0, |(new, last)| last.wrapping_add(1).wrapping_sub(new)),
                 frame: frame.map_or(0, after),
@@ -182,14 +182,13 @@ mod tests {
     use crate::media::rtp::packet::{ExtensionSet, Extensions, Header, View};
 
     fn source(sequence: u64, timestamp: u32, payload: &[u8], encoding: Encoding) -> Incoming<'_> {
-        const NONE: &ExtensionIds = &ExtensionIds::none();
         Incoming {
             sequence,
             timestamp,
             marker: false,
             encoding,
             extensions: Extensions::default(),
-            ids: NONE,
+            ids: ExtensionIds::none(),
             payload,
         }
     }
@@ -197,7 +196,7 @@ mod tests {
     /// What the subscriber gets as the payload.
     fn payload(source: &Incoming<'_>, fit: Fit) -> Vec<u8> {
         let outgoing = Outgoing {
-            source,
+            packet: source,
             offsets: fit.offsets,
             header: Header {
                 marker: false,
@@ -302,7 +301,7 @@ mod tests {
             header.write(&set, &mut bytes);
             let source = Incoming {
                 extensions: View::parse(&bytes).unwrap().extensions,
-                ids: &ids,
+                ids,
                 ..source(sequence, 0, b"x", Encoding::Av1)
             };
             let fit = slot.rewrite(&source, now).unwrap();

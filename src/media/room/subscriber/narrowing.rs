@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use super::Down;
 use crate::media::bwe::rate::Bitrate;
+use crate::media::peer::arena::Arena;
+use crate::media::room::Tracks;
 use crate::media::room::allotment::{Bid, Share, allot, left_for_stills};
+use crate::media::rtp::resend::Sent;
 use crate::protocol::object::MediaKind;
 
 /// A probe is no smaller than this, or its packets would be too few to measure by, and no larger.
@@ -23,19 +26,14 @@ pub(in crate::media) struct Narrowed {
 }
 
 impl Down {
-    /// Looks what the line carries now: gives every slot its share, sends what is due of stills, probes. `rate` gives
-    /// the bitrate of a track as it comes from its sender.
-    pub fn narrow(
-        &mut self,
-        mut rate: impl FnMut(u64) -> Option<Bitrate>,
-        now: Instant,
-    ) -> Narrowed {
+    /// Looks what the line carries now: gives every slot its share, sends what is due of stills, probes.
+    pub fn narrow(&mut self, tracks: &mut Tracks, out: &mut Arena, now: Instant) -> Narrowed {
         let mut narrowed = Narrowed::default();
         if !self.connection.is_connected() {
             return narrowed;
         }
-        while let Some((index, sent)) = self.line.pacer.pop(now) {
-            self.send_first(index, sent, now);
+        while let Some((index, waiting)) = self.line.pacer.pop(now) {
+            self.send_first(index, &waiting.packet.packet(), waiting.sent, out, now);
         }
         let slots = self.slots.iter_mut().enumerate();
         let due = slots.filter_map(|(index, slot)| slot.keyframes.take_due(now).then_some(index));
@@ -44,7 +42,8 @@ impl Down {
         if self.line.breaker.limit().is_none() && !is_held_back(self) {
             return narrowed;
         }
-        narrowed.changed = self.share_out(&mut rate, now);
+        let mut rate = |track| tracks.get_mut(&track)?.layer_mut().rate.peak(now);
+        narrowed.changed = self.share_out(&mut rate, out, now);
         let slots = self.slots.iter().enumerate();
         let stills = slots.filter(|(_, slot)| {
             slot.share == Share::Stills && slot.track.is_some() && now >= slot.stills_from
@@ -52,7 +51,12 @@ impl Down {
         narrowed.stills.extend(stills.map(|(index, _)| index));
         if is_held_back(self) {
             if let Some(bytes) = self.line.breaker.take_probe(now)
-                && !self.probe(bytes.clamp(LEAST_PROBE, LARGEST_PROBE) as usize, now)
+                && !self.probe(
+                    bytes.clamp(LEAST_PROBE, LARGEST_PROBE) as usize,
+                    tracks,
+                    out,
+                    now,
+                )
             {
                 self.line.breaker.try_unprobed(now);
             }
@@ -66,6 +70,7 @@ impl Down {
     fn share_out(
         &mut self,
         rate: &mut impl FnMut(u64) -> Option<Bitrate>,
+        out: &mut Arena,
         now: Instant,
     ) -> Vec<usize> {
         let mut pictures: Vec<usize> = (0..self.slots.len())
@@ -100,7 +105,7 @@ impl Down {
         let mut changed = Vec::new();
         for (index, share) in pictures.into_iter().zip(shares) {
             if self.slots[index].share != share {
-                self.turn_slot(index, share, now);
+                self.turn_slot(index, share, out, now);
                 changed.push(index);
             }
         }
@@ -113,34 +118,39 @@ impl Down {
         changed
     }
 
-    fn turn_slot(&mut self, index: usize, share: Share, now: Instant) {
+    fn turn_slot(&mut self, index: usize, share: Share, out: &mut Arena, now: Instant) {
         if share == Share::Whole {
             self.line.breaker.tried(now);
         }
         // The rest of a still is numbered already, and would be missed.
-        for (_, sent) in self.line.pacer.take(index) {
-            self.send_first(index, sent, now);
+        for (_, waiting) in self.line.pacer.take(index) {
+            self.send_first(index, &waiting.packet.packet(), waiting.sent, out, now);
         }
         self.slots[index].turn_to(share, now);
     }
 
     /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to: a repair stream,
     /// transport-wide feedback, and enough to send.
-    fn probe(&mut self, bytes: usize, now: Instant) -> bool {
+    fn probe(&mut self, bytes: usize, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
         let slots = self.slots.iter().enumerate();
         let found = slots
-            .filter(|(_, slot)| slot.transport_id.is_some())
+            .filter(|(_, slot)| slot.is_numbered())
             .find_map(|(index, slot)| {
-                let train: Vec<_> = slot.buffer.probe(bytes).into_iter().cloned().collect();
-                let fits = !train.is_empty() && train.iter().all(|sent| sent.repair.is_some());
-                fits.then_some((index, train))
+                let train = slot.buffer.probe(bytes);
+                let history = &tracks.get(&slot.track?)?.layer().history;
+                let there =
+                    |sent: &Sent| sent.repair.is_some() && history.get(sent.source).is_some();
+                let fits = !train.is_empty() && train.iter().all(there);
+                fits.then_some((index, history, train))
             });
-        let Some((index, train)) = found else {
+        let Some((index, history, train)) = found else {
             return false;
         };
         let probe = self.line.begin_probe(train.len());
         for sent in &train {
-            self.send_again(index, sent, Some(probe), now);
+            if let Some(packet) = history.get(sent.source) {
+                self.send_again(index, &packet, sent, Some(probe), out, now);
+            }
         }
         true
     }
