@@ -17,7 +17,7 @@ use crate::media::peer::path::Path;
 use crate::media::room::allowance::Allowance;
 use crate::media::room::forward::ntp_duration;
 use crate::media::room::request::Request;
-use crate::media::room::{Room, RoomKey, Routes, Turn};
+use crate::media::room::{Room, RoomKey, Route, Routes, Turn};
 use crate::media::{Census, EventSink};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
