@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::World;
 use super::client::{Flights, SSRC};
-use crate::protocol::object::Source;
 
 /// How somebody connects.
 #[derive(Debug, Clone, Copy)]
