@@ -316,13 +316,18 @@ impl Room {
             return;
         };
         let connection = match leg {
-            Leg::Up => member.up.take().map(|up| up.connection),
-            Leg::Down => member.down.take().map(|down| down.connection),
+            Leg::Up => member.up.take().map(|mut up| {
+                up.connection.close(turn.out);
+                up.connection
+            }),
+            Leg::Down => member.down.take().map(|mut down| {
+                down.end(turn.out);
+                down.connection
+            }),
         };
-        let Some(mut connection) = connection else {
+        let Some(connection) = connection else {
             return;
         };
-        connection.close(turn.out);
         let route = Route {
             room: self.key,
             member: key,

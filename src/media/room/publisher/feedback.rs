@@ -24,6 +24,8 @@ const MOST_ARRIVALS: usize = 4;
 pub(super) struct Feedback {
     reports_at: Instant,
     arrivals_at: Instant,
+    /// Full intra requests so far.
+    intra_requests: u8,
 }
 
 impl Feedback {
@@ -31,6 +33,7 @@ impl Feedback {
         Self {
             reports_at: now,
             arrivals_at: now,
+            intra_requests: 0,
         }
     }
 }
@@ -128,14 +131,22 @@ impl Up {
         });
     }
 
-    /// Asks for a keyframe of a source (RFC 4585 §6.3.1). Whether there was a stream to ask.
+    /// Asks for a keyframe of a source, in the way that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1). Whether there
+    /// was a stream to ask.
     pub fn request_keyframe(&mut self, source: Source, out: &mut Arena) -> bool {
         let line = self.lines.iter().find(|line| line.source == Some(source));
-        let Some(ssrc) = line.and_then(|line| line.current) else {
+        let Some((line, ssrc)) = line.and_then(|line| Some((line, line.current?))) else {
             return false;
         };
+        if !line.takes_intra_requests_only() {
+            return self.connection.send_rtcp(out, |bytes| {
+                begin(bytes).picture_loss(OWN_SSRC, ssrc);
+            });
+        }
+        self.feedback.intra_requests = self.feedback.intra_requests.wrapping_add(1);
+        let number = self.feedback.intra_requests;
         self.connection.send_rtcp(out, |bytes| {
-            begin(bytes).picture_loss(OWN_SSRC, ssrc);
+            begin(bytes).full_intra(OWN_SSRC, ssrc, number);
         })
     }
 }

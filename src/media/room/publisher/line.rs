@@ -94,6 +94,12 @@ impl Line {
         first.map_or(90_000, |codec| codec.clock_rate)
     }
 
+    /// Whether full intra requests are all that its sender understands of wishes for a keyframe.
+    pub fn takes_intra_requests_only(&self) -> bool {
+        let mut codecs = self.codecs.iter().map(|codec| codec.feedback);
+        codecs.any(|one| one.full_intra && !one.picture_loss)
+    }
+
     /// How its first encoding is called.
     pub fn first_codec(&self) -> Option<String> {
         self.codecs.first().map(|codec| codec.name.clone())

@@ -138,4 +138,18 @@ impl Down {
             });
         }
     }
+
+    /// Ends every stream (RFC 3550 §6.6), and says goodbye.
+    pub fn end(&mut self, out: &mut Arena) {
+        let ssrcs: Vec<u32> = self.slots.iter().map(|slot| slot.ssrc).collect();
+        if let Some(first) = ssrcs.first() {
+            self.connection.send_rtcp(out, |bytes| {
+                let mut writer = Writer::new(bytes);
+                writer.receiver_report(*first, &[]);
+                writer.name(*first, "slot-0");
+                writer.goodbye(&ssrcs);
+            });
+        }
+        self.connection.close(out);
+    }
 }
