@@ -17,7 +17,7 @@ use crate::media::peer::arena::Arena;
 use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
-use crate::media::peer::sdp::{Description, Setup, Slot};
+use crate::media::peer::sdp::{Codec, Description, Setup, Slot};
 use crate::media::room::allotment::Share;
 use crate::media::room::publisher::Arrival;
 use crate::media::room::quality::Tally;
@@ -122,8 +122,16 @@ impl Down {
             kind: slot.kind,
             ssrc: slot.ssrc,
             repair_ssrc: slot.repair_ssrc,
+            taken: self.taken(slot.kind),
         });
         self.unanswered = Some(end.offer(slots));
+    }
+
+    /// What the subscriber has said that it takes of a kind.
+    fn taken(&self, kind: MediaKind) -> &[Codec] {
+        let slots = self.slots.iter().filter(|slot| slot.kind == kind);
+        let mut codecs = slots.map(|slot| slot.codecs.as_slice());
+        codecs.find(|codecs| !codecs.is_empty()).unwrap_or_default()
     }
 
     /// Takes the answer: from it come the payload types that the subscriber takes.
@@ -142,6 +150,7 @@ impl Down {
             }
             slot.agree(answer.section(&slot.mid));
         }
+        self.line.train = None;
         self.unanswered = None;
         self.answered = true;
     }
@@ -268,6 +277,7 @@ impl Down {
             slot.release();
             // What waits of the track before is not for whoever watches now.
             drop(self.line.pacer.take(index));
+            self.line.train.take_if(|(slot, _)| *slot == index);
         }
     }
 }

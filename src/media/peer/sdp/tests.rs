@@ -161,6 +161,7 @@ fn an_offer_of_ours_has_its_slots_and_is_read_again() {
         kind,
         ssrc,
         repair_ssrc: ssrc + 1,
+        taken: &[],
     };
     let slots = [
         slot("0", MediaKind::Video, 10),

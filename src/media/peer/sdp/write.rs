@@ -39,6 +39,17 @@ pub(in crate::media) struct Slot<'a> {
     pub ssrc: u32,
     /// Of its repairs.
     pub repair_ssrc: u32,
+    /// What the subscriber has said that it takes; empty until it has, and then all that there is is offered.
+    pub taken: &'a [Codec],
+}
+
+impl Slot<'_> {
+    fn codecs(&self) -> impl Iterator<Item = &'static Codec> {
+        codec::offered(self.kind).iter().filter(|codec| {
+            let mut taken = self.taken.iter();
+            self.taken.is_empty() || taken.any(|one| one.payload_type == codec.payload_type)
+        })
+    }
 }
 
 impl End<'_> {
@@ -103,7 +114,7 @@ impl End<'_> {
     }
 
     fn send(&self, text: &mut String, index: usize, slot: Slot<'_>) {
-        let codecs: Vec<&Codec> = codec::offered(slot.kind).iter().collect();
+        let codecs: Vec<&Codec> = slot.codecs().collect();
         self.begin(text, slot.kind, "UDP/TLS/RTP/SAVPF", &codecs);
         let _ = write!(
             text,

@@ -83,6 +83,8 @@ pub(in crate::media) struct Peer {
     events: VecDeque<PeerEvent>,
     heard_at: Instant,
     round_trip: Option<Duration>,
+    /// When a flight of the handshake left that was not answered yet.
+    flight_at: Option<Instant>,
     /// When something last was done.
     at: Instant,
 }
@@ -103,6 +105,7 @@ impl Peer {
             events: VecDeque::new(),
             heard_at: now,
             round_trip: None,
+            flight_at: None,
             at: now,
         }
     }
@@ -218,6 +221,11 @@ impl Peer {
             return;
         };
         self.shaking_since.get_or_insert(now);
+        // A flight is answered at once, so the quickest answer tells the way, until something better does.
+        if let Some(sent) = self.flight_at.take().filter(|_| self.keys.is_none()) {
+            let way = now.saturating_duration_since(sent);
+            self.round_trip = Some(self.round_trip.map_or(way, |known| known.min(way)));
+        }
         let outcome = association.read(datagram, now);
         self.note(outcome);
     }
@@ -332,6 +340,7 @@ impl Peer {
             return;
         };
         while let Some(datagram) = association.next_transmit(self.at) {
+            self.flight_at.get_or_insert(self.at);
             out.push(path, |bytes| bytes.extend_from_slice(&datagram));
         }
     }

@@ -35,6 +35,8 @@ pub(in crate::media) struct Line {
     pub repairs: RepairBudget,
     /// Stills on their way.
     pub pacer: Pacer<Waiting>,
+    /// Packets of a slot that were sent before it was held back, to probe the line with.
+    pub train: Option<(usize, Vec<Waiting>)>,
     sent: Meter,
     sounds: Meter,
 }
@@ -51,6 +53,7 @@ impl Line {
             breaker: Breaker::new(now),
             repairs: RepairBudget::new(now),
             pacer: Pacer::new(now),
+            train: None,
             sent: Meter::default(),
             sounds: Meter::default(),
         }

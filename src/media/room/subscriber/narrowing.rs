@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::Down;
-use crate::media::bwe::rate::Bitrate;
 use crate::media::peer::arena::Arena;
 use crate::media::room::Tracks;
 use crate::media::room::allotment::{Bid, Share, allot, left_for_stills};
-use crate::media::rtp::resend::Sent;
+use crate::media::room::subscriber::slot::Waiting;
+use crate::media::rtp::history::Stored;
 use crate::protocol::object::MediaKind;
 
 /// A probe is no smaller than this, or its packets would be too few to measure by, and no larger.
@@ -42,8 +42,7 @@ impl Down {
         if self.line.breaker.limit().is_none() && !is_held_back(self) {
             return narrowed;
         }
-        let mut rate = |track| tracks.get_mut(&track)?.layer_mut().rate.peak(now);
-        narrowed.changed = self.share_out(&mut rate, out, now);
+        narrowed.changed = self.share_out(tracks, out, now);
         let slots = self.slots.iter().enumerate();
         let stills = slots.filter(|(_, slot)| {
             slot.share == Share::Stills && slot.track.is_some() && now >= slot.stills_from
@@ -67,12 +66,7 @@ impl Down {
     }
 
     /// Gives every picture its share; the indices of those that changed.
-    fn share_out(
-        &mut self,
-        rate: &mut impl FnMut(u64) -> Option<Bitrate>,
-        out: &mut Arena,
-        now: Instant,
-    ) -> Vec<usize> {
+    fn share_out(&mut self, tracks: &mut Tracks, out: &mut Arena, now: Instant) -> Vec<usize> {
         let mut pictures: Vec<usize> = (0..self.slots.len())
             .filter(|index| {
                 let slot = &self.slots[*index];
@@ -84,7 +78,8 @@ impl Down {
             .iter()
             .map(|index| {
                 let slot = &self.slots[*index];
-                let rate = slot.track.and_then(&mut *rate);
+                let track = slot.track.and_then(|track| tracks.get_mut(&track));
+                let rate = track.and_then(|track| track.layer_mut().rate.peak(now));
                 let share = slot.share;
                 Bid { rate, share }
             })
@@ -105,7 +100,7 @@ impl Down {
         let mut changed = Vec::new();
         for (index, share) in pictures.into_iter().zip(shares) {
             if self.slots[index].share != share {
-                self.turn_slot(index, share, out, now);
+                self.turn_slot(index, share, tracks, out, now);
                 changed.push(index);
             }
         }
@@ -118,9 +113,23 @@ impl Down {
         changed
     }
 
-    fn turn_slot(&mut self, index: usize, share: Share, out: &mut Arena, now: Instant) {
+    fn turn_slot(
+        &mut self,
+        index: usize,
+        share: Share,
+        tracks: &Tracks,
+        out: &mut Arena,
+        now: Instant,
+    ) {
         if share == Share::Whole {
             self.line.breaker.tried(now);
+        } else if self.slots[index].share == Share::Whole {
+            // From now on little is sent on it, and its source's history goes on without it.
+            let mut sizes = [LARGEST_PROBE, LARGEST_PROBE / 2, LEAST_PROBE].into_iter();
+            let train = sizes.find_map(|bytes| self.train(index, bytes as usize, tracks));
+            if let Some(train) = train {
+                self.line.train = Some((index, train));
+            }
         }
         // The rest of a still is numbered already, and would be missed.
         for (_, waiting) in self.line.pacer.take(index) {
@@ -129,28 +138,40 @@ impl Down {
         self.slots[index].turn_to(share, now);
     }
 
-    /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to: a repair stream,
-    /// transport-wide feedback, and enough to send.
+    /// Packets of a slot, most of them large and together so many bytes, that can be sent once more: there is a repair
+    /// stream and transport-wide feedback, and their source still has them.
+    fn train(&self, index: usize, bytes: usize, tracks: &Tracks) -> Option<Vec<Waiting>> {
+        let slot = self.slots.get(index).filter(|slot| slot.is_numbered())?;
+        let history = &tracks.get(&slot.track?)?.layer().history;
+        let train = slot.buffer.probe(bytes).into_iter().map(|sent| {
+            let packet = history.get(sent.source).filter(|_| sent.repair.is_some())?;
+            let packet = Stored::of(&packet);
+            Some(Waiting { sent, packet })
+        });
+        let train: Option<Vec<_>> = train.collect();
+        train.filter(|train| !train.is_empty())
+    }
+
+    /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to.
     fn probe(&mut self, bytes: usize, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
-        let slots = self.slots.iter().enumerate();
-        let found = slots
-            .filter(|(_, slot)| slot.is_numbered())
-            .find_map(|(index, slot)| {
-                let train = slot.buffer.probe(bytes);
-                let history = &tracks.get(&slot.track?)?.layer().history;
-                let there =
-                    |sent: &Sent| sent.repair.is_some() && history.get(sent.source).is_some();
-                let fits = !train.is_empty() && train.iter().all(there);
-                fits.then_some((index, history, train))
+        let mut slots = 0..self.slots.len();
+        let fresh = slots.find_map(|index| Some((index, self.train(index, bytes, tracks)?)));
+        let kept = || {
+            let (index, mut train) = self.line.train.clone()?;
+            let mut total = 0;
+            let needed = train.iter().position(|waiting| {
+                total += usize::from(waiting.sent.bytes);
+                total >= bytes
             });
-        let Some((index, history, train)) = found else {
+            train.truncate(needed? + 1);
+            Some((index, train))
+        };
+        let Some((index, train)) = fresh.or_else(kept) else {
             return false;
         };
         let probe = self.line.begin_probe(train.len());
-        for sent in &train {
-            if let Some(packet) = history.get(sent.source) {
-                self.send_again(index, &packet, sent, Some(probe), out, now);
-            }
+        for Waiting { sent, packet } in &train {
+            self.send_again(index, &packet.packet(), sent, Some(probe), out, now);
         }
         true
     }

@@ -35,7 +35,7 @@ pub(in crate::media) struct DownSlot {
     pub(super) ssrc: u32,
     pub(super) repair_ssrc: u32,
     repair_sequence: u16,
-    codecs: Vec<Codec>,
+    pub(super) codecs: Vec<Codec>,
     /// The encoding that arrived last, and the payload types of what carries it and of its repairs.
     mapped: Option<(Arc<Codec>, Option<(u8, Option<u8>)>)>,
     stream: Option<u32>,
@@ -62,6 +62,7 @@ pub(in crate::media) struct DownSlot {
 }
 
 /// A packet that waits to be sent, numbered already.
+#[derive(Debug, Clone)]
 pub(super) struct Waiting {
     pub sent: Sent,
     pub packet: Stored,
