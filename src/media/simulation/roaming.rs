@@ -79,9 +79,12 @@ fn packets_from_strange_ports_are_tried_within_a_bound() {
     }
     assert_eq!(call.world.state.census().addresses, before.addresses);
     // Now even a genuine one is not tried; the client's next check proves where it is.
-    call.world.clients[call.up].address.set_port(50_003);
-    call.world.clients[call.up].send(200, call.world.now);
-    call.world.run(Duration::from_millis(20));
+    let (now, moved) = (call.world.now, SocketAddr::new(stranger.ip(), 50_003));
+    call.world.clients[call.up].address = moved;
+    call.world.clients[call.up].send(200, now);
+    for (_, bytes) in call.world.clients[call.up].turn(now) {
+        call.world.strike(moved, &bytes);
+    }
     assert_eq!(call.world.state.census().addresses, before.addresses);
     call.world.run(NOTICED);
     assert!(call.arrive(300..350) >= 48);

@@ -69,6 +69,8 @@ struct Proven {
     path: Path,
     /// When something authentic came by it last.
     heard: Instant,
+    /// What the last check by it told.
+    priority: Option<u32>,
 }
 
 /// One peer's agent.
@@ -202,18 +204,22 @@ impl Agent {
         }
         let (answer, accepted) = answer(&message, path, &credentials.key);
         if accepted {
-            self.accept(path, message.nominates, is_current, now);
+            self.accept(path, &message, is_current, now);
         }
         Some(answer)
     }
 
-    fn accept(&mut self, path: Path, nominates: bool, is_current: bool, now: Instant) {
+    fn accept(&mut self, path: Path, check: &Message<'_>, is_current: bool, now: Instant) {
         self.checked_at = now;
-        let silent = self.is_silent(now);
+        let nominates = check.nominates;
+        let leaves = self.is_silent(now) || self.is_rebound(path, check.priority);
         self.prove(path, now);
+        if let Some(known) = self.proven.iter_mut().find(|known| known.path == path) {
+            known.priority = check.priority;
+        }
         // Old credentials still nominate during a restart, but not behind a nomination by the new ones.
         let moves = nominates && (is_current || !self.nominated);
-        if self.selected.is_none() || moves || silent {
+        if self.selected.is_none() || moves || leaves {
             self.selected = Some(path);
         }
         if nominates && is_current {
@@ -223,13 +229,25 @@ impl Agent {
         }
     }
 
+    /// Whether a NAT gave the client another address: a way that is new is checked from the very candidate that the
+    /// selected way was, and to the same address of ours.
+    fn is_rebound(&self, path: Path, priority: Option<u32>) -> bool {
+        let is_new = !self.knows(path);
+        self.selected_way().is_some_and(|known| {
+            let same = priority.is_some() && known.priority == priority;
+            is_new && same && known.path.local() == path.local()
+        })
+    }
+
+    fn selected_way(&self) -> Option<&Proven> {
+        let mut proven = self.proven.iter();
+        proven.find(|known| Some(known.path) == self.selected)
+    }
+
     /// Whether nothing came by the selected way for a while.
     fn is_silent(&self, now: Instant) -> bool {
-        let selected = self
-            .proven
-            .iter()
-            .find(|known| Some(known.path) == self.selected);
-        selected.is_some_and(|known| now.saturating_duration_since(known.heard) >= SILENCE)
+        self.selected_way()
+            .is_some_and(|known| now.saturating_duration_since(known.heard) >= SILENCE)
     }
 
     fn prove(&mut self, path: Path, now: Instant) {
@@ -246,7 +264,11 @@ impl Agent {
                 self.dropped.push(oldest.path);
             }
         }
-        self.proven.push(Proven { path, heard: now });
+        self.proven.push(Proven {
+            path,
+            heard: now,
+            priority: None,
+        });
         self.dropped.retain(|dropped| *dropped != path);
         self.fresh.push(path);
     }

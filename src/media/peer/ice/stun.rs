@@ -48,6 +48,8 @@ pub(in crate::media) struct Message<'a> {
     pub transaction: Transaction,
     /// Whom it is for: what stands before the colon of the user name (RFC 8445 §7.2.2).
     pub ufrag: Option<&'a str>,
+    /// Of the sender's candidate, the same in all its checks from one address of its own (RFC 8445 §7.1.1).
+    pub priority: Option<u32>,
     /// The sender nominates the pair.
     pub nominates: bool,
     /// The sender wants to be the controlled agent.
@@ -71,6 +73,7 @@ impl<'a> Message<'a> {
             kind: u16::from_be_bytes([header[0], header[1]]),
             transaction: header[8..].try_into().ok()?,
             ufrag: None,
+            priority: None,
             nominates: false,
             controlled: false,
             unknown: None,
@@ -110,7 +113,11 @@ impl<'a> Message<'a> {
                 let sum = crc32(&self.bytes[..at]) ^ FINGERPRINT_MASK;
                 (is_last && value == sum.to_be_bytes()).then_some(())?;
             }
-            PRIORITY | XOR_MAPPED_ADDRESS | ERROR_CODE | UNKNOWN_ATTRIBUTES => {}
+            PRIORITY => {
+                let value: [u8; 4] = value.try_into().ok()?;
+                self.priority = Some(u32::from_be_bytes(value));
+            }
+            XOR_MAPPED_ADDRESS | ERROR_CODE | UNKNOWN_ATTRIBUTES => {}
             OPTIONAL.. => {}
             _ => {
                 self.unknown.get_or_insert(kind);

@@ -80,6 +80,29 @@ fn media_goes_to_the_first_way_then_follows_nominations_at_once() {
 }
 
 #[test]
+fn media_follows_a_candidate_that_a_nat_moved_and_no_other() {
+    let mut story = Story::new();
+    let from = |story: &mut Story, port: u16, priority: u32| {
+        let datagram = request(&story.ours, ICE_CONTROLLING, false)
+            .attribute(0x0024, &priority.to_be_bytes())
+            .sign(&story.ours.key);
+        assert!(
+            story
+                .agent
+                .check(path(port), &datagram, story.now)
+                .is_some()
+        );
+    };
+    from(&mut story, 1, 10);
+    from(&mut story, 2, 20);
+    assert_eq!(story.goes_to(), Some(1), "another network of the client's");
+    from(&mut story, 3, 10);
+    assert_eq!(story.goes_to(), Some(3));
+    from(&mut story, 1, 10);
+    assert_eq!(story.goes_to(), Some(3), "late");
+}
+
+#[test]
 fn media_leaves_a_way_that_fell_silent() {
     let mut story = Story::new();
     assert!(story.check(1, true));
