@@ -12,8 +12,7 @@ pub const ALL: &[&Budget] = &[
     &WAITING,
     &CHECK_SLOTS,
     &STREAMS,
-    &STREAM_TRIES,
-    &STREAMS_TRIED,
+    &ROAMERS,
     &DTLS_MESSAGE,
     &DTLS_MESSAGES,
     &DTLS_FRAGMENTS,
@@ -111,32 +110,20 @@ pub const STREAMS: Budget = Budget {
     unit: Unit::Count,
     every: None,
     then: "Packets of further streams are dropped.",
-    reason: "The WebRTC library keeps something for every stream that it has seen; a client sends a dozen.",
-    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+    reason: "Which packets of a stream have been is kept for each, so that none counts twice; a client sends a dozen.",
+    test: "an_authentic_peer_has_so_many_streams_and_no_more",
 };
 
-/// Packets of unknown streams that are tried whether they are authentic.
-pub const STREAM_TRIES: Budget = Budget {
-    name: "media.stream_tries",
-    per: Per::Connection,
-    most: 32,
+/// Packets from an unknown port of a participant's address that are tried whether they are the participant's.
+pub const ROAMERS: Budget = Budget {
+    name: "media.roamers",
+    per: Per::Thread,
+    most: 100,
     unit: Unit::Count,
-    every: Some(Duration::from_secs(4)),
-    then: "Packets of unknown streams are dropped; known ones are not touched.",
-    reason: "A client's new stream sends many packets, one of which is soon tried; forged ones cost memory.",
-    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
-};
-
-/// Unknown streams that are tried in the life of a connection, beside those that its offer declares.
-pub const STREAMS_TRIED: Budget = Budget {
-    name: "media.streams_tried",
-    per: Per::Connection,
-    most: 1_024,
-    unit: Unit::Count,
-    every: None,
-    then: "Only known streams are heard until the client makes a new connection.",
-    reason: "The WebRTC library keeps 4 KiB for every stream that it was shown, authentic or not.",
-    test: "forged_streams_before_the_first_media_do_not_mute_a_publisher",
+    every: Some(Duration::from_secs(1)),
+    then: "Further ones are dropped; the client's next check proves its address.",
+    reason: "A NAT that gives a client another port does not tell it, and its checks are seconds apart; each try costs a decryption.",
+    test: "packets_from_strange_ports_are_tried_within_a_bound",
 };
 
 /// One DTLS handshake message.
@@ -235,16 +222,16 @@ pub const DTLS_ALERTS: Budget = Budget {
     test: "alerts_count_only_when_sealed",
 };
 
-/// Datagrams that wait for ICE to find its pair.
+/// Datagrams of a handshake that wait for the client's description.
 pub const HELD: Budget = Budget {
     name: "media.held",
     per: Per::Connection,
-    most: 256,
+    most: 8,
     unit: Unit::Count,
     every: None,
-    then: "The oldest give way.",
-    reason: "Finding a pair takes some round trips.",
-    test: "what_waits_for_ice_is_bounded",
+    then: "Later ones are dropped; the client repeats them.",
+    reason: "A hello may overtake the answer that says whom to expect; it comes in two datagrams.",
+    test: "handshakes_that_overtake_the_description_are_held_up_to_a_bound",
 };
 
 /// What a connection that receives may have sent again.

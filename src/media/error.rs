@@ -1,6 +1,5 @@
 //! What can go wrong with media, for clients and for whoever starts the server.
 
-use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -11,34 +10,18 @@ use crate::protocol::error::ErrorCode;
 /// what stood in a description, as it goes into the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Refused(Cow<'static, str>);
+pub struct Refused(&'static str);
 
 impl Refused {
     /// With this sentence.
     pub fn because(reason: &'static str) -> Self {
-        Self(Cow::Borrowed(reason))
+        Self(reason)
     }
 }
 
 impl From<&'static str> for Refused {
     fn from(reason: &'static str) -> Self {
         Self::because(reason)
-    }
-}
-
-/// What the WebRTC crate says. Its errors may quote the description or an address; of those only the name is kept.
-impl From<rtc::shared::error::Error> for Refused {
-    fn from(error: rtc::shared::error::Error) -> Self {
-        let name = format!("{error:?}");
-        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let end = name.find(|letter: char| !letter.is_ascii_alphanumeric());
-        Self(Cow::Owned(match plain {
-            true => format!("The WebRTC engine refuses it: {error}."),
-            false => {
-                let name = &name[..end.unwrap_or(name.len())];
-                format!("The WebRTC engine refuses it: {name}.")
-            }
-        }))
     }
 }
 

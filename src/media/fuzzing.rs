@@ -21,7 +21,7 @@ pub(crate) fn candidate(bytes: &[u8]) {
 /// Datagrams of one connection, each after its length in two bytes.
 pub(crate) fn dtls_guard(bytes: &[u8]) {
     let mut now = Instant::now();
-    let mut guard = dtls::Guard::new(now);
+    let mut guard = dtls::Guard::new(dtls::DtlsRole::Server, now);
     let mut rest = bytes;
     while let Some((length, after)) = rest.split_first_chunk::<2>() {
         let length = usize::from(u16::from_be_bytes(*length)).min(after.len());

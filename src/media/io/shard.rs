@@ -9,12 +9,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
+use crate::budgets::media::ROAMERS;
 use crate::media::error::MediaError;
-use crate::media::peer::connection::Transmit;
-use crate::media::peer::stun::{self, Datagram};
+use crate::media::peer::arena::Arena;
+use crate::media::peer::ice::stun;
+use crate::media::peer::path::Path;
+use crate::media::room::allowance::Allowance;
 use crate::media::room::forward::ntp_duration;
 use crate::media::room::request::Request;
-use crate::media::room::{Room, RoomKey, Routes, Turn};
+use crate::media::room::{Room, RoomKey, Route, Routes, Turn};
 use crate::media::{Census, EventSink};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
@@ -70,11 +73,12 @@ pub(crate) enum Fault {
 pub(in crate::media) struct State {
     rooms: HashMap<RoomKey, Room>,
     routes: Routes,
-    out: Vec<Transmit>,
+    out: Arena,
     local: Arc<[SocketAddr]>,
     started: Instant,
     started_ntp: u64,
     next_tick: Instant,
+    roamers: Allowance,
     /// Where rooms are reported whose media failed, until they have heard it.
     failed: Vec<EventSink>,
 }
@@ -87,11 +91,12 @@ impl State {
         Self {
             rooms: HashMap::new(),
             routes: Routes::default(),
-            out: Vec::new(),
+            out: Arena::default(),
             local,
             started: now,
             started_ntp,
             next_tick: now,
+            roamers: Allowance::new(&ROAMERS, now),
             failed: Vec::new(),
         }
     }
@@ -152,29 +157,42 @@ impl State {
         }
     }
 
-    /// Takes a datagram. What belongs to no connection is dropped without an answer.
-    pub fn handle_datagram(
-        &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-        now: Instant,
-    ) {
-        if bytes.len() > MAX_DATAGRAM || !stun::may_be_peer(from) {
+    /// Takes a datagram, and opens it where it lies. What belongs to no connection is dropped without an answer.
+    pub fn handle_datagram(&mut self, path: Path, datagram: &mut [u8], now: Instant) {
+        if datagram.len() > MAX_DATAGRAM || !may_be_peer(path.remote()) {
             return;
         }
-        let route = match Datagram::classify(bytes) {
-            Some(Datagram::Check { ufrag }) => self.routes.ufrags.get(ufrag),
-            Some(Datagram::Stun | Datagram::Dtls | Datagram::Rtp) => {
-                self.routes.addresses.get(&from)
-            }
-            None => None,
+        // RFC 7983 §7. A check says whom it is for; everything else comes by a way that a check has proven.
+        let route = match datagram.first() {
+            Some(0..=3) => stun::ufrag(datagram).and_then(|ufrag| self.routes.ufrags.get(ufrag)),
+            Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
+            _ => None,
         };
-        if let Some(route) = route.copied() {
+        let is_media = matches!(datagram.first(), Some(128..=191));
+        let route = match route.copied() {
+            None if is_media => self.roamed(path, datagram, now),
+            known => known,
+        };
+        if let Some(route) = route {
             self.with_room(route.room, now, |room, turn| {
-                room.receive(route, from, to, bytes, turn)
+                room.receive(route, path, datagram, turn)
             });
         }
+    }
+
+    /// Whose packet this is that came by an unknown way: of those at the same IP address, who can open it.
+    fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
+        let around = self.routes.around(path);
+        if around.is_empty() || self.roamers.take(now).is_err() {
+            return None;
+        }
+        around.into_iter().find(|route| {
+            let mut vouched = false;
+            self.with_room(route.room, now, |room, turn| {
+                vouched = room.vouch(*route, path, packet, turn);
+            });
+            vouched
+        })
     }
 
     /// When [`State::handle_timeout`] wants to be called; never while there is no room.
@@ -213,15 +231,16 @@ impl State {
         self.rooms.remove(&key);
     }
 
-    /// The datagrams to be sent, in order.
-    pub fn take_transmits(&mut self, into: &mut Vec<Transmit>) {
-        into.append(&mut self.out);
+    /// The datagrams to be sent, in order, in place of what was there.
+    pub fn take_transmits(&mut self, into: &mut Arena) {
+        std::mem::swap(&mut self.out, into);
+        self.out.clear();
     }
 
     /// Counts what there is.
     pub fn census(&self) -> Census {
         let mut census = Census {
-            addresses: self.routes.addresses.len(),
+            addresses: self.routes.paths.len(),
             ufrags: self.routes.ufrags.len(),
             ..Census::default()
         };
@@ -237,12 +256,6 @@ impl State {
         self.connections()
             .filter(|connection| connection.is_connected())
             .count()
-    }
-
-    /// How many datagrams wait for ICE.
-    #[cfg(test)]
-    pub fn held(&self) -> usize {
-        self.connections().map(|connection| connection.held()).sum()
     }
 
     #[cfg(test)]
@@ -280,7 +293,7 @@ impl State {
             tracing::error!(room.key = key, "a room's media panicked and begins anew");
             self.failed
                 .extend(self.rooms.remove(&key).and_then(sink_of));
-            self.routes.addresses.retain(|_, route| route.room != key);
+            self.routes.paths.retain(|_, route| route.room != key);
             self.routes.ufrags.retain(|_, route| route.room != key);
             self.tell_failed();
         }
@@ -305,7 +318,46 @@ impl State {
     }
 }
 
+/// Whether a datagram from this address may be looked at, and answered: unicast, and not from a port below 1024,
+/// behind which other services listen that a forged source could make us disturb.
+fn may_be_peer(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let metadata = ip == std::net::IpAddr::from([169, 254, 169, 254]);
+    let broadcast = ip == std::net::IpAddr::from([255, 255, 255, 255]);
+    address.port() >= 1024 && !ip.is_unspecified() && !ip.is_multicast() && !metadata && !broadcast
+}
+
 /// Where a room reports. What a panic left of it may panic once more when it is freed.
 fn sink_of(room: Room) -> Option<EventSink> {
     catch_unwind(AssertUnwindSafe(|| room.outbox.into_sink())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_could_not_be_a_clients_are_ignored() {
+        for address in [
+            "0.0.0.0:5000",
+            "224.0.0.1:5000",
+            "255.255.255.255:5000",
+            "169.254.169.254:5000",
+            "[::ffff:169.254.169.254]:5000",
+            "[::]:5000",
+            "[ff02::1]:5000",
+            "192.0.2.1:53",
+            "192.0.2.1:0",
+        ] {
+            assert!(!may_be_peer(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "127.0.0.1:5000",
+            "192.0.2.1:1024",
+            "[::1]:5000",
+            "10.0.0.1:60000",
+        ] {
+            assert!(may_be_peer(address.parse().unwrap()), "{address}");
+        }
+    }
 }

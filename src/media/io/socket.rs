@@ -9,7 +9,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::media::MediaStartError;
-use crate::media::peer::connection::Transmit;
+use crate::media::peer::path::Path;
 
 /// Kernel buffers; the system may allow less. They ride out a burst of keyframes.
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
@@ -19,32 +19,6 @@ const RECEIVE_BUFFER: usize = 64 * 1024;
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 /// Sources that are remembered as refused; the oldest give way. There are as many as the server has addresses.
 const MAX_REFUSED: usize = 16;
-
-/// How many datagrams the kernel can cut out of one buffer (generic segmentation offload): to one client, of one
-/// size, but for the last, which may be shorter.
-pub(in crate::media) fn run_length(transmits: &[Transmit], most: usize) -> usize {
-    let Some(first) = transmits.first() else {
-        return 0;
-    };
-    let (size, mut bytes) = (first.bytes.len(), 0);
-    let mut run = 0;
-    for transmit in transmits.iter().take(most.max(1)) {
-        let length = transmit.bytes.len();
-        bytes += length;
-        let fits = transmit.to == first.to
-            && transmit.from == first.from
-            && length <= size
-            && bytes <= 60_000;
-        if run > 0 && !fits {
-            break;
-        }
-        run += 1;
-        if length < size {
-            break;
-        }
-    }
-    run
-}
 
 /// One address family's socket.
 pub(in crate::media) struct MediaSocket {
@@ -60,26 +34,24 @@ pub(in crate::media) struct MediaSocket {
 }
 
 impl MediaSocket {
-    /// Sends datagrams of one run, see [`run_length`].
-    pub fn send(&mut self, run: &[Transmit], segments: &mut Vec<u8>, now: Instant) {
-        let Some(first) = run.first() else { return };
-        segments.clear();
-        for transmit in run {
-            segments.extend_from_slice(&transmit.bytes);
-        }
+    /// Sends a run of datagrams of this size, see [`Arena::run_length`].
+    ///
+    /// [`Arena::run_length`]: crate::media::peer::arena::Arena::run_length
+    pub fn send(&mut self, path: Path, size: usize, contents: &[u8], now: Instant) {
         // Behind a NAT the address that clients know is not one of ours to send from; the kernel then refuses, and
         // it may choose.
-        let source = Some(first.from.ip()).filter(|ip| self.wildcard && !self.is_refused(*ip, now));
+        let source =
+            Some(path.local().ip()).filter(|ip| self.wildcard && !self.is_refused(*ip, now));
         let sources = match source {
             Some(_) => [source, None],
             None => [None, None],
         };
         for src_ip in sources {
             let transmit = quinn_udp::Transmit {
-                destination: first.to,
+                destination: path.remote(),
                 ecn: None,
-                contents: segments,
-                segment_size: (run.len() > 1).then_some(first.bytes.len()),
+                contents,
+                segment_size: (contents.len() > size).then_some(size),
                 src_ip,
             };
             match (
@@ -127,8 +99,8 @@ fn is_about_source(error: &io::Error) -> bool {
 pub(in crate::media) struct Buffers {
     bytes: Vec<u8>,
     metas: Vec<RecvMeta>,
-    /// What is sent at once.
-    pub segments: Vec<u8>,
+    /// Where a run is brought together.
+    pub apart: Vec<u8>,
 }
 
 impl Buffers {
@@ -136,17 +108,15 @@ impl Buffers {
         Self {
             bytes: vec![0; BATCH_SIZE * RECEIVE_BUFFER],
             metas: vec![RecvMeta::default(); BATCH_SIZE],
-            segments: Vec::with_capacity(RECEIVE_BUFFER),
+            apart: Vec::with_capacity(RECEIVE_BUFFER),
         }
     }
 
     /// How many were received; `None` when the socket is dry.
     pub fn receive(&mut self, socket: &MediaSocket) -> Option<usize> {
-        let mut slices: Vec<IoSliceMut<'_>> = self
-            .bytes
-            .chunks_mut(RECEIVE_BUFFER)
-            .map(IoSliceMut::new)
-            .collect();
+        let mut places = self.bytes.chunks_mut(RECEIVE_BUFFER);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(places.next().unwrap_or_default()));
         // An error of a datagram sent earlier may be told here; it says nothing about those that wait.
         for _ in 0..3 {
             match socket
@@ -161,11 +131,11 @@ impl Buffers {
         None
     }
 
-    /// What was received, each with where it came from and went to.
-    pub fn received(&self, count: usize) -> impl Iterator<Item = (&RecvMeta, &[u8])> {
+    /// What was received, each with where it came from and went to. It is opened where it lies.
+    pub fn received(&mut self, count: usize) -> impl Iterator<Item = (&RecvMeta, &mut [u8])> {
         self.metas
             .iter()
-            .zip(self.bytes.chunks(RECEIVE_BUFFER))
+            .zip(self.bytes.chunks_mut(RECEIVE_BUFFER))
             .take(count)
     }
 }
@@ -268,46 +238,7 @@ fn open(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-
     use super::*;
-
-    fn transmit(to: u16, size: usize) -> Transmit {
-        let from = SocketAddr::from(([127, 0, 0, 1], 1));
-        Transmit {
-            from,
-            to: SocketAddr::from(([127, 0, 0, 1], to)),
-            bytes: BytesMut::zeroed(size),
-        }
-    }
-
-    #[test]
-    fn a_run_goes_to_one_client_in_one_size() {
-        let run = |transmits: &[Transmit]| run_length(transmits, 64);
-        assert_eq!(run(&[]), 0);
-        assert_eq!(run(&[transmit(1, 100)]), 1);
-        assert_eq!(
-            run(&[transmit(1, 100), transmit(1, 100), transmit(2, 100)]),
-            2
-        );
-        assert_eq!(
-            run(&[transmit(1, 100), transmit(1, 60), transmit(1, 60)]),
-            2
-        );
-        assert_eq!(run(&[transmit(1, 60), transmit(1, 100)]), 1);
-        let long: Vec<Transmit> = (0..100).map(|_| transmit(1, 1200)).collect();
-        assert_eq!(run(&long), 50);
-        assert_eq!(run_length(&long, 8), 8);
-        assert_eq!(run_length(&long, 0), 1);
-    }
-
-    fn from(source: &str, to: SocketAddr) -> Transmit {
-        Transmit {
-            from: SocketAddr::new(source.parse().unwrap(), 1),
-            to,
-            bytes: BytesMut::from(&b"x"[..]),
-        }
-    }
 
     #[test]
     fn a_source_that_is_refused_is_refused_alone_and_not_for_ever() {
@@ -316,10 +247,10 @@ mod tests {
         assert!(socket.wildcard);
         let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let to = client.local_addr().unwrap();
-        let mut buffers = Buffers::new();
         let now = Instant::now();
-        let mut sent_from = |socket: &mut MediaSocket, source: &str| {
-            socket.send(&[from(source, to)], &mut buffers.segments, now);
+        let sent_from = |socket: &mut MediaSocket, source: &str| {
+            let from = SocketAddr::new(source.parse().unwrap(), 1);
+            socket.send(Path::udp(from, to), 1, b"x", now);
             client.recv_from(&mut [0; 8]).unwrap().1.ip().to_string()
         };
         assert_eq!(sent_from(&mut socket, "127.0.0.2"), "127.0.0.2");

@@ -13,8 +13,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
 use crate::media::io::shard::{Input, Opening, State};
-use crate::media::io::socket::{Buffers, MediaSocket, bind_all, run_length};
-use crate::media::peer::connection::Transmit;
+use crate::media::io::socket::{Buffers, MediaSocket, bind_all};
+use crate::media::peer::arena::Arena;
+use crate::media::peer::path::Path;
 use crate::media::room::negotiations::Negotiations;
 use crate::media::{Census, MediaStartError};
 
@@ -91,7 +92,7 @@ impl Worker {
             announced: Arc::clone(&announced),
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
-            out: Vec::new(),
+            out: Arena::default(),
             negotiations: Negotiations::default(),
         };
         turns.register()?;
@@ -213,7 +214,7 @@ struct Turns {
     announced: Announced,
     stop: Arc<AtomicBool>,
     buffers: Buffers,
-    out: Vec<Transmit>,
+    out: Arena,
     negotiations: Negotiations,
 }
 
@@ -349,11 +350,13 @@ impl Turns {
                 return (batch > 0, false);
             };
             let now = Instant::now();
+            let (port, bound) = (socket.port, socket.ip);
             for (meta, buffer) in self.buffers.received(count) {
-                let to = SocketAddr::new(meta.dst_ip.unwrap_or(socket.ip), socket.port);
-                let from = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
-                for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
-                    self.state.handle_datagram(from, to, datagram, now);
+                let local = SocketAddr::new(meta.dst_ip.unwrap_or(bound), port);
+                let remote = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+                let path = Path::udp(local, remote);
+                for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
+                    self.state.handle_datagram(path, datagram, now);
                 }
             }
         }
@@ -362,25 +365,23 @@ impl Turns {
 
     fn send(&mut self) {
         self.state.take_transmits(&mut self.out);
-        if self.out.is_empty() {
-            return;
-        }
-        // Stable: what goes to one client keeps its order.
-        self.out.sort_by_key(|transmit| transmit.to);
+        self.out.group();
         let now = Instant::now();
-        let mut rest = self.out.as_slice();
-        while let Some(first) = rest.first() {
-            let socket = self
-                .sockets
-                .iter_mut()
-                .find(|socket| socket.ip.is_ipv4() == first.to.is_ipv4());
+        let mut at = 0;
+        while let Some((first, _)) = self.out.get(at) {
+            let is_ipv4 = first.remote().is_ipv4();
+            let mut sockets = self.sockets.iter_mut();
+            let socket = sockets.find(|socket| socket.ip.is_ipv4() == is_ipv4);
             let Some(socket) = socket else {
-                rest = &rest[1..];
+                at += 1;
                 continue;
             };
-            let run = run_length(rest, socket.state.max_gso_segments());
-            socket.send(&rest[..run], &mut self.buffers.segments, now);
-            rest = &rest[run..];
+            let length = self.out.run_length(at, socket.state.max_gso_segments());
+            if let Some((path, size, contents)) = self.out.run(at, length, &mut self.buffers.apart)
+            {
+                socket.send(path, size, contents, now);
+            }
+            at += length.max(1);
         }
         self.out.clear();
     }

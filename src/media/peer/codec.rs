@@ -1,42 +1,10 @@
-//! The encodings that are forwarded, and which subscriber's payload type can carry a publisher's packets.
+//! What this server negotiates, and which subscriber's payload type can carry a publisher's packets.
 
-use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_AV1, MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8, MIME_TYPE_VP9,
-};
-use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters};
+use std::sync::OnceLock;
 
-use crate::media::peer::sdp::Codec;
-
-/// An encoding whose payload format is understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) enum Encoding {
-    /// RFC 7587.
-    Opus,
-    /// RFC 7741.
-    Vp8,
-    /// RFC 9628.
-    Vp9,
-    /// RFC 6184.
-    H264,
-    /// The Alliance for Open Media's RTP payload format for AV1.
-    Av1,
-    /// Anything else: forwarded untouched.
-    Other,
-}
-
-impl Encoding {
-    /// By its name in SDP.
-    pub fn named(name: &str) -> Self {
-        match name.to_ascii_lowercase().as_str() {
-            "opus" => Self::Opus,
-            "vp8" => Self::Vp8,
-            "vp9" => Self::Vp9,
-            "h264" => Self::H264,
-            "av1" => Self::Av1,
-            _ => Self::Other,
-        }
-    }
-}
+use crate::media::peer::sdp::{Codec, Feedback};
+use crate::media::rtp::encoding::Encoding;
+use crate::protocol::object::MediaKind;
 
 /// Which of a subscriber's codecs takes what a publisher sends, if any: the best match first.
 pub(in crate::media) fn carrier<'a>(sent: &Codec, taken: &'a [Codec]) -> Option<&'a Codec> {
@@ -54,7 +22,7 @@ fn fitness(sent: &Codec, taken: &Codec) -> Option<u8> {
     if !sent.name.eq_ignore_ascii_case(&taken.name) || sent.clock_rate != taken.clock_rate {
         return None;
     }
-    match Encoding::named(&sent.name) {
+    match sent.encoding {
         Encoding::H264 => h264_fitness(sent, taken),
         Encoding::Vp9 => same(sent, taken, "profile-id", "0"),
         Encoding::Av1 => same(sent, taken, "profile", "0"),
@@ -88,72 +56,73 @@ fn h264_fitness(sent: &Codec, taken: &Codec) -> Option<u8> {
     sent.starts_with("42").then_some(1)
 }
 
-/// What this server negotiates for sound.
-pub(in crate::media) fn audio() -> Vec<RTCRtpCodecParameters> {
-    let rtp_codec = RTCRtpCodec {
-        mime_type: MIME_TYPE_OPUS.to_owned(),
-        clock_rate: 48_000,
-        channels: 2,
-        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
-        rtcp_feedback: vec![],
-    };
-    vec![RTCRtpCodecParameters {
-        rtp_codec,
+/// What this server offers for sounds or pictures: what it takes from publishers is what it can offer to subscribers.
+pub(in crate::media) fn offered(kind: MediaKind) -> &'static [Codec] {
+    static SOUNDS: OnceLock<Vec<Codec>> = OnceLock::new();
+    static PICTURES: OnceLock<Vec<Codec>> = OnceLock::new();
+    match kind {
+        MediaKind::Audio => SOUNDS.get_or_init(sounds),
+        MediaKind::Video => PICTURES.get_or_init(pictures),
+    }
+}
+
+/// Whether this is an encoding that is forwarded.
+pub(in crate::media) fn is_forwarded(codec: &Codec) -> bool {
+    let kinds = [MediaKind::Audio, MediaKind::Video];
+    codec.encoding != Encoding::Other
+        && kinds
+            .iter()
+            .any(|kind| carrier(codec, offered(*kind)).is_some())
+}
+
+fn sounds() -> Vec<Codec> {
+    vec![Codec {
         payload_type: 111,
+        name: "opus".to_owned(),
+        encoding: Encoding::Opus,
+        clock_rate: 48_000,
+        channels: Some("2".to_owned()),
+        fmtp: "minptime=10;useinbandfec=1".to_owned(),
+        repair: None,
+        feedback: Feedback {
+            transport: true,
+            ..Feedback::default()
+        },
     }]
 }
 
-/// What this server negotiates for pictures, each with its repair format (RFC 4588).
-pub(in crate::media) fn video() -> Vec<RTCRtpCodecParameters> {
+/// Each with its repair format (RFC 4588).
+fn pictures() -> Vec<Codec> {
     let h264 = |mode: u8, profile: &str| {
         format!("level-asymmetry-allowed=1;packetization-mode={mode};profile-level-id={profile}")
     };
     let table = [
-        (MIME_TYPE_VP8, 96, String::new()),
-        (MIME_TYPE_VP9, 98, "profile-id=0".to_owned()),
-        (MIME_TYPE_VP9, 100, "profile-id=2".to_owned()),
-        (MIME_TYPE_H264, 102, h264(1, "42001f")),
-        (MIME_TYPE_H264, 104, h264(0, "42001f")),
-        (MIME_TYPE_H264, 106, h264(1, "42e01f")),
-        (MIME_TYPE_H264, 108, h264(0, "42e01f")),
-        (MIME_TYPE_H264, 112, h264(1, "64001f")),
-        (MIME_TYPE_AV1, 45, "profile=0".to_owned()),
+        ("VP8", 96, String::new()),
+        ("VP9", 98, "profile-id=0".to_owned()),
+        ("VP9", 100, "profile-id=2".to_owned()),
+        ("H264", 102, h264(1, "42001f")),
+        ("H264", 104, h264(0, "42001f")),
+        ("H264", 106, h264(1, "42e01f")),
+        ("H264", 108, h264(0, "42e01f")),
+        ("H264", 112, h264(1, "64001f")),
+        ("AV1", 45, "profile=0".to_owned()),
     ];
-    let both = table.into_iter().flat_map(|(mime, payload_type, fmtp)| {
-        let repair = format!("apt={payload_type}");
-        [
-            picture(mime, payload_type, fmtp),
-            picture(MIME_TYPE_RTX, payload_type + 1, repair),
-        ]
-    });
-    both.collect()
-}
-
-fn picture(mime: &str, payload_type: u8, fmtp: String) -> RTCRtpCodecParameters {
-    let feedback = |typ: &str, parameter: &str| RTCPFeedback {
-        typ: typ.to_owned(),
-        parameter: parameter.to_owned(),
-    };
-    let rtcp_feedback = if mime == MIME_TYPE_RTX {
-        vec![]
-    } else {
-        vec![
-            feedback("ccm", "fir"),
-            feedback("nack", ""),
-            feedback("nack", "pli"),
-        ]
-    };
-    let rtp_codec = RTCRtpCodec {
-        mime_type: mime.to_owned(),
-        clock_rate: 90_000,
-        channels: 0,
-        sdp_fmtp_line: fmtp,
-        rtcp_feedback,
-    };
-    RTCRtpCodecParameters {
-        rtp_codec,
+    let codecs = table.into_iter().map(|(name, payload_type, fmtp)| Codec {
         payload_type,
-    }
+        name: name.to_owned(),
+        encoding: Encoding::named(name),
+        clock_rate: 90_000,
+        channels: None,
+        fmtp,
+        repair: Some(payload_type + 1),
+        feedback: Feedback {
+            nack: true,
+            picture_loss: true,
+            full_intra: true,
+            transport: true,
+        },
+    });
+    codecs.collect()
 }
 
 #[cfg(test)]
@@ -164,9 +133,12 @@ mod tests {
         Codec {
             payload_type,
             name: name.to_owned(),
+            encoding: Encoding::named(name),
             clock_rate: 90_000,
+            channels: None,
             fmtp: fmtp.to_owned(),
             repair: None,
+            feedback: Feedback::default(),
         }
     }
 
@@ -212,5 +184,15 @@ mod tests {
             number("packetization-mode=1;profile-level-id=\u{e9}"),
             Some(3)
         );
+    }
+
+    #[test]
+    fn only_what_can_be_offered_on_is_forwarded() {
+        assert!(is_forwarded(&codec(1, "VP8", "")));
+        assert!(is_forwarded(&codec(1, "H264", "profile-level-id=42c01f")));
+        assert!(!is_forwarded(&codec(1, "VP9", "profile-id=1")));
+        assert!(!is_forwarded(&codec(1, "H264", "profile-level-id=f4001f")));
+        assert!(!is_forwarded(&codec(1, "H265", "")));
+        assert!(!is_forwarded(&codec(1, "opus", "")), "at 90 kHz");
     }
 }

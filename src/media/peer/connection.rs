@@ -1,418 +1,178 @@
-//! One WebRTC connection of the crate's, made safe to hold many of: bounded, deaf to unproven addresses, and a
-//! panic inside it ends it alone.
-//!
-//! Read on in [`describing`] for its session descriptions, in [`receiving`] for what arrives, in [`handshaking`] for
-//! DTLS and in [`streams`] for whose media is heard.
+//! A [`Peer`] as a room holds it: a panic inside it ends it alone, and it asks for a new one to take its place.
 
-mod certificate;
-mod describing;
-mod handshaking;
-mod receiving;
-mod streams;
-
-use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
-use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{Registry, Slot};
-use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::event::RTCPeerConnectionEvent;
-use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
-use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
-use rtc::peer_connection::transport::RTCDtlsRole;
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
-use rtc::sansio::Protocol as _;
-use rtc::shared::error::Error as EngineError;
-use rtc::statistics::StatsSelector;
-
-#[cfg(test)]
-pub(in crate::media) use self::describing::host_candidate;
-use self::receiving::{Held, Nomination};
-use self::streams::{FIRST_REPORTS, Streams, Trailer};
+use super::arena::Arena;
+use super::dtls::DtlsRole;
+use super::ice::Credentials;
+use super::identity::Identity;
+use super::path::Path;
+use super::sdp::Fingerprint;
+use super::transport::{Peer, PeerEvent, Received};
 pub(in crate::media) use crate::media::error::Refused;
-use crate::media::peer::dtls::Guard;
-use crate::media::peer::identity::Identity;
-use crate::media::peer::interceptor::{WITNESS_SLOT, Witness};
-use crate::media::peer::sdp::Fingerprint;
-use crate::media::peer::stun;
 
-/// ICE says `disconnected` after this silence, and `failed` after [`FAILED_AFTER`] more.
-const DISCONNECTED_AFTER: Duration = Duration::from_secs(6);
-const FAILED_AFTER: Duration = Duration::from_secs(20);
-/// RFC 7675 §5.1: consent lapses after 30 s; at 2 s many checks may be lost.
-const KEEPALIVE: Duration = Duration::from_secs(2);
-/// Checks while connecting, and the wait for a nomination; 100 of them span two seconds.
-const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-const MAX_CHECKS: u16 = 100;
-/// A connection that stays failed for this long is closed: the client did not restart ICE.
-const CLOSE_FAILED_AFTER: Duration = Duration::from_secs(60);
-/// Addresses by which one connection is reached at once; the oldest gives way.
-const MAX_ADDRESSES: usize = 8;
-/// Checks of ours that wait for an answer; the oldest give way.
-const MAX_CHECKS_KEPT: usize = 16;
-/// Packets that are told from replays (RFC 3711 §3.3.2): half of all numbers. The crate's window begins where the
-/// first packet of a stream says, before that was authenticated; a smaller one would let a forged packet shut out
-/// what the client sends.
-const REPLAY_WINDOW: usize = 1 << 15;
-/// Nothing is due sooner than this when nothing says so; crate timers that a packet started wait no longer.
-const IDLE: Duration = Duration::from_secs(1);
-const BUSY: Duration = Duration::from_millis(50);
 const NO_KEY: &str = "The server cannot make a key.";
-const BROKEN: &str = "The connection broke down on the server; begin a new one.";
 
-/// A datagram to be sent.
-#[derive(Debug)]
-pub(in crate::media) struct Transmit {
-    /// The address of ours that the client knows, from which it is sent.
-    pub from: SocketAddr,
-    /// Where to.
-    pub to: SocketAddr,
-    /// What.
-    pub bytes: BytesMut,
-}
-
-/// What happened on a connection.
-pub(in crate::media) enum Happening {
-    /// Media may flow.
-    Connected,
-    /// A stream was seen for the first time on an m-line.
-    Stream {
-        /// The m-line.
-        mid: String,
-        /// Its SSRC.
-        ssrc: u32,
-        /// Its simulcast layer.
-        rid: Option<String>,
-    },
-}
-
-/// One connection.
+/// One connection of a client's.
 pub(in crate::media) struct Connection {
-    pc: RTCPeerConnection,
-    local: Arc<[SocketAddr]>,
-    addresses: Vec<SocketAddr>,
-    adopted: Vec<SocketAddr>,
-    tries: Vec<SocketAddr>,
-    nomination: Option<Nomination>,
-    /// ICE restarts on a connection that had been up.
-    restarting: bool,
-    held: VecDeque<Held>,
-    /// ICE has a pair, without which the crate drops all but checks.
-    paired: bool,
-    guard: Guard,
-    /// Where the last DTLS datagram came to and from.
-    shaken: Option<(SocketAddr, SocketAddr)>,
-    /// Flights that are sent again.
-    repeats: Vec<Transmit>,
-    streams: Streams,
-    /// How SRTCP ends, once there are keys.
-    trailer: Option<Trailer>,
-    witness: Witness,
-    /// What the client's certificate hashes to, by its first description.
-    named: Vec<Fingerprint>,
-    ufrags: Vec<String>,
-    /// Those that belong to the fragments.
-    passwords: Vec<String>,
-    /// How many descriptions it has given.
-    described: u64,
-    connected: bool,
-    failed_at: Option<Instant>,
-    heard_at: Instant,
-    /// When something last was done.
-    at: Instant,
-    /// Checks of ours by transaction, and when they were sent.
-    checks: VecDeque<(Vec<u8>, Instant)>,
-    round_trip: Option<Duration>,
-    due: Instant,
-    broken: bool,
+    peer: Peer,
     panicked: bool,
 }
 
 impl Connection {
-    /// A connection with these codecs and interceptors, reachable at `local`.
-    pub fn new(
-        media: MediaEngine,
-        interceptors: Registry,
-        local: &Arc<[SocketAddr]>,
-        now: Instant,
-    ) -> Result<Self, Refused> {
-        let settings = SettingEngineBuilder::default()
-            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_include_loopback_candidate(true)
-            .with_ice_timeouts(
-                Some(DISCONNECTED_AFTER),
-                Some(FAILED_AFTER),
-                Some(KEEPALIVE),
-            )
-            .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(MAX_CHECKS))
-            .with_host_acceptance_min_wait(Some(Duration::ZERO))
-            .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
-            .with_answering_dtls_role(RTCDtlsRole::Server)
-            // It knows one hash function only; what the certificate is compared with is ours.
-            .with_disable_certificate_fingerprint_verification(true)
-            .with_srtp_replay_protection_window(REPLAY_WINDOW)
-            .with_srtcp_replay_protection_window(FIRST_REPORTS as usize)
-            // The client's order decides. Browsers begin with AES-CM; foreign clients may know nothing else.
-            .with_srtp_protection_profiles(vec![
-                SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
-                SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-            ]);
+    /// A connection that nobody has found yet.
+    pub fn new(now: Instant) -> Result<Self, Refused> {
         let identity = Identity::of_process().ok_or(Refused::because(NO_KEY))?;
-        let configuration = RTCConfigurationBuilder::new()
-            .with_certificates(vec![identity.certificate.clone()])
-            .build();
-        let witness = Witness::default();
-        let interceptors = interceptors.with(Slot::from(WITNESS_SLOT), witness.link());
-        let builder = RTCPeerConnectionBuilder::new()
-            .with_configuration(configuration)
-            .with_media_engine(media)
-            .with_interceptor_registry(interceptors)
-            .with_setting_engine(settings.build());
-        let pc = builder.build(now)?;
         Ok(Self {
-            pc,
-            local: Arc::clone(local),
-            addresses: Vec::new(),
-            adopted: Vec::new(),
-            tries: Vec::new(),
-            nomination: None,
-            restarting: false,
-            held: VecDeque::new(),
-            paired: false,
-            guard: Guard::new(now),
-            shaken: None,
-            repeats: Vec::new(),
-            streams: Streams::new(now),
-            trailer: None,
-            witness,
-            named: Vec::new(),
-            ufrags: Vec::new(),
-            passwords: Vec::new(),
-            described: 0,
-            connected: false,
-            failed_at: None,
-            heard_at: now,
-            at: now,
-            checks: VecDeque::new(),
-            round_trip: None,
-            due: now,
-            broken: false,
+            peer: Peer::new(identity, Credentials::random(), now),
             panicked: false,
         })
     }
 
-    /// Runs something in the crate. A panic there, or one before, makes it refuse from then on.
-    pub fn attempt<T>(
-        &mut self,
-        run: impl FnOnce(&mut RTCPeerConnection) -> Result<T, EngineError>,
-    ) -> Result<T, Refused> {
-        let outcome = self.within(|pc| Some(run(pc)));
-        Ok(outcome.ok_or(Refused::because(BROKEN))??)
-    }
-
-    /// The same for what refuses nothing: none also where there was a panic.
-    pub fn within<T>(
-        &mut self,
-        run: impl FnOnce(&mut RTCPeerConnection) -> Option<T>,
-    ) -> Option<T> {
-        if self.broken {
+    /// Runs something in the peer; none where there is a panic, or was one before.
+    fn within<'a, T>(&'a mut self, run: impl FnOnce(&'a mut Peer) -> T) -> Option<T> {
+        if self.panicked {
             return None;
         }
-        let pc = &mut self.pc;
-        catch_unwind(AssertUnwindSafe(|| run(pc))).unwrap_or_else(|_| {
-            self.broken = true;
+        let peer = &mut self.peer;
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(peer)));
+        if outcome.is_err() {
             self.panicked = true;
             tracing::error!("a media connection panicked and is closed");
-            None
-        })
-    }
-
-    /// When [`Connection::tend`] wants to be called again.
-    pub fn due(&self) -> Instant {
-        self.due
-    }
-
-    /// Lets the crate's timers run.
-    pub fn tend(&mut self, now: Instant) {
-        self.at = now;
-        let next = self.within(|pc| {
-            pc.handle_timeout(now).ok()?;
-            Some(pc.poll_timeout())
-        });
-        self.repeat_overdue(now);
-        let next = next.flatten().unwrap_or(now + IDLE);
-        let next = self.guard.due().map_or(next, |due| due.min(next));
-        self.due = next.clamp(now + Duration::from_millis(10), now + IDLE);
-    }
-
-    /// What happened since the last call; drain it before the messages.
-    pub fn next_happening(&mut self, now: Instant) -> Option<Happening> {
-        loop {
-            let event = self.within(|pc| pc.poll_event())?;
-            let happening = match event {
-                RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
-                    self.note_state(state, now)
-                }
-                RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(
-                    RTCIceConnectionState::Connected | RTCIceConnectionState::Completed,
-                ) => {
-                    self.resume(now);
-                    None
-                }
-                RTCPeerConnectionEvent::OnTrack(event) => self.opened(event),
-                _ => None,
-            };
-            if happening.is_some() {
-                return happening;
-            }
         }
+        outcome.ok()
     }
 
-    fn note_state(&mut self, state: RTCPeerConnectionState, now: Instant) -> Option<Happening> {
-        match state {
-            RTCPeerConnectionState::Connected if !self.is_who_it_says() => {
-                tracing::info!(
-                    "a media connection is closed: its certificate is not the one that its description names"
-                );
-                self.broken = true;
-            }
-            RTCPeerConnectionState::Connected => {
-                self.connected = true;
-                self.failed_at = None;
-                self.guard.complete();
-                self.trailer = self.trailer.or_else(|| self.negotiated_trailer(now));
-                return Some(Happening::Connected);
-            }
-            RTCPeerConnectionState::Failed => {
-                self.connected = false;
-                self.restarting = false;
-                self.held.clear();
-                self.failed_at.get_or_insert(now);
-            }
-            // The other side said goodbye (DTLS close_notify).
-            RTCPeerConnectionState::Closed => self.broken = true,
-            _ => {}
-        }
-        None
+    /// The ICE credentials for the next description of ours.
+    pub fn credentials(&self) -> &Credentials {
+        self.peer.credentials()
     }
 
-    fn negotiated_trailer(&mut self, now: Instant) -> Option<Trailer> {
-        let report = self.within(|pc| Some(pc.get_stats(now, StatsSelector::None)));
-        match report?.transport()?.srtp_cipher.as_str() {
-            "" => None,
-            cipher if cipher.contains("GCM") => Some(Trailer::Index),
-            _ => Some(Trailer::IndexAndTag),
-        }
+    /// Begins an ICE restart; see [`Peer::restart_ice`].
+    pub fn restart_ice(&mut self, now: Instant) {
+        let credentials = Credentials::random();
+        let _ = self.within(|peer| peer.restart_ice(credentials, now));
     }
 
-    fn opened(&mut self, event: rtc::peer_connection::event::RTCTrackEvent) -> Option<Happening> {
-        let rtc::peer_connection::event::RTCTrackEvent::OnOpen(open) = event else {
-            return None;
-        };
-        let mid = self.within(|pc| pc.rtp_transceiver(open.receiver_id.into())?.mid().clone())?;
-        Some(Happening::Stream {
-            mid,
-            ssrc: open.ssrc,
-            rid: open.rid,
-        })
+    /// See [`Peer::set_remote`].
+    pub fn set_remote(&mut self, named: &[Fingerprint], role: DtlsRole, now: Instant) {
+        let _ = self.within(|peer| peer.set_remote(named, role, now));
     }
 
-    /// The next packet that arrived.
-    pub fn next_message(&mut self) -> Option<RTCMessage> {
-        self.within(|pc| pc.poll_read())
-            .map(|tagged| tagged.message)
+    /// See [`Peer::dtls_role`].
+    pub fn dtls_role(&self) -> Option<DtlsRole> {
+        self.peer.dtls_role()
     }
 
-    /// Sends an RTP packet.
-    pub fn send_rtp(&mut self, header: rtc::rtp::Header, payload: Bytes, now: Instant) {
-        let packet = rtc::rtp::Packet { header, payload };
-        self.send(RTCMessage::RtpPacket(String::new(), packet), now);
+    /// The fingerprint in descriptions of ours.
+    pub fn fingerprint(&self) -> &'static Fingerprint {
+        self.peer.fingerprint()
     }
 
-    /// Sends RTCP packets.
-    pub fn send_rtcp(&mut self, packets: Vec<Box<dyn rtc::rtcp::Packet>>, now: Instant) {
-        self.send(RTCMessage::RtcpPacket(String::new(), packets), now);
+    /// See [`Peer::ufrags`].
+    pub fn ufrags(&self) -> impl Iterator<Item = &str> {
+        self.peer.ufrags()
     }
 
-    fn send(&mut self, message: RTCMessage, now: Instant) {
-        let _ = self.within(|pc| pc.handle_write(TaggedRTCMessage { now, message }).ok());
+    /// See [`Peer::take_stale_ufrags`].
+    pub fn take_stale_ufrags(&mut self) -> Vec<String> {
+        self.peer.take_stale_ufrags()
     }
 
-    /// Takes the datagrams to be sent. An address that STUN goes out to has proven by a check with the session's
-    /// password that a client is there: from then on it is heard.
-    pub fn drain(&mut self, out: &mut Vec<Transmit>) {
-        out.append(&mut self.repeats);
-        while let Some(datagram) = self.within(|pc| pc.poll_write()) {
-            let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
-            if stun::is_success(&datagram.message) {
-                let answered = stun::transaction(&datagram.message);
-                self.nomination
-                    .take_if(|kept| stun::transaction(&kept.bytes) == answered);
-            }
-            if stun::is_request(&datagram.message)
-                && let Some(transaction) = stun::transaction(&datagram.message)
-            {
-                if self.checks.len() >= MAX_CHECKS_KEPT {
-                    self.checks.pop_front();
-                }
-                self.checks.push_back((transaction.to_vec(), self.at));
-            }
-            if stun::is_dtls(&datagram.message) {
-                self.guard.sent(&datagram.message, self.at);
-                self.shaken = Some((from, to));
-            }
-            if stun::is_stun(&datagram.message) && !self.addresses.contains(&to) {
-                self.adopted.push(to);
-            }
-            out.push(Transmit {
-                from,
-                to,
-                bytes: datagram.message,
-            });
-        }
+    /// See [`Peer::receive`].
+    pub fn receive<'a>(
+        &mut self,
+        path: Path,
+        datagram: &'a mut [u8],
+        now: Instant,
+    ) -> Received<'a> {
+        let received = self.within(|peer| peer.receive(path, datagram, now));
+        received.unwrap_or(Received::Nothing)
     }
 
-    /// Addresses that proved themselves and are not known yet.
-    pub fn take_adopted(&mut self) -> Vec<SocketAddr> {
-        std::mem::take(&mut self.adopted)
+    /// See [`Peer::vouch`].
+    pub fn vouch(&mut self, path: Path, packet: &[u8], now: Instant) -> bool {
+        let vouched = self.within(|peer| peer.vouch(path, packet, now));
+        vouched.unwrap_or(false)
     }
 
-    /// From now on reached by this address; gives back the one that made room.
-    pub fn add_address(&mut self, address: SocketAddr) -> Option<SocketAddr> {
-        self.addresses.push(address);
-        (self.addresses.len() > MAX_ADDRESSES).then(|| self.addresses.remove(0))
+    /// When [`Connection::handle_timeout`] wants to be called, if at all.
+    pub fn due(&self) -> Option<Instant> {
+        self.peer.due().filter(|_| !self.panicked)
     }
 
-    /// No longer reached by this address.
-    pub fn remove_address(&mut self, address: SocketAddr) {
-        self.addresses.retain(|known| *known != address);
+    /// Does what is due by now.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let _ = self.within(|peer| peer.handle_timeout(now));
     }
 
-    /// The addresses by which it is reached.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    /// See [`Peer::poll_event`].
+    pub fn poll_event(&mut self) -> Option<PeerEvent> {
+        self.peer.poll_event()
     }
 
-    /// Notes that something came from the client.
-    pub fn heard(&mut self, now: Instant) {
-        self.heard_at = now;
+    /// See [`Peer::poll_transmit`].
+    pub fn poll_transmit(&mut self, out: &mut Arena) {
+        let _ = self.within(|peer| peer.poll_transmit(out));
     }
 
-    /// When something last came from the client.
+    /// See [`Peer::send_rtp`].
+    pub fn send_rtp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let sent = self.within(|peer| peer.send_rtp(out, write));
+        sent.unwrap_or(false)
+    }
+
+    /// See [`Peer::resend_rtp`].
+    pub fn resend_rtp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let sent = self.within(|peer| peer.resend_rtp(out, write));
+        sent.unwrap_or(false)
+    }
+
+    /// See [`Peer::send_rtcp`].
+    pub fn send_rtcp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let sent = self.within(|peer| peer.send_rtcp(out, write));
+        sent.unwrap_or(false)
+    }
+
+    /// The ways that the client has proven to be at.
+    pub fn paths(&self) -> impl Iterator<Item = Path> {
+        self.peer.paths()
+    }
+
+    /// See [`Peer::take_proven`].
+    pub fn take_proven(&mut self) -> Vec<Path> {
+        self.peer.take_proven()
+    }
+
+    /// See [`Peer::take_dropped`].
+    pub fn take_dropped(&mut self) -> Vec<Path> {
+        self.peer.take_dropped()
+    }
+
+    /// See [`Peer::remove_path`].
+    pub fn remove_path(&mut self, path: Path) {
+        self.peer.remove_path(path);
+    }
+
+    /// See [`Peer::heard_at`].
     pub fn heard_at(&self) -> Instant {
-        self.heard_at
+        self.peer.heard_at()
+    }
+
+    /// See [`Peer::round_trip`].
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.peer.round_trip()
+    }
+
+    /// See [`Peer::note_round_trip`].
+    pub fn note_round_trip(&mut self, latest: Duration) {
+        self.peer.note_round_trip(latest);
     }
 
     /// Whether media may flow.
     pub fn is_connected(&self) -> bool {
-        self.connected && !self.broken
+        self.peer.is_connected() && !self.panicked
     }
 
     /// Whether it broke here, and the other side knows nothing of it.
@@ -420,23 +180,20 @@ impl Connection {
         self.panicked
     }
 
-    /// How many datagrams wait for ICE to find its pair.
-    #[cfg(test)]
-    pub fn held(&self) -> usize {
-        self.held.len()
-    }
-
     /// Whether nothing more is to be expected of it.
     pub fn is_over(&self, now: Instant) -> bool {
-        let failed = self
-            .failed_at
-            .is_some_and(|at| now.saturating_duration_since(at) >= CLOSE_FAILED_AFTER);
-        self.broken || failed
+        self.panicked || self.peer.is_over(now)
     }
 
     /// Says goodbye.
-    pub fn close(&mut self, out: &mut Vec<Transmit>) {
-        let _ = self.within(|pc| pc.close().ok());
-        self.drain(out);
+    pub fn close(&mut self, out: &mut Arena) {
+        let _ = self.within(|peer| peer.close(out));
+    }
+
+    /// Panics inside.
+    #[cfg(test)]
+    pub fn break_down(&mut self) {
+        let ended = self.within(|_| -> () { panic!("a test's fault") });
+        assert!(ended.is_none());
     }
 }

@@ -1,19 +1,34 @@
-//! What all connections of this process have in common: the certificate, and the provider of cryptography.
+//! What all connections of this process have in common: the certificate, and how DTLS is set up with it.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
 
-use rtc::crypto::RTCCryptoProvider;
-use rtc::dtls::crypto::Certificate;
-use rtc::peer_connection::certificate::RTCCertificate;
+#[cfg(test)]
+use rtc_crypto::RTCCryptoProvider;
+use rtc_dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
+use rtc_dtls::crypto::Certificate;
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 
-/// Nobody looks at the dates of a certificate that is known by its fingerprint (RFC 8827 §6.5), but the crate does.
-const LIFETIME: Duration = Duration::from_secs(50 * 365 * 24 * 3_600);
+use super::sdp::Fingerprint;
+
+/// The crate tells associations apart by address. Ours outlive addresses, so each has an endpoint of its own, where
+/// this one stands for the peer. Port 0 would be refused.
+pub(super) const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+/// Of a handshake message in one record. The crate adds up to 41 bytes, UDP and IPv6 48; a datagram that is longer
+/// than the way allows is lost, as it is not cut.
+const FRAGMENT_BYTES: usize = 1_100;
 
 /// Made once; a key for each connection would cost each of them its making.
 pub(in crate::media) struct Identity {
-    pub certificate: RTCCertificate,
-    pub provider: Arc<dyn RTCCryptoProvider>,
+    #[cfg(test)]
+    pub(super) certificate: Certificate,
+    #[cfg(test)]
+    pub(super) provider: Arc<dyn RTCCryptoProvider>,
+    fingerprint: Fingerprint,
+    /// Towards clients that offer AES-GCM, which costs a third of the other. The crate would follow their order.
+    pub(super) server_gcm: Arc<HandshakeConfig>,
+    pub(super) server_counter_mode: Arc<HandshakeConfig>,
+    pub(super) client: Arc<HandshakeConfig>,
 }
 
 impl Identity {
@@ -26,13 +41,38 @@ impl Identity {
         IDENTITY.get()
     }
 
+    /// By which clients know us.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
     fn make() -> Option<Self> {
-        let provider = rtc::crypto::default_provider().ok()?;
+        const GCM: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
+        const COUNTER_MODE: SrtpProtectionProfile =
+            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80;
+        let provider = rtc_crypto::default_provider().ok()?;
         let names = vec!["media".to_owned()];
         let certificate = Certificate::generate_self_signed(names, provider.crypto()).ok()?;
-        let expires = SystemTime::now() + LIFETIME;
+        let configure = |is_client, profiles: &[SrtpProtectionProfile]| {
+            let builder = ConfigBuilder::default()
+                .with_crypto_provider(Arc::clone(&provider))
+                .with_certificates(vec![certificate.clone()])
+                .with_srtp_protection_profiles(profiles.to_vec())
+                .with_client_auth(ClientAuthType::RequireAnyClientCert)
+                // A client is known by the fingerprint in its description (RFC 8827 §6.5), which is compared when the
+                // handshake is done; no authority vouches for it.
+                .with_insecure_skip_verify(true)
+                .with_mtu(FRAGMENT_BYTES);
+            builder.build(is_client, Some(PEER)).ok().map(Arc::new)
+        };
         Some(Self {
-            certificate: RTCCertificate::from_existing(certificate, expires),
+            fingerprint: Fingerprint::of(certificate.certificate.first()?),
+            server_gcm: configure(false, &[GCM])?,
+            server_counter_mode: configure(false, &[COUNTER_MODE])?,
+            client: configure(true, &[GCM, COUNTER_MODE])?,
+            #[cfg(test)]
+            certificate,
+            #[cfg(test)]
             provider,
         })
     }

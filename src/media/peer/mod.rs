@@ -1,12 +1,16 @@
 //! One WebRTC peer: ICE, DTLS, SRTP and its session descriptions. Knows no room.
 
+pub(super) mod arena;
 pub(super) mod candidate;
 pub(super) mod codec;
 pub(super) mod connection;
+pub(super) mod describing;
 #[cfg(test)]
 pub(super) mod dialects;
 pub(super) mod dtls;
+pub(super) mod ice;
 pub(super) mod identity;
-pub(super) mod interceptor;
+pub(super) mod path;
 pub(super) mod sdp;
-pub(super) mod stun;
+mod srtp;
+pub(super) mod transport;

@@ -1,15 +1,17 @@
 //! The way of a packet through a room, and what is done for it from time to time.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::media::peer::connection::Connection;
-use crate::media::room::publisher::{Arrival, Report, Up, rate_window};
+use crate::media::peer::path::Path;
+use crate::media::peer::transport::Received;
+use crate::media::room::publisher::{Arrival, Report, rate_window};
 use crate::media::room::quality::REVIEW_EVERY;
 use crate::media::room::speech::speakers;
 use crate::media::room::subscriber::{Forwarded, Wish};
-use crate::media::room::{Key, Member, Room, Route, Turn};
+use crate::media::room::track::Layer as TrackLayer;
+use crate::media::room::{Key, Member, Room, Route, Target, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
 use crate::protocol::object::{Layer, Leg, MediaKind, Source};
@@ -18,8 +20,6 @@ use crate::protocol::object::{Layer, Leg, MediaKind, Source};
 const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
 /// Sender reports go out this often.
 const REPORTS_EVERY: Duration = Duration::from_secs(1);
-/// An address changes hands only when its connection was silent for this long: a forged source cannot take it.
-const ADDRESS_HELD_FOR: Duration = Duration::from_secs(6);
 
 impl Member {
     pub(in crate::media) fn connection(&mut self, leg: Leg) -> Option<&mut Connection> {
@@ -32,205 +32,145 @@ impl Member {
 
 impl Room {
     /// Takes a datagram for one of the room's connections.
-    pub fn receive(
-        &mut self,
-        route: Route,
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-        turn: &mut Turn<'_>,
-    ) {
-        let member = self.members.get_mut(&route.member);
-        let Some(connection) = member.and_then(|member| member.connection(route.leg)) else {
+    pub fn receive(&mut self, route: Route, path: Path, datagram: &mut [u8], turn: &mut Turn<'_>) {
+        let Some(member) = self.members.get_mut(&route.member) else {
             return;
         };
-        connection.receive(from, to, bytes, turn.now);
-        if connection.addresses().contains(&from) {
-            connection.heard(turn.now);
+        let Some(connection) = member.connection(route.leg) else {
+            return;
+        };
+        let received = connection.receive(path, datagram, turn.now);
+        match (received, route.leg) {
+            (Received::Rtp(packet), Leg::Up) => {
+                let up = member.up.as_mut();
+                let arrival = up.and_then(|up| up.arrived(packet, turn.now));
+                if let Some(arrival) = arrival {
+                    self.forward(route.member, &arrival, turn);
+                }
+                // Nothing else comes of media.
+                return;
+            }
+            (Received::Rtcp(compound), Leg::Up) => {
+                if let Some(up) = &mut member.up {
+                    up.hear(compound, turn.ntp, turn.now);
+                }
+            }
+            (Received::Rtcp(compound), Leg::Down) => self.hear(route.member, compound, turn),
+            // Nobody sends media where they receive.
+            (Received::Rtp(_), Leg::Down) | (Received::Nothing, _) => {}
         }
         self.attend(route.member, route.leg, turn);
+    }
+
+    /// Takes what a subscriber reports: repairs what was lost, from what the source's history has of it.
+    fn hear(&mut self, key: Key, compound: &[u8], turn: &mut Turn<'_>) {
+        let Self {
+            members, tracks, ..
+        } = self;
+        let member = members.get_mut(&key);
+        let Some(down) = member.and_then(|member| member.down.as_mut()) else {
+            return;
+        };
+        let mut keyframes = Vec::new();
+        down.hear(compound, turn.ntp, turn.now, |down, wish| match wish {
+            Wish::Keyframe(slot) => keyframes.extend(down.track_of(slot)),
+            Wish::Again(slot, sent) => {
+                let track = down.track_of(slot).and_then(|track| tracks.get(&track));
+                let packet = track.and_then(|track| track.layer().history.get(sent.source));
+                if let Some(packet) = packet {
+                    down.send_again(slot, &packet, &sent, None, turn.out, turn.now);
+                }
+            }
+        });
+        for track in keyframes {
+            self.want_keyframe(track, turn);
+        }
     }
 
     /// Does whatever a connection has to say.
     pub(in crate::media) fn attend(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
         match leg {
-            Leg::Up => self.attend_up(key, turn),
+            Leg::Up => self.refresh_pictures(key),
             Leg::Down => self.attend_down(key, turn),
         }
         self.settle_connection(key, leg, turn);
     }
 
-    fn attend_up(&mut self, key: Key, turn: &mut Turn<'_>) {
-        while let Some(arrival) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.up.as_mut()?.next_arrival(turn.now))
-        {
-            self.forward(key, &arrival, turn);
-        }
-        self.refresh_pictures(key);
-    }
-
-    /// After an interruption, of which ICE restarting is one, packets may be missing that nobody can repair any more.
+    /// After an interruption packets may be missing that nobody can repair any more.
     /// The keyframe is asked for at the next tick, as now the request could overtake what makes the client listen.
     fn refresh_pictures(&mut self, key: Key) {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
-        if !member.up.as_mut().is_some_and(Up::take_resumed) {
+        let Some(up) = &mut member.up else { return };
+        up.note_events();
+        if !up.take_resumed() {
             return;
         }
-        for (source, track) in &member.started {
-            if let Some(track) = self.tracks.get_mut(track)
-                && source.kind() == MediaKind::Video
+        for (_, track) in member.started.iter() {
+            if let Some(track) = self
+                .tracks
+                .get_mut(&track)
+                .filter(|track| track.is_picture())
             {
-                track.keyframe_wanted = true;
+                track.layer_mut().keyframe_wanted = true;
             }
         }
     }
 
+    /// Where media may flow, or flows another way, whatever the slots carry begins anew.
     fn attend_down(&mut self, key: Key, turn: &mut Turn<'_>) {
-        let Some(down) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.down.as_mut())
-        else {
+        let member = self.members.get_mut(&key);
+        let Some(down) = member.and_then(|member| member.down.as_mut()) else {
             return;
         };
-        for wish in down.next_wishes(turn.now) {
-            let slots = self
-                .members
-                .get(&key)
-                .and_then(|member| member.down.as_ref())
-                .map(|down| &down.slots);
-            let Some(slots) = slots else { return };
-            let tracks: Vec<Key> = match wish {
-                Wish::Connected => {
-                    let pictures = slots.iter().filter(|slot| slot.kind == MediaKind::Video);
-                    pictures.filter_map(|slot| slot.track).collect()
-                }
-                Wish::Keyframe(slot) => slots
-                    .get(slot)
-                    .and_then(|slot| slot.track)
-                    .into_iter()
-                    .collect(),
-            };
-            for track in tracks {
-                self.want_keyframe(track, turn);
-            }
-        }
-    }
-
-    /// Sends what a connection has to send, takes its new addresses into the table, closes it if it is over.
-    pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
-        let route = Route {
-            room: self.key,
-            member: key,
-            leg,
-        };
-        let Some(connection) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.connection(leg))
-        else {
-            return;
-        };
-        connection.drain(turn.out);
-        if connection.is_over(turn.now) {
-            let panicked = connection.has_panicked();
-            self.close_leg(key, leg, turn);
-            self.reassign(turn);
-            if let Some(member) = self.members.get(&key).filter(|_| panicked) {
-                let participant = member.id.clone();
-                self.outbox.push(MediaEvent::Broke { participant });
-            }
+        if !down.note_events() {
             return;
         }
-        for address in connection.take_adopted() {
-            self.adopt(route, address, turn);
-        }
-        let Some(connection) = self
-            .members
-            .get_mut(&key)
-            .and_then(|member| member.connection(leg))
-        else {
-            return;
-        };
-        for ufrag in connection.take_stale_ufrags() {
-            turn.routes.ufrags.remove(&ufrag);
-        }
-        for ufrag in connection.ufrags() {
-            if !turn.routes.ufrags.contains_key(ufrag) {
-                turn.routes.ufrags.insert(ufrag.clone(), route);
-            }
-        }
-    }
-
-    /// An address of another connection is taken over only when that one was not heard for a while. One of another
-    /// room is not taken over at all: it is freed when that room's connection ends.
-    fn adopt(&mut self, route: Route, address: SocketAddr, turn: &mut Turn<'_>) {
-        if let Some(holder) = turn.routes.addresses.get(&address).copied() {
-            if holder == route || holder.room != route.room {
-                return;
-            }
-            let member = self.members.get_mut(&holder.member);
-            if let Some(connection) = member.and_then(|member| member.connection(holder.leg)) {
-                if turn.now.saturating_duration_since(connection.heard_at()) < ADDRESS_HELD_FOR {
-                    return;
-                }
-                connection.remove_address(address);
-            }
-        }
-        turn.routes.addresses.insert(address, route);
-        let member = self.members.get_mut(&route.member);
-        let dropped = member.and_then(|member| member.connection(route.leg)?.add_address(address));
-        if let Some(dropped) = dropped {
-            turn.routes.addresses.remove(&dropped);
+        let slots = down.slots.iter();
+        let pictures = slots.filter(|slot| slot.kind == MediaKind::Video);
+        let tracks: Vec<Key> = pictures.filter_map(|slot| slot.track).collect();
+        for track in tracks {
+            self.want_keyframe(track, turn);
         }
     }
 
     /// Sends a packet to everyone whose slots carry its track. Nothing of a source that is stopped or muted passes,
     /// whichever stream it comes on.
-    fn forward(&mut self, owner: Key, arrival: &Arrival, turn: &mut Turn<'_>) {
+    fn forward(&mut self, owner: Key, arrival: &Arrival<'_>, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get_mut(&owner) else {
             return;
         };
         member.note_clock(arrival.report, turn);
-        let Some(key) = member.started.get(&arrival.source).copied() else {
+        let Some(key) = member.started.get(arrival.source) else {
             return;
         };
         let Some(track) = self.tracks.get_mut(&key).filter(|track| !track.muted) else {
             return;
         };
-        if arrival.source.kind() == MediaKind::Audio {
-            track.loudness.hear(arrival.level, turn.now);
+        if track.is_picture() {
+            note_picture(track.layer_mut(), arrival, turn);
         } else {
-            track.rate.add(arrival.payload.len(), turn.now);
-            if arrival.keyframe {
-                // Whoever waited for one has it.
-                track.keyframe_wanted = false;
-                track.keyframe_at = Some(turn.now);
-            }
+            track.loudness.hear(arrival.level, turn.now);
         }
-        if track.stream != Some(arrival.ssrc)
-            || track
-                .format
-                .as_ref()
-                .is_none_or(|(name, _)| *name != arrival.codec.name)
-        {
+        let format = track.format.as_ref();
+        let is_known = format.is_some_and(|(name, _)| *name == arrival.codec.name);
+        if track.layer().stream != Some(arrival.ssrc) || !is_known {
             self.note_format(key, arrival);
         }
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
-        let targets = std::mem::take(&mut track.targets);
+        let targets = std::mem::take(&mut track.layer_mut().targets);
         let mut needs_keyframe = false;
-        for (subscriber, slot) in &targets {
-            needs_keyframe |=
-                self.forward_to(*subscriber, *slot, arrival, turn) == Forwarded::NeedsKeyframe;
+        for target in &targets {
+            let outcome = match *target {
+                Target::Slot { member, slot } => self.forward_to(member, slot, arrival, turn),
+            };
+            needs_keyframe |= outcome == Forwarded::NeedsKeyframe;
         }
         if let Some(track) = self.tracks.get_mut(&key) {
-            track.targets = targets;
+            track.layer_mut().targets = targets;
         }
         if needs_keyframe {
             self.want_keyframe(key, turn);
@@ -241,7 +181,7 @@ impl Room {
         &mut self,
         subscriber: Key,
         slot: usize,
-        arrival: &Arrival,
+        arrival: &Arrival<'_>,
         turn: &mut Turn<'_>,
     ) -> Forwarded {
         let down = self
@@ -251,8 +191,7 @@ impl Room {
         let Some(down) = down else {
             return Forwarded::Done;
         };
-        let outcome = down.forward(slot, arrival, turn.now);
-        down.connection.drain(turn.out);
+        let outcome = down.forward(slot, arrival, turn.out, turn.now);
         let undecodable = outcome == Forwarded::Undecodable;
         if let Some(carried) = down.slots.get_mut(slot)
             && carried.undecodable != undecodable
@@ -273,7 +212,7 @@ impl Room {
         let track = slot.track.and_then(|track| self.tracks.get(&track));
         let told = slot.told(
             track.map(|track| track.id.clone()),
-            track.and_then(|track| track.layer.clone()),
+            track.and_then(|track| track.layer().rid.clone()),
         );
         self.outbox.push(MediaEvent::Slots {
             to: member.id.clone(),
@@ -282,7 +221,7 @@ impl Room {
     }
 
     /// Tells what of a track arrives, where that is new.
-    fn note_format(&mut self, key: Key, arrival: &Arrival) {
+    fn note_format(&mut self, key: Key, arrival: &Arrival<'_>) {
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
@@ -293,16 +232,17 @@ impl Room {
         let (layer, layers) = up
             .map(|up| (up.layer(track.source), up.layers(track.source)))
             .unwrap_or_default();
-        track.stream = Some(arrival.ssrc);
+        track.layer_mut().stream = Some(arrival.ssrc);
         let format = (arrival.codec.name.clone(), layers);
         if track.format.as_ref() != Some(&format) {
             self.outbox.push(format_event(&track.id, &format));
             track.format = Some(format);
         }
-        if track.layer != layer {
-            track.layer = layer;
-            for (subscriber, slot) in track.targets.clone() {
-                self.tell_slot(subscriber, slot);
+        if track.layer().rid != layer {
+            track.layer_mut().rid = layer;
+            for target in track.layer().targets.clone() {
+                let Target::Slot { member, slot } = target;
+                self.tell_slot(member, slot);
             }
         }
     }
@@ -312,30 +252,35 @@ impl Room {
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
-        track.keyframe_wanted = true;
-        let is_free = track.keyframes.is_free(turn.now);
-        let Some(up) = self
-            .members
-            .get_mut(&track.owner)
-            .and_then(|member| member.up.as_mut())
-        else {
+        let layer = track.layer_mut();
+        layer.keyframe_wanted = true;
+        let is_free = layer.keyframes.is_free(turn.now);
+        let owner = self.members.get_mut(&track.owner);
+        let Some(up) = owner.and_then(|member| member.up.as_mut()) else {
             return;
         };
-        if is_free && up.request_keyframe(track.source, turn.now) {
-            up.connection.drain(turn.out);
-            track.keyframe_wanted = false;
-            track.keyframes.note(turn.now);
+        if is_free && up.request_keyframe(track.source, turn.out) {
+            let layer = track.layer_mut();
+            layer.keyframe_wanted = false;
+            layer.keyframes.note(turn.now);
         }
     }
 
     /// Does what is due by now.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         self.tend_connections(turn);
+        for up in self
+            .members
+            .values_mut()
+            .filter_map(|member| member.up.as_mut())
+        {
+            up.tell(turn.ntp, turn.out, turn.now);
+        }
         self.narrow(turn);
         let wanted: Vec<Key> = self
             .tracks
             .iter()
-            .filter(|(_, track)| track.keyframe_wanted)
+            .filter(|(_, track)| track.layer().keyframe_wanted)
             .map(|(key, _)| *key)
             .collect();
         for key in wanted {
@@ -358,14 +303,17 @@ impl Room {
 
     fn tend_connections(&mut self, turn: &mut Turn<'_>) {
         let mut due = Vec::new();
-        for (key, member) in &mut self.members {
+        for (key, member) in self.members.iter_mut() {
             for leg in [Leg::Up, Leg::Down] {
-                if let Some(connection) = member
-                    .connection(leg)
-                    .filter(|connection| connection.due() <= turn.now)
-                {
-                    connection.tend(turn.now);
-                    due.push((*key, leg));
+                let Some(connection) = member.connection(leg) else {
+                    continue;
+                };
+                let is_due = connection.due().is_some_and(|due| due <= turn.now);
+                if is_due {
+                    connection.handle_timeout(turn.now);
+                }
+                if is_due || connection.is_over(turn.now) {
+                    due.push((key, leg));
                 }
             }
         }
@@ -380,14 +328,14 @@ impl Room {
                 continue;
             };
             up.choose_layers();
-            for (source, key) in &member.started {
-                let Some(track) = self.tracks.get_mut(key) else {
+            for (source, key) in member.started.iter() {
+                let Some(track) = self.tracks.get_mut(&key) else {
                     continue;
                 };
                 let Some((_, known)) = track.format.as_mut() else {
                     continue;
                 };
-                let layers = up.layers(*source);
+                let layers = up.layers(source);
                 if *known != layers {
                     *known = layers;
                     if let Some(format) = &track.format {
@@ -449,8 +397,7 @@ impl Room {
             .values_mut()
             .filter_map(|member| member.down.as_mut())
         {
-            down.report(turn.ntp, &skews, turn.now);
-            down.connection.drain(turn.out);
+            down.report(turn.ntp, &skews, turn.out, turn.now);
         }
     }
 }
@@ -475,6 +422,23 @@ impl Member {
 /// As NTP: 32 bits of seconds, 32 of their fraction.
 pub(in crate::media) fn ntp_duration(duration: Duration) -> u64 {
     (duration.as_secs() << 32) | ((u64::from(duration.subsec_nanos()) << 32) / 1_000_000_000)
+}
+
+/// Notes a packet of a picture, and keeps it for those who miss it.
+fn note_picture(layer: &mut TrackLayer, arrival: &Arrival<'_>, turn: &Turn<'_>) {
+    layer.rate.add(arrival.packet.payload.len(), turn.now);
+    if arrival.keyframe {
+        // Whoever waited for one has it.
+        layer.keyframe_wanted = false;
+        layer.keyframe_at = Some(turn.now);
+    }
+    // Another stream counts anew.
+    if layer.stream != Some(arrival.ssrc) {
+        layer.history.clear();
+    }
+    if !layer.targets.is_empty() {
+        layer.history.keep(&arrival.packet, turn.now);
+    }
 }
 
 fn format_event(

@@ -6,34 +6,38 @@ pub(super) mod allotment;
 pub(super) mod allowance;
 pub(super) mod forward;
 pub(super) mod keyframe_limit;
+pub(super) mod members;
 pub(super) mod narrow;
 pub(super) mod negotiations;
 pub(super) mod outbox;
 pub(super) mod publisher;
 pub(super) mod quality;
 pub(super) mod request;
+pub(super) mod routing;
 pub(super) mod slots;
 pub(super) mod speech;
 pub(super) mod subscriber;
+pub(super) mod track;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::budgets::media::{CONNECTIONS, NEGOTIATIONS};
 use crate::media::Census;
-use crate::media::bwe::rate::Meter;
 use crate::media::io::shard::Opening;
-use crate::media::peer::connection::Transmit;
+use crate::media::peer::arena::Arena;
 use crate::media::room::allowance::Allowance;
-use crate::media::room::keyframe_limit::SourceRequests;
+use crate::media::room::members::Members;
 use crate::media::room::outbox::Outbox;
 use crate::media::room::publisher::Up;
 use crate::media::room::quality::Quality;
+pub(in crate::media) use crate::media::room::routing::{Route, Routes};
 use crate::media::room::slots::{Choice, settle, wished_pictures, wished_sounds};
 use crate::media::room::speech::Loudness;
 use crate::media::room::subscriber::Down;
+pub(in crate::media) use crate::media::room::track::{Target, Track, Tracks};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::event::SlotsData;
 use crate::protocol::ids::{ParticipantId, TrackId};
@@ -48,22 +52,6 @@ pub(super) type RoomKey = u64;
 /// Names a participant or a track in its room; rises and is never used twice.
 pub(super) type Key = u64;
 
-/// Where a datagram belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Route {
-    pub room: RoomKey,
-    pub member: Key,
-    pub leg: Leg,
-}
-
-/// How datagrams find their connection. Every entry is one that a living connection lists itself, so the tables are
-/// bounded by the connections: at most eight addresses and three fragments each.
-#[derive(Default)]
-pub(super) struct Routes {
-    pub addresses: HashMap<SocketAddr, Route>,
-    pub ufrags: HashMap<String, Route>,
-}
-
 /// What one turn of the worker works with.
 pub(super) struct Turn<'a> {
     /// The time.
@@ -71,7 +59,7 @@ pub(super) struct Turn<'a> {
     /// The same on our wall clock, as NTP.
     pub ntp: u64,
     /// Datagrams to be sent.
-    pub out: &'a mut Vec<Transmit>,
+    pub out: &'a mut Arena,
     /// The worker's tables.
     pub routes: &'a mut Routes,
 }
@@ -80,10 +68,9 @@ pub(super) struct Turn<'a> {
 pub(super) struct Room {
     pub(super) key: RoomKey,
     pub(super) local: Arc<[SocketAddr]>,
-    pub(super) members: BTreeMap<Key, Member>,
+    pub(super) members: Members,
     pub(super) member_keys: HashMap<ParticipantId, Key>,
-    /// In the order in which they were started.
-    pub(super) tracks: BTreeMap<Key, Track>,
+    pub(super) tracks: Tracks,
     track_keys: HashMap<TrackId, Key>,
     next_key: Key,
     pub(super) outbox: Outbox,
@@ -102,6 +89,31 @@ pub(super) struct Clocks {
     pub quality: Instant,
 }
 
+/// The tracks that somebody has started, one of a source at most.
+#[derive(Debug, Default)]
+pub(super) struct Started(Vec<(Source, Key)>);
+
+impl Started {
+    /// The track of a source.
+    pub fn get(&self, source: Source) -> Option<Key> {
+        let mut all = self.iter();
+        all.find_map(|(of, track)| (of == source).then_some(track))
+    }
+
+    /// Takes one in place of the one before, which it gives back.
+    fn insert(&mut self, source: Source, track: Key) -> Option<Key> {
+        let before = self.get(source);
+        self.0.retain(|(of, _)| *of != source);
+        self.0.push((source, track));
+        before
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Source, Key)> {
+        self.0.iter().copied()
+    }
+}
+
 /// One participant.
 pub(super) struct Member {
     pub id: ParticipantId,
@@ -111,7 +123,7 @@ pub(super) struct Member {
     pub up_revision: u64,
     pub down_revision: u64,
     pub view: Option<Vec<Tile>>,
-    pub started: HashMap<Source, Key>,
+    pub started: Started,
     /// How far their wall clock runs ahead of ours, as NTP.
     pub skew: Option<i64>,
     pub quality: Quality,
@@ -119,27 +131,6 @@ pub(super) struct Member {
     pub connections: [Allowance; 2],
     /// How often they may negotiate.
     pub negotiations: Allowance,
-}
-
-/// One track.
-pub(super) struct Track {
-    pub id: TrackId,
-    pub owner: Key,
-    pub source: Source,
-    pub muted: bool,
-    pub loudness: Loudness,
-    /// What was told of it last.
-    pub format: Option<(String, Vec<String>)>,
-    pub stream: Option<u32>,
-    pub layer: Option<String>,
-    pub keyframe_wanted: bool,
-    pub keyframes: SourceRequests,
-    /// When the last one came.
-    pub keyframe_at: Option<Instant>,
-    /// What its sender sends of it.
-    pub rate: Meter,
-    /// Who gets it, on which slot.
-    pub targets: Vec<(Key, usize)>,
 }
 
 impl Room {
@@ -154,9 +145,9 @@ impl Room {
         Self {
             key,
             local,
-            members: BTreeMap::new(),
+            members: Members::default(),
             member_keys: HashMap::new(),
-            tracks: BTreeMap::new(),
+            tracks: Tracks::new(),
             track_keys: HashMap::new(),
             next_key: 1,
             outbox: Outbox::new(events),
@@ -205,22 +196,21 @@ impl Room {
         if self.member_keys.contains_key(&id) {
             return;
         }
-        let key = self.next_key();
-        self.member_keys.insert(id.clone(), key);
         let member = Member {
-            id,
+            id: id.clone(),
             up: None,
             down: None,
             up_revision: 0,
             down_revision: self.first_revision,
             view: None,
-            started: HashMap::new(),
+            started: Started::default(),
             skew: None,
             quality: Quality::default(),
             connections: [Allowance::new(&CONNECTIONS, now); 2],
             negotiations: Allowance::new(&NEGOTIATIONS, now),
         };
-        self.members.insert(key, member);
+        let key = self.members.insert(member);
+        self.member_keys.insert(id, key);
     }
 
     fn dismiss(&mut self, id: &ParticipantId, turn: &mut Turn<'_>) {
@@ -230,7 +220,7 @@ impl Room {
         self.close_leg(key, Leg::Up, turn);
         self.close_leg(key, Leg::Down, turn);
         if let Some(member) = self.members.remove(&key) {
-            for track in member.started.into_values() {
+            for (_, track) in member.started.iter() {
                 self.forget_track(track);
             }
         }
@@ -264,21 +254,7 @@ impl Room {
         };
         let replaced = member.started.insert(source, key);
         self.track_keys.insert(track.clone(), key);
-        let track = Track {
-            id: track,
-            owner,
-            source,
-            muted,
-            loudness: Loudness::default(),
-            format: None,
-            stream: None,
-            layer: None,
-            keyframe_wanted: false,
-            keyframes: SourceRequests::default(),
-            keyframe_at: None,
-            rate: Meter::default(),
-            targets: Vec::new(),
-        };
+        let track = Track::new(track, owner, source, muted);
         self.tracks.insert(key, track);
         if let Some(replaced) = replaced {
             self.forget_track(replaced);
@@ -300,7 +276,7 @@ impl Room {
         };
         self.track_keys.remove(&track.id);
         if let Some(owner) = self.members.get_mut(&track.owner) {
-            owner.started.retain(|_, started| *started != key);
+            owner.started.0.retain(|(_, started)| *started != key);
         }
         self.outbox.retain(
             |event| !matches!(event, MediaEvent::Format { track: told, .. } if *told == track.id),
@@ -323,7 +299,7 @@ impl Room {
 
     /// Frees everything; says goodbye to everyone.
     pub fn close(&mut self, turn: &mut Turn<'_>) {
-        let keys: Vec<Key> = self.members.keys().copied().collect();
+        let keys: Vec<Key> = self.members.keys().collect();
         for key in keys {
             self.close_leg(key, Leg::Up, turn);
             self.close_leg(key, Leg::Down, turn);
@@ -340,15 +316,27 @@ impl Room {
             return;
         };
         let connection = match leg {
-            Leg::Up => member.up.take().map(|up| up.connection),
-            Leg::Down => member.down.take().map(|down| down.connection),
+            Leg::Up => member.up.take().map(|mut up| {
+                up.connection.close(turn.out);
+                up.connection
+            }),
+            Leg::Down => member.down.take().map(|mut down| {
+                down.end(turn.out);
+                down.connection
+            }),
         };
-        let Some(mut connection) = connection else {
+        let Some(connection) = connection else {
             return;
         };
-        connection.close(turn.out);
-        for address in connection.addresses() {
-            turn.routes.addresses.remove(address);
+        let route = Route {
+            room: self.key,
+            member: key,
+            leg,
+        };
+        for path in connection.paths() {
+            if turn.routes.paths.get(&path) == Some(&route) {
+                turn.routes.paths.remove(&path);
+            }
         }
         for ufrag in connection.ufrags() {
             turn.routes.ufrags.remove(ufrag);
@@ -386,7 +374,7 @@ impl Room {
             };
             let choices: Vec<_> = open
                 .iter()
-                .filter(|(owner, _)| owner != key)
+                .filter(|(owner, _)| *owner != key)
                 .map(|(_, choice)| *choice)
                 .collect();
             let changed = settle_slots(down, &choices, member.view.as_deref());
@@ -404,7 +392,7 @@ impl Room {
                 );
                 Some(slot.told(
                     track.map(|track| track.id.clone()),
-                    track.and_then(|track| track.layer.clone()),
+                    track.and_then(|track| track.layer().rid.clone()),
                 ))
             });
             let slots = SlotsData {
@@ -424,16 +412,20 @@ impl Room {
     /// The forward table: for each track the slots that carry it.
     pub(super) fn rebuild_targets(&mut self) {
         for track in self.tracks.values_mut() {
-            track.targets.clear();
+            track.layer_mut().targets.clear();
         }
-        for (key, member) in &self.members {
+        for (key, member) in self.members.iter() {
             let slots = member
                 .down
                 .iter()
                 .flat_map(|down| down.slots.iter().enumerate());
             for (index, slot) in slots {
                 if let Some(track) = slot.track.and_then(|track| self.tracks.get_mut(&track)) {
-                    track.targets.push((*key, index));
+                    let member = key;
+                    track.layer_mut().targets.push(Target::Slot {
+                        member,
+                        slot: index,
+                    });
                 }
             }
         }
@@ -442,15 +434,14 @@ impl Room {
     /// Lets every connection panic.
     #[cfg(test)]
     pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
-        let keys: Vec<Key> = self.members.keys().copied().collect();
+        let keys: Vec<Key> = self.members.keys().collect();
         for (key, leg) in keys
             .into_iter()
             .flat_map(|key| [(key, Leg::Up), (key, Leg::Down)])
         {
             let member = self.members.get_mut(&key);
             if let Some(connection) = member.and_then(|member| member.connection(leg)) {
-                let panicked = connection.within(|_| -> Option<()> { panic!("a test's fault") });
-                assert!(panicked.is_none());
+                connection.break_down();
                 self.settle_connection(key, leg, turn);
             }
         }

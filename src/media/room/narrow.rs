@@ -19,20 +19,17 @@ impl Room {
             let Some(down) = member.down.as_mut() else {
                 continue;
             };
-            let narrowed = down.narrow(
-                |track| tracks.get_mut(&track)?.rate.peak(turn.now),
-                turn.now,
-            );
-            down.connection.drain(turn.out);
+            let narrowed = down.narrow(tracks, turn.out, turn.now);
             let track_of = |slot: usize| down.slots.get(slot).and_then(|slot| slot.track);
             keyframes.extend(narrowed.keyframes.into_iter().filter_map(track_of));
             let stills = narrowed.stills.into_iter().filter_map(track_of);
             keyframes.extend(stills.filter(|track| {
                 let track = tracks.get(track);
-                let last = track.and_then(|track| track.keyframe_at.max(track.keyframes.last()));
+                let layer = track.map(|track| track.layer());
+                let last = layer.and_then(|layer| layer.keyframe_at.max(layer.keyframes.last()));
                 last.is_none_or(|at| turn.now.saturating_duration_since(at) >= STILL_EVERY)
             }));
-            changed.extend(narrowed.changed.into_iter().map(|slot| (*key, slot)));
+            changed.extend(narrowed.changed.into_iter().map(|slot| (key, slot)));
         }
         for (subscriber, slot) in changed {
             self.tell_slot(subscriber, slot);

@@ -1,10 +1,7 @@
-//! How good somebody's connection is, by what is measured on it anyway: the round trip of the connectivity checks that
-//! keep it up, and the packets lost on either way, before repair.
-//!
-//! It is measured every 2 s, and told when the score changes, or every 10 s.
+//! How good somebody's connection is, by what is measured on it anyway: the round trip of the
+//! reports that are exchanged on it, and the packets lost on either way, before repair.
 
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::media::room::{Member, Room, Turn};
@@ -48,16 +45,16 @@ impl AddAssign for Tally {
     }
 }
 
-/// What arrives on a connection, counted inside it before losses are repaired and read from outside.
+/// What arrives on a connection, counted before losses are repaired.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Arrivals {
-    expected: AtomicU64,
-    received: AtomicU64,
+    expected: u64,
+    received: u64,
 }
 
 impl Arrivals {
     /// Counts a packet that comes after the stream's highest number so far; gives the highest one now.
-    pub fn count(&self, sequence: u16, highest: Option<u16>) -> u16 {
+    pub fn count(&mut self, sequence: u16, highest: Option<u16>) -> u16 {
         let ahead = highest.map_or(1, |highest| sequence.wrapping_sub(highest) as i16);
         let (expected, received, highest) = match ahead {
             1..=MAX_GAP => (ahead as u64, 1, sequence),
@@ -65,15 +62,14 @@ impl Arrivals {
             _ if (-MAX_GAP..=0).contains(&ahead) => (0, 0, highest.unwrap_or(sequence)),
             _ => (1, 1, sequence),
         };
-        self.expected.fetch_add(expected, Ordering::Relaxed);
-        self.received.fetch_add(received, Ordering::Relaxed);
+        self.expected += expected;
+        self.received += received;
         highest
     }
 
     /// What was counted since this was last asked.
-    pub fn take(&self) -> Tally {
-        let expected = self.expected.swap(0, Ordering::Relaxed);
-        let received = self.received.swap(0, Ordering::Relaxed);
+    pub fn take(&mut self) -> Tally {
+        let Self { expected, received } = std::mem::take(self);
         let lost = expected.saturating_sub(received);
         Tally { expected, lost }
     }
@@ -180,7 +176,7 @@ impl Room {
 
 impl Member {
     fn review_quality(&mut self, now: Instant) -> Option<Measured> {
-        let up = self.up.as_ref().map(|up| up.arrivals.take());
+        let up = self.up.as_mut().map(|up| up.arrivals.take());
         let down = self.down.as_mut().map(|down| down.take_tally());
         let connections = [Leg::Up, Leg::Down].map(|leg| {
             let connection = self.connection(leg)?;
@@ -206,8 +202,8 @@ mod tests {
 
     #[test]
     fn gaps_are_losses_and_late_packets_are_none() {
-        let arrivals = Arrivals::default();
-        let hear = |sequences: &[u16]| {
+        let mut arrivals = Arrivals::default();
+        let mut hear = |sequences: &[u16]| {
             let mut highest = None;
             for sequence in sequences {
                 highest = Some(arrivals.count(*sequence, highest));

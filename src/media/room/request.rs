@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use crate::media::PublishAnswer;
 use crate::media::error::{MediaError, Refused};
 use crate::media::peer::sdp::{Description, Setup};
-use crate::media::room::publisher::{Assigned, Up, check_sources, forwards};
+use crate::media::peer::{candidate, codec};
+use crate::media::room::publisher::{Assigned, Up, check_sources};
 use crate::media::room::subscriber::Down;
 use crate::media::room::{Key, Room, Turn};
-use crate::media::{PublishAnswer, peer::candidate};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Slot, SourceMid};
@@ -179,7 +180,7 @@ impl Room {
         if revision <= member.up_revision {
             return Err(MediaError::Stale);
         }
-        let offer = Description::offer(sdp, forwards)?;
+        let offer = Description::offer(sdp, codec::is_forwarded)?;
         // It waits for checks (RFC 8445 §2.5), and so does the server: it never sends to an address that did not check
         // it first.
         if offer.is_lite {
@@ -188,14 +189,15 @@ impl Room {
         check_sources(&offer, sources)?;
         self.negotiate(key, turn.now)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
+        let local = std::sync::Arc::clone(&self.local);
         let continued = member.up.as_mut().filter(|up| up.continues(&offer));
         let answer = match continued {
-            Some(up) => up.renegotiate(&offer, sdp, turn.now),
+            Some(up) => up.renegotiate(&offer, &local, turn.now),
             None => {
                 let another = member.connections[Leg::Up as usize].take(turn.now);
                 another.map_err(MediaError::TooFast)?;
                 self.close_leg(key, Leg::Up, turn);
-                Up::open(&offer, sdp, &self.local, turn.now).map(|(up, answer)| {
+                Up::open(&offer, &local, turn.now).map(|(up, answer)| {
                     if let Some(member) = self.members.get_mut(&key) {
                         member.up = Some(up);
                     }
@@ -290,11 +292,7 @@ impl Room {
             .down
             .as_mut()
             .ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
-        if let Err(reason) = down.widen(audio_slots, video_slots, turn.now) {
-            self.close_leg(key, Leg::Down, turn);
-            self.reassign(turn);
-            return Err(MediaError::Unsupported(reason));
-        }
+        down.widen(audio_slots, video_slots, &self.local, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
         self.settle_connection(key, Leg::Down, turn);
@@ -341,11 +339,7 @@ impl Room {
         self.negotiate(key, turn.now)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let down = member.down.as_mut().ok_or(MediaError::Stale)?;
-        if let Err(reason) = down.accept(&answer, sdp, turn.now) {
-            self.close_leg(key, Leg::Down, turn);
-            self.rebuild_targets();
-            return Err(MediaError::BadSdp(reason));
-        }
+        down.accept(&answer, turn.now);
         self.settle_connection(key, Leg::Down, turn);
         Ok(())
     }
@@ -381,11 +375,7 @@ impl Room {
         let down = member.down.as_mut();
         let down = down.ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
         // Also where an offer is still unanswered: what is told of a restart must be one.
-        if let Err(reason) = down.offer(true, turn.now) {
-            self.close_leg(key, Leg::Down, turn);
-            self.reassign(turn);
-            return Err(MediaError::Unsupported(reason));
-        }
+        down.restart(&self.local, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
         let to = member.id.clone();
@@ -407,7 +397,7 @@ impl Room {
             let track = slot.track.and_then(|track| self.tracks.get(&track));
             slot.told(
                 track.map(|track| track.id.clone()),
-                track.and_then(|track| track.layer.clone()),
+                track.and_then(|track| track.layer().rid.clone()),
             )
         });
         told.collect()

@@ -1,38 +1,32 @@
 //! The connection on which a participant receives: we offer slots once, then say by events what they carry.
 
-mod engine;
 mod line;
 mod narrowing;
+mod reports;
 mod slot;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
-use rtc::peer_connection::message::RTCMessage;
-use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtcp::receiver_report::ReceiverReport;
-use rtc::rtcp::reception_report::ReceptionReport;
-use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
-use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
-use rtc::rtp_transceiver::rtp_sender::RTCRtpCodecParameters;
-use rtc::sdp::extmap::TRANSPORT_CC_URI;
-
-use self::engine::{add_transceiver, codecs, engine};
 use self::line::Line;
+pub(in crate::media) use self::reports::Wish;
 pub(in crate::media) use self::slot::DownSlot;
-use crate::media::peer::connection::{Connection, Happening, Refused};
-use crate::media::peer::sdp::{self, Description};
+use self::slot::Waiting;
+use crate::media::error::Refused;
+use crate::media::peer::arena::Arena;
+use crate::media::peer::connection::Connection;
+use crate::media::peer::describing::Describing;
+use crate::media::peer::dtls::DtlsRole;
+use crate::media::peer::sdp::{Codec, Description, Setup, Slot};
 use crate::media::room::allotment::Share;
 use crate::media::room::publisher::Arrival;
 use crate::media::room::quality::Tally;
+use crate::media::rtp::history::{Incoming, Stored};
 use crate::media::rtp::resend::Sent;
-use crate::media::rtp::rewrite::Incoming;
 use crate::protocol::object::MediaKind;
 
-const NOT_ALL_OFFERED: &str = "The WebRTC engine did not offer every slot.";
+/// A header with a few extensions (RFC 3550 §5.1, RFC 8285 §4.2).
+const HEADER_BYTES: usize = 20;
 
 /// A down connection.
 pub(in crate::media) struct Down {
@@ -46,6 +40,9 @@ pub(in crate::media) struct Down {
     pub answered: bool,
     /// Its slots, in the order of the m-lines.
     pub slots: Vec<DownSlot>,
+    describing: Describing,
+    /// Whether the subscriber takes header extensions of both lengths (RFC 8285 §6).
+    mixes_extensions: bool,
     line: Line,
     tally: Tally,
 }
@@ -61,36 +58,26 @@ pub(in crate::media) enum Forwarded {
     Undecodable,
 }
 
-/// What a subscriber asks of us.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::media) enum Wish {
-    /// Media may flow: whatever its slots carry should begin.
-    Connected,
-    /// A keyframe of what a slot carries, by its index.
-    Keyframe(usize),
-}
-
 impl Down {
-    /// Makes the connection and its first offer, whose text it gives too.
+    /// Makes the connection and its first offer.
     pub fn open(
         audio_slots: usize,
         video_slots: usize,
-        local: &Arc<[SocketAddr]>,
+        local: &[SocketAddr],
         now: Instant,
     ) -> Result<Self, Refused> {
-        let (media, interceptors) = engine()?;
-        let connection = Connection::new(media, interceptors, local, now)?;
         let mut down = Self {
-            connection,
+            connection: Connection::new(now)?,
             revision: 0,
             unanswered: None,
             answered: false,
             slots: Vec::with_capacity(audio_slots + video_slots),
+            describing: Describing::default(),
+            mixes_extensions: false,
             line: Line::new(now),
             tally: Tally::default(),
         };
-        down.add_slots(audio_slots, video_slots, now)?;
-        down.offer(false, now)?;
+        down.widen(audio_slots, video_slots, local, now);
         Ok(down)
     }
 
@@ -110,82 +97,62 @@ impl Down {
         &mut self,
         audio_slots: usize,
         video_slots: usize,
+        local: &[SocketAddr],
         now: Instant,
-    ) -> Result<(), Refused> {
-        self.add_slots(audio_slots, video_slots, now)?;
-        self.offer(false, now)
-    }
-
-    fn add_slots(
-        &mut self,
-        audio_slots: usize,
-        video_slots: usize,
-        now: Instant,
-    ) -> Result<(), Refused> {
+    ) {
         let kinds = std::iter::repeat_n(MediaKind::Video, video_slots)
             .chain(std::iter::repeat_n(MediaKind::Audio, audio_slots));
         for kind in kinds {
-            let (index, slot) = (self.slots.len(), DownSlot::new(kind, &self.slots, now));
-            let codecs = self.offerable(kind);
-            self.connection
-                .attempt(|pc| add_transceiver(pc, index, &slot, codecs))?;
+            let slot = DownSlot::new(kind, &self.slots, now);
             self.slots.push(slot);
         }
-        Ok(())
+        self.offer(local);
     }
 
-    /// What another slot can be offered with: all that we know, until the subscriber has said what it takes. The crate
-    /// refuses what an answer left out.
-    fn offerable(&self, kind: MediaKind) -> Vec<RTCRtpCodecParameters> {
-        let mut codecs = codecs(kind);
-        let answered = self
-            .slots
-            .iter()
-            .find(|slot| slot.kind == kind && !slot.codecs.is_empty());
-        if let Some(DownSlot { codecs: taken, .. }) = answered {
-            codecs.retain(|codec| {
-                let number = codec.payload_type;
-                taken
-                    .iter()
-                    .any(|one| one.payload_type == number || one.repair == Some(number))
-            });
-        }
-        codecs
+    /// Offers anew with other ICE credentials.
+    pub fn restart(&mut self, local: &[SocketAddr], now: Instant) {
+        self.connection.restart_ice(now);
+        self.offer(local);
     }
 
-    /// Makes a new offer; with `restart`, of new ICE credentials.
-    pub fn offer(&mut self, restart: bool, now: Instant) -> Result<(), Refused> {
-        let sdp = self.connection.offer(restart, now)?;
-        let described = Description::parse(&sdp)?;
-        if described.sections.len() != self.slots.len() {
-            return Err(Refused::because(NOT_ALL_OFFERED));
-        }
-        for (slot, section) in self.slots.iter_mut().zip(described.sections) {
-            slot.mid = section.mid;
-        }
-        self.unanswered = Some(sdp);
-        Ok(())
+    fn offer(&mut self, local: &[SocketAddr]) {
+        let end = self.describing.end(&self.connection, local, Setup::Actpass);
+        let slots = self.slots.iter().map(|slot| Slot {
+            mid: &slot.mid,
+            kind: slot.kind,
+            ssrc: slot.ssrc,
+            repair_ssrc: slot.repair_ssrc,
+            taken: self.taken(slot.kind),
+        });
+        self.unanswered = Some(end.offer(slots));
+    }
+
+    /// What the subscriber has said that it takes of a kind.
+    fn taken(&self, kind: MediaKind) -> &[Codec] {
+        let slots = self.slots.iter().filter(|slot| slot.kind == kind);
+        let mut codecs = slots.map(|slot| slot.codecs.as_slice());
+        codecs.find(|codecs| !codecs.is_empty()).unwrap_or_default()
     }
 
     /// Takes the answer: from it come the payload types that the subscriber takes.
-    ///
-    /// # Errors
-    /// Why it is no answer to the last offer.
-    pub fn accept(&mut self, answer: &Description, sdp: &str, now: Instant) -> Result<(), Refused> {
-        let text = sdp::answer_for_engine(answer, sdp, &self.lines());
-        let named = &answer.origin.fingerprints;
-        self.connection.accept(text, named, now)?;
+    pub fn accept(&mut self, answer: &Description, now: Instant) {
+        let role = match answer.setup {
+            Some(Setup::Passive) => DtlsRole::Client,
+            Some(Setup::Active | Setup::Actpass) | None => DtlsRole::Server,
+        };
+        self.connection
+            .set_remote(&answer.origin.fingerprints, role, now);
+        let is_other = self.mixes_extensions != answer.mixes_extensions;
+        self.mixes_extensions = answer.mixes_extensions;
         for slot in &mut self.slots {
-            let section = answer.section(&slot.mid);
-            slot.codecs = section
-                .map(|section| section.codecs.clone())
-                .unwrap_or_default();
-            slot.transport_id = section.and_then(|section| section.extension(TRANSPORT_CC_URI));
-            slot.mapped = None;
+            if is_other {
+                slot.buffer.clear();
+            }
+            slot.agree(answer.section(&slot.mid));
         }
+        self.line.train = None;
         self.unanswered = None;
         self.answered = true;
-        Ok(())
     }
 
     /// The last offer's m-lines in their order.
@@ -194,113 +161,25 @@ impl Down {
         slots.map(|slot| (slot.mid.as_str(), slot.kind)).collect()
     }
 
-    /// Reads what the subscriber asks; repairs its losses.
-    pub fn next_wishes(&mut self, now: Instant) -> Vec<Wish> {
-        let mut wishes = Vec::new();
-        while let Some(happening) = self.connection.next_happening(now) {
-            if matches!(happening, Happening::Connected) {
-                wishes.push(Wish::Connected);
-            }
-        }
-        while let Some(message) = self.connection.next_message() {
-            let RTCMessage::RtcpPacket(_, packets) = message else {
-                continue;
-            };
-            for packet in packets {
-                let packet = packet.as_any();
-                if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
-                    self.repair(nack, now);
-                } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
-                    wishes.extend(self.wish_keyframe(pli.media_ssrc, now));
-                } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
-                    self.line.note_feedback(feedback, now);
-                } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
-                    self.note_reception(&report.reports, now);
-                } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
-                    let asked = fir.fir.iter();
-                    wishes.extend(asked.filter_map(|entry| self.wish_keyframe(entry.ssrc, now)));
-                }
-            }
-        }
-        wishes
-    }
-
-    fn note_reception(&mut self, reports: &[ReceptionReport], now: Instant) {
-        let mut tally = Tally::default();
-        for report in reports {
-            if let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrc == report.ssrc) {
-                tally += slot.note_reception(report);
-            }
-        }
-        self.tally += tally;
-        self.line.note_reports(tally, now);
-    }
-
     /// What the subscriber reported since this was last asked.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
     }
 
-    /// A keyframe is asked for. Whoever gets stills gets keyframes anyway, as often as the line allows.
-    fn wish_keyframe(&mut self, ssrc: u32, now: Instant) -> Option<Wish> {
-        let index = self.slots.iter().position(|slot| slot.ssrc == ssrc)?;
-        let slot = &mut self.slots[index];
-        let heard = slot.share == Share::Whole && slot.keyframes.ask(now);
-        heard.then_some(Wish::Keyframe(index))
-    }
-
-    fn repair(&mut self, nack: &TransportLayerNack, now: Instant) {
-        let Some(index) = self
-            .slots
-            .iter()
-            .position(|slot| slot.ssrc == nack.media_ssrc)
-        else {
-            return;
-        };
-        let round_trip = self.connection.round_trip();
-        for pair in &nack.nacks {
-            let following = (0..16u16)
-                .filter(|bit| pair.lost_packets & (1 << bit) != 0)
-                .map(|bit| bit + 1);
-            for offset in std::iter::once(0).chain(following) {
-                let sequence = pair.packet_id.wrapping_add(offset);
-                let repairs = &mut self.line.repairs;
-                let due = self.slots[index]
-                    .buffer
-                    .take_due(sequence, round_trip, now, |bytes| repairs.spend(bytes, now));
-                if let Some(sent) = due.cloned() {
-                    self.send_again(index, &sent, None, now);
-                }
-            }
-        }
-    }
-
-    /// Sends a packet once more: on the repair stream, or as it was where none is negotiated.
-    fn send_again(&mut self, index: usize, sent: &Sent, probe: Option<u32>, now: Instant) {
-        let slot = &mut self.slots[index];
-        let (header, payload) = match slot.repair(sent) {
-            Some((mut header, payload)) => {
-                if slot.transport_id.is_some() {
-                    let number = self.line.stamp(sent.bytes(), probe, now);
-                    slot.stamp(&mut header, Some(number));
-                }
-                (header, payload)
-            }
-            None => (slot.header(sent), sent.payload.clone()),
-        };
-        self.connection.send_rtp(header, payload, now);
-    }
-
     /// Sends a packet on a slot, if it may begin or go on there.
-    pub fn forward(&mut self, index: usize, arrival: &Arrival, now: Instant) -> Forwarded {
+    pub fn forward(
+        &mut self,
+        index: usize,
+        arrival: &Arrival<'_>,
+        out: &mut Arena,
+        now: Instant,
+    ) -> Forwarded {
         let (true, Some(slot)) = (self.connection.is_connected(), self.slots.get_mut(index)) else {
             return Forwarded::Done;
         };
-        slot.fit(arrival.ssrc, &arrival.codec);
-        let Some(codec) = slot.mapped.as_ref().and_then(|(_, codec)| codec.as_ref()) else {
+        let Some((payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
             return Forwarded::Undecodable;
         };
-        let (payload_type, repair) = (codec.payload_type, codec.repair);
         let pacer = &self.line.pacer;
         let is_taken = match slot.share {
             Share::Whole => true,
@@ -318,65 +197,76 @@ impl Down {
         if arrival.keyframe {
             slot.keyframes.settle();
         }
-        let incoming = Incoming {
-            sequence: arrival.sequence,
-            timestamp: arrival.timestamp,
-            payload: &arrival.payload,
-            encoding: arrival.encoding,
-        };
-        let Some(outgoing) = slot.rewriter.rewrite(incoming, now) else {
+        let Some(fit) = slot.rewriter.rewrite(&arrival.packet, now) else {
             return Forwarded::Done;
         };
         slot.report = arrival.report;
+        let bytes = HEADER_BYTES + arrival.packet.payload.len();
         let sent = Sent {
-            sequence: outgoing.sequence,
-            timestamp: outgoing.timestamp,
-            marker: arrival.marker,
+            source: arrival.packet.sequence,
+            offsets: fit.offsets,
+            sequence: fit.sequence,
             payload_type,
             repair,
             stamp: None,
-            payload: outgoing.payload,
+            bytes: bytes as u16,
         };
         if slot.share == Share::Stills {
-            self.line.pacer.push(index, sent.bytes(), sent);
+            let packet = Stored::of(&arrival.packet);
+            self.line.pacer.push(index, bytes, Waiting { sent, packet });
         } else {
-            self.send_first(index, sent, now);
+            self.send_first(index, &arrival.packet, sent, out, now);
         }
         Forwarded::Done
     }
 
     /// Sends a packet for the first time.
-    fn send_first(&mut self, index: usize, mut sent: Sent, now: Instant) {
+    fn send_first(
+        &mut self,
+        index: usize,
+        packet: &Incoming<'_>,
+        mut sent: Sent,
+        out: &mut Arena,
+        now: Instant,
+    ) {
         let slot = &mut self.slots[index];
-        if slot.transport_id.is_some() {
-            sent.stamp = Some(self.line.stamp(sent.bytes(), None, now));
+        if slot.is_numbered() {
+            sent.stamp = Some(self.line.stamp(sent.bytes.into(), None, now));
         }
-        self.line.note_sent(slot.kind, sent.bytes(), now);
+        self.line.note_sent(slot.kind, sent.bytes.into(), now);
         slot.packets = slot.packets.wrapping_add(1);
-        slot.octets = slot.octets.wrapping_add(sent.payload.len() as u32);
-        let (header, payload) = (slot.header(&sent), sent.payload.clone());
+        slot.octets = slot.octets.wrapping_add(packet.payload.len() as u32);
         if slot.kind == MediaKind::Video {
-            slot.buffer.keep(sent);
+            slot.buffer.keep(sent, now);
         }
-        self.connection.send_rtp(header, payload, now);
+        let outgoing = slot.outgoing(packet, &sent, self.mixes_extensions);
+        self.connection.send_rtp(out, |bytes| outgoing.write(bytes));
     }
 
-    /// Reports of what was sent on each slot (RFC 3550 §6.4.1). `ntp` is our wall clock at `now`; `skews` gives for
-    /// a track how far its sender's clock runs ahead of ours, the same for all tracks of one sender, so that they
-    /// stay in step.
-    pub fn report(&mut self, ntp: u64, skews: &HashMap<u64, i64>, now: Instant) {
-        if !self.connection.is_connected() {
+    /// Sends a packet once more: on the repair stream, or as it was where none is negotiated.
+    pub fn send_again(
+        &mut self,
+        index: usize,
+        packet: &Incoming<'_>,
+        sent: &Sent,
+        probe: Option<u32>,
+        out: &mut Arena,
+        now: Instant,
+    ) {
+        let Some(slot) = self.slots.get_mut(index) else {
             return;
-        }
-        let reports = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.sender_report(ntp, skews, now));
-        let reports: Vec<Box<dyn rtc::rtcp::Packet>> =
-            reports.map(|report| Box::new(report) as _).collect();
-        if !reports.is_empty() {
-            self.connection.send_rtcp(reports, now);
-        }
+        };
+        let mixes = self.mixes_extensions;
+        let Some(payload_type) = sent.repair else {
+            let outgoing = slot.outgoing(packet, sent, mixes);
+            self.connection
+                .resend_rtp(out, |bytes| outgoing.write(bytes));
+            return;
+        };
+        let numbered = slot.is_numbered();
+        let stamp = numbered.then(|| self.line.stamp(sent.bytes.into(), probe, now));
+        let outgoing = slot.repair(packet, sent, payload_type, stamp, mixes);
+        self.connection.send_rtp(out, |bytes| outgoing.write(bytes));
     }
 
     /// Gives a slot something else to carry, or nothing. On a narrow line it begins with the share of what was there.
@@ -387,6 +277,7 @@ impl Down {
             slot.release();
             // What waits of the track before is not for whoever watches now.
             drop(self.line.pacer.take(index));
+            self.line.train.take_if(|(slot, _)| *slot == index);
         }
     }
 }

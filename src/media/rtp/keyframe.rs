@@ -1,6 +1,6 @@
 //! Does this payload begin a picture that decodes on its own? Reads payload descriptors on untrusted bytes.
 
-use crate::media::peer::codec::Encoding;
+use crate::media::rtp::encoding::Encoding;
 
 /// Whether the packet begins a keyframe. Sound always does.
 pub(in crate::media) fn begins_keyframe(encoding: Encoding, payload: &[u8]) -> bool {

@@ -1,28 +1,28 @@
-//! What was sent on a slot lately, to be sent again when a subscriber reports it lost (RFC 4585 §6.2.1).
+//! What was sent on a slot lately, to be sent again when a subscriber reports it lost (RFC 4585 §6.2.1). The packets
+//! themselves lie in the [history](super::history) of their source, once for all subscribers.
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
+use super::counters::Offsets;
 use crate::budgets;
 
-/// How many packets are kept: half a second of a fast camera. What is older cannot be repaired.
-const CAPACITY: usize = 512;
+/// So many packets are known at first; twice as many when that is less than a second,
+const FEWEST: usize = 64;
+/// but no more, as in the history of their source.
+const MOST: usize = 512;
+const KNOWN_FOR: Duration = Duration::from_secs(1);
 /// One packet is not sent again sooner, however short the way: several reports of one loss are one loss.
 const MIN_GAP: Duration = Duration::from_millis(20);
 
-/// An RTP header with one extension (RFC 3550 §5.1, RFC 8285 §4.2).
-const HEADER_BYTES: usize = 20;
-
 /// One packet as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::media) struct Sent {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Its extended sequence number at its source.
+    pub source: u64,
+    /// What its counters were fitted by.
+    pub offsets: Offsets,
     /// Its sequence number on the slot.
     pub sequence: u16,
-    /// Its timestamp on the slot.
-    pub timestamp: u32,
-    /// Its marker bit.
-    pub marker: bool,
     /// Its payload type at the subscriber.
     pub payload_type: u8,
     /// The payload type of its repair at the subscriber, if negotiated.
@@ -30,45 +30,47 @@ pub(in crate::media) struct Sent {
     /// Its transport-wide sequence number. Sent again as it was, it must carry the same: two texts under one SRTP
     /// index would betray the key (RFC 7714 §8.1).
     pub stamp: Option<u16>,
-    /// Its payload, rewritten.
-    pub payload: Bytes,
-}
-
-impl Sent {
     /// Its length on the wire, about.
-    pub fn bytes(&self) -> usize {
-        HEADER_BYTES + self.payload.len()
-    }
+    pub bytes: u16,
 }
 
-/// The last [`CAPACITY`] packets by sequence number. Empty until the first packet, so unused slots cost nothing.
+/// The last packets by sequence number. Empty until the first packet, so unused slots cost nothing.
 #[derive(Debug, Default)]
-pub(in crate::media) struct ResendBuffer {
+pub struct ResendBuffer {
     places: Vec<Option<Kept>>,
+    origin: Option<Instant>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Kept {
     sent: Sent,
-    resends: usize,
-    last: Option<Instant>,
+    resends: u8,
+    /// When it was sent, in milliseconds; for the last time, if it was sent again.
+    at: u32,
 }
 
 impl ResendBuffer {
     /// Remembers a packet in place of the one that had its place before.
-    pub fn keep(&mut self, sent: Sent) {
-        if self.places.is_empty() {
-            self.places.resize_with(CAPACITY, || None);
+    pub fn keep(&mut self, sent: Sent, now: Instant) {
+        let at = self.millis(now);
+        let oldest = self
+            .place(sent.sequence)
+            .and_then(|place| self.places[place]);
+        let young =
+            oldest.is_some_and(|oldest| u128::from(at - oldest.at.min(at)) < KNOWN_FOR.as_millis());
+        if self.places.is_empty() || (young && self.places.len() < MOST) {
+            self.grow();
         }
-        let place = usize::from(sent.sequence) % CAPACITY;
-        self.places[place] = Some(Kept {
-            sent,
-            resends: 0,
-            last: None,
-        });
+        if let Some(place) = self.place(sent.sequence) {
+            self.places[place] = Some(Kept {
+                sent,
+                resends: 0,
+                at,
+            });
+        }
     }
 
-    /// The packet of this number, if it is still there and may be sent again: not before a round trip has passed since
+    /// The packet of this number, if it is still known and may be sent again: not before a round trip has passed since
     /// it was sent again the last time, as a report that comes sooner cannot know of it; not more often than
     /// [`budgets::media::RESENDS`]; and only if its bytes can be paid for.
     pub fn take_due(
@@ -77,35 +79,31 @@ impl ResendBuffer {
         round_trip: Option<Duration>,
         now: Instant,
         pay: impl FnOnce(usize) -> bool,
-    ) -> Option<&Sent> {
-        let place = usize::from(sequence) % CAPACITY;
+    ) -> Option<Sent> {
+        let at = self.millis(now);
+        let place = self.place(sequence)?;
         let kept = self.places.get_mut(place)?.as_mut()?;
         let gap = round_trip.unwrap_or_default().max(MIN_GAP);
-        let too_soon = kept
-            .last
-            .is_some_and(|last| now.saturating_duration_since(last) < gap);
-        let spent = kept.resends >= budgets::media::RESENDS.size();
-        if kept.sent.sequence != sequence || spent || too_soon || !pay(kept.sent.bytes()) {
+        let passed = u128::from(at - kept.at.min(at));
+        let too_soon = kept.resends > 0 && passed < gap.as_millis();
+        let spent = usize::from(kept.resends) >= budgets::media::RESENDS.size();
+        if kept.sent.sequence != sequence || spent || too_soon || !pay(kept.sent.bytes.into()) {
             return None;
         }
         kept.resends += 1;
-        kept.last = Some(now);
-        Some(&kept.sent)
+        kept.at = at;
+        Some(kept.sent)
     }
 
     /// The newest packets, most of them large, together at least this long: to probe the line with what the receiver
     /// has, and may yet have lost. Empty when there is not enough.
-    pub fn probe(&self, bytes: usize) -> Vec<&Sent> {
-        let mut kept: Vec<&Sent> = self
-            .places
-            .iter()
-            .flatten()
-            .map(|kept| &kept.sent)
-            .collect();
-        kept.sort_by_key(|sent| std::cmp::Reverse(sent.payload.len()));
+    pub fn probe(&self, bytes: usize) -> Vec<Sent> {
+        let kept = self.places.iter().flatten();
+        let mut kept: Vec<Sent> = kept.map(|kept| kept.sent).collect();
+        kept.sort_by_key(|sent| std::cmp::Reverse(sent.bytes));
         let mut total = 0;
         let needed = kept.iter().position(|sent| {
-            total += sent.payload.len();
+            total += usize::from(sent.bytes);
             total >= bytes
         });
         kept.truncate(needed.map_or(0, |last| last + 1));
@@ -116,6 +114,26 @@ impl ResendBuffer {
     pub fn clear(&mut self) {
         self.places = Vec::new();
     }
+
+    fn millis(&mut self, now: Instant) -> u32 {
+        let origin = *self.origin.get_or_insert(now);
+        now.saturating_duration_since(origin).as_millis() as u32
+    }
+
+    fn place(&self, sequence: u16) -> Option<usize> {
+        usize::from(sequence).checked_rem(self.places.len())
+    }
+
+    fn grow(&mut self) {
+        let count = (self.places.len() * 2).clamp(FEWEST, MOST);
+        let kept = std::mem::take(&mut self.places);
+        self.places.resize(count, None);
+        for one in kept.into_iter().flatten() {
+            if let Some(place) = self.place(one.sent.sequence) {
+                self.places[place] = Some(one);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -123,21 +141,20 @@ mod tests {
     use super::*;
 
     fn sent(sequence: u16) -> Sent {
-        let payload = Bytes::copy_from_slice(&sequence.to_be_bytes());
         Sent {
+            source: u64::from(sequence) + 70_000,
+            offsets: Offsets::default(),
             sequence,
-            timestamp: 0,
-            marker: false,
             payload_type: 96,
             repair: Some(97),
             stamp: None,
-            payload,
+            bytes: 1_000,
         }
     }
 
     /// Due at any time, and paid for.
     fn take(buffer: &mut ResendBuffer, sequence: u16, now: Instant) -> Option<Sent> {
-        buffer.take_due(sequence, None, now, |_| true).cloned()
+        buffer.take_due(sequence, None, now, |_| true)
     }
 
     #[test]
@@ -145,7 +162,7 @@ mod tests {
         let (mut buffer, now) = (ResendBuffer::default(), Instant::now());
         assert_eq!(take(&mut buffer, 1, now), None);
         for n in 65_000..66_000u32 {
-            buffer.keep(sent(n as u16));
+            buffer.keep(sent(n as u16), now);
         }
         assert_eq!(take(&mut buffer, 65_500, now), Some(sent(65_500)));
         assert_eq!(take(&mut buffer, 10, now), Some(sent(10)));
@@ -156,7 +173,7 @@ mod tests {
     #[test]
     fn reports_of_one_loss_are_answered_once_and_not_for_ever() {
         let (mut buffer, mut now) = (ResendBuffer::default(), Instant::now());
-        buffer.keep(sent(7));
+        buffer.keep(sent(7), now);
         let start = now;
         let mut answered = Vec::new();
         for _ in 0..200 {
@@ -173,7 +190,7 @@ mod tests {
     #[test]
     fn what_cannot_be_paid_for_is_not_counted_as_a_try() {
         let (mut buffer, now) = (ResendBuffer::default(), Instant::now());
-        buffer.keep(sent(7));
+        buffer.keep(sent(7), now);
         for _ in 0..100 {
             assert_eq!(buffer.take_due(7, None, now, |_| false), None);
         }
@@ -183,15 +200,15 @@ mod tests {
     #[test]
     fn a_line_is_probed_with_the_largest_packets_or_not_at_all() {
         let mut buffer = ResendBuffer::default();
-        for n in 0..10 {
-            let payload = Bytes::from(vec![0; 100 * usize::from(n)]);
-            buffer.keep(Sent { payload, ..sent(n) });
+        for n in 0..10_u16 {
+            let bytes = 100 * n;
+            buffer.keep(Sent { bytes, ..sent(n) }, Instant::now());
         }
         let sizes = |bytes| {
             let probe = buffer.probe(bytes);
             probe
                 .iter()
-                .map(|sent| sent.payload.len())
+                .map(|sent| usize::from(sent.bytes))
                 .collect::<Vec<_>>()
         };
         assert_eq!(sizes(2000), [900, 800, 700]);
@@ -201,7 +218,7 @@ mod tests {
     #[test]
     fn a_cleared_buffer_repairs_nothing() {
         let (mut buffer, now) = (ResendBuffer::default(), Instant::now());
-        buffer.keep(sent(7));
+        buffer.keep(sent(7), now);
         buffer.clear();
         assert_eq!(take(&mut buffer, 7, now), None);
     }

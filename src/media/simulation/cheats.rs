@@ -80,7 +80,9 @@ impl Cheat {
         let answer = Description::parse(answer).unwrap();
         let camera = answer.section("1").unwrap();
         for (uri, value) in tags {
-            let id = camera.extension(uri).expect("it was negotiated");
+            let mut extensions = camera.extensions.iter();
+            let found = extensions.find(|(_, known)| known == uri);
+            let id = found.expect("it was negotiated").0;
             let value = Bytes::copy_from_slice(value.as_bytes());
             header.set_extension(id, value).unwrap();
         }
@@ -216,12 +218,11 @@ fn nothing_passes_of_somebody_who_is_gone_nor_is_it_answered() {
     let participant = cheat.ada.clone();
     cheat.command(MediaCommand::Dismiss { participant });
     assert_eq!(cheat.world.state.census().connections, 1, "Bo's alone");
-    let mut out = Vec::new();
-    cheat.world.state.take_transmits(&mut out);
+    let mut out = cheat.world.sent();
     deliver(&mut cheat, address, &sealed);
-    cheat.world.state.take_transmits(&mut out);
-    assert!(out.iter().all(|sent| !is_media(&sent.bytes)), "forwarded");
-    let told = out.iter().filter(|sent| sent.to == address);
+    out.extend(cheat.world.sent());
+    assert!(out.iter().all(|(_, bytes)| !is_media(bytes)), "forwarded");
+    let told = out.iter().filter(|(path, _)| path.remote() == address);
     assert!(told.count() <= 1, "more than a goodbye");
 
     // Nor do they pass when the same client comes back and may send: they are sealed with keys that are gone.
@@ -261,7 +262,7 @@ fn deliver(cheat: &mut Cheat, from: SocketAddr, sealed: &[(SocketAddr, BytesMut)
     let Cheat { world, .. } = cheat;
     for (to, bytes) in sealed {
         assert_eq!(*to, SocketAddr::from(SERVER));
-        world.state.handle_datagram(from, *to, bytes, world.now);
+        world.strike(from, bytes);
     }
 }
 

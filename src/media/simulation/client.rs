@@ -1,11 +1,15 @@
-//! A client's end of one connection.
+//! A client's end of one connection: the crate's, which has a whole ICE agent and knows nothing of ours.
+
+mod chain;
+mod codecs;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use rtc::ice::candidate::CandidateConfig;
+use rtc::ice::candidate::candidate_host::CandidateHostConfig;
 use rtc::interceptor::{Registry, Slot as ChainSlot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::{
@@ -16,7 +20,7 @@ use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::peer_connection::state::RTCPeerConnectionState;
-use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -25,15 +29,16 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
 
-use crate::media::peer::codec;
-use crate::media::peer::connection::host_candidate;
-use crate::media::peer::interceptor::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
+use self::chain::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use crate::protocol::object::{MediaKind, Source};
 
 pub(super) const SSRC: u32 = 4711;
 
 pub(super) struct Client {
+    /// Where the network says that it is.
     pub address: SocketAddr,
+    /// Where it knows itself to be.
+    pub home: SocketAddr,
     pub pc: RTCPeerConnection,
     pub keyframe_asked: bool,
     pub received: Vec<rtc::rtp::Packet>,
@@ -79,6 +84,7 @@ impl Client {
     pub fn new(address: SocketAddr, now: Instant) -> Self {
         Self {
             address,
+            home: address,
             pc: connection(now, RTCDtlsRole::Auto),
             keyframe_asked: false,
             received: Vec::new(),
@@ -96,7 +102,7 @@ impl Client {
     }
 
     pub fn described(&mut self) -> String {
-        let candidate = host_candidate(self.address).unwrap();
+        let candidate = host_candidate(self.home).unwrap();
         self.pc.add_local_candidate(candidate).unwrap();
         self.pc
             .add_local_candidate(RTCIceCandidateInit::default())
@@ -176,10 +182,10 @@ impl Client {
 
 fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
     let mut media = MediaEngine::default();
-    for codec in codec::audio() {
+    for codec in codecs::audio() {
         media.register_codec(codec, RtpCodecKind::Audio).unwrap();
     }
-    for codec in codec::video() {
+    for codec in codecs::video() {
         media.register_codec(codec, RtpCodecKind::Video).unwrap();
     }
     configure_simulcast_extension_headers(&mut media).unwrap();
@@ -187,7 +193,7 @@ fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
     let registry = registry
         .with(
             ChainSlot::from(REPAIR_SLOT),
-            RepairUnwrapper::new(HashMap::from([(97, 96)]), Arc::default()),
+            RepairUnwrapper::new(HashMap::from([(97, 96)])),
         )
         .with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
     let settings = SettingEngineBuilder::default()
@@ -204,10 +210,10 @@ fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
 /// A track of one stream, of pictures with a repair stream after it.
 fn track(source: Source, ssrc: u32) -> MediaStreamTrack {
     let (kind, codec, rtx) = match source.kind() {
-        MediaKind::Audio => (RtpCodecKind::Audio, codec::audio().remove(0), None),
+        MediaKind::Audio => (RtpCodecKind::Audio, codecs::audio().remove(0), None),
         MediaKind::Video => {
             let rtx = RTCRtpRtxParameters { ssrc: ssrc + 1 };
-            (RtpCodecKind::Video, codec::video().remove(0), Some(rtx))
+            (RtpCodecKind::Video, codecs::video().remove(0), Some(rtx))
         }
     };
     let encoding = RTCRtpEncodingParameters {
@@ -237,4 +243,22 @@ pub(super) fn numbers(client: &Client) -> (BTreeSet<u16>, usize) {
         client.received.iter().filter_map(number).collect(),
         keyframes.count(),
     )
+}
+
+/// A host candidate (RFC 8445 §5.1.1.1) at this address.
+fn host_candidate(address: SocketAddr) -> Option<RTCIceCandidateInit> {
+    let base_config = CandidateConfig {
+        network: "udp".to_owned(),
+        address: address.ip().to_string(),
+        port: address.port(),
+        component: 1,
+        ..Default::default()
+    };
+    let candidate = CandidateHostConfig {
+        base_config,
+        ..Default::default()
+    }
+    .new_candidate_host()
+    .ok()?;
+    RTCIceCandidate::from(&candidate).to_json().ok()
 }

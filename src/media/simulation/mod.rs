@@ -7,6 +7,7 @@ mod client;
 mod handshakes;
 mod narrow;
 mod quality;
+mod roaming;
 mod stories;
 
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +24,8 @@ use tokio::sync::oneshot;
 use self::client::{Client, SSRC};
 use crate::media::MediaError;
 use crate::media::io::shard::{Input, Opening, State};
+use crate::media::peer::arena::Arena;
+use crate::media::peer::path::Path;
 use crate::media::room::request::{Reply, Request};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::{ParticipantId, TrackId};
@@ -219,6 +222,20 @@ impl World {
         index
     }
 
+    /// A down connection of a client that answers `a=setup:passive`.
+    fn receive_as_dtls_server(&mut self, participant: &ParticipantId) -> usize {
+        let index = self.client();
+        let address = self.clients[index].address;
+        self.clients[index] = Client::dtls_server(address, self.now);
+        let offer = self.ask(participant, |reply| Request::Receive {
+            audio_slots: 0,
+            video_slots: 1,
+            reply,
+        });
+        self.answer(participant, index, offer);
+        index
+    }
+
     /// The client answers an offer of its down connection's.
     fn answer(&mut self, participant: &ParticipantId, client: usize, offer: DownOffer) {
         self.answer_as(participant, client, offer, |sdp| sdp);
@@ -307,10 +324,8 @@ impl World {
             self.deliver(datagram);
         }
         self.state.handle_timeout(now);
-        let mut out = Vec::new();
-        self.state.take_transmits(&mut out);
-        for transmit in out {
-            self.post(transmit.from, transmit.to, transmit.bytes);
+        for (path, bytes) in self.sent() {
+            self.post(path.local(), path.remote(), BytesMut::from(&bytes[..]));
         }
         for index in 0..self.clients.len() {
             for (to, bytes) in self.clients[index].turn(now) {
@@ -319,15 +334,32 @@ impl World {
         }
     }
 
+    /// What the server has sent since the last call.
+    fn sent(&mut self) -> Vec<(Path, Vec<u8>)> {
+        let mut out = Arena::default();
+        self.state.take_transmits(&mut out);
+        let datagrams = out.iter();
+        datagrams
+            .map(|(path, bytes)| (path, bytes.to_vec()))
+            .collect()
+    }
+
+    /// A datagram reaches the server, whoever sent it.
+    fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let path = Path::udp(SERVER.into(), from);
+        self.state
+            .handle_datagram(path, &mut bytes.to_vec(), self.now);
+    }
+
     fn deliver(&mut self, datagram: Datagram) {
         let Datagram {
             from, to, bytes, ..
         } = datagram;
         if to == SocketAddr::from(SERVER) {
-            self.state.handle_datagram(from, to, &bytes, self.now);
+            self.strike(from, &bytes);
         } else if let Some(client) = self.clients.iter_mut().find(|client| client.address == to) {
             let transport = TransportContext {
-                local_addr: to,
+                local_addr: client.home,
                 peer_addr: from,
                 ecn: None,
                 transport_protocol: TransportProtocol::UDP,

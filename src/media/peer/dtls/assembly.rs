@@ -1,6 +1,6 @@
 //! Handshake messages put together from their fragments: in any order, overlapping, repeated, cut anew.
 
-use super::Role;
+use super::DtlsRole;
 use super::record::{
     CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE,
     Fragment, HELLO_VERIFY_REQUEST, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
@@ -56,7 +56,7 @@ impl Assembly {
     }
 
     /// Takes a fragment of a message to us, who are this end.
-    pub fn take(&mut self, fragment: &Fragment<'_>, us: Role) -> Taken {
+    pub fn take(&mut self, fragment: &Fragment<'_>, us: DtlsRole) -> Taken {
         if fragment.sequence < self.next {
             return Taken::Old;
         }
@@ -116,24 +116,24 @@ impl Assembly {
 }
 
 /// Whether the other side says such a thing at this place (RFC 6347 §4.2.4).
-fn is_expected(fragment: &Fragment<'_>, us: Role) -> bool {
+fn is_expected(fragment: &Fragment<'_>, us: DtlsRole) -> bool {
     if (fragment.length == 0) != (fragment.kind == SERVER_HELLO_DONE) {
         return false;
     }
     match (us, fragment.sequence) {
         // A hello, perhaps a second one with a cookie, then a flight with the certificate.
-        (Role::Server, 0) => fragment.kind == CLIENT_HELLO,
-        (Role::Server, 1) => matches!(
+        (DtlsRole::Server, 0) => fragment.kind == CLIENT_HELLO,
+        (DtlsRole::Server, 1) => matches!(
             fragment.kind,
             CLIENT_HELLO | CERTIFICATE | CLIENT_KEY_EXCHANGE
         ),
-        (Role::Server, _) => matches!(
+        (DtlsRole::Server, _) => matches!(
             fragment.kind,
             CERTIFICATE | CLIENT_KEY_EXCHANGE | CERTIFICATE_VERIFY
         ),
         // Perhaps a cookie, then a hello and all that belongs to it.
-        (Role::Client, 0) => matches!(fragment.kind, HELLO_VERIFY_REQUEST | SERVER_HELLO),
-        (Role::Client, _) => matches!(
+        (DtlsRole::Client, 0) => matches!(fragment.kind, HELLO_VERIFY_REQUEST | SERVER_HELLO),
+        (DtlsRole::Client, _) => matches!(
             fragment.kind,
             SERVER_HELLO
                 | CERTIFICATE

@@ -10,14 +10,18 @@
 //! So the [`Guard`] gives the crate whole messages, in order, each once, with numbers of its own; and it keeps our
 //! last flight and sends it again itself (RFC 6347 §4.2.4).
 //!
-//! As server it sends the very same datagrams, on time and when asked: a client that has them takes them for replays,
-//! so nothing that it has put in motion is disturbed, and the crate's timer is never let run out. As client it answers
-//! repeats only. A server repeats its last flight when it is sent a new Finished, which the crate alone can seal, so
-//! there the crate's timer goes on.
+//! It sends the very same datagrams, on time and when asked: who has them takes them for replays, so nothing that it has
+//! put in motion is disturbed. As server the crate's timer is never let run out. As client it goes on beside ours: a server
+//! that is done repeats its last flight only when it is sent a new Finished, which the crate alone can seal.
+//!
+//! The [`Association`] around it chooses how packets will be protected, and gives keys out only when the other side has
+//! the certificate that its description names.
 //!
 //! Pure: datagrams and the time in, datagrams out.
 
 mod assembly;
+mod association;
+mod hello;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -27,9 +31,10 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use self::assembly::{Assembly, Taken};
+pub(in crate::media) use self::association::DtlsRole;
+pub(super) use self::association::{Association, Outcome};
 use self::record::{
-    ALERT, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, HELLO_VERIFY_REQUEST, NUMBER, Record,
-    records,
+    ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, HELLO_VERIFY_REQUEST, NUMBER, Record, records,
 };
 use crate::budgets::media::{DTLS_ALERTS, DTLS_RECORDS, DTLS_SEALED, DTLS_SEALED_BYTES};
 
@@ -45,22 +50,11 @@ const SLOW_ECHO: Duration = Duration::from_secs(1);
 /// The crate arms its flight timer with a second more than the time that it is told with a datagram. As server it
 /// is told one at which the timer never runs out: it would give the handshake up after eight seconds.
 const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
-/// As client it is told one by which it first repeats itself sooner.
-const SOONER: Duration = Duration::from_millis(800);
 /// Our longest flight is below 2 KiB; what is longer is not kept.
 const LONGEST_FLIGHT: usize = 16 * 1024;
 /// The other side has keys at the earliest when it has sent three messages: a client two hellos and a key exchange, a
 /// server its hello, its certificate and its key exchange.
 const FIRST_SEALED: u16 = 3;
-
-/// Which end of the DTLS association we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// We wait for a hello.
-    Server,
-    /// We send one.
-    Client,
-}
 
 /// What became of a datagram.
 #[derive(Debug, Default)]
@@ -73,7 +67,7 @@ pub(in crate::media) struct Admitted {
 
 /// The guard of one connection.
 pub(in crate::media) struct Guard {
-    role: Role,
+    role: DtlsRole,
     assembly: Assembly,
     /// Records in the clear that the crate was given; each gets the next number.
     numbers: u64,
@@ -103,11 +97,10 @@ struct Flight {
 }
 
 impl Guard {
-    /// Of a new connection.
-    pub fn new(now: Instant) -> Self {
+    /// Of a new association, of which we are this end.
+    pub fn new(role: DtlsRole, now: Instant) -> Self {
         Self {
-            // Who is the client says so before anything is heard.
-            role: Role::Server,
+            role,
             assembly: Assembly::default(),
             numbers: 0,
             sealed: 0,
@@ -135,8 +128,8 @@ impl Guard {
     /// The time to tell the crate with what it is given.
     pub fn told(&self, now: Instant) -> Instant {
         match self.role {
-            Role::Server => now + NEVER,
-            Role::Client => now.checked_sub(SOONER).unwrap_or(now),
+            DtlsRole::Server => now + NEVER,
+            DtlsRole::Client => now,
         }
     }
 
@@ -226,12 +219,8 @@ impl Guard {
             self.flight.timed = false;
             return;
         }
-        if first.kind == HANDSHAKE && first.epoch == 0 && first.body.first() == Some(&CLIENT_HELLO)
-        {
-            self.role = Role::Client;
-        }
         let is_finished = |record: Record<'_>| (record.epoch, record.kind) == (1, HANDSHAKE);
-        self.complete |= self.role == Role::Server && records(datagram).any(is_finished);
+        self.complete |= self.role == DtlsRole::Server && records(datagram).any(is_finished);
         // The crate's own timer repeats what it sends as a client.
         let again = now.saturating_duration_since(self.flight.at) >= ECHO;
         if self.flight.answered || again {
@@ -245,7 +234,7 @@ impl Guard {
                 timed: first.body.first() != Some(&HELLO_VERIFY_REQUEST),
             };
         }
-        self.flight.timed &= !self.complete && self.role == Role::Server;
+        self.flight.timed &= !self.complete;
         if self.flight.bytes + datagram.len() <= LONGEST_FLIGHT {
             self.flight.bytes += datagram.len();
             self.flight.datagrams.push(Bytes::copy_from_slice(datagram));

@@ -1,12 +1,11 @@
 //! The m-lines of a description that carry nothing here.
 
 use super::Section;
-use super::engine::medium;
 use super::transport::Transport;
+use super::write::medium;
 use crate::media::error::{MediaError, Refused};
 
-/// An m-line that carries nothing. It is answered with port 0, which refuses it alone (RFC 9429 §5.3.1); the WebRTC
-/// crate never sees it.
+/// An m-line that carries nothing. It is answered with port 0, which refuses it alone (RFC 9429 §5.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct Declined {
     /// Which m-line of the description it is.
@@ -39,8 +38,6 @@ pub(in crate::media) enum Why {
     Unbundled,
     /// It is in another bundle than the first, or in none.
     OtherBundle,
-    /// The WebRTC crate answered so.
-    Mismatch,
 }
 
 impl Declined {
@@ -75,9 +72,6 @@ impl Why {
             }
             Self::OtherBundle => {
                 "The m-line is not in the bundle (a=group:BUNDLE) of the first one that is used, and there is one transport."
-            }
-            Self::Mismatch => {
-                "The m-line's encodings are none of those that the connection's first m-line of its kind has, with the same payload types."
             }
         }
     }

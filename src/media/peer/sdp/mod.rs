@@ -1,30 +1,29 @@
-//! A defensive reading of session descriptions (RFC 8866, RFC 8829).
+//! Session descriptions (RFC 8866, RFC 8829), read with suspicion and written plainly.
 //!
-//! Every description from outside passes [`Description::parse`] before the WebRTC crate sees it, so what could
-//! hurt is refused here with a sentence. The same reader takes from negotiated descriptions what forwarding has
-//! to know: payload types, repair payload types and header extensions by m-line.
-//!
-//! The crate is given what was understood, written anew, and never what a client wrote.
+//! Every description from outside passes [`Description::parse`], so what could hurt is refused here with a sentence.
+//! Answers and offers of ours are written from what was understood, never from a client's text.
 
 mod declined;
-mod edit;
-mod engine;
 mod reader;
 mod section;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod write;
 
 use std::collections::HashSet;
 
 pub(in crate::media) use self::declined::{Declined, Why};
-pub(in crate::media) use self::edit::{with_candidates_everywhere, with_version};
-pub(in crate::media) use self::engine::{answer_for_client, answer_for_engine, offer_for_engine};
 use self::reader::Reader;
+pub(in crate::media) use self::streams::Streams;
 pub(in crate::media) use self::transport::{Fingerprint, Setup};
 use self::transport::{Shared, Transport};
+pub(in crate::media) use self::write::{End, Slot};
 use crate::budgets::media::{DESCRIPTION, DESCRIPTION_LINES, LINE};
 use crate::media::error::MediaError;
+use crate::media::rtp::encoding::Encoding;
+use crate::media::rtp::extensions::ExtensionIds;
 use crate::protocol::object::MediaKind;
 
 const NO_M_LINE: &str = "The description has no m-line of sound or picture.";
@@ -45,9 +44,8 @@ pub(in crate::media) struct Description {
     pub is_lite: bool,
     /// Which end of the DTLS association whoever wrote it takes (RFC 8842 §5.1), where it says so.
     pub setup: Option<Setup>,
-    password: String,
     /// Whether header extensions of both lengths may be mixed (RFC 8285 §6).
-    mixes_extensions: bool,
+    pub mixes_extensions: bool,
     /// The mids of each bundle (RFC 9143 §7.2).
     bundles: Vec<Vec<String>>,
     session: Transport,
@@ -95,12 +93,14 @@ pub(in crate::media) struct Section {
     pub sends: bool,
     /// Whether media flows on it to whoever wrote the description.
     pub receives: bool,
-    /// Whether it declares its streams, by SSRC or as simulcast layers.
-    pub declares_streams: bool,
+    /// The streams that it declares.
+    pub streams: Streams,
     /// Its encodings in order of preference; repair formats are folded into `repair`.
     pub codecs: Vec<Codec>,
     /// Its header extensions (RFC 8285 §5) by id.
     pub extensions: Vec<(u8, String)>,
+    /// Whether RTCP may come in parts (RFC 5506).
+    reduces_reports: bool,
     /// Its protocol and formats as they were written, which an answer repeats.
     proto: String,
     formats: String,
@@ -114,12 +114,31 @@ pub(in crate::media) struct Codec {
     pub payload_type: u8,
     /// Its name (RFC 4855), `VP8` say; those that are known in their registered spelling.
     pub name: String,
+    /// The same, understood.
+    pub encoding: Encoding,
     /// In Hertz.
     pub clock_rate: u32,
+    /// What stands behind the clock rate, as it was written: of sounds the channels.
+    pub channels: Option<String>,
     /// Its format parameters.
     pub fmtp: String,
     /// The payload type of its retransmissions (RFC 4588), if negotiated.
     pub repair: Option<u8>,
+    /// What may be told of it by RTCP.
+    pub feedback: Feedback,
+}
+
+/// Which feedback an encoding has (RFC 4585 §4.2, RFC 5104 §7.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::media) struct Feedback {
+    /// `nack`.
+    pub nack: bool,
+    /// `nack pli`.
+    pub picture_loss: bool,
+    /// `ccm fir`.
+    pub full_intra: bool,
+    /// `transport-cc`.
+    pub transport: bool,
 }
 
 impl Codec {
@@ -133,12 +152,10 @@ impl Codec {
 }
 
 impl Section {
-    /// The id of a negotiated header extension.
-    pub fn extension(&self, uri: &str) -> Option<u8> {
-        self.extensions
-            .iter()
-            .find(|(_, known)| known == uri)
-            .map(|(id, _)| *id)
+    /// The ids of its header extensions.
+    pub fn extension_ids(&self) -> ExtensionIds {
+        let named = self.extensions.iter();
+        ExtensionIds::of(named.map(|(id, uri)| (*id, uri.as_str())))
     }
 }
 
@@ -277,7 +294,6 @@ impl Description {
         let shared = Shared::of(&kept, &self.session, &others)?;
         self.origin.ufrag = shared.ufrag;
         self.origin.fingerprints = shared.fingerprints;
-        self.password = shared.password;
         self.setup = shared.setup;
         Ok(())
     }

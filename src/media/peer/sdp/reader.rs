@@ -80,6 +80,8 @@ impl Reader {
                     .extend(ssrc.and_then(|ssrc| ssrc.parse::<u32>().ok()));
             }
             "ice-lite" => self.is_lite = true,
+            // Said of the session or of an m-line; all share one transport.
+            "extmap-allow-mixed" => self.mixes_extensions = true,
             _ => {}
         }
         match &mut self.open {
@@ -98,7 +100,6 @@ impl Reader {
             "sendonly" => (self.silent, self.deaf) = (false, true),
             "recvonly" => (self.silent, self.deaf) = (true, false),
             "inactive" => (self.silent, self.deaf) = (true, true),
-            "extmap-allow-mixed" => self.mixes_extensions = true,
             "extmap" if self.extensions.len() < EXTENSIONS.size() => {
                 self.extensions.push(extension(value)?);
             }
@@ -206,7 +207,6 @@ impl Reader {
             origin,
             is_lite: self.is_lite,
             setup: None,
-            password: String::new(),
             mixes_extensions: self.mixes_extensions,
             bundles: self.bundles,
             session: self.session_level,

@@ -1,9 +1,11 @@
 //! The reader of one m-line of sound or picture.
 
 use super::declined::{Declined, Why};
+use super::streams::Streams;
 use super::transport::Transport;
-use super::{Codec, Refusal, Section, is_token};
-use crate::budgets::media::{EXTENSIONS, FORMATS, LAYERS, SSRC_LINES, TAG};
+use super::{Codec, Feedback, Refusal, Section, is_token};
+use crate::budgets::media::{EXTENSIONS, FORMATS, TAG};
+use crate::media::rtp::encoding::Encoding;
 use crate::protocol::object::MediaKind;
 
 /// An m-line that is being read.
@@ -19,12 +21,22 @@ pub(super) struct OpenSection {
     bundle_only: bool,
     proto: String,
     formats: String,
-    maps: Vec<(u8, String, u32)>,
+    maps: Vec<Map>,
+    /// The format, none for all, and what is said of it.
+    feedbacks: Vec<(Option<u8>, String)>,
+    reduces_reports: bool,
     fmtps: Vec<(u8, String)>,
     extensions: Vec<(u8, String)>,
-    ssrc_lines: usize,
-    rids: usize,
+    streams: Streams,
     transport: Transport,
+}
+
+/// What an `a=rtpmap` line says.
+struct Map {
+    format: u8,
+    name: String,
+    clock: u32,
+    channels: Option<String>,
 }
 
 impl OpenSection {
@@ -48,10 +60,11 @@ impl OpenSection {
             proto,
             formats,
             maps: Vec::new(),
+            feedbacks: Vec::new(),
+            reduces_reports: false,
             fmtps: Vec::new(),
             extensions: Vec::new(),
-            ssrc_lines: 0,
-            rids: 0,
+            streams: Streams::default(),
             transport: Transport::default(),
         }
     }
@@ -79,19 +92,9 @@ impl OpenSection {
                 }
                 self.extensions.push(extension(value)?);
             }
-            "ssrc" | "ssrc-group" => {
-                self.ssrc_lines += 1;
-                if self.ssrc_lines > SSRC_LINES.size() {
-                    return Err("An m-line has too many SSRC lines.");
-                }
-            }
-            "rid" => {
-                self.rids += 1;
-                let id = value.split_ascii_whitespace().next().unwrap_or_default();
-                if self.rids > LAYERS.size() || !is_tag(id) {
-                    return Err("An m-line has too many rids, or a malformed one.");
-                }
-            }
+            "rtcp-fb" => self.feedback(value),
+            "rtcp-rsize" => self.reduces_reports = true,
+            "ssrc" | "ssrc-group" | "rid" | "simulcast" => self.streams.attribute(name, value)?,
             _ => self.transport.attribute(name, value)?,
         }
         Ok(())
@@ -112,8 +115,40 @@ impl OpenSection {
         if clock == 0 || self.maps.len() >= FORMATS.size() {
             return Err(malformed);
         }
-        self.maps.push((format, name.to_owned(), clock));
+        let channels = parts.next().map(|channels| channels.trim().to_owned());
+        let channels = channels.filter(|channels| is_token(channels, 8));
+        self.maps.push(Map {
+            format,
+            name: name.to_owned(),
+            clock,
+            channels,
+        });
         Ok(())
+    }
+
+    /// `96 nack pli`, or `* nack pli` of all formats. What is more than can be is passed over.
+    fn feedback(&mut self, value: &str) {
+        let Some((of, what)) = value.trim().split_once(' ') else {
+            return;
+        };
+        let format = of.parse().ok();
+        if (format.is_some() || of == "*") && self.feedbacks.len() < 4 * FORMATS.size() {
+            self.feedbacks
+                .push((format, what.trim().to_ascii_lowercase()));
+        }
+    }
+
+    fn feedback_of(&self, format: u8) -> Feedback {
+        let said = |what: &str| {
+            let mut said = self.feedbacks.iter();
+            said.any(|(of, known)| of.is_none_or(|of| of == format) && known == what)
+        };
+        Feedback {
+            nack: said("nack"),
+            picture_loss: said("nack pli"),
+            full_intra: said("ccm fir"),
+            transport: said("transport-cc"),
+        }
     }
 
     /// What was read. `bundled` says whether a bundle names it, `common` which header extensions the session names.
@@ -135,7 +170,7 @@ impl OpenSection {
         };
         let repairs = self.repairs(&numbers);
         let codecs = numbers.iter().filter_map(|format| {
-            let (name, clock_rate) = self.encoding(*format)?;
+            let (name, clock_rate, channels) = self.encoding(*format)?;
             if !is_encoding(&name) {
                 return None;
             }
@@ -146,10 +181,13 @@ impl OpenSection {
                 .map(|(repair, _)| *repair);
             Some(Codec {
                 payload_type: *format,
+                encoding: Encoding::named(&name),
                 name,
                 clock_rate,
+                channels,
                 fmtp,
                 repair,
+                feedback: self.feedback_of(*format),
             })
         });
         let codecs = codecs.collect();
@@ -164,9 +202,10 @@ impl OpenSection {
             kind: self.kind,
             sends: self.sends,
             receives: self.receives,
-            declares_streams: self.ssrc_lines + self.rids > 0,
+            streams: self.streams,
             codecs,
             extensions,
+            reduces_reports: self.reduces_reports,
             proto: self.proto,
             formats: self.formats,
             transport: self.transport,
@@ -190,12 +229,16 @@ impl OpenSection {
         Ok(numbers)
     }
 
-    /// The name and the clock rate of a format. Those of RFC 3551 need not be written out (RFC 8866 §6.6).
-    fn encoding(&self, format: u8) -> Option<(String, u32)> {
-        let written = self.maps.iter().find(|(known, ..)| *known == format);
-        let written = written.map(|(_, name, clock_rate)| (registered_name(name), *clock_rate));
-        let (name, clock_rate) = written.or_else(|| assigned(self.kind, format))?;
-        Some((name.to_owned(), clock_rate))
+    /// The name, the clock rate and the channels of a format. Those of RFC 3551 need not be written out (RFC 8866
+    /// §6.6).
+    fn encoding(&self, format: u8) -> Option<(String, u32, Option<String>)> {
+        let written = self.maps.iter().find(|map| map.format == format);
+        if let Some(map) = written {
+            let name = registered_name(&map.name).to_owned();
+            return Some((name, map.clock, map.channels.clone()));
+        }
+        let (name, clock_rate) = assigned(self.kind, format)?;
+        Some((name.to_owned(), clock_rate, None))
     }
 
     fn fmtp(&self, format: u8) -> Option<&str> {
@@ -207,15 +250,16 @@ impl OpenSection {
 
     /// (repair payload type, repaired payload type).
     fn repairs(&self, numbers: &[u8]) -> Vec<(u8, u8)> {
-        let rtx = self.maps.iter().filter(|(format, name, _)| {
-            name.eq_ignore_ascii_case("rtx") && numbers.contains(format)
-        });
-        rtx.filter_map(|(format, ..)| {
+        let rtx = self
+            .maps
+            .iter()
+            .filter(|map| map.name.eq_ignore_ascii_case("rtx") && numbers.contains(&map.format));
+        rtx.filter_map(|map| {
             let repaired = self
-                .fmtp(*format)?
+                .fmtp(map.format)?
                 .split(';')
                 .find_map(|pair| pair.trim().strip_prefix("apt="))?;
-            Some((*format, repaired.trim().parse().ok()?))
+            Some((map.format, repaired.trim().parse().ok()?))
         })
         .collect()
     }
@@ -307,6 +351,6 @@ fn numbered(value: &str) -> Option<(u8, &str)> {
     ))
 }
 
-fn is_tag(value: &str) -> bool {
+pub(super) fn is_tag(value: &str) -> bool {
     is_token(value, TAG.size())
 }

@@ -65,6 +65,14 @@ pub(super) struct Shared {
 }
 
 impl Fingerprint {
+    /// By SHA-256, which everybody knows.
+    pub fn of(certificate: &[u8]) -> Self {
+        Self {
+            hash: HashFunction::Sha256,
+            bytes: Sha256::digest(certificate).to_vec(),
+        }
+    }
+
     /// Whether it is that of this certificate (DER).
     pub fn is_of(&self, certificate: &[u8]) -> bool {
         let bytes = match self.hash {

@@ -3,9 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use rtc::interceptor::convert_twcc;
-use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
-
 use crate::media::bwe::breaker::Breaker;
 use crate::media::bwe::congestion::LineMonitor;
 use crate::media::bwe::pacer::Pacer;
@@ -14,7 +11,8 @@ use crate::media::bwe::rate::{Bitrate, Meter};
 use crate::media::bwe::repair_budget::RepairBudget;
 use crate::media::bwe::send_history::SendHistory;
 use crate::media::room::quality::Tally;
-use crate::media::rtp::resend::Sent;
+use crate::media::room::subscriber::slot::Waiting;
+use crate::media::rtp::rtcp::transport::{Fate, TransportFeedback};
 use crate::protocol::object::MediaKind;
 
 /// A client that gave no transport-wide feedback for this long gives none: its receiver reports must do.
@@ -36,7 +34,9 @@ pub(in crate::media) struct Line {
     pub breaker: Breaker,
     pub repairs: RepairBudget,
     /// Stills on their way.
-    pub pacer: Pacer<Sent>,
+    pub pacer: Pacer<Waiting>,
+    /// Packets of a slot that were sent before it was held back, to probe the line with.
+    pub train: Option<(usize, Vec<Waiting>)>,
     sent: Meter,
     sounds: Meter,
 }
@@ -53,6 +53,7 @@ impl Line {
             breaker: Breaker::new(now),
             repairs: RepairBudget::new(now),
             pacer: Pacer::new(now),
+            train: None,
             sent: Meter::default(),
             sounds: Meter::default(),
         }
@@ -85,18 +86,21 @@ impl Line {
     }
 
     /// The client says which packets came, and when.
-    pub fn note_feedback(&mut self, feedback: &TransportLayerCc, now: Instant) {
-        let count = feedback.packet_status_count;
-        if !self.history.may_report(count) {
+    pub fn note_feedback(&mut self, feedback: &TransportFeedback<'_>, now: Instant) {
+        if !self.history.may_report(feedback.count()) {
             return;
         }
         self.feedback_at = Some(now);
-        let told = convert_twcc(feedback).into_iter().take(count.into());
-        // One that came at no time says nothing of the line.
-        let told = told.filter(|told| told.arrived == told.arrival.is_some());
-        let deliveries: Vec<_> = told
-            .filter_map(|told| self.history.acknowledge(told.sequence_number, told.arrival))
-            .collect();
+        let told = feedback.iter().filter_map(|(number, fate)| {
+            let arrived = match fate {
+                Fate::Lost => None,
+                Fate::Came(at) => Some(at),
+                // One that came at no time says nothing of the line.
+                Fate::CameSometime => return None,
+            };
+            self.history.acknowledge(number, arrived)
+        });
+        let deliveries: Vec<_> = told.collect();
         for delivery in &deliveries {
             let found = self.probe.as_mut().and_then(|probe| probe.take(delivery));
             if let Some(found) = found {

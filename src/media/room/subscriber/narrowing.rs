@@ -3,8 +3,11 @@
 use std::time::Instant;
 
 use super::Down;
-use crate::media::bwe::rate::Bitrate;
+use crate::media::peer::arena::Arena;
+use crate::media::room::Tracks;
 use crate::media::room::allotment::{Bid, Share, allot, left_for_stills};
+use crate::media::room::subscriber::slot::Waiting;
+use crate::media::rtp::history::Stored;
 use crate::protocol::object::MediaKind;
 
 /// A probe is no smaller than this, or its packets would be too few to measure by, and no larger.
@@ -23,19 +26,14 @@ pub(in crate::media) struct Narrowed {
 }
 
 impl Down {
-    /// Looks what the line carries now: gives every slot its share, sends what is due of stills, probes. `rate` gives
-    /// the bitrate of a track as it comes from its sender.
-    pub fn narrow(
-        &mut self,
-        mut rate: impl FnMut(u64) -> Option<Bitrate>,
-        now: Instant,
-    ) -> Narrowed {
+    /// Looks what the line carries now: gives every slot its share, sends what is due of stills, probes.
+    pub fn narrow(&mut self, tracks: &mut Tracks, out: &mut Arena, now: Instant) -> Narrowed {
         let mut narrowed = Narrowed::default();
         if !self.connection.is_connected() {
             return narrowed;
         }
-        while let Some((index, sent)) = self.line.pacer.pop(now) {
-            self.send_first(index, sent, now);
+        while let Some((index, waiting)) = self.line.pacer.pop(now) {
+            self.send_first(index, &waiting.packet.packet(), waiting.sent, out, now);
         }
         let slots = self.slots.iter_mut().enumerate();
         let due = slots.filter_map(|(index, slot)| slot.keyframes.take_due(now).then_some(index));
@@ -44,7 +42,7 @@ impl Down {
         if self.line.breaker.limit().is_none() && !is_held_back(self) {
             return narrowed;
         }
-        narrowed.changed = self.share_out(&mut rate, now);
+        narrowed.changed = self.share_out(tracks, out, now);
         let slots = self.slots.iter().enumerate();
         let stills = slots.filter(|(_, slot)| {
             slot.share == Share::Stills && slot.track.is_some() && now >= slot.stills_from
@@ -52,7 +50,12 @@ impl Down {
         narrowed.stills.extend(stills.map(|(index, _)| index));
         if is_held_back(self) {
             if let Some(bytes) = self.line.breaker.take_probe(now)
-                && !self.probe(bytes.clamp(LEAST_PROBE, LARGEST_PROBE) as usize, now)
+                && !self.probe(
+                    bytes.clamp(LEAST_PROBE, LARGEST_PROBE) as usize,
+                    tracks,
+                    out,
+                    now,
+                )
             {
                 self.line.breaker.try_unprobed(now);
             }
@@ -63,11 +66,7 @@ impl Down {
     }
 
     /// Gives every picture its share; the indices of those that changed.
-    fn share_out(
-        &mut self,
-        rate: &mut impl FnMut(u64) -> Option<Bitrate>,
-        now: Instant,
-    ) -> Vec<usize> {
+    fn share_out(&mut self, tracks: &mut Tracks, out: &mut Arena, now: Instant) -> Vec<usize> {
         let mut pictures: Vec<usize> = (0..self.slots.len())
             .filter(|index| {
                 let slot = &self.slots[*index];
@@ -79,7 +78,8 @@ impl Down {
             .iter()
             .map(|index| {
                 let slot = &self.slots[*index];
-                let rate = slot.track.and_then(&mut *rate);
+                let track = slot.track.and_then(|track| tracks.get_mut(&track));
+                let rate = track.and_then(|track| track.layer_mut().rate.peak(now));
                 let share = slot.share;
                 Bid { rate, share }
             })
@@ -100,7 +100,7 @@ impl Down {
         let mut changed = Vec::new();
         for (index, share) in pictures.into_iter().zip(shares) {
             if self.slots[index].share != share {
-                self.turn_slot(index, share, now);
+                self.turn_slot(index, share, tracks, out, now);
                 changed.push(index);
             }
         }
@@ -113,34 +113,65 @@ impl Down {
         changed
     }
 
-    fn turn_slot(&mut self, index: usize, share: Share, now: Instant) {
+    fn turn_slot(
+        &mut self,
+        index: usize,
+        share: Share,
+        tracks: &Tracks,
+        out: &mut Arena,
+        now: Instant,
+    ) {
         if share == Share::Whole {
             self.line.breaker.tried(now);
+        } else if self.slots[index].share == Share::Whole {
+            // From now on little is sent on it, and its source's history goes on without it.
+            let mut sizes = [LARGEST_PROBE, LARGEST_PROBE / 2, LEAST_PROBE].into_iter();
+            let train = sizes.find_map(|bytes| self.train(index, bytes as usize, tracks));
+            if let Some(train) = train {
+                self.line.train = Some((index, train));
+            }
         }
         // The rest of a still is numbered already, and would be missed.
-        for (_, sent) in self.line.pacer.take(index) {
-            self.send_first(index, sent, now);
+        for (_, waiting) in self.line.pacer.take(index) {
+            self.send_first(index, &waiting.packet.packet(), waiting.sent, out, now);
         }
         self.slots[index].turn_to(share, now);
     }
 
-    /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to: a repair stream,
-    /// transport-wide feedback, and enough to send.
-    fn probe(&mut self, bytes: usize, now: Instant) -> bool {
-        let slots = self.slots.iter().enumerate();
-        let found = slots
-            .filter(|(_, slot)| slot.transport_id.is_some())
-            .find_map(|(index, slot)| {
-                let train: Vec<_> = slot.buffer.probe(bytes).into_iter().cloned().collect();
-                let fits = !train.is_empty() && train.iter().all(|sent| sent.repair.is_some());
-                fits.then_some((index, train))
+    /// Packets of a slot, most of them large and together so many bytes, that can be sent once more: there is a repair
+    /// stream and transport-wide feedback, and their source still has them.
+    fn train(&self, index: usize, bytes: usize, tracks: &Tracks) -> Option<Vec<Waiting>> {
+        let slot = self.slots.get(index).filter(|slot| slot.is_numbered())?;
+        let history = &tracks.get(&slot.track?)?.layer().history;
+        let train = slot.buffer.probe(bytes).into_iter().map(|sent| {
+            let packet = history.get(sent.source).filter(|_| sent.repair.is_some())?;
+            let packet = Stored::of(&packet);
+            Some(Waiting { sent, packet })
+        });
+        let train: Option<Vec<_>> = train.collect();
+        train.filter(|train| !train.is_empty())
+    }
+
+    /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to.
+    fn probe(&mut self, bytes: usize, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
+        let mut slots = 0..self.slots.len();
+        let fresh = slots.find_map(|index| Some((index, self.train(index, bytes, tracks)?)));
+        let kept = || {
+            let (index, mut train) = self.line.train.clone()?;
+            let mut total = 0;
+            let needed = train.iter().position(|waiting| {
+                total += usize::from(waiting.sent.bytes);
+                total >= bytes
             });
-        let Some((index, train)) = found else {
+            train.truncate(needed? + 1);
+            Some((index, train))
+        };
+        let Some((index, train)) = fresh.or_else(kept) else {
             return false;
         };
         let probe = self.line.begin_probe(train.len());
-        for sent in &train {
-            self.send_again(index, sent, Some(probe), now);
+        for Waiting { sent, packet } in &train {
+            self.send_again(index, &packet.packet(), sent, Some(probe), out, now);
         }
         true
     }

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use rtc::rtcp::reception_report::ReceptionReport;
-use rtc::rtcp::sender_report::SenderReport;
-
 use crate::media::peer::codec;
-use crate::media::peer::sdp::Codec;
+use crate::media::peer::sdp::{Codec, Section};
 use crate::media::room::allotment::Share;
 use crate::media::room::keyframe_limit::ViewerRequests;
 use crate::media::room::publisher::{Arrival, Report};
 use crate::media::room::quality::Tally;
+use crate::media::rtp::extensions::{Extension, ExtensionIds};
+use crate::media::rtp::history::{Incoming, Stored};
+use crate::media::rtp::outgoing::Outgoing;
+use crate::media::rtp::packet::Header;
 use crate::media::rtp::resend::{ResendBuffer, Sent};
 use crate::media::rtp::rewrite::Rewriter;
+use crate::media::rtp::rtcp::Block;
 use crate::protocol::object::{MediaKind, Slot};
 
 /// After a line turned out to be narrow its queue drains for about this long.
@@ -35,8 +36,8 @@ pub(in crate::media) struct DownSlot {
     pub(super) repair_ssrc: u32,
     repair_sequence: u16,
     pub(super) codecs: Vec<Codec>,
-    /// The encoding that arrived last, and what carries it.
-    pub(super) mapped: Option<(Arc<Codec>, Option<Codec>)>,
+    /// The encoding that arrived last, and the payload types of what carries it and of its repairs.
+    mapped: Option<(Arc<Codec>, Option<(u8, Option<u8>)>)>,
     stream: Option<u32>,
     pub(super) rewriter: Rewriter,
     pub(super) buffer: ResendBuffer,
@@ -54,10 +55,17 @@ pub(in crate::media) struct DownSlot {
     still: Option<u32>,
     /// No still is begun before this, so that the queue can drain.
     pub(super) stills_from: Instant,
-    /// The id of the extension that transport-wide feedback goes by, if negotiated.
-    pub(super) transport_id: Option<u8>,
+    /// The ids of the header extensions that the subscriber takes.
+    ids: ExtensionIds,
     /// The keyframes that the subscriber asks for.
     pub keyframes: ViewerRequests,
+}
+
+/// A packet that waits to be sent, numbered already.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub sent: Sent,
+    pub packet: Stored,
 }
 
 /// What a subscriber had received of a slot at its last report, and what had been sent on it by then.
@@ -90,7 +98,7 @@ impl DownSlot {
             48_000
         };
         Self {
-            mid: String::new(),
+            mid: others.len().to_string(),
             kind,
             track: None,
             undecodable: false,
@@ -112,7 +120,7 @@ impl DownSlot {
             rank: 0,
             still: None,
             stills_from: now,
-            transport_id: None,
+            ids: ExtensionIds::none(),
             keyframes: ViewerRequests::default(),
         }
     }
@@ -135,19 +143,20 @@ impl DownSlot {
         is_sending: impl FnOnce() -> bool,
         now: Instant,
     ) -> bool {
-        let is_new = arrival.keyframe && self.still != Some(arrival.timestamp);
+        let timestamp = arrival.packet.timestamp;
+        let is_new = arrival.keyframe && self.still != Some(timestamp);
         if is_new && now >= self.stills_from && !is_sending() {
             self.rewriter.release();
-            self.still = Some(arrival.timestamp);
+            self.still = Some(timestamp);
         }
-        self.still == Some(arrival.timestamp)
+        self.still == Some(timestamp)
     }
 
     /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
     /// publisher's loss, not this subscriber's.
-    pub(super) fn note_reception(&mut self, report: &ReceptionReport) -> Tally {
+    pub(super) fn note_reception(&mut self, report: &Block) -> Tally {
         let received = Received {
-            highest: report.last_sequence_number,
+            highest: report.highest,
             sent_highest: self.rewriter.highest(),
             sent_packets: self.packets,
         };
@@ -172,20 +181,34 @@ impl DownSlot {
         }
     }
 
-    /// Another stream begins anew; another encoding of it looks up its payload type.
-    pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) {
+    /// Takes what an answer says of it.
+    pub(super) fn agree(&mut self, section: Option<&Section>) {
+        let codecs = section.map(|section| section.codecs.clone());
+        let codecs = codecs.unwrap_or_default();
+        let ids = section.map_or(ExtensionIds::none(), Section::extension_ids);
+        if (&codecs, &ids) != (&self.codecs, &self.ids) {
+            // What was sent by other numbers could not be sent again as it was.
+            self.buffer.clear();
+        }
+        (self.codecs, self.ids, self.mapped) = (codecs, ids, None);
+    }
+
+    /// Another stream begins anew; another encoding of it looks up its payload type. Gives that and the one of its
+    /// repairs, if the subscriber has one for it.
+    pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) -> Option<(u8, Option<u8>)> {
         if self.stream != Some(ssrc) {
             self.release();
             self.stream = Some(ssrc);
         }
-        if self
-            .mapped
-            .as_ref()
-            .is_none_or(|(known, _)| !Arc::ptr_eq(known, codec))
+        if let Some((known, carrier)) = &self.mapped
+            && Arc::ptr_eq(known, codec)
         {
-            let carrier = codec::carrier(codec, &self.codecs).cloned();
-            self.mapped = Some((Arc::clone(codec), carrier));
+            return *carrier;
         }
+        let carrier = codec::carrier(codec, &self.codecs);
+        let carrier = carrier.map(|carrier| (carrier.payload_type, carrier.repair));
+        self.mapped = Some((Arc::clone(codec), carrier));
+        carrier
     }
 
     pub(super) fn release(&mut self) {
@@ -198,54 +221,66 @@ impl DownSlot {
         self.keyframes = ViewerRequests::default();
     }
 
-    /// The header of a packet as it was sent for the first time.
-    pub(super) fn header(&self, sent: &Sent) -> rtc::rtp::Header {
-        let mut header = rtc::rtp::Header {
-            version: 2,
-            marker: sent.marker,
-            payload_type: sent.payload_type,
-            sequence_number: sent.sequence,
-            timestamp: sent.timestamp,
-            ssrc: self.ssrc,
-            ..Default::default()
-        };
-        self.stamp(&mut header, sent.stamp);
-        header
+    /// Whether packets on it are told of by transport-wide feedback.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.ids.get(Extension::TransportNumber).is_some()
     }
 
-    /// Writes the transport-wide sequence number.
-    pub(super) fn stamp(&self, header: &mut rtc::rtp::Header, number: Option<u16>) {
-        if let (Some(id), Some(number)) = (self.transport_id, number) {
-            // Ids that do not fit a one-byte header (RFC 8285 §4.2) are not negotiated.
-            let _ = header.set_extension(id, Bytes::copy_from_slice(&number.to_be_bytes()));
+    /// A packet as it is sent for the first time.
+    pub(super) fn outgoing<'a>(
+        &'a self,
+        packet: &'a Incoming<'a>,
+        sent: &Sent,
+        mixes: bool,
+    ) -> Outgoing<'a> {
+        Outgoing {
+            packet,
+            offsets: sent.offsets,
+            header: Header {
+                marker: packet.marker,
+                payload_type: sent.payload_type,
+                sequence: sent.sequence,
+                timestamp: packet.timestamp,
+                ssrc: self.ssrc,
+            },
+            ids: &self.ids,
+            mixes,
+            stamp: sent.stamp,
+            original: None,
         }
     }
 
-    /// A packet in the form of a repair (RFC 4588 §4); `None` where none is negotiated.
-    pub(super) fn repair(&mut self, sent: &Sent) -> Option<(rtc::rtp::Header, Bytes)> {
-        let payload_type = sent.repair?;
+    /// A packet in the form of a repair (RFC 4588 §4).
+    pub(super) fn repair<'a>(
+        &'a mut self,
+        packet: &'a Incoming<'a>,
+        sent: &Sent,
+        payload_type: u8,
+        stamp: Option<u16>,
+        mixes: bool,
+    ) -> Outgoing<'a> {
         self.repair_sequence = self.repair_sequence.wrapping_add(1);
-        let header = rtc::rtp::Header {
-            version: 2,
-            marker: sent.marker,
-            payload_type,
-            sequence_number: self.repair_sequence,
-            timestamp: sent.timestamp,
-            ssrc: self.repair_ssrc,
-            ..Default::default()
-        };
-        let mut payload = BytesMut::with_capacity(2 + sent.payload.len());
-        payload.put_u16(sent.sequence);
-        payload.extend_from_slice(&sent.payload);
-        Some((header, payload.freeze()))
+        let outgoing = self.outgoing(packet, sent, mixes);
+        Outgoing {
+            header: Header {
+                payload_type,
+                sequence: self.repair_sequence,
+                ssrc: self.repair_ssrc,
+                ..outgoing.header
+            },
+            stamp,
+            original: Some(sent.sequence),
+            ..outgoing
+        }
     }
 
-    pub(super) fn sender_report(
+    /// Where the slot's clock stands at `ntp`, which is our wall clock at `now`; none while nothing is carried.
+    pub(super) fn sender_clock(
         &self,
         ntp: u64,
         skews: &HashMap<u64, i64>,
         now: Instant,
-    ) -> Option<SenderReport> {
+    ) -> Option<u32> {
         let offset = self.rewriter.timestamp_offset()?;
         let (newest, at) = self.rewriter.newest()?;
         let clock = if self.kind == MediaKind::Video {
@@ -254,7 +289,7 @@ impl DownSlot {
             48_000.0
         };
         let skew = self.track.and_then(|track| skews.get(&track));
-        let rtp_time = match (self.report, skew) {
+        Some(match (self.report, skew) {
             (Some(report), Some(skew)) => {
                 let elapsed = ntp.wrapping_add_signed(*skew).wrapping_sub(report.ntp) as i64;
                 let ticks = (elapsed as f64 / 4_294_967_296.0 * clock) as i64;
@@ -262,14 +297,6 @@ impl DownSlot {
             }
             _ => newest
                 .wrapping_add((now.saturating_duration_since(at).as_secs_f64() * clock) as u32),
-        };
-        Some(SenderReport {
-            ssrc: self.ssrc,
-            ntp_time: ntp,
-            rtp_time,
-            packet_count: self.packets,
-            octet_count: self.octets,
-            ..Default::default()
         })
     }
 

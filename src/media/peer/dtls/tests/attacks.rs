@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::super::record::{
     ALERT, CERTIFICATE, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, HEADER_BYTES,
 };
-use super::{Guard, Pair, fragment, passed, record};
+use super::{DtlsRole, Guard, Pair, fragment, passed, record};
 use crate::budgets::media::{
     DTLS_ALERTS, DTLS_BYTES, DTLS_FRAGMENTS, DTLS_MESSAGE, DTLS_MESSAGES, DTLS_RECORDS,
     DTLS_SEALED, DTLS_SEALED_BYTES,
@@ -44,7 +44,7 @@ fn a_flood_of_fragments_overflows_nothing_and_the_handshake_goes_on() {
 
 #[test]
 fn messages_and_fragments_beyond_every_bound_reach_nothing() {
-    let mut guard = Guard::new(Instant::now());
+    let mut guard = Guard::new(DtlsRole::Server, Instant::now());
     let too_long = fragment(CLIENT_HELLO, 0, DTLS_MESSAGE.size() + 1, 0, &[0; 100]);
     assert!(passed(&mut guard, &too_long).is_empty());
     for (length, offset, bytes) in [
@@ -70,7 +70,7 @@ fn messages_and_fragments_beyond_every_bound_reach_nothing() {
     assert_eq!(whole.len(), HEADER_BYTES + 12 + 400);
     // What a client does not say there would only use a number up.
     for kind in [0, 2, 4, 11, 12, 14, 20, 255] {
-        let mut guard = Guard::new(Instant::now());
+        let mut guard = Guard::new(DtlsRole::Server, Instant::now());
         assert!(passed(&mut guard, &fragment(kind, 0, 1, 0, b"x")).is_empty());
     }
     // Long messages, then many.
@@ -87,7 +87,7 @@ fn messages_and_fragments_beyond_every_bound_reach_nothing() {
         }
     }
     assert!(bytes <= DTLS_BYTES.size() && guard.assembly.held() <= DTLS_BYTES.size());
-    let mut guard = Guard::new(Instant::now());
+    let mut guard = Guard::new(DtlsRole::Server, Instant::now());
     let mut count = 0;
     for sequence in 0..1_000 {
         let kind = if sequence == 0 {
@@ -102,7 +102,7 @@ fn messages_and_fragments_beyond_every_bound_reach_nothing() {
 
 #[test]
 fn a_datagram_of_many_records_is_read_in_part() {
-    let mut guard = Guard::new(Instant::now());
+    let mut guard = Guard::new(DtlsRole::Server, Instant::now());
     // Empty records cost the crate a header each; headers of empty messages are summed up for each record.
     let empty: Vec<u8> = (0..150).flat_map(|_| record(HANDSHAKE, 0, &[])).collect();
     assert!(passed(&mut guard, &empty).is_empty());
@@ -121,7 +121,7 @@ fn a_datagram_of_many_records_is_read_in_part() {
 }
 
 fn with_messages(count: u16) -> Guard {
-    let mut guard = Guard::new(Instant::now());
+    let mut guard = Guard::new(DtlsRole::Server, Instant::now());
     for sequence in 0..count {
         let kind = if sequence == 0 {
             CLIENT_HELLO

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use rtc::dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
-use rtc::dtls::endpoint::{Endpoint, EndpointEvent};
-use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
-use rtc::shared::TransportProtocol;
+use rtc_dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_shared::TransportProtocol;
 
-use super::Guard;
 use super::record::{CERTIFICATE, CLIENT_HELLO, HANDSHAKE};
+use super::{DtlsRole, Guard};
 use crate::media::peer::identity::Identity;
 
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
@@ -87,7 +87,7 @@ fn config(is_client: bool) -> Arc<HandshakeConfig> {
     let identity = Identity::of_process().unwrap();
     let builder = ConfigBuilder::default()
         .with_crypto_provider(Arc::clone(&identity.provider))
-        .with_certificates(vec![identity.certificate.dtls_certificate.clone()])
+        .with_certificates(vec![identity.certificate.clone()])
         .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm])
         .with_client_auth(ClientAuthType::RequireAnyClientCert)
         .with_insecure_skip_verify(true);
@@ -109,7 +109,7 @@ impl Pair {
             now,
             client: End::client(now),
             server: End::server(),
-            guard: Guard::new(now),
+            guard: Guard::new(DtlsRole::Server, now),
         }
     }
 
@@ -158,7 +158,7 @@ fn a_handshake_passes_the_guard() {
 
 #[test]
 fn fragments_in_any_order_make_one_message() {
-    let mut guard = Guard::new(Instant::now());
+    let mut guard = Guard::new(DtlsRole::Server, Instant::now());
     let body: Vec<u8> = (0..100).collect();
     let part = |from: usize, to: usize| fragment(CLIENT_HELLO, 0, 100, from, &body[from..to]);
     assert!(passed(&mut guard, &part(60, 100)).is_empty());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::super::record::{HANDSHAKE, NUMBER, fragments, records};
-use super::{End, Guard, Pair};
+use super::{DtlsRole, End, Guard, Pair};
 use crate::budgets::media::{DTLS_BYTES, DTLS_SEALED};
 
 /// Marsaglia's xorshift.
@@ -67,7 +67,7 @@ fn whatever_comes_what_passes_is_whole_in_order_and_bounded() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let now = std::time::Instant::now();
     for _ in 0..400 {
-        let mut guard = Guard::new(now);
+        let mut guard = Guard::new(DtlsRole::Server, now);
         let (mut number, mut message, mut sealed, mut bytes) = (0_u64, 0_u16, 0, 0);
         for step in 0..100 {
             let datagram = match random.below(3) {

@@ -1,9 +1,7 @@
-//! Our own links in the WebRTC crate's chain of interceptors.
+//! Links in the crate's chain of interceptors without which it would not behave as browsers do.
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use rtc::interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket};
@@ -16,14 +14,10 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::sdp::extmap::{SDES_MID_URI, SDES_REPAIR_RTP_STREAM_ID_URI, SDES_RTP_STREAM_ID_URI};
 
-use crate::media::room::quality::Arrivals;
-
-/// Before everything else: whatever comes here was authenticated.
-pub(in crate::media) const WITNESS_SLOT: usize = 10;
 /// Before the crate's NACK generator at 7000: what a retransmission repairs has arrived.
-pub(in crate::media) const REPAIR_SLOT: usize = 6_500;
+pub(super) const REPAIR_SLOT: usize = 6_500;
 /// After everything else: what is left of RTCP then goes to us.
-pub(in crate::media) const FEEDBACK_SLOT: usize = 14_000;
+pub(super) const FEEDBACK_SLOT: usize = 14_000;
 /// A sender that declares more layers or repair streams than this has the rest ignored.
 const MAX_STREAMS: usize = 128;
 
@@ -68,7 +62,7 @@ macro_rules! pass_through {
 /// looks for gaps; and finds simulcast layers' repair streams by `repaired-rtp-stream-id` (RFC 8852 §3.2). The
 /// crate does the first too late and the second not at all: at 5 % loss it would ask for everything for ever.
 #[derive(Default)]
-pub(in crate::media) struct RepairUnwrapper {
+pub(super) struct RepairUnwrapper {
     /// Repair payload type → repaired payload type.
     repaired: HashMap<u8, u8>,
     ids: ExtensionIds,
@@ -76,9 +70,6 @@ pub(in crate::media) struct RepairUnwrapper {
     layers: HashMap<(Vec<u8>, Vec<u8>), u32>,
     /// Repair SSRC → repaired SSRC.
     streams: HashMap<u32, u32>,
-    /// SSRC → the highest sequence number that came.
-    highest: HashMap<u32, u16>,
-    arrivals: Arc<Arrivals>,
     queues: Queues,
 }
 
@@ -90,11 +81,10 @@ struct ExtensionIds {
 }
 
 impl RepairUnwrapper {
-    /// For these pairs of repair payload type and repaired payload type. What arrives is counted, repairs apart.
-    pub fn new(repaired: HashMap<u8, u8>, arrivals: Arc<Arrivals>) -> Self {
+    /// For these pairs of repair payload type and repaired payload type.
+    pub fn new(repaired: HashMap<u8, u8>) -> Self {
         Self {
             repaired,
-            arrivals,
             ..Self::default()
         }
     }
@@ -102,10 +92,7 @@ impl RepairUnwrapper {
     fn read(&mut self, mut packet: TaggedPacket) -> Option<TaggedPacket> {
         if let Packet::Rtp(rtp) = &mut packet.message.packet {
             match self.repaired.get(&rtp.header.payload_type).copied() {
-                None => {
-                    self.count(&rtp.header);
-                    self.note_layer(&rtp.header);
-                }
+                None => self.note_layer(&rtp.header),
                 Some(payload_type) => {
                     self.note_repair(&rtp.header);
                     self.unwrap(rtp, payload_type);
@@ -113,15 +100,6 @@ impl RepairUnwrapper {
             }
         }
         Some(packet)
-    }
-
-    fn count(&mut self, header: &rtc::rtp::Header) {
-        let highest = self.highest.get(&header.ssrc).copied();
-        if highest.is_none() && self.highest.len() >= MAX_STREAMS {
-            return;
-        }
-        let highest = self.arrivals.count(header.sequence_number, highest);
-        self.highest.insert(header.ssrc, highest);
     }
 
     fn note_layer(&mut self, header: &rtc::rtp::Header) {
@@ -197,7 +175,7 @@ impl Interceptor for RepairUnwrapper {
 /// Lets through to us the RTCP that we act on, which the crate would end in its chain: reports, losses, transport-wide
 /// feedback and keyframe requests from subscribers, sender reports from publishers.
 #[derive(Default)]
-pub(in crate::media) struct Feedback {
+pub(super) struct Feedback {
     /// The SSRCs of what we send, repair apart.
     sent: HashSet<u32>,
     queues: Queues,
@@ -260,47 +238,6 @@ impl Interceptor for Feedback {
     fn unbind_local_stream(&mut self, stream: &StreamInfo) {
         self.sent.remove(&stream.ssrc);
     }
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
-}
-
-/// Counts the packets that were authentic: the crate tells nobody else of it.
-#[derive(Default)]
-pub(in crate::media) struct Witness(Arc<AtomicU64>);
-
-impl Witness {
-    /// The link that counts for it.
-    pub fn link(&self) -> WitnessLink {
-        WitnessLink {
-            seen: Arc::clone(&self.0),
-            queues: Queues::default(),
-        }
-    }
-
-    /// How many there were.
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The link in the chain that a [`Witness`] counts by.
-pub(in crate::media) struct WitnessLink {
-    seen: Arc<AtomicU64>,
-    queues: Queues,
-}
-
-impl WitnessLink {
-    fn read(&mut self, packet: TaggedPacket) -> Option<TaggedPacket> {
-        self.seen.fetch_add(1, Ordering::Relaxed);
-        Some(packet)
-    }
-}
-
-pass_through!(WitnessLink);
-
-impl Interceptor for WitnessLink {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

@@ -1,0 +1,225 @@
+//! The DTLS association of one peer: the crate's endpoint behind the guard, and the keys that come of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_dtls::state::State as Session;
+use rtc_shared::TransportProtocol;
+use rtc_shared::error::Error;
+
+use super::{Guard, hello};
+use crate::media::peer::identity::{Identity, PEER};
+use crate::media::peer::sdp::Fingerprint;
+use crate::media::peer::srtp::{Cipher, EXPORT_LABEL, Profile, ciphers};
+
+/// Which end of it we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) enum DtlsRole {
+    /// We wait for a hello: towards browsers, which can do more than we and so should choose from what we do.
+    Server,
+    /// We send one: towards clients that only wait.
+    Client,
+}
+
+/// What became of it.
+pub(in crate::media::peer) enum Outcome {
+    /// It is up, with whom we expected. Keys of both directions.
+    Ready {
+        /// Theirs.
+        inbound: Cipher,
+        /// Ours.
+        outbound: Cipher,
+    },
+    /// It is over; says why.
+    Closed(&'static str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No hello was seen, so we have not chosen how to answer.
+    Listening,
+    Shaking,
+    Ready,
+    /// The crate forgets a closed association, and would begin another one with the next datagram.
+    Closed,
+}
+
+/// One association.
+pub(in crate::media::peer) struct Association {
+    endpoint: Endpoint,
+    guard: Guard,
+    identity: &'static Identity,
+    role: DtlsRole,
+    /// What the peer's certificate hashes to, by its description: any of them (RFC 8122 §5).
+    named: Vec<Fingerprint>,
+    state: State,
+    /// Flights that are sent again.
+    repeats: VecDeque<BytesMut>,
+}
+
+impl Association {
+    /// Begins one. As client the first flight is ready to be sent.
+    pub fn new(
+        identity: &'static Identity,
+        role: DtlsRole,
+        named: Vec<Fingerprint>,
+        now: Instant,
+    ) -> Self {
+        let mut endpoint = Endpoint::new(PEER, TransportProtocol::UDP, None);
+        let guard = Guard::new(role, now);
+        let mut state = State::Listening;
+        if role == DtlsRole::Client {
+            let config = Arc::clone(&identity.client);
+            let begun = endpoint.connect(guard.told(now), PEER, config, None);
+            state = begun.map_or(State::Closed, |()| State::Shaking);
+        }
+        Self {
+            endpoint,
+            guard,
+            identity,
+            role,
+            named,
+            state,
+            repeats: VecDeque::new(),
+        }
+    }
+
+    /// Takes a datagram of the peer's.
+    pub fn read(&mut self, datagram: &[u8], now: Instant) -> Option<Outcome> {
+        if self.state == State::Closed {
+            return None;
+        }
+        let admitted = self.guard.admit(datagram, now);
+        if admitted.repeat {
+            let flight = self.guard.again(now).iter();
+            self.repeats
+                .extend(flight.map(|datagram| BytesMut::from(&datagram[..])));
+        }
+        if admitted.records.is_empty() {
+            return None;
+        }
+        if self.state == State::Listening {
+            self.choose(&admitted.records);
+        }
+        let told = self.guard.told(now);
+        let events = self.endpoint.read(told, PEER, None, admitted.records);
+        self.settle(events)
+    }
+
+    /// Chooses how packets will be protected, by what the hello offers (RFC 5764 §4.1.1). It comes in the clear, but
+    /// whoever changed it could at most make us choose the other good one.
+    fn choose(&mut self, records: &[u8]) {
+        let offers_gcm =
+            hello::offers(records, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm as u16);
+        let config = match offers_gcm {
+            true => &self.identity.server_gcm,
+            false => &self.identity.server_counter_mode,
+        };
+        self.endpoint.set_server_config(Some(Arc::clone(config)));
+        self.state = State::Shaking;
+    }
+
+    fn settle(&mut self, events: Result<Vec<EndpointEvent>, Error>) -> Option<Outcome> {
+        let Ok(events) = events else {
+            // Of a handshake: what was read was not the peer's, or is repeated. After it: a record that is not
+            // authentic, or the peer gave up.
+            let fatal = matches!(events, Err(Error::ErrAlertFatalOrClose));
+            let over = fatal && self.state == State::Ready;
+            return over.then(|| self.end("the peer gave up"));
+        };
+        for event in events {
+            match event {
+                EndpointEvent::HandshakeComplete => return Some(self.complete()),
+                EndpointEvent::PeerClosed => return Some(self.end("the peer said goodbye")),
+                // There are no data channels.
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn complete(&mut self) -> Outcome {
+        self.guard.complete();
+        let Some(session) = self.endpoint.get_connection_state(PEER) else {
+            return self.end("the association was lost");
+        };
+        let shown = session.peer_certificates.first();
+        if !shown.is_some_and(|shown| self.named.iter().any(|one| one.is_of(shown))) {
+            return self.end("its certificate is not the one that its description names");
+        }
+        let Some((inbound, outbound)) = keys(session) else {
+            return self.end("no way to protect packets was agreed on");
+        };
+        self.state = State::Ready;
+        Outcome::Ready { inbound, outbound }
+    }
+
+    fn end(&mut self, why: &'static str) -> Outcome {
+        self.state = State::Closed;
+        Outcome::Closed(why)
+    }
+
+    /// The next datagram to be sent.
+    pub fn next_transmit(&mut self, now: Instant) -> Option<BytesMut> {
+        if let Some(datagram) = self.endpoint.poll_transmit() {
+            self.guard.sent(&datagram.message, now);
+            return Some(datagram.message);
+        }
+        self.repeats.pop_front()
+    }
+
+    /// When [`Association::handle_timeout`] wants to be called.
+    pub fn due(&self) -> Option<Instant> {
+        if self.state == State::Closed {
+            return None;
+        }
+        // As server the crate's timer is never let run out.
+        let crates = self.endpoint.poll_timeout(&PEER);
+        let crates = crates.filter(|_| self.role == DtlsRole::Client);
+        [self.guard.due(), crates].into_iter().flatten().min()
+    }
+
+    /// Sends a flight again, if it is due.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Outcome> {
+        if self.state == State::Closed {
+            return None;
+        }
+        let flight = self.guard.overdue(now).unwrap_or_default().iter();
+        self.repeats
+            .extend(flight.map(|datagram| BytesMut::from(&datagram[..])));
+        if self.role == DtlsRole::Client
+            && self.endpoint.handle_timeout(PEER, now).is_err()
+            && self.state == State::Shaking
+        {
+            return Some(self.end("the handshake was not answered"));
+        }
+        None
+    }
+
+    /// Says goodbye.
+    pub fn close(&mut self, now: Instant) {
+        if self.state != State::Closed {
+            let _ = self.endpoint.close(now);
+            self.state = State::Closed;
+        }
+    }
+}
+
+/// The keys of both directions: theirs and ours.
+fn keys(session: &Session) -> Option<(Cipher, Cipher)> {
+    let profile = match session.srtp_protection_profile() {
+        SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Profile::Gcm,
+        SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Profile::CounterMode,
+        _ => return None,
+    };
+    let exported = session.export_keying_material(EXPORT_LABEL, &[], profile.exported_bytes());
+    let (client, server) = ciphers(profile, exported.ok()?.as_ref())?;
+    Some(match session.is_client() {
+        true => (server, client),
+        false => (client, server),
+    })
+}

@@ -1,0 +1,290 @@
+//! The server's half of ICE, as a *lite* agent (RFC 8445 §2.5): it answers checks, follows nominations, and lets
+//! consent lapse. It never sends a check.
+//!
+//! Nothing moves before a check's MESSAGE-INTEGRITY has been verified: what an outsider can forge changes nothing.
+//!
+//! Pure: datagrams and the time in, answers out.
+
+pub(in crate::media) mod stun;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use ring::hmac;
+
+use self::stun::{Message, Writer};
+use super::path::Path;
+
+/// RFC 7675 §5.1: consent lapses this long after the last check. Browsers send one every 2 to 5 s.
+pub(super) const CONSENT: Duration = Duration::from_secs(30);
+/// Ways by which one peer is reached at once; the oldest gives way.
+const MOST_PATHS: usize = 8;
+/// Media leaves a way from which nothing came for this long for one that is checked. A client behind a NAT that gave
+/// it another port does not know of it, so not all of them nominate; Firefox checks every 5 s.
+const SILENCE: Duration = Duration::from_secs(6);
+/// The alphabet of user name fragments and passwords (RFC 8839 §5.4).
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const UFRAG_LETTERS: usize = 8;
+/// 6 bits each: 144, where RFC 8445 §5.3 asks for 128.
+const PASSWORD_LETTERS: usize = 24;
+
+/// By which checks find an agent and prove themselves. A secret: it is not printed.
+#[derive(Clone)]
+pub(in crate::media) struct Credentials {
+    /// The user name fragment.
+    pub ufrag: String,
+    /// The password.
+    pub password: String,
+    key: hmac::Key,
+}
+
+impl Credentials {
+    /// With this fragment and password.
+    pub fn new(ufrag: String, password: String) -> Self {
+        let key = stun::key(&password);
+        Self {
+            ufrag,
+            password,
+            key,
+        }
+    }
+
+    /// That nobody can guess.
+    pub fn random() -> Self {
+        let mut random = rand::rng();
+        let mut letters = |count: usize| -> String {
+            let letter = |_| char::from(LETTERS[random.random_range(0..LETTERS.len())]);
+            (0..count).map(letter).collect()
+        };
+        let ufrag = letters(UFRAG_LETTERS);
+        Self::new(ufrag, letters(PASSWORD_LETTERS))
+    }
+}
+
+/// A way that has proven itself.
+#[derive(Debug, Clone, Copy)]
+struct Proven {
+    path: Path,
+    /// When something authentic came by it last.
+    heard: Instant,
+    /// What the last check by it told.
+    priority: Option<u32>,
+}
+
+/// One peer's agent.
+pub(super) struct Agent {
+    current: Credentials,
+    /// Those before a restart. They hold until the new ones have nominated a way (RFC 8445 §9).
+    former: Option<Credentials>,
+    /// What no check may name any more.
+    stale: Vec<String>,
+    proven: Vec<Proven>,
+    selected: Option<Path>,
+    /// The selected way was nominated, and not only the first.
+    nominated: bool,
+    checked_at: Instant,
+    /// Proven since they were last asked for.
+    fresh: Vec<Path>,
+    /// What had to make room since then.
+    dropped: Vec<Path>,
+}
+
+impl Agent {
+    /// An agent that nobody has found yet.
+    pub fn new(credentials: Credentials, now: Instant) -> Self {
+        Self {
+            current: credentials,
+            former: None,
+            stale: Vec::new(),
+            proven: Vec::new(),
+            selected: None,
+            nominated: false,
+            checked_at: now,
+            fresh: Vec::new(),
+            dropped: Vec::new(),
+        }
+    }
+
+    /// Begins a restart: the next description has these credentials. Media goes on meanwhile.
+    pub fn restart(&mut self, credentials: Credentials, now: Instant) {
+        // One whose consent has lapsed gets as long again to come back.
+        if now >= self.consent_until() {
+            self.checked_at = now;
+        }
+        let replaced = std::mem::replace(&mut self.current, credentials);
+        // The peer may never have seen those of a restart that was begun twice, but may be about to use them.
+        let older = self.former.replace(replaced);
+        self.stale.extend(older.map(|older| older.ufrag));
+        self.nominated = false;
+    }
+
+    /// The newest credentials.
+    pub fn credentials(&self) -> &Credentials {
+        &self.current
+    }
+
+    /// The fragments by which checks find this agent.
+    pub fn ufrags(&self) -> impl Iterator<Item = &str> {
+        let both = [Some(&self.current), self.former.as_ref()];
+        both.into_iter().flatten().map(|one| one.ufrag.as_str())
+    }
+
+    /// Those that no longer do.
+    pub fn take_stale_ufrags(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.stale)
+    }
+
+    /// Where media goes: the way that was nominated, or before that the first.
+    pub fn selected(&self) -> Option<Path> {
+        self.selected
+    }
+
+    /// The ways that have proven themselves.
+    pub fn paths(&self) -> impl Iterator<Item = Path> {
+        self.proven.iter().map(|known| known.path)
+    }
+
+    /// Whether this way has proven itself.
+    pub fn knows(&self, path: Path) -> bool {
+        self.proven.iter().any(|known| known.path == path)
+    }
+
+    /// Those that have since the last call.
+    pub fn take_fresh(&mut self) -> Vec<Path> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Those that had to make room since the last call.
+    pub fn take_dropped(&mut self) -> Vec<Path> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Gives a way up.
+    pub fn remove(&mut self, path: Path) {
+        self.proven.retain(|known| known.path != path);
+        if self.selected == Some(path) {
+            let newest = self.proven.iter().max_by_key(|known| known.heard);
+            self.selected = newest.map(|known| known.path);
+            self.nominated = false;
+        }
+    }
+
+    /// When consent lapses unless there is another check.
+    pub fn consent_until(&self) -> Instant {
+        self.checked_at + CONSENT
+    }
+
+    /// Notes that something authentic came this way, which has proven itself.
+    pub fn heard(&mut self, path: Path, now: Instant) {
+        if let Some(known) = self.proven.iter_mut().find(|known| known.path == path) {
+            known.heard = now;
+        }
+    }
+
+    /// Takes a way for proven by which something came that only the peer can have sealed, and nobody before. Media does not
+    /// go there for it: that is for a check to say.
+    pub fn vouch(&mut self, path: Path, now: Instant) {
+        self.prove(path, now);
+    }
+
+    /// Takes a STUN datagram; the answer, which goes back the same way. What is not signed gets none.
+    pub fn check(&mut self, path: Path, datagram: &[u8], now: Instant) -> Option<Vec<u8>> {
+        let message = Message::parse(datagram)?;
+        if message.kind != stun::BINDING_REQUEST {
+            return None;
+        }
+        let ufrag = message.ufrag?;
+        let is_current = self.current.ufrag == ufrag;
+        let former = self.former.as_ref().filter(|former| former.ufrag == ufrag);
+        let credentials = if is_current { &self.current } else { former? };
+        if !message.is_signed_by(&credentials.key) {
+            return None;
+        }
+        let (answer, accepted) = answer(&message, path, &credentials.key);
+        if accepted {
+            self.accept(path, &message, is_current, now);
+        }
+        Some(answer)
+    }
+
+    fn accept(&mut self, path: Path, check: &Message<'_>, is_current: bool, now: Instant) {
+        self.checked_at = now;
+        let nominates = check.nominates;
+        let leaves = self.is_silent(now) || self.is_rebound(path, check.priority);
+        self.prove(path, now);
+        if let Some(known) = self.proven.iter_mut().find(|known| known.path == path) {
+            known.priority = check.priority;
+        }
+        // Old credentials still nominate during a restart, but not behind a nomination by the new ones.
+        let moves = nominates && (is_current || !self.nominated);
+        if self.selected.is_none() || moves || leaves {
+            self.selected = Some(path);
+        }
+        if nominates && is_current {
+            self.nominated = true;
+            let former = self.former.take();
+            self.stale.extend(former.map(|former| former.ufrag));
+        }
+    }
+
+    /// Whether a NAT gave the client another address: a way that is new is checked from the very candidate that the
+    /// selected way was, and to the same address of ours.
+    fn is_rebound(&self, path: Path, priority: Option<u32>) -> bool {
+        let is_new = !self.knows(path);
+        self.selected_way().is_some_and(|known| {
+            let same = priority.is_some() && known.priority == priority;
+            is_new && same && known.path.local() == path.local()
+        })
+    }
+
+    fn selected_way(&self) -> Option<&Proven> {
+        let mut proven = self.proven.iter();
+        proven.find(|known| Some(known.path) == self.selected)
+    }
+
+    /// Whether nothing came by the selected way for a while.
+    fn is_silent(&self, now: Instant) -> bool {
+        self.selected_way()
+            .is_some_and(|known| now.saturating_duration_since(known.heard) >= SILENCE)
+    }
+
+    fn prove(&mut self, path: Path, now: Instant) {
+        if self.knows(path) {
+            self.heard(path, now);
+            return;
+        }
+        if self.proven.len() >= MOST_PATHS {
+            let others = self.proven.iter();
+            let others = others.filter(|known| Some(known.path) != self.selected);
+            if let Some(oldest) = others.min_by_key(|known| known.heard).copied() {
+                self.proven.retain(|known| known.path != oldest.path);
+                self.fresh.retain(|fresh| *fresh != oldest.path);
+                self.dropped.push(oldest.path);
+            }
+        }
+        self.proven.push(Proven {
+            path,
+            heard: now,
+            priority: None,
+        });
+        self.dropped.retain(|dropped| *dropped != path);
+        self.fresh.push(path);
+    }
+}
+
+/// What an authentic request is answered, and whether it counts as a check.
+fn answer(message: &Message<'_>, path: Path, key: &hmac::Key) -> (Vec<u8>, bool) {
+    let error = |error| Writer::new(stun::BINDING_ERROR, &message.transaction).error(error);
+    if let Some(unknown) = message.unknown {
+        let answer = error(stun::UNKNOWN_ATTRIBUTE).unknown_attribute(unknown);
+        return (answer.sign(key), false);
+    }
+    // A lite agent is always the controlled one (RFC 8445 §6.1.1).
+    if message.controlled {
+        return (error(stun::ROLE_CONFLICT).sign(key), false);
+    }
+    let answer = Writer::new(stun::BINDING_SUCCESS, &message.transaction);
+    (answer.mapped_address(path.remote()).sign(key), true)
+}

@@ -1,0 +1,37 @@
+//! By which way the datagrams of one peer come and go.
+
+use std::net::SocketAddr;
+
+/// The way between a peer and us; the key wherever addresses are keys.
+///
+/// One remote address can stand behind several ways, when the server has more than one address: an answer must leave
+/// from the address that it was asked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::media) enum Path {
+    /// Plain datagrams.
+    Udp {
+        /// Our address, as the datagrams name it.
+        local: SocketAddr,
+        /// The peer's, as we see it.
+        remote: SocketAddr,
+    },
+}
+
+impl Path {
+    /// Between these two addresses.
+    pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Self {
+        Self::Udp { local, remote }
+    }
+
+    /// Our end.
+    pub const fn local(&self) -> SocketAddr {
+        let Self::Udp { local, .. } = self;
+        *local
+    }
+
+    /// The peer's end.
+    pub const fn remote(&self) -> SocketAddr {
+        let Self::Udp { remote, .. } = self;
+        *remote
+    }
+}

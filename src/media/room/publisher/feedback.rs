@@ -1,0 +1,160 @@
+//! What a publisher is told by RTCP, and tells.
+
+use std::time::{Duration, Instant};
+
+use super::Up;
+use super::stream::Report;
+use crate::media::peer::arena::Arena;
+use crate::media::rtp::rtcp::write::Writer;
+use crate::media::rtp::rtcp::{Block, Compound, Report as Told, round_trip};
+use crate::protocol::object::Source;
+
+/// Whoever only receives has an SSRC for its reports, too.
+const OWN_SSRC: u32 = 1;
+/// The same for all that we send (RFC 8834 §4.9).
+const NAME: &str = "meeting";
+/// Receiver reports go out this often.
+const REPORTS_EVERY: Duration = Duration::from_secs(1);
+/// What arrived is told this often, for the sender's estimate of what the line carries.
+const ARRIVALS_EVERY: Duration = Duration::from_millis(60);
+/// Reports of arrivals at once; the rest waits.
+const MOST_ARRIVALS: usize = 4;
+
+/// When a publisher was last told what.
+pub(super) struct Feedback {
+    reports_at: Instant,
+    arrivals_at: Instant,
+    /// Full intra requests so far.
+    intra_requests: u8,
+}
+
+impl Feedback {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            reports_at: now,
+            arrivals_at: now,
+            intra_requests: 0,
+        }
+    }
+}
+
+impl Up {
+    /// Takes a compound packet of the publisher's; `ntp` is our wall clock.
+    pub fn hear(&mut self, compound: &[u8], ntp: u64, now: Instant) {
+        let Some(compound) = Compound::parse(compound) else {
+            return;
+        };
+        for told in compound.iter() {
+            match told {
+                Told::Sender { ssrc, ntp, rtp, .. } => {
+                    if let Some(stream) = self.stream_mut(ssrc) {
+                        stream.report = Some(Report { ntp, rtp, at: now });
+                    }
+                }
+                Told::LastReferences(last) => {
+                    for (middle, delay) in last.iter() {
+                        if let Some(way) = round_trip((ntp >> 16) as u32, middle, delay) {
+                            self.connection.note_round_trip(way);
+                        }
+                    }
+                }
+                // A stream that is said to end falls silent, and is given up like one that does not say so.
+                Told::Goodbye { .. }
+                | Told::Receiver { .. }
+                | Told::Nack { .. }
+                | Told::PictureLoss { .. }
+                | Told::FullIntra(_)
+                | Told::Transport(_) => {}
+            }
+        }
+    }
+
+    /// Tells the publisher what is due by now: what is missing, what arrived, and how.
+    pub fn tell(&mut self, ntp: u64, out: &mut Arena, now: Instant) {
+        if !self.connection.is_connected() {
+            return;
+        }
+        self.ask_for_missing(out, now);
+        if now.saturating_duration_since(self.feedback.arrivals_at) >= ARRIVALS_EVERY {
+            self.feedback.arrivals_at = now;
+            self.tell_arrivals(out);
+        }
+        if now.saturating_duration_since(self.feedback.reports_at) >= REPORTS_EVERY {
+            self.feedback.reports_at = now;
+            self.report(ntp, out, now);
+        }
+    }
+
+    fn ask_for_missing(&mut self, out: &mut Arena, now: Instant) {
+        let way = self.connection.round_trip();
+        let streams = self.streams.iter_mut();
+        let repaired = streams.filter(|stream| self.lines[stream.line].repairs);
+        for stream in repaired {
+            let lost = stream.due(way, now);
+            if !lost.is_empty() {
+                let ssrc = stream.ssrc;
+                self.connection.send_rtcp(out, |bytes| {
+                    begin(bytes).nack(OWN_SSRC, ssrc, lost);
+                });
+            }
+        }
+    }
+
+    fn tell_arrivals(&mut self, out: &mut Arena) {
+        let Some(media) = self.streams.first().map(|stream| stream.ssrc) else {
+            return;
+        };
+        for _ in 0..MOST_ARRIVALS {
+            if !self.recorder.has_news() {
+                break;
+            }
+            let recorder = &mut self.recorder;
+            self.connection.send_rtcp(out, |bytes| {
+                begin(bytes).transport(OWN_SSRC, media, recorder);
+            });
+        }
+    }
+
+    fn report(&mut self, ntp: u64, out: &mut Arena, now: Instant) {
+        let streams = self.streams.iter_mut();
+        let blocks: Vec<Block> = streams.filter_map(|stream| stream.block(now)).collect();
+        self.connection.send_rtcp(out, |bytes| {
+            let mut writer = Writer::new(bytes);
+            for some in blocks.chunks(crate::media::rtp::rtcp::write::MAX_BLOCKS) {
+                writer.receiver_report(OWN_SSRC, some);
+            }
+            if blocks.is_empty() {
+                writer.receiver_report(OWN_SSRC, &[]);
+            }
+            writer.name(OWN_SSRC, NAME);
+            writer.reference_time(OWN_SSRC, ntp);
+        });
+    }
+
+    /// Asks for a keyframe of a source, in the way that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1). Whether there
+    /// was a stream to ask.
+    pub fn request_keyframe(&mut self, source: Source, out: &mut Arena) -> bool {
+        let line = self.lines.iter().find(|line| line.source == Some(source));
+        let Some((line, ssrc)) = line.and_then(|line| Some((line, line.current?))) else {
+            return false;
+        };
+        if !line.takes_intra_requests_only() {
+            return self.connection.send_rtcp(out, |bytes| {
+                begin(bytes).picture_loss(OWN_SSRC, ssrc);
+            });
+        }
+        self.feedback.intra_requests = self.feedback.intra_requests.wrapping_add(1);
+        let number = self.feedback.intra_requests;
+        self.connection.send_rtcp(out, |bytes| {
+            begin(bytes).full_intra(OWN_SSRC, ssrc, number);
+        })
+    }
+}
+
+/// What every compound packet begins with where reduced ones were not agreed (RFC 3550 §6.1).
+fn begin(bytes: &mut Vec<u8>) -> Writer<'_> {
+    let mut writer = Writer::new(bytes);
+    writer.receiver_report(OWN_SSRC, &[]);
+    writer.name(OWN_SSRC, NAME);
+    writer
+}

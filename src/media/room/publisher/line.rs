@@ -1,0 +1,128 @@
+//! The m-lines of a connection on which a participant sends, and which stream belongs to which.
+
+use std::sync::Arc;
+
+use crate::media::peer::sdp::{Codec, Section, Why};
+use crate::media::rtp::extensions::{Extension, ExtensionIds};
+use crate::media::rtp::packet::View;
+use crate::protocol::object::{MediaKind, Source};
+
+/// One m-line.
+pub(super) struct Line {
+    pub mid: String,
+    pub source: Option<Source>,
+    /// Why it carries nothing since the last answer, if it does not.
+    pub declined: Option<Why>,
+    /// Those that were agreed.
+    pub codecs: Vec<Arc<Codec>>,
+    /// Those that its description declares, by SSRC, without their repairs.
+    pub declared: Vec<u32>,
+    layers: Vec<String>,
+    /// Whether what is missing may be asked for.
+    pub repairs: bool,
+    /// The stream that is forwarded.
+    pub current: Option<u32>,
+}
+
+/// What a packet is, by its payload type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Media,
+    /// A repair of packets of this payload type (RFC 4588).
+    Repair(u8),
+}
+
+impl Line {
+    pub fn new(mid: &str) -> Self {
+        Self {
+            mid: mid.to_owned(),
+            source: None,
+            declined: None,
+            codecs: Vec::new(),
+            declared: Vec::new(),
+            layers: Vec::new(),
+            repairs: false,
+            current: None,
+        }
+    }
+
+    /// It carries nothing.
+    pub fn decline(&mut self, why: Why) {
+        self.declined = Some(why);
+        self.codecs.clear();
+        self.declared.clear();
+    }
+
+    /// It carries what was agreed of this.
+    pub fn agree(&mut self, section: &Section) {
+        self.declined = None;
+        self.codecs = section.negotiated().cloned().map(Arc::new).collect();
+        self.declared = section.streams.media().collect();
+        self.layers.clone_from(&section.streams.layers);
+        let is_picture = section.kind == MediaKind::Video;
+        self.repairs = is_picture && self.codecs.iter().any(|codec| codec.feedback.nack);
+    }
+
+    pub fn codec(&self, payload_type: u8) -> Option<&Arc<Codec>> {
+        let mut codecs = self.codecs.iter();
+        codecs.find(|codec| codec.payload_type == payload_type)
+    }
+
+    /// What a packet of that payload type is.
+    pub fn kind(&self, payload_type: u8) -> Option<Kind> {
+        self.codecs.iter().find_map(|codec| {
+            if codec.payload_type == payload_type {
+                Some(Kind::Media)
+            } else if codec.repair == Some(payload_type) {
+                Some(Kind::Repair(codec.payload_type))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The name of a layer that it declares.
+    pub fn layer(&self, name: &[u8]) -> Option<&str> {
+        let mut layers = self.layers.iter();
+        let known = layers.find(|layer| layer.as_bytes() == name);
+        known.map(String::as_str)
+    }
+
+    /// The clock of what it carries.
+    pub fn clock_rate(&self) -> u32 {
+        let first = self.codecs.first();
+        first.map_or(90_000, |codec| codec.clock_rate)
+    }
+
+    /// Whether full intra requests are all that its sender understands of wishes for a keyframe.
+    pub fn takes_intra_requests_only(&self) -> bool {
+        let mut codecs = self.codecs.iter().map(|codec| codec.feedback);
+        codecs.any(|one| one.full_intra && !one.picture_loss)
+    }
+
+    /// How its first encoding is called.
+    pub fn first_codec(&self) -> Option<String> {
+        self.codecs.first().map(|codec| codec.name.clone())
+    }
+}
+
+/// The m-line that a packet of an unknown stream belongs to (RFC 9143 §9.2): the one that declares it, or that it
+/// names, or the only one with its payload type.
+pub(super) fn line_of(lines: &[Line], ids: &ExtensionIds, packet: &View<'_>) -> Option<usize> {
+    let ssrc = packet.header.ssrc;
+    let declared = lines.iter().position(|line| line.declared.contains(&ssrc));
+    if declared.is_some() {
+        return declared;
+    }
+    let tag = ids
+        .get(Extension::Mid)
+        .and_then(|id| packet.extensions.get(id));
+    if let Some(tag) = tag {
+        return lines.iter().position(|line| line.mid.as_bytes() == tag);
+    }
+    let kind = packet.header.payload_type;
+    let mut taking = lines.iter().enumerate();
+    let (only, _) = taking.find(|(_, line)| line.kind(kind).is_some())?;
+    let others = taking.any(|(_, line)| line.kind(kind).is_some());
+    (!others).then_some(only)
+}

@@ -1,0 +1,82 @@
+//! One SSRC that arrives on an m-line.
+
+use std::time::{Duration, Instant};
+
+use crate::media::rtp::missing::Missing;
+use crate::media::rtp::reception::Reception;
+use crate::media::rtp::rtcp::Block;
+use crate::media::rtp::sequence::SequenceWindow;
+
+/// A sender report's clock pair (RFC 3550 §6.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Report {
+    /// The sender's wall clock, as NTP.
+    pub ntp: u64,
+    /// The same instant on the stream's clock.
+    pub rtp: u32,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// One stream.
+pub(super) struct Stream {
+    pub ssrc: u32,
+    pub line: usize,
+    pub rid: Option<String>,
+    pub heard_at: Instant,
+    pub bytes: u64,
+    pub rate: u64,
+    pub report: Option<Report>,
+    /// The highest number that came first, before repair.
+    pub highest: Option<u16>,
+    window: SequenceWindow,
+    missing: Missing,
+    reception: Reception,
+}
+
+impl Stream {
+    pub fn new(ssrc: u32, line: usize, rid: Option<String>, now: Instant) -> Self {
+        Self {
+            ssrc,
+            line,
+            rid,
+            heard_at: now,
+            bytes: 0,
+            rate: 0,
+            report: None,
+            highest: None,
+            window: SequenceWindow::default(),
+            missing: Missing::default(),
+            reception: Reception::default(),
+        }
+    }
+
+    /// A packet came, itself or as a repair. Its extended number, if it is new; and how long it took since it was asked
+    /// for, if that can be told.
+    pub fn accept(&mut self, sequence: u16, now: Instant) -> Option<(u64, Option<Duration>)> {
+        let sequence = self.window.accept(sequence)?;
+        self.heard_at = now;
+        Some((sequence, self.missing.arrived(sequence, now)))
+    }
+
+    /// It came itself.
+    pub fn note_reception(&mut self, sequence: u64, timestamp: u32, clock_rate: u32, now: Instant) {
+        self.reception.note(sequence, timestamp, clock_rate, now);
+    }
+
+    /// What is missing and to be asked for now.
+    pub fn due(&mut self, round_trip: Option<Duration>, now: Instant) -> Vec<u16> {
+        if self.missing.is_empty() {
+            return Vec::new();
+        }
+        self.missing.due(round_trip, now).collect()
+    }
+
+    /// What its sender is told of how it arrives.
+    pub fn block(&mut self, now: Instant) -> Option<Block> {
+        let last = self
+            .report
+            .map(|report| ((report.ntp >> 16) as u32, report.at));
+        self.reception.block(self.ssrc, last, now)
+    }
+}

@@ -1,0 +1,183 @@
+//! Which connection a datagram is for: the tables of a worker, and how a connection's ways get into them.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+use crate::media::peer::connection::Connection;
+use crate::media::peer::path::Path;
+use crate::media::room::{Key, Room, RoomKey, Turn};
+use crate::meeting::media::MediaEvent;
+use crate::protocol::object::Leg;
+
+/// A way changes hands only when its connection was silent for this long: a forged source cannot take it.
+const PATH_HELD_FOR: Duration = Duration::from_secs(6);
+
+/// Where a datagram belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Route {
+    pub room: RoomKey,
+    pub member: Key,
+    pub leg: Leg,
+}
+
+/// How datagrams find their connection. Every entry is one that a living connection lists itself, so the tables are
+/// bounded by the connections: at most eight ways and two fragments each.
+#[derive(Default)]
+pub(in crate::media) struct Routes {
+    pub paths: HashMap<Path, Route, Folding>,
+    pub ufrags: HashMap<String, Route>,
+}
+
+/// How ways are hashed: each datagram is looked up, and the standard library's way costs more than the rest of it. The
+/// seed keeps a stranger from choosing addresses that fall together.
+#[derive(Clone)]
+pub(in crate::media) struct Folding(u64);
+
+impl Default for Folding {
+    fn default() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl BuildHasher for Folding {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+/// What was hashed so far: each word is multiplied in, and the halves of the product laid over each other.
+pub(in crate::media) struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        // An odd number without a pattern: the golden ratio's fraction.
+        let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+}
+
+impl Routes {
+    /// The connections that are known at this IP address, by whatever port.
+    pub fn around(&self, path: Path) -> Vec<Route> {
+        let here = |known: &Path| {
+            known.local() == path.local() && known.remote().ip() == path.remote().ip()
+        };
+        let found = self.paths.iter().filter(|(known, _)| here(known));
+        let mut routes: Vec<Route> = found.map(|(_, route)| *route).collect();
+        routes.sort_unstable_by_key(|route| (route.room, route.member, route.leg as u8));
+        routes.dedup();
+        routes
+    }
+}
+
+impl Room {
+    /// Whether a connection knows this packet, which came by an unknown way, for its own.
+    pub fn vouch(&mut self, route: Route, path: Path, packet: &[u8], turn: &mut Turn<'_>) -> bool {
+        let Some(connection) = self.connection_of(route.member, route.leg) else {
+            return false;
+        };
+        let vouched = connection.vouch(path, packet, turn.now);
+        if vouched {
+            self.note_paths(route, turn);
+        }
+        vouched
+    }
+
+    /// Sends what a connection has to send, takes its new ways into the table, closes it if it is over.
+    pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
+        let Some(connection) = self.connection_of(key, leg) else {
+            return;
+        };
+        connection.poll_transmit(turn.out);
+        if connection.is_over(turn.now) {
+            let panicked = connection.has_panicked();
+            self.close_leg(key, leg, turn);
+            self.reassign(turn);
+            if let Some(member) = self.members.get(&key).filter(|_| panicked) {
+                let participant = member.id.clone();
+                self.outbox.push(MediaEvent::Broke { participant });
+            }
+            return;
+        }
+        let route = Route {
+            room: self.key,
+            member: key,
+            leg,
+        };
+        self.note_paths(route, turn);
+        self.note_ufrags(route, turn);
+    }
+
+    fn connection_of(&mut self, key: Key, leg: Leg) -> Option<&mut Connection> {
+        self.members.get_mut(&key)?.connection(leg)
+    }
+
+    fn note_paths(&mut self, route: Route, turn: &mut Turn<'_>) {
+        let Some(connection) = self.connection_of(route.member, route.leg) else {
+            return;
+        };
+        for path in connection.take_dropped() {
+            if turn.routes.paths.get(&path) == Some(&route) {
+                turn.routes.paths.remove(&path);
+            }
+        }
+        for path in connection.take_proven() {
+            if self.may_take(route, path, turn) {
+                turn.routes.paths.insert(path, route);
+            } else if let Some(connection) = self.connection_of(route.member, route.leg) {
+                connection.remove_path(path);
+            }
+        }
+    }
+
+    /// A way of another connection is taken over only when that one was not heard for a while. One of another room is not
+    /// taken over at all: it is freed when that room's connection ends.
+    fn may_take(&mut self, route: Route, path: Path, turn: &Turn<'_>) -> bool {
+        let Some(holder) = turn.routes.paths.get(&path).copied() else {
+            return true;
+        };
+        if holder == route {
+            return true;
+        }
+        if holder.room != route.room {
+            return false;
+        }
+        let Some(connection) = self.connection_of(holder.member, holder.leg) else {
+            return true;
+        };
+        let silent = turn.now.saturating_duration_since(connection.heard_at()) >= PATH_HELD_FOR;
+        if silent {
+            connection.remove_path(path);
+        }
+        silent
+    }
+
+    fn note_ufrags(&mut self, route: Route, turn: &mut Turn<'_>) {
+        let Some(connection) = self.connection_of(route.member, route.leg) else {
+            return;
+        };
+        for ufrag in connection.take_stale_ufrags() {
+            turn.routes.ufrags.remove(&ufrag);
+        }
+        for ufrag in connection.ufrags() {
+            if !turn.routes.ufrags.contains_key(ufrag) {
+                turn.routes.ufrags.insert(ufrag.to_owned(), route);
+            }
+        }
+    }
+}
