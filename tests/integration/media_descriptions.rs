@@ -121,6 +121,7 @@ async fn an_answer_made_to_hurt_is_refused_soon_and_a_good_one_taken_after_it() 
     let good = down["sdp"].as_str().unwrap();
     let good = good
         .replace("a=setup:actpass", "a=setup:active")
+        .replace("a=ice-lite\r\n", "")
         .replace("a=sendonly", "a=recvonly");
     let answer = |sdp: &str| json!({ "revision": 1, "sdp": sdp });
     all_refused(&mut ada, "media.answer", &good, answer).await;
@@ -234,11 +235,6 @@ async fn every_refusal_of_a_description_says_what_is_wrong_with_it() {
         (good.replace("a=ice-ufrag:", "a=x:"), "a=ice-ufrag"),
         (good.replace("a=ice-pwd:", "a=x:"), "a=ice-pwd"),
         (good.replace("a=mid:", "a=x:"), "a=mid"),
-        (
-            good.replace("a=ssrc:", "a=x:")
-                .replace("a=ssrc-group:", "a=x:"),
-            "a=ssrc",
-        ),
         (good.replace("a=sendonly", "a=recvonly"), "send"),
         (good.replace("m=audio 9", "m=audio 0"), "port 0"),
         ("v=0\r\n".to_owned(), "m-line"),

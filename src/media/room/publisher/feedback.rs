@@ -58,9 +58,17 @@ impl Up {
                         }
                     }
                 }
-                // A stream that is said to end falls silent, and is given up like one that does not say so.
-                Told::Goodbye { .. }
-                | Told::Receiver { .. }
+                // Another layer need not wait until this one is missed.
+                Told::Goodbye { ssrcs } => {
+                    for ssrc in ssrcs.iter() {
+                        let mut lines = self.lines.iter_mut();
+                        let line = lines.find(|line| line.current == Some(ssrc));
+                        if let Some(line) = line {
+                            line.current = None;
+                        }
+                    }
+                }
+                Told::Receiver { .. }
                 | Told::Nack { .. }
                 | Told::PictureLoss { .. }
                 | Told::FullIntra(_)

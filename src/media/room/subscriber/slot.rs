@@ -22,6 +22,9 @@ use crate::protocol::object::{MediaKind, Slot};
 /// After a line turned out to be narrow its queue drains for about this long.
 const DRAINING: Duration = Duration::from_millis(700);
 
+/// Of what is sent, and of its repairs.
+type PayloadTypes = (u8, Option<u8>);
+
 /// One m-line of a down connection.
 pub(in crate::media) struct DownSlot {
     /// The m-line.
@@ -37,7 +40,7 @@ pub(in crate::media) struct DownSlot {
     repair_sequence: u16,
     pub(super) codecs: Vec<Codec>,
     /// The encoding that arrived last, and the payload types of what carries it and of its repairs.
-    mapped: Option<(Arc<Codec>, Option<(u8, Option<u8>)>)>,
+    mapped: Option<(Arc<Codec>, Option<PayloadTypes>)>,
     stream: Option<u32>,
     pub(super) rewriter: Rewriter,
     pub(super) buffer: ResendBuffer,
@@ -195,7 +198,7 @@ impl DownSlot {
 
     /// Another stream begins anew; another encoding of it looks up its payload type. Gives that and the one of its
     /// repairs, if the subscriber has one for it.
-    pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) -> Option<(u8, Option<u8>)> {
+    pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) -> Option<PayloadTypes> {
         if self.stream != Some(ssrc) {
             self.release();
             self.stream = Some(ssrc);
