@@ -2,16 +2,16 @@
 
 export type AccountUpdate = { 
 /**
- * What others see from now on.
+ * The name that others see from now on.
  */
 display_name?: DisplayName | null, 
 /**
- * Needed to set a new one.
+ * The present password. It is needed to set a new one.
  */
 current_password?: Password | null, 
 /**
- * Replaces the password, ends the account's other sessions and revokes every token issued before, one's own too:
- * `auth.refresh` gives a new one.
+ * The new password. It ends the account's other sessions and revokes every token that was issued before,
+ * your own too: `auth.refresh` gives a new one.
  */
 new_password?: Password | null, };
 
@@ -23,59 +23,59 @@ export type AskUnmute = {
  */
 by: ParticipantId, 
 /**
- * What is to be switched on.
+ * What you are asked to switch on.
  */
 source: Source, };
 
 export type Attendance = { 
 /**
- * Who.
+ * The person.
  */
 user: User, 
 /**
- * What they were called.
+ * The name in the meeting.
  */
 display_name: DisplayName, 
 /**
- * As what they came in.
+ * The role when they came in.
  */
 role: Role, 
 /**
- * When they came.
+ * When they came in.
  */
 joined_at: Timestamp, 
 /**
- * When they went; null when they are in.
+ * When they left. Null while they are in.
  */
 left_at: Timestamp | null, 
 /**
- * How long they were in; until now for those who are.
+ * How long they were in. For those who are in: until now.
  */
 duration_ms: number, 
 /**
- * Why they went.
+ * Why they left.
  */
 reason: LeaveReason | null, };
 
 export type AttendancePage = { 
 /**
- * This page, the newest stay first.
+ * The entries of this page, the newest first.
  */
 attendance: Array<Attendance>, 
 /**
- * How many there are on all pages.
+ * How many entries there are on all pages.
  */
 total: number, };
 
 export type AuthGuest = { 
 /**
- * What others see.
+ * The name that others see.
  */
 display_name: DisplayName, };
 
 export type AuthLogin = { 
 /**
- * As registered.
+ * The user name.
  */
 username: string, 
 /**
@@ -89,15 +89,15 @@ export type AuthRefresh = Record<symbol, never>;
 
 export type AuthRegister = { 
 /**
- * Taken by nobody, upper and lower case alike.
+ * The user name. Upper and lower case count as the same; it must not be taken.
  */
 username: Username, 
 /**
- * 8 characters or more.
+ * The password: 8 characters or more, at most 1024 bytes, and not the user name.
  */
 password: Password, 
 /**
- * What others see; the user name when left out.
+ * The name that others see. The user name when left out.
  */
 display_name?: DisplayName | null, };
 
@@ -109,37 +109,37 @@ token: string, };
 
 export type Authenticated = { 
 /**
- * Who one is now.
+ * Who you are now.
  */
 user: User, 
 /**
- * Logs the same person in again.
+ * Logs the same person in again, with `auth.token`.
  */
 token: string, 
 /**
- * Until when.
+ * When the token expires.
  */
 expires_at: Timestamp, 
 /**
- * Takes this session up again after a lost socket; single use.
+ * Takes this session up after a lost socket. It is good once.
  */
 resume_token: string, };
 
 export type Ban = { 
 /**
- * Who.
+ * The person.
  */
 user: User, 
 /**
- * What they were called in the meeting.
+ * The name in the meeting.
  */
 display_name: DisplayName, 
 /**
- * How long.
+ * How long they are kept out.
  */
 until: BanLength, 
 /**
- * Since when.
+ * When it was decided.
  */
 since: Timestamp, 
 /**
@@ -153,7 +153,7 @@ export type BanRequest = boolean | BanLength;
 
 export type Bans = { 
 /**
- * The newest first.
+ * The bans, the newest first.
  */
 bans: Array<Ban>, };
 
@@ -161,59 +161,59 @@ export type Candidate = IceCandidate | string;
 
 export type ChatData = { 
 /**
- * What was written.
+ * The message.
  */
 message: ChatMessage, };
 
 export type ChatDelete = { 
 /**
- * Which message: one's own, or anyone's for those who govern the meeting.
+ * The message: one of your own, or anyone's for those who govern the meeting.
  */
 message: MessageId, };
 
 export type ChatDeleted = { 
 /**
- * Which message.
+ * The message.
  */
 message: MessageId, };
 
 export type ChatHistory = { 
 /**
- * Older than this message.
+ * Only messages older than this one.
  */
 before?: MessageId | null, 
 /**
- * 1 to 200.
+ * How many messages: 1 to 200.
  */
 limit?: number, };
 
 export type ChatMessage = { 
 /**
- * Its own id; `chat.history {before}` takes it.
+ * The message. `chat.history {before}` takes it.
  */
 id: MessageId, 
 /**
- * Whose membership wrote it.
+ * The participant who wrote it.
  */
 participant: ParticipantId, 
 /**
- * Who wrote it.
+ * The person who wrote it.
  */
 user: User, 
 /**
- * What they were called then.
+ * The writer's name at that time.
  */
 display_name: DisplayName, 
 /**
- * The one it is for; null when it is for everyone.
+ * The only participant who reads it. Null when it is for everybody.
  */
 to: ParticipantId | null, 
 /**
- * What it says.
+ * What was written.
  */
 text: ChatText, 
 /**
- * What the sender's client called it.
+ * The sender's own name for it.
  */
 client_id: string | null, 
 /**
@@ -223,7 +223,7 @@ sent_at: Timestamp, };
 
 export type ChatPage = { 
 /**
- * Oldest first.
+ * The messages, the oldest first.
  */
 messages: Array<ChatMessage>, 
 /**
@@ -233,17 +233,17 @@ more: boolean, };
 
 export type ChatSend = { 
 /**
- * At most 4000 characters.
+ * What is written: at most 4000 characters.
  */
 text: ChatText, 
 /**
- * Only this participant reads it.
+ * The only participant who reads it. Everybody when left out.
  */
 to?: ParticipantId | null, 
 /**
- * The client's own name for the message, at most 64 bytes; comes back with it. No two messages of one author in
- * one room have the same: a message that is sent again is kept once and answered as the first time, and
- * something else under the same name is refused.
+ * Your own name for the message, at most 64 bytes. It comes back with the message. Sent again under the same
+ * name, a message is kept once and answered as the first time; something else under the same name is
+ * refused.
  */
 client_id?: string | null, };
 
@@ -253,8 +253,8 @@ export type CheckBegin = Record<symbol, never>;
 
 export type CheckRoom = { 
 /**
- * A room for this session's user alone, for two minutes: join it from two sessions, publish from one and
- * receive in the other.
+ * A room for you alone, for two minutes. Join it from two sessions, publish from one and receive in the
+ * other.
  */
 identity: RoomIdentity, };
 
@@ -264,7 +264,7 @@ export type DisplayName = string;
 
 export type DownOffer = { 
 /**
- * What the answer must name.
+ * The revision, which the answer must name.
  */
 revision: number, 
 /**
@@ -272,7 +272,7 @@ revision: number,
  */
 sdp: string, 
 /**
- * One per m-line.
+ * The slots, one for each m-line.
  */
 slots: Array<Slot>, };
 
@@ -298,15 +298,15 @@ server: string,
  */
 session: SessionId, 
 /**
- * How often the server pings; two pings unanswered end the session.
+ * How often the server pings. Two pings that stay unanswered end the session.
  */
 heartbeat_ms: number, 
 /**
- * What a client must keep to.
+ * The limits that a client must keep to.
  */
 limits: Limits, 
 /**
- * How one may come in: `password`, `register`, `guest`.
+ * The ways to log in: `password`, `register`, `guest`.
  */
 auth: Array<string>, 
 /**
@@ -350,27 +350,27 @@ credential?: string, };
 
 export type Invite = { 
 /**
- * By which it is revoked; not the token.
+ * The invite, for `invite.revoke`. It is not the token.
  */
 id: InviteId, 
 /**
- * What it is for.
+ * A name for the link.
  */
 name: RoomName | null, 
 /**
- * What whoever follows it becomes.
+ * The role of those who follow the link.
  */
 role: Role, 
 /**
- * Until when it works.
+ * When the link stops working. Null when it does not.
  */
 expires_at: Timestamp | null, 
 /**
- * How many people it lets in.
+ * How many people the link lets in. Null when only the server's limit holds.
  */
 max_uses: number | null, 
 /**
- * How many it has let in.
+ * How many people it has let in.
  */
 uses: number, 
 /**
@@ -378,7 +378,7 @@ uses: number,
  */
 created_at: Timestamp, 
 /**
- * By whom.
+ * Who made it.
  */
 created_by: UserId, };
 
@@ -388,19 +388,19 @@ export type InviteCreate = {
  */
 identity: string, 
 /**
- * What whoever follows the link becomes; a member when left out. Never more than oneself is.
+ * The role of those who follow the link: `member` when left out. It cannot be higher than your own.
  */
 role?: Role | null, 
 /**
- * What the link is for, for those who manage links.
+ * A name for the link, for those who manage links.
  */
 name?: RoomName | null, 
 /**
- * Until when it works.
+ * When the link stops working.
  */
 expires_at?: Timestamp | null, 
 /**
- * How many people it lets in: 1 to 10000. One person who comes again counts once.
+ * How many people the link lets in: 1 to 10000. One person who comes again counts once.
  */
 max_uses?: number | null, };
 
@@ -418,7 +418,7 @@ export type InviteMade = {
  */
 invite: Invite, 
 /**
- * What the link carries, `/r/<identity>#invite=<token>`; it is shown this once.
+ * What the link carries: `/r/<identity>#invite=<token>`. It is shown this once.
  */
 token: string, };
 
@@ -428,13 +428,13 @@ export type InviteRevoke = {
  */
 identity: string, 
 /**
- * Which invite.
+ * The invite's id.
  */
 invite: InviteId, };
 
 export type Invites = { 
 /**
- * Those that still work, the newest first.
+ * The invites that still work, the newest first.
  */
 invites: Array<Invite>, };
 
@@ -444,27 +444,27 @@ export type Joined = {
  */
 room: Room, 
 /**
- * Oneself in it.
+ * You in the room.
  */
 self: Participant, 
 /**
- * Everyone in order of joining, oneself included.
+ * Everybody in the order of joining, you too.
  */
 participants: Array<Participant>, 
 /**
- * What oneself may do, as far as the room's permissions decide it.
+ * What you may do, as far as the room's permissions decide it.
  */
 permissions: Permissions, 
 /**
- * Everything that oneself may do now.
+ * Everything that you may do now.
  */
 actions: Array<Action>, 
 /**
- * Who waits to be let in; empty for those who may not let in.
+ * Who waits to be let in. Empty when you may not let people in.
  */
 lobby: Array<Waiting>, 
 /**
- * Whom everyone is shown large.
+ * Who is shown large to everybody.
  */
 spotlight: Array<ParticipantId>, 
 /**
@@ -472,11 +472,11 @@ spotlight: Array<ParticipantId>,
  */
 timer: Timer | null, 
 /**
- * For peer-to-peer connections.
+ * STUN and TURN servers for connections between browsers.
  */
 ice_servers: Array<IceServer>, 
 /**
- * The last messages, oldest first.
+ * The last messages, the oldest first.
  */
 chat: Array<ChatMessage>, };
 
@@ -486,15 +486,15 @@ export type Layer = {
  */
 rid: string, 
 /**
- * In pixels; 0 while unknown.
+ * The width in pixels. 0 while it is unknown.
  */
 width: number, 
 /**
- * In pixels; 0 while unknown.
+ * The height in pixels. 0 while it is unknown.
  */
 height: number, 
 /**
- * In bits per second; 0 while unknown.
+ * Bits per second. 0 while it is unknown.
  */
 bitrate: number, };
 
@@ -504,7 +504,7 @@ export type Leg = "up" | "down";
 
 export type Limits = { 
 /**
- * The largest text frame.
+ * The largest text frame, in bytes.
  */
 message_bytes: number, 
 /**
@@ -516,13 +516,13 @@ requests_per_second: number,
  */
 burst: number, 
 /**
- * How long a lost session is kept.
+ * How long a session is kept whose socket is lost. 0: it is not kept.
  */
 resume_ms: number, };
 
 export type LobbyAdmit = { 
 /**
- * Whom.
+ * Who is let in.
  */
 participants: Targets, };
 
@@ -530,13 +530,13 @@ export type LobbyDenial = "denied" | "banned" | "password" | "ended" | "accounts
 
 export type LobbyDenied = { 
 /**
- * Why.
+ * Why you were not let in.
  */
 reason: LobbyDenial, };
 
 export type LobbyDeny = { 
 /**
- * Whom.
+ * Who is sent away.
  */
 participants: Targets, };
 
@@ -544,29 +544,29 @@ export type LobbyLeaveReason = "admitted" | "denied" | "left";
 
 export type LobbyLeft = { 
 /**
- * Who.
+ * Who waits no more.
  */
 participant: ParticipantId, 
 /**
- * Why they wait no more.
+ * Why.
  */
 reason: LobbyLeaveReason, };
 
 export type LobbyUpdated = { 
 /**
- * Somebody is in who may let in.
+ * Whether somebody is in who may let people in.
  */
 hosted: boolean, };
 
 export type LobbyWaiting = { 
 /**
- * Who.
+ * Who waits.
  */
 participant: Waiting, };
 
 export type MediaAnswer = { 
 /**
- * The revision of the offer that it answers.
+ * The revision of the offer that is answered.
  */
 revision: number, 
 /**
@@ -580,7 +580,7 @@ export type MediaCandidate = {
  */
 connection: Leg, 
 /**
- * Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+ * The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
  */
 candidate: Candidate | null, };
 
@@ -590,7 +590,7 @@ export type MediaKind = "audio" | "video";
 
 export type MediaPublish = { 
 /**
- * Rises with every offer on this connection, from 1.
+ * The number of the offer on this connection: 1 at first, higher with each.
  */
 revision: number, 
 /**
@@ -598,17 +598,17 @@ revision: number,
  */
 sdp: string, 
 /**
- * Which m-line carries what.
+ * Which m-line may carry which source. It may be empty.
  */
 sources: Array<SourceMid>, };
 
 export type MediaReceive = { 
 /**
- * How many voices at once.
+ * How many voices to receive at once, at most 8.
  */
 audio_slots?: number, 
 /**
- * How many pictures at once.
+ * How many pictures to receive at once, at most 25.
  */
 video_slots?: number, };
 
@@ -620,7 +620,7 @@ connection: Leg, };
 
 export type MediaSource = { 
 /**
- * Which source.
+ * The source.
  */
 source: Source, 
 /**
@@ -628,19 +628,19 @@ source: Source,
  */
 active: boolean, 
 /**
- * Starts it muted.
+ * Whether it starts muted.
  */
 muted?: boolean | null, };
 
 export type MediaView = { 
 /**
- * Everything one wishes to see.
+ * Every picture that is shown, at most 256.
  */
 tiles: Array<Tile>, };
 
 export type MessageAnswer = { 
 /**
- * As everyone gets it.
+ * The message as everybody gets it.
  */
 message: ChatMessage, };
 
@@ -658,65 +658,65 @@ end_at: Timestamp | null, };
 
 export type Participant = { 
 /**
- * Of this membership, not of the person.
+ * The id of this membership. The same person who comes again gets another.
  */
 id: ParticipantId, 
 /**
- * Who it is.
+ * The person.
  */
 user: User, 
 /**
- * What they are called in this meeting.
+ * The name in this meeting.
  */
 display_name: DisplayName, 
 /**
- * What they may do.
+ * The role in this meeting.
  */
 role: Role, 
 /**
- * Since when they are in.
+ * When they came in.
  */
 joined_at: Timestamp, 
 /**
- * Since when their hand is up.
+ * When they raised their hand. Null while it is down.
  */
 hand_raised_at: Timestamp | null, 
 /**
- * Whether their socket is there.
+ * Whether their socket is there. This version always says `online`.
  */
 connection: Connection, 
 /**
- * They can be heard: follows their microphone, and what they say with `participant.update`.
+ * Whether they can be heard. It follows their microphone, and what they say with `participant.update`.
  */
 audio: boolean, 
 /**
- * They can be seen: follows their camera, and what they say with `participant.update`.
+ * Whether they can be seen. It follows their camera, and what they say with `participant.update`.
  */
 video: boolean, 
 /**
- * What they publish.
+ * The tracks that they send.
  */
 tracks: Array<Track>, };
 
 export type ParticipantAnswer = { 
 /**
- * As it is now.
+ * You as others see you now.
  */
 participant: Participant, };
 
 export type ParticipantAskUnmute = { 
 /**
- * Whom. They may unmute once, whatever the room's permissions say.
+ * The participant. They may unmute once then, whatever the room's permissions say.
  */
 participant: ParticipantId, 
 /**
- * What: `microphone` when left out, or `camera`.
+ * `microphone` or `camera`; `microphone` when left out.
  */
 source?: Source | null, };
 
 export type ParticipantData = { 
 /**
- * As they are now.
+ * The participant as they are now.
  */
 participant: Participant, };
 
@@ -724,7 +724,7 @@ export type ParticipantId = string;
 
 export type ParticipantLeft = { 
 /**
- * Who.
+ * Who is gone.
  */
 participant: ParticipantId, 
 /**
@@ -734,69 +734,70 @@ reason: LeaveReason, };
 
 export type ParticipantLowerHand = { 
 /**
- * Whose.
+ * The participant.
  */
 participant: Target, };
 
 export type ParticipantMute = { 
 /**
- * Whom; with `"all"`, everyone whom one may mute, but not oneself.
+ * The participant. `"all"` means everybody whom you may mute, and not yourself.
  */
 participant: Target, 
 /**
- * What is silenced: a microphone is muted, a camera is muted, a screen is stopped.
+ * The source. A microphone or a camera is muted, a screen is stopped.
  */
 source: Source, 
 /**
- * With `"all"` and `microphone`: whether members may unmute themselves from now on; as it was when left out.
+ * With `"all"` and `microphone`: whether members may unmute themselves from now on. Unchanged when left out.
  */
 allow_unmute?: boolean | null, };
 
 export type ParticipantRemove = { 
 /**
- * Whom.
+ * The participant, or somebody who waits.
  */
 participant: ParticipantId, 
 /**
- * Keeps them out: `true` or `"meeting"` until the meeting ends, `"forever"` for good.
+ * Whether the person is kept out: `true` or `"meeting"` until the meeting ends, `"forever"` until the ban is
+ * lifted.
  */
 ban?: BanRequest | null, };
 
 export type ParticipantRename = { 
 /**
- * Whom.
+ * The participant.
  */
 participant: ParticipantId, 
 /**
- * What they are called in this meeting from now on.
+ * The participant's name in this meeting from now on.
  */
 display_name: DisplayName, };
 
 export type ParticipantSetRole = { 
 /**
- * Whose.
+ * The participant.
  */
 participant: ParticipantId, 
 /**
- * What they are from now on.
+ * The role from now on.
  */
 role: Role, };
 
 export type ParticipantUpdate = { 
 /**
- * A new name in this meeting.
+ * Your new name in this meeting.
  */
 display_name?: DisplayName | null, 
 /**
- * False mutes one's microphone, true unmutes it.
+ * False mutes your microphone, true unmutes it.
  */
 audio?: boolean | null, 
 /**
- * The same for the camera.
+ * False mutes your camera, true unmutes it.
  */
 video?: boolean | null, 
 /**
- * Raises or lowers one's hand.
+ * True raises your hand, false lowers it.
  */
 hand?: boolean | null, };
 
@@ -872,37 +873,37 @@ react?: boolean | null, };
 
 export type PermissionsChanged = { 
 /**
- * What oneself is.
+ * Your role now.
  */
 role: Role, 
 /**
- * What oneself may do, as far as the room's permissions decide it.
+ * What you may do, as far as the room's permissions decide it.
  */
 permissions: Permissions, 
 /**
- * Everything that oneself may do now.
+ * Everything that you may do now.
  */
 actions: Array<Action>, 
 /**
- * Who waits to be let in; empty for those who may not let in.
+ * Who waits to be let in. Empty when you may not let people in.
  */
 lobby: Array<Waiting>, };
 
 export type Ping = { 
 /**
- * Anything; for the client's own use.
+ * Anything. The server does not look at it.
  */
 client_time?: unknown, };
 
 export type Pong = { 
 /**
- * The server's.
+ * The server's time.
  */
 time: Timestamp, };
 
 export type Published = { 
 /**
- * That of the offer.
+ * The revision of the offer.
  */
 revision: number, 
 /**
@@ -910,13 +911,13 @@ revision: number,
  */
 sdp: string, 
 /**
- * The sources that cannot run, as their m-lines are refused in the answer; absent when there are none.
+ * The sources that cannot run, because their m-lines are refused in the answer. Absent when there are none.
  */
 refused?: Array<RefusedSource>, };
 
 export type QualityUpdate = { 
 /**
- * Whose.
+ * Whose connection it is.
  */
 participant: ParticipantId, 
 /**
@@ -924,7 +925,7 @@ participant: ParticipantId,
  */
 score: number, 
 /**
- * The round-trip time to this server; null while unknown.
+ * The round-trip time to this server. Null while it is unknown.
  */
 rtt_ms: number | null, 
 /**
@@ -936,23 +937,23 @@ export type Reaction = "👍" | "👏" | "❤️" | "😂" | "😮" | "🎉";
 
 export type ReactionData = { 
 /**
- * Whose.
+ * Who shows it.
  */
 participant: ParticipantId, 
 /**
- * Which.
+ * The reaction.
  */
 emoji: Reaction, };
 
 export type ReactionSend = { 
 /**
- * Which.
+ * The reaction.
  */
 emoji: Reaction, };
 
 export type RefusedSource = { 
 /**
- * Which one.
+ * The source.
  */
 source: Source, 
 /**
@@ -962,15 +963,15 @@ reason: string, };
 
 export type Resumed = { 
 /**
- * True.
+ * Always true.
  */
 resumed: boolean, 
 /**
- * How many events follow that were missed.
+ * How many missed events follow.
  */
 replayed: number, 
 /**
- * For the next time.
+ * The token for the next resumption.
  */
 resume_token: string, };
 
@@ -982,11 +983,11 @@ export type Room = {
  */
 identity: RoomIdentity, 
 /**
- * Nine digits for people to read out; null when the room hides it.
+ * Nine digits for people to read out. Null when the room hides it.
  */
 number: string | null, 
 /**
- * What it is called.
+ * The room's name.
  */
 name: RoomName, 
 /**
@@ -998,11 +999,11 @@ begin_at: Timestamp | null,
  */
 end_at: Timestamp | null, 
 /**
- * Whose it is: always a host.
+ * Whose room it is. The owner is always a host.
  */
 owner: User, 
 /**
- * What it is doing.
+ * What the room is doing.
  */
 state: RoomState, 
 /**
@@ -1010,11 +1011,11 @@ state: RoomState,
  */
 locked: boolean, 
 /**
- * Asks for a password.
+ * Whether newcomers must know a password.
  */
 has_password: boolean, 
 /**
- * Somebody waits until a host lets them in: `waiting` says who.
+ * Whether somebody waits until a host lets them in; `waiting` says who.
  */
 lobby: boolean, 
 /**
@@ -1022,16 +1023,16 @@ lobby: boolean,
  */
 waiting: WhoWaits, 
 /**
- * Guests come in as well; false: accounts only, and those who govern the meeting.
+ * Whether guests come in. False: accounts only, and those who govern the meeting.
  */
 guests: boolean, 
 /**
- * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they said
- * before, with `participant.update`, whether they are heard. They unmute it as they may.
+ * Members come in muted: a microphone that they start within ten seconds of coming in begins muted, unless they
+ * said before, with `participant.update`, whether they are heard. They unmute it as they may.
  */
 start_muted: boolean, 
 /**
- * Members come in with their camera off: likewise.
+ * Members come in with their camera off, in the same way.
  */
 start_camera_off: boolean, 
 /**
@@ -1055,7 +1056,7 @@ permissions: Permissions,
  */
 history: HistoryAccess, 
 /**
- * The number is shown to nobody and finds nothing.
+ * The number is shown to nobody, and finds nothing.
  */
 hide_number: boolean, 
 /**
@@ -1075,15 +1076,15 @@ recurrence: string | null,
  */
 time_zone: TimeZone | null, 
 /**
- * The planned meeting that runs now, or else comes next; null when none is planned any more.
+ * The planned meeting that runs now, or else comes next. Null when none is planned any more.
  */
 next: Occurrence | null, 
 /**
- * False: once its meeting is over, it is over for good.
+ * False: once its meeting is over, the room never opens again.
  */
 permanent: boolean, 
 /**
- * Rises with every edit; an edit may name the one it saw.
+ * Rises with every edit. An edit may name the version that it was made from.
  */
 version: number, 
 /**
@@ -1093,7 +1094,7 @@ created_at: Timestamp, };
 
 export type RoomAnswer = { 
 /**
- * As it is now.
+ * The room as it is now.
  */
 room: Room, };
 
@@ -1103,11 +1104,11 @@ export type RoomAttendance = {
  */
 identity: string, 
 /**
- * From 1.
+ * The page, from 1.
  */
 page?: number, 
 /**
- * 1 to 1000.
+ * Entries on a page: 1 to 1000.
  */
 size?: number, };
 
@@ -1119,27 +1120,27 @@ identity: string, };
 
 export type RoomCreate = { 
 /**
- * What it is called.
+ * The room's name.
  */
 name: RoomName, 
 /**
- * When it begins.
+ * When the meeting is planned to begin.
  */
 begin_at?: Timestamp | null, 
 /**
- * When it ends; after `begin_at`.
+ * When it is planned to end: after `begin_at`.
  */
 end_at?: Timestamp | null, 
 /**
- * What newcomers must know.
+ * The password that newcomers must know. None when left out.
  */
 password?: Password | null, 
 /**
- * Everyone waits, or nobody; `waiting` goes before it.
+ * True: everybody waits. False: nobody does. `waiting` counts more.
  */
 lobby?: boolean | null, 
 /**
- * Who waits until a host lets them in; nobody when left out.
+ * Who waits until a host lets them in. Nobody when left out.
  */
 waiting?: WhoWaits | null, 
 /**
@@ -1155,11 +1156,11 @@ start_muted?: boolean | null,
  */
 start_camera_off?: boolean | null, 
 /**
- * Nobody comes in.
+ * True: nobody new comes in.
  */
 locked?: boolean | null, 
 /**
- * 1 to 1000.
+ * How many people may be in at once: 1 to 1000.
  */
 max_participants?: number | null, 
 /**
@@ -1175,55 +1176,55 @@ permissions?: PermissionsChange | null,
  */
 history?: HistoryAccess | null, 
 /**
- * The number is shown to nobody and finds nothing.
+ * True: the number is shown to nobody, and finds nothing.
  */
 hide_number?: boolean | null, 
 /**
- * How long before `begin_at` people may come in; at most a day, 10 minutes when left out.
+ * How long before `begin_at` people may come in: at most a day. 10 minutes when left out.
  */
 early_ms?: number, 
 /**
- * The meeting ends at `end_at`, whoever is in it.
+ * True: the meeting ends at `end_at`, whoever is in it.
  */
 ends_on_time?: boolean | null, 
 /**
- * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10); needs `begin_at` and `end_at`.
+ * How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). It needs `begin_at` and `end_at`.
  */
 recurrence?: string | null, 
 /**
- * On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`; UTC when left out.
+ * On whose clocks `recurrence` is counted: an IANA name such as `Europe/Berlin`. UTC when left out.
  */
 time_zone?: TimeZone | null, 
 /**
- * False: once its meeting is over, it is over for good. True when left out.
+ * False: once its meeting is over, the room never opens again. True when left out.
  */
 permanent?: boolean | null, };
 
 export type RoomData = { 
 /**
- * As it is now.
+ * The room as it is now.
  */
 room: Room, };
 
 export type RoomDelete = { 
 /**
- * Which room.
+ * The room's identity or number.
  */
 identity: string, };
 
 export type RoomDeleted = { 
 /**
- * Which room.
+ * The room.
  */
 identity: RoomIdentity, };
 
 export type RoomEdit = { 
 /**
- * Which room.
+ * The room's identity or number.
  */
 identity: string, 
 /**
- * The version that the edit was made from.
+ * The version that the edit was made from. An older one is refused with `room.conflict`.
  */
 version?: number, 
 /**
@@ -1243,15 +1244,15 @@ end_at?: Timestamp | null,
  */
 password?: Password | null, 
 /**
- * Everyone waits, or nobody; `waiting` goes before it.
+ * True: everybody waits. False: nobody does. `waiting` counts more.
  */
 lobby?: boolean | null, 
 /**
- * Who waits until a host lets them in. Those who wait and need not any more are let in.
+ * Who waits until a host lets them in. Those who wait and need not wait any more are let in.
  */
 waiting?: WhoWaits | null, 
 /**
- * False: accounts only. Guests who are in stay; those who wait are sent away.
+ * False: accounts only. Guests who are in stay. Guests who wait are sent away.
  */
 guests?: boolean | null, 
 /**
@@ -1263,11 +1264,11 @@ start_muted?: boolean | null,
  */
 start_camera_off?: boolean | null, 
 /**
- * Nobody comes in.
+ * True: nobody new comes in.
  */
 locked?: boolean | null, 
 /**
- * 1 to 1000.
+ * How many people may be in at once: 1 to 1000.
  */
 max_participants?: number | null, 
 /**
@@ -1283,7 +1284,7 @@ permissions?: PermissionsChange | null,
  */
 history?: HistoryAccess | null, 
 /**
- * The number is shown to nobody and finds nothing.
+ * True: the number is shown to nobody, and finds nothing.
  */
 hide_number?: boolean | null, 
 /**
@@ -1291,7 +1292,7 @@ hide_number?: boolean | null,
  */
 early_ms?: number, 
 /**
- * The meeting ends at `end_at`, whoever is in it.
+ * True: the meeting ends at `end_at`, whoever is in it.
  */
 ends_on_time?: boolean | null, 
 /**
@@ -1303,7 +1304,7 @@ recurrence?: string | null,
  */
 time_zone?: TimeZone | null, 
 /**
- * False: once its meeting is over, it is over for good.
+ * False: once its meeting is over, the room never opens again.
  */
 permanent?: boolean | null, };
 
@@ -1311,11 +1312,11 @@ export type RoomEnd = Record<symbol, never>;
 
 export type RoomEnded = { 
 /**
- * Which room.
+ * The room.
  */
 identity: RoomIdentity, 
 /**
- * Why.
+ * Why it ended.
  */
 reason: EndReason, };
 
@@ -1333,15 +1334,17 @@ export type RoomJoin = {
  */
 identity: string, 
 /**
- * The room's password. A wrong one with a number answers `room.not_found`, as the number of no room does.
+ * The room's password. A wrong one together with a number is refused with `room.not_found`, like the number
+ * of no room.
  */
 password?: Password | null, 
 /**
- * What to be called in this meeting.
+ * Your name in this meeting. The name of your account or log-in when left out.
  */
 display_name?: DisplayName | null, 
 /**
- * The token of an invite link: comes in without password and waiting, in the role that it gives.
+ * The token of an invite link. It lets you in without the password and past the waiting room, in the role
+ * that the link gives.
  */
 invite?: string | null, };
 
@@ -1349,15 +1352,15 @@ export type RoomLeave = Record<symbol, never>;
 
 export type RoomList = { 
 /**
- * From 1.
+ * The page, from 1.
  */
 page?: number, 
 /**
- * 1 to 100.
+ * Rooms on a page: 1 to 100.
  */
 size?: number, 
 /**
- * Part of the name; `%` and `_` mean themselves.
+ * A part of the name. `%` and `_` mean themselves.
  */
 keyword?: string | null, 
 /**
@@ -1369,21 +1372,21 @@ export type RoomName = string;
 
 export type RoomPage = { 
 /**
- * This page, the newest first.
+ * The rooms of this page, the newest first.
  */
 rooms: Array<Room>, 
 /**
- * How many there are on all pages.
+ * How many rooms there are on all pages.
  */
 total: number, };
 
 export type RoomReminder = { 
 /**
- * Which room.
+ * The room.
  */
 identity: RoomIdentity, 
 /**
- * When it ends.
+ * When the meeting ends.
  */
 ends_at: Timestamp, 
 /**
@@ -1405,13 +1408,13 @@ export type RoomUnban = {
  */
 identity: string, 
 /**
- * Who may come, or knock, again.
+ * The person who may come in, or knock, again.
  */
 user: UserId, };
 
 export type Roster = { 
 /**
- * In order of joining.
+ * The participants in the order of joining.
  */
 participants: Array<Participant>, };
 
@@ -1429,25 +1432,25 @@ export type SessionReplaced = Record<symbol, never>;
 
 export type SessionResume = { 
 /**
- * The session that was lost.
+ * The session whose socket was lost.
  */
 session: SessionId, 
 /**
- * From its last authentication or resumption.
+ * The token from the last log-in or resumption of that session.
  */
 resume_token: string, 
 /**
- * The last event that was seen.
+ * The `seq` of the last event that was seen.
  */
 last_seq: number, };
 
 export type SignalAnswer = { 
 /**
- * Whom it is for.
+ * The participant whom it is for.
  */
 to: ParticipantId, 
 /**
- * Which of several connections between the two.
+ * The name of the connection, as the offer has it.
  */
 connection?: string | null, 
 /**
@@ -1457,39 +1460,39 @@ sdp: string, };
 
 export type SignalCandidate = { 
 /**
- * Whom it is for.
+ * The participant whom it is for.
  */
 to: ParticipantId, 
 /**
- * Which of several connections between the two.
+ * The name of the connection, as the offer has it.
  */
 connection?: string | null, 
 /**
- * Null for the end of candidates (RFC 8838 §8.2); not to be left out.
+ * The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
  */
 candidate: Candidate | null, };
 
 export type SignalCandidateData = { 
 /**
- * Whose it is.
+ * Who sent it.
  */
 from: ParticipantId, 
 /**
- * As the sender named it.
+ * The connection's name, as the sender gave it.
  */
 connection: string | null, 
 /**
- * Null for the end of candidates.
+ * The candidate. Null ends the candidates.
  */
 candidate: Candidate | null, };
 
 export type SignalOffer = { 
 /**
- * Whom it is for.
+ * The participant whom it is for.
  */
 to: ParticipantId, 
 /**
- * Which of several connections between the two.
+ * A name that tells several connections between the two apart, at most 64 bytes.
  */
 connection?: string | null, 
 /**
@@ -1499,11 +1502,11 @@ sdp: string, };
 
 export type SignalSdp = { 
 /**
- * Whose it is.
+ * Who sent it.
  */
 from: ParticipantId, 
 /**
- * As the sender named it.
+ * The connection's name, as the sender gave it.
  */
 connection: string | null, 
 /**
@@ -1521,11 +1524,11 @@ mid: string,
  */
 kind: MediaKind, 
 /**
- * What it carries; null when nothing.
+ * The track that it carries now. Null when it carries none.
  */
 track: TrackId | null, 
 /**
- * Which of the track's encodings.
+ * Which of the track's encodings it carries.
  */
 layer: string | null, 
 /**
@@ -1536,7 +1539,7 @@ reason: string | null, };
 
 export type SlotsData = { 
 /**
- * Those that changed.
+ * The slots that changed.
  */
 slots: Array<Slot>, };
 
@@ -1554,19 +1557,19 @@ source: Source, };
 
 export type SpeakerActive = { 
 /**
- * The loudest first.
+ * Who speaks, the loudest first.
  */
 participants: Array<ParticipantId>, };
 
 export type SpotlightSet = { 
 /**
- * Whom everyone is shown large, at most 4; nobody when empty.
+ * Who is shown large to everybody, at most 4. Nobody when empty.
  */
 participants: Array<ParticipantId>, };
 
 export type SpotlightUpdated = { 
 /**
- * Who; nobody when empty.
+ * Who is shown large. Nobody when empty.
  */
 participants: Array<ParticipantId>, };
 
@@ -1576,7 +1579,7 @@ export type Targets = Everyone | Array<ParticipantId>;
 
 export type Tile = { 
 /**
- * Which track.
+ * The track that is shown.
  */
 track: TrackId, 
 /**
@@ -1588,7 +1591,7 @@ width: number,
  */
 height: number, 
 /**
- * The higher, the sooner it gets a slot.
+ * A higher one gets a slot sooner.
  */
 priority?: number, };
 
@@ -1620,13 +1623,13 @@ timer: Timer | null, };
 
 export type TimerSet = { 
 /**
- * How long it runs, 1 second to 24 hours; null stops it. Not to be left out.
+ * How long the timer runs: 1 second to 24 hours. Null stops it. It must not be left out.
  */
 duration_ms: number | null, };
 
 export type TimerUpdated = { 
 /**
- * The one that runs now.
+ * The timer that runs now. Null when it was stopped.
  */
 timer: Timer | null, };
 
@@ -1636,7 +1639,7 @@ export type Topology = "sfu" | "p2p";
 
 export type Track = { 
 /**
- * New each time the source is started.
+ * The track. It is new each time the source is started.
  */
 id: TrackId, 
 /**
@@ -1652,11 +1655,11 @@ kind: MediaKind,
  */
 source: Source, 
 /**
- * Nothing of it is forwarded.
+ * Whether nothing of it is forwarded.
  */
 muted: boolean, 
 /**
- * The encoding's name, `opus` or `VP8` say (RFC 4855); null while unknown.
+ * The name of the encoding, such as `opus` or `VP8` (RFC 4855). Null while it is unknown.
  */
 codec: string | null, 
 /**
@@ -1666,13 +1669,13 @@ layers: Array<Layer>, };
 
 export type TrackAnswer = { 
 /**
- * The track that runs now, or null when the source was stopped.
+ * The track that runs now. Null when the source was stopped.
  */
 track: Track | null, };
 
 export type TrackData = { 
 /**
- * As it is now.
+ * The track as it is now.
  */
 track: Track, };
 
@@ -1680,7 +1683,7 @@ export type TrackId = string;
 
 export type TrackMuted = { 
 /**
- * Which track.
+ * The track.
  */
 track: TrackId, 
 /**
@@ -1692,13 +1695,13 @@ participant: ParticipantId,
  */
 muted: boolean, 
 /**
- * Who did it, when it was not themselves.
+ * Who did it. Null when it was the participant.
  */
 by: ParticipantId | null, };
 
 export type TrackUnpublished = { 
 /**
- * Which track.
+ * The track.
  */
 track: TrackId, 
 /**
@@ -1708,19 +1711,19 @@ participant: ParticipantId, };
 
 export type User = { 
 /**
- * Stable for an account; for a guest as long as the token.
+ * The person. An account keeps it; a guest keeps it as long as the token.
  */
 id: UserId, 
 /**
- * Null for guests.
+ * The user name. Null for guests.
  */
 username: Username | null, 
 /**
- * What others see.
+ * The name that others see.
  */
 display_name: DisplayName, 
 /**
- * A picture drawn by this server, relative to its origin.
+ * The address of a picture that this server draws, relative to its origin.
  */
 avatar_url: string, 
 /**
@@ -1730,7 +1733,7 @@ kind: UserKind, };
 
 export type UserAnswer = { 
 /**
- * As it is now.
+ * The account as it is now.
  */
 user: User, };
 
@@ -1742,19 +1745,19 @@ export type Username = string;
 
 export type Waiting = { 
 /**
- * Of this membership; the same when they are let in.
+ * The participant's id. It stays the same when they are let in.
  */
 id: ParticipantId, 
 /**
- * Who it is.
+ * The person.
  */
 user: User, 
 /**
- * What they want to be called.
+ * The name that they want to have in the meeting.
  */
 display_name: DisplayName, 
 /**
- * Since when they wait.
+ * When they began to wait.
  */
 since: Timestamp, };
 
@@ -1766,7 +1769,7 @@ export type WireError = {
  */
 code: ErrorCode, 
 /**
- * The same in English, for logs.
+ * The same in English, for people who read logs.
  */
 message: string, 
 /**
@@ -1774,7 +1777,7 @@ message: string,
  */
 field?: string, 
 /**
- * After how many milliseconds a new try makes sense.
+ * After how many milliseconds a new try makes sense. Null when trying again helps nothing.
  */
 retry_after_ms: number | null, };
 
