@@ -2,8 +2,11 @@
 //!
 //! Each target takes any bytes and must come back: it may refuse them, and may not panic, recurse or grow without bound.
 
-/// What is fuzzed: the name of its folder in `fuzz/corpus`, and the function.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// The name of a target's folder in `fuzz/corpus`, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// What is fuzzed.
+pub const TARGETS: &[Target] = &[
     ("candidate", crate::media::fuzzing::candidate),
     ("description", crate::media::fuzzing::description),
     ("dtls_guard", crate::media::fuzzing::dtls_guard),

@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::bench;
 use crate::config::{Arity, Given, Key};
 
 /// Names of arguments that are not settings.
@@ -43,6 +44,7 @@ pub fn command() -> Command {
         .subcommand(room())
         .subcommand(db())
         .subcommand(import())
+        .subcommand(bench::command(json()))
         .subcommand(
             Command::new("config")
                 .about("Looks at the configuration")

@@ -1,11 +1,12 @@
 //! The command line: what can be asked for, and what is printed.
 //!
-//! Owns the arguments, exit codes and tables. Below it lie the store and the passwords; how the server is put together
+//! Owns the arguments, exit codes and tables. Below it lie the store, the passwords and the load of `bench`; how the server is put together
 //! is not known here: `main` hands it in. A wrong setting or value ends with code 2, work that failed with code 1, each
 //! with one sentence on standard error.
 
 mod arguments;
 mod attendance;
+mod bench;
 mod db;
 mod failure;
 mod import;
@@ -93,6 +94,7 @@ fn dispatch(
         ["room", command] => room_command(command, matches),
         ["db", command] => db_command(command, matches),
         ["import", "imweb"] => import_imweb(matches),
+        ["bench", "media"] => Ok(bench::media(matches, format(matches))?),
         ["config", "check"] => {
             let config = load(matches)?;
             check_directory(&config.storage.data_dir)?;

@@ -11,6 +11,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("network", &[]),
     ("allowance", &["budgets"]),
     ("supervise", &[]),
+    ("bench", &[]),
     ("protocol", &["budgets"]),
     ("config", &["budgets"]),
     ("telemetry", &["config"]),
@@ -56,6 +57,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "auth",
+            "bench",
             "budgets",
             "config",
             "network",
@@ -92,15 +94,16 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("sea_orm", &["store"]),
     ("migration", &["store"]),
     ("rtc", &["media"]),
-    ("quinn_udp", &["media"]),
-    ("mio", &["media"]),
+    ("rtc_ice", &["bench"]),
+    ("quinn_udp", &["bench", "media"]),
+    ("mio", &["bench", "media"]),
     ("jsonwebtoken", &["auth"]),
     ("argon2", &["auth"]),
     ("clap", &["cli"]),
     ("hyper", &["http"]),
     ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["http", "legacy", "ws"]),
+    ("tokio_tungstenite", &["bench", "http", "legacy", "ws"]),
 ];
 
 /// Parts in which no two modules import each other, by whatever way round.

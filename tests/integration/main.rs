@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod administration;
+mod bench;
 mod calendar;
 mod coming_back;
 mod database_away;

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::pack::{Sources, pack};
+use super::pack::{Packed, Sources, pack};
 
 /// The page's files by their paths.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -57,7 +57,7 @@ impl Assembly {
         for (path, bytes) in files.iter().filter(|(path, _)| has_name(path)) {
             names.insert(path.clone(), named(path, bytes));
         }
-        for (path, text, members) in packs(files)? {
+        for (path, Packed { text, members }) in packs(files)? {
             let name = named(path, text.as_bytes());
             names.extend(members.into_iter().map(|member| (member, name.clone())));
             made.insert(path.to_owned(), text);
@@ -101,10 +101,7 @@ fn text_of<'a>(files: &'a Files, path: &str) -> Result<&'a str, String> {
     std::str::from_utf8(bytes).map_err(|error| format!("{path} is not UTF-8: {error}"))
 }
 
-/// A pack: its name, its text, and the paths of the files that it holds.
-type Pack = (&'static str, String, Vec<String>);
-
-fn packs(files: &Files) -> Result<Vec<Pack>, String> {
+fn packs(files: &Files) -> Result<Vec<(&'static str, Packed)>, String> {
     let mut sources = Sources::new();
     for path in files.keys().filter(|path| path.ends_with(".js")) {
         sources.insert(path, text_of(files, path)?);
@@ -117,7 +114,7 @@ fn packs(files: &Files) -> Result<Vec<Pack>, String> {
         }
         let packed = pack(&sources, SCRIPTS, entries, &taken)?;
         taken.extend(packed.members.iter().cloned());
-        packs.push((path, packed.text, packed.members));
+        packs.push((path, packed));
     }
     Ok(packs)
 }
