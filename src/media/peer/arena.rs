@@ -38,12 +38,6 @@ impl Arena {
         self.datagrams.is_empty()
     }
 
-    /// How many datagrams there are.
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.datagrams.len()
-    }
-
     /// How many datagrams from this one on the kernel can cut out of one buffer (generic segmentation offload): those
     /// that go the same way and have one size, but for the last, which may be shorter.
     pub fn run_length(&self, from: usize, most: usize) -> usize {

@@ -241,7 +241,7 @@ fn one_m_line_needs_no_bundle_and_of_several_without_one_the_first_is_taken() {
     assert_eq!(declined(&loose), [(video.clone(), Why::Unbundled)]);
     let single = &loose[..loose.find("m=video").unwrap()];
     assert_eq!(declined(single), []);
-    let answer = answered(&taken(&single));
+    let answer = answered(&taken(single));
     assert!(!answer.contains("a=group"), "{answer}");
     // What is given up, or cannot be forwarded, is not the first.
     let others = loose.replace("opus", "PCMU")

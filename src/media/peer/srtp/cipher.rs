@@ -53,8 +53,14 @@ impl Profile {
 
 /// The keys of one direction. A secret: it is not printed.
 pub(in crate::media::peer) enum Cipher {
-    Gcm { rtp: Sealing, rtcp: Sealing },
-    CounterMode { rtp: Box<Keys>, rtcp: Box<Keys> },
+    Gcm {
+        rtp: Box<Sealing>,
+        rtcp: Box<Sealing>,
+    },
+    CounterMode {
+        rtp: Box<Keys>,
+        rtcp: Box<Keys>,
+    },
 }
 
 /// A key of AES-GCM and its salt.
@@ -100,8 +106,8 @@ impl Cipher {
         // Labels 0 to 2 are RTP's, 3 to 5 RTCP's: encryption, authentication, salt (RFC 3711 §4.3.2).
         Some(match profile {
             Profile::Gcm => Self::Gcm {
-                rtp: Sealing::new(&derivation, 0)?,
-                rtcp: Sealing::new(&derivation, 3)?,
+                rtp: Box::new(Sealing::new(&derivation, 0)?),
+                rtcp: Box::new(Sealing::new(&derivation, 3)?),
             },
             Profile::CounterMode => Self::CounterMode {
                 rtp: Box::new(Keys::new(&derivation, 0)?),
