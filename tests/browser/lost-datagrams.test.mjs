@@ -1,8 +1,8 @@
-/** A line that loses a datagram of a handshake. */
+/** A line that loses a datagram of a handshake, and one whose address changes in the middle of a call. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { join } from './media_page.mjs';
+import { join } from './media-page.mjs';
 import { openRelay, sendThrough } from './relay.mjs';
 import { makeRoom } from './rooms.mjs';
 
@@ -10,6 +10,8 @@ import { makeRoom } from './rooms.mjs';
 const LOST_PLACES = 4;
 /** A loss costs a repeat or two; a handshake that hangs would take 30 s and more. */
 const CONNECTED_MS = 8_000;
+/** How long a change of address may be heard, by the clock of the listener. */
+const HEARD_AGAIN_MS = 5_000;
 
 let stage;
 let relay;
@@ -40,6 +42,11 @@ function received(page) {
   });
 }
 
+/** The ICE user name fragments of a page's connections: others after a restart or a new connection. */
+function fragments(page) {
+  return page.evaluate(() => globalThis.me.pcs.map((pc) => /a=ice-ufrag:(\S+)/.exec(pc.localDescription?.sdp ?? '')?.[1]));
+}
+
 test('each single datagram of a handshake may be lost', { timeout: 240_000 }, async (t) => {
   const identity = await makeRoom(stage, { topology: 'sfu' });
   const ada = await stage.clientPage('ada');
@@ -66,4 +73,30 @@ test('each single datagram of a handshake may be lost', { timeout: 240_000 }, as
       });
     }
   }
+});
+
+test('a call goes on when the address of a listener or a speaker changes', { timeout: 120_000 }, async () => {
+  const identity = await makeRoom(stage, { topology: 'sfu' });
+  const ada = await stage.clientPage('ada-moves', (page) => sendThrough(page, relay));
+  const bo = await stage.clientPage('bo-stays');
+  await join(ada, { name: 'ada', identity });
+  await join(bo, { name: 'bo', identity });
+  for (const page of [ada, bo]) {
+    await until(async () => (await received(page)).frames > 5, 'the first pictures', { timeoutMs: 20_000 });
+  }
+  const connections = await fragments(ada);
+  for (let move = 0; move < 2; move += 1) {
+    const before = await Promise.all([ada, bo].map(received));
+    const moved = performance.now();
+    relay.roam();
+    for (const [who, page] of [ada, bo].entries()) {
+      const goesOn = async () => {
+        const now = await received(page);
+        return now.packets > before[who].packets + 25 && now.frames > before[who].frames + 5;
+      };
+      await until(goesOn, 'media after the move', { timeoutMs: HEARD_AGAIN_MS + 3_000 });
+    }
+    console.log(`# media went on ${Math.round(performance.now() - moved)} ms after the address changed`);
+  }
+  assert.deepEqual(await fragments(ada), connections, 'no connection was made anew or restarted');
 });
