@@ -1,7 +1,7 @@
 //! The selective forwarding unit (RFC 7667 §3.7): packets in, packets out, never decoded.
 //!
-//! Owns the media sockets and every WebRTC connection to the server, and is the only importer of the
-//! DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
+//! Owns the media sockets and every WebRTC connection to the server. It and the load of `bench` are the only importers
+//! of the DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
 //! decided before a command comes here. May not know sessions, the registry or the store.
 //!
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
@@ -11,6 +11,24 @@
 //! → their peer seals it in the turn's `arena` → `worker` sends all that goes one way at once, by its `socket`. ICE, SRTP
 //! and the guard before DTLS are ours; of the WebRTC crates only DTLS itself is used. [`Media`] and [`RoomMedia`], here,
 //! are the handles by which the rest of the server talks to the threads that do this.
+//!
+//! What measuring taught us:
+//!
+//! - A browser offers once, with an m-line for every source it may ever use. The server offers slots. So a hundred
+//!   people who come and go cause no storm of offers. Every slot costs the browser time before the first picture: 25
+//!   slots 580 ms, 4 slots 400 ms, medians of 12 with a debug build. The page begins with what the room needs, and
+//!   doubles.
+//! - We are the DTLS server wherever we may be. Browsers name AES-CM before AES-GCM, and the crate follows their order; so
+//!   the hello is read before the crate sees it, and is answered by a configuration that has GCM alone where it is
+//!   offered. GCM costs a third of AES-CM.
+//! - The server is an ICE-lite agent (RFC 8445 §2.5): it answers signed checks and sends none, so that nobody can make it
+//!   scan a network. Media follows a nomination at once, which is what a telephone does that leaves the Wi-Fi.
+//! - Candidates stand in every m-line of our descriptions: some stacks heed the last m-line of a bundle, not the
+//!   first.
+//! - Slots are assigned when down is answered, so that `media.slots` never overtakes the answer that lists the
+//!   slots. Keyframes are asked for once down is connected: one that comes earlier is lost, and delays the next by its
+//!   limit.
+//! - Each slot has a stream id of its own: browsers pair sound and picture by it, and a slot's content changes.
 
 mod bwe;
 mod error;
