@@ -15,7 +15,7 @@
 //! | the routes of the older Meeting (Go) | [`legacy`] |
 //! | putting it together and taking it down | [`app`] |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
-//! | a load of media from outside, and what it costs | [`bench`]: a client, which knows nothing of the server |
+//! | a load of media from outside, and what it costs | [`mod@bench`]: a client, which knows nothing of the server |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
 //! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← ws ← http ← legacy ← app`. Siblings in braces never
