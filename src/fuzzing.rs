@@ -13,6 +13,9 @@ pub const TARGETS: &[Target] = &[
     ("envelope", envelope),
     ("recurrence", recurrence),
     ("request_head", crate::http::fuzzing::request_head),
+    ("rtcp", crate::media::fuzzing::rtcp),
+    ("rtp", crate::media::fuzzing::rtp),
+    ("stun", crate::media::fuzzing::stun),
 ];
 
 /// Gives bytes to the target of this name.

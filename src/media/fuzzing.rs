@@ -2,7 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use super::peer::ice::stun as messages;
 use super::peer::{candidate as candidates, dtls, sdp};
+use super::rtp::encoding::Encoding;
+use super::rtp::keyframe::begins_keyframe;
+use super::rtp::packet::{ExtensionSet, View};
+use super::rtp::rtcp::{Compound, Report};
 
 /// A session description.
 pub(crate) fn description(bytes: &[u8]) {
@@ -31,5 +36,55 @@ pub(crate) fn dtls_guard(bytes: &[u8]) {
         assert!(admitted.records.len() <= bytes.len() * 2 + 64);
         now += Duration::from_millis(20);
         rest = after;
+    }
+}
+
+/// A STUN message.
+pub(crate) fn stun(bytes: &[u8]) {
+    if let Some(message) = messages::Message::parse(bytes) {
+        let nobodys = messages::key("nobody has this password");
+        assert!(!message.is_signed_by(&nobodys));
+    }
+}
+
+/// An RTP packet: what is read of it is written anew, and reads the same.
+pub(crate) fn rtp(bytes: &[u8]) {
+    let Some(view) = View::parse(bytes) else {
+        return;
+    };
+    for encoding in [
+        Encoding::Opus,
+        Encoding::Vp8,
+        Encoding::Vp9,
+        Encoding::H264,
+        Encoding::Av1,
+        Encoding::Other,
+    ] {
+        let _ = begins_keyframe(encoding, view.payload);
+    }
+    let extensions = view.extensions.iter().count();
+    assert!(extensions <= bytes.len());
+    let mut again = Vec::new();
+    view.header.write(&ExtensionSet::default(), &mut again);
+    again.extend_from_slice(view.payload);
+    let read = View::parse(&again).map(|read| (read.header, read.payload));
+    assert_eq!(read, Some((view.header, view.payload)));
+}
+
+/// A compound RTCP packet.
+pub(crate) fn rtcp(bytes: &[u8]) {
+    let Some(compound) = Compound::parse(bytes) else {
+        return;
+    };
+    for report in compound.iter() {
+        let listed = match report {
+            Report::Sender { blocks, .. } | Report::Receiver { blocks } => blocks.iter().count(),
+            Report::FullIntra(asked) => asked.iter().count(),
+            Report::Nack { lost, .. } => lost.iter().count() / 17,
+            Report::Goodbye { ssrcs } => ssrcs.iter().count(),
+            Report::LastReferences(times) => times.iter().count(),
+            _ => 0,
+        };
+        assert!(listed <= bytes.len());
     }
 }

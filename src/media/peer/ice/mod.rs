@@ -229,13 +229,15 @@ impl Agent {
         }
     }
 
-    /// Whether a NAT gave the client another address: a way that is new is checked from the very candidate that the
-    /// selected way was, and to the same address of ours.
+    /// Whether a NAT gave the client another address: a way is checked for the first time, from the very candidate that
+    /// the selected way was, and to the same address of ours. Media may have come by it before.
     fn is_rebound(&self, path: Path, priority: Option<u32>) -> bool {
-        let is_new = !self.knows(path);
-        self.selected_way().is_some_and(|known| {
-            let same = priority.is_some() && known.priority == priority;
-            is_new && same && known.path.local() == path.local()
+        let mut proven = self.proven.iter();
+        let known = proven.find(|known| known.path == path);
+        let is_first = known.is_none_or(|known| known.priority.is_none());
+        self.selected_way().is_some_and(|selected| {
+            let same = priority.is_some() && selected.priority == priority;
+            is_first && same && selected.path.local() == path.local()
         })
     }
 

@@ -100,6 +100,10 @@ fn media_follows_a_candidate_that_a_nat_moved_and_no_other() {
     assert_eq!(story.goes_to(), Some(3));
     from(&mut story, 1, 10);
     assert_eq!(story.goes_to(), Some(3), "late");
+    story.agent.vouch(path(4), story.now);
+    assert_eq!(story.goes_to(), Some(3), "media alone moves nothing");
+    from(&mut story, 4, 10);
+    assert_eq!(story.goes_to(), Some(4), "media came before the check");
 }
 
 #[test]
