@@ -1,4 +1,7 @@
 //! The header extensions that are made use of or passed on, and by which ids one side knows them (RFC 8285 §5).
+//!
+//! Orientation (3GPP TS 26.114 §7.4.5) is none of them. A publisher that is asked for it leaves it to the players to turn
+//! its pictures; Firefox cannot, and would show a telephone's lying on their side.
 
 /// A header extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +20,13 @@ pub enum Extension {
     AbsoluteSendTime,
     /// How long a player may wait.
     PlayoutDelay,
-    /// How a camera is held (3GPP TS 26.114 §7.4.5).
-    Orientation,
     /// Which frames a frame needs (the Alliance for Open Media's RTP payload format for AV1, appendix A).
     Dependencies,
 }
 
 impl Extension {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::AudioLevel,
         Self::Mid,
         Self::Rid,
@@ -33,16 +34,10 @@ impl Extension {
         Self::TransportNumber,
         Self::AbsoluteSendTime,
         Self::PlayoutDelay,
-        Self::Orientation,
         Self::Dependencies,
     ];
     /// Those that go on to subscribers as they came, under the subscriber's ids.
-    pub const PASSED_ON: [Self; 4] = [
-        Self::AudioLevel,
-        Self::PlayoutDelay,
-        Self::Orientation,
-        Self::Dependencies,
-    ];
+    pub const PASSED_ON: [Self; 3] = [Self::AudioLevel, Self::PlayoutDelay, Self::Dependencies];
 
     /// Whether a publisher is asked to send it: when something was sent is told by feedback already.
     pub fn is_accepted(self) -> bool {
@@ -61,7 +56,6 @@ impl Extension {
             }
             Self::AbsoluteSendTime => "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
             Self::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
-            Self::Orientation => "urn:3gpp:video-orientation",
             Self::Dependencies => {
                 "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
             }

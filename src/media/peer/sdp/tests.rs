@@ -571,3 +571,14 @@ fn no_cut_of_an_offer_panics() {
         let _ = Description::parse(&format!("v=0\r\n{}", &OFFER[end..]));
     }
 }
+
+#[test]
+fn nobody_is_asked_to_leave_their_pictures_lying() {
+    let turned = OFFER.replace(
+        "a=mid:1\r\n",
+        "a=mid:1\r\na=extmap:13 urn:3gpp:video-orientation\r\n",
+    );
+    assert_ne!(turned, OFFER);
+    let answer = answered(&taken(&turned));
+    assert!(!answer.contains("video-orientation"), "{answer}");
+}

@@ -207,7 +207,6 @@ fn offered_extensions(kind: MediaKind) -> &'static [(u8, Extension)] {
         MediaKind::Video => &[
             (3, Extension::TransportNumber),
             (5, Extension::PlayoutDelay),
-            (6, Extension::Orientation),
             (7, Extension::Dependencies),
         ],
     }
