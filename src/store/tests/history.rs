@@ -188,6 +188,21 @@ async fn attendance_comes_page_by_page_and_members_once(home: Home) {
         history.record(left(&membership.participant, 10));
     }
     history.flush().await;
+    let last = store.last_memberships(&bo, &[hall.key, other.key]).await;
+    let mut last: Vec<_> = last.unwrap().into_iter().collect();
+    last.sort_by_key(|(room, _)| room.0);
+    let last = last
+        .iter()
+        .map(|(room, last)| (*room, last.role, last.joined_at));
+    assert_eq!(
+        last.collect::<Vec<_>>(),
+        [
+            (hall.key, Role::Member, Some(at(4))),
+            (other.key, Role::Host, Some(at(2)))
+        ]
+    );
+    let none = store.last_memberships(&ada.id, &[other.key]).await.unwrap();
+    assert!(none.is_empty());
 
     let (mut after, mut pages) = (None, Vec::new());
     loop {

@@ -1378,7 +1378,11 @@ rooms: Array<Room>,
 /**
  * How many rooms there are on all pages.
  */
-total: number, };
+total: number, 
+/**
+ * When one was last in those of them that one has been in, and as what. Only for the scope `joined`.
+ */
+visits?: Array<Visit>, };
 
 export type RoomReminder = { 
 /**
@@ -1742,6 +1746,24 @@ export type UserId = string;
 export type UserKind = "account" | "guest";
 
 export type Username = string;
+
+export type Visit = { 
+/**
+ * The room.
+ */
+room: RoomIdentity, 
+/**
+ * As what one came in.
+ */
+role: Role, 
+/**
+ * When. Null where an older system did not write it.
+ */
+joined_at: Timestamp | null, 
+/**
+ * When one left. Null while one is in.
+ */
+left_at: Timestamp | null, };
 
 export type Waiting = { 
 /**
