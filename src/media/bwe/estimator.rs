@@ -1,0 +1,268 @@
+//! What the line to one subscriber carries: the estimate that follows from what was sent, what came, and what probes
+//! found.
+//!
+//! There is none at first: a line is taken for wide until something speaks against it, and then for what arrived.
+//! From there it goes down at once with congestion, and up by what probes find, or slowly by itself while it is used
+//! (draft-ietf-rmcat-gcc-02 §5.5: multiplicative far from what congestion was seen at, additive near it). While less is
+//! sent than it allows nothing was learnt of it: it neither grows by that, nor falls below the half.
+
+use std::time::{Duration, Instant};
+
+use crate::media::bwe::congestion::{LineMonitor, Verdict};
+use crate::media::bwe::prober::Prober;
+use crate::media::bwe::rate::{Bitrate, Meter};
+use crate::media::bwe::send_history::SendHistory;
+use crate::media::bwe::trials::Trials;
+
+/// After a cut the queue drains; what is seen meanwhile is no news.
+const SETTLING: Duration = Duration::from_millis(1000);
+/// Of what arrives under congestion so much is kept, so that the queue drains. GCC keeps 85 % (§5.5); whoever divides
+/// the line among pictures leaves some of it free already.
+const KEPT_PERCENT: u64 = 95;
+/// Congestion while no more is sent than the estimate: others use the line as well, or it became narrower (§5.5).
+const LESS_PERCENT: u64 = 85;
+/// Below this share of the estimate the application, not the line, bounds what is sent (libwebrtc's).
+const USED_PERCENT: u64 = 65;
+/// The estimate grows up to this share of what arrives (§5.5).
+const GROWS_TO_PERCENT: u64 = 150;
+/// It grows so much a second (§5.5: 8 %),
+const GROWTH_PER_SECOND: f64 = 0.08;
+/// or, this near to where congestion was seen, so much: about half a packet each time that a response can come (§5.5).
+const NEAR_PERCENT: u64 = 115;
+const NEAR_GROWTH: Bitrate = Bitrate::kbps(40);
+/// No line is taken to be narrower: less could not be told apart from silence.
+const LEAST: Bitrate = Bitrate::kbps(64);
+/// What waits is sent at so much of the estimate (libwebrtc's pacer),
+const PACE_PERCENT: u64 = 250;
+/// and nothing waits where the estimate is so many times what is sent.
+const WIDE_PERCENT: u64 = 400;
+
+/// The estimate of one connection's line.
+#[derive(Debug)]
+pub(in crate::media) struct Estimator {
+    history: SendHistory,
+    monitor: LineMonitor,
+    prober: Prober,
+    trials: Trials,
+    estimate: Option<Bitrate>,
+    /// Before the last cut.
+    before_cut: Option<Bitrate>,
+    /// What arrived when there was congestion last.
+    full_at: Option<Bitrate>,
+    sent: Meter,
+    arrived: Meter,
+    cut_at: Option<Instant>,
+    grown_at: Instant,
+}
+
+impl Estimator {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            history: SendHistory::default(),
+            monitor: LineMonitor::default(),
+            prober: Prober::new(now),
+            trials: Trials::default(),
+            estimate: None,
+            before_cut: None,
+            full_at: None,
+            sent: Meter::default(),
+            arrived: Meter::default(),
+            cut_at: None,
+            grown_at: now,
+        }
+    }
+
+    /// What the line carries; `None` while nothing speaks against it.
+    pub fn limit(&self) -> Option<Bitrate> {
+        self.estimate
+    }
+
+    /// Whether more may be sent than now, if the limit allows it.
+    pub fn may_try(&self, now: Instant) -> bool {
+        self.trials.may_try(now)
+    }
+
+    /// More is sent from now on.
+    pub fn tried(&mut self, now: Instant) {
+        self.trials.tried(now);
+    }
+
+    /// Nothing is held back: after a while the line is taken for wide again.
+    pub fn at_ease(&mut self, now: Instant) {
+        if self.trials.at_ease(now) {
+            (self.estimate, self.full_at) = (None, None);
+            self.prober = Prober::new(now);
+        }
+    }
+
+    /// A packet is sent, whatever it is. Gives the number that it is to carry for transport-wide feedback.
+    pub fn stamp(&mut self, bytes: usize, now: Instant) -> u16 {
+        let probe = self.prober.note_sent(bytes, now);
+        self.sent.add(bytes, now);
+        self.history.stamp(bytes, probe, now)
+    }
+
+    /// A packet is sent that no feedback will tell of.
+    pub fn note_unnumbered(&mut self, bytes: usize, now: Instant) {
+        self.sent.add(bytes, now);
+    }
+
+    /// What is sent.
+    pub fn sent(&mut self, now: Instant) -> Bitrate {
+        self.sent.rate(now).unwrap_or_default()
+    }
+
+    /// How fast what waits is to be sent; `None` where nothing has to wait.
+    pub fn pace(&mut self, now: Instant) -> Option<Bitrate> {
+        let estimate = self.estimate?;
+        let wide = self.sent(now).percent(WIDE_PERCENT);
+        (estimate < wide).then(|| estimate.percent(PACE_PERCENT))
+    }
+
+    /// Takes a report of the packets of these numbers, each with its time of arrival unless it was lost. `count` is how
+    /// many it speaks of. Whether the estimate went down.
+    pub fn report(
+        &mut self,
+        count: u16,
+        told: impl Iterator<Item = (u16, Option<Duration>)>,
+        now: Instant,
+    ) -> bool {
+        if !self.history.may_report(count) {
+            return false;
+        }
+        let told = told.filter_map(|(number, arrived)| self.history.acknowledge(number, arrived));
+        let deliveries: Vec<_> = told.collect();
+        for delivery in &deliveries {
+            self.prober.note(delivery);
+            if delivery.arrived.is_some() {
+                self.arrived.add(delivery.bytes, now);
+            }
+        }
+        let verdict = self.monitor.take(&deliveries, now);
+        self.take_found(now);
+        match verdict {
+            Verdict::Free => self.grow(now),
+            Verdict::Busy => self.grown_at = now,
+            Verdict::Steady { delivered } => {
+                let estimate = self.estimate;
+                if estimate.is_some_and(|estimate| self.is_used(estimate, now)) {
+                    return self.cut(delivered, now);
+                }
+                self.monitor.disown();
+            }
+            Verdict::Others => {
+                // It changed nothing.
+                self.estimate = self.estimate.max(self.before_cut);
+            }
+            Verdict::Congested { delivered } => return self.cut(delivered, now),
+        }
+        false
+    }
+
+    /// There is congestion, and this much arrives. Whether that is news.
+    pub fn cut(&mut self, delivered: Bitrate, now: Instant) -> bool {
+        let settled = |at| now.saturating_duration_since(at) >= SETTLING;
+        if !self.cut_at.is_none_or(settled) {
+            return false;
+        }
+        let kept = delivered.percent(KEPT_PERCENT);
+        self.before_cut = self.estimate;
+        let less = match self.estimate {
+            None => kept,
+            Some(estimate) => {
+                if self.is_used(estimate, now) {
+                    kept.min(estimate.percent(LESS_PERCENT))
+                } else {
+                    kept.clamp(estimate.percent(50), estimate)
+                }
+            }
+        };
+        self.estimate = Some(less.max(LEAST));
+        self.full_at = Some(delivered);
+        (self.cut_at, self.grown_at) = (Some(now), now);
+        let has_failed = self.trials.congested(now);
+        self.prober.congested(has_failed, now);
+        self.monitor.note_cut(now);
+        true
+    }
+
+    fn is_used(&mut self, estimate: Bitrate, now: Instant) -> bool {
+        self.sent(now) >= estimate.percent(USED_PERCENT)
+    }
+
+    fn grow(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.grown_at);
+        self.grown_at = now;
+        let Some(estimate) = self.estimate else {
+            return;
+        };
+        let arrived = self.arrived.rate(now).unwrap_or_default();
+        let most = arrived.percent(GROWS_TO_PERCENT);
+        if estimate >= most || !self.is_used(estimate, now) {
+            return;
+        }
+        let passed = passed.min(Duration::from_secs(1));
+        let is_near = self.full_at.is_some_and(|full| {
+            (full.percent(LESS_PERCENT)..full.percent(NEAR_PERCENT)).contains(&estimate)
+        });
+        let more = if is_near {
+            Bitrate::of(NEAR_GROWTH.bytes_in(passed), Duration::from_secs(1))
+        } else {
+            let permille = passed.as_secs_f64() * GROWTH_PER_SECOND * 1e6;
+            Bitrate::of(
+                estimate.bytes_in(Duration::from_micros(permille as u64)),
+                Duration::from_secs(1),
+            )
+        };
+        self.estimate = Some((estimate + more).min(most));
+    }
+
+    fn take_found(&mut self, now: Instant) {
+        let found = self.prober.conclude(now);
+        if let Some((found, estimate)) = found.zip(self.estimate) {
+            self.estimate = Some(estimate.max(found.rate));
+        }
+    }
+
+    /// How many bytes a probe needs, if it is time for one.
+    pub fn take_probe(&mut self, now: Instant) -> Option<u64> {
+        self.take_found(now);
+        let estimate = self.estimate?;
+        let drains = |at| now.saturating_duration_since(at) < SETTLING;
+        if self.cut_at.is_some_and(drains) || self.monitor.has_queue() {
+            return None;
+        }
+        self.prober.needs(estimate, now)
+    }
+
+    /// Begins a probe of so many bytes.
+    pub fn begin_probe(&mut self, bytes: u64, now: Instant) {
+        if let Some(estimate) = self.estimate {
+            self.prober.begin(estimate, bytes, now);
+        }
+    }
+
+    /// The line cannot be probed, so that after the wait only a try can tell.
+    pub fn try_unprobed(&mut self, now: Instant) {
+        self.prober.put_off(now);
+        if self.trials.may_try(now) {
+            self.estimate = None;
+            self.trials.tried(now);
+        }
+    }
+
+    /// Whether a probe is being sent.
+    pub fn is_probing(&self) -> bool {
+        self.prober.is_sending()
+    }
+
+    /// Whether another packet of the probe is due.
+    pub fn is_padding_due(&self, now: Instant) -> bool {
+        self.prober.is_due(now)
+    }
+
+    /// There is nothing more to probe with.
+    pub fn end_probe(&mut self, now: Instant) {
+        self.prober.end(now);
+    }
+}
