@@ -6,6 +6,7 @@
 //!
 //! Pure: deliveries in, a verdict out.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::media::bwe::losses::Losses;
@@ -24,12 +25,16 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const DEEP: Duration = Duration::from_millis(150);
 /// One that stands so long and neither grows nor loses is a longer way, unless the line is used to its bound.
 const STEADY: Duration = Duration::from_secs(2);
-/// Sending less drains a queue of ours within this time, by so much at least. What is left then is somebody else's, and
-/// to send still less would only leave the line to them.
+/// Sending less, twice at most, drains a queue of ours within this time, by so much at least. What is left then is
+/// somebody else's, and to send still less would only leave the line to them,
 const DRAINED_WITHIN: Duration = Duration::from_secs(3);
+const CUTS: u32 = 2;
 const UNDRAINED_PERCENT: u32 = 60;
-/// For so long nothing is made of it.
+/// but not while so much of ours is lost in it.
+const OURS_LOST_PERCENT: usize = 4;
+/// For so long nothing is made of it; each time that it turns out so again twice as long, up to this.
 const OTHERS_FOR: Duration = Duration::from_secs(10);
+const OTHERS_FOR_LONGEST: Duration = Duration::from_secs(160);
 /// A loss that goes with a queue.
 const SOME_LOST_PERCENT: usize = 2;
 /// A loss that goes with a short one.
@@ -62,6 +67,7 @@ pub(in crate::media) enum Verdict {
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     at: Instant,
+    cuts: u32,
     queue: Duration,
     /// The shortest that was seen since.
     least: Duration,
@@ -77,7 +83,8 @@ pub(in crate::media) struct LineMonitor {
     /// Since when it stands without growing or losing.
     steady_since: Option<Instant>,
     cut: Option<Cut>,
-    others_until: Option<Instant>,
+    /// For how long the queue was taken for somebody else's, and until when it is.
+    others: Option<(Duration, Instant)>,
 }
 
 impl LineMonitor {
@@ -118,11 +125,22 @@ impl LineMonitor {
         self.losses.note_cut(now);
         (self.standing_since, self.steady_since) = (None, None);
         let queue = self.queue.length().unwrap_or_default();
-        self.cut = (queue >= STANDING).then_some(Cut {
-            at: now,
-            queue,
-            least: queue,
-        });
+        if let Some(cut) = &mut self.cut {
+            cut.cuts += 1;
+            cut.at = now;
+        } else if queue >= STANDING {
+            self.cut = Some(Cut {
+                at: now,
+                cuts: 1,
+                queue,
+                least: queue,
+            });
+        }
+    }
+
+    /// Whether the queue was taken for somebody else's lately.
+    pub fn knows_others(&self) -> bool {
+        self.others.is_some()
     }
 
     /// What stands is the way itself.
@@ -145,11 +163,14 @@ impl LineMonitor {
         if passed < DRAINED_WITHIN {
             return false;
         }
-        let is_others = cut.least * 100 >= cut.queue * UNDRAINED_PERCENT;
+        let is_left = cut.least * 100 >= cut.queue * UNDRAINED_PERCENT;
+        let is_others = is_left && !self.losses.reach(OURS_LOST_PERCENT);
         self.cut = None;
-        if is_others {
-            self.others_until = Some(now + OTHERS_FOR);
-        }
+        self.others = is_others.then(|| {
+            let longer = self.others.map(|(before, _)| before * 2);
+            let time = longer.unwrap_or(OTHERS_FOR).min(OTHERS_FOR_LONGEST);
+            (time, now + time)
+        });
         is_others
     }
 
@@ -164,10 +185,17 @@ impl LineMonitor {
             return Verdict::Free;
         };
         let loses = self.losses.reach(MORE_LOST_PERCENT);
-        if self.others_until.is_some_and(|until| now < until) && !loses {
+        // Once it is known for that, one cut has to show that it is no more.
+        let waits = match (self.others, self.cut) {
+            (Some((_, until)), cut) => now < until || cut.is_some(),
+            (None, Some(cut)) => cut.cuts >= CUTS,
+            (None, None) => false,
+        };
+        if waits && !self.losses.reach(OURS_LOST_PERCENT) {
             return Verdict::Busy;
         }
-        let grows = self.queue.grows();
+        let tends = self.queue.tends();
+        let grows = tends == Ordering::Greater;
         let rises = loses || (grows && self.trend.usage() == Usage::Over);
         let is_long = queue >= STANDING && (grows || self.losses.reach(SOME_LOST_PERCENT));
         let since = if rises || is_long {
@@ -182,7 +210,9 @@ impl LineMonitor {
             }
             now
         };
-        if queue >= DEEP || now.saturating_duration_since(since) >= PATIENCE {
+        if (queue >= DEEP && tends != Ordering::Less)
+            || now.saturating_duration_since(since) >= PATIENCE
+        {
             return congested;
         }
         Verdict::Busy

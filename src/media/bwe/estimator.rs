@@ -27,9 +27,10 @@ const USED_PERCENT: u64 = 65;
 const GROWS_TO_PERCENT: u64 = 150;
 /// It grows so much a second (§5.5: 8 %),
 const GROWTH_PER_SECOND: f64 = 0.08;
-/// or, this near to where congestion was seen, so much: about half a packet each time that a response can come (§5.5).
+/// and half as fast this near to where congestion was seen; there the draft adds half a packet each time that a response
+/// can come, which is more than that on a line of 0.3 Mbit/s and less on one of 4.
 const NEAR_PERCENT: u64 = 115;
-const NEAR_GROWTH: Bitrate = Bitrate::kbps(40);
+const NEAR_GROWTH_PER_SECOND: f64 = 0.04;
 /// No line is taken to be narrower: less could not be told apart from silence.
 const LEAST: Bitrate = Bitrate::kbps(64);
 /// What waits is sent at so much of the estimate (libwebrtc's pacer),
@@ -45,7 +46,7 @@ pub(in crate::media) struct Estimator {
     prober: Prober,
     trials: Trials,
     estimate: Option<Bitrate>,
-    /// Before the last cut.
+    /// Before the last cut, if it was to show whether others fill the queue.
     before_cut: Option<Bitrate>,
     /// What arrived when there was congestion last.
     full_at: Option<Bitrate>,
@@ -166,7 +167,6 @@ impl Estimator {
             return false;
         }
         let kept = delivered.percent(KEPT_PERCENT);
-        self.before_cut = self.estimate;
         let less = match self.estimate {
             None => kept,
             Some(estimate) => {
@@ -177,7 +177,9 @@ impl Estimator {
                 }
             }
         };
-        self.estimate = Some(less.max(LEAST));
+        let less = less.max(LEAST);
+        self.before_cut = self.estimate.filter(|_| self.monitor.knows_others());
+        self.estimate = Some(less);
         self.full_at = Some(delivered);
         (self.cut_at, self.grown_at) = (Some(now), now);
         let has_failed = self.trials.congested(now);
@@ -205,22 +207,21 @@ impl Estimator {
         let is_near = self.full_at.is_some_and(|full| {
             (full.percent(LESS_PERCENT)..full.percent(NEAR_PERCENT)).contains(&estimate)
         });
-        let more = if is_near {
-            Bitrate::of(NEAR_GROWTH.bytes_in(passed), Duration::from_secs(1))
+        let speed = if is_near {
+            NEAR_GROWTH_PER_SECOND
         } else {
-            let permille = passed.as_secs_f64() * GROWTH_PER_SECOND * 1e6;
-            Bitrate::of(
-                estimate.bytes_in(Duration::from_micros(permille as u64)),
-                Duration::from_secs(1),
-            )
+            GROWTH_PER_SECOND
         };
+        let more = estimate.bytes_in(passed.mul_f64(speed));
+        let more = Bitrate::of(more, Duration::from_secs(1));
         self.estimate = Some((estimate + more).min(most));
     }
 
     fn take_found(&mut self, now: Instant) {
-        let found = self.prober.conclude(now);
-        if let Some((found, estimate)) = found.zip(self.estimate) {
-            self.estimate = Some(estimate.max(found.rate));
+        let estimate = self.estimate.unwrap_or_default();
+        let found = self.prober.conclude(estimate, now);
+        if let Some(found) = found {
+            self.estimate = self.estimate.map(|estimate| estimate.max(found.rate));
         }
     }
 

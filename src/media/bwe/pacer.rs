@@ -14,7 +14,8 @@ const CAPACITY: usize = budgets::media::PACED.size();
 #[derive(Debug)]
 pub(in crate::media) struct Pacer<T> {
     waiting: VecDeque<(usize, usize, T)>,
-    rate: Bitrate,
+    /// `None`: everything is due.
+    rate: Option<Bitrate>,
     /// After a pause no more than what is due in this time is sent at once.
     burst: Duration,
     /// Bytes that were sent beyond what was due, or less.
@@ -26,15 +27,16 @@ impl<T> Pacer<T> {
     pub fn new(burst: Duration, now: Instant) -> Self {
         Self {
             waiting: VecDeque::new(),
-            rate: Bitrate::default(),
+            rate: Some(Bitrate::default()),
             burst,
             ahead: 0,
             at: now,
         }
     }
 
-    pub fn set_rate(&mut self, rate: Bitrate) {
-        self.rate = rate;
+    /// From now on they are sent at this rate, or at once.
+    pub fn set_rate(&mut self, rate: impl Into<Option<Bitrate>>) {
+        self.rate = rate.into();
     }
 
     /// Whether there is room for another packet.
@@ -60,7 +62,9 @@ impl<T> Pacer<T> {
 
     /// So many bytes are sent without having waited.
     pub fn spend(&mut self, bytes: usize) {
-        self.ahead = self.ahead.saturating_add(bytes as i64);
+        if self.rate.is_some() {
+            self.ahead = self.ahead.saturating_add(bytes as i64);
+        }
     }
 
     /// Takes a packet of so many bytes.
@@ -74,6 +78,11 @@ impl<T> Pacer<T> {
         if self.ahead > 0 {
             return None;
         }
+        self.pop_undue()
+    }
+
+    /// The next packet, whether it is due or not.
+    pub fn pop_undue(&mut self) -> Option<(usize, T)> {
         let (slot, bytes, packet) = self.waiting.pop_front()?;
         self.spend(bytes);
         Some((slot, packet))
@@ -82,8 +91,13 @@ impl<T> Pacer<T> {
     fn pass(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.at);
         self.at = self.at.max(now);
-        let due = |time| i64::try_from(self.rate.bytes_in(time)).unwrap_or(i64::MAX);
-        self.ahead = self.ahead.saturating_sub(due(passed)).max(-due(self.burst));
+        let Some(rate) = self.rate else {
+            self.ahead = 0;
+            return;
+        };
+        let due = |time| i64::try_from(rate.bytes_in(time)).unwrap_or(i64::MAX);
+        let ahead = self.ahead.saturating_sub(due(passed));
+        self.ahead = ahead.max(-due(self.burst));
     }
 
     /// Everything that waits of a slot, to be sent at once or forgotten.
@@ -159,5 +173,19 @@ mod tests {
         assert!(pacer.is_free(start + Duration::from_millis(10)));
         pacer.push(0, 1000, ());
         assert!(!pacer.is_free(start + Duration::from_millis(10)));
+    }
+
+    #[test]
+    fn without_a_rate_everything_is_due_and_costs_nothing() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(BURST, start);
+        pacer.set_rate(None);
+        for number in 0..50 {
+            pacer.push(0, 1000, number);
+            pacer.spend(1000);
+        }
+        assert_eq!(std::iter::from_fn(|| pacer.pop(start)).count(), 50);
+        pacer.set_rate(Bitrate::kbps(800));
+        assert!(pacer.is_free(start));
     }
 }

@@ -4,6 +4,7 @@
 //! delay of an interval (RFC 8289 §3), so that bunched arrivals and a picture's burst do no harm. The receiver's clock
 //! needs not agree with ours: only changes count.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -92,13 +93,18 @@ impl Queue {
         ))
     }
 
-    /// Whether it is longer than a moment ago.
-    pub fn grows(&self) -> bool {
+    /// Whether it is longer, or shorter, than a moment ago.
+    pub fn tends(&self) -> Ordering {
         let before = self.least(GROWTH_OVER, GROWTH_OVER + INTERVAL);
         let now = self.least(Duration::ZERO, INTERVAL);
-        before
-            .zip(now)
-            .is_some_and(|(before, now)| now - before > micros(GROWTH))
+        let Some(growth) = before.zip(now).map(|(before, now)| now - before) else {
+            return Ordering::Equal;
+        };
+        if growth.unsigned_abs() > micros(GROWTH).unsigned_abs() {
+            growth.cmp(&0)
+        } else {
+            Ordering::Equal
+        }
     }
 
     /// What stands now is no queue of ours: a longer way, or somebody else's.

@@ -2,6 +2,7 @@
 
 mod line;
 mod narrowing;
+mod pacing;
 mod reports;
 mod slot;
 
@@ -150,7 +151,7 @@ impl Down {
             }
             slot.agree(answer.section(&slot.mid));
         }
-        self.line.train = None;
+        self.line.forget_trains();
         self.unanswered = None;
         self.answered = true;
     }
@@ -214,7 +215,12 @@ impl Down {
         if slot.share == Share::Stills {
             let packet = Stored::of(&arrival.packet);
             self.line.pacer.push(index, bytes, Waiting { sent, packet });
+            out.expect_more();
+        } else if slot.kind == MediaKind::Video && self.line.must_wait(now) {
+            let packet = Stored::of(&arrival.packet);
+            self.wait_for_pace(index, Waiting { sent, packet }, out, now);
         } else {
+            self.line.bursts.spend(bytes);
             self.send_first(index, &arrival.packet, sent, out, now);
         }
         Forwarded::Done
@@ -231,7 +237,9 @@ impl Down {
     ) {
         let slot = &mut self.slots[index];
         if slot.is_numbered() {
-            sent.stamp = Some(self.line.stamp(sent.bytes.into(), None, now));
+            sent.stamp = Some(self.line.stamp(sent.bytes.into(), now));
+        } else {
+            self.line.note_unnumbered(sent.bytes.into(), now);
         }
         self.line.note_sent(slot.kind, sent.bytes.into(), now);
         slot.packets = slot.packets.wrapping_add(1);
@@ -249,7 +257,6 @@ impl Down {
         index: usize,
         packet: &Incoming<'_>,
         sent: &Sent,
-        probe: Option<u32>,
         out: &mut Arena,
         now: Instant,
     ) {
@@ -264,7 +271,7 @@ impl Down {
             return;
         };
         let numbered = slot.is_numbered();
-        let stamp = numbered.then(|| self.line.stamp(sent.bytes.into(), probe, now));
+        let stamp = numbered.then(|| self.line.stamp(sent.bytes.into(), now));
         let outgoing = slot.repair(packet, sent, payload_type, stamp, mixes);
         self.connection.send_rtp(out, |bytes| outgoing.write(bytes));
     }
@@ -275,9 +282,7 @@ impl Down {
             slot.track = track;
             slot.undecodable = false;
             slot.release();
-            // What waits of the track before is not for whoever watches now.
-            drop(self.line.pacer.take(index));
-            self.line.train.take_if(|(slot, _)| *slot == index);
+            self.line.forget(index);
         }
     }
 }

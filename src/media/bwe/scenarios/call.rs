@@ -166,10 +166,8 @@ impl Call {
             left -= bytes;
             let now = self.now();
             let rate = self.estimator.pace(now);
-            if let Some(rate) = rate {
-                self.pacer.set_rate(rate);
-            }
-            if (rate.is_none() && self.pacer.is_empty()) || self.pacer.is_free(now) {
+            self.pacer.set_rate(rate);
+            if self.pacer.is_free(now) {
                 self.send(bytes, true);
                 self.pacer.spend(bytes);
             } else {

@@ -5,7 +5,7 @@ pub(super) struct Chance(u64);
 
 impl Chance {
     pub fn new(seed: u64) -> Self {
-        Self(0x2545_f491_4f6c_dd1d ^ (seed << 17))
+        Self(0x2545_f491_4f6c_dd1d ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Evenly from 0 to below `end`.
