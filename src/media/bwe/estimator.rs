@@ -21,6 +21,8 @@ const SETTLING: Duration = Duration::from_millis(1000);
 const KEPT_PERCENT: u64 = 95;
 /// Congestion while no more is sent than the estimate: others use the line as well, or it became narrower (§5.5).
 const LESS_PERCENT: u64 = 85;
+/// Where less than this share of what is sent arrives, even that is too much, and much less may be carried.
+const ARRIVES_PERCENT: u64 = 90;
 /// Below this share of the estimate the application, not the line, bounds what is sent (libwebrtc's).
 const USED_PERCENT: u64 = 65;
 /// The estimate grows up to this share of what arrives (§5.5).
@@ -167,16 +169,20 @@ impl Estimator {
             return false;
         }
         let kept = delivered.percent(KEPT_PERCENT);
-        let less = match self.estimate {
-            None => kept,
-            Some(estimate) => {
-                if self.is_used(estimate, now) {
-                    kept.min(estimate.percent(LESS_PERCENT))
-                } else {
-                    kept.clamp(estimate.percent(50), estimate)
-                }
+        let sent = self.sent(now);
+        let less = self.estimate.map_or(kept, |estimate| {
+            let used = estimate.percent(USED_PERCENT);
+            let least = if delivered < sent.percent(ARRIVES_PERCENT) {
+                estimate.percent(50)
+            } else {
+                estimate.percent(LESS_PERCENT)
+            };
+            if sent >= used {
+                kept.min(estimate.percent(LESS_PERCENT))
+            } else {
+                kept.clamp(least, estimate)
             }
-        };
+        });
         let less = less.max(LEAST);
         self.before_cut = self.estimate.filter(|_| self.monitor.knows_others());
         self.estimate = Some(less);
@@ -265,5 +271,95 @@ impl Estimator {
     /// There is nothing more to probe with.
     pub fn end_probe(&mut self, now: Instant) {
         self.prober.end(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends this for so many seconds over a line that delays nothing; the report comes every 50 ms.
+    fn send(estimator: &mut Estimator, start: Instant, seconds: std::ops::Range<u64>, kbps: u64) {
+        let mut told = Vec::new();
+        for ms in (seconds.start * 1000..seconds.end * 1000).step_by(10) {
+            let now = start + Duration::from_millis(ms);
+            let number = estimator.stamp((kbps * 10 / 8) as usize, now);
+            told.push((number, Some(Duration::from_millis(ms + 20))));
+            if ms % 50 == 0 {
+                estimator.report(told.len() as u16, told.drain(..), now);
+            }
+        }
+    }
+
+    #[test]
+    fn it_grows_by_use_alone_and_no_farther_than_it_is_used() {
+        let start = Instant::now();
+        let mut estimator = Estimator::new(start);
+        send(&mut estimator, start, 0..2, 900);
+        assert_eq!(estimator.limit(), None);
+        estimator.cut(Bitrate::kbps(1000), start + Duration::from_secs(2));
+        assert_eq!(estimator.limit(), Some(Bitrate::kbps(950)));
+        send(&mut estimator, start, 2..5, 300);
+        let little = estimator.limit();
+        assert!(little < Some(Bitrate::kbps(1000)), "{little:?}");
+        send(&mut estimator, start, 5..60, 300);
+        assert_eq!(estimator.limit(), little);
+        send(&mut estimator, start, 60..90, 900);
+        let grown = estimator.limit().unwrap();
+        assert!(grown > Bitrate::kbps(1200), "{grown:?}");
+        send(&mut estimator, start, 90..200, 900);
+        assert!(estimator.limit().unwrap() <= Bitrate::kbps(1360));
+    }
+
+    #[test]
+    fn it_does_not_fall_to_the_little_that_is_sent() {
+        let start = Instant::now();
+        let mut estimator = Estimator::new(start);
+        send(&mut estimator, start, 0..2, 1700);
+        estimator.cut(Bitrate::kbps(2000), start + Duration::from_secs(2));
+        send(&mut estimator, start, 2..10, 100);
+        let before = estimator.limit().unwrap();
+        let at = |ms| start + Duration::from_millis(ms);
+        assert!(estimator.cut(Bitrate::kbps(100), at(10_000)));
+        assert_eq!(estimator.limit(), Some(before.percent(85)));
+        assert!(!estimator.cut(Bitrate::kbps(100), at(10_500)), "no news");
+        send(&mut estimator, start, 10..11, 100);
+        assert!(estimator.cut(Bitrate::kbps(50), at(11_000)));
+        let half = before.percent(85).percent(50);
+        assert_eq!(estimator.limit(), Some(half), "and not even that arrives");
+    }
+
+    #[test]
+    fn nothing_waits_where_the_line_is_wide() {
+        let start = Instant::now();
+        let mut estimator = Estimator::new(start);
+        send(&mut estimator, start, 0..3, 300);
+        let now = start + Duration::from_secs(3);
+        assert_eq!(estimator.pace(now), None);
+        estimator.cut(Bitrate::kbps(2000), now);
+        assert_eq!(estimator.pace(now), None);
+        let later = now + Duration::from_secs(2);
+        send(&mut estimator, start, 3..5, 800);
+        assert_eq!(estimator.pace(later), Some(Bitrate::kbps(4750)));
+    }
+
+    #[test]
+    fn what_cannot_be_probed_is_tried() {
+        let start = Instant::now();
+        let mut estimator = Estimator::new(start);
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(
+            estimator.take_probe(start),
+            None,
+            "there is nothing to find"
+        );
+        estimator.cut(Bitrate::kbps(1000), start);
+        estimator.try_unprobed(at(1500));
+        assert_eq!(estimator.limit(), Some(Bitrate::kbps(950)));
+        estimator.try_unprobed(at(2500));
+        assert_eq!(estimator.limit(), None);
+        estimator.cut(Bitrate::kbps(1000), at(4000));
+        estimator.try_unprobed(at(7000));
+        assert_eq!(estimator.limit(), Some(Bitrate::kbps(950)), "it has failed");
     }
 }

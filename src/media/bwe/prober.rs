@@ -255,11 +255,23 @@ impl Cluster {
     /// How fast it came, and whether that was in bunches too few to tell.
     fn came(&self) -> Option<(Bitrate, bool)> {
         let (first, last) = (self.arrived.first()?.1, self.arrived.last()?.1);
-        // What arrived first only says when it began, and that are all that came together.
+        // What arrived first only says when it began; of those that were held up with it, half.
         let is_first = |one: &&Arrival| one.1.saturating_sub(first) <= TOGETHER;
-        let began = self.arrived.iter().take_while(is_first).last()?.1;
-        let after = self.arrived.iter().skip_while(is_first);
-        let bytes: usize = after.map(|(.., bytes)| bytes).sum();
+        let firsts = self.arrived.iter().take_while(is_first);
+        let began = firsts.clone().last()?.1;
+        let before: usize = firsts.skip(1).map(|(.., bytes)| bytes).sum();
+        let after: usize = self
+            .arrived
+            .iter()
+            .skip_while(is_first)
+            .map(|(.., bytes)| bytes)
+            .sum();
+        let bytes = after
+            + if last.saturating_sub(began) >= BUNCH {
+                before / 2
+            } else {
+                0
+            };
         let spread = last.saturating_sub(began);
         let gaps = self.arrived.windows(2);
         let gap = gaps.map(|pair| pair[1].1.saturating_sub(pair[0].1)).max()?;

@@ -164,8 +164,15 @@ impl State {
         }
     }
 
-    /// Takes a datagram, and opens it where it lies. What belongs to no connection is dropped without an answer.
-    pub fn handle_datagram(&mut self, path: Path, datagram: &mut [u8], now: Instant) {
+    /// Takes a datagram, and opens it where it lies. What belongs to no connection is dropped without an answer. It may
+    /// have `arrived` some time ago.
+    pub fn handle_datagram(
+        &mut self,
+        path: Path,
+        datagram: &mut [u8],
+        arrived: Instant,
+        now: Instant,
+    ) {
         if datagram.len() > MAX_DATAGRAM || !may_be_peer(path.remote()) {
             return;
         }
@@ -182,6 +189,7 @@ impl State {
         };
         if let Some(route) = route {
             self.with_room(route.room, now, |room, turn| {
+                turn.arrived = arrived;
                 room.receive(route, path, datagram, turn)
             });
         }
@@ -300,6 +308,7 @@ impl State {
         };
         let mut turn = Turn {
             now,
+            arrived: now,
             ntp,
             out,
             routes,

@@ -43,7 +43,7 @@ impl Room {
         match (received, route.leg) {
             (Received::Rtp(packet), Leg::Up) => {
                 let up = member.up.as_mut();
-                let arrival = up.and_then(|up| up.arrived(packet, turn.now));
+                let arrival = up.and_then(|up| up.arrived(packet, turn.arrived, turn.now));
                 if let Some(arrival) = arrival {
                     self.forward(route.member, &arrival, turn);
                 }

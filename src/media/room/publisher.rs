@@ -210,9 +210,14 @@ impl Up {
     }
 
     /// Takes an RTP packet: what is to be forwarded of it, if anything.
-    pub fn arrived<'a>(&mut self, packet: &'a [u8], now: Instant) -> Option<Arrival<'a>> {
+    pub fn arrived<'a>(
+        &mut self,
+        packet: &'a [u8],
+        arrived: Instant,
+        now: Instant,
+    ) -> Option<Arrival<'a>> {
         let view = View::parse(packet)?;
-        self.record(&view, now);
+        self.record(&view, arrived);
         let taken = self.take(&view)?;
         let place = self.stream(&view, taken.ssrc, now)?;
         let stream = &mut self.streams[place];
@@ -225,7 +230,7 @@ impl Up {
         let line = &self.lines[line];
         if !taken.is_repair {
             let timestamp = view.header.timestamp;
-            stream.note_reception(sequence, timestamp, line.clock_rate(), now);
+            stream.note_reception(sequence, timestamp, line.clock_rate(), arrived);
         }
         // The measure by reports is the better one.
         if let (Some(way), None) = (way, self.connection.round_trip()) {
@@ -261,10 +266,11 @@ impl Up {
     }
 
     /// For transport-wide feedback every packet counts, repairs and probes too.
-    fn record(&mut self, view: &View<'_>, now: Instant) {
+    fn record(&mut self, view: &View<'_>, arrived: Instant) {
         let number = self.value(view, Extension::TransportNumber);
         if let Some([high, low]) = number {
-            self.recorder.note(u16::from_be_bytes([*high, *low]), now);
+            self.recorder
+                .note(u16::from_be_bytes([*high, *low]), arrived);
         }
     }
 

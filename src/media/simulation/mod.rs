@@ -348,7 +348,7 @@ impl World {
     fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
         let path = Path::udp(SERVER.into(), from);
         self.state
-            .handle_datagram(path, &mut bytes.to_vec(), self.now);
+            .handle_datagram(path, &mut bytes.to_vec(), self.now, self.now);
     }
 
     fn deliver(&mut self, datagram: Datagram) {
