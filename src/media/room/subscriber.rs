@@ -178,9 +178,18 @@ impl Down {
         let (true, Some(slot)) = (self.connection.is_connected(), self.slots.get_mut(index)) else {
             return Forwarded::Done;
         };
-        let Some((payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
+        let Some((mut payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
             return Forwarded::Undecodable;
         };
+        let mut packet = arrival.packet;
+        if let Some(newest) = arrival.newest {
+            // It names its encoding by the publisher's number, and is twice as long: who loses nothing goes without.
+            let is_same = arrival.codec.payload_type == payload_type;
+            match repair.filter(|_| is_same && (arrival.is_lossy || self.line.is_lossy(now))) {
+                Some(redundant) => payload_type = redundant,
+                None => packet.payload = packet.payload.get(newest..).unwrap_or_default(),
+            }
+        }
         let pacer = &self.line.pacer;
         let is_taken = match slot.share {
             Share::Whole => true,
@@ -198,13 +207,13 @@ impl Down {
         if arrival.keyframe {
             slot.keyframes.settle();
         }
-        let Some(fit) = slot.rewriter.rewrite(&arrival.packet, now) else {
+        let Some(fit) = slot.rewriter.rewrite(&packet, now) else {
             return Forwarded::Done;
         };
         slot.report = arrival.report;
-        let bytes = HEADER_BYTES + arrival.packet.payload.len();
+        let bytes = HEADER_BYTES + packet.payload.len();
         let sent = Sent {
-            source: arrival.packet.sequence,
+            source: packet.sequence,
             offsets: fit.offsets,
             sequence: fit.sequence,
             payload_type,
@@ -213,15 +222,15 @@ impl Down {
             bytes: bytes as u16,
         };
         if slot.share == Share::Stills {
-            let packet = Stored::of(&arrival.packet);
+            let packet = Stored::of(&packet);
             self.line.pacer.push(index, bytes, Waiting { sent, packet });
             out.expect_more();
         } else if slot.kind == MediaKind::Video && self.line.must_wait(now) {
-            let packet = Stored::of(&arrival.packet);
+            let packet = Stored::of(&packet);
             self.wait_for_pace(index, Waiting { sent, packet }, out, now);
         } else {
             self.line.bursts.spend(bytes);
-            self.send_first(index, &arrival.packet, sent, out, now);
+            self.send_first(index, &packet, sent, out, now);
         }
         Forwarded::Done
     }

@@ -18,6 +18,8 @@ use crate::protocol::object::MediaKind;
 
 /// A client that gave no transport-wide feedback for this long gives none: its receiver reports must do.
 const FEEDBACK_SILENT_AFTER: Duration = Duration::from_secs(3);
+/// A line that has lost a packet is expected to lose more for so long.
+const LOSSY_FOR: Duration = Duration::from_secs(30);
 /// After a pause no more of a still is sent at once than is due in this time,
 const STILLS_BURST: Duration = Duration::from_millis(25);
 /// and of pictures no more than in one turn of the pacer.
@@ -29,6 +31,8 @@ pub(in crate::media) struct Line {
     breaker: Breaker,
     /// When transport-wide feedback last came.
     feedback_at: Option<Instant>,
+    /// When a loss was last told of.
+    lost_at: Option<Instant>,
     pub repairs: RepairBudget,
     /// Stills on their way.
     pub pacer: Pacer<Waiting>,
@@ -55,6 +59,7 @@ impl Line {
             estimator: Estimator::new(now),
             breaker: Breaker::default(),
             feedback_at: None,
+            lost_at: None,
             repairs: RepairBudget::new(now),
             pacer: Pacer::new(STILLS_BURST, now),
             bursts: Pacer::new(BURST, now),
@@ -171,8 +176,17 @@ impl Line {
         (self.train, self.padding) = (None, None);
     }
 
+    /// Whether packets were lost on it lately.
+    pub fn is_lossy(&self, now: Instant) -> bool {
+        let lost_at = self.lost_at;
+        lost_at.is_some_and(|at| now.saturating_duration_since(at) < LOSSY_FOR)
+    }
+
     /// The client says which packets came, and when.
     pub fn note_feedback(&mut self, feedback: &TransportFeedback<'_>, now: Instant) {
+        if feedback.iter().any(|(_, fate)| fate == Fate::Lost) {
+            self.lost_at = Some(now);
+        }
         let told = feedback.iter().filter_map(|(number, fate)| match fate {
             Fate::Lost => Some((number, None)),
             Fate::Came(at) => Some((number, Some(at))),
@@ -187,6 +201,9 @@ impl Line {
 
     /// The client says how many packets it missed.
     pub fn note_reports(&mut self, tally: Tally, now: Instant) {
+        if tally.lost > 0 {
+            self.lost_at = Some(now);
+        }
         let is_silent = self
             .feedback_at
             .is_none_or(|at| now.saturating_duration_since(at) > FEEDBACK_SILENT_AFTER);

@@ -7,6 +7,9 @@ use super::Down;
 use crate::media::peer::arena::Arena;
 use crate::media::room::subscriber::slot::Waiting;
 
+/// A probe sends no more packets at once, however late it is.
+const MOST_PADDING: usize = 64;
+
 impl Down {
     /// Sends what is due by now, and says whether there is more to come.
     pub fn pace(&mut self, out: &mut Arena, now: Instant) {
@@ -44,17 +47,13 @@ impl Down {
         let Some(mut padding) = self.line.take_padding(now) else {
             return;
         };
-        while self.line.is_padding_due(now) {
-            let Some(waiting) = padding.packets.get(padding.next) else {
+        for _ in 0..MOST_PADDING {
+            let due = self.line.is_padding_due(now);
+            let Some(waiting) = padding.packets.get(padding.next).filter(|_| due) else {
                 break;
             };
-            self.send_again(
-                padding.slot,
-                &waiting.packet.packet(),
-                &waiting.sent,
-                out,
-                now,
-            );
+            let packet = waiting.packet.packet();
+            self.send_again(padding.slot, &packet, &waiting.sent, out, now);
             padding.next = (padding.next + 1) % padding.packets.len();
         }
         self.line.put_back(padding);
