@@ -117,7 +117,7 @@ impl LineMonitor {
 
     /// Whether there is a queue to be seen.
     pub fn has_queue(&self) -> bool {
-        self.queue.length().is_none_or(|queue| queue >= NOTICEABLE)
+        self.queue.length().is_some_and(|queue| queue >= NOTICEABLE)
     }
 
     /// Less is sent from now on.
