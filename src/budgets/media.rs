@@ -296,15 +296,15 @@ pub const UNACKNOWLEDGED: Budget = Budget {
     test: "numbers_count_on_over_the_wrap_and_are_told_once",
 };
 
-/// Packets of stills that wait to be sent at the pace of a narrow line.
+/// Packets of pictures, and of stills, that wait to be sent at the pace of a narrow line.
 pub const PACED: Budget = Budget {
     name: "media.paced",
     per: Per::Connection,
     most: 512,
     unit: Unit::Count,
     every: None,
-    then: "The rest of the still is dropped, and the next one comes.",
-    reason: "A still is a keyframe of some tens of packets; several may wait.",
+    then: "Of a still the rest is dropped, and the next one comes; of other pictures the oldest packet is sent at once.",
+    reason: "A keyframe has some tens of packets; several may wait.",
     test: "a_pause_saves_up_no_burst_and_a_slot_can_be_taken_out",
 };
 

@@ -1,227 +1,222 @@
-//! Whether more is sent to somebody than their line carries: seen in how long packets take, and in how many are lost.
+//! Whether more is sent to somebody than their line carries.
 //!
-//! A queue that empties now and then is a good one; one that stands is congestion (RFC 8289 §3 tells the two apart in
-//! the same way, by the least delay of an interval). Bunched arrivals and a keyframe's burst so do no harm.
+//! Three witnesses: the queue that stands (`queue`), the delays that rise (`trend`), the packets that are lost
+//! (`losses`). The trend alone is quick and sometimes wrong, which would cost a layer of a picture for seconds: it
+//! counts where there is a queue as well. The queue alone counts when it is deep: sound is late already.
 //!
-//! Pure: deliveries in, a verdict out. The receiver's clock needs not agree with ours: only changes count.
-//!
-//! What a line carries is learnt from transport-wide feedback (`send_history`, then here, then `breaker`), or from
-//! receiver reports where there is none. `allotment` gives each slot the whole picture, stills
-//! or nothing; `pacer` sends stills evenly; `probe` finds room by trains of repair packets.
+//! Pure: deliveries in, a verdict out.
 
-use std::collections::VecDeque;
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::media::bwe::losses::Losses;
+use crate::media::bwe::queue::Queue;
 use crate::media::bwe::rate::Bitrate;
 use crate::media::bwe::send_history::Delivery;
+use crate::media::bwe::trend::{Trend, Usage};
 
-/// The least delay of this long says how long the queue is.
-const INTERVAL: Duration = Duration::from_millis(150);
 /// A queue below this is none that can be told from jitter.
 const STANDING: Duration = Duration::from_millis(60);
-/// Above [`STANDING`] it must grow, or lose, for so long;
-const PATIENCE: Duration = Duration::from_millis(200);
-/// above this it counts at once: sound is late already.
+/// One half as long counts where the delays rise, or packets are lost that may have found it full.
+const NOTICEABLE: Duration = Duration::from_millis(25);
+/// It must grow, or lose, for so long: a keyframe's queue has stopped growing by then.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Above this it counts at once.
 const DEEP: Duration = Duration::from_millis(150);
-/// It grows when it is so much longer than this time ago.
-const GROWTH: Duration = Duration::from_millis(3);
-const GROWTH_OVER: Duration = Duration::from_millis(200);
-/// A queue that stands so long and neither grows nor loses is a longer way, or somebody else's: nothing that sending
-/// less would mend.
-const LONGER_WAY_AFTER: Duration = Duration::from_secs(2);
-/// The least delay is looked for in the last two of these, so that a new way is known in time.
-const BASE_WINDOW: Duration = Duration::from_secs(15);
-/// Losses are counted over this time: long enough that chance makes no 25 % of 15 %.
-const LOSS_WINDOW: Duration = Duration::from_secs(2);
-/// Few packets say nothing of losses.
-const ENOUGH: usize = 40;
-/// Up to this loss repair helps; beyond it, it makes things worse.
-const MOST_LOST_PERCENT: usize = 25;
+/// One that stands so long and neither grows nor loses is a longer way, unless the line is used to its bound.
+const STEADY: Duration = Duration::from_secs(2);
+/// Sending less, twice at most, drains a queue of ours within this time, by so much at least. What is left then is
+/// somebody else's, and to send still less would only leave the line to them,
+const DRAINED_WITHIN: Duration = Duration::from_secs(3);
+const CUTS: u32 = 2;
+const UNDRAINED_PERCENT: u32 = 60;
+/// but not while so much of ours is lost in it.
+const OURS_LOST_PERCENT: usize = 4;
+/// For so long nothing is made of it; each time that it turns out so again twice as long, up to this.
+const OTHERS_FOR: Duration = Duration::from_secs(10);
+const OTHERS_FOR_LONGEST: Duration = Duration::from_secs(160);
 /// A loss that goes with a queue.
 const SOME_LOST_PERCENT: usize = 2;
-/// The rate of arrival is measured over this time.
-const RATE_WINDOW: Duration = Duration::from_millis(300);
+/// A loss that goes with a short one.
+const MORE_LOST_PERCENT: usize = 8;
+/// Above this loss nothing grows (draft-ietf-rmcat-gcc-02 §6).
+const GROWS_BELOW_PERCENT: usize = 10;
 
-/// Too much is sent.
+/// How the line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) struct Congested {
-    /// What arrives meanwhile: as the line is full, what it carries.
-    pub delivered: Bitrate,
+pub(in crate::media) enum Verdict {
+    /// There is room, as far as can be seen.
+    Free,
+    /// There is a queue, or a loss: no more is to be sent than now.
+    Busy,
+    /// A queue stands and does nothing else: a longer way, or a line that is used to its bound.
+    Steady {
+        /// What arrives meanwhile.
+        delivered: Bitrate,
+    },
+    /// What sending less has not drained is somebody else's.
+    Others,
+    /// Too much is sent.
+    Congested {
+        /// What arrives meanwhile: as the line is full, what it carries.
+        delivered: Bitrate,
+    },
 }
 
-/// A packet that arrived.
+/// What was cut, until it is known what came of it.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
-    /// Microseconds on the receiver's clock.
-    arrived: i64,
-    /// Microseconds that it took longer, or less long, than the first one.
-    delay: i64,
-    bytes: usize,
+struct Cut {
+    at: Instant,
+    cuts: u32,
+    queue: Duration,
+    /// The shortest that was seen since.
+    least: Duration,
 }
 
 /// The line of one connection.
 #[derive(Debug, Default)]
 pub(in crate::media) struct LineMonitor {
-    /// The first packet's times.
-    origin: Option<(Instant, Duration)>,
-    /// In the order of arrival, of the last [`KEPT`].
-    samples: VecDeque<Sample>,
-    /// When packets were told of, and whether they were lost.
-    told: VecDeque<(Instant, bool)>,
-    lost: usize,
-    /// The least delays of this window and the one before.
-    base: [i64; 2],
-    base_since: i64,
+    queue: Queue,
+    trend: Trend,
+    losses: Losses,
     standing_since: Option<Instant>,
     /// Since when it stands without growing or losing.
     steady_since: Option<Instant>,
+    cut: Option<Cut>,
+    /// For how long the queue was taken for somebody else's, and until when it is.
+    others: Option<(Duration, Instant)>,
 }
-
-/// Samples are kept for this long.
-const KEPT: Duration = Duration::from_millis(500);
 
 impl LineMonitor {
-    /// Takes a report; says whether there is congestion now.
-    pub fn take(&mut self, deliveries: &[Delivery], now: Instant) -> Option<Congested> {
+    /// Takes a report; says how the line is.
+    pub fn take(&mut self, deliveries: &[Delivery], now: Instant) -> Verdict {
         for delivery in deliveries {
-            self.told.push_back((now, delivery.arrived.is_none()));
-            self.lost += usize::from(delivery.arrived.is_none());
-            if let Some(arrived) = delivery.arrived {
-                self.note_arrival(delivery, arrived);
+            self.losses.note(delivery.arrived.is_none(), now);
+            let Some(arrived) = delivery.arrived else {
+                continue;
+            };
+            if self.queue.note(delivery, arrived) {
+                *self = Self::default();
+                return Verdict::Busy;
             }
+            self.trend.note(delivery, arrived);
         }
-        while let Some((_, was_lost)) = self
-            .told
-            .pop_front_if(|(at, _)| now.saturating_duration_since(*at) > LOSS_WINDOW)
-        {
-            self.lost -= usize::from(was_lost);
+        self.losses.pass(now);
+        if self.is_others(now) {
+            return Verdict::Others;
         }
-        self.is_congested(now).then(|| Congested {
-            delivered: self.delivered(),
-        })
+        let verdict = self.judge(now);
+        let is_free = self.trend.usage() == Usage::Normal
+            && !self.has_queue()
+            && !self.losses.reach(GROWS_BELOW_PERCENT);
+        match verdict {
+            Verdict::Free if !is_free => Verdict::Busy,
+            verdict => verdict,
+        }
     }
 
-    fn note_arrival(&mut self, delivery: &Delivery, arrived: Duration) {
-        let (first_sent, first_arrived) = *self.origin.get_or_insert((delivery.sent, arrived));
-        let sent = micros(delivery.sent.saturating_duration_since(first_sent));
-        let arrived = micros(arrived) - micros(first_arrived);
-        let sample = Sample {
-            arrived,
-            delay: arrived - sent,
-            bytes: delivery.bytes,
+    /// Whether there is a queue to be seen.
+    pub fn has_queue(&self) -> bool {
+        self.queue.length().is_some_and(|queue| queue >= NOTICEABLE)
+    }
+
+    /// Less is sent from now on.
+    pub fn note_cut(&mut self, now: Instant) {
+        self.losses.note_cut(now);
+        (self.standing_since, self.steady_since) = (None, None);
+        let queue = self.queue.length().unwrap_or_default();
+        if let Some(cut) = &mut self.cut {
+            cut.cuts += 1;
+            cut.at = now;
+        } else if queue >= STANDING {
+            self.cut = Some(Cut {
+                at: now,
+                cuts: 1,
+                queue,
+                least: queue,
+            });
+        }
+    }
+
+    /// Whether the queue was taken for somebody else's lately.
+    pub fn knows_others(&self) -> bool {
+        self.others.is_some()
+    }
+
+    /// What stands is the way itself.
+    pub fn disown(&mut self) {
+        self.queue.disown();
+        (self.standing_since, self.steady_since) = (None, None);
+    }
+
+    /// Whether the last cut has turned out to change nothing.
+    fn is_others(&mut self, now: Instant) -> bool {
+        let length = self.queue.length();
+        let Some(cut) = &mut self.cut else {
+            return false;
         };
-        let newest = self.samples.back().map_or(arrived, |last| last.arrived);
-        // Feedback counts time in 24 bits of 64 ms, and clocks are set: then begin anew.
-        if (arrived - newest).abs() > micros(Duration::from_secs(60)) {
-            *self = Self::default();
-            return;
+        let passed = now.saturating_duration_since(cut.at);
+        // At first nothing can be known of it here.
+        if passed >= DRAINED_WITHIN / 3 {
+            cut.least = cut.least.min(length.unwrap_or_default());
         }
-        if self.samples.is_empty() && self.base == [0, 0] {
-            self.base = [sample.delay; 2];
-            self.base_since = arrived;
+        if passed < DRAINED_WITHIN {
+            return false;
         }
-        if arrived - self.base_since > micros(BASE_WINDOW) {
-            self.base = [sample.delay, self.base[0]];
-            self.base_since = arrived;
-        }
-        self.base[0] = self.base[0].min(sample.delay);
-        // Reordered packets are rare: they are put in as if they had come last.
-        self.samples.push_back(Sample {
-            arrived: arrived.max(newest),
-            ..sample
+        let is_left = cut.least * 100 >= cut.queue * UNDRAINED_PERCENT;
+        let is_others = is_left && !self.losses.reach(OURS_LOST_PERCENT);
+        self.cut = None;
+        self.others = is_others.then(|| {
+            let longer = self.others.map(|(before, _)| before * 2);
+            let time = longer.unwrap_or(OTHERS_FOR).min(OTHERS_FOR_LONGEST);
+            (time, now + time)
         });
-        let oldest = arrived.max(newest) - micros(KEPT);
-        while self
-            .samples
-            .pop_front_if(|sample| sample.arrived < oldest)
-            .is_some()
-        {}
+        is_others
     }
 
-    fn is_congested(&mut self, now: Instant) -> bool {
-        if self.has_lost(MOST_LOST_PERCENT) {
-            return true;
+    fn judge(&mut self, now: Instant) -> Verdict {
+        let delivered = self.queue.delivered();
+        let congested = Verdict::Congested { delivered };
+        if self.losses.are_too_many() {
+            return congested;
         }
-        let Some(queue) = self.queue() else {
-            return false;
-        };
-        if queue < micros(STANDING) {
+        let Some(queue) = self.queue.length().filter(|queue| *queue >= NOTICEABLE) else {
             (self.standing_since, self.steady_since) = (None, None);
-            return false;
+            return Verdict::Free;
+        };
+        let loses = self.losses.reach(MORE_LOST_PERCENT);
+        // Once it is known for that, one cut has to show that it is no more.
+        let waits = match (self.others, self.cut) {
+            (Some((_, until)), cut) => now < until || cut.is_some(),
+            (None, Some(cut)) => cut.cuts >= CUTS,
+            (None, None) => false,
+        };
+        if waits && !self.losses.reach(OURS_LOST_PERCENT) {
+            return Verdict::Busy;
         }
-        if !self.grows() && !self.has_lost(SOME_LOST_PERCENT) {
+        let tends = self.queue.tends();
+        let grows = tends == Ordering::Greater;
+        let rises = loses || (grows && self.trend.usage() == Usage::Over);
+        let is_long = queue >= STANDING && (grows || self.losses.reach(SOME_LOST_PERCENT));
+        let since = if rises || is_long {
+            self.steady_since = None;
+            *self.standing_since.get_or_insert(now)
+        } else {
             self.standing_since = None;
             let since = *self.steady_since.get_or_insert(now);
-            if now.saturating_duration_since(since) >= LONGER_WAY_AFTER {
-                self.base = [self.base() + queue; 2];
+            if now.saturating_duration_since(since) >= STEADY {
                 self.steady_since = None;
+                return Verdict::Steady { delivered };
             }
-        } else {
-            self.steady_since = None;
-            let since = *self.standing_since.get_or_insert(now);
-            if now.saturating_duration_since(since) >= PATIENCE {
-                return true;
-            }
+            now
+        };
+        if (queue >= DEEP && tends != Ordering::Less)
+            || now.saturating_duration_since(since) >= PATIENCE
+        {
+            return congested;
         }
-        queue >= micros(DEEP)
+        Verdict::Busy
     }
-
-    fn base(&self) -> i64 {
-        self.base[0].min(self.base[1])
-    }
-
-    /// The least delay of the last [`INTERVAL`], above the least that there was; `None` when hardly anything came.
-    fn queue(&self) -> Option<i64> {
-        let least = self.least(Duration::ZERO, INTERVAL)?;
-        Some(least - self.base())
-    }
-
-    fn grows(&self) -> bool {
-        let before = self.least(GROWTH_OVER, GROWTH_OVER + INTERVAL);
-        let now = self.least(Duration::ZERO, INTERVAL);
-        before
-            .zip(now)
-            .is_some_and(|(before, now)| now - before > micros(GROWTH))
-    }
-
-    /// The least delay between these ages, if a few packets came then.
-    fn least(&self, newest: Duration, oldest: Duration) -> Option<i64> {
-        const FEW: usize = 3;
-        let end = self.samples.back()?.arrived;
-        let ages = micros(newest)..micros(oldest);
-        let within = self
-            .samples
-            .iter()
-            .filter(|sample| ages.contains(&(end - sample.arrived)));
-        let (count, least) = within.fold((0, i64::MAX), |(count, least), sample| {
-            (count + 1, least.min(sample.delay))
-        });
-        (count >= FEW).then_some(least)
-    }
-
-    fn has_lost(&self, percent: usize) -> bool {
-        self.told.len() >= ENOUGH && self.lost * 100 >= self.told.len() * percent
-    }
-
-    /// What arrived in the last [`RATE_WINDOW`].
-    fn delivered(&self) -> Bitrate {
-        let Some(newest) = self.samples.back().map(|sample| sample.arrived) else {
-            return Bitrate::default();
-        };
-        let from = newest - micros(RATE_WINDOW);
-        let mut within = self.samples.iter().filter(|sample| sample.arrived >= from);
-        // The first one only says when it began.
-        let Some(first) = within.next() else {
-            return Bitrate::default();
-        };
-        let bytes: usize = within.map(|sample| sample.bytes).sum();
-        let over = Duration::from_micros((newest - first.arrived).unsigned_abs());
-        Bitrate::of(bytes as u64, over)
-    }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -238,7 +233,7 @@ mod tests {
         /// When it has sent all that it holds.
         free_at: f64,
         waiting: Vec<Delivery>,
-        congested: Vec<(u64, Congested)>,
+        congested: Vec<(u64, Bitrate)>,
         random: u32,
         loss_percent: u32,
     }
@@ -286,7 +281,11 @@ mod tests {
                 .partition(|delivery| delivery.arrived.is_none_or(|at| at <= by));
             self.waiting = waiting;
             let verdict = self.monitor.take(&told, self.start + by);
-            self.congested.extend(verdict.map(|verdict| (ms, verdict)));
+            match verdict {
+                Verdict::Congested { delivered } => self.congested.push((ms, delivered)),
+                Verdict::Steady { .. } => self.monitor.disown(),
+                Verdict::Free | Verdict::Busy | Verdict::Others => {}
+            }
         }
 
         /// Twenty frames a second at this rate, and a voice of 40 kbit/s.
@@ -312,11 +311,11 @@ mod tests {
         for (queue_ms, within_ms) in [(40, 1500), (300, 700), (2000, 700)] {
             let mut line = Line::new(1000, queue_ms);
             line.call(0, 3000, 1700);
-            let (ms, congested) = line.congested[0];
+            let (ms, delivered) = line.congested[0];
             // A short queue shows by its losses alone, and they take longer to tell.
             assert!(ms <= within_ms, "{queue_ms}: {ms}");
             let near = Bitrate::kbps(850)..=Bitrate::kbps(1150);
-            assert!(near.contains(&congested.delivered), "{congested:?}");
+            assert!(near.contains(&delivered), "{delivered:?}");
         }
     }
 
@@ -389,7 +388,7 @@ mod tests {
         assert_eq!(
             line.monitor
                 .take(&[delivery], start + Duration::from_secs(2)),
-            None
+            Verdict::Busy
         );
     }
 }

@@ -1,5 +1,5 @@
-//! Packets that wait to be sent at an even pace: a still in one piece would fill the queue of a narrow line, and sound
-//! would have to wait behind it.
+//! Packets that wait to be sent at an even pace: a keyframe in one piece would fill the queue of a narrow line, and
+//! sound would have to wait behind it.
 //!
 //! Pure: packets and the time in, those that are due out.
 
@@ -10,31 +10,33 @@ use crate::budgets;
 use crate::media::bwe::rate::Bitrate;
 
 const CAPACITY: usize = budgets::media::PACED.size();
-/// After a pause no more than this is sent at once.
-const BURST: Duration = Duration::from_millis(25);
-
 /// What waits, of whatever slots.
 #[derive(Debug)]
 pub(in crate::media) struct Pacer<T> {
     waiting: VecDeque<(usize, usize, T)>,
-    rate: Bitrate,
+    /// `None`: everything is due.
+    rate: Option<Bitrate>,
+    /// After a pause no more than what is due in this time is sent at once.
+    burst: Duration,
     /// Bytes that were sent beyond what was due, or less.
     ahead: i64,
     at: Instant,
 }
 
 impl<T> Pacer<T> {
-    pub fn new(now: Instant) -> Self {
+    pub fn new(burst: Duration, now: Instant) -> Self {
         Self {
             waiting: VecDeque::new(),
-            rate: Bitrate::default(),
+            rate: Some(Bitrate::default()),
+            burst,
             ahead: 0,
             at: now,
         }
     }
 
-    pub fn set_rate(&mut self, rate: Bitrate) {
-        self.rate = rate;
+    /// From now on they are sent at this rate, or at once.
+    pub fn set_rate(&mut self, rate: impl Into<Option<Bitrate>>) {
+        self.rate = rate.into();
     }
 
     /// Whether there is room for another packet.
@@ -47,6 +49,24 @@ impl<T> Pacer<T> {
         self.waiting.iter().any(|(of, ..)| *of == slot)
     }
 
+    /// Whether anything waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether a packet may be sent now past those that wait, as there are none, and their pace allows it.
+    pub fn is_free(&mut self, now: Instant) -> bool {
+        self.pass(now);
+        self.waiting.is_empty() && self.ahead <= 0
+    }
+
+    /// So many bytes are sent without having waited.
+    pub fn spend(&mut self, bytes: usize) {
+        if self.rate.is_some() {
+            self.ahead = self.ahead.saturating_add(bytes as i64);
+        }
+    }
+
     /// Takes a packet of so many bytes.
     pub fn push(&mut self, slot: usize, bytes: usize, packet: T) {
         self.waiting.push_back((slot, bytes, packet));
@@ -54,16 +74,30 @@ impl<T> Pacer<T> {
 
     /// The next packet that is due by now, and its slot.
     pub fn pop(&mut self, now: Instant) -> Option<(usize, T)> {
-        let passed = now.saturating_duration_since(self.at);
-        self.at = self.at.max(now);
-        let due = |time| i64::try_from(self.rate.bytes_in(time)).unwrap_or(i64::MAX);
-        self.ahead = self.ahead.saturating_sub(due(passed)).max(-due(BURST));
+        self.pass(now);
         if self.ahead > 0 {
             return None;
         }
+        self.pop_undue()
+    }
+
+    /// The next packet, whether it is due or not.
+    pub fn pop_undue(&mut self) -> Option<(usize, T)> {
         let (slot, bytes, packet) = self.waiting.pop_front()?;
-        self.ahead = self.ahead.saturating_add(bytes as i64);
+        self.spend(bytes);
         Some((slot, packet))
+    }
+
+    fn pass(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.at);
+        self.at = self.at.max(now);
+        let Some(rate) = self.rate else {
+            self.ahead = 0;
+            return;
+        };
+        let due = |time| i64::try_from(rate.bytes_in(time)).unwrap_or(i64::MAX);
+        let ahead = self.ahead.saturating_sub(due(passed));
+        self.ahead = ahead.max(-due(self.burst));
     }
 
     /// Everything that waits of a slot, to be sent at once or forgotten.
@@ -84,10 +118,12 @@ impl<T> Pacer<T> {
 mod tests {
     use super::*;
 
+    const BURST: Duration = Duration::from_millis(25);
+
     #[test]
     fn packets_leave_in_order_and_at_the_rate() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(start);
+        let mut pacer = Pacer::new(BURST, start);
         pacer.set_rate(Bitrate::kbps(800));
         for number in 0..50 {
             pacer.push(number % 2, 1000, number);
@@ -110,7 +146,7 @@ mod tests {
     #[test]
     fn a_pause_saves_up_no_burst_and_a_slot_can_be_taken_out() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(start);
+        let mut pacer = Pacer::new(BURST, start);
         pacer.set_rate(Bitrate::kbps(800));
         let later = start + Duration::from_secs(60);
         assert!(pacer.pop(later).is_none());
@@ -124,5 +160,32 @@ mod tests {
         let of_third = pacer.take(3);
         assert_eq!(of_third.len(), CAPACITY / 4 - usize::from(burst == 4));
         assert!(!pacer.holds(3) && pacer.holds(2));
+    }
+
+    #[test]
+    fn what_goes_past_them_is_paid_for_as_well() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(BURST, start);
+        pacer.set_rate(Bitrate::kbps(800));
+        assert!(pacer.is_free(start));
+        pacer.spend(1000);
+        assert!(!pacer.is_free(start + Duration::from_millis(9)));
+        assert!(pacer.is_free(start + Duration::from_millis(10)));
+        pacer.push(0, 1000, ());
+        assert!(!pacer.is_free(start + Duration::from_millis(10)));
+    }
+
+    #[test]
+    fn without_a_rate_everything_is_due_and_costs_nothing() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(BURST, start);
+        pacer.set_rate(None);
+        for number in 0..50 {
+            pacer.push(0, 1000, number);
+            pacer.spend(1000);
+        }
+        assert_eq!(std::iter::from_fn(|| pacer.pop(start)).count(), 50);
+        pacer.set_rate(Bitrate::kbps(800));
+        assert!(pacer.is_free(start));
     }
 }

@@ -24,6 +24,8 @@ use crate::protocol::ids::ParticipantId;
 
 /// The grain of all timers while there are rooms.
 const TICK: Duration = Duration::from_millis(20);
+/// The grain of what is sent at a pace, while something is (libwebrtc's pacer has the same).
+const PACE: Duration = Duration::from_millis(5);
 /// From the NTP epoch, 1900, to the Unix epoch (RFC 5905 §6).
 const NTP_TO_UNIX_SECS: u64 = 2_208_988_800;
 /// The largest datagram that is looked at; media fits in one Ethernet frame.
@@ -78,6 +80,9 @@ pub(in crate::media) struct State {
     started: Instant,
     started_ntp: u64,
     next_tick: Instant,
+    /// Rooms that have something to send at a pace, and when.
+    pacing: Vec<RoomKey>,
+    next_pace: Option<Instant>,
     roamers: Allowance,
     /// Where rooms are reported whose media failed, until they have heard it.
     failed: Vec<EventSink>,
@@ -96,6 +101,8 @@ impl State {
             started: now,
             started_ntp,
             next_tick: now,
+            pacing: Vec::new(),
+            next_pace: None,
             roamers: Allowance::new(&ROAMERS, now),
             failed: Vec::new(),
         }
@@ -157,8 +164,15 @@ impl State {
         }
     }
 
-    /// Takes a datagram, and opens it where it lies. What belongs to no connection is dropped without an answer.
-    pub fn handle_datagram(&mut self, path: Path, datagram: &mut [u8], now: Instant) {
+    /// Takes a datagram, and opens it where it lies. What belongs to no connection is dropped without an answer. It may
+    /// have `arrived` some time ago.
+    pub fn handle_datagram(
+        &mut self,
+        path: Path,
+        datagram: &mut [u8],
+        arrived: Instant,
+        now: Instant,
+    ) {
         if datagram.len() > MAX_DATAGRAM || !may_be_peer(path.remote()) {
             return;
         }
@@ -175,6 +189,7 @@ impl State {
         };
         if let Some(route) = route {
             self.with_room(route.room, now, |room, turn| {
+                turn.arrived = arrived;
                 room.receive(route, path, datagram, turn)
             });
         }
@@ -198,11 +213,13 @@ impl State {
     /// When [`State::handle_timeout`] wants to be called; never while there is no room.
     pub fn next_timeout(&self) -> Option<Instant> {
         let idle = self.rooms.is_empty() && self.failed.is_empty();
-        (!idle).then_some(self.next_tick)
+        let due = self.next_pace.unwrap_or(self.next_tick);
+        (!idle).then_some(due.min(self.next_tick))
     }
 
     /// Does what is due by now.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.pace(now);
         if now < self.next_tick {
             return;
         }
@@ -215,6 +232,16 @@ impl State {
             } else {
                 self.with_room(key, now, |room, turn| room.tick(turn));
             }
+        }
+    }
+
+    fn pace(&mut self, now: Instant) {
+        if self.next_pace.is_none_or(|due| now < due) {
+            return;
+        }
+        self.next_pace = None;
+        for key in std::mem::take(&mut self.pacing) {
+            self.with_room(key, now, |room, turn| room.pace(turn));
         }
     }
 
@@ -281,6 +308,7 @@ impl State {
         };
         let mut turn = Turn {
             now,
+            arrived: now,
             ntp,
             out,
             routes,
@@ -289,6 +317,10 @@ impl State {
             run(room, &mut turn);
             room.outbox.flush();
         }));
+        if out.take_expectation() && !self.pacing.contains(&key) {
+            self.pacing.push(key);
+            self.next_pace.get_or_insert(now + PACE);
+        }
         if outcome.is_err() {
             tracing::error!(room.key = key, "a room's media panicked and begins anew");
             self.failed

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
@@ -15,6 +15,8 @@ use crate::media::peer::path::Path;
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// One receive buffer: the kernel may hand several datagrams of one sender over at once.
 const RECEIVE_BUFFER: usize = 64 * 1024;
+/// A datagram that waited longer to be read did not: the wall clock was set.
+const LONGEST_UNREAD: Duration = Duration::from_millis(500);
 /// A source that the kernel refused is not tried again for so long: it may be added to the machine.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 /// Sources that are remembered as refused; the oldest give way. There are as many as the server has addresses.
@@ -138,6 +140,19 @@ impl Buffers {
             .zip(self.bytes.chunks_mut(RECEIVE_BUFFER))
             .take(count)
     }
+}
+
+/// When a datagram arrived, by the kernel's stamp of the wall clock, which shows `wall` at `now`: while this thread is
+/// busy several wait, and read at once they would seem to have come at once. A stamp that cannot be is left aside.
+pub(in crate::media) fn arrival(
+    stamp: Option<Duration>,
+    wall: SystemTime,
+    now: Instant,
+) -> Instant {
+    let wall = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let age = stamp.and_then(|stamp| wall.checked_sub(stamp));
+    let age = age.filter(|age| *age <= LONGEST_UNREAD);
+    age.and_then(|age| now.checked_sub(age)).unwrap_or(now)
 }
 
 /// One socket per address family, all on one port.
@@ -265,5 +280,36 @@ mod tests {
             sent_from(&mut socket, &format!("198.51.100.{last}"));
         }
         assert_eq!(socket.refused.len(), MAX_REFUSED);
+    }
+
+    #[test]
+    fn the_kernel_tells_when_a_datagram_came() {
+        let socket = bind(&["127.0.0.1".parse().unwrap()], true, 0).unwrap();
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"x", ("127.0.0.1", socket.port)).unwrap();
+        let mut buffers = Buffers::new();
+        let mut events = mio::Events::with_capacity(1);
+        let (mut poll, mut io) = (mio::Poll::new().unwrap(), socket);
+        poll.registry()
+            .register(&mut io.io, mio::Token(0), mio::Interest::READABLE)
+            .unwrap();
+        poll.poll(&mut events, None).unwrap();
+        assert_eq!(buffers.receive(&io), Some(1));
+        let stamp = buffers.received(1).next().unwrap().0.timestamp;
+        assert!(stamp.is_some());
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let later = |ms| {
+            (
+                now + Duration::from_millis(ms),
+                wall + Duration::from_millis(ms),
+            )
+        };
+        let (then, then_wall) = later(20);
+        let came = arrival(stamp, then_wall, then);
+        assert!(came <= now && came + LONGEST_UNREAD > now);
+        for (ms, stamp) in [(5_000, stamp), (20, None), (20, Some(Duration::MAX))] {
+            let (then, then_wall) = later(ms);
+            assert_eq!(arrival(stamp, then_wall, then), then);
+        }
     }
 }

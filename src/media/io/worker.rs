@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
 use crate::media::io::shard::{Input, Opening, State};
-use crate::media::io::socket::{Buffers, MediaSocket, bind_all};
+use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
 use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
 use crate::media::room::negotiations::Negotiations;
@@ -349,14 +349,15 @@ impl Turns {
             let Some(count) = self.buffers.receive(socket) else {
                 return (batch > 0, false);
             };
-            let now = Instant::now();
+            let (now, wall) = (Instant::now(), SystemTime::now());
             let (port, bound) = (socket.port, socket.ip);
             for (meta, buffer) in self.buffers.received(count) {
                 let local = SocketAddr::new(meta.dst_ip.unwrap_or(bound), port);
                 let remote = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
                 let path = Path::udp(local, remote);
+                let arrived = arrival(meta.timestamp, wall, now);
                 for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                    self.state.handle_datagram(path, datagram, now);
+                    self.state.handle_datagram(path, datagram, arrived, now);
                 }
             }
         }

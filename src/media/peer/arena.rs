@@ -13,6 +13,8 @@ const LONGEST_RUN: usize = 60_000;
 pub(in crate::media) struct Arena {
     bytes: Vec<u8>,
     datagrams: Vec<Datagram>,
+    /// Whether more waits to be sent soon.
+    expects_more: bool,
 }
 
 /// One datagram: where it goes, and where it stands.
@@ -30,6 +32,16 @@ impl Arena {
             let place = start..self.bytes.len();
             self.datagrams.push(Datagram { path, place });
         }
+    }
+
+    /// More waits for its pace, and is to be asked for soon.
+    pub fn expect_more(&mut self) {
+        self.expects_more = true;
+    }
+
+    /// Whether more waits; told once.
+    pub fn take_expectation(&mut self) -> bool {
+        std::mem::take(&mut self.expects_more)
     }
 
     /// Whether there is nothing to send.

@@ -83,7 +83,7 @@ fn sounds() -> Vec<Codec> {
         clock_rate: 48_000,
         channels: Some("2".to_owned()),
         fmtp: "minptime=10;useinbandfec=1".to_owned(),
-        repair: None,
+        repair: Some(63),
         feedback: Feedback {
             transport: true,
             ..Feedback::default()

@@ -43,7 +43,7 @@ impl Room {
         match (received, route.leg) {
             (Received::Rtp(packet), Leg::Up) => {
                 let up = member.up.as_mut();
-                let arrival = up.and_then(|up| up.arrived(packet, turn.now));
+                let arrival = up.and_then(|up| up.arrived(packet, turn.arrived, turn.now));
                 if let Some(arrival) = arrival {
                     self.forward(route.member, &arrival, turn);
                 }
@@ -78,7 +78,7 @@ impl Room {
                 let track = down.track_of(slot).and_then(|track| tracks.get(&track));
                 let packet = track.and_then(|track| track.layer().history.get(sent.source));
                 if let Some(packet) = packet {
-                    down.send_again(slot, &packet, &sent, None, turn.out, turn.now);
+                    down.send_again(slot, &packet, &sent, turn.out, turn.now);
                 }
             }
         });

@@ -56,6 +56,8 @@ pub(super) type Key = u64;
 pub(super) struct Turn<'a> {
     /// The time.
     pub now: Instant,
+    /// When the datagram came that it is about: maybe some milliseconds ago, and then others came with it.
+    pub arrived: Instant,
     /// The same on our wall clock, as NTP.
     pub ntp: u64,
     /// Datagrams to be sent.

@@ -8,6 +8,14 @@ use crate::media::room::{Key, Room, Turn};
 const STILL_EVERY: Duration = Duration::from_secs(4);
 
 impl Room {
+    /// Sends what has waited until now.
+    pub(in crate::media) fn pace(&mut self, turn: &mut Turn<'_>) {
+        let members = self.members.values_mut();
+        for down in members.filter_map(|member| member.down.as_mut()) {
+            down.pace(turn.out, turn.now);
+        }
+    }
+
     /// To be called at every tick.
     pub(in crate::media) fn narrow(&mut self, turn: &mut Turn<'_>) {
         let mut changed: Vec<(Key, usize)> = Vec::new();

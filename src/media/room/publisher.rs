@@ -26,11 +26,14 @@ use crate::media::rtp::extensions::{Extension, ExtensionIds};
 use crate::media::rtp::history::Incoming;
 use crate::media::rtp::keyframe::begins_keyframe;
 use crate::media::rtp::packet::View;
+use crate::media::rtp::red;
 use crate::media::rtp::rtcp::transport::Recorder;
 use crate::protocol::object::Source;
 
 const TOO_MANY_LINES: &str =
     "The connection has had too many m-lines, counting those given up; begin a new connection.";
+/// A stream that has lost a packet is expected to lose more for so long.
+const LOSSY_FOR: Duration = Duration::from_secs(10);
 /// Streams of one connection; more are ignored.
 const MAX_STREAMS: usize = 64;
 /// A layer that is silent for this long gives way to another.
@@ -77,6 +80,10 @@ pub(in crate::media) struct Arrival<'a> {
     pub keyframe: bool,
     /// The stream's last clock pair.
     pub report: Option<Report>,
+    /// Where the newest sound begins in a payload that carries what came before it as well (RFC 2198).
+    pub newest: Option<usize>,
+    /// Whether packets of its stream were lost on the way here lately.
+    pub is_lossy: bool,
 }
 
 /// What a packet says of itself, after a repair was taken apart.
@@ -86,6 +93,8 @@ struct Taken<'a> {
     payload_type: u8,
     payload: &'a [u8],
     is_repair: bool,
+    /// Where the newest sound begins in one that is redundant.
+    newest: Option<usize>,
 }
 
 impl Up {
@@ -210,14 +219,20 @@ impl Up {
     }
 
     /// Takes an RTP packet: what is to be forwarded of it, if anything.
-    pub fn arrived<'a>(&mut self, packet: &'a [u8], now: Instant) -> Option<Arrival<'a>> {
+    pub fn arrived<'a>(
+        &mut self,
+        packet: &'a [u8],
+        arrived: Instant,
+        now: Instant,
+    ) -> Option<Arrival<'a>> {
         let view = View::parse(packet)?;
-        self.record(&view, now);
+        self.record(&view, arrived);
         let taken = self.take(&view)?;
         let place = self.stream(&view, taken.ssrc, now)?;
         let stream = &mut self.streams[place];
         if !taken.is_repair {
-            stream.highest = Some(self.arrivals.count(taken.sequence, stream.highest));
+            let highest = self.arrivals.count(taken.sequence, stream.highest);
+            stream.note_highest(highest, now);
         }
         let (sequence, way) = stream.accept(taken.sequence, now)?;
         stream.bytes += taken.payload.len() as u64;
@@ -225,7 +240,7 @@ impl Up {
         let line = &self.lines[line];
         if !taken.is_repair {
             let timestamp = view.header.timestamp;
-            stream.note_reception(sequence, timestamp, line.clock_rate(), now);
+            stream.note_reception(sequence, timestamp, line.clock_rate(), arrived);
         }
         // The measure by reports is the better one.
         if let (Some(way), None) = (way, self.connection.round_trip()) {
@@ -253,7 +268,15 @@ impl Up {
             },
             codec,
             report,
+            newest: taken.newest,
+            is_lossy: self.is_lossy(place, now),
         })
+    }
+
+    /// Whether packets of a stream were lost on the way here lately.
+    fn is_lossy(&self, place: usize, now: Instant) -> bool {
+        let lost_at = self.streams[place].lost_at;
+        lost_at.is_some_and(|at| now.saturating_duration_since(at) < LOSSY_FOR)
     }
 
     fn value<'a>(&self, view: &View<'a>, extension: Extension) -> Option<&'a [u8]> {
@@ -261,10 +284,11 @@ impl Up {
     }
 
     /// For transport-wide feedback every packet counts, repairs and probes too.
-    fn record(&mut self, view: &View<'_>, now: Instant) {
+    fn record(&mut self, view: &View<'_>, arrived: Instant) {
         let number = self.value(view, Extension::TransportNumber);
         if let Some([high, low]) = number {
-            self.recorder.note(u16::from_be_bytes([*high, *low]), now);
+            self.recorder
+                .note(u16::from_be_bytes([*high, *low]), arrived);
         }
     }
 
@@ -273,14 +297,25 @@ impl Up {
         let header = &view.header;
         let mut kinds = self.lines.iter();
         let kind = kinds.find_map(|line| line.kind(header.payload_type));
-        let Some(Kind::Repair(payload_type)) = kind else {
-            return Some(Taken {
-                ssrc: header.ssrc,
-                sequence: header.sequence,
-                payload_type: header.payload_type,
-                payload: view.payload,
-                is_repair: false,
-            });
+        let itself = Taken {
+            ssrc: header.ssrc,
+            sequence: header.sequence,
+            payload_type: header.payload_type,
+            payload: view.payload,
+            is_repair: false,
+            newest: None,
+        };
+        let payload_type = match kind {
+            Some(Kind::Repair(payload_type)) => payload_type,
+            Some(Kind::Redundant(payload_type)) => {
+                let newest = Some(red::newest(view.payload, payload_type)?);
+                return Some(Taken {
+                    payload_type,
+                    newest,
+                    ..itself
+                });
+            }
+            Some(Kind::Media) | None => return Some(itself),
         };
         let ([high, low], payload) = view.payload.split_first_chunk()?;
         Some(Taken {
@@ -289,6 +324,7 @@ impl Up {
             payload_type,
             payload,
             is_repair: true,
+            newest: None,
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod line;
 mod narrowing;
+mod pacing;
 mod reports;
 mod slot;
 
@@ -150,7 +151,7 @@ impl Down {
             }
             slot.agree(answer.section(&slot.mid));
         }
-        self.line.train = None;
+        self.line.forget_trains();
         self.unanswered = None;
         self.answered = true;
     }
@@ -177,9 +178,18 @@ impl Down {
         let (true, Some(slot)) = (self.connection.is_connected(), self.slots.get_mut(index)) else {
             return Forwarded::Done;
         };
-        let Some((payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
+        let Some((mut payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
             return Forwarded::Undecodable;
         };
+        let mut packet = arrival.packet;
+        if let Some(newest) = arrival.newest {
+            // It names its encoding by the publisher's number, and is twice as long: who loses nothing goes without.
+            let is_same = arrival.codec.payload_type == payload_type;
+            match repair.filter(|_| is_same && (arrival.is_lossy || self.line.is_lossy(now))) {
+                Some(redundant) => payload_type = redundant,
+                None => packet.payload = packet.payload.get(newest..).unwrap_or_default(),
+            }
+        }
         let pacer = &self.line.pacer;
         let is_taken = match slot.share {
             Share::Whole => true,
@@ -197,13 +207,13 @@ impl Down {
         if arrival.keyframe {
             slot.keyframes.settle();
         }
-        let Some(fit) = slot.rewriter.rewrite(&arrival.packet, now) else {
+        let Some(fit) = slot.rewriter.rewrite(&packet, now) else {
             return Forwarded::Done;
         };
         slot.report = arrival.report;
-        let bytes = HEADER_BYTES + arrival.packet.payload.len();
+        let bytes = HEADER_BYTES + packet.payload.len();
         let sent = Sent {
-            source: arrival.packet.sequence,
+            source: packet.sequence,
             offsets: fit.offsets,
             sequence: fit.sequence,
             payload_type,
@@ -212,10 +222,15 @@ impl Down {
             bytes: bytes as u16,
         };
         if slot.share == Share::Stills {
-            let packet = Stored::of(&arrival.packet);
+            let packet = Stored::of(&packet);
             self.line.pacer.push(index, bytes, Waiting { sent, packet });
+            out.expect_more();
+        } else if slot.kind == MediaKind::Video && self.line.must_wait(now) {
+            let packet = Stored::of(&packet);
+            self.wait_for_pace(index, Waiting { sent, packet }, out, now);
         } else {
-            self.send_first(index, &arrival.packet, sent, out, now);
+            self.line.bursts.spend(bytes);
+            self.send_first(index, &packet, sent, out, now);
         }
         Forwarded::Done
     }
@@ -231,7 +246,9 @@ impl Down {
     ) {
         let slot = &mut self.slots[index];
         if slot.is_numbered() {
-            sent.stamp = Some(self.line.stamp(sent.bytes.into(), None, now));
+            sent.stamp = Some(self.line.stamp(sent.bytes.into(), now));
+        } else {
+            self.line.note_unnumbered(sent.bytes.into(), now);
         }
         self.line.note_sent(slot.kind, sent.bytes.into(), now);
         slot.packets = slot.packets.wrapping_add(1);
@@ -249,7 +266,6 @@ impl Down {
         index: usize,
         packet: &Incoming<'_>,
         sent: &Sent,
-        probe: Option<u32>,
         out: &mut Arena,
         now: Instant,
     ) {
@@ -264,7 +280,7 @@ impl Down {
             return;
         };
         let numbered = slot.is_numbered();
-        let stamp = numbered.then(|| self.line.stamp(sent.bytes.into(), probe, now));
+        let stamp = numbered.then(|| self.line.stamp(sent.bytes.into(), now));
         let outgoing = slot.repair(packet, sent, payload_type, stamp, mixes);
         self.connection.send_rtp(out, |bytes| outgoing.write(bytes));
     }
@@ -275,9 +291,7 @@ impl Down {
             slot.track = track;
             slot.undecodable = false;
             slot.release();
-            // What waits of the track before is not for whoever watches now.
-            drop(self.line.pacer.take(index));
-            self.line.train.take_if(|(slot, _)| *slot == index);
+            self.line.forget(index);
         }
     }
 }

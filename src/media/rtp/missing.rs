@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 const MOST: usize = 256;
 /// A gap that is larger is none that can be repaired.
 const LARGEST_GAP: u64 = 200;
-/// What is only out of order comes within this time.
+/// What is only out of order comes within this time, or within a quarter more than what came so lately,
 const REORDERED: Duration = Duration::from_millis(10);
+/// but nothing waits longer to be asked for.
+const MOST_REORDERED: Duration = Duration::from_millis(60);
 /// One packet is not asked for sooner again, however short the way.
 const AGAIN_AFTER: Duration = Duration::from_millis(40);
 /// Nor later, if the way's length is not known.
@@ -17,11 +19,26 @@ const TRIES: u8 = 10;
 const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// One stream's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Missing {
     highest: Option<u64>,
     /// Rising.
     open: Vec<Gap>,
+    /// What is only out of order comes within this time.
+    patience: Duration,
+    /// The ways there and back, when that was last told.
+    way: Option<Duration>,
+}
+
+impl Default for Missing {
+    fn default() -> Self {
+        Self {
+            highest: None,
+            open: Vec::new(),
+            patience: REORDERED,
+            way: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +62,11 @@ impl Missing {
                 .open
                 .binary_search_by_key(&sequence, |gap| gap.sequence);
             let gap = self.open.remove(place.ok()?);
-            let once = gap.asked.filter(|_| gap.tries == 1);
-            return once.map(|asked| now.saturating_duration_since(asked));
+            let took = gap.asked.map(|asked| now.saturating_duration_since(asked));
+            if self.learn(took, now.saturating_duration_since(gap.since)) {
+                return None;
+            }
+            return took.filter(|_| gap.tries == 1);
         }
         self.highest = Some(sequence);
         if sequence - highest > LARGEST_GAP {
@@ -66,6 +86,18 @@ impl Missing {
         None
     }
 
+    /// Learns from one that came after all, so long after it was asked for and after it was missed. Whether it was only
+    /// out of order: it was not asked for, or could not have been sent again in that time.
+    fn learn(&mut self, took: Option<Duration>, late: Duration) -> bool {
+        let was_late = took.is_none_or(|took| self.way.is_some_and(|way| took < way / 2));
+        self.patience = if was_late {
+            self.patience.max(late * 5 / 4).min(MOST_REORDERED)
+        } else {
+            (self.patience * 15 / 16).max(REORDERED)
+        };
+        was_late
+    }
+
     /// Whether nothing is missing.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
@@ -79,9 +111,11 @@ impl Missing {
         // A quarter more, so that an answer that is on its way has time.
         let way = round_trip.map_or(UNKNOWN_WAY, |way| way * 5 / 4);
         let again = way.max(AGAIN_AFTER);
+        self.way = round_trip;
+        let patience = self.patience;
         self.open.iter_mut().filter_map(move |gap| {
             let is_due = match gap.asked {
-                None => passed(gap.since) >= REORDERED,
+                None => passed(gap.since) >= patience,
                 Some(asked) => passed(asked) >= again,
             };
             is_due.then(|| {
@@ -128,6 +162,40 @@ mod tests {
         assert_eq!(due(&mut missing, 999), [2]);
         assert!(due(&mut missing, 1_500).is_empty());
         assert!(missing.is_empty());
+    }
+
+    /// How many of a thousand packets, 5 ms apart, are asked for where one of twenty comes late, or again, or neither.
+    fn asked(late_ms: u64, again_ms: Option<u64>) -> usize {
+        let (start, mut missing) = (Instant::now(), Missing::default());
+        let way = Some(Duration::from_millis(50));
+        let (mut coming, mut asked) = (Vec::new(), 0);
+        for ms in 0..5_000 {
+            let now = after(start, ms);
+            if ms % 5 == 0 {
+                let is_late = ms % 100 == 50;
+                let at = if is_late { ms + late_ms } else { ms };
+                coming.push((at, ms / 5));
+            }
+            coming.retain(|(at, sequence)| {
+                if *at == ms {
+                    missing.arrived(*sequence, now);
+                }
+                *at > ms
+            });
+            if ms % 20 == 0 {
+                for sequence in missing.due(way, now) {
+                    asked += 1;
+                    coming.extend(again_ms.map(|again| (ms + again, u64::from(sequence))));
+                }
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn what_is_only_out_of_order_is_not_asked_for_for_long() {
+        assert!(asked(30, None) <= 4, "{}", asked(30, None));
+        assert_eq!(asked(1_000_000, Some(55)), 50, "what is lost is");
     }
 
     #[test]

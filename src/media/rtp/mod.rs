@@ -10,6 +10,7 @@ pub(super) mod missing;
 pub(super) mod outgoing;
 pub(super) mod packet;
 pub(super) mod reception;
+pub(super) mod red;
 pub(super) mod resend;
 pub(super) mod rewrite;
 pub(super) mod rtcp;

@@ -8,6 +8,7 @@ mod handshakes;
 mod narrow;
 mod quality;
 mod roaming;
+mod sounds;
 mod stories;
 
 use std::collections::{HashMap, VecDeque};
@@ -58,6 +59,8 @@ struct World {
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
+    /// The same on the way to some.
+    losses: HashMap<SocketAddr, u32>,
     /// What of DTLS is lost.
     handshake_loss_percent: u32,
     random: u32,
@@ -97,6 +100,7 @@ impl World {
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
+            losses: HashMap::new(),
             handshake_loss_percent: 0,
             random: 0x2545_f491,
             media: HashMap::new(),
@@ -348,7 +352,7 @@ impl World {
     fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
         let path = Path::udp(SERVER.into(), from);
         self.state
-            .handle_datagram(path, &mut bytes.to_vec(), self.now);
+            .handle_datagram(path, &mut bytes.to_vec(), self.now, self.now);
     }
 
     fn deliver(&mut self, datagram: Datagram) {
@@ -383,7 +387,8 @@ impl World {
         }
         let is_dtls = matches!(bytes.first(), Some(20..=63));
         let dice = self.random % 100;
-        if (is_rtp && dice < self.loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
+        let loss_percent = self.losses.get(&to).copied().unwrap_or(self.loss_percent);
+        if (is_rtp && dice < loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
             return;
         }
         *self.bytes.entry(to).or_default() += bytes.len();

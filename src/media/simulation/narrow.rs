@@ -292,6 +292,38 @@ fn the_picture_comes_back_when_the_line_widens() {
 }
 
 #[test]
+fn bursts_are_spread_where_the_line_is_known_and_nowhere_else() {
+    let mut call = Call::new();
+    call.talk(2);
+    let down = call.down[0];
+    call.world.narrow(down, 1000, QUEUE);
+    call.talk(4);
+    call.world.narrow(down, 3000, QUEUE);
+    call.talk(8);
+    assert_eq!(call.reasons().last(), Some(&None), "the picture is back");
+    call.take_received(0);
+    call.pictures[0].wants_keyframe = true;
+    call.send_frame(0);
+    let addresses = [call.address(0), call.address(1)];
+    let mut steps: [Vec<usize>; 2] = Default::default();
+    for _ in 0..40 {
+        let before = addresses.map(|address| call.world.bytes[&address]);
+        call.world.step();
+        for (who, address) in addresses.iter().enumerate() {
+            steps[who].push(call.world.bytes[address] - before[who]);
+        }
+    }
+    let most = steps.each_ref().map(|steps| steps.iter().max().copied());
+    let keyframe = 4 * usize::from(CAMERA.packets) * 1100;
+    assert!(most[1] >= Some(keyframe), "{most:?}: as it came");
+    // At two and a half times 3 Mbit/s.
+    assert!(most[0] <= Some(7_000), "{most:?}");
+    let busy = steps[0].iter().filter(|bytes| **bytes > 0).count();
+    assert!((6..=12).contains(&busy), "{steps:?}");
+    assert_eq!(call.take_received(0).frames, 1);
+}
+
+#[test]
 fn a_line_that_was_narrow_from_the_beginning_has_sound_and_stills() {
     for kbps in [300, 1000] {
         let mut call = Call::new();

@@ -122,7 +122,8 @@ pub(in crate::media) struct Codec {
     pub channels: Option<String>,
     /// Its format parameters.
     pub fmtp: String,
-    /// The payload type of its retransmissions (RFC 4588), if negotiated.
+    /// The payload type of what repairs it, if negotiated: a picture's retransmissions (RFC 4588), or a sound that
+    /// carries what came before it once more (RFC 2198).
     pub repair: Option<u8>,
     /// What may be told of it by RTCP.
     pub feedback: Feedback,

@@ -254,14 +254,25 @@ impl OpenSection {
             .maps
             .iter()
             .filter(|map| map.name.eq_ignore_ascii_case("rtx") && numbers.contains(&map.format));
-        rtx.filter_map(|map| {
+        let resent = rtx.filter_map(|map| {
             let repaired = self
                 .fmtp(map.format)?
                 .split(';')
                 .find_map(|pair| pair.trim().strip_prefix("apt="))?;
             Some((map.format, repaired.trim().parse().ok()?))
-        })
-        .collect()
+        });
+        let red = self.maps.iter().filter(|map| {
+            let is_sound = self.kind == MediaKind::Audio;
+            is_sound && map.name.eq_ignore_ascii_case("red") && numbers.contains(&map.format)
+        });
+        // RFC 2198 §5: `111/111` is the newest sound's payload type, then the older ones'.
+        let repeated = red.filter_map(|map| {
+            let mut carried = self.fmtp(map.format)?.split('/').map(str::trim);
+            let first = carried.next()?;
+            let is_one = carried.all(|other| other == first);
+            is_one.then_some((map.format, first.parse().ok()?))
+        });
+        resent.chain(repeated).collect()
     }
 }
 

@@ -155,9 +155,16 @@ impl End<'_> {
     fn begin(&self, text: &mut String, kind: MediaKind, proto: &str, codecs: &[&Codec]) {
         let _ = write!(text, "m={} 9 {proto}", medium(kind));
         for codec in codecs {
-            let _ = write!(text, " {}", codec.payload_type);
-            if let Some(repair) = codec.repair {
-                let _ = write!(text, " {repair}");
+            // A browser sends a sound redundantly if that is what the answerer prefers; of an offer some clients take the
+            // first encoding, whatever it is.
+            let prefers = kind == MediaKind::Audio && self.setup != Setup::Actpass;
+            let number = Some(codec.payload_type);
+            let numbers = match prefers {
+                true => [codec.repair, number],
+                false => [number, codec.repair],
+            };
+            for number in numbers.into_iter().flatten() {
+                let _ = write!(text, " {number}");
             }
         }
         let setup = match self.setup {
@@ -239,11 +246,24 @@ fn format(text: &mut String, kind: MediaKind, codec: &Codec) {
     for (what, _) in said.into_iter().filter(|(_, said)| *said) {
         let _ = write!(text, "a=rtcp-fb:{number} {what}\r\n");
     }
-    if let Some(repair) = codec.repair {
-        let _ = write!(
-            text,
-            "a=rtpmap:{repair} rtx/{clock_rate}\r\na=fmtp:{repair} apt={number}\r\n"
-        );
+    match (codec.repair, &codec.channels) {
+        (Some(repair), _) if is_picture => {
+            let _ = write!(
+                text,
+                "a=rtpmap:{repair} rtx/{clock_rate}\r\na=fmtp:{repair} apt={number}\r\n"
+            );
+        }
+        (Some(repair), channels) => {
+            let channels = channels.as_deref().unwrap_or("1");
+            let _ = write!(
+                text,
+                "a=rtpmap:{repair} red/{clock_rate}/{channels}\r\na=fmtp:{repair} {number}/{number}\r\n"
+            );
+            if feedback.transport {
+                let _ = write!(text, "a=rtcp-fb:{repair} transport-cc\r\n");
+            }
+        }
+        (None, _) => {}
     }
 }
 

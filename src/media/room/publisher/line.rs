@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::media::peer::sdp::{Codec, Section, Why};
+use crate::media::rtp::encoding::Encoding;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
 use crate::media::rtp::packet::View;
 use crate::protocol::object::{MediaKind, Source};
@@ -30,6 +31,8 @@ pub(super) enum Kind {
     Media,
     /// A repair of packets of this payload type (RFC 4588).
     Repair(u8),
+    /// Sound of this payload type, with what came before it (RFC 2198).
+    Redundant(u8),
 }
 
 impl Line {
@@ -74,7 +77,10 @@ impl Line {
             if codec.payload_type == payload_type {
                 Some(Kind::Media)
             } else if codec.repair == Some(payload_type) {
-                Some(Kind::Repair(codec.payload_type))
+                Some(match codec.encoding {
+                    Encoding::Opus => Kind::Redundant(codec.payload_type),
+                    _ => Kind::Repair(codec.payload_type),
+                })
             } else {
                 None
             }

@@ -29,6 +29,8 @@ pub(super) struct Stream {
     pub report: Option<Report>,
     /// The highest number that came first, before repair.
     pub highest: Option<u16>,
+    /// When one was found missing.
+    pub lost_at: Option<Instant>,
     window: SequenceWindow,
     missing: Missing,
     reception: Reception,
@@ -45,10 +47,20 @@ impl Stream {
             rate: 0,
             report: None,
             highest: None,
+            lost_at: None,
             window: SequenceWindow::default(),
             missing: Missing::default(),
             reception: Reception::default(),
         }
+    }
+
+    /// The highest number that came first is this one now.
+    pub fn note_highest(&mut self, highest: u16, now: Instant) {
+        let is_gap = |before: u16| highest.wrapping_sub(before) > 1;
+        if self.highest.is_some_and(is_gap) {
+            self.lost_at = Some(now);
+        }
+        self.highest = Some(highest);
     }
 
     /// A packet came, itself or as a repair. Its extended number, if it is new; and how long it took since it was asked

@@ -10,9 +10,8 @@ use crate::media::room::subscriber::slot::Waiting;
 use crate::media::rtp::history::Stored;
 use crate::protocol::object::MediaKind;
 
-/// A probe is no smaller than this, or its packets would be too few to measure by, and no larger.
-const LEAST_PROBE: u64 = 4_000;
-const LARGEST_PROBE: u64 = 20_000;
+/// So many bytes are kept to probe the line with, or less; they are sent over and over where it takes more.
+const TRAINS: [usize; 4] = [20_000, 10_000, 5_000, 2_500];
 
 /// What the room does next for a subscriber.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,14 +31,12 @@ impl Down {
         if !self.connection.is_connected() {
             return narrowed;
         }
-        while let Some((index, waiting)) = self.line.pacer.pop(now) {
-            self.send_first(index, &waiting.packet.packet(), waiting.sent, out, now);
-        }
+        self.pace(out, now);
         let slots = self.slots.iter_mut().enumerate();
         let due = slots.filter_map(|(index, slot)| slot.keyframes.take_due(now).then_some(index));
         narrowed.keyframes.extend(due);
         let is_held_back = |down: &Self| down.slots.iter().any(|slot| slot.share != Share::Whole);
-        if self.line.breaker.limit().is_none() && !is_held_back(self) {
+        if self.line.limit(now).is_none() && !is_held_back(self) {
             return narrowed;
         }
         narrowed.changed = self.share_out(tracks, out, now);
@@ -49,18 +46,13 @@ impl Down {
         });
         narrowed.stills.extend(stills.map(|(index, _)| index));
         if is_held_back(self) {
-            if let Some(bytes) = self.line.breaker.take_probe(now)
-                && !self.probe(
-                    bytes.clamp(LEAST_PROBE, LARGEST_PROBE) as usize,
-                    tracks,
-                    out,
-                    now,
-                )
+            if let Some(bytes) = self.line.take_probe(now)
+                && !self.probe(bytes, tracks, out, now)
             {
-                self.line.breaker.try_unprobed(now);
+                self.line.try_unprobed(now);
             }
         } else {
-            self.line.breaker.at_ease(now);
+            self.line.at_ease(now);
         }
         narrowed
     }
@@ -84,10 +76,10 @@ impl Down {
                 Bid { rate, share }
             })
             .collect();
-        let shares = match self.line.breaker.limit() {
+        let shares = match self.line.limit(now) {
             Some(limit) => {
                 let sounds = self.line.sounds(now);
-                let shares = allot(limit, sounds, &bids, self.line.breaker.may_try(now));
+                let shares = allot(limit, sounds, &bids, self.line.may_grow(now));
                 for (bid, share) in bids.iter_mut().zip(&shares) {
                     bid.share = *share;
                 }
@@ -122,11 +114,11 @@ impl Down {
         now: Instant,
     ) {
         if share == Share::Whole {
-            self.line.breaker.tried(now);
+            self.line.tried(now);
         } else if self.slots[index].share == Share::Whole {
             // From now on little is sent on it, and its source's history goes on without it.
-            let mut sizes = [LARGEST_PROBE, LARGEST_PROBE / 2, LEAST_PROBE].into_iter();
-            let train = sizes.find_map(|bytes| self.train(index, bytes as usize, tracks));
+            let mut sizes = TRAINS.into_iter();
+            let train = sizes.find_map(|bytes| self.train(index, bytes, tracks));
             if let Some(train) = train {
                 self.line.train = Some((index, train));
             }
@@ -152,27 +144,18 @@ impl Down {
         train.filter(|train| !train.is_empty())
     }
 
-    /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to.
-    fn probe(&mut self, bytes: usize, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
-        let mut slots = 0..self.slots.len();
-        let fresh = slots.find_map(|index| Some((index, self.train(index, bytes, tracks)?)));
-        let kept = || {
-            let (index, mut train) = self.line.train.clone()?;
-            let mut total = 0;
-            let needed = train.iter().position(|waiting| {
-                total += usize::from(waiting.sent.bytes);
-                total >= bytes
-            });
-            train.truncate(needed? + 1);
-            Some((index, train))
-        };
-        let Some((index, train)) = fresh.or_else(kept) else {
+    /// Begins to send what was sent already once more, to see how fast it arrives. Whether there is a way to.
+    fn probe(&mut self, bytes: u64, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
+        let mut sizes = TRAINS.into_iter();
+        let fresh = sizes.find_map(|bytes| {
+            let mut slots = 0..self.slots.len();
+            slots.find_map(|index| Some((index, self.train(index, bytes, tracks)?)))
+        });
+        let Some((index, train)) = fresh.or_else(|| self.line.train.clone()) else {
             return false;
         };
-        let probe = self.line.begin_probe(train.len());
-        for Waiting { sent, packet } in &train {
-            self.send_again(index, &packet.packet(), sent, Some(probe), out, now);
-        }
+        self.line.begin_probe(index, train, bytes, now);
+        self.pace(out, now);
         true
     }
 }

@@ -14,10 +14,17 @@ pub(super) fn audio() -> Vec<RTCRtpCodecParameters> {
         sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
         rtcp_feedback: vec![],
     };
-    vec![RTCRtpCodecParameters {
+    let redundant = RTCRtpCodec {
+        mime_type: "audio/red".to_owned(),
+        sdp_fmtp_line: "111/111".to_owned(),
+        ..rtp_codec.clone()
+    };
+    let both = [(rtp_codec, 111), (redundant, 63)];
+    let both = both.map(|(rtp_codec, payload_type)| RTCRtpCodecParameters {
         rtp_codec,
-        payload_type: 111,
-    }]
+        payload_type,
+    });
+    both.into()
 }
 
 /// For pictures, each with its repair format (RFC 4588).

@@ -1,0 +1,136 @@
+//! Which share of the packets is lost, and when that is congestion.
+//!
+//! Radio loses packets by chance, and sending less does not mend that; a short queue loses them because too much is
+//! sent. GCC lowers its rate above 10 % of loss in both cases (draft-ietf-rmcat-gcc-02 §6) and so starves on a lossy
+//! line; libwebrtc's later estimator learns an inherent loss. Here a loss alone is congestion only where repair cannot
+//! mend it any more, and only if sending less was seen to help: a loss that stays after a cut is the line's own.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Losses are counted over this time and so many packets: long enough that chance makes no 25 % of 15 % (five standard
+/// deviations).
+const WINDOW: Duration = Duration::from_secs(2);
+const WINDOW_PACKETS: usize = 200;
+/// but not over more than this.
+const LONGEST_WINDOW: Duration = Duration::from_secs(5);
+/// Fewer packets say nothing of losses.
+const ENOUGH: usize = 40;
+/// Up to this loss repair helps; beyond it, it makes things worse.
+const MOST_PERCENT: usize = 25;
+/// So much more than what is the line's own is news.
+const MORE_PERCENT: usize = 10;
+/// A loss that a cut has left so much of is the line's own.
+const UNMENDED_PERCENT: usize = 70;
+
+/// The losses of one connection.
+#[derive(Debug, Default)]
+pub(in crate::media) struct Losses {
+    /// When packets were told of, and whether they were lost.
+    told: VecDeque<(Instant, bool)>,
+    lost: usize,
+    /// The line's own, in per cent.
+    inherent: usize,
+    /// Per cent before the last cut, and when that was, until it is known what came of it.
+    cut: Option<(usize, Instant)>,
+}
+
+impl Losses {
+    /// A packet was told of.
+    pub fn note(&mut self, was_lost: bool, now: Instant) {
+        self.told.push_back((now, was_lost));
+        self.lost += usize::from(was_lost);
+    }
+
+    /// Forgets what is too old; learns what a cut has done.
+    pub fn pass(&mut self, now: Instant) {
+        loop {
+            let is_many = self.told.len() > WINDOW_PACKETS;
+            let is_old = |one: &mut (Instant, bool)| {
+                let age = now.saturating_duration_since(one.0);
+                age > LONGEST_WINDOW || (is_many && age > WINDOW)
+            };
+            let Some((_, was_lost)) = self.told.pop_front_if(is_old) else {
+                break;
+            };
+            self.lost -= usize::from(was_lost);
+        }
+        let Some(percent) = self.percent() else {
+            return;
+        };
+        if percent * 2 < self.inherent {
+            self.inherent = percent;
+        }
+        if let Some((before, at)) = self.cut
+            && now.saturating_duration_since(at) >= WINDOW
+        {
+            self.cut = None;
+            if percent * 100 >= before * UNMENDED_PERCENT {
+                self.inherent = percent;
+            }
+        }
+    }
+
+    /// How many of a hundred were lost; `None` while there are too few to tell.
+    pub fn percent(&self) -> Option<usize> {
+        (self.told.len() >= ENOUGH).then(|| self.lost * 100 / self.told.len())
+    }
+
+    /// Whether at least so many of a hundred were lost.
+    pub fn reach(&self, percent: usize) -> bool {
+        self.percent().is_some_and(|lost| lost >= percent)
+    }
+
+    /// Whether so much is lost that less is to be sent.
+    pub fn are_too_many(&self) -> bool {
+        self.cut.is_none() && self.reach(MOST_PERCENT.max(self.inherent + MORE_PERCENT))
+    }
+
+    /// Less is sent from now on: what was lost until now says nothing any more.
+    pub fn note_cut(&mut self, now: Instant) {
+        if self.are_too_many() {
+            self.cut = self.percent().map(|before| (before, now));
+        }
+        self.told.clear();
+        self.lost = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred packets a second, of which so many of a hundred are lost; how often less had to be sent.
+    fn cuts(losses: &mut Losses, from: Instant, seconds: u64, percent: u64) -> usize {
+        let mut cuts = 0;
+        for packet in 0..seconds * 100 {
+            let now = from + Duration::from_millis(packet * 10);
+            losses.note(packet * percent % 100 < percent, now);
+            losses.pass(now);
+            if losses.are_too_many() {
+                losses.note_cut(now);
+                cuts += 1;
+            }
+        }
+        cuts
+    }
+
+    #[test]
+    fn a_loss_that_sending_less_does_not_mend_is_the_lines_own() {
+        let (mut losses, start) = (Losses::default(), Instant::now());
+        assert_eq!(cuts(&mut losses, start, 20, 30), 1);
+        let later = start + Duration::from_secs(20);
+        assert_eq!(cuts(&mut losses, later, 20, 50), 1, "more than that is not");
+        let later = start + Duration::from_secs(40);
+        assert_eq!(cuts(&mut losses, later, 20, 0), 0);
+        let later = start + Duration::from_secs(60);
+        assert_eq!(cuts(&mut losses, later, 20, 30), 1, "it was forgotten");
+    }
+
+    #[test]
+    fn what_repair_can_mend_is_left_alone() {
+        let (mut losses, start) = (Losses::default(), Instant::now());
+        assert_eq!(cuts(&mut losses, start, 60, 15), 0);
+        assert!(losses.reach(14) && !losses.reach(17));
+    }
+}

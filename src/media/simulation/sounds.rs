@@ -1,0 +1,105 @@
+//! Sound that carries what came before it once more, to those who lose some of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::World;
+use crate::media::room::request::Request;
+use crate::protocol::object::Source;
+
+const VOICE: u32 = 815;
+const PLAIN: u8 = 111;
+const REDUNDANT: u8 = 63;
+
+/// Ada talks for some seconds, each packet with the one before it.
+fn talk(world: &mut World, ada: usize, number: &mut u16, seconds: u64) {
+    for _ in 0..seconds * 50 {
+        *number += 1;
+        let header = rtc::rtp::Header {
+            version: 2,
+            payload_type: REDUNDANT,
+            sequence_number: *number,
+            timestamp: u32::from(*number) * 960,
+            ssrc: VOICE,
+            ..Default::default()
+        };
+        let mut payload = vec![0x80 | PLAIN, 0x0f, 0x00, 0x02, PLAIN];
+        payload.extend_from_slice(&(*number - 1).to_be_bytes());
+        payload.extend_from_slice(&number.to_be_bytes());
+        let now = world.now;
+        world.clients[ada].send_packet(header, Bytes::from(payload), now);
+        world.run(Duration::from_millis(20));
+    }
+}
+
+/// What somebody has heard since this was last asked, and how many of the packets were redundant.
+fn take_heard(world: &mut World, who: usize) -> (BTreeSet<u16>, usize) {
+    let packets = std::mem::take(&mut world.clients[who].received);
+    let sound = |bytes: &[u8]| u16::from_be_bytes([bytes[0], bytes[1]]);
+    let (mut heard, mut redundant) = (BTreeSet::new(), 0);
+    for packet in &packets {
+        if packet.header.payload_type == REDUNDANT {
+            redundant += 1;
+            heard.insert(sound(&packet.payload[5..]));
+            heard.insert(sound(&packet.payload[7..]));
+        } else {
+            assert_eq!(packet.payload.len(), 2, "the newest alone");
+            heard.insert(sound(&packet.payload));
+        }
+    }
+    (heard, redundant)
+}
+
+#[test]
+fn sound_survives_a_loss_of_a_third_where_both_ends_can_repeat_it() {
+    let mut world = World::new();
+    let people = [world.admit(), world.admit(), world.admit()];
+    let ada = world.client();
+    world.clients[ada].add_source(Source::Microphone, VOICE);
+    world.offer(&people[0], ada, 1, &[Source::Microphone], |sdp| sdp);
+    let bo = world.receive_slots(&people[1], 1, 0);
+    let cy = world.client();
+    let offer = world.ask(&people[2], |reply| Request::Receive {
+        audio_slots: 1,
+        video_slots: 0,
+        reply,
+    });
+    world.answer_as(&people[2], cy, offer, |sdp| {
+        let kept = sdp.lines().filter(|line| !line.contains(":63 "));
+        kept.map(|line| format!("{}\r\n", line.replace(" 63", "")))
+            .collect()
+    });
+    world.start(&people[0], Source::Microphone);
+    world.run(Duration::from_millis(600));
+    let mut number = 0;
+    talk(&mut world, ada, &mut number, 5);
+    for who in [bo, cy] {
+        let (heard, redundant) = take_heard(&mut world, who);
+        assert!(heard.len() >= 245, "{}", heard.len());
+        assert_eq!(redundant, 0, "who loses nothing goes without");
+    }
+    for who in [bo, cy] {
+        world.losses.insert(world.clients[who].address, 30);
+    }
+    // Until that is known.
+    talk(&mut world, ada, &mut number, 3);
+    take_heard(&mut world, bo);
+    take_heard(&mut world, cy);
+    talk(&mut world, ada, &mut number, 20);
+    let (heard, redundant) = take_heard(&mut world, bo);
+    assert!(redundant >= 650, "{redundant}");
+    assert!(
+        (880..=950).contains(&heard.len()),
+        "{} of 1000",
+        heard.len()
+    );
+    let (heard, redundant) = take_heard(&mut world, cy);
+    assert_eq!(redundant, 0);
+    assert!(
+        (650..=750).contains(&heard.len()),
+        "{} of 1000",
+        heard.len()
+    );
+}
