@@ -229,6 +229,7 @@ impl Room {
         let refused = refused.collect();
         up.revision = revision;
         member.up_revision = revision;
+        self.agree_layers(key, turn.now);
         self.settle_connection(key, Leg::Up, turn);
         Ok(PublishAnswer {
             answer: Published {
@@ -393,13 +394,7 @@ impl Room {
             .get(&key)
             .and_then(|member| member.down.as_ref())
             .map(|down| &down.slots);
-        let told = slots.into_iter().flatten().map(|slot| {
-            let track = slot.track.and_then(|track| self.tracks.get(&track));
-            slot.told(
-                track.map(|track| track.id.clone()),
-                track.and_then(|track| track.layer().rid.clone()),
-            )
-        });
-        told.collect()
+        let told = slots.into_iter().flatten();
+        told.map(|slot| slot.told(&self.tracks)).collect()
     }
 }

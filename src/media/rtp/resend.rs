@@ -17,7 +17,9 @@ const MIN_GAP: Duration = Duration::from_millis(20);
 /// One packet as it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// Its extended sequence number at its source.
+    /// The SSRC of the stream that it came on.
+    pub stream: u32,
+    /// Its extended sequence number there.
     pub source: u64,
     /// What its counters were fitted by.
     pub offsets: Offsets,
@@ -142,6 +144,7 @@ mod tests {
 
     fn sent(sequence: u16) -> Sent {
         Sent {
+            stream: 5,
             source: u64::from(sequence) + 70_000,
             offsets: Offsets::default(),
             sequence,

@@ -31,7 +31,7 @@ pub(in crate::media) struct Line {
     /// When transport-wide feedback last came.
     feedback_at: Option<Instant>,
     reported: Tally,
-    pub breaker: Breaker,
+    breaker: Breaker,
     pub repairs: RepairBudget,
     /// Stills on their way.
     pub pacer: Pacer<Waiting>,
@@ -71,6 +71,36 @@ impl Line {
         if kind == MediaKind::Audio {
             self.sounds.add(bytes, now);
         }
+    }
+
+    /// What the line carries, as far as that is known to be too little.
+    pub fn limit(&self, _now: Instant) -> Option<Bitrate> {
+        self.breaker.limit()
+    }
+
+    /// Whether more may be sent than now, if the limit allows it.
+    pub fn may_grow(&self, now: Instant) -> bool {
+        self.breaker.may_try(now)
+    }
+
+    /// More is sent from now on.
+    pub fn tried(&mut self, now: Instant) {
+        self.breaker.tried(now);
+    }
+
+    /// Whether the line is to be probed now, and with how many bytes.
+    pub fn take_probe(&mut self, now: Instant) -> Option<u64> {
+        self.breaker.take_probe(now)
+    }
+
+    /// The line cannot be probed, so that only a try can tell.
+    pub fn try_unprobed(&mut self, now: Instant) {
+        self.breaker.try_unprobed(now);
+    }
+
+    /// Nothing is held back.
+    pub fn at_ease(&mut self, now: Instant) {
+        self.breaker.at_ease(now);
     }
 
     /// What the sounds take.
