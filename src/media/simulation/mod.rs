@@ -5,6 +5,7 @@ mod cheats;
 mod checks;
 mod client;
 mod handshakes;
+mod layers;
 mod narrow;
 mod quality;
 mod roaming;
@@ -58,6 +59,8 @@ struct World {
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
+    /// Where alone media is lost on the way to, if not everywhere.
+    loses_to: Option<SocketAddr>,
     /// What of DTLS is lost.
     handshake_loss_percent: u32,
     random: u32,
@@ -97,6 +100,7 @@ impl World {
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
+            loses_to: None,
             handshake_loss_percent: 0,
             random: 0x2545_f491,
             media: HashMap::new(),
@@ -383,7 +387,10 @@ impl World {
         }
         let is_dtls = matches!(bytes.first(), Some(20..=63));
         let dice = self.random % 100;
-        if (is_rtp && dice < self.loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
+        let is_lossy = self.loses_to.is_none_or(|only| only == to);
+        if (is_rtp && is_lossy && dice < self.loss_percent)
+            || (is_dtls && dice < self.handshake_loss_percent)
+        {
             return;
         }
         *self.bytes.entry(to).or_default() += bytes.len();

@@ -11,6 +11,7 @@ use crate::media::room::layers::Ladder;
 use crate::media::room::subscriber::slot::Waiting;
 use crate::media::room::{Key, Tracks};
 use crate::media::rtp::history::Stored;
+use crate::media::rtp::resend::Sent;
 use crate::protocol::object::MediaKind;
 
 /// A probe is no smaller than this, or its packets would be too few to measure by, and no larger.
@@ -243,14 +244,17 @@ impl Down {
         let slot = self.slots.get(index).filter(|slot| slot.is_numbered())?;
         let track: Option<Key> = slot.track;
         let track = tracks.get(&track?)?;
-        let train = slot.buffer.probe(bytes).into_iter().map(|sent| {
+        let kept = |sent: &Sent| {
             let packet = track.kept(sent.stream, sent.source);
-            let packet = packet.filter(|_| sent.repair.is_some())?;
-            let packet = Stored::of(&packet);
+            packet.filter(|_| sent.repair.is_some())
+        };
+        let train = slot.buffer.probe(bytes, |sent| kept(sent).is_some());
+        let train = train.into_iter().filter_map(|sent| {
+            let packet = Stored::of(&kept(&sent)?);
             Some(Waiting { sent, packet })
         });
-        let train: Option<Vec<_>> = train.collect();
-        train.filter(|train| !train.is_empty())
+        let train: Vec<_> = train.collect();
+        (!train.is_empty()).then_some(train)
     }
 
     /// Sends what was sent already once more, to see how fast it arrives. Whether there is a way to.
