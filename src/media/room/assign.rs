@@ -111,6 +111,9 @@ impl Room {
                 down.forget_layers(*key);
             }
         }
+        if !changed.is_empty() {
+            self.rebuild_targets();
+        }
     }
 }
 

@@ -179,11 +179,15 @@ impl Up {
         }
         let named = offer.sections.iter().flat_map(|one| &one.extensions);
         self.ids = ExtensionIds::of(named.map(|(id, uri)| (*id, uri.as_str())));
-        let lines = &self.lines;
+        let lines = &mut self.lines;
         for stream in &mut self.streams {
             let declares = |line: &Line| line.declared.contains(&stream.ssrc);
             stream.line = lines.iter().position(declares).unwrap_or(stream.line);
-            stream.find_layer(&lines[stream.line]);
+            let line = &mut lines[stream.line];
+            stream.find_layer(line);
+            if stream.rid.is_some() {
+                line.current[stream.layer] = Some(stream.ssrc);
+            }
         }
     }
 

@@ -306,6 +306,7 @@ impl Down {
             .collect();
         for index in carrying {
             self.carry(index, Some(track));
+            self.slots[index].forget_told();
         }
     }
 

@@ -547,7 +547,26 @@ fn a_layer_goes_on_under_another_ssrc() {
     let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 39, "{}", frames.len());
     assert_eq!(call.last_told(0), told("f", ""));
-    let _ = &call.ada;
+}
+
+#[test]
+fn layers_may_be_negotiated_anew() {
+    let mut call = Call::new();
+    call.view(0, 180);
+    call.view(1, 720);
+    call.talk(2);
+    assert_eq!(call.last_told(0), told("q", ""));
+    let ada = call.ada.clone();
+    let fewer = |sdp: String| sdp.replace("a=simulcast:send q;h;f", "a=simulcast:send h;f");
+    call.world.offer(&ada, call.up, 2, &[Source::Camera], fewer);
+    call.talk(2);
+    assert_eq!(call.last_told(0), told("h", ""));
+    assert_eq!(call.last_told(1), told("f", ""));
+    call.take_received(0);
+    call.take_received(1);
+    call.talk(1);
+    let both = [0, 1].map(|viewer| layers_of(&call.take_received(viewer)));
+    assert_eq!(both, [[1], [2]]);
 }
 
 /// Some clients name their layers by SSRCs in the description alone, in the order of the rids.

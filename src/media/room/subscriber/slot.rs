@@ -432,6 +432,11 @@ impl DownSlot {
         }
     }
 
+    /// What was told last says nothing of what it carries now.
+    pub(super) fn forget_told(&mut self) {
+        self.told = Told::default();
+    }
+
     /// The same, if it is another than was told last.
     pub(super) fn take_news(&mut self, tracks: &Tracks) -> Option<Slot> {
         let state = self.state();
