@@ -8,6 +8,7 @@ use super::rtp::encoding::Encoding;
 use super::rtp::keyframe::begins_keyframe;
 use super::rtp::packet::{ExtensionSet, View};
 use super::rtp::rtcp::{Compound, Report};
+use super::rtp::size;
 
 /// A session description.
 pub(crate) fn description(bytes: &[u8]) {
@@ -61,6 +62,7 @@ pub(crate) fn rtp(bytes: &[u8]) {
         Encoding::Other,
     ] {
         let _ = begins_keyframe(encoding, view.payload);
+        let _ = size::of_keyframe(encoding, view.payload);
     }
     let extensions = view.extensions.iter().count();
     assert!(extensions <= bytes.len());

@@ -70,8 +70,16 @@ pub enum MediaEvent {
         track: TrackId,
         /// The encoding's name, `VP8` say.
         codec: String,
-        /// Its simulcast encodings, empty when there is only one.
+        /// Its encodings that have come, the smallest first; of a picture that is one without a name if it is no
+        /// simulcast, of a sound none.
         layers: Vec<Layer>,
+    },
+    /// Which simulcast encodings of a track somebody watches.
+    Demand {
+        /// Which track.
+        track: TrackId,
+        /// The names of those encodings, the empty name for one without; nothing while nobody watches.
+        layers: Vec<String>,
     },
     /// How good a participant's connection to the server is: told when the score changes, and from time to time.
     Quality {

@@ -12,7 +12,8 @@ use super::room::{Answer, Room, broadcast, media, tell, updated};
 use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
-    Event, MediaFailed, QualityUpdate, SpeakerActive, TrackData, TrackMuted, TrackUnpublished,
+    Event, MediaDemand, MediaFailed, QualityUpdate, SpeakerActive, TrackData, TrackMuted,
+    TrackUnpublished,
 };
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Source, Topology, Track};
@@ -140,6 +141,12 @@ impl Room {
             }
             MediaEvent::Offer { to, offer } => {
                 out.extend(self.tell_if_in(&to, Event::MediaOffer(offer)))
+            }
+            MediaEvent::Demand { track, layers } => {
+                if let Some((owner, _)) = self.roster.find_track(&track) {
+                    let demand = MediaDemand { track, layers };
+                    out.push(tell(&owner, Event::MediaDemand(demand)));
+                }
             }
             MediaEvent::Quality {
                 participant,

@@ -76,6 +76,10 @@ fn media_events() -> Vec<MediaEvent> {
                 bitrate: 1,
             }],
         },
+        MediaEvent::Demand {
+            track: track("t"),
+            layers: vec!["q".to_owned()],
+        },
         MediaEvent::Quality {
             participant: membership("bo"),
             score: 3,

@@ -122,6 +122,9 @@ events! {
     TrackMuted(TrackMuted) "media.track.muted" Sure;
     /// Slots carry something else now.
     MediaSlots(SlotsData) "media.slots" Sure;
+    /// Tells which encodings of a picture of yours somebody watches. You need not send the others: they are asked for
+    /// again as soon as somebody needs them.
+    MediaDemand(MediaDemand) "media.demand" Sure;
     /// Tells who speaks.
     SpeakerActive(SpeakerActive) "speaker.active" Lossy;
     /// Tells how good a participant's connection is.
@@ -360,6 +363,13 @@ data! {
     struct SlotsData {
         /// The slots that changed.
         slots: Vec<Slot>,
+    }
+    /// Data of `media.demand`.
+    struct MediaDemand {
+        /// Your track.
+        track: TrackId,
+        /// The rids of the encodings that are watched, an empty name for one without a rid. Empty while nobody watches.
+        layers: Vec<String>,
     }
     /// Data of `media.failed`.
     struct MediaFailed {}

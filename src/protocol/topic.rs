@@ -15,6 +15,8 @@ pub enum Topic {
     Quality(ParticipantId),
     /// Whether a track is muted now.
     Muted(TrackId),
+    /// What of a track is watched now.
+    Demand(TrackId),
     /// How the room is now.
     Room,
     /// Whom everyone is shown large now.
@@ -35,6 +37,7 @@ impl Event {
             Self::ParticipantUpdated(data) => Some(Topic::Participant(data.participant.id.clone())),
             Self::QualityUpdate(data) => Some(Topic::Quality(data.participant.clone())),
             Self::TrackMuted(data) => Some(Topic::Muted(data.track.clone())),
+            Self::MediaDemand(data) => Some(Topic::Demand(data.track.clone())),
             Self::RoomUpdated(_) => Some(Topic::Room),
             Self::SpotlightUpdated(_) => Some(Topic::Spotlight),
             Self::TimerUpdated(_) => Some(Topic::Timer),

@@ -1,25 +1,14 @@
-//! The way of a packet through a room, and what is done for it from time to time.
-
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+//! The way of a packet through a room.
 
 use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;
 use crate::media::peer::transport::Received;
-use crate::media::room::publisher::{Arrival, Report, rate_window};
-use crate::media::room::quality::REVIEW_EVERY;
-use crate::media::room::speech::speakers;
+use crate::media::room::publisher::Arrival;
 use crate::media::room::subscriber::{Forwarded, Wish};
-use crate::media::room::track::Layer as TrackLayer;
 use crate::media::room::{Key, Member, Room, Route, Target, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
-use crate::protocol::object::{Layer, Leg, MediaKind, Source};
-
-/// Who speaks is told at most this often.
-const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
-/// Sender reports go out this often.
-const REPORTS_EVERY: Duration = Duration::from_secs(1);
+use crate::protocol::object::{Leg, MediaKind};
 
 impl Member {
     pub(in crate::media) fn connection(&mut self, leg: Leg) -> Option<&mut Connection> {
@@ -54,6 +43,7 @@ impl Room {
                 if let Some(up) = &mut member.up {
                     up.hear(compound, turn.ntp, turn.now);
                 }
+                self.note_ended(route.member);
             }
             (Received::Rtcp(compound), Leg::Down) => self.hear(route.member, compound, turn),
             // Nobody sends media where they receive.
@@ -73,17 +63,34 @@ impl Room {
         };
         let mut keyframes = Vec::new();
         down.hear(compound, turn.ntp, turn.now, |down, wish| match wish {
-            Wish::Keyframe(slot) => keyframes.extend(down.track_of(slot)),
+            Wish::Keyframe(slot) => keyframes.extend(down.layer_of(slot)),
             Wish::Again(slot, sent) => {
-                let track = down.track_of(slot).and_then(|track| tracks.get(&track));
-                let packet = track.and_then(|track| track.layer().history.get(sent.source));
+                let track = down
+                    .layer_of(slot)
+                    .and_then(|(track, _)| tracks.get(&track));
+                let packet = track.and_then(|track| track.kept(sent.stream, sent.source));
                 if let Some(packet) = packet {
                     down.send_again(slot, &packet, &sent, turn.out, turn.now);
                 }
             }
         });
-        for track in keyframes {
-            self.want_keyframe(track, turn);
+        for (track, layer) in keyframes {
+            self.want_keyframe(track, layer, turn);
+        }
+    }
+
+    /// A layer whose stream was ended does not come any more: nobody need wait until it is missed.
+    fn note_ended(&mut self, key: Key) {
+        let Some(member) = self.members.get_mut(&key) else {
+            return;
+        };
+        let ended = member.up.as_mut().map(|up| up.take_ended());
+        for (source, layer) in ended.unwrap_or_default() {
+            let track = member.started.get(source);
+            let track = track.and_then(|track| self.tracks.get_mut(&track));
+            if let Some(track) = track {
+                track.end(layer);
+            }
         }
     }
 
@@ -113,7 +120,7 @@ impl Room {
                 .get_mut(&track)
                 .filter(|track| track.is_picture())
             {
-                track.layer_mut().keyframe_wanted = true;
+                track.refresh();
             }
         }
     }
@@ -129,9 +136,11 @@ impl Room {
         }
         let slots = down.slots.iter();
         let pictures = slots.filter(|slot| slot.kind == MediaKind::Video);
-        let tracks: Vec<Key> = pictures.filter_map(|slot| slot.track).collect();
-        for track in tracks {
-            self.want_keyframe(track, turn);
+        let layers: Vec<(Key, usize)> = pictures
+            .filter_map(|slot| Some((slot.track?, slot.layer)))
+            .collect();
+        for (track, layer) in layers {
+            self.want_keyframe(track, layer, turn);
         }
     }
 
@@ -149,32 +158,46 @@ impl Room {
             return;
         };
         if track.is_picture() {
-            note_picture(track.layer_mut(), arrival, turn);
+            track.note_picture(arrival, turn.now);
         } else {
             track.loudness.hear(arrival.level, turn.now);
         }
-        let format = track.format.as_ref();
-        let is_known = format.is_some_and(|(name, _)| *name == arrival.codec.name);
-        if track.layer().stream != Some(arrival.ssrc) || !is_known {
-            self.note_format(key, arrival);
+        if track.codec.as_ref() != Some(&arrival.codec.name) {
+            track.codec = Some(arrival.codec.name.clone());
+            self.tell_format(key, turn.now);
         }
-        let Some(track) = self.tracks.get_mut(&key) else {
+        let track = self.tracks.get_mut(&key);
+        let Some(layer) = track.and_then(|track| track.layers.get_mut(arrival.layer)) else {
             return;
         };
-        let targets = std::mem::take(&mut track.layer_mut().targets);
+        layer.stream = Some(arrival.ssrc);
+        let targets = std::mem::take(&mut layer.targets);
         let mut needs_keyframe = false;
         for target in &targets {
-            let outcome = match *target {
-                Target::Slot { member, slot } => self.forward_to(member, slot, arrival, turn),
-            };
-            needs_keyframe |= outcome == Forwarded::NeedsKeyframe;
+            let Target::Slot { member, slot } = *target;
+            match self.forward_to(member, slot, arrival, turn) {
+                Forwarded::NeedsKeyframe => needs_keyframe = true,
+                Forwarded::Switched(from) => self.leave(key, from, *target),
+                Forwarded::Done | Forwarded::Undecodable => {}
+            }
         }
-        if let Some(track) = self.tracks.get_mut(&key) {
-            track.layer_mut().targets = targets;
+        let track = self.tracks.get_mut(&key);
+        if let Some(layer) = track.and_then(|track| track.layers.get_mut(arrival.layer)) {
+            layer.targets = targets;
         }
         if needs_keyframe {
-            self.want_keyframe(key, turn);
+            self.want_keyframe(key, arrival.layer, turn);
         }
+    }
+
+    /// A slot carries another layer now.
+    fn leave(&mut self, key: Key, layer: usize, target: Target) {
+        let track = self.tracks.get_mut(&key);
+        if let Some(layer) = track.and_then(|track| track.layers.get_mut(layer)) {
+            layer.targets.retain(|one| *one != target);
+        }
+        let Target::Slot { member, .. } = target;
+        self.tell_slots(member);
     }
 
     fn forward_to(
@@ -197,272 +220,44 @@ impl Room {
             && carried.undecodable != undecodable
         {
             carried.undecodable = undecodable;
-            self.tell_slot(subscriber, slot);
+            self.tell_slots(subscriber);
         }
         outcome
     }
 
-    pub(in crate::media) fn tell_slot(&mut self, subscriber: Key, slot: usize) {
-        let Some(member) = self.members.get(&subscriber) else {
+    /// Tells somebody what is new of their slots.
+    pub(in crate::media) fn tell_slots(&mut self, subscriber: Key) {
+        let Some(member) = self.members.get_mut(&subscriber) else {
             return;
         };
-        let Some(slot) = member.down.as_ref().and_then(|down| down.slots.get(slot)) else {
-            return;
-        };
-        let track = slot.track.and_then(|track| self.tracks.get(&track));
-        let told = slot.told(
-            track.map(|track| track.id.clone()),
-            track.and_then(|track| track.layer().rid.clone()),
-        );
-        self.outbox.push(MediaEvent::Slots {
-            to: member.id.clone(),
-            slots: SlotsData { slots: vec![told] },
-        });
-    }
-
-    /// Tells what of a track arrives, where that is new.
-    fn note_format(&mut self, key: Key, arrival: &Arrival<'_>) {
-        let Some(track) = self.tracks.get_mut(&key) else {
-            return;
-        };
-        let up = self
-            .members
-            .get(&track.owner)
-            .and_then(|member| member.up.as_ref());
-        let (layer, layers) = up
-            .map(|up| (up.layer(track.source), up.layers(track.source)))
-            .unwrap_or_default();
-        track.layer_mut().stream = Some(arrival.ssrc);
-        let format = (arrival.codec.name.clone(), layers);
-        if track.format.as_ref() != Some(&format) {
-            self.outbox.push(format_event(&track.id, &format));
-            track.format = Some(format);
-        }
-        if track.layer().rid != layer {
-            track.layer_mut().rid = layer;
-            for target in track.layer().targets.clone() {
-                let Target::Slot { member, slot } = target;
-                self.tell_slot(member, slot);
-            }
+        let down = member.down.as_mut();
+        let slots = down.map(|down| down.take_news(&self.tracks));
+        let slots = slots.unwrap_or_default();
+        if !slots.is_empty() {
+            self.outbox.push(MediaEvent::Slots {
+                to: member.id.clone(),
+                slots: SlotsData { slots },
+            });
         }
     }
 
-    /// Asks for a keyframe of a track now, or as soon as it may be asked again.
-    pub(in crate::media) fn want_keyframe(&mut self, key: Key, turn: &mut Turn<'_>) {
+    /// Asks for a keyframe of a track's layer now, or as soon as it may be asked again.
+    pub(in crate::media) fn want_keyframe(&mut self, key: Key, layer: usize, turn: &mut Turn<'_>) {
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
-        let layer = track.layer_mut();
-        layer.keyframe_wanted = true;
-        let is_free = layer.keyframes.is_free(turn.now);
+        let Some(wanted) = track.layers.get_mut(layer) else {
+            return;
+        };
+        wanted.keyframe_wanted = true;
         let owner = self.members.get_mut(&track.owner);
         let Some(up) = owner.and_then(|member| member.up.as_mut()) else {
             return;
         };
-        if is_free && up.request_keyframe(track.source, turn.out) {
-            let layer = track.layer_mut();
-            layer.keyframe_wanted = false;
-            layer.keyframes.note(turn.now);
+        let is_free = wanted.keyframes.is_free(turn.now);
+        if is_free && up.request_keyframe(track.source, layer, turn.out) {
+            wanted.keyframe_wanted = false;
+            wanted.keyframes.note(turn.now);
         }
     }
-
-    /// Does what is due by now.
-    pub fn tick(&mut self, turn: &mut Turn<'_>) {
-        self.tend_connections(turn);
-        for up in self
-            .members
-            .values_mut()
-            .filter_map(|member| member.up.as_mut())
-        {
-            up.tell(turn.ntp, turn.out, turn.now);
-        }
-        self.narrow(turn);
-        let wanted: Vec<Key> = self
-            .tracks
-            .iter()
-            .filter(|(_, track)| track.layer().keyframe_wanted)
-            .map(|(key, _)| *key)
-            .collect();
-        for key in wanted {
-            self.want_keyframe(key, turn);
-        }
-        if is_due(&mut self.clocks.layers, rate_window(), turn.now) {
-            self.review_layers();
-        }
-        if is_due(&mut self.clocks.speakers, SPEAKERS_EVERY, turn.now) {
-            self.review_speakers(turn);
-        }
-        if is_due(&mut self.clocks.reports, REPORTS_EVERY, turn.now) {
-            self.send_reports(turn);
-        }
-        if is_due(&mut self.clocks.quality, REVIEW_EVERY, turn.now) {
-            self.review_quality(turn);
-        }
-        self.outbox.flush();
-    }
-
-    fn tend_connections(&mut self, turn: &mut Turn<'_>) {
-        let mut due = Vec::new();
-        for (key, member) in self.members.iter_mut() {
-            for leg in [Leg::Up, Leg::Down] {
-                let Some(connection) = member.connection(leg) else {
-                    continue;
-                };
-                let is_due = connection.due().is_some_and(|due| due <= turn.now);
-                if is_due {
-                    connection.handle_timeout(turn.now);
-                }
-                if is_due || connection.is_over(turn.now) {
-                    due.push((key, leg));
-                }
-            }
-        }
-        for (key, leg) in due {
-            self.attend(key, leg, turn);
-        }
-    }
-
-    fn review_layers(&mut self) {
-        for member in self.members.values_mut() {
-            let Some(up) = member.up.as_mut() else {
-                continue;
-            };
-            up.choose_layers();
-            for (source, key) in member.started.iter() {
-                let Some(track) = self.tracks.get_mut(&key) else {
-                    continue;
-                };
-                let Some((_, known)) = track.format.as_mut() else {
-                    continue;
-                };
-                let layers = up.layers(source);
-                if *known != layers {
-                    *known = layers;
-                    if let Some(format) = &track.format {
-                        self.outbox.push(format_event(&track.id, format));
-                    }
-                }
-            }
-        }
-    }
-
-    fn review_speakers(&mut self, turn: &mut Turn<'_>) {
-        let voices = self
-            .tracks
-            .values()
-            .filter(|track| track.source == Source::Microphone && !track.muted);
-        let speaking = voices.filter(|track| track.loudness.is_speech(turn.now));
-        let now = speakers(
-            speaking.map(|track| (track.owner, track.loudness.now(turn.now))),
-            &self.speakers,
-        );
-        if now != self.speakers {
-            let ids = now
-                .iter()
-                .filter_map(|key| self.members.get(key))
-                .map(|member| member.id.clone());
-            self.outbox.push(MediaEvent::Speakers {
-                participants: ids.collect(),
-            });
-            self.speakers = now;
-        }
-        let sounds = self
-            .tracks
-            .values()
-            .filter(|track| track.source.kind() == MediaKind::Audio && !track.muted);
-        let sounds = sounds.count();
-        let audio_slots = |member: &Member| {
-            let slots = member.down.iter().flat_map(|down| &down.slots);
-            slots.filter(|slot| slot.kind == MediaKind::Audio).count()
-        };
-        // Only where not all voices fit does loudness decide.
-        if self
-            .members
-            .values()
-            .any(|member| (1..sounds).contains(&audio_slots(member)))
-        {
-            self.reassign(turn);
-        }
-    }
-
-    fn send_reports(&mut self, turn: &mut Turn<'_>) {
-        let skew = |owner: Key| self.members.get(&owner).and_then(|member| member.skew);
-        let skews: HashMap<Key, i64> = self
-            .tracks
-            .iter()
-            .filter_map(|(key, track)| Some((*key, skew(track.owner)?)))
-            .collect();
-        for down in self
-            .members
-            .values_mut()
-            .filter_map(|member| member.down.as_mut())
-        {
-            down.report(turn.ntp, &skews, turn.out, turn.now);
-        }
-    }
-}
-
-impl Member {
-    /// Learns how far the sender's clock runs ahead of ours: by the report that was quickest, as a report's way
-    /// only makes it seem late; slowly forgotten, as clocks drift.
-    fn note_clock(&mut self, report: Option<Report>, turn: &Turn<'_>) {
-        let Some(report) = report.filter(|report| report.at == turn.now || self.skew.is_none())
-        else {
-            return;
-        };
-        let age = ntp_duration(turn.now.saturating_duration_since(report.at));
-        let seen = report.ntp.wrapping_sub(turn.ntp.wrapping_sub(age)) as i64;
-        self.skew = Some(match self.skew {
-            Some(skew) if seen < skew => skew.saturating_add(seen.saturating_sub(skew) / 64),
-            _ => seen,
-        });
-    }
-}
-
-/// As NTP: 32 bits of seconds, 32 of their fraction.
-pub(in crate::media) fn ntp_duration(duration: Duration) -> u64 {
-    (duration.as_secs() << 32) | ((u64::from(duration.subsec_nanos()) << 32) / 1_000_000_000)
-}
-
-/// Notes a packet of a picture, and keeps it for those who miss it.
-fn note_picture(layer: &mut TrackLayer, arrival: &Arrival<'_>, turn: &Turn<'_>) {
-    layer.rate.add(arrival.packet.payload.len(), turn.now);
-    if arrival.keyframe {
-        // Whoever waited for one has it.
-        layer.keyframe_wanted = false;
-        layer.keyframe_at = Some(turn.now);
-    }
-    // Another stream counts anew.
-    if layer.stream != Some(arrival.ssrc) {
-        layer.history.clear();
-    }
-    if !layer.targets.is_empty() {
-        layer.history.keep(&arrival.packet, turn.now);
-    }
-}
-
-fn format_event(
-    track: &crate::protocol::ids::TrackId,
-    format: &(String, Vec<String>),
-) -> MediaEvent {
-    let (codec, rids) = format;
-    let layers = rids.iter().map(|rid| Layer {
-        rid: rid.clone(),
-        width: 0,
-        height: 0,
-        bitrate: 0,
-    });
-    MediaEvent::Format {
-        track: track.clone(),
-        codec: codec.clone(),
-        layers: layers.collect(),
-    }
-}
-
-fn is_due(last: &mut Instant, every: Duration, now: Instant) -> bool {
-    let due = now.saturating_duration_since(*last) >= every;
-    if due {
-        *last = now;
-    }
-    due
 }

@@ -1,11 +1,16 @@
 //! One room's media: who is in it, what they send, and what each of their slots carries.
 //!
-//! Requests are in `request`, the way of a packet in `forward`.
+//! Requests are in `request`, the way of a packet in `forward`, what slots carry in `assign`, which layers of it in
+//! `narrow`.
 
-pub(super) mod allotment;
+pub(super) mod allocate;
 pub(super) mod allowance;
+pub(super) mod assign;
+pub(super) mod demand;
+pub(super) mod formats;
 pub(super) mod forward;
 pub(super) mod keyframe_limit;
+pub(super) mod layers;
 pub(super) mod members;
 pub(super) mod narrow;
 pub(super) mod negotiations;
@@ -17,6 +22,7 @@ pub(super) mod routing;
 pub(super) mod slots;
 pub(super) mod speech;
 pub(super) mod subscriber;
+pub(super) mod tick;
 pub(super) mod track;
 
 use std::collections::HashMap;
@@ -34,14 +40,12 @@ use crate::media::room::outbox::Outbox;
 use crate::media::room::publisher::Up;
 use crate::media::room::quality::Quality;
 pub(in crate::media) use crate::media::room::routing::{Route, Routes};
-use crate::media::room::slots::{Choice, settle, wished_pictures, wished_sounds};
 use crate::media::room::speech::Loudness;
 use crate::media::room::subscriber::Down;
 pub(in crate::media) use crate::media::room::track::{Target, Track, Tracks};
 use crate::meeting::media::{MediaCommand, MediaEvent};
-use crate::protocol::event::SlotsData;
 use crate::protocol::ids::{ParticipantId, TrackId};
-use crate::protocol::object::{Leg, MediaKind, Source};
+use crate::protocol::object::{Leg, Source};
 use crate::protocol::request::Tile;
 
 /// A room has fewer offers to one participant in one life.
@@ -234,7 +238,10 @@ impl Room {
             | MediaEvent::Quality {
                 participant: to, ..
             } => to != id,
-            MediaEvent::Format { .. } | MediaEvent::Speakers { .. } | MediaEvent::Failed => true,
+            MediaEvent::Format { .. }
+            | MediaEvent::Demand { .. }
+            | MediaEvent::Speakers { .. }
+            | MediaEvent::Failed => true,
         });
         self.reassign(turn);
     }
@@ -258,6 +265,7 @@ impl Room {
         self.track_keys.insert(track.clone(), key);
         let track = Track::new(track, owner, source, muted);
         self.tracks.insert(key, track);
+        self.agree_layers(owner, turn.now);
         if let Some(replaced) = replaced {
             self.forget_track(replaced);
         }
@@ -280,9 +288,12 @@ impl Room {
         if let Some(owner) = self.members.get_mut(&track.owner) {
             owner.started.0.retain(|(_, started)| *started != key);
         }
-        self.outbox.retain(
-            |event| !matches!(event, MediaEvent::Format { track: told, .. } if *told == track.id),
-        );
+        self.outbox.retain(|event| match event {
+            MediaEvent::Format { track: told, .. } | MediaEvent::Demand { track: told, .. } => {
+                *told != track.id
+            }
+            _ => true,
+        });
     }
 
     fn set_muted(&mut self, id: &TrackId, muted: bool, turn: &mut Turn<'_>) {
@@ -345,94 +356,6 @@ impl Room {
         }
     }
 
-    /// Decides anew what everybody's slots carry; tells those whose slots changed.
-    pub(super) fn reassign(&mut self, turn: &mut Turn<'_>) {
-        let mut wanted = Vec::new();
-        let Self {
-            members,
-            tracks,
-            outbox,
-            ..
-        } = self;
-        let open: Vec<(Key, Choice<'_, Key>)> = tracks
-            .iter()
-            .filter(|(_, track)| !track.muted)
-            .map(|(key, track)| {
-                let loudness = track.loudness.now(turn.now) as u8;
-                (
-                    track.owner,
-                    Choice {
-                        key: *key,
-                        id: &track.id,
-                        source: track.source,
-                        loudness,
-                    },
-                )
-            })
-            .collect();
-        for (key, member) in members.iter_mut() {
-            let Some(down) = member.down.as_mut().filter(|down| down.answered) else {
-                continue;
-            };
-            let choices: Vec<_> = open
-                .iter()
-                .filter(|(owner, _)| *owner != key)
-                .map(|(_, choice)| *choice)
-                .collect();
-            let changed = settle_slots(down, &choices, member.view.as_deref());
-            if changed.is_empty() {
-                continue;
-            }
-            // Before that a keyframe would be lost, and the next could not be asked for at once.
-            let connected = down.connection.is_connected();
-            let slots = changed.iter().filter_map(|index| {
-                let slot = down.slots.get(*index)?;
-                let track = slot.track.and_then(|track| tracks.get(&track));
-                wanted.extend(
-                    slot.track
-                        .filter(|_| slot.kind == MediaKind::Video && connected),
-                );
-                Some(slot.told(
-                    track.map(|track| track.id.clone()),
-                    track.and_then(|track| track.layer().rid.clone()),
-                ))
-            });
-            let slots = SlotsData {
-                slots: slots.collect(),
-            };
-            outbox.push(MediaEvent::Slots {
-                to: member.id.clone(),
-                slots,
-            });
-        }
-        self.rebuild_targets();
-        for track in wanted {
-            self.want_keyframe(track, turn);
-        }
-    }
-
-    /// The forward table: for each track the slots that carry it.
-    pub(super) fn rebuild_targets(&mut self) {
-        for track in self.tracks.values_mut() {
-            track.layer_mut().targets.clear();
-        }
-        for (key, member) in self.members.iter() {
-            let slots = member
-                .down
-                .iter()
-                .flat_map(|down| down.slots.iter().enumerate());
-            for (index, slot) in slots {
-                if let Some(track) = slot.track.and_then(|track| self.tracks.get_mut(&track)) {
-                    let member = key;
-                    track.layer_mut().targets.push(Target::Slot {
-                        member,
-                        slot: index,
-                    });
-                }
-            }
-        }
-    }
-
     /// Lets every connection panic.
     #[cfg(test)]
     pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
@@ -470,34 +393,4 @@ impl Room {
             census.slots += member.down.as_ref().map_or(0, |down| down.slots.len());
         }
     }
-}
-
-/// Gives a down connection's slots what they carry next; the indices of those that changed.
-fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Tile]>) -> Vec<usize> {
-    let mut changed = Vec::new();
-    for kind in [MediaKind::Video, MediaKind::Audio] {
-        let of_kind = down
-            .slots
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| slot.kind == kind);
-        let (indices, current): (Vec<usize>, Vec<Option<Key>>) =
-            of_kind.map(|(index, slot)| (index, slot.track)).unzip();
-        let wished = match kind {
-            MediaKind::Video => wished_pictures(choices, view),
-            MediaKind::Audio => wished_sounds(choices, &current),
-        };
-        let next = settle(&current, &wished);
-        for (index, track) in indices.iter().zip(&next) {
-            let rank = wished.iter().position(|wished| Some(*wished) == *track);
-            down.slots[*index].rank = rank.unwrap_or(usize::MAX);
-        }
-        for ((index, before), after) in indices.into_iter().zip(current).zip(next) {
-            if before != after {
-                down.carry(index, after);
-                changed.push(index);
-            }
-        }
-    }
-    changed
 }

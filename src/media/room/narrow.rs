@@ -1,4 +1,4 @@
-//! Fits what every subscriber gets to what their line carries, from tick to tick.
+//! Fits what every subscriber gets to what they wish, to what comes and to what their line carries, from tick to tick.
 
 use std::time::Duration;
 
@@ -16,10 +16,29 @@ impl Room {
         }
     }
 
+    /// Looks at the layers of those tracks of which something is new, or of all of them.
+    pub(in crate::media) fn review_layers(&mut self, all: bool, turn: &mut Turn<'_>) {
+        let mut is_news = false;
+        let pictures = self.tracks.values_mut().filter(|track| track.is_picture());
+        for track in pictures.filter(|track| all || track.is_news) {
+            is_news |= track.review(turn.now);
+        }
+        if is_news {
+            let members = self.members.values_mut();
+            for down in members.filter_map(|member| member.down.as_mut()) {
+                down.is_touched = true;
+            }
+        }
+        if all {
+            self.review_formats(turn.now);
+        }
+    }
+
     /// To be called at every tick.
     pub(in crate::media) fn narrow(&mut self, turn: &mut Turn<'_>) {
-        let mut changed: Vec<(Key, usize)> = Vec::new();
-        let mut keyframes: Vec<Key> = Vec::new();
+        let mut is_changed = false;
+        let mut told: Vec<Key> = Vec::new();
+        let mut keyframes: Vec<(Key, usize)> = Vec::new();
         let Self {
             members, tracks, ..
         } = self;
@@ -28,22 +47,30 @@ impl Room {
                 continue;
             };
             let narrowed = down.narrow(tracks, turn.out, turn.now);
-            let track_of = |slot: usize| down.slots.get(slot).and_then(|slot| slot.track);
-            keyframes.extend(narrowed.keyframes.into_iter().filter_map(track_of));
-            let stills = narrowed.stills.into_iter().filter_map(track_of);
-            keyframes.extend(stills.filter(|track| {
+            is_changed |= narrowed.is_changed;
+            if narrowed.is_shared_out {
+                told.push(key);
+            }
+            let wished = narrowed.keyframes.into_iter();
+            keyframes.extend(wished.filter_map(|slot| down.layer_of(slot)));
+            let stills = narrowed.stills.into_iter();
+            let stills = stills.filter_map(|slot| down.layer_of(slot));
+            keyframes.extend(stills.filter(|(track, layer)| {
                 let track = tracks.get(track);
-                let layer = track.map(|track| track.layer());
+                let layer = track.and_then(|track| track.layer(*layer));
                 let last = layer.and_then(|layer| layer.keyframe_at.max(layer.keyframes.last()));
                 last.is_none_or(|at| turn.now.saturating_duration_since(at) >= STILL_EVERY)
             }));
-            changed.extend(narrowed.changed.into_iter().map(|slot| (key, slot)));
         }
-        for (subscriber, slot) in changed {
-            self.tell_slot(subscriber, slot);
+        for key in told {
+            self.tell_slots(key);
         }
-        for track in keyframes {
-            self.want_keyframe(track, turn);
+        if is_changed {
+            self.rebuild_targets();
+            self.review_demand(turn);
+        }
+        for (track, layer) in keyframes {
+            self.want_keyframe(track, layer, turn);
         }
     }
 }

@@ -98,6 +98,16 @@ fn merge(waiting: &mut MediaEvent, event: MediaEvent) -> Option<MediaEvent> {
             None
         }
         (
+            MediaEvent::Demand { track, layers },
+            MediaEvent::Demand {
+                track: other,
+                layers: newer,
+            },
+        ) if *track == other => {
+            *layers = newer;
+            None
+        }
+        (
             MediaEvent::Quality {
                 participant,
                 score,

@@ -36,10 +36,8 @@ const TOO_MANY_LINES: &str =
 const LOSSY_FOR: Duration = Duration::from_secs(10);
 /// Streams of one connection; more are ignored.
 const MAX_STREAMS: usize = 64;
-/// A layer that is silent for this long gives way to another.
-const LAYER_SILENT_AFTER: Duration = Duration::from_millis(700);
-/// Over this time a layer's bitrate is measured.
-const RATE_WINDOW: Duration = Duration::from_millis(500);
+/// A stream that is silent for this long gives way to another of its layer.
+const STREAM_SILENT_AFTER: Duration = Duration::from_millis(700);
 
 /// An up connection.
 pub(in crate::media) struct Up {
@@ -62,12 +60,16 @@ pub(in crate::media) struct Up {
     feedback: Feedback,
     /// It came back after an interruption, and nobody was told.
     resumed: bool,
+    /// Layers whose streams were ended.
+    ended: Vec<(Source, usize)>,
 }
 
 /// A packet to be forwarded.
 pub(in crate::media) struct Arrival<'a> {
     /// Of which source.
     pub source: Source,
+    /// The place of its layer among those of its source, in the offer's order.
+    pub layer: usize,
     /// Of which stream.
     pub ssrc: u32,
     /// As it came.
@@ -117,6 +119,7 @@ impl Up {
             recorder: Recorder::default(),
             feedback: Feedback::new(now),
             resumed: false,
+            ended: Vec::new(),
         };
         let role = match offer.setup {
             Some(Setup::Passive) => DtlsRole::Client,
@@ -185,10 +188,15 @@ impl Up {
         }
         let named = offer.sections.iter().flat_map(|one| &one.extensions);
         self.ids = ExtensionIds::of(named.map(|(id, uri)| (*id, uri.as_str())));
-        let lines = &self.lines;
+        let lines = &mut self.lines;
         for stream in &mut self.streams {
             let declares = |line: &Line| line.declared.contains(&stream.ssrc);
             stream.line = lines.iter().position(declares).unwrap_or(stream.line);
+            let line = &mut lines[stream.line];
+            stream.find_layer(line);
+            if stream.rid.is_some() {
+                line.current[stream.layer] = Some(stream.ssrc);
+            }
         }
     }
 
@@ -235,8 +243,7 @@ impl Up {
             stream.note_highest(highest, now);
         }
         let (sequence, way) = stream.accept(taken.sequence, now)?;
-        stream.bytes += taken.payload.len() as u64;
-        let (report, line) = (stream.report, stream.line);
+        let (report, line, layer) = (stream.report, stream.line, stream.layer);
         let line = &self.lines[line];
         if !taken.is_repair {
             let timestamp = view.header.timestamp;
@@ -254,6 +261,7 @@ impl Up {
         let level = self.value(&view, Extension::AudioLevel);
         Some(Arrival {
             source,
+            layer,
             ssrc: taken.ssrc,
             level: level.and_then(|bytes| Some(bytes.first()? & 0x7f)),
             keyframe: begins_keyframe(codec.encoding, taken.payload),
@@ -353,19 +361,48 @@ impl Up {
     /// The place of a stream; of one that is new, where it is known to which m-line it belongs.
     fn stream(&mut self, view: &View<'_>, ssrc: u32, now: Instant) -> Option<usize> {
         let known = self.streams.iter().position(|stream| stream.ssrc == ssrc);
-        if known.is_some() {
-            return known;
+        if let Some(known) = known {
+            let stream = &self.streams[known];
+            // Its first packet may have been without its name, or lost.
+            if stream.rid.is_none() && !self.lines[stream.line].layers.is_empty() {
+                self.name(known, view);
+            }
+            return Some(known);
         }
         // A repair does not begin a stream, as what it repairs came before it.
         if ssrc != view.header.ssrc || self.streams.len() >= MAX_STREAMS {
             return None;
         }
         let line = line_of(&self.lines, &self.ids, view)?;
+        let mut stream = Stream::new(ssrc, line, now);
+        stream.find_layer(&self.lines[line]);
+        self.streams.push(stream);
+        self.name(self.streams.len() - 1, view);
+        self.streams.iter().position(|stream| stream.ssrc == ssrc)
+    }
+
+    /// Learns which layer a stream is of (RFC 8852 §3.1), where the packet says so. It takes the place of the one that
+    /// was of it before.
+    fn name(&mut self, place: usize, view: &View<'_>) {
+        let Stream { ssrc, line, .. } = self.streams[place];
         let rid = self.value(view, Extension::Rid);
-        let rid = rid.and_then(|rid| self.lines[line].layer(rid));
-        let rid = rid.map(str::to_owned);
-        self.streams.push(Stream::new(ssrc, line, rid, now));
-        Some(self.streams.len() - 1)
+        let layer = rid.and_then(|rid| self.lines[line].place(rid));
+        let Some(layer) = layer else { return };
+        let line_of_it = &mut self.lines[line];
+        line_of_it.current[layer] = Some(ssrc);
+        let rid = line_of_it.layers[layer].clone();
+        let stream = &mut self.streams[place];
+        (stream.rid, stream.layer) = (Some(rid), layer);
+        let is_replaced = |stream: &Stream| {
+            stream.ssrc != ssrc
+                && stream.line == line
+                && stream.layer == layer
+                && stream.rid.is_some()
+        };
+        let replaced = self.streams.iter().filter(|stream| is_replaced(stream));
+        let replaced: Vec<u32> = replaced.map(|stream| stream.ssrc).collect();
+        self.repairs.retain(|(_, of)| !replaced.contains(of));
+        self.streams.retain(|stream| !is_replaced(stream));
     }
 
     fn stream_mut(&mut self, ssrc: u32) -> Option<&mut Stream> {
@@ -377,65 +414,33 @@ impl Up {
         self.streams.iter().find(|stream| stream.ssrc == ssrc)
     }
 
-    /// Whether this stream of its m-line is the one to forward. The first is, until it falls silent or
-    /// [`Up::choose_layers`] finds a better one.
+    /// Whether this stream is the one of its layer. The first is, until it falls silent or another names itself so.
     fn is_current(&mut self, place: usize, now: Instant) -> bool {
-        let Stream { ssrc, line, .. } = self.streams[place];
-        let current = self.lines[line].current;
+        let Stream {
+            ssrc, line, layer, ..
+        } = self.streams[place];
+        let current = self.lines[line].current[layer];
         if current == Some(ssrc) {
             return true;
         }
         let alive = self.stream_of(current).is_some_and(|stream| {
-            now.saturating_duration_since(stream.heard_at) < LAYER_SILENT_AFTER
+            now.saturating_duration_since(stream.heard_at) < STREAM_SILENT_AFTER
         });
         if !alive {
-            self.lines[line].current = Some(ssrc);
+            self.lines[line].current[layer] = Some(ssrc);
         }
         !alive
     }
 
-    /// Measures the layers, and moves each m-line to the one with the highest bitrate. To be called every
-    /// [`RATE_WINDOW`].
-    pub fn choose_layers(&mut self) {
-        for stream in &mut self.streams {
-            stream.rate = std::mem::take(&mut stream.bytes);
-        }
-        for index in 0..self.lines.len() {
-            let streams = self.streams.iter();
-            let on_line = streams.filter(|stream| stream.line == index && stream.rid.is_some());
-            let Some(best) = on_line.max_by_key(|stream| stream.rate) else {
-                continue;
-            };
-            let current = self.stream_of(self.lines[index].current);
-            let rate = current.map_or(0, |stream| stream.rate);
-            // A quarter more, so that two layers of about one rate do not take turns.
-            if best.rate * 4 > rate * 5 {
-                self.lines[index].current = Some(best.ssrc);
-            }
-        }
+    /// The names of a source's layers that were agreed, in the offer's order; none of one that has no name.
+    pub fn layers(&self, source: Source) -> &[String] {
+        let mut lines = self.lines.iter();
+        let line = lines.find(|line| line.source == Some(source));
+        line.map_or(&[], |line| &line.layers)
     }
 
-    /// The simulcast layers of a source that were seen.
-    pub fn layers(&self, source: Source) -> Vec<String> {
-        let lines = self.lines.iter();
-        let mut lines = lines.enumerate();
-        let Some((index, _)) = lines.find(|(_, line)| line.source == Some(source)) else {
-            return Vec::new();
-        };
-        let on_line = self.streams.iter().filter(|stream| stream.line == index);
-        let mut rids: Vec<String> = on_line.filter_map(|stream| stream.rid.clone()).collect();
-        rids.sort();
-        rids
+    /// The layers whose streams were ended since this was last asked.
+    pub fn take_ended(&mut self) -> Vec<(Source, usize)> {
+        std::mem::take(&mut self.ended)
     }
-
-    /// The layer of a source that is forwarded.
-    pub fn layer(&self, source: Source) -> Option<String> {
-        let line = self.lines.iter().find(|line| line.source == Some(source))?;
-        self.stream_of(line.current)?.rid.clone()
-    }
-}
-
-/// How often [`Up::choose_layers`] wants to be called.
-pub(in crate::media) fn rate_window() -> Duration {
-    RATE_WINDOW
 }

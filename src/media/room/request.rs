@@ -197,12 +197,8 @@ impl Room {
                 let another = member.connections[Leg::Up as usize].take(turn.now);
                 another.map_err(MediaError::TooFast)?;
                 self.close_leg(key, Leg::Up, turn);
-                Up::open(&offer, &local, turn.now).map(|(up, answer)| {
-                    if let Some(member) = self.members.get_mut(&key) {
-                        member.up = Some(up);
-                    }
-                    answer
-                })
+                let opened = Up::open(&offer, &local, turn.now);
+                opened.map(|(up, answer)| self.begin_up(key, up, answer))
             }
         };
         let answer = match answer {
@@ -229,6 +225,7 @@ impl Room {
         let refused = refused.collect();
         up.revision = revision;
         member.up_revision = revision;
+        self.agree_layers(key, turn.now);
         self.settle_connection(key, Leg::Up, turn);
         Ok(PublishAnswer {
             answer: Published {
@@ -238,6 +235,19 @@ impl Room {
             },
             sources: carried,
         })
+    }
+
+    /// A new connection of somebody's sends all that was agreed, until it is told otherwise.
+    fn begin_up(&mut self, key: Key, up: Up, answer: String) -> String {
+        if let Some(member) = self.members.get_mut(&key) {
+            for (_, track) in member.started.iter() {
+                if let Some(track) = self.tracks.get_mut(&track) {
+                    track.demanded = None;
+                }
+            }
+            member.up = Some(up);
+        }
+        answer
     }
 
     /// Makes a down connection in place of the one that there may be; a wish for more slots than it has renegotiates
@@ -393,13 +403,7 @@ impl Room {
             .get(&key)
             .and_then(|member| member.down.as_ref())
             .map(|down| &down.slots);
-        let told = slots.into_iter().flatten().map(|slot| {
-            let track = slot.track.and_then(|track| self.tracks.get(&track));
-            slot.told(
-                track.map(|track| track.id.clone()),
-                track.and_then(|track| track.layer().rid.clone()),
-            )
-        });
-        told.collect()
+        let told = slots.into_iter().flatten();
+        told.map(|slot| slot.told(&self.tracks)).collect()
     }
 }

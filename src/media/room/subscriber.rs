@@ -11,15 +11,16 @@ use std::time::Instant;
 
 use self::line::Line;
 pub(in crate::media) use self::reports::Wish;
-pub(in crate::media) use self::slot::DownSlot;
 use self::slot::Waiting;
+pub(in crate::media) use self::slot::{DownSlot, Wished};
 use crate::media::error::Refused;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
 use crate::media::peer::sdp::{Codec, Description, Setup, Slot};
-use crate::media::room::allotment::Share;
+use crate::media::room::Tracks;
+use crate::media::room::allocate::Share;
 use crate::media::room::publisher::Arrival;
 use crate::media::room::quality::Tally;
 use crate::media::rtp::history::{Incoming, Stored};
@@ -46,6 +47,8 @@ pub(in crate::media) struct Down {
     mixes_extensions: bool,
     line: Line,
     tally: Tally,
+    /// What its slots carry, or wish for, is new since it was last shared out.
+    pub is_touched: bool,
 }
 
 /// What became of a packet.
@@ -55,6 +58,8 @@ pub(in crate::media) enum Forwarded {
     Done,
     /// The slot waits for a keyframe.
     NeedsKeyframe,
+    /// It was sent, and the slot has left this layer for the packet's.
+    Switched(usize),
     /// The subscriber has no codec for it.
     Undecodable,
 }
@@ -77,6 +82,7 @@ impl Down {
             mixes_extensions: false,
             line: Line::new(now),
             tally: Tally::default(),
+            is_touched: true,
         };
         down.widen(audio_slots, video_slots, local, now);
         Ok(down)
@@ -178,6 +184,17 @@ impl Down {
         let (true, Some(slot)) = (self.connection.is_connected(), self.slots.get_mut(index)) else {
             return Forwarded::Done;
         };
+        let mut outcome = Forwarded::Done;
+        if slot.layer != arrival.layer {
+            if slot.next != Some(arrival.layer) {
+                return Forwarded::Done;
+            }
+            if !arrival.keyframe {
+                return Forwarded::NeedsKeyframe;
+            }
+            outcome = Forwarded::Switched(slot.layer);
+            slot.switch_to(arrival);
+        }
         let Some((mut payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
             return Forwarded::Undecodable;
         };
@@ -208,11 +225,12 @@ impl Down {
             slot.keyframes.settle();
         }
         let Some(fit) = slot.rewriter.rewrite(&packet, now) else {
-            return Forwarded::Done;
+            return outcome;
         };
         slot.report = arrival.report;
         let bytes = HEADER_BYTES + packet.payload.len();
         let sent = Sent {
+            stream: arrival.ssrc,
             source: packet.sequence,
             offsets: fit.offsets,
             sequence: fit.sequence,
@@ -232,7 +250,7 @@ impl Down {
             self.line.bursts.spend(bytes);
             self.send_first(index, &packet, sent, out, now);
         }
-        Forwarded::Done
+        outcome
     }
 
     /// Sends a packet for the first time.
@@ -288,10 +306,27 @@ impl Down {
     /// Gives a slot something else to carry, or nothing. On a narrow line it begins with the share of what was there.
     pub fn carry(&mut self, index: usize, track: Option<u64>) {
         if let Some(slot) = self.slots.get_mut(index) {
-            slot.track = track;
-            slot.undecodable = false;
-            slot.release();
+            slot.carry(track);
+            self.is_touched = true;
+            // What waits of the track before is not for whoever watches now.
             self.line.forget(index);
         }
+    }
+
+    /// The layers of a track are others now.
+    pub fn forget_layers(&mut self, track: u64) {
+        let slots = 0..self.slots.len();
+        let carrying: Vec<usize> = slots
+            .filter(|index| self.slots[*index].track == Some(track))
+            .collect();
+        for index in carrying {
+            self.carry(index, Some(track));
+        }
+    }
+
+    /// What is to be told of the slots: those of which that changed since it was told last.
+    pub fn take_news(&mut self, tracks: &Tracks) -> Vec<crate::protocol::object::Slot> {
+        let slots = self.slots.iter_mut();
+        slots.filter_map(|slot| slot.take_news(tracks)).collect()
     }
 }

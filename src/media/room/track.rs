@@ -1,14 +1,23 @@
 //! A track: what is published of one source, in layers, and who gets it.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use crate::media::bwe::rate::Meter;
+use crate::media::bwe::rate::{Bitrate, Meter};
 use crate::media::room::Key;
 use crate::media::room::keyframe_limit::SourceRequests;
+use crate::media::room::layers::{Ladder, MAX_LAYERS, Seen, seem_to_fall};
+use crate::media::room::publisher::Arrival;
 use crate::media::room::speech::Loudness;
-use crate::media::rtp::history::History;
+use crate::media::rtp::history::{History, Incoming};
+use crate::media::rtp::size::{self, Size};
 use crate::protocol::ids::TrackId;
 use crate::protocol::object::{MediaKind, Source};
+
+/// A layer does not come any more when it was silent for so long,
+const DEAD_AFTER: Duration = Duration::from_millis(600);
+/// and another layer had so many pictures meanwhile.
+const MISSED: u32 = 4;
 
 /// In the order in which they were started.
 pub(in crate::media) type Tracks = BTreeMap<Key, Track>;
@@ -20,10 +29,18 @@ pub(in crate::media) struct Track {
     pub source: Source,
     pub muted: bool,
     pub loudness: Loudness,
-    /// What was told of it last.
-    pub format: Option<(String, Vec<String>)>,
-    /// From the smallest to the largest. Today one is received and forwarded, whichever the sender sends best.
-    layers: [Layer; 1],
+    /// How it is encoded, once something came.
+    pub codec: Option<String>,
+    /// In the offer's order: those that were agreed, or one without a name.
+    pub layers: Vec<Layer>,
+    /// The same from the smallest to the largest, as of the last review.
+    pub ladder: Ladder,
+    /// Something of the layers is new since then.
+    pub is_news: bool,
+    /// What was told of it last, and when.
+    pub told: Option<(crate::media::room::formats::Format, Instant)>,
+    /// Which layers its sender was asked for last, as bits in the offer's order; none before it was.
+    pub demanded: Option<u8>,
 }
 
 /// One layer of a track.
@@ -36,12 +53,22 @@ pub(in crate::media) struct Layer {
     pub keyframe_wanted: bool,
     pub keyframes: SourceRequests,
     /// When the last one came.
-    pub keyframe_at: Option<std::time::Instant>,
+    pub keyframe_at: Option<Instant>,
+    /// How large that was.
+    pub size: Option<Size>,
     /// What its sender sends of it.
     pub rate: Meter,
+    /// The same when it was last worth measuring.
+    pub known_rate: Option<Bitrate>,
+    /// When something of it last came; none after it was ended.
+    pub heard_at: Option<Instant>,
+    /// Pictures of other layers since then.
+    missed: u32,
+    /// When somebody last had use for it.
+    pub wanted_at: Option<Instant>,
     /// Its last packets, for those who lost some.
     pub history: History,
-    /// Who gets it.
+    /// Who gets it, or waits for its next keyframe.
     pub targets: Vec<Target>,
 }
 
@@ -52,32 +79,156 @@ pub(in crate::media) enum Target {
     Slot { member: Key, slot: usize },
 }
 
+impl Layer {
+    /// Whether it comes.
+    fn is_alive(&self, now: Instant) -> bool {
+        self.heard_at.is_some_and(|at| {
+            self.missed < MISSED || now.saturating_duration_since(at) < DEAD_AFTER
+        })
+    }
+
+    /// What it takes, by the most that it took lately.
+    fn measure(&mut self, is_alive: bool, now: Instant) -> Option<Bitrate> {
+        let peak = self.rate.peak(now).filter(|_| is_alive);
+        if let Some(peak) = peak.filter(|peak| *peak > Bitrate::default()) {
+            self.known_rate = Some(peak);
+        }
+        self.known_rate
+    }
+}
+
 impl Track {
     /// One that nothing came of yet.
     pub fn new(id: TrackId, owner: Key, source: Source, muted: bool) -> Self {
-        Self {
+        let mut track = Self {
             id,
             owner,
             source,
             muted,
             loudness: Loudness::default(),
-            format: None,
-            layers: [Layer::default()],
+            codec: None,
+            layers: vec![Layer::default()],
+            ladder: Ladder::default(),
+            is_news: true,
+            told: None,
+            demanded: None,
+        };
+        track.ladder = Ladder::of(&[Seen::default()], false);
+        track
+    }
+
+    /// Takes what was agreed of its layers. Whether that is news.
+    pub fn agree(&mut self, rids: &[String]) -> bool {
+        let known = self.layers.iter().filter_map(|layer| layer.rid.as_ref());
+        if known.eq(rids) {
+            return false;
         }
-    }
-
-    /// The layer that is forwarded.
-    pub fn layer(&self) -> &Layer {
-        &self.layers[0]
-    }
-
-    /// The same, to be changed.
-    pub fn layer_mut(&mut self) -> &mut Layer {
-        &mut self.layers[0]
+        let named = |rid: &String| Layer {
+            rid: Some(rid.clone()),
+            ..Layer::default()
+        };
+        self.layers = rids.iter().take(MAX_LAYERS).map(named).collect();
+        if self.layers.is_empty() {
+            self.layers.push(Layer::default());
+        }
+        (self.is_news, self.demanded) = (true, None);
+        true
     }
 
     /// Whether it is a picture.
     pub fn is_picture(&self) -> bool {
         self.source.kind() == MediaKind::Video
+    }
+
+    /// The layer in this place of the offer.
+    pub fn layer(&self, place: usize) -> Option<&Layer> {
+        self.layers.get(place)
+    }
+
+    /// The name of a layer.
+    pub fn rid(&self, place: usize) -> Option<&String> {
+        self.layers.get(place)?.rid.as_ref()
+    }
+
+    /// A packet that came on this stream, if it is still there.
+    pub fn kept(&self, stream: u32, sequence: u64) -> Option<Incoming<'_>> {
+        let mut layers = self.layers.iter();
+        let layer = layers.find(|layer| layer.stream == Some(stream))?;
+        layer.history.get(sequence)
+    }
+
+    /// A layer's stream was ended.
+    pub fn end(&mut self, layer: usize) {
+        if let Some(layer) = self.layers.get_mut(layer) {
+            layer.heard_at = None;
+            self.is_news = true;
+        }
+    }
+
+    /// Everybody who gets something of it needs a keyframe.
+    pub fn refresh(&mut self) {
+        for layer in &mut self.layers {
+            layer.keyframe_wanted |= !layer.targets.is_empty();
+        }
+    }
+
+    /// Notes a packet of a picture, and keeps it for those who miss it.
+    pub fn note_picture(&mut self, arrival: &Arrival<'_>, now: Instant) {
+        if arrival.packet.marker && self.layers.len() > 1 {
+            for layer in &mut self.layers {
+                layer.missed = layer.missed.saturating_add(1);
+            }
+        }
+        let Some(layer) = self.layers.get_mut(arrival.layer) else {
+            return;
+        };
+        self.is_news |= !layer.is_alive(now);
+        (layer.heard_at, layer.missed) = (Some(now), 0);
+        layer.rate.add(arrival.packet.payload.len(), now);
+        if arrival.keyframe {
+            // Whoever waited for one has it.
+            layer.keyframe_wanted = false;
+            layer.keyframe_at = Some(now);
+            let size = size::of_keyframe(arrival.packet.encoding, arrival.packet.payload);
+            if size.is_some() && size != layer.size {
+                layer.size = size;
+                self.is_news = true;
+            }
+        }
+        // Another stream counts anew.
+        if layer.stream != Some(arrival.ssrc) {
+            layer.history.clear();
+        }
+        if !layer.targets.is_empty() {
+            layer.history.keep(&arrival.packet, now);
+        }
+    }
+
+    /// Looks at the layers anew. Whether they are in another order now, or others of them come.
+    pub fn review(&mut self, now: Instant) -> bool {
+        self.is_news = false;
+        let mut seen = [Seen::default(); MAX_LAYERS];
+        for (seen, layer) in seen.iter_mut().zip(&mut self.layers) {
+            let is_alive = layer.is_alive(now);
+            *seen = Seen {
+                height: layer.size.map(|size| size.height.into()),
+                rate: layer.measure(is_alive, now),
+                is_alive,
+            };
+        }
+        let last = self.layers.last().and_then(|layer| layer.rid.as_deref());
+        let falls = last.is_some_and(seem_to_fall);
+        let before = std::mem::replace(
+            &mut self.ladder,
+            Ladder::of(&seen[..self.layers.len().min(MAX_LAYERS)], falls),
+        );
+        let shape = |ladder: &Ladder| {
+            let mut rungs = [(0, 0, false); MAX_LAYERS];
+            for (shape, rung) in rungs.iter_mut().zip(ladder.rungs()) {
+                *shape = (rung.layer, rung.height, rung.is_alive);
+            }
+            rungs
+        };
+        shape(&before) != shape(&self.ladder)
     }
 }

@@ -21,7 +21,8 @@ fn vp8(payload: &[u8]) -> Option<bool> {
     Some(starts && payload.get(header)? & 0x01 == 0)
 }
 
-fn vp8_descriptor_bytes(payload: &[u8]) -> Option<usize> {
+/// How long the descriptor before the frame is.
+pub(super) fn vp8_descriptor_bytes(payload: &[u8]) -> Option<usize> {
     let first = *payload.first()?;
     if first & 0x80 == 0 {
         return Some(1);

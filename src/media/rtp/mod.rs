@@ -15,3 +15,4 @@ pub(super) mod resend;
 pub(super) mod rewrite;
 pub(super) mod rtcp;
 pub(super) mod sequence;
+pub(super) mod size;

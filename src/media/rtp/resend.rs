@@ -17,7 +17,9 @@ const MIN_GAP: Duration = Duration::from_millis(20);
 /// One packet as it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// Its extended sequence number at its source.
+    /// The SSRC of the stream that it came on.
+    pub stream: u32,
+    /// Its extended sequence number there.
     pub source: u64,
     /// What its counters were fitted by.
     pub offsets: Offsets,
@@ -95,11 +97,12 @@ impl ResendBuffer {
         Some(kept.sent)
     }
 
-    /// The newest packets, most of them large, together at least this long: to probe the line with what the receiver
-    /// has, and may yet have lost. Empty when there is not enough.
-    pub fn probe(&self, bytes: usize) -> Vec<Sent> {
+    /// The newest packets that are still there, most of them large, together at least this long: to probe the line with
+    /// what the receiver has, and may yet have lost. Empty when there is not enough.
+    pub fn probe(&self, bytes: usize, is_there: impl Fn(&Sent) -> bool) -> Vec<Sent> {
         let kept = self.places.iter().flatten();
-        let mut kept: Vec<Sent> = kept.map(|kept| kept.sent).collect();
+        let kept = kept.map(|kept| kept.sent);
+        let mut kept: Vec<Sent> = kept.filter(is_there).collect();
         kept.sort_by_key(|sent| std::cmp::Reverse(sent.bytes));
         let mut total = 0;
         let needed = kept.iter().position(|sent| {
@@ -142,6 +145,7 @@ mod tests {
 
     fn sent(sequence: u16) -> Sent {
         Sent {
+            stream: 5,
             source: u64::from(sequence) + 70_000,
             offsets: Offsets::default(),
             sequence,
@@ -205,13 +209,14 @@ mod tests {
             buffer.keep(Sent { bytes, ..sent(n) }, Instant::now());
         }
         let sizes = |bytes| {
-            let probe = buffer.probe(bytes);
+            let probe = buffer.probe(bytes, |sent| sent.sequence != 6);
             probe
                 .iter()
                 .map(|sent| usize::from(sent.bytes))
                 .collect::<Vec<_>>()
         };
         assert_eq!(sizes(2000), [900, 800, 700]);
+        assert_eq!(sizes(2800), [900, 800, 700, 500]);
         assert_eq!(sizes(5000), Vec::<usize>::new());
     }
 

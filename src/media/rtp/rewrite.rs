@@ -24,6 +24,8 @@ pub struct Fit {
 pub struct Rewriter {
     clock_rate: u32,
     anchor: Option<Anchor>,
+    /// What is added to the next source's timestamps, if that is known.
+    aligned: Option<u32>,
     highest: u64,
     timestamp: u32,
     sent_at: Option<Instant>,
@@ -70,6 +72,7 @@ impl Rewriter {
         Self {
             clock_rate,
             anchor: None,
+            aligned: None,
             highest: u64::from(sequence),
             timestamp,
             sent_at: None,
@@ -82,6 +85,14 @@ impl Rewriter {
     /// The next packet is the first of another source, or of the same after a gap.
     pub fn release(&mut self) {
         self.anchor = None;
+        self.aligned = None;
+    }
+
+    /// The next packet is the first of another layer of the same source, whose clock is so far from the slot's, if that
+    /// is known.
+    pub fn switch(&mut self, aligned: Option<u32>) {
+        self.anchor = None;
+        self.aligned = aligned;
     }
 
     /// Whether a source is carried, so that packets need not begin a keyframe.
@@ -125,11 +136,7 @@ impl Rewriter {
     }
 
     fn take_anchor(&mut self, packet: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
-        let gap = self
-            .sent_at
-            .map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
-        let ticks = ((gap * f64::from(self.clock_rate)) as u64 as u32).max(1);
-        let first_timestamp = self.timestamp.wrapping_add(ticks);
+        let first_timestamp = self.first_timestamp(packet.timestamp, now);
         let picture = counted.picture.zip(self.picture);
         let tl0 = counted.tl0.zip(self.tl0);
         let frame = counted.frame.zip(self.frame);
@@ -146,6 +153,32 @@ impl Rewriter {
         };
         self.anchor = Some(anchor);
         anchor
+    }
+
+    /// Where a source begins that has this timestamp of its own: where its clock says, if that is believable, and never
+    /// at or before what was sent.
+    fn first_timestamp(&mut self, own: u32, now: Instant) -> u32 {
+        let gap = self
+            .sent_at
+            .map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
+        let passed = (gap * f64::from(self.clock_rate)) as u64 as u32;
+        let guessed = self.timestamp.wrapping_add(passed.max(1));
+        let Some(aligned) = self.aligned.take() else {
+            return guessed;
+        };
+        let told = own.wrapping_add(aligned);
+        // Its clock may run a little behind or ahead of when its packets come.
+        let slack = self.clock_rate as i32;
+        let beside = told.wrapping_sub(guessed) as i32;
+        if beside.checked_abs().is_none_or(|beside| beside > slack) {
+            return guessed;
+        }
+        let is_later = told.wrapping_sub(self.timestamp) as i32 > 0;
+        if is_later {
+            told
+        } else {
+            self.timestamp.wrapping_add(1)
+        }
     }
 
     fn note_counters(&mut self, counted: Counted, offsets: Offsets) {
@@ -244,6 +277,30 @@ mod tests {
             send(&mut slot, 13, 4_003_000, 166).unwrap().1,
             switched.1.wrapping_add(3000)
         );
+    }
+
+    #[test]
+    fn another_layer_goes_on_by_its_clock_but_never_back() {
+        let start = Instant::now();
+        let mut slot = Rewriter::new(90_000, 0, 1_000);
+        let send = |slot: &mut Rewriter, timestamp: u32, at_ms| {
+            let now = start + Duration::from_millis(at_ms);
+            let source = source(9, timestamp, b"x", Encoding::H264);
+            let fit = slot.rewrite(&source, now).unwrap();
+            timestamp.wrapping_add(fit.offsets.timestamp)
+        };
+        assert_eq!(send(&mut slot, 0, 0), 1_001);
+        // It came 40 ms later, and was taken 33 ms later.
+        slot.switch(Some(1_001 - 500));
+        assert_eq!(send(&mut slot, 500 + 2_970, 40), 1_001 + 2_970);
+        // The same picture in another layer, and an older one.
+        slot.switch(Some(7));
+        assert_eq!(send(&mut slot, 3_971 - 7, 41), 3_972);
+        slot.switch(Some(7));
+        assert_eq!(send(&mut slot, 3_000 - 7, 42), 3_973);
+        // What cannot be is not believed.
+        slot.switch(Some(1 << 31));
+        assert_eq!(send(&mut slot, 0, 52), 3_973 + 900);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) struct Client {
     pub home: SocketAddr,
     pub pc: RTCPeerConnection,
     pub keyframe_asked: bool,
+    /// The streams that keyframes were asked of.
+    pub asked: Vec<u32>,
     pub received: Vec<rtc::rtp::Packet>,
     pub connected: bool,
     /// Repeats its DTLS flights as browsers do; without it the crate's own timer does, after a second.
@@ -87,6 +89,7 @@ impl Client {
             home: address,
             pc: connection(now, RTCDtlsRole::Auto),
             keyframe_asked: false,
+            asked: Vec::new(),
             received: Vec::new(),
             connected: false,
             flights: None,
@@ -125,9 +128,13 @@ impl Client {
             match message.message {
                 RTCMessage::RtpPacket(_, packet) => self.received.push(packet),
                 RTCMessage::RtcpPacket(_, reports) => {
-                    self.keyframe_asked |= reports
-                        .iter()
-                        .any(|report| report.as_any().is::<PictureLossIndication>());
+                    let asked = reports.iter().filter_map(|report| {
+                        let asked = report.as_any().downcast_ref::<PictureLossIndication>()?;
+                        Some(asked.media_ssrc)
+                    });
+                    let before = self.asked.len();
+                    self.asked.extend(asked);
+                    self.keyframe_asked |= self.asked.len() > before;
                 }
                 _ => {}
             }
@@ -153,6 +160,21 @@ impl Client {
         };
         self.pc
             .add_transceiver_from_track(track(source, ssrc), Some(init))
+            .unwrap();
+    }
+
+    /// Offers to send a camera in layers of these names and SSRCs.
+    pub fn add_simulcast(&mut self, layers: &[(&str, u32)]) {
+        let init = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            ..Default::default()
+        };
+        let encodings = layers.iter().map(|(rid, ssrc)| encoding(rid, *ssrc));
+        let (name, kind) = ("camera".to_owned(), RtpCodecKind::Video);
+        let encodings = encodings.collect();
+        let track = MediaStreamTrack::new(name.clone(), name.clone(), name, kind, encodings);
+        self.pc
+            .add_transceiver_from_track(track, Some(init))
             .unwrap();
     }
 
@@ -227,6 +249,20 @@ fn track(source: Source, ssrc: u32) -> MediaStreamTrack {
     };
     let name = format!("{source:?}");
     MediaStreamTrack::new(name.clone(), name.clone(), name, kind, vec![encoding])
+}
+
+/// A layer, with a repair stream after it.
+fn encoding(rid: &str, ssrc: u32) -> RTCRtpEncodingParameters {
+    RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            rid: rid.to_owned().into(),
+            ssrc: Some(ssrc),
+            rtx: Some(RTCRtpRtxParameters { ssrc: ssrc + 1 }),
+            ..Default::default()
+        },
+        codec: codecs::video().remove(0).rtp_codec,
+        ..Default::default()
+    }
 }
 
 /// Which of the sender's packets arrived, by the number in their payloads; keyframes apart.

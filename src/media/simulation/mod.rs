@@ -5,6 +5,7 @@ mod cheats;
 mod checks;
 mod client;
 mod handshakes;
+mod layers;
 mod narrow;
 mod quality;
 mod roaming;

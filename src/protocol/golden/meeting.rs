@@ -248,6 +248,10 @@ fn events() -> Vec<Sample> {
         Event::MediaSlots(SlotsData {
             slots: vec![slot("1", MediaKind::Video, Some(("t-2", Some("h"))))],
         }),
+        Event::MediaDemand(MediaDemand {
+            track: id("t-2"),
+            layers: vec!["q".to_owned(), "h".to_owned()],
+        }),
         Event::SpeakerActive(SpeakerActive {
             participants: vec![id("p-ada"), id("p-bo")],
         }),

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 pub(in crate::media) use self::declined::{Declined, Why};
 use self::reader::Reader;
-pub(in crate::media) use self::streams::Streams;
+pub(in crate::media) use self::streams::{MAX_LAYERS, Streams};
 pub(in crate::media) use self::transport::{Fingerprint, Setup};
 use self::transport::{Shared, Transport};
 pub(in crate::media) use self::write::{End, Slot};

@@ -4,6 +4,9 @@ use super::Refusal;
 use super::section::is_tag;
 use crate::budgets::media::{LAYERS, SSRC_LINES};
 
+/// More layers of one m-line are not taken.
+pub(in crate::media) const MAX_LAYERS: usize = 3;
+
 const TOO_MANY_SSRCS: &str = "An m-line has too many SSRC lines.";
 const BAD_RIDS: &str = "An m-line has too many rids, or a malformed one.";
 
@@ -16,10 +19,10 @@ pub(in crate::media) struct Streams {
     pub repairs: Vec<(u32, u32)>,
     /// SSRCs of forward error correction, which is not understood here.
     corrections: Vec<u32>,
-    /// The names of the layers that are sent.
-    pub layers: Vec<String>,
-    /// How they were declared as alternatives.
-    pub simulcast: Option<String>,
+    /// The rids that are sent.
+    sent: Vec<String>,
+    /// Those of them that are layers of one picture, of each layer the first alternative.
+    simulcast: Vec<String>,
     lines: usize,
     rids: usize,
 }
@@ -34,6 +37,21 @@ impl Streams {
             .iter()
             .copied()
             .filter(move |ssrc| !is_beside(ssrc))
+    }
+
+    /// The layers that are taken. Of rids whose simulcast is not understood, only the first is.
+    pub fn layers(&self) -> impl Iterator<Item = &str> {
+        let is_sent = |name: &&String| self.sent.contains(name);
+        let layers = self.simulcast.iter().filter(is_sent);
+        let any = layers.clone().next().is_some();
+        let alone = self.sent.first().filter(|_| !any);
+        let names = layers.chain(alone).map(String::as_str);
+        names.take(MAX_LAYERS)
+    }
+
+    /// Whether the layers were declared as simulcast.
+    pub fn is_simulcast(&self) -> bool {
+        self.simulcast.iter().any(|name| self.sent.contains(name))
     }
 
     /// Takes one attribute.
@@ -61,16 +79,15 @@ impl Streams {
                 if self.rids > LAYERS.size() || !is_tag(id) {
                     return Err(BAD_RIDS);
                 }
-                if words.next() == Some("send") && !self.layers.iter().any(|known| known == id) {
-                    self.layers.push(id.to_owned());
+                if words.next() == Some("send") && !self.sent.iter().any(|known| known == id) {
+                    self.sent.push(id.to_owned());
                 }
             }
             "simulcast" => {
                 while let Some(direction) = words.next() {
                     let list = words.next().unwrap_or_default();
-                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_;,~".contains(&byte);
-                    if direction == "send" && !list.is_empty() && list.bytes().all(plain) {
-                        self.simulcast.get_or_insert_with(|| list.to_owned());
+                    if direction == "send" && self.simulcast.is_empty() {
+                        self.simulcast = simulcast(list);
                     }
                 }
             }
@@ -87,6 +104,25 @@ impl Streams {
             _ => {}
         }
     }
+}
+
+/// `q;~h,x;f` as q, h and f (RFC 8853 §5.1): a tilde says that a layer is paused at first. Nothing of what is not
+/// understood.
+fn simulcast(list: &str) -> Vec<String> {
+    let first = |layer: &str| {
+        let alternative = layer.split(',').next().unwrap_or_default();
+        let name = alternative.strip_prefix('~').unwrap_or(alternative);
+        is_tag(name).then(|| name.to_owned())
+    };
+    let mut names: Vec<String> = Vec::new();
+    for layer in list.split(';').take(LAYERS.size()) {
+        match first(layer) {
+            Some(name) if names.contains(&name) => {}
+            Some(name) => names.push(name),
+            None => return Vec::new(),
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -115,8 +151,42 @@ mod tests {
         }
         assert_eq!(streams.media().collect::<Vec<_>>(), [1, 4]);
         assert_eq!(streams.repairs, [(2, 1)]);
-        assert_eq!(streams.layers, ["hi", "lo"]);
-        assert_eq!(streams.simulcast.as_deref(), Some("hi;~lo"));
+        assert_eq!(streams.layers().collect::<Vec<_>>(), ["hi", "lo"]);
+        assert!(streams.is_simulcast());
         streams.attribute("rid", "a,b send").unwrap_err();
+    }
+
+    #[test]
+    fn simulcast_that_is_not_understood_is_one_layer() {
+        let layers = |simulcast: &str| {
+            let mut streams = Streams::default();
+            for rid in ["f send", "h send", "q send", "x send", "back recv"] {
+                streams.attribute("rid", rid).unwrap();
+            }
+            streams.attribute("simulcast", simulcast).unwrap();
+            (
+                streams.is_simulcast(),
+                streams.layers().collect::<Vec<_>>().join(" "),
+            )
+        };
+        let are = |is, names: &str| (is, names.to_owned());
+        assert_eq!(layers("send q;h;f"), are(true, "q h f"));
+        assert_eq!(layers("send q;h;f;x"), are(true, "q h f"));
+        assert_eq!(layers("recv back send ~q,x;h;h"), are(true, "q h"));
+        // A rid that is not declared is none.
+        assert_eq!(layers("send gone;h"), are(true, "h"));
+        for strange in [
+            " send rid=q;h;f",
+            "send rid=q;h",
+            "send",
+            "recv q;h",
+            "send q;;h",
+            "",
+        ] {
+            assert_eq!(layers(strange), are(false, "f"), "{strange}");
+        }
+        let mut none = Streams::default();
+        none.attribute("simulcast", "send q;h").unwrap();
+        assert_eq!(none.layers().count(), 0);
     }
 }

@@ -94,11 +94,12 @@ impl End<'_> {
         for codec in codecs {
             format(text, section.kind, codec);
         }
-        for layer in &section.streams.layers {
+        let layers: Vec<&str> = section.streams.layers().collect();
+        for layer in &layers {
             let _ = write!(text, "a=rid:{layer} recv\r\n");
         }
-        if let Some(list) = &section.streams.simulcast {
-            let _ = write!(text, "a=simulcast:recv {list}\r\n");
+        if section.streams.is_simulcast() {
+            let _ = write!(text, "a=simulcast:recv {}\r\n", layers.join(";"));
         }
         self.candidates(text);
     }

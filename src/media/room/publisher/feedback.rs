@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Up;
+use super::line::Line;
 use super::stream::Report;
 use crate::media::peer::arena::Arena;
 use crate::media::rtp::rtcp::write::Writer;
@@ -58,14 +59,10 @@ impl Up {
                         }
                     }
                 }
-                // Another layer need not wait until this one is missed.
+                // Nobody need wait until it is missed.
                 Told::Goodbye { ssrcs } => {
                     for ssrc in ssrcs.iter() {
-                        let mut lines = self.lines.iter_mut();
-                        let line = lines.find(|line| line.current == Some(ssrc));
-                        if let Some(line) = line {
-                            line.current = None;
-                        }
+                        self.end(ssrc);
                     }
                 }
                 Told::Receiver { .. }
@@ -73,6 +70,17 @@ impl Up {
                 | Told::PictureLoss { .. }
                 | Told::FullIntra(_)
                 | Told::Transport(_) => {}
+            }
+        }
+    }
+
+    fn end(&mut self, ssrc: u32) {
+        for line in &mut self.lines {
+            let place = line.current.iter().position(|one| *one == Some(ssrc));
+            let Some(layer) = place else { continue };
+            line.current[layer] = None;
+            if let Some(source) = line.source {
+                self.ended.push((source, layer));
             }
         }
     }
@@ -139,11 +147,12 @@ impl Up {
         });
     }
 
-    /// Asks for a keyframe of a source, in the way that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1). Whether there
-    /// was a stream to ask.
-    pub fn request_keyframe(&mut self, source: Source, out: &mut Arena) -> bool {
+    /// Asks for a keyframe of a source's layer, in the way that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1). Whether
+    /// there was a stream to ask.
+    pub fn request_keyframe(&mut self, source: Source, layer: usize, out: &mut Arena) -> bool {
         let line = self.lines.iter().find(|line| line.source == Some(source));
-        let Some((line, ssrc)) = line.and_then(|line| Some((line, line.current?))) else {
+        let current = |line: &Line| line.current.get(layer).copied().flatten();
+        let Some((line, ssrc)) = line.and_then(|line| Some((line, current(line)?))) else {
             return false;
         };
         if !line.takes_intra_requests_only() {

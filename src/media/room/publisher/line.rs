@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::media::peer::sdp::{Codec, Section, Why};
+use crate::media::peer::sdp::{Codec, MAX_LAYERS, Section, Why};
 use crate::media::rtp::encoding::Encoding;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
 use crate::media::rtp::packet::View;
@@ -18,11 +18,12 @@ pub(super) struct Line {
     pub codecs: Vec<Arc<Codec>>,
     /// Those that its description declares, by SSRC, without their repairs.
     pub declared: Vec<u32>,
-    layers: Vec<String>,
+    /// The names of the layers that were agreed, in the offer's order; none where there is one alone, without a name.
+    pub layers: Vec<String>,
     /// Whether what is missing may be asked for.
     pub repairs: bool,
-    /// The stream that is forwarded.
-    pub current: Option<u32>,
+    /// The stream of each layer.
+    pub current: [Option<u32>; MAX_LAYERS],
 }
 
 /// What a packet is, by its payload type.
@@ -45,7 +46,7 @@ impl Line {
             declared: Vec::new(),
             layers: Vec::new(),
             repairs: false,
-            current: None,
+            current: [None; MAX_LAYERS],
         }
     }
 
@@ -61,7 +62,12 @@ impl Line {
         self.declined = None;
         self.codecs = section.negotiated().cloned().map(Arc::new).collect();
         self.declared = section.streams.media().collect();
-        self.layers.clone_from(&section.streams.layers);
+        let layers = section.streams.layers().map(str::to_owned);
+        let layers: Vec<String> = layers.collect();
+        if layers != self.layers {
+            self.current = [None; MAX_LAYERS];
+            self.layers = layers;
+        }
         let is_picture = section.kind == MediaKind::Video;
         self.repairs = is_picture && self.codecs.iter().any(|codec| codec.feedback.nack);
     }
@@ -87,11 +93,18 @@ impl Line {
         })
     }
 
-    /// The name of a layer that it declares.
-    pub fn layer(&self, name: &[u8]) -> Option<&str> {
+    /// The place of the layer of this name, if it was agreed.
+    pub fn place(&self, name: &[u8]) -> Option<usize> {
         let mut layers = self.layers.iter();
-        let known = layers.find(|layer| layer.as_bytes() == name);
-        known.map(String::as_str)
+        layers.position(|layer| layer.as_bytes() == name)
+    }
+
+    /// The place of the layer that a stream without a name belongs to: some clients declare their layers' SSRCs in
+    /// the order of their names.
+    pub fn place_of_unnamed(&self, ssrc: u32) -> usize {
+        let place = self.declared.iter().position(|known| *known == ssrc);
+        let place = place.filter(|_| self.declared.len() == self.layers.len());
+        place.unwrap_or_default()
     }
 
     /// The clock of what it carries.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::line::Line;
 use crate::media::rtp::missing::Missing;
 use crate::media::rtp::reception::Reception;
 use crate::media::rtp::rtcp::Block;
@@ -18,14 +19,24 @@ pub(in crate::media) struct Report {
     pub at: Instant,
 }
 
+impl Report {
+    /// What is to be added to the timestamps of a stream that `other` is of, for them to be on this one's clock: both
+    /// are of one sender, whose wall clock they share.
+    pub fn offset_of(self, other: Self, clock_rate: u32) -> u32 {
+        let apart = other.ntp.wrapping_sub(self.ntp) as i64;
+        let ticks = i128::from(apart) * i128::from(clock_rate) >> 32;
+        self.rtp.wrapping_sub(other.rtp).wrapping_add(ticks as u32)
+    }
+}
+
 /// One stream.
 pub(super) struct Stream {
     pub ssrc: u32,
     pub line: usize,
     pub rid: Option<String>,
+    /// The place of its layer among those of its m-line.
+    pub layer: usize,
     pub heard_at: Instant,
-    pub bytes: u64,
-    pub rate: u64,
     pub report: Option<Report>,
     /// The highest number that came first, before repair.
     pub highest: Option<u16>,
@@ -37,14 +48,13 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub fn new(ssrc: u32, line: usize, rid: Option<String>, now: Instant) -> Self {
+    pub fn new(ssrc: u32, line: usize, now: Instant) -> Self {
         Self {
             ssrc,
             line,
-            rid,
+            rid: None,
+            layer: 0,
             heard_at: now,
-            bytes: 0,
-            rate: 0,
             report: None,
             highest: None,
             lost_at: None,
@@ -61,6 +71,15 @@ impl Stream {
             self.lost_at = Some(now);
         }
         self.highest = Some(highest);
+    }
+
+    /// Finds its layer among those of its m-line.
+    pub fn find_layer(&mut self, line: &Line) {
+        let named = self.rid.as_ref().and_then(|rid| line.place(rid.as_bytes()));
+        if named.is_none() {
+            self.rid = None;
+        }
+        self.layer = named.unwrap_or_else(|| line.place_of_unnamed(self.ssrc));
     }
 
     /// A packet came, itself or as a repair. Its extended number, if it is new; and how long it took since it was asked
@@ -90,5 +109,24 @@ impl Stream {
             .report
             .map(|report| ((report.ntp >> 16) as u32, report.at));
         self.reception.block(self.ssrc, last, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_streams_of_one_sender_share_its_wall_clock() {
+        let report = |half_seconds: u64, rtp: u32| Report {
+            ntp: (3_900_000_000 << 32) + (half_seconds << 31),
+            rtp,
+            at: Instant::now(),
+        };
+        let (one, other) = (report(0, 90_000), report(1, 5));
+        // Half a second after the first stream stood at 90,000 the other stood at 5.
+        assert_eq!(one.offset_of(other, 90_000).wrapping_add(5), 135_000);
+        assert_eq!(other.offset_of(one, 90_000).wrapping_add(135_000), 5);
+        assert_eq!(one.offset_of(one, 90_000), 0);
     }
 }

@@ -1,32 +1,50 @@
-//! What a down connection sends when its line is too narrow for all that its slots carry.
+//! What a down connection sends of what its slots carry: which layer of each picture, and where the line is too narrow
+//! for all, only stills of some, or nothing.
 
 use std::time::Instant;
 
 use super::Down;
+use super::slot::Lack;
 use crate::media::peer::arena::Arena;
-use crate::media::room::Tracks;
-use crate::media::room::allotment::{Bid, Share, allot, left_for_stills};
+use crate::media::room::allocate::{Grant, Means, Share, Wish, allocate, left_for_stills};
+use crate::media::room::layers::Ladder;
 use crate::media::room::subscriber::slot::Waiting;
+use crate::media::room::{Key, Tracks};
 use crate::media::rtp::history::Stored;
+use crate::media::rtp::resend::Sent;
 use crate::protocol::object::MediaKind;
 
 /// So many bytes are kept to probe the line with, or less; they are sent over and over where it takes more.
 const TRAINS: [usize; 4] = [20_000, 10_000, 5_000, 2_500];
 
-/// What the room does next for a subscriber.
+/// What the room does next for a subscriber: the indices are those of slots.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::media) struct Narrowed {
-    /// Slots that got another share.
-    pub changed: Vec<usize>,
-    /// Slots that wait for a still.
+    /// What there is was shared out anew,
+    pub is_shared_out: bool,
+    /// and some slots take other layers now, or another share of them.
+    pub is_changed: bool,
+    /// They wait for a still.
     pub stills: Vec<usize>,
-    /// Slots whose subscriber asked for a keyframe too soon, which is due now.
+    /// Their subscriber asked for a keyframe too soon, which is due now.
     pub keyframes: Vec<usize>,
 }
 
+/// A picture that a slot carries.
+struct Picture {
+    slot: usize,
+    /// All its layers, and the place of the one that fits.
+    ladder: Ladder,
+    ideal: usize,
+    /// Those that come.
+    alive: Ladder,
+    /// The layer that is aimed at now; none at first.
+    now: Option<usize>,
+}
+
 impl Down {
-    /// Looks what the line carries now: gives every slot its share, sends what is due of stills, probes.
-    pub fn narrow(&mut self, tracks: &mut Tracks, out: &mut Arena, now: Instant) -> Narrowed {
+    /// Looks what is to be sent now: gives every slot its layer or share, sends what is due of stills, probes.
+    pub fn narrow(&mut self, tracks: &Tracks, out: &mut Arena, now: Instant) -> Narrowed {
         let mut narrowed = Narrowed::default();
         if !self.connection.is_connected() {
             return narrowed;
@@ -35,74 +53,158 @@ impl Down {
         let slots = self.slots.iter_mut().enumerate();
         let due = slots.filter_map(|(index, slot)| slot.keyframes.take_due(now).then_some(index));
         narrowed.keyframes.extend(due);
-        let is_held_back = |down: &Self| down.slots.iter().any(|slot| slot.share != Share::Whole);
-        if self.line.limit(now).is_none() && !is_held_back(self) {
+        let is_limited = self.line.limit(now).is_some() || self.is_held_back();
+        let waits = || self.slots.iter().any(|slot| slot.is_coming);
+        if !is_limited && !self.is_touched && !waits() {
             return narrowed;
         }
-        narrowed.changed = self.share_out(tracks, out, now);
+        narrowed.is_shared_out = true;
+        narrowed.is_changed = self.share_out(tracks, out, now);
         let slots = self.slots.iter().enumerate();
         let stills = slots.filter(|(_, slot)| {
             slot.share == Share::Stills && slot.track.is_some() && now >= slot.stills_from
         });
         narrowed.stills.extend(stills.map(|(index, _)| index));
-        if is_held_back(self) {
+        if self.is_held_back() {
             if let Some(bytes) = self.line.take_probe(now)
                 && !self.probe(bytes, tracks, out, now)
             {
                 self.line.try_unprobed(now);
             }
-        } else {
+        } else if is_limited {
             self.line.at_ease(now);
         }
         narrowed
     }
 
-    /// Gives every picture its share; the indices of those that changed.
-    fn share_out(&mut self, tracks: &mut Tracks, out: &mut Arena, now: Instant) -> Vec<usize> {
-        let mut pictures: Vec<usize> = (0..self.slots.len())
-            .filter(|index| {
-                let slot = &self.slots[*index];
-                slot.kind == MediaKind::Video && slot.track.is_some()
-            })
-            .collect();
-        pictures.sort_by_key(|index| self.slots[*index].rank);
-        let mut bids: Vec<Bid> = pictures
-            .iter()
-            .map(|index| {
-                let slot = &self.slots[*index];
-                let track = slot.track.and_then(|track| tracks.get_mut(&track));
-                let rate = track.and_then(|track| track.layer_mut().rate.peak(now));
-                let share = slot.share;
-                Bid { rate, share }
-            })
-            .collect();
-        let shares = match self.line.limit(now) {
-            Some(limit) => {
-                let sounds = self.line.sounds(now);
-                let shares = allot(limit, sounds, &bids, self.line.may_grow(now));
-                for (bid, share) in bids.iter_mut().zip(&shares) {
-                    bid.share = *share;
-                }
-                let left = left_for_stills(limit, sounds, &bids);
-                self.line.pacer.set_rate(left);
-                shares
-            }
-            None => vec![Share::Whole; pictures.len()],
+    /// Whether somebody gets less than they wish because of the line.
+    fn is_held_back(&self) -> bool {
+        let mut slots = self.slots.iter();
+        slots.any(|slot| slot.share != Share::Whole || slot.lack == Some(Lack::Bandwidth))
+    }
+
+    /// Gives every picture its layer and share. Whether any of them changed.
+    pub fn share_out(&mut self, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
+        self.is_touched = false;
+        let pictures = self.pictures(tracks);
+        let means = self.line.limit(now).map(|limit| Means {
+            limit,
+            sounds: self.line.sounds(now),
+            may_grow: self.line.may_grow(now),
+        });
+        let grant = |ladder: fn(&Picture) -> &Ladder| {
+            let wishes = pictures.iter().map(|one| self.wish(one, ladder(one)));
+            allocate(means.as_ref(), &wishes.collect::<Vec<_>>())
         };
-        let mut changed = Vec::new();
-        for (index, share) in pictures.into_iter().zip(shares) {
-            if self.slots[index].share != share {
-                self.turn_slot(index, share, tracks, out, now);
-                changed.push(index);
-            }
+        let given = grant(|one| &one.alive);
+        let hoped = grant(|one| &one.ladder);
+        if let Some(means) = &means {
+            let whole = pictures.iter().zip(&given).map(|(one, grant)| match grant {
+                Grant::Layer(place) => one.alive.rungs()[*place].rate,
+                Grant::Stills | Grant::Nothing => Default::default(),
+            });
+            self.line
+                .pacer
+                .set_rate(left_for_stills(means, whole.sum()));
+        }
+        let mut changed = false;
+        for ((picture, given), hoped) in pictures.iter().zip(given).zip(hoped) {
+            changed |= self.settle(picture, given, hoped, tracks, out, now);
         }
         // One that carries nothing holds nothing back.
         for slot in &mut self.slots {
-            if slot.track.is_none() {
-                slot.share = Share::Whole;
+            if slot.track.is_none() || slot.kind == MediaKind::Audio {
+                (slot.share, slot.lack, slot.uses) = (Share::Whole, None, 0);
             }
         }
         changed
+    }
+
+    fn pictures(&self, tracks: &Tracks) -> Vec<Picture> {
+        let slots = self.slots.iter().enumerate();
+        let pictures = slots.filter(|(_, slot)| slot.kind == MediaKind::Video);
+        let pictures = pictures.filter_map(|(index, slot)| {
+            let ladder = tracks.get(&slot.track?)?.ladder;
+            let now = slot.is_planned.then(|| slot.aim());
+            let current = now.and_then(|now| ladder.place(now));
+            Some(Picture {
+                slot: index,
+                ladder,
+                ideal: ladder.fitting(slot.wished.height, current),
+                alive: ladder.alive(),
+                now,
+            })
+        });
+        pictures.collect()
+    }
+
+    /// A picture's wish, as far as these layers fulfil it.
+    fn wish(&self, picture: &Picture, ladder: &Ladder) -> Wish {
+        let slot = &self.slots[picture.slot];
+        let current = picture.now.and_then(|now| ladder.place(now));
+        let ideal = ladder.fitting(slot.wished.height, current);
+        let now = match (slot.share, current) {
+            _ if !slot.is_planned => None,
+            (Share::Whole, Some(place)) => Some(Grant::Layer(place)),
+            (Share::Stills, _) => Some(Grant::Stills),
+            (Share::Nothing, _) | (Share::Whole, None) => Some(Grant::Nothing),
+        };
+        Wish::new(slot.wished.class, slot.rank, ladder, ideal, now)
+    }
+
+    /// Gives a slot what it is granted of the layers that come; `hoped` is what it would be granted if all came.
+    /// Whether it takes another layer or share now.
+    fn settle(
+        &mut self,
+        picture: &Picture,
+        given: Grant,
+        hoped: Grant,
+        tracks: &Tracks,
+        out: &mut Arena,
+        now: Instant,
+    ) -> bool {
+        let (share, place) = match given {
+            Grant::Layer(place) => (Share::Whole, place),
+            Grant::Stills => (Share::Stills, 0),
+            Grant::Nothing => (Share::Nothing, 0),
+        };
+        let Some(layer) = picture.alive.rungs().get(place).map(|rung| rung.layer) else {
+            return false;
+        };
+        let ideal = Grant::Layer(picture.ideal);
+        let lack = if share != Share::Whole || hoped < ideal {
+            Some(Lack::Bandwidth)
+        } else if picture.ladder.place(layer) < Some(picture.ideal) {
+            Some(Lack::Sender)
+        } else {
+            None
+        };
+        let bit = |place: usize| {
+            let rung = picture.ladder.rungs().get(place);
+            rung.map_or(0, |rung| 1 << rung.layer)
+        };
+        let hoped = match hoped {
+            Grant::Layer(place) => bit(place),
+            Grant::Stills | Grant::Nothing => 0,
+        };
+        let index = picture.slot;
+        let was = (self.slots[index].share, self.slots[index].aim());
+        if was.0 != share {
+            self.turn_slot(index, share, tracks, out, now);
+        }
+        let rate = |layer: usize| {
+            let place = picture.ladder.place(layer);
+            place.map(|place| picture.ladder.rungs()[place].rate)
+        };
+        let is_more = share == Share::Whole && (was.0 != share || rate(layer) > rate(was.1));
+        if is_more && self.slots[index].is_planned {
+            self.line.tried(now);
+        }
+        let slot = &mut self.slots[index];
+        slot.note_lack(lack, now);
+        slot.aim_at(layer);
+        slot.uses = hoped | bit(0) | 1 << slot.layer | 1 << slot.aim();
+        was != (share, slot.aim())
     }
 
     fn turn_slot(
@@ -113,9 +215,7 @@ impl Down {
         out: &mut Arena,
         now: Instant,
     ) {
-        if share == Share::Whole {
-            self.line.tried(now);
-        } else if self.slots[index].share == Share::Whole {
+        if share != Share::Whole && self.slots[index].share == Share::Whole {
             // From now on little is sent on it, and its source's history goes on without it.
             let mut sizes = TRAINS.into_iter();
             let train = sizes.find_map(|bytes| self.train(index, bytes, tracks));
@@ -134,14 +234,19 @@ impl Down {
     /// stream and transport-wide feedback, and their source still has them.
     fn train(&self, index: usize, bytes: usize, tracks: &Tracks) -> Option<Vec<Waiting>> {
         let slot = self.slots.get(index).filter(|slot| slot.is_numbered())?;
-        let history = &tracks.get(&slot.track?)?.layer().history;
-        let train = slot.buffer.probe(bytes).into_iter().map(|sent| {
-            let packet = history.get(sent.source).filter(|_| sent.repair.is_some())?;
-            let packet = Stored::of(&packet);
+        let track: Option<Key> = slot.track;
+        let track = tracks.get(&track?)?;
+        let kept = |sent: &Sent| {
+            let packet = track.kept(sent.stream, sent.source);
+            packet.filter(|_| sent.repair.is_some())
+        };
+        let train = slot.buffer.probe(bytes, |sent| kept(sent).is_some());
+        let train = train.into_iter().filter_map(|sent| {
+            let packet = Stored::of(&kept(&sent)?);
             Some(Waiting { sent, packet })
         });
-        let train: Option<Vec<_>> = train.collect();
-        train.filter(|train| !train.is_empty())
+        let train: Vec<_> = train.collect();
+        (!train.is_empty()).then_some(train)
     }
 
     /// Begins to send what was sent already once more, to see how fast it arrives. Whether there is a way to.

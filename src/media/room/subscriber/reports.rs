@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Down;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::transport::PeerEvent;
-use crate::media::room::allotment::Share;
+use crate::media::room::allocate::Share;
 use crate::media::room::quality::Tally;
 use crate::media::rtp::resend::Sent;
 use crate::media::rtp::rtcp::write::Writer;
@@ -34,9 +34,10 @@ impl Down {
         flows
     }
 
-    /// What a slot carries.
-    pub fn track_of(&self, slot: usize) -> Option<u64> {
-        self.slots.get(slot)?.track
+    /// What a slot carries: the track, and which layer of it.
+    pub fn layer_of(&self, slot: usize) -> Option<(u64, usize)> {
+        let slot = self.slots.get(slot)?;
+        Some((slot.track?, slot.layer))
     }
 
     /// Takes a compound packet of the subscriber's; `ntp` is our wall clock. Gives each of its wishes away.

@@ -1,3 +1,5 @@
+mod simulcast;
+
 use std::net::SocketAddr;
 
 use super::*;

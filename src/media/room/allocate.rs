@@ -1,0 +1,168 @@
+//! Which layer of each picture a line carries, which pictures only as stills, and which not at all. Sound is never
+//! held back.
+//!
+//! First everybody's smallest layer, the most important first; then larger ones, step by step among pictures of one
+//! class and class after class. Whether more may be begun than goes on now is decided once for the whole line, so that
+//! of two pictures of one shape the more important one never gets less. Pure policy, apart from packets.
+
+use std::cmp::Reverse;
+
+use crate::media::bwe::rate::Bitrate;
+use crate::media::room::layers::{Ladder, MAX_LAYERS};
+
+/// How much of a picture somebody gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::media) enum Share {
+    /// Every packet of a layer.
+    #[default]
+    Whole,
+    /// A keyframe now and then.
+    Stills,
+    /// Nothing.
+    Nothing,
+}
+
+/// What somebody gets of a picture, in rising order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::media) enum Grant {
+    /// Nothing.
+    Nothing,
+    /// A keyframe now and then.
+    Stills,
+    /// The layer in this place, from the smallest.
+    Layer(usize),
+}
+
+/// What comes first: what was wished for more, and then screens. In rising order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::media) struct Class {
+    /// As the client says.
+    pub priority: i32,
+    /// Whether it is a screen.
+    pub is_screen: bool,
+}
+
+/// A picture that is wished for.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::media) struct Wish {
+    /// How important it is.
+    pub class: Class,
+    /// The place among those of its class.
+    pub rank: usize,
+    /// What its layers take, from the smallest.
+    rates: [Bitrate; MAX_LAYERS],
+    /// The place of the layer that fits.
+    ideal: usize,
+    /// What it takes now, unless that is stills.
+    now: Bitrate,
+}
+
+/// What a line can do.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::media) struct Means {
+    /// What it carries.
+    pub limit: Bitrate,
+    /// What sound takes of it.
+    pub sounds: Bitrate,
+    /// Whether more may be begun than goes on now; without it, one picture may only take another's place.
+    pub may_grow: bool,
+}
+
+/// What a picture in stills takes: a keyframe of some 40 kB every few seconds.
+const STILLS: Bitrate = Bitrate::kbps(80);
+/// What goes on may use so much of the line, in per cent: the rest is for peaks and repairs.
+const KEEP_WITHIN: u64 = 95;
+/// What begins must fit in less, or it would end at once.
+const BEGIN_WITHIN: u64 = 85;
+
+impl Wish {
+    /// A wish for the layer in place `ideal` of a ladder, of which `now` is granted now.
+    pub fn new(
+        class: Class,
+        rank: usize,
+        ladder: &Ladder,
+        ideal: usize,
+        now: Option<Grant>,
+    ) -> Self {
+        let mut rates = [Bitrate::default(); MAX_LAYERS];
+        let mut least = Bitrate::default();
+        for (rate, rung) in rates.iter_mut().zip(ladder.rungs()) {
+            // A larger layer may have been still while it was measured.
+            least = least.max(rung.rate);
+            *rate = least;
+        }
+        let now = match now {
+            Some(Grant::Layer(place)) => rates.get(place).copied().unwrap_or_default(),
+            Some(Grant::Stills | Grant::Nothing) | None => Bitrate::default(),
+        };
+        Self {
+            class,
+            rank,
+            rates,
+            ideal: ideal.min(MAX_LAYERS - 1),
+            now,
+        }
+    }
+}
+
+impl Means {
+    fn within(&self, percent: u64) -> Bitrate {
+        self.limit.percent(percent).saturating_sub(self.sounds)
+    }
+
+    /// What may be spent on whole pictures: what goes on, as far as the line carries it, and else a little less.
+    fn budget(&self, wishes: &[Wish]) -> Bitrate {
+        let going_on: Bitrate = wishes.iter().map(|wish| wish.now).sum();
+        let going_on = going_on.min(self.within(KEEP_WITHIN));
+        if self.may_grow {
+            going_on.max(self.within(BEGIN_WITHIN))
+        } else {
+            going_on
+        }
+    }
+}
+
+/// Gives each picture what the line carries of it, in the order of `wishes`.
+pub(in crate::media) fn allocate(means: Option<&Means>, wishes: &[Wish]) -> Vec<Grant> {
+    let Some(means) = means else {
+        let ideal = wishes.iter().map(|wish| Grant::Layer(wish.ideal));
+        return ideal.collect();
+    };
+    let (budget, keep) = (means.budget(wishes), means.within(KEEP_WITHIN));
+    let mut order: Vec<usize> = (0..wishes.len()).collect();
+    order.sort_by_key(|place| (Reverse(wishes[*place].class), wishes[*place].rank));
+    let mut grants = vec![Grant::Nothing; wishes.len()];
+    let (mut whole, mut stills) = (Bitrate::default(), Bitrate::default());
+    for place in &order {
+        let with = whole + wishes[*place].rates[0];
+        if with <= budget && with + stills <= keep {
+            (grants[*place], whole) = (Grant::Layer(0), with);
+        } else if whole + stills + STILLS <= keep {
+            (grants[*place], stills) = (Grant::Stills, stills + STILLS);
+        }
+    }
+    for class in order.chunk_by(|one, other| wishes[*one].class == wishes[*other].class) {
+        for next in 1..MAX_LAYERS {
+            for place in class {
+                let wish = &wishes[*place];
+                if grants[*place] != Grant::Layer(next - 1) || wish.ideal < next {
+                    continue;
+                }
+                let with = whole.saturating_sub(wish.rates[next - 1]) + wish.rates[next];
+                if with <= budget && with + stills <= keep {
+                    (grants[*place], whole) = (Grant::Layer(next), with);
+                }
+            }
+        }
+    }
+    grants
+}
+
+/// What is left of the line for stills beside what is granted whole.
+pub(in crate::media) fn left_for_stills(means: &Means, whole: Bitrate) -> Bitrate {
+    let left = means.within(BEGIN_WITHIN).saturating_sub(whole);
+    left.max(STILLS)
+}
+
+#[cfg(test)]
+mod tests;

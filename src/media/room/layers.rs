@@ -1,0 +1,245 @@
+//! The layers of a track in their order, as far as it can be told, and which of them fits a tile. Pure: what was seen
+//! of each in, a ladder out.
+//!
+//! Where sizes are read from keyframes they rule. Else the bitrates do, and before there are any, the order in which
+//! the offer names the layers.
+
+use crate::media::bwe::rate::Bitrate;
+pub(in crate::media) use crate::media::peer::sdp::MAX_LAYERS;
+
+/// The largest layer is taken to be so high until its size is known, and the others half of that each.
+const LIKELY_HEIGHT: u32 = 720;
+/// A picture of one layer that was not measured yet is taken for this.
+const UNKNOWN: Bitrate = Bitrate::kbps(500);
+/// A layer that is so much of a tile's height, in per cent, is about as high: it goes on, or is gone up to.
+const ABOUT_AS_HIGH: u32 = 70;
+/// One that is gone down to must be nearer, so that a tile on the edge does not go to and fro.
+const DOWN_TO: u32 = 85;
+
+/// What was seen of one layer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::media) struct Seen {
+    /// How high its pictures are.
+    pub height: Option<u32>,
+    /// What it takes.
+    pub rate: Option<Bitrate>,
+    /// Whether it comes.
+    pub is_alive: bool,
+}
+
+/// One layer in its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::media) struct Rung {
+    /// Which it is in the offer's order.
+    pub layer: usize,
+    /// How high its pictures are, or seem to be.
+    pub height: u32,
+    /// What it takes, or may take.
+    pub rate: Bitrate,
+    /// Whether it comes.
+    pub is_alive: bool,
+}
+
+/// A track's layers from the smallest to the largest.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::media) struct Ladder {
+    rungs: [Rung; MAX_LAYERS],
+    count: usize,
+}
+
+impl Ladder {
+    /// Puts the layers of an offer in order. `falls` is whether the offer seems to name the largest first.
+    pub fn of(seen: &[Seen], falls: bool) -> Self {
+        let seen = &seen[..seen.len().min(MAX_LAYERS)];
+        let heights = heights(seen, falls);
+        let mut ladder = Self {
+            count: seen.len(),
+            ..Self::default()
+        };
+        for (layer, (one, height)) in seen.iter().zip(heights).enumerate() {
+            let likely = if seen.len() == 1 {
+                UNKNOWN
+            } else {
+                likely_rate(height)
+            };
+            ladder.rungs[layer] = Rung {
+                layer,
+                height,
+                rate: one.rate.unwrap_or(likely),
+                is_alive: one.is_alive,
+            };
+        }
+        ladder.rungs[..seen.len()].sort_by_key(|rung| rung.height);
+        ladder
+    }
+
+    /// From the smallest to the largest.
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs[..self.count]
+    }
+
+    /// Those that come; all where none does.
+    pub fn alive(&self) -> Self {
+        let mut alive = Self::default();
+        for rung in self.rungs().iter().filter(|rung| rung.is_alive) {
+            alive.rungs[alive.count] = *rung;
+            alive.count += 1;
+        }
+        if alive.count == 0 { *self } else { alive }
+    }
+
+    /// The place of a layer.
+    pub fn place(&self, layer: usize) -> Option<usize> {
+        self.rungs().iter().position(|rung| rung.layer == layer)
+    }
+
+    /// The place of the smallest layer that is about as high as a tile, else of the largest. `current` is the place of
+    /// the one that the tile shows.
+    pub fn fitting(&self, tile: u32, current: Option<usize>) -> usize {
+        let enough = |(place, rung): (usize, &Rung)| {
+            let goes_down = current.is_some_and(|current| place < current);
+            let percent = if goes_down { DOWN_TO } else { ABOUT_AS_HIGH };
+            u64::from(rung.height) * 100 >= u64::from(tile) * u64::from(percent)
+        };
+        let fitting = self.rungs().iter().enumerate().position(enough);
+        fitting.unwrap_or(self.count.saturating_sub(1))
+    }
+}
+
+/// Whether layers of these names, in an offer's order, are likely to begin with the largest.
+pub(in crate::media) fn seem_to_fall(last: &str) -> bool {
+    ["q", "l", "lo", "low", "quarter", "s", "small"].contains(&last)
+}
+
+/// How high each layer is: where that is not known, half or twice of its neighbour; where nothing is, by the bitrates.
+fn heights(seen: &[Seen], falls: bool) -> [u32; MAX_LAYERS] {
+    let known = |place: usize| seen[place].height;
+    let places = 0..seen.len();
+    let by_height = is_falling(seen.iter().filter_map(|one| one.height));
+    let by_rate = is_falling(seen.iter().filter_map(|one| one.rate));
+    let falls = by_height.or(by_rate).unwrap_or(falls);
+    let mut heights = [LIKELY_HEIGHT; MAX_LAYERS];
+    if seen.iter().all(|one| one.height.is_none()) {
+        let all_measured = seen.iter().all(|one| one.rate.is_some());
+        for place in places {
+            let larger = match (all_measured, falls) {
+                (true, _) => {
+                    let more = seen.iter().filter(|other| other.rate > seen[place].rate);
+                    more.count()
+                }
+                (false, true) => place,
+                (false, false) => seen.len() - 1 - place,
+            };
+            heights[place] = LIKELY_HEIGHT >> larger;
+        }
+        return heights;
+    }
+    for place in places.clone() {
+        let nearest = places
+            .clone()
+            .filter(|other| known(*other).is_some())
+            .min_by_key(|other| other.abs_diff(place));
+        let Some((nearest, height)) = nearest.and_then(|other| Some((other, known(other)?))) else {
+            continue;
+        };
+        let steps = nearest.abs_diff(place);
+        let is_larger = (place > nearest) != falls;
+        heights[place] = if is_larger {
+            height << steps
+        } else {
+            height >> steps
+        };
+    }
+    heights
+}
+
+/// Whether the first of these is larger than the last; none where there are not two.
+fn is_falling<T: PartialOrd>(mut known: impl Iterator<Item = T>) -> Option<bool> {
+    let (first, last) = (known.next()?, known.last()?);
+    (first != last).then_some(first > last)
+}
+
+/// What a layer of that height may take before it was measured.
+fn likely_rate(height: u32) -> Bitrate {
+    match height {
+        0..=200 => Bitrate::kbps(150),
+        201..=400 => Bitrate::kbps(500),
+        _ => Bitrate::kbps(1700),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(heights: &[u32], kbps: &[u64]) -> Vec<Seen> {
+        let count = heights.len().max(kbps.len());
+        let given = |value: Option<u32>| value.filter(|value| *value > 0);
+        (0..count)
+            .map(|place| Seen {
+                height: given(heights.get(place).copied()),
+                rate: kbps
+                    .get(place)
+                    .filter(|kbps| **kbps > 0)
+                    .map(|kbps| Bitrate::kbps(*kbps)),
+                is_alive: true,
+            })
+            .collect()
+    }
+
+    fn order(seen: &[Seen], falls: bool) -> Vec<(usize, u32)> {
+        let ladder = Ladder::of(seen, falls);
+        let rungs = ladder.rungs().iter();
+        rungs.map(|rung| (rung.layer, rung.height)).collect()
+    }
+
+    #[test]
+    fn sizes_rule_then_bitrates_then_the_offer() {
+        let falling = [(2, 180), (1, 360), (0, 720)];
+        let rising = [(0, 180), (1, 360), (2, 720)];
+        assert_eq!(
+            order(&seen(&[720, 360, 180], &[9, 99, 999]), false),
+            falling
+        );
+        assert_eq!(order(&seen(&[0, 0, 0], &[]), false), rising);
+        assert_eq!(order(&seen(&[0, 0, 0], &[]), true), falling);
+        assert_eq!(order(&seen(&[], &[1500, 400, 100]), false), falling);
+        assert_eq!(
+            order(&seen(&[], &[400, 1500, 100]), false),
+            [(2, 180), (0, 360), (1, 720)]
+        );
+        // What has not come yet is put where the others leave it.
+        assert_eq!(order(&seen(&[180, 0, 0], &[]), false), rising);
+        assert_eq!(order(&seen(&[0, 360, 180], &[]), false), falling);
+        assert_eq!(order(&seen(&[240, 480], &[]), false), [(0, 240), (1, 480)]);
+        assert_eq!(order(&seen(&[0], &[]), false), [(0, 720)]);
+    }
+
+    #[test]
+    fn the_smallest_layer_that_is_about_as_high_is_taken() {
+        let ladder = Ladder::of(&seen(&[180, 360, 720], &[]), false);
+        let fits = |tile, current| ladder.fitting(tile, current);
+        let places = |current| [0, 180, 250, 260, 500, 520, 4000].map(|tile| fits(tile, current));
+        assert_eq!(places(None), [0, 0, 0, 1, 1, 2, 2]);
+        assert_eq!(places(Some(2)), [0, 0, 1, 1, 2, 2, 2]);
+        // Between the two limits a tile keeps what it has.
+        assert_eq!([fits(230, Some(0)), fits(230, Some(1))], [0, 1]);
+    }
+
+    #[test]
+    fn without_any_that_comes_all_may_be_hoped_for() {
+        let mut layers = seen(&[180, 360, 720], &[]);
+        layers[1].is_alive = false;
+        let alive = |layers: &[Seen]| {
+            let alive = Ladder::of(layers, false).alive();
+            alive
+                .rungs()
+                .iter()
+                .map(|rung| rung.layer)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(alive(&layers), [0, 2]);
+        layers.iter_mut().for_each(|layer| layer.is_alive = false);
+        assert_eq!(alive(&layers), [0, 1, 2]);
+    }
+}

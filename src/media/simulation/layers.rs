@@ -1,0 +1,583 @@
+//! Simulcast: everybody gets the layer that fits their tile, their line and what comes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
+use rtc::rtcp::goodbye::Goodbye;
+use rtc::sansio::Protocol as _;
+
+use super::World;
+use crate::media::peer::sdp::Description;
+use crate::media::room::request::Request;
+use crate::meeting::media::MediaEvent;
+use crate::protocol::ids::{ParticipantId, TrackId};
+use crate::protocol::object::Source;
+use crate::protocol::request::Tile;
+
+const FRAME: Duration = Duration::from_millis(50);
+/// Ticks of a frame.
+const TICKS: u32 = 4500;
+const BYTES: usize = 1000;
+const QUEUE: Duration = Duration::from_millis(300);
+
+/// One layer of Ada's camera.
+struct Layer {
+    rid: &'static str,
+    ssrc: u32,
+    height: u16,
+    /// Packets of a frame that is no keyframe.
+    packets: u8,
+    is_sent: bool,
+    wants_keyframe: bool,
+    sequence: u16,
+    /// What its timestamps and its picture ids begin with.
+    base: u32,
+}
+
+/// The smallest takes about 165 kbit/s, the others three and nine times that.
+fn layer(rid: &'static str, ssrc: u32, size: u8) -> Layer {
+    Layer {
+        rid,
+        ssrc,
+        height: 180 << size,
+        packets: 3_u8.pow(size.into()),
+        is_sent: true,
+        wants_keyframe: true,
+        sequence: 65_000 + 100 * u16::from(size),
+        base: u32::from(size) * 1_000_000_007,
+    }
+}
+
+fn three() -> Vec<Layer> {
+    vec![
+        layer("q", 1000, 0),
+        layer("h", 2000, 1),
+        layer("f", 3000, 2),
+    ]
+}
+
+/// Ada sends a camera in layers; Bo and Cy watch it.
+struct Call {
+    world: World,
+    viewers: [(ParticipantId, usize); 2],
+    ada: ParticipantId,
+    up: usize,
+    track: TrackId,
+    layers: Vec<Layer>,
+    frame: u32,
+    /// The newest frame that was counted at each.
+    counted: [u32; 2],
+    /// The ids of the header extensions that name m-line and layer.
+    ids: (u8, u8),
+    named: bool,
+}
+
+/// A packet as somebody received it.
+#[derive(Debug, Clone, Copy)]
+struct Got {
+    sequence: u16,
+    timestamp: u32,
+    picture: u16,
+    tl0: u8,
+    is_key: bool,
+    /// Which layer, which frame of it, and how many packets it has.
+    layer: u8,
+    frame: u32,
+    packets: u8,
+}
+
+impl Call {
+    fn new() -> Self {
+        Self::of(three(), |sdp| sdp)
+    }
+
+    fn of(layers: Vec<Layer>, change: impl FnOnce(String) -> String) -> Self {
+        let mut world = World::new();
+        let (ada, bo, cy) = (world.admit(), world.admit(), world.admit());
+        let up = world.client();
+        let names: Vec<_> = layers.iter().map(|one| (one.rid, one.ssrc)).collect();
+        world.clients[up].add_simulcast(&names);
+        world.offer(&ada, up, 1, &[Source::Camera], change);
+        let answer = &world.clients[up].pc.remote_description().unwrap().sdp;
+        let rids: Vec<&str> = names.iter().map(|(rid, _)| *rid).collect();
+        let simulcast = format!("a=simulcast:recv {}\r\n", rids.join(";"));
+        assert!(answer.contains(&simulcast), "{answer}");
+        let answer = Description::parse(answer).unwrap();
+        let id = |name: &str| {
+            let mut extensions = answer.sections[0].extensions.iter();
+            extensions.find(|(_, uri)| uri.ends_with(name)).unwrap().0
+        };
+        let ids = (id("sdes:mid"), id("sdes:rtp-stream-id"));
+        let viewers = [bo, cy].map(|viewer| {
+            let down = world.receive(&viewer);
+            (viewer, down)
+        });
+        let track = world.start_camera(&ada);
+        world.run(Duration::from_millis(600));
+        Self {
+            world,
+            viewers,
+            ada,
+            up,
+            track,
+            layers,
+            frame: 0,
+            counted: [0; 2],
+            ids,
+            named: true,
+        }
+    }
+
+    fn talk(&mut self, seconds: u32) {
+        self.talk_frames(seconds * 20);
+    }
+
+    fn talk_frames(&mut self, frames: u32) {
+        for _ in 0..frames {
+            let asked = std::mem::take(&mut self.world.clients[self.up].asked);
+            self.frame += 1;
+            for place in 0..self.layers.len() {
+                let layer = &mut self.layers[place];
+                layer.wants_keyframe |= asked.contains(&layer.ssrc);
+                if layer.is_sent {
+                    self.send_frame(place);
+                }
+            }
+            self.world.run(FRAME);
+        }
+    }
+
+    fn send_frame(&mut self, place: usize) {
+        let (frame, now) = (self.frame, self.world.now);
+        let layer = &mut self.layers[place];
+        let is_key = std::mem::take(&mut layer.wants_keyframe);
+        let packets = layer.packets * if is_key { 3 } else { 1 };
+        let [high, low] = (layer.base as u16).wrapping_add(frame as u16).to_be_bytes();
+        for index in 0..packets {
+            layer.sequence = layer.sequence.wrapping_add(1);
+            let mut header = rtc::rtp::Header {
+                version: 2,
+                payload_type: 96,
+                marker: index + 1 == packets,
+                sequence_number: layer.sequence,
+                timestamp: layer.base.wrapping_add(frame * TICKS),
+                ssrc: layer.ssrc,
+                ..Default::default()
+            };
+            if self.named {
+                let (mid, rid) = self.ids;
+                header.set_extension(mid, "0".into()).unwrap();
+                header.set_extension(rid, layer.rid.into()).unwrap();
+            }
+            let mut payload = BytesMut::zeroed(BYTES);
+            payload[0] = if index == 0 { 0x90 } else { 0x80 };
+            payload[1] = 0xe0;
+            payload[2] = high | 0x80;
+            payload[3] = low;
+            payload[4] = low;
+            payload[6] = u8::from(!is_key);
+            payload[9..12].copy_from_slice(&[0x9d, 0x01, 0x2a]);
+            payload[12..14].copy_from_slice(&(layer.height / 9 * 16).to_le_bytes());
+            payload[14..16].copy_from_slice(&layer.height.to_le_bytes());
+            payload[16..20].copy_from_slice(&frame.to_be_bytes());
+            payload[20..22].copy_from_slice(&[place as u8, packets]);
+            self.world.clients[self.up].send_packet(header, payload.freeze(), now);
+        }
+    }
+
+    /// Shows the camera in a tile of this height.
+    fn view(&mut self, viewer: usize, height: u32) {
+        let tile = Tile {
+            track: self.track.clone(),
+            width: height / 9 * 16,
+            height,
+            priority: 0,
+        };
+        self.view_tiles(viewer, vec![tile]);
+    }
+
+    fn view_tiles(&mut self, viewer: usize, tiles: Vec<Tile>) {
+        let viewer = self.viewers[viewer].0.clone();
+        self.world
+            .ask(&viewer, |reply| Request::View { tiles, reply });
+    }
+
+    /// What somebody received since this was last asked, once what is on its way has arrived, by number.
+    fn take_received(&mut self, viewer: usize) -> Vec<Got> {
+        self.world.run(QUEUE * 2);
+        let down = &mut self.world.clients[self.viewers[viewer].1];
+        let received = std::mem::take(&mut down.received).into_iter();
+        let got = received.map(|packet| {
+            let payload = &packet.payload;
+            let number = [payload[16], payload[17], payload[18], payload[19]];
+            Got {
+                sequence: packet.header.sequence_number,
+                timestamp: packet.header.timestamp,
+                picture: u16::from_be_bytes([payload[2] & 0x7f, payload[3]]),
+                tl0: payload[4],
+                is_key: payload[6] == 0,
+                layer: payload[20],
+                frame: u32::from_be_bytes(number),
+                packets: payload[21],
+            }
+        });
+        // Older ones come again, to probe the line with.
+        let before = std::mem::replace(&mut self.counted[viewer], self.frame);
+        let by_number: BTreeMap<i16, Got> = {
+            let got: Vec<Got> = got.filter(|got| got.frame > before).collect();
+            let first = got.first().map_or(0, |got| got.sequence);
+            let ahead = |got: &Got| got.sequence.wrapping_sub(first) as i16;
+            got.iter().map(|got| (ahead(got), *got)).collect()
+        };
+        by_number.into_values().collect()
+    }
+
+    /// Which layers somebody was last told of their slot, and why.
+    fn told(&self, viewer: usize) -> Vec<(Option<String>, Option<String>)> {
+        let events = self.world.events.lock().unwrap();
+        let told = events.iter().filter_map(|event| match event {
+            MediaEvent::Slots { to, slots } if *to == self.viewers[viewer].0 => Some(&slots.slots),
+            _ => None,
+        });
+        let pictures = told.flatten().filter(|slot| slot.track.is_some());
+        pictures
+            .map(|slot| (slot.layer.clone(), slot.reason.clone()))
+            .collect()
+    }
+
+    fn last_told(&self, viewer: usize) -> (String, String) {
+        let (layer, reason) = self.told(viewer).pop().expect("it was told");
+        (layer.unwrap_or_default(), reason.unwrap_or_default())
+    }
+
+    /// What Ada was told that is watched, in order.
+    fn demands(&self) -> Vec<String> {
+        let events = self.world.events.lock().unwrap();
+        let demands = events.iter().filter_map(|event| match event {
+            MediaEvent::Demand { track, layers } if *track == self.track => Some(layers.join(" ")),
+            _ => None,
+        });
+        demands.collect()
+    }
+
+    /// What everybody was last told of the camera's layers.
+    fn format(&self) -> Vec<(String, u32, u64)> {
+        let events = self.world.events.lock().unwrap();
+        let mut formats = events.iter().rev().filter_map(|event| match event {
+            MediaEvent::Format { track, layers, .. } if *track == self.track => Some(layers),
+            _ => None,
+        });
+        let layers = formats.next().expect("it was told").iter();
+        layers
+            .map(|layer| (layer.rid.clone(), layer.height, layer.bitrate))
+            .collect()
+    }
+}
+
+fn told(layer: &str, reason: &str) -> (String, String) {
+    (layer.to_owned(), reason.to_owned())
+}
+
+/// The layers of what was received, in order, each once.
+fn layers_of(got: &[Got]) -> Vec<u8> {
+    let mut layers: Vec<u8> = got.iter().map(|got| got.layer).collect();
+    layers.dedup();
+    layers
+}
+
+/// Whatever was switched, the receiver sees one stream without a gap, whose clock and counters only go on; after a
+/// switch it begins with a keyframe, and every picture is whole. How many switches there were.
+fn is_one_stream(got: &[Got]) -> usize {
+    let mut switches = 0;
+    let mut counted = BTreeMap::new();
+    for got in got {
+        *counted.entry((got.layer, got.frame)).or_insert(0) += 1;
+        let whole = counted[&(got.layer, got.frame)];
+        assert!(whole <= got.packets, "{got:?} came twice");
+    }
+    for pair in got.windows(2) {
+        let [one, next] = pair else { continue };
+        assert_eq!(
+            next.sequence,
+            one.sequence.wrapping_add(1),
+            "{one:?} {next:?}"
+        );
+        let same = (one.layer, one.frame) == (next.layer, next.frame);
+        let ticks = next.timestamp.wrapping_sub(one.timestamp);
+        let pictures = next.picture.wrapping_sub(one.picture) & 0x7fff;
+        if same {
+            assert_eq!((ticks, pictures), (0, 0), "{one:?} {next:?}");
+            continue;
+        }
+        assert!((1..TICKS * 40).contains(&ticks), "{one:?} {next:?}");
+        assert_eq!(pictures, 1, "{one:?} {next:?}");
+        assert_eq!(next.tl0, one.tl0.wrapping_add(1), "{one:?} {next:?}");
+        assert_eq!(counted[&(one.layer, one.frame)], one.packets, "{one:?}");
+        if one.layer != next.layer {
+            switches += 1;
+            assert!(next.is_key, "{one:?} {next:?}");
+        } else {
+            assert_eq!(ticks, TICKS * (next.frame - one.frame), "{one:?} {next:?}");
+        }
+    }
+    switches
+}
+
+#[test]
+fn two_tiles_of_different_sizes_get_different_layers_at_once() {
+    let mut call = Call::new();
+    call.view(0, 180);
+    call.view(1, 1080);
+    call.talk(2);
+    call.take_received(0);
+    call.take_received(1);
+    call.talk(3);
+    let (small, large) = (call.take_received(0), call.take_received(1));
+    assert_eq!((layers_of(&small), layers_of(&large)), (vec![0], vec![2]));
+    assert_eq!((small.len(), large.len()), (60, 540));
+    assert_eq!(call.last_told(0), told("q", ""));
+    assert_eq!(call.last_told(1), told("f", ""));
+    assert_eq!(is_one_stream(&small) + is_one_stream(&large), 0);
+    call.talk(5);
+    let format = call.format();
+    let shape = format
+        .iter()
+        .map(|(rid, height, _)| (rid.as_str(), *height));
+    assert_eq!(
+        shape.collect::<Vec<_>>(),
+        [("q", 180), ("h", 360), ("f", 720)]
+    );
+    assert!(
+        format.iter().all(|(_, _, bitrate)| *bitrate > 100_000),
+        "{format:?}"
+    );
+}
+
+#[test]
+fn a_switch_waits_for_a_keyframe_and_keeps_one_stream() {
+    let mut call = Call::new();
+    call.talk(2);
+    call.take_received(0);
+    let mut switches = 0;
+    for height in [180, 720, 360, 180, 360, 720, 180] {
+        call.view(0, height);
+        call.talk_frames(17);
+    }
+    let got = call.take_received(0);
+    switches += is_one_stream(&got);
+    assert_eq!(switches, 7, "{:?}", layers_of(&got));
+    // No picture was missing meanwhile.
+    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    assert!(frames.len() >= 7 * 17, "{}", frames.len());
+}
+
+#[test]
+fn what_is_lost_around_switches_is_repaired_from_the_layer_that_it_was_of() {
+    let mut call = Call::new();
+    call.view(0, 720);
+    call.talk(2);
+    call.take_received(0);
+    let down = call.viewers[0].1;
+    let viewer = call.world.clients[down].address;
+    call.world.losses.insert(viewer, 6);
+    let mut all = Vec::new();
+    for height in [180, 720, 360, 720, 180, 720, 360, 720] {
+        call.view(0, height);
+        call.talk(2);
+        all.extend(call.take_received(0));
+    }
+    call.world.losses.insert(viewer, 0);
+    call.talk(1);
+    all.extend(call.take_received(0));
+    let mut missing = 0;
+    for pair in all.windows(2) {
+        missing += usize::from(pair[1].sequence.wrapping_sub(pair[0].sequence)) - 1;
+        let ticks = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+        assert!(ticks < TICKS * 40, "{pair:?}");
+        let is_switch = pair[0].layer != pair[1].layer;
+        let follows = pair[1].sequence == pair[0].sequence.wrapping_add(1);
+        assert!(!is_switch || !follows || pair[1].is_key, "{pair:?}");
+    }
+    assert!(missing * 100 < all.len(), "{missing} of {}", all.len());
+}
+
+#[test]
+fn a_narrow_line_gets_a_smaller_layer_and_the_larger_one_when_it_is_wide_again() {
+    let mut call = Call::new();
+    call.view(0, 720);
+    call.view(1, 720);
+    call.talk(5);
+    assert_eq!(call.last_told(0), told("f", ""));
+    call.take_received(0);
+    call.take_received(1);
+    let down = call.viewers[0].1;
+    call.world.narrow(down, 800, QUEUE);
+    call.talk(6);
+    let (layer, reason) = call.last_told(0);
+    assert_ne!(layer, "f");
+    assert_eq!(reason, "bandwidth");
+    call.take_received(0);
+    call.talk(10);
+    let got = call.take_received(0);
+    assert!(is_one_stream(&got) <= 1, "{:?}", layers_of(&got));
+    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    assert!(frames.len() >= 195, "{}: it is no slide show", frames.len());
+    // The other one notices nothing.
+    let other = call.take_received(1);
+    assert_eq!(layers_of(&other), [2]);
+    call.world.widen(down);
+    call.talk(40);
+    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.told(1).len(), 1, "{:?}", call.told(1));
+}
+
+#[test]
+fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
+    let mut call = Call::new();
+    call.view(0, 720);
+    call.talk(3);
+    assert_eq!(call.last_told(0), told("f", ""));
+    call.take_received(0);
+    call.layers[2].is_sent = false;
+    call.talk_frames(24);
+    assert_eq!(call.last_told(0), told("h", ""));
+    call.talk(3);
+    assert_eq!(call.last_told(0), told("h", "sender"));
+    let got = call.take_received(0);
+    assert_eq!((is_one_stream(&got), layers_of(&got)), (0, vec![1]));
+    assert!(got[0].is_key);
+    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    assert!(frames.len() >= 68, "{} of 84", frames.len());
+    call.layers[2].is_sent = true;
+    call.talk(1);
+    assert_eq!(call.last_told(0), told("f", ""));
+    let got = call.take_received(0);
+    assert_eq!(is_one_stream(&got), 1, "{:?}", layers_of(&got));
+    // A picture that stands still is none that died.
+    call.layers
+        .iter_mut()
+        .for_each(|layer| layer.is_sent = false);
+    call.talk(5);
+    assert_eq!(call.last_told(0), told("f", ""));
+}
+
+#[test]
+fn a_layer_that_says_goodbye_is_not_waited_for() {
+    let mut call = Call::new();
+    call.view(0, 720);
+    call.talk(3);
+    call.layers[2].is_sent = false;
+    let goodbye = Goodbye {
+        sources: vec![call.layers[2].ssrc],
+        ..Default::default()
+    };
+    let message = TaggedRTCMessage {
+        now: call.world.now,
+        message: RTCMessage::RtcpPacket(String::new(), vec![Box::new(goodbye)]),
+    };
+    call.world.clients[call.up]
+        .pc
+        .handle_write(message)
+        .unwrap();
+    call.talk_frames(6);
+    assert_eq!(call.last_told(0), told("h", ""));
+}
+
+#[test]
+fn the_sender_is_told_what_is_watched() {
+    let mut call = Call::new();
+    call.view(0, 180);
+    call.view(1, 360);
+    call.talk(3);
+    assert_eq!(call.demands(), ["q h"]);
+    call.layers[2].is_sent = false;
+    call.talk(2);
+    // At once, while it is shown smaller until it comes.
+    call.view(0, 720);
+    call.world.run(Duration::from_millis(40));
+    assert_eq!(call.demands()[1..], ["q h f"]);
+    call.talk_frames(4);
+    call.layers[2].is_sent = true;
+    call.talk(1);
+    assert_eq!(call.last_told(0), told("f", ""));
+    call.take_received(0);
+    call.view_tiles(0, Vec::new());
+    call.view_tiles(1, Vec::new());
+    call.talk_frames(36);
+    assert_eq!(call.demands().len(), 2, "{:?}", call.demands());
+    call.talk_frames(6);
+    assert_eq!(call.demands().last().unwrap(), "");
+    call.view(1, 180);
+    call.world.run(Duration::from_millis(40));
+    assert_eq!(call.demands().last().unwrap(), "q");
+    let gone = call.viewers[1].0.clone();
+    call.world
+        .command(crate::meeting::media::MediaCommand::Dismiss { participant: gone });
+    call.talk(3);
+    assert_eq!(call.demands().last().unwrap(), "");
+}
+
+#[test]
+fn layers_have_their_senders_names_and_order() {
+    let layers = vec![layer("high", 7000, 2), layer("7", 8000, 0)];
+    let mut call = Call::of(layers, |sdp| sdp);
+    call.view(0, 180);
+    call.view(1, 720);
+    call.talk(3);
+    assert_eq!(call.last_told(0), told("7", ""));
+    assert_eq!(call.last_told(1), told("high", ""));
+    let names: Vec<String> = call.format().into_iter().map(|(rid, ..)| rid).collect();
+    assert_eq!(names, ["7", "high"]);
+}
+
+#[test]
+fn a_layer_goes_on_under_another_ssrc() {
+    let mut call = Call::new();
+    call.view(0, 720);
+    call.talk(2);
+    call.take_received(0);
+    let layer = &mut call.layers[2];
+    (layer.ssrc, layer.sequence, layer.base) = (4000, 17, 5);
+    layer.wants_keyframe = true;
+    call.talk(2);
+    let got = call.take_received(0);
+    assert_eq!(layers_of(&got), [2]);
+    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    assert!(frames.len() >= 39, "{}", frames.len());
+    assert_eq!(call.last_told(0), told("f", ""));
+}
+
+#[test]
+fn layers_may_be_negotiated_anew() {
+    let mut call = Call::new();
+    call.view(0, 180);
+    call.view(1, 720);
+    call.talk(2);
+    assert_eq!(call.last_told(0), told("q", ""));
+    let ada = call.ada.clone();
+    let fewer = |sdp: String| sdp.replace("a=simulcast:send q;h;f", "a=simulcast:send h;f");
+    call.world.offer(&ada, call.up, 2, &[Source::Camera], fewer);
+    call.talk(2);
+    assert_eq!(call.last_told(0), told("h", ""));
+    assert_eq!(call.last_told(1), told("f", ""));
+    call.take_received(0);
+    call.take_received(1);
+    call.talk(1);
+    let both = [0, 1].map(|viewer| layers_of(&call.take_received(viewer)));
+    assert_eq!(both, [[1], [2]]);
+}
+
+/// Some clients name their layers by SSRCs in the description alone, in the order of the rids.
+#[test]
+fn declared_ssrcs_need_no_names_in_packets() {
+    let declared = "a=ssrc:1000 cname:a\r\na=ssrc:2000 cname:a\r\na=ssrc:3000 cname:a\r\n";
+    let mut call = Call::of(three(), |sdp| sdp + declared);
+    call.named = false;
+    call.view(0, 180);
+    call.view(1, 720);
+    call.talk(3);
+    assert_eq!(call.last_told(0), told("q", ""));
+    assert_eq!(call.last_told(1), told("f", ""));
+}
