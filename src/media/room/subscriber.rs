@@ -321,6 +321,7 @@ impl Down {
             .collect();
         for index in carrying {
             self.carry(index, Some(track));
+            self.slots[index].forget_told();
         }
     }
 

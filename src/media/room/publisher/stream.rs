@@ -24,7 +24,7 @@ impl Report {
     /// are of one sender, whose wall clock they share.
     pub fn offset_of(self, other: Self, clock_rate: u32) -> u32 {
         let apart = other.ntp.wrapping_sub(self.ntp) as i64;
-        let ticks = i128::from(apart) * i128::from(clock_rate) >> 32;
+        let ticks = (i128::from(apart) * i128::from(clock_rate)) >> 32;
         self.rtp.wrapping_sub(other.rtp).wrapping_add(ticks as u32)
     }
 }
