@@ -22,14 +22,19 @@ import { ProtocolError } from './errors.js';
 export class Ledger {
   #timers;
   #patienceMs;
-  #lastId = 0;
+  #lastId;
   /** In the order of their ids. @type {Map<number, Entry>} */
   #entries = new Map();
 
-  /** @param {import('./timers.js').Timers} timers @param {number} patienceMs how long a request that was sent may stay unanswered */
-  constructor(timers, patienceMs) {
+  /**
+   * @param {import('./timers.js').Timers} timers
+   * @param {number} patienceMs how long a request that was sent may stay unanswered
+   * @param {number} [lastId] that was used before
+   */
+  constructor(timers, patienceMs, lastId = 0) {
     this.#timers = timers;
     this.#patienceMs = patienceMs;
+    this.#lastId = lastId;
   }
 
   /** What is asked for. */

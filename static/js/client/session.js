@@ -106,8 +106,8 @@ export class Session extends Requests {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? Math.random;
-    this.#ledger = new Ledger(this.#timers, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
     this.#ticket = new Ticket(options.tabStorage);
+    this.#ledger = new Ledger(this.#timers, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, this.#ticket.lastId);
     this.#attempts = new Attempts(this.#timers, this.#random);
     // A refresh that fails is not lost: the next authentication plans a new one, and a token that
     // expired meanwhile is answered at the next reconnect with `closed` and 4401.

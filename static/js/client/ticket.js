@@ -7,9 +7,12 @@ import { attempt } from './token-keeper.js';
  * @property {string} session
  * @property {string} token
  * @property {number} expiresAt of the log-in, milliseconds since the epoch by the server's clock
+ * @property {number} [page] how many pages had the session before
  */
 
 const TICKET_KEY = 'meeting.session';
+/** No page sends so many requests. */
+const IDS_OF_A_PAGE = 1e9;
 
 /**
  * What takes a session up again: its id, the newest resume token, and how far its events were read. In a storage it
@@ -19,6 +22,7 @@ export class Ticket {
   #storage;
   #isStored = false;
   #expiresAt = NaN;
+  #page = 0;
 
   /** @type {string|null} */
   session = null;
@@ -35,11 +39,17 @@ export class Ticket {
     this.session = stored.session;
     this.token = stored.token;
     this.#expiresAt = stored.expiresAt;
+    this.#page = (stored.page ?? 0) + 1;
     this.#isStored = true;
   }
 
   get isGood() {
     return this.session !== null && this.token !== null;
+  }
+
+  /** A request's id means one request for the whole session: those of this page come behind all of the pages before. */
+  get lastId() {
+    return this.#page * IDS_OF_A_PAGE;
   }
 
   get expiresAt() {
@@ -95,8 +105,9 @@ export class Ticket {
 
   #write() {
     if (!this.#isStored || !this.isGood) return;
-    const { session, token } = this;
-    attempt(() => this.#storage?.setItem(TICKET_KEY, JSON.stringify({ session, token, expiresAt: this.#expiresAt })));
+    /** @type {Stored} */
+    const stored = { session: this.session ?? '', token: this.token ?? '', expiresAt: this.#expiresAt, page: this.#page };
+    attempt(() => this.#storage?.setItem(TICKET_KEY, JSON.stringify(stored)));
   }
 }
 
