@@ -82,6 +82,17 @@ export class PeerCall extends CallBase {
     this.#sending.clear();
   }
 
+  /** @protected @override */
+  catchUp() {
+    const before = [...this.#others.keys()];
+    this.#learn(this.reply);
+    for (const participant of before) if (!this.#others.has(participant)) this.#left(participant);
+    for (const participant of this.#others.keys()) {
+      this.#link(participant);
+      this.#show(participant);
+    }
+  }
+
   /**
    * @protected
    * @override

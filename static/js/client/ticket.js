@@ -10,7 +10,7 @@ import { attempt } from './token-keeper.js';
  * @property {number} [page] how many pages had the session before
  */
 
-const TICKET_KEY = 'meeting.session';
+export const TICKET_KEY = 'meeting.session';
 /** No page sends so many requests. */
 const IDS_OF_A_PAGE = 1e9;
 
