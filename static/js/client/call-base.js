@@ -18,6 +18,8 @@ import { systemTimers } from './timers.js';
  * @property {number} [videoSlots] how many videos to see at once (SFU)
  * @property {number} [videoSlotsAtFirst] fewer connect sooner: as many as there are videos to begin with. More come as
  *   `view` wishes for them, up to `videoSlots`, which is what it is when left out (SFU)
+ * @property {boolean} [returns] the page was loaded anew, and the others have connections to the one before: they will not
+ *   offer (p2p)
  *
  * @typedef {object} SlotChange
  * @property {string} mid names the slot within the call

@@ -229,7 +229,7 @@ export class PeerCall extends CallBase {
       rebuild: () => this.#rebuild(participant, link),
       disturbed: () => this.session.wake(),
       timers: this.timers,
-    });
+    }, this.options.returns ? false : undefined);
     this.#links.set(participant, link);
     pc.addEventListener('connectionstatechange', () => {
       if (pc.connectionState === 'connected') this.#rebuilds.delete(participant);

@@ -129,7 +129,8 @@ export class MeetingFlow {
   #begin(reply, { comeIn, createCall, slotsFor, tellWaiting }, returns) {
     const inside = /** @type {import('./inside.js').Inside} */ (this.#inside);
     // Before anything is awaited: an event that comes right behind the reply must find the call.
-    const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
+    const slots = slotsFor(reply, matchMedia('(max-width: 767px)').matches);
+    const call = createCall(this.#session, reply, { ...slots, returns });
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
     comeIn({ session: this.#session, devices: this.#devices, store: this.#store }, returns);
