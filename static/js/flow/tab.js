@@ -11,7 +11,7 @@ const TAB_KEY = 'meeting.tab';
 const RELEASED_MS = 500;
 
 /**
- * @param {LockManager | undefined} [locks] none outside of a secure context
+ * @param {LockManager | null} [locks] none outside of a secure context
  * @returns {Promise<Storage | undefined>} for what only this page may know; none where nothing tells pages apart
  */
 export async function claimTab(locks = navigator.locks) {
