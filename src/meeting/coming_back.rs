@@ -88,7 +88,12 @@ impl Room {
     /// Frees their connections, and ends what came over them.
     fn begin_their_media_anew(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
         for source in Source::ALL {
-            if self.roster.find(id).and_then(|person| person.track(source)).is_some() {
+            if self
+                .roster
+                .find(id)
+                .and_then(|person| person.track(source))
+                .is_some()
+            {
                 self.stop(id, source, out);
             }
         }

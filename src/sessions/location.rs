@@ -140,11 +140,7 @@ impl Location {
     ///
     /// # Errors
     /// `session.gone` when they are not taken from there, `server.busy`.
-    pub async fn take_up(
-        &mut self,
-        address: Network,
-        how: TakeUp,
-    ) -> Result<Standing, WireError> {
+    pub async fn take_up(&mut self, address: Network, how: TakeUp) -> Result<Standing, WireError> {
         let Some(membership) = self.inside.as_ref().or(self.at_door.as_ref()).cloned() else {
             return Ok(Standing::Nowhere);
         };

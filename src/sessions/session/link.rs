@@ -96,7 +96,10 @@ impl<S: State> Session<S> {
 
     fn detach(&mut self, why: End, now: Instant) {
         let is_for_socket = |output: &Output<S>| {
-            matches!(output, Output::Write(_) | Output::Ping | Output::LetGo { .. })
+            matches!(
+                output,
+                Output::Write(_) | Output::Ping | Output::LetGo { .. }
+            )
         };
         self.outputs.retain(|output| !is_for_socket(output));
         let until = now + self.kept_for.unwrap_or(Duration::ZERO);
@@ -301,7 +304,11 @@ impl<S: State> Session<S> {
             .collect();
         let answer = Resumed {
             resumed: true,
-            replayed: if view.is_none() { missed.len() as u64 } else { 0 },
+            replayed: if view.is_none() {
+                missed.len() as u64
+            } else {
+                0
+            },
             resume_token: attaching.resume.token,
             user,
             seq: base,
