@@ -3,6 +3,8 @@
 //!
 //! The line is in memory. It carries so many bytes and is dead then, in both directions, as a network is that goes away.
 
+mod script;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,7 +18,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::support::{Client, Server, soon};
+use super::support::{Client, PASSWORD, Server, soon};
 
 /// How many bytes still pass a client's end of a line.
 #[derive(Debug, Clone, Copy)]
@@ -130,8 +132,19 @@ struct Stubborn<'a> {
 type Dead = ();
 
 impl<'a> Stubborn<'a> {
-    /// A guest on a line that is cut like the first of `cuts`, once it has logged in.
-    async fn new(server: &'a Server, name: &str, cuts: &[Cut]) -> Self {
+    /// A guest. From when it [begins](Self::begin) on, its lines are cut like these.
+    async fn guest(server: &'a Server, name: &str, cuts: &[Cut]) -> Self {
+        let login = json!({ "display_name": name });
+        Self::new(server, ("auth.guest", login), cuts).await
+    }
+
+    /// Somebody with an account.
+    async fn again(server: &'a Server, name: &str, cuts: &[Cut]) -> Self {
+        let login = json!({ "username": name, "password": PASSWORD });
+        Self::new(server, ("auth.login", login), cuts).await
+    }
+
+    async fn new(server: &'a Server, login: (&str, Value), cuts: &[Cut]) -> Self {
         let mut client = Self {
             server,
             socket: connect(server, Cut::Never).await,
@@ -145,7 +158,7 @@ impl<'a> Stubborn<'a> {
         };
         let hello = client.frame().await.unwrap();
         client.session = hello["data"]["session"].clone();
-        let login = client.ok("auth.guest", json!({ "display_name": name })).await;
+        let login = client.ok(login.0, login.1).await;
         client.token = login["resume_token"].clone();
         client
     }
@@ -240,10 +253,13 @@ impl<'a> Stubborn<'a> {
         Ok(())
     }
 
-    /// Waits until an event like this has come.
-    async fn until(&mut self, kind: &str, is_it: impl Fn(&Value) -> bool) {
-        let is_like = |event: &Value| event["type"] == kind && is_it(&event["data"]);
-        while !self.heard.iter().any(is_like) {
+    /// Waits until an event like this has come, and gives its data.
+    async fn until(&mut self, kind: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let is_like = |event: &&Value| event["type"] == kind && is_it(&event["data"]);
+        loop {
+            if let Some(event) = self.heard.iter().find(is_like) {
+                return event["data"].clone();
+            }
             match self.frame().await {
                 Ok(event) => self.hear(event),
                 Err(()) => self.come_back().await,
@@ -253,7 +269,10 @@ impl<'a> Stubborn<'a> {
 
     /// The texts of the chat, in the order in which they were heard.
     fn texts(&self) -> Vec<&str> {
-        let messages = self.heard.iter().filter(|one| one["type"] == "chat.message");
+        let messages = self
+            .heard
+            .iter()
+            .filter(|one| one["type"] == "chat.message");
         messages
             .map(|one| one["data"]["message"]["text"].as_str().unwrap())
             .collect()
@@ -270,7 +289,7 @@ async fn connect(server: &Server, cut: Cut) -> WebSocketStream<Line> {
 
 /// Says and hears something over a line that is cut; whether all the cuts were made.
 async fn talk(server: &Server, ada: &mut Client, room: &str, cuts: &[Cut]) -> bool {
-    let mut bo = Stubborn::new(server, "Bo", cuts).await;
+    let mut bo = Stubborn::guest(server, "Bo", cuts).await;
     bo.ok("room.join", json!({ "identity": room })).await;
     bo.begin();
     bo.ok("chat.send", json!({ "text": "one" })).await;

@@ -166,18 +166,6 @@ impl World {
             return false;
         }
         let chosen = self.random.random_range(0..may.len());
-        eprintln!(
-            "{:?} out {} up {} down {} lent {:?} knows {} seq {:?} res {} cut {}",
-            chosen,
-            self.outbox.len(),
-            self.line.up.len(),
-            self.line.down.len(),
-            self.desk.lent.as_ref().map(|_| self.desk.lent_for),
-            self.client.knows.len(),
-            self.client.last_seq,
-            self.client.is_resuming,
-            self.is_cut
-        );
         may[chosen](self);
         true
     }
