@@ -175,7 +175,7 @@ export class CallBase extends Emitter {
     return this.connect();
   }
 
-  /** Events were missed, and the reply tells how the room is now; the connections stand. @protected */
+  /** Events were missed, and the reply tells how the room is now; the connections stand (`media.slots` follows). @protected */
   catchUp() {}
 
   /**

@@ -101,13 +101,6 @@ export class Call extends CallBase {
     return this.connect();
   }
 
-  /** What the slots carry, and whether there is a newer offer, comes with an offer. @protected @override */
-  catchUp() {
-    const { audioSlots } = this.options;
-    this.#down.link?.catchUp({ audioSlots, videoSlots: this.#videoSlots })
-      .catch((error) => this.report(error, 'media.receive'));
-  }
-
   #keptUp() {
     /** @type {KeptLink<UpLink>} */
     const kept = new KeptLink({

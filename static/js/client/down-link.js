@@ -27,8 +27,6 @@ export class DownLink {
   #asked = null;
   /** What the server last said, by mid. @type {Map<string, Slot>} */
   #slots = new Map();
-  /** Of which something may have been missed, by mid. @type {Set<string>} */
-  #stale = new Set();
   /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
   #shown = new Map();
   /** Why a slot's track comes otherwise than wished, as the caller was last told, by mid. @type {Map<string, string>} */
@@ -72,16 +70,6 @@ export class DownLink {
     return asked;
   }
 
-  /**
-   * What happened to the slots was not heard: the offer that is asked for tells how they are.
-   *
-   * @param {{audioSlots: number, videoSlots: number}} wanted
-   */
-  catchUp(wanted) {
-    this.#stale = new Set(this.#slots.keys());
-    return this.receive(wanted);
-  }
-
   /** @param {{audioSlots: number, videoSlots: number}} wanted */
   async #ask({ audioSlots, videoSlots }) {
     if (this.#isRetired) return;
@@ -95,10 +83,7 @@ export class DownLink {
    */
   answer(offer) {
     // An event may have told more of a slot than the offer, which lists them as they were when it was written.
-    for (const slot of offer.slots ?? []) {
-      if (this.#stale.delete(slot.mid)) this.update([slot]);
-      else if (!this.#slots.has(slot.mid)) this.#slots.set(slot.mid, slot);
-    }
+    for (const slot of offer.slots ?? []) if (!this.#slots.has(slot.mid)) this.#slots.set(slot.mid, slot);
     const work = this.#work.then(() => this.#answer(offer));
     this.#work = work.catch(() => {});
     return work;
@@ -123,10 +108,7 @@ export class DownLink {
   /** @param {Slot[]} changed */
   update(changed) {
     if (this.#isRetired) return;
-    for (const slot of changed) {
-      this.#stale.delete(slot.mid);
-      this.#slots.set(slot.mid, slot);
-    }
+    for (const slot of changed) this.#slots.set(slot.mid, slot);
     this.#show();
   }
 

@@ -971,9 +971,24 @@ resumed: boolean,
  */
 replayed: number, 
 /**
- * The token for the next resumption.
+ * The token for the next resumption. The one that was used stays good until this one was used.
  */
-resume_token: string, };
+resume_token: string, 
+/**
+ * Who you are.
+ */
+user: User, 
+/**
+ * The `seq` of the last event before those that follow.
+ */
+seq: number, 
+/**
+ * Where you are, when the missed events cannot be replayed: it takes their place. Null when you are in no room.
+ * Left out when they are replayed.
+ */
+view?: ResumedView | null, };
+
+export type ResumedView = Joined | WaitingView;
 
 export type Role = "host" | "cohost" | "member";
 
@@ -1440,9 +1455,10 @@ session: SessionId,
  */
 resume_token: string, 
 /**
- * The `seq` of the last event that was seen.
+ * The `seq` of the last event that was seen; 0 when there was none yet. Null, or left out, by a client that knows
+ * nothing any more, such as a page that was loaded anew. It gets a view, and makes its media connections anew.
  */
-last_seq: number, };
+last_seq?: number | null, };
 
 export type SignalAnswer = { 
 /**
@@ -1760,6 +1776,12 @@ display_name: DisplayName,
  * When they began to wait.
  */
 since: Timestamp, };
+
+export type WaitingView = { 
+/**
+ * The room. `lobby.updated` follows.
+ */
+waiting: RoomIdentity, };
 
 export type WhoWaits = "nobody" | "guests" | "everyone";
 
