@@ -12,7 +12,6 @@ import { TokenKeeper } from './token-keeper.js';
 /**
  * @typedef {import('./protocol.d.ts').Authenticated} Authenticated
  * @typedef {import('./protocol.d.ts').Hello} Hello
- * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').User} User
  *
  * @typedef {'connecting'|'online'|'reconnecting'|'closed'} SessionState
@@ -24,8 +23,8 @@ import { TokenKeeper } from './token-keeper.js';
  * @property {() => number} [random] 0 ≤ n < 1, spreads the reconnects of many clients
  * @typedef {import('./connection.js').ConnectionOptions & SessionOwnOptions} SessionOptions
  *
- * @typedef {Joined|{waiting: string}|null} View the room that a session is in, or at whose door it waits; null for none
- * @typedef {{replayed: number, resume_token: string, user?: User, seq?: number, view?: View}} Resumption
+ * @typedef {import('./protocol.d.ts').ResumedView|null} View the room that a session is in, or at whose door it waits; null
+ *   for none
  * @typedef {{type: string, data: object}} LogIn
  */
 
@@ -264,14 +263,14 @@ export class KeptSession extends Requests {
    * The session goes on, and nothing that comes behind the answer was read yet.
    *
    * @param {Connection} connection
-   * @param {Resumption} reply
+   * @param {import('./protocol.d.ts').Resumed} reply
    * @param {boolean} knewNothing
    */
   #takeUp(connection, { resume_token: token, user, seq, view }, knewNothing) {
-    this.user = user ?? this.user;
+    this.user = user;
     this.ticket.renew(token);
     this.#tokens.goOn(this.ticket.expiresAt);
-    if (view !== undefined) this.ticket.lastSeq = seq ?? null;
+    if (view !== undefined) this.ticket.lastSeq = seq;
     const isJoining = this.#ledger.types.includes('room.join');
     if (view && 'room' in view) this.#ledger.answer('room.join', view);
     connection.repeat();

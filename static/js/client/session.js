@@ -284,7 +284,7 @@ export class Session extends KeptSession {
   }
 }
 
-/** @param {Joined|{waiting: string}} view */
+/** @param {import('./protocol.d.ts').ResumedView} view */
 function identityOf(view) {
   return 'room' in view ? view.room.identity : view.waiting;
 }
