@@ -42,7 +42,11 @@ const HOME_REFRESH_MS = 30_000;
 
 const language = settings.language ?? pickLanguage(navigator.languages);
 // Nothing is drawn before there are words for it.
-const [tabStorage] = await Promise.all([claimTab(), setLanguage(language)]);
+const claimed = claimTab();
+await setLanguage(language);
+/** @type {Storage | undefined} */
+let tabStorage;
+await claimed.then((storage) => (tabStorage = storage));
 const store = createStore(reduce, initialState({ language, theme: settings.theme }), nextFrame);
 const session = new Session(socketUrl(), { storage: localStorage, tabStorage });
 const devices = new Devices(store);
