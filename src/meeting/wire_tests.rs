@@ -10,8 +10,8 @@ use super::command::{Changes, PasswordEdit, Signal, Switch};
 use super::media::MediaEvent;
 use super::snapshot::tests::crossed;
 use super::stories::{
-    at, edited, facts, join, leave, lost, membership, newcomer, post, room_with, start, track,
-    user, view,
+    at, attach, detach, edited, facts, join, leave, lost, membership, newcomer, post, room_with,
+    start, track, user, view,
 };
 use super::{Command, Reply};
 use crate::protocol::error::ErrorCode;
@@ -194,6 +194,8 @@ fn commands() -> Vec<Command> {
         },
         leave("bo"),
         lost("bo"),
+        detach("bo"),
+        attach("bo", true, true),
         Command::Close {
             reason: EndReason::Operator,
         },
@@ -282,6 +284,7 @@ fn every_answer_crosses_a_wire() {
     let replies = vec![
         Reply::Done,
         Reply::Waiting,
+        Reply::TurnedAway,
         Reply::Participant(Box::new(seen.me.clone())),
         Reply::View(Box::new(seen)),
         Reply::Track(None),
