@@ -180,6 +180,11 @@ async fn without_resumption_nobody_is_kept() {
     let server = Server::forgetful().await;
     let (mut ada, bo, _) = meeting(&server).await;
     assert_eq!(bo.hello["limits"]["resume_ms"], 0);
+    let resume = json!({ "session": bo.hello["session"], "resume_token": bo.login["resume_token"],
+        "last_seq": 0 });
+    let mut other = server.connect().await;
+    let refused = other.refused("session.resume", resume).await;
+    assert_eq!(refused, "session.gone", "nor is a socket replaced");
     let lost = bo.lose();
     assert_eq!(ada.event("participant.left").await["reason"], "lost");
     assert_eq!(lost.refused(&server).await, "session.gone");
