@@ -6,6 +6,7 @@
 
 mod admission;
 pub mod command;
+pub mod durability;
 pub mod effect;
 mod governing;
 mod lobby;
@@ -21,6 +22,7 @@ pub mod schedule;
 pub mod snapshot;
 mod sources;
 pub mod state;
+pub mod taking_up;
 mod time;
 pub mod together;
 

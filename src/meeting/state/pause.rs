@@ -29,7 +29,7 @@ impl Pause {
 }
 
 /// What outlives the run of a room while its meeting is kept: no person's membership, only what governs the next one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Memory {
     pub(in crate::meeting) pause: Pause,
     pub(in crate::meeting) owner: UserId,

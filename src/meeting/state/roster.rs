@@ -24,6 +24,9 @@ pub struct Person {
     begins_off: Vec<Source>,
     /// Which sources were negotiated on their up connection, and in which encoding.
     negotiated: Vec<(Source, Option<String>)>,
+    /// Until when they were there, of somebody who has not come back since the server was down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unseen_since: Option<Timestamp>,
 }
 
 impl Person {
@@ -47,7 +50,18 @@ impl Person {
             may_unmute_once: false,
             begins_off: Vec::new(),
             negotiated: Vec::new(),
+            unseen_since: None,
         }
+    }
+
+    /// The server was down, and they were there until `since`: who does not come back was there so long.
+    pub fn lose_since(&mut self, since: Timestamp) {
+        self.unseen_since.get_or_insert(since);
+    }
+
+    /// Until when they were there who go at `now`.
+    pub fn was_there_until(&self, now: Timestamp) -> Timestamp {
+        self.unseen_since.unwrap_or(now)
     }
 
     /// Where they come from.

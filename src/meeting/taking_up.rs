@@ -1,0 +1,124 @@
+//! A meeting that goes on after the server was down.
+//!
+//! Everybody who was in is in, and is shown as reconnecting; who does not come back within the grace is taken out by
+//! whoever runs the room. How long the server was down counts against nobody: the grace begins when the room is taken up,
+//! and who does not come back was there until the server was last known to be at work. A meeting is taken up for as long
+//! as one is kept that has emptied.
+//!
+//! What the database holds by itself goes before what was saved: settings, bans for good, the chat, and the meeting's end.
+
+use super::command::{Command, PasswordEdit};
+use super::effect::Effect;
+use super::media::MediaCommand;
+use super::pause::KEPT_MS;
+use super::permissions::Rank;
+use super::room::{Room, media};
+use super::state::pause::Memory;
+use crate::protocol::event::{LeaveReason, LobbyDenial};
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{Connection, Source};
+use crate::protocol::time::Timestamp;
+
+/// A room that was taken up.
+#[derive(Debug)]
+pub struct TakenUp {
+    /// As it goes on.
+    pub room: Room,
+    /// What is to be done about it first.
+    pub effects: Vec<Effect>,
+}
+
+impl Room {
+    /// Takes up the meeting of `saved`, in a room that was loaded just now and in which nobody has been yet. `alive` is when
+    /// the server was last known to be at work. None when that meeting is over: then there is nothing to be taken up.
+    pub fn take_up(self, saved: Self, alive: Timestamp, now: Timestamp) -> Option<TakenUp> {
+        let is_old = alive.plus_millis(KEPT_MS) <= now;
+        // A database that was put back to what it was before knows nothing of this meeting.
+        let is_other = self.facts.version < saved.facts.version;
+        if is_old || is_other || saved.was_ended_by(self.ended) {
+            return None;
+        }
+        let Self {
+            facts,
+            chat,
+            bans: for_good,
+            ..
+        } = self;
+        let mut room = saved;
+        room.chat = chat;
+        let of_meeting = std::mem::replace(&mut room.bans, for_good).of_meeting();
+        room.bans.recall(of_meeting);
+        let mut effects = Vec::new();
+        for id in room.everyone() {
+            room.lose(&id, alive);
+            let participant = id;
+            effects.push(media(MediaCommand::Admit { participant }));
+        }
+        room.send_banned_away(now, &mut effects);
+        let edited = Command::Edited {
+            facts: Box::new(facts),
+            password: PasswordEdit::Kept,
+        };
+        effects.extend(room.handle(edited, now).effects);
+        Some(TakenUp { room, effects })
+    }
+
+    /// What is to be remembered of a meeting in which nobody is; none when it is over. `loaded` is the room as it is
+    /// stored.
+    pub fn remembers(&self, memory: Memory, now: Timestamp) -> Option<Memory> {
+        let was_ended = self.ended.is_some_and(|at| memory.is_ended_by(at));
+        (memory.until() > now && !was_ended).then_some(memory)
+    }
+
+    fn everyone(&self) -> Vec<ParticipantId> {
+        let people = self.roster.iter();
+        people.map(|person| person.seen.id.clone()).collect()
+    }
+
+    /// Whether somebody ended the meeting after these people had come: the end is stored before they are sent away.
+    fn was_ended_by(&self, ended: Option<Timestamp>) -> bool {
+        let Some(ended) = ended else { return false };
+        let inside = self.roster.iter().map(|person| person.seen.joined_at);
+        let waiting = self.lobby.iter().map(|visitor| visitor.waiting.since);
+        inside.chain(waiting).any(|came| came <= ended)
+    }
+
+    /// Their socket and their media are gone.
+    fn lose(&mut self, id: &ParticipantId, alive: Timestamp) {
+        // Nobody is there to be told yet, and the media thread knows nothing of them.
+        let mut unheard = Vec::new();
+        for source in Source::ALL {
+            self.stop(id, source, &mut unheard);
+        }
+        if let Some(person) = self.roster.find_mut(id) {
+            person.set_negotiated(Vec::new());
+            person.seen.connection = Connection::Reconnecting;
+            person.lose_since(alive);
+        }
+    }
+
+    /// Takes those out whose ban was stored when the server went down, and who were not yet told.
+    fn send_banned_away(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let bans = &self.bans;
+        let people = self.roster.iter();
+        let inside = people.filter(|person| {
+            self.rank_of(person) != Rank::Owner && bans.has_banned(&person.seen.user.id)
+        });
+        let inside: Vec<_> = inside.map(|person| person.seen.id.clone()).collect();
+        let visitors = self.lobby.iter();
+        let waiting = visitors.filter(|visitor| bans.has_banned(&visitor.waiting.user.id));
+        let waiting: Vec<_> = waiting.map(|visitor| visitor.waiting.id.clone()).collect();
+        let last = inside.last().and_then(|id| self.roster.find(id));
+        let last = last.map(|person| person.seen.user.id.clone());
+        for id in inside {
+            self.depart(&id, LeaveReason::Removed, None, now, out);
+        }
+        match last.filter(|_| self.roster.is_empty()) {
+            Some(last) => self.pause(&last, now),
+            None => self.keep_governed(None, out),
+        }
+        for id in waiting {
+            self.send_away(&id, LobbyDenial::Banned, out);
+        }
+    }
+}
