@@ -172,6 +172,8 @@ impl App {
             } else {
                 RateLimiting::Off
             },
+            kept_for: config.resume,
+            most_kept: config.listen.max_sockets.get(),
             stop: stopping,
         });
         let sockets = Sockets::new(SocketLimits {
@@ -293,7 +295,11 @@ impl App {
         pruning.abort();
         reconciling.abort();
         watching.abort();
-        within("sessions", sockets.drained()).await;
+        within("sessions", async {
+            sockets.drained().await;
+            services.kept().ended().await;
+        })
+        .await;
         within("rooms", services.registry().emptied()).await;
         within("attendance", services.history().flush()).await;
         within("media", media.shutdown()).await;

@@ -58,6 +58,7 @@ struct Limiters {
     room_passwords_set: Limiter<Network>,
     wrong_numbers: Limiter<Network>,
     invites: Limiter<(RoomIdentity, Network)>,
+    wrong_resumes: Limiter<Network>,
     guests: Limiter<Network>,
     registrations: Limiter<Network>,
 }
@@ -86,6 +87,7 @@ impl Default for Limits {
             room_passwords_set: limiter(&ROOM_PASSWORDS_SET_BURST, &ROOM_PASSWORDS_SET),
             wrong_numbers: limiter(&WRONG_NUMBERS_BURST, &WRONG_NUMBERS),
             invites: limiter(&INVITES_BURST, &INVITES),
+            wrong_resumes: limiter(&WRONG_RESUMES_BURST, &WRONG_RESUMES),
             guests: limiter(&GUESTS_BURST, &GUESTS),
             registrations: limiter(&REGISTRATIONS_BURST, &REGISTRATIONS),
         })))
@@ -187,6 +189,21 @@ impl Limits {
     pub fn number_was_right(&self, network: Network) {
         let Some(limits) = &self.0 else { return };
         limits.wrong_numbers.give_back(&network);
+    }
+
+    /// One try at a session's resume token. It counts as wrong until [`Limits::resume_was_right`] says otherwise.
+    ///
+    /// # Errors
+    /// When to try again.
+    pub fn check_resume(&self, network: Network) -> Result<(), RetryAfter> {
+        let Some(limits) = &self.0 else { return Ok(()) };
+        limits.wrong_resumes.check(&network)
+    }
+
+    /// The token was the session's, or there was no such session and so nothing to guess at.
+    pub fn resume_was_right(&self, network: Network) {
+        let Some(limits) = &self.0 else { return };
+        limits.wrong_resumes.give_back(&network);
     }
 
     /// One guest.

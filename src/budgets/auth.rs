@@ -27,6 +27,8 @@ pub const ALL: &[&Budget] = &[
     &WRONG_NUMBERS_BURST,
     &INVITES,
     &INVITES_BURST,
+    &WRONG_RESUMES,
+    &WRONG_RESUMES_BURST,
     &GUESTS,
     &GUESTS_BURST,
     &REGISTRATIONS,
@@ -255,6 +257,24 @@ pub const INVITES_BURST: Budget = attempts(
     None,
     "A school follows its link within a minute.",
     "following_invites_is_limited",
+);
+
+/// Wrong resume tokens, in the long run.
+pub const WRONG_RESUMES: Budget = attempts(
+    "auth.wrong_resumes",
+    10,
+    MINUTE,
+    "A token of 128 bits is not guessed; a client whose token is void logs in instead of trying on.",
+    "wrong_resume_tokens_are_limited_and_right_ones_are_not",
+);
+
+/// Wrong resume tokens at once.
+pub const WRONG_RESUMES_BURST: Budget = attempts(
+    "auth.wrong_resumes.burst",
+    100,
+    None,
+    "A school behind one address may come back with tokens that are void, each once.",
+    "wrong_resume_tokens_are_limited_and_right_ones_are_not",
 );
 
 /// Guests, in the long run.

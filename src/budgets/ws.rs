@@ -20,6 +20,14 @@ pub const ALL: &[&Budget] = &[
     &JOINS,
     &SWITCH_BURST,
     &SWITCHES,
+    &REPLAY_EVENTS,
+    &REPLAY_BYTES,
+    &RESUME_BURST,
+    &RESUMES,
+    &KEPT,
+    &KEPT_OF_ADDRESS,
+    &KEPT_OF_ACCOUNT,
+    &KEPT_NOWHERE,
 ];
 
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
@@ -190,4 +198,101 @@ pub const SWITCHES: Budget = Budget {
     then: "The request is answered rate.limited, with the time to wait.",
     reason: "Nobody switches faster, and a key that is held is a fault.",
     test: "coming_and_going_is_bounded",
+};
+
+/// Events that a session keeps for a client that resumes it.
+pub const REPLAY_EVENTS: Budget = Budget {
+    name: "ws.replay_events",
+    per: Per::Session,
+    most: 1_024,
+    unit: Unit::Count,
+    every: None,
+    then: "The oldest are forgotten. Whoever resumes with an older number gets a view of the room instead.",
+    reason: "It is what a busy room tells in the time that a session is kept; most events are shared by all who get them.",
+    test: "the_oldest_events_go_first_by_number_and_by_bytes",
+};
+
+/// The same in bytes.
+pub const REPLAY_BYTES: Budget = Budget {
+    name: "ws.replay_bytes",
+    per: Per::Session,
+    most: 1024 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The oldest are forgotten. Whoever resumes with an older number gets a view of the room instead.",
+    reason: "A view of a large room weighs less than more events than these.",
+    test: "the_oldest_events_go_first_by_number_and_by_bytes",
+};
+
+/// Resumptions of a session at once.
+pub const RESUME_BURST: Budget = Budget {
+    name: "ws.resume_burst",
+    per: Per::Session,
+    most: 60,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "A train in a valley loses its network every few seconds; each time costs a replay and is told to the room.",
+    test: "a_session_is_taken_up_only_so_often",
+};
+
+/// The same in the long run.
+pub const RESUMES: Budget = Budget {
+    name: "ws.resumes",
+    per: Per::Session,
+    most: 1,
+    unit: Unit::Count,
+    every: Some(Duration::from_secs(1)),
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "Nobody's network comes and goes faster for long.",
+    test: "a_session_is_taken_up_only_so_often",
+};
+
+/// Sessions without a socket that are kept.
+pub const KEPT: Budget = Budget {
+    name: "ws.kept",
+    per: Per::Server,
+    most: super::http::SOCKETS.most,
+    unit: Unit::Count,
+    every: None,
+    then: "A session that loses its socket is not kept: it leaves its room at once.",
+    reason: "A network may fail for everybody at once; as many are kept as may be open, which --max-sockets says.",
+    test: "an_address_an_account_and_those_in_no_room_have_their_shares",
+};
+
+/// How much of what the others leave free one address may hold.
+pub const KEPT_OF_ADDRESS: Budget = Budget {
+    name: "ws.kept_of_address",
+    per: Per::Address,
+    most: 50,
+    unit: Unit::Percent,
+    every: None,
+    then: "A session that loses its socket is not kept: it leaves its room at once.",
+    reason: "Per cent of the places that others leave, as with open sockets: whoever opens sockets and drops them fills \
+             no more than that.",
+    test: "an_address_an_account_and_those_in_no_room_have_their_shares",
+};
+
+/// Sessions of one account, or of one guest, that are kept.
+pub const KEPT_OF_ACCOUNT: Budget = Budget {
+    name: "ws.kept_of_account",
+    per: Per::Account,
+    most: 32,
+    unit: Unit::Count,
+    every: None,
+    then: "A session that loses its socket is not kept: it leaves its room at once.",
+    reason: "A person has a few devices and tabs; one account must not hold the places of others.",
+    test: "an_address_an_account_and_those_in_no_room_have_their_shares",
+};
+
+/// How much of the places those may hold who are in no room.
+pub const KEPT_NOWHERE: Budget = Budget {
+    name: "ws.kept_nowhere",
+    per: Per::Server,
+    most: 50,
+    unit: Unit::Percent,
+    every: None,
+    then: "A session in no room that loses its socket is not kept.",
+    reason: "Per cent of all places: who is in a meeting has more to lose.",
+    test: "an_address_an_account_and_those_in_no_room_have_their_shares",
 };

@@ -17,6 +17,8 @@ pub enum Key {
     PublicUrl,
     /// How many WebSockets may be open.
     MaxSockets,
+    /// How long a session is kept whose socket is lost.
+    ResumeMs,
     /// Further pages that may connect.
     AllowOrigin,
     /// Whose X-Forwarded-For is believed.
@@ -69,7 +71,7 @@ pub struct Spec {
 
 impl Key {
     /// Every setting, in the order in which they are listed.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Config,
         Self::Listen,
         Self::DataDir,
@@ -78,6 +80,7 @@ impl Key {
         Self::AllowOrigin,
         Self::TrustedProxy,
         Self::MaxSockets,
+        Self::ResumeMs,
         Self::MediaIp,
         Self::MediaPort,
         Self::MediaThreads,
@@ -156,6 +159,14 @@ impl Key {
                 default: "5000",
                 help: "Lets so many WebSockets be open at once; each person in a meeting has one, and each takes a file \
                        descriptor",
+            },
+            Self::ResumeMs => &Spec {
+                name: "resume-ms",
+                value: "MILLISECONDS",
+                arity: Arity::One,
+                default: "30000",
+                help: "Keeps whoever loses the connection in the meeting for so long, so that they come back as if nothing \
+                       had been; 0 takes them out at once",
             },
             Self::MediaIp => &Spec {
                 name: "media-ip",

@@ -16,12 +16,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
 pub use key::{Arity, Given, Key, Spec};
 use settings::Settings;
-use value::parse_switch;
+use value::{DEFAULT_RESUME, parse_resume, parse_switch};
 pub use value::{
     BasePath, DatabaseUrl, HostName, LogFilter, MediaAddress, Origin, PublicUrl, can_be_sent_to,
 };
@@ -41,6 +42,8 @@ pub struct Config {
     pub legacy_api: LegacyApi,
     /// Whether limits of use hold.
     pub rate_limits: RateLimits,
+    /// How long a session is kept whose socket is lost; it is not where this is nothing.
+    pub resume: Duration,
     /// What is logged.
     pub log: LogFilter,
 }
@@ -159,6 +162,10 @@ impl Config {
                     if off { RateLimits::Off } else { RateLimits::On }
                 },
             ),
+            resume: match settings.one(Key::ResumeMs, parse_resume)? {
+                Some(time) => time,
+                None => DEFAULT_RESUME,
+            },
             log: settings.log()?,
             listen,
         })
@@ -226,6 +233,9 @@ impl Config {
             }),
             Key::LegacyApi => switch(self.legacy_api == LegacyApi::On),
             Key::NoRateLimit => switch(self.rate_limits == RateLimits::Off),
+            Key::ResumeMs => toml::Value::Integer(
+                i64::try_from(self.resume.as_millis()).unwrap_or(i64::MAX),
+            ),
             Key::Log => text(&self.log.as_str()),
         })
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -13,6 +14,12 @@ pub(super) const MAX_MEDIA_THREADS: usize = 64;
 
 /// More sockets than this one machine's memory and one process's descriptors do not carry.
 pub(super) const MAX_SOCKETS: usize = 500_000;
+
+/// How long a session is kept whose socket is lost, unless it is set.
+pub(super) const DEFAULT_RESUME: Duration = Duration::from_secs(30);
+
+/// Longer than this nobody is waited for: the others in the room see somebody who is not there.
+const LONGEST_RESUME: Duration = Duration::from_secs(600);
 
 /// A database's URL. Printed, it shows neither its password nor its options.
 #[derive(Clone, PartialEq, Eq)]
@@ -381,6 +388,15 @@ pub(super) fn parse_sockets(raw: &str) -> Result<NonZeroUsize, String> {
         .ok()
         .filter(|count: &NonZeroUsize| count.get() <= MAX_SOCKETS)
         .ok_or_else(|| format!("'{raw}' is not a number of sockets from 1 to {MAX_SOCKETS}"))
+}
+
+pub(super) fn parse_resume(raw: &str) -> Result<Duration, String> {
+    let longest = LONGEST_RESUME.as_millis();
+    raw.parse()
+        .ok()
+        .map(Duration::from_millis)
+        .filter(|time| *time <= LONGEST_RESUME)
+        .ok_or_else(|| format!("'{raw}' is not a number of milliseconds from 0 to {longest}"))
 }
 
 pub(super) fn parse_port(raw: &str) -> Result<u16, String> {

@@ -1,8 +1,9 @@
 //! Who comes in, and who must wait.
 //!
-//! A short loss of the connection is no absence. A lost socket leaves the room at once (static/docs/protocol.md
-//! §3.4); the meeting remembers for a minute who was lost (`Meeting::away`), and takes them as if they had stayed.
-//! Whoever leaves or is removed is not remembered.
+//! A short loss of the connection is no absence. Whose socket is lost stays in, as
+//! [`coming_back`](super::coming_back) tells, while their session waits for another one (static/docs/protocol.md §3.4).
+//! Whose session is over then, or was not kept, the meeting remembers for a minute (`Meeting::away`), and takes them as
+//! if they had stayed. Whoever leaves or is removed is not remembered.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, History, Reply};
@@ -10,6 +11,7 @@ use super::media::MediaCommand;
 use super::permissions::{Action, Rank, allows};
 use super::room::{Answer, Room, broadcast, media, tell};
 use super::state::roster::Person;
+use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData, SessionReplaced};
 use crate::protocol::ids::{ParticipantId, UserId};
@@ -116,10 +118,14 @@ impl Room {
     /// Whether somebody must be let in. An invite lets past the waiting room; but whoever was banned as a guest might
     /// come again under another name, so that guests from where they were wait in any case.
     pub(super) fn must_wait(&self, join: &Join, rank: Rank) -> bool {
-        let is_suspect =
-            join.user.kind == UserKind::Guest && self.bans.has_banned_guest_of(join.address);
+        let is_suspect = self.is_suspect(&join.user, join.address);
         let waits = self.facts.waiting.holds(join.user.kind) && !join.pass || is_suspect;
         waits && !self.allows(rank, Action::SkipLobby)
+    }
+
+    /// Whether a guest who was banned came from there too.
+    pub(super) fn is_suspect(&self, user: &User, address: Network) -> bool {
+        user.kind == UserKind::Guest && self.bans.has_banned_guest_of(address)
     }
 
     /// Whether somebody was sent away from the door, which neither an invite opens again nor that nobody waits at it

@@ -28,7 +28,23 @@ pub enum Command {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody's socket is gone, but they may be back in a moment: a page was loaded anew, a network was changed.
+    /// Somebody's socket is gone, and their session waits for another one: they are still in.
+    Detach {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// Their session has a socket again.
+    Attach {
+        /// Whose.
+        participant: ParticipantId,
+        /// Where they come from now.
+        address: Network,
+        /// The client knows nothing any more: its media begins anew.
+        anew: bool,
+        /// They are to be shown the room.
+        look: bool,
+    },
+    /// Somebody's session is over without their having left, and they may be back in a moment.
     Away {
         /// Whose.
         participant: ParticipantId,

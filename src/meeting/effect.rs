@@ -31,6 +31,8 @@ pub enum Reply {
     View(Box<View>),
     /// The newcomer waits to be let in.
     Waiting,
+    /// They are in no more.
+    TurnedAway,
     /// Who is in, in order of joining.
     Roster(Vec<Participant>),
     /// Somebody, as they are now.
@@ -108,6 +110,13 @@ pub enum Effect {
         /// Who.
         participant: ParticipantId,
         /// What they are told, before anything else of the room.
+        view: Box<View>,
+    },
+    /// Somebody is shown the room as it is at this point of what they are told.
+    Show {
+        /// Who.
+        participant: ParticipantId,
+        /// The room.
         view: Box<View>,
     },
     /// Somebody waits no more and is not in.

@@ -64,7 +64,7 @@ impl Room {
         }
     }
 
-    fn hosted_for(&self, to: Vec<ParticipantId>) -> Effect {
+    pub(super) fn hosted_for(&self, to: Vec<ParticipantId>) -> Effect {
         let hosted = self.is_hosted();
         Effect::TellWaiting {
             to,

@@ -43,6 +43,11 @@ pub enum MediaCommand {
         /// Whether.
         muted: bool,
     },
+    /// A participant has missed events: their slots are told again.
+    TellSlots {
+        /// Whose.
+        participant: ParticipantId,
+    },
     /// The room is over: frees everything of it.
     Close,
 }

@@ -5,6 +5,7 @@
 //! a plain function. Its shell is `rooms`.
 
 mod admission;
+mod coming_back;
 pub mod command;
 pub mod durability;
 pub mod effect;

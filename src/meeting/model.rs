@@ -13,7 +13,7 @@ use super::state::chat::Chat;
 use super::stories::{at, facts, membership, newcomer, user};
 use crate::protocol::event::Event;
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId};
-use crate::protocol::object::{self, ChatMessage, Participant, Role, Source, Topology};
+use crate::protocol::object::{self, ChatMessage, Connection, Participant, Role, Source, Topology};
 use crate::protocol::text::{ChatText, DisplayName};
 
 const PEOPLE: [&str; 6] = ["ada", "bo", "cy", "dee", "eve", "fay"];
@@ -35,6 +35,8 @@ struct Look {
     hand: bool,
     audio: bool,
     video: bool,
+    /// Their socket is lost.
+    away: bool,
     /// What they publish, and whether it is muted.
     tracks: BTreeMap<TrackId, (Source, bool)>,
 }
@@ -46,6 +48,7 @@ impl Look {
             hand: person.hand_raised_at.is_some(),
             audio: person.audio,
             video: person.video,
+            away: person.connection == Connection::Reconnecting,
             tracks: tracks
                 .map(|track| (track.id.clone(), (track.source, track.muted)))
                 .collect(),
@@ -135,7 +138,7 @@ impl Model {
         let somebody = self.somebody(random);
         self.ids += 1;
         let id = self.ids.to_string();
-        match random.random_range(0..20) {
+        match random.random_range(0..24) {
             0..=5 => Command::Join(newcomer(PEOPLE[person], &id)),
             6..=8 => Command::Leave {
                 participant: somebody,
@@ -168,6 +171,18 @@ impl Model {
                 let to = random.random_bool(0.5).then(|| self.somebody(random));
                 Command::Post(Box::new(message(&id, PEOPLE[person], somebody, to)))
             }
+            19..=20 => Command::Detach {
+                participant: somebody,
+            },
+            21..=22 => {
+                let anew = random.random_bool(0.3);
+                Command::Attach {
+                    address: newcomer("ada", "ada").address,
+                    participant: somebody,
+                    anew,
+                    look: anew || random.random_bool(0.3),
+                }
+            }
             _ => Command::End { by: somebody },
         }
     }
@@ -196,6 +211,8 @@ impl Model {
             Command::End { by } => self.hosts.contains(by),
             Command::Leave { participant, .. }
             | Command::Update { participant, .. }
+            | Command::Detach { participant }
+            | Command::Attach { participant, .. }
             | Command::SetSource { participant, .. } => self.inside.contains_key(participant),
             Command::Post(post) => {
                 let to = post.message.to.as_ref();
@@ -254,6 +271,18 @@ impl Model {
                 let is_on = matches!(switch, Switch::On { muted: false, .. });
                 look.switch(*source, is_on);
             }
+            Command::Detach { participant } => self.connect(participant, true),
+            Command::Attach {
+                participant, anew, ..
+            } => {
+                self.connect(participant, false);
+                if *anew {
+                    let look = &mut self.inside.get_mut(participant).unwrap().1;
+                    for (source, _) in std::mem::take(&mut look.tracks).into_values() {
+                        look.switch(source, false);
+                    }
+                }
+            }
             Command::Post(post) => {
                 let message = &post.message;
                 for (id, session) in &mut self.sessions {
@@ -269,6 +298,13 @@ impl Model {
             }
             _ => unreachable!("the model does not make these"),
         }
+    }
+
+    /// Nobody is told of their own socket: they know.
+    fn connect(&mut self, participant: &ParticipantId, away: bool) {
+        self.inside.get_mut(participant).unwrap().1.away = away;
+        let session = self.sessions.get_mut(participant).unwrap();
+        session.sees.get_mut(participant).unwrap().away = away;
     }
 
     /// Delivers the effects as the shell would, and lets every session keep its own roster from events alone.
@@ -303,6 +339,11 @@ impl Model {
                         self.open_history.remove(participant).is_some(),
                         "{context}: left without having joined"
                     );
+                }
+                Effect::Show { participant, view } => {
+                    let people = view.participants.iter();
+                    let seen = people.map(|person| (person.id.clone(), Look::of(person)));
+                    self.sessions.get_mut(participant).unwrap().sees = seen.collect();
                 }
                 Effect::Admit { .. } | Effect::SendAway { .. } | Effect::TellWaiting { .. } => {
                     panic!("{context}: nobody waits")

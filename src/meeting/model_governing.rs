@@ -173,7 +173,7 @@ impl Shell {
             false => Target::One(whom.clone()),
         };
         let roles = [Role::Host, Role::Cohost, Role::Member];
-        match random.random_range(0..28) {
+        match random.random_range(0..31) {
             0..=6 => {
                 let mut join = person(random.random_range(0..PEOPLE.len()));
                 join.participant = membership(&id);
@@ -184,6 +184,13 @@ impl Shell {
                 Command::Join(join)
             }
             7 => Command::Leave { participant: whom },
+            28 => Command::Detach { participant: whom },
+            29..=30 => Command::Attach {
+                participant: whom,
+                address: person(random.random_range(0..PEOPLE.len())).address,
+                anew: random.random_bool(0.3),
+                look: true,
+            },
             8..=9 => Command::Away {
                 participant: whom,
                 reason: LeaveReason::Lost,
@@ -462,6 +469,10 @@ impl Shell {
                 }
                 assert_eq!(view.me.id, *participant, "{context}: the same id");
                 self.inside.insert(participant.clone(), user);
+            }
+            Effect::Show { participant, view } => {
+                assert!(self.inside.contains_key(participant), "{context}");
+                assert_eq!(view.me.id, *participant, "{context}: their own view");
             }
             Effect::SendAway {
                 participant, event, ..

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coming_back::Attach;
 use super::command::Command;
 use super::effect::{Effect, Outcome, Reply, View};
 use super::media::MediaCommand;
@@ -91,6 +92,13 @@ impl Room {
             Command::Knock(join) => self.knock(&join, now),
             Command::Look { participant } => self.look(&participant, now),
             Command::Leave { participant } => self.leave(&participant, LeaveReason::Left, now, out),
+            Command::Detach { participant } => self.detach(&participant, out),
+            Command::Attach {
+                participant,
+                address,
+                anew,
+                look,
+            } => self.attach(&participant, address, Attach { anew, look }, now, out),
             Command::Away {
                 participant,
                 reason,

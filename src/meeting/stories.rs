@@ -121,6 +121,23 @@ pub(super) fn lost(name: &str) -> Command {
     }
 }
 
+/// Somebody's socket is lost, and their session waits for another.
+pub(super) fn detach(name: &str) -> Command {
+    Command::Detach {
+        participant: membership(name),
+    }
+}
+
+/// It has got one, at the same address.
+pub(super) fn attach(name: &str, anew: bool, look: bool) -> Command {
+    Command::Attach {
+        participant: membership(name),
+        address: newcomer(name, name).address,
+        anew,
+        look,
+    }
+}
+
 pub(super) fn leave(name: &str) -> Command {
     Command::Leave {
         participant: membership(name),
@@ -160,6 +177,7 @@ pub(super) fn told(effects: &[Effect]) -> Vec<String> {
                 vec![format!("release {participant} {close:?}")]
             }
             Effect::Admit { participant, .. } => vec![format!("admit {participant}")],
+            Effect::Show { participant, .. } => vec![format!("show {participant}")],
             Effect::SendAway {
                 participant,
                 event,
@@ -183,6 +201,7 @@ pub(super) fn media(effects: &[Effect]) -> Vec<MediaCommand> {
             | Effect::Broadcast { .. }
             | Effect::Release { .. }
             | Effect::Admit { .. }
+            | Effect::Show { .. }
             | Effect::SendAway { .. }
             | Effect::History(_) => None,
         })

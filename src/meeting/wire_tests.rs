@@ -10,7 +10,7 @@ use super::command::{Changes, PasswordEdit, Signal, Switch};
 use super::media::MediaEvent;
 use super::snapshot::tests::crossed;
 use super::stories::{
-    at, edited, facts, join, leave, lost, membership, newcomer, post, room_with, start, track,
+    at, attach, detach, edited, facts, join, leave, lost, membership, newcomer, post, room_with, start, track,
     user, view,
 };
 use super::{Command, Reply};
@@ -190,6 +190,8 @@ fn commands() -> Vec<Command> {
         },
         leave("bo"),
         lost("bo"),
+        detach("bo"),
+        attach("bo", true, true),
         Command::Close {
             reason: EndReason::Operator,
         },
@@ -278,6 +280,7 @@ fn every_answer_crosses_a_wire() {
     let replies = vec![
         Reply::Done,
         Reply::Waiting,
+        Reply::TurnedAway,
         Reply::Participant(Box::new(seen.me.clone())),
         Reply::View(Box::new(seen)),
         Reply::Track(None),

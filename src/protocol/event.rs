@@ -138,7 +138,7 @@ events! {
 pub enum LeaveReason {
     /// They went.
     Left,
-    /// Their socket was lost.
+    /// Their socket was lost, and they did not come back in time.
     Lost,
     /// A host removed them.
     Removed,

@@ -346,6 +346,14 @@ impl Actor {
                         self.outboxes.insert(participant, outbox);
                     }
                 }
+                Effect::Show { participant, view } => {
+                    if let Some(outbox) = self.outboxes.get(&participant) {
+                        let id = participant.clone();
+                        if outbox.push(OutboxItem::View { participant, view }) == Pushed::Closed {
+                            self.lost.push(id);
+                        }
+                    }
+                }
                 Effect::SendAway {
                     participant,
                     event,

@@ -44,6 +44,13 @@ pub enum OutboxItem {
         /// The room as it was then.
         view: Box<View>,
     },
+    /// The session asked for a view: the room is so at this point of what it tells.
+    View {
+        /// As whom.
+        participant: ParticipantId,
+        /// The room.
+        view: Box<View>,
+    },
     /// The session's membership in its room is over, or its waiting at the door.
     Released {
         /// Which membership.
@@ -149,13 +156,13 @@ impl Outbox {
         if queue.closed {
             return Pushed::Closed;
         }
-        if self.shared.overflow.happened.load(Ordering::Relaxed) {
-            return Pushed::Overflowed;
-        }
         if self.left.load(Ordering::Relaxed) {
             return Pushed::Kept;
         }
         if let OutboxItem::Event(event) = &item {
+            if self.shared.overflow.happened.load(Ordering::Relaxed) {
+                return Pushed::Overflowed;
+            }
             if let Some(topic) = event.topic() {
                 queue.forget(topic);
             }
@@ -164,7 +171,11 @@ impl Outbox {
                 return Pushed::Kept;
             }
         }
-        if queue.count >= OUTBOX_CAPACITY || queue.bytes + weight(&item) > OUTBOX_BYTES {
+        // What a room does with the session is told even to one that has missed events: there is little of it, and a view
+        // does not say it.
+        let is_event = matches!(item, OutboxItem::Event(_));
+        let is_full = queue.count >= OUTBOX_CAPACITY || queue.bytes + weight(&item) > OUTBOX_BYTES;
+        if is_event && is_full {
             drop(queue);
             self.shared.overflow.tell();
             return Pushed::Overflowed;
@@ -200,6 +211,24 @@ impl OutboxReader {
             }
             self.shared.filled.notified().await;
         }
+    }
+
+    /// Forgets the events that wait, and takes in new ones after something found no room.
+    pub fn reopen(&self) {
+        let mut queue = self.shared.lock();
+        let before = std::mem::take(&mut queue.items);
+        queue.topics.clear();
+        (queue.count, queue.bytes) = (0, 0);
+        (queue.relayed, queue.relayed_bytes) = (0, 0);
+        for waiting in before.into_iter().flatten() {
+            if !matches!(waiting.item, OutboxItem::Event(_)) {
+                queue.add(waiting);
+            }
+        }
+        self.shared
+            .overflow
+            .happened
+            .store(false, Ordering::Relaxed);
     }
 
     /// What tells when something found no room.
@@ -300,7 +329,7 @@ fn weight(item: &OutboxItem) -> usize {
     ITEM_BYTES
         + match item {
             OutboxItem::Event(event) => event.bytes(),
-            OutboxItem::Admitted { .. } => ADMITTED_BYTES,
+            OutboxItem::Admitted { .. } | OutboxItem::View { .. } => ADMITTED_BYTES,
             OutboxItem::Released { .. } => 0,
         }
 }

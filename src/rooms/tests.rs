@@ -81,6 +81,7 @@ async fn until_released(reader: &mut OutboxReader) -> (Vec<&'static str>, Option
             OutboxItem::Event(event) => kinds.push(event.kind()),
             OutboxItem::Released { close, .. } => return (kinds, close),
             OutboxItem::Admitted { .. } => panic!("nobody waits here"),
+            OutboxItem::View { .. } => panic!("nobody comes back here"),
         }
     }
 }

@@ -41,6 +41,11 @@ impl Answers {
         }
     }
 
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Keeps the answer to request `id`, which is new.
     pub fn keep(&mut self, id: u64, answer: Arc<str>) {
         self.newest = id;

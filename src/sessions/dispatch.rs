@@ -5,8 +5,9 @@ use tokio::time::Instant;
 
 use super::handlers::{
     account, attendance, auth, bans, chat, check, governing, invites, joining, lobby, media,
-    participant, room, signal, together,
+    participant, resume, room, signal, together,
 };
+use super::handover::Successor;
 use super::services::Services;
 use super::spending::spend;
 use super::state::SessionState;
@@ -16,6 +17,14 @@ use crate::protocol::frame::{self, RequestFrame};
 use crate::protocol::request::Pong;
 use crate::protocol::time::Timestamp;
 
+/// What comes of a request.
+pub enum Outcome {
+    /// The frame that answers it.
+    Answer(String),
+    /// Another session, which answers it itself.
+    TakenUp(Successor),
+}
+
 /// Carries one request out and encodes its answer.
 ///
 /// # Errors
@@ -24,7 +33,7 @@ pub async fn dispatch(
     services: &Services,
     state: &mut SessionState,
     frame: RequestFrame,
-) -> Result<String, WireError> {
+) -> Result<Outcome, WireError> {
     #[cfg(test)]
     if let Some(answer) = as_tested(services, state, &frame).await {
         return answer;
@@ -49,7 +58,7 @@ async fn carry_out(
     services: &Services,
     state: &mut SessionState,
     frame: RequestFrame,
-) -> Result<String, WireError> {
+) -> Result<Outcome, WireError> {
     // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
     if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
         return Err(ErrorCode::AuthRequired.into());
@@ -154,8 +163,10 @@ async fn carry_out(
         Request::ChatDelete(data) => {
             answer(id, chat::delete(&rooms.store, state.asker()?, data).await)
         }
-        // Lost sessions are not kept, so there is none to take up.
-        Request::SessionResume(_) => Err(ErrorCode::SessionGone.into()),
+        Request::SessionResume(data) => {
+            let successor = resume::resume(accounts, state, id, data).await;
+            successor.map(Outcome::TakenUp)
+        }
         Request::Ping(_) => answer(
             id,
             Ok(Pong {
@@ -165,8 +176,8 @@ async fn carry_out(
     }
 }
 
-fn answer<T: Serialize>(id: u64, result: Result<T, WireError>) -> Result<String, WireError> {
-    result.map(|data| frame::ok(id, &data))
+fn answer<T: Serialize>(id: u64, result: Result<T, WireError>) -> Result<Outcome, WireError> {
+    result.map(|data| Outcome::Answer(frame::ok(id, &data)))
 }
 
 /// Handlers as tests want them: with a fault before anything is awaited or after, or at work until the server stops. The
@@ -176,7 +187,7 @@ async fn as_tested(
     services: &Services,
     state: &SessionState,
     frame: &RequestFrame,
-) -> Option<Result<String, WireError>> {
+) -> Option<Result<Outcome, WireError>> {
     assert!(frame.kind != "test.panic", "as the test wants");
     match frame.kind.as_str() {
         "test.panic.later" => {
@@ -186,7 +197,7 @@ async fn as_tested(
         "test.slow" => {
             services.table().log_out(&state.client.session);
             services.stopping().await;
-            Some(Ok(crate::protocol::frame::ok(frame.id, &())))
+            Some(answer(frame.id, Ok(())))
         }
         _ => None,
     }

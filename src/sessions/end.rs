@@ -37,9 +37,31 @@ pub enum End {
     GoingAway,
     /// Two pings stayed unanswered.
     Unresponsive,
+    /// The client could not take its session up.
+    NotResumed,
 }
 
 impl End {
+    /// Whether the client may come back and go on: its socket is gone, and it meant nothing by that.
+    pub fn is_loss(self) -> bool {
+        match self {
+            Self::Gone | Self::Unloaded | Self::TooSlow | Self::Unresponsive => true,
+            Self::Closed
+            | Self::Abuse
+            | Self::NotAuthenticated
+            | Self::RoomOver
+            | Self::Removed
+            | Self::RoomFailed
+            | Self::Replaced
+            | Self::TooManyRequests
+            | Self::TooBig
+            | Self::NotText
+            | Self::NotWebSocket
+            | Self::GoingAway
+            | Self::NotResumed => false,
+        }
+    }
+
     /// Whether the client still reads: what was asked before is answered first then.
     pub fn hears_answers(self) -> bool {
         match self {
@@ -58,7 +80,8 @@ impl End {
             | Self::TooBig
             | Self::NotText
             | Self::NotWebSocket
-            | Self::Unresponsive => false,
+            | Self::Unresponsive
+            | Self::NotResumed => false,
         }
     }
 
@@ -80,6 +103,7 @@ impl End {
             // To a client it is as if the server had gone away for a moment: whoever comes back finds the room anew.
             Self::RoomFailed => (1001, "room failed, come back"),
             Self::Unresponsive => (1001, "pings unanswered"),
+            Self::NotResumed => (1001, "not resumed, come back"),
         })
     }
 }

@@ -9,16 +9,20 @@ use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
-use super::dispatch::dispatch;
+use super::dispatch::{Outcome, dispatch};
+use super::door::{Door, Taker};
 use super::end::End;
+use super::handover::{Handed, Successor};
 use super::heartbeat::HEARTBEAT;
+use super::kept::{Owner, Place};
 use super::limits::{BURST, Limits, REQUESTS_PER_SECOND};
 use super::services::Services;
-use super::session::{Done, Frame, Input, Output, Session};
+use super::session::link::Standing;
+use super::session::{Done, Frame, Input, Output, Resume, Session, TakeUp};
 use super::state::{Client, SessionState};
 use super::table::Seat;
 use crate::network::Network;
-use crate::protocol::error::ErrorCode;
+use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::frame::{self, Hello, RequestFrame};
 use crate::protocol::ids::SessionId;
@@ -30,7 +34,7 @@ use crate::supervise;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// What a socket is to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Told {
     /// Write this frame.
     Write(String),
@@ -38,6 +42,12 @@ pub enum Told {
     Ping,
     /// Close the socket: the session is over.
     Close(End),
+    /// Close the socket: the session is [kept](super::keep).
+    LetGo(End),
+    /// Close the socket: another one [takes the session over](Live::hand_over).
+    HandOver,
+    /// Go on with this session in place of this one.
+    Become(Successor),
 }
 
 /// Work that is under way beside the core.
@@ -47,6 +57,12 @@ type Work = Pin<Box<dyn Future<Output = Finished> + Send>>;
 enum Finished {
     /// A request was carried out; it gives back what it was lent.
     Request(Box<Done<SessionState>>),
+    /// A request found another session, which goes on in place of this one.
+    Found(Box<Done<SessionState>>, Successor),
+    /// The room knows that there is no socket.
+    Told(Box<SessionState>),
+    /// The room knows that there is a socket again.
+    TakenUp(Box<SessionState>, Result<Standing, WireError>),
     /// The session has left its room, and is over.
     Left(End),
 }
@@ -55,8 +71,18 @@ enum Finished {
 pub struct Live {
     services: Services,
     id: SessionId,
+    /// Where its client is, or was.
+    address: Network,
     /// Its place in the table.
     seat: Seat,
+    /// Where other sockets ask for it.
+    door: Arc<Door>,
+    /// Its place among those that have no socket.
+    place: Option<Place>,
+    /// A socket that asks for it.
+    taker: Option<Taker>,
+    /// What goes on in place of this one.
+    successor: Option<Successor>,
     core: Session<SessionState>,
     events: OutboxReader,
     overflow: Arc<Overflow>,
@@ -78,6 +104,7 @@ impl Live {
         let client = Client {
             session: id.clone(),
             address,
+            socket: seat.socket(),
         };
         let state = SessionState::new(client, outbox, now);
         let limits = Limits::new(services.is_rate_limited(), now);
@@ -86,6 +113,11 @@ impl Live {
             overflow: events.overflow(),
             events,
             revoked: seat.revoked(),
+            address,
+            door: seat.door(),
+            place: None,
+            taker: None,
+            successor: None,
             stopping: Box::pin(services.stopping()),
             alarm: Box::pin(tokio::time::sleep(HEARTBEAT)),
             work: None,
@@ -116,9 +148,41 @@ impl Live {
         self.core.handle(Input::End(end), Instant::now());
     }
 
-    /// What makes everybody give up on a client that reads too slowly.
-    pub fn overflow(&self) -> Arc<Overflow> {
-        self.overflow.clone()
+    /// Waits for what makes a write that takes long be given up: the client reads too slowly, or another socket asks for
+    /// the session.
+    pub async fn interrupted(&mut self) {
+        tokio::select! {
+            biased;
+            () = self.overflow.happened() => self.overflowed(),
+            taker = self.door.knocked() => self.taker = Some(taker),
+        }
+    }
+
+    /// What the room has told since is lost.
+    fn overflowed(&mut self) {
+        self.core.handle(Input::Overflowed, Instant::now());
+        self.events.reopen();
+    }
+
+    /// A client takes it up at `address`.
+    pub(super) fn resume(&mut self, resume: Resume, address: Network) {
+        self.address = address;
+        self.place = None;
+        self.core.handle(Input::Resume(resume), Instant::now());
+    }
+
+    /// Gives it to the socket that asked for it; back, when that is gone too.
+    pub fn hand_over(mut self) -> Option<Self> {
+        let Some(taker) = self.taker.take() else {
+            return Some(self);
+        };
+        if taker.is_closed() {
+            return Some(self);
+        }
+        self.core.hand_over(Instant::now());
+        // Should it be gone by now, what comes back is kept.
+        drop(taker.send(Handed::new(self)));
+        None
     }
 
     /// What is to be done next; none when there is nothing until something happens.
@@ -128,10 +192,36 @@ impl Live {
                 Output::Write(text) => return Some(Told::Write(text)),
                 Output::Ping => return Some(Told::Ping),
                 Output::CarryOut { request, state } => self.carry_out(request, state),
+                Output::TellLoss { state } => self.tell_loss(state),
+                Output::TakeUp { state, how } => self.take_up(state, how),
+                Output::LetGo { end, is_nowhere } => {
+                    if self.find_place(is_nowhere) {
+                        return Some(Told::LetGo(end));
+                    }
+                    self.core.handle(Input::Unkept, Instant::now());
+                }
                 Output::Over { end, state } => self.leave(end, state),
             }
         }
-        self.over.map(Told::Close)
+        if let Some(end) = self.over {
+            return Some(Told::Close(end));
+        }
+        if self.taker.is_some() {
+            return Some(Told::HandOver);
+        }
+        self.successor.take().map(Told::Become)
+    }
+
+    fn find_place(&mut self, is_nowhere: bool) -> bool {
+        let user = self.services.table().user(&self.id);
+        self.place = user.and_then(|user| {
+            self.services.kept().take(Owner {
+                address: self.address,
+                user,
+                is_nowhere,
+            })
+        });
+        self.place.is_some()
     }
 
     /// Waits until something happens to the session beside its socket, and lets it happen. Whoever stops waiting loses
@@ -147,7 +237,11 @@ impl Live {
             biased;
             () = &mut self.stopping, if is_open => Input::Drain { deadline: drained_by() },
             done = finished(&mut self.work) => return self.settle(done),
-            () = self.overflow.happened(), if is_open => Input::End(End::TooSlow),
+            () = self.overflow.happened(), if is_open => return self.overflowed(),
+            taker = self.door.knocked(), if is_open && self.taker.is_none() => {
+                self.taker = Some(taker);
+                return;
+            }
             () = self.revoked.notified(), if is_open => Input::End(End::NotAuthenticated),
             () = &mut self.alarm, if is_open => Input::Tick,
             item = self.events.next(), if is_open && self.core.wants_items() => {
@@ -164,6 +258,17 @@ impl Live {
     fn settle(&mut self, done: Finished) {
         match done {
             Finished::Request(done) => self.core.handle(Input::Done(*done), Instant::now()),
+            // The one who asked for it may be gone.
+            Finished::Found(done, _) if self.core.is_ending() => {
+                self.core.handle(Input::Done(*done), Instant::now());
+            }
+            Finished::Found(_, successor) => self.successor = Some(successor),
+            Finished::Told(state) => self.core.handle(Input::Told(*state), Instant::now()),
+            Finished::TakenUp(state, standing) => {
+                let state = *state;
+                self.core
+                    .handle(Input::TakenUp { state, standing }, Instant::now());
+            }
             Finished::Left(end) => self.over = Some(end),
         }
     }
@@ -182,7 +287,34 @@ impl Live {
                 tracing::error!(request = %kind.escape_debug(), "this request made a handler panic");
                 Err(ErrorCode::ServerInternal.into())
             });
-            Finished::Request(Box::new(Done { state, id, answer }))
+            let (answer, successor) = match answer {
+                Ok(Outcome::Answer(text)) => (Ok(text), None),
+                Ok(Outcome::TakenUp(successor)) => {
+                    (Err(ErrorCode::SessionGone.into()), Some(successor))
+                }
+                Err(error) => (Err(error), None),
+            };
+            let done = Box::new(Done { state, id, answer });
+            match successor {
+                Some(successor) => Finished::Found(done, successor),
+                None => Finished::Request(done),
+            }
+        }));
+    }
+
+    fn tell_loss(&mut self, state: SessionState) {
+        self.work = Some(Box::pin(async move {
+            state.location.lose_socket().await;
+            Finished::Told(Box::new(state))
+        }));
+    }
+
+    fn take_up(&mut self, mut state: SessionState, how: TakeUp) {
+        let address = self.address;
+        self.work = Some(Box::pin(async move {
+            state.client.address = address;
+            let standing = state.location.take_up(address, how).await;
+            Finished::TakenUp(Box::new(state), standing)
         }));
     }
 
@@ -211,8 +343,7 @@ fn hello(services: &Services, id: &SessionId) -> Hello {
             message_bytes: u32::try_from(super::MESSAGE_BYTES).unwrap_or(u32::MAX),
             requests_per_second: REQUESTS_PER_SECOND,
             burst: BURST,
-            // A lost session is not kept yet.
-            resume_ms: 0,
+            resume_ms: u64::try_from(services.kept_for().as_millis()).unwrap_or(u64::MAX),
         },
         auth: services.accounts().ways_in(),
         time: Timestamp::now(),

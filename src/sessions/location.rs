@@ -1,10 +1,13 @@
 //! Where a session is: in a room, at the door of one, or nowhere.
 
-use crate::meeting::Command;
+use super::session::TakeUp;
+use super::session::link::Standing;
+use crate::meeting::{Command, Reply};
+use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
-use crate::rooms::{Outbox, RoomLink};
+use crate::rooms::{CallError, Outbox, RoomLink};
 use crate::store::RoomKey;
 
 /// A session's membership in a room.
@@ -118,6 +121,56 @@ impl Location {
         match place {
             Place::Inside => self.inside = Some(membership),
             Place::Door => self.at_door = Some(membership),
+        }
+    }
+
+    /// Tells the room it is in that its socket is gone, and that it may get another.
+    pub async fn lose_socket(&self) {
+        for membership in [&self.inside, &self.at_door].into_iter().flatten() {
+            let participant = membership.participant.clone();
+            let detach = Command::Detach { participant };
+            // A refusal means that the room has let go of this membership already.
+            if membership.handle.call_surely(detach).await.is_err() {
+                tracing::debug!(room.id = %membership.room, "the room was left before");
+            }
+        }
+    }
+
+    /// Tells the room it is in, or at whose door it waits, that there is a socket again.
+    ///
+    /// # Errors
+    /// `session.gone` when they are not taken from there, `server.busy`.
+    pub async fn take_up(
+        &mut self,
+        address: Network,
+        how: TakeUp,
+    ) -> Result<Standing, WireError> {
+        let Some(membership) = self.inside.as_ref().or(self.at_door.as_ref()).cloned() else {
+            return Ok(Standing::Nowhere);
+        };
+        let participant = membership.participant;
+        let attach = Command::Attach {
+            participant: participant.clone(),
+            address,
+            anew: how.anew,
+            look: how.look,
+        };
+        match membership.handle.call_surely(attach).await {
+            Ok(Reply::Waiting) => Ok(Standing::Door(membership.room)),
+            Ok(Reply::TurnedAway) => {
+                self.release(&participant);
+                Err(ErrorCode::SessionGone.into())
+            }
+            Ok(_) => {
+                // Perhaps it has just been let in, and did not hear of it yet.
+                self.admit(&participant);
+                Ok(Standing::Inside(participant))
+            }
+            Err(CallError::Gone | CallError::Refused(_)) => {
+                self.release(&participant);
+                Ok(Standing::Nowhere)
+            }
+            Err(CallError::Busy) => Err(CallError::Busy.into()),
         }
     }
 

@@ -1,21 +1,26 @@
 //! One client's session: its limits, its requests in order, its events, its end.
 //!
 //! Owns everything between a socket and the rooms: rate limits, idempotency, heartbeat, who one is, and the only place
-//! where errors become frames. It knows no socket: [`ws`](crate::ws) reads and writes for it. The rules of meetings are
+//! where errors become frames. It knows no socket: [`ws`](crate::ws) reads and writes for it, and when its socket is
+//! lost it goes on without one for a while ([`handover`]). The rules of meetings are
 //! `meeting`'s; a session talks to a room through its link alone. Read on in [`session`], the pure core, then in
 //! [`live`], which drives it, in [`dispatch`] and in the handlers by subject.
 
 mod answers;
 mod checks;
 mod dispatch;
+mod door;
 mod end;
 mod handlers;
+mod handover;
 mod heartbeat;
+mod kept;
 mod limits;
 mod live;
 mod location;
 pub mod reconcile;
 mod refusals;
+mod replay;
 mod services;
 mod session;
 mod spending;
@@ -27,9 +32,10 @@ use crate::protocol::error::WireError;
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
-pub use crate::rooms::Overflow;
 pub use end::End;
+pub use handover::{Successor, keep};
 pub use heartbeat::MOST_PINGS_UNANSWERED;
+pub use kept::Kept;
 pub use limits::{Limits, Pace, too_fast};
 pub use live::{Live, Told};
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};

@@ -1,10 +1,12 @@
 //! What every session uses: made once, shared by all, and given to each handler in the part that it needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
 use super::checks::CheckRooms;
+use super::kept::Kept;
 use super::table::Table;
 use crate::auth::{Limits, Passwords, RoomPasswords, Tokens};
 use crate::rooms::Registry;
@@ -59,6 +61,10 @@ pub struct ServicesParts {
     pub registration: RegistrationPolicy,
     /// Whether sessions are limited.
     pub rate_limiting: RateLimiting,
+    /// How long a session is kept whose socket is lost; it is not where this is nothing.
+    pub kept_for: Duration,
+    /// How many are kept.
+    pub most_kept: usize,
     /// Becomes true when the server goes down.
     pub stop: watch::Receiver<bool>,
 }
@@ -73,6 +79,8 @@ struct Shared {
     accounts: Accounts,
     rooms: Rooms,
     rate_limiting: RateLimiting,
+    kept_for: Duration,
+    kept: Kept,
     stop: watch::Receiver<bool>,
 }
 
@@ -125,6 +133,8 @@ impl Services {
             accounts,
             rooms,
             rate_limiting: parts.rate_limiting,
+            kept_for: parts.kept_for,
+            kept: Kept::new(parts.most_kept, parts.rate_limiting == RateLimiting::On),
             stop: parts.stop,
         };
         Self {
@@ -150,6 +160,16 @@ impl Services {
     /// Who was where.
     pub fn history(&self) -> &HistoryWriter {
         &self.shared.rooms.history
+    }
+
+    /// The sessions without a socket.
+    pub fn kept(&self) -> &Kept {
+        &self.shared.kept
+    }
+
+    /// How long a session is kept whose socket is lost.
+    pub(super) fn kept_for(&self) -> Duration {
+        self.shared.kept_for
     }
 
     /// Whether sessions are held to their limits.

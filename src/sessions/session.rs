@@ -7,22 +7,28 @@
 //!
 //! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client can
 //! queue. Events go out meanwhile.
+//!
+//! A session outlives its socket for a while. Without one it goes on: what rooms tell is numbered and kept, and what was
+//! asked is carried out and its answer kept. Whoever takes it up hears what was missed, each once; see [`link`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::link::{Link, Standing};
 use super::answers::{Answers, Seen};
 use super::end::End;
 use super::handlers::room_view;
 use super::heartbeat::{Beat, Heartbeat};
 use super::limits::{Limits, Pace, too_fast};
+use super::replay::Replay;
 use crate::meeting::effect::View;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::{Delivery, Event, ServerDraining};
 use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
 use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::User;
 use crate::protocol::time::Timestamp;
 use crate::rooms::OutboxItem;
 
@@ -31,8 +37,12 @@ pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a session is for its requests, as far as the core must know it.
 pub trait State {
-    /// Whether somebody has logged in.
-    fn is_logged_in(&self) -> bool;
+    /// Who has logged in.
+    fn user(&self) -> Option<&User>;
+    /// Whether it is in no room and waits at no door.
+    fn is_nowhere(&self) -> bool;
+    /// Whether it is in a room as `participant`.
+    fn is_inside(&self, participant: &ParticipantId) -> bool;
     /// Takes note that a room has let it in. False when it is not meant any more.
     fn admit(&mut self, participant: &ParticipantId) -> bool;
     /// Forgets a membership, or a wait at the door, that the room has ended.
@@ -60,6 +70,21 @@ pub enum Input<'a, S> {
     Item(OutboxItem),
     /// The request in flight is finished.
     Done(Done<S>),
+    /// Whoever is to know has been told that the socket is gone.
+    Told(S),
+    /// A new socket takes the session up. Only without one.
+    Resume(Resume),
+    /// What the room says to that.
+    TakenUp {
+        /// What was lent.
+        state: S,
+        /// Where it is, or why it is not taken up.
+        standing: Result<Standing, WireError>,
+    },
+    /// Events found no room in the outbox, because the client reads too slowly: they are lost.
+    Overflowed,
+    /// There is no place for a session without a socket.
+    Unkept,
     /// Time has passed: at [`Session::next_deadline`] at the latest.
     Tick,
     /// The server is going down, and closes its sockets by then.
@@ -94,6 +119,25 @@ pub enum Output<S> {
         /// Lent to it.
         state: S,
     },
+    /// Let go of the socket, and close it. The session goes on without one, if there is a place for it.
+    LetGo {
+        /// How it is closed.
+        end: End,
+        /// It is in no room.
+        is_nowhere: bool,
+    },
+    /// Tell the room that the socket is gone, and give the state back by [`Input::Told`].
+    TellLoss {
+        /// Lent to it.
+        state: S,
+    },
+    /// Tell the room that there is a socket again, and give the state back by [`Input::TakenUp`].
+    TakeUp {
+        /// Lent to it.
+        state: S,
+        /// How.
+        how: TakeUp,
+    },
     /// It is over: leave the room, and close the socket. Nothing comes after it.
     Over {
         /// Why.
@@ -101,6 +145,26 @@ pub enum Output<S> {
         /// What the session was.
         state: S,
     },
+}
+
+/// A client that comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// The id of its request.
+    pub id: u64,
+    /// The number of the last event that it has seen; none when it knows nothing any more.
+    pub last_seq: Option<u64>,
+    /// The token that takes the session up the next time.
+    pub token: String,
+}
+
+/// What a room is asked for a session that is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakeUp {
+    /// The client knows nothing any more: its media begins anew.
+    pub anew: bool,
+    /// The room is to show itself by [`OutboxItem::View`].
+    pub look: bool,
 }
 
 /// What a room has done with the session.
@@ -114,9 +178,18 @@ enum Move {
 
 /// The core of one session.
 pub struct Session<S> {
-    /// None while a request is in flight, which then has it, and when it is over.
+    /// None while it is lent, and when it is over.
     state: Option<S>,
+    /// A request is carried out.
     is_in_flight: bool,
+    link: Link,
+    /// How long it is kept without a socket; none when it is not.
+    kept_for: Option<Duration>,
+    replay: Replay,
+    /// The room is to be told that there is no socket.
+    is_loss_untold: bool,
+    /// So many answers may be asked for again without being counted: those of before a resumption.
+    repeats: usize,
     /// What rooms have done with it while a request was in flight.
     moves: VecDeque<Move>,
     answers: Answers,
@@ -132,12 +205,18 @@ pub struct Session<S> {
 }
 
 impl<S: State> Session<S> {
-    /// A session of nobody yet, whose first frame is `hello`.
+    /// A session of nobody yet, whose first frame is `hello`. It is kept without a socket for as long as `hello` says.
     pub fn new(state: S, hello: &Hello, limits: Limits, now: Instant) -> Self {
+        let kept_for = Duration::from_millis(hello.limits.resume_ms);
         Self {
-            logged_in: state.is_logged_in(),
+            logged_in: state.user().is_some(),
             state: Some(state),
             is_in_flight: false,
+            link: Link::Attached,
+            kept_for: (!kept_for.is_zero()).then_some(kept_for),
+            replay: Replay::new(),
+            is_loss_untold: false,
+            repeats: 0,
             moves: VecDeque::new(),
             answers: Answers::default(),
             limits,
@@ -152,28 +231,37 @@ impl<S: State> Session<S> {
     /// Takes in what happens.
     pub fn handle(&mut self, input: Input<'_, S>, now: Instant) {
         if let Some(end) = self.ending {
-            if let Input::Done(done) = input {
-                self.finish_last(end, done);
-            }
-            return;
+            return self.wind_up(end, input);
         }
         let went = match input {
             Input::Frame(frame) => self.read(frame, now),
             Input::Item(item) => self.tell(item),
-            Input::Done(done) => {
-                self.finish(done, now);
+            Input::Done(done) => self.finish(done, now),
+            Input::Told(state) => {
+                self.take_back(state);
                 Ok(())
             }
+            Input::Resume(resume) => {
+                self.resume(resume, now);
+                Ok(())
+            }
+            Input::TakenUp { state, standing } => self.taken_up(state, standing),
+            Input::Overflowed => self.overflowed(),
             Input::Tick => self.tick(now),
             Input::Drain { deadline } => {
                 self.write_event(&Event::ServerDraining(ServerDraining { deadline }));
                 Err(End::GoingAway)
             }
+            Input::Unkept => {
+                self.unkept();
+                Ok(())
+            }
             Input::End(end) => Err(end),
         };
         if let Err(end) = went {
-            self.end(end);
+            self.lose_or_end(end, now);
         }
+        self.tell_room();
     }
 
     /// The next thing to do.
@@ -184,7 +272,7 @@ impl<S: State> Session<S> {
     /// Whether the client's next frame may be read: while one request is carried out the next waits in the socket. That
     /// bounds what a client can queue.
     pub fn wants_frames(&self) -> bool {
-        !self.is_in_flight && !self.is_ending()
+        matches!(self.link, Link::Attached) && !self.is_in_flight && !self.is_ending()
     }
 
     /// Whether the next item of the outbox may be taken: nothing of a room goes out before its `lobby.admitted`, which
@@ -204,6 +292,9 @@ impl<S: State> Session<S> {
         if self.is_ending() {
             return None;
         }
+        if let Link::Detached { until, .. } = self.link {
+            return Some(until);
+        }
         let beat = self.heartbeat.due();
         Some(match self.waits_for_login() {
             true => beat.min(self.login_due),
@@ -217,6 +308,12 @@ impl<S: State> Session<S> {
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), End> {
+        if let Link::Detached { until, .. } = self.link {
+            if now >= until {
+                self.unkept();
+            }
+            return Ok(());
+        }
         if self.waits_for_login() && now >= self.login_due {
             return Err(End::NotAuthenticated);
         }
@@ -256,6 +353,11 @@ impl<S: State> Session<S> {
         };
         let id = request.id;
         let seen = self.answers.find(id);
+        if let (Seen::Answered(answer), 1..) = (&seen, self.repeats) {
+            self.repeats -= 1;
+            self.write(answer.to_string());
+            return Ok(());
+        }
         // Counted before anything else: what was answered already costs an answer again.
         match self.limits.request(now) {
             Pace::Fine => {}
@@ -304,20 +406,28 @@ impl<S: State> Session<S> {
         Ok(())
     }
 
-    fn finish(&mut self, done: Done<S>, now: Instant) {
+    fn finish(&mut self, done: Done<S>, now: Instant) -> Result<(), End> {
         let Done { state, id, answer } = done;
-        let was_logged_in = std::mem::replace(&mut self.logged_in, state.is_logged_in());
+        let was_logged_in = std::mem::replace(&mut self.logged_in, state.user().is_some());
         if was_logged_in && !self.logged_in {
             self.login_due = now + LOGIN_DEADLINE;
         }
-        self.state = Some(state);
         self.is_in_flight = false;
-        while let Some(change) = self.moves.pop_front() {
-            self.follow(change);
-        }
+        // It may have come into a room that does not know that there is no socket.
+        self.is_loss_untold |= matches!(self.link, Link::Detached { .. });
+        self.take_back(state);
         let text = answered(id, answer);
         self.answers.keep(id, text.as_str().into());
         self.write(text);
+        self.check_login()
+    }
+
+    /// Takes the state back, and follows what rooms have done meanwhile.
+    fn take_back(&mut self, state: S) {
+        self.state = Some(state);
+        while let Some(change) = self.moves.pop_front() {
+            self.follow(change);
+        }
     }
 
     fn tell(&mut self, item: OutboxItem) -> Result<(), End> {
@@ -326,8 +436,10 @@ impl<S: State> Session<S> {
             OutboxItem::Admitted { participant, view } => {
                 self.follow(Move::Admitted { participant, view });
             }
+            OutboxItem::View { participant, view } => self.shown(participant, *view),
             OutboxItem::Released { participant, close } => {
                 self.follow(Move::Released(participant));
+                self.look_no_more();
                 if let Some(reason) = close {
                     return Err(reason.into());
                 }
@@ -347,6 +459,7 @@ impl<S: State> Session<S> {
             Move::Admitted { participant, view } => {
                 // Who has gone away meanwhile hears nothing of it.
                 if state.admit(&participant) {
+                    self.is_loss_untold |= matches!(self.link, Link::Detached { .. });
                     self.write_event(&Event::LobbyAdmitted(room_view::joined(*view)));
                 }
             }
@@ -359,13 +472,23 @@ impl<S: State> Session<S> {
 
     fn number(&mut self, event: &EncodedEvent) {
         if event.delivery() == Delivery::Sure {
+            if self.replay.is_broken() {
+                // A view will say it.
+                return;
+            }
             self.seq += 1;
+            if self.kept_for.is_some() {
+                self.replay.keep(event.clone());
+            }
         }
         self.write(event.frame(self.seq));
     }
 
+    /// Writes a frame, if there is a socket: an answer is kept elsewhere, and so is an event that must not be lost.
     fn write(&mut self, text: String) {
-        self.outputs.push_back(Output::Write(text));
+        if matches!(self.link, Link::Attached) {
+            self.outputs.push_back(Output::Write(text));
+        }
     }
 
     fn end(&mut self, end: End) {
@@ -374,17 +497,23 @@ impl<S: State> Session<S> {
         }
         self.ending = Some(end);
         // A request in flight is finished first: it may be just coming into a room.
-        if let Some(state) = self.state.take() {
+        if let Some(state) = self.state.take().or_else(|| self.take_untold()) {
             self.outputs.push_back(Output::Over { end, state });
         }
     }
 
     /// What the last request has done is told to whoever still reads, so that they need not guess.
-    fn finish_last(&mut self, end: End, done: Done<S>) {
-        let Done { state, id, answer } = done;
-        if end.hears_answers() {
-            self.write(answered(id, answer));
-        }
+    fn wind_up(&mut self, end: End, input: Input<'_, S>) {
+        let state = match input {
+            Input::Done(Done { state, id, answer }) => {
+                if end.hears_answers() {
+                    self.write(answered(id, answer));
+                }
+                state
+            }
+            Input::Told(state) | Input::TakenUp { state, .. } => state,
+            _ => return,
+        };
         self.outputs.push_back(Output::Over { end, state });
     }
 }
@@ -392,6 +521,8 @@ impl<S: State> Session<S> {
 fn answered(id: u64, answer: Result<String, WireError>) -> String {
     answer.unwrap_or_else(|error| frame::error(Some(id), &error))
 }
+
+pub mod link;
 
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,8 @@ pub struct Client {
     pub session: SessionId,
     /// Where its socket comes from; for limits only, never for logs.
     pub address: Network,
+    /// The number of the socket that it opened first; a later one's is higher.
+    pub socket: u64,
 }
 
 /// Who a session is.
@@ -97,8 +99,17 @@ impl SessionState {
 }
 
 impl State for SessionState {
-    fn is_logged_in(&self) -> bool {
-        self.login.is_some()
+    fn user(&self) -> Option<&User> {
+        self.login.as_ref().map(|login| &login.user)
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.location.is_nowhere()
+    }
+
+    fn is_inside(&self, participant: &ParticipantId) -> bool {
+        let inside = self.location.inside();
+        inside.is_some_and(|membership| membership.participant == *participant)
     }
 
     fn admit(&mut self, participant: &ParticipantId) -> bool {

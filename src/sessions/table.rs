@@ -1,11 +1,16 @@
-//! The sessions of this node by id, and who is logged in where, so that a revoked login ends at once.
+//! The sessions of this node by id: who is logged in where, so that a revoked login ends at once, and the door at which a
+//! new socket asks for a session whose own was lost.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use super::door::Door;
+use crate::auth::ResumeTokens;
 use crate::protocol::ids::{SessionId, UserId};
 use crate::protocol::object::UserKind;
 use crate::protocol::time::Timestamp;
@@ -14,15 +19,18 @@ use crate::protocol::time::Timestamp;
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     sessions: Arc<DashMap<SessionId, Entry>>,
+    /// How many sockets there were.
+    sockets: Arc<AtomicU64>,
 }
 
 /// A session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
     /// None before somebody has said who they are.
     login: Option<Pass>,
     /// Ends the session.
     revoked: Arc<Notify>,
+    door: Arc<Door>,
 }
 
 /// What a session came in with.
@@ -43,10 +51,23 @@ pub struct Pass {
 pub struct Seat {
     table: Table,
     id: SessionId,
+    /// The number of the socket that opened it.
+    socket: u64,
     revoked: Arc<Notify>,
+    door: Arc<Door>,
 }
 
 impl Seat {
+    /// The number of the socket that opened the session; a later socket's is higher.
+    pub fn socket(&self) -> u64 {
+        self.socket
+    }
+
+    /// Where other sockets ask for the session.
+    pub fn door(&self) -> Arc<Door> {
+        self.door.clone()
+    }
+
     /// What ends the session when its login is revoked.
     pub fn revoked(&self) -> Arc<Notify> {
         self.revoked.clone()
@@ -67,20 +88,44 @@ impl Drop for Seat {
 impl Table {
     /// Takes in a session of nobody yet.
     pub fn open(&self, session: &SessionId) -> Seat {
-        let entry = Entry::default();
-        let revoked = entry.revoked.clone();
+        let socket = self.sockets.fetch_add(1, Ordering::Relaxed);
+        let (revoked, door) = (Arc::default(), Arc::new(Door::new(socket, Instant::now())));
+        let entry = Entry {
+            login: None,
+            revoked: Arc::clone(&revoked),
+            door: Arc::clone(&door),
+        };
         self.sessions.insert(session.clone(), entry);
         Seat {
             table: self.clone(),
             id: session.clone(),
+            socket,
             revoked,
+            door,
         }
     }
 
-    /// Takes note of who a session is, also after a new log-in.
-    pub fn log_in(&self, session: &SessionId, pass: Pass) {
-        if let Some(mut entry) = self.sessions.get_mut(session) {
-            entry.login = Some(pass);
+    /// The door of a session that somebody has logged in to.
+    pub fn door_of(&self, session: &SessionId) -> Option<Arc<Door>> {
+        let entry = self.sessions.get(session)?;
+        entry.login.as_ref().map(|_| entry.door.clone())
+    }
+
+    /// Takes note of who a session is, also after a new log-in, and gives out a token that takes it up again. What an
+    /// earlier log-in was given is void; what this one was given before is not.
+    pub fn log_in(&self, session: &SessionId, pass: Pass) -> String {
+        let Some(mut entry) = self.sessions.get_mut(session) else {
+            // It has just ended, so that nothing takes it up.
+            return ResumeTokens::default().begin();
+        };
+        let before = entry.login.replace(pass);
+        let goes_on = before.is_some_and(|before| {
+            let now = entry.login.as_ref();
+            now.is_some_and(|now| before.user == now.user && before.jti == now.jti)
+        });
+        match goes_on {
+            true => entry.door.issue(),
+            false => entry.door.begin(),
         }
     }
 
@@ -88,6 +133,7 @@ impl Table {
     pub fn log_out(&self, session: &SessionId) {
         if let Some(mut entry) = self.sessions.get_mut(session) {
             entry.login = None;
+            entry.door.shut();
         }
     }
 
@@ -106,6 +152,12 @@ impl Table {
             Some(pass.user.clone())
         });
         accounts.collect()
+    }
+
+    /// Who has logged in to a session.
+    pub fn user(&self, session: &SessionId) -> Option<UserId> {
+        let entry = self.sessions.get(session)?;
+        entry.login.as_ref().map(|pass| pass.user.clone())
     }
 
     /// When the token that this session came in with was issued.

@@ -30,7 +30,11 @@ impl Visit {
         let (outbox, _) = outbox();
         let session = SessionId::random();
         let seat = services.table().open(&session);
-        let client = Client { session, address };
+        let client = Client {
+            session,
+            address,
+            socket: seat.socket(),
+        };
         Self {
             services,
             state: SessionState::new(client, outbox, Instant::now()),

@@ -1,6 +1,5 @@
 //! The task of one socket: it reads frames for its session and writes what the session tells.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -11,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::close::{close_frame, end_of_close, goodbye};
 use crate::network::Network;
-use crate::sessions::{End, Frame, Live, Overflow, Services, Told};
+use crate::sessions::{End, Frame, Live, Services, Successor, Told, keep};
 
 /// How long a write may take before the client counts as too slow.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
@@ -24,28 +23,54 @@ pub async fn run<S>(socket: WebSocketStream<S>, address: Network, services: Serv
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let session = Live::open(address, services);
-    let span = tracing::info_span!("session", session.id = %session.id());
+    let mut session = Live::open(address, services);
     let mut socket = Socket {
         socket,
-        overflow: session.overflow(),
-        session,
         gathered: 0,
         is_broken: false,
     };
-    async move {
-        let end = socket.serve().await;
-        goodbye(socket.socket, close_frame(end)).await;
+    loop {
+        let span = tracing::info_span!("session", session.id = %session.id());
+        let end = match socket.serve(&mut session).instrument(span).await {
+            Outcome::Over(end) => end,
+            Outcome::LetGo(end) => {
+                keep(session);
+                end
+            }
+            Outcome::HandOver => {
+                if let Some(back) = session.hand_over() {
+                    session = back;
+                    continue;
+                }
+                End::Replaced
+            }
+            Outcome::Become(successor) => {
+                // The session that began with this socket is nobody's, and ends here.
+                let Some(taken) = successor.take_up() else {
+                    return;
+                };
+                session = taken;
+                continue;
+            }
+        };
+        return goodbye(socket.socket, close_frame(end)).await;
     }
-    .instrument(span)
-    .await;
+}
+
+/// Why a socket does not serve its session any more.
+enum Outcome {
+    /// The session is over.
+    Over(End),
+    /// The session goes on without it.
+    LetGo(End),
+    /// Another socket takes the session.
+    HandOver,
+    /// It serves another session.
+    Become(Successor),
 }
 
 struct Socket<S> {
     socket: WebSocketStream<S>,
-    session: Live,
-    /// Tells when the client has read too little for too long.
-    overflow: Arc<Overflow>,
     /// How many frames were written since the last flush.
     gathered: usize,
     /// Nobody reads any more.
@@ -53,83 +78,77 @@ struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
-    /// Serves until the session is over.
-    async fn serve(&mut self) -> End {
+    /// Serves until the session is over, or has no need of this socket.
+    async fn serve(&mut self, session: &mut Live) -> Outcome {
         loop {
-            while let Some(told) = self.session.next_told() {
+            while let Some(told) = session.next_told() {
                 match told {
-                    Told::Write(text) => self.write(Message::Text(text.into())).await,
-                    Told::Ping => self.write(Message::Ping(Vec::new().into())).await,
-                    Told::Close(end) => return end,
+                    Told::Write(text) => self.write(session, Message::Text(text.into())).await,
+                    Told::Ping => self.write(session, Message::Ping(Vec::new().into())).await,
+                    Told::Close(end) => return Outcome::Over(end),
+                    Told::LetGo(end) => return Outcome::LetGo(end),
+                    Told::HandOver => return Outcome::HandOver,
+                    Told::Become(successor) => return Outcome::Become(successor),
                 }
             }
             tokio::select! {
                 // What rooms tell goes before what the client asks next, and a flush waits until nothing else is ready.
                 biased;
-                () = self.session.progress() => {}
-                message = self.socket.next(), if self.session.wants_frames() => self.read(message),
-                () = std::future::ready(()), if self.gathered > 0 => self.flush().await,
+                () = session.progress() => {}
+                message = self.socket.next(), if session.wants_frames() => read(session, message),
+                () = std::future::ready(()), if self.gathered > 0 => self.flush(session).await,
             }
         }
     }
 
-    fn read(&mut self, message: Option<Result<Message, Error>>) {
-        match message {
-            Some(Ok(Message::Text(text))) => self.session.hear(Frame::Text(&text)),
-            Some(Ok(Message::Binary(_))) => self.session.hear(Frame::Binary),
-            Some(Ok(Message::Ping(_))) => self.session.hear(Frame::Ping),
-            Some(Ok(Message::Pong(_))) => self.session.hear(Frame::Pong),
-            Some(Ok(Message::Frame(_))) => {}
-            Some(Ok(Message::Close(frame))) => self.session.end(end_of_close(frame.as_ref())),
-            Some(Err(error)) => self.session.end(error.into()),
-            None => self.session.end(End::Gone),
-        }
-    }
-
     /// Writes a frame; it goes out with the next flush at the latest.
-    async fn write(&mut self, message: Message) {
+    async fn write(&mut self, session: &mut Live, message: Message) {
         if self.is_broken {
             return;
         }
         let fed = self.socket.feed(message);
-        let written = in_time(fed, self.overflow.happened()).await;
-        self.wrote(written);
+        self.is_broken = !in_time(fed, session).await;
         self.gathered += 1;
         if self.gathered >= MOST_GATHERED {
-            self.flush().await;
+            self.flush(session).await;
         }
     }
 
-    async fn flush(&mut self) {
+    async fn flush(&mut self, session: &mut Live) {
         self.gathered = 0;
         if self.is_broken {
             return;
         }
         let flushed = self.socket.flush();
-        let written = in_time(flushed, self.overflow.happened()).await;
-        self.wrote(written);
-    }
-
-    fn wrote(&mut self, written: Result<(), End>) {
-        if let Err(end) = written {
-            self.is_broken = true;
-            self.session.end(end);
-        }
+        self.is_broken = !in_time(flushed, session).await;
     }
 }
 
-/// Waits for a write. Should the outbox overflow meanwhile, the client does not read, and nobody waits for it.
-async fn in_time(
-    write: impl Future<Output = Result<(), Error>>,
-    overflow: impl Future<Output = ()>,
-) -> Result<(), End> {
-    tokio::select! {
+fn read(session: &mut Live, message: Option<Result<Message, Error>>) {
+    match message {
+        Some(Ok(Message::Text(text))) => session.hear(Frame::Text(&text)),
+        Some(Ok(Message::Binary(_))) => session.hear(Frame::Binary),
+        Some(Ok(Message::Ping(_))) => session.hear(Frame::Ping),
+        Some(Ok(Message::Pong(_))) => session.hear(Frame::Pong),
+        Some(Ok(Message::Frame(_))) => {}
+        Some(Ok(Message::Close(frame))) => session.end(end_of_close(frame.as_ref())),
+        Some(Err(error)) => session.end(error.into()),
+        None => session.end(End::Gone),
+    }
+}
+
+/// Whether a write was done. Should the outbox overflow meanwhile, the client does not read, and nobody waits for it; nor
+/// when another socket asks for the session.
+async fn in_time(write: impl Future<Output = Result<(), Error>>, session: &mut Live) -> bool {
+    let end = tokio::select! {
         biased;
         written = tokio::time::timeout(WRITE_DEADLINE, write) => match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::TooSlow),
+            Ok(Ok(())) => return true,
+            Ok(Err(_)) => End::Gone,
+            Err(_) => End::TooSlow,
         },
-        () = overflow => Err(End::TooSlow),
-    }
+        () = session.interrupted() => return false,
+    };
+    session.end(end);
+    false
 }

@@ -57,6 +57,8 @@ impl Server {
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::On,
+            kept_for: Duration::from_secs(30),
+            most_kept: 100,
             stop: stopping,
         });
         Self {

@@ -183,7 +183,18 @@ impl Room {
             }
             MediaCommand::StopTrack { track } => self.stop(&track, turn),
             MediaCommand::SetMuted { track, muted } => self.set_muted(&track, muted, turn),
+            MediaCommand::TellSlots { participant } => self.tell_slots(&participant),
             MediaCommand::Close => self.close(turn),
+        }
+    }
+
+    fn tell_slots(&mut self, id: &ParticipantId) {
+        let Some(key) = self.member_keys.get(id).copied() else {
+            return;
+        };
+        let down = self.members.get(&key).and_then(|member| member.down.as_ref());
+        for slot in 0..down.map_or(0, |down| down.slots.len()) {
+            self.tell_slot(key, slot);
         }
     }
 

@@ -69,6 +69,11 @@ impl Person {
         self.address
     }
 
+    /// They come from there now.
+    pub fn move_to(&mut self, address: Network) {
+        self.address = address;
+    }
+
     /// They were asked to unmute, or must not any more: whether they may once, whatever the room's permissions say.
     pub fn set_may_unmute_once(&mut self, may: bool) {
         self.may_unmute_once = may;

@@ -45,7 +45,7 @@ fn hello() -> Sample {
             message_bytes: 262_144,
             requests_per_second: 20,
             burst: 60,
-            resume_ms: 0,
+            resume_ms: 30_000,
         },
         auth: vec!["password", "register", "guest"],
         time: at(0),
@@ -115,12 +115,15 @@ fn coming_in() -> Vec<Sample> {
             Request::SessionResume(SessionResume {
                 session: id("s3ss10nAaBbCcDdEeFfGgH"),
                 resume_token: "r3sum3T0kenAaBbCcDdEeF".to_owned(),
-                last_seq: 41,
+                last_seq: Some(41),
             }),
             Resumed {
                 resumed: true,
                 replayed: 2,
                 resume_token: "r3sum3T0kenGgHhIiJjKkL".to_owned(),
+                user: ada(),
+                seq: 41,
+                view: None,
             },
         ),
         sample(

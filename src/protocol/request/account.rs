@@ -1,10 +1,11 @@
 //! Coming in: accounts, guests, tokens, and the session itself.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
 
-use crate::protocol::ids::SessionId;
+use super::Joined;
+use crate::protocol::ids::{RoomIdentity, SessionId};
 use crate::protocol::object::User;
 use crate::protocol::text::{DisplayName, Password, Username};
 use crate::protocol::time::Timestamp;
@@ -60,9 +61,10 @@ shapes! {
         session: SessionId,
         /// The token from the last log-in or resumption of that session.
         resume_token: String,
-        /// The `seq` of the last event that was seen.
-        #[ts(type = "number")]
-        last_seq: u64,
+        /// The `seq` of the last event that was seen; 0 when there was none yet. Null, or left out, by a client that knows
+        /// nothing any more, such as a page that was loaded anew. It gets a view, and makes its media connections anew.
+        #[serde(default)] #[ts(optional = nullable, as = "Option<u32>")]
+        last_seq: Option<u64>,
     }
     /// Data of `ping`.
     struct Ping {
@@ -97,12 +99,44 @@ answers! {
         /// How many missed events follow.
         #[ts(type = "number")]
         replayed: u64,
-        /// The token for the next resumption.
+        /// The token for the next resumption. The one that was used stays good until this one was used.
         resume_token: String,
+        /// Who you are.
+        user: User,
+        /// The `seq` of the last event before those that follow.
+        #[ts(type = "number")]
+        seq: u64,
+        /// Where you are, when the missed events cannot be replayed: it takes their place. Null when you are in no room.
+        /// Left out when they are replayed.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+        #[schemars(with = "Option<ResumedView>")] #[ts(optional = nullable, as = "Option<ResumedView>")]
+        view: Option<Option<ResumedView>>,
+    }
+    /// The view of one who waits at a room's door.
+    struct WaitingView {
+        /// The room. `lobby.updated` follows.
+        waiting: RoomIdentity,
     }
     /// Answer to `ping`.
     struct Pong {
         /// The server's time.
         time: Timestamp,
     }
+}
+
+/// Where whoever resumes is, in place of events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(untagged)]
+pub enum ResumedView {
+    /// In a room, as the answer to `room.join` tells it.
+    Room(Box<Joined>),
+    /// At the door of one.
+    Door(WaitingView),
+}
+
+/// A field that is there, null or not.
+fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<ResumedView>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }

@@ -4,7 +4,7 @@ use super::{kept, people, stored};
 use crate::auth::tokens::MAX_LIFETIME;
 use crate::auth::{Issued, Subject, Token};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::ids::{SessionId, UserId};
+use crate::protocol::ids::UserId;
 use crate::protocol::object::{User, UserKind};
 use crate::protocol::request::{
     AuthGuest, AuthLogin, AuthRegister, AuthToken, Authenticated, Empty,
@@ -292,15 +292,13 @@ async fn admit(
         jti: claims.id.clone(),
         since: claims.issued_at,
     };
-    accounts.table.log_in(&state.client.session, pass);
+    let resume_token = accounts.table.log_in(&state.client.session, pass);
     state.login = Some(Login {
         user: user.clone(),
         account,
         jti: claims.id,
         logged_in_at: claims.logged_in_at,
     });
-    // Unguessable like every id; nothing takes it up while lost sessions are not kept.
-    let resume_token = SessionId::random().as_str().to_owned();
     Authenticated {
         user,
         token,

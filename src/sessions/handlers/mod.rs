@@ -14,6 +14,7 @@ pub mod lobby;
 pub mod media;
 pub mod participant;
 mod people;
+pub mod resume;
 pub mod room;
 mod room_settings;
 pub(super) mod room_view;

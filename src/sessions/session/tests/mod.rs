@@ -1,5 +1,7 @@
 //! The core in virtual time: stories, and random runs against a reference model.
 
+mod coming_back;
+mod cuts;
 mod model;
 mod stories;
 
@@ -21,14 +23,22 @@ use crate::sessions::handlers::check;
 /// A session of somebody who needs no server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Someone {
-    logged_in: bool,
+    user: Option<User>,
     inside: Option<ParticipantId>,
     at_door: Option<ParticipantId>,
 }
 
 impl State for Someone {
-    fn is_logged_in(&self) -> bool {
-        self.logged_in
+    fn user(&self) -> Option<&User> {
+        self.user.as_ref()
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.inside.is_none() && self.at_door.is_none()
+    }
+
+    fn is_inside(&self, participant: &ParticipantId) -> bool {
+        self.inside.as_ref() == Some(participant)
     }
 
     fn admit(&mut self, participant: &ParticipantId) -> bool {
@@ -42,6 +52,10 @@ impl State for Someone {
         self.inside.take_if(|inside| inside == participant);
         self.at_door.take_if(|waiting| waiting == participant);
     }
+}
+
+fn somebody() -> Option<User> {
+    Some(view().me.user)
 }
 
 fn ada() -> ParticipantId {
@@ -98,7 +112,8 @@ fn view() -> Box<View> {
     }
 }
 
-fn hello() -> Hello {
+/// What a session says that is kept for so long without a socket.
+fn hello(kept_for: Duration) -> Hello {
     Hello {
         protocol: "meeting.v1",
         server: "meeting/test".to_owned(),
@@ -108,7 +123,7 @@ fn hello() -> Hello {
             message_bytes: 1,
             requests_per_second: 1,
             burst: 1,
-            resume_ms: 0,
+            resume_ms: u64::try_from(kept_for.as_millis()).unwrap(),
         },
         auth: Vec::new(),
         time: Timestamp::from_unix_millis(0).unwrap(),
@@ -125,7 +140,18 @@ enum Out {
     Frame(Value),
     Ping,
     Request(u64),
+    LetGo(End),
+    TellLoss,
+    TakeUp(TakeUp),
     Over(End),
+}
+
+/// What a state is lent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Request,
+    TellLoss,
+    TakeUp,
 }
 
 /// A core with a clock, and the state that it has lent.
@@ -133,18 +159,25 @@ struct Desk {
     core: Session<Someone>,
     now: Instant,
     lent: Option<(u64, Someone)>,
+    lent_for: Work,
     left: Option<Someone>,
 }
 
 impl Desk {
-    /// A session that has said hello.
+    /// A session that has said hello, and ends with its socket.
     fn open() -> Self {
+        Self::kept_for(Duration::ZERO)
+    }
+
+    /// One that is kept for so long without a socket.
+    fn kept_for(time: Duration) -> Self {
         let now = Instant::now();
         let limits = Limits::new(true, now);
         let mut desk = Self {
-            core: Session::new(Someone::default(), &hello(), limits, now),
+            core: Session::new(Someone::default(), &hello(time), limits, now),
             now,
             lent: None,
+            lent_for: Work::Request,
             left: None,
         };
         let outs = desk.outs();
@@ -156,7 +189,7 @@ impl Desk {
     fn logged_in() -> Self {
         let mut desk = Self::open();
         assert_eq!(desk.ask(1), [Out::Request(1)]);
-        desk.done(|someone| someone.logged_in = true);
+        desk.done(|someone| someone.user = somebody());
         desk
     }
 
@@ -167,8 +200,17 @@ impl Desk {
                 Output::Write(text) => Out::Frame(serde_json::from_str(&text).unwrap()),
                 Output::Ping => Out::Ping,
                 Output::CarryOut { request, state } => {
-                    self.lent = Some((request.id, state));
+                    self.lend(request.id, state, Work::Request);
                     Out::Request(request.id)
+                }
+                Output::LetGo { end, .. } => Out::LetGo(end),
+                Output::TellLoss { state } => {
+                    self.lend(0, state, Work::TellLoss);
+                    Out::TellLoss
+                }
+                Output::TakeUp { state, how } => {
+                    self.lend(0, state, Work::TakeUp);
+                    Out::TakeUp(how)
                 }
                 Output::Over { end, state } => {
                     self.left = Some(state);
@@ -177,6 +219,11 @@ impl Desk {
             });
         }
         outs
+    }
+
+    fn lend(&mut self, id: u64, state: Someone, work: Work) {
+        self.lent = Some((id, state));
+        self.lent_for = work;
     }
 
     fn take(&mut self, input: Input<'_, Someone>) -> Vec<Out> {

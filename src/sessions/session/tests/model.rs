@@ -194,7 +194,7 @@ impl Model {
     fn done(&mut self, someone: &Someone) -> Vec<Expected> {
         let id = self.in_flight.take().unwrap();
         self.newest = id;
-        if self.someone.logged_in && !someone.logged_in {
+        if self.someone.user.is_some() && someone.user.is_none() {
             self.login_due = self.now + 10 * SECOND;
         }
         self.someone = someone.clone();
@@ -210,7 +210,7 @@ impl Model {
     fn wait(&mut self, time: u64) -> Vec<Expected> {
         self.now += time;
         self.tokens = (self.tokens + 20 * time).min(60 * SECOND);
-        let is_nobody = !self.someone.logged_in && self.in_flight.is_none();
+        let is_nobody = self.someone.user.is_none() && self.in_flight.is_none();
         if is_nobody && self.now >= self.login_due {
             return self.end(End::NotAuthenticated);
         }
@@ -262,7 +262,7 @@ impl Model {
     fn after(&self, random: &mut StdRng) -> Someone {
         let mut someone = self.someone.clone();
         match random.random_range(0..10) {
-            0..4 => someone.logged_in = true,
+            0..4 => someone.user = somebody(),
             4 => someone = Someone::default(),
             5 => someone.at_door = Some(ada()),
             6 => someone.inside = Some(ada()),

@@ -116,7 +116,7 @@ fn who_does_not_log_in_has_ten_seconds_and_after_a_log_out_ten_more() {
     let mut desk = Desk::logged_in();
     desk.wait(12 * SECOND);
     desk.ask(2);
-    desk.done(|someone| someone.logged_in = false);
+    desk.done(|someone| someone.user = None);
     // The ping is due first; the ten seconds began with the answer.
     assert_eq!(desk.ring(), (3 * SECOND, vec![Out::Ping]));
     let outs = desk.ring();
@@ -129,7 +129,7 @@ fn a_log_in_that_is_being_carried_out_has_its_time() {
         let mut desk = Desk::open();
         desk.ask(1);
         assert_eq!(desk.wait(LOGIN_DEADLINE + SECOND), []);
-        let outs = desk.done(|someone| someone.logged_in = succeeds);
+        let outs = desk.done(|someone| someone.user = somebody().filter(|_| succeeds));
         assert!(is_answer(&outs[0], 1, "ok"));
         let (time, outs) = desk.ring();
         match succeeds {

@@ -1,0 +1,124 @@
+//! The tokens that take a session up again: single-use, and changed with each use.
+//!
+//! A token is 128 random bits, of which SHA-256 is kept. Each use gives a new one. The answer that brings it can be lost
+//! as well, so the one that was used stays good until the new one was used.
+
+use std::collections::VecDeque;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::Rng as _;
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
+
+/// How many tokens are good at once: of several that were given one after the other the client may have any.
+const MOST_GOOD: usize = 4;
+
+/// The tokens of one session, as hashes: as they cannot be guessed, no slower hash is needed.
+#[derive(Debug, Default)]
+pub struct ResumeTokens {
+    /// Those that are good, the oldest first.
+    good: VecDeque<[u8; 32]>,
+}
+
+impl ResumeTokens {
+    /// The first token of somebody who logs in; what was given before is void.
+    pub fn begin(&mut self) -> String {
+        self.good.clear();
+        self.issue()
+    }
+
+    /// A further token. Those before it stay good until one of them, or this one, was used.
+    pub fn issue(&mut self) -> String {
+        let mut bytes = [0u8; 16];
+        rand::rng().fill_bytes(&mut bytes);
+        let token = URL_SAFE_NO_PAD.encode(bytes);
+        if self.good.len() >= MOST_GOOD {
+            self.good.pop_front();
+        }
+        self.good.push_back(digest(&token));
+        token
+    }
+
+    /// Whether `token` is good. How long that takes says nothing about it.
+    pub fn admits(&self, token: &str) -> bool {
+        self.find(token).is_some()
+    }
+
+    /// Uses `token`: the one that follows it, or none when it is not good.
+    pub fn redeem(&mut self, token: &str) -> Option<String> {
+        let used = self.find(token)?;
+        self.good.retain(|known| *known == used);
+        Some(self.issue())
+    }
+
+    /// Nobody takes the session up any more.
+    pub fn clear(&mut self) {
+        self.good.clear();
+    }
+
+    fn find(&self, token: &str) -> Option<[u8; 32]> {
+        let asked = digest(token);
+        let mut found = Choice::from(0);
+        for known in &self.good {
+            found |= known.ct_eq(&asked);
+        }
+        bool::from(found).then_some(asked)
+    }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_carries_128_bits_and_no_two_are_alike() {
+        let mut tokens = ResumeTokens::default();
+        let (one, two) = (tokens.begin(), tokens.issue());
+        assert_eq!(URL_SAFE_NO_PAD.decode(&one).unwrap().len(), 16);
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn the_one_before_is_good_until_the_new_one_was_used() {
+        let mut tokens = ResumeTokens::default();
+        let first = tokens.begin();
+        let lost = tokens.redeem(&first).unwrap();
+        // The answer was lost, and the client tries again.
+        let second = tokens.redeem(&first).unwrap();
+        assert!(!tokens.admits(&lost), "nobody has it");
+        let third = tokens.redeem(&second).unwrap();
+        assert_eq!(tokens.redeem(&first), None, "it was used twice");
+        assert!(tokens.admits(&second) && tokens.admits(&third));
+    }
+
+    #[test]
+    fn of_several_that_were_given_the_client_may_have_any() {
+        let mut tokens = ResumeTokens::default();
+        let (first, second, third) = (tokens.begin(), tokens.issue(), tokens.issue());
+        for token in [&first, &second, &third] {
+            assert!(tokens.admits(token));
+        }
+        tokens.redeem(&second).unwrap();
+        assert!(!tokens.admits(&first) && !tokens.admits(&third));
+        for _ in 0..2 * MOST_GOOD {
+            tokens.issue();
+        }
+        assert_eq!(tokens.good.len(), MOST_GOOD);
+    }
+
+    #[test]
+    fn who_logs_in_anew_or_out_leaves_no_good_token_behind() {
+        let mut tokens = ResumeTokens::default();
+        let first = tokens.begin();
+        let second = tokens.begin();
+        assert!(!tokens.admits(&first) && tokens.admits(&second));
+        tokens.clear();
+        assert_eq!(tokens.redeem(&second), None);
+        assert!(!tokens.admits(""));
+    }
+}

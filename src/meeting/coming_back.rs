@@ -1,0 +1,116 @@
+//! Whose socket is lost, and who comes back.
+//!
+//! They stay in: their place, their role, their hand and what is muted are as they were, and their media goes on where its
+//! path still works. The others see that they are reconnecting. They are taken out when their session is over.
+
+use super::effect::{Effect, Reply};
+use super::media::MediaCommand;
+use super::permissions::{Action, allows};
+use super::room::{Answer, Room, broadcast, media};
+use crate::network::Network;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::event::{Event, LeaveReason, ParticipantData};
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::{Connection, Source};
+use crate::protocol::time::Timestamp;
+
+/// How a session comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attach {
+    /// The client knows nothing any more.
+    pub anew: bool,
+    /// It is to be shown the room.
+    pub look: bool,
+}
+
+impl Room {
+    pub(super) fn detach(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) -> Answer {
+        if self.lobby.find(id).is_none() {
+            self.person(id)?;
+            self.connect(id, Connection::Reconnecting, out);
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn attach(
+        &mut self,
+        id: &ParticipantId,
+        address: Network,
+        how: Attach,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> Answer {
+        if self.lobby.find(id).is_some() {
+            if how.look {
+                out.push(self.hosted_for(vec![id.clone()]));
+            }
+            return Ok(Reply::Waiting);
+        }
+        if self.has_moved_among_banned(id, address)? {
+            // They come in again like anybody from there.
+            self.leave(id, LeaveReason::Lost, now, out)?;
+            return Ok(Reply::TurnedAway);
+        }
+        if let Some(person) = self.roster.find_mut(id) {
+            person.move_to(address);
+        }
+        if how.anew {
+            self.begin_their_media_anew(id, out);
+        }
+        self.connect(id, Connection::Online, out);
+        if how.look {
+            out.push(Effect::Show {
+                participant: id.clone(),
+                view: Box::new(self.view(id, now)?),
+            });
+        }
+        if how.look && !how.anew {
+            out.push(media(MediaCommand::TellSlots {
+                participant: id.clone(),
+            }));
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Whether a guest is now where a guest was banned from. Who was there before is not sent away for what another did.
+    fn has_moved_among_banned(
+        &self,
+        id: &ParticipantId,
+        address: Network,
+    ) -> Result<bool, ErrorCode> {
+        let person = self.person(id)?;
+        let rank = self.rank_of(person);
+        Ok(person.address() != address
+            && self.is_suspect(&person.seen.user, address)
+            && !allows(rank, Action::SkipLobby, &self.facts.permissions))
+    }
+
+    /// Frees their connections, and ends what came over them.
+    fn begin_their_media_anew(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
+        for source in Source::ALL {
+            if self.roster.find(id).and_then(|person| person.track(source)).is_some() {
+                self.stop(id, source, out);
+            }
+        }
+        if let Some(person) = self.roster.find_mut(id) {
+            person.set_negotiated(Vec::new());
+        }
+        let participant = id.clone();
+        out.push(media(MediaCommand::Dismiss { participant }));
+        let participant = id.clone();
+        out.push(media(MediaCommand::Admit { participant }));
+    }
+
+    /// Tells the others whether somebody's socket is there.
+    fn connect(&mut self, id: &ParticipantId, connection: Connection, out: &mut Vec<Effect>) {
+        let Some(person) = self.roster.find_mut(id) else {
+            return;
+        };
+        if person.seen.connection != connection {
+            person.seen.connection = connection;
+            let participant = person.seen.clone();
+            let updated = Event::ParticipantUpdated(ParticipantData { participant });
+            out.push(broadcast(Some(id.clone()), updated));
+        }
+    }
+}

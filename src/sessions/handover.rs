@@ -1,0 +1,90 @@
+//! A session on its way: from a socket that is lost to a task that keeps it, and from there to another socket.
+//!
+//! It has one owner at any time. Whoever asks for it at its [door](super::door) gets it from whoever has it.
+
+use tracing::Instrument as _;
+
+use super::live::{Live, Told};
+use super::session::Resume;
+use crate::network::Network;
+use crate::supervise;
+
+/// A session that is handed on. One that nobody takes is kept.
+pub struct Handed(Option<Box<Live>>);
+
+impl Handed {
+    /// `session`, for whoever takes it.
+    pub fn new(session: Live) -> Self {
+        Self(Some(Box::new(session)))
+    }
+
+    fn take(mut self) -> Option<Live> {
+        self.0.take().map(|session| *session)
+    }
+}
+
+impl Drop for Handed {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            keep(*session);
+        }
+    }
+}
+
+impl std::fmt::Debug for Handed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handed")
+    }
+}
+
+/// The session that a client takes up, in place of the one that its new socket began with.
+#[derive(Debug)]
+pub struct Successor {
+    session: Handed,
+    resume: Resume,
+    address: Network,
+}
+
+impl Successor {
+    /// `session`, taken up by a client at `address`.
+    pub fn new(session: Handed, resume: Resume, address: Network) -> Self {
+        Self {
+            session,
+            resume,
+            address,
+        }
+    }
+
+    /// Takes the session up.
+    pub fn take_up(self) -> Option<Live> {
+        let mut session = self.session.take()?;
+        session.resume(self.resume, self.address);
+        Some(session)
+    }
+}
+
+/// Goes on with a session that has no socket, until another one takes it or it is over.
+pub fn keep(session: Live) {
+    // Outside of the runtime nobody can come back.
+    if tokio::runtime::Handle::try_current().is_ok() {
+        let span = tracing::info_span!(parent: None, "session", session.id = %session.id());
+        supervise::spawn("session", kept(session).instrument(span));
+    }
+}
+
+async fn kept(mut session: Live) {
+    loop {
+        while let Some(told) = session.next_told() {
+            match told {
+                Told::Close(_) => return,
+                Told::HandOver => match session.hand_over() {
+                    Some(back) => session = back,
+                    None => return,
+                },
+                // Nobody is there to be written to.
+                Told::Write(_) | Told::Ping | Told::LetGo(_) | Told::Become(_) => {}
+            }
+        }
+        session.progress().await;
+    }
+}
