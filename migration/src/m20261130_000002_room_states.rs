@@ -25,12 +25,7 @@ pub fn states(manager: &SchemaManager<'_>) -> TableCreateStatement {
     states
         .table("room_state")
         .if_not_exists()
-        .col(
-            ColumnDef::new("rid")
-                .big_integer()
-                .not_null()
-                .primary_key(),
-        )
+        .col(ColumnDef::new("rid").big_integer().not_null().primary_key())
         .col(ColumnDef::new("node").big_integer().not_null())
         .col(ColumnDef::new("version").integer().not_null())
         .col(bytes(manager, "state"))

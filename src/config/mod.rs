@@ -22,10 +22,10 @@ use ipnet::IpNet;
 
 pub use key::{Arity, Given, Key, Spec};
 use settings::Settings;
-use value::{DEFAULT_RESUME, parse_resume, parse_switch};
 pub use value::{
     BasePath, DatabaseUrl, HostName, LogFilter, MediaAddress, Origin, PublicUrl, can_be_sent_to,
 };
+use value::{DEFAULT_RESUME, parse_resume, parse_switch};
 
 /// Everything the server needs to know to start, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,9 +233,9 @@ impl Config {
             }),
             Key::LegacyApi => switch(self.legacy_api == LegacyApi::On),
             Key::NoRateLimit => switch(self.rate_limits == RateLimits::Off),
-            Key::ResumeMs => toml::Value::Integer(
-                i64::try_from(self.resume.as_millis()).unwrap_or(i64::MAX),
-            ),
+            Key::ResumeMs => {
+                toml::Value::Integer(i64::try_from(self.resume.as_millis()).unwrap_or(i64::MAX))
+            }
             Key::Log => text(&self.log.as_str()),
         })
     }

@@ -47,6 +47,8 @@ impl Room {
             | Command::Spotlight { .. }
             | Command::SetTimer { .. } => Durability::BeforeAnswer,
             Command::Leave { .. }
+            | Command::Detach { .. }
+            | Command::Attach { .. }
             | Command::Away { .. }
             | Command::End { .. }
             | Command::Close { .. }

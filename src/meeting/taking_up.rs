@@ -14,9 +14,11 @@ use super::pause::KEPT_MS;
 use super::permissions::Rank;
 use super::room::{Room, media};
 use super::state::pause::Memory;
+use crate::network::Network;
 use crate::protocol::event::{LeaveReason, LobbyDenial};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Connection, Source};
+use crate::protocol::object::{Connection, Role, Source, User};
+use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
 /// A room that was taken up.
@@ -26,6 +28,25 @@ pub struct TakenUp {
     pub room: Room,
     /// What is to be done about it first.
     pub effects: Vec<Effect>,
+    /// Everybody who is in or waits, as they are now.
+    pub people: Vec<Survivor>,
+}
+
+/// Somebody who was in, or waited, when the server went down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survivor {
+    /// As whom.
+    pub participant: ParticipantId,
+    /// Who.
+    pub user: User,
+    /// What they are called.
+    pub display_name: DisplayName,
+    /// Where they came from.
+    pub address: Network,
+    /// In which role they are in; none of whoever waits.
+    pub role: Option<Role>,
+    /// Since when they are in, or wait.
+    pub since: Timestamp,
 }
 
 impl Room {
@@ -60,7 +81,31 @@ impl Room {
             password: PasswordEdit::Kept,
         };
         effects.extend(room.handle(edited, now).effects);
-        Some(TakenUp { room, effects })
+        Some(TakenUp {
+            people: room.survivors(),
+            room,
+            effects,
+        })
+    }
+
+    fn survivors(&self) -> Vec<Survivor> {
+        let inside = self.roster.iter().map(|person| Survivor {
+            participant: person.seen.id.clone(),
+            user: person.seen.user.clone(),
+            display_name: person.seen.display_name.clone(),
+            address: person.address(),
+            role: Some(person.seen.role),
+            since: person.seen.joined_at,
+        });
+        let waiting = self.lobby.iter().map(|visitor| Survivor {
+            participant: visitor.waiting.id.clone(),
+            user: visitor.waiting.user.clone(),
+            display_name: visitor.waiting.display_name.clone(),
+            address: visitor.join.address,
+            role: None,
+            since: visitor.waiting.since,
+        });
+        inside.chain(waiting).collect()
     }
 
     /// What is to be remembered of a meeting in which nobody is; none when it is over. `loaded` is the room as it is

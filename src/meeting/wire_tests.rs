@@ -10,8 +10,8 @@ use super::command::{Changes, PasswordEdit, Signal, Switch};
 use super::media::MediaEvent;
 use super::snapshot::tests::crossed;
 use super::stories::{
-    at, attach, detach, edited, facts, join, leave, lost, membership, newcomer, post, room_with, start, track,
-    user, view,
+    at, attach, detach, edited, facts, join, leave, lost, membership, newcomer, post, room_with,
+    start, track, user, view,
 };
 use super::{Command, Reply};
 use crate::protocol::error::ErrorCode;

@@ -149,7 +149,10 @@ mod tests {
         let kept = Kept::new(most, true);
         let of_address = greedy(&kept, |at| owner(1, &format!("u{at}"), false));
         assert_eq!(of_address.len(), most / 2);
-        assert!(kept.take(owner(2, "bo", false)).is_some(), "others find one");
+        assert!(
+            kept.take(owner(2, "bo", false)).is_some(),
+            "others find one"
+        );
         assert!(kept.take(owner(2, "bo", true)).is_none(), "those in a room");
         drop(of_address);
         assert_eq!(kept.count(), 0);

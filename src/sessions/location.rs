@@ -51,6 +51,13 @@ impl Location {
         }
     }
 
+    /// Where it was before a restart.
+    pub fn restored(membership: Membership, place: Place) -> Self {
+        let mut location = Self::new(membership.outbox.clone());
+        location.move_to(membership, place);
+        location
+    }
+
     /// The room that it is in.
     ///
     /// # Errors
@@ -140,11 +147,7 @@ impl Location {
     ///
     /// # Errors
     /// `session.gone` when they are not taken from there, `server.busy`.
-    pub async fn take_up(
-        &mut self,
-        address: Network,
-        how: TakeUp,
-    ) -> Result<Standing, WireError> {
+    pub async fn take_up(&mut self, address: Network, how: TakeUp) -> Result<Standing, WireError> {
         let Some(membership) = self.inside.as_ref().or(self.at_door.as_ref()).cloned() else {
             return Ok(Standing::Nowhere);
         };

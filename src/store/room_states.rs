@@ -277,7 +277,7 @@ fn is_too_large(room: RoomKey, state: Option<&RoomState>) -> bool {
     let bytes = state.map_or(0, |state| state.bytes.len());
     let is_too_large = bytes > budgets::ROOM_STATE.size();
     if is_too_large {
-        tracing::error!(room.row = room.0, bytes, "a meeting is too large to be saved");
+        tracing::error!(room.row = ?room, bytes, "a meeting is too large to be saved");
     }
     is_too_large
 }

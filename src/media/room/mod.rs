@@ -192,7 +192,10 @@ impl Room {
         let Some(key) = self.member_keys.get(id).copied() else {
             return;
         };
-        let down = self.members.get(&key).and_then(|member| member.down.as_ref());
+        let down = self
+            .members
+            .get(&key)
+            .and_then(|member| member.down.as_ref());
         for slot in 0..down.map_or(0, |down| down.slots.len()) {
             self.tell_slot(key, slot);
         }

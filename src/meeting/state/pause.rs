@@ -56,6 +56,11 @@ impl Memory {
         people.max(1)
     }
 
+    /// Whether somebody is banned, or was not let in.
+    pub fn keeps_out(&self, user: &UserId) -> bool {
+        self.bans.has_banned(user) || self.bans.has_denied(user)
+    }
+
     /// Lets somebody in again.
     pub fn unban(&mut self, user: &UserId) {
         self.bans.remove(user);

@@ -59,6 +59,11 @@ impl Person {
         self.unseen_since.get_or_insert(since);
     }
 
+    /// They are there again. True when the server was down meanwhile.
+    pub fn has_come_back(&mut self) -> bool {
+        self.unseen_since.take().is_some()
+    }
+
     /// Until when they were there who go at `now`.
     pub fn was_there_until(&self, now: Timestamp) -> Timestamp {
         self.unseen_since.unwrap_or(now)

@@ -15,6 +15,9 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
 use crate::protocol::request::{Joined, Resumed, ResumedView, WaitingView};
 
+/// The largest number that a client of any language can have seen.
+const LARGEST_SEQ: u64 = 1 << 53;
+
 /// Where a session's client is.
 pub enum Link {
     /// At a socket.
@@ -96,7 +99,10 @@ impl<S: State> Session<S> {
 
     fn detach(&mut self, why: End, now: Instant) {
         let is_for_socket = |output: &Output<S>| {
-            matches!(output, Output::Write(_) | Output::Ping | Output::LetGo { .. })
+            matches!(
+                output,
+                Output::Write(_) | Output::Ping | Output::LetGo { .. }
+            )
         };
         self.outputs.retain(|output| !is_for_socket(output));
         let until = now + self.kept_for.unwrap_or(Duration::ZERO);
@@ -125,6 +131,9 @@ impl<S: State> Session<S> {
         let look = !resume.last_seq.is_some_and(is_kept);
         if look {
             self.replay.forget();
+        }
+        if let Some(last) = resume.last_seq.filter(|_| self.is_restored) {
+            self.seq = last.min(LARGEST_SEQ);
         }
         self.heartbeat = Heartbeat::new(now);
         self.is_loss_untold = false;
@@ -301,7 +310,11 @@ impl<S: State> Session<S> {
             .collect();
         let answer = Resumed {
             resumed: true,
-            replayed: if view.is_none() { missed.len() as u64 } else { 0 },
+            replayed: if view.is_none() {
+                missed.len() as u64
+            } else {
+                0
+            },
             resume_token: attaching.resume.token,
             user,
             seq: base,
@@ -312,6 +325,7 @@ impl<S: State> Session<S> {
             self.answers = Answers::default();
         }
         self.repeats = self.answers.len();
+        self.is_restored = false;
         self.write(frame::ok(attaching.resume.id, &answer));
         missed.into_iter().for_each(|event| self.write(event));
     }

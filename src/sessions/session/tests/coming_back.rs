@@ -38,7 +38,11 @@ impl Desk {
     fn resume(&mut self, last_seq: Option<u64>) -> Vec<Out> {
         let token = "t".to_owned();
         let id = 77;
-        self.take(Input::Resume(Resume { id, last_seq, token }))
+        self.take(Input::Resume(Resume {
+            id,
+            last_seq,
+            token,
+        }))
     }
 
     fn taken_up(&mut self, standing: Result<Standing, WireError>) -> Vec<Out> {
@@ -108,7 +112,13 @@ fn who_does_not_come_back_in_time_is_lost_as_their_socket_was() {
 
 #[test]
 fn whoever_leaves_misbehaves_or_is_nobody_is_not_kept() {
-    for end in [End::Closed, End::Abuse, End::Removed, End::RoomOver, End::NotText] {
+    for end in [
+        End::Closed,
+        End::Abuse,
+        End::Removed,
+        End::RoomOver,
+        End::NotText,
+    ] {
         assert_eq!(inside().take(Input::End(end)), [Out::Over(end)]);
     }
     let mut nobody = Desk::kept_for(KEPT_FOR);
@@ -133,7 +143,11 @@ fn a_request_in_flight_is_finished_and_its_answer_waits() {
     let mut desk = inside();
     desk.ask(5);
     assert_eq!(desk.take(Input::End(End::Gone)), [Out::LetGo(End::Gone)]);
-    assert_eq!(desk.done(|_| {}), [Out::TellLoss], "and the room is told now");
+    assert_eq!(
+        desk.done(|_| {}),
+        [Out::TellLoss],
+        "and the room is told now"
+    );
     desk.told();
     desk.back(0);
     let again = desk.ask(5);
@@ -218,7 +232,11 @@ fn a_view_whose_answer_is_lost_is_given_again() {
         desk.lose(End::Gone);
     }
     let outs = desk.back(3);
-    assert_eq!(answer(&outs[0])["replayed"], 0, "who has seen it needs no other");
+    assert_eq!(
+        answer(&outs[0])["replayed"],
+        0,
+        "who has seen it needs no other"
+    );
 }
 
 #[test]
@@ -298,7 +316,10 @@ fn a_socket_that_seems_alive_gives_way_without_the_room_hearing_of_it() {
     desk.ask(3);
     desk.tell(sure());
     desk.core.hand_over(desk.now);
-    assert!(desk.outs().is_empty(), "what the old socket was to write is not written");
+    assert!(
+        desk.outs().is_empty(),
+        "what the old socket was to write is not written"
+    );
     assert_eq!(desk.resume(Some(0)), []);
     // The request in flight is finished first.
     assert_eq!(desk.done(|_| {}), [take_up(false, false)]);
@@ -308,7 +329,8 @@ fn a_socket_that_seems_alive_gives_way_without_the_room_hearing_of_it() {
 }
 
 #[test]
-fn who_is_let_in_without_a_socket_hears_of_it_when_there_is_one_and_the_room_hears_that_there_is_none() {
+fn who_is_let_in_without_a_socket_hears_of_it_when_there_is_one_and_the_room_hears_that_there_is_none()
+ {
     let mut desk = Desk::kept_for(KEPT_FOR);
     desk.ask(1);
     desk.done(|someone| someone.user = somebody());

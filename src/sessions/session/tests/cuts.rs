@@ -259,7 +259,11 @@ impl World {
                 }
             }
             (Some(id), _) => {
-                assert_eq!(client.pending.pop_front(), Some(id), "answers in their order");
+                assert_eq!(
+                    client.pending.pop_front(),
+                    Some(id),
+                    "answers in their order"
+                );
                 client.answered.push(id);
             }
             (None, Some(seq)) => {
