@@ -240,11 +240,11 @@ pub const RESUME_BURST: Budget = Budget {
 pub const RESUMES: Budget = Budget {
     name: "ws.resumes",
     per: Per::Session,
-    most: 1,
+    most: 5,
     unit: Unit::Count,
     every: Some(Duration::from_secs(1)),
     then: "The request is answered rate.limited, with the time to wait.",
-    reason: "Nobody's network comes and goes faster for long.",
+    reason: "Nobody's network comes and goes faster; a hand that goes up and down tells the room as much.",
     test: "a_session_is_taken_up_only_so_often",
 };
 

@@ -57,6 +57,7 @@ fn without_any_setting_the_defaults_hold() {
     let first = &config.media.addresses[0];
     assert_eq!(*first, MediaAddress::Ip(Ipv4Addr::LOCALHOST.into()));
     assert_eq!(config.listen.max_sockets.get(), 5_000);
+    assert_eq!(config.resume, std::time::Duration::from_secs(30));
     assert_eq!(config.log.as_str(), "info");
 }
 
@@ -164,6 +165,16 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
             Key::MaxSockets,
             "0",
             "--max-sockets: '0' is not a number of sockets from 1 to 500000.",
+        ),
+        (
+            Key::ResumeMs,
+            "30s",
+            "--resume-ms: '30s' is not a number of milliseconds from 0 to 600000.",
+        ),
+        (
+            Key::ResumeMs,
+            "600001",
+            "--resume-ms: '600001' is not a number of milliseconds from 0 to 600000.",
         ),
         (
             Key::MediaIp,

@@ -1,5 +1,6 @@
 //! What a meeting's rules are, told as tests; here is what the stories share.
 
+mod coming_back;
 mod governing;
 mod lobby;
 mod names;

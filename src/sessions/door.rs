@@ -35,18 +35,20 @@ struct Inner {
     /// The number of the newest socket that had the session. What an older one still asks for came late: its client has
     /// given it up.
     newest: u64,
-    uses: Bucket,
+    /// How often the session may still be taken up; none where that is not limited.
+    uses: Option<Bucket>,
     /// The newest wins: the ones before it are refused.
     waiting: Option<Taker>,
 }
 
 impl Door {
     /// Of a session that socket number `socket` opens.
-    pub fn new(socket: u64, now: Instant) -> Self {
+    pub fn new(socket: u64, is_limited: bool, now: Instant) -> Self {
+        let uses = || Bucket::new(&budgets::RESUME_BURST, &budgets::RESUMES, now);
         let inner = Inner {
             tokens: ResumeTokens::default(),
             newest: socket,
-            uses: Bucket::new(&budgets::RESUME_BURST, &budgets::RESUMES, now),
+            uses: is_limited.then(uses),
             waiting: None,
         };
         Self {
@@ -97,7 +99,9 @@ impl Door {
         if !inner.admits(token, socket) {
             return Err(Refusal::Wrong);
         }
-        inner.uses.spend(1, now).map_err(Refusal::TooOften)?;
+        if let Some(uses) = &mut inner.uses {
+            uses.spend(1, now).map_err(Refusal::TooOften)?;
+        }
         inner.waiting = Some(taker);
         drop(inner);
         self.knocked.notify_one();
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn who_has_the_token_is_let_in_and_nobody_else_is_heard() {
-        let door = Door::new(1, Instant::now());
+        let door = Door::new(1, true, Instant::now());
         let token = door.begin();
         assert_eq!(knock(&door, "nonsense", 2), Err(Refusal::Wrong));
         assert!(door.knocked().now_or_never().is_none());
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_an_older_socket_asks_came_late() {
-        let door = Door::new(1, Instant::now());
+        let door = Door::new(1, true, Instant::now());
         let token = door.begin();
         // Socket 2 asked, and its client gave it up and asked on socket 3 before socket 2 was read.
         assert_eq!(knock(&door, &token, 3), Ok(()));
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_newest_that_asks_wins() {
-        let door = Door::new(1, Instant::now());
+        let door = Door::new(1, true, Instant::now());
         let token = door.begin();
         let now = Instant::now();
         let (first, mut lost) = oneshot::channel();
@@ -187,7 +191,7 @@ mod tests {
     #[test]
     fn a_session_is_taken_up_only_so_often() {
         let now = Instant::now();
-        let door = Door::new(1, now);
+        let door = Door::new(1, true, now);
         let token = door.begin();
         let at = |now| {
             let (taker, _) = oneshot::channel();

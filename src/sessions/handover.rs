@@ -73,6 +73,7 @@ pub fn keep(session: Live) {
 }
 
 async fn kept(mut session: Live) {
+    session.wait_for_socket();
     loop {
         while let Some(told) = session.next_told() {
             match told {

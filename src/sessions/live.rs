@@ -209,6 +209,16 @@ impl Live {
         self.core.handle(Input::Resume(resume), Instant::now());
     }
 
+    /// Begins to wait without a socket, if there is a place for it.
+    pub(super) fn wait_for_socket(&mut self) {
+        let input = match self.place.is_some() || self.find_place(self.core.is_nowhere()) {
+            // The room may have to be told.
+            true => Input::Tick,
+            false => Input::Unkept,
+        };
+        self.core.handle(input, Instant::now());
+    }
+
     /// Gives it to the socket that asked for it; back, when that is gone too.
     pub fn hand_over(mut self) -> Option<Self> {
         let Some(taker) = self.taker.take() else {

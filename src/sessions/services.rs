@@ -121,7 +121,7 @@ impl Services {
             attempts: parts.attempts.clone(),
             guests: parts.guests,
             registration: parts.registration,
-            table: Table::default(),
+            table: Table::new(parts.rate_limiting == RateLimiting::On),
         };
         let rooms = Rooms {
             store: parts.store,

@@ -21,6 +21,7 @@ pub struct Table {
     sessions: Arc<DashMap<SessionId, Entry>>,
     /// How many sockets there were.
     sockets: Arc<AtomicU64>,
+    is_limited: bool,
 }
 
 /// A session.
@@ -93,10 +94,19 @@ impl Drop for Seat {
 }
 
 impl Table {
+    /// An empty one; whether it is limited how often a session is taken up.
+    pub fn new(is_limited: bool) -> Self {
+        Self {
+            is_limited,
+            ..Self::default()
+        }
+    }
+
     /// Takes in a session of nobody yet.
     pub fn open(&self, session: &SessionId) -> Seat {
         let socket = self.sockets.fetch_add(1, Ordering::Relaxed);
-        let (revoked, door) = (Arc::default(), Arc::new(Door::new(socket, Instant::now())));
+        let door = Arc::new(Door::new(socket, self.is_limited, Instant::now()));
+        let revoked = Arc::default();
         let entry = Entry {
             login: None,
             revoked: Arc::clone(&revoked),

@@ -25,7 +25,7 @@ struct Left {
 
 impl Left {
     async fn new() -> Self {
-        let server = Server::start().await;
+        let server = Server::forgetful().await;
         let (mut ada, room) = server.meeting(json!({ "lobby": true })).await;
         let (mut bo, bos) = knocking(&server, "bo", &room, &mut ada).await;
         let (mut cy, cys) = knocking(&server, "cy", &room, &mut ada).await;
@@ -165,7 +165,7 @@ async fn a_check_room_offers_one_slot_of_each_kind() {
 
 #[tokio::test]
 async fn whoever_loses_the_socket_comes_back_past_the_lock_and_who_left_does_not() {
-    let server = Server::start().await;
+    let server = Server::forgetful().await;
     let (mut ada, room) = server.meeting(json!({ "lobby": true })).await;
     let mut gus = server.guest("Gus").await;
     let join = || json!({ "identity": room });

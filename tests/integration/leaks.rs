@@ -1,5 +1,6 @@
 //! When everyone has left, nothing of them is left.
 
+use meeting::config::Key;
 use serde_json::json;
 
 use super::support::{Server, soon};
@@ -23,7 +24,7 @@ async fn tasks_end(at_most: usize) {
 
 #[tokio::test]
 async fn two_hundred_people_come_and_go_and_leave_nothing_behind() {
-    let server = Server::start().await;
+    let server = Server::with(&[(Key::NoRateLimit, "on"), (Key::ResumeMs, "100")]).await;
     let mut ada = server.account("ada").await;
     let room = ada
         .create(json!({ "name": "Crowd", "max_participants": 1_000 }))

@@ -1,5 +1,6 @@
 //! The waiting room over real sockets: what who waits gets to know, and how they come in.
 
+use meeting::config::Key;
 use serde_json::{Value, json};
 
 use super::support::{Client, Server};
@@ -7,6 +8,11 @@ use super::support::{Client, Server};
 /// Ada's meeting with a waiting room, and Bo at its door.
 async fn at_the_door() -> (Server, Client, Client, String) {
     let server = Server::start().await;
+    let (ada, bo, room) = at_the_door_of(&server).await;
+    (server, ada, bo, room)
+}
+
+async fn at_the_door_of(server: &Server) -> (Client, Client, String) {
     let (mut ada, room) = server.meeting(json!({ "lobby": true })).await;
     let mut bo = server.guest("Bo").await;
     let join = json!({ "identity": room });
@@ -14,7 +20,7 @@ async fn at_the_door() -> (Server, Client, Client, String) {
     let waiting = ada.event("lobby.waiting").await;
     assert_eq!(waiting["participant"]["display_name"], "Bo");
     bo.joined = json!({ "self": { "id": waiting["participant"]["id"] } });
-    (server, ada, bo, room)
+    (ada, bo, room)
 }
 
 async fn admit(ada: &mut Client, who: Value) {
@@ -240,7 +246,9 @@ async fn a_host_lets_somebody_knock_again_who_was_denied_and_nobody_else_does() 
 
 #[tokio::test]
 async fn who_stops_waiting_or_is_lost_is_at_the_door_no_more() {
-    let (server, mut ada, mut bo, room) = at_the_door().await;
+    let settings = [(Key::NoRateLimit, "on"), (Key::ResumeMs, "100")];
+    let server = Server::with(&settings).await;
+    let (mut ada, mut bo, room) = at_the_door_of(&server).await;
     bo.ok("room.leave", json!({})).await;
     let gone = json!({ "participant": bo.membership(), "reason": "left" });
     assert_eq!(ada.event("lobby.left").await, gone);

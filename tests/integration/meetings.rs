@@ -1,5 +1,6 @@
 //! Into a room and out of it, and what each is told of the others.
 
+use meeting::config::Key;
 use serde_json::{Value, json};
 
 use super::support::{Server, names};
@@ -102,11 +103,14 @@ async fn leaving_is_announced_to_the_rest_alone() {
 
 #[tokio::test]
 async fn a_socket_that_is_lost_and_one_that_is_closed_leave_for_different_reasons() {
-    let server = Server::start().await;
+    let server = Server::with(&[(Key::NoRateLimit, "on"), (Key::ResumeMs, "100")]).await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let lost = server.member("Lost", &room).await;
     let membership = lost.membership();
     drop(lost);
+    let waited_for = ada.event("participant.updated").await["participant"].take();
+    assert_eq!(waited_for["id"], membership);
+    assert_eq!(waited_for["connection"], "reconnecting");
     assert_eq!(
         ada.event("participant.left").await,
         json!({ "participant": membership, "reason": "lost" })

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// A bound on every wait, far beyond what any of them takes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +41,11 @@ pub struct Server {
 impl Server {
     pub async fn start() -> Self {
         Self::with(&[(Key::NoRateLimit, "on")]).await
+    }
+
+    /// A server that keeps nobody whose socket is lost.
+    pub async fn forgetful() -> Self {
+        Self::with(&[(Key::NoRateLimit, "on"), (Key::ResumeMs, "0")]).await
     }
 
     /// A server with these settings beside those that every test needs.
@@ -149,15 +155,59 @@ pub struct Client {
     pub joined: Value,
     last_id: u64,
     last_seq: u64,
+    resume_token: String,
     heard: VecDeque<Value>,
+}
+
+/// What is left of a client whose socket is lost.
+pub struct Lost {
+    pub session: Value,
+    pub token: String,
+    pub last_seq: u64,
+    last_id: u64,
+    login: Value,
+    joined: Value,
+}
+
+impl Lost {
+    /// On a new socket, with all that was missed.
+    pub async fn back(&self, server: &Server) -> (Client, Value) {
+        let mut client = server.connect().await;
+        let answer = client.resume(self, Some(self.last_seq)).await;
+        (client, answer)
+    }
+
+    /// The code that a try is refused with.
+    pub async fn refused(&self, server: &Server) -> String {
+        let resume = json!({
+            "session": self.session,
+            "resume_token": self.token,
+            "last_seq": self.last_seq,
+        });
+        let mut client = server.connect().await;
+        client.refused("session.resume", resume).await
+    }
 }
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
+        Self::connect_by(address, None).await
+    }
+
+    /// A client that a trusted proxy says comes from there.
+    pub async fn connect_from(address: SocketAddr, from: &str) -> Self {
+        Self::connect_by(address, Some(from)).await
+    }
+
+    async fn connect_by(address: SocketAddr, from: Option<&str>) -> Self {
         let stream = soon(TcpStream::connect(address)).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let url = format!("ws://{address}/ws");
-        let connected = soon(tokio_tungstenite::client_async(url, stream)).await;
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        if let Some(from) = from {
+            let from = from.parse().unwrap();
+            request.headers_mut().insert("x-forwarded-for", from);
+        }
+        let connected = soon(tokio_tungstenite::client_async(request, stream)).await;
         let (socket, _) = connected.unwrap();
         let mut client = Self {
             socket,
@@ -166,6 +216,7 @@ impl Client {
             joined: Value::Null,
             last_id: 0,
             last_seq: 0,
+            resume_token: String::new(),
             heard: VecDeque::new(),
         };
         client.hello = client.frame().await;
@@ -252,6 +303,9 @@ impl Client {
     pub async fn ok(&mut self, kind: &str, data: Value) -> Value {
         let mut reply = self.ask(kind, data).await;
         assert_eq!(reply["type"], "ok", "{kind}: {reply}");
+        if let Some(token) = reply["data"]["resume_token"].as_str() {
+            self.resume_token = token.to_owned();
+        }
         reply["data"].take()
     }
 
@@ -323,6 +377,41 @@ impl Client {
                 other => panic!("a close frame was awaited, not {other:?}"),
             }
         }
+    }
+
+    /// Loses the socket without a word. What it was told stays with what is returned.
+    pub fn lose(self) -> Lost {
+        Lost {
+            session: self.hello["session"].clone(),
+            token: self.resume_token,
+            joined: self.joined,
+            last_id: self.last_id,
+            last_seq: self.last_seq,
+            login: self.login,
+        }
+    }
+
+    /// Takes a session up on this new socket, and answers what `session.resume` is answered with.
+    pub async fn resume(&mut self, lost: &Lost, last_seq: Option<u64>) -> Value {
+        let resume = json!({
+            "session": lost.session,
+            "resume_token": lost.token,
+            "last_seq": last_seq,
+        });
+        let answer = self.ok("session.resume", resume).await;
+        assert_eq!(answer["resumed"], true);
+        self.hello["session"] = lost.session.clone();
+        self.resume_token = answer["resume_token"].as_str().unwrap().to_owned();
+        self.login = lost.login.clone();
+        self.joined = lost.joined.clone();
+        self.last_id = lost.last_id;
+        self.last_seq = answer["seq"].as_u64().unwrap();
+        answer
+    }
+
+    /// Whether an event of this type has come and was not asked for.
+    pub fn has_heard(&self, kind: &str) -> bool {
+        self.heard.iter().any(|event| event["type"] == kind)
     }
 
     /// Closes and waits until the server has.

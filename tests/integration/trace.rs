@@ -88,7 +88,15 @@ async fn emptied(server: &Running, host: &mut Client, room: &str, files: usize) 
 #[tokio::test]
 async fn two_hundred_people_who_published_leave_the_process_as_it_was() {
     let data = tempfile::tempdir().unwrap();
-    let server = Running::start(data.path(), &["--no-rate-limit", "--media-threads", "1"]);
+    // Whoever is simply gone is waited for, and then gone too.
+    let settings = [
+        "--no-rate-limit",
+        "--media-threads",
+        "1",
+        "--resume-ms",
+        "100",
+    ];
+    let server = Running::start(data.path(), &settings);
     let mut host = Client::connect(server.address.parse().unwrap()).await;
     let account = json!({ "username": "ada", "password": PASSWORD });
     host.ok("auth.register", account).await;

@@ -297,6 +297,10 @@ impl Reference {
         if name == "Everyone" {
             return "`\"all\"`".to_owned();
         }
+        // The answer to one request, which another one gives as a part of its own.
+        if name == "Joined" {
+            return "the answer to [`room.join`](#roomjoin)".to_owned();
+        }
         let to = match self.of_messages.contains(name) {
             true => panic!("{name} is the data of a message and a field's type as well"),
             false => anchor(name),

@@ -179,3 +179,22 @@ async fn nobody_reads_any_more() {
     assert!(outbox.is_closed());
     assert_eq!(outbox.push(sure()), Pushed::Closed);
 }
+
+#[tokio::test]
+async fn an_outbox_that_overflowed_takes_in_new_events_when_it_is_opened_again() {
+    let (outbox, mut reader) = outbox();
+    let released = || OutboxItem::Released {
+        participant: ParticipantId::try_from("p-ada".to_owned()).unwrap(),
+        close: None,
+    };
+    while outbox.push(sure()) == Pushed::Kept {}
+    // What a room does with the session is told all the same.
+    assert_eq!(outbox.push(released()), Pushed::Kept);
+    assert_eq!(outbox.push(updated("ada", 1)), Pushed::Overflowed);
+    reader.reopen();
+    assert!(!has_overflowed(&reader));
+    outbox.push(updated("ada", 2));
+    let kept = [released(), updated("ada", 2)];
+    assert_eq!(drain(&mut reader).await, kept, "and no event from before");
+    assert_eq!(waiting(&reader), 0);
+}

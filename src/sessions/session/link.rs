@@ -92,9 +92,14 @@ impl<S: State> Session<S> {
         }
         if !matches!(self.link, Link::Detached { .. }) {
             self.detach(end, now);
-            let is_nowhere = self.state.as_ref().is_some_and(State::is_nowhere);
+            let is_nowhere = self.is_nowhere();
             self.outputs.push_back(Output::LetGo { end, is_nowhere });
         }
+    }
+
+    /// Whether it is known to be in no room.
+    pub fn is_nowhere(&self) -> bool {
+        self.state.as_ref().is_some_and(State::is_nowhere)
     }
 
     fn detach(&mut self, why: End, now: Instant) {
@@ -195,6 +200,10 @@ impl<S: State> Session<S> {
             // The new socket was lost as well.
             return Ok(());
         };
+        if matches!(attaching.stage, Stage::Ready) {
+            // This was for an earlier one.
+            return Ok(());
+        }
         match standing {
             Err(error) => self.refuse(&error),
             Ok(standing) if attaching.look => self.look(standing),
@@ -349,8 +358,7 @@ impl<S: State> Session<S> {
         let refusal = frame::error(Some(attaching.resume.id), error);
         let (until, why) = attaching.before;
         self.outputs.push_back(Output::Write(refusal));
-        let is_nowhere = self.state.as_ref().is_some_and(State::is_nowhere);
-        let end = End::NotResumed;
+        let (end, is_nowhere) = (End::NotResumed, self.is_nowhere());
         self.outputs.push_back(Output::LetGo { end, is_nowhere });
         self.link = Link::Detached { until, why };
         self.is_loss_untold = true;

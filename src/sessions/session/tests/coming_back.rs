@@ -329,6 +329,22 @@ fn a_socket_that_seems_alive_gives_way_without_the_room_hearing_of_it() {
 }
 
 #[test]
+fn what_the_room_says_to_an_earlier_socket_is_not_for_the_next() {
+    let mut desk = lost();
+    desk.resume(None);
+    desk.core.hand_over(desk.now);
+    assert_eq!(desk.resume(None), []);
+    let standing = || Ok(Standing::Inside(ada()));
+    assert_eq!(
+        desk.taken_up(standing()),
+        [take_up(true, true)],
+        "it is asked again"
+    );
+    desk.taken_up(standing());
+    assert!(answer(&desk.tell(shown())[0])["view"].is_object());
+}
+
+#[test]
 fn who_is_let_in_without_a_socket_hears_of_it_when_there_is_one_and_the_room_hears_that_there_is_none()
  {
     let mut desk = Desk::kept_for(KEPT_FOR);
