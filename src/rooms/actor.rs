@@ -9,25 +9,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::asked::{Asked, Asker};
 use super::audience::Audience;
-use super::handle::{Decision, Inbox, Message, RoomHandle};
+use super::handle::{Inbox, Message, RoomHandle};
 use super::media_line::{MEDIA_RETRY, MediaLine};
-use super::outbox::{Outbox, OutboxItem};
+use super::outbox::OutboxItem;
 use super::saving::{Saved, Saving};
-use super::start::{Clock, Entered, HistorySink, Origin, Survivors};
+use super::start::{Clock, HistorySink, Origin, Survivors};
 use crate::media::RoomMedia;
 use crate::meeting::durability::Durability;
 use crate::meeting::effect::CloseReason;
 use crate::meeting::media::MediaEvent;
 use crate::meeting::snapshot::SnapshotError;
 use crate::meeting::state::pause::Memory;
-use crate::meeting::{Command, Effect, Outcome, Reply, Room};
+use crate::meeting::{Command, Effect, Outcome, Room};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::LeaveReason;
-use crate::protocol::ids::ParticipantId;
 use crate::supervise;
 
 /// How long a room that waits for a time on the wall sleeps before it looks again: that clock may have been set.
@@ -69,23 +69,6 @@ pub(super) struct Ending {
     pub memory: Option<Memory>,
     /// It was saved for the last time before.
     pub is_sealed: bool,
-}
-
-/// A command, and who waits for what comes of it.
-struct Asked {
-    command: Command,
-    by: Asker,
-    durability: Durability,
-}
-
-enum Asker {
-    Nobody,
-    Caller(oneshot::Sender<Decision>),
-    Newcomer {
-        participant: ParticipantId,
-        outbox: Outbox,
-        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
-    },
 }
 
 impl Actor {
@@ -256,32 +239,6 @@ impl Actor {
     /// What a message asks; none when that is done, or wanted no more.
     async fn read(&mut self, message: Message) -> Option<Asked> {
         let (command, by) = match message {
-            Message::Media(event) => (Command::Media(event), Asker::Nobody),
-            Message::Tick => (Command::Tick, Asker::Nobody),
-            Message::Tell(command) => (command, Asker::Nobody),
-            Message::Call { command, reply } => {
-                if let Some(code) = self.audience.refuses(&command) {
-                    // Nobody waits for it any more.
-                    let _ = reply.send(Err(code));
-                    return None;
-                }
-                (command, Asker::Caller(reply))
-            }
-            // It waited longer than the one who asked: they do not want to be in any more.
-            Message::Join { reply, .. } if reply.is_closed() => return None,
-            Message::Join {
-                join,
-                outbox,
-                reply,
-            } => {
-                let participant = join.participant.clone();
-                let by = Asker::Newcomer {
-                    participant,
-                    outbox,
-                    reply,
-                };
-                (Command::Join(*join), by)
-            }
             Message::Seal(done) => {
                 let meeting = self.saved();
                 self.saving.seal(meeting).await;
@@ -291,6 +248,22 @@ impl Actor {
             }
             #[cfg(test)]
             Message::Panic => panic!("as the test wants"),
+            Message::Call { command, reply } => {
+                if let Some(code) = self.audience.refuses(&command) {
+                    // Nobody waits for it any more.
+                    let _ = reply.send(Err(code));
+                    return None;
+                }
+                (command, Asker::Caller(reply))
+            }
+            Message::Join {
+                join,
+                outbox,
+                reply,
+            } => Asker::newcomer(join, outbox, reply)?,
+            Message::Media(event) => (Command::Media(event), Asker::Nobody),
+            Message::Tick => (Command::Tick, Asker::Nobody),
+            Message::Tell(command) => (command, Asker::Nobody),
         };
         let durability = self.room.durability(&command);
         Some(Asked {
@@ -363,56 +336,11 @@ impl Actor {
         if asked.durability != Durability::Nothing && !outcome.effects.is_empty() {
             self.saving.has_changed();
         }
-        match asked.by {
-            Asker::Nobody => {}
-            Asker::Caller(reply) => {
-                if reply.send(outcome.reply).is_err() {
-                    tracing::debug!("the session of an answered command is gone");
-                }
-            }
-            Asker::Newcomer {
-                participant,
-                outbox,
-                reply,
-            } => {
-                let decision = self.decide(&participant, outbox, outcome.reply);
-                let is_in = decision.is_ok();
-                if reply.send(decision).is_err() && is_in {
-                    self.audience.has_lost(participant);
-                }
-            }
-        }
+        asked.by.answer(outcome.reply, &mut self.audience);
         if matches!(&asked.command, Command::Media(MediaEvent::Failed)) {
             self.media.begin_anew();
         }
         self.apply(outcome.effects);
-    }
-
-    fn decide(
-        &mut self,
-        participant: &ParticipantId,
-        outbox: Outbox,
-        reply: Decision,
-    ) -> Result<Entered, ErrorCode> {
-        match reply {
-            Ok(Reply::View(view)) => {
-                self.audience.enter(participant.clone(), outbox);
-                Ok(Entered::In(view))
-            }
-            Ok(Reply::Waiting) => {
-                self.audience.wait(participant.clone(), outbox);
-                Ok(Entered::Waiting)
-            }
-            Ok(other) => {
-                tracing::error!(
-                    ?other,
-                    "a join was answered with something else: this is a fault in the server"
-                );
-                self.audience.has_lost(participant.clone());
-                Err(ErrorCode::ServerInternal)
-            }
-            Err(code) => Err(code),
-        }
     }
 
     fn part_with_the_lost(&mut self) {

@@ -12,6 +12,7 @@
 //! a source that starts or a mute, goes through the core, which tells the thread what may be forwarded.
 
 mod actor;
+mod asked;
 mod audience;
 mod handle;
 mod link;
