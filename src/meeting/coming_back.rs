@@ -3,6 +3,7 @@
 //! They stay in: their place, their role, their hand and what is muted are as they were, and their media goes on where its
 //! path still works. The others see that they are reconnecting. They are taken out when their session is over.
 
+use super::command::Attach;
 use super::effect::{Effect, Reply};
 use super::media::MediaCommand;
 use super::permissions::{Action, allows};
@@ -13,15 +14,6 @@ use crate::protocol::event::{Event, LeaveReason, MediaFailed, ParticipantData};
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{Connection, Source};
 use crate::protocol::time::Timestamp;
-
-/// How a session comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Attach {
-    /// The client knows nothing any more.
-    pub anew: bool,
-    /// It is to be shown the room.
-    pub look: bool,
-}
 
 impl Room {
     pub(super) fn detach(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) -> Answer {

@@ -244,6 +244,15 @@ pub enum Command {
     Tick,
 }
 
+/// How a session comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attach {
+    /// The client knows nothing any more.
+    pub anew: bool,
+    /// It is to be shown the room.
+    pub look: bool,
+}
+
 /// What an edit did to the room's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordEdit {

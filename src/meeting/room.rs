@@ -8,8 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::coming_back::Attach;
-use super::command::Command;
+use super::command::{Attach, Command};
 use super::effect::{Effect, Outcome, Reply, View};
 use super::media::MediaCommand;
 use super::permissions::{Action, Rank, actions_of, allows, effective};

@@ -163,6 +163,9 @@ async fn carry_out(
         Request::ChatDelete(data) => {
             answer(id, chat::delete(&rooms.store, state.asker()?, data).await)
         }
+        Request::SessionResume(_) if services.kept_for().is_zero() => {
+            Err(ErrorCode::SessionGone.into())
+        }
         Request::SessionResume(data) => {
             let successor = resume::resume(accounts, state, id, data).await;
             successor.map(Outcome::TakenUp)

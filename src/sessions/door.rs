@@ -37,8 +37,8 @@ struct Inner {
     newest: u64,
     /// How often the session may still be taken up; none where that is not limited.
     uses: Option<Bucket>,
-    /// The newest wins: the ones before it are refused.
-    waiting: Option<Taker>,
+    /// The newest socket wins: the others are refused.
+    waiting: Option<(u64, Taker)>,
 }
 
 impl Door {
@@ -102,7 +102,7 @@ impl Door {
         if let Some(uses) = &mut inner.uses {
             uses.spend(1, now).map_err(Refusal::TooOften)?;
         }
-        inner.waiting = Some(taker);
+        inner.waiting = Some((socket, taker));
         drop(inner);
         self.knocked.notify_one();
         Ok(())
@@ -121,7 +121,7 @@ impl Door {
     /// Waits until a socket asks for the session.
     pub async fn knocked(&self) -> Taker {
         loop {
-            if let Some(taker) = self.lock().waiting.take() {
+            if let Some((_, taker)) = self.lock().waiting.take() {
                 return taker;
             }
             self.knocked.notified().await;
@@ -136,7 +136,10 @@ impl Door {
 
 impl Inner {
     fn admits(&self, token: &str, socket: u64) -> bool {
-        self.tokens.admits(token) && socket > self.newest
+        let is_newer = |waiting: &(u64, Taker)| socket > waiting.0;
+        self.tokens.admits(token)
+            && socket > self.newest
+            && self.waiting.as_ref().is_none_or(is_newer)
     }
 }
 
@@ -185,6 +188,7 @@ mod tests {
         let (second, _kept) = oneshot::channel();
         door.knock(&token, 3, second, now).unwrap();
         assert!(lost.try_recv().is_err());
+        assert_eq!(knock(&door, &token, 2), Err(Refusal::Wrong), "it came late");
         assert!(door.knocked().now_or_never().is_some());
     }
 
@@ -193,9 +197,11 @@ mod tests {
         let now = Instant::now();
         let door = Door::new(1, true, now);
         let token = door.begin();
+        let socket = std::cell::Cell::new(1);
         let at = |now| {
             let (taker, _) = oneshot::channel();
-            door.knock(&token, 2, taker, now)
+            socket.set(socket.get() + 1);
+            door.knock(&token, socket.get(), taker, now)
         };
         for _ in 0..budgets::RESUME_BURST.most {
             assert_eq!(at(now), Ok(()));

@@ -9,14 +9,16 @@
 //! queue. Events go out meanwhile.
 //!
 //! A session outlives its socket for a while. Without one it goes on: what rooms tell is numbered and kept, and what was
-//! asked is carried out and its answer kept. Whoever takes it up hears what was missed, each once; see [`link`].
+//! asked is carried out and its answer kept. Whoever takes it up hears what was missed, each once; see [`link`]. What goes
+//! in and comes out stands in [`traffic`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::link::{Link, Standing};
+use self::link::Link;
+pub use self::traffic::{Done, Frame, Input, Output, Resume, State, TakeUp};
 use super::answers::{Answers, Seen};
 use super::end::End;
 use super::handlers::room_view;
@@ -28,144 +30,10 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::{Delivery, Event, ServerDraining};
 use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::User;
-use crate::protocol::time::Timestamp;
 use crate::rooms::OutboxItem;
 
 /// How long a client may take to say who it is.
 pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
-
-/// What a session is for its requests, as far as the core must know it.
-pub trait State {
-    /// Who has logged in.
-    fn user(&self) -> Option<&User>;
-    /// Whether it is in no room and waits at no door.
-    fn is_nowhere(&self) -> bool;
-    /// Whether it is in a room as `participant`.
-    fn is_inside(&self, participant: &ParticipantId) -> bool;
-    /// Takes note that a room has let it in. False when it is not meant any more.
-    fn admit(&mut self, participant: &ParticipantId) -> bool;
-    /// Forgets a membership, or a wait at the door, that the room has ended.
-    fn release(&mut self, participant: &ParticipantId);
-}
-
-/// What a client sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frame<'a> {
-    /// A text: a request, if it is sound.
-    Text(&'a str),
-    /// What nobody should send.
-    Binary,
-    /// It wants to know whether the server is there.
-    Ping,
-    /// It is there.
-    Pong,
-}
-
-/// What happens to a session.
-pub enum Input<'a, S> {
-    /// The client has sent something. Only while [`Session::wants_frames`].
-    Frame(Frame<'a>),
-    /// A room tells something. Only while [`Session::wants_items`].
-    Item(OutboxItem),
-    /// The request in flight is finished.
-    Done(Done<S>),
-    /// Whoever is to know has been told that the socket is gone.
-    Told(S),
-    /// A new socket takes the session up. Only without one.
-    Resume(Resume),
-    /// What the room says to that.
-    TakenUp {
-        /// What was lent.
-        state: S,
-        /// Where it is, or why it is not taken up.
-        standing: Result<Standing, WireError>,
-    },
-    /// Events found no room in the outbox, because the client reads too slowly: they are lost.
-    Overflowed,
-    /// There is no place for a session without a socket.
-    Unkept,
-    /// Time has passed: at [`Session::next_deadline`] at the latest.
-    Tick,
-    /// The server is going down, and closes its sockets by then.
-    Drain {
-        /// By when.
-        deadline: Timestamp,
-    },
-    /// It is to end for a reason that the core does not see.
-    End(End),
-}
-
-/// A request that was carried out.
-pub struct Done<S> {
-    /// What was lent to it.
-    pub state: S,
-    /// The request's id.
-    pub id: u64,
-    /// The frame that answers it, or why it was refused.
-    pub answer: Result<String, WireError>,
-}
-
-/// What is to be done, in order.
-pub enum Output<S> {
-    /// Write this frame.
-    Write(String),
-    /// Ping the client.
-    Ping,
-    /// Carry this request out, and give its [`Done`] back.
-    CarryOut {
-        /// The request.
-        request: RequestFrame,
-        /// Lent to it.
-        state: S,
-    },
-    /// Let go of the socket, and close it. The session goes on without one, if there is a place for it.
-    LetGo {
-        /// How it is closed.
-        end: End,
-        /// It is in no room.
-        is_nowhere: bool,
-    },
-    /// Tell the room that the socket is gone, and give the state back by [`Input::Told`].
-    TellLoss {
-        /// Lent to it.
-        state: S,
-    },
-    /// Tell the room that there is a socket again, and give the state back by [`Input::TakenUp`].
-    TakeUp {
-        /// Lent to it.
-        state: S,
-        /// How.
-        how: TakeUp,
-    },
-    /// It is over: leave the room, and close the socket. Nothing comes after it.
-    Over {
-        /// Why.
-        end: End,
-        /// What the session was.
-        state: S,
-    },
-}
-
-/// A client that comes back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resume {
-    /// The id of its request.
-    pub id: u64,
-    /// The number of the last event that it has seen; none when it knows nothing any more.
-    pub last_seq: Option<u64>,
-    /// The token that takes the session up the next time.
-    pub token: String,
-}
-
-/// What a room is asked for a session that is taken up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TakeUp {
-    /// The client knows nothing any more: its media begins anew.
-    pub anew: bool,
-    /// The room is to show itself by [`OutboxItem::View`].
-    pub look: bool,
-}
 
 /// What a room has done with the session.
 enum Move {
@@ -289,7 +157,7 @@ impl<S: State> Session<S> {
     /// Whether the client's next frame may be read: while one request is carried out the next waits in the socket. That
     /// bounds what a client can queue.
     pub fn wants_frames(&self) -> bool {
-        matches!(self.link, Link::Attached) && !self.is_in_flight && !self.is_ending()
+        self.is_attached() && !self.is_in_flight && !self.is_ending()
     }
 
     /// Whether the next item of the outbox may be taken: nothing of a room goes out before its `lobby.admitted`, which
@@ -498,12 +366,14 @@ impl<S: State> Session<S> {
                 self.replay.keep(event.clone());
             }
         }
-        self.write(event.frame(self.seq));
+        if self.is_attached() {
+            self.write(event.frame(self.seq));
+        }
     }
 
     /// Writes a frame, if there is a socket: an answer is kept elsewhere, and so is an event that must not be lost.
     fn write(&mut self, text: String) {
-        if matches!(self.link, Link::Attached) {
+        if self.is_attached() {
             self.outputs.push_back(Output::Write(text));
         }
     }
@@ -540,6 +410,7 @@ fn answered(id: u64, answer: Result<String, WireError>) -> String {
 }
 
 pub mod link;
+mod traffic;
 
 #[cfg(test)]
 mod tests;

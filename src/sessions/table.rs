@@ -84,6 +84,8 @@ impl Seat {
     /// Gives the place up.
     pub fn leave(&self) {
         self.table.sessions.remove(&self.id);
+        // Whoever stands at it is not let wait.
+        self.door.shut();
     }
 }
 

@@ -40,6 +40,10 @@ where
             Outcome::HandOver => {
                 if let Some(back) = session.hand_over() {
                     session = back;
+                    if socket.is_broken {
+                        // A write was given up for the one that asked, and is gone now.
+                        session.end(End::Gone);
+                    }
                     continue;
                 }
                 End::Replaced

@@ -84,10 +84,13 @@ impl Server {
         let mut client = Client {
             socket: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
             session: supervise::spawn("session", session),
+            name: Value::Null,
             last_id: 0,
             events: Vec::new(),
         };
-        assert_eq!(client.frame().await.unwrap()["type"], "hello");
+        let hello = client.frame().await.unwrap();
+        assert_eq!(hello["type"], "hello");
+        client.name = hello["data"]["session"].clone();
         client
     }
 
@@ -115,6 +118,8 @@ impl Server {
 struct Client {
     socket: WebSocketStream<DuplexStream>,
     session: JoinHandle<()>,
+    /// The session's id.
+    name: Value,
     last_id: u64,
     events: Vec<Value>,
 }
@@ -266,6 +271,47 @@ async fn a_session_that_fails_leaves_no_ghost() {
     assert_eq!(server.services.table().count(), 1);
     let roster = ada.ok("room.roster", json!({ "identity": room })).await;
     assert_eq!(roster["participants"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_socket_whose_writes_hang_gives_way_to_a_new_one_at_once() {
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    let (ours, theirs) = tokio::io::duplex(8 * 1024);
+    let mut bo = server.serve(ours, theirs).await;
+    let login = bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
+    bo.ok("room.join", json!({ "identity": room })).await;
+    // More than its line takes, and less than waits for it: nobody has given it up yet.
+    for _ in 0..20 {
+        let text = "x".repeat(2_000);
+        ada.ok("chat.send", json!({ "text": text })).await;
+    }
+    let mut newer = server.connect().await;
+    let resume =
+        json!({ "session": bo.name, "resume_token": login["resume_token"], "last_seq": 0 });
+    let answer = newer.ok("session.resume", resume).await;
+    assert_eq!(answer["replayed"], 20);
+    for _ in 0..20 {
+        newer.event("chat.message").await;
+    }
+    newer.ok("chat.send", json!({ "text": "on" })).await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_before_it_gets_its_session_leaves_it_to_the_next() {
+    let server = Server::start().await;
+    let mut bo = server.guest("Bo").await;
+    let refreshed = bo.ok("auth.refresh", json!({})).await;
+    let resume = json!({ "session": bo.name, "resume_token": refreshed["resume_token"],
+        "last_seq": 0 });
+    for _ in 0..50 {
+        let mut gone = server.connect().await;
+        gone.send("session.resume", resume.clone()).await;
+        drop(gone.socket);
+    }
+    let mut last = server.connect().await;
+    last.ok("session.resume", resume).await;
+    assert_eq!(server.services.table().count(), 1);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn lose(client: Client, ada: &mut Client) -> Lost {
 async fn who_loses_the_socket_comes_back_as_if_nothing_had_been() {
     let server = Server::start().await;
     let (mut ada, mut bo, _) = meeting(&server).await;
-    assert_eq!(bo.hello["limits"]["resume_ms"], 30_000);
+    assert_eq!(bo.hello["data"]["limits"]["resume_ms"], 30_000);
     bo.ok("participant.update", json!({ "hand": true })).await;
     ada.event("participant.updated").await;
     let lost = lose(bo, &mut ada).await;
@@ -94,7 +94,7 @@ async fn the_socket_that_still_seems_alive_gives_way_to_the_new_one() {
     let server = Server::start().await;
     let (mut ada, mut bo, _) = meeting(&server).await;
     let mut newer = server.connect().await;
-    let resume = json!({ "session": bo.hello["session"], "resume_token": bo.login["resume_token"],
+    let resume = json!({ "session": bo.hello["data"]["session"], "resume_token": bo.login["resume_token"],
         "last_seq": 0 });
     let answer = newer.ok("session.resume", resume).await;
     assert_eq!(answer["resumed"], true);
@@ -179,7 +179,12 @@ async fn who_comes_back_too_late_was_lost() {
 async fn without_resumption_nobody_is_kept() {
     let server = Server::forgetful().await;
     let (mut ada, bo, _) = meeting(&server).await;
-    assert_eq!(bo.hello["limits"]["resume_ms"], 0);
+    assert_eq!(bo.hello["data"]["limits"]["resume_ms"], 0);
+    let resume = json!({ "session": bo.hello["data"]["session"], "resume_token": bo.login["resume_token"],
+        "last_seq": 0 });
+    let mut other = server.connect().await;
+    let refused = other.refused("session.resume", resume).await;
+    assert_eq!(refused, "session.gone", "nor is a socket replaced");
     let lost = bo.lose();
     assert_eq!(ada.event("participant.left").await["reason"], "lost");
     assert_eq!(lost.refused(&server).await, "session.gone");
@@ -221,7 +226,7 @@ async fn a_log_out_a_new_password_and_a_leave_end_what_is_kept() {
     other.lose().back(&server).await;
 
     let mut gus = server.guest("Gus").await;
-    let session = gus.hello["session"].clone();
+    let session = gus.hello["data"]["session"].clone();
     let token = gus.login["resume_token"].clone();
     gus.ok("ping", json!({})).await;
     gus.close().await;

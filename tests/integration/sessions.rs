@@ -18,8 +18,7 @@ async fn the_server_speaks_first_and_says_what_a_client_must_know() {
     assert!(data["server"].as_str().unwrap().starts_with("meeting/"));
     assert_eq!(data["session"].as_str().unwrap().len(), 22);
     assert_eq!(data["heartbeat_ms"], 15_000);
-    let limits =
-        json!({ "message_bytes": 262_144, "requests_per_second": 20, "burst": 60, "resume_ms": 0 });
+    let limits = json!({ "message_bytes": 262_144, "requests_per_second": 20, "burst": 60, "resume_ms": 30_000 });
     assert_eq!(data["limits"], limits);
     assert_eq!(data["auth"], json!(["password", "register", "guest"]));
     assert!(data["time"].as_str().unwrap().ends_with('Z'));

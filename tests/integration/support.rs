@@ -164,9 +164,9 @@ pub struct Lost {
     pub session: Value,
     pub token: String,
     pub last_seq: u64,
-    last_id: u64,
-    login: Value,
-    joined: Value,
+    pub last_id: u64,
+    pub login: Value,
+    pub joined: Value,
 }
 
 impl Lost {
@@ -382,7 +382,7 @@ impl Client {
     /// Loses the socket without a word. What it was told stays with what is returned.
     pub fn lose(self) -> Lost {
         Lost {
-            session: self.hello["session"].clone(),
+            session: self.hello["data"]["session"].clone(),
             token: self.resume_token,
             joined: self.joined,
             last_id: self.last_id,
@@ -400,7 +400,7 @@ impl Client {
         });
         let answer = self.ok("session.resume", resume).await;
         assert_eq!(answer["resumed"], true);
-        self.hello["session"] = lost.session.clone();
+        self.hello["data"]["session"] = lost.session.clone();
         self.resume_token = answer["resume_token"].as_str().unwrap().to_owned();
         self.login = lost.login.clone();
         self.joined = lost.joined.clone();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::link::Standing;
 use super::*;
 use crate::meeting::command::Join;
 use crate::meeting::state::chat::Chat;
@@ -17,6 +18,8 @@ use crate::meeting::{Command, Reply, Room};
 use crate::network::Network;
 use crate::protocol::event::{RoomDeleted, SessionReplaced, SpeakerActive};
 use crate::protocol::ids::{RoomIdentity, SessionId};
+use crate::protocol::object::User;
+use crate::protocol::time::Timestamp;
 use crate::sessions::checks::CheckRoom;
 use crate::sessions::handlers::check;
 
