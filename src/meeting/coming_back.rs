@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, MediaFailed, ParticipantData};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Connection, Source};
+use crate::protocol::object::{Connection, Source, Topology};
 use crate::protocol::time::Timestamp;
 
 impl Room {
@@ -58,8 +58,8 @@ impl Room {
                 view: Box::new(self.view(id, now)?),
             });
         }
-        if is_unaware {
-            // The server was down, and their connections with it.
+        if is_unaware && self.facts.topology == Topology::Sfu {
+            // The server was down, and their connections to it with it.
             out.push(tell(id, Event::MediaFailed(MediaFailed {})));
         } else if how.look && !how.anew {
             out.push(media(MediaCommand::TellSlots {

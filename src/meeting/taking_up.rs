@@ -9,15 +9,14 @@
 
 use super::command::{Command, PasswordEdit};
 use super::effect::Effect;
-use super::media::MediaCommand;
 use super::pause::KEPT_MS;
 use super::permissions::Rank;
-use super::room::{Room, media};
+use super::room::Room;
 use super::state::pause::Memory;
 use crate::network::Network;
 use crate::protocol::event::{LeaveReason, LobbyDenial};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Connection, Role, Source, User};
+use crate::protocol::object::{Connection, Role, User};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
@@ -70,11 +69,12 @@ impl Room {
         let of_meeting = std::mem::replace(&mut room.bans, for_good).of_meeting();
         room.bans.recall(of_meeting);
         let mut effects = Vec::new();
-        for id in room.everyone() {
-            room.lose(&id, alive);
-            let participant = id;
-            effects.push(media(MediaCommand::Admit { participant }));
-        }
+        room.roster.each_mut(|person| {
+            person.seen.connection = Connection::Reconnecting;
+            person.lose_since(alive);
+        });
+        // What they send is as it was; only the media thread knows nothing of it.
+        room.begin_media_anew(&mut effects);
         room.send_banned_away(now, &mut effects);
         let edited = Command::Edited {
             facts: Box::new(facts),
@@ -115,31 +115,12 @@ impl Room {
         (memory.until() > now && !was_ended).then_some(memory)
     }
 
-    fn everyone(&self) -> Vec<ParticipantId> {
-        let people = self.roster.iter();
-        people.map(|person| person.seen.id.clone()).collect()
-    }
-
     /// Whether somebody ended the meeting after these people had come: the end is stored before they are sent away.
     fn was_ended_by(&self, ended: Option<Timestamp>) -> bool {
         let Some(ended) = ended else { return false };
         let inside = self.roster.iter().map(|person| person.seen.joined_at);
         let waiting = self.lobby.iter().map(|visitor| visitor.waiting.since);
         inside.chain(waiting).any(|came| came <= ended)
-    }
-
-    /// Their socket and their media are gone.
-    fn lose(&mut self, id: &ParticipantId, alive: Timestamp) {
-        // Nobody is there to be told yet, and the media thread knows nothing of them.
-        let mut unheard = Vec::new();
-        for source in Source::ALL {
-            self.stop(id, source, &mut unheard);
-        }
-        if let Some(person) = self.roster.find_mut(id) {
-            person.set_negotiated(Vec::new());
-            person.seen.connection = Connection::Reconnecting;
-            person.lose_since(alive);
-        }
     }
 
     /// Takes those out whose ban was stored when the server went down, and who were not yet told.

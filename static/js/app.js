@@ -13,6 +13,7 @@ import { createActions, socketUrl } from './flow/actions.js';
 import { Devices } from './flow/devices.js';
 import { MeetingFlow } from './flow/meeting.js';
 import { settings } from './flow/settings.js';
+import { claimTab } from './flow/tab.js';
 import { onWaking } from './flow/waking.js';
 import { pickLanguage, setLanguage, t } from './i18n/index.js';
 import { inside } from './place.js';
@@ -41,9 +42,13 @@ const HOME_REFRESH_MS = 30_000;
 
 const language = settings.language ?? pickLanguage(navigator.languages);
 // Nothing is drawn before there are words for it.
+const claimed = claimTab();
 await setLanguage(language);
+/** @type {Storage | undefined} */
+let tabStorage;
+await claimed.then((storage) => (tabStorage = storage));
 const store = createStore(reduce, initialState({ language, theme: settings.theme }), nextFrame);
-const session = new Session(socketUrl(), { storage: localStorage });
+const session = new Session(socketUrl(), { storage: localStorage, tabStorage });
 const devices = new Devices(store);
 const meeting = new MeetingFlow({ session, store, devices });
 const actions = createActions({ session, store, devices, meeting });

@@ -104,7 +104,7 @@ test('whoever closes the socket has left, waits again, and is back with picture 
   }
 });
 
-test('a reload leads back past the lock and the waiting room, but not past a new password', { timeout: 240_000 }, async (t) => {
+test('a reload leads back past the lock, the waiting room and a new password, and whoever left is asked for it', { timeout: 240_000 }, async (t) => {
   const identity = await roomWith({});
   await host.joinRoom({ identity });
   t.after(() => host.leaveRoom());
@@ -119,10 +119,14 @@ test('a reload leads back past the lock and the waiting room, but not past a new
 
   await host.editRoom({ identity, password: 'new words' });
   await bo.reload();
+  await seesPeople(bo, 2);
+  assert.deepEqual(knocked, [], 'whoever is in need not wait');
+  await host.editRoom({ identity, lobby: false, locked: false });
+  await bo.getByTestId('leave').click();
+  await bo.getByTestId('rejoin').click();
   await bo.getByTestId('join-password').fill('new words');
   await bo.getByTestId('join').click();
   await seesPeople(bo, 2);
-  assert.deepEqual(knocked, [], 'whoever was in a moment ago need not wait');
 });
 
 /** Messages go when their matter is settled, and never by the clock. */

@@ -72,6 +72,32 @@ test('the server renegotiates down, and a stale offer is ignored', async () => {
   assert.deepEqual(await answers(), [1, 2]);
 });
 
+test('a session that goes on keeps its connections, and learns what it missed of its own tracks', async () => {
+  const before = (await state()).requests.length;
+  const made = await page.evaluate(async () => {
+    const { sfu, session, reply, changes, call } = globalThis.me;
+    call.on('source', ({ source, active, muted, reason }) => changes.push([source, active, muted, reason]));
+    // Nothing of it is told: a host took the camera off the air.
+    const slot = sfu.slots.find(({ source }) => source === 'camera');
+    await slot.transceiver.sender.replaceTrack(null);
+    slot.source = null;
+    const track = { id: 'track-microphone', kind: 'audio', source: 'microphone', muted: true };
+    session.emit('joined', { ...reply('first'), self: { id: 'first', tracks: [track] } }, { again: true, same: true, mediaLost: false });
+    session.emit('media.slots', { slots: sfu.slots.map((one) => sfu.told(one)) });
+    return globalThis.me.pcs;
+  });
+  await until(async () => !(await state()).slots.some(({ track }) => track === 'track-camera'), 'the slot to empty');
+  const { requests, slots, errors } = await state();
+  assert.deepEqual(slots.map(({ track }) => track), ['track-microphone']);
+  assert.deepEqual(requests.slice(before), [], 'nothing is negotiated');
+  assert.equal(await page.evaluate(() => globalThis.me.pcs), made, 'no new connection');
+  assert.deepEqual(await page.evaluate(() => globalThis.me.changes), [['camera', false, false, 'server']]);
+  await page.evaluate(() => globalThis.me.call.setSource('camera', globalThis.me.media.camera));
+  await grows('video');
+  await grows('audio');
+  assert.deepEqual(errors, []);
+});
+
 test('a re-join connects anew and sends the same sources', async () => {
   await page.evaluate(() => globalThis.me.rejoin());
   await grows('video');
@@ -136,7 +162,7 @@ async function installLoopback() {
   const { Call, Emitter, ProtocolError } = globalThis.client;
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
   const me = (globalThis.me = {
-    requests: [], slots: new Map(), errors: [],
+    requests: [], slots: new Map(), errors: [], changes: [], pcs: 0,
     media: { microphone: stream.getAudioTracks()[0], camera: stream.getVideoTracks()[0] },
   });
 
@@ -220,7 +246,14 @@ async function installLoopback() {
     me.requests.push({ type: 'rejoined' });
     session.emit('joined', reply('second'));
   };
-  me.call = new Call(session, reply('first'), { audioSlots: 2, videoSlots: 2 });
+  me.reply = reply;
+  class Counted extends RTCPeerConnection {
+    constructor(...given) {
+      super(...given);
+      me.pcs += 1;
+    }
+  }
+  me.call = new Call(session, reply('first'), { audioSlots: 2, videoSlots: 2, RTCPeerConnection: Counted });
   me.call.on('error', ({ error, during }) => me.errors.push(`${during}: ${error.message}`));
   me.call.on('slot', ({ mid, kind, track, mediaTrack }) => {
     if (!mediaTrack) return me.slots.delete(mid);

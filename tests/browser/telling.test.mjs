@@ -92,7 +92,7 @@ test('media that the server lost are made anew', { timeout: 120_000 }, async (t)
   for (const page of [ada, bo]) await seesAndHears(page, { video: 1, audio: 1, seconds: 1 });
   const count = () => ada.evaluate(() => globalThis.watchedConnections.length);
   const before = await count();
-  rules.tell({ type: 'media.failed', seq: 10_000, data: {} });
+  rules.tell({ type: 'media.failed', data: {} });
   await until(async () => (await count()) === before + 2, 'both connections to be made anew');
   for (const page of [ada, bo]) await seesAndHears(page, { video: 1, audio: 1, seconds: 2 });
   await seesPeople(bo, 2);
@@ -132,11 +132,11 @@ test('a lost server is counted down to, and whoever does not want to wait does n
   const before = rules.opened;
   await ada.getByTestId('try-now').click();
   await until(() => rules.opened > before, 'another try');
-  // A rejoin that comes too soon is no reason to be thrown out.
-  rules.refuse['room.join'] = 'server.internal';
+  // A server that is in trouble is no reason to be thrown out.
+  rules.refuse['session.resume'] = 'server.internal';
   rules.down = false;
   await ada.getByTestId('try-now').click();
-  await until(() => rules.refused > 0, 'the room to refuse');
+  await until(() => rules.refused > 0, 'the server to refuse');
   await ada.getByTestId('retry-in').filter({ hasText: /Trying again in \d+ s/ }).waitFor();
   assert.equal(await ada.getByTestId('room').isVisible(), true);
   rules.refuse = {};

@@ -42,7 +42,7 @@ beforeEach(async () => {
   await session.guest({ display_name: 'Bo' });
   store = createStore(reduce, initialState({ language: 'en', theme: 'dark' }));
   const devices = { subscribe() {}, open: async () => {}, close() {}, setCamera: async () => null, setMicrophone: async () => null };
-  const meeting = { left: null, join: (asked) => session.joinRoom(asked) };
+  const meeting = { left: null, prepare: async () => {}, join: (asked) => session.joinRoom(asked) };
   entry = createEntry({ session, store, devices, meeting }, () => {});
   settings.rejoin = { ...request, microphone: true, camera: false };
 });

@@ -37,6 +37,15 @@ export class FakeServer {
   users = new Map();
   handlers = { ...HANDLERS };
   hello = {};
+  /** How long lost sessions are kept; 0 for not at all. Time does not pass here: `expire` ends them. */
+  resumeMs = 0;
+  /** Sessions, also those whose socket is lost, by their ids. */
+  sessions = new Map();
+  /**
+   * Is told of every frame before it is taken or sent: `('in' | 'out', frame, peer)`. When it answers false, the frame is
+   * lost, and the socket with it.
+   */
+  passes = () => true;
   #count = 0;
   #waiting = [];
 
@@ -77,32 +86,60 @@ export class FakeServer {
   }
 
   #welcome(socket) {
-    const peer = new Peer(this, socket);
-    this.peers.push(peer);
-    socket.on('close', () => {
+    const first = new Peer(this, socket);
+    socket.peer = first;
+    this.sessions.set(first.session, first);
+    this.peers.push(first);
+    socket.on('close', (code) => {
+      const { peer } = socket;
+      // One that went on over another socket.
+      if (peer.socket !== socket) return;
       this.peers.splice(this.peers.indexOf(peer), 1);
-      peer.leave('lost');
+      if (this.resumeMs > 0 && peer.user && code !== 1000 && code !== 1005) peer.detach();
+      else this.expire(peer);
     });
     socket.on('message', (text) => {
-      const { type, id, data = {} } = JSON.parse(text.toString());
+      const { peer } = socket;
+      const frame = JSON.parse(text.toString());
+      if (socket.readyState !== socket.OPEN) return;
+      if (!this.passes('in', frame, peer)) return socket.terminate();
+      const { type, id, data = {} } = frame;
       this.requests.push({ session: peer.session, type, id, data });
       peer.answer(type, id, data);
       this.#tell(type, { type, id, data, peer });
     });
-    peer.frame({
+    first.frame({
       type: 'hello',
       data: {
-        protocol: 'meeting.v1', server: 'fake/1', session: peer.session, heartbeat_ms: 15_000,
-        limits: { message_bytes: 262_144, requests_per_second: 20, burst: 60 },
+        protocol: 'meeting.v1', server: 'fake/1', session: first.session, heartbeat_ms: 15_000,
+        limits: { message_bytes: 262_144, requests_per_second: 20, burst: 60, resume_ms: this.resumeMs },
         auth: ['password', 'guest', 'register'], time: new Date().toISOString(), ...this.hello,
       },
     });
-    this.#tell('socket', peer);
+    this.#tell('socket', first);
+  }
+
+  /** The session is over. */
+  expire(peer, reason = 'lost') {
+    this.sessions.delete(peer.session);
+    peer.leave(reason);
+  }
+
+  /** Sessions that wait for a socket. */
+  get detached() {
+    return [...this.sessions.values()].filter((peer) => peer.socket === null);
   }
 }
 
+/** One session, with its socket or without one. */
 class Peer {
   #seq = 0;
+  /** What could be replayed. */
+  ring = [];
+  /** By request id. */
+  #answers = new Map();
+  #token = null;
+  #tokenBefore = null;
 
   constructor(server, socket) {
     this.server = server;
@@ -113,31 +150,93 @@ class Peer {
     this.room = null;
   }
 
+  get seq() {
+    return this.#seq;
+  }
+
   frame(frame) {
-    this.socket.send(JSON.stringify(frame));
+    if (!this.socket || this.socket.readyState !== this.socket.OPEN) return;
+    if (this.server.passes('out', frame, this)) this.socket.send(JSON.stringify(frame));
+    else this.socket.terminate();
   }
 
   event(type, data) {
-    this.frame({ type, seq: ++this.#seq, data });
+    const frame = { type, seq: ++this.#seq, data };
+    this.ring.push(frame);
+    this.frame(frame);
+  }
+
+  /** A number is left out, as no server should. */
+  skip() {
+    this.#seq += 1;
+  }
+
+  nextToken() {
+    return (this.#token = this.server.nextId('resume'));
+  }
+
+  detach() {
+    this.socket = null;
+    if (!this.room) return;
+    this.participant.connection = 'reconnecting';
+    this.others('participant.updated', { participant: this.participant });
+  }
+
+  /** Goes on over the socket of another, which is forgotten. */
+  resume(newcomer, { resume_token: token, last_seq: lastSeq }, id) {
+    const isKnown = token === this.#token || token === this.#tokenBefore;
+    if (!isKnown) throw refusal('session.gone');
+    if (token === this.#token) this.#tokenBefore = token;
+    this.nextToken();
+    const { server } = this;
+    const { socket } = newcomer;
+    server.sessions.delete(newcomer.session);
+    server.peers.splice(server.peers.indexOf(newcomer), 1);
+    const old = this.socket;
+    this.socket = socket;
+    socket.peer = this;
+    if (old) old.close(4409);
+    else server.peers.push(this);
+    const missed = lastSeq === null || lastSeq === undefined ? null : this.ring.filter(({ seq }) => seq > lastSeq);
+    const isWhole = missed !== null && missed.length === this.#seq - lastSeq;
+    const reply = { resumed: true, replayed: isWhole ? missed.length : 0, resume_token: this.#token, user: this.user };
+    if (this.room) this.participant.connection = 'online';
+    const view = this.room && viewOf(this);
+    this.frame({ type: 'ok', re: id, data: isWhole ? reply : { ...reply, seq: this.#seq, view } });
+    if (isWhole) for (const frame of missed) this.frame(frame);
+    if (this.room) this.others('participant.updated', { participant: this.participant });
   }
 
   answer(type, id, data) {
+    if (this.#answers.has(id)) return this.frame(this.#answers.get(id));
+    const reply = this.#reply(type, id, data);
+    if (!reply) return;
+    if (this.user) this.#answers.set(id, reply);
+    this.frame(reply);
+  }
+
+  #reply(type, id, data) {
     try {
+      if (type === 'session.resume') {
+        const kept = this.server.sessions.get(data.session);
+        if (!this.server.resumeMs || !kept || kept === this) throw refusal('session.gone');
+        return kept.resume(this, data, id);
+      }
       const handler = this.server.handlers[type];
       if (!handler) throw refusal('protocol.unknown_type');
       if (!this.user && !type.startsWith('auth.')) throw refusal('auth.required');
       const reply = handler(this, data, id);
-      if (reply !== SILENCE) this.frame({ type: 'ok', re: id, data: reply ?? {} });
+      return reply === SILENCE ? null : { type: 'ok', re: id, data: structuredClone(reply ?? {}) };
     } catch (error) {
       if (!error.body) throw error;
-      this.frame({ type: 'error', re: id, error: error.body });
+      return { type: 'error', re: id, error: error.body };
     }
   }
 
   /** Everybody else in the room. */
   others(type, data) {
-    for (const peer of this.server.peers) {
-      if (peer !== this && peer.room && peer.room === this.room) peer.event(type, data);
+    for (const peer of this.server.sessions.values()) {
+      if (peer !== this && peer.room && peer.room === this.room) peer.event(type, structuredClone(data));
     }
   }
 
@@ -153,7 +252,7 @@ function signIn(peer, user) {
   peer.user = user;
   const token = `token-of-${user.id}`;
   peer.server.users.set(token, user);
-  return { user, token, expires_at: new Date(Date.now() + 3_600_000).toISOString(), resume_token: peer.server.nextId('resume') };
+  return { user, token, expires_at: new Date(Date.now() + 3_600_000).toISOString(), resume_token: peer.nextToken() };
 }
 
 const newUser = (peer, kind, data) => ({
@@ -161,9 +260,17 @@ const newUser = (peer, kind, data) => ({
   display_name: data.display_name ?? data.username, avatar_url: '/avatars/u.svg',
 });
 
+function viewOf({ room, participant }) {
+  const { identity } = room;
+  return {
+    room: { identity, topology: 'p2p', name: identity }, self: participant,
+    participants: [...room.participants.values()], permissions: PERMISSIONS, ice_servers: [], chat: [...room.chat],
+  };
+}
+
 function relay(type) {
   return (peer, { to, ...data }) => {
-    const target = peer.server.peers.find((one) => one.room === peer.room && one.participant?.id === to);
+    const target = [...peer.server.sessions.values()].find((one) => one.room === peer.room && one.participant?.id === to);
     if (!target || target === peer) throw refusal('participant.not_found');
     target.event(type, { ...data, connection: null, from: peer.participant.id });
   };
@@ -187,7 +294,7 @@ const HANDLERS = {
     peer.leave('left');
     if (identity === 'locked') throw refusal('room.locked');
     let room = peer.server.rooms.get(identity);
-    if (!room) peer.server.rooms.set(identity, (room = { identity, participants: new Map() }));
+    if (!room) peer.server.rooms.set(identity, (room = { identity, participants: new Map(), chat: [] }));
     peer.participant = {
       id: peer.server.nextId('p'), user: peer.user, display_name: peer.user.display_name, role: 'member',
       joined_at: new Date().toISOString(), hand_raised_at: null, connection: 'online', audio: false, video: false, tracks: [],
@@ -195,10 +302,7 @@ const HANDLERS = {
     peer.room = room;
     room.participants.set(peer.participant.id, peer.participant);
     peer.others('participant.joined', { participant: peer.participant });
-    return {
-      room: { identity, topology: 'p2p', name: identity }, self: peer.participant,
-      participants: [...room.participants.values()], permissions: PERMISSIONS, ice_servers: [], chat: [],
-    };
+    return viewOf(peer);
   },
   'room.leave': (peer) => peer.leave('left'),
   'participant.update': (peer, data) => {
@@ -227,6 +331,7 @@ const HANDLERS = {
   'signal.candidate': relay('signal.candidate'),
   'chat.send': (peer, { text, client_id = null }) => {
     const message = { id: peer.server.nextId('m'), participant: peer.participant.id, user: peer.user, text, to: null, client_id };
+    peer.room.chat.push(message);
     peer.others('chat.message', { message });
     peer.event('chat.message', { message });
     return { message };

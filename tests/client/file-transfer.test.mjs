@@ -211,10 +211,23 @@ test('a channel that is open goes on when this side comes back as somebody new; 
   receiver.files.accept(id);
   await receiver.state('paused');
   await sender.files.offer(blobOf(3), 'other.bin', ['bo']);
-  ada.emit('joined', {}, { again: true });
+  ada.emit('joined', { participants: [] }, { again: true, same: false });
   assert.deepEqual([sender.told.at(-1).name, sender.told.at(-1).problem], ['other.bin', 'lost']);
   receiver.files.pause(id, false);
   await receiver.state('done');
+});
+
+test('whoever comes back as the same goes on with everything, but with those who left meanwhile', async () => {
+  const { ada, sender, receiver } = pair();
+  await sender.files.offer(blobOf(3), 'data.bin', ['bo']);
+  const { id } = await receiver.state('offered');
+  ada.emit('joined', { participants: [{ id: 'bo' }] }, { again: true, same: true });
+  assert.equal(sender.told.at(-1).state, 'offered');
+  receiver.files.accept(id);
+  await sender.state('done');
+  await sender.files.offer(blobOf(3), 'other.bin', ['bo']);
+  ada.emit('joined', { participants: [] }, { again: true, same: true });
+  assert.deepEqual([sender.told.at(-1).name, sender.told.at(-1).problem], ['other.bin', 'gone']);
 });
 
 test('a file that cannot be read any more ends on both sides', async () => {

@@ -242,6 +242,41 @@ test('after a lost socket people keep their seats and missed messages are added'
   );
 });
 
+test('a view after a lost socket replaces what the room is, and nothing of what one sees, hears and chose', () => {
+  const camera = track('c', 'ada', 'camera');
+  const before = run(
+    meetingOf(['ada', 'bo'], [message('1', 'old'), message('2', 'deleted meanwhile'), message('3', 'newest')]),
+    { type: 'media.track.published', track: camera },
+    { type: 'slot', mid: '5', track: 'c' },
+    { type: 'slot.reason', mid: '5', reason: 'bandwidth' },
+    { type: 'speaker.active', participants: ['ada', 'bo'], at: 5_000 },
+    { type: 'chat.to', participant: 'ada' },
+    { type: 'panel', panel: 'chat' },
+    { type: 'pin', participant: 'ada' },
+    { type: 'path', participant: 'ada', lost: true },
+    { type: 'unsent', source: 'camera', code: 'media.limit' },
+    { type: 'reaction', participant: 'ada', emoji: '👍' },
+  );
+  const self = person('me', { hand_raised_at: at(8) });
+  const reply = {
+    room: { ...before.room, locked: true },
+    self,
+    participants: [person('cy', { joined_at: at(30) }), person('ada', { tracks: [camera] }), self],
+    permissions: {},
+    ice_servers: [],
+    chat: [message('1', 'old'), message('3', 'newest'), message('4', 'missed')],
+  };
+  const state = run(before, { type: 'rejoined', reply, same: true });
+  assert.deepEqual([state.self, state.room.locked, state.participants.me.hand_raised_at], ['me', true, at(8)]);
+  assert.deepEqual(state.seats, ['ada', 'cy'], 'who stays keeps the seat, who left is gone, who came sits behind');
+  assert.deepEqual([state.live, state.reasons], [{ c: '5' }, { 5: 'bandwidth' }]);
+  assert.deepEqual(state.speakers, ['ada']);
+  assert.deepEqual([state.chatTo, state.panel, state.pin, state.unread], ['ada', 'chat', 'ada', 0]);
+  assert.deepEqual([state.cut, state.participants.ada.connection], [['ada'], 'reconnecting'], 'a path to one person is not the socket');
+  assert.deepEqual([state.unsent, state.reactions.length], [before.unsent, 1]);
+  assert.deepEqual(state.log.map((entry) => entry.message.text), ['old', 'newest', 'missed']);
+});
+
 test('an unseen speaker takes the place of the one silent longest, after three seconds, once in five', () => {
   const speak = (...participants) => ({ type: 'speaker.active', participants, at: 10_000 });
   let state = run(meetingOf(['ada', 'bo', 'cy', 'di', 'eve']), { type: 'firstPage', others: 3 });

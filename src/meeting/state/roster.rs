@@ -184,6 +184,11 @@ impl Roster {
         self.0.iter_mut().find(|person| person.seen.id == *id)
     }
 
+    /// Changes everyone.
+    pub fn each_mut(&mut self, change: impl FnMut(&mut Person)) {
+        self.0.iter_mut().for_each(change);
+    }
+
     /// Finds one by who they are.
     pub fn find_user(&self, user: &UserId) -> Option<&Person> {
         self.0.iter().find(|person| person.seen.user.id == *user)

@@ -62,10 +62,15 @@ fn everybody_is_in_and_reconnecting_and_what_was_governed_holds() {
         effects,
         people,
     } = taken_up(&room);
-    let admitted = ["ada", "bo"].map(|name| MediaCommand::Admit {
-        participant: membership(name),
-    });
-    assert_eq!(media(&effects), admitted);
+    let told_again = media(&effects);
+    assert_eq!(
+        told_again.len(),
+        3,
+        "two people and a track: {told_again:?}"
+    );
+    let is_admitted = |command: &MediaCommand| matches!(command, MediaCommand::Admit { .. });
+    assert!(told_again[..2].iter().all(is_admitted));
+    assert!(matches!(told_again[2], MediaCommand::StartTrack { .. }));
     assert_eq!(people.len(), 2);
     let after = view(&mut room, "ada");
     assert_eq!(after.spotlight, before.spotlight);
@@ -73,9 +78,9 @@ fn everybody_is_in_and_reconnecting_and_what_was_governed_holds() {
     assert_eq!(after.participants.len(), 2);
     for person in &after.participants {
         assert_eq!(person.connection, Connection::Reconnecting);
-        assert!(person.tracks.is_empty(), "{person:?}");
     }
     assert_eq!(after.participants[1].role, Role::Cohost);
+    assert_eq!(after.participants[1].tracks[0].id, track("t-1"));
     let refused = room.handle(join("eve"), at(NOW)).reply;
     assert_eq!(refused, Err(ErrorCode::RoomBanned));
 }

@@ -18,6 +18,8 @@ import { systemTimers } from './timers.js';
  * @property {number} [videoSlots] how many videos to see at once (SFU)
  * @property {number} [videoSlotsAtFirst] fewer connect sooner: as many as there are videos to begin with. More come as
  *   `view` wishes for them, up to `videoSlots`, which is what it is when left out (SFU)
+ * @property {boolean} [returns] the page was loaded anew, and the others have connections to the one before: they will not
+ *   offer (p2p)
  *
  * @typedef {object} SlotChange
  * @property {string} mid names the slot within the call
@@ -72,7 +74,7 @@ export class CallBase extends Emitter {
         failed: (error, during) => this.report(error, during),
       }));
     }
-    this.listen('joined', (again) => this.#rejoined(again));
+    this.listen('joined', (again, { mediaLost }) => this.#rejoined(again, mediaLost));
     this.listen('media.track.muted', ({ track, muted }) => {
       for (const source of this.#sources.values()) if (source.track?.id === track) source.mutedByServer(muted);
     });
@@ -167,11 +169,14 @@ export class CallBase extends Emitter {
   /** @protected */
   disconnect() {}
 
-  /** The session came back as somebody new. @protected @returns {Promise<void>} */
+  /** The server knows nothing of this call's media any more. @protected @returns {Promise<void>} */
   reconnect() {
     this.disconnect();
     return this.connect();
   }
+
+  /** Events were missed, and the reply tells how the room is now; the connections stand (`media.slots` follows). @protected */
+  catchUp() {}
 
   /**
    * @protected
@@ -222,21 +227,34 @@ export class CallBase extends Emitter {
   }
 
   /**
-   * The session came back as a new participant: everything of the old one is gone on the server.
+   * The session came back. As the same participant it goes on with the media it has; of another one, or where the server
+   * let go of them, everything is gone there.
    *
    * @param {Joined} reply
+   * @param {boolean} mediaLost
    */
-  #rejoined(reply) {
-    const isSame = reply.self.id === this.reply.self.id;
-    if (isSame || reply.room.identity !== this.reply.room.identity) return;
+  #rejoined(reply, mediaLost) {
+    const isSame = reply.self.id === this.reply.self.id && !mediaLost;
+    if (reply === this.reply || reply.room.identity !== this.reply.room.identity) return;
     this.reply = reply;
     if (!this.#started) return;
+    if (isSame) return this.#wentOn(reply.self.tracks);
     this.#gate.shut();
     this.#gate = new Gate();
     this.reconnect().catch((error) => this.report(error, 'rejoin'));
     for (const [name, source] of this.#sources) {
       source.restart().catch((error) => this.report(error, `media.source ${name}`));
     }
+  }
+
+  /** @param {Track[]} tracks one's own, as the server has them */
+  #wentOn(tracks) {
+    for (const source of this.#sources.values()) {
+      const known = tracks.find(({ id }) => id === source.track?.id);
+      if (known) source.mutedByServer(known.muted);
+      else if (source.track) source.stoppedByServer();
+    }
+    this.catchUp();
   }
 }
 

@@ -1,5 +1,6 @@
 import { Emitter } from './emitter.js';
-import { ProtocolError } from './errors.js';
+import { closedError, ProtocolError } from './errors.js';
+import { Ledger } from './ledger.js';
 import { systemTimers } from './timers.js';
 
 /** @typedef {import('./protocol.d.ts').Hello} Hello */
@@ -10,18 +11,15 @@ import { systemTimers } from './timers.js';
  * @property {import('./timers.js').Timers} [timers]
  * @property {number} [requestTimeoutMs] how long a request may stay unanswered
  * @property {number} [helloTimeoutMs] how long opening may take, the server's hello included
- *
- * @typedef {object} Pending
- * @property {string} type
- * @property {(data: any) => void} resolve
- * @property {(error: ProtocolError) => void} reject
- * @property {any} timer
+ * @property {Ledger} [ledger] of a session with several sockets; one of its own when left out
  */
 
 export const SUBPROTOCOL = 'meeting.v1';
 
+export const REQUEST_TIMEOUT_MS = 15_000;
+
 /** What a browser reports when a socket ended without a closing handshake (RFC 6455 §7.1.5). */
-const CLOSED_ABNORMALLY = 1006;
+export const CLOSED_ABNORMALLY = 1006;
 
 /** The WebSocket's `readyState` from the first close frame on. */
 const CLOSING = 2;
@@ -39,9 +37,7 @@ export class Connection extends Emitter {
   #timers;
   /** @type {WebSocket|null} */
   #socket = null;
-  /** @type {Map<number, Pending>} */
-  #pending = new Map();
-  #lastId = 0;
+  #ledger;
   /** @type {'new'|'opening'|'open'|'closed'} */
   #phase = 'new';
 
@@ -57,8 +53,9 @@ export class Connection extends Emitter {
   constructor(url, options = {}) {
     super();
     this.#url = url;
-    this.#options = { requestTimeoutMs: 15_000, helloTimeoutMs: 15_000, ...options };
+    this.#options = { helloTimeoutMs: 15_000, ...options };
     this.#timers = options.timers ?? systemTimers;
+    this.#ledger = options.ledger ?? new Ledger(this.#timers, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   }
 
   get isOpen() {
@@ -70,7 +67,7 @@ export class Connection extends Emitter {
    * server carries out one at a time, so the next one waits for it too.
    */
   get isAskingMuch() {
-    return [...this.#pending.values()].some(({ type }) => SLOW_REQUESTS.test(type));
+    return this.#ledger.types.some((type) => SLOW_REQUESTS.test(type));
   }
 
   /**
@@ -109,25 +106,27 @@ export class Connection extends Emitter {
   /**
    * @param {string} type such as `room.join`
    * @param {object} [data]
+   * @param {import('./ledger.js').AskOptions} [options]
    * @returns {Promise<any>} the reply's data
    * @throws {ProtocolError} the server's refusal, client.closed, client.timeout
    */
-  request(type, data) {
+  request(type, data, options) {
+    if (!this.isOpen) return Promise.reject(closedError(this.closeCode ?? CLOSED_ABNORMALLY, 'not open', type));
+    const { id, answer } = this.#ledger.enter(type, data, options);
+    this.#send(this.#ledger.send(id));
+    return answer;
+  }
+
+  /** Sends what another socket of the session was lost with, in order and as it was. */
+  repeat() {
+    for (const text of this.#ledger.unanswered()) this.#send(text);
+  }
+
+  /** @param {string} text */
+  #send(text) {
     const socket = this.#socket;
-    if (!this.isOpen || !socket) {
-      return Promise.reject(closedError(this.closeCode ?? CLOSED_ABNORMALLY, 'not open', type));
-    }
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      const timer = this.#timers.setTimeout(() => {
-        this.#pending.delete(id);
-        reject(new ProtocolError('client.timeout', `No answer to ${type} in time.`, { request: type }));
-      }, this.#options.requestTimeoutMs);
-      this.#pending.set(id, { type, resolve, reject, timer });
-      // In the closing handshake nothing is sent any more; its end answers, with the code.
-      if (socket.readyState >= CLOSING) return;
-      socket.send(JSON.stringify(data === undefined ? { type, id } : { type, id, data }));
-    });
+    // In the closing handshake nothing is sent any more; its end answers, with the code.
+    if (socket && socket.readyState < CLOSING) socket.send(text);
   }
 
   /**
@@ -148,7 +147,7 @@ export class Connection extends Emitter {
     if (this.#phase === 'closed') return;
     const frame = parseFrame(text);
     if (!frame) return this.emit('error', new ProtocolError('protocol.bad_json', 'The server sent no JSON object.'));
-    if (typeof frame.re === 'number') return this.#settle(frame);
+    if (typeof frame.re === 'number') return this.#ledger.settle(frame);
     if (frame.type === 'error' && frame.error) return this.emit('error', ProtocolError.fromWire(frame.error));
     if (frame.type === 'hello' && this.#phase === 'opening') {
       this.#phase = 'open';
@@ -159,17 +158,6 @@ export class Connection extends Emitter {
     if (!OWN_EVENTS.has(frame.type)) this.emit(frame.type, frame.data ?? {}, { seq: frame.seq });
   }
 
-  /** @param {any} frame a reply */
-  #settle(frame) {
-    const pending = this.#pending.get(frame.re);
-    // Nobody waits any more for the answer to a request that timed out.
-    if (!pending) return;
-    this.#pending.delete(frame.re);
-    this.#timers.clearTimeout(pending.timer);
-    if (frame.type === 'ok') pending.resolve(frame.data ?? {});
-    else pending.reject(ProtocolError.fromWire(frame.error ?? EMPTY_REFUSAL, pending.type));
-  }
-
   /**
    * @param {number} code
    * @param {string} reason
@@ -178,30 +166,13 @@ export class Connection extends Emitter {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.closeCode = code;
-    for (const pending of this.#pending.values()) {
-      this.#timers.clearTimeout(pending.timer);
-      pending.reject(closedError(code, reason, pending.type));
-    }
-    this.#pending.clear();
+    this.#ledger.cut((type) => closedError(code, reason, type));
     this.emit('close', { code, reason });
   }
 }
 
 const SLOW_REQUESTS = /^(auth|account)\.|^room\.(join|create|edit)$/;
-const EMPTY_REFUSAL = { code: 'server.internal', message: 'An empty refusal.' };
 const OWN_EVENTS = new Set(['open', 'close', 'error', 'hello', '*']);
-
-/**
- * @param {number} code
- * @param {string} reason
- * @param {string|null} [request] that was not answered
- */
-function closedError(code, reason, request = null) {
-  return new ProtocolError('client.closed', `The socket is closed (${code}${reason ? `, ${reason}` : ''}).`, {
-    closeCode: code,
-    request,
-  });
-}
 
 /**
  * @param {unknown} text

@@ -35,6 +35,18 @@ export class ProtocolError extends Error {
   }
 }
 
+/**
+ * @param {number} code
+ * @param {string} reason
+ * @param {string|null} [request] that was not answered
+ */
+export function closedError(code, reason, request = null) {
+  return new ProtocolError('client.closed', `The socket is closed (${code}${reason ? `, ${reason}` : ''}).`, {
+    closeCode: code,
+    request,
+  });
+}
+
 /** @param {unknown} error */
 export const codeOf = (error) => (error instanceof ProtocolError ? error.code : null);
 

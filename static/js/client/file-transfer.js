@@ -96,7 +96,7 @@ export class FileTransfers extends Emitter {
         this.#works.get(idOf(from, connection))?.link?.addCandidate(candidate);
       }),
       session.on('participant.left', (data) => this.#left(data)),
-      session.on('joined', (_reply, { again }) => again && this.#cameBack()),
+      session.on('joined', (reply, { again, same }) => again && this.#cameBack(reply, same)),
     ];
   }
 
@@ -206,11 +206,19 @@ export class FileTransfers extends Emitter {
     }
   }
 
-  /** This side is a new participant, whom the others do not know as the one they had to do with. */
-  #cameBack() {
+  /**
+   * As a new participant this side is nobody whom the others had to do with. As the same one it may have missed who left.
+   *
+   * @param {import('./protocol.d.ts').Joined} reply
+   * @param {boolean} same
+   */
+  #cameBack({ participants }, same) {
+    const here = new Set(participants.map(({ id }) => id));
     for (const work of this.#works.values()) {
-      if (OVER.has(work.shown.state)) continue;
-      if (work.link?.isConnected) work.doomed ??= 'lost';
+      const { peer, state } = work.shown;
+      if (OVER.has(state) || (same && here.has(peer))) continue;
+      if (same) this.#left({ participant: peer, reason: 'lost' });
+      else if (work.link?.isConnected) work.doomed ??= 'lost';
       else this.#fail(work, 'lost');
     }
   }

@@ -1,6 +1,9 @@
 const DEFAULT_INTERVAL_MS = 15_000;
-/** Only the client uses this code, on its own side: 4000-4999 are free for applications (RFC 6455 §7.4.2). */
-const CLOSED_BY_SILENCE = 4000;
+/**
+ * The client gives up a socket, and not its session: 1000 would leave the room. 4000-4999 are free for applications
+ * (RFC 6455 §7.4.2).
+ */
+export const CLOSED_BY_CLIENT = 4000;
 
 /**
  * How long a ping may stay unanswered before the server counts as silent, and before the socket is given up.
@@ -11,7 +14,7 @@ const CLOSED_BY_SILENCE = 4000;
 /** The ping that comes by itself now and then. @type {Patience} */
 const CALM = { silentMs: 3_000, lostMs: 10_000 };
 /** Something else is amiss already: pictures stand still, the network changed, the machine woke up. @type {Patience} */
-const URGENT = { silentMs: 1_500, lostMs: 6_000 };
+const URGENT = { silentMs: 1_500, lostMs: 4_000 };
 /** A request before the ping may take long, and the ping waits for it. @type {Patience} */
 const BEHIND_OTHERS = { silentMs: 5_000, lostMs: 20_000 };
 
@@ -102,7 +105,7 @@ export class Heartbeat {
     this.#rest();
     this.#patience = patience;
     this.#silentTimer = this.#timers.setTimeout(() => this.#tell(true), patience.silentMs);
-    this.#lostTimer = this.#timers.setTimeout(() => this.#connection.close(CLOSED_BY_SILENCE), patience.lostMs);
+    this.#lostTimer = this.#timers.setTimeout(() => this.#connection.close(CLOSED_BY_CLIENT), patience.lostMs);
   }
 
   #rest() {

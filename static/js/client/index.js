@@ -7,16 +7,20 @@
  * ```js
  * import { Session, createCall } from '/js/client/index.js';
  *
- * // 1. A session. `storage` keeps the token; anything with getItem, setItem and removeItem will do.
- * const session = new Session(`${location.origin.replace('http', 'ws')}/ws`, { storage: localStorage });
- * session.on('state', ({ state, code, attempt, retryAt }) => {}); // connecting | online | reconnecting | closed
+ * // 1. A session. `storage` keeps the token; anything with getItem, setItem and removeItem will do. `tabStorage` keeps the
+ * // session for a reload; leave it out where a duplicated tab could have a copy of it (see flow/tab.js).
+ * const url = `${location.origin.replace('http', 'ws')}/ws`;
+ * const session = new Session(url, { storage: localStorage, tabStorage: sessionStorage });
+ * session.on('state', ({ state, code, attempt, retryAt, resumed }) => {}); // connecting | online | reconnecting | closed
  * session.on('silence', ({ silent }) => {});             // the socket is open, but nothing answers; and when it does again
  * addEventListener('online', () => session.wake());      // and on visibilitychange: do not wait for the next attempt
- * const user = await session.connect();                  // User, or null: nobody is signed in yet
+ * const user = await session.connect({ room: identity }); // User, or null: nobody is signed in yet. After a reload in this
+ *                                                        // room: the session goes on, and joinRoom answers at once
  * if (!user) await session.guest({ display_name: 'Ada' }); // or login / register / withToken
  *
- * // 2. A room. `joined` comes after every join, also when a lost socket came back by itself.
- * session.on('joined', (reply, { again }) => {});        // Joined
+ * // 2. A room. `joined` comes after every join, also when a lost socket came back by itself and the reply takes the place
+ * // of all that was known of the room. Mostly nothing was missed, and it does not come.
+ * session.on('joined', (reply, { again, same }) => {});  // Joined; same: as the participant that one was
  * session.on('rejoin.waiting', ({ retryAt, code }) => {}); // back online; the room is late, and is asked again by itself
  * session.on('rejoin.failed', (error) => {});            // back online, but the room is closed to us
  * const reply = await session.joinRoom({ identity });
@@ -63,8 +67,8 @@
  *
  * A request that comes too soon (`rate.limited`, `server.busy`) is sent again by itself for a minute at most.
  *
- * A call outlives a lost socket: when the session has re-joined the room, the call connects anew and sends the
- * same sources again. It also outlives connections that fail for good, and a server that lost the media: new ones take
+ * A call outlives a lost socket: the media go on over their own connections. When the server kept the session no longer
+ * and the room was joined anew, the call connects anew and sends the same sources again. It also outlives connections that fail for good, and a server that lost the media: new ones take
  * their place. In sfu rooms the slots of the old connection stay until the new one stands, and those of the new one have
  * other names; a track may be on two slots for that moment.
  *

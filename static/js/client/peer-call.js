@@ -82,6 +82,17 @@ export class PeerCall extends CallBase {
     this.#sending.clear();
   }
 
+  /** @protected @override */
+  catchUp() {
+    const before = [...this.#others.keys()];
+    this.#learn(this.reply);
+    for (const participant of before) if (!this.#others.has(participant)) this.#left(participant);
+    for (const participant of this.#others.keys()) {
+      this.#link(participant);
+      this.#show(participant);
+    }
+  }
+
   /**
    * @protected
    * @override
@@ -218,7 +229,7 @@ export class PeerCall extends CallBase {
       rebuild: () => this.#rebuild(participant, link),
       disturbed: () => this.session.wake(),
       timers: this.timers,
-    });
+    }, this.options.returns ? false : undefined);
     this.#links.set(participant, link);
     pc.addEventListener('connectionstatechange', () => {
       if (pc.connectionState === 'connected') this.#rebuilds.delete(participant);

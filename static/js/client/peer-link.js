@@ -60,8 +60,9 @@ export class PeerLink {
    * @param {RTCPeerConnection} pc
    * @param {boolean} polite
    * @param {PeerIo} io
+   * @param {boolean} [waits] for the peer's offer, for a while
    */
-  constructor(pc, polite, io) {
+  constructor(pc, polite, io, waits = polite) {
     this.pc = pc;
     this.#polite = polite;
     this.#io = io;
@@ -76,7 +77,7 @@ export class PeerLink {
       if (channel.label === CHANNEL_LABEL) this.#adopt(channel);
     });
     this.#watch = new LinkWatch(pc, { ...io, restart: () => pc.restartIce() }, io.timers);
-    if (polite) {
+    if (waits) {
       this.#pauseTimer = io.timers.setTimeout(() => {
         this.#open().catch((error) => io.failed(error, 'signal.offer'));
       }, POLITE_PAUSE_MS);

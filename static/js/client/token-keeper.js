@@ -19,6 +19,7 @@ export class TokenKeeper {
   #timer = null;
   /** How far the server's clock is ahead of ours, in milliseconds. */
   #clockSkew = 0;
+  #expiresAt = NaN;
 
   /** @type {string|null} */
   token = null;
@@ -47,6 +48,12 @@ export class TokenKeeper {
   keep(token, expiresAt) {
     this.token = token;
     attempt(() => this.#storage?.setItem(STORAGE_KEY, token));
+    this.goOn(expiresAt);
+  }
+
+  /** The same token is of use again. @param {number} [expiresAt] where it was kept over a reload */
+  goOn(expiresAt = this.#expiresAt) {
+    this.#expiresAt = expiresAt;
     this.#plan(expiresAt);
   }
 
@@ -79,12 +86,12 @@ export class TokenKeeper {
 }
 
 /**
- * A browser may refuse to store (private windows, full quota); the token then lives as long as the page.
+ * A browser may refuse to store (private windows, full quota); what was to be kept then lives as long as the page.
  *
  * @template T
  * @param {() => T} storing
  */
-function attempt(storing) {
+export function attempt(storing) {
   try {
     return storing();
   } catch {

@@ -26,6 +26,7 @@ import { createHome } from './home.js';
 import { GOVERN, GOVERNING, later } from './later.js';
 import { createPreferences } from './preferences.js';
 import { refusalOf } from './refusal.js';
+import { settings } from './settings.js';
 
 let toastNumber = 0;
 
@@ -257,6 +258,23 @@ export function createActions(parts) {
       } catch (error) {
         return refusalOf(error);
       }
+    },
+
+    /** Keeps what is written over a reload, and for whom. @param {string} text */
+    keepDraft(text) {
+      const inside = store.get().meeting;
+      if (inside) settings.draft = text === '' ? null : { identity: inside.room.identity, to: inside.chatTo, text };
+    },
+
+    /** What was written before a reload, if whom it is for is here. @returns {string} */
+    takeDraft() {
+      const inside = store.get().meeting;
+      const { draft } = settings;
+      if (!inside || draft?.identity !== inside.room.identity) return '';
+      const { to, text } = draft;
+      if (to !== null && !(to in inside.participants)) return '';
+      if (to !== inside.chatTo) dispatch({ type: 'meeting', action: { type: 'chat.to', participant: to } });
+      return text;
     },
 
     /** @param {import('../client/protocol.d.ts').Tile[]} tiles */

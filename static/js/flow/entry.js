@@ -44,12 +44,13 @@ export function createEntry({ session, store, devices, meeting }, toast) {
 
   /**
    * Somebody who is nobody yet becomes a guest, so that the room can be shown before the name is given.
+   * @param {string | null} [room] the one that a page was loaded anew in
    * @returns {Promise<boolean>}
    */
-  async function authenticated() {
+  async function authenticated(room = null) {
     if (session.state === 'online') return true;
     if (session.state !== 'reconnecting') {
-      await session.connect();
+      await session.connect({ room });
       dispatch({ type: 'session', auth: session.hello?.auth ?? [] });
     }
     if (!session.user && session.hello?.auth.includes('guest')) {
@@ -178,7 +179,9 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     void devices.open();
     const request = { identity, display_name, ...(password ? { password } : {}), ...(invite ? { invite } : {}) };
     try {
-      if (!(await authenticated())) throw new Error('not signed in');
+      // Before the session is taken up: what happens in the room follows right behind.
+      await meeting.prepare();
+      if (!(await authenticated(identity))) throw new Error('not signed in');
       await meeting.join(request, true);
     } catch (error) {
       if (meansLater(error)) return comeBackLater(back, error);

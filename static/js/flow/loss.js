@@ -25,9 +25,15 @@ export class Loss {
   /** Whose path is lost or back, in a room without a server in the middle. @type {(participant: string, lost: boolean) => void} */
   onpeer = () => {};
 
-  /** The socket is lost. Once there is a new one and the room is joined again, everything is: see {@link clear}. */
+  /** The socket is lost. Where the room has to be joined anew, everything is: see {@link clear}. */
   socket() {
     this.#set('socket', true);
+  }
+
+  /** There is a socket again, and nothing was missed; the media have ways of their own. */
+  socketBack() {
+    this.#lost.delete('silent');
+    this.#set('socket', false);
   }
 
   /** An open socket gives no answer, or gives one again. It has been waited for already, so it is told at once. @param {boolean} silent */

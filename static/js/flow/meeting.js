@@ -129,7 +129,8 @@ export class MeetingFlow {
   #begin(reply, { comeIn, createCall, slotsFor, tellWaiting }, returns) {
     const inside = /** @type {import('./inside.js').Inside} */ (this.#inside);
     // Before anything is awaited: an event that comes right behind the reply must find the call.
-    const call = createCall(this.#session, reply, slotsFor(reply, matchMedia('(max-width: 767px)').matches));
+    const slots = slotsFor(reply, matchMedia('(max-width: 767px)').matches);
+    const call = createCall(this.#session, reply, { ...slots, returns });
     this.#call = call;
     this.#store.dispatch({ type: 'meeting', action: { type: 'joined', reply, at: Date.now() } });
     comeIn({ session: this.#session, devices: this.#devices, store: this.#store }, returns);
@@ -167,12 +168,15 @@ export class MeetingFlow {
       this.#inside?.pictures.listenTo(participant, null);
       this.#loss.left(participant);
     });
-    session.on('joined', (reply, { again }) => {
+    session.on('joined', (reply, { again, same, mediaLost }) => {
       if (!again || !this.#meeting) return;
-      // The connections of the one before are closed, and new ones are made.
-      this.#loss.clear();
-      this.#dispatch({ type: 'rejoined', reply });
-      this.#talk.arrive(this.#store.get().devices.microphone.wanted);
+      const goesOn = same && !mediaLost;
+      // Otherwise the connections of the one before are closed, and new ones are made.
+      if (!goesOn) this.#loss.clear();
+      this.#dispatch({ type: 'rejoined', reply, same: goesOn });
+      if (!goesOn) {
+        this.#talk.arrive(this.#store.get().devices.microphone.wanted);
+      }
       this.files?.refresh(/** @type {RTCIceServer[]} */ (reply.ice_servers));
       void this.#inside?.clock.read();
     });
@@ -186,14 +190,15 @@ export class MeetingFlow {
     session.on('room.ended', ({ reason }) => this.#over(NOTICE_BY_END[/** @type {import('../client/protocol.d.ts').EndReason} */ (reason)] ?? 'ended'));
     session.on('room.deleted', () => this.#over('deleted'));
     session.on('session.replaced', () => this.#over('replaced'));
-    session.on('state', ({ state, code }) => this.#follow(state, code));
+    session.on('state', ({ state, code, resumed }) => this.#follow(state, code, resumed));
   }
 
-  /** @param {string} state @param {number | undefined} code */
-  #follow(state, code) {
+  /** @param {string} state @param {number | undefined} code @param {boolean | undefined} resumed */
+  #follow(state, code, resumed) {
     if (!this.#meeting) return;
-    // Once it is online again the room is joined again, which is told as `joined`.
     if (state === 'reconnecting') this.#loss.socket();
+    // Otherwise the room is joined again, which is told as `joined`.
+    if (state === 'online' && resumed) this.#loss.socketBack();
     if (state === 'closed') this.#over(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
   }
 
@@ -234,8 +239,8 @@ export class MeetingFlow {
 
   /** @param {boolean} hand */
   async setHand(hand) {
-    const { participant } = await this.#session.updateParticipant({ hand });
-    this.#dispatch({ type: 'participant.updated', participant });
+    // Told by an event: an answer that was waited for over a lost socket is older than those.
+    await this.#session.updateParticipant({ hand });
   }
 
   /**
@@ -288,6 +293,7 @@ export class MeetingFlow {
     this.#call = null;
     this.left = settings.rejoin;
     settings.rejoin = null;
+    settings.draft = null;
     if (kind === null) return this.onrefused(refusal);
     if (!kind.startsWith('left')) this.announce(t(`notice.${kind}`), true);
     this.onover(kind);

@@ -204,13 +204,16 @@ function comingBack(io) {
   /** @type {import('../state/meeting.js').Participant | undefined} */
   let before;
   let spoke = false;
+  let waited = 0;
   io.session.on('state', ({ state }) => {
     if (state !== 'reconnecting') return;
     before = self();
+    waited = io.meeting()?.lobby.length ?? 0;
     spoke = before !== undefined && !isMuted(before);
   });
-  io.session.on('joined', (_reply, { again }) => {
-    if (again) tellWaiting(io);
+  io.session.on('joined', (_reply, { again, same }) => {
+    // Whoever was there all the time knows of those who waited already.
+    if (again && (!same || (io.meeting()?.lobby.length ?? 0) > waited)) tellWaiting(io);
     const [was, now] = [before, self()];
     before = undefined;
     if (!again || !was || !now) return;
@@ -218,7 +221,7 @@ function comingBack(io) {
       ...(was.role !== now.role ? [t('back.role', { role: t(`role.${now.role}`) })] : []),
       ...(was.display_name !== now.display_name ? [t('back.name', { name: now.display_name })] : []),
       ...(was.hand_raised_at !== null && now.hand_raised_at === null ? [t('back.hand')] : []),
-      ...(spoke && !mayUnmute(/** @type {Meeting} */ (io.meeting())) ? [t('back.muted')] : []),
+      ...(spoke && (!same || isMuted(now)) && !mayUnmute(/** @type {Meeting} */ (io.meeting())) ? [t('back.muted')] : []),
     ];
     if (changes.length > 0) urgent(io, 'toast.back', { changes: sentences(changes) }, 'user');
   });

@@ -6,6 +6,7 @@
  *   identity: string, password?: string, invite?: string, display_name: string, microphone: boolean, camera: boolean,
  * }} Rejoin
  * @typedef {{identity: string, token: string}} Invited
+ * @typedef {{identity: string, to: string | null, text: string}} Draft  to: one participant, or null for everyone
  * @typedef {{name: string, number: string | null, identity: string}} Recent
  */
 
@@ -20,6 +21,9 @@ export const NOTIFICATION_SWITCHES = /** @type {const} */ ([
   { key: 'message', default: true },
   { key: 'system', default: false },
 ]);
+
+/** @type {{identity: string, password: string} | null} */
+let secret = null;
 
 /** @param {Storage} storage @param {string} key */
 function read(storage, key) {
@@ -147,16 +151,33 @@ export const settings = {
   },
 
   /**
-   * The meeting this tab is in, so that a reload comes straight back. It may hold the room's password: it
-   * never leaves this tab, and leaving the meeting removes it.
+   * The meeting this tab is in, so that a reload comes straight back; leaving the meeting removes it. The room's password
+   * is known to this page alone, and not stored: whom the server kept is not asked for it.
    * @returns {Rejoin | null}
    */
   get rejoin() {
     const value = read(sessionStorage, 'rejoin');
-    return value && typeof value.identity === 'string' ? value : null;
+    if (!value || typeof value.identity !== 'string') return null;
+    return secret && secret.identity === value.identity ? { ...value, password: secret.password } : value;
   },
   set rejoin(value) {
-    write(sessionStorage, 'rejoin', value);
+    secret = value?.password ? { identity: value.identity, password: value.password } : null;
+    write(sessionStorage, 'rejoin', value && { ...value, password: undefined });
+  },
+
+  /** What is written in the chat and not sent yet. @returns {Draft | null} */
+  get draft() {
+    const value = read(sessionStorage, 'draft');
+    return value && typeof value.identity === 'string' && typeof value.text === 'string' ? value : null;
+  },
+  set draft(value) {
+    write(sessionStorage, 'draft', value);
+  },
+
+  /** Another page has this tab's meeting; a copy of what it stored is not ours. */
+  disown() {
+    this.rejoin = null;
+    this.draft = null;
   },
 
   /**

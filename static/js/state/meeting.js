@@ -76,7 +76,7 @@
  *   does not take a device · skew: the server's clock less this one's, milliseconds
  *
  * @typedef {{type: 'joined', reply: JoinReply, at: number}
- *   | {type: 'rejoined', reply: JoinReply}
+ *   | {type: 'rejoined', reply: JoinReply, same?: boolean}
  *   | {type: 'participant.joined', participant: Participant, at: string}
  *   | {type: 'participant.updated', participant: Participant}
  *   | {type: 'participant.left', participant: string, reason: string, at: string}
@@ -122,7 +122,7 @@
 
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
-import { arrive, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
+import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
 import { exchange, follow, speak } from './speech.js';
 
 /** Reactions that can still be seen; older ones are done. */
@@ -202,7 +202,7 @@ function reduceOne(state, action) {
     case 'joined':
       return enter(action.reply, action.at);
     case 'rejoined':
-      return comeBack(state, enter(action.reply, state.began));
+      return (action.same ? catchUp : comeBack)(state, enter(action.reply, state.began));
     case 'participant.joined':
       return arrive(state, action.participant, action.at);
     case 'participant.updated':

@@ -44,6 +44,43 @@ export function comeBack(state, fresh) {
   };
 }
 
+/**
+ * After a lost socket over which the server kept everything but the events: what the room is comes from it, what one sees
+ * and hears goes on.
+ * @param {Meeting} state
+ * @param {Meeting} fresh
+ * @returns {Meeting}
+ */
+export function catchUp(state, fresh) {
+  const { asked, reasons, speakers, since, spoke, mainSince, swappedAt, quality, reactions } = state;
+  const { link, lost, health, unsent, cut } = state;
+  const here = (/** @type {string} */ id) => id in fresh.participants;
+  const next = comeBack({ ...state, log: withoutDeleted(state.log, fresh.log) }, fresh);
+  return {
+    ...next,
+    ...{ asked, reasons, since, spoke, mainSince, swappedAt, quality, reactions, link, lost, health, unsent },
+    speakers: speakers.filter(here),
+    cut: cut.filter(here),
+    participants: Object.fromEntries(Object.values(fresh.participants).map((one) => [one.id, seen(state, one)])),
+  };
+}
+
+/**
+ * The newest messages as the server has them: what it has no more of them was deleted.
+ * @param {Entry[]} log
+ * @param {Entry[]} fresh
+ */
+function withoutDeleted(log, fresh) {
+  const times = new Map(fresh.flatMap((entry) => (entry.kind === 'message' ? [[entry.message.id, entry.message.sent_at]] : [])));
+  const [since] = times.values();
+  if (since === undefined) return log;
+  return log.filter(({ kind, ...entry }) => {
+    if (kind !== 'message') return true;
+    const { message } = /** @type {{message: import('./chat.js').ChatMessage}} */ (entry);
+    return times.has(message.id) || Date.parse(message.sent_at) < Date.parse(since);
+  });
+}
+
 /** @param {Meeting} state @param {Participant} participant @param {string} at @returns {Meeting} */
 export function arrive(state, participant, at) {
   const known = participant.id in state.participants;

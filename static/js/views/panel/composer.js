@@ -58,6 +58,7 @@ export function composer(actions, read, sent) {
   });
   const node = el('div', { class: 'compose' }, error, to, el('div', {}, attach, picker, input, send));
   let sending = false;
+  let isFresh = true;
   /** What is complained about is that there is no connection. */
   let cutOff = false;
   /** @type {AppState['link']} */
@@ -65,6 +66,11 @@ export function composer(actions, read, sent) {
 
   function typed() {
     show(error, false);
+    actions.keepDraft(input.value);
+    fit();
+  }
+
+  function fit() {
     input.style.height = 'auto';
     input.style.height = `${Math.min(TALLEST, input.scrollHeight)}px`;
   }
@@ -78,7 +84,8 @@ export function composer(actions, read, sent) {
   }
 
   async function submit() {
-    const words = input.value.trim();
+    const typedWords = input.value;
+    const words = typedWords.trim();
     if (words === '' || sending) return;
     if ([...words].length > LONGEST) return complain(t('chat.tooLong', { n: LONGEST }));
     sending = true;
@@ -90,7 +97,8 @@ export function composer(actions, read, sent) {
       cutOff = refused.startsWith('client.');
       return;
     }
-    input.value = '';
+    // Over a lost socket that may take a while: what was written behind it stays.
+    input.value = input.value.startsWith(typedWords) ? input.value.slice(typedWords.length).trimStart() : input.value;
     typed();
     sent();
   }
@@ -129,6 +137,15 @@ export function composer(actions, read, sent) {
     };
   }
 
+  /** What was written before the page was loaded anew. */
+  function restore() {
+    isFresh = false;
+    const draft = actions.takeDraft();
+    if (draft === '' || input.value !== '') return;
+    input.value = draft;
+    requestAnimationFrame(fit);
+  }
+
   /** @param {string} words */
   function complain(words) {
     cutOff = false;
@@ -144,6 +161,7 @@ export function composer(actions, read, sent) {
 
   /** @param {Meeting} meeting */
   function update(meeting) {
+    if (isFresh) restore();
     const { chatTo } = meeting;
     const name = chatTo === null ? null : (meeting.names[chatTo] ?? '');
     text(whom, name ?? t('chat.everyone'));

@@ -41,6 +41,7 @@ export function tile(id, does) {
   const signal = signalBars();
   const order = el('span', { class: 'num' });
   const slow = el('div', { class: 'slow', t: 'tile.narrow', 'data-testid': 'tile-narrow' });
+  const away = el('div', { class: 'slow gone', t: 'tile.reconnecting', 'data-testid': 'tile-reconnecting' });
   const flag = el('div', { class: 'flag' }, icon('hand', 's'), order);
   // By keyboard the tile itself opens the menu; these are for the mouse.
   const pin = iconButton('pin', 'person.pin', { class: '', tabindex: -1, on: { click: does.pin } });
@@ -52,6 +53,7 @@ export function tile(id, does) {
     face,
     video,
     slow,
+    away,
     flag,
     acts,
     el('div', { class: 'tab' }, muted, bars, name, you, pinned, signal),
@@ -118,8 +120,10 @@ export function tile(id, does) {
     speak(speaking);
     node.classList.toggle('small', state.small);
     node.classList.toggle('off', !media);
-    show(slow, state.narrow);
-    node.classList.toggle('away', participant.connection === 'reconnecting');
+    const isAway = participant.connection === 'reconnecting';
+    show(slow, state.narrow && !isAway);
+    show(away, isAway);
+    node.classList.toggle('away', isAway);
     playTrack(video, node, media, onframe);
     setHue(node, participant.user.id);
     setAvatar(face, participant.user.id, participant.display_name);

@@ -1,0 +1,429 @@
+import { Attempts } from './attempts.js';
+import { CLOSED_ABNORMALLY, Connection, REQUEST_TIMEOUT_MS } from './connection.js';
+import { closedError, codeOf, ProtocolError } from './errors.js';
+import { CLOSED_BY_CLIENT, Heartbeat } from './heartbeat.js';
+import { Ledger } from './ledger.js';
+import { patiently } from './patience.js';
+import { Requests } from './requests.js';
+import { Ticket } from './ticket.js';
+import { systemTimers } from './timers.js';
+import { TokenKeeper } from './token-keeper.js';
+
+/**
+ * @typedef {import('./protocol.d.ts').Authenticated} Authenticated
+ * @typedef {import('./protocol.d.ts').Hello} Hello
+ * @typedef {import('./protocol.d.ts').User} User
+ *
+ * @typedef {'connecting'|'online'|'reconnecting'|'closed'} SessionState
+ *
+ * @typedef {object} SessionOwnOptions
+ * @property {import('./token-keeper.js').TokenStorage} [storage] where the token stays between visits; nowhere when left out
+ * @property {import('./token-keeper.js').TokenStorage} [tabStorage] where the session itself stays when the page is loaded
+ *   anew while it is in a room; it must belong to this page alone. Nowhere when left out
+ * @property {() => number} [random] 0 ≤ n < 1, spreads the reconnects of many clients
+ * @typedef {import('./connection.js').ConnectionOptions & SessionOwnOptions} SessionOptions
+ *
+ * @typedef {import('./protocol.d.ts').ResumedView|null} View the room that a session is in, or at whose door it waits; null
+ *   for none
+ * @typedef {{type: string, data: object}} LogIn
+ */
+
+/** Coming back after these would repeat what the server just ended: see static/docs/protocol.md §3.6. */
+const FINAL_CLOSE_CODES = new Set([1000, 4401, 4403, 4404, 4409]);
+const LEAVING = 1000;
+/** The server restarts: all come back at once if nothing spreads them. */
+const GOING_AWAY = 1001;
+const SPREAD_MS = 500;
+/** How long a request that comes too soon is sent again before the caller hears of it. */
+const PATIENCE_MS = 60_000;
+/** The server closes a socket that does not authenticate within 10 s. */
+const AUTH_PATIENCE_MS = 8_000;
+/** An attempt that was begun before the network changed may wait in vain; a younger one is let be. */
+const YOUNG_ATTEMPT_MS = 2_000;
+
+/**
+ * One session at the server, over as many sockets as it takes. A lost socket is followed by another one, on which the
+ * session is taken up where it was; where the server keeps it no more, one signs in with the token, and another begins.
+ *
+ * It knows no rooms: that is {@link import('./session.js').Session}'s part, which is told by the methods that are empty here.
+ *
+ * @abstract
+ */
+export class KeptSession extends Requests {
+  #url;
+  #options;
+  #timers;
+  #random;
+  #ledger;
+  #tokens;
+  /** @type {Connection|null} */
+  #connection = null;
+  /** The attempt to come back that is under way, 0 while none is. */
+  #attempt = 0;
+  #attemptBegan = 0;
+  /** Set while requests wait for the session to be taken up. @type {any} */
+  #holding = null;
+  /** Behind which event some were missing. @type {number|null} */
+  #gap = null;
+  /** @type {Heartbeat|null} */
+  #heartbeat = null;
+
+  /** @type {SessionState} */
+  state = 'closed';
+  /** @type {User|null} */
+  user = null;
+  /** @type {Hello|null} what the server last said of itself: limits, ways to authenticate */
+  hello = null;
+
+  /**
+   * @param {string} url of the server's `/ws`, with the scheme ws or wss
+   * @param {SessionOptions} [options]
+   */
+  constructor(url, options = {}) {
+    super();
+    this.#url = url;
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#random = options.random ?? Math.random;
+    /** @protected */
+    this.ticket = new Ticket(options.tabStorage);
+    /** @protected */
+    this.attempts = new Attempts(this.#timers, this.#random);
+    this.#ledger = new Ledger(this.#timers, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, this.ticket.lastId);
+    // A refresh that fails is not lost: the next authentication plans a new one, and a token that
+    // expired meanwhile is answered at the next reconnect with `closed` and 4401.
+    this.#tokens = new TokenKeeper(options.storage, this.#timers, () => this.refresh().catch(() => {}));
+  }
+
+  /** The signed token that is the account's or guest's key; null while nobody is signed in. */
+  get token() {
+    return this.#tokens.token;
+  }
+
+  /** Exchanges the token for a fresh one. The session does so by itself before the old one expires. */
+  async refresh() {
+    this.#accept(await this.request('auth.refresh'));
+  }
+
+  /**
+   * Any request of the wire. One that comes too soon (`rate.limited`, `server.busy`) is sent again after the wait that the
+   * server asks for and some more, for a minute at most, and under a new id, because the old id is answered with the old
+   * refusal. A wait of more than ten seconds is the caller's to decide on. While the socket is lost and the server keeps the
+   * session, the request waits for it to be taken up.
+   *
+   * @param {string} type
+   * @param {object} [data]
+   * @returns {Promise<any>}
+   * @throws {ProtocolError}
+   */
+  request(type, data) {
+    return patiently(() => this.send(type, data), PATIENCE_MS, { timers: this.#timers, random: this.#random });
+  }
+
+  /**
+   * To be called when the network may be back or is another one, the machine woke up, or the media lost their way: what
+   * waits for its turn is tried now, and an open socket is asked whether it still lives.
+   */
+  wake() {
+    if (this.attempts.isWaiting) this.attempts.now();
+    else if (this.state === 'online') this.#heartbeat?.beat();
+    else if (this.#attempt > 0 && this.#timers.now() - this.#attemptBegan > YOUNG_ATTEMPT_MS) {
+      this.#reconnect(this.#attempt);
+    }
+  }
+
+  /** Closes the socket and stays away. The token stays for the next visit. */
+  close() {
+    this.#drop(LEAVING);
+    this.#end(LEAVING);
+  }
+
+  /**
+   * The session went on, on another socket.
+   *
+   * @protected
+   * @param {View|undefined} _view what it is in; undefined when every event that was missed follows
+   * @param {boolean} _knewNothing the server let go of the media
+   * @param {boolean} _isJoining a room is asked for
+   */
+  wentOn(_view, _knewNothing, _isJoining) {}
+
+  /** Another session begins, and is in no room. @protected */
+  began() {}
+
+  /** One is back, with another session. @protected */
+  cameBack() {}
+
+  /** There is no session any more. @protected */
+  ended() {}
+
+  /** Something happened that a view from before does not know. @protected */
+  movedOn() {}
+
+  /** Signs in with the stored token, or takes the session of this tab up. @protected */
+  async open() {
+    this.#setState('connecting');
+    try {
+      await this.#establish(this.#logIn());
+    } catch (error) {
+      if (!isAuthRefusal(error)) throw error;
+      this.forgetToken();
+    }
+  }
+
+  /** Signs in as somebody, whoever was here before. @protected @param {LogIn} logIn @returns {Promise<User>} */
+  async authenticate(logIn) {
+    this.#drop(LEAVING);
+    this.#forgetSession(LEAVING);
+    this.#setState('connecting');
+    await this.#establish(logIn);
+    return /** @type {User} */ (this.user);
+  }
+
+  /** @returns {LogIn|null} */
+  #logIn() {
+    return this.token ? { type: 'auth.token', data: { token: this.token } } : null;
+  }
+
+  /** @protected @param {string} type @param {object} [data] @returns {Promise<any>} */
+  send(type, data) {
+    // A ping asks for the way as it is now.
+    const outlives = type !== 'ping';
+    if (this.#connection && this.state === 'online') return this.#connection.request(type, data, { outlives });
+    if (this.#holding !== null && outlives) return this.#ledger.enter(type, data, { outlives }).answer;
+    return Promise.reject(new ProtocolError('client.closed', 'The session has no socket.', { request: type }));
+  }
+
+  /**
+   * Opens a socket and takes the session up on it, or authenticates. Without either it only learns the hello: the server
+   * closes a socket that does not authenticate within 10 s, and people fill in forms more slowly.
+   *
+   * @param {LogIn|null} auth
+   * @returns {Promise<boolean>} whether the session was taken up
+   */
+  async #establish(auth) {
+    this.#drop();
+    const connection = new Connection(this.#url, { ...this.#options, ledger: this.#ledger });
+    this.#connection = connection;
+    // A socket that was replaced meanwhile has nothing more to say.
+    const isCurrent = () => this.#connection === connection;
+    connection.on('*', (data, { type, ...info }) => {
+      if (isCurrent() && type !== 'open' && type !== 'close') this.relay(type, data, info);
+    });
+    try {
+      this.hello = await connection.open();
+      this.#tokens.learnClock(Date.parse(this.hello.time));
+      if (await this.#resume(connection)) return true;
+      this.#beginSession(this.hello.session);
+      if (auth) this.#accept(await this.#ask(connection, auth.type, auth.data));
+      else this.user = null;
+      if (!isCurrent()) throw new ProtocolError('client.closed', 'Another attempt took over.');
+    } catch (error) {
+      // A socket that is still open was opened in vain: its authentication was refused.
+      const code = connection.closeCode ?? 4401;
+      connection.close(CLOSED_BY_CLIENT);
+      if (isCurrent()) {
+        this.#connection = null;
+        if (this.state === 'connecting') this.#setState('closed', { code });
+      }
+      throw error;
+    }
+    if (auth) this.#goOnline(connection, false);
+    else {
+      this.#drop();
+      this.#setState('closed', { code: 4401 });
+    }
+    return false;
+  }
+
+  /** @param {Connection} connection @param {string} type @param {object} data @param {(reply: any) => void} [first] */
+  #ask(connection, type, data, first) {
+    const io = { timers: this.#timers, random: this.#random };
+    return patiently(() => connection.request(type, data, { first }), AUTH_PATIENCE_MS, io);
+  }
+
+  /** @param {Connection} connection @returns {Promise<boolean>} false when the server has the session no more */
+  async #resume(connection) {
+    const { isGood, session, token, lastSeq } = this.ticket;
+    if (!isGood || !(Number(this.hello?.limits?.resume_ms) > 0)) return false;
+    // The answer to a join tells how the room was then. What happened since must not come before it.
+    const last_seq = this.#ledger.types.includes('room.join') ? null : lastSeq;
+    try {
+      await this.#ask(connection, 'session.resume', { session, resume_token: token, last_seq }, (reply) => {
+        this.#takeUp(connection, reply, last_seq === null);
+      });
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'session.gone') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * The session goes on, and nothing that comes behind the answer was read yet.
+   *
+   * @param {Connection} connection
+   * @param {import('./protocol.d.ts').Resumed} reply
+   * @param {boolean} knewNothing
+   */
+  #takeUp(connection, { resume_token: token, user, seq, view }, knewNothing) {
+    this.user = user;
+    this.ticket.renew(token);
+    this.#tokens.goOn(this.ticket.expiresAt);
+    if (view !== undefined) this.ticket.lastSeq = seq;
+    const isJoining = this.#ledger.types.includes('room.join');
+    if (view && 'room' in view) this.#ledger.answer('room.join', view);
+    connection.repeat();
+    this.#goOnline(connection, true);
+    // The answer to a join says itself what became of it.
+    this.wentOn(isJoining ? undefined : view, knewNothing, isJoining);
+  }
+
+  /** @param {Connection} connection @param {boolean} resumed */
+  #goOnline(connection, resumed) {
+    this.#timers.clearTimeout(this.#holding);
+    this.#holding = null;
+    connection.on('close', ({ code }) => {
+      if (this.#connection === connection) this.#lost(code);
+    });
+    this.#heartbeat = new Heartbeat(connection, this.hello?.heartbeat_ms ?? 0, this.#timers, (silent) => {
+      this.emit('silence', { silent });
+    });
+    this.#setState('online', { resumed });
+  }
+
+  /** The server knows nothing of the session before. @param {string} session */
+  #beginSession(session) {
+    this.began();
+    this.#letGo(CLOSED_ABNORMALLY);
+    this.ticket.begin(session);
+  }
+
+  /** @param {Authenticated} reply */
+  #accept(reply) {
+    if (reply.user) this.user = reply.user;
+    const expiresAt = Date.parse(reply.expires_at);
+    this.#tokens.keep(reply.token, expiresAt);
+    this.ticket.renew(reply.resume_token, expiresAt);
+  }
+
+  /** @protected @param {string} type @param {any} data @param {{seq?: number}} info */
+  relay(type, data, info) {
+    if (typeof info.seq !== 'number' || this.#isNext(info.seq)) this.emit(type, data, info);
+  }
+
+  /** @param {number} seq */
+  #isNext(seq) {
+    const { lastSeq, isGood } = this.ticket;
+    const place = this.ticket.place(seq);
+    if (place === 'early' && isGood && this.#holdMs > 0) {
+      // What is missing is asked for; when it is missing again, the whole room is.
+      if (this.#gap === lastSeq) this.ticket.lastSeq = null;
+      this.#gap = lastSeq;
+      this.#connection?.close(CLOSED_BY_CLIENT);
+      return false;
+    }
+    if (place === 'early') this.ticket.lastSeq = seq;
+    if (place !== 'old') this.movedOn();
+    return place !== 'old';
+  }
+
+  /** How long the server keeps a session that lost its socket. */
+  get #holdMs() {
+    return this.hello?.limits?.resume_ms ?? 0;
+  }
+
+  /** @param {number} code */
+  #lost(code) {
+    this.#drop();
+    this.attempts.since = this.#timers.now();
+    if (FINAL_CLOSE_CODES.has(code) || !(this.token || this.ticket.isGood)) return this.#end(code);
+    if (this.#holdMs > 0 && this.ticket.isGood) {
+      this.#timers.clearTimeout(this.#holding);
+      this.#holding = this.#timers.setTimeout(() => this.#letGo(code), this.#holdMs);
+    } else this.#letGo(code);
+    this.#planReconnect(1, code === GOING_AWAY ? this.#random() * SPREAD_MS : 0);
+  }
+
+  /** @param {number} attempt counted from 1; the first one begins at once @param {number} [atLeastMs] */
+  #planReconnect(attempt, atLeastMs = 0) {
+    const retryAt = this.attempts.plan(attempt - 1, () => this.#reconnect(attempt), atLeastMs);
+    this.#setState('reconnecting', { attempt, retryAt });
+  }
+
+  /** @param {number} attempt */
+  async #reconnect(attempt) {
+    const began = (this.#attemptBegan = this.#timers.now());
+    try {
+      const establishing = this.#establish(this.#logIn());
+      this.#attempt = attempt;
+      if (await establishing) return;
+    } catch (error) {
+      // Another attempt, or the person, took over.
+      if (this.state !== 'reconnecting' || this.#attempt !== attempt || this.#attemptBegan !== began) return;
+      const { closeCode, retryAfterMs } = error instanceof ProtocolError ? error : UNKNOWN_FAILURE;
+      if (isAuthRefusal(error)) {
+        this.forgetToken();
+        this.#end(4401);
+      } else if (closeCode !== null && FINAL_CLOSE_CODES.has(closeCode)) {
+        this.#end(closeCode);
+      } else {
+        this.#planReconnect(attempt + 1, retryAfterMs ?? 0);
+      }
+      return;
+    }
+    this.cameBack();
+  }
+
+  /** @param {number} code */
+  #end(code) {
+    this.#forgetSession(code);
+    this.#setState('closed', { code });
+  }
+
+  /** @param {number} code */
+  #forgetSession(code) {
+    this.ended();
+    this.ticket.void();
+    this.#letGo(code);
+  }
+
+  /** Nobody will answer what waits. @param {number} code */
+  #letGo(code) {
+    this.#timers.clearTimeout(this.#holding);
+    this.#holding = null;
+    this.#ledger.end((type) => closedError(code, '', type));
+  }
+
+  /** Lets go of the socket and of every timer that belongs to it. @param {number} [code] */
+  #drop(code = CLOSED_BY_CLIENT) {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#tokens.rest();
+    this.#attempt = 0;
+    this.attempts.cancel();
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
+    connection?.close(code);
+  }
+
+  /** @protected */
+  forgetToken() {
+    this.#tokens.forget();
+    this.user = null;
+  }
+
+  /** @param {SessionState} state @param {{code?: number, attempt?: number, retryAt?: number, resumed?: boolean}} [more] */
+  #setState(state, more = {}) {
+    this.state = state;
+    this.emit('state', { state, ...more });
+  }
+}
+
+/** What is known of a failure that is not the server's word. */
+export const UNKNOWN_FAILURE = { closeCode: null, retryAfterMs: null };
+
+/** @param {unknown} error */
+function isAuthRefusal(error) {
+  return codeOf(error)?.startsWith('auth.') ?? false;
+}
