@@ -3,13 +3,14 @@
 //! Every task has an owner and an end. Connections belong to [`http::serve`](crate::http::serve()), which ends them
 //! within a few seconds. Sockets belong to their sessions; [`Sockets::drained`] waits for those.
 
+mod activation;
 mod addresses;
 mod descriptors;
 
 use std::io::Write as _;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -32,17 +33,23 @@ use crate::rooms::Registry;
 use crate::sessions::{
     self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts,
 };
-use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, Store};
+use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
 use crate::ws;
 
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
 
-/// How long each part may take to end before the next is ended.
-const END_DEADLINE: Duration = Duration::from_secs(5);
+/// By when all has ended after the process was told to, or is ended. Service managers wait longer, and people should not.
+const END_DEADLINE: Duration = Duration::from_secs(4);
 
-/// How often void tokens whose time is up anyway are forgotten.
+/// How long each part may take to end in any case, however long those before it took.
+const LEAST_TIME: Duration = Duration::from_millis(100);
+
+/// How long meetings may take to be saved before their people are told to come back later.
+const SEAL_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How often void tokens whose time is up anyway are forgotten, and meetings that nobody came back to.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Runs the server until it is told to stop by SIGINT, SIGTERM or SIGHUP; a second signal ends it at once.
@@ -58,6 +65,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         let signals = StopSignals::listen()?;
         descriptors::raise_limit(config.listen.max_sockets.get());
         let app = App::start(config).await?;
+        activation::is_ready();
         // Scripts and tests read the port from here; whoever closed standard output does not want it.
         let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
         let media = app.media().clone();
@@ -75,7 +83,7 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         }
         Ok(())
     });
-    runtime.shutdown_timeout(END_DEADLINE);
+    runtime.shutdown_timeout(LEAST_TIME);
     outcome
 }
 
@@ -111,9 +119,12 @@ impl App {
     /// One sentence: what cannot be had, and why.
     pub async fn start(config: Config) -> Result<Self, Failure> {
         let wanted = config.listen.address;
-        let listener = TcpListener::bind(wanted)
-            .await
-            .map_err(|error| Failure::because(format!("cannot listen on {wanted}"), &error))?;
+        let listener = match activation::listener()? {
+            Some(listener) => listener,
+            None => TcpListener::bind(wanted)
+                .await
+                .map_err(|error| Failure::because(format!("cannot listen on {wanted}"), &error))?,
+        };
         let address = listener
             .local_addr()
             .map_err(|error| Failure::because("cannot listen", &error))?;
@@ -146,6 +157,7 @@ impl App {
         let services = Services::new(ServicesParts {
             registry: Registry::new(media.clone()),
             history: HistoryWriter::start(store.clone()),
+            states: StateWriter::start(store.clone()),
             store,
             passwords: Passwords::default(),
             // A lane of their own: setting many must not keep people from logging in.
@@ -176,6 +188,9 @@ impl App {
             most_kept: config.listen.max_sockets.get(),
             stop: stopping,
         });
+        sessions::restart::take_up(&services)
+            .await
+            .map_err(|error| Failure::because("cannot take up the meetings", &error))?;
         let sockets = Sockets::new(SocketLimits {
             total: config.listen.max_sockets.get(),
             sharing: if is_limited {
@@ -269,9 +284,7 @@ impl App {
         let router = http::router(state, further);
         let pruning = {
             let store = services.store().clone();
-            supervise::keep("forgetting void tokens", move || {
-                prune_tokens(store.clone())
-            })
+            supervise::keep("forgetting what is over", move || prune(store.clone()))
         };
         let reconciling = {
             let services = services.clone();
@@ -286,24 +299,34 @@ impl App {
                 addresses::watch(given, media.clone(), known)
             })
         };
+        let told_to_end = OnceLock::new();
         http::serve(listener, router, Connections::default(), async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
+            activation::is_stopping();
+            let _ = told_to_end.set(Instant::now());
+            // First, so that the meetings are saved with everybody in them.
+            let sealed = tokio::time::timeout(SEAL_DEADLINE, services.registry().seal());
+            if sealed.await.is_err() {
+                tracing::warn!("some meetings were not saved in time");
+            }
             stop_sessions.send_replace(true);
         })
         .await;
+        let end_by = *told_to_end.get_or_init(Instant::now) + END_DEADLINE;
         pruning.abort();
         reconciling.abort();
         watching.abort();
-        within("sessions", async {
+        within("sessions", end_by, async {
             sockets.drained().await;
             services.kept().ended().await;
         })
         .await;
-        within("rooms", services.registry().emptied()).await;
-        within("attendance", services.history().flush()).await;
-        within("media", media.shutdown()).await;
-        within("the database", services.store().close()).await;
+        within("rooms", end_by, services.registry().emptied()).await;
+        within("attendance", end_by, services.history().flush()).await;
+        within("meetings", end_by, services.states().flush()).await;
+        within("media", end_by, media.shutdown()).await;
+        within("the database", end_by, services.store().close()).await;
         drop(lock);
         tracing::info!("stopped");
     }
@@ -315,8 +338,10 @@ fn load_secret(config: &Config) -> Result<Secret, Failure> {
 }
 
 /// Gives one part its time to end.
-async fn within(what: &'static str, end: impl Future<Output = ()>) {
-    if tokio::time::timeout(END_DEADLINE, end).await.is_err() {
+async fn within(what: &'static str, end_by: Instant, end: impl Future<Output = ()>) {
+    let left = end_by.saturating_duration_since(Instant::now());
+    let left = left.max(LEAST_TIME);
+    if tokio::time::timeout(left, end).await.is_err() {
         tracing::warn!(what, "did not end in time");
     }
 }
@@ -346,14 +371,16 @@ fn room_probe(services: Services) -> RoomProbe {
     })
 }
 
-async fn prune_tokens(store: Store) {
+async fn prune(store: Store) {
     let mut interval = tokio::time::interval(PRUNE_INTERVAL);
     loop {
         interval.tick().await;
-        if let Err(error) = store.prune_revoked_tokens(Timestamp::now()).await {
+        let now = Timestamp::now();
+        let tokens = store.prune_revoked_tokens(now).await;
+        if let Err(error) = tokens.and(store.prune_room_states(now).await) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "void tokens were not forgotten"
+                "what is over was not forgotten"
             );
         }
     }

@@ -13,6 +13,7 @@ pub mod room_ban;
 pub mod room_basic;
 pub mod room_invite;
 pub mod room_invite_use;
+pub mod room_state;
 pub mod room_user;
 pub mod row_id;
 pub mod server_beat;

@@ -13,6 +13,7 @@ use crate::{
     m20261122_000005_operation as operation, m20261122_000006_governance as governance,
     m20261122_000007_time_zones as time_zones, m20261129_000001_door as door,
     m20261129_000008_keys as keys, m20261130_000001_nodes as nodes,
+    m20261130_000002_room_states as room_states,
 };
 
 /// A column that stands in the way of one of this server's, or is missing: nothing can be taken over before its owner
@@ -123,7 +124,7 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
         let found = columns_of(&manager, "room_user").await?;
         clashes.extend(foreign("room_user", &found, &nodes::own_of_membership()));
     }
-    let tables: [(bool, &'static str, TableCreateStatement); 7] = [
+    let tables: [(bool, &'static str, TableCreateStatement); 8] = [
         (
             waits(&users::Migration),
             "revoked_token",
@@ -158,6 +159,11 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
             waits(&governance::Migration),
             "room_ban",
             governance::bans(&manager),
+        ),
+        (
+            waits(&room_states::Migration),
+            "room_state",
+            room_states::states(&manager),
         ),
     ];
     for (_, table, made) in tables.into_iter().filter(|(waits, ..)| *waits) {

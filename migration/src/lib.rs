@@ -17,6 +17,7 @@ mod m20261122_000007_time_zones;
 mod m20261129_000001_door;
 mod m20261129_000008_keys;
 mod m20261130_000001_nodes;
+mod m20261130_000002_room_states;
 mod older;
 
 pub use clashes::{Clash, clashes};
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000001_door::Migration),
             Box::new(m20261129_000008_keys::Migration),
             Box::new(m20261130_000001_nodes::Migration),
+            Box::new(m20261130_000002_room_states::Migration),
         ]
     }
 }

@@ -40,6 +40,21 @@ impl ResumeTokens {
         token
     }
 
+    /// What is kept of those that are good, for [`ResumeTokens::restored`].
+    pub fn kept(&self) -> Vec<String> {
+        let good = self.good.iter();
+        good.map(|hash| URL_SAFE_NO_PAD.encode(hash)).collect()
+    }
+
+    /// The tokens of which this was kept; what is no hash is left out.
+    pub fn restored(kept: &[String]) -> Self {
+        let hash = |text: &String| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();
+        let newest = kept.len().saturating_sub(MOST_GOOD);
+        Self {
+            good: kept[newest..].iter().filter_map(hash).collect(),
+        }
+    }
+
     /// Whether `token` is good. How long that takes says nothing about it.
     pub fn admits(&self, token: &str) -> bool {
         self.find(token).is_some()
@@ -109,6 +124,18 @@ mod tests {
             tokens.issue();
         }
         assert_eq!(tokens.good.len(), MOST_GOOD);
+    }
+
+    #[test]
+    fn tokens_that_are_restored_are_as_good_as_before() {
+        let mut tokens = ResumeTokens::default();
+        let (first, second) = (tokens.begin(), tokens.issue());
+        let kept = tokens.kept();
+        assert!(kept.iter().all(|hash| *hash != first && *hash != second));
+        let mut restored = ResumeTokens::restored(&kept);
+        assert!(restored.admits(&first) && restored.redeem(&second).is_some());
+        assert!(!restored.admits(&first));
+        assert!(!ResumeTokens::restored(&["no hash".to_owned()]).admits(""));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub const ALL: &[&Budget] = &[
     &BANS,
     &MESSAGES,
     &MEMBERSHIPS,
+    &ROOM_STATE,
 ];
 
 /// Rooms that exist.
@@ -97,4 +98,16 @@ pub const MEMBERSHIPS: Budget = Budget {
     then: "The oldest memberships that are over are deleted, some hundreds at a time; imported ones stay.",
     reason: "Thirty people every day for ten years; joining and leaving in turn would fill the disk.",
     test: "a_room_keeps_its_newest_memberships",
+};
+
+/// A meeting as it is saved for a restart.
+pub const ROOM_STATE: Budget = Budget {
+    name: "store.room_state",
+    per: Per::Room,
+    most: 4 * 1024 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "What governs the meeting is answered server.busy and changes nothing; who comes and goes is not saved.",
+    reason: "A meeting of a thousand people with every list in it full is smaller, and database servers take statements of 16 MiB.",
+    test: "a_meeting_that_is_too_large_is_not_saved_and_not_changed",
 };

@@ -27,7 +27,7 @@ use crate::network::Network;
 /// A request's head must be complete within this time, and an idle connection is kept as long.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Answers under way may take this long after the shutdown began.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// After a failed accept (no file descriptors left, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often failures to accept are told: they come in crowds.

@@ -7,12 +7,12 @@ use super::command::Attach;
 use super::effect::{Effect, Reply};
 use super::media::MediaCommand;
 use super::permissions::{Action, allows};
-use super::room::{Answer, Room, broadcast, media};
+use super::room::{Answer, Room, broadcast, media, tell};
 use crate::network::Network;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, LeaveReason, ParticipantData};
+use crate::protocol::event::{Event, LeaveReason, MediaFailed, ParticipantData};
 use crate::protocol::ids::ParticipantId;
-use crate::protocol::object::{Connection, Source};
+use crate::protocol::object::{Connection, Source, Topology};
 use crate::protocol::time::Timestamp;
 
 impl Room {
@@ -43,8 +43,10 @@ impl Room {
             self.leave(id, LeaveReason::Lost, now, out)?;
             return Ok(Reply::TurnedAway);
         }
+        let mut is_unaware = false;
         if let Some(person) = self.roster.find_mut(id) {
             person.move_to(address);
+            is_unaware = person.has_come_back() && !how.anew;
         }
         if how.anew {
             self.begin_their_media_anew(id, out);
@@ -56,7 +58,10 @@ impl Room {
                 view: Box::new(self.view(id, now)?),
             });
         }
-        if how.look && !how.anew {
+        if is_unaware && self.facts.topology == Topology::Sfu {
+            // The server was down, and their connections to it with it.
+            out.push(tell(id, Event::MediaFailed(MediaFailed {})));
+        } else if how.look && !how.anew {
             out.push(media(MediaCommand::TellSlots {
                 participant: id.clone(),
             }));

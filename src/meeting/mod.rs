@@ -7,6 +7,7 @@
 mod admission;
 mod coming_back;
 pub mod command;
+pub mod durability;
 pub mod effect;
 mod governing;
 mod lobby;
@@ -22,6 +23,7 @@ pub mod schedule;
 pub mod snapshot;
 mod sources;
 pub mod state;
+pub mod taking_up;
 mod time;
 pub mod together;
 

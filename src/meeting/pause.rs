@@ -5,7 +5,7 @@
 //! the operator ends it, when it ends on time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
 //!
 //! So nobody shakes off a ban by waiting until the last host drops out. What is kept is bounded. A room with nothing
-//! to remember leaves nothing, and a restart of the server forgets all of it.
+//! to remember leaves nothing.
 
 use super::admission::WELCOME_BACK_MS;
 use super::room::Room;

@@ -60,6 +60,7 @@ impl Room {
         let Some(person) = self.roster.remove(id) else {
             return;
         };
+        let last_seen = person.was_there_until(now);
         if !self.may(&person, Action::Rename) {
             let (user, name) = (person.seen.user.id, person.seen.display_name);
             self.meeting.names.put(user, name);
@@ -76,10 +77,15 @@ impl Room {
             reason,
         };
         out.push(broadcast(None, Event::ParticipantLeft(left)));
+        // Whoever takes their own place has come back.
+        let at = match reason {
+            LeaveReason::Lost => last_seen,
+            _ => now,
+        };
         out.push(Effect::History(History::Left {
             participant: id.clone(),
             reason,
-            at: now,
+            at,
         }));
         self.leave_spotlight(id, out);
     }

@@ -20,7 +20,7 @@ use super::state::meeting::Meeting;
 use super::state::roster::{Person, Roster};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason, ParticipantData};
-use crate::protocol::ids::ParticipantId;
+use crate::protocol::ids::{ParticipantId, RoomIdentity};
 use crate::protocol::object::{self, Ban, Occurrence, RoomState};
 use crate::protocol::time::Timestamp;
 
@@ -60,6 +60,16 @@ impl Room {
     /// Whether nobody is in and nobody waits.
     pub fn is_empty(&self) -> bool {
         self.roster.is_empty() && self.lobby.is_empty()
+    }
+
+    /// What it is known by.
+    pub fn identity(&self) -> &RoomIdentity {
+        &self.facts.identity
+    }
+
+    /// How its media travels.
+    pub fn topology(&self) -> object::Topology {
+        self.facts.topology
     }
 
     /// How many are in.

@@ -5,9 +5,18 @@
 //! `tests/golden/snapshot` holds one of each version. What cannot be read that way takes a new version and a reader for
 //! the one before.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::room::Room;
+use super::state::bans::Bans;
+use super::state::chat::Chat;
+use super::state::lobby::Lobby;
+use super::state::meeting::Meeting;
+use super::state::pause::Memory;
+use super::state::roster::Roster;
+use crate::protocol::object;
+use crate::protocol::time::Timestamp;
 
 /// The version that is written.
 const VERSION: u32 = 1;
@@ -24,14 +33,26 @@ pub enum SnapshotError {
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct Written<T> {
     version: u32,
-    room: &'a Room,
+    room: T,
 }
 
 #[derive(Deserialize)]
-struct Read {
-    room: Room,
+struct Read<T> {
+    room: T,
+}
+
+/// A [`Room`] without what the database holds by itself. Its fields are those of the room.
+#[derive(Serialize)]
+struct WithoutChat<'a> {
+    facts: &'a object::Room,
+    ended: &'a Option<Timestamp>,
+    roster: &'a Roster,
+    lobby: &'a Lobby,
+    chat: Chat,
+    bans: &'a Bans,
+    meeting: &'a Meeting,
 }
 
 /// All that is looked at before the version is known.
@@ -46,11 +67,23 @@ impl Room {
     /// # Errors
     /// [`SnapshotError::Unreadable`]
     pub fn save(&self) -> Result<Vec<u8>, SnapshotError> {
-        let version = VERSION;
-        Ok(serde_json::to_vec(&Written {
-            version,
-            room: self,
-        })?)
+        written(self)
+    }
+
+    /// The same without the chat, which is stored by itself: what is saved often should be small.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Unreadable`]
+    pub fn save_without_chat(&self) -> Result<Vec<u8>, SnapshotError> {
+        written(WithoutChat {
+            facts: &self.facts,
+            ended: &self.ended,
+            roster: &self.roster,
+            lobby: &self.lobby,
+            chat: Chat::default(),
+            bans: &self.bans,
+            meeting: &self.meeting,
+        })
     }
 
     /// The room that was saved: it answers every further command as that one would.
@@ -58,13 +91,40 @@ impl Room {
     /// # Errors
     /// [`SnapshotError`]
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let Header { version } = serde_json::from_slice(bytes)?;
-        if version != VERSION {
-            return Err(SnapshotError::UnknownVersion(version));
-        }
-        let Read { room } = serde_json::from_slice(bytes)?;
-        Ok(room)
+        read(bytes)
     }
+}
+
+impl Memory {
+    /// What is remembered as bytes.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Unreadable`]
+    pub fn save(&self) -> Result<Vec<u8>, SnapshotError> {
+        written(self)
+    }
+
+    /// What was saved.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]
+    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        read(bytes)
+    }
+}
+
+fn written(room: impl Serialize) -> Result<Vec<u8>, SnapshotError> {
+    let version = VERSION;
+    Ok(serde_json::to_vec(&Written { version, room })?)
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SnapshotError> {
+    let Header { version } = serde_json::from_slice(bytes)?;
+    if version != VERSION {
+        return Err(SnapshotError::UnknownVersion(version));
+    }
+    let Read { room } = serde_json::from_slice(bytes)?;
+    Ok(room)
 }
 
 #[cfg(test)]

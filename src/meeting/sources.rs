@@ -202,7 +202,7 @@ impl Room {
 
     /// Tells a media worker that knows nothing of the room who is in and what runs, and everyone that they have to
     /// connect to it.
-    fn begin_media_anew(&self, out: &mut Vec<Effect>) {
+    pub(super) fn begin_media_anew(&self, out: &mut Vec<Effect>) {
         for person in self.roster.iter() {
             let participant = person.seen.id.clone();
             out.push(media(MediaCommand::Admit { participant }));

@@ -8,6 +8,7 @@ mod pause;
 mod presence;
 mod roles;
 mod sources;
+mod taking_up;
 mod time;
 mod together;
 

@@ -1,27 +1,33 @@
 //! One room's task: takes messages in order, asks the core, carries out the effects.
+//!
+//! A command that governs the meeting is answered when it is saved. Meanwhile the room takes no other: what comes with it
+//! and right behind it is carried out with it, so that one commit serves all, and nobody hears of it before. If it cannot be
+//! saved it is as if it had not been asked: the room is as it was, and the rest is carried out on that.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::handle::{Inbox, Message, RoomHandle, media_sink};
-use super::outbox::{Outbox, OutboxItem, Pushed};
-use super::start::{Clock, Entered, HistorySink, Origin};
-use crate::budgets::{Buckets, rooms as budgets};
+use super::asked::{Asked, Asker};
+use super::audience::Audience;
+use super::handle::{Inbox, Message, RoomHandle};
+use super::media_line::{MEDIA_RETRY, MediaLine};
+use super::outbox::OutboxItem;
+use super::saving::{Saved, Saving};
+use super::start::{Clock, HistorySink, Origin, Survivors};
 use crate::media::RoomMedia;
-use crate::meeting::command::Join;
+use crate::meeting::durability::Durability;
 use crate::meeting::effect::CloseReason;
-use crate::meeting::media::{MediaCommand, MediaEvent};
+use crate::meeting::media::MediaEvent;
+use crate::meeting::snapshot::SnapshotError;
 use crate::meeting::state::pause::Memory;
-use crate::meeting::{Command, Effect, Outcome, Reply, Room};
+use crate::meeting::{Command, Effect, Outcome, Room};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, LeaveReason};
-use crate::protocol::frame::EncodedEvent;
-use crate::protocol::ids::ParticipantId;
+use crate::protocol::event::LeaveReason;
 use crate::supervise;
 
 /// How long a room that waits for a time on the wall sleeps before it looks again: that clock may have been set.
@@ -30,89 +36,116 @@ const CLOCK_CHECK: Duration = Duration::from_secs(1);
 /// How long a room sleeps at most before it looks whether all of its sessions are still there.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// How often commands are offered again to a media worker whose inbox was full.
-const MEDIA_RETRY: Duration = Duration::from_millis(10);
-
-/// How often the end of the room is offered to a media worker.
-const MEDIA_CLOSE_ATTEMPTS: usize = 500;
+/// What a room's task is made of.
+pub(super) struct Parts {
+    pub room: Room,
+    pub inbox: Inbox,
+    pub media: Option<RoomMedia>,
+    pub history: HistorySink,
+    pub origin: Origin,
+    pub saving: Saving,
+    pub clock: Clock,
+}
 
 /// A room's task.
 pub(super) struct Actor {
     room: Room,
     inbox: mpsc::Receiver<Message>,
-    /// Where the media worker reports.
-    reports: mpsc::WeakSender<Message>,
+    /// What came while others were saved, and is not for them.
+    next: Option<Message>,
     head_count: Arc<AtomicU32>,
-    /// Of those who are in: what is told to everyone goes to these.
-    outboxes: HashMap<ParticipantId, Outbox>,
-    /// Of those who wait to be let in.
-    waiting: HashMap<ParticipantId, Outbox>,
-    media: Option<RoomMedia>,
-    /// Commands that the media worker had no room for, in order. Its length is bounded by what people can do while
-    /// one worker turn lasts: every entry came through the bounded inbox.
-    media_backlog: VecDeque<MediaCommand>,
+    audience: Audience,
+    media: MediaLine,
     history: HistorySink,
-    /// What people sent each other lately, by who sends and who gets it.
-    pairs: Buckets<(ParticipantId, ParticipantId)>,
-    /// Whose sessions are gone, as was seen when they were to be told something.
-    lost: Vec<ParticipantId>,
+    saving: Saving,
+    /// Somebody has come in, or was in when the room was taken up.
+    entered: bool,
     clock: Clock,
 }
 
+/// How a room's task ends.
+pub(super) struct Ending {
+    /// What is to be remembered of its meeting.
+    pub memory: Option<Memory>,
+    /// It was saved for the last time before.
+    pub is_sealed: bool,
+}
+
 impl Actor {
-    pub(super) fn new(
-        room: Room,
-        inbox: Inbox,
-        media: Option<RoomMedia>,
-        history: HistorySink,
-        origin: Origin,
-        clock: Clock,
-    ) -> (Self, RoomHandle) {
+    pub(super) fn new(parts: Parts) -> (Self, RoomHandle) {
         let head_count = Arc::new(AtomicU32::new(0));
-        let reports = inbox.sender.downgrade();
-        let handle = RoomHandle::new(inbox.sender, head_count.clone(), media.clone(), origin);
+        let reports = parts.inbox.sender.downgrade();
+        let media = parts.media;
+        let sender = parts.inbox.sender;
+        let handle = RoomHandle::new(sender, head_count.clone(), media.clone(), parts.origin);
         let actor = Self {
-            room,
-            inbox: inbox.receiver,
-            reports,
+            room: parts.room,
+            inbox: parts.inbox.receiver,
+            next: None,
             head_count,
-            outboxes: HashMap::new(),
-            waiting: HashMap::new(),
-            media,
-            media_backlog: VecDeque::new(),
-            history,
-            pairs: Buckets::new(&budgets::PAIR_BURST, &budgets::PAIR),
-            lost: Vec::new(),
-            clock,
+            audience: Audience::new(),
+            media: MediaLine::new(media, reports),
+            history: parts.history,
+            saving: parts.saving,
+            entered: false,
+            clock: parts.clock,
         };
         (actor, handle)
+    }
+
+    /// Goes on with those who were there before a restart.
+    pub(super) fn take_up(&mut self, survivors: Survivors) {
+        self.entered = true;
+        self.count();
+        let Survivors {
+            effects,
+            inside,
+            waiting,
+            absent,
+            until,
+        } = survivors;
+        for (participant, outbox) in inside {
+            self.audience.enter(participant, outbox);
+        }
+        for (participant, outbox) in waiting {
+            self.audience.wait(participant, outbox);
+        }
+        self.audience.await_until(absent, until);
+        self.apply(effects);
+        self.saving.has_changed();
     }
 
     /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages
     /// are refused, and keeps what is to be remembered of its meeting.
     ///
     /// A room that fails sends everybody away, who may come back at once into a new run of it.
-    pub(super) async fn run(mut self, forget: impl FnOnce(Option<Memory>)) {
+    pub(super) async fn run(mut self, forget: impl FnOnce(Ending)) {
         if supervise::caught("room", self.serve()).await.is_err() {
             self.fail();
         }
         let memory = supervise::caught_now("room", || self.room.memory());
-        forget(memory.unwrap_or(None));
+        forget(Ending {
+            memory: memory.unwrap_or(None),
+            is_sealed: self.saving.is_sealed(),
+        });
         self.inbox.close();
         // Dropping what still waits makes its callers see `Gone`, and try once more.
         while self.inbox.recv().await.is_some() {}
-        self.close_media().await;
+        self.media.close().await;
     }
 
     async fn serve(&mut self) {
-        let mut entered = false;
         while let Some(message) = self.next().await {
             // Somebody is about to come in when a room starts: what is asked before that does not end it.
-            entered |= matches!(&message, Message::Join { .. });
-            self.take(message);
+            self.entered |= matches!(&message, Message::Join { .. });
+            self.take(message).await;
             self.part_with_the_lost();
+            if self.saving.due_in() == Some(Duration::ZERO) {
+                self.save();
+            }
             // Whoever is about to come in already finds it running.
-            if entered && self.room.is_empty() && self.inbox.is_empty() {
+            let is_idle = self.inbox.is_empty() && self.next.is_none();
+            if self.entered && self.room.is_empty() && is_idle {
                 break;
             }
         }
@@ -121,8 +154,7 @@ impl Actor {
     /// What is known of the meeting may be half changed. Everybody in it is taken out, as far as that is possible, so that
     /// attendance ends and bans are remembered, and every session is let go to come back.
     fn fail(&mut self) {
-        let outboxes = self.outboxes.drain().chain(self.waiting.drain());
-        for (participant, outbox) in outboxes.collect::<Vec<_>>() {
+        for (participant, outbox) in self.audience.dissolve() {
             let away = Command::Away {
                 participant: participant.clone(),
                 reason: LeaveReason::Lost,
@@ -135,10 +167,12 @@ impl Actor {
                     }
                 }
             });
-            outbox.push(OutboxItem::Released {
-                participant,
-                close: Some(CloseReason::Failed),
-            });
+            if let Some(outbox) = outbox {
+                outbox.push(OutboxItem::Released {
+                    participant,
+                    close: Some(CloseReason::Failed),
+                });
+            }
             if gone.is_err() {
                 tracing::debug!("somebody could not be taken out of the room that failed");
             }
@@ -147,25 +181,36 @@ impl Actor {
     }
 
     async fn next(&mut self) -> Option<Message> {
+        if let Some(next) = self.next.take() {
+            return Some(next);
+        }
         loop {
-            let wait = if !self.media_backlog.is_empty() {
-                MEDIA_RETRY
-            } else {
-                match self.until_deadline() {
-                    Some(wait) => wait.min(CLOCK_CHECK),
-                    None => LONGEST_SLEEP,
-                }
-            };
             // The inbox goes first, so that a deadline never overtakes what came before it.
-            match tokio::time::timeout(wait, self.inbox.recv()).await {
+            match tokio::time::timeout(self.longest_sleep(), self.inbox.recv()).await {
                 Ok(message) => return message,
-                Err(_) => self.flush_media(),
+                Err(_) => self.media.flush(),
+            }
+            if self.saving.due_in() == Some(Duration::ZERO) {
+                self.save();
             }
             let is_due = self.until_deadline() == Some(Duration::ZERO);
-            if is_due || self.look_for_the_lost() {
+            if is_due || self.audience.look_for_the_lost() {
                 return Some(Message::Tick);
             }
         }
+    }
+
+    /// How long the room may sleep.
+    fn longest_sleep(&self) -> Duration {
+        if self.media.is_behind() {
+            return MEDIA_RETRY;
+        }
+        let deadline = self.until_deadline().map(|wait| wait.min(CLOCK_CHECK));
+        let awaited = self.audience.awaited_until();
+        let awaited = awaited.map(|until| until.saturating_duration_since(Instant::now()));
+        let wakings = [deadline, awaited, self.saving.due_in()];
+        let wakings = wakings.into_iter().flatten();
+        wakings.fold(LONGEST_SLEEP, Duration::min)
     }
 
     /// How long it is until the core wants to be told the time; none when it does not.
@@ -180,41 +225,103 @@ impl Actor {
             .store(self.room.head_count(), Ordering::Relaxed);
     }
 
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Media(event) => {
-                if event == MediaEvent::Failed {
-                    self.begin_media_anew();
-                }
-                self.carry_out(Command::Media(event));
+    async fn take(&mut self, message: Message) {
+        let Some(asked) = self.read(message).await else {
+            return;
+        };
+        if asked.durability == Durability::BeforeAnswer && self.saving.is_on() {
+            return self.carry_out_surely(asked).await;
+        }
+        let outcome = self.handle(asked.command.clone());
+        self.settle(asked, outcome);
+    }
+
+    /// What a message asks; none when that is done, or wanted no more.
+    async fn read(&mut self, message: Message) -> Option<Asked> {
+        let (command, by) = match message {
+            Message::Seal(done) => {
+                let meeting = self.saved();
+                self.saving.seal(meeting).await;
+                // Nobody waits for it any more.
+                let _ = done.send(());
+                return None;
             }
-            Message::Tick => {
-                self.carry_out(Command::Tick);
-            }
-            Message::Tell(command) => {
-                self.carry_out(command);
-            }
+            #[cfg(test)]
+            Message::Panic => panic!("as the test wants"),
             Message::Call { command, reply } => {
-                if let Some(code) = self.refuses(&command) {
+                if let Some(code) = self.audience.refuses(&command) {
                     // Nobody waits for it any more.
                     let _ = reply.send(Err(code));
-                    return;
+                    return None;
                 }
-                let outcome = self.handle(command);
-                // The answer goes first: whoever sees an event of this command can see its answer already.
-                if reply.send(outcome.reply).is_err() {
-                    tracing::debug!("the session of an answered command is gone");
-                }
-                self.apply(outcome.effects);
+                (command, Asker::Caller(reply))
             }
             Message::Join {
                 join,
                 outbox,
                 reply,
-            } => self.join(*join, outbox, reply),
-            #[cfg(test)]
-            Message::Panic => panic!("as the test wants"),
+            } => Asker::newcomer(join, outbox, reply)?,
+            Message::Media(event) => (Command::Media(event), Asker::Nobody),
+            Message::Tick => (Command::Tick, Asker::Nobody),
+            Message::Tell(command) => (command, Asker::Nobody),
+        };
+        let durability = self.room.durability(&command);
+        Some(Asked {
+            command,
+            by,
+            durability,
+        })
+    }
+
+    /// Carries out what is to be saved before it is answered, and what has come with it.
+    async fn carry_out_surely(&mut self, first: Asked) {
+        let before = self.room.clone();
+        let mut batch = vec![self.attempt(first)];
+        while self.next.is_none()
+            && let Ok(message) = self.inbox.try_recv()
+        {
+            match message {
+                Message::Seal(_) => self.next = Some(message),
+                #[cfg(test)]
+                Message::Panic => self.next = Some(message),
+                message => {
+                    let is_join = matches!(&message, Message::Join { .. });
+                    self.entered |= is_join;
+                    if let Some(asked) = self.read(message).await {
+                        batch.push(self.attempt(asked));
+                    }
+                }
+            }
         }
+        let governs = |(asked, outcome): &(Asked, Outcome)| {
+            asked.durability == Durability::BeforeAnswer && outcome.reply.is_ok()
+        };
+        let is_kept = match batch.iter().any(governs) {
+            true => {
+                let meeting = self.saved();
+                self.saving.keep_surely(meeting).await.is_ok()
+            }
+            false => true,
+        };
+        if !is_kept {
+            self.room = before;
+        }
+        for (asked, outcome) in batch {
+            let outcome = match asked.durability {
+                _ if is_kept => outcome,
+                Durability::BeforeAnswer => Outcome {
+                    reply: Err(ErrorCode::ServerBusy),
+                    effects: Vec::new(),
+                },
+                Durability::Soon | Durability::Nothing => self.handle(asked.command.clone()),
+            };
+            self.settle(asked, outcome);
+        }
+    }
+
+    fn attempt(&mut self, asked: Asked) -> (Asked, Outcome) {
+        let outcome = self.handle(asked.command.clone());
+        (asked, outcome)
     }
 
     fn handle(&mut self, command: Command) -> Outcome {
@@ -223,85 +330,27 @@ impl Actor {
         outcome
     }
 
-    fn carry_out(&mut self, command: Command) {
-        let outcome = self.handle(command);
-        self.apply(outcome.effects);
-    }
-
-    fn join(
-        &mut self,
-        join: Join,
-        outbox: Outbox,
-        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
-    ) {
-        if reply.is_closed() {
-            // It waited longer than the one who asked: they do not want to be in any more.
-            return;
+    /// Answers, and carries out the effects. The answer goes first: whoever sees an event of this command can see its
+    /// answer already.
+    fn settle(&mut self, asked: Asked, outcome: Outcome) {
+        if asked.durability != Durability::Nothing && !outcome.effects.is_empty() {
+            self.saving.has_changed();
         }
-        let participant = join.participant.clone();
-        let outcome = self.handle(Command::Join(join));
-        let decision = match outcome.reply {
-            Ok(Reply::View(view)) => {
-                self.outboxes.insert(participant.clone(), outbox);
-                Ok(Entered::In(view))
-            }
-            Ok(Reply::Waiting) => {
-                self.waiting.insert(participant.clone(), outbox);
-                Ok(Entered::Waiting)
-            }
-            Ok(other) => {
-                tracing::error!(
-                    ?other,
-                    "a join was answered with something else: this is a fault in the server"
-                );
-                self.lost.push(participant.clone());
-                Err(ErrorCode::ServerInternal)
-            }
-            Err(code) => Err(code),
-        };
-        let is_in = decision.is_ok();
-        if reply.send(decision).is_err() && is_in {
-            self.lost.push(participant);
+        asked.by.answer(outcome.reply, &mut self.audience);
+        if matches!(&asked.command, Command::Media(MediaEvent::Failed)) {
+            self.media.begin_anew();
         }
         self.apply(outcome.effects);
-    }
-
-    /// Why something that one sends another is not relayed: it is too much for the one who gets it. Whether it may be sent
-    /// at all, the core says.
-    fn refuses(&mut self, command: &Command) -> Option<ErrorCode> {
-        let Command::Signal { from, to, signal } = command else {
-            return None;
-        };
-        let outbox = self.outboxes.get(to)?;
-        if !self.outboxes.contains_key(from) {
-            return None;
-        }
-        let (bytes, now) = (signal.bytes(), Instant::now());
-        if !outbox.has_place_for_relayed(bytes) {
-            return Some(ErrorCode::RateLimited);
-        }
-        let pair = (from.clone(), to.clone());
-        let spent = self.pairs.spend(pair, bytes as u64, now);
-        spent.is_err().then_some(ErrorCode::RateLimited)
-    }
-
-    /// Looks for sessions that ended without a word, as one does that failed.
-    fn look_for_the_lost(&mut self) -> bool {
-        let outboxes = self.outboxes.iter().chain(&self.waiting);
-        let lost = outboxes.filter(|(_, outbox)| outbox.is_closed());
-        let lost: Vec<_> = lost.map(|(id, _)| id.clone()).collect();
-        self.lost.extend(lost);
-        !self.lost.is_empty()
     }
 
     fn part_with_the_lost(&mut self) {
-        while let Some(participant) = self.lost.pop() {
-            self.waiting.remove(&participant);
-            self.outboxes.remove(&participant);
-            self.carry_out(Command::Away {
+        while let Some(participant) = self.audience.next_lost() {
+            let outcome = self.handle(Command::Away {
                 participant,
                 reason: LeaveReason::Lost,
             });
+            self.apply(outcome.effects);
+            self.saving.has_changed();
         }
     }
 
@@ -309,124 +358,38 @@ impl Actor {
         let mut released = HashSet::new();
         for effect in effects {
             match effect {
-                Effect::Tell { to, event } => {
-                    tell(&self.outboxes, &to, &event, &mut self.lost);
-                }
-                Effect::TellWaiting { to, event } => {
-                    tell(&self.waiting, &to, &event, &mut self.lost);
-                }
+                Effect::Tell { to, event } => self.audience.tell(&to, &event),
+                Effect::TellWaiting { to, event } => self.audience.tell_waiting(&to, &event),
                 Effect::Broadcast { except, event } => {
-                    let event = EncodedEvent::new(&event);
-                    for (id, outbox) in self
-                        .outboxes
-                        .iter()
-                        .filter(|(id, _)| Some(*id) != except.as_ref())
-                    {
-                        if outbox.push(OutboxItem::Event(event.clone())) == Pushed::Closed {
-                            self.lost.push(id.clone());
-                        }
-                    }
+                    self.audience.broadcast(except.as_ref(), &event);
                 }
                 Effect::Release { participant, close } => {
                     released.insert(participant.clone());
-                    if let Some(outbox) = self.outboxes.remove(&participant) {
-                        outbox.push(OutboxItem::Released { participant, close });
-                    }
+                    self.audience.release(participant, close);
                 }
-                Effect::Admit { participant, view } => {
-                    if let Some(outbox) = self.waiting.remove(&participant) {
-                        let id = participant.clone();
-                        let admitted = OutboxItem::Admitted {
-                            participant: id.clone(),
-                            view,
-                        };
-                        if outbox.push(admitted) == Pushed::Closed {
-                            self.lost.push(id);
-                        }
-                        self.outboxes.insert(participant, outbox);
-                    }
-                }
-                Effect::Show { participant, view } => {
-                    if let Some(outbox) = self.outboxes.get(&participant) {
-                        let id = participant.clone();
-                        if outbox.push(OutboxItem::View { participant, view }) == Pushed::Closed {
-                            self.lost.push(id);
-                        }
-                    }
-                }
+                Effect::Admit { participant, view } => self.audience.admit(participant, view),
+                Effect::Show { participant, view } => self.audience.show(participant, view),
                 Effect::SendAway {
                     participant,
                     event,
                     close,
-                } => {
-                    if let Some(outbox) = self.waiting.remove(&participant) {
-                        if let Some(event) = event {
-                            outbox.push(OutboxItem::Event(EncodedEvent::new(&event)));
-                        }
-                        outbox.push(OutboxItem::Released { participant, close });
-                    }
-                }
-                Effect::Media(command) => {
-                    self.media_backlog.push_back(command);
-                    self.flush_media();
-                }
+                } => self
+                    .audience
+                    .send_away(participant, event.as_deref(), close),
+                Effect::Media(command) => self.media.tell(command),
                 Effect::History(line) => (self.history)(line),
             }
         }
-        if !released.is_empty() {
-            self.pairs
-                .retain(|(from, to)| !released.contains(from) && !released.contains(to));
-        }
+        self.audience.forget_pairs(&released);
     }
 
-    /// The media worker lost the room. It gets a new one; the core then tells it everything.
-    fn begin_media_anew(&mut self) {
-        let Some(media) = &self.media else { return };
-        tracing::warn!("a room's media was lost and begins anew");
-        media.begin_anew(media_sink(self.reports.clone()));
-        self.media_backlog.clear();
+    /// Saves the meeting when there is time; one that has emptied when the room ends.
+    fn save(&mut self) {
+        let meeting = self.saved();
+        self.saving.keep(meeting);
     }
 
-    fn flush_media(&mut self) {
-        let Some(media) = &self.media else {
-            self.media_backlog.clear();
-            return;
-        };
-        while let Some(command) = self.media_backlog.pop_front() {
-            if let Err(command) = media.try_command(command) {
-                self.media_backlog.push_front(command);
-                return;
-            }
-        }
-    }
-
-    /// Tells the worker that the room is over. Should the worker not take it in time, dropping the last handle says it.
-    async fn close_media(&mut self) {
-        self.media_backlog.push_back(MediaCommand::Close);
-        self.flush_media();
-        for _ in 0..MEDIA_CLOSE_ATTEMPTS {
-            if self.media_backlog.is_empty() {
-                return;
-            }
-            tokio::time::sleep(MEDIA_RETRY).await;
-            self.flush_media();
-        }
-    }
-}
-
-/// Tells each of `to` what is rendered once for all of them.
-fn tell(
-    outboxes: &HashMap<ParticipantId, Outbox>,
-    to: &[ParticipantId],
-    event: &Event,
-    lost: &mut Vec<ParticipantId>,
-) {
-    let event = EncodedEvent::new(event);
-    for id in to {
-        if let Some(outbox) = outboxes.get(id)
-            && outbox.push(OutboxItem::Event(event.clone())) == Pushed::Closed
-        {
-            lost.push(id.clone());
-        }
+    fn saved(&self) -> Result<Saved, SnapshotError> {
+        Saved::of_room(&self.room, &self.audience.sessions(), (self.clock)())
     }
 }

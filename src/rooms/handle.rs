@@ -52,6 +52,8 @@ pub(super) enum Message {
     Media(MediaEvent),
     /// The core is to be told the time: what a room sends itself.
     Tick,
+    /// The server goes down: the meeting is saved for the last time, and nothing that governs it changes any more.
+    Seal(oneshot::Sender<()>),
     /// A fault, as tests make one.
     #[cfg(test)]
     Panic,
@@ -81,8 +83,10 @@ impl From<CallError> for WireError {
             CallError::Refused(code @ ErrorCode::RateLimited) => {
                 WireError::from(code).retry_after(RELAY_RETRY_MS)
             }
+            CallError::Busy | CallError::Refused(ErrorCode::ServerBusy) => {
+                WireError::from(ErrorCode::ServerBusy).retry_after(BUSY_RETRY_MS)
+            }
             CallError::Refused(code) => code.into(),
-            CallError::Busy => WireError::from(ErrorCode::ServerBusy).retry_after(BUSY_RETRY_MS),
             CallError::Gone => ErrorCode::RoomNotJoined.into(),
         }
     }
@@ -201,6 +205,15 @@ impl RoomHandle {
         };
         let answered = tokio::time::timeout(patience, asked).await;
         answered.unwrap_or(Err(CallError::Busy))
+    }
+
+    /// Saves the meeting for the last time: the server goes down.
+    pub(super) async fn seal(&self) {
+        let (done, sealed) = oneshot::channel();
+        if self.inbox.send(Message::Seal(done)).await.is_ok() {
+            // A room that has ended meanwhile has said what holds.
+            let _ = sealed.await;
+        }
     }
 
     /// Takes what somebody says to everyone from what the room's people may say.

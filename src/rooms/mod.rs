@@ -12,18 +12,23 @@
 //! a source that starts or a mute, goes through the core, which tells the thread what may be forwarded.
 
 mod actor;
+mod asked;
+mod audience;
 mod handle;
 mod link;
+mod media_line;
 mod outbox;
 mod registry;
 mod remembered;
+mod saving;
 mod start;
 
 pub use handle::{CallError, Decision, RoomHandle};
 pub use link::{DescribeError, Described, Description, RoomLink};
 pub use outbox::{OUTBOX_CAPACITY, Outbox, OutboxItem, OutboxReader, Overflow, Pushed, outbox};
 pub use registry::{Live, Registry};
-pub use start::{Clock, Entered, HistorySink, Origin, Start};
+pub use saving::{Restored, SAVED_VERSION, Safe, Saved, SavedSession, Ticket};
+pub use start::{Clock, Entered, HistorySink, Origin, Start, Survivors};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::saving::Ticket;
 use crate::budgets::rooms as budgets;
 use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::event::Delivery;
@@ -77,6 +78,8 @@ pub struct Outbox {
     shared: Arc<Shared>,
     /// The session has left this membership: what still comes of it is not for it.
     left: Arc<AtomicBool>,
+    /// Tells what takes the session up after a restart.
+    ticket: Option<Arc<dyn Ticket>>,
 }
 
 /// The reading end, held by the session. With it goes all that waits.
@@ -132,6 +135,7 @@ pub fn outbox() -> (Outbox, OutboxReader) {
     let writer = Outbox {
         shared: shared.clone(),
         left: Arc::default(),
+        ticket: None,
     };
     (writer, OutboxReader { shared })
 }
@@ -142,7 +146,21 @@ impl Outbox {
         Self {
             shared: self.shared.clone(),
             left: Arc::default(),
+            ticket: self.ticket.clone(),
         }
+    }
+
+    /// The same outbox, of a session that can be taken up after a restart.
+    pub fn with_ticket(self, ticket: Arc<dyn Ticket>) -> Self {
+        Self {
+            ticket: Some(ticket),
+            ..self
+        }
+    }
+
+    /// What tells how the session is taken up after a restart.
+    pub fn ticket(&self) -> Option<&Arc<dyn Ticket>> {
+        self.ticket.as_ref()
     }
 
     /// The session has left the membership that this is for: what waits of it, and what still comes, is not told.

@@ -5,17 +5,20 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
-use super::actor::Actor;
+use super::actor::{Actor, Ending, Parts};
 use super::handle::{CallError, Inbox, RoomHandle};
 use super::link::RoomLink;
 use super::outbox::Outbox;
-use super::remembered::Remembered;
-use super::start::{Clock, Entered, Start};
+use super::remembered::{self, Remembered};
+use super::saving::{Safe, Saving};
+use super::start::{Clock, Entered, Start, Survivors};
 use crate::media::Media;
 use crate::meeting::command::Join;
 use crate::meeting::state::pause::Memory;
@@ -43,6 +46,8 @@ struct Shared {
     /// place in the address book is held.
     remembered: Remembered,
     media: Media,
+    /// The server goes down: nobody comes in.
+    is_closing: AtomicBool,
     closed_one: Notify,
     clock: Clock,
 }
@@ -106,6 +111,7 @@ impl Registry {
             loading: DashMap::new(),
             remembered: Remembered::default(),
             media,
+            is_closing: AtomicBool::new(false),
             closed_one: Notify::new(),
             clock,
         };
@@ -153,12 +159,19 @@ impl Registry {
         for _ in 0..ATTEMPTS {
             self.note_change(identity);
             let running = match self.shared.rooms.entry(identity.clone()) {
-                Entry::Occupied(entry) if !entry.get().is_closed() => entry.get().clone(),
+                Entry::Occupied(entry) if !entry.get().is_closed() => Some(entry.get().clone()),
                 // What is remembered is beside the address book while this place in it is held.
                 Entry::Occupied(_) | Entry::Vacant(_) => {
-                    self.shared.remembered.unban(identity, &user);
-                    return Ok(());
+                    if self.shared.remembered.admits(identity, &user) {
+                        return Ok(());
+                    }
+                    None
                 }
+            };
+            let Some(running) = running else {
+                // The room may begin meanwhile, with what was remembered before.
+                self.shared.remembered.unban(identity, &user).await?;
+                continue;
             };
             let unban = Command::Unban { user: user.clone() };
             match running.call_surely(unban).await {
@@ -213,6 +226,9 @@ impl Registry {
         L: Fn() -> F,
         F: Future<Output = Result<Start, WireError>>,
     {
+        if self.shared.is_closing.load(Ordering::Relaxed) {
+            return Err(CallError::Busy.into());
+        }
         // A room that closes just now answers `Gone`; its successor is started at the next try.
         for _ in 0..ATTEMPTS {
             let handle = match self.find_local(identity) {
@@ -271,7 +287,8 @@ impl Registry {
         loop {
             let before = watch.changes();
             let start = load().await?;
-            if let Some(handle) = self.start(identity, start, || watch.changes() == before) {
+            let is_current = || watch.changes() == before;
+            if let Some(handle) = self.start(identity, start, None, is_current) {
                 return Ok(handle);
             }
         }
@@ -283,6 +300,7 @@ impl Registry {
         &self,
         identity: &RoomIdentity,
         mut start: Start,
+        survivors: Option<Survivors>,
         is_current: impl FnOnce() -> bool,
     ) -> Option<RoomHandle> {
         let entry = match self.shared.rooms.entry(identity.clone()) {
@@ -306,22 +324,32 @@ impl Registry {
             room,
             history,
             origin,
+            safe,
             ..
         } = start;
-        let clock = self.shared.clock.clone();
-        let (actor, handle) = Actor::new(room, inbox, media, history, origin, clock);
+        let (mut actor, handle) = Actor::new(Parts {
+            room,
+            inbox,
+            media,
+            history,
+            origin,
+            saving: Saving::new(safe.clone()),
+            clock: self.shared.clock.clone(),
+        });
+        if let Some(survivors) = survivors {
+            actor.take_up(survivors);
+        }
         drop(entry.insert_entry(handle.clone()));
         let (shared, identity, own) = (self.shared.clone(), identity.clone(), handle.clone());
         let span = tracing::info_span!("room", room.id = %identity);
         let run = async move {
             let forgetful = shared.clone();
-            let forget = move |memory: Option<Memory>| {
+            let forget = move |ending: Ending| {
                 // Only its own entry: a successor may stand there already.
                 forgetful.rooms.remove_if(&identity, |identity, listed| {
                     let is_own = listed.is_same(&own);
-                    if let Some(memory) = memory.filter(|_| is_own) {
-                        let now = Timestamp::now();
-                        forgetful.remembered.keep(identity.clone(), memory, now);
+                    if is_own && !ending.is_sealed {
+                        forgetful.rest(identity, ending.memory, safe);
                     }
                     is_own
                 });
@@ -333,6 +361,33 @@ impl Registry {
         Some(handle)
     }
 
+    /// Goes on with a room whose people were there before a restart, unless it runs by now.
+    pub fn take_up(
+        &self,
+        identity: &RoomIdentity,
+        start: Start,
+        survivors: Survivors,
+    ) -> Option<RoomLink> {
+        let handle = self.start(identity, start, Some(survivors), || true);
+        handle.map(RoomLink::Local)
+    }
+
+    /// Takes up what is remembered of a meeting that had emptied before a restart.
+    pub fn remember(&self, identity: &RoomIdentity, memory: Memory, safe: Option<Arc<dyn Safe>>) {
+        let now = Timestamp::now();
+        self.shared
+            .remembered
+            .keep(identity.clone(), memory, safe, now);
+    }
+
+    /// Lets nobody in any more, and saves every meeting for the last time: the server goes down.
+    pub async fn seal(&self) {
+        self.shared.is_closing.store(true, Ordering::Relaxed);
+        let rooms = self.shared.rooms.iter();
+        let rooms: Vec<RoomHandle> = rooms.map(|entry| entry.value().clone()).collect();
+        join_all(rooms.iter().map(RoomHandle::seal)).await;
+    }
+
     /// Waits until no room runs any more: for ordered shutdown, after the sessions have left.
     pub async fn emptied(&self) {
         loop {
@@ -341,6 +396,24 @@ impl Registry {
                 return;
             }
             closed.await;
+        }
+    }
+}
+
+impl Shared {
+    /// A room does not run any more: what is to be known of its meeting is remembered and saved.
+    fn rest(&self, identity: &RoomIdentity, memory: Option<Memory>, safe: Option<Arc<dyn Safe>>) {
+        let now = Timestamp::now();
+        match memory {
+            Some(memory) => {
+                remembered::save(&memory, safe.as_deref(), now);
+                self.remembered.keep(identity.clone(), memory, safe, now);
+            }
+            None => {
+                if let Some(safe) = safe {
+                    safe.keep(None);
+                }
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What is remembered of meetings that have emptied, while their rooms do not run: bounded, and forgotten in time.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::handle::CallError;
+use super::saving::{Safe, Saved};
 use crate::meeting::state::pause::Memory;
+use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
 
@@ -14,16 +17,29 @@ const MAX_WEIGHT: usize = 100_000;
 const MAX_WEIGHT_OF_OWNER: usize = 5_000;
 
 /// The memories of rooms that do not run.
-#[derive(Debug, Default)]
-pub(super) struct Remembered(Mutex<HashMap<RoomIdentity, Memory>>);
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<HashMap<RoomIdentity, Resting>>);
+
+/// What is remembered of a meeting, and where it is saved.
+#[derive(Clone)]
+struct Resting {
+    memory: Memory,
+    safe: Option<Arc<dyn Safe>>,
+}
 
 impl Remembered {
     /// Keeps a memory until it is taken up, or over.
-    pub fn keep(&self, identity: RoomIdentity, memory: Memory, now: Timestamp) {
+    pub fn keep(
+        &self,
+        identity: RoomIdentity,
+        memory: Memory,
+        safe: Option<Arc<dyn Safe>>,
+        now: Timestamp,
+    ) {
         let mut rooms = self.lock();
-        rooms.retain(|_, memory| memory.until() > now);
+        rooms.retain(|_, resting| resting.memory.until() > now);
         let owner = memory.owner().clone();
-        rooms.insert(identity, memory);
+        rooms.insert(identity, Resting { memory, safe });
         shrink(&mut rooms, MAX_WEIGHT_OF_OWNER, |memory| {
             *memory.owner() == owner
         });
@@ -32,44 +48,90 @@ impl Remembered {
 
     /// Takes a room's memory up, for its next run.
     pub fn take(&self, identity: &RoomIdentity) -> Option<Memory> {
-        self.lock().remove(identity)
+        self.lock().remove(identity).map(|resting| resting.memory)
     }
 
     /// The same as a copy, for a look at a room that does not run.
     pub fn look(&self, identity: &RoomIdentity) -> Option<Memory> {
-        self.lock().get(identity).cloned()
+        self.lock()
+            .get(identity)
+            .map(|resting| resting.memory.clone())
     }
 
-    /// Lets somebody in again.
-    pub fn unban(&self, identity: &RoomIdentity, user: &UserId) {
-        if let Some(memory) = self.lock().get_mut(identity) {
-            memory.unban(user);
+    /// Whether somebody is not kept out, as far as this is known here.
+    pub fn admits(&self, identity: &RoomIdentity, user: &UserId) -> bool {
+        let rooms = self.lock();
+        rooms
+            .get(identity)
+            .is_none_or(|resting| !resting.memory.keeps_out(user))
+    }
+
+    /// Lets somebody in again; returns when that is saved.
+    ///
+    /// # Errors
+    /// `server.busy`: then nothing has changed.
+    pub async fn unban(&self, identity: &RoomIdentity, user: &UserId) -> Result<(), WireError> {
+        let Some(mut resting) = self.lock().get(identity).cloned() else {
+            return Ok(());
+        };
+        resting.memory.unban(user);
+        if let Some(safe) = &resting.safe {
+            let saved = Saved::of_memory(&resting.memory, Timestamp::now());
+            let saved = saved.map_err(|_| ErrorCode::ServerInternal)?;
+            if let Err(code) = safe.keep_surely(saved).await {
+                // It may be committed yet.
+                if let Some(resting) = self.lock().get(identity) {
+                    save(&resting.memory, Some(&**safe), Timestamp::now());
+                }
+                return Err(CallError::Refused(code).into());
+            }
         }
+        if let Some(known) = self.lock().get_mut(identity) {
+            known.memory.unban(user);
+        }
+        Ok(())
     }
 
     /// Forgets a meeting that was over at `ended`.
     pub fn end(&self, identity: &RoomIdentity, ended: Timestamp) {
         let mut rooms = self.lock();
-        if rooms
-            .get(identity)
-            .is_some_and(|memory| memory.is_ended_by(ended))
+        let is_over = |resting: &Resting| resting.memory.is_ended_by(ended);
+        if rooms.get(identity).is_some_and(is_over)
+            && let Some(Resting {
+                safe: Some(safe), ..
+            }) = rooms.remove(identity)
         {
-            rooms.remove(identity);
+            safe.keep(None);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomIdentity, Memory>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomIdentity, Resting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Saves what is remembered, when there is time.
+pub(super) fn save(memory: &Memory, safe: Option<&dyn Safe>, now: Timestamp) {
+    let Some(safe) = safe else { return };
+    match Saved::of_memory(memory, now) {
+        Ok(saved) => safe.keep(Some(saved)),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a meeting could not be written down: this is a fault in the server"
+        ),
     }
 }
 
 /// Forgets what is over first of what `counts`, until it weighs no more than `most`.
 fn shrink(
-    rooms: &mut HashMap<RoomIdentity, Memory>,
+    rooms: &mut HashMap<RoomIdentity, Resting>,
     most: usize,
     counts: impl Fn(&Memory) -> bool,
 ) {
-    let counted = || rooms.iter().filter(|(_, memory)| counts(memory));
+    let counted = || {
+        let memories = rooms.iter().map(|(room, resting)| (room, &resting.memory));
+        memories.filter(|(_, memory)| counts(memory))
+    };
     let mut weight: usize = counted().map(|(_, memory)| memory.weight()).sum();
     if weight <= most {
         return;
@@ -131,17 +193,20 @@ mod tests {
         remembered.lock().len()
     }
 
-    #[test]
-    fn a_memory_is_taken_once_and_looked_at_often() {
+    #[tokio::test]
+    async fn a_memory_is_taken_once_and_looked_at_often() {
         let remembered = Remembered::default();
-        remembered.keep(room(1), memory("ada", 2, 0), at(0));
+        remembered.keep(room(1), memory("ada", 2, 0), None, at(0));
         for _ in 0..2 {
             assert_eq!(
                 remembered.look(&room(1)).map(|memory| memory.weight()),
                 Some(2)
             );
         }
-        remembered.unban(&room(1), &user("bad0").id);
+        let bad = user("bad0").id;
+        assert!(!remembered.admits(&room(1), &bad));
+        remembered.unban(&room(1), &bad).await.unwrap();
+        assert!(remembered.admits(&room(1), &bad));
         assert_eq!(
             remembered.take(&room(1)).map(|memory| memory.weight()),
             Some(1)
@@ -152,10 +217,10 @@ mod tests {
     #[test]
     fn what_is_over_is_not_held_any_longer() {
         let remembered = Remembered::default();
-        remembered.keep(room(1), memory("ada", 1, 0), at(0));
-        remembered.keep(room(2), memory("bo", 1, 20), at(20));
+        remembered.keep(room(1), memory("ada", 1, 0), None, at(0));
+        remembered.keep(room(2), memory("bo", 1, 20), None, at(20));
         assert_eq!(held(&remembered), 2);
-        remembered.keep(room(3), memory("cy", 1, 30), at(30));
+        remembered.keep(room(3), memory("cy", 1, 30), None, at(30));
         assert!(remembered.look(&room(1)).is_none());
         assert_eq!(held(&remembered), 2);
     }
@@ -163,7 +228,7 @@ mod tests {
     #[test]
     fn a_meeting_that_was_ended_is_forgotten_and_a_later_one_is_not() {
         let remembered = Remembered::default();
-        remembered.keep(room(1), memory("ada", 1, 10), at(10));
+        remembered.keep(room(1), memory("ada", 1, 10), None, at(10));
         remembered.end(&room(1), at(9));
         assert_eq!(held(&remembered), 1);
         remembered.end(&room(1), at(11));
@@ -173,10 +238,10 @@ mod tests {
     #[test]
     fn an_owner_who_fills_the_memory_loses_what_is_theirs_alone() {
         let remembered = Remembered::default();
-        remembered.keep(room(0), memory("bo", 1, 0), at(0));
+        remembered.keep(room(0), memory("bo", 1, 0), None, at(0));
         let large = memory("ada", 50, 1);
         for number in 1..=MAX_WEIGHT_OF_OWNER / 50 + 5 {
-            remembered.keep(room(number), large.clone(), at(1));
+            remembered.keep(room(number), large.clone(), None, at(1));
         }
         assert_eq!(held(&remembered), 1 + MAX_WEIGHT_OF_OWNER / 50);
         assert!(remembered.look(&room(0)).is_some(), "Bo's is as it was");
@@ -186,7 +251,8 @@ mod tests {
     fn beyond_the_bound_the_one_that_is_over_first_goes() {
         let mut rooms = HashMap::new();
         for (number, minutes) in [5, 3, 4].into_iter().enumerate() {
-            rooms.insert(room(number), memory("ada", 10, minutes));
+            let memory = memory("ada", 10, minutes);
+            rooms.insert(room(number), Resting { memory, safe: None });
         }
         shrink(&mut rooms, 30, |_| true);
         assert_eq!(rooms.len(), 3);

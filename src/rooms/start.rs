@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::meeting::Room;
+use tokio::time::Instant;
+
+use super::outbox::Outbox;
+use super::saving::Safe;
 use crate::meeting::effect::{History, View};
+use crate::meeting::{Effect, Room};
+use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 
@@ -23,6 +28,22 @@ pub struct Start {
     pub history: HistorySink,
     /// Where it was loaded from.
     pub origin: Origin,
+    /// Where its meeting is saved; none when it is not.
+    pub safe: Option<Arc<dyn Safe>>,
+}
+
+/// Who was in a room, or waited, when the server went down, as far as the room is concerned.
+pub struct Survivors {
+    /// What is to be done about it first.
+    pub effects: Vec<Effect>,
+    /// Those who are in, and whose sessions wait for them.
+    pub inside: Vec<(ParticipantId, Outbox)>,
+    /// Those at the door, likewise.
+    pub waiting: Vec<(ParticipantId, Outbox)>,
+    /// Those without a session.
+    pub absent: Vec<ParticipantId>,
+    /// By when they must have come back.
+    pub until: Instant,
 }
 
 /// Where a room was loaded from.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
-use super::actor::Actor;
+use super::actor::{Actor, Parts};
 use super::handle::{Inbox, Message};
+use super::saving::Saving;
 use super::*;
 use crate::media::{Media, MediaConfig};
 use crate::meeting::command::{Join, Signal};
@@ -23,6 +24,8 @@ use crate::protocol::time::Timestamp;
 
 /// Far beyond what anything here takes, of a clock that is paused.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+mod saving;
 
 type Lines = Arc<Mutex<Vec<History>>>;
 
@@ -50,6 +53,7 @@ fn start(facts: object::Room, lines: &Lines) -> Start {
         room: Room::new(facts, None, Chat::default(), Vec::new()),
         history: Box::new(move |line| lines.lock().unwrap().push(line)),
         origin: Origin::Store,
+        safe: None,
     }
 }
 
@@ -201,7 +205,15 @@ async fn a_room_that_does_not_answer_is_busy_and_not_waited_for_for_ever() {
     let lines = Lines::default();
     let Start { room, history, .. } = start(room(Topology::P2p), &lines);
     let clock: Clock = Arc::new(Timestamp::now);
-    let (actor, handle) = Actor::new(room, Inbox::new(), None, history, Origin::Store, clock);
+    let (actor, handle) = Actor::new(Parts {
+        room,
+        inbox: Inbox::new(),
+        media: None,
+        history,
+        origin: Origin::Store,
+        saving: Saving::new(None),
+        clock,
+    });
     let (outbox, _reader) = outbox();
     let join = |name: &str| handle.join(newcomer(name, name), outbox.for_membership());
     // More than its inbox holds, so that some wait before it and some in it.

@@ -57,6 +57,16 @@ impl Door {
         }
     }
 
+    /// Takes up the tokens that were kept over a restart.
+    pub fn restore(&self, tokens: &[String]) {
+        self.lock().tokens = ResumeTokens::restored(tokens);
+    }
+
+    /// What is to be kept of the tokens over a restart.
+    pub fn tokens(&self) -> Vec<String> {
+        self.lock().tokens.kept()
+    }
+
     /// Gives out the first token of a log-in.
     pub fn begin(&self) -> String {
         self.lock().tokens.begin()

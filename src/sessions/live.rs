@@ -16,6 +16,7 @@ use super::handover::{Handed, Successor};
 use super::heartbeat::HEARTBEAT;
 use super::kept::{Owner, Place};
 use super::limits::{BURST, Limits, REQUESTS_PER_SECOND};
+use super::restart::{Revived, SessionTicket};
 use super::services::Services;
 use super::session::link::Standing;
 use super::session::{Done, Frame, Input, Output, Resume, Session, TakeUp};
@@ -106,10 +107,48 @@ impl Live {
             address,
             socket: seat.socket(),
         };
+        let ticket = SessionTicket::new(id.clone(), services.table().clone());
+        let outbox = outbox.with_ticket(Arc::new(ticket));
         let state = SessionState::new(client, outbox, now);
         let limits = Limits::new(services.is_rate_limited(), now);
+        let core = Session::new(state, &hello(&services, &id), limits, now);
+        Self::with(core, address, seat, events, services)
+    }
+
+    /// A session from before a restart, which waits for its client; none when there is no place for it.
+    pub(super) fn restore(revived: Revived, services: Services) -> Option<Self> {
+        let Revived {
+            seat,
+            address,
+            login,
+            events,
+            location,
+        } = revived;
+        let (id, now) = (seat.id().clone(), Instant::now());
+        let client = Client {
+            session: id.clone(),
+            address,
+            socket: seat.socket(),
+        };
+        let mut state = SessionState::new(client, location.outbox(), now);
+        state.location = location;
+        state.login = Some(login);
+        let limits = Limits::new(services.is_rate_limited(), now);
+        let core = Session::restored(state, &hello(&services, &id), limits, now);
+        let mut session = Self::with(core, address, seat, events, services);
+        session.find_place(false).then_some(session)
+    }
+
+    fn with(
+        core: Session<SessionState>,
+        address: Network,
+        seat: Seat,
+        events: OutboxReader,
+        services: Services,
+    ) -> Self {
         Self {
-            core: Session::new(state, &hello(&services, &id), limits, now),
+            core,
+            id: seat.id().clone(),
             overflow: events.overflow(),
             events,
             revoked: seat.revoked(),
@@ -123,7 +162,6 @@ impl Live {
             work: None,
             over: None,
             seat,
-            id,
             services,
         }
     }

@@ -51,6 +51,13 @@ impl Location {
         }
     }
 
+    /// Where it was before a restart.
+    pub fn restored(membership: Membership, place: Place) -> Self {
+        let mut location = Self::new(membership.outbox.clone());
+        location.move_to(membership, place);
+        location
+    }
+
     /// The room that it is in.
     ///
     /// # Errors

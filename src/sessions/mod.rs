@@ -21,6 +21,7 @@ mod location;
 pub mod reconcile;
 mod refusals;
 mod replay;
+pub mod restart;
 mod services;
 mod session;
 mod spending;

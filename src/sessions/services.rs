@@ -10,7 +10,7 @@ use super::kept::Kept;
 use super::table::Table;
 use crate::auth::{Limits, Passwords, RoomPasswords, Tokens};
 use crate::rooms::Registry;
-use crate::store::{HistoryWriter, Store};
+use crate::store::{HistoryWriter, StateWriter, Store};
 
 /// Whether people without an account come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct ServicesParts {
     pub store: Store,
     /// Who was where.
     pub history: HistoryWriter,
+    /// How the meetings are.
+    pub states: StateWriter,
     /// Hashing of accounts' passwords, capped.
     pub passwords: Passwords,
     /// The same for rooms' passwords, in a lane of their own: setting many must not keep people from logging in.
@@ -100,6 +102,7 @@ pub(super) struct Rooms {
     pub(super) store: Store,
     pub(super) registry: Registry,
     pub(super) history: HistoryWriter,
+    pub(super) states: StateWriter,
     pub(super) passwords: RoomPasswords,
     pub(super) attempts: Limits,
     /// The rooms in which people try their connection.
@@ -124,6 +127,7 @@ impl Services {
             store: parts.store,
             registry: parts.registry,
             history: parts.history,
+            states: parts.states,
             passwords: parts.room_passwords,
             attempts: parts.attempts,
             checks: CheckRooms::default(),
@@ -160,6 +164,11 @@ impl Services {
     /// Who was where.
     pub fn history(&self) -> &HistoryWriter {
         &self.shared.rooms.history
+    }
+
+    /// How the meetings are.
+    pub fn states(&self) -> &StateWriter {
+        &self.shared.rooms.states
     }
 
     /// The sessions without a socket.

@@ -64,6 +64,8 @@ pub struct Session<S> {
     limits: Limits,
     /// The number of the last event.
     seq: u64,
+    /// It is from before a restart, and nobody has taken it up since.
+    is_restored: bool,
     heartbeat: Heartbeat,
     logged_in: bool,
     /// By when somebody must have logged in, while nobody has.
@@ -89,11 +91,26 @@ impl<S: State> Session<S> {
             answers: Answers::default(),
             limits,
             seq: 0,
+            is_restored: false,
             heartbeat: Heartbeat::new(now),
             login_due: now + LOGIN_DEADLINE,
             ending: None,
             outputs: VecDeque::from([Output::Write(frame::hello(hello))]),
         }
+    }
+
+    /// A session from before a restart, whose client is waited for as if its socket had been lost just now. What was
+    /// told is not known any more: a view takes its place, and the number of the last event is what the client says.
+    pub fn restored(state: S, hello: &Hello, limits: Limits, now: Instant) -> Self {
+        let mut session = Self::new(state, hello, limits, now);
+        session.outputs.clear();
+        session.replay.forget();
+        session.is_restored = true;
+        session.link = Link::Detached {
+            until: now + session.kept_for.unwrap_or(Duration::ZERO),
+            why: End::Gone,
+        };
+        session
     }
 
     /// Takes in what happens.

@@ -35,7 +35,7 @@ struct Entry {
 }
 
 /// What a session came in with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pass {
     /// Who.
     pub user: UserId,
@@ -43,6 +43,8 @@ pub struct Pass {
     pub kind: UserKind,
     /// The log-in's id, by which its tokens are revoked.
     pub jti: String,
+    /// When the log-in began.
+    pub logged_in_at: Timestamp,
     /// When the token was issued: what voids older ones ends the session.
     pub since: Timestamp,
 }
@@ -59,6 +61,11 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// Whose place it is.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
     /// The number of the socket that opened the session; a later socket's is higher.
     pub fn socket(&self) -> u64 {
         self.socket
@@ -139,6 +146,22 @@ impl Table {
             true => entry.door.issue(),
             false => entry.door.begin(),
         }
+    }
+
+    /// Takes up a session that somebody was logged in to before a restart.
+    pub fn restore(&self, session: &SessionId, pass: Pass, tokens: &[String]) {
+        if let Some(mut entry) = self.sessions.get_mut(session) {
+            entry.login = Some(pass);
+            entry.door.restore(tokens);
+        }
+    }
+
+    /// What a session came in with, and its tokens; none when nobody can take it up.
+    pub fn pass(&self, session: &SessionId) -> Option<(Pass, Vec<String>)> {
+        let entry = self.sessions.get(session)?;
+        let tokens = entry.door.tokens();
+        let pass = entry.login.clone().filter(|_| !tokens.is_empty())?;
+        Some((pass, tokens))
     }
 
     /// The session is nobody's any more.
@@ -234,6 +257,7 @@ mod tests {
             user: user.clone(),
             kind,
             jti: String::new(),
+            logged_in_at: at(0),
             since: at(since),
         }
     }

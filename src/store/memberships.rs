@@ -10,9 +10,11 @@ use std::time::Duration;
 use entity::room_user::{ActiveModel, Column, Entity};
 use entity::row_id::RowId;
 use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::DateTime;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QuerySelect as _,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -195,6 +197,41 @@ impl Store {
             now,
         );
         Ok(short + long.await?)
+    }
+
+    /// Opens the memberships of people whose meeting is taken up after the server was down, as if it had not been: they
+    /// are in since they came. What a crash kept from being written is written.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn take_up_memberships(&self, people: &[Membership]) -> Result<(), StoreError> {
+        let ids = people.iter().map(|person| person.participant.as_str());
+        let theirs = Column::Participant.is_in(ids);
+        let known: Vec<Option<String>> = Entity::find()
+            .select_only()
+            .column(Column::Participant)
+            .filter(theirs.clone())
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let write = self.db.write(async |writing| {
+            Entity::update_many()
+                .col_expr(Column::LeftAt, SimpleExpr::from(None::<DateTime>))
+                .col_expr(Column::LeaveReason, SimpleExpr::from(None::<String>))
+                .filter(theirs)
+                .exec(writing)
+                .await?;
+            Ok(())
+        });
+        write.await?;
+        let is_known = |person: &&Membership| {
+            let id = person.participant.as_str();
+            known.iter().any(|known| known.as_deref() == Some(id))
+        };
+        for person in people.iter().filter(|person| !is_known(person)) {
+            self.insert_membership(person).await?;
+        }
+        Ok(())
     }
 
     /// Writes one fact; writing it again changes nothing.

@@ -5,7 +5,7 @@
 //! The only importer of the entities. Callers see plain structs of wire types; rows, SQL and the database's error
 //! texts stay in here, and an error becomes a wire code by [`StoreError::code`]. Rooms, sockets, passwords in the
 //! clear and tokens are unknown here. By subject: [`users`], [`rooms`], [`room_lists`], [`memberships`],
-//! [`attendance`], [`invites`], [`bans`], [`chat`], [`tokens`]; [`watch`] is for what another process changes.
+//! [`attendance`], [`invites`], [`bans`], [`chat`], [`tokens`], meetings for a restart in [`room_states`]; [`watch`] is for what another process changes.
 //!
 //! Every query is built by SeaORM with bound parameters and says nothing that only one database understands. A
 //! deleted row is marked, not removed; every query leaves marked rows out, and a deleted user's name or room's number
@@ -38,6 +38,7 @@ mod retention;
 pub mod room_lists;
 mod room_rows;
 pub mod room_settings;
+mod room_states;
 pub mod rooms;
 mod row;
 mod secret;
@@ -75,6 +76,7 @@ pub use memberships::{Attendance, HistoryWriter, Membership};
 pub use node::NodeId;
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
 pub use room_settings::{DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomSettings};
+pub use room_states::{RoomState, StateChange, StateWriter};
 pub use rooms::{RoomKey, StoredRoom, is_room_number};
 pub use secret::{PasswordHash, TokenHash};
 pub use trouble::Ailment;

@@ -110,7 +110,10 @@ impl Store {
     }
 
     /// When this node has written that last, or the server from before nodes had names.
-    pub(super) async fn last_beat(&self) -> Result<Option<Timestamp>, StoreError> {
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn last_beat(&self) -> Result<Option<Timestamp>, StoreError> {
         let own = [self.node.0, NodeId::UNNAMED.0];
         let rows = Beats::find().filter(Column::Id.is_in(own)).all(&self.db);
         Ok(rows.await?.iter().map(|row| stamp(row.beat_at)).max())

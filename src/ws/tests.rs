@@ -23,7 +23,7 @@ use crate::media::{Media, MediaConfig};
 use crate::network::Network;
 use crate::rooms::Registry;
 use crate::sessions::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
-use crate::store::{HistoryWriter, NodeId, Store};
+use crate::store::{HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +49,7 @@ impl Server {
         let services = Services::new(ServicesParts {
             registry: Registry::new(Media::start(media).unwrap()),
             history: HistoryWriter::start(store.clone()),
+            states: StateWriter::start(store.clone()),
             store,
             passwords: Passwords::default(),
             room_passwords: RoomPasswords::new(Passwords::default()),

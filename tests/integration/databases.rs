@@ -73,6 +73,24 @@ impl Server {
         }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.address.parse().unwrap()
+    }
+
+    /// As `kill -9` does it.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Tells it to end, and waits until it has: its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let id = self.process.0.id().to_string();
+        let told = std::process::Command::new("kill").arg(&id).status();
+        assert!(told.unwrap().success());
+        self.process.0.wait().unwrap().code()
+    }
+
     pub async fn connect(&self) -> Client {
         let url = format!("ws://{}/ws", self.address);
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();

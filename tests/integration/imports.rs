@@ -91,6 +91,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// Libraries that one part alone knows, so that one part changes when they do.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("entity", &["store"]),
+    ("sd_notify", &["app"]),
     ("sea_orm", &["store"]),
     ("migration", &["store"]),
     ("rtc", &["media"]),
@@ -99,6 +100,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rtc_shared", &["bench", "media"]),
     ("rtc_ice", &["bench"]),
     ("rtc_srtp", &["bench"]),
+    ("listenfd", &["app"]),
     ("ring", &["media"]),
     ("quinn_udp", &["bench", "media"]),
     ("mio", &["bench", "media"]),

@@ -31,6 +31,7 @@ mod media_requests;
 mod meetings;
 mod races;
 mod repeats;
+mod restart;
 mod resume;
 mod room_settings;
 mod rooms;

@@ -1,9 +1,12 @@
 //! Starting the whole server, database, secret and media included: what fails is one sentence, and nothing is half-made.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::launch::{meeting, refusal};
 
@@ -217,4 +220,64 @@ fn two_servers_on_loopback_do_not_get_in_each_others_way() {
     let first = Running::start(one.path(), &[]);
     let second = Running::start(two.path(), &[]);
     assert_ne!(first.address, second.address);
+}
+
+/// How a service manager starts `serve`: the socket is descriptor 3 of the process.
+fn activated(serve: &Command, listener: &TcpListener, notify: &Path) -> Command {
+    let socket = OwnedFd::from(listener.try_clone().unwrap());
+    let hand_over = r#"export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&0 </dev/null"#;
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", hand_over, "sh"])
+        .arg(serve.get_program())
+        .args(serve.get_args())
+        .env("NOTIFY_SOCKET", notify)
+        .stdin(socket)
+        .stdout(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_service_manager_hands_the_socket_over_and_is_told_when_the_server_is_ready() {
+    let directory = tempfile::tempdir().unwrap();
+    let notify = directory.path().join("notify");
+    let told = UnixDatagram::bind(&notify).unwrap();
+    told.set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let tell = || {
+        let mut message = [0; 64];
+        let length = told.recv(&mut message).unwrap();
+        String::from_utf8_lossy(&message[..length])
+            .trim()
+            .to_owned()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    // Somebody asks before there is a server, and is not refused.
+    let mut early = TcpStream::connect(&address).unwrap();
+    write!(
+        early,
+        "GET /ping HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let data = directory.path().join("data");
+    let serve = serve_in(&data, &["--media-threads", "1"]);
+    let server = activated(&serve, &listener, &notify).spawn().unwrap();
+    let mut running = Running {
+        server,
+        address: address.clone(),
+    };
+    assert_eq!(tell(), "READY=1");
+    let mut line = String::new();
+    BufReader::new(running.server.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line.trim(), format!("listening on http://{address}"));
+    let mut answer = String::new();
+    early.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("pong"), "{answer}");
+    let id = running.server.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    assert_eq!(tell(), "STOPPING=1");
+    assert_eq!(running.server.wait().unwrap().code(), Some(0));
 }

@@ -29,7 +29,7 @@ impl Pause {
 }
 
 /// What outlives the run of a room while its meeting is kept: no person's membership, only what governs the next one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Memory {
     pub(in crate::meeting) pause: Pause,
     pub(in crate::meeting) owner: UserId,
@@ -54,6 +54,11 @@ impl Memory {
     pub fn weight(&self) -> usize {
         let people = self.roles.len() + self.bans.len() + self.away.len();
         people.max(1)
+    }
+
+    /// Whether somebody is banned, or was not let in.
+    pub fn keeps_out(&self, user: &UserId) -> bool {
+        self.bans.has_banned(user) || self.bans.has_denied(user)
     }
 
     /// Lets somebody in again.

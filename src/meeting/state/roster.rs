@@ -24,6 +24,9 @@ pub struct Person {
     begins_off: Vec<Source>,
     /// Which sources were negotiated on their up connection, and in which encoding.
     negotiated: Vec<(Source, Option<String>)>,
+    /// Until when they were there, of somebody who has not come back since the server was down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unseen_since: Option<Timestamp>,
 }
 
 impl Person {
@@ -47,7 +50,23 @@ impl Person {
             may_unmute_once: false,
             begins_off: Vec::new(),
             negotiated: Vec::new(),
+            unseen_since: None,
         }
+    }
+
+    /// The server was down, and they were there until `since`: who does not come back was there so long.
+    pub fn lose_since(&mut self, since: Timestamp) {
+        self.unseen_since.get_or_insert(since);
+    }
+
+    /// They are there again. True when the server was down meanwhile.
+    pub fn has_come_back(&mut self) -> bool {
+        self.unseen_since.take().is_some()
+    }
+
+    /// Until when they were there who go at `now`.
+    pub fn was_there_until(&self, now: Timestamp) -> Timestamp {
+        self.unseen_since.unwrap_or(now)
     }
 
     /// Where they come from.
@@ -163,6 +182,11 @@ impl Roster {
     /// The same, to change them.
     pub fn find_mut(&mut self, id: &ParticipantId) -> Option<&mut Person> {
         self.0.iter_mut().find(|person| person.seen.id == *id)
+    }
+
+    /// Changes everyone.
+    pub fn each_mut(&mut self, change: impl FnMut(&mut Person)) {
+        self.0.iter_mut().for_each(change);
     }
 
     /// Finds one by who they are.

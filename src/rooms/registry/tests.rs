@@ -45,6 +45,7 @@ fn called(name: &str) -> Start {
         room: Room::new(facts, None, Chat::default(), Vec::new()),
         history: Box::new(|_| {}),
         origin: Origin::Store,
+        safe: None,
     }
 }
 

@@ -290,6 +290,7 @@ async fn admit(
         user: user.id.clone(),
         kind: user.kind,
         jti: claims.id.clone(),
+        logged_in_at: claims.logged_in_at,
         since: claims.issued_at,
     };
     let resume_token = accounts.table.log_in(&state.client.session, pass);

@@ -118,5 +118,6 @@ fn start(facts: object::Room) -> Start {
         room: Room::new(facts, None, Chat::default(), Vec::new()),
         history: Box::new(|_| {}),
         origin: Origin::Memory,
+        safe: None,
     }
 }

@@ -15,6 +15,7 @@ use crate::protocol::object::{self, ChatMessage, RoomState, User, UserKind};
 use crate::protocol::request::Joined;
 use crate::protocol::time::Timestamp;
 use crate::rooms::{Origin, Registry, Start};
+use crate::sessions::restart::safe;
 use crate::sessions::services::Rooms;
 use crate::store::{Attendance, Membership, RoomKey, StoredMessage, StoredRoom, is_room_number};
 
@@ -128,6 +129,7 @@ pub async fn load(rooms: &Rooms, key: RoomKey) -> Result<Start, WireError> {
         topology,
         history,
         origin: Origin::Store,
+        safe: Some(safe(&rooms.states, key)),
     })
 }
 

@@ -15,6 +15,9 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, RoomIdentity};
 use crate::protocol::request::{Joined, Resumed, ResumedView, WaitingView};
 
+/// The largest number that a client of any language can have seen.
+const LARGEST_SEQ: u64 = 1 << 53;
+
 /// Where a session's client is.
 pub enum Link {
     /// At a socket.
@@ -133,6 +136,9 @@ impl<S: State> Session<S> {
         let look = !resume.last_seq.is_some_and(is_kept);
         if look {
             self.replay.forget();
+        }
+        if let Some(last) = resume.last_seq.filter(|_| self.is_restored) {
+            self.seq = last.min(LARGEST_SEQ);
         }
         self.heartbeat = Heartbeat::new(now);
         self.is_loss_untold = false;
@@ -328,6 +334,7 @@ impl<S: State> Session<S> {
             self.answers = Answers::default();
         }
         self.repeats = self.answers.len();
+        self.is_restored = false;
         self.write(frame::ok(attaching.resume.id, &answer));
         missed.into_iter().for_each(|event| self.write(event));
     }

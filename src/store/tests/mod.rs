@@ -23,6 +23,7 @@ mod governance;
 mod history;
 mod imweb;
 mod older_tables;
+mod room_states;
 mod rooms;
 mod schema;
 mod users;

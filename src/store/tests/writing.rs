@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use entity::{
-    chat_message, revoked_token, room_ban, room_basic, room_invite, room_invite_use, room_user,
-    user_basic,
+    chat_message, revoked_token, room_ban, room_basic, room_invite, room_invite_use, room_state,
+    room_user, user_basic,
 };
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _};
 
@@ -15,7 +15,7 @@ use crate::protocol::object::{Ban, BanLength, Role, User, UserKind};
 use crate::protocol::text::ChatText;
 
 /// Every table that the server writes to.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "user_basic",
     "room_basic",
     "room_user",
@@ -25,6 +25,7 @@ const TABLES: [&str; 9] = [
     "chat_message",
     "revoked_token",
     "server_beat",
+    "room_state",
 ];
 
 /// Has every commit fail that follows a change, though each statement works: by a constraint that is looked at when the
@@ -91,7 +92,8 @@ async fn contents(home: &Home) -> String {
         room_invite_use,
         room_ban,
         chat_message,
-        revoked_token
+        revoked_token,
+        room_state
     );
     db.close().await.unwrap();
     all.join("\n")
@@ -189,6 +191,12 @@ async fn what_is_not_committed_is_no_success(home: Home) {
         participant: membership.participant.clone(),
         reason: LeaveReason::Left,
         at: at(9),
+    };
+    let meeting = RoomState {
+        version: 1,
+        bytes: b"{}".to_vec(),
+        saved_at: at(2),
+        kept_until: None,
     };
     let name = DisplayName::parse("Ada L.").unwrap();
     let hash = PasswordHash::new("$argon2id$2".to_owned());
@@ -292,6 +300,20 @@ async fn what_is_not_committed_is_no_success(home: Home) {
                 (
                     "close_open_stays",
                     store.close_open_memberships(at(9)).await.err(),
+                ),
+                (
+                    "save_meeting",
+                    store
+                        .write_room_states(&[(hall.key, Some(meeting.clone()))])
+                        .await
+                        .err(),
+                ),
+                (
+                    "take_up",
+                    store
+                        .take_up_memberships(std::slice::from_ref(&membership))
+                        .await
+                        .err(),
                 ),
                 ("beat", store.beat(at(2)).await.err()),
                 (

@@ -1,0 +1,100 @@
+//! What a room is asked, and who waits for the answer.
+
+use tokio::sync::oneshot;
+
+use super::audience::Audience;
+use super::handle::Decision;
+use super::outbox::Outbox;
+use super::start::Entered;
+use crate::meeting::command::Join;
+use crate::meeting::durability::Durability;
+use crate::meeting::{Command, Reply};
+use crate::protocol::error::ErrorCode;
+use crate::protocol::ids::ParticipantId;
+
+/// A command, and who waits for what comes of it.
+pub(super) struct Asked {
+    pub command: Command,
+    pub by: Asker,
+    pub durability: Durability,
+}
+
+/// Who waits for the answer.
+pub(super) enum Asker {
+    Nobody,
+    Caller(oneshot::Sender<Decision>),
+    Newcomer {
+        participant: ParticipantId,
+        outbox: Outbox,
+        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
+    },
+}
+
+impl Asker {
+    /// Somebody who wants to come in; none when they have waited too long and do not want to any more.
+    pub fn newcomer(
+        join: Box<Join>,
+        outbox: Outbox,
+        reply: oneshot::Sender<Result<Entered, ErrorCode>>,
+    ) -> Option<(Command, Self)> {
+        if reply.is_closed() {
+            return None;
+        }
+        let by = Self::Newcomer {
+            participant: join.participant.clone(),
+            outbox,
+            reply,
+        };
+        Some((Command::Join(*join), by))
+    }
+
+    /// Tells the answer. Whoever has come in, or to the door, is told from now on what happens.
+    pub fn answer(self, answer: Decision, audience: &mut Audience) {
+        match self {
+            Self::Nobody => {}
+            Self::Caller(reply) => {
+                if reply.send(answer).is_err() {
+                    tracing::debug!("the session of an answered command is gone");
+                }
+            }
+            Self::Newcomer {
+                participant,
+                outbox,
+                reply,
+            } => {
+                let entered = enter(&participant, outbox, answer, audience);
+                let is_in = entered.is_ok();
+                if reply.send(entered).is_err() && is_in {
+                    audience.has_lost(participant);
+                }
+            }
+        }
+    }
+}
+
+fn enter(
+    participant: &ParticipantId,
+    outbox: Outbox,
+    answer: Decision,
+    audience: &mut Audience,
+) -> Result<Entered, ErrorCode> {
+    match answer {
+        Ok(Reply::View(view)) => {
+            audience.enter(participant.clone(), outbox);
+            Ok(Entered::In(view))
+        }
+        Ok(Reply::Waiting) => {
+            audience.wait(participant.clone(), outbox);
+            Ok(Entered::Waiting)
+        }
+        Ok(other) => {
+            tracing::error!(
+                ?other,
+                "a join was answered with something else: this is a fault in the server"
+            );
+            audience.has_lost(participant.clone());
+            Err(ErrorCode::ServerInternal)
+        }
+        Err(code) => Err(code),
+    }
+}

@@ -1,0 +1,366 @@
+//! What goes on after a restart: meetings with their people, and the sessions that those can take up.
+//!
+//! Rooms are saved by [`StateWriter`] in the database. The next process of the same node reads them before it takes
+//! connections: everybody who was in is in, and shown as reconnecting, for as long as a session without a socket is kept.
+//! Nothing of a session is known but who it was and which tokens take it up. So a client that resumes it is shown the room
+//! in place of events, and its media begins anew.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::handlers::room_view;
+use super::handover::keep;
+use super::live::Live;
+use super::location::{Location, Membership, Place};
+use super::services::Services;
+use super::state::Login;
+use super::table::{Pass, Seat, Table};
+use crate::meeting::Room;
+use crate::meeting::taking_up::{Survivor, TakenUp};
+use crate::network::Network;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::{ParticipantId, SessionId};
+use crate::protocol::object::UserKind;
+use crate::protocol::time::Timestamp;
+use crate::rooms::{
+    Outbox, OutboxReader, Restored, SAVED_VERSION, Safe, Saved, SavedSession, Start, Survivors,
+    Ticket, outbox,
+};
+use crate::store::{self, RoomKey, RoomState, StateWriter, Store};
+
+/// A session as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+struct SessionRecord {
+    session: SessionId,
+    jti: String,
+    logged_in_at: Timestamp,
+    since: Timestamp,
+    /// Hashes.
+    tokens: Vec<String>,
+}
+
+/// Writes a session down as it is.
+#[derive(Debug)]
+pub(super) struct SessionTicket {
+    session: SessionId,
+    table: Table,
+}
+
+impl SessionTicket {
+    pub(super) fn new(session: SessionId, table: Table) -> Self {
+        Self { session, table }
+    }
+}
+
+impl Ticket for SessionTicket {
+    fn written(&self) -> Option<Box<RawValue>> {
+        let (pass, tokens) = self.table.pass(&self.session)?;
+        let record = SessionRecord {
+            session: self.session.clone(),
+            jti: pass.jti,
+            logged_in_at: pass.logged_in_at,
+            since: pass.since,
+            tokens,
+        };
+        serde_json::value::to_raw_value(&record).ok()
+    }
+}
+
+/// A session that is taken up.
+pub(super) struct Revived {
+    pub seat: Seat,
+    pub address: Network,
+    pub login: Login,
+    pub events: OutboxReader,
+    pub location: Location,
+}
+
+/// One room's place among what is saved.
+struct Row {
+    states: StateWriter,
+    room: RoomKey,
+}
+
+/// Where a room's meeting is saved.
+pub(super) fn safe(states: &StateWriter, room: RoomKey) -> Arc<dyn Safe> {
+    let states = states.clone();
+    Arc::new(Row { states, room })
+}
+
+impl Safe for Row {
+    fn keep(&self, meeting: Option<Saved>) {
+        self.states.keep(self.room, meeting.map(state));
+    }
+
+    fn keep_surely(&self, meeting: Saved) -> BoxFuture<'static, Result<(), ErrorCode>> {
+        let (states, room) = (self.states.clone(), self.room);
+        async move { states.keep_surely(room, Some(state(meeting))).await }.boxed()
+    }
+}
+
+fn state(meeting: Saved) -> RoomState {
+    RoomState {
+        version: SAVED_VERSION,
+        bytes: meeting.bytes,
+        saved_at: meeting.saved_at,
+        kept_until: meeting.kept_until,
+    }
+}
+
+/// Takes up the meetings that this node has saved. One that cannot be taken up is logged, and begins anew when somebody
+/// joins.
+///
+/// # Errors
+/// When the database cannot say which there are.
+pub async fn take_up(services: &Services) -> Result<(), store::StoreError> {
+    let alive = services.store().last_beat().await?;
+    let rooms = services.store().rooms_with_state().await?;
+    let mut people = 0;
+    for room in rooms {
+        match take_up_one(services, room, alive).await {
+            Ok(taken) => people += taken,
+            Err(error) => tracing::error!(
+                room.row = ?room,
+                error = &*error,
+                "a meeting cannot be taken up and begins anew"
+            ),
+        }
+    }
+    if people > 0 {
+        tracing::info!(people, "took up the meetings of the last run");
+    }
+    Ok(())
+}
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// Takes one meeting up, and says how many are in it or wait.
+async fn take_up_one(
+    services: &Services,
+    room: RoomKey,
+    alive: Option<Timestamp>,
+) -> Result<usize, Fault> {
+    let Some(state) = services.store().room_state(room).await? else {
+        return Ok(0);
+    };
+    if state.version != SAVED_VERSION {
+        return Err(format!("it was saved in the form {}", state.version).into());
+    }
+    let restored = Restored::read(&state.bytes)?;
+    let forget = || services.states().keep(room, None);
+    let start = match room_view::load(services.rooms(), room).await {
+        Ok(start) => start,
+        Err(error) if error.code == ErrorCode::RoomNotFound => {
+            forget();
+            return Ok(0);
+        }
+        Err(error) => return Err(error.code.as_str().into()),
+    };
+    let now = Timestamp::now();
+    let alive = alive.map_or(state.saved_at, |beat| beat.max(state.saved_at));
+    match restored {
+        Restored::Memory(memory) => {
+            match start.room.remembers(*memory, now) {
+                Some(memory) => {
+                    let identity = start.room.identity();
+                    services.registry().remember(identity, memory, start.safe);
+                }
+                None => forget(),
+            }
+            Ok(0)
+        }
+        Restored::Room {
+            room: saved,
+            sessions,
+        } => {
+            let empty = Start {
+                // Taken out of it, and put back as it is taken up.
+                room: start.room.clone(),
+                ..start
+            };
+            match start.room.take_up(*saved, alive.min(now), now) {
+                Some(taken) if taken.people.is_empty() => {
+                    rest(services, empty, &taken.room);
+                    Ok(0)
+                }
+                Some(taken) => go_on(services, room, empty, taken, sessions).await,
+                None => {
+                    forget();
+                    Ok(0)
+                }
+            }
+        }
+    }
+}
+
+/// Nobody is left of those who were in.
+fn rest(services: &Services, start: Start, room: &Room) {
+    let Some(safe) = start.safe else { return };
+    match room.memory() {
+        Some(memory) => services
+            .registry()
+            .remember(room.identity(), memory, Some(safe)),
+        None => safe.keep(None),
+    }
+}
+
+async fn go_on(
+    services: &Services,
+    key: RoomKey,
+    start: Start,
+    taken: TakenUp,
+    sessions: Vec<SavedSession>,
+) -> Result<usize, Fault> {
+    let TakenUp {
+        room,
+        effects,
+        people,
+    } = taken;
+    let memberships = people.iter().filter_map(|person| {
+        Some(store::Membership {
+            room: key,
+            participant: person.participant.clone(),
+            user: person.user.id.clone(),
+            display_name: person.display_name.clone(),
+            role: person.role?,
+            joined_at: person.since,
+        })
+    });
+    let memberships: Vec<_> = memberships.collect();
+    services.store().take_up_memberships(&memberships).await?;
+    let mut returning = Vec::new();
+    let mut survivors = Survivors {
+        effects,
+        inside: Vec::new(),
+        waiting: Vec::new(),
+        absent: Vec::new(),
+        until: Instant::now() + services.kept_for(),
+    };
+    for person in &people {
+        let saved = sessions
+            .iter()
+            .find(|saved| saved.participant == person.participant);
+        let session = match saved {
+            Some(saved) => Returning::find(services, person, saved).await,
+            None => None,
+        };
+        let participant = person.participant.clone();
+        match session {
+            Some(session) => {
+                let place = match person.role {
+                    Some(_) => &mut survivors.inside,
+                    None => &mut survivors.waiting,
+                };
+                place.push((participant, session.outbox.clone()));
+                returning.push(session);
+            }
+            None => survivors.absent.push(participant),
+        }
+    }
+    let identity = room.identity().clone();
+    let start = Start {
+        topology: room.topology(),
+        room,
+        ..start
+    };
+    let link = services.registry().take_up(&identity, start, survivors);
+    let link = link.ok_or(WireError::from(ErrorCode::ServerInternal).code.as_str())?;
+    for session in returning {
+        let membership = Membership {
+            room: identity.clone(),
+            key,
+            participant: session.participant.clone(),
+            handle: link.clone(),
+            outbox: session.outbox.clone(),
+        };
+        if let Some(session) = session.revive(membership, services) {
+            keep(session);
+        }
+    }
+    Ok(people.len())
+}
+
+/// A session whose client may come back.
+struct Returning {
+    participant: ParticipantId,
+    address: Network,
+    place: Place,
+    login: Login,
+    seat: Seat,
+    outbox: Outbox,
+    events: OutboxReader,
+}
+
+impl Returning {
+    /// The session of somebody, if their log-in still stands.
+    async fn find(services: &Services, person: &Survivor, saved: &SavedSession) -> Option<Self> {
+        let record: SessionRecord = serde_json::from_str(saved.ticket.get()).ok()?;
+        let login = login_of(services, person, &record).await?;
+        let seat = services.table().open(&record.session);
+        let pass = Pass {
+            user: login.user.id.clone(),
+            kind: login.user.kind,
+            jti: record.jti,
+            logged_in_at: record.logged_in_at,
+            since: record.since,
+        };
+        services
+            .table()
+            .restore(&record.session, pass, &record.tokens);
+        let (outbox, events) = outbox();
+        let ticket = SessionTicket::new(record.session, services.table().clone());
+        Some(Self {
+            participant: person.participant.clone(),
+            address: person.address,
+            place: match person.role {
+                Some(_) => Place::Inside,
+                None => Place::Door,
+            },
+            login,
+            seat,
+            outbox: outbox.with_ticket(Arc::new(ticket)),
+            events,
+        })
+    }
+
+    fn revive(self, membership: Membership, services: &Services) -> Option<Live> {
+        let revived = Revived {
+            seat: self.seat,
+            address: self.address,
+            login: self.login,
+            events: self.events,
+            location: Location::restored(membership, self.place),
+        };
+        Live::restore(revived, services.clone())
+    }
+}
+
+/// Who somebody is, if what they logged in with is good for it yet.
+async fn login_of(services: &Services, person: &Survivor, record: &SessionRecord) -> Option<Login> {
+    let store: &Store = services.store();
+    if store.is_token_revoked(&record.jti).await.ok()? {
+        return None;
+    }
+    let account = match person.user.kind {
+        UserKind::Guest => None,
+        UserKind::Account => {
+            let account = store.find_user(&person.user.id).await.ok()??;
+            Some(
+                account
+                    .admits_token_of(record.since)
+                    .then_some(account.key)?,
+            )
+        }
+    };
+    Some(Login {
+        user: person.user.clone(),
+        account,
+        jti: record.jti.clone(),
+        logged_in_at: record.logged_in_at,
+    })
+}

@@ -1,0 +1,375 @@
+//! Meetings as they are to be taken up after a restart: one row for each room with a meeting that is kept.
+//!
+//! Rooms are saved often, and a commit costs as much as a disk takes for it. So one task ([`StateWriter`]) writes what all
+//! rooms want saved meanwhile in one transaction, and of each room only the newest state.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use entity::room_state::{ActiveModel, Column, Entity};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use tokio::sync::{Notify, oneshot};
+
+use super::row::{column, stamp};
+use super::{RoomKey, Store, StoreError};
+use crate::budgets::store as budgets;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::time::Timestamp;
+use crate::supervise;
+
+/// How many rooms are written in one statement.
+const BATCH: usize = 50;
+/// How long the writer rests after a try that failed.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A meeting as it is saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomState {
+    /// In which form `bytes` is written.
+    pub version: u32,
+    /// The meeting.
+    pub bytes: Vec<u8>,
+    /// When it was so.
+    pub saved_at: Timestamp,
+    /// When it is over unless somebody comes back; none while somebody is in.
+    pub kept_until: Option<Timestamp>,
+}
+
+/// What is to hold of a room: this state, or none.
+pub type StateChange = (RoomKey, Option<RoomState>);
+
+impl Store {
+    /// The rooms whose meetings this node has saved.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn rooms_with_state(&self) -> Result<Vec<RoomKey>, StoreError> {
+        let rooms = Entity::find()
+            .select_only()
+            .column(Column::Rid)
+            .filter(Column::Node.eq(self.node.0));
+        let rooms: Vec<i64> = rooms.into_tuple().all(&self.db).await?;
+        Ok(rooms.into_iter().map(RoomKey).collect())
+    }
+
+    /// The meeting of a room as this node has saved it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn room_state(&self, room: RoomKey) -> Result<Option<RoomState>, StoreError> {
+        let row = Entity::find_by_id(room.0).filter(Column::Node.eq(self.node.0));
+        let Some(row) = row.one(&self.db).await? else {
+            return Ok(None);
+        };
+        Ok(Some(RoomState {
+            version: u32::try_from(row.version)
+                .map_err(|_| StoreError::Corrupt("room state version"))?,
+            bytes: row.state,
+            saved_at: stamp(row.saved_at),
+            kept_until: row.kept_until.map(stamp),
+        }))
+    }
+
+    /// Forgets meetings that nobody has come back to in time; says how many.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn prune_room_states(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let write = self.db.write(async |writing| {
+            let over = Entity::delete_many().filter(Column::KeptUntil.lte(column(now)));
+            Ok(over.exec(writing).await?.rows_affected)
+        });
+        write.await
+    }
+
+    /// Writes many at once, all or none.
+    pub(super) async fn write_room_states(
+        &self,
+        changes: &[StateChange],
+    ) -> Result<(), StoreError> {
+        let over = changes.iter().filter(|(_, state)| state.is_none());
+        let over: Vec<i64> = over.map(|(room, _)| room.0).collect();
+        let kept = changes.iter().filter_map(|(room, state)| {
+            let state = state.as_ref()?;
+            Some(ActiveModel {
+                rid: Set(room.0),
+                node: Set(self.node.0),
+                version: Set(i32::try_from(state.version).unwrap_or(i32::MAX)),
+                state: Set(state.bytes.clone()),
+                saved_at: Set(column(state.saved_at)),
+                kept_until: Set(state.kept_until.map(column)),
+            })
+        });
+        let mut kept: Vec<ActiveModel> = kept.collect();
+        // In one order, so that two servers on one database never wait for each other.
+        kept.sort_by_key(|row| row.rid.clone().take());
+        let write = self.db.write(async |writing| {
+            for batch in over.chunks(BATCH) {
+                // Another node may have taken the room up since.
+                Entity::delete_many()
+                    .filter(Column::Rid.is_in(batch.iter().copied()))
+                    .filter(Column::Node.eq(self.node.0))
+                    .exec(writing)
+                    .await?;
+            }
+            for batch in kept.chunks(BATCH) {
+                let replace = OnConflict::column(Column::Rid)
+                    .update_columns([
+                        Column::Node,
+                        Column::Version,
+                        Column::State,
+                        Column::SavedAt,
+                        Column::KeptUntil,
+                    ])
+                    .to_owned();
+                Entity::insert_many(batch.to_vec())
+                    .on_conflict(replace)
+                    .exec_without_returning(writing)
+                    .await?;
+            }
+            Ok(())
+        });
+        write.await
+    }
+}
+
+/// Saves rooms by one task. Clones share it; the task ends when the last one is dropped.
+#[derive(Clone)]
+pub struct StateWriter(Arc<Desk>);
+
+/// Where rooms put down what they want saved.
+struct Desk(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    wanted: Mutex<Wanted>,
+    /// Something was put down, or is to end.
+    work: Notify,
+}
+
+#[derive(Default)]
+struct Wanted {
+    /// Of each room the newest state: so it is bounded by the rooms that there are.
+    rooms: HashMap<RoomKey, Entry>,
+    /// Who waits until nothing is left.
+    flushes: Vec<oneshot::Sender<()>>,
+    /// The last try failed: nobody waits for the next one.
+    is_away: bool,
+    is_over: bool,
+}
+
+struct Entry {
+    state: Option<RoomState>,
+    /// Who waits for it. They take it back when it cannot be saved.
+    waiters: Vec<oneshot::Sender<Result<(), ErrorCode>>>,
+    /// It is to be saved whoever waits for it.
+    is_firm: bool,
+}
+
+impl Entry {
+    fn is_wanted(&self) -> bool {
+        self.is_firm || self.waiters.iter().any(|waiter| !waiter.is_closed())
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.0.lock().is_over = true;
+        self.0.work.notify_one();
+    }
+}
+
+impl Shared {
+    /// Each change is whole before anything can panic.
+    fn lock(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateWriter {
+    /// Starts the writing task on the current tokio runtime.
+    pub fn start(store: Store) -> Self {
+        Self::start_with(move |changes: Arc<Vec<StateChange>>| {
+            let store = store.clone();
+            async move { store.write_room_states(&changes).await }
+        })
+    }
+
+    pub(super) fn start_with<F, W>(write: F) -> Self
+    where
+        F: FnMut(Arc<Vec<StateChange>>) -> W + Send + 'static,
+        W: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
+        let shared = Arc::new(Shared::default());
+        let span = tracing::info_span!("room states");
+        span.in_scope(|| supervise::spawn("saving rooms", run(shared.clone(), write)));
+        Self(Arc::new(Desk(shared)))
+    }
+
+    /// Saves what is to hold of a room when there is time; never waits. It is tried until it works, or until something
+    /// newer is to hold.
+    pub fn keep(&self, room: RoomKey, state: Option<RoomState>) {
+        if is_too_large(room, state.as_ref()) {
+            return;
+        }
+        let Desk(shared) = &*self.0;
+        let mut wanted = shared.lock();
+        let waiters = wanted.rooms.remove(&room).map(|entry| entry.waiters);
+        let entry = Entry {
+            state,
+            waiters: waiters.unwrap_or_default(),
+            is_firm: true,
+        };
+        wanted.rooms.insert(room, entry);
+        drop(wanted);
+        shared.work.notify_one();
+    }
+
+    /// Saves what is to hold of a room, and returns when it is committed. What fails is not tried again: whoever asked
+    /// says by [`StateWriter::keep`] what holds in its place. Nobody waits for a database that is known to be away.
+    ///
+    /// # Errors
+    /// `server.busy`
+    pub async fn keep_surely(
+        &self,
+        room: RoomKey,
+        state: Option<RoomState>,
+    ) -> Result<(), ErrorCode> {
+        if is_too_large(room, state.as_ref()) {
+            return Err(ErrorCode::ServerBusy);
+        }
+        let Desk(shared) = &*self.0;
+        let (waiter, written) = oneshot::channel();
+        {
+            let mut wanted = shared.lock();
+            if wanted.is_away {
+                return Err(ErrorCode::ServerBusy);
+            }
+            let mut waiters = wanted.rooms.remove(&room).map(|entry| entry.waiters);
+            waiters.get_or_insert_default().push(waiter);
+            let entry = Entry {
+                state,
+                waiters: waiters.unwrap_or_default(),
+                is_firm: false,
+            };
+            wanted.rooms.insert(room, entry);
+        }
+        shared.work.notify_one();
+        // A writer that panicked has lost it.
+        written.await.unwrap_or(Err(ErrorCode::ServerBusy))
+    }
+
+    /// Waits until nothing is left to be saved. Waits as long as the database is away: give it a deadline.
+    pub async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        let Desk(shared) = &*self.0;
+        shared.lock().flushes.push(done);
+        shared.work.notify_one();
+        // An error means that the task is gone with the runtime; then there is nothing to wait for.
+        let _ = flushed.await;
+    }
+}
+
+fn is_too_large(room: RoomKey, state: Option<&RoomState>) -> bool {
+    let bytes = state.map_or(0, |state| state.bytes.len());
+    let is_too_large = bytes > budgets::ROOM_STATE.size();
+    if is_too_large {
+        tracing::error!(room.row = ?room, bytes, "a meeting is too large to be saved");
+    }
+    is_too_large
+}
+
+async fn run<F, W>(shared: Arc<Shared>, mut write: F)
+where
+    F: FnMut(Arc<Vec<StateChange>>) -> W,
+    W: Future<Output = Result<(), StoreError>>,
+{
+    loop {
+        let Some(batch) = next_batch(&shared) else {
+            if shared.lock().is_over {
+                return;
+            }
+            shared.work.notified().await;
+            continue;
+        };
+        let (changes, waiting) = batch;
+        let written = supervise::caught("saving rooms", write(changes.clone())).await;
+        if let Ok(Ok(())) = written {
+            shared.lock().is_away = false;
+            answer(waiting, Ok(()));
+            continue;
+        }
+        let is_worth_another_try = match written {
+            Ok(Err(error)) if !error.is_passing() => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "meetings were refused by the database and are not saved"
+                );
+                false
+            }
+            _ => true,
+        };
+        put_back(&shared, changes, &waiting, is_worth_another_try);
+        answer(waiting, Err(ErrorCode::ServerBusy));
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Who waits for each room's state, and whether it is to be saved whoever waits.
+type Waiting = Vec<(Vec<oneshot::Sender<Result<(), ErrorCode>>>, bool)>;
+
+/// All that is wanted now; none when there is nothing.
+fn next_batch(shared: &Shared) -> Option<(Arc<Vec<StateChange>>, Waiting)> {
+    let mut wanted = shared.lock();
+    let rooms = std::mem::take(&mut wanted.rooms);
+    let rooms: Vec<_> = rooms
+        .into_iter()
+        .filter(|(_, entry)| entry.is_wanted())
+        .collect();
+    if rooms.is_empty() {
+        for flush in wanted.flushes.drain(..) {
+            // Nobody waits for it any more when the receiver is gone.
+            let _ = flush.send(());
+        }
+        return None;
+    }
+    let (changes, waiting) = rooms
+        .into_iter()
+        .map(|(room, entry)| ((room, entry.state), (entry.waiters, entry.is_firm)))
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    Some((Arc::new(changes), waiting))
+}
+
+/// What nobody takes back is tried again, unless something newer came meanwhile.
+fn put_back(
+    shared: &Shared,
+    changes: Arc<Vec<StateChange>>,
+    waiting: &Waiting,
+    is_worth_another_try: bool,
+) {
+    let mut wanted = shared.lock();
+    wanted.is_away = true;
+    if !is_worth_another_try {
+        return;
+    }
+    let changes = Arc::unwrap_or_clone(changes);
+    for ((room, state), (_, is_firm)) in changes.into_iter().zip(waiting) {
+        if *is_firm {
+            wanted.rooms.entry(room).or_insert(Entry {
+                state,
+                waiters: Vec::new(),
+                is_firm: true,
+            });
+        }
+    }
+}
+
+fn answer(waiting: Waiting, answer: Result<(), ErrorCode>) {
+    for waiter in waiting.into_iter().flat_map(|(waiters, _)| waiters) {
+        // Who does not wait any more has taken it back.
+        let _ = waiter.send(answer);
+    }
+}
