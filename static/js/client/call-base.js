@@ -30,8 +30,10 @@ import { systemTimers } from './timers.js';
  *
  * @typedef {object} ReasonChange
  * @property {string} mid names the slot within the call
- * @property {string|null} reason why what it carries comes otherwise than wished: `bandwidth` where the line is too
- *   narrow, so that now and then a still comes, or nothing. Null: it comes as wished (SFU)
+ * @property {string|null} layer which of the track's layers comes; null when none does, or the only one
+ * @property {string|null} reason why what it carries comes otherwise than wished: `bandwidth`: this line is too narrow, so
+ *   that a smaller layer comes, or without a layer now and then a still, or nothing · `sender`: no larger one is sent ·
+ *   `server`: the server has too much to do · `codec`: this browser cannot decode it. Null: it comes as wished (SFU)
  */
 
 /**

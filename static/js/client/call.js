@@ -2,6 +2,7 @@ import { CallBase } from './call-base.js';
 import { DownLink } from './down-link.js';
 import { ProtocolError } from './errors.js';
 import { KeptLink } from './kept-link.js';
+import { SOURCES } from './own-source.js';
 import { summarise } from './stats.js';
 import { UpLink } from './up-link.js';
 
@@ -31,6 +32,10 @@ export class Call extends CallBase {
   #down;
   /** What is on the wire, for a connection that takes the place of another. @type {Map<Source, MediaStreamTrack|null>} */
   #sent = new Map();
+  /** What somebody watches of the own pictures, by the roster's track, as far as the server has said. @type {Map<string, string[]>} */
+  #watched = new Map();
+  /** The largest share of an own picture's lines that is sent. @type {Map<Source, number>} */
+  #limits = new Map();
   /** Down connections that show what they have until the new one does. @type {Map<DownLink, any>} */
   #retired = new Map();
   #generation = 0;
@@ -56,6 +61,7 @@ export class Call extends CallBase {
     this.#up = this.#keptUp();
     this.#down = this.#keptDown();
     this.listen('media.slots', ({ slots }) => this.#down.link?.update(slots));
+    this.listen('media.demand', ({ track, layers }) => this.#demand(track, layers));
     this.listen('media.offer', (offer) => {
       this.#down.link?.answer(offer).catch((error) => this.report(error, 'media.offer'));
     });
@@ -108,7 +114,10 @@ export class Call extends CallBase {
       make: (rebuild, before) => {
         this.#upRevision = Math.max(this.#upRevision, before?.revision ?? 0);
         before?.close();
+        // The server counts anew what is watched of a new connection.
+        this.#watched.clear();
         const up = new UpLink(this.newPeerConnection(), this.#linkIo(rebuild), this.#upRevision);
+        for (const [source, share] of this.#limits) void up.limit(source, share);
         this.#tellState('up', up.pc);
         return up;
       },
@@ -213,10 +222,33 @@ export class Call extends CallBase {
    * @override
    * @param {Source} source
    * @param {MediaStreamTrack|null} media
+   * @param {import('./protocol.d.ts').Track|null} track
    */
-  async send(source, media) {
+  async send(source, media, track) {
     this.#sent.set(source, media);
-    await this.#up.link?.send(source, media);
+    // A source that starts again begins with all its layers.
+    if (media === null && track) this.#watched.delete(track.id);
+    await this.#up.link?.send(source, media, (track && this.#watched.get(track.id)) ?? null);
+  }
+
+  /**
+   * @param {string} track
+   * @param {string[]} layers
+   */
+  #demand(track, layers) {
+    this.#watched.set(track, layers);
+    for (const source of SOURCES) if (this.ownTrack(source)?.id === track) void this.#up.link?.watch(source, layers);
+  }
+
+  /**
+   * Sends an own picture no larger than this share of its lines, 1 for all of them: 0.5 saves most of the data.
+   *
+   * @param {Source} source
+   * @param {number} share
+   */
+  limit(source, share) {
+    this.#limits.set(source, share);
+    void this.#up.link?.limit(source, share);
   }
 
   /**

@@ -29,7 +29,7 @@ export class DownLink {
   #slots = new Map();
   /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
   #shown = new Map();
-  /** Why a slot's track comes otherwise than wished, as the caller was last told, by mid. @type {Map<string, string>} */
+  /** How a slot's track comes, and why otherwise than wished, as the caller was last told, by mid. @type {Map<string, string>} */
   #reasons = new Map();
 
   /**
@@ -143,7 +143,7 @@ export class DownLink {
 
   #show() {
     const media = new Map(this.pc.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track]));
-    for (const { mid, kind, track, reason } of this.#slots.values()) {
+    for (const { mid, kind, track, layer, reason } of this.#slots.values()) {
       const mediaTrack = (track !== null && media.get(mid)) || null;
       // A slot named before its m-line is there shows once it is.
       const shown = { mid: this.#prefix + mid, kind, track: mediaTrack && track, mediaTrack, participant: null };
@@ -151,15 +151,16 @@ export class DownLink {
         this.#shown.set(mid, shown);
         this.#onSlot(shown);
       }
-      this.#explain(mid, (shown.track && reason) ?? null);
+      const known = shown.track !== null;
+      this.#explain(mid, (known && layer) || null, (known && reason) || null);
     }
   }
 
-  /** @param {string} mid @param {string|null} reason */
-  #explain(mid, reason) {
-    if ((this.#reasons.get(mid) ?? null) === reason) return;
-    if (reason === null) this.#reasons.delete(mid);
-    else this.#reasons.set(mid, reason);
-    this.#onReason({ mid: this.#prefix + mid, reason });
+  /** @param {string} mid @param {string|null} layer @param {string|null} reason */
+  #explain(mid, layer, reason) {
+    const told = `${layer ?? ''} ${reason ?? ''}`;
+    if ((this.#reasons.get(mid) ?? ' ') === told) return;
+    this.#reasons.set(mid, told);
+    this.#onReason({ mid: this.#prefix + mid, layer, reason });
   }
 }

@@ -35,8 +35,8 @@
  *   // participant is the sender's id in p2p rooms and null in sfu rooms (the roster tells by track id).
  *   if (mediaTrack) video.srcObject = new MediaStream([mediaTrack]);
  * });
- * call.on('reason', ({ mid, reason }) => {});             // sfu: 'bandwidth' = this line is too narrow for what the
- *                                                        // slot carries; null = all of it comes
+ * call.on('reason', ({ mid, layer, reason }) => {});      // sfu: how it comes; 'bandwidth' = this line is too narrow for
+ *                                                        // more, 'sender' = no more is sent; null = as wished
  * call.on('source', ({ source, active, muted, reason }) => {}); // own source: reason 'ended' = screen share
  *                                                        // stopped in the browser, device pulled; 'server' = muted
  * call.on('refused', ({ source, error }) => {});         // the server does not take the source; it is off again
@@ -49,6 +49,7 @@
  * call.setMuted('microphone', true);                     // track.enabled and participant.update in one
  * call.setSource('camera', null);                        // the caller stops its own MediaStreamTrack
  * call.view([{ track, width, height, priority }]);       // wish list; as often as you like
+ * call.limit('camera', 0.5);                             // sfu: sends no more than half of its lines
  * await call.stats();                                    // CallStats, see stats.js
  * call.sendData('hello');                                // p2p rooms only; event 'data' { from, data }
  * call.retry();                                          // what was refused, once more

@@ -115,6 +115,14 @@ export class PeerCall extends CallBase {
   view(_tiles) {}
 
   /**
+   * What is sent goes to each peer by itself, and browsers fit it to each.
+   *
+   * @param {Source} _source
+   * @param {number} _share
+   */
+  limit(_source, _share) {}
+
+  /**
    * Sends over the data channels.
    *
    * @param {string|ArrayBuffer} data

@@ -2,6 +2,7 @@
  * @typedef {object} TrackStats
  * @property {'send'|'receive'} direction
  * @property {string|null} mid
+ * @property {string|null} rid of the layer, for one of several that are sent
  * @property {'audio'|'video'} kind
  * @property {string|null} track the roster's track id, where it is known
  * @property {string|null} source the own source; null for what is received
@@ -11,6 +12,8 @@
  * @property {number} bytes of payload
  * @property {number} framesDecoded 0 for audio and for what is sent
  * @property {number} framesEncoded 0 for audio and for what is received
+ * @property {number} framesDropped that came and were not shown, because the machine could not keep up
+ * @property {'none'|'cpu'|'bandwidth'|'other'|null} limitedBy what keeps a sent picture small, as the encoder says
  * @property {number} width of the newest frame, pixels
  * @property {number} height
  * @property {number} freezes times the picture stood still
@@ -76,12 +79,15 @@ function sent(entry, report) {
 function common(entry, report) {
   return {
     mid: entry.mid ?? null,
+    rid: entry.rid ?? null,
     kind: entry.kind,
     track: null,
     source: null,
     codec: report.get(entry.codecId)?.mimeType ?? null,
     framesDecoded: entry.framesDecoded ?? 0,
     framesEncoded: entry.framesEncoded ?? 0,
+    framesDropped: entry.framesDropped ?? 0,
+    limitedBy: entry.qualityLimitationReason ?? null,
     width: entry.frameWidth ?? 0,
     height: entry.frameHeight ?? 0,
     freezes: entry.freezeCount ?? 0,

@@ -1,4 +1,6 @@
 import { trickle } from './candidates.js';
+import { LayeredSender } from './layered-sender.js';
+import { offered } from './layers.js';
 import { LinkWatch } from './link-watch.js';
 import { kindOf, SOURCES } from './own-source.js';
 
@@ -23,6 +25,8 @@ export class UpLink {
   #revision;
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #transceivers = new Map();
+  /** Of pictures. @type {Map<Source, LayeredSender>} */
+  #layered = new Map();
 
   /**
    * @param {RTCPeerConnection} pc
@@ -34,13 +38,25 @@ export class UpLink {
     this.#io = io;
     this.#revision = revision;
     for (const source of SOURCES) {
-      this.#transceivers.set(source, pc.addTransceiver(kindOf(source), { direction: 'sendonly' }));
+      this.#add(source);
     }
     trickle(pc, (candidate) => {
       io.request('media.candidate', { connection: 'up', candidate })
         .catch((error) => io.failed(error, 'media.candidate'));
     });
     this.#watch = new LinkWatch(pc, { ...io, restart: () => this.publish({ iceRestart: true }) }, io.timers);
+  }
+
+  /** @param {Source} source */
+  #add(source) {
+    const kind = kindOf(source);
+    // Firefox takes layers here alone, and both browsers keep their order.
+    const sendEncodings = offered(source);
+    const transceiver = this.pc.addTransceiver(kind, { direction: 'sendonly', ...(sendEncodings && { sendEncodings }) });
+    this.#transceivers.set(source, transceiver);
+    if (kind !== 'video') return;
+    const failed = (/** @type {unknown} */ error) => this.#io.failed(error, `layers of ${source}`);
+    this.#layered.set(source, new LayeredSender(transceiver.sender, source, failed));
   }
 
   get revision() {
@@ -63,11 +79,29 @@ export class UpLink {
     // The answer to an offer that a newer one has overtaken.
     if (revision !== this.#revision || this.pc.signalingState !== 'have-local-offer') return;
     await this.pc.setRemoteDescription({ type: 'answer', sdp: reply.sdp });
+    // A server may have taken fewer layers than were offered.
+    await Promise.all([...this.#layered.values()].map((sender) => sender.refresh()));
   }
 
-  /** @param {Source} source @param {MediaStreamTrack|null} media */
-  async send(source, media) {
-    await this.#transceivers.get(source)?.sender.replaceTrack(media);
+  /**
+   * @param {Source} source
+   * @param {MediaStreamTrack|null} media
+   * @param {string[]|null} [watched] the layers of it that somebody watches, as far as the server has said
+   */
+  async send(source, media, watched = null) {
+    const layered = this.#layered.get(source);
+    if (layered) await layered.send(media, watched);
+    else await this.#transceivers.get(source)?.sender.replaceTrack(media);
+  }
+
+  /** @param {Source} source @param {string[]} layers those that somebody watches */
+  async watch(source, layers) {
+    await this.#layered.get(source)?.watch(layers);
+  }
+
+  /** @param {Source} source @param {number} share of the picture's lines that is sent at most, 1 for all */
+  async limit(source, share) {
+    await this.#layered.get(source)?.limit(share);
   }
 
   /** @param {string|null} mid @returns {Source|null} */
