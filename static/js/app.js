@@ -47,7 +47,7 @@ await setLanguage(language);
 /** @type {Storage | undefined} */
 let tabStorage;
 await claimed.then((storage) => (tabStorage = storage));
-const store = createStore(reduce, initialState({ language, theme: settings.theme }), nextFrame);
+const store = createStore(reduce, initialState({ language, theme: settings.theme, picture: settings.picture }), nextFrame);
 const session = new Session(socketUrl(), { storage: localStorage, tabStorage });
 const devices = new Devices(store);
 const meeting = new MeetingFlow({ session, store, devices });

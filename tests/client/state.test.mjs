@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { append, blocks } from '../../static/js/state/chat.js';
 import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
-import { hands, isMuted, isNarrow, roster, sharedScreen, sharedScreens } from '../../static/js/state/people.js';
+import { hands, isMuted, roster, sharedScreen, sharedScreens } from '../../static/js/state/people.js';
 import { daysUntil, nextMeeting, upcoming } from '../../static/js/state/schedule.js';
 import { createStore } from '../../static/js/state/store.js';
 import { hue, initials, linkify, roomFrom, shortName, threes } from '../../static/js/state/text.js';
@@ -154,22 +154,6 @@ test('the order of the shares, and the choice, survive a lost connection', () =>
   const reply = { room: before.room, self, participants: [self, ...people], permissions: {}, ice_servers: [], chat: [] };
   const after = run(before, { type: 'rejoined', reply });
   assert.deepEqual([after.sharers, after.screen], [['bo', 'ada'], 'bo']);
-});
-
-test('why a picture comes otherwise than wished is known as long as it is so', () => {
-  const after = (...reasons) => reasons.reduce(
-    (state, reason) => reduceMeeting(state, { type: 'slot.reason', mid: '1', reason }),
-    reduceMeeting(meetingOf(['ada']), { type: 'slot', mid: '1', track: 'a' }),
-  );
-  assert.equal(isNarrow(after(), 'a'), false);
-  assert.equal(isNarrow(after('bandwidth'), 'a'), true);
-  assert.equal(isNarrow(after('bandwidth'), 'b'), false);
-  assert.equal(isNarrow(after('bandwidth'), undefined), false);
-  assert.equal(isNarrow(after('bandwidth', null), 'a'), false);
-  assert.equal(isNarrow(after('codec'), 'a'), false);
-  // The slot turns to something else: the reason is the slot's, until it is told otherwise.
-  const turned = reduceMeeting(after('bandwidth'), { type: 'slot', mid: '1', track: 'b' });
-  assert.deepEqual([isNarrow(turned, 'a'), isNarrow(turned, 'b')], [false, true]);
 });
 
 test('a slot carries one track at a time', () => {

@@ -277,8 +277,16 @@ export function createActions(parts) {
       return text;
     },
 
-    /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
-    view: (tiles) => meeting.view(tiles),
+    /** @param {readonly import('../state/viewing.js').Wish[]} wishes what the stage draws */
+    view: (wishes) => meeting.view(wishes),
+    /** @param {import('../state/viewing.js').Wish | null} wish what a small window over other work shows */
+    viewApart: (wish) => meeting.viewApart(wish),
+    /**
+     * Why a picture of somebody else is not as sharp as it could be.
+     * @param {string | undefined} track
+     * @param {boolean} [screen]
+     */
+    whyOf: (track, screen = false) => meeting.whyOf(track, screen),
     /** @param {string} track */
     mediaOf: (track) => meeting.mediaOf(track),
     /** @param {'microphone' | 'camera'} which */

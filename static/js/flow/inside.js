@@ -11,6 +11,7 @@ import { systemTimers } from '../client/timers.js';
 import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Files } from './files.js';
+import { Fitting } from './fitting.js';
 import { MediaHealth } from './media-health.js';
 import { isAttended, Notifier, showNotification } from './notifier.js';
 import { OwnSending } from './own-sending.js';
@@ -88,6 +89,13 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     dispatch({ type: 'health', connection, trouble });
     if (trouble && !before) announce(t(`trouble.${connection}`), true);
   }, systemTimers);
+  const fitting = new Fitting({
+    call,
+    meeting,
+    choice: () => store.get().picture,
+    dispatch,
+    toast: (key) => void toastWhenFree(key, {}, 'info'),
+  });
   const clock = new ServerClock({
     ping: () => session.ping(),
     tell: (skew) => dispatch({ type: 'skew', skew }),
@@ -102,12 +110,14 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     screen,
     own,
     health,
+    fitting,
     clock,
     files,
     notifier,
     /** The meeting is over. */
     clear() {
       health.clear();
+      fitting.end();
       screen.stop();
       files.close();
       pictures.clear();

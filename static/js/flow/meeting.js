@@ -139,7 +139,7 @@ export class MeetingFlow {
     this.#talk.arrive(this.#store.get().devices.microphone.wanted);
     inside.pictures.setSpeaker(this.#store.get().devices.speaker);
     call.on('slot', (change) => inside.pictures.turn(change));
-    call.on('reason', ({ mid, reason }) => this.#dispatch({ type: 'slot.reason', mid, reason }));
+    call.on('reason', (change) => this.#dispatch({ type: 'slot.reason', ...change }));
     call.on('source', (change) => inside.own.changed(change));
     call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
     call.on('media', (change) => inside.health.change(change));
@@ -150,6 +150,7 @@ export class MeetingFlow {
     this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void inside.clock.read();
+    inside.fitting.begin();
     inside.own.begin();
     // What failed is told by `media`, and tried again where that may help.
     call.start().catch(() => {});
@@ -258,9 +259,24 @@ export class MeetingFlow {
     return (await this.#call?.stats()) ?? null;
   }
 
-  /** @param {import('../client/protocol.d.ts').Tile[]} tiles */
-  view(tiles) {
-    this.#call?.view(tiles);
+  /** @param {readonly import('../state/viewing.js').Wish[]} wishes */
+  view(wishes) {
+    this.#inside?.fitting.show(wishes);
+  }
+
+  /** @param {import('../state/viewing.js').Wish | null} wish */
+  viewApart(wish) {
+    this.#inside?.fitting.standApart(wish);
+  }
+
+  /** @param {import('../state/viewing.js').Choice} choice */
+  choosePicture(choice) {
+    if (this.#meeting) this.#inside?.fitting.choose(choice);
+  }
+
+  /** @param {string | undefined} track @param {boolean} screen */
+  whyOf(track, screen) {
+    return this.#inside?.fitting.whyOf(track, screen) ?? null;
   }
 
   /** @param {string} track */

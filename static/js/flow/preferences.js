@@ -11,10 +11,10 @@ import { settings } from './settings.js';
 const GRANTED = 'granted';
 
 /**
- * @param {Pick<Parts, 'store'>} parts
+ * @param {Pick<Parts, 'store' | 'meeting'>} parts
  * @param {(change: {display_name: string}) => Promise<string | null>} updateAccount
  */
-export function createPreferences({ store }, updateAccount) {
+export function createPreferences({ store, meeting }, updateAccount) {
   const { dispatch } = store;
 
   /** @param {'en' | 'zh'} language */
@@ -32,6 +32,13 @@ export function createPreferences({ store }, updateAccount) {
     setTheme(theme) {
       settings.theme = theme;
       dispatch({ type: 'theme', theme });
+    },
+
+    /** How good pictures have to be. @param {import('../state/viewing.js').Choice} picture */
+    setPicture(picture) {
+      settings.picture = picture;
+      dispatch({ type: 'picture', picture });
+      meeting.choosePicture(picture);
     },
 
     shortcuts: () => settings.shortcuts,

@@ -64,6 +64,15 @@ export const settings = {
     write(localStorage, 'theme', value);
   },
 
+  /** How good pictures have to be. @returns {import('../state/viewing.js').Choice} */
+  get picture() {
+    const value = read(localStorage, 'picture');
+    return value === 'save' || value === 'sound' ? value : 'best';
+  },
+  set picture(value) {
+    write(localStorage, 'picture', value);
+  },
+
   /** The name used last as a guest. @returns {string} */
   get name() {
     const value = read(localStorage, 'name');

@@ -42,7 +42,7 @@
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
- *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark',
+ *   language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark', picture: import('./viewing.js').Choice,
  *   link: 'connecting' | 'online' | 'reconnecting' | 'closed', auth: string[], user: User | null,
  *   home: Home, preview: Preview, devices: Devices, meeting: Meeting | null, notice: Notice | null,
  *   toast: Toast | null, check: Check, server: string, retryAt: number | null,
@@ -50,6 +50,7 @@
  *
  * @typedef {{type: 'language', language: 'en' | 'zh'}
  *   | {type: 'theme', theme: 'auto' | 'light' | 'dark'}
+ *   | {type: 'picture', picture: import('./viewing.js').Choice}
  *   | {type: 'session', link?: AppState['link'], auth?: string[], server?: string, retryAt?: number | null}
  *   | {type: 'user', user: User | null}
  *   | {type: 'screen', screen: AppState['screen']}
@@ -88,14 +89,15 @@ export const EMPTY_PREVIEW = {
 };
 
 /**
- * @param {{language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark'}} settings
+ * @param {{language: 'en' | 'zh', theme: 'auto' | 'light' | 'dark', picture?: import('./viewing.js').Choice}} settings
  * @returns {AppState}
  */
-export function initialState({ language, theme }) {
+export function initialState({ language, theme, picture = 'best' }) {
   return {
     screen: 'loading',
     language,
     theme,
+    picture,
     link: 'connecting',
     auth: [],
     user: null,
@@ -130,6 +132,8 @@ export function reduce(state, action) {
       return { ...state, language: action.language };
     case 'theme':
       return { ...state, theme: action.theme };
+    case 'picture':
+      return { ...state, picture: action.picture };
     case 'session':
       return {
         ...state,

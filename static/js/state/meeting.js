@@ -30,7 +30,8 @@
  *   lobby: Waiting[],
  *   seats: string[],
  *   live: Record<string, string>,
- *   reasons: Record<string, string>,
+ *   carried: Record<string, {layer: string | null, reason: string | null}>,
+ *   strain: import('./strain.js').Level,
  *   speakers: string[],
  *   since: Record<string, number>,
  *   spoke: Record<string, number>,
@@ -67,7 +68,7 @@
  * }} Meeting
  *   asked: what somebody asked oneself to switch on, which gives the right to do so once · names: of everybody who was
  *   here · seats: the others, in the order their tiles stand · live: track id → slot that carries it now ·
- *   reasons: slot → why what it carries comes otherwise than wished ·
+ *   carried: slot → which layer it carries, and why not what was wished · strain: how far this machine is relieved ·
  *   since/spoke: when somebody began to speak and was last heard · main: whom the speaker layout shows, and since when
  *   · firstPage: how many others fit on the first page · older: the server may have messages before the log · deaf:
  *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose
@@ -100,7 +101,8 @@
  *   | {type: 'chat.to', participant: string | null}
  *   | {type: 'file', file: Transfer, at: string}
  *   | {type: 'slot', mid: string, track: string | null}
- *   | {type: 'slot.reason', mid: string, reason: string | null}
+ *   | {type: 'slot.reason', mid: string, layer: string | null, reason: string | null}
+ *   | {type: 'strain', strain: import('./strain.js').Level}
  *   | {type: 'link', lost: import('./trouble.js').Lost | null}
  *   | {type: 'restarting'}
  *   | {type: 'health', connection: 'up' | 'down', trouble: import('./trouble.js').Trouble | null}
@@ -123,6 +125,7 @@
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
 import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
+import { carry, explain } from './slots.js';
 import { exchange, follow, speak } from './speech.js';
 
 /** Reactions that can still be seen; older ones are done. */
@@ -149,7 +152,8 @@ export function enter(reply, at) {
     lobby: reply.lobby ?? [],
     seats: others.map((one) => one.id),
     live: {},
-    reasons: {},
+    carried: {},
+    strain: 0,
     speakers: [],
     since: {},
     spoke: {},
@@ -255,7 +259,7 @@ function reduceOne(state, action) {
     case 'slot':
       return { ...state, live: carry(state.live, action.mid, action.track) };
     case 'slot.reason':
-      return { ...state, reasons: explain(state.reasons, action.mid, action.reason) };
+      return { ...state, carried: explain(state.carried, action) };
     case 'path':
       return lose(state, action.participant, action.lost);
     case 'panel':
@@ -279,6 +283,7 @@ function reduceOne(state, action) {
     case 'unsent':
       if (state.unsent[action.source] === action.code) return state;
       return { ...state, unsent: { ...state.unsent, [action.source]: action.code } };
+    case 'strain':
     case 'layout':
     case 'page':
     case 'skew':
@@ -334,16 +339,4 @@ function passFile(state, file, at) {
   const log = append(state.log, { kind: 'file', id: file.file, at });
   const seen = file.outgoing || state.panel === 'chat';
   return { ...state, files, log, unread: seen ? state.unread : state.unread + 1 };
-}
-
-/** @param {Record<string, string>} reasons @param {string} mid @param {string | null} reason */
-function explain(reasons, mid, reason) {
-  const { [mid]: _, ...others } = reasons;
-  return reason === null ? others : { ...others, [mid]: reason };
-}
-
-/** @param {Record<string, string>} live @param {string} mid @param {string | null} track */
-function carry(live, mid, track) {
-  const kept = Object.fromEntries(Object.entries(live).filter(([, slot]) => slot !== mid));
-  return track === null ? kept : { ...kept, [track]: mid };
 }

@@ -31,16 +31,6 @@ export function cameraOf(one) {
 }
 
 /**
- * Whether the own line is too narrow for a picture, so that hardly anything of it comes.
- * @param {Meeting} state
- * @param {string} [track]
- */
-export function isNarrow({ live, reasons }, track) {
-  const slot = track !== undefined && live[track];
-  return slot !== undefined && slot !== false && reasons[slot] === 'bandwidth';
-}
-
-/**
  * The screens that others share, the newest last. Your own is not shown to you, because a picture of itself is of no use.
  * @param {Meeting} state
  * @returns {{participant: string, track: string}[]}

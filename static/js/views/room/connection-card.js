@@ -7,7 +7,9 @@
  */
 
 import { t } from '../../i18n/index.js';
-import { el, text } from '../kit/dom.js';
+import { sentenceOf } from '../../state/clarity.js';
+import { cameraOf } from '../../state/people.js';
+import { el, show, text } from '../kit/dom.js';
 import { openCard } from '../kit/popover.js';
 
 const EVERY_MS = 1000;
@@ -26,6 +28,8 @@ const WORDS = /** @type {Record<number, string>} */ ({ 1: 'quality.bad', 2: 'qua
 export function openConnection(anchor, actions, read, id, options) {
   const rows = el('dl', { class: 'facts num' });
   const bytes = new Map();
+  const reason = el('span', { 'data-testid': 'connection-why' });
+  const why = el('p', { class: 'because', hidden: true }, el('b', { t: 'why.blurry' }), ' ', reason);
   /** @param {[string, string][]} facts */
   const draw = (facts) => {
     rows.replaceChildren(
@@ -39,6 +43,9 @@ export function openConnection(anchor, actions, read, id, options) {
     if (!meeting || !one) return;
     const stats = await actions.stats().catch(() => null);
     const own = id === meeting.self;
+    const cause = own ? null : actions.whyOf(cameraOf(one)?.id);
+    show(why, cause !== null);
+    text(reason, cause ? t(sentenceOf(cause), { name: one.display_name }) : '');
     const tracks = (stats?.tracks ?? []).filter((track) =>
       own ? track.direction === 'send' : one.tracks.some((known) => known.id === track.track),
     );
@@ -55,7 +62,7 @@ export function openConnection(anchor, actions, read, id, options) {
   void measure();
   const words = el('p', { class: 'meta' });
   text(words, t('quality.what'));
-  const card = openCard(anchor, t('quality.of', { name }), [rows, words], {
+  const card = openCard(anchor, t('quality.of', { name }), [why, rows, words], {
     ...options,
     testid: 'connection-card',
     onclose: () => clearInterval(timer),
@@ -80,7 +87,7 @@ function media(tracks, before) {
   const facts = [];
   let rate = 0;
   for (const track of tracks) {
-    const key = `${track.direction}/${track.mid}/${track.width}`;
+    const key = `${track.direction}/${track.mid}/${track.rid}`;
     rate += Math.max(0, track.bytes - (before.get(key) ?? track.bytes));
     before.set(key, track.bytes);
   }

@@ -19,7 +19,10 @@ export function canPictureInPicture() {
 
 /**
  * @param {import('../../flow/actions.js').Actions} actions
- * @param {() => {media: MediaStreamTrack | null, name: string, user: string}} main who is shown
+ * @param {() => {
+ *   media: MediaStreamTrack | null, name: string, user: string,
+ *   wish: ((size: {w: number, h: number}) => import('../../state/viewing.js').Wish) | null,
+ * }} main who is shown
  */
 export function pictureInPicture(actions, main) {
   const video = el('video', { class: 'cam', autoplay: true, muted: true, playsInline: true });
@@ -34,6 +37,8 @@ export function pictureInPicture(actions, main) {
   const node = el('div', { class: 'pip', 'data-testid': 'pip' }, tile, el('div', { class: 'pipbar' }, microphone, leave));
   /** @type {Window | null} */
   let opened = null;
+  /** @type {PictureInPictureWindow | null} */
+  let small = null;
   // The browser's video window only takes a video that stands in the page.
   const host = el('div', { class: 'vh', 'aria-hidden': 'true' });
 
@@ -64,7 +69,9 @@ export function pictureInPicture(actions, main) {
     window.addEventListener('pagehide', () => {
       opened = null;
       playTrack(video, tile, null);
+      actions.viewApart(null);
     });
+    window.addEventListener('resize', () => update(actions.state()));
     update(actions.state());
   }
 
@@ -77,7 +84,8 @@ export function pictureInPicture(actions, main) {
     if (video.readyState < HTMLMediaElement.HAVE_METADATA) {
       await new Promise((resolve) => video.addEventListener('loadedmetadata', resolve, { once: true }));
     }
-    await video.requestPictureInPicture();
+    small = await video.requestPictureInPicture();
+    small.addEventListener('resize', () => update(actions.state()));
     video.addEventListener('leavepictureinpicture', close, { once: true });
     // The meeting may be over by now.
     if (!host.isConnected) close();
@@ -87,14 +95,23 @@ export function pictureInPicture(actions, main) {
     if (document.pictureInPictureElement === video) void document.exitPictureInPicture();
     opened?.close();
     opened = null;
+    small = null;
     host.remove();
     playTrack(video, tile, null);
+    actions.viewApart(null);
+  }
+
+  /** In CSS pixels of its own. */
+  function size() {
+    if (opened) return { w: opened.innerWidth, h: opened.innerHeight };
+    return small ? { w: small.width, h: small.height } : { w: SIZE.width, h: SIZE.height };
   }
 
   /** @param {import('../../state/app.js').AppState} state */
   function update({ devices: { microphone: own } }) {
     if (!opened && !host.isConnected) return;
     const shown = main();
+    actions.viewApart(shown.wish?.(size()) ?? null);
     playTrack(video, tile, shown.media);
     text(name, shown.name);
     setAvatar(face, shown.user, shown.name);

@@ -8,6 +8,7 @@
 
 import { t } from '../../i18n/index.js';
 import { may } from '../../state/people.js';
+import { CHOICES } from '../../state/viewing.js';
 import { openSettings } from '../dialogs.js';
 import { button, el, newId } from '../kit/dom.js';
 import { maySteer, openHostMenu } from '../panel/host-menu.js';
@@ -64,6 +65,14 @@ export function openMoreMenu(anchor, actions, read, view) {
       testid: 'more-devices',
       run: () => void openSettings(actions, 'sound'),
     },
+    meeting.room.topology === 'sfu' && {
+      label: t('picture.quality'),
+      hint: t(`picture.${state.picture}`),
+      icon: 'camera',
+      more: true,
+      testid: 'more-picture',
+      run: () => openPictureMenu(anchor, actions),
+    },
     maySteer(meeting) && {
       label: t('host.title'),
       icon: 'lock',
@@ -98,6 +107,19 @@ export function openMoreMenu(anchor, actions, read, view) {
   ];
   const shown = items.filter((item) => item !== false);
   openMenu(anchor, /** @type {Item[]} */ (shown), { above: true, label: t('more') });
+}
+
+/** How good the pictures have to be. @param {HTMLElement} anchor @param {Actions} actions */
+function openPictureMenu(anchor, actions) {
+  const { picture } = actions.state();
+  const items = CHOICES.map((choice) => ({
+    label: t(`picture.${choice}`),
+    hint: t(`picture.${choice}.what`),
+    checked: picture === choice,
+    testid: `picture-${choice}`,
+    run: () => actions.setPicture(choice),
+  }));
+  openMenu(anchor, [{ title: t('picture.quality') }, ...items], { above: true, label: t('picture.quality') });
 }
 
 /** The whole page fills the screen, or no longer does. */

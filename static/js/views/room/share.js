@@ -4,10 +4,16 @@
  */
 
 import { t } from '../../i18n/index.js';
+import { sentenceOf } from '../../state/clarity.js';
 import { attribute, el, iconButton, say, show, text } from '../kit/dom.js';
 import { icon } from '../kit/icons.js';
 import { screenChoice } from './screen-choice.js';
 import { playTrack } from '../kit/video.js';
+
+/** The line of the presenter, pixels. */
+const LINE = 44;
+/** In its own pixels a screen is wanted whole, however large it is. */
+const WHOLE = { w: 3840, h: 2160 };
 
 /**
  * @param {(participant: string) => void} choose whose screen is to be shown
@@ -22,7 +28,7 @@ export function share(choose, reshaped) {
   const zoom = el('button', { type: 'button', class: 'btn zoom', t: 'share.actual', 'data-testid': 'screen-zoom' });
   const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
   const choice = screenChoice(choose);
-  const slow = el('span', { class: 'slow', t: 'tile.narrow', role: 'status', 'data-testid': 'screen-narrow' });
+  const slow = el('span', { class: 'slow', role: 'status', 'data-testid': 'screen-why' });
   const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, slow, el('span', { class: 'sp' }), zoom, full);
   const node = el('div', { class: 'share', hidden: true }, frame, by);
   let actual = false;
@@ -40,12 +46,14 @@ export function share(choose, reshaped) {
   });
   zoom.addEventListener('click', () => setActual(!actual));
   full.addEventListener('click', () => void turnFull());
+  frame.addEventListener('fullscreenchange', () => reshaped());
 
   /** @param {boolean} on */
   function setActual(on) {
     actual = on;
     node.classList.toggle('actual', on);
     say(zoom, on ? 'share.fit' : 'share.actual');
+    reshaped();
     if (on) {
       attribute(frame, 'tabindex', '0');
       attribute(frame, 'role', 'group');
@@ -74,10 +82,10 @@ export function share(choose, reshaped) {
   /**
    * @param {{
    *   box: import('../../state/layout.js').Box | null, media: MediaStreamTrack | null, presenter: string,
-   *   screens: import('./screen-choice.js').Screen[], narrow: boolean,
-   * }} state  narrow: the line carries only stills of it
+   *   screens: import('./screen-choice.js').Screen[], why: import('../../state/clarity.js').Why | null,
+   * }} state
    */
-  function update({ box, media, presenter, screens, narrow }) {
+  function update({ box, media, presenter, screens, why }) {
     show(node, box !== null);
     playTrack(video, node, box ? media : null);
     if (!box) {
@@ -95,11 +103,17 @@ export function share(choose, reshaped) {
     text(name, presenter);
     text(after, back);
     choice.update(screens);
-    show(slow, narrow);
+    show(slow, why !== null);
+    text(slow, why ? t(sentenceOf(why), { name: presenter }) : '');
   }
   return {
     node,
     update,
+    /** How large it is drawn in its place, in CSS pixels. @param {import('../../state/layout.js').Box} box */
+    drawn(box) {
+      if (document.fullscreenElement === frame) return { w: window.screen.width, h: window.screen.height };
+      return actual ? WHOLE : { w: box.w, h: Math.max(1, box.h - LINE) };
+    },
     /** Width by height of what is shown; unknown before its first picture. */
     ratio: () => shape,
   };

@@ -14,8 +14,9 @@
 import { t } from '../../i18n/index.js';
 import { stageLayout } from '../../state/layout.js';
 import { isOn } from '../../state/own-media.js';
-import { cameraOf, hands, isMuted, isNarrow, large, sharedScreen, sharedScreens } from '../../state/people.js';
+import { cameraOf, hands, isMuted, large, sharedScreen, sharedScreens } from '../../state/people.js';
 import { attribute, el, iconButton, keyed, show, text } from '../kit/dom.js';
+import { openConnection } from './connection-card.js';
 import { invite } from './invite.js';
 import { inOrder } from './order.js';
 import { openPersonMenu } from './person-menu.js';
@@ -23,7 +24,7 @@ import { neighbour, place, whole } from './place.js';
 import { rise } from './reactions.js';
 import { share } from './share.js';
 import { tile } from './tile.js';
-import { wisher, wishes } from './wishes.js';
+import { apart, watchSharpness, wishes } from './wishes.js';
 
 const SMALL = 220;
 const PHONE = 768;
@@ -67,11 +68,9 @@ export function stage(actions, { screenAt }) {
     card.node,
     pager,
   );
-  const wish = wisher((list) => actions.view(list));
-
-  new ResizeObserver(() => {
-    if (latest) draw(latest, false);
-  }).observe(node);
+  const redraw = () => void (latest && draw(latest, false));
+  new ResizeObserver(redraw).observe(node);
+  watchSharpness(redraw);
 
   /** @param {Meeting} meeting @param {string | null} presenter */
   function layOut(meeting, presenter) {
@@ -103,12 +102,14 @@ export function stage(actions, { screenAt }) {
     const shown = sharedScreen(meeting);
     const layout = layOut(meeting, shown?.participant ?? null);
     page = layout.page;
+    // First: whether a picture is asked for smaller than it is drawn is told on its tile.
+    actions.view(wishes(meeting, layout.tiles, shown, layout.share && screen.drawn(layout.share)));
     drawTiles(state, meeting, layout, moves);
     const track = shown?.track ?? null;
     screen.update({
       box: layout.share,
       media: track !== null && track in meeting.live ? actions.mediaOf(track) : null,
-      narrow: isNarrow(meeting, track ?? undefined),
+      why: track === null ? null : actions.whyOf(track, true),
       presenter: shown ? (meeting.names[shown.participant] ?? '') : '',
       screens: sharedScreens(meeting).map(({ participant }) => ({
         participant,
@@ -127,7 +128,6 @@ export function stage(actions, { screenAt }) {
     show(card.node, isFirst && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
     if (!shown && !mains) actions.firstPageHolds(layout.pages > 1 ? layout.tiles.length - 1 || 1 : Infinity);
-    wish(wishes(meeting, layout.tiles, shown, layout.share));
     drawReactions(meeting);
   }
 
@@ -163,7 +163,7 @@ export function stage(actions, { screenAt }) {
             pinned: meeting.pin === seat.id,
             spotlit: meeting.spotlight.includes(seat.id),
             score: meeting.quality[seat.id]?.score ?? 3,
-            narrow: !self && isNarrow(meeting, cameraOf(participant)?.id),
+            why: self ? null : actions.whyOf(cameraOf(participant)?.id),
           },
           self ? () => {} : markFirstFrame,
         );
@@ -181,6 +181,7 @@ export function stage(actions, { screenAt }) {
     const made = tile(id, {
       pin: () => actions.pin(latest?.meeting?.pin === id ? null : id),
       more: (anchor) => openPerson(anchor, id),
+      why: (anchor) => openConnection(anchor, actions, () => latest?.meeting ?? null, id, {}),
     });
     tiles.set(made.node, made);
     made.node.classList.add('fresh');
@@ -189,7 +190,7 @@ export function stage(actions, { screenAt }) {
     made.node.addEventListener('click', (event) => {
       // With a finger there is nothing to hover over: a tap opens what can be done.
       const touched = matchMedia('(hover: none)').matches;
-      if (touched && !(/** @type {Element} */ (event.target).closest('.acts'))) openPerson(made.node, id);
+      if (touched && !(/** @type {Element} */ (event.target).closest('.acts, .why'))) openPerson(made.node, id);
     });
     return made.node;
   }
@@ -235,28 +236,43 @@ export function stage(actions, { screenAt }) {
 
   /** @param {Meeting} meeting @param {string} id */
   function pictureOf(meeting, id) {
-    const one = meeting.participants[id];
-    const camera = one && cameraOf(one);
-    return camera && camera.id in meeting.live ? actions.mediaOf(camera.id) : null;
+    const track = camera(meeting, id)?.id;
+    // A camera that is not asked for any more stands still until the server has heard of it.
+    if (track === undefined || actions.whyOf(track)?.cause === 'sound') return null;
+    return track in meeting.live ? actions.mediaOf(track) : null;
   }
 
   /**
-   * What a small window beside other work should show.
-   * @returns {{media: MediaStreamTrack | null, name: string, user: string}} user: decides the colour without a picture
+   * What a small window over other work should show. Whoever is wanted there and does not come yet is asked for meanwhile.
+   * @returns {{
+   *   media: MediaStreamTrack | null, name: string, user: string,
+   *   wish: ((size: {w: number, h: number}) => import('../../state/viewing.js').Wish) | null,
+   * }} user: decides the colour without a picture · wish: what to ask for, in a window of that size
    */
   function main() {
     const meeting = latest?.meeting;
-    if (!meeting) return { media: null, name: '', user: '' };
+    if (!meeting) return { media: null, name: '', user: '', wish: null };
     const user = (/** @type {string} */ one) => meeting.participants[one]?.user.id ?? '';
     const shown = sharedScreen(meeting);
-    if (shown && shown.track in meeting.live) {
+    if (shown) {
       const { participant, track } = shown;
-      return { media: actions.mediaOf(track), name: meeting.names[participant] ?? '', user: user(participant) };
+      const media = track in meeting.live ? actions.mediaOf(track) : null;
+      const wish = (/** @type {{w: number, h: number}} */ size) => apart(track, size, true);
+      return { media, name: meeting.names[participant] ?? '', user: user(participant), wish };
     }
     const wanted = [...large(meeting), ...meeting.speakers, ...meeting.seats].filter((id) => id !== meeting.self);
-    const id = wanted.find((one) => pictureOf(meeting, one) !== null) ?? wanted[0] ?? meeting.self;
+    const first = wanted.find((one) => camera(meeting, one) !== undefined);
+    const id = [first, ...wanted].find((one) => one !== undefined && pictureOf(meeting, one) !== null) ?? first ?? wanted[0] ?? meeting.self;
     const media = id === meeting.self ? actions.ownMedia('camera') : pictureOf(meeting, id);
-    return { media, name: meeting.names[id] ?? '', user: user(id) };
+    const track = first === undefined ? undefined : camera(meeting, first)?.id;
+    const wish = track === undefined ? null : (/** @type {{w: number, h: number}} */ size) => apart(track, size, false);
+    return { media, name: meeting.names[id] ?? '', user: user(id), wish };
+  }
+
+  /** @param {Meeting} meeting @param {string} id */
+  function camera(meeting, id) {
+    const one = meeting.participants[id];
+    return one && cameraOf(one);
   }
 
   /** @param {AppState} state */

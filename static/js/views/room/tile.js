@@ -4,11 +4,12 @@
  * @typedef {{
  *   participant: Participant, self: boolean, speaking: boolean, hand: number, muted: boolean,
  *   media: MediaStreamTrack | null, ratio: number, small: boolean, pinned: boolean, spotlit: boolean, score: number,
- *   narrow: boolean,
- * }} TileState  narrow: the own line carries only stills of the picture · ratio: of the tile, width to height · hand: place in the queue, 0 for none · score: of the connection, 3 is good
+ *   why: import('../../state/clarity.js').Why | null,
+ * }} TileState  why: the picture is not as sharp as it could be, or does not move · ratio: of the tile, width to height · hand: place in the queue, 0 for none · score: of the connection, 3 is good
  */
 
 import { t } from '../../i18n/index.js';
+import { sentenceOf } from '../../state/clarity.js';
 import { levelBars } from '../kit/art.js';
 import { avatar, setAvatar, setHue } from '../kit/avatar.js';
 import { attribute, el, iconButton, say, show, text } from '../kit/dom.js';
@@ -24,10 +25,12 @@ const SPEECH_HOLD_MS = 500;
 /** A picture that stands still this long is said to stand still. */
 const FROZEN_MS = 3000;
 const GOOD = 3;
+/** A picture that is blurry for a moment, as when it grows, needs no explanation. */
+const EXPLAINED_MS = 2000;
 
 /**
  * @param {string} id of the participant
- * @param {{pin: () => void, more: (anchor: HTMLElement) => void}} does
+ * @param {{pin: () => void, more: (anchor: HTMLElement) => void, why: (anchor: HTMLElement) => void}} does
  */
 export function tile(id, does) {
   const face = avatar();
@@ -40,8 +43,13 @@ export function tile(id, does) {
   const pinned = icon('pin', 'xs');
   const signal = signalBars();
   const order = el('span', { class: 'num' });
-  const slow = el('div', { class: 'slow', t: 'tile.narrow', 'data-testid': 'tile-narrow' });
   const away = el('div', { class: 'slow gone', t: 'tile.reconnecting', 'data-testid': 'tile-reconnecting' });
+  const slow = el('div', { class: 'slow', 'data-testid': 'tile-still' });
+  const why = el(
+    'button',
+    { type: 'button', class: 'why', tabindex: -1, hidden: true, 'data-testid': 'tile-why', on: { click: () => does.why(why) } },
+    icon('info', 's'),
+  );
   const flag = el('div', { class: 'flag' }, icon('hand', 's'), order);
   // By keyboard the tile itself opens the menu; these are for the mouse.
   const pin = iconButton('pin', 'person.pin', { class: '', tabindex: -1, on: { click: does.pin } });
@@ -56,7 +64,7 @@ export function tile(id, does) {
     away,
     flag,
     acts,
-    el('div', { class: 'tab' }, muted, bars, name, you, pinned, signal),
+    el('div', { class: 'tab' }, muted, bars, name, you, pinned, signal, why),
   );
   /** @type {TileState | null} */
   let latest = null;
@@ -92,9 +100,10 @@ export function tile(id, does) {
   function watch(now) {
     const drawn = video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
     const runs =
-      latest !== null && latest.media !== null && !latest.self && !latest.narrow && node.classList.contains('seen');
+      latest !== null && latest.media !== null && !latest.self && !latest.why?.still && node.classList.contains('seen');
     if (!runs || drawn !== frames || document.hidden) movedAt = now;
     frames = drawn;
+    explain(now);
     const stands = runs && now - movedAt >= FROZEN_MS;
     if (stands === frozen) return;
     frozen = stands;
@@ -102,6 +111,19 @@ export function tile(id, does) {
     if (!latest) return;
     drawSignal(latest);
     attribute(node, 'aria-label', label(latest, frozen));
+  }
+
+  let blurrySince = 0;
+
+  /** @param {number} now milliseconds */
+  function explain(now) {
+    const cause = latest?.why;
+    if (!cause || cause.still) blurrySince = now;
+    const shown = cause && !cause.still && now - blurrySince >= EXPLAINED_MS;
+    show(why, shown === true);
+    if (!shown) return;
+    const words = `${t('why.blurry')} ${sentence(/** @type {TileState} */ (latest))}`;
+    for (const name of ['aria-label', 'title']) attribute(why, name, words);
   }
 
   /** @param {TileState} state */
@@ -121,8 +143,10 @@ export function tile(id, does) {
     node.classList.toggle('small', state.small);
     node.classList.toggle('off', !media);
     const isAway = participant.connection === 'reconnecting';
-    show(slow, state.narrow && !isAway);
     show(away, isAway);
+    show(slow, state.why?.still === true && !isAway);
+    text(slow, sentence(state));
+    if (!state.why) show(why, false);
     node.classList.toggle('away', isAway);
     playTrack(video, node, media, onframe);
     setHue(node, participant.user.id);
@@ -149,17 +173,23 @@ export function tile(id, does) {
 }
 
 /** "Ada, speaking, hand 1, weak connection" @param {TileState} state @param {boolean} frozen */
-function label({ participant, self, speaking, hand, muted, pinned, spotlit, score, narrow }, frozen) {
+function label(state, frozen) {
+  const { participant, self, speaking, hand, muted, pinned, spotlit, score } = state;
   return [
     participant.display_name,
     self ? t('you') : '',
     muted ? t('tile.muted') : speaking ? t('tile.speaking') : '',
     hand > 0 ? t('tile.hand', { n: hand }) : '',
     pinned ? t('tile.pinned') : spotlit ? t('tile.spotlit') : '',
-    narrow ? t('tile.narrow') : quality(participant, score, frozen),
+    state.why ? sentence(state) : quality(participant, score, frozen),
   ]
     .filter((part) => part !== '')
     .join(t('comma'));
+}
+
+/** Why the picture is not as sharp as it could be. @param {TileState} state */
+function sentence({ why, participant }) {
+  return why ? t(sentenceOf(why), { name: participant.display_name }) : '';
 }
 
 /** @param {Participant} participant @param {number} score @param {boolean} frozen */

@@ -1,56 +1,69 @@
 /**
- * The pictures that can be seen, in device pixels: what the server is asked to send.
+ * The pictures that are drawn, in device pixels, and how much each matters.
  * @typedef {import('../../state/meeting.js').Meeting} Meeting
  * @typedef {import('../../state/layout.js').Seat} Seat
- * @typedef {import('../../client/protocol.d.ts').Tile} Tile
+ * @typedef {import('../../state/viewing.js').Wish} Wish
  */
 
 import { cameraOf } from '../../state/people.js';
 
-/** More pixels than twice the CSS size are not seen. */
-const SHARPEST = 2;
-const ORDER_MS = 1000;
+/** On a phone, which is held near and whose pixels are tiny, more than twice the CSS size is not seen. */
+const SHARPEST_ON_PHONE = 2;
 const FIRST = 100;
 const LARGE = 80;
 const SPEAKS = 50;
 const SEEN = 10;
+
+/** How many device pixels a CSS pixel counts for. */
+export function sharpness() {
+  const all = devicePixelRatio || 1;
+  return matchMedia('(pointer: coarse)').matches ? Math.min(SHARPEST_ON_PHONE, all) : all;
+}
+
+/**
+ * A window that is moved to another display has other pixels, and no other size.
+ * @param {() => void} changed
+ */
+export function watchSharpness(changed) {
+  const now = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+  now.addEventListener('change', () => { changed(); watchSharpness(changed); }, { once: true });
+}
 
 /**
  * The screen comes first, then who is shown large, then those who speak.
  * @param {Meeting} meeting
  * @param {Seat[]} seats
  * @param {{participant: string, track: string} | null} shown
- * @param {{w: number, h: number} | null} box
- * @returns {Tile[]}
+ * @param {{w: number, h: number} | null} box in which the screen is drawn
+ * @returns {Wish[]}
  */
 export function wishes(meeting, seats, shown, box) {
-  const sharp = Math.min(SHARPEST, devicePixelRatio || 1);
-  const pixels = (/** @type {number} */ size) => Math.max(1, Math.round(size * sharp));
-  /** @param {string} track @param {{w: number, h: number}} size @param {number} priority @returns {Tile} */
-  const wish = (track, { w, h }, priority) => ({ track, width: pixels(w), height: pixels(h), priority });
-  const list = shown && box ? [wish(shown.track, box, FIRST)] : [];
+  const list = shown && box ? [wish(shown.track, box, FIRST, true)] : [];
   for (const seat of seats) {
     const one = meeting.participants[seat.id];
     const camera = one && cameraOf(one);
     if (!camera || seat.id === meeting.self) continue;
-    list.push(wish(camera.id, seat, seat.main ? LARGE : meeting.speakers.includes(seat.id) ? SPEAKS : SEEN));
+    list.push(wish(camera.id, seat, seat.main ? LARGE : meeting.speakers.includes(seat.id) ? SPEAKS : SEEN, false));
   }
   return list;
 }
 
 /**
- * Tells the call what is wished. A new picture is wanted at once; who speaks only changes the order, and voices come
- * and go quickly.
- * @param {(tiles: Tile[]) => void} tell
+ * What a small window over other work shows matters as much as what is shown large.
+ * @param {string} track
+ * @param {{w: number, h: number}} size in CSS pixels of its own window
+ * @param {boolean} screen
  */
-export function wisher(tell) {
-  let wished = '';
-  let later = 0;
-  return (/** @type {Tile[]} */ tiles) => {
-    const sizes = tiles.map(({ track, width, height }) => `${track} ${width} ${height}`).join();
-    clearTimeout(later);
-    if (sizes !== wished) tell(tiles);
-    else later = window.setTimeout(() => tell(tiles), ORDER_MS);
-    wished = sizes;
-  };
+export const apart = (track, size, screen) => wish(track, size, screen ? FIRST : LARGE, screen);
+
+/**
+ * @param {string} track
+ * @param {{w: number, h: number}} size
+ * @param {number} priority
+ * @param {boolean} screen
+ * @returns {Wish}
+ */
+function wish(track, { w, h }, priority, screen) {
+  const pixels = (/** @type {number} */ size) => Math.max(1, Math.round(size * sharpness()));
+  return { track, width: pixels(w), height: pixels(h), priority, screen };
 }

@@ -4,8 +4,9 @@
  */
 
 import { t } from '../../i18n/index.js';
+import { CHOICES } from '../../state/viewing.js';
 import { CAN_CHOOSE_SPEAKER } from '../kit/device-menu.js';
-import { busy, button, el, keyed, newId, say, show, text } from '../kit/dom.js';
+import { attribute, busy, button, el, keyed, newId, say, show, text } from '../kit/dom.js';
 import { meter } from '../kit/meter.js';
 
 /** @param {import('../../flow/actions.js').Actions} actions */
@@ -23,6 +24,11 @@ export function soundPart(actions) {
   const cameraWords = el('p', { class: 'meta', hidden: true });
   const blur = tick('sound.blur', 'blur', (on) => void actions.setBlur(on));
   const blurWords = el('p', { class: 'meta', t: 'sound.blur.none', 'data-testid': 'blur-none' });
+  const quality = picker('picture.quality', (choice) => actions.setPicture(/** @type {any} */ (choice)));
+  quality.select.append(...CHOICES.map((value) => el('option', { value, t: `picture.${value}` })));
+  attribute(quality.select, 'data-testid', 'picture-quality');
+  const qualityWords = el('p', { class: 'meta' });
+  quality.node.append(qualityWords);
   const hints = tick('sound.hints', 'hints', (on) => actions.setHelp({ hints: on }));
   const space = tick('sound.space', 'push-to-talk', (on) => actions.setHelp({ pushToTalk: on }));
   space.node.classList.add('keyed');
@@ -31,7 +37,10 @@ export function soundPart(actions) {
   space.input.checked = help.pushToTalk;
 
   /** @param {AppState} state */
-  function update({ devices }) {
+  function update({ devices, picture, meeting }) {
+    quality.select.value = picture;
+    // Between browsers there is nobody who could send less.
+    say(qualityWords, meeting?.room.topology === 'p2p' ? 'picture.direct' : `picture.${picture}.what`);
     fill(microphone.select, devices.microphones, devices.microphone.id, 'device.none');
     fill(camera.select, devices.cameras, devices.camera.id, 'device.none');
     fill(speaker.select, devices.speakers, devices.speaker, 'device.system');
@@ -57,6 +66,7 @@ export function soundPart(actions) {
       cameraWords,
       blur.node,
       blurWords,
+      quality.node,
       el('div', { class: 'ticks' }, hints.node, space.node),
     ),
     update,
