@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Relief } from '../../static/js/flow/relief.js';
 import { Viewing } from '../../static/js/flow/viewing.js';
-import { sentenceOf, whyOf } from '../../static/js/state/clarity.js';
+import { sentenceOf, whyBlurry } from '../../static/js/state/clarity.js';
 import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
-import { atEase, follow, isTooMuch } from '../../static/js/state/strain.js';
+import { atEase, isTooMuch, weigh } from '../../static/js/state/strain.js';
 import { asked, ownShare, urgency } from '../../static/js/state/viewing.js';
 import { Clock } from './clock.mjs';
 import { en, has, zh } from './words.mjs';
@@ -141,7 +141,7 @@ test('how a picture comes, and why not as wished, is known as long as it is so',
     reduceMeeting(meetingOf(['ada']), { type: 'slot', mid: '1', track: 'a' }),
   );
   const why = (state, track = 'a', more = {}) => {
-    const found = whyOf(state, track, { ...viewing, ...more });
+    const found = whyBlurry(state, track, { ...viewing, ...more });
     return found && `${found.cause}${found.still ? ' still' : ''}`;
   };
   assert.equal(why(carried()), null);
@@ -151,11 +151,11 @@ test('how a picture comes, and why not as wished, is known as long as it is so',
   assert.equal(why(carried([null, 'codec'])), 'codec still');
   assert.equal(why(carried(['h', 'something new'])), null);
   assert.equal(why(carried(['h', 'bandwidth']), 'b'), null);
-  assert.equal(whyOf(carried(['h', 'bandwidth']), undefined, viewing), null);
+  assert.equal(whyBlurry(carried(['h', 'bandwidth']), undefined, viewing), null);
   assert.equal(why(carried(['h', 'bandwidth'], ['f', null])), null);
   // Without a layer there are only stills, or nothing.
   assert.equal(why(carried([null, 'bandwidth'])), 'bandwidth still');
-  assert.equal(sentenceOf(whyOf(carried([null, 'bandwidth']), 'a', viewing)), 'tile.narrow');
+  assert.equal(sentenceOf(whyBlurry(carried([null, 'bandwidth']), 'a', viewing)), 'tile.narrow');
   // The slot turns to something else: the reason is the slot's, until it is told otherwise.
   const turned = reduceMeeting(carried([null, 'bandwidth']), { type: 'slot', mid: '1', track: 'b' });
   assert.deepEqual([why(turned, 'a'), why(turned, 'b')], [null, 'bandwidth still']);
@@ -163,7 +163,7 @@ test('how a picture comes, and why not as wished, is known as long as it is so',
 
 test('what the person chose, and what the machine cannot do, is said of cameras that it holds back', () => {
   const state = reduceMeeting(meetingOf(['ada']), { type: 'slot', mid: '1', track: 'a' });
-  const causes = (choice, reduced, more = {}, of = state) => whyOf(of, 'a', { choice, reduced, ...more })?.cause ?? null;
+  const causes = (choice, reduced, more = {}, of = state) => whyBlurry(of, 'a', { choice, reduced, ...more })?.cause ?? null;
   assert.deepEqual([causes('best', false), causes('save', false)], [null, null]);
   assert.equal(causes('save', true), 'choice');
   assert.equal(causes('sound', false), 'sound');
@@ -195,7 +195,7 @@ test('a machine has too much where its encoder says so, or where frames that cam
 /** Runs it for so many seconds, two at a time. */
 const during = (strain, seconds, hard, from) => {
   let [now, state] = [from, strain];
-  for (let passed = 0; passed < seconds; passed += 2) state = follow(state, hard, (now += 2_000));
+  for (let passed = 0; passed < seconds; passed += 2) state = weigh(state, hard, (now += 2_000));
   return [state, now];
 };
 

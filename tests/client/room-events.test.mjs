@@ -65,6 +65,18 @@ const enter = (self, others) => dispatch({ type: 'joined', reply: reply(self, ot
 const permit = (actions, role = 'member') => session.emit('permissions.changed', { role, actions, permissions: {}, lobby: [] }, {});
 const mute = () => session.emit('media.track.muted', { participant: 'me', track: 'voice', muted: true, by: 'ada' }, {});
 
+test('a screen is announced once, however often its layers change', () => {
+  enter(person('me'));
+  const screen = (id, participant, layers = []) => ({ id, participant, source: 'screen', kind: 'video', muted: false, layers });
+  const publish = (track) => session.emit('media.track.published', { track }, {});
+  publish(screen('s1', 'ada'));
+  assert.deepEqual(polite, ['ada’s screen is on the stage']);
+  publish(screen('s1', 'ada', [{ rid: 'f', width: 1920, height: 1080, bitrate: 1 }]));
+  assert.equal(polite.length, 1);
+  assert.equal(meeting().participants.ada.tracks.length, 1);
+  assert.equal(meeting().participants.ada.tracks[0].layers[0].rid, 'f');
+});
+
 test('who is muted and may not undo it hears both, once', () => {
   enter(person('me', { tracks: [microphone(false)] }));
   permit(['chat']);

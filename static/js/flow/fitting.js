@@ -9,7 +9,7 @@
  */
 
 import { systemTimers } from '../client/timers.js';
-import { whyOf } from '../state/clarity.js';
+import { whyBlurry } from '../state/clarity.js';
 import { SHARES, TALLEST } from '../state/strain.js';
 import { ownShare } from '../state/viewing.js';
 import { Relief } from './relief.js';
@@ -77,7 +77,7 @@ export class Fitting {
   whyOf(track, screen) {
     const meeting = this.#io.meeting();
     if (!meeting || track === undefined || !this.#isServed()) return null;
-    return whyOf(meeting, track, { choice: this.#io.choice(), reduced: this.#viewing.isReduced(track), screen });
+    return whyBlurry(meeting, track, { choice: this.#io.choice(), reduced: this.#viewing.isReduced(track), screen });
   }
 
   /** @param {import('../state/strain.js').Level} level */

@@ -1,6 +1,6 @@
 /** Looks whether this machine keeps up, and relieves it step by step where it does not. state/strain.js decides. */
 
-import { atEase, follow, isTooMuch } from '../state/strain.js';
+import { atEase, isTooMuch, weigh } from '../state/strain.js';
 
 const LOOK_MS = 2_000;
 
@@ -54,7 +54,7 @@ export class Relief {
     // A hidden page draws nothing, which says nothing of the machine.
     this.#before = hidden() ? [] : now;
     const { level } = this.#strain;
-    this.#strain = follow(this.#strain, isTooMuch(this.#before.length > 0 ? before : [], now), timers.now());
+    this.#strain = weigh(this.#strain, isTooMuch(this.#before.length > 0 ? before : [], now), timers.now());
     if (this.#strain.level !== level) tell(this.#strain.level);
   }
 }

@@ -57,8 +57,9 @@ export function listenToRoom(io) {
     session.on(type, (data) => {
       before[type]?.(data);
       const screen = screenOf(io);
+      const began = type === 'media.track.published' && !isPublished(io, data.track) ? data.track : null;
       dispatch(/** @type {MeetingAction} */ ({ ...data, type }));
-      tellScreen(io, screen, type === 'media.track.published' ? data.track : null);
+      tellScreen(io, screen, began);
     });
   }
   people(io);
@@ -76,6 +77,11 @@ export function listenToRoom(io) {
     const minutes = Math.max(1, Math.round(left / MINUTE_MS));
     io.toast('toast.reminder', { n: minutes }, 'clock');
   });
+}
+
+/** A track that runs is published again when its layers change. @param {RoomIo} io @param {import('../client/protocol.d.ts').Track} track */
+function isPublished(io, { id, participant }) {
+  return io.meeting()?.participants[participant]?.tracks.some((one) => one.id === id) ?? false;
 }
 
 /** @param {RoomIo} io @param {string} id */

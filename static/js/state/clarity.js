@@ -17,7 +17,7 @@ const TOLD = ['bandwidth', 'sender', 'server'];
  *   reduced: it is asked for smaller than it is drawn
  * @returns {Why | null} null: it comes as it should
  */
-export function whyOf({ live, carried, strain }, track, { choice, reduced, screen = false }) {
+export function whyBlurry({ live, carried, strain }, track, { choice, reduced, screen = false }) {
   if (track === undefined) return null;
   if (choice === 'sound' && !screen) return { cause: 'sound', still: true };
   const slot = live[track];

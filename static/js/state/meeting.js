@@ -125,7 +125,7 @@
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
 import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
-import { carry, explain } from './slots.js';
+import { carry, explain, published } from './slots.js';
 import { exchange, follow, speak } from './speech.js';
 
 /** Reactions that can still be seen; older ones are done. */
@@ -226,10 +226,7 @@ function reduceOne(state, action) {
     case 'room.updated':
       return { ...state, room: action.room };
     case 'media.track.published':
-      return withTracks(state, action.track.participant, (tracks) => [
-        ...tracks.filter((track) => track.id !== action.track.id),
-        action.track,
-      ]);
+      return withTracks(state, action.track.participant, (tracks) => published(tracks, action.track));
     case 'media.track.unpublished':
       return withTracks(state, action.participant, (tracks) => tracks.filter((track) => track.id !== action.track));
     case 'media.track.muted':

@@ -64,7 +64,7 @@ export function isTooMuch(before, now) {
  * @param {number} now milliseconds
  * @returns {Strain}
  */
-export function follow(strain, hard, now) {
+export function weigh(strain, hard, now) {
   return hard ? bear(strain, now) : rest(strain, now);
 }
 

@@ -14,7 +14,7 @@
  */
 
 /** @type {readonly Choice[]} */
-export const CHOICES = ['best', 'save', 'sound'];
+export const QUALITIES = ['best', 'save', 'sound'];
 /** No camera is larger than this where data is saved. A screen keeps its size: text that cannot be read is of no use. */
 const SAVED = { width: 320, height: 180 };
 /** The share of the own picture's lines that is sent. Whoever wants sound only saves as well. */

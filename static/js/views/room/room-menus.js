@@ -8,7 +8,7 @@
 
 import { t } from '../../i18n/index.js';
 import { may } from '../../state/people.js';
-import { CHOICES } from '../../state/viewing.js';
+import { QUALITIES } from '../../state/viewing.js';
 import { openSettings } from '../dialogs.js';
 import { button, el, newId } from '../kit/dom.js';
 import { maySteer, openHostMenu } from '../panel/host-menu.js';
@@ -112,7 +112,7 @@ export function openMoreMenu(anchor, actions, read, view) {
 /** How good the pictures have to be. @param {HTMLElement} anchor @param {Actions} actions */
 function openPictureMenu(anchor, actions) {
   const { picture } = actions.state();
-  const items = CHOICES.map((choice) => ({
+  const items = QUALITIES.map((choice) => ({
     label: t(`picture.${choice}`),
     hint: t(`picture.${choice}.what`),
     checked: picture === choice,

@@ -4,7 +4,7 @@
  */
 
 import { t } from '../../i18n/index.js';
-import { CHOICES } from '../../state/viewing.js';
+import { QUALITIES } from '../../state/viewing.js';
 import { CAN_CHOOSE_SPEAKER } from '../kit/device-menu.js';
 import { attribute, busy, button, el, keyed, newId, say, show, text } from '../kit/dom.js';
 import { meter } from '../kit/meter.js';
@@ -25,7 +25,7 @@ export function soundPart(actions) {
   const blur = tick('sound.blur', 'blur', (on) => void actions.setBlur(on));
   const blurWords = el('p', { class: 'meta', t: 'sound.blur.none', 'data-testid': 'blur-none' });
   const quality = picker('picture.quality', (choice) => actions.setPicture(/** @type {any} */ (choice)));
-  quality.select.append(...CHOICES.map((value) => el('option', { value, t: `picture.${value}` })));
+  quality.select.append(...QUALITIES.map((value) => el('option', { value, t: `picture.${value}` })));
   attribute(quality.select, 'data-testid', 'picture-quality');
   const qualityWords = el('p', { class: 'meta' });
   quality.node.append(qualityWords);

@@ -1,0 +1,219 @@
+/**
+ * Every viewer gets what fits: a camera is sent in layers, each viewer gets the one that fits the tile, and what nobody
+ * watches is not sent.
+ */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { openStage, until } from './harness.mjs';
+import { guest, seesPeople } from './page-people.mjs';
+import { makeRoom } from './rooms.mjs';
+
+const SHARP = { context: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 } };
+const PHONE = { context: { viewport: { width: 390, height: 844 } } };
+/** Layers that are watched no more are stopped after two seconds, and a tab counts as left after five. */
+const SOON = { timeoutMs: 40_000, everyMs: 500 };
+
+let stage;
+before(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.assertQuiet());
+after(() => stage?.close());
+
+/** Leaves the browser without pages when a test ends. */
+function together(t, ...pages) {
+  t.after(() => Promise.all(pages.map((page) => page.context().close())));
+  return pages;
+}
+
+/** How many lines the picture of somebody has, where it is shown; 0 without one. */
+const linesOf = (page, name) =>
+  page.getByTestId('tile').filter({ hasText: name }).locator('video').evaluate((video) => (video.srcObject ? video.videoHeight : 0));
+
+/** Frames that each layer of the own camera was encoded in, by its name. */
+const encoded = (page) => page.evaluate(async () => {
+  const frames = {};
+  for (const connection of globalThis.watchedConnections) {
+    if (connection.connectionState === 'closed') continue;
+    for (const entry of (await connection.getStats()).values()) {
+      if (entry.type === 'outbound-rtp' && entry.rid) frames[entry.rid] = (frames[entry.rid] ?? 0) + entry.framesEncoded;
+    }
+  }
+  return frames;
+});
+
+/** The layers that grew within a second. */
+async function running(page) {
+  const before = await encoded(page);
+  await page.waitForTimeout(1_000);
+  const now = await encoded(page);
+  return Object.keys(now).filter((rid) => now[rid] > (before[rid] ?? 0)).sort().join('');
+}
+
+/** As if the person looked at another tab, or came back. */
+const look = (page, hidden) => page.evaluate((value) => {
+  Object.defineProperty(document, 'hidden', { value, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}, hidden);
+
+async function choose(page, quality) {
+  await page.getByTestId('more').click();
+  await page.getByTestId('more-picture').click();
+  await page.getByTestId(`picture-${quality}`).click();
+}
+
+test('a large tile gets a large picture and a small one a small one, of the same camera at once', { timeout: 240_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const bo = await guest(stage, identity, 'Bo');
+  const ada = await guest(stage, identity, 'Ada', SHARP);
+  const cy = await guest(stage, identity, 'Cy', PHONE);
+  together(t, ada, bo, cy);
+  await Promise.all([ada, bo, cy].map((page) => seesPeople(page, 3)));
+
+  await t.test('at once', async () => {
+    await until(async () => (await linesOf(ada, 'Bo')) === 720 && (await linesOf(cy, 'Bo')) === 180, '720 lines here and 180 there', SOON);
+  });
+
+  await t.test('smaller after the window was made small, and larger again', async () => {
+    await ada.setViewportSize({ width: 640, height: 420 });
+    await until(async () => [180, 360].includes(await linesOf(ada, 'Bo')), 'a smaller picture', SOON);
+    await ada.setViewportSize({ width: 1280, height: 800 });
+    await until(async () => (await linesOf(ada, 'Bo')) === 720, 'the large picture', SOON);
+  });
+
+  await t.test('what nobody watches is not sent, and is again once somebody does', async () => {
+    await look(ada, true);
+    await until(async () => !(await running(bo)).includes('f'), 'the largest layer to stop', SOON);
+    assert.equal(await linesOf(cy, 'Bo'), 180);
+    await look(cy, true);
+    await until(async () => (await running(bo)) === '', 'the camera to be sent no more', SOON);
+    await look(ada, false);
+    await until(async () => (await linesOf(ada, 'Bo')) === 720, 'the large picture', SOON);
+    await look(cy, false);
+    await until(async () => (await linesOf(cy, 'Bo')) === 180, 'the small picture', SOON);
+  });
+});
+
+test('whoever saves data gets and sends small pictures, and whoever wants sound only none; screens stay', { timeout: 240_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const bo = await guest(stage, identity, 'Bo', SHARP);
+  const ada = await guest(stage, identity, 'Ada', SHARP);
+  together(t, ada, bo);
+  await until(async () => (await linesOf(ada, 'Bo')) === 720 && (await linesOf(bo, 'Ada')) === 720, 'large pictures', SOON);
+
+  await choose(ada, 'save');
+  await until(async () => (await linesOf(ada, 'Bo')) === 180, 'a small picture', SOON);
+  await until(async () => (await linesOf(bo, 'Ada')) === 360, 'half of the own picture', SOON);
+  await until(async () => !(await running(ada)).includes('f'), 'the own largest layer to stop', SOON);
+  const tile = ada.getByTestId('tile').filter({ hasText: 'Bo' });
+  await tile.getByRole('button', { name: 'You chose to save data.' }).click();
+  const card = ada.getByRole('dialog', { name: 'Connection of Bo' });
+  await card.getByText('You chose to save data.').waitFor();
+  await ada.keyboard.press('Escape');
+  // The other one sees why, too.
+  const theirs = bo.getByTestId('tile').filter({ hasText: 'Ada' });
+  await theirs.getByRole('button', { name: 'Ada’s connection or device sends no more.' }).waitFor();
+
+  await bo.getByTestId('share').click();
+  await until(() => ada.evaluate(() => document.querySelector('[data-testid="screen"]')?.videoHeight === 720), 'the whole screen', SOON);
+  await choose(ada, 'sound');
+  await tile.getByText('You chose sound only.').waitFor();
+  await until(async () => (await linesOf(ada, 'Bo')) === 0, 'the picture to go');
+  await until(async () => (await running(bo)) === '', 'the camera to be sent no more', SOON);
+  assert.equal(await ada.evaluate(() => document.querySelector('[data-testid="screen"]').videoHeight), 720);
+  await bo.getByTestId('share').click();
+
+  // It is remembered, and holds from the first picture on.
+  await ada.reload();
+  await ada.getByTestId('room').waitFor();
+  await tile.getByText('You chose sound only.').waitFor();
+  await choose(ada, 'best');
+  await until(async () => (await linesOf(ada, 'Bo')) === 720, 'the large picture', SOON);
+});
+
+/** The encoder says that the processor is too slow, as long as `busy`. */
+function tired() {
+  globalThis.busy = false;
+  const { getStats } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.getStats = async function (...args) {
+    const report = new Map(await getStats.apply(this, args));
+    if (!globalThis.busy) return report;
+    for (const [id, entry] of report) {
+      if (entry.type === 'outbound-rtp' && entry.kind === 'video') report.set(id, { ...entry, qualityLimitationReason: 'cpu' });
+    }
+    return report;
+  };
+}
+
+test('a machine that cannot keep up sends and asks for less by itself, and says so once', { timeout: 240_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const bo = await guest(stage, identity, 'Bo', SHARP);
+  const ada = await guest(stage, identity, 'Ada', { ...SHARP, init: [tired] });
+  together(t, ada, bo);
+  await until(async () => (await linesOf(ada, 'Bo')) === 720 && (await linesOf(bo, 'Ada')) === 720, 'large pictures', SOON);
+  await ada.evaluate(() => (globalThis.busy = true));
+  const words = ada.getByText('This device is busy');
+  await words.waitFor();
+  await until(async () => (await linesOf(ada, 'Bo')) <= 360 && (await linesOf(bo, 'Ada')) === 360, 'half the size', SOON);
+  await until(async () => (await linesOf(ada, 'Bo')) === 180 && (await linesOf(bo, 'Ada')) === 180, 'a quarter of the size', SOON);
+  await words.waitFor({ state: 'hidden' });
+  await ada.getByTestId('tile').filter({ hasText: 'Bo' }).getByRole('button', { name: 'This device cannot keep up' }).waitFor();
+  await ada.evaluate(() => (globalThis.busy = false));
+  await until(async () => (await linesOf(ada, 'Bo')) === 360, 'a step back', { timeoutMs: 90_000, everyMs: 1_000 });
+});
+
+/** Somebody who sends a drawn picture and receives nothing; many fit in one page. */
+const crowd = (page, identity, names) => page.evaluate(async ({ identity, names }) => {
+  const { Session, createCall } = globalThis.client;
+  const canvas = document.createElement('canvas');
+  canvas.width = 1280;
+  canvas.height = 720;
+  const pen = canvas.getContext('2d');
+  let frame = 0;
+  setInterval(() => {
+    pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+  }, 250);
+  globalThis.calls = [];
+  for (const name of names) {
+    const session = new Session(`${location.origin.replace('http', 'ws')}/ws`);
+    await session.guest({ display_name: name });
+    const call = createCall(session, await session.joinRoom({ identity }));
+    call.setSource('camera', canvas.captureStream(4).getVideoTracks()[0]);
+    await call.start();
+    call.view([]);
+    globalThis.calls.push(call);
+  }
+}, { identity, names });
+
+test('of sixteen cameras a phone gets a page of small pictures', { timeout: 300_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const others = await stage.clientPage('the others');
+  const names = Array.from({ length: 15 }, (_, at) => `P${at + 1}`);
+  await crowd(others, identity, names);
+  const phone = await guest(stage, identity, 'Ada', { context: { ...PHONE.context, deviceScaleFactor: 2 } });
+  together(t, others, phone);
+  const shown = () => phone.evaluate(() =>
+    [...document.querySelectorAll('[data-testid="tile"]:not(.me) video')].map((video) => (video.srcObject ? video.videoHeight : 0)));
+  await until(async () => (await shown()).length === 7 && (await shown()).every((lines) => lines > 0 && lines <= 360), 'seven small pictures', { timeoutMs: 90_000, everyMs: 500 });
+  // Nothing else comes, and nobody sends what is too large for everybody.
+  const arriving = async () => {
+    const read = () => phone.evaluate(async () => {
+      const [entries] = await Promise.all(globalThis.watchedConnections.map(async (one) => [...(await one.getStats()).values()])).then((all) => [all.flat()]);
+      return entries.filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video').map(({ mid, framesDecoded }) => [mid, framesDecoded]);
+    });
+    const before = new Map(await read());
+    await phone.waitForTimeout(1_500);
+    return (await read()).filter(([mid, frames]) => frames > (before.get(mid) ?? 0)).length;
+  };
+  await until(async () => (await arriving()) === 7, 'seven pictures to come, and no more', SOON);
+  const large = () => others.evaluate(async () => {
+    const of = async (call) => (await call.stats()).tracks.find(({ rid }) => rid === 'f')?.framesEncoded ?? 0;
+    return Promise.all(globalThis.calls.map(of));
+  });
+  await until(async () => {
+    const before = await large();
+    await others.waitForTimeout(1_500);
+    return (await large()).every((frames, at) => frames === before[at]);
+  }, 'everybody to stop the largest layer', SOON);
+});
