@@ -66,6 +66,8 @@ function sent(entry, report) {
   const remote = report.get(entry.remoteId);
   return {
     ...common(entry, report),
+    // A layer that is switched off still tells what it was.
+    ...(entry.active === false && { width: 0, height: 0, limitedBy: null }),
     direction: 'send',
     packets: entry.packetsSent ?? 0,
     packetsLost: remote?.packetsLost ?? 0,

@@ -28,10 +28,10 @@ export function comeBack(state, fresh) {
   const missed = fresh.log.filter((entry) => entry.kind === 'message' && !known.has(entry.message.id));
   const tracks = new Set(Object.values(fresh.participants).flatMap((one) => one.tracks.map(({ id }) => id)));
   const here = (/** @type {string | null} */ id) => (id !== null && present.has(id) ? id : null);
-  const { panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew } = state;
+  const { panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew, strain, carried } = state;
   return {
     ...fresh,
-    ...{ panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew },
+    ...{ panel, firstPage, page, layout, hideSelf, files, older, sharers, screen, sharing, deaf, skew, strain, carried },
     names: { ...state.names, ...fresh.names },
     seats,
     // What was seen stays until the new connection shows it.
