@@ -117,7 +117,8 @@ test('whoever saves data gets and sends small pictures, and whoever wants sound 
   await bo.getByTestId('share').click();
   await until(() => ada.evaluate(() => document.querySelector('[data-testid="screen"]')?.videoHeight === 720), 'the whole screen', SOON);
   await choose(ada, 'sound');
-  await tile.getByText('You chose sound only.').waitFor();
+  // Beside the screen the tiles are small.
+  await tile.getByRole('button', { name: 'You chose sound only.' }).waitFor();
   await until(async () => (await linesOf(ada, 'Bo')) === 0, 'the picture to go');
   await until(async () => (await running(bo)) === '', 'the camera to be sent no more', SOON);
   assert.equal(await ada.evaluate(() => document.querySelector('[data-testid="screen"]').videoHeight), 720);

@@ -118,11 +118,13 @@ export function tile(id, does) {
   /** @param {number} now milliseconds */
   function explain(now) {
     const cause = latest?.why;
-    if (!cause || cause.still) blurrySince = now;
-    const shown = cause && !cause.still && now - blurrySince >= EXPLAINED_MS;
-    show(why, shown === true);
+    if (!latest || !cause || cause.still) blurrySince = now;
+    if (!latest || !cause) return show(why, false);
+    // A small tile has no room for the words of a picture that stands still.
+    const shown = cause.still ? latest.small : now - blurrySince >= EXPLAINED_MS;
+    show(why, shown);
     if (!shown) return;
-    const words = `${t('why.blurry')} ${sentence(/** @type {TileState} */ (latest))}`;
+    const words = cause.still ? sentence(latest) : `${t('why.blurry')} ${sentence(latest)}`;
     for (const name of ['aria-label', 'title']) attribute(why, name, words);
   }
 
