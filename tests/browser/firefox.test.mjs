@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openFirefox, ownAddress } from './firefox.mjs';
 import { openStage, until } from './harness.mjs';
-import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
+import { guest, linesOf, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;
@@ -55,6 +55,22 @@ for (const topology of ['sfu', 'p2p']) {
     await seesAndHears(fox, { video: 1, audio: 1, seconds: 2 });
   });
 }
+
+test('the camera of Firefox comes in the size of the tile, and so do those that Firefox shows', { timeout: 180_000 }, async (t) => {
+  const identity = await makeRoom(stage, { name: 'Layers' });
+  const [fox] = together(t, await guest(firefox, identity, 'Fox'));
+  const [ada] = together(t, await guest(stage, identity, 'Ada', { context: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 } }));
+  const [cy] = together(t, await guest(stage, identity, 'Cy', { context: { viewport: { width: 390, height: 844 } } }));
+  await Promise.all([fox, ada, cy].map((page) => seesPeople(page, 3)));
+  const options = { timeoutMs: 40_000, everyMs: 500 };
+  await until(async () => {
+    const [large, small] = [await linesOf(ada, 'Fox'), await linesOf(cy, 'Fox')];
+    return small > 0 && large >= 2 * small;
+  }, 'a large picture of Firefox here, and a small one there', options);
+  await until(async () => (await linesOf(fox, 'Ada')) === 360, 'a picture as large as the tile in Firefox', options);
+  await fox.setViewportSize({ width: 390, height: 640 });
+  await until(async () => (await linesOf(fox, 'Ada')) === 180, 'a small one in a small window', options);
+});
 
 test('Firefox switches its microphone and camera, and others see it', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage, { name: 'Switches' });

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { guest, seesPeople } from './page-people.mjs';
+import { guest, linesOf, seesPeople } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 const SHARP = { context: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 } };
@@ -25,10 +25,6 @@ function together(t, ...pages) {
   t.after(() => Promise.all(pages.map((page) => page.context().close())));
   return pages;
 }
-
-/** How many lines the picture of somebody has, where it is shown; 0 without one. */
-const linesOf = (page, name) =>
-  page.getByTestId('tile').filter({ hasText: name }).locator('video').evaluate((video) => (video.srcObject ? video.videoHeight : 0));
 
 /** Frames that each layer of the own camera was encoded in, by its name. */
 const encoded = (page) => page.evaluate(async () => {

@@ -97,6 +97,15 @@ export async function seesPeople(page, count) {
   await until(async () => (await page.getByTestId('tile').count()) === count, `${count} tiles`);
 }
 
+/** How many lines the picture of somebody has on the stage; 0 without one. @param {any} page @param {string} name */
+export function linesOf(page, name) {
+  return page.evaluate((wanted) => {
+    const tile = [...document.querySelectorAll('[data-testid="tile"]')].find((one) => one.querySelector('.nm').textContent === wanted);
+    const video = tile?.querySelector('video');
+    return video?.srcObject ? video.videoHeight : 0;
+  }, name);
+}
+
 /** What arrives: one entry for each receiving stream. @param {any} page */
 export function received(page) {
   return page.evaluate(async () => {
