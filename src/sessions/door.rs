@@ -136,7 +136,7 @@ impl Door {
 
 impl Inner {
     fn admits(&self, token: &str, socket: u64) -> bool {
-        let is_newer = |waiting: &(u64, Taker)| socket > waiting.0;
+        let is_newer = |waiting: &(u64, Taker)| socket >= waiting.0;
         self.tokens.admits(token)
             && socket > self.newest
             && self.waiting.as_ref().is_none_or(is_newer)
