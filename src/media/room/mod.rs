@@ -44,6 +44,7 @@ use crate::media::room::speech::Loudness;
 use crate::media::room::subscriber::Down;
 pub(in crate::media) use crate::media::room::track::{Target, Track, Tracks};
 use crate::meeting::media::{MediaCommand, MediaEvent};
+use crate::protocol::event::SlotsData;
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{Leg, Source};
 use crate::protocol::request::Tile;
@@ -189,22 +190,27 @@ impl Room {
             }
             MediaCommand::StopTrack { track } => self.stop(&track, turn),
             MediaCommand::SetMuted { track, muted } => self.set_muted(&track, muted, turn),
-            MediaCommand::TellSlots { participant } => self.tell_slots(&participant),
+            MediaCommand::TellSlots { participant } => self.tell_slots_anew(&participant),
             MediaCommand::Close => self.close(turn),
         }
     }
 
-    fn tell_slots(&mut self, id: &ParticipantId) {
-        let Some(key) = self.member_keys.get(id).copied() else {
+    /// Tells somebody all of their slots, whatever was told before.
+    fn tell_slots_anew(&mut self, id: &ParticipantId) {
+        let key = self.member_keys.get(id);
+        let member = key.and_then(|key| self.members.get_mut(key));
+        let Some(down) = member.and_then(|member| member.down.as_mut()) else {
             return;
         };
-        let down = self
-            .members
-            .get(&key)
-            .and_then(|member| member.down.as_ref());
-        for slot in 0..down.map_or(0, |down| down.slots.len()) {
-            self.tell_slot(key, slot);
+        let slots = down.slots.iter_mut();
+        let slots: Vec<_> = slots.map(|slot| slot.tell(&self.tracks)).collect();
+        if slots.is_empty() {
+            return;
         }
+        self.outbox.push(MediaEvent::Slots {
+            to: id.clone(),
+            slots: SlotsData { slots },
+        });
     }
 
     fn next_key(&mut self) -> Key {

@@ -52,13 +52,13 @@ export function comeBack(state, fresh) {
  * @returns {Meeting}
  */
 export function catchUp(state, fresh) {
-  const { asked, reasons, speakers, since, spoke, mainSince, swappedAt, quality, reactions } = state;
+  const { asked, carried, speakers, since, spoke, mainSince, swappedAt, quality, reactions } = state;
   const { link, lost, health, unsent, cut } = state;
   const here = (/** @type {string} */ id) => id in fresh.participants;
   const next = comeBack({ ...state, log: withoutDeleted(state.log, fresh.log) }, fresh);
   return {
     ...next,
-    ...{ asked, reasons, since, spoke, mainSince, swappedAt, quality, reactions, link, lost, health, unsent },
+    ...{ asked, carried, since, spoke, mainSince, swappedAt, quality, reactions, link, lost, health, unsent },
     speakers: speakers.filter(here),
     cut: cut.filter(here),
     participants: Object.fromEntries(Object.values(fresh.participants).map((one) => [one.id, seen(state, one)])),

@@ -439,12 +439,13 @@ impl DownSlot {
 
     /// The same, if it is another than was told last.
     pub(super) fn take_news(&mut self, tracks: &Tracks) -> Option<Slot> {
-        let state = self.state();
-        if self.told == state {
-            return None;
-        }
-        self.told = state;
-        Some(self.told(tracks))
+        (self.told != self.state()).then(|| self.tell(tracks))
+    }
+
+    /// The same, whatever was told last.
+    pub(in crate::media::room) fn tell(&mut self, tracks: &Tracks) -> Slot {
+        self.told = self.state();
+        self.told(tracks)
     }
 
     fn state(&self) -> Told {
