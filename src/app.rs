@@ -32,7 +32,7 @@ use crate::rooms::Registry;
 use crate::sessions::{
     self, GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts,
 };
-use crate::store::{Ailment, DataLock, HistoryWriter, Store};
+use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, Store};
 use crate::supervise;
 use crate::ws;
 
@@ -133,7 +133,11 @@ impl App {
             let data = config.storage.data_dir.display();
             Failure::because(format!("cannot use the data directory {data}"), &error)
         })?;
-        let store = Store::open(database_url, DATABASE_CONNECTIONS)
+        let node = NodeId::of(&config.storage.data_dir).map_err(|error| {
+            let data = config.storage.data_dir.display();
+            Failure::because(format!("cannot use the data directory {data}"), &error)
+        })?;
+        let store = Store::open(database_url, node, DATABASE_CONNECTIONS)
             .await
             .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
         let secret = load_secret(&config)?;

@@ -1,10 +1,10 @@
-//! Who was in which room, and when: one row per stay.
+//! Who was in which room, and when: one row per membership.
 
 use sea_orm::entity::prelude::*;
 
 use crate::row_id::RowId;
 
-/// One stay.
+/// One membership.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "room_user")]
 pub struct Model {
@@ -17,7 +17,7 @@ pub struct Model {
     pub rid: RowId,
     /// The account's row; 0 for guests.
     pub uid: RowId,
-    /// The stay's id on the wire; null in rows that were adopted.
+    /// The membership's id on the wire; null in rows that were adopted.
     #[sea_orm(unique)]
     pub participant: Option<String>,
     /// The person's id on the wire.
@@ -29,6 +29,8 @@ pub struct Model {
     /// Null while they are in.
     pub left_at: Option<DateTime>,
     pub leave_reason: Option<String>,
+    /// The server whose room it is in; null in rows from before, and in those of other programs.
+    pub node: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,8 +1,8 @@
-//! When the server was last at work: one row.
+//! When each server was last at work: one row per node.
 
 use sea_orm::entity::prelude::*;
 
-/// The one row.
+/// One node, by its number.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "server_beat")]
 pub struct Model {

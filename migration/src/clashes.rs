@@ -12,7 +12,7 @@ use crate::{
     m20261122_000003_chat as chat, m20261122_000004_imports as imports,
     m20261122_000005_operation as operation, m20261122_000006_governance as governance,
     m20261122_000007_time_zones as time_zones, m20261129_000001_door as door,
-    m20261129_000008_keys as keys,
+    m20261129_000008_keys as keys, m20261130_000001_nodes as nodes,
 };
 
 /// A column that stands in the way of one of this server's, or is missing: nothing can be taken over before its owner
@@ -94,7 +94,8 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
         own.extend(door::own_of_room(&manager));
         clashes.extend(unfit("room_basic", &found, &rooms::ROOM, &own));
         let found = columns_of(&manager, "room_user").await?;
-        let own = rooms::own_of_stay(&manager);
+        let mut own = rooms::own_of_stay(&manager);
+        own.extend(nodes::own_of_membership());
         clashes.extend(unfit("room_user", &found, &rooms::STAY, &own));
     }
     for (step, own) in [
@@ -117,6 +118,10 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
             let found = columns_of(&manager, "room_basic").await?;
             clashes.extend(foreign("room_basic", &found, &own));
         }
+    }
+    if waits(&nodes::Migration) && !waits(&rooms::Migration) {
+        let found = columns_of(&manager, "room_user").await?;
+        clashes.extend(foreign("room_user", &found, &nodes::own_of_membership()));
     }
     let tables: [(bool, &'static str, TableCreateStatement); 7] = [
         (

@@ -16,6 +16,7 @@ mod m20261122_000006_governance;
 mod m20261122_000007_time_zones;
 mod m20261129_000001_door;
 mod m20261129_000008_keys;
+mod m20261130_000001_nodes;
 mod older;
 
 pub use clashes::{Clash, clashes};
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_time_zones::Migration),
             Box::new(m20261129_000001_door::Migration),
             Box::new(m20261129_000008_keys::Migration),
+            Box::new(m20261130_000001_nodes::Migration),
         ]
     }
 }

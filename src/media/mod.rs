@@ -48,6 +48,8 @@ pub use error::{MediaError, MediaStartError};
 pub use handle::{Media, PublishAnswer, RoomMedia};
 #[cfg(test)]
 pub(crate) use io::shard::Fault;
+#[doc(hidden)]
+pub use peer::benching;
 
 use std::net::IpAddr;
 

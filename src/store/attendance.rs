@@ -282,6 +282,35 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The last membership of one person in each of these rooms.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn last_memberships(
+        &self,
+        user: &UserId,
+        rooms: &[RoomKey],
+    ) -> Result<HashMap<RoomKey, StoredMembership>, StoreError> {
+        let newest: Vec<RowId> = Entity::find()
+            .select_only()
+            .column_as(Column::Id.max(), "last_row")
+            .filter(Column::DeletedAt.is_null())
+            .filter(Column::UserIdentity.eq(user.as_str()))
+            .filter(Column::Rid.is_in(rooms.iter().map(|room| room.0)))
+            .group_by(Column::Rid)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let rows = Entity::find()
+            .filter(Column::Id.is_in(newest))
+            .all(&self.db)
+            .await?;
+        let keyed = |row: Model| Ok((RoomKey(row.rid.0), row.try_into()?));
+        rows.into_iter().map(keyed).collect()
+    }
+}
+
 fn memberships_in(room: RoomKey) -> Select<Entity> {
     Entity::find()
         .filter(Column::DeletedAt.is_null())

@@ -173,13 +173,13 @@ where
 }
 
 impl Store {
-    /// Closes the memberships that a crash left open: nobody is in any room when the one process that writes to this
-    /// database opens it. They end when that process was last known to be at work, so that the time in which no server
-    /// ran counts for nobody; none ends before it began. When several processes share one database, each must close
-    /// its own alone.
+    /// Closes the memberships that a crash of this node left open: nobody is in any of its rooms when it starts. They
+    /// end when it was last known to be at work, so that the time in which it did not run counts for nobody; none ends
+    /// before it began. What names no node is from before nodes had names, and this node's as well.
     pub(super) async fn close_open_memberships(&self, now: Timestamp) -> Result<u64, StoreError> {
         let until = self.last_beat().await?.unwrap_or(now).min(now);
-        let open = Column::LeftAt.is_null();
+        let own = Column::Node.eq(self.node.0).or(Column::Node.is_null());
+        let open = Column::LeftAt.is_null().and(own);
         let later = Column::JoinedAt.gt(column(until));
         let short = self.end_memberships(
             open.clone().and(later),
@@ -230,6 +230,7 @@ impl Store {
             display_name: Set(membership.display_name.as_str().to_owned()),
             role: Set(name(&membership.role)?),
             joined_at: Set(Some(column(membership.joined_at))),
+            node: Set(Some(self.node.0)),
             ..Default::default()
         };
         let is_due = self.turns.is_due();

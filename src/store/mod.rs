@@ -32,6 +32,7 @@ pub mod invites;
 mod lock;
 pub mod memberships;
 mod names;
+mod node;
 mod probe;
 mod retention;
 pub mod room_lists;
@@ -71,6 +72,7 @@ pub use imweb::{Import, ImportError, ImportMode, ImwebSource};
 pub use invites::{InviteUse, NewInvite};
 pub use lock::{DataLock, Locked};
 pub use memberships::{Attendance, HistoryWriter, Membership};
+pub use node::NodeId;
 pub use room_lists::{MAX_PAGE_SIZE, RoomFilter, RoomScope, StoredRooms};
 pub use room_settings::{DEFAULT_CAPACITY, DEFAULT_EARLY_MS, RoomEdit, RoomSettings};
 pub use rooms::{RoomKey, StoredRoom, is_room_number};
@@ -83,19 +85,22 @@ pub use watch::{WatchedRoom, WatchedUser};
 #[derive(Clone)]
 pub struct Store {
     db: Db,
+    /// Which server works on it here.
+    node: NodeId,
     probe: Probe,
     /// Counts messages and memberships, by which old ones go.
     turns: Turns,
 }
 
 impl Store {
-    /// Opens the database for the one server that works on it: as [`Store::open_beside`] does, and closes the memberships
-    /// that a crash left open.
+    /// Opens the database for a server: as [`Store::open_beside`] does, and closes the memberships that a crash of this
+    /// node left open.
     ///
     /// # Errors
     /// As [`Store::open_beside`].
-    pub async fn open(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let store = Self::open_beside(url, max_connections).await?;
+    pub async fn open(url: &str, node: NodeId, max_connections: u32) -> Result<Self, StoreError> {
+        let mut store = Self::open_beside(url, max_connections).await?;
+        store.node = node;
         let closed = store.close_open_memberships(Timestamp::now()).await?;
         store.db.troubles().log();
         if closed > 0 {
@@ -120,6 +125,7 @@ impl Store {
         let alone = connect::connect(url, 1, Absent::Make).await?;
         let mut store = Self {
             db: alone,
+            node: NodeId::UNNAMED,
             probe: Probe::default(),
             turns: Turns::default(),
         };
@@ -147,6 +153,7 @@ impl Store {
         let db = connect::connect(url, 1, Absent::Refuse).await?;
         Ok(Self {
             db,
+            node: NodeId::UNNAMED,
             probe: Probe::default(),
             turns: Turns::default(),
         })

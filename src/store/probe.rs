@@ -20,7 +20,7 @@ use crate::protocol::time::Timestamp;
 const FRESH: Duration = Duration::from_secs(1);
 /// How long the database may take.
 const DEADLINE: Duration = Duration::from_secs(2);
-/// The number of the row that is written; the one beside it is the server's beat ([`super::watch`]).
+/// The number of the row that is written; the others are the servers' beats ([`super::watch`]).
 const ROW: i64 = 2;
 
 /// The last answer, shared by all who ask.

@@ -6,7 +6,7 @@
 //! While rooms run, the server writes every 5 s that it is at work: attendance that a killed process left open ends
 //! at the last such mark.
 
-use entity::server_beat::Entity as Beats;
+use entity::server_beat::{Column, Entity as Beats};
 use entity::{room_basic, user_basic};
 use sea_orm::prelude::DateTime;
 use sea_orm::{
@@ -15,14 +15,12 @@ use sea_orm::{
 
 use super::rooms::EndedBy;
 use super::row::{parsed, stamp};
-use super::{Store, StoreError};
+use super::{NodeId, Store, StoreError};
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
 
 /// How many things one query asks about.
 const BATCH: usize = 200;
-/// The number of the one row that says when the server was last at work.
-const BEAT: i64 = 1;
 
 /// A room that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,12 +106,13 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn beat(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.set_beat(BEAT, now).await
+        self.set_beat(self.node.0, now).await
     }
 
-    /// When that was written last.
+    /// When this node has written that last, or the server from before nodes had names.
     pub(super) async fn last_beat(&self) -> Result<Option<Timestamp>, StoreError> {
-        let row = Beats::find_by_id(BEAT).one(&self.db).await?;
-        Ok(row.map(|row| stamp(row.beat_at)))
+        let own = [self.node.0, NodeId::UNNAMED.0];
+        let rows = Beats::find().filter(Column::Id.is_in(own)).all(&self.db);
+        Ok(rows.await?.iter().map(|row| stamp(row.beat_at)).max())
     }
 }

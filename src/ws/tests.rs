@@ -23,7 +23,7 @@ use crate::media::{Media, MediaConfig};
 use crate::network::Network;
 use crate::rooms::Registry;
 use crate::sessions::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
-use crate::store::{HistoryWriter, Store};
+use crate::store::{HistoryWriter, NodeId, Store};
 use crate::supervise;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ impl Server {
     async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/meeting.sqlite?mode=rwc", data.path().display());
-        let store = Store::open(&url, 4).await.unwrap();
+        let store = Store::open(&url, NodeId::UNNAMED, 4).await.unwrap();
         let secret = Secret::load_or_create(&data.path().join("secret")).unwrap();
         let media = MediaConfig {
             ips: vec!["127.0.0.1".parse().unwrap()],

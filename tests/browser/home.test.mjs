@@ -71,6 +71,8 @@ test('rooms of others that one has been in are listed, and can be entered but no
   const row = page.getByTestId('room').filter({ hasText: 'Choir' });
   await row.waitFor();
   await row.getByText('Room of cy').waitFor();
+  await row.getByText(/last there .+, \d+:\d\d/).waitFor();
+  assert.equal(await row.getByText('as co-host').count(), 0, 'one who came in as a member reads of no role');
   await row.getByTestId('room-more').click();
   assert.equal(await page.getByTestId('room-delete').count(), 0);
   await page.keyboard.press('Escape');

@@ -1,6 +1,7 @@
 //! One WebRTC peer: ICE, DTLS, SRTP and its session descriptions. Knows no room.
 
 pub(super) mod arena;
+pub mod benching;
 pub(super) mod candidate;
 pub(super) mod codec;
 pub(super) mod connection;

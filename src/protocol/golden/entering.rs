@@ -240,16 +240,22 @@ fn rooms() -> Vec<Sample> {
             Empty {},
         ),
         sample(
-            json!({ "page": 1, "size": 20, "keyword": "review", "scope": "mine" }),
+            json!({ "page": 1, "size": 20, "keyword": "review", "scope": "joined" }),
             Request::RoomList(RoomList {
                 page: 1,
                 size: 20,
                 keyword: Some("review".to_owned()),
-                scope: Scope::Mine,
+                scope: Scope::Joined,
             }),
             RoomPage {
                 rooms: vec![room()],
                 total: 1,
+                visits: vec![Visit {
+                    room: id(IDENTITY),
+                    role: Role::Cohost,
+                    joined_at: Some(at(0)),
+                    left_at: Some(at(3_600)),
+                }],
             },
         ),
         sample(

@@ -265,6 +265,20 @@ answers! {
         /// How many rooms there are on all pages.
         #[ts(type = "number")]
         total: u64,
+        /// When one was last in those of them that one has been in, and as what. Only for the scope `joined`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] #[schemars(default)] #[ts(optional, as = "Option<Vec<Visit>>")]
+        visits: Vec<Visit>,
+    }
+    /// One's last membership in a room.
+    struct Visit {
+        /// The room.
+        room: RoomIdentity,
+        /// As what one came in.
+        role: Role,
+        /// When. Null where an older system did not write it.
+        joined_at: Option<Timestamp>,
+        /// When one left. Null while one is in.
+        left_at: Option<Timestamp>,
     }
     /// Answer to `room.roster`.
     struct Roster {

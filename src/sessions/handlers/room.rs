@@ -7,18 +7,19 @@ use crate::meeting::permissions::Action;
 use crate::meeting::{Command, Reply};
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::ids::UserId;
 use crate::protocol::object::{Participant, UserKind};
 use crate::protocol::patch::Patch;
 use crate::protocol::request::{
     Empty, RoomAnswer, RoomCreate, RoomDelete, RoomEdit, RoomGet, RoomList, RoomPage, RoomRoster,
-    Roster, Scope,
+    Roster, Scope, Visit,
 };
 use crate::protocol::time::Timestamp;
 use crate::rooms::CallError;
 use crate::sessions::location::Location;
 use crate::sessions::services::Rooms;
 use crate::sessions::state::{Asker, Login};
-use crate::store::{RoomFilter, RoomScope, Store, StoredRoom, UserKey, is_room_number};
+use crate::store::{RoomFilter, RoomKey, RoomScope, Store, StoredRoom, UserKey, is_room_number};
 
 /// The largest page of a list.
 const MAX_PAGE: u32 = 100;
@@ -101,6 +102,7 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomList) -> Result<Roo
             return Ok(RoomPage {
                 rooms: Vec::new(),
                 total: 0,
+                visits: Vec::new(),
             });
         }
     };
@@ -112,8 +114,37 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomList) -> Result<Roo
     };
     let page = rooms.store.list_rooms(&filter).await.map_err(stored)?;
     let total = page.total;
+    let visits = match filter.scope {
+        RoomScope::JoinedBy(user) => visits(rooms, &user, &page.rooms).await?,
+        RoomScope::OwnedBy(_) => Vec::new(),
+    };
     let rooms = room_view::seen_all(rooms, page.rooms).await?;
-    Ok(RoomPage { rooms, total })
+    Ok(RoomPage {
+        rooms,
+        total,
+        visits,
+    })
+}
+
+/// When somebody was last in each of these rooms.
+async fn visits(
+    rooms: &Rooms,
+    user: &UserId,
+    found: &[StoredRoom],
+) -> Result<Vec<Visit>, WireError> {
+    let keys: Vec<RoomKey> = found.iter().map(|room| room.key).collect();
+    let last = rooms.store.last_memberships(user, &keys).await;
+    let mut last = last.map_err(stored)?;
+    let visit = |room: &StoredRoom| {
+        let membership = last.remove(&room.key)?;
+        Some(Visit {
+            room: room.identity.clone(),
+            role: membership.role,
+            joined_at: membership.joined_at,
+            left_at: membership.left.map(|(at, _)| at),
+        })
+    };
+    Ok(found.iter().filter_map(visit).collect())
 }
 
 /// `room.get`

@@ -439,7 +439,14 @@ async fn of_messages_that_were_sent_twice_before_the_first_keeps_its_name(home: 
     let store = home.open().await;
     let hall = room(&store, &user(&store, "ada").await, "Hall").await;
     let bo = UserId::random();
-    Migrator::down(store.db.pool(), Some(1)).await.unwrap();
+    // Back to before the step that makes keys unique, and the steps after it.
+    let steps = store.migrations().await.unwrap();
+    let later = steps
+        .iter()
+        .rev()
+        .take_while(|(name, _)| !name.ends_with("_keys"));
+    let back = u32::try_from(later.count() + 1).unwrap();
+    Migrator::down(store.db.pool(), Some(back)).await.unwrap();
     let sent: Vec<_> = (0..3).map(|_| message(&bo, "hello", Some("c-1"))).collect();
     for message in &sent {
         assert_eq!(

@@ -123,6 +123,37 @@ async fn the_time_without_a_server_counts_for_nobody(home: Home) {
     );
 }
 
+async fn each_node_closes_its_own_memberships_alone(home: Home) {
+    let [one, other] = [NodeId(7), NodeId(8)];
+    let mut store = home.open().await;
+    let hall = room(&store, &user(&store, "ada").await, "Hall").await.key;
+    for (node, millis) in [(one, -60_000), (other, -59_000), (NodeId::UNNAMED, -58_000)] {
+        store.node = node;
+        store
+            .write_attendance(joined(hall, millis).1)
+            .await
+            .unwrap();
+        store.beat(at(millis + 10_000)).await.unwrap();
+    }
+    // As a row from before nodes had names.
+    home.run("UPDATE room_user SET node = NULL WHERE node = 1")
+        .await;
+    let left = async |store: &Store| -> Vec<_> {
+        let memberships = store.list_memberships(hall).await.unwrap();
+        let ends = memberships.iter().map(|membership| membership.left);
+        ends.map(|left| left.map(|(at, _)| at)).collect()
+    };
+    store.node = other;
+    assert_eq!(store.close_open_memberships(at(0)).await.unwrap(), 2);
+    assert_eq!(
+        left(&store).await,
+        [None, Some(at(-48_000)), Some(at(-48_000))]
+    );
+    store.node = one;
+    assert_eq!(store.close_open_memberships(at(0)).await.unwrap(), 1);
+    assert_eq!(left(&store).await, [Some(at(-48_000)); 3]);
+}
+
 async fn attendance_comes_page_by_page_and_members_once(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
@@ -157,6 +188,21 @@ async fn attendance_comes_page_by_page_and_members_once(home: Home) {
         history.record(left(&membership.participant, 10));
     }
     history.flush().await;
+    let last = store.last_memberships(&bo, &[hall.key, other.key]).await;
+    let mut last: Vec<_> = last.unwrap().into_iter().collect();
+    last.sort_by_key(|(room, _)| room.0);
+    let last = last
+        .iter()
+        .map(|(room, last)| (*room, last.role, last.joined_at));
+    assert_eq!(
+        last.collect::<Vec<_>>(),
+        [
+            (hall.key, Role::Member, Some(at(4))),
+            (other.key, Role::Host, Some(at(2)))
+        ]
+    );
+    let none = store.last_memberships(&ada.id, &[other.key]).await.unwrap();
+    assert!(none.is_empty());
 
     let (mut after, mut pages) = (None, Vec::new());
     loop {
@@ -290,5 +336,6 @@ on_each_database!(
     memberships_are_written_in_order_and_flushed,
     memberships_that_a_crash_left_open_are_closed_at_the_next_start,
     the_time_without_a_server_counts_for_nobody,
+    each_node_closes_its_own_memberships_alone,
     attendance_comes_page_by_page_and_members_once,
 );

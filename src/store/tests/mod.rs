@@ -90,7 +90,7 @@ impl Home {
     }
 
     async fn open(&self) -> Store {
-        Store::open(&self.url, 4).await.unwrap()
+        Store::open(&self.url, NodeId::UNNAMED, 4).await.unwrap()
     }
 }
 

@@ -211,7 +211,7 @@ async fn a_column_that_is_in_the_way_is_named_and_nothing_is_changed() {
                 "{change}: {refused}"
             );
         }
-        assert!(Store::open(&home.url, 2).await.is_err());
+        assert!(Store::open(&home.url, NodeId::UNNAMED, 2).await.is_err());
         assert_eq!(home.ask(shape).await.unwrap(), before, "{change}");
     }
     // What is nobody's business, and what a step that broke off has made already.

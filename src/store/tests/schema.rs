@@ -76,20 +76,28 @@ async fn a_closed_store_says_that_it_is_unavailable(home: Home) {
 
 #[tokio::test]
 async fn a_database_in_memory_is_good_for_trying_out() {
-    let store = Store::open("sqlite::memory:", 4).await.unwrap();
+    let store = Store::open("sqlite::memory:", NodeId::UNNAMED, 4)
+        .await
+        .unwrap();
     let ada = user(&store, "ada").await;
     assert_eq!(store.find_user(&ada.id).await.unwrap(), Some(ada));
 }
 
 #[tokio::test]
 async fn other_databases_are_refused_and_no_password_is_named() {
-    let Err(error) = Store::open("oracle://root:hunter2@localhost/meeting", 4).await else {
+    let Err(error) = Store::open(
+        "oracle://root:hunter2@localhost/meeting",
+        NodeId::UNNAMED,
+        4,
+    )
+    .await
+    else {
         panic!("this server does not speak that");
     };
     assert!(matches!(error, StoreError::UnknownDatabase));
     for scheme in ["mysql", "postgres"] {
         let url = format!("{scheme}://root:hunter2@127.0.0.1:1/meeting");
-        let Err(error) = Store::open(&url, 4).await else {
+        let Err(error) = Store::open(&url, NodeId::UNNAMED, 4).await else {
             panic!("nobody listens there");
         };
         assert!(error.is_passing(), "{error:?}");
@@ -113,7 +121,7 @@ async fn a_backup_is_a_whole_database(home: Home) {
         Err(StoreError::File(_))
     ));
     user(&store, "bo").await;
-    let copied = Store::open(&format!("sqlite://{}", copy.display()), 1)
+    let copied = Store::open(&format!("sqlite://{}", copy.display()), NodeId::UNNAMED, 1)
         .await
         .unwrap();
     assert_eq!(copied.list_users(None, 9).await.unwrap(), [ada]);

@@ -358,7 +358,9 @@ async fn an_insert_on_its_own_hides_that_its_commit_failed() {
 #[tokio::test]
 #[should_panic(expected = "past the one door")]
 async fn nothing_is_written_past_the_door() {
-    let store = Store::open("sqlite::memory:", 1).await.unwrap();
+    let store = Store::open("sqlite::memory:", NodeId::UNNAMED, 1)
+        .await
+        .unwrap();
     let all = revoked_token::Entity::delete_many();
     let _ = all.exec(&store.db).await;
 }

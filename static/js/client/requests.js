@@ -5,6 +5,7 @@ import { Emitter } from './emitter.js';
  * @typedef {import('./protocol.d.ts').ChatMessage} ChatMessage
  * @typedef {import('./protocol.d.ts').Participant} Participant
  * @typedef {import('./protocol.d.ts').Role} Role
+ * @typedef {import('./protocol.d.ts').Visit} Visit
  * @typedef {import('./protocol.d.ts').Room} Room
  * @typedef {import('./protocol.d.ts').Source} Source
  * @typedef {import('./protocol.d.ts').Timer} Timer
@@ -42,7 +43,7 @@ export class Requests extends Emitter {
 
   /**
    * @param {{page?: number, size?: number, keyword?: string, scope?: 'mine'|'joined'|'public'}} [data]
-   * @returns {Promise<{rooms: Room[], total: number}>}
+   * @returns {Promise<{rooms: Room[], total: number, visits?: Visit[]}>}
    */
   listRooms(data = {}) {
     return this.request('room.list', data);

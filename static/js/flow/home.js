@@ -97,7 +97,7 @@ export function createHome({ session, store, devices }, toast, entry) {
       if (page > last) return void loadRooms({ page: last });
       dispatch({
         type: 'home',
-        home: { rooms: list.rooms, total: list.total, owned: mine.total, upcoming, loaded: true },
+        home: { rooms: list.rooms, visits: list.visits ?? [], total: list.total, owned: mine.total, upcoming, loaded: true },
       });
     } catch (error) {
       toast(`error.${refusalOf(error)}`, {}, 'warning');

@@ -4,6 +4,7 @@
  * @typedef {import('../client/protocol.d.ts').Role} Role
  * @typedef {import('../client/protocol.d.ts').User} User
  * @typedef {import('../client/protocol.d.ts').Room} Room
+ * @typedef {import('../client/protocol.d.ts').Visit} Visit
  * @typedef {import('./meeting.js').Meeting} Meeting
  * @typedef {import('./meeting.js').MeetingAction} MeetingAction
  *
@@ -21,10 +22,10 @@
  *   person · live: it gives something
  *
  * @typedef {{
- *   rooms: Room[], total: number, owned: number, page: number, keyword: string, scope: 'mine' | 'joined', upcoming: Room[],
+ *   rooms: Room[], visits: Visit[], total: number, owned: number, page: number, keyword: string, scope: 'mine' | 'joined', upcoming: Room[],
  *   loaded: boolean, recent: {name: string, number: string | null, identity: string} | null,
  * }} Home
- *   rooms and total: of the list that is shown · owned: how many rooms one has · upcoming: rooms to look for meetings in
+ *   rooms, visits and total: of the list that is shown · owned: how many rooms one has · upcoming: rooms to look for meetings in
  * @typedef {{
  *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
@@ -98,7 +99,7 @@ export function initialState({ language, theme }) {
     link: 'connecting',
     auth: [],
     user: null,
-    home: { rooms: [], total: 0, owned: 0, page: 1, keyword: '', scope: 'mine', upcoming: [], loaded: false, recent: null },
+    home: { rooms: [], visits: [], total: 0, owned: 0, page: 1, keyword: '', scope: 'mine', upcoming: [], loaded: false, recent: null },
     preview: EMPTY_PREVIEW,
     devices: {
       microphone: DEVICE,

@@ -2,6 +2,7 @@
  * The list of the person's rooms, with search and pages once there are many.
  * @typedef {import('../../state/app.js').AppState} AppState
  * @typedef {import('../../client/protocol.d.ts').Room} Room
+ * @typedef {import('../../client/protocol.d.ts').Visit} Visit
  */
 
 import { clock, longDay, t } from '../../i18n/index.js';
@@ -23,6 +24,8 @@ const SCOPES = ['mine', 'joined'];
 export function roomList(actions) {
   /** @type {Map<string, Room>} */
   const byIdentity = new Map();
+  /** @type {Map<string, Visit>} */
+  const visits = new Map();
   let timer = 0;
   let user = '';
   const search = el('input', {
@@ -95,7 +98,7 @@ export function roomList(actions) {
         'div',
         {},
         el('div', { class: 'nm' }, name, el('span', { class: 'chips' })),
-        el('div', { class: 'meta' }, el('span', { class: 'num' }), el('span'), el('span')),
+        el('div', { class: 'meta' }, el('span', { class: 'num' }), el('span'), el('span'), el('span'), el('span')),
       ),
       el(
         'div',
@@ -178,6 +181,9 @@ export function roomList(actions) {
     text(meta.children[0], threes(room.number));
     text(meta.children[1], nextTime(room));
     text(meta.children[2], isOwn(room) ? '' : t('rooms.of', { name: room.owner.display_name }));
+    const visit = visits.get(room.identity);
+    text(meta.children[3], visit && !isOwn(room) && visit.role !== 'member' ? t(`rooms.visit.${visit.role}`) : '');
+    text(meta.children[4], visit ? lastThere(visit) : '');
   }
 
   /** @param {AppState} state */
@@ -185,6 +191,8 @@ export function roomList(actions) {
     user = self?.id ?? '';
     for (const [k, scope] of SCOPES.entries()) attribute(scopes[k], 'aria-pressed', String(home.scope === scope));
     byIdentity.clear();
+    visits.clear();
+    for (const visit of home.visits) visits.set(visit.room, visit);
     for (const room of home.rooms) byIdentity.set(room.identity, room);
     page = home.page;
     keyed(list, home.rooms, (room) => room.identity, row, drawRow);
@@ -225,6 +233,13 @@ function drawChips(node, room) {
     () => {},
   );
   attribute(node, 'class', 'chips');
+}
+
+/** When one was there last: "last there Tuesday, 3 November, 14:00 to 15:00". @param {Visit} visit */
+function lastThere({ joined_at, left_at }) {
+  if (joined_at === null) return '';
+  const from = { day: longDay(joined_at), from: clock(joined_at) };
+  return left_at === null ? t('rooms.visit.since', from) : t('rooms.visit', { ...from, to: clock(left_at) });
 }
 
 /** @param {Room} room */
