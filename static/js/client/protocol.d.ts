@@ -971,9 +971,24 @@ resumed: boolean,
  */
 replayed: number, 
 /**
- * The token for the next resumption.
+ * The token for the next resumption. The one that was used stays good until this one was used.
  */
-resume_token: string, };
+resume_token: string, 
+/**
+ * Who you are.
+ */
+user: User, 
+/**
+ * The `seq` of the last event before those that follow.
+ */
+seq: number, 
+/**
+ * Where you are, when the missed events cannot be replayed: it takes their place. Null when you are in no room.
+ * Left out when they are replayed.
+ */
+view?: ResumedView | null, };
+
+export type ResumedView = Joined | WaitingView;
 
 export type Role = "host" | "cohost" | "member";
 
@@ -1378,11 +1393,7 @@ rooms: Array<Room>,
 /**
  * How many rooms there are on all pages.
  */
-total: number, 
-/**
- * When one was last in those of them that one has been in, and as what. Only for the scope `joined`.
- */
-visits?: Array<Visit>, };
+total: number, };
 
 export type RoomReminder = { 
 /**
@@ -1444,9 +1455,10 @@ session: SessionId,
  */
 resume_token: string, 
 /**
- * The `seq` of the last event that was seen.
+ * The `seq` of the last event that was seen; 0 when there was none yet. Null, or left out, by a client that knows
+ * nothing any more, such as a page that was loaded anew. It gets a view, and makes its media connections anew.
  */
-last_seq: number, };
+last_seq?: number | null, };
 
 export type SignalAnswer = { 
 /**
@@ -1747,24 +1759,6 @@ export type UserKind = "account" | "guest";
 
 export type Username = string;
 
-export type Visit = { 
-/**
- * The room.
- */
-room: RoomIdentity, 
-/**
- * As what one came in.
- */
-role: Role, 
-/**
- * When. Null where an older system did not write it.
- */
-joined_at: Timestamp | null, 
-/**
- * When one left. Null while one is in.
- */
-left_at: Timestamp | null, };
-
 export type Waiting = { 
 /**
  * The participant's id. It stays the same when they are let in.
@@ -1782,6 +1776,12 @@ display_name: DisplayName,
  * When they began to wait.
  */
 since: Timestamp, };
+
+export type WaitingView = { 
+/**
+ * The room. `lobby.updated` follows.
+ */
+waiting: RoomIdentity, };
 
 export type WhoWaits = "nobody" | "guests" | "everyone";
 
