@@ -65,10 +65,15 @@ test('whoever asks waits, says so in time, and goes straight in when admitted', 
   await page.getByTestId('waiting-time').filter({ hasText: '0:02' }).waitFor();
   assert.ok(await page.evaluate(() => document.querySelector('[data-testid="preview-video"]')?.videoWidth > 0));
 
-  // A reload goes on waiting: the page asks again by itself.
-  await knocks(() => page.reload());
+  // A reload goes on waiting, and nobody hears of it.
+  const heard = [];
+  t.after(host.on('lobby.left', (data) => heard.push(data)));
+  t.after(host.on('lobby.waiting', (data) => heard.push(data)));
+  await page.reload();
   await page.getByTestId('waiting').waitFor();
-  // So does a lost socket.
+  await page.getByText('The host knows you are here').waitFor();
+  assert.deepEqual(heard, []);
+  // Whoever closes the socket leaves the door; the page comes back and asks again.
   const again = await knocks(() => page.evaluate(() => globalThis.watchedSockets.at(-1).close()));
   await host.request('lobby.admit', { participants: [again.id] });
   await page.getByTestId('room').waitFor();

@@ -19,7 +19,7 @@ for (const topology of ['p2p', 'sfu']) {
     const ada = await stage.clientPage('ada', (page) =>
       page.routeWebSocket('**/ws', (socket) => {
         const server = socket.connectToServer();
-        cut = () => Promise.all([server.close(), socket.close({ code: 4408 })]);
+        cut = () => Promise.all([server.close({ code: 4000 }), socket.close({ code: 4408 })]);
       }));
     const bo = await stage.clientPage('bo');
     const first = await join(ada, { name: 'Ada', identity });

@@ -22,7 +22,7 @@ function wire() {
       rules.opened += 1;
       if (rules.down) return void socket.close({ code: 1013 });
       const server = socket.connectToServer();
-      rules.close = () => Promise.all([server.close(), socket.close({ code: 4408 })]);
+      rules.close = () => Promise.all([server.close({ code: 4000 }), socket.close({ code: 4408 })]);
       rules.tell = (frame) => socket.send(JSON.stringify(frame));
       socket.onMessage((text) => {
         const { type, id } = JSON.parse(text);
