@@ -414,22 +414,24 @@ impl Up {
         self.streams.iter().find(|stream| stream.ssrc == ssrc)
     }
 
-    /// Whether this stream is the one of its layer. The first is, until it falls silent or another names itself so.
+    /// Whether this stream is the one of its layer: the one that names itself so, and where none does the first, until
+    /// it falls silent.
     fn is_current(&mut self, place: usize, now: Instant) -> bool {
-        let Stream {
-            ssrc, line, layer, ..
-        } = self.streams[place];
+        let stream = &self.streams[place];
+        let (ssrc, line, layer) = (stream.ssrc, stream.line, stream.layer);
         let current = self.lines[line].current[layer];
         if current == Some(ssrc) {
             return true;
         }
-        let alive = self.stream_of(current).is_some_and(|stream| {
-            now.saturating_duration_since(stream.heard_at) < STREAM_SILENT_AFTER
+        let holds = self.stream_of(current).is_some_and(|other| {
+            let is_silent = now.saturating_duration_since(other.heard_at) >= STREAM_SILENT_AFTER;
+            other.rid.is_some() || !is_silent
         });
-        if !alive {
+        let takes = stream.rid.is_some() || !holds;
+        if takes {
             self.lines[line].current[layer] = Some(ssrc);
         }
-        !alive
+        takes
     }
 
     /// The names of a source's layers that were agreed, in the offer's order; none of one that has no name.
