@@ -1,5 +1,6 @@
 //! The connection on which a participant receives: we offer slots once, then say by events what they carry.
 
+mod layered;
 mod line;
 mod narrowing;
 mod pacing;
@@ -9,10 +10,11 @@ mod slot;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+pub(in crate::media) use self::layered::Wished;
 use self::line::Line;
 pub(in crate::media) use self::reports::Wish;
+pub(in crate::media) use self::slot::DownSlot;
 use self::slot::Waiting;
-pub(in crate::media) use self::slot::{DownSlot, Wished};
 use crate::media::error::Refused;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::connection::Connection;

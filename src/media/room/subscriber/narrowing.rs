@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::Down;
-use super::slot::Lack;
+use super::layered::Lack;
 use crate::media::peer::arena::Arena;
 use crate::media::room::allocate::{Grant, Means, Share, Wish, allocate, left_for_stills};
 use crate::media::room::layers::Ladder;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::layered::{Lack, Told, Wished};
 use crate::media::peer::codec;
 use crate::media::peer::sdp::{Codec, Section};
-use crate::media::room::Tracks;
-use crate::media::room::allocate::{Class, Share};
+use crate::media::room::allocate::Share;
 use crate::media::room::keyframe_limit::ViewerRequests;
 use crate::media::room::publisher::{Arrival, Report};
 use crate::media::room::quality::Tally;
@@ -18,13 +18,10 @@ use crate::media::rtp::packet::Header;
 use crate::media::rtp::resend::{ResendBuffer, Sent};
 use crate::media::rtp::rewrite::Rewriter;
 use crate::media::rtp::rtcp::Block;
-use crate::protocol::object::{MediaKind, Slot};
+use crate::protocol::object::MediaKind;
 
 /// After a line turned out to be narrow its queue drains for about this long.
 const DRAINING: Duration = Duration::from_millis(700);
-
-/// A layer that is missing is expected to come for so long before that is told.
-const COMING: Duration = Duration::from_secs(3);
 
 /// Of what is sent, and of its repairs.
 type PayloadTypes = (u8, Option<u8>);
@@ -48,13 +45,13 @@ pub(in crate::media) struct DownSlot {
     /// Why it gets less than is wished.
     pub lack: Option<Lack>,
     /// Since when its sender does not send what is wished.
-    missed_since: Option<Instant>,
+    pub(super) missed_since: Option<Instant>,
     /// That is not told yet.
     pub(super) is_coming: bool,
     /// Which layers it has use for, as bits.
     pub uses: u8,
     /// What was told of it last.
-    told: Told,
+    pub(super) told: Told,
     /// Whether the subscriber cannot decode what it would carry.
     pub undecodable: bool,
     pub(super) ssrc: u32,
@@ -63,7 +60,7 @@ pub(in crate::media) struct DownSlot {
     pub(super) codecs: Vec<Codec>,
     /// The encoding that arrived last, and the payload types of what carries it and of its repairs.
     mapped: Option<(Arc<Codec>, Option<PayloadTypes>)>,
-    stream: Option<u32>,
+    pub(super) stream: Option<u32>,
     pub(super) rewriter: Rewriter,
     pub(super) buffer: ResendBuffer,
     pub(super) packets: u32,
@@ -84,32 +81,6 @@ pub(in crate::media) struct DownSlot {
     ids: ExtensionIds,
     /// The keyframes that the subscriber asks for.
     pub keyframes: ViewerRequests,
-}
-
-/// How a picture is wished for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::media) struct Wished {
-    /// How important it is.
-    pub class: Class,
-    /// How high it is shown, in pixels.
-    pub height: u32,
-}
-
-/// Why somebody gets less of a picture than they wish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) enum Lack {
-    /// Their line carries no more.
-    Bandwidth,
-    /// Its sender sends no larger layer.
-    Sender,
-}
-
-/// What is told of a slot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Told {
-    track: Option<u64>,
-    layer: Option<usize>,
-    reason: Option<&'static str>,
 }
 
 /// A packet that waits to be sent, numbered already.
@@ -194,50 +165,6 @@ impl DownSlot {
         self.release();
         // What it carried before must not be sent to whoever watches it now.
         self.buffer.clear();
-    }
-
-    /// The layer that it is to carry.
-    pub(super) fn aim(&self) -> usize {
-        self.next.unwrap_or(self.layer)
-    }
-
-    /// Is to carry this layer. What flows goes on until the layer's next keyframe.
-    pub(super) fn aim_at(&mut self, layer: usize) {
-        self.is_planned = true;
-        if self.layer == layer {
-            self.next = None;
-        } else if self.rewriter.is_anchored() && self.share == Share::Whole {
-            self.next = Some(layer);
-        } else {
-            (self.layer, self.next) = (layer, None);
-            self.release();
-        }
-    }
-
-    /// Goes on with another layer, which this packet is the first of.
-    pub(super) fn switch_to(&mut self, arrival: &Arrival<'_>) {
-        let reports = self.report.zip(arrival.report);
-        let aligned = self.rewriter.timestamp_offset().zip(reports);
-        let aligned = aligned.map(|(offset, (before, after))| {
-            let apart = before.offset_of(after, arrival.codec.clock_rate);
-            offset.wrapping_add(apart)
-        });
-        (self.layer, self.next) = (arrival.layer, None);
-        (self.stream, self.report) = (Some(arrival.ssrc), None);
-        self.rewriter.switch(aligned);
-    }
-
-    /// What it lacks now. A layer that was just asked for has some time to come.
-    pub(super) fn note_lack(&mut self, lack: Option<Lack>, now: Instant) {
-        self.lack = lack;
-        match lack {
-            Some(Lack::Sender) => {
-                self.missed_since.get_or_insert(now);
-            }
-            Some(Lack::Bandwidth) | None => self.missed_since = None,
-        }
-        let waits = |since| now.saturating_duration_since(since) < COMING;
-        self.is_coming = self.missed_since.is_some_and(waits);
     }
 
     /// Sends another share of what it carries from now on. It goes on with a keyframe; what was sent is kept, to probe
@@ -412,60 +339,5 @@ impl DownSlot {
             _ => newest
                 .wrapping_add((now.saturating_duration_since(at).as_secs_f64() * clock) as u32),
         })
-    }
-
-    /// What the subscriber is told of it.
-    pub fn told(&self, tracks: &Tracks) -> Slot {
-        let Told {
-            track,
-            layer,
-            reason,
-        } = self.state();
-        let track = track.and_then(|track| tracks.get(&track));
-        let rid = track.zip(layer).and_then(|(track, layer)| track.rid(layer));
-        Slot {
-            mid: self.mid.clone(),
-            kind: self.kind,
-            track: track.map(|track| track.id.clone()),
-            layer: rid.cloned(),
-            reason: reason.map(str::to_owned),
-        }
-    }
-
-    /// What was told last says nothing of what it carries now.
-    pub(super) fn forget_told(&mut self) {
-        self.told = Told::default();
-    }
-
-    /// The same, if it is another than was told last.
-    pub(super) fn take_news(&mut self, tracks: &Tracks) -> Option<Slot> {
-        (self.told != self.state()).then(|| self.tell(tracks))
-    }
-
-    /// The same, whatever was told last.
-    pub(in crate::media::room) fn tell(&mut self, tracks: &Tracks) -> Slot {
-        self.told = self.state();
-        self.told(tracks)
-    }
-
-    fn state(&self) -> Told {
-        let track = self.track.filter(|_| !self.undecodable);
-        let flows = track.is_some() && self.share != Share::Nothing;
-        Told {
-            track,
-            layer: flows.then_some(self.layer),
-            reason: self.reason(),
-        }
-    }
-
-    fn reason(&self) -> Option<&'static str> {
-        if self.undecodable {
-            return Some("codec");
-        }
-        match self.lack.filter(|_| self.track.is_some()) {
-            Some(Lack::Bandwidth) => Some("bandwidth"),
-            Some(Lack::Sender) => (!self.is_coming).then_some("sender"),
-            None => None,
-        }
     }
 }

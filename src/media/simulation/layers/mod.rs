@@ -1,280 +1,17 @@
 //! Simulcast: everybody gets the layer that fits their tile, their line and what comes.
 
-use std::collections::BTreeMap;
+mod call;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::rtcp::goodbye::Goodbye;
 use rtc::sansio::Protocol as _;
 
-use super::World;
-use crate::media::peer::sdp::Description;
-use crate::media::room::request::Request;
-use crate::meeting::media::MediaEvent;
-use crate::protocol::ids::{ParticipantId, TrackId};
+use self::call::{Call, Got, QUEUE, TICKS, layer, three};
+use crate::meeting::media::MediaCommand;
 use crate::protocol::object::Source;
-use crate::protocol::request::Tile;
-
-const FRAME: Duration = Duration::from_millis(50);
-/// Ticks of a frame.
-const TICKS: u32 = 4500;
-const BYTES: usize = 1000;
-const QUEUE: Duration = Duration::from_millis(300);
-
-/// One layer of Ada's camera.
-struct Layer {
-    rid: &'static str,
-    ssrc: u32,
-    height: u16,
-    /// Packets of a frame that is no keyframe.
-    packets: u8,
-    is_sent: bool,
-    wants_keyframe: bool,
-    sequence: u16,
-    /// What its timestamps and its picture ids begin with.
-    base: u32,
-}
-
-/// The smallest takes about 165 kbit/s, the others three and nine times that.
-fn layer(rid: &'static str, ssrc: u32, size: u8) -> Layer {
-    Layer {
-        rid,
-        ssrc,
-        height: 180 << size,
-        packets: 3_u8.pow(size.into()),
-        is_sent: true,
-        wants_keyframe: true,
-        sequence: 65_000 + 100 * u16::from(size),
-        base: u32::from(size) * 1_000_000_007,
-    }
-}
-
-fn three() -> Vec<Layer> {
-    vec![
-        layer("q", 1000, 0),
-        layer("h", 2000, 1),
-        layer("f", 3000, 2),
-    ]
-}
-
-/// Ada sends a camera in layers; Bo and Cy watch it.
-struct Call {
-    world: World,
-    viewers: [(ParticipantId, usize); 2],
-    ada: ParticipantId,
-    up: usize,
-    track: TrackId,
-    layers: Vec<Layer>,
-    frame: u32,
-    /// The newest frame that was counted at each.
-    counted: [u32; 2],
-    /// The ids of the header extensions that name m-line and layer.
-    ids: (u8, u8),
-    named: bool,
-}
-
-/// A packet as somebody received it.
-#[derive(Debug, Clone, Copy)]
-struct Got {
-    sequence: u16,
-    timestamp: u32,
-    picture: u16,
-    tl0: u8,
-    is_key: bool,
-    /// Which layer, which frame of it, and how many packets it has.
-    layer: u8,
-    frame: u32,
-    packets: u8,
-}
-
-impl Call {
-    fn new() -> Self {
-        Self::of(three(), |sdp| sdp)
-    }
-
-    fn of(layers: Vec<Layer>, change: impl FnOnce(String) -> String) -> Self {
-        let mut world = World::new();
-        let (ada, bo, cy) = (world.admit(), world.admit(), world.admit());
-        let up = world.client();
-        let names: Vec<_> = layers.iter().map(|one| (one.rid, one.ssrc)).collect();
-        world.clients[up].add_simulcast(&names);
-        world.offer(&ada, up, 1, &[Source::Camera], change);
-        let answer = &world.clients[up].pc.remote_description().unwrap().sdp;
-        let rids: Vec<&str> = names.iter().map(|(rid, _)| *rid).collect();
-        let simulcast = format!("a=simulcast:recv {}\r\n", rids.join(";"));
-        assert!(answer.contains(&simulcast), "{answer}");
-        let answer = Description::parse(answer).unwrap();
-        let id = |name: &str| {
-            let mut extensions = answer.sections[0].extensions.iter();
-            extensions.find(|(_, uri)| uri.ends_with(name)).unwrap().0
-        };
-        let ids = (id("sdes:mid"), id("sdes:rtp-stream-id"));
-        let viewers = [bo, cy].map(|viewer| {
-            let down = world.receive(&viewer);
-            (viewer, down)
-        });
-        let track = world.start_camera(&ada);
-        world.run(Duration::from_millis(600));
-        Self {
-            world,
-            viewers,
-            ada,
-            up,
-            track,
-            layers,
-            frame: 0,
-            counted: [0; 2],
-            ids,
-            named: true,
-        }
-    }
-
-    fn talk(&mut self, seconds: u32) {
-        self.talk_frames(seconds * 20);
-    }
-
-    fn talk_frames(&mut self, frames: u32) {
-        for _ in 0..frames {
-            let asked = std::mem::take(&mut self.world.clients[self.up].asked);
-            self.frame += 1;
-            for place in 0..self.layers.len() {
-                let layer = &mut self.layers[place];
-                layer.wants_keyframe |= asked.contains(&layer.ssrc);
-                if layer.is_sent {
-                    self.send_frame(place);
-                }
-            }
-            self.world.run(FRAME);
-        }
-    }
-
-    fn send_frame(&mut self, place: usize) {
-        let (frame, now) = (self.frame, self.world.now);
-        let layer = &mut self.layers[place];
-        let is_key = std::mem::take(&mut layer.wants_keyframe);
-        let packets = layer.packets * if is_key { 3 } else { 1 };
-        let [high, low] = (layer.base as u16).wrapping_add(frame as u16).to_be_bytes();
-        for index in 0..packets {
-            layer.sequence = layer.sequence.wrapping_add(1);
-            let mut header = rtc::rtp::Header {
-                version: 2,
-                payload_type: 96,
-                marker: index + 1 == packets,
-                sequence_number: layer.sequence,
-                timestamp: layer.base.wrapping_add(frame * TICKS),
-                ssrc: layer.ssrc,
-                ..Default::default()
-            };
-            if self.named {
-                let (mid, rid) = self.ids;
-                header.set_extension(mid, "0".into()).unwrap();
-                header.set_extension(rid, layer.rid.into()).unwrap();
-            }
-            let mut payload = BytesMut::zeroed(BYTES);
-            payload[0] = if index == 0 { 0x90 } else { 0x80 };
-            payload[1] = 0xe0;
-            payload[2] = high | 0x80;
-            payload[3] = low;
-            payload[4] = low;
-            payload[6] = u8::from(!is_key);
-            payload[9..12].copy_from_slice(&[0x9d, 0x01, 0x2a]);
-            payload[12..14].copy_from_slice(&(layer.height / 9 * 16).to_le_bytes());
-            payload[14..16].copy_from_slice(&layer.height.to_le_bytes());
-            payload[16..20].copy_from_slice(&frame.to_be_bytes());
-            payload[20..22].copy_from_slice(&[place as u8, packets]);
-            self.world.clients[self.up].send_packet(header, payload.freeze(), now);
-        }
-    }
-
-    /// Shows the camera in a tile of this height.
-    fn view(&mut self, viewer: usize, height: u32) {
-        let tile = Tile {
-            track: self.track.clone(),
-            width: height / 9 * 16,
-            height,
-            priority: 0,
-        };
-        self.view_tiles(viewer, vec![tile]);
-    }
-
-    fn view_tiles(&mut self, viewer: usize, tiles: Vec<Tile>) {
-        let viewer = self.viewers[viewer].0.clone();
-        self.world
-            .ask(&viewer, |reply| Request::View { tiles, reply });
-    }
-
-    /// What somebody received since this was last asked, once what is on its way has arrived, by number.
-    fn take_received(&mut self, viewer: usize) -> Vec<Got> {
-        self.world.run(QUEUE * 2);
-        let down = &mut self.world.clients[self.viewers[viewer].1];
-        let received = std::mem::take(&mut down.received).into_iter();
-        let got = received.map(|packet| {
-            let payload = &packet.payload;
-            let number = [payload[16], payload[17], payload[18], payload[19]];
-            Got {
-                sequence: packet.header.sequence_number,
-                timestamp: packet.header.timestamp,
-                picture: u16::from_be_bytes([payload[2] & 0x7f, payload[3]]),
-                tl0: payload[4],
-                is_key: payload[6] == 0,
-                layer: payload[20],
-                frame: u32::from_be_bytes(number),
-                packets: payload[21],
-            }
-        });
-        // Older ones come again, to probe the line with.
-        let before = std::mem::replace(&mut self.counted[viewer], self.frame);
-        let by_number: BTreeMap<i16, Got> = {
-            let got: Vec<Got> = got.filter(|got| got.frame > before).collect();
-            let first = got.first().map_or(0, |got| got.sequence);
-            let ahead = |got: &Got| got.sequence.wrapping_sub(first) as i16;
-            got.iter().map(|got| (ahead(got), *got)).collect()
-        };
-        by_number.into_values().collect()
-    }
-
-    /// Which layers somebody was last told of their slot, and why.
-    fn told(&self, viewer: usize) -> Vec<(Option<String>, Option<String>)> {
-        let events = self.world.events.lock().unwrap();
-        let told = events.iter().filter_map(|event| match event {
-            MediaEvent::Slots { to, slots } if *to == self.viewers[viewer].0 => Some(&slots.slots),
-            _ => None,
-        });
-        let pictures = told.flatten().filter(|slot| slot.track.is_some());
-        pictures
-            .map(|slot| (slot.layer.clone(), slot.reason.clone()))
-            .collect()
-    }
-
-    fn last_told(&self, viewer: usize) -> (String, String) {
-        let (layer, reason) = self.told(viewer).pop().expect("it was told");
-        (layer.unwrap_or_default(), reason.unwrap_or_default())
-    }
-
-    /// What Ada was told that is watched, in order.
-    fn demands(&self) -> Vec<String> {
-        let events = self.world.events.lock().unwrap();
-        let demands = events.iter().filter_map(|event| match event {
-            MediaEvent::Demand { track, layers } if *track == self.track => Some(layers.join(" ")),
-            _ => None,
-        });
-        demands.collect()
-    }
-
-    /// What everybody was last told of the camera's layers.
-    fn format(&self) -> Vec<(String, u32, u64)> {
-        let events = self.world.events.lock().unwrap();
-        let mut formats = events.iter().rev().filter_map(|event| match event {
-            MediaEvent::Format { track, layers, .. } if *track == self.track => Some(layers),
-            _ => None,
-        });
-        let layers = formats.next().expect("it was told").iter();
-        layers
-            .map(|layer| (layer.rid.clone(), layer.height, layer.bitrate))
-            .collect()
-    }
-}
 
 fn told(layer: &str, reason: &str) -> (String, String) {
     (layer.to_owned(), reason.to_owned())
@@ -369,7 +106,7 @@ fn a_switch_waits_for_a_keyframe_and_keeps_one_stream() {
     switches += is_one_stream(&got);
     assert_eq!(switches, 7, "{:?}", layers_of(&got));
     // No picture was missing meanwhile.
-    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 7 * 17, "{}", frames.len());
 }
 
@@ -422,7 +159,7 @@ fn a_narrow_line_gets_a_smaller_layer_and_the_larger_one_when_it_is_wide_again()
     call.talk(10);
     let got = call.take_received(0);
     assert!(is_one_stream(&got) <= 1, "{:?}", layers_of(&got));
-    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 195, "{}: it is no slide show", frames.len());
     // The other one notices nothing.
     let other = call.take_received(1);
@@ -448,7 +185,7 @@ fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
     let got = call.take_received(0);
     assert_eq!((is_one_stream(&got), layers_of(&got)), (0, vec![1]));
     assert!(got[0].is_key);
-    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 68, "{} of 84", frames.len());
     call.layers[2].is_sent = true;
     call.talk(1);
@@ -514,7 +251,7 @@ fn the_sender_is_told_what_is_watched() {
     assert_eq!(call.demands().last().unwrap(), "q");
     let gone = call.viewers[1].0.clone();
     call.world
-        .command(crate::meeting::media::MediaCommand::Dismiss { participant: gone });
+        .command(MediaCommand::Dismiss { participant: gone });
     call.talk(3);
     assert_eq!(call.demands().last().unwrap(), "");
 }
@@ -544,7 +281,7 @@ fn a_layer_goes_on_under_another_ssrc() {
     call.talk(2);
     let got = call.take_received(0);
     assert_eq!(layers_of(&got), [2]);
-    let frames: std::collections::BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
+    let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 39, "{}", frames.len());
     assert_eq!(call.last_told(0), told("f", ""));
 }

@@ -1,0 +1,139 @@
+//! Which layer a slot carries and which it waits for, why it carries no larger one, and what is told of that.
+
+use std::time::{Duration, Instant};
+
+use super::slot::DownSlot;
+use crate::media::room::Tracks;
+use crate::media::room::allocate::{Class, Share};
+use crate::media::room::publisher::Arrival;
+use crate::protocol::object::Slot;
+
+/// A layer that is missing is expected to come for so long before that is told.
+const COMING: Duration = Duration::from_secs(3);
+
+/// How a picture is wished for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::media) struct Wished {
+    /// How important it is.
+    pub class: Class,
+    /// How high it is shown, in pixels.
+    pub height: u32,
+}
+
+/// Why somebody gets less of a picture than they wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) enum Lack {
+    /// Their line carries no more.
+    Bandwidth,
+    /// Its sender sends no larger layer.
+    Sender,
+}
+
+/// What is told of a slot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    track: Option<u64>,
+    layer: Option<usize>,
+    reason: Option<&'static str>,
+}
+
+impl DownSlot {
+    /// The layer that it is to carry.
+    pub(super) fn aim(&self) -> usize {
+        self.next.unwrap_or(self.layer)
+    }
+
+    /// Is to carry this layer. What flows goes on until the layer's next keyframe.
+    pub(super) fn aim_at(&mut self, layer: usize) {
+        self.is_planned = true;
+        if self.layer == layer {
+            self.next = None;
+        } else if self.rewriter.is_anchored() && self.share == Share::Whole {
+            self.next = Some(layer);
+        } else {
+            (self.layer, self.next) = (layer, None);
+            self.release();
+        }
+    }
+
+    /// Goes on with another layer, which this packet is the first of.
+    pub(super) fn switch_to(&mut self, arrival: &Arrival<'_>) {
+        let reports = self.report.zip(arrival.report);
+        let aligned = self.rewriter.timestamp_offset().zip(reports);
+        let aligned = aligned.map(|(offset, (before, after))| {
+            let apart = before.offset_of(after, arrival.codec.clock_rate);
+            offset.wrapping_add(apart)
+        });
+        (self.layer, self.next) = (arrival.layer, None);
+        (self.stream, self.report) = (Some(arrival.ssrc), None);
+        self.rewriter.switch(aligned);
+    }
+
+    /// What it lacks now. A layer that was just asked for has some time to come.
+    pub(super) fn note_lack(&mut self, lack: Option<Lack>, now: Instant) {
+        self.lack = lack;
+        match lack {
+            Some(Lack::Sender) => {
+                self.missed_since.get_or_insert(now);
+            }
+            Some(Lack::Bandwidth) | None => self.missed_since = None,
+        }
+        let waits = |since| now.saturating_duration_since(since) < COMING;
+        self.is_coming = self.missed_since.is_some_and(waits);
+    }
+
+    /// What the subscriber is told of it.
+    pub fn told(&self, tracks: &Tracks) -> Slot {
+        let Told {
+            track,
+            layer,
+            reason,
+        } = self.state();
+        let track = track.and_then(|track| tracks.get(&track));
+        let rid = track.zip(layer).and_then(|(track, layer)| track.rid(layer));
+        Slot {
+            mid: self.mid.clone(),
+            kind: self.kind,
+            track: track.map(|track| track.id.clone()),
+            layer: rid.cloned(),
+            reason: reason.map(str::to_owned),
+        }
+    }
+
+    /// What was told last says nothing of what it carries now.
+    pub(super) fn forget_told(&mut self) {
+        self.told = Told::default();
+    }
+
+    /// The same, if it is another than was told last.
+    pub(super) fn take_news(&mut self, tracks: &Tracks) -> Option<Slot> {
+        (self.told != self.state()).then(|| self.tell(tracks))
+    }
+
+    /// The same, whatever was told last.
+    pub(in crate::media::room) fn tell(&mut self, tracks: &Tracks) -> Slot {
+        self.told = self.state();
+        self.told(tracks)
+    }
+
+    fn state(&self) -> Told {
+        let track = self.track.filter(|_| !self.undecodable);
+        let flows = track.is_some() && self.share != Share::Nothing;
+        Told {
+            track,
+            layer: flows.then_some(self.layer),
+            reason: self.reason(),
+        }
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        if self.undecodable {
+            return Some("codec");
+        }
+        match self.lack.filter(|_| self.track.is_some()) {
+            Some(Lack::Bandwidth) => Some("bandwidth"),
+            Some(Lack::Sender) => (!self.is_coming).then_some("sender"),
+            None => None,
+        }
+    }
+}
