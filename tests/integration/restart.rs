@@ -305,7 +305,7 @@ async fn what_was_given_up_before_is_not_taken_up() {
     assert!(named(&answer["view"]["participants"], "bo").is_null());
     assert!(named(&answer["view"]["participants"], "cy").is_null());
     // A meeting that is over does not come back.
-    ada.ok("room.end", json!({ "identity": people.room })).await;
+    ada.ok("room.end", json!({})).await;
     server.kill();
     let server = Server::start(data.path(), &url);
     let mut eve = anew(&server, &people.eve.login["token"]).await;
