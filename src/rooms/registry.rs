@@ -3,6 +3,8 @@
 //! A room never begins as it was. Whoever stores a change asks [`Registry::changed`] for the running room. A room
 //! that is just being loaded is loaded again, and an edit that comes late undoes nothing newer.
 
+mod loading;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +14,7 @@ use dashmap::mapref::entry::Entry;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
+use self::loading::{Loading, Watch};
 use super::actor::{Actor, Ending, Parts};
 use super::handle::{CallError, Inbox, RoomHandle};
 use super::link::RoomLink;
@@ -50,43 +53,6 @@ struct Shared {
     is_closing: AtomicBool,
     closed_one: Notify,
     clock: Clock,
-}
-
-/// A room that is being loaded, by one or by several at once.
-#[derive(Debug, Default)]
-struct Loading {
-    loaders: usize,
-    /// How often what is stored of it was changed meanwhile.
-    changes: u64,
-}
-
-/// Takes note of changes as long as it lives.
-struct Watch<'a> {
-    loading: &'a DashMap<RoomIdentity, Loading>,
-    identity: &'a RoomIdentity,
-}
-
-impl<'a> Watch<'a> {
-    fn new(loading: &'a DashMap<RoomIdentity, Loading>, identity: &'a RoomIdentity) -> Self {
-        loading.entry(identity.clone()).or_default().loaders += 1;
-        Self { loading, identity }
-    }
-
-    fn changes(&self) -> u64 {
-        let entry = self.loading.get(self.identity);
-        entry.map_or(0, |entry| entry.changes)
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        if let Entry::Occupied(mut entry) = self.loading.entry(self.identity.clone()) {
-            entry.get_mut().loaders -= 1;
-            if entry.get().loaders == 0 {
-                entry.remove();
-            }
-        }
-    }
 }
 
 /// How much is going on.

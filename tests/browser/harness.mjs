@@ -58,17 +58,13 @@ export function findServer() {
  * Starts the server on free ports with an empty data directory and waits until it listens.
  *
  * @param {string[]} [extraArgs]
- * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>, freeze: () => void, thaw: () => void}>}
+ * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>, freeze: () => void, thaw: () => void,
+ *   kill: () => Promise<void>, again: () => Promise<void>}>} kill: as `kill -9` · again: another one, on the same data and port
  */
 export async function startServer(extraArgs = []) {
   const dataDir = await mkdtemp(join(tmpdir(), 'meeting-test-'));
-  const child = spawn(
-    findServer(),
-    ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--media-port', '0', '--no-rate-limit',
-      ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+  let child;
+  let exited;
   /** The last lines of both outputs, for a test that failed. */
   const log = [];
   const keep = (line) => {
@@ -76,18 +72,16 @@ export async function startServer(extraArgs = []) {
     if (log.length > KEPT_LOG_LINES) log.shift();
   };
 
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-      await exited;
-      clearTimeout(force);
-    }
-    await rm(dataDir, { recursive: true, force: true });
-  };
-
-  try {
-    const origin = await new Promise((resolve, reject) => {
+  /** Starts a process; its origin, once it listens. */
+  const run = async (listen) => {
+    child = spawn(
+      findServer(),
+      ['serve', '--listen', listen, '--data-dir', dataDir, '--media-port', '0', '--no-rate-limit',
+        ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs],
+      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+    return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('The server did not listen in time.')), START_TIMEOUT_MS);
       const settle = (finish, value) => {
         clearTimeout(timer);
@@ -102,10 +96,31 @@ export async function startServer(extraArgs = []) {
       child.once('error', (error) => settle(reject, error));
       exited.then((outcome) => settle(reject, new Error(`The server ended at once (${outcome}).`)));
     });
+  };
+
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await exited;
+      clearTimeout(force);
+    }
+    await rm(dataDir, { recursive: true, force: true });
+  };
+
+  try {
+    const origin = await run('127.0.0.1:0');
     // A machine that stands still: its sockets stay, and nothing comes from them.
     const freeze = () => child.kill('SIGSTOP');
     const thaw = () => child.kill('SIGCONT');
-    return { origin, socket: `${origin.replace('http', 'ws')}/ws`, log, stop, freeze, thaw };
+    const kill = async () => {
+      child.kill('SIGKILL');
+      await exited;
+    };
+    const again = async () => {
+      await run(new URL(origin).host);
+    };
+    return { origin, socket: `${origin.replace('http', 'ws')}/ws`, log, stop, freeze, thaw, kill, again };
   } catch (error) {
     await stop();
     throw new Error(`${error.message}\n${log.join('\n')}`);

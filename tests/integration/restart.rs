@@ -181,7 +181,7 @@ async fn what_was_answered_about_a_meeting_survives(url: &str) {
     who_comes_anew_takes_their_place(&server, &mut ada, &room, &tokens).await;
 
     let page = ada.ok("room.attendance", json!({ "identity": room })).await;
-    let memberships = page["memberships"].as_array().unwrap();
+    let memberships = page["attendance"].as_array().unwrap();
     let of = |name: &str| {
         let of_one = memberships.iter();
         let of_one = of_one.filter(|one| one["display_name"] == name);
@@ -209,7 +209,6 @@ async fn who_comes_anew_takes_their_place(
     let people = joined["participants"].as_array().unwrap();
     let mine = people.iter().filter(|one| one["user"]["username"] == "cy");
     assert_eq!(mine.count(), 1, "{joined}");
-    assert_eq!(joined["self"]["display_name"], "Cyril");
     let left = ada.event("participant.left").await;
     assert_eq!(left["reason"], "replaced");
 }
@@ -261,7 +260,7 @@ async fn told_to_end_it_saves_the_meeting_and_says_so() {
     is_as_it_was(&answer["view"], &people.timer);
     let page = json!({ "identity": people.room });
     let page = ada.ok("room.attendance", page).await;
-    let memberships = page["memberships"].as_array().unwrap().iter();
+    let memberships = page["attendance"].as_array().unwrap().iter();
     let mine: Vec<_> = memberships
         .filter(|one| one["display_name"] == "ada")
         .collect();
@@ -277,7 +276,6 @@ async fn what_was_given_up_before_is_not_taken_up() {
     // It logs out, and nobody takes the session up that was its.
     let bo = people.bo.login["token"].clone();
     people.bo.ok("auth.logout", json!({})).await;
-    people.ada.event("participant.left").await;
     people.cy.ok("room.leave", json!({})).await;
     people
         .ada
@@ -301,13 +299,13 @@ async fn what_was_given_up_before_is_not_taken_up() {
     }
     let mut client = Client::connect(server.address()).await;
     let token = client.refused("auth.token", json!({ "token": bo })).await;
-    assert_eq!(token, "token.invalid");
+    assert_eq!(token, "auth.token_invalid");
     let (mut ada, answer) = back(&server, &ada).await;
     assert_eq!(answer["view"]["timer"], Value::Null);
     assert!(named(&answer["view"]["participants"], "bo").is_null());
     assert!(named(&answer["view"]["participants"], "cy").is_null());
     // A meeting that is over does not come back.
-    ada.ok("room.end", json!({ "identity": people.room })).await;
+    ada.ok("room.end", json!({})).await;
     server.kill();
     let server = Server::start(data.path(), &url);
     let mut eve = anew(&server, &people.eve.login["token"]).await;

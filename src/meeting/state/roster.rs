@@ -66,7 +66,8 @@ impl Person {
 
     /// Until when they were there who go at `now`.
     pub fn was_there_until(&self, now: Timestamp) -> Timestamp {
-        self.unseen_since.unwrap_or(now)
+        let since = self.unseen_since;
+        since.map_or(now, |since| since.max(self.seen.joined_at))
     }
 
     /// Where they come from.

@@ -266,7 +266,7 @@ async fn who_does_not_come_back_was_there_until_the_server_went_down() {
     }
     readers[0].0.call(cohost("bo")).await.unwrap();
     let (saved, now) = (fake.room(), Timestamp::now());
-    let alive = now.plus_millis(-5_000);
+    let alive = now;
 
     let (registry, lines) = (Registry::new(media()), Lines::default());
     let start = start_in(&fake, room(Topology::P2p), &lines);
@@ -288,7 +288,11 @@ async fn who_does_not_come_back_was_there_until_the_server_went_down() {
         .unwrap();
     assert_eq!(registry.live().participants, 2);
     // Ada comes anew, and takes her own place at once.
-    let (handle, mut ada) = enter_in(&registry, &fake, &lines, "ada").await;
+    let (outbox, mut ada) = outbox();
+    let load = || async { Ok(start_in(&fake, room(Topology::P2p), &lines)) };
+    let newer = newcomer("ada", "ada2");
+    let joined = registry.join(&facts().identity, newer, outbox, load);
+    let handle = joined.await.unwrap().0.local().clone();
     assert_eq!(handle.head_count(), 2);
     assert_eq!(shown_role(&handle, "bo").await, Role::Cohost);
     tokio::time::sleep(Duration::from_secs(29)).await;
