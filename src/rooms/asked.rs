@@ -33,7 +33,7 @@ pub(super) enum Asker {
 impl Asker {
     /// Somebody who wants to come in; none when they have waited too long and do not want to any more.
     pub fn newcomer(
-        join: Box<Join>,
+        join: Join,
         outbox: Outbox,
         reply: oneshot::Sender<Result<Entered, ErrorCode>>,
     ) -> Option<(Command, Self)> {
@@ -45,7 +45,7 @@ impl Asker {
             outbox,
             reply,
         };
-        Some((Command::Join(*join), by))
+        Some((Command::Join(join), by))
     }
 
     /// Tells the answer. Whoever has come in, or to the door, is told from now on what happens.

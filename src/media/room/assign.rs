@@ -175,7 +175,7 @@ fn wish(choice: &Choice<'_, Key>, view: Option<&[Tile]>, pictures: usize) -> Wis
             priority: first.map_or(0, |tile| tile.priority),
             is_screen,
         },
-        height: first.map_or(0, |tile| height(tile)),
+        height: first.map_or(0, height),
     }
 }
 

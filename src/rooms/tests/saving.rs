@@ -291,7 +291,8 @@ async fn who_does_not_come_back_was_there_until_the_server_went_down() {
     let (outbox, mut ada) = outbox();
     let load = || async { Ok(start_in(&fake, room(Topology::P2p), &lines)) };
     let newer = newcomer("ada", "ada2");
-    let joined = registry.join(&facts().identity, newer, outbox, load);
+    let identity = facts().identity;
+    let joined = registry.join(&identity, newer, outbox, load);
     let handle = joined.await.unwrap().0.local().clone();
     assert_eq!(handle.head_count(), 2);
     assert_eq!(shown_role(&handle, "bo").await, Role::Cohost);
