@@ -260,7 +260,7 @@ impl Actor {
                 join,
                 outbox,
                 reply,
-            } => Asker::newcomer(join, outbox, reply)?,
+            } => Asker::newcomer(*join, outbox, reply)?,
             Message::Media(event) => (Command::Media(event), Asker::Nobody),
             Message::Tick => (Command::Tick, Asker::Nobody),
             Message::Tell(command) => (command, Asker::Nobody),

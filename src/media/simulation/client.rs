@@ -255,7 +255,7 @@ fn track(source: Source, ssrc: u32) -> MediaStreamTrack {
 fn encoding(rid: &str, ssrc: u32) -> RTCRtpEncodingParameters {
     RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
-            rid: rid.to_owned().into(),
+            rid: rid.to_owned(),
             ssrc: Some(ssrc),
             rtx: Some(RTCRtpRtxParameters { ssrc: ssrc + 1 }),
             ..Default::default()
