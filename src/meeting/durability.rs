@@ -1,7 +1,8 @@
 //! How soon what a command did must be saved, so that a restart of the server does not undo it.
 //!
 //! What somebody was told that they did is there after a restart: roles, bans, refusals, admissions, who is shown large, the
-//! timer, hands and names are saved before the answer goes out. Who comes and goes, and what is muted, is saved a moment
+//! timer, hands and names are saved before the answer goes out. While the database is away those who govern are refused;
+//! hands and names, and whoever comes back, do not wait for it. Who comes and goes, and what is muted, is saved a moment
 //! later: those who are there tell it anew. What the database holds by itself is not saved again: settings, bans for good,
 //! the chat, the end of a meeting.
 
@@ -9,14 +10,16 @@ use super::command::{Command, Join};
 use super::room::Room;
 use crate::protocol::object::BanLength;
 
-/// How soon it must be saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How soon it must be saved, in rising order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
     /// Nothing of the room's state changed that is to outlive the server.
     Nothing,
     /// Within a second.
     Soon,
-    /// Before it is answered.
+    /// Before it is answered, if the database can be written; else as soon as it can. The meeting goes on meanwhile.
+    WhenPossible,
+    /// Before it is answered; what cannot be saved is refused.
     BeforeAnswer,
 }
 
@@ -27,10 +30,12 @@ impl Room {
             Command::Join(join) => self.durability_of_coming(join),
             Command::Update { changes, .. } => {
                 match changes.hand.is_some() || changes.display_name.is_some() {
-                    true => Durability::BeforeAnswer,
+                    true => Durability::WhenPossible,
                     false => Durability::Soon,
                 }
             }
+            // The token that the client gets by it must be known after a restart.
+            Command::Attach { .. } => Durability::WhenPossible,
             // It is stored already, and whoever is banned is taken out when the room is taken up.
             Command::Remove {
                 ban: Some(BanLength::Forever),
@@ -48,7 +53,6 @@ impl Room {
             | Command::SetTimer { .. } => Durability::BeforeAnswer,
             Command::Leave { .. }
             | Command::Detach { .. }
-            | Command::Attach { .. }
             | Command::Away { .. }
             | Command::End { .. }
             | Command::Close { .. }

@@ -66,7 +66,7 @@ impl Room {
     ///
     /// # Errors
     /// [`SnapshotError::Unreadable`]
-    pub fn save(&self) -> Result<Vec<u8>, SnapshotError> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
         written(self)
     }
 
@@ -74,7 +74,7 @@ impl Room {
     ///
     /// # Errors
     /// [`SnapshotError::Unreadable`]
-    pub fn save_without_chat(&self) -> Result<Vec<u8>, SnapshotError> {
+    pub fn to_bytes_without_chat(&self) -> Result<Vec<u8>, SnapshotError> {
         written(WithoutChat {
             facts: &self.facts,
             ended: &self.ended,
@@ -90,7 +90,7 @@ impl Room {
     ///
     /// # Errors
     /// [`SnapshotError`]
-    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         read(bytes)
     }
 }
@@ -100,7 +100,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`SnapshotError::Unreadable`]
-    pub fn save(&self) -> Result<Vec<u8>, SnapshotError> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
         written(self)
     }
 
@@ -108,7 +108,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`SnapshotError`]
-    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         read(bytes)
     }
 }

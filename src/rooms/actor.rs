@@ -229,7 +229,7 @@ impl Actor {
         let Some(asked) = self.read(message).await else {
             return;
         };
-        if asked.durability == Durability::BeforeAnswer && self.saving.is_on() {
+        if asked.durability >= Durability::WhenPossible && self.saving.is_on() {
             return self.carry_out_surely(asked).await;
         }
         let outcome = self.handle(asked.command.clone());
@@ -294,7 +294,7 @@ impl Actor {
             }
         }
         let governs = |(asked, outcome): &(Asked, Outcome)| {
-            asked.durability == Durability::BeforeAnswer && outcome.reply.is_ok()
+            asked.durability >= Durability::WhenPossible && outcome.reply.is_ok()
         };
         let is_kept = match batch.iter().any(governs) {
             true => {
@@ -313,7 +313,9 @@ impl Actor {
                     reply: Err(ErrorCode::ServerBusy),
                     effects: Vec::new(),
                 },
-                Durability::Soon | Durability::Nothing => self.handle(asked.command.clone()),
+                Durability::Nothing | Durability::Soon | Durability::WhenPossible => {
+                    self.handle(asked.command.clone())
+                }
             };
             self.settle(asked, outcome);
         }

@@ -95,7 +95,7 @@ impl Saved {
         now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         let mut bytes = b"{\"room\":".to_vec();
-        bytes.extend(room.save_without_chat()?);
+        bytes.extend(room.to_bytes_without_chat()?);
         bytes.extend(b",\"sessions\":");
         serde_json::to_writer(&mut bytes, sessions)?;
         bytes.push(b'}');
@@ -109,7 +109,7 @@ impl Saved {
     /// What is remembered of a meeting that has emptied.
     pub fn of_memory(memory: &Memory, now: Timestamp) -> Result<Self, SnapshotError> {
         let mut bytes = b"{\"memory\":".to_vec();
-        bytes.extend(memory.save()?);
+        bytes.extend(memory.to_bytes()?);
         bytes.push(b'}');
         Ok(Self {
             bytes,
@@ -131,10 +131,10 @@ impl Restored {
             sessions,
         } = serde_json::from_slice(bytes)?;
         if let Some(memory) = memory {
-            let memory = Memory::restore(memory.get().as_bytes())?;
+            let memory = Memory::from_bytes(memory.get().as_bytes())?;
             return Ok(Self::Memory(Box::new(memory)));
         }
-        let room = Room::restore(room.map_or("", RawValue::get).as_bytes())?;
+        let room = Room::from_bytes(room.map_or("", RawValue::get).as_bytes())?;
         Ok(Self::Room {
             room: Box::new(room),
             sessions,

@@ -121,8 +121,8 @@ async fn after_a_restart_accounts_rooms_chat_and_log_ins_are_there() {
     assert_eq!(joined["chat"][1], secret["message"]);
     assert_eq!(
         names(&joined["participants"]),
-        ["ada"],
-        "nobody else is there yet"
+        ["Bo", "ada"],
+        "whoever was in is awaited"
     );
     let mut guest = server.connect().await;
     guest.ok("auth.token", json!({ "token": bo.token() })).await;

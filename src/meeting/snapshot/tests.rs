@@ -36,11 +36,14 @@ impl Twin {
     /// Before a command: becomes the room's twin anew, at times, and was the same until then.
     pub(in crate::meeting) fn look_at(&mut self, room: &Room) {
         if self.random.random_bool(0.05) {
-            let saved = room.save().unwrap();
+            let saved = room.to_bytes().unwrap();
             if let Some(twin) = &self.room {
-                assert!(twin.save().unwrap() == saved, "what was restored changed");
+                assert!(
+                    twin.to_bytes().unwrap() == saved,
+                    "what was restored changed"
+                );
             }
-            self.room = Some(Room::restore(&saved).unwrap());
+            self.room = Some(Room::from_bytes(&saved).unwrap());
         }
     }
 
@@ -155,10 +158,10 @@ fn a_snapshot_of_version_1_stays_readable() {
     let file = golden();
     if std::env::var("UPDATE_PROTOCOL").is_ok() && !file.exists() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, room.save().unwrap()).unwrap();
+        std::fs::write(&file, room.to_bytes().unwrap()).unwrap();
     }
-    let mut restored = Room::restore(&std::fs::read(file).unwrap()).unwrap();
-    assert!(room.save().unwrap() == restored.save().unwrap());
+    let mut restored = Room::from_bytes(&std::fs::read(file).unwrap()).unwrap();
+    assert!(room.to_bytes().unwrap() == restored.to_bytes().unwrap());
     let look = |room: &mut Room, name| {
         let participant = membership(name);
         room.handle(Command::Look { participant }, at(20))
@@ -175,15 +178,15 @@ fn a_snapshot_of_version_1_stays_readable() {
 
 #[test]
 fn what_this_server_does_not_know_is_refused_in_words() {
-    let saved = String::from_utf8(full_room().save().unwrap()).unwrap();
+    let saved = String::from_utf8(full_room().to_bytes().unwrap()).unwrap();
     let newer = saved.replacen("\"version\":1", "\"version\":2", 1);
-    let refused = Room::restore(newer.as_bytes()).unwrap_err();
+    let refused = Room::from_bytes(newer.as_bytes()).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "the snapshot has version 2, and this server reads version 1"
     );
     for damaged in ["", "{}", &saved[..saved.len() / 2], "[1]"] {
-        let refused = Room::restore(damaged.as_bytes()).unwrap_err();
+        let refused = Room::from_bytes(damaged.as_bytes()).unwrap_err();
         assert!(matches!(refused, SnapshotError::Unreadable(_)), "{damaged}");
     }
 }

@@ -16,7 +16,7 @@ fn stored(facts: object::Room, ended: Option<Timestamp>) -> Room {
 }
 
 fn saved(room: &Room) -> Room {
-    Room::restore(&room.save_without_chat().unwrap()).unwrap()
+    Room::from_bytes(&room.to_bytes_without_chat().unwrap()).unwrap()
 }
 
 fn taken_up(room: &Room) -> TakenUp {
@@ -180,7 +180,8 @@ fn a_meeting_that_had_emptied_is_remembered_as_long_as_it_would_have_been() {
             .unwrap();
     }
     let memory = room.memory().unwrap();
-    let memory = crate::meeting::state::pause::Memory::restore(&memory.save().unwrap()).unwrap();
+    let memory =
+        crate::meeting::state::pause::Memory::from_bytes(&memory.to_bytes().unwrap()).unwrap();
     let until = memory.until();
     let remembers =
         |ended: Option<i64>, now| stored(facts(), ended.map(at)).remembers(memory.clone(), now);
@@ -224,7 +225,7 @@ fn what_somebody_was_told_that_they_did_is_saved_first() {
     for (command, expected) in [
         (join("cy"), Durability::Soon),
         (Command::Join(with_role), Durability::BeforeAnswer),
-        (hand(Some(true)), Durability::BeforeAnswer),
+        (hand(Some(true)), Durability::WhenPossible),
         (hand(None), Durability::Soon),
         (remove(None), Durability::BeforeAnswer),
         (remove(Some(BanLength::Meeting)), Durability::BeforeAnswer),

@@ -482,7 +482,7 @@ chat: Array<ChatMessage>, };
 
 export type Layer = { 
 /**
- * Its RTP stream id (RFC 8852 §3.1).
+ * Its RTP stream id (RFC 8852 §3.1). Empty when it has none.
  */
 rid: string, 
 /**
@@ -583,6 +583,16 @@ connection: Leg,
  * The candidate. Null ends the candidates (RFC 8838 §8.2). It must not be left out.
  */
 candidate: Candidate | null, };
+
+export type MediaDemand = { 
+/**
+ * Your track.
+ */
+track: TrackId, 
+/**
+ * The rids of the encodings that are watched, an empty name for one without a rid. Empty while nobody watches.
+ */
+layers: Array<string>, };
 
 export type MediaFailed = Record<symbol, never>;
 
@@ -1393,7 +1403,11 @@ rooms: Array<Room>,
 /**
  * How many rooms there are on all pages.
  */
-total: number, };
+total: number, 
+/**
+ * When one was last in those of them that one has been in, and as what. Only for the scope `joined`.
+ */
+visits?: Array<Visit>, };
 
 export type RoomReminder = { 
 /**
@@ -1544,12 +1558,13 @@ kind: MediaKind,
  */
 track: TrackId | null, 
 /**
- * Which of the track's encodings it carries.
+ * Which of the track's encodings it carries. Null when it carries none, or one without a rid.
  */
 layer: string | null, 
 /**
- * Why it carries nothing, or not what was wished: `codec` where the client has no decoder for it, `bandwidth`
- * where the client's line is too narrow, so that only a still comes now and then, or nothing.
+ * Why it carries nothing, or less than was wished: `codec` where the client has no decoder for it, `bandwidth`
+ * where the client's line is too narrow, so that a smaller encoding comes, or only a still now and then, or
+ * nothing, `sender` where the participant sends no larger encoding now.
  */
 reason: string | null, };
 
@@ -1679,7 +1694,7 @@ muted: boolean,
  */
 codec: string | null, 
 /**
- * Its simulcast encodings; empty when there is only one.
+ * The encodings of a picture that have come, the smallest first. One that is no simulcast has an empty `rid`.
  */
 layers: Array<Layer>, };
 
@@ -1758,6 +1773,24 @@ export type UserId = string;
 export type UserKind = "account" | "guest";
 
 export type Username = string;
+
+export type Visit = { 
+/**
+ * The room.
+ */
+room: RoomIdentity, 
+/**
+ * As what one came in.
+ */
+role: Role, 
+/**
+ * When. Null where an older system did not write it.
+ */
+joined_at: Timestamp | null, 
+/**
+ * When one left. Null while one is in.
+ */
+left_at: Timestamp | null, };
 
 export type Waiting = { 
 /**
@@ -1885,6 +1918,7 @@ export interface Events {
   "media.track.unpublished": TrackUnpublished;
   "media.track.muted": TrackMuted;
   "media.slots": SlotsData;
+  "media.demand": MediaDemand;
   "speaker.active": SpeakerActive;
   "quality.update": QualityUpdate;
   "session.replaced": SessionReplaced;
