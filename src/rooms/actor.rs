@@ -141,7 +141,7 @@ impl Actor {
             self.take(message).await;
             self.part_with_the_lost();
             if self.saving.due_in() == Some(Duration::ZERO) {
-                self.save();
+                self.save_soon();
             }
             // Whoever is about to come in already finds it running.
             let is_idle = self.inbox.is_empty() && self.next.is_none();
@@ -191,7 +191,7 @@ impl Actor {
                 Err(_) => self.media.flush(),
             }
             if self.saving.due_in() == Some(Duration::ZERO) {
-                self.save();
+                self.save_soon();
             }
             let is_due = self.until_deadline() == Some(Duration::ZERO);
             if is_due || self.audience.look_for_the_lost() {
@@ -386,7 +386,7 @@ impl Actor {
     }
 
     /// Saves the meeting when there is time; one that has emptied when the room ends.
-    fn save(&mut self) {
+    fn save_soon(&mut self) {
         let meeting = self.saved();
         self.saving.keep(meeting);
     }

@@ -92,6 +92,13 @@ export function names(page) {
   return page.getByTestId('tile').locator('.nm').allTextContents();
 }
 
+/** Leaves the meeting, and closes the page: one that is only closed is awaited for a while. @param {any} page */
+export async function departs(page) {
+  await page.getByTestId('leave').click();
+  await page.getByTestId('notice').waitFor();
+  await page.context().close();
+}
+
 /** @param {any} page @param {number} count */
 export async function seesPeople(page, count) {
   await until(async () => (await page.getByTestId('tile').count()) === count, `${count} tiles`);

@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
+import { departs, guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** An account that several tests sign in with. */
@@ -296,7 +296,7 @@ test('three people see and hear each other, write, share, leave and come late', 
     for (const page of [ada, bo, cy]) await seesPeople(page, 3);
     await di.getByTestId('rejoin').click();
     await seesPeople(di, 4);
-    await di.context().close();
+    await departs(di);
     for (const page of [ada, bo, cy]) await seesPeople(page, 3);
   });
 
@@ -478,7 +478,7 @@ test('from the press on Join to the first picture of somebody else', { timeout: 
   for (let n = 0; n < 5; n++) {
     const page = await guest(stage, identity, `Bo ${n}`);
     times.push(await joinTime(page));
-    await page.context().close();
+    await departs(page);
     await seesPeople(ada, 1);
   }
   times.sort((a, b) => a - b);
