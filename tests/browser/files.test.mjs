@@ -187,7 +187,7 @@ test('what can happen to a file on its way', { timeout: 240_000 }, async (t) => 
   await seesPeople(hanna, 2);
   await bo.getByTestId('chat').click();
   const card = (page, name) => page.getByTestId('file').filter({ hasText: name });
-  const says = (page, name, words) => card(page, name).getByTestId('file-state').filter({ hasText: words }).waitFor();
+  const says = (page, name, words, wait) => card(page, name).getByTestId('file-state').filter({ hasText: words }).waitFor(wait);
   const hand = (page, change) => page.evaluate((values) => Object.assign(globalThis, values), change);
   const words = (page) => page.evaluate(() => globalThis.wire.words);
   /** Bo takes it, and gets exactly so many of its blocks. */
@@ -261,7 +261,8 @@ test('what can happen to a file on its way', { timeout: 240_000 }, async (t) => 
     ]) {
       await begin(name, 3, page);
       await go();
-      await says(bo, name, 'The person has left');
+      // Whose page is only closed is awaited for half a minute.
+      await says(bo, name, 'The person has left', { timeout: 60_000 });
       await nothingToSave(name);
     }
     await cy.context().close();

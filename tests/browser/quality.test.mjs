@@ -121,10 +121,14 @@ for (const topology of ['sfu', 'p2p']) {
     await seesPeople(ada, 2);
     await turn(null);
     await ada.getByTestId('reconnecting').waitFor({ state: 'hidden' });
-    // Lost together with the socket: what comes after is new, and the loss is not remembered.
+    // Lost together with the socket: that one comes back by itself, and the loss is said until media are back as well.
     await turn('disconnected');
     await ada.getByTestId('reconnecting').waitFor();
+    const sockets = await ada.evaluate(() => globalThis.watchedSockets.length);
     await ada.evaluate(() => globalThis.watchedSockets.at(-1).close(4000));
+    await until(() => ada.evaluate((before) => globalThis.watchedSockets.length > before && globalThis.watchedSockets.at(-1).readyState === 1, sockets), 'another socket');
+    assert.ok(await ada.getByTestId('reconnecting').isVisible());
+    await turn(null);
     await ada.getByTestId('reconnecting').waitFor({ state: 'hidden' });
     await seesPeople(ada, 2);
     await until(() => has(tileOf(ada, 'Bo'), 'seen'), "Bo's picture again");

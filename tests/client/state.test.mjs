@@ -232,7 +232,7 @@ test('a view after a lost socket replaces what the room is, and nothing of what 
     meetingOf(['ada', 'bo'], [message('1', 'old'), message('2', 'deleted meanwhile'), message('3', 'newest')]),
     { type: 'media.track.published', track: camera },
     { type: 'slot', mid: '5', track: 'c' },
-    { type: 'slot.reason', mid: '5', reason: 'bandwidth' },
+    { type: 'slot.reason', mid: '5', layer: 'q', reason: 'bandwidth' },
     { type: 'speaker.active', participants: ['ada', 'bo'], at: 5_000 },
     { type: 'chat.to', participant: 'ada' },
     { type: 'panel', panel: 'chat' },
@@ -253,7 +253,7 @@ test('a view after a lost socket replaces what the room is, and nothing of what 
   const state = run(before, { type: 'rejoined', reply, same: true });
   assert.deepEqual([state.self, state.room.locked, state.participants.me.hand_raised_at], ['me', true, at(8)]);
   assert.deepEqual(state.seats, ['ada', 'cy'], 'who stays keeps the seat, who left is gone, who came sits behind');
-  assert.deepEqual([state.live, state.reasons], [{ c: '5' }, { 5: 'bandwidth' }]);
+  assert.deepEqual([state.live, state.carried], [{ c: '5' }, { 5: { layer: 'q', reason: 'bandwidth' } }]);
   assert.deepEqual(state.speakers, ['ada']);
   assert.deepEqual([state.chatTo, state.panel, state.pin, state.unread], ['ada', 'chat', 'ada', 0]);
   assert.deepEqual([state.cut, state.participants.ada.connection], [['ada'], 'reconnecting'], 'a path to one person is not the socket');
