@@ -38,9 +38,9 @@ pub enum Frame<'a> {
 
 /// What happens to a session.
 pub enum Input<'a, S> {
-    /// The client has sent something. Only while [`Session::wants_frames`].
+    /// The client has sent something. Only while [`Session::wants_frames`](super::Session::wants_frames).
     Frame(Frame<'a>),
-    /// A room tells something. Only while [`Session::wants_items`].
+    /// A room tells something. Only while [`Session::wants_items`](super::Session::wants_items).
     Item(OutboxItem),
     /// The request in flight is finished.
     Done(Done<S>),
@@ -59,7 +59,7 @@ pub enum Input<'a, S> {
     Overflowed,
     /// There is no place for a session without a socket.
     Unkept,
-    /// Time has passed: at [`Session::next_deadline`] at the latest.
+    /// Time has passed: at [`Session::next_deadline`](super::Session::next_deadline) at the latest.
     Tick,
     /// The server is going down, and closes its sockets by then.
     Drain {
