@@ -337,7 +337,7 @@ impl RoomMedia {
         .await
     }
 
-    /// Replaces what the participant wishes to see.
+    /// Replaces what the participant asks to see.
     ///
     /// # Errors
     /// `Limit` for more than 256 tiles.

@@ -100,7 +100,7 @@ struct Shared {
 #[derive(Debug, Default)]
 pub struct Overflow {
     happened: AtomicBool,
-    told: Notify,
+    noticed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -355,13 +355,13 @@ fn weight(item: &OutboxItem) -> usize {
 impl Overflow {
     fn tell(&self) {
         self.happened.store(true, Ordering::Relaxed);
-        self.told.notify_one();
+        self.noticed.notify_one();
     }
 
     /// Waits until something found no room.
     pub async fn happened(&self) {
         while !self.happened.load(Ordering::Relaxed) {
-            self.told.notified().await;
+            self.noticed.notified().await;
         }
     }
 }

@@ -38,7 +38,7 @@ pub use handover::{Successor, keep};
 pub use heartbeat::MOST_PINGS_UNANSWERED;
 pub use kept::Kept;
 pub use limits::{Limits, Pace, too_fast};
-pub use live::{Live, Told};
+pub use live::{Instruction, Live};
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 pub use session::Frame;
 pub use table::Table;
