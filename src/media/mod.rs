@@ -33,6 +33,8 @@
 mod bwe;
 mod error;
 #[cfg(test)]
+pub(crate) mod by_hand;
+#[cfg(test)]
 mod faults;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
