@@ -39,6 +39,7 @@ mod oracle;
 mod picture;
 mod server;
 mod store;
+mod stories;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +50,7 @@ use self::world::World;
 /// How many seeds run unless `SEEDS` says how many.
 const SEEDS: u64 = 10_000;
 /// How much happens in a run.
-const STEPS: usize = 160;
+const STEPS: usize = 120;
 
 fn run(seed: u64, is_told: bool) {
     let mut world = World::new(seed, is_told);

@@ -312,7 +312,9 @@ impl World {
             .participants
             .iter()
             .filter(|person| person.id != view.me.id);
-        let Some(other) = others.next_back() else { return };
+        let Some(other) = others.next_back() else {
+            return;
+        };
         match self.dice.random_range(0..10) {
             0..3 => {
                 let to = ["cohost", "member"][self.dice.random_range(0..2)];

@@ -284,6 +284,8 @@ impl StateWriter {
             return written.await.unwrap_or(lost);
         }
         shared.hurry.notify_one();
+        // It may not rest, but wait for something to do.
+        shared.work.notify_one();
         let written = tokio::time::timeout(HOPE, written).await;
         written.map_or(lost, |written| written.unwrap_or(lost))
     }
