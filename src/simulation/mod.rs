@@ -31,6 +31,7 @@
 //!
 //! `make simulate SEEDS=100000` runs many seeds, `make simulate SEED=7` one with its log.
 
+mod acts;
 mod checks;
 mod client;
 mod handlers;
