@@ -101,9 +101,7 @@ pub struct Report {
 impl Report {
     /// The report of these findings.
     pub fn new(findings: Vec<Finding>, page: Option<CheckReport>) -> Self {
-        let ok = !findings
-            .iter()
-            .any(|finding| finding.level == Level::Wrong);
+        let ok = !findings.iter().any(|finding| finding.level == Level::Wrong);
         Self { ok, findings, page }
     }
 }

@@ -173,7 +173,10 @@ fn clock(clock: Clock) -> Finding {
             "Let both machines set their clocks by themselves: timedatectl set-ntp true.",
         );
     }
-    Finding::ok(check, "The clock agrees with all that it could be compared with.")
+    Finding::ok(
+        check,
+        "The clock agrees with all that it could be compared with.",
+    )
 }
 
 fn kernel(kernel: Kernel) -> Vec<Finding> {
@@ -189,7 +192,10 @@ fn kernel(kernel: Kernel) -> Vec<Finding> {
             ),
         ));
     } else if kernel.receive_max.is_some() {
-        found.push(Finding::ok("buffers", "The kernel allows the buffers that media asks for."));
+        found.push(Finding::ok(
+            "buffers",
+            "The kernel allows the buffers that media asks for.",
+        ));
     }
     match kernel.files {
         Some(files) if files < kernel.files_needed => found.push(Finding::note(
@@ -200,7 +206,10 @@ fn kernel(kernel: Kernel) -> Vec<Finding> {
             ),
             "Set LimitNOFILE= of the service (ulimit -Hn of a shell), or lower --max-sockets.",
         )),
-        Some(_) => found.push(Finding::ok("files", "As many files may be open as --max-sockets needs.")),
+        Some(_) => found.push(Finding::ok(
+            "files",
+            "As many files may be open as --max-sockets needs.",
+        )),
         None => {}
     }
     found
@@ -208,7 +217,11 @@ fn kernel(kernel: Kernel) -> Vec<Finding> {
 
 fn ports(ports: &Ports, is_running: bool) -> Vec<Finding> {
     let media_name = format!("UDP port {}", ports.media_number);
-    let listen = port(&format!("TCP {}", ports.listen_name), &ports.listen, is_running);
+    let listen = port(
+        &format!("TCP {}", ports.listen_name),
+        &ports.listen,
+        is_running,
+    );
     let media = port(&media_name, &ports.media, is_running);
     [listen, media].into_iter().flatten().collect()
 }
@@ -217,10 +230,15 @@ fn port(name: &str, port: &Port, is_running: bool) -> Option<Finding> {
     let check = "ports";
     Some(match (port, is_running) {
         (Port::Any, _) => return None,
-        (Port::Taken, true) => Finding::ok(check, format!("{name} is in use, as it should be while the server runs.")),
+        (Port::Taken, true) => Finding::ok(
+            check,
+            format!("{name} is in use, as it should be while the server runs."),
+        ),
         (Port::Free, true) => Finding::note(
             check,
-            format!("The server runs and {name} is free, so it runs with other settings than these."),
+            format!(
+                "The server runs and {name} is free, so it runs with other settings than these."
+            ),
             "Give the doctor the settings of the service: --config, or the variables of its unit.",
         ),
         (Port::Free, false) => Finding::ok(check, format!("{name} is free.")),
@@ -259,7 +277,10 @@ fn server(answer: Option<&Answer>) -> Finding {
     let Some(version) = &answer.version else {
         return Finding::wrong(
             check,
-            format!("Something that is no Meeting answers at --listen, with status {}.", answer.status),
+            format!(
+                "Something that is no Meeting answers at --listen, with status {}.",
+                answer.status
+            ),
             "End that program or choose another port.",
         );
     };
@@ -271,7 +292,11 @@ fn server(answer: Option<&Answer>) -> Finding {
         format!(
             "Meeting {version} runs here and says that {} of it {}: {}",
             count(answer.reasons.len(), "part"),
-            if answer.reasons.len() == 1 { "is not well" } else { "are not well" },
+            if answer.reasons.len() == 1 {
+                "is not well"
+            } else {
+                "are not well"
+            },
             answer.reasons.join(" ")
         ),
         "Its log says more; `/healthz` says when it is over.",

@@ -73,7 +73,10 @@ fn ways(report: &CheckReport) -> Finding {
             "The browser tried no way for sound and picture by itself.",
             "Open /check there and let it come to its end.",
         ),
-        (false, true) => Finding::ok(check, format!("From the browser these ways are open: {}.", good.join(", "))),
+        (false, true) => Finding::ok(
+            check,
+            format!("From the browser these ways are open: {}.", good.join(", ")),
+        ),
         (false, false) => Finding::note(
             check,
             format!(
@@ -85,7 +88,10 @@ fn ways(report: &CheckReport) -> Finding {
         ),
         (true, false) => Finding::wrong(
             check,
-            format!("From the browser none of these ways is open: {}.", bad.join(", ")),
+            format!(
+                "From the browser none of these ways is open: {}.",
+                bad.join(", ")
+            ),
             "A firewall there, or before this server, blocks them: open the media port, for UDP and for TCP.",
         ),
     }

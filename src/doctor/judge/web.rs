@@ -2,14 +2,17 @@
 
 use super::count;
 use crate::doctor::Finding;
-use crate::doctor::seen::{Certificate, Media, Name, Public, Refused, Rest, Seen, Socket, Via, Went};
+use crate::doctor::seen::{
+    Certificate, Media, Name, Public, Refused, Rest, Seen, Socket, Via, Went,
+};
 use crate::protocol::check_report::WayName;
 
 /// Certificates that renew themselves are renewed earlier than this.
 const SOON_DAYS: i64 = 14;
 
 const OPEN_PROXY: &str = "See that the proxy runs and passes this address on to the server.";
-const PROXY_DOCS: &str = "The examples in .deploy and /docs/install.html show it for nginx and Caddy.";
+const PROXY_DOCS: &str =
+    "The examples in .deploy and /docs/install.html show it for nginx and Caddy.";
 
 pub(super) fn judge(seen: &Seen) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -36,7 +39,9 @@ fn name(name: &Name) -> Finding {
         ),
         Ok(all) if name.ours == 0 => Finding::note(
             check,
-            format!("The name {host} leads to none of this machine's addresses, nor to one of --media-ip."),
+            format!(
+                "The name {host} leads to none of this machine's addresses, nor to one of --media-ip."
+            ),
             "That is right where a proxy on another machine or NAT stands in front; else correct the name's record.",
         ),
         Ok(all) if name.ours < all.len() => Finding::note(
@@ -68,10 +73,17 @@ fn public(public: &Public) -> Vec<Finding> {
         }
         Some(answer) => found.push(Finding::wrong(
             "public",
-            format!("{url} answers with status {}, but not this server.", answer.status),
+            format!(
+                "{url} answers with status {}, but not this server.",
+                answer.status
+            ),
             OPEN_PROXY,
         )),
-        None => found.push(Finding::wrong("public", format!("{url} gives no answer."), OPEN_PROXY)),
+        None => found.push(Finding::wrong(
+            "public",
+            format!("{url} gives no answer."),
+            OPEN_PROXY,
+        )),
     }
     found.extend(public.via.and_then(via));
     found.extend(public.socket.map(socket));
@@ -96,7 +108,8 @@ fn certificate(seen: &Certificate) -> Finding {
             remedy("Get one for the name of --public-url."),
         ),
         (Some(Refused::Issuer), _) => (
-            "Browsers do not know who signed the certificate, or a part of its chain is missing.".to_owned(),
+            "Browsers do not know who signed the certificate, or a part of its chain is missing."
+                .to_owned(),
             remedy("Serve the whole chain (fullchain.pem), from an authority that browsers know."),
         ),
         (Some(Refused::Other), _) => (
@@ -111,7 +124,10 @@ fn certificate(seen: &Certificate) -> Finding {
             return Finding::note(check, sentence, "See that it is renewed by itself.");
         }
         (None, Some(days)) => {
-            return Finding::ok(check, format!("The certificate is right and holds for {days} days."));
+            return Finding::ok(
+                check,
+                format!("The certificate is right and holds for {days} days."),
+            );
         }
         (None, None) => return Finding::ok(check, "The certificate is right."),
     };
@@ -121,7 +137,10 @@ fn certificate(seen: &Certificate) -> Finding {
 fn via(via: Via) -> Option<Finding> {
     let check = "proxy";
     match (via.forwarded, via.trusted) {
-        (true, true) => Some(Finding::ok(check, "The proxy says whom it speaks for, and is believed.")),
+        (true, true) => Some(Finding::ok(
+            check,
+            "The proxy says whom it speaks for, and is believed.",
+        )),
         (true, false) => Some(Finding::wrong(
             check,
             "The proxy says whom it speaks for and is not believed, so all people share one address and its limits.",
@@ -140,7 +159,10 @@ fn via(via: Via) -> Option<Finding> {
 fn socket(socket: Socket) -> Finding {
     let check = "websocket";
     match socket {
-        Socket::Opened => Finding::ok(check, "A WebSocket opens at the public address, and the server's first word comes at once."),
+        Socket::Opened => Finding::ok(
+            check,
+            "A WebSocket opens at the public address, and the server's first word comes at once.",
+        ),
         Socket::Silent => Finding::wrong(
             check,
             "A WebSocket opens at the public address and the server's first word does not come: something in between holds it back.",
@@ -161,14 +183,21 @@ fn socket(socket: Socket) -> Finding {
             format!("A WebSocket at the public address is answered with status {status}."),
             OPEN_PROXY,
         ),
-        Socket::Failed => Finding::wrong(check, "A WebSocket at the public address gets no answer.", OPEN_PROXY),
+        Socket::Failed => Finding::wrong(
+            check,
+            "A WebSocket at the public address gets no answer.",
+            OPEN_PROXY,
+        ),
     }
 }
 
 fn rest(rest: Rest) -> Finding {
     let check = "rest";
     match rest {
-        Rest::Held(seconds) => Finding::ok(check, format!("A WebSocket at rest was still open after {seconds} s.")),
+        Rest::Held(seconds) => Finding::ok(
+            check,
+            format!("A WebSocket at rest was still open after {seconds} s."),
+        ),
         Rest::Cut(seconds) => Finding::wrong(
             check,
             format!("A WebSocket was cut after {seconds} s by something in between."),
@@ -189,10 +218,15 @@ fn media(media: &Media) -> Vec<Finding> {
     let found = media.ways.iter().map(|(way, went)| {
         let name = way.words();
         match went {
-            Went::Answered => Finding::ok(check, format!("The server answers over {name}, tried from this machine.")),
+            Went::Answered => Finding::ok(
+                check,
+                format!("The server answers over {name}, tried from this machine."),
+            ),
             Went::Silent => Finding::wrong(
                 check,
-                format!("The server offers {name} and does not answer there, tried from this machine."),
+                format!(
+                    "The server offers {name} and does not answer there, tried from this machine."
+                ),
                 silent(*way),
             ),
             Went::Refused(why) => Finding::wrong(
@@ -207,8 +241,12 @@ fn media(media: &Media) -> Vec<Finding> {
 
 fn silent(way: WayName) -> &'static str {
     match way {
-        WayName::Udp => "Open the media port for UDP in the firewall, and see that --media-ip leads to this machine.",
-        WayName::Tcp => "Open the port for TCP in the firewall, and pass it on where a proxy has it.",
+        WayName::Udp => {
+            "Open the media port for UDP in the firewall, and see that --media-ip leads to this machine."
+        }
+        WayName::Tcp => {
+            "Open the port for TCP in the firewall, and pass it on where a proxy has it."
+        }
         WayName::TurnUdp | WayName::TurnTcp | WayName::TurnTls => {
             "Open the relay's port in the firewall, and see that its name leads to this machine."
         }

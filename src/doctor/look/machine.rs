@@ -182,7 +182,9 @@ mod tests {
     use crate::config::{Given, Key};
 
     fn config(given: &[(Key, &str)]) -> Config {
-        let given = given.iter().map(|(key, value)| (*key, vec![(*value).to_owned()]));
+        let given = given
+            .iter()
+            .map(|(key, value)| (*key, vec![(*value).to_owned()]));
         Config::load(Given::from_iter(given), |_| None).unwrap()
     }
 
@@ -210,7 +212,11 @@ mod tests {
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
         assert_eq!(folder(&config).mode, Some(0o750));
-        assert!(clock(&config).folder_ahead_ms.is_some_and(|ahead| ahead.abs() < 10_000));
+        assert!(
+            clock(&config)
+                .folder_ahead_ms
+                .is_some_and(|ahead| ahead.abs() < 10_000)
+        );
         assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
     }
 

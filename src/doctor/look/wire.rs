@@ -76,7 +76,9 @@ pub(super) async fn in_time<T>(
     coming: impl Future<Output = Result<T, String>>,
 ) -> Result<T, String> {
     let late = || Err("no answer came in time".to_owned());
-    tokio::time::timeout(ANSWERS_WITHIN, coming).await.unwrap_or_else(|_| late())
+    tokio::time::timeout(ANSWERS_WITHIN, coming)
+        .await
+        .unwrap_or_else(|_| late())
 }
 
 /// An answer over HTTP/1.1.
@@ -87,13 +89,23 @@ pub(super) struct Answered {
 }
 
 /// Asks for a path, on a connection of its own.
-pub(super) async fn get(place: &Place, host: &str, path: &str) -> Result<(Answered, Option<Certificate>), String> {
-    let Connected { mut stream, certificate } = connect(place).await?;
+pub(super) async fn get(
+    place: &Place,
+    host: &str,
+    path: &str,
+) -> Result<(Answered, Option<Certificate>), String> {
+    let Connected {
+        mut stream,
+        certificate,
+    } = connect(place).await?;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: meeting-doctor\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
     );
     let read = in_time(async {
-        stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
         // An end of TLS without its farewell is an end.
         let _ = stream.take(MOST_BYTES).read_to_end(&mut bytes).await;
