@@ -240,8 +240,11 @@ mod tests {
             (offer.ufrag.as_str(), offer.password.as_str()),
             ("abcd", "secret")
         );
-        assert_eq!(offer.udp, ["192.0.2.1:20000".parse().unwrap()]);
-        assert_eq!(offer.tcp, ["192.0.2.1:443".parse().unwrap()]);
+        assert_eq!(
+            offer.udp,
+            ["192.0.2.1:20000".parse::<SocketAddr>().unwrap()]
+        );
+        assert_eq!(offer.tcp, ["192.0.2.1:443".parse::<SocketAddr>().unwrap()]);
     }
 
     #[test]
