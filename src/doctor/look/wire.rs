@@ -25,7 +25,7 @@ use crate::doctor::seen::{Certificate, Refused};
 /// Whoever takes longer does not answer.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 /// An answer of ours is shorter.
-const MOST_BYTES: u64 = 64 * 1_024;
+const MOST_BYTES: usize = 64 * 1_024;
 
 /// A stream of bytes, in TLS or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -102,18 +102,35 @@ pub(super) async fn get(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: meeting-doctor\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
     );
     let read = in_time(async {
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .map_err(|error| error.to_string())?;
+        let sent = stream.write_all(request.as_bytes()).await;
+        sent.map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
-        // An end of TLS without its farewell is an end.
-        let _ = stream.take(MOST_BYTES).read_to_end(&mut bytes).await;
+        // An end of TLS without its farewell is an end; a proxy may leave the connection open.
+        while !is_whole(&bytes) && bytes.len() < MOST_BYTES {
+            match stream.read_buf(&mut bytes).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
         Ok(bytes)
     });
     let bytes = read.await?;
     let answered = parse(&bytes).ok_or("the answer is not HTTP")?;
     Ok((answered, certificate))
+}
+
+/// Whether all is there that the head has told of.
+fn is_whole(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.split("\r\n").filter_map(|line| line.split_once(':'));
+    let mut length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = length
+        .next()
+        .and_then(|(_, value)| value.trim().parse().ok());
+    length.is_some_and(|length: usize| body.len() >= length)
 }
 
 fn parse(bytes: &[u8]) -> Option<Answered> {
