@@ -22,9 +22,9 @@ use crate::budgets;
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, MediaAddress, PublicUrl, RateLimits, Registration};
 use crate::http::{
-    self, Access, Calendars, Connections, FrameLimit, Gate, Health, HealthProbe, HttpState,
-    NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner, Sharing, SocketLimits, Sockets,
-    Traffic,
+    self, Access, Calendars, CheckReports, Connections, FrameLimit, Gate, Health, HealthProbe,
+    HttpState, NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner, Sharing,
+    SocketLimits, Sockets, Traffic,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
@@ -285,6 +285,7 @@ impl App {
                 false => PlainLimits::off(),
             },
             calendars: Calendars::default(),
+            check_reports: CheckReports::default(),
         };
         let router = http::router(state, further);
         let pruning = {
