@@ -60,12 +60,14 @@ const FLOORS: &[(&str, &[&str])] = &[
             "bench",
             "budgets",
             "config",
+            "doctor",
             "network",
             "protocol",
             "store",
             "telemetry",
         ],
     ),
+    ("doctor", &["budgets", "config", "protocol", "store"]),
     (
         "app",
         &[
@@ -107,10 +109,19 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["auth"]),
     ("argon2", &["auth"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("rustix", &["doctor"]),
+    ("tokio_rustls", &["doctor"]),
+    ("webpki_roots", &["doctor"]),
+    ("x509_parser", &["doctor"]),
     ("hyper", &["http"]),
     ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["bench", "http", "legacy", "ws"]),
+    (
+        "tokio_tungstenite",
+        &["bench", "doctor", "http", "legacy", "ws"],
+    ),
 ];
 
 /// Parts in which no two modules import each other, by whatever way round.
