@@ -9,7 +9,7 @@ use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::peer::candidate;
 use crate::media::peer::codec::is_forwarded;
 use crate::media::peer::sdp::Description;
-use crate::media::room::publisher::{Up, check_sources};
+use crate::media::room::publisher::{self, check_sources};
 use crate::protocol::object::{Source, SourceMid};
 
 /// What is expected of one m-line: its mid, whether it is answered, and the encodings of the answer in order.
@@ -80,7 +80,11 @@ fn dialects() -> Vec<Dialect> {
             &[("video0", &["VP8"]), ("audio1", OPUS)],
             &[]
         ),
-        dialect!("gstreamer_no_bundle", &[("video0", &["VP8"])], &["audio1"]),
+        dialect!(
+            "gstreamer_no_bundle",
+            &[("video0", &["VP8"]), ("audio1", OPUS)],
+            &[]
+        ),
         dialect!(
             "pion",
             &[("0", &["VP8", "H264", "AV1", "VP9"]), ("1", OPUS)],
@@ -102,7 +106,7 @@ fn answered(offer: &str) -> (Description, String, Description) {
     let read =
         Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
     let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
-    let opened = Up::open(&read, &local, Instant::now());
+    let opened = publisher::open(&read, &local, Instant::now());
     let (_, answer) = opened.unwrap_or_else(|why| panic!("{why}: {offer}"));
     let back = Description::parse(&answer).unwrap();
     (read, answer, back)
@@ -268,12 +272,12 @@ fn m_lines_are_bounded_over_time_too() {
     let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
-    let (mut up, _) = Up::open(&read, &local, now).unwrap();
+    let (mut ups, _) = publisher::open(&read, &local, now).unwrap();
     let mut again = |round: usize| {
         let sdp = offer.replace("a=mid:", &format!("a=mid:{round}-"));
         let sdp = sdp.replace("BUNDLE 0 1", &format!("BUNDLE {round}-0 {round}-1"));
         let read = Description::offer(&sdp, is_forwarded).unwrap();
-        up.renegotiate(&read, &local, now).map(drop)
+        publisher::renegotiate(&mut ups, &read, &local, now).map(drop)
     };
     let most = LINES_OVER_TIME.size() / 2;
     for round in 1..most {
