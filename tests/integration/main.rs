@@ -38,5 +38,6 @@ mod rooms;
 mod sessions;
 mod start;
 mod support;
+mod tls;
 mod together;
 mod trace;
