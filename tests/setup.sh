@@ -31,6 +31,7 @@ mariadbd mariadb-server
 mariadb mariadb-client
 setpriv util-linux
 postgres postgresql
+pebble pebble
 LIST
   # Python has this part in a package of its own on Debian.
   if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::CryptoProvider;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::ring as suite;
 
 use crate::config::{Certificate, TlsConfig};
 use acme::Authority;
@@ -143,7 +143,7 @@ impl Tls {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    Arc::new(suite::default_provider())
 }
 
 fn server(shown: &Arc<Shown>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, TlsError> {
@@ -155,6 +155,6 @@ fn server(shown: &Arc<Shown>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, 
         .with_cert_resolver(Arc::<Shown>::clone(shown));
     server.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     // Whoever comes back needs no signature, and the server keeps nothing for it (RFC 8446 §2.2).
-    server.ticketer = ring::Ticketer::new().map_err(unusable)?;
+    server.ticketer = suite::Ticketer::new().map_err(unusable)?;
     Ok(Arc::new(server))
 }

@@ -1,5 +1,6 @@
 //! HTTPS on the shared port: certificates, HTTP/1.1 and HTTP/2, and those who mean harm.
 
+mod acme;
 mod client;
 
 use std::time::Duration;

@@ -148,6 +148,7 @@ pub fn ask_and_take_back(id: u32) -> Vec<u8> {
 pub struct Files {
     folder: TempDir,
     root: CertificateDer<'static>,
+    root_pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -158,10 +159,11 @@ pub fn certificate_files(name: &str) -> Files {
         .distinguished_name
         .push(DnType::CommonName, "an authority for tests");
     let key = KeyPair::generate().unwrap();
-    let root = params.self_signed(&key).unwrap().der().clone();
+    let root = params.self_signed(&key).unwrap();
     let files = Files {
         folder: tempfile::tempdir().unwrap(),
-        root,
+        root: root.der().clone(),
+        root_pem: root.pem(),
         issuer: Issuer::new(params, key),
     };
     files.renew(name);
@@ -182,6 +184,10 @@ impl Files {
 
     pub fn root(&self) -> CertificateDer<'static> {
         self.root.clone()
+    }
+
+    pub fn root_pem(&self) -> &str {
+        &self.root_pem
     }
 
     pub fn paths(&self) -> (String, String) {
