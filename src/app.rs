@@ -24,9 +24,9 @@ use crate::budgets;
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, MediaAddress, PublicUrl, RateLimits, Registration};
 use crate::http::{
-    self, Access, Calendars, Connections, Door, FrameLimit, Gate, Handshakes, Health, HealthProbe,
-    HttpState, NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner, Sharing,
-    SocketLimits, Sockets, Traffic,
+    self, Access, Calendars, CheckReports, Connections, Door, FrameLimit, Gate, Handshakes, Health,
+    HealthProbe, HttpState, NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner,
+    Sharing, SocketLimits, Sockets, Traffic,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
@@ -41,6 +41,10 @@ use crate::tls::Tls;
 use crate::ws;
 use others::Nobody;
 use ports::Ports;
+
+/// So many tasks run before sockets are looked at again. By default it is 61, and then a frame that comes while a crowd
+/// of connections is served is not even seen for several milliseconds.
+const TASKS_BETWEEN_EVENTS: u32 = 8;
 
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
@@ -65,6 +69,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 pub fn serve(config: Config) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .event_interval(TASKS_BETWEEN_EVENTS)
         .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     let outcome = runtime.block_on(async {
@@ -320,6 +325,7 @@ impl App {
                 false => PlainLimits::off(),
             },
             calendars: Calendars::default(),
+            check_reports: CheckReports::default(),
         };
         let router = http::router(state, further);
         let pruning = {

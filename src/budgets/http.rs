@@ -30,6 +30,10 @@ pub const ALL: &[&Budget] = &[
     &CALENDARS_KEPT,
     &AVATAR_BURST,
     &AVATARS,
+    &CHECK_REPORT_BYTES,
+    &CHECK_REPORT_BURST,
+    &CHECK_REPORTS,
+    &CHECK_REPORTS_KEPT,
 ];
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));
@@ -257,7 +261,7 @@ pub const CALENDAR_BURST: Budget = Budget {
     every: None,
     then: "The request is answered 429, with the time to wait.",
     reason: "A class behind one address puts its meeting into its calendars within a minute; each file is a question to the database.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
 };
 
 /// The same in the long run.
@@ -269,7 +273,7 @@ pub const CALENDARS: Budget = Budget {
     every: Some(Duration::from_secs(1)),
     then: "The request is answered 429, with the time to wait.",
     reason: "Programs that follow a calendar ask a few times an hour.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
 };
 
 /// Calendar files that are kept, each as its room was last edited.
@@ -293,7 +297,7 @@ pub const AVATAR_BURST: Budget = Budget {
     every: None,
     then: "The request is answered 429, with the time to wait.",
     reason: "A class behind one address sees each other's pictures for the first time; browsers keep them for a day.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
 };
 
 /// The same in the long run.
@@ -305,5 +309,50 @@ pub const AVATARS: Budget = Budget {
     every: Some(Duration::from_secs(1)),
     then: "The request is answered 429, with the time to wait.",
     reason: "A picture is drawn in microseconds; this keeps a flood of them from being a load.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
+};
+
+/// A verdict of the connection check that a page leaves.
+pub const CHECK_REPORT_BYTES: Budget = Budget {
+    name: "http.check_report_bytes",
+    per: Per::Connection,
+    most: 4_096,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered 413.",
+    reason: "A verdict of the page takes some 400 bytes.",
+    test: "a_verdict_is_found_by_its_code_and_what_is_none_is_refused",
+};
+
+/// Verdicts that an address leaves at once.
+pub const CHECK_REPORT_BURST: Budget = Budget {
+    name: "http.check_report_burst",
+    per: Per::Address,
+    most: 60,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered 429, and the page shows its verdict without a code.",
+    reason: "A class behind one address checks its connections within a minute; each is a line of the log.",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
+};
+
+/// The same in the long run.
+pub const CHECK_REPORTS: Budget = Budget {
+    name: "http.check_reports",
+    most: 1,
+    every: Some(Duration::from_secs(1)),
+    reason: "A check takes ten seconds.",
+    ..CHECK_REPORT_BURST
+};
+
+/// Verdicts that are kept, each for an hour.
+pub const CHECK_REPORTS_KEPT: Budget = Budget {
+    name: "http.check_reports_kept",
+    per: Per::Server,
+    most: 500,
+    unit: Unit::Count,
+    every: None,
+    then: "The oldest is forgotten.",
+    reason: "Each takes some 400 bytes, and whoever runs the server looks at one or two.",
+    test: "the_oldest_reports_make_room",
 };

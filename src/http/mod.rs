@@ -7,6 +7,7 @@
 
 pub mod avatar;
 pub mod calendar;
+pub mod check;
 pub mod connections;
 pub mod docs;
 pub mod door;
@@ -33,20 +34,22 @@ pub mod upgrade;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router, middleware};
 use futures_util::future::BoxFuture;
 use ipnet::IpNet;
 use serde::Serialize;
 
+use crate::budgets::http as budgets;
 use crate::config::{ListenConfig, Origin, PublicUrl};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
 pub use calendar::{Calendars, NoCalendar};
+pub use check::CheckReports;
 pub use connections::Connections;
 pub use door::{Door, Secured};
 pub use frames::FrameLimit;
@@ -90,6 +93,8 @@ pub struct HttpState {
     pub plain: PlainLimits,
     /// The calendar files that were made last.
     pub calendars: Calendars,
+    /// What pages found when they checked their connection.
+    pub check_reports: CheckReports,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
@@ -205,19 +210,24 @@ impl Health {
 pub fn router(state: HttpState, further: Router) -> Router {
     let gate = state.gate.clone();
     let prefix = state.page.prefix().clone();
-    let costly =
-        Router::new()
-            .route("/healthz", get(healthz))
-            .layer(middleware::from_fn_with_state(
-                gate.clone(),
-                traffic::limit_look_ups,
-            ));
+    let costly = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/check/report/{code}", get(check::fetch))
+        .layer(middleware::from_fn_with_state(
+            gate.clone(),
+            traffic::limit_look_ups,
+        ));
     let routes = Router::new()
         .route("/", get(page::index))
         .route("/r/{room}", get(page::index))
         .route("/r/{room}/{*rest}", get(page::index))
         .route("/r/{room}/calendar.ics", get(calendar::calendar))
         .route("/check", get(page::index))
+        .route("/check/via", get(check::via))
+        .route(
+            "/check/report",
+            post(check::leave).layer(DefaultBodyLimit::max(budgets::CHECK_REPORT_BYTES.size())),
+        )
         .route("/docs", get(docs::to_index))
         .route("/docs/", get(docs::index))
         .route("/docs/{name}", get(docs::document))

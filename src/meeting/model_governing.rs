@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use self::laws::{find, governed, roster, touched_by_who_may};
+use self::laws::{governed, roster, touched_by_who_may};
 use super::command::{Command, Join, Switch};
 use super::effect::{CloseReason, Effect, Reply};
 use super::room::Room;

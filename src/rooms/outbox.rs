@@ -192,7 +192,8 @@ impl Outbox {
         // What a room does with the session is told even to one that has missed events: there is little of it, and a view
         // does not say it.
         let is_event = matches!(item, OutboxItem::Event(_));
-        let is_full = queue.count >= OUTBOX_CAPACITY || queue.bytes + weight(&item) > OUTBOX_BYTES;
+        let capacity = budgets::OUTBOX_ITEMS.in_force();
+        let is_full = queue.count >= capacity || queue.bytes + weight(&item) > OUTBOX_BYTES;
         if is_event && is_full {
             drop(queue);
             self.shared.overflow.tell();

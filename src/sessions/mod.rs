@@ -25,6 +25,8 @@ pub mod restart;
 mod services;
 mod session;
 mod spending;
+#[cfg(test)]
+pub(crate) mod stand_in;
 mod state;
 mod table;
 mod visit;

@@ -3,7 +3,7 @@
 //! Rooms are saved often, and a commit costs as much as a disk takes for it. So one task ([`StateWriter`]) writes what all
 //! rooms want saved meanwhile in one transaction, and of each room only the newest state.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ struct Shared {
 #[derive(Default)]
 struct Wanted {
     /// Of each room the newest state: so it is bounded by the rooms that there are.
-    rooms: HashMap<RoomKey, Entry>,
+    rooms: BTreeMap<RoomKey, Entry>,
     /// Who waits until nothing is left.
     flushes: Vec<oneshot::Sender<()>>,
     database: Database,
@@ -215,7 +215,8 @@ impl StateWriter {
         })
     }
 
-    pub(super) fn start_with<F, W>(write: F) -> Self
+    /// The same with another way to write.
+    pub(crate) fn start_with<F, W>(write: F) -> Self
     where
         F: FnMut(Arc<Vec<StateChange>>) -> W + Send + 'static,
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
@@ -283,6 +284,8 @@ impl StateWriter {
             return written.await.unwrap_or(lost);
         }
         shared.hurry.notify_one();
+        // It may not rest, but wait for something to do.
+        shared.work.notify_one();
         let written = tokio::time::timeout(HOPE, written).await;
         written.map_or(lost, |written| written.unwrap_or(lost))
     }

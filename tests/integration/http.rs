@@ -11,8 +11,8 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::{BasePath, Origin};
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Calendars, Connections, FrameLimit, Gate, Health, HttpState, Page, Parts,
-    PeerInfo, PlainLimits, Sharing, SocketLimits, Sockets, Traffic, UpgradedSocket,
+    self, Access, Calendars, CheckReports, Connections, FrameLimit, Gate, Health, HttpState, Page,
+    Parts, PeerInfo, PlainLimits, Sharing, SocketLimits, Sockets, Traffic, UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,6 +67,7 @@ impl Server {
             page: Page::new(prefix),
             plain: PlainLimits::default(),
             calendars: Calendars::default(),
+            check_reports: CheckReports::default(),
         };
         let router = http::router(state, axum::Router::new());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -62,12 +62,14 @@ const FLOORS: &[(&str, &[&str])] = &[
             "bench",
             "budgets",
             "config",
+            "doctor",
             "network",
             "protocol",
             "store",
             "telemetry",
         ],
     ),
+    ("doctor", &["budgets", "config", "protocol", "store"]),
     (
         "app",
         &[
@@ -110,14 +112,21 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["auth"]),
     ("argon2", &["auth"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("rustix", &["doctor"]),
+    ("tokio_rustls", &["doctor", "http", "tls"]),
+    ("webpki_roots", &["doctor", "tls"]),
+    ("x509_parser", &["doctor", "tls"]),
     ("hyper", &["http"]),
     ("rustls_acme", &["http", "tls"]),
     ("rcgen", &["tls"]),
-    ("tokio_rustls", &["http", "tls"]),
-    ("x509_parser", &["tls"]),
     ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["bench", "http", "legacy", "ws"]),
+    (
+        "tokio_tungstenite",
+        &["bench", "doctor", "http", "legacy", "ws"],
+    ),
 ];
 
 /// Parts in which no two modules import each other, by whatever way round.

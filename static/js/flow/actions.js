@@ -105,7 +105,7 @@ export function createActions(parts) {
     /** Checks the connection, unless it is being checked already. */
     async check() {
       if (store.get().check.running) return;
-      dispatch({ type: 'check', check: { running: true, found: NOTHING_YET } });
+      dispatch({ type: 'check', check: { running: true, found: NOTHING_YET, code: null } });
       const { check } = await import('./check-actions.js');
       await check({ session: parts.session, store, url: socketUrl() });
     },
