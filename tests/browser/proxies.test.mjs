@@ -10,9 +10,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { findServer, openServer, root } from './harness.mjs';
+import { findServer, root, startServer } from './harness.mjs';
 
 /** Longer than the pause between two pings of the server (15 s): one of them has come and was answered by then. */
 const AT_REST_MS = 17_000;
@@ -23,7 +23,7 @@ let browser;
 let server;
 
 before(async () => {
-  server = await openServer(['--trusted-proxy', '127.0.0.1', '--public-url', 'https://meet.example.org']);
+  server = await startServer(['--trusted-proxy', '127.0.0.1', '--public-url', 'https://meet.example.org']);
   const key = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '9', '-subj', '/CN=meet.example.org'];
   const made = spawnSync('openssl', [...key, '-keyout', join(folder, 'key'), '-out', join(folder, 'pem')]);
   assert.equal(made.status, 0, String(made.stderr));
@@ -108,62 +108,65 @@ function doctor(url) {
   return Object.fromEntries(JSON.parse(stdout).findings.map(({ check, level, sentence }) => [check, `${level}: ${sentence}`]));
 }
 
-test('nginx as it is configured in .deploy', { timeout: 90_000 }, async () => {
-  const [port, plain] = [await freePort(), await freePort()];
-  const conf = example('nginx/meeting.conf')
-    .replaceAll('listen [::]', '# [::]')
-    .replace('listen 443', `listen 127.0.0.1:${port}`)
-    .replace('listen 80', `listen 127.0.0.1:${plain}`)
-    // A port of its own stands in the Host header here, as it would at any other port than 443.
-    .replaceAll('$host;', '$http_host;')
-    .replace('127.0.0.1:8080', new URL(server.origin).host)
-    .replace('/etc/ssl/meet.example.org.pem', join(folder, 'pem'))
-    .replace('/etc/ssl/meet.example.org.key', join(folder, 'key'));
-  const whole = `daemon off; pid ${folder}/nginx.pid; error_log stderr; events {}\nhttp { access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;\n${conf}}\n`;
-  writeFileSync(join(folder, 'nginx.conf'), whole);
-  await start('/usr/sbin/nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], port);
-  await holds(port);
-  const found = doctor(`https://127.0.0.1:${port}`);
-  assert.match(found.public, /^ok/);
-  assert.match(found.proxy, /^ok/, 'it says whom it speaks for');
-  assert.match(found.certificate, /^wrong: .*(who signed|another name|refuse)/, 'one that this test has signed itself');
-});
+// Beside each other, since each waits for most of its time.
+describe('what is configured in .deploy', { concurrency: true }, () => {
+  test('nginx', { timeout: 90_000 }, async () => {
+    const [port, plain] = [await freePort(), await freePort()];
+    const conf = example('nginx/meeting.conf')
+      .replaceAll('listen [::]', '# [::]')
+      .replace('listen 443', `listen 127.0.0.1:${port}`)
+      .replace('listen 80', `listen 127.0.0.1:${plain}`)
+      // A port of its own stands in the Host header here, as it would at any other port than 443.
+      .replaceAll('$host;', '$http_host;')
+      .replace('127.0.0.1:8080', new URL(server.origin).host)
+      .replace('/etc/ssl/meet.example.org.pem', join(folder, 'pem'))
+      .replace('/etc/ssl/meet.example.org.key', join(folder, 'key'));
+    const whole = `daemon off; pid ${folder}/nginx.pid; error_log stderr; events {}\nhttp { access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;\n${conf}}\n`;
+    writeFileSync(join(folder, 'nginx.conf'), whole);
+    await start('/usr/sbin/nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], port);
+    await holds(port);
+    const found = doctor(`https://127.0.0.1:${port}`);
+    assert.match(found.public, /^ok/);
+    assert.match(found.proxy, /^ok/, 'it says whom it speaks for');
+    assert.match(found.certificate, /^wrong: .*(who signed|another name|refuse)/, 'one that this test has signed itself');
+  });
 
-test('Caddy as it is configured in .deploy', { timeout: 90_000 }, async () => {
-  const [port, plain] = [await freePort(), await freePort()];
-  // A certificate of the public kind cannot be had here.
-  const options = `{\n\tadmin off\n\tauto_https disable_redirects\n\thttp_port ${plain}\n\thttps_port ${port}\n\tlocal_certs\n\tskip_install_trust\n}\n`;
-  const conf = example('caddy/Caddyfile').replace('127.0.0.1:8080', new URL(server.origin).host);
-  writeFileSync(join(folder, 'Caddyfile'), options + conf);
-  await start('/usr/bin/caddy', ['run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile'], port);
-  await holds(port);
-});
+  test('Caddy', { timeout: 90_000 }, async () => {
+    const [port, plain] = [await freePort(), await freePort()];
+    // A certificate of the public kind cannot be had here.
+    const options = `{\n\tadmin off\n\tauto_https disable_redirects\n\thttp_port ${plain}\n\thttps_port ${port}\n\tlocal_certs\n\tskip_install_trust\n}\n`;
+    const conf = example('caddy/Caddyfile').replace('127.0.0.1:8080', new URL(server.origin).host);
+    writeFileSync(join(folder, 'Caddyfile'), options + conf);
+    await start('/usr/bin/caddy', ['run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile'], port);
+    await holds(port);
+  });
 
-test('nginx passes media on, by UDP and by TCP', { timeout: 30_000 }, async () => {
-  const stream = '/usr/lib/nginx/modules/ngx_stream_module.so';
-  assert.ok(existsSync(stream), 'libnginx-mod-stream');
-  const port = await freePort();
-  const udp = createSocket('udp4');
-  await new Promise((resolve) => udp.bind(0, '127.0.0.1', () => resolve(undefined)));
-  const behind = udp.address().port;
-  udp.on('message', (message, from) => udp.send(`back ${message}`, from.port, from.address));
-  const tcp = createServer((socket) => socket.on('data', (data) => socket.write(`back ${data}`)));
-  await new Promise((resolve) => tcp.listen(behind, '127.0.0.1', () => resolve(undefined)));
-  const conf = example('nginx/media-stream.conf')
-    .replaceAll('listen [::]', '# [::]')
-    .replaceAll('listen 20000', `listen 127.0.0.1:${port}`)
-    .replace('10.0.0.5:20000', `127.0.0.1:${behind}`);
-  writeFileSync(join(folder, 'stream.conf'), `load_module ${stream}; daemon off; pid ${folder}/stream.pid; error_log stderr; events {}\n${conf}`);
-  await start('/usr/sbin/nginx', ['-p', folder, '-c', join(folder, 'stream.conf')], port);
-  const client = createSocket('udp4');
-  const answered = new Promise((resolve) => client.once('message', (message) => resolve(String(message))));
-  client.send('media', port, '127.0.0.1');
-  assert.equal(await answered, 'back media');
-  const socket = connect(port, '127.0.0.1', () => socket.write('frames'));
-  const text = await new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
-  assert.equal(text, 'back frames');
-  socket.destroy();
-  client.close();
-  udp.close();
-  tcp.close();
+  test('nginx passes media on, by UDP and by TCP', { timeout: 30_000 }, async () => {
+    const stream = '/usr/lib/nginx/modules/ngx_stream_module.so';
+    assert.ok(existsSync(stream), 'libnginx-mod-stream');
+    const port = await freePort();
+    const udp = createSocket('udp4');
+    await new Promise((resolve) => udp.bind(0, '127.0.0.1', () => resolve(undefined)));
+    const behind = udp.address().port;
+    udp.on('message', (message, from) => udp.send(`back ${message}`, from.port, from.address));
+    const tcp = createServer((socket) => socket.on('data', (data) => socket.write(`back ${data}`)));
+    await new Promise((resolve) => tcp.listen(behind, '127.0.0.1', () => resolve(undefined)));
+    const conf = example('nginx/media-stream.conf')
+      .replaceAll('listen [::]', '# [::]')
+      .replaceAll('listen 20000', `listen 127.0.0.1:${port}`)
+      .replace('10.0.0.5:20000', `127.0.0.1:${behind}`);
+    writeFileSync(join(folder, 'stream.conf'), `load_module ${stream}; daemon off; pid ${folder}/stream.pid; error_log stderr; events {}\n${conf}`);
+    await start('/usr/sbin/nginx', ['-p', folder, '-c', join(folder, 'stream.conf')], port);
+    const client = createSocket('udp4');
+    const answered = new Promise((resolve) => client.once('message', (message) => resolve(String(message))));
+    client.send('media', port, '127.0.0.1');
+    assert.equal(await answered, 'back media');
+    const socket = connect(port, '127.0.0.1', () => socket.write('frames'));
+    const text = await new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
+    assert.equal(text, 'back frames');
+    socket.destroy();
+    client.close();
+    udp.close();
+    tcp.close();
+  });
 });
