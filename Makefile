@@ -2,12 +2,13 @@
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
+# simulate  runs the simulated server with SEEDS=… seeds, or SEED=… alone with its log
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: simulate bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -63,3 +64,6 @@ foreign-tests:
 bench-attacks: setup
 	cargo build --release --locked
 	node benches/attacks/run.mjs
+
+simulate:
+	SEEDS=$(SEEDS) SEED=$(SEED) cargo test --locked --lib -- simulation::the_server --nocapture

@@ -37,6 +37,10 @@ use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, StateWriter, Store}
 use crate::supervise;
 use crate::ws;
 
+/// So many tasks run before sockets are looked at again. By default it is 61, and then a frame that comes while a crowd
+/// of connections is served is not even seen for several milliseconds.
+const TASKS_BETWEEN_EVENTS: u32 = 8;
+
 /// How many connections the server keeps to its database.
 const DATABASE_CONNECTIONS: u32 = 8;
 
@@ -59,6 +63,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 pub fn serve(config: Config) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .event_interval(TASKS_BETWEEN_EVENTS)
         .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     let outcome = runtime.block_on(async {

@@ -40,6 +40,8 @@ pub mod network;
 pub mod protocol;
 pub mod rooms;
 pub mod sessions;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;

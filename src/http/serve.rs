@@ -91,6 +91,8 @@ async fn accept_until(
                     ending.subscribe(),
                 );
                 open.spawn(serving.instrument(tracing::debug_span!("connection")));
+                // A crowd at the door waits its turn: taken in at once, all of it would be served before anybody else.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {

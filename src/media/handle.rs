@@ -117,6 +117,19 @@ impl Media {
         })
     }
 
+    /// Over one worker that a test turns itself.
+    #[cfg(test)]
+    pub(super) fn by_hand(worker: Worker) -> Self {
+        let rooms = AtomicUsize::new(0);
+        Self {
+            shared: Arc::new(Shared {
+                workers: vec![Arc::new(PinnedWorker { worker, rooms })],
+                next_room: AtomicU64::new(1),
+                given_up: watch::channel(false).1,
+            }),
+        }
+    }
+
     /// Where the workers listen: every configured IP address with every worker's port.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.shared
@@ -337,7 +350,7 @@ impl RoomMedia {
         .await
     }
 
-    /// Replaces what the participant wishes to see.
+    /// Replaces what the participant asks to see.
     ///
     /// # Errors
     /// `Limit` for more than 256 tiles.

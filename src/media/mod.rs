@@ -31,6 +31,8 @@
 //! - Each slot has a stream id of its own: browsers pair sound and picture by it, and a slot's content changes.
 
 mod bwe;
+#[cfg(test)]
+pub(crate) mod by_hand;
 mod error;
 #[cfg(test)]
 mod faults;

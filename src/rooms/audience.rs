@@ -1,6 +1,6 @@
 //! Those who are told what happens in a room: the outboxes of its people, and of those who wait at its door.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use tokio::time::Instant;
 
@@ -14,12 +14,12 @@ use crate::protocol::event::Event;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
 
-/// The outboxes of a room.
+/// The outboxes of a room, in an order that is the same in every run: whoever replays a fault finds it again.
 pub(super) struct Audience {
     /// Of those who are in: what is told to everyone goes to these.
-    inside: HashMap<ParticipantId, Outbox>,
+    inside: BTreeMap<ParticipantId, Outbox>,
     /// Of those who wait to be let in.
-    waiting: HashMap<ParticipantId, Outbox>,
+    waiting: BTreeMap<ParticipantId, Outbox>,
     /// What people sent each other lately, by who sends and who gets it.
     pairs: Buckets<(ParticipantId, ParticipantId)>,
     /// Whose sessions are gone, as was seen when they were to be told something.
@@ -32,8 +32,8 @@ impl Audience {
     /// Of a room in which nobody is.
     pub fn new() -> Self {
         Self {
-            inside: HashMap::new(),
-            waiting: HashMap::new(),
+            inside: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             pairs: Buckets::new(&budgets::PAIR_BURST, &budgets::PAIR),
             lost: Vec::new(),
             absent: None,
@@ -88,7 +88,8 @@ impl Audience {
 
     /// Everyone, who is told nothing more.
     pub fn dissolve(&mut self) -> Vec<(ParticipantId, Option<Outbox>)> {
-        let outboxes = self.inside.drain().chain(self.waiting.drain());
+        let inside = std::mem::take(&mut self.inside);
+        let outboxes = inside.into_iter().chain(std::mem::take(&mut self.waiting));
         let there = outboxes.map(|(id, outbox)| (id, Some(outbox)));
         let absent = self.absent.take().map(|(absent, _)| absent);
         let absent = absent.into_iter().flatten().map(|id| (id, None));
@@ -208,7 +209,7 @@ impl Audience {
 
 /// Tells each of `to` what is rendered once for all of them.
 fn tell(
-    outboxes: &HashMap<ParticipantId, Outbox>,
+    outboxes: &BTreeMap<ParticipantId, Outbox>,
     to: &[ParticipantId],
     event: &Event,
     lost: &mut Vec<ParticipantId>,

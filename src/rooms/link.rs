@@ -29,7 +29,7 @@ pub enum Description {
         /// Which m-line carries what.
         sources: Vec<SourceMid>,
     },
-    /// The participant wishes to receive.
+    /// The participant asks to receive.
     Receive {
         /// How many voices at once.
         audio_slots: u32,
@@ -43,7 +43,7 @@ pub enum Description {
         /// The answer.
         sdp: String,
     },
-    /// What the participant wishes to see.
+    /// What the participant asks to see.
     View {
         /// All of it.
         tiles: Vec<Tile>,

@@ -2,22 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
-import { WebSocket } from 'ws';
-import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
 import { guest, seesPeople, visit } from './page-people.mjs';
+import { registered } from './rooms.mjs';
 
 let stage;
-/** @type {Session} */
+/** @type {import('../../static/js/client/session.js').Session} */
 let host;
 before(async () => {
   stage = await openStage();
-  host = new Session(stage.server.socket, { WebSocket });
-  await host.register({
-    username: `host-${crypto.randomUUID().slice(0, 8)}`,
-    password: `pass-${crypto.randomUUID()}`,
-    display_name: 'Hana',
-  });
+  host = await registered(stage, 'Hana');
 });
 afterEach(() => stage.assertQuiet());
 after(async () => {

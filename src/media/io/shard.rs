@@ -277,6 +277,12 @@ impl State {
         census
     }
 
+    /// The rooms.
+    #[cfg(test)]
+    pub fn rooms(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.values()
+    }
+
     /// How many connections media may flow on.
     #[cfg(test)]
     pub fn connected(&self) -> usize {

@@ -122,6 +122,26 @@ impl Worker {
         })
     }
 
+    /// One without sockets and without a thread: a test takes what it is sent.
+    #[cfg(test)]
+    pub fn by_hand() -> (Self, Receiver<Input>, Arc<Mutex<Vec<Opening>>>) {
+        let poll = Poll::new().unwrap();
+        let (inbox, inputs) = sync_channel(INBOX);
+        let openings = Arc::new(Mutex::new(Vec::new()));
+        let worker = Self {
+            addresses: Mutex::new(Arc::from([])),
+            announced: Announced::default(),
+            port: 0,
+            inbox,
+            openings: Arc::clone(&openings),
+            stop: Arc::default(),
+            alive: Arc::new(AtomicBool::new(true)),
+            waker: Arc::new(Waker::new(poll.registry(), WAKE).unwrap()),
+            thread: Mutex::new(None),
+        };
+        (worker, inputs, openings)
+    }
+
     /// Whether it takes anything.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)

@@ -309,9 +309,12 @@ impl Room {
             owner.started.0.retain(|(_, started)| *started != key);
         }
         self.outbox.retain(|event| match event {
-            MediaEvent::Format { track: told, .. } | MediaEvent::Demand { track: told, .. } => {
-                *told != track.id
+            MediaEvent::Format {
+                track: reported, ..
             }
+            | MediaEvent::Demand {
+                track: reported, ..
+            } => *reported != track.id,
             _ => true,
         });
     }

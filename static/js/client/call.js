@@ -41,10 +41,10 @@ export class Call extends CallBase {
   #retired = new Map();
   #generation = 0;
   #upRevision = 0;
-  /** @type {Tile[]|null} the newest wish list that is not sent yet */
+  /** @type {Tile[]|null} the newest list of tiles that is not sent yet */
   #tiles = null;
-  /** @type {Tile[]|null} the newest wish list, for a connection that takes the place of another */
-  #wished = null;
+  /** @type {Tile[]|null} the newest list of tiles, for a connection that takes the place of another */
+  #requestedTiles = null;
   /** How many videos the down connection is made for. */
   #videoSlots;
   #sentTiles = '';
@@ -151,9 +151,9 @@ export class Call extends CallBase {
       },
       negotiate: async (down) => {
         await down.receive({ audioSlots: this.options.audioSlots, videoSlots: this.#videoSlots });
-        // The server may know nothing any more of what was wished for.
+        // The server may know nothing any more of what was asked for.
         this.#sentTiles = '';
-        if (kept.link === down) this.#wish();
+        if (kept.link === down) this.#requestTiles();
       },
     });
     return kept;
@@ -259,26 +259,26 @@ export class Call extends CallBase {
    * @param {Tile[]} tiles
    */
   view(tiles) {
-    this.#wished = tiles.map(({ track, width, height, priority }) => ({
+    this.#requestedTiles = tiles.map(({ track, width, height, priority }) => ({
       track,
       width: Math.round(width),
       height: Math.round(height),
       priority,
     }));
     this.#widen(tiles.length);
-    this.#wish();
+    this.#requestTiles();
   }
 
-  #wish() {
-    this.#tiles = this.#wished;
+  #requestTiles() {
+    this.#tiles = this.#requestedTiles;
     if (!this.#isSendingTiles) this.#sendTiles().catch((error) => this.report(error, 'media.view'));
   }
 
-  /** At least twice as many slots each time: every one more would be a negotiation. @param {number} wished */
-  #widen(wished) {
+  /** At least twice as many slots each time: every one more would be a negotiation. @param {number} wanted */
+  #widen(wanted) {
     const { audioSlots, videoSlots } = this.options;
-    if (wished <= this.#videoSlots || this.#videoSlots >= videoSlots) return;
-    this.#videoSlots = Math.min(videoSlots, Math.max(wished, 2 * this.#videoSlots));
+    if (wanted <= this.#videoSlots || this.#videoSlots >= videoSlots) return;
+    this.#videoSlots = Math.min(videoSlots, Math.max(wanted, 2 * this.#videoSlots));
     this.#down.link?.receive({ audioSlots, videoSlots: this.#videoSlots })
       .catch((error) => this.report(error, 'media.receive'));
   }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Down;
 use super::layered::Lack;
 use crate::media::peer::arena::Arena;
-use crate::media::room::allocate::{Grant, Means, Share, Wish, allocate, left_for_stills};
+use crate::media::room::allocate::{Grant, Means, Preference, Share, allocate, left_for_stills};
 use crate::media::room::layers::Ladder;
 use crate::media::room::subscriber::slot::Waiting;
 use crate::media::room::{Key, Tracks};
@@ -77,7 +77,7 @@ impl Down {
         narrowed
     }
 
-    /// Whether somebody gets less than they wish because of the line.
+    /// Whether somebody gets less than they asked for because of the line.
     fn is_held_back(&self) -> bool {
         let mut slots = self.slots.iter();
         slots.any(|slot| slot.share != Share::Whole || slot.lack == Some(Lack::Bandwidth))
@@ -93,8 +93,8 @@ impl Down {
             may_grow: self.line.may_grow(now),
         });
         let grant = |ladder: fn(&Picture) -> &Ladder| {
-            let wishes = pictures.iter().map(|one| self.wish(one, ladder(one)));
-            allocate(means.as_ref(), &wishes.collect::<Vec<_>>())
+            let preferences = pictures.iter().map(|one| self.preference(one, ladder(one)));
+            allocate(means.as_ref(), &preferences.collect::<Vec<_>>())
         };
         let given = grant(|one| &one.alive);
         let hoped = grant(|one| &one.ladder);
@@ -130,7 +130,7 @@ impl Down {
             Some(Picture {
                 slot: index,
                 ladder,
-                ideal: ladder.fitting(slot.wished.height, current),
+                ideal: ladder.fitting(slot.preferred.height, current),
                 alive: ladder.alive(),
                 now,
             })
@@ -138,18 +138,18 @@ impl Down {
         pictures.collect()
     }
 
-    /// A picture's wish, as far as these layers fulfil it.
-    fn wish(&self, picture: &Picture, ladder: &Ladder) -> Wish {
+    /// A picture's preference, as far as these layers fulfil it.
+    fn preference(&self, picture: &Picture, ladder: &Ladder) -> Preference {
         let slot = &self.slots[picture.slot];
         let current = picture.now.and_then(|now| ladder.place(now));
-        let ideal = ladder.fitting(slot.wished.height, current);
+        let ideal = ladder.fitting(slot.preferred.height, current);
         let now = match (slot.share, current) {
             _ if !slot.is_planned => None,
             (Share::Whole, Some(place)) => Some(Grant::Layer(place)),
             (Share::Stills, _) => Some(Grant::Stills),
             (Share::Nothing, _) | (Share::Whole, None) => Some(Grant::Nothing),
         };
-        Wish::new(slot.wished.class, slot.rank, ladder, ideal, now)
+        Preference::new(slot.preferred.class, slot.rank, ladder, ideal, now)
     }
 
     /// Gives a slot what it is granted of the layers that come; `hoped` is what it would be granted if all came.

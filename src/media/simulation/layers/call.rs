@@ -232,20 +232,20 @@ impl Call {
     }
 
     /// Which layers somebody was last told of their slot, and why.
-    pub fn told(&self, viewer: usize) -> Vec<(Option<String>, Option<String>)> {
+    pub fn reported(&self, viewer: usize) -> Vec<(Option<String>, Option<String>)> {
         let events = self.world.events.lock().unwrap();
-        let told = events.iter().filter_map(|event| match event {
+        let reported = events.iter().filter_map(|event| match event {
             MediaEvent::Slots { to, slots } if *to == self.viewers[viewer].0 => Some(&slots.slots),
             _ => None,
         });
-        let pictures = told.flatten().filter(|slot| slot.track.is_some());
+        let pictures = reported.flatten().filter(|slot| slot.track.is_some());
         pictures
             .map(|slot| (slot.layer.clone(), slot.reason.clone()))
             .collect()
     }
 
-    pub fn last_told(&self, viewer: usize) -> (String, String) {
-        let (layer, reason) = self.told(viewer).pop().expect("it was told");
+    pub fn last_reported(&self, viewer: usize) -> (String, String) {
+        let (layer, reason) = self.reported(viewer).pop().expect("it was reported");
         (layer.unwrap_or_default(), reason.unwrap_or_default())
     }
 
@@ -266,7 +266,7 @@ impl Call {
             MediaEvent::Format { track, layers, .. } if *track == self.track => Some(layers),
             _ => None,
         });
-        let layers = formats.next().expect("it was told").iter();
+        let layers = formats.next().expect("it was reported").iter();
         layers
             .map(|layer| (layer.rid.clone(), layer.height, layer.bitrate))
             .collect()
