@@ -95,6 +95,7 @@ fn dispatch(
         ["db", command] => db_command(command, matches),
         ["import", "imweb"] => import_imweb(matches),
         ["bench", "media"] => Ok(bench::media(matches, format(matches))?),
+        ["bench", "signal"] => Ok(bench::signal::run(matches, format(matches))?),
         ["config", "check"] => {
             let config = load(matches)?;
             check_directory(&config.storage.data_dir)?;
