@@ -2,12 +2,13 @@
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
+# bench-network  bad networks for 20 seconds each, between real browsers and a release build
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests network-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -21,7 +22,7 @@ run:
 
 # One after another, whatever -j says: two compilers at once only slow each other down.
 .NOTPARALLEL:
-test: setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
+test: setup format-check clippy rust-tests docs page-types client-tests browser-tests network-tests foreign-tests
 	@echo "make test: every stage passed."
 
 lint: setup format-check clippy docs page-types dependencies
@@ -57,9 +58,17 @@ client-tests:
 browser-tests:
 	$(STAGE) "browser tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/browser/*.test.mjs),tests/browser)
 
+network-tests:
+	$(STAGE) "network tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/network/*.test.mjs),tests/network)
+
 foreign-tests:
 	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
 
 bench-attacks: setup
 	cargo build --release --locked
 	node benches/attacks/run.mjs
+
+bench-network: export MEETING_BIN = $(CARGO_TARGET_DIR)/release/meeting
+bench-network: setup
+	cargo build --release --locked
+	NETWORK_SECONDS=20 node --test --test-reporter=spec --test-concurrency=1 tests/network/bad.test.mjs

@@ -30,6 +30,7 @@ npm npm
 mariadbd mariadb-server
 mariadb mariadb-client
 setpriv util-linux
+tc iproute2
 postgres postgresql
 LIST
   # Python has this part in a package of its own on Debian.

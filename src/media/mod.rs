@@ -41,6 +41,7 @@ mod io;
 mod peer;
 mod room;
 mod rtp;
+mod seats;
 #[cfg(test)]
 mod simulation;
 
@@ -50,6 +51,7 @@ pub use handle::{Media, PublishAnswer, RoomMedia};
 pub(crate) use io::shard::Fault;
 #[doc(hidden)]
 pub use peer::benching;
+pub use seats::Seats;
 
 use std::net::IpAddr;
 
