@@ -354,6 +354,7 @@ async fn within(what: &'static str, end_by: Instant, end: impl Future<Output = (
 
 fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
+        let seats = media.seats();
         let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry().live();
@@ -362,7 +363,11 @@ fn health_probe(services: Services, media: Media) -> HealthProbe {
                 database: ailment.map(Ailment::sentence),
                 media: (!media.await).then_some("A media thread does not answer."),
             };
-            Health::new(parts, live.rooms, live.participants)
+            let capacity = http::Capacity {
+                seats: seats.free,
+                steps_down: seats.steps_down,
+            };
+            Health::new(parts, live.rooms, live.participants, capacity)
         })
     })
 }

@@ -30,6 +30,7 @@ npm npm
 mariadbd mariadb-server
 mariadb mariadb-client
 setpriv util-linux
+tc iproute2
 postgres postgresql
 nginx nginx-light
 nginx-stream libnginx-mod-stream
