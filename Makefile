@@ -3,12 +3,13 @@
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
 # simulate  runs the simulated server with SEEDS=… seeds, or SEED=… alone with its log
+# bench-network  bad networks for 20 seconds each, between real browsers and a release build
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: simulate bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests network-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -22,7 +23,7 @@ run:
 
 # One after another, whatever -j says: two compilers at once only slow each other down.
 .NOTPARALLEL:
-test: setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
+test: setup format-check clippy rust-tests docs page-types client-tests browser-tests network-tests foreign-tests
 	@echo "make test: every stage passed."
 
 lint: setup format-check clippy docs page-types dependencies
@@ -58,6 +59,9 @@ client-tests:
 browser-tests:
 	$(STAGE) "browser tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/browser/*.test.mjs),tests/browser)
 
+network-tests:
+	$(STAGE) "network tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/network/*.test.mjs),tests/network)
+
 foreign-tests:
 	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
 
@@ -67,3 +71,8 @@ bench-attacks: setup
 
 simulate:
 	SEEDS=$(SEEDS) SEED=$(SEED) cargo test --locked --lib -- simulation::the_server --nocapture
+
+bench-network: export MEETING_BIN = $(CARGO_TARGET_DIR)/release/meeting
+bench-network: setup
+	cargo build --release --locked
+	NETWORK_SECONDS=20 node --test --test-reporter=spec --test-concurrency=1 tests/network/bad.test.mjs

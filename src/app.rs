@@ -8,6 +8,7 @@ mod addresses;
 mod descriptors;
 mod others;
 mod ports;
+mod signals;
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -16,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
@@ -41,6 +41,7 @@ use crate::tls::Tls;
 use crate::ws;
 use others::Nobody;
 use ports::Ports;
+use signals::StopSignals;
 
 /// So many tasks run before sockets are looked at again. By default it is 61, and then a frame that comes while a crowd
 /// of connections is served is not even seen for several milliseconds.
@@ -403,6 +404,7 @@ async fn within(what: &'static str, end_by: Instant, end: impl Future<Output = (
 
 fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
+        let seats = media.seats();
         let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry().live();
@@ -411,7 +413,11 @@ fn health_probe(services: Services, media: Media) -> HealthProbe {
                 database: ailment.map(Ailment::sentence),
                 media: (!media.await).then_some("A media thread does not answer."),
             };
-            Health::new(parts, live.rooms, live.participants)
+            let capacity = http::Capacity {
+                seats: seats.free,
+                steps_down: seats.steps_down,
+            };
+            Health::new(parts, live.rooms, live.participants, capacity)
         })
     })
 }
@@ -438,53 +444,5 @@ async fn prune(store: Store) {
                 "what is over was not forgotten"
             );
         }
-    }
-}
-
-/// The signals by which a process is told to end.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// The terminal was closed, or an operator means "anew": nothing is read again here, so that it is an end in order.
-    hang_up: Signal,
-    /// Where somebody else writes the certificate, the third means that there is a new one.
-    files: Option<Tls>,
-}
-
-impl StopSignals {
-    /// From here on the signals no longer end the process by themselves.
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::because("cannot listen for signals", &error))
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-            files: None,
-        })
-    }
-
-    async fn next(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => match &self.files {
-                    Some(tls) => tls.reload(),
-                    None => return,
-                },
-            }
-        }
-    }
-
-    /// Waits for the first; the second ends the process at once.
-    async fn first(mut self) {
-        self.next().await;
-        supervise::spawn("waiting for a second signal", async move {
-            self.next().await;
-            tracing::warn!("told to stop a second time: ending at once");
-            std::process::exit(130);
-        });
     }
 }

@@ -143,6 +143,10 @@ pub struct Health {
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
+    /// How many more people may come before quality steps down.
+    pub seats: u32,
+    /// How many steps it is down now: 0 is full quality, 3 the least.
+    pub steps_down: u8,
     /// Whether the database takes what is written.
     pub database: Part,
     /// Whether every media thread answers.
@@ -181,9 +185,18 @@ pub struct Parts {
     pub media: Option<&'static str>,
 }
 
+/// For whom there is room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many more people may come before quality steps down.
+    pub seats: u32,
+    /// How many steps it is down now.
+    pub steps_down: u8,
+}
+
 impl Health {
     /// The health that follows from the parts and the head-counts.
-    pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
+    pub fn new(parts: Parts, rooms: usize, participants: usize, capacity: Capacity) -> Self {
         let Parts { database, media } = parts;
         let reasons: Vec<_> = database.into_iter().chain(media).collect();
         let part = |trouble: Option<&str>| match trouble {
@@ -198,6 +211,8 @@ impl Health {
             version: env!("CARGO_PKG_VERSION"),
             rooms,
             participants,
+            seats: capacity.seats,
+            steps_down: capacity.steps_down,
             database: part(database),
             media: part(media),
             reasons,

@@ -8,6 +8,7 @@ mod coming_back;
 mod cuts;
 mod database_away;
 mod databases;
+mod deploy;
 mod doctor;
 mod documentation;
 mod door;

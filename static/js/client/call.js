@@ -5,6 +5,7 @@ import { KeptLink } from './kept-link.js';
 import { SOURCES } from './own-source.js';
 import { summarise } from './stats.js';
 import { UpLink } from './up-link.js';
+import { waysTried } from './ways.js';
 
 /**
  * @typedef {import('./call-base.js').CallOptions} CallOptions
@@ -329,6 +330,17 @@ export class Call extends CallBase {
    */
   sendData(_data, _to) {
     throw new ProtocolError('client.unsupported', 'A room over the server has no data channels; use the chat.');
+  }
+
+  /**
+   * Which ways one direction has tried, and which of them stands.
+   *
+   * @param {'up'|'down'} connection
+   * @returns {Promise<ReturnType<typeof waysTried>>}
+   */
+  async waysTried(connection) {
+    const link = (connection === 'up' ? this.#up : this.#down).link;
+    return link ? waysTried(await link.pc.getStats()) : {};
   }
 
   /** @param {'up'|'down'} connection @param {RTCPeerConnection} pc */

@@ -73,7 +73,7 @@ export function only(way, Base, heard) {
         return super.setRemoteDescription({ type: description.type, sdp });
       }
 
-      /** @param {RTCIceCandidateInit} [candidate] @override */
+      /** @param {RTCIceCandidateInit | null} [candidate] @override */
       async addIceCandidate(candidate) {
         const line = candidate?.candidate;
         if (line && !isOn(line, way)) return undefined;
@@ -95,7 +95,7 @@ export function waysTried(report) {
   for (const pair of report.values()) {
     if (pair.type !== 'candidate-pair') continue;
     const local = report.get(pair.localCandidateId);
-    const way = local && wayOfCandidate(local);
+    const way = local ? wayOfCandidate(local) : null;
     if (!way) continue;
     if (pair.state === 'succeeded') ways[way] = 'ok';
     else ways[way] ??= 'failed';

@@ -47,7 +47,7 @@ async function stands(call) {
 }
 
 /**
- * @param {ReturnType<import('../state/check-report.js').wireReport>} report
+ * @param {ReturnType<typeof import('../state/check-report.js').wireReport>} report
  * @param {(path: string, init: RequestInit) => Promise<Response>} [send]
  * @returns {Promise<string | null>} the code by which it is found; null where the server did not take it
  */
