@@ -32,6 +32,7 @@ mariadb mariadb-client
 setpriv util-linux
 tc iproute2
 postgres postgresql
+pebble pebble
 nginx nginx-light
 nginx-stream libnginx-mod-stream
 caddy caddy

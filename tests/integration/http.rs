@@ -85,6 +85,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(http::serve(
             listener,
+            http::Door::plain(),
             router,
             connections,
             stopped.map(|_| ()),

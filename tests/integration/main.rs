@@ -40,5 +40,6 @@ mod rooms;
 mod sessions;
 mod start;
 mod support;
+mod tls;
 mod together;
 mod trace;
