@@ -187,7 +187,7 @@ impl Down {
         &mut self,
         picture: &Picture,
         given: Grant,
-        hoped: Grant,
+        hoped_grant: Grant,
         tracks: &Tracks,
         out: &mut Arena,
         now: Instant,
@@ -202,7 +202,7 @@ impl Down {
         };
         let ideal = Grant::Layer(picture.ideal);
         let best = picture.best();
-        let lack = if hoped < best || (share != Share::Whole && best != Grant::Nothing) {
+        let lack = if hoped_grant < best || (share != Share::Whole && best != Grant::Nothing) {
             Some(Lack::Bandwidth)
         } else if best < ideal {
             Some(Lack::Server)
@@ -215,10 +215,14 @@ impl Down {
             let rung = picture.ladder.rungs().get(place);
             rung.map_or(0, |rung| 1 << rung.layer)
         };
-        let hoped = match hoped {
-            Grant::Layer(place) => bit(place),
-            Grant::Stills | Grant::Nothing => 0,
+        let (hoped, between) = match hoped_grant {
+            Grant::Layer(place) => (
+                bit(place),
+                (0..place).map(bit).fold(0, |all, bit| all | bit),
+            ),
+            Grant::Stills | Grant::Nothing => (0, 0),
         };
+        let is_short = given < hoped_grant;
         let index = picture.slot;
         let was = (self.slots[index].share, self.slots[index].aim());
         if was.0 != share {
@@ -236,6 +240,11 @@ impl Down {
         slot.note_lack(lack, now);
         slot.aim_at(layer);
         slot.uses = hoped | bit(0) | 1 << slot.layer | 1 << slot.aim();
+        if is_short && !slot.is_coming {
+            // A sender begins with its small layers, and learns only by what it sends what its line carries: asked for
+            // the smallest and the largest alone it would stay with the smallest.
+            slot.uses |= between;
+        }
         was != (share, slot.aim())
     }
 
