@@ -187,7 +187,7 @@ impl Down {
         &mut self,
         picture: &Picture,
         given: Grant,
-        hoped_grant: Grant,
+        hoped: Grant,
         tracks: &Tracks,
         out: &mut Arena,
         now: Instant,
@@ -202,7 +202,7 @@ impl Down {
         };
         let ideal = Grant::Layer(picture.ideal);
         let best = picture.best();
-        let lack = if hoped_grant < best || (share != Share::Whole && best != Grant::Nothing) {
+        let lack = if hoped < best || (share != Share::Whole && best != Grant::Nothing) {
             Some(Lack::Bandwidth)
         } else if best < ideal {
             Some(Lack::Server)
@@ -215,14 +215,18 @@ impl Down {
             let rung = picture.ladder.rungs().get(place);
             rung.map_or(0, |rung| 1 << rung.layer)
         };
-        let (hoped, between) = match hoped_grant {
-            Grant::Layer(place) => (
-                bit(place),
-                (0..place).map(bit).fold(0, |all, bit| all | bit),
-            ),
+        let (wanted, between) = match hoped {
+            Grant::Layer(place) => {
+                let between = (0..place).fold(0, |all, place| all | bit(place));
+                (bit(place), between)
+            }
             Grant::Stills | Grant::Nothing => (0, 0),
         };
-        let is_short = given < hoped_grant;
+        // Places among all layers: fewer may come.
+        let is_short = match (given, hoped) {
+            (Grant::Layer(_), Grant::Layer(place)) => picture.ladder.place(layer) < Some(place),
+            (Grant::Stills | Grant::Nothing, _) | (_, Grant::Stills | Grant::Nothing) => false,
+        };
         let index = picture.slot;
         let was = (self.slots[index].share, self.slots[index].aim());
         if was.0 != share {
@@ -239,7 +243,7 @@ impl Down {
         let slot = &mut self.slots[index];
         slot.note_lack(lack, now);
         slot.aim_at(layer);
-        slot.uses = hoped | bit(0) | 1 << slot.layer | 1 << slot.aim();
+        slot.uses = wanted | bit(0) | 1 << slot.layer | 1 << slot.aim();
         if is_short && !slot.is_coming {
             // A sender begins with its small layers, and learns only by what it sends what its line carries: asked for
             // the smallest and the largest alone it would stay with the smallest.
