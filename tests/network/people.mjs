@@ -87,10 +87,9 @@ export const counted = (page) => page.evaluate(async () => {
 });
 
 /**
- * What came from one person to another while something lasted.
+ * What came from one person to another while something lasted, for each pair of them.
  *
- * @param {{page: any}} to
- * @param {{id: string}} from
+ * @param {[{page: any}, {page: any}][]} pairs who sends, and who receives
  * @param {() => Promise<unknown>} work
  */
 export async function during(pairs, work) {
