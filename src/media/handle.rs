@@ -130,6 +130,7 @@ impl Media {
             shared: Arc::new(Shared {
                 workers: vec![Arc::new(PinnedWorker { worker, rooms })],
                 next_room: AtomicU64::new(1),
+                packet: Duration::from_micros(1),
                 given_up: watch::channel(false).1,
             }),
         }

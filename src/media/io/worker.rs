@@ -160,6 +160,7 @@ impl Worker {
             openings: Arc::clone(&openings),
             stop: Arc::default(),
             alive: Arc::new(AtomicBool::new(true)),
+            gauge: Arc::default(),
             waker: Arc::new(Waker::new(poll.registry(), WAKE).unwrap()),
             thread: Mutex::new(None),
         };
