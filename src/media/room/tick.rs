@@ -25,6 +25,7 @@ impl Room {
         for up in members.flat_map(|member| &mut member.ups) {
             up.tell(turn.ntp, turn.out, turn.now);
         }
+        self.give_way();
         let is_due_anyway = is_due(&mut self.clocks.layers, LAYERS_EVERY, turn.now);
         self.review_layers(is_due_anyway, turn);
         self.narrow(turn);
@@ -98,6 +99,7 @@ impl Room {
             });
             self.speakers = now;
         }
+        self.busy.heard(&self.speakers);
         let sounds = self
             .tracks
             .values()
