@@ -151,10 +151,12 @@ impl Up {
         Ok(())
     }
 
-    /// Whether an m-line that this offer uses is one of this connection's.
-    fn has_line_of(&self, offer: &Description) -> bool {
-        let mut used = offer.sections.iter();
-        used.any(|section| self.carries_line(&section.mid))
+    /// Whether this part of an offer is about this connection: by its ICE credentials, or after a restart of ICE by an
+    /// m-line that both use.
+    fn is_of(&self, part: &Description) -> bool {
+        let mut used = part.sections.iter();
+        self.origin.ufrag == part.origin.ufrag
+            || used.any(|section| self.carries_line(&section.mid))
     }
 
     fn carries_line(&self, mid: &str) -> bool {

@@ -267,6 +267,30 @@ fn simulcast_is_answered_layer_by_layer() {
 }
 
 #[test]
+fn transports_are_bounded_over_time_too() {
+    let offer = include_str!("gstreamer_no_bundle.sdp");
+    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let now = Instant::now();
+    let read = Description::offer(offer, is_forwarded).unwrap();
+    let (mut ups, _) = publisher::open(&read, &local, now).unwrap();
+    assert_eq!(ups.len(), 2);
+    let mut again = |round: usize| {
+        let sdp = offer.replace("a=mid:audio1", &format!("a=mid:audio{round}"));
+        let (before, after) = sdp.split_once("m=audio").unwrap();
+        let after = after.replace("a=ice-ufrag:", &format!("a=ice-ufrag:{round}"));
+        let read = Description::offer(&format!("{before}m=audio{after}"), is_forwarded).unwrap();
+        let answered = publisher::renegotiate(&mut ups, &read, &local, now).map(drop);
+        ups.retain(|up| !up.is_given_up());
+        answered.map(|()| ups.len())
+    };
+    for round in 2..16 {
+        assert_eq!(again(round), Ok(2));
+    }
+    let refused = again(16).unwrap_err().to_string();
+    assert!(refused.contains("new connection"), "{refused}");
+}
+
+#[test]
 fn m_lines_are_bounded_over_time_too() {
     let offer = include_str!("werift.sdp");
     let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);

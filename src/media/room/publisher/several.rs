@@ -8,6 +8,13 @@ use crate::media::error::Refused;
 use crate::media::peer::sdp::{Description, End};
 use crate::protocol::object::SourceMid;
 
+/// So many transports later offers may bring in all. A new connection, of which there are so many in a time, may bring
+/// others.
+const TRANSPORTS_OVER_TIME: u32 = 16;
+
+const TOO_MANY: &str =
+    "The connection has had too many transports, counting those given up; begin a new connection.";
+
 /// Takes a first offer: a connection for each transport of it, and the answer's text.
 pub(in crate::media) fn open(
     offer: &Description,
@@ -37,7 +44,7 @@ pub(in crate::media) fn renegotiate(
     let mut places: Vec<usize> = Vec::new();
     for part in offer.parts() {
         let mut known = ups.iter().enumerate();
-        let known = known.find(|(place, up)| !places.contains(place) && up.has_line_of(part));
+        let known = known.find(|(place, up)| !places.contains(place) && up.is_of(part));
         let place = match known {
             Some((place, _)) => {
                 ups[place].renegotiate(part, now)?;
@@ -45,7 +52,10 @@ pub(in crate::media) fn renegotiate(
             }
             None => {
                 let last = ups.iter().map(|up| up.number).max();
-                let number = last.map_or(0, |last| last.wrapping_add(1));
+                let number = last.map_or(0, |last| last.saturating_add(1));
+                if number >= TRANSPORTS_OVER_TIME {
+                    return Err(Refused::because(TOO_MANY));
+                }
                 ups.push(Up::open(part, number, now)?);
                 ups.len() - 1
             }
