@@ -151,12 +151,15 @@ impl Up {
         Ok(())
     }
 
-    /// Whether this part of an offer is about this connection: by its ICE credentials, or after a restart of ICE by an
-    /// m-line that both use.
-    fn is_of(&self, part: &Description) -> bool {
-        let mut used = part.sections.iter();
-        self.origin.ufrag == part.origin.ufrag
-            || used.any(|section| self.carries_line(&section.mid))
+    /// Whether an m-line that this offer uses is one of this connection's.
+    fn has_line_of(&self, offer: &Description) -> bool {
+        let mut used = offer.sections.iter();
+        used.any(|section| self.carries_line(&section.mid))
+    }
+
+    /// Whether this offer has the ICE credentials of the last one.
+    fn has_credentials_of(&self, offer: &Description) -> bool {
+        self.origin.ufrag == offer.origin.ufrag
     }
 
     fn carries_line(&self, mid: &str) -> bool {

@@ -267,6 +267,27 @@ fn simulcast_is_answered_layer_by_layer() {
 }
 
 #[test]
+fn transports_with_the_same_credentials_are_known_by_their_m_lines() {
+    let offer = include_str!("gstreamer_no_bundle.sdp")
+        .replace("SecondTransportXXXX", "FirstTransportXXXXX");
+    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let now = Instant::now();
+    let read = Description::offer(&offer, is_forwarded).unwrap();
+    let (mut ups, first) = publisher::open(&read, &local, now).unwrap();
+    assert_eq!(ups.len(), 2);
+    let again = publisher::renegotiate(&mut ups, &read, &local, now).unwrap();
+    let ufrags = |answer: &str| -> Vec<String> {
+        let lines = answer
+            .lines()
+            .filter(|line| line.starts_with("a=ice-ufrag:"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(ufrags(&again), ufrags(&first));
+    assert_eq!((ups.len(), ufrags(&again).len()), (2, 2));
+    assert_ne!(ufrags(&again)[0], ufrags(&again)[1]);
+}
+
+#[test]
 fn transports_are_bounded_over_time_too() {
     let offer = include_str!("gstreamer_no_bundle.sdp");
     let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);

@@ -306,13 +306,7 @@ impl Description {
     /// Finds out what is said of the transports apart; m-lines without any are declined.
     fn settle_apart(&mut self) {
         for mut part in std::mem::take(&mut self.apart) {
-            // RFC 9429 §5.2.1: each transport has ICE credentials of its own.
-            let is_settled = part.settle().is_ok();
-            if is_settled
-                && self
-                    .parts()
-                    .all(|one| one.origin.ufrag != part.origin.ufrag)
-            {
+            if part.settle().is_ok() {
                 self.apart.push(part);
                 continue;
             }

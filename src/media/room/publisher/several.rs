@@ -41,12 +41,11 @@ pub(in crate::media) fn renegotiate(
     local: &[SocketAddr],
     now: Instant,
 ) -> Result<String, Refused> {
-    let mut places: Vec<usize> = Vec::new();
-    for part in offer.parts() {
-        let mut known = ups.iter().enumerate();
-        let known = known.find(|(place, up)| !places.contains(place) && up.is_of(part));
+    let known = known(ups, offer);
+    let mut places: Vec<usize> = Vec::with_capacity(known.len());
+    for (part, known) in offer.parts().zip(known) {
         let place = match known {
-            Some((place, _)) => {
+            Some(place) => {
                 ups[place].renegotiate(part, now)?;
                 place
             }
@@ -67,6 +66,23 @@ pub(in crate::media) fn renegotiate(
         up.give_up();
     }
     Ok(answer(ups, &places, offer, local))
+}
+
+/// The place of the connection that each part of an offer is about, if there is one: by an m-line that both have, and
+/// where all are new by the ICE credentials, which a client may use for several transports (RFC 8839 §5.4).
+fn known(ups: &[Up], offer: &Description) -> Vec<Option<usize>> {
+    let mut places: Vec<Option<usize>> = offer.parts().map(|_| None).collect();
+    for is_of in [Up::has_line_of, Up::has_credentials_of] {
+        for (index, part) in offer.parts().enumerate() {
+            if places[index].is_none() {
+                let is_free = |place: &usize| !places.contains(&Some(*place));
+                let found =
+                    (0..ups.len()).find(|place| is_free(place) && is_of(&ups[*place], part));
+                places[index] = found;
+            }
+        }
+    }
+    places
 }
 
 /// Answers each part of an offer by the connection at its place.
