@@ -74,7 +74,7 @@ fn a_load_beyond_its_bounds_is_refused() {
 #[test]
 fn a_small_load_of_messages_is_measured_and_loses_nothing() {
     for (line, people) in [
-        ("--scenario relay --people 4", 4),
+        ("--scenario relay --people 4 --rate 50", 4),
         ("--scenario fan-out --people 4 --room 4 --rate 50", 4),
         ("--scenario storm --people 4 --room 4", 4),
         ("--scenario sockets --people 3", 3),
