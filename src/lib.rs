@@ -14,8 +14,10 @@
 //! | the page, the upgrade, health, avatars | [`http`] |
 //! | the routes of the older Meeting (Go) | [`legacy`] |
 //! | putting it together and taking it down | [`app`] |
+//! | what is the matter with an installation | [`doctor`]: gathers what is seen here, and judges it by pure functions |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
 //! | a load of media from outside, and what it costs | [`mod@bench`]: a client, which knows nothing of the server |
+//! | TLS: certificates, where they come from and how they stay valid | [`tls`] |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
 //! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← ws ← http ← legacy ← app`. Siblings in braces never
@@ -28,6 +30,7 @@ pub mod bench;
 pub mod budgets;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod http;
@@ -38,7 +41,10 @@ pub mod network;
 pub mod protocol;
 pub mod rooms;
 pub mod sessions;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;
+pub mod tls;
 pub mod ws;

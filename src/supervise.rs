@@ -70,7 +70,15 @@ where
     tokio::spawn(task.in_current_span())
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many panics were caught on this thread: a simulation wants none.
+    pub(crate) static CAUGHT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 fn log(what: &'static str, panic: &(dyn Any + Send)) -> Panicked {
+    #[cfg(test)]
+    CAUGHT.set(CAUGHT.get() + 1);
     let said = panic.downcast_ref::<&'static str>().copied();
     // Only what stands in our source as it is: a sentence that was put together may hold what people sent.
     let said = said.unwrap_or("see the line before");

@@ -9,6 +9,12 @@ pub const ALL: &[&Budget] = &[
     &CONNECTIONS,
     &UNREAD_BYTES,
     &HEAD_BYTES,
+    &HANDSHAKES,
+    &HANDSHAKES_BURST,
+    &HANDSHAKES_AT_ONCE,
+    &STREAMS,
+    &STREAMS_TAKEN_BACK,
+    &STREAMS_IN_ALL,
     &REQUESTS,
     &REQUESTS_BURST,
     &BYTES,
@@ -24,6 +30,10 @@ pub const ALL: &[&Budget] = &[
     &CALENDARS_KEPT,
     &AVATAR_BURST,
     &AVATARS,
+    &CHECK_REPORT_BYTES,
+    &CHECK_REPORT_BURST,
+    &CHECK_REPORTS,
+    &CHECK_REPORTS_KEPT,
 ];
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));
@@ -62,6 +72,75 @@ pub const HEAD_BYTES: Budget = Budget {
     then: "The request is answered 431, and the connection is closed.",
     reason: "No cookie is set here; a token takes at most 4 KiB.",
     test: "a_head_without_end_is_refused",
+};
+
+/// Handshakes of TLS in the long run.
+pub const HANDSHAKES: Budget = Budget {
+    name: "http.handshakes",
+    per: Per::Address,
+    most: 200,
+    unit: Unit::Count,
+    every: SECOND,
+    then: "The handshake is held back, at most 5 s; beyond that the connection is closed.",
+    reason: "Each costs a signature, a fifth of a millisecond of a processor; a browser makes one or two.",
+    test: "handshakes_of_one_network_are_held_back_and_then_refused",
+};
+
+/// Handshakes of TLS at once.
+pub const HANDSHAKES_BURST: Budget = Budget {
+    name: "http.handshakes.burst",
+    most: 4_000,
+    every: None,
+    reason: "A school of a thousand behind one address opens the page and its sockets within a minute.",
+    ..HANDSHAKES
+};
+
+/// Handshakes of TLS under way.
+pub const HANDSHAKES_AT_ONCE: Budget = Budget {
+    name: "http.handshakes_at_once",
+    per: Per::Address,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The next one waits for its turn, as long as a handshake may take.",
+    reason: "Whoever leaves them half made keeps memory; a sound one takes two ways across the network.",
+    test: "one_network_waits_for_its_own_handshakes_and_nobody_else_does",
+};
+
+/// Requests of one HTTP/2 connection under way.
+pub const STREAMS: Budget = Budget {
+    name: "http.streams",
+    per: Per::Connection,
+    most: 100,
+    unit: Unit::Count,
+    every: None,
+    then: "Further ones are refused with REFUSED_STREAM.",
+    reason: "A browser asks for the whole page at once, and RFC 9113 advises no fewer than 100.",
+    test: "streams_of_one_connection_are_bounded",
+};
+
+/// Requests of one HTTP/2 connection that are taken back before they are looked at.
+pub const STREAMS_TAKEN_BACK: Budget = Budget {
+    name: "http.streams_taken_back",
+    per: Per::Connection,
+    most: 20,
+    unit: Unit::Count,
+    every: None,
+    then: "The connection is closed with ENHANCE_YOUR_CALM.",
+    reason: "Asking and taking back at once costs the client nothing; a browser does so when a page is left.",
+    test: "requests_taken_back_at_once_end_the_connection",
+};
+
+/// Requests of one HTTP/2 connection in all.
+pub const STREAMS_IN_ALL: Budget = Budget {
+    name: "http.streams_in_all",
+    per: Per::Connection,
+    most: 1_000,
+    unit: Unit::Count,
+    every: None,
+    then: "The connection ends when what is under way is answered; browsers open another.",
+    reason: "A cold browser asks for about 150 files; what a connection has grown to does not stay for ever.",
+    test: "a_connection_ends_after_its_requests",
 };
 
 /// Requests in the long run.
@@ -182,7 +261,7 @@ pub const CALENDAR_BURST: Budget = Budget {
     every: None,
     then: "The request is answered 429, with the time to wait.",
     reason: "A class behind one address puts its meeting into its calendars within a minute; each file is a question to the database.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
 };
 
 /// The same in the long run.
@@ -194,7 +273,7 @@ pub const CALENDARS: Budget = Budget {
     every: Some(Duration::from_secs(1)),
     then: "The request is answered 429, with the time to wait.",
     reason: "Programs that follow a calendar ask a few times an hour.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
 };
 
 /// Calendar files that are kept, each as its room was last edited.
@@ -218,7 +297,7 @@ pub const AVATAR_BURST: Budget = Budget {
     every: None,
     then: "The request is answered 429, with the time to wait.",
     reason: "A class behind one address sees each other's pictures for the first time; browsers keep them for a day.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
 };
 
 /// The same in the long run.
@@ -230,5 +309,50 @@ pub const AVATARS: Budget = Budget {
     every: Some(Duration::from_secs(1)),
     then: "The request is answered 429, with the time to wait.",
     reason: "A picture is drawn in microseconds; this keeps a flood of them from being a load.",
-    test: "calendars_and_avatars_are_bounded_for_each_address",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
+};
+
+/// A verdict of the connection check that a page leaves.
+pub const CHECK_REPORT_BYTES: Budget = Budget {
+    name: "http.check_report_bytes",
+    per: Per::Connection,
+    most: 4_096,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The request is answered 413.",
+    reason: "A verdict of the page takes some 400 bytes.",
+    test: "a_verdict_is_found_by_its_code_and_what_is_none_is_refused",
+};
+
+/// Verdicts that an address leaves at once.
+pub const CHECK_REPORT_BURST: Budget = Budget {
+    name: "http.check_report_burst",
+    per: Per::Address,
+    most: 60,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered 429, and the page shows its verdict without a code.",
+    reason: "A class behind one address checks its connections within a minute; each is a line of the log.",
+    test: "what_is_answered_without_a_log_in_is_bounded_for_each_address",
+};
+
+/// The same in the long run.
+pub const CHECK_REPORTS: Budget = Budget {
+    name: "http.check_reports",
+    most: 1,
+    every: Some(Duration::from_secs(1)),
+    reason: "A check takes ten seconds.",
+    ..CHECK_REPORT_BURST
+};
+
+/// Verdicts that are kept, each for an hour.
+pub const CHECK_REPORTS_KEPT: Budget = Budget {
+    name: "http.check_reports_kept",
+    per: Per::Server,
+    most: 500,
+    unit: Unit::Count,
+    every: None,
+    then: "The oldest is forgotten.",
+    reason: "Each takes some 400 bytes, and whoever runs the server looks at one or two.",
+    test: "the_oldest_reports_make_room",
 };

@@ -85,6 +85,38 @@ impl Budget {
             self.most as usize
         }
     }
+
+    /// The size that is kept to: a simulation lowers some, so that it reaches them.
+    pub fn in_force(&self) -> usize {
+        #[cfg(test)]
+        if let Some(lowered) = lowered::find(self.name) {
+            return lowered;
+        }
+        self.size()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod lowered {
+    //! Budgets that are lower for a simulation, on its own thread.
+
+    use std::cell::RefCell;
+
+    thread_local! {
+        static LOWERED: RefCell<Vec<(&'static str, usize)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// From now on these budgets have these sizes, and all others are as they are.
+    pub fn set(sizes: &[(&'static str, usize)]) {
+        LOWERED.with_borrow_mut(|lowered| *lowered = sizes.to_vec());
+    }
+
+    pub(super) fn find(name: &str) -> Option<usize> {
+        LOWERED.with_borrow(|lowered| {
+            let size = lowered.iter().find(|(of, _)| *of == name);
+            size.map(|(_, size)| *size)
+        })
+    }
 }
 
 /// All budgets, by the part of the server that keeps them.

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::bench;
+use super::{bench, doctor, manual};
 use crate::config::{Arity, Given, Key};
 
 /// Names of arguments that are not settings.
@@ -44,7 +44,9 @@ pub fn command() -> Command {
         .subcommand(room())
         .subcommand(db())
         .subcommand(import())
+        .subcommand(doctor::command(settings(&Key::ALL), json()))
         .subcommand(bench::command(json()))
+        .subcommands(manual::commands())
         .subcommand(
             Command::new("config")
                 .about("Looks at the configuration")

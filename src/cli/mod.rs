@@ -8,8 +8,10 @@ mod arguments;
 mod attendance;
 mod bench;
 mod db;
+mod doctor;
 mod failure;
 mod import;
+mod manual;
 mod output;
 mod room;
 mod terminal;
@@ -71,7 +73,7 @@ pub fn run(
         }
     };
     match dispatch(&matches, serve) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");
             error.exit_code()
@@ -82,27 +84,31 @@ pub fn run(
 fn dispatch(
     matches: &ArgMatches,
     serve: impl FnOnce(Config) -> Result<(), Failure>,
-) -> Result<(), CliError> {
+) -> Result<ExitCode, CliError> {
     let (path, matches) = chosen(matches);
     match path.as_slice() {
         ["serve"] => {
             let config = load(matches)?;
             telemetry::init(&config.log);
-            Ok(serve(config)?)
+            serve(config)?;
         }
-        ["user", command] => user_command(command, matches),
-        ["room", command] => room_command(command, matches),
-        ["db", command] => db_command(command, matches),
-        ["import", "imweb"] => import_imweb(matches),
-        ["bench", "media"] => Ok(bench::media(matches, format(matches))?),
-        ["bench", "signal"] => Ok(bench::signal::run(matches, format(matches))?),
+        ["user", command] => user_command(command, matches)?,
+        ["room", command] => room_command(command, matches)?,
+        ["db", command] => db_command(command, matches)?,
+        ["import", "imweb"] => import_imweb(matches)?,
+        ["bench", "media"] => bench::media(matches, format(matches))?,
+        ["bench", "signal"] => bench::signal::run(matches, format(matches))?,
+        ["doctor"] => return Ok(doctor::run(load(matches), matches, format(matches))?),
+        ["completions"] => manual::completions(matches)?,
+        ["man"] => manual::man(matches)?,
         ["config", "check"] => {
             let config = load(matches)?;
             check_directory(&config.storage.data_dir)?;
-            Ok(output::print(&config.to_string())?)
+            output::print(&config.to_string())?;
         }
         path => unreachable!("clap knows no command {path:?}"),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn user_command(command: &str, matches: &ArgMatches) -> Result<(), CliError> {

@@ -112,16 +112,16 @@ enum Language {
 impl Language {
     /// The first one asked for that there is.
     fn of(asked: &HeaderMap) -> Self {
-        let wished = asked
+        let requested = asked
             .get(ACCEPT_LANGUAGE)
             .and_then(|line| line.to_str().ok());
-        let wished = wished.unwrap_or_default().split(',').map(str::trim);
+        let requested = requested.unwrap_or_default().split(',').map(str::trim);
         let known = |tag: &str| match tag.get(..2)?.to_ascii_lowercase().as_str() {
             "zh" => Some(Self::Chinese),
             "en" => Some(Self::English),
             _ => None,
         };
-        wished.filter_map(known).next().unwrap_or_default()
+        requested.filter_map(known).next().unwrap_or_default()
     }
 }
 

@@ -2,45 +2,59 @@
 //!
 //! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
 //! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files, in
-//! [`docs`] for the documentation, in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
+//! [`docs`] for the documentation, in [`headers`] for what every answer carries, in [`serve`](serve()) for the connections themselves,
+//! and in [`door`] for what else comes on the same port.
 
 pub mod avatar;
 pub mod calendar;
+pub mod check;
 pub mod connections;
 pub mod docs;
+pub mod door;
 pub mod frames;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+pub mod handshakes;
 pub mod headers;
 mod heads;
+pub mod kind;
+pub mod other;
 pub mod page;
 pub mod peer;
 pub mod plain;
 pub mod prefix;
+pub mod prefixed;
+pub mod redirect;
 pub mod serve;
 pub mod sockets;
 mod stream;
 pub mod traffic;
+mod two;
 pub mod upgrade;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router, middleware};
 use futures_util::future::BoxFuture;
 use ipnet::IpNet;
 use serde::Serialize;
 
+use crate::budgets::http as budgets;
 use crate::config::{ListenConfig, Origin, PublicUrl};
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::object::Room;
 
 pub use calendar::{Calendars, NoCalendar};
+pub use check::CheckReports;
 pub use connections::Connections;
+pub use door::{Door, Secured};
 pub use frames::FrameLimit;
+pub use handshakes::Handshakes;
+pub use other::{BoxedStream, Duplex, OtherStreams, Way};
 pub use page::Page;
 pub use peer::PeerInfo;
 pub use plain::PlainLimits;
@@ -79,6 +93,8 @@ pub struct HttpState {
     pub plain: PlainLimits,
     /// The calendar files that were made last.
     pub calendars: Calendars,
+    /// What pages found when they checked their connection.
+    pub check_reports: CheckReports,
 }
 
 /// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
@@ -127,6 +143,10 @@ pub struct Health {
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
+    /// How many more people may come before quality steps down.
+    pub seats: u32,
+    /// How many steps it is down now: 0 is full quality, 3 the least.
+    pub steps_down: u8,
     /// Whether the database takes what is written.
     pub database: Part,
     /// Whether every media thread answers.
@@ -165,9 +185,18 @@ pub struct Parts {
     pub media: Option<&'static str>,
 }
 
+/// For whom there is room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many more people may come before quality steps down.
+    pub seats: u32,
+    /// How many steps it is down now.
+    pub steps_down: u8,
+}
+
 impl Health {
     /// The health that follows from the parts and the head-counts.
-    pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
+    pub fn new(parts: Parts, rooms: usize, participants: usize, capacity: Capacity) -> Self {
         let Parts { database, media } = parts;
         let reasons: Vec<_> = database.into_iter().chain(media).collect();
         let part = |trouble: Option<&str>| match trouble {
@@ -182,6 +211,8 @@ impl Health {
             version: env!("CARGO_PKG_VERSION"),
             rooms,
             participants,
+            seats: capacity.seats,
+            steps_down: capacity.steps_down,
             database: part(database),
             media: part(media),
             reasons,
@@ -194,19 +225,24 @@ impl Health {
 pub fn router(state: HttpState, further: Router) -> Router {
     let gate = state.gate.clone();
     let prefix = state.page.prefix().clone();
-    let costly =
-        Router::new()
-            .route("/healthz", get(healthz))
-            .layer(middleware::from_fn_with_state(
-                gate.clone(),
-                traffic::limit_look_ups,
-            ));
+    let costly = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/check/report/{code}", get(check::fetch))
+        .layer(middleware::from_fn_with_state(
+            gate.clone(),
+            traffic::limit_look_ups,
+        ));
     let routes = Router::new()
         .route("/", get(page::index))
         .route("/r/{room}", get(page::index))
         .route("/r/{room}/{*rest}", get(page::index))
         .route("/r/{room}/calendar.ics", get(calendar::calendar))
         .route("/check", get(page::index))
+        .route("/check/via", get(check::via))
+        .route(
+            "/check/report",
+            post(check::leave).layer(DefaultBodyLimit::max(budgets::CHECK_REPORT_BYTES.size())),
+        )
         .route("/docs", get(docs::to_index))
         .route("/docs/", get(docs::index))
         .route("/docs/{name}", get(docs::document))

@@ -21,6 +21,8 @@ pub enum Plain {
     Calendar,
     /// An avatar.
     Avatar,
+    /// A verdict of the connection check is left.
+    Report,
 }
 
 /// How many plain requests each address has made; none when limits are off. Clones share the counts.
@@ -31,15 +33,18 @@ pub struct PlainLimits(Option<Arc<Counts>>);
 struct Counts {
     calendars: Mutex<Buckets<Network>>,
     avatars: Mutex<Buckets<Network>>,
+    reports: Mutex<Buckets<Network>>,
 }
 
 impl Default for PlainLimits {
     fn default() -> Self {
         let calendars = Buckets::new(&budgets::CALENDAR_BURST, &budgets::CALENDARS);
         let avatars = Buckets::new(&budgets::AVATAR_BURST, &budgets::AVATARS);
+        let reports = Buckets::new(&budgets::CHECK_REPORT_BURST, &budgets::CHECK_REPORTS);
         Self(Some(Arc::new(Counts {
             calendars: Mutex::new(calendars),
             avatars: Mutex::new(avatars),
+            reports: Mutex::new(reports),
         })))
     }
 }
@@ -66,6 +71,7 @@ impl PlainLimits {
         let counts = match what {
             Plain::Calendar => &counts.calendars,
             Plain::Avatar => &counts.avatars,
+            Plain::Report => &counts.reports,
         };
         // A count is whole before anything can panic.
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,12 +105,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calendars_and_avatars_are_bounded_for_each_address() {
+    fn what_is_answered_without_a_log_in_is_bounded_for_each_address() {
         let remote = |raw: &str| RemoteAddress(format!("{raw}:1").parse().unwrap());
         let none = HeaderMap::new();
         for (what, burst) in [
             (Plain::Calendar, &budgets::CALENDAR_BURST),
             (Plain::Avatar, &budgets::AVATAR_BURST),
+            (Plain::Report, &budgets::CHECK_REPORT_BURST),
         ] {
             let limits = PlainLimits::default();
             let ask = |raw: &str| limits.check(what, remote(raw), &none, &[]);

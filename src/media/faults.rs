@@ -20,9 +20,9 @@ fn media() -> Media {
 }
 
 fn sink() -> (crate::media::EventSink, Events) {
-    let (told, events) = mpsc::channel(64);
+    let (reported, events) = mpsc::channel(64);
     let sink = move |event| {
-        let _ = told.try_send(event);
+        let _ = reported.try_send(event);
         Ok(())
     };
     (Box::new(sink), events)
@@ -47,25 +47,25 @@ async fn served(room: &RoomMedia) -> Result<u64, MediaError> {
 #[tokio::test]
 async fn a_room_that_panics_is_told_and_begins_anew_and_others_go_on() {
     let media = media();
-    let ((broken, mut told), (sound, mut silent)) = (room(&media), room(&media));
+    let ((broken, mut reported), (sound, mut silent)) = (room(&media), room(&media));
     let clone = broken.clone();
     assert_eq!(served(&broken).await, Ok(1));
     broken.suffer(Fault::Room);
-    assert_eq!(told.recv().await, Some(MediaEvent::Failed));
+    assert_eq!(reported.recv().await, Some(MediaEvent::Failed));
     assert_eq!(served(&broken).await, Err(MediaError::Gone));
-    let (events, mut told) = sink();
+    let (events, mut reported) = sink();
     broken.begin_anew(events);
     let revision = served(&clone).await.unwrap();
     assert!(revision > 1_000, "offers are newer than all before");
     assert_eq!(served(&sound).await, Ok(1));
-    assert!(told.try_recv().is_err() && silent.try_recv().is_err());
+    assert!(reported.try_recv().is_err() && silent.try_recv().is_err());
     assert_eq!(media.census().await.rooms, 2);
 }
 
 #[tokio::test]
 async fn who_had_a_connection_that_panics_is_told_and_makes_another() {
     let media = media();
-    let (room, mut told) = room(&media);
+    let (room, mut reported) = room(&media);
     let participant = ParticipantId::random();
     let admit = MediaCommand::Admit {
         participant: participant.clone(),
@@ -76,7 +76,7 @@ async fn who_had_a_connection_that_panics_is_told_and_makes_another() {
     let broke = MediaEvent::Broke {
         participant: participant.clone(),
     };
-    assert_eq!(told.recv().await, Some(broke));
+    assert_eq!(reported.recv().await, Some(broke));
     assert_eq!(media.census().await.connections, 0);
     let again = room.receive(&participant, 0, 1).await.unwrap();
     assert_eq!(again.revision, 2);
@@ -87,9 +87,9 @@ async fn a_worker_that_panics_begins_anew_and_tells_its_rooms() {
     let media = media();
     let rooms = [room(&media), room(&media)];
     rooms[0].0.suffer(|_| Fault::Worker);
-    for (room, mut told) in rooms {
-        assert_eq!(told.recv().await, Some(MediaEvent::Failed));
-        let (events, _told) = sink();
+    for (room, mut reported) in rooms {
+        assert_eq!(reported.recv().await, Some(MediaEvent::Failed));
+        let (events, _reported) = sink();
         room.begin_anew(events);
         assert!(served(&room).await.is_ok());
     }
@@ -99,12 +99,12 @@ async fn a_worker_that_panics_begins_anew_and_tells_its_rooms() {
 #[tokio::test]
 async fn a_worker_that_panics_again_and_again_is_given_up_and_said_to_be() {
     let media = media();
-    let (room, mut told) = room(&media);
+    let (room, mut reported) = room(&media);
     let failed = media.failed();
     for _ in 0..6 {
         room.suffer(|_| Fault::Worker);
     }
-    assert_eq!(told.recv().await, Some(MediaEvent::Failed));
+    assert_eq!(reported.recv().await, Some(MediaEvent::Failed));
     failed.await;
     assert!(media.has_failed() && !media.is_well().await);
     assert_eq!(served(&room).await, Err(MediaError::Gone));
@@ -114,7 +114,7 @@ async fn a_worker_that_panics_again_and_again_is_given_up_and_said_to_be() {
 #[tokio::test]
 async fn nobody_waits_for_ever_for_a_worker_that_is_stuck() {
     let media = media();
-    let (room, _told) = room(&media);
+    let (room, _reported) = room(&media);
     assert!(media.is_well().await);
     let (end, until) = std::sync::mpsc::sync_channel::<()>(0);
     room.suffer(|_| Fault::Stall(until));

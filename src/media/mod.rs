@@ -31,6 +31,8 @@
 //! - Each slot has a stream id of its own: browsers pair sound and picture by it, and a slot's content changes.
 
 mod bwe;
+#[cfg(test)]
+pub(crate) mod by_hand;
 mod error;
 #[cfg(test)]
 mod faults;
@@ -41,6 +43,7 @@ mod io;
 mod peer;
 mod room;
 mod rtp;
+mod seats;
 #[cfg(test)]
 mod simulation;
 
@@ -50,6 +53,7 @@ pub use handle::{Media, PublishAnswer, RoomMedia};
 pub(crate) use io::shard::Fault;
 #[doc(hidden)]
 pub use peer::benching;
+pub use seats::Seats;
 
 use std::net::IpAddr;
 

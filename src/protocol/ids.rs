@@ -15,9 +15,20 @@ pub const MAX_ID_BYTES: usize = 64;
 #[error("an id is 1 to 64 bytes of printable ASCII without spaces")]
 pub struct InvalidId;
 
+#[cfg(test)]
+thread_local! {
+    /// The next id of a simulation, whose runs must be alike, on its own thread.
+    pub(crate) static COUNTED: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
 /// 128 random bits as 22 characters of URL-safe base64 (RFC 4648 §5): unguessable, and what links carry.
 fn random() -> String {
     let mut bytes = [0u8; 16];
+    #[cfg(test)]
+    if let Some(number) = COUNTED.get() {
+        COUNTED.set(Some(number + 1));
+        return format!("i{number:05}");
+    }
     rand::rng().fill_bytes(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
 }

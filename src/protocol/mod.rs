@@ -5,6 +5,7 @@
 //! client authors (JSON Schema, TypeScript) is generated from these types by [`catalogue`].
 
 pub mod catalogue;
+pub mod check_report;
 pub mod error;
 pub mod event;
 pub mod frame;

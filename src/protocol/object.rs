@@ -395,7 +395,7 @@ pub struct Slot {
     pub track: Option<TrackId>,
     /// Which of the track's encodings it carries. Null when it carries none, or one without a rid.
     pub layer: Option<String>,
-    /// Why it carries nothing, or less than was wished: `codec` where the client has no decoder for it, `bandwidth`
+    /// Why it carries nothing, or less than was asked for: `codec` where the client has no decoder for it, `bandwidth`
     /// where the client's line is too narrow, so that a smaller encoding comes, or only a still now and then, or
     /// nothing, `sender` where the participant sends no larger encoding now.
     pub reason: Option<String>,

@@ -27,7 +27,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The same wish, with a value of another type.
+    /// The same change, with a value of another type.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
             Self::Keep => Patch::Keep,

@@ -5,6 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ts_rs::TS;
 
+#[cfg(test)]
+thread_local! {
+    /// What a simulation sets in place of the clock on the wall, for its own thread.
+    pub(crate) static VIRTUAL: std::cell::Cell<Option<fn() -> Timestamp>> = const { std::cell::Cell::new(None) };
+}
+
 /// A point in time, cut to the millisecond. The core is given it; only the shells read a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, TS)]
 #[schemars(transparent)]
@@ -14,6 +20,10 @@ pub struct Timestamp(DateTime<Utc>);
 impl Timestamp {
     /// The time of the clock on the wall.
     pub fn now() -> Self {
+        #[cfg(test)]
+        if let Some(clock) = VIRTUAL.get() {
+            return clock();
+        }
         Self::from(Utc::now())
     }
 

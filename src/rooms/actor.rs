@@ -337,28 +337,23 @@ impl Actor {
         outcome
     }
 
-    /// Answers, and carries out the effects. The answer goes first: whoever sees an event of this command can see its
-    /// answer already.
+    /// Answers, and carries out the effects. The media worker is told first: whoever has their answer may negotiate at
+    /// once, past this task. The answer goes before the rest: whoever sees an event of this command can see its answer
+    /// already. Nobody relays past the room meanwhile: whoever has an answer or an event sends nothing that overtakes it.
     fn settle(&mut self, done: CarriedOut, outcome: Outcome) {
         if done.durability != Durability::Nothing && !outcome.effects.is_empty() {
             self.saving.has_changed();
         }
-        self.shut_direct(&outcome.effects);
-        done.by.answer(outcome.reply, &mut self.audience);
         if done.media_failed {
             self.media.begin_anew();
         }
-        self.apply(outcome.effects);
+        let is_media = |effect: &mut Effect| matches!(effect, Effect::Media(_));
+        let mut others = outcome.effects;
+        self.audience.hold_direct();
+        self.apply(others.extract_if(.., is_media).collect());
+        done.by.answer(outcome.reply, &mut self.audience);
+        self.apply(others);
         self.audience.open_direct();
-    }
-
-    /// Whoever is let go sends nothing more to those who are about to hear of it.
-    fn shut_direct(&self, effects: &[Effect]) {
-        for effect in effects {
-            if let Effect::Release { participant, .. } = effect {
-                self.audience.shut_direct(participant);
-            }
-        }
     }
 
     fn part_with_the_lost(&mut self) {
@@ -367,8 +362,9 @@ impl Actor {
                 participant,
                 reason: LeaveReason::Lost,
             });
-            self.shut_direct(&outcome.effects);
+            self.audience.hold_direct();
             self.apply(outcome.effects);
+            self.audience.open_direct();
             self.saving.has_changed();
         }
     }

@@ -1,6 +1,6 @@
 //! Those who are told what happens in a room: the outboxes of its people, and of those who wait at its door.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -15,12 +15,12 @@ use crate::protocol::event::Event;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
 
-/// The outboxes of a room.
+/// The outboxes of a room, in an order that is the same in every run: whoever replays a fault finds it again.
 pub(super) struct Audience {
     /// Of those who are in: what is told to everyone goes to these.
-    inside: HashMap<ParticipantId, Outbox>,
+    inside: BTreeMap<ParticipantId, Outbox>,
     /// Of those who wait to be let in.
-    waiting: HashMap<ParticipantId, Outbox>,
+    waiting: BTreeMap<ParticipantId, Outbox>,
     /// Where those who are in find each other without the room.
     direct: Arc<Direct>,
     /// Who has come in and is not to be found there yet.
@@ -35,8 +35,8 @@ impl Audience {
     /// Of a room in which nobody is.
     pub fn new(direct: Arc<Direct>) -> Self {
         Self {
-            inside: HashMap::new(),
-            waiting: HashMap::new(),
+            inside: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             direct,
             newcomers: Vec::new(),
             lost: Vec::new(),
@@ -50,18 +50,19 @@ impl Audience {
         self.inside.insert(participant, outbox);
     }
 
-    /// All have been told who is in: from now on these are found without the room.
+    /// Some are about to be told something: until all have been, what people send each other comes through the room.
+    pub fn hold_direct(&self) {
+        self.direct.hold();
+    }
+
+    /// All have been told: from now on those who are in are found without the room.
     pub fn open_direct(&mut self) {
         for participant in self.newcomers.drain(..) {
             if let Some(outbox) = self.inside.get(&participant) {
-                self.direct.open(participant, outbox.clone());
+                self.direct.enter(participant, outbox.clone());
             }
         }
-    }
-
-    /// Some are about to be told that somebody is in no more.
-    pub fn shut_direct(&self, participant: &ParticipantId) {
-        self.direct.shut(participant);
+        self.direct.open();
     }
 
     /// Somebody waits.
@@ -87,7 +88,7 @@ impl Audience {
     /// The next of those whose sessions are gone.
     pub fn next_lost(&mut self) -> Option<ParticipantId> {
         let participant = self.lost.pop()?;
-        self.direct.shut(&participant);
+        self.direct.leave(&participant);
         self.waiting.remove(&participant);
         self.inside.remove(&participant);
         Some(participant)
@@ -108,8 +109,9 @@ impl Audience {
 
     /// Everyone, who is told nothing more.
     pub fn dissolve(&mut self) -> Vec<(ParticipantId, Option<Outbox>)> {
-        self.direct.shut_all();
-        let outboxes = self.inside.drain().chain(self.waiting.drain());
+        self.direct.leave_all();
+        let inside = std::mem::take(&mut self.inside);
+        let outboxes = inside.into_iter().chain(std::mem::take(&mut self.waiting));
         let there = outboxes.map(|(id, outbox)| (id, Some(outbox)));
         let absent = self.absent.take().map(|(absent, _)| absent);
         let absent = absent.into_iter().flatten().map(|id| (id, None));
@@ -167,7 +169,7 @@ impl Audience {
 
     /// Somebody is in no more.
     pub fn release(&mut self, participant: ParticipantId, close: Option<CloseReason>) {
-        self.direct.shut(&participant);
+        self.direct.leave(&participant);
         if let Some(outbox) = self.inside.remove(&participant) {
             outbox.push(OutboxItem::Released { participant, close });
         }
@@ -223,7 +225,7 @@ impl Audience {
 
 /// Tells each of `to` what is rendered once for all of them.
 fn tell(
-    outboxes: &HashMap<ParticipantId, Outbox>,
+    outboxes: &BTreeMap<ParticipantId, Outbox>,
     to: &[ParticipantId],
     event: &Event,
     lost: &mut Vec<ParticipantId>,

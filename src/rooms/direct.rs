@@ -1,8 +1,9 @@
 //! The short way from one participant to another: what needs none of the room's rules is put into the other's outbox by the
 //! session that sends it, and the room's task is not woken.
 //!
-//! It must look as if the room had done it. Somebody is found here only after all have been told that they are in, and no
-//! more before any is told that they are not; whatever is not found here is asked of the room.
+//! It must look as if the room had done it. While the room tells what has happened, this way is held: whoever has heard of
+//! it already sends nothing to somebody who has not. So somebody is found here only after all have been told that they are
+//! in, and no more before any is told that they are not. Whatever does not go this way is asked of the room, in turn.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,8 @@ use crate::protocol::ids::ParticipantId;
 pub(super) struct Direct(Mutex<Inner>);
 
 struct Inner {
+    /// The room is telling what has happened.
+    is_held: bool,
     inside: HashMap<ParticipantId, Outbox>,
     /// By who sends and who gets it.
     pairs: Buckets<(ParticipantId, ParticipantId)>,
@@ -29,23 +32,34 @@ impl Direct {
     /// Nobody yet.
     pub fn new() -> Self {
         Self(Mutex::new(Inner {
+            is_held: false,
             inside: HashMap::new(),
             pairs: Buckets::new(&budgets::PAIR_BURST, &budgets::PAIR),
         }))
     }
 
-    /// Everybody has heard that somebody is in.
-    pub fn open(&self, participant: ParticipantId, outbox: Outbox) {
+    /// The room is about to tell something.
+    pub fn hold(&self) {
+        self.lock().is_held = true;
+    }
+
+    /// All have been told.
+    pub fn open(&self) {
+        self.lock().is_held = false;
+    }
+
+    /// Somebody is in.
+    pub fn enter(&self, participant: ParticipantId, outbox: Outbox) {
         self.lock().inside.insert(participant, outbox);
     }
 
-    /// Somebody is about to be in no more.
-    pub fn shut(&self, participant: &ParticipantId) {
+    /// Somebody is in no more.
+    pub fn leave(&self, participant: &ParticipantId) {
         self.lock().inside.remove(participant);
     }
 
-    /// Everybody is.
-    pub fn shut_all(&self) {
+    /// Nobody is.
+    pub fn leave_all(&self) {
         self.lock().inside.clear();
     }
 
@@ -56,9 +70,9 @@ impl Direct {
         to: &ParticipantId,
         signal: Signal,
     ) -> Result<Result<(), ErrorCode>, Signal> {
-        // Held until it is told, so that nobody is told of a leaving before.
+        // Locked until it is told, so that the room tells nothing meanwhile.
         let mut inner = self.lock();
-        if from == to || !inner.inside.contains_key(from) {
+        if inner.is_held || from == to || !inner.inside.contains_key(from) {
             return Err(signal);
         }
         let Some(outbox) = inner.inside.get(to).cloned() else {
@@ -136,10 +150,10 @@ mod tests {
         let [ada, bo] = std::array::from_fn(|_| ParticipantId::random());
         let (outbox_of_ada, _) = outbox();
         let (outbox_of_bo, mut reader) = outbox();
-        direct.open(bo.clone(), outbox_of_bo);
+        direct.enter(bo.clone(), outbox_of_bo);
         assert!(direct.relay(&ada, &bo, offer(1)).is_err(), "who sends");
         assert!(direct.relay(&bo, &ada, offer(1)).is_err(), "who gets it");
-        direct.open(ada.clone(), outbox_of_ada);
+        direct.enter(ada.clone(), outbox_of_ada);
         assert!(direct.relay(&bo, &bo, offer(1)).is_err(), "oneself");
         assert!(
             direct.relay(&bo, &ada, offer(1)).is_err(),
@@ -150,7 +164,7 @@ mod tests {
             panic!("an event was sent")
         };
         assert_eq!(event.kind(), "signal.offer");
-        direct.shut(&bo);
+        direct.leave(&bo);
         assert!(direct.relay(&ada, &bo, offer(1)).is_err());
     }
 
@@ -160,7 +174,7 @@ mod tests {
         let [ada, bo] = std::array::from_fn(|_| ParticipantId::random());
         let ends = [&ada, &bo].map(|id| {
             let (writer, reader) = outbox();
-            direct.open(id.clone(), writer.clone());
+            direct.enter(id.clone(), writer.clone());
             (writer, reader)
         });
         let most = budgets::PAIR_BURST.size() / 2;

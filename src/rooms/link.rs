@@ -30,7 +30,7 @@ pub enum Description {
         /// Which m-line carries what.
         sources: Vec<SourceMid>,
     },
-    /// The participant wishes to receive.
+    /// The participant asks to receive.
     Receive {
         /// How many voices at once.
         audio_slots: u32,
@@ -44,7 +44,7 @@ pub enum Description {
         /// The answer.
         sdp: String,
     },
-    /// What the participant wishes to see.
+    /// What the participant asks to see.
     View {
         /// All of it.
         tiles: Vec<Tile>,
@@ -78,7 +78,7 @@ pub enum Described {
 }
 
 /// Why a description was not answered.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
 pub enum DescribeError {
     /// The room has no media of its own: people are connected to each other.
     #[error("the server takes no media in this room")]

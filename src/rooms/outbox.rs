@@ -100,7 +100,7 @@ struct Shared {
 #[derive(Debug, Default)]
 pub struct Overflow {
     happened: AtomicBool,
-    told: Notify,
+    noticed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -192,7 +192,8 @@ impl Outbox {
         // What a room does with the session is told even to one that has missed events: there is little of it, and a view
         // does not say it.
         let is_event = matches!(item, OutboxItem::Event(_));
-        let is_full = queue.count >= OUTBOX_CAPACITY || queue.bytes + weight(&item) > OUTBOX_BYTES;
+        let capacity = budgets::OUTBOX_ITEMS.in_force();
+        let is_full = queue.count >= capacity || queue.bytes + weight(&item) > OUTBOX_BYTES;
         if is_event && is_full {
             drop(queue);
             self.shared.overflow.tell();
@@ -355,13 +356,13 @@ fn weight(item: &OutboxItem) -> usize {
 impl Overflow {
     fn tell(&self) {
         self.happened.store(true, Ordering::Relaxed);
-        self.told.notify_one();
+        self.noticed.notify_one();
     }
 
     /// Waits until something found no room.
     pub async fn happened(&self) {
         while !self.happened.load(Ordering::Relaxed) {
-            self.told.notified().await;
+            self.noticed.notified().await;
         }
     }
 }

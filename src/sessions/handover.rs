@@ -4,7 +4,7 @@
 
 use tracing::Instrument as _;
 
-use super::live::{Live, Told};
+use super::live::{Instruction, Live};
 use super::session::Resume;
 use crate::network::Network;
 use crate::supervise;
@@ -75,15 +75,18 @@ pub fn keep(session: Live) {
 async fn kept(mut session: Live) {
     session.wait_for_socket();
     loop {
-        while let Some(told) = session.next_told() {
-            match told {
-                Told::Close(_) => return,
-                Told::HandOver => match session.hand_over() {
+        while let Some(instruction) = session.next_instruction() {
+            match instruction {
+                Instruction::Close(_) => return,
+                Instruction::HandOver => match session.hand_over() {
                     Some(back) => session = back,
                     None => return,
                 },
                 // Nobody is there to be written to.
-                Told::Write(_) | Told::Ping | Told::LetGo(_) | Told::Become(_) => {}
+                Instruction::Write(_)
+                | Instruction::Ping
+                | Instruction::LetGo(_)
+                | Instruction::Become(_) => {}
             }
         }
         session.progress().await;

@@ -36,7 +36,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// What a socket is to do.
 #[derive(Debug)]
-pub enum Told {
+pub enum Instruction {
     /// Write this frame.
     Write(String),
     /// Ping the client.
@@ -64,7 +64,7 @@ enum Finished {
     /// A request found another session, which goes on in place of this one.
     Found(Box<Done<Home>>, Successor),
     /// The room knows that there is no socket.
-    Told(Home),
+    LossAnnounced(Home),
     /// The room knows that there is a socket again.
     TakenUp(Home, Result<Standing, WireError>),
     /// The session has left its room, and is over.
@@ -237,17 +237,17 @@ impl Live {
     }
 
     /// What is to be done next; none when there is nothing until something happens.
-    pub fn next_told(&mut self) -> Option<Told> {
+    pub fn next_instruction(&mut self) -> Option<Instruction> {
         while let Some(output) = self.core.next_output() {
             match output {
-                Output::Write(text) => return Some(Told::Write(text)),
-                Output::Ping => return Some(Told::Ping),
+                Output::Write(text) => return Some(Instruction::Write(text)),
+                Output::Ping => return Some(Instruction::Ping),
                 Output::CarryOut { request, state } => self.carry_out(request, state),
                 Output::TellLoss { state } => self.tell_loss(state),
                 Output::TakeUp { state, how } => self.take_up(state, how),
                 Output::LetGo { end, is_nowhere } => {
                     if self.find_place(is_nowhere) {
-                        return Some(Told::LetGo(end));
+                        return Some(Instruction::LetGo(end));
                     }
                     self.core.handle(Input::Unkept, Instant::now());
                 }
@@ -255,12 +255,12 @@ impl Live {
             }
         }
         if let Some(end) = self.over {
-            return Some(Told::Close(end));
+            return Some(Instruction::Close(end));
         }
         if self.taker.is_some() {
-            return Some(Told::HandOver);
+            return Some(Instruction::HandOver);
         }
-        self.successor.take().map(Told::Become)
+        self.successor.take().map(Instruction::Become)
     }
 
     fn find_place(&mut self, is_nowhere: bool) -> bool {
@@ -314,7 +314,10 @@ impl Live {
                 self.core.handle(Input::Done(*done), Instant::now());
             }
             Finished::Found(_, successor) => self.successor = Some(successor),
-            Finished::Told(state) => self.core.handle(Input::Told(state), Instant::now()),
+            Finished::LossAnnounced(state) => {
+                self.core
+                    .handle(Input::LossAnnounced(state), Instant::now());
+            }
             Finished::TakenUp(state, standing) => {
                 self.core
                     .handle(Input::TakenUp { state, standing }, Instant::now());
@@ -355,7 +358,7 @@ impl Live {
     fn tell_loss(&mut self, state: Home) {
         self.work = Some(Box::pin(async move {
             state.location.lose_socket().await;
-            Finished::Told(state)
+            Finished::LossAnnounced(state)
         }));
     }
 

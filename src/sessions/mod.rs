@@ -25,6 +25,8 @@ pub mod restart;
 mod services;
 mod session;
 mod spending;
+#[cfg(test)]
+pub(crate) mod stand_in;
 mod state;
 mod table;
 mod visit;
@@ -38,7 +40,7 @@ pub use handover::{Successor, keep};
 pub use heartbeat::MOST_PINGS_UNANSWERED;
 pub use kept::Kept;
 pub use limits::{Limits, Pace, too_fast};
-pub use live::{Live, Told};
+pub use live::{Instruction, Live};
 pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
 pub use session::Frame;
 pub use table::Table;

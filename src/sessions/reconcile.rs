@@ -49,7 +49,7 @@ pub async fn run(services: Services) {
 struct Reconciler {
     services: Services,
     /// The version of each live room that it was told of last.
-    told: HashMap<RoomIdentity, u64>,
+    known: HashMap<RoomIdentity, u64>,
     beat_at: Option<Instant>,
 }
 
@@ -57,7 +57,7 @@ impl Reconciler {
     fn new(services: Services) -> Self {
         Self {
             services,
-            told: HashMap::new(),
+            known: HashMap::new(),
             beat_at: None,
         }
     }
@@ -88,7 +88,7 @@ impl Reconciler {
         // Nobody can have changed what is in memory alone.
         running.retain(|(_, handle)| handle.origin() == Origin::Store);
         if running.is_empty() {
-            self.told.clear();
+            self.known.clear();
             self.beat_at = None;
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Reconciler {
             .into_iter()
             .map(|room| (room.identity.clone(), room))
             .collect();
-        self.told.retain(|room, _| found.contains_key(room));
+        self.known.retain(|room, _| found.contains_key(room));
         for (identity, handle) in running {
             match found.remove(&identity) {
                 None => tell(&handle, Command::Delete { by: None }).await,
@@ -128,7 +128,7 @@ impl Reconciler {
         seen: WatchedRoom,
         handle: &RoomLink,
     ) -> Result<(), StoreError> {
-        if self.told.get(&seen.identity) == Some(&seen.version) {
+        if self.known.get(&seen.identity) == Some(&seen.version) {
             return Ok(());
         }
         let found = self
@@ -137,7 +137,7 @@ impl Reconciler {
             .find_room(seen.identity.as_str())
             .await?;
         if let Some(room) = found {
-            self.told.insert(seen.identity, room.version);
+            self.known.insert(seen.identity, room.version);
             let facts = Box::new(room_view::facts(&room));
             let password = PasswordEdit::Kept;
             tell(handle, Command::Edited { facts, password }).await;

@@ -32,7 +32,7 @@ impl Replay {
         let Some(base) = &mut self.base else { return };
         self.bytes += weight(&event);
         self.events.push_back(event);
-        while self.events.len() > budgets::REPLAY_EVENTS.size()
+        while self.events.len() > budgets::REPLAY_EVENTS.in_force()
             || self.bytes > budgets::REPLAY_BYTES.size()
         {
             let Some(oldest) = self.events.pop_front() else {

@@ -25,13 +25,13 @@ use crate::meeting::taking_up::{Survivor, TakenUp};
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, SessionId};
-use crate::protocol::object::UserKind;
+use crate::protocol::object::{User, UserKind};
 use crate::protocol::time::Timestamp;
 use crate::rooms::{
     Outbox, OutboxReader, Restored, SAVED_VERSION, Safe, Saved, SavedSession, Start, Survivors,
     Ticket, outbox,
 };
-use crate::store::{self, RoomKey, RoomState, StateWriter, Store};
+use crate::store::{self, RoomKey, RoomState, StateWriter};
 
 /// A session as it is saved.
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ struct Row {
 }
 
 /// Where a room's meeting is saved.
-pub(super) fn safe(states: &StateWriter, room: RoomKey) -> Arc<dyn Safe> {
+pub(crate) fn safe(states: &StateWriter, room: RoomKey) -> Arc<dyn Safe> {
     let states = states.clone();
     Arc::new(Row { states, room })
 }
@@ -120,9 +120,37 @@ fn state(meeting: Saved) -> RoomState {
 pub async fn take_up(services: &Services) -> Result<(), store::StoreError> {
     let alive = services.store().last_beat().await?;
     let rooms = services.store().rooms_with_state().await?;
+    take_up_all(services, services, rooms, alive).await;
+    Ok(())
+}
+
+/// What the database knows of the meetings that are taken up.
+pub(crate) trait Records {
+    /// A meeting as it was saved.
+    async fn saved(&self, room: RoomKey) -> Result<Option<RoomState>, Fault>;
+    /// Its room as it is stored now; none when it was deleted.
+    async fn start(&self, room: RoomKey) -> Result<Option<Start>, Fault>;
+    /// Writes down that these are in.
+    async fn note(&self, people: &[store::Membership]) -> Result<(), Fault>;
+    /// Who somebody is, if the log-in `jti` with a token of `since` still stands.
+    async fn account(
+        &self,
+        user: &User,
+        jti: &str,
+        since: Timestamp,
+    ) -> Option<Option<store::UserKey>>;
+}
+
+/// Takes these rooms' meetings up.
+pub(crate) async fn take_up_all(
+    services: &Services,
+    records: &impl Records,
+    rooms: Vec<RoomKey>,
+    alive: Option<Timestamp>,
+) {
     let mut people = 0;
     for room in rooms {
-        match take_up_one(services, room, alive).await {
+        match take_up_one(services, records, room, alive).await {
             Ok(taken) => people += taken,
             Err(error) => tracing::error!(
                 room.row = ?room,
@@ -134,18 +162,18 @@ pub async fn take_up(services: &Services) -> Result<(), store::StoreError> {
     if people > 0 {
         tracing::info!(people, "took up the meetings of the last run");
     }
-    Ok(())
 }
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// Takes one meeting up, and says how many are in it or wait.
 async fn take_up_one(
     services: &Services,
+    records: &impl Records,
     room: RoomKey,
     alive: Option<Timestamp>,
 ) -> Result<usize, Fault> {
-    let Some(state) = services.store().room_state(room).await? else {
+    let Some(state) = records.saved(room).await? else {
         return Ok(0);
     };
     if state.version != SAVED_VERSION {
@@ -153,13 +181,9 @@ async fn take_up_one(
     }
     let restored = Restored::read(&state.bytes)?;
     let forget = || services.states().keep(room, None);
-    let start = match room_view::load(services.rooms(), room).await {
-        Ok(start) => start,
-        Err(error) if error.code == ErrorCode::RoomNotFound => {
-            forget();
-            return Ok(0);
-        }
-        Err(error) => return Err(error.code.as_str().into()),
+    let Some(start) = records.start(room).await? else {
+        forget();
+        return Ok(0);
     };
     let now = Timestamp::now();
     let alive = alive.map_or(state.saved_at, |beat| beat.max(state.saved_at));
@@ -188,7 +212,7 @@ async fn take_up_one(
                     rest(services, empty, &taken.room);
                     Ok(0)
                 }
-                Some(taken) => go_on(services, room, empty, taken, sessions).await,
+                Some(taken) => go_on((services, records), room, empty, taken, sessions).await,
                 None => {
                     forget();
                     Ok(0)
@@ -210,7 +234,7 @@ fn rest(services: &Services, start: Start, room: &Room) {
 }
 
 async fn go_on(
-    services: &Services,
+    (services, records): (&Services, &impl Records),
     key: RoomKey,
     start: Start,
     taken: TakenUp,
@@ -232,7 +256,7 @@ async fn go_on(
         })
     });
     let memberships: Vec<_> = memberships.collect();
-    services.store().take_up_memberships(&memberships).await?;
+    records.note(&memberships).await?;
     let mut returning = Vec::new();
     let mut survivors = Survivors {
         effects,
@@ -246,7 +270,7 @@ async fn go_on(
             .iter()
             .find(|saved| saved.participant == person.participant);
         let session = match saved {
-            Some(saved) => Returning::find(services, person, saved).await,
+            Some(saved) => Returning::find(services, records, person, saved).await,
             None => None,
         };
         let participant = person.participant.clone();
@@ -298,9 +322,20 @@ struct Returning {
 
 impl Returning {
     /// The session of somebody, if their log-in still stands.
-    async fn find(services: &Services, person: &Survivor, saved: &SavedSession) -> Option<Self> {
+    async fn find(
+        services: &Services,
+        records: &impl Records,
+        person: &Survivor,
+        saved: &SavedSession,
+    ) -> Option<Self> {
         let record: SessionRecord = serde_json::from_str(saved.ticket.get()).ok()?;
-        let login = login_of(services, person, &record).await?;
+        let account = records.account(&person.user, &record.jti, record.since);
+        let login = Login {
+            user: person.user.clone(),
+            account: account.await?,
+            jti: record.jti.clone(),
+            logged_in_at: record.logged_in_at,
+        };
         let seat = services.table().open(&record.session);
         let pass = Pass {
             user: login.user.id.clone(),
@@ -340,27 +375,38 @@ impl Returning {
     }
 }
 
-/// Who somebody is, if what they logged in with is good for it yet.
-async fn login_of(services: &Services, person: &Survivor, record: &SessionRecord) -> Option<Login> {
-    let store: &Store = services.store();
-    if store.is_token_revoked(&record.jti).await.ok()? {
-        return None;
+impl Records for Services {
+    async fn saved(&self, room: RoomKey) -> Result<Option<RoomState>, Fault> {
+        Ok(self.store().room_state(room).await?)
     }
-    let account = match person.user.kind {
-        UserKind::Guest => None,
-        UserKind::Account => {
-            let account = store.find_user(&person.user.id).await.ok()??;
-            Some(
-                account
-                    .admits_token_of(record.since)
-                    .then_some(account.key)?,
-            )
+
+    async fn start(&self, room: RoomKey) -> Result<Option<Start>, Fault> {
+        match room_view::load(self.rooms(), room).await {
+            Ok(start) => Ok(Some(start)),
+            Err(error) if error.code == ErrorCode::RoomNotFound => Ok(None),
+            Err(error) => Err(error.code.as_str().into()),
         }
-    };
-    Some(Login {
-        user: person.user.clone(),
-        account,
-        jti: record.jti.clone(),
-        logged_in_at: record.logged_in_at,
-    })
+    }
+
+    async fn note(&self, people: &[store::Membership]) -> Result<(), Fault> {
+        Ok(self.store().take_up_memberships(people).await?)
+    }
+
+    async fn account(
+        &self,
+        user: &User,
+        jti: &str,
+        since: Timestamp,
+    ) -> Option<Option<store::UserKey>> {
+        if self.store().is_token_revoked(jti).await.ok()? {
+            return None;
+        }
+        match user.kind {
+            UserKind::Guest => Some(None),
+            UserKind::Account => {
+                let account = self.store().find_user(&user.id).await.ok()??;
+                account.admits_token_of(since).then_some(Some(account.key))
+            }
+        }
+    }
 }

@@ -78,6 +78,9 @@ pub struct Services {
 }
 
 struct Shared {
+    /// What carries requests out in place of the handlers that need a database.
+    #[cfg(test)]
+    stand_in: std::sync::OnceLock<Arc<dyn super::stand_in::StandIn>>,
     accounts: Accounts,
     rooms: Rooms,
     rate_limiting: RateLimiting,
@@ -134,6 +137,8 @@ impl Services {
             lists: Arc::new(Semaphore::new(1)),
         };
         let shared = Shared {
+            #[cfg(test)]
+            stand_in: std::sync::OnceLock::new(),
             accounts,
             rooms,
             rate_limiting: parts.rate_limiting,
@@ -144,6 +149,17 @@ impl Services {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// From now on `stand_in` is asked first.
+    #[cfg(test)]
+    pub(crate) fn set_stand_in(&self, stand_in: Arc<dyn super::stand_in::StandIn>) {
+        assert!(self.shared.stand_in.set(stand_in).is_ok());
+    }
+
+    #[cfg(test)]
+    pub(super) fn stand_in(&self) -> Option<&Arc<dyn super::stand_in::StandIn>> {
+        self.shared.stand_in.get()
     }
 
     /// The sessions of this node.

@@ -1,4 +1,4 @@
-//! A session's core: a pure machine. Frames, items of the outbox, finished requests, wishes to end and the time go in;
+//! A session's core: a pure machine. Frames, items of the outbox, finished requests, requests to end and the time go in;
 //! frames to write, requests to carry out and the end come out.
 //!
 //! It awaits nothing, reads no clock and knows no socket, so that all of it is tested in virtual time. What a session is
@@ -122,7 +122,7 @@ impl<S: State> Session<S> {
             Input::Frame(frame) => self.read(frame, now),
             Input::Item(item) => self.tell(item),
             Input::Done(done) => self.finish(done, now),
-            Input::Told(state) => {
+            Input::LossAnnounced(state) => {
                 self.take_back(state);
                 Ok(())
             }
@@ -398,7 +398,7 @@ impl<S: State> Session<S> {
                 }
                 state
             }
-            Input::Told(state) | Input::TakenUp { state, .. } => state,
+            Input::LossAnnounced(state) | Input::TakenUp { state, .. } => state,
             _ => return,
         };
         self.outputs.push_back(Output::Over { end, state });

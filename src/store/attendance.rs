@@ -177,7 +177,7 @@ impl Store {
             .column_as(Column::Id.min(), "first_row")
             .column_as(Column::Id.max(), "last_row")
             .column_as(Column::JoinedAt.min(), "first_joined_at")
-            .column_as(Column::Id.count(), "stays")
+            .column_as(Column::Id.count(), "memberships")
             .column_as(Column::LeftAt.count(), "ends")
             .group_by(Column::UserIdentity)
             .group_by(Column::Role)

@@ -52,6 +52,16 @@ impl Db {
         }
     }
 
+    /// Without a database: whoever asks it panics.
+    #[cfg(test)]
+    pub(super) fn nowhere() -> Self {
+        Self {
+            pool: DatabaseConnection::default(),
+            turn: None,
+            troubles: Arc::default(),
+        }
+    }
+
     /// The connections themselves: for the schema, which has statements of its own kind.
     pub(super) fn pool(&self) -> &DatabaseConnection {
         &self.pool

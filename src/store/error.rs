@@ -184,6 +184,12 @@ impl StoreError {
         )
     }
 
+    /// The database is away, as a simulation has it.
+    #[cfg(test)]
+    pub(crate) fn away() -> Self {
+        Self::Unavailable(DbErr::Custom("away".to_owned()))
+    }
+
     /// The same error of somebody who only looks at it.
     pub(super) fn seen(error: &DbErr) -> Self {
         error.clone().into()

@@ -147,6 +147,17 @@ impl Store {
         Ok(store)
     }
 
+    /// No database at all, for a simulation that has its own: whoever asks it panics.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            db: Db::nowhere(),
+            node: NodeId::UNNAMED,
+            probe: Probe::default(),
+            turns: Turns::default(),
+        }
+    }
+
     /// Connects without changing anything: for looking at a database.
     ///
     /// # Errors

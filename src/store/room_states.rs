@@ -3,7 +3,7 @@
 //! Rooms are saved often, and a commit costs as much as a disk takes for it. So one task ([`StateWriter`]) writes what all
 //! rooms want saved meanwhile in one transaction, and of each room only the newest state.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +22,13 @@ use crate::supervise;
 
 /// How many rooms are written in one statement.
 const BATCH: usize = 50;
-/// How long the writer rests after a try that failed.
+/// How long the writer rests after an attempt that failed, unless somebody asks for another.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long it rests in any case.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
+/// How long somebody waits for a database that was away at the last attempt. One that is back answers sooner, and one
+/// that is not must not hold up a room.
+const HOPE: Duration = Duration::from_millis(200);
 
 /// A meeting as it is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,17 +153,29 @@ struct Shared {
     wanted: Mutex<Wanted>,
     /// Something was put down, or is to end.
     work: Notify,
+    /// Somebody waits for an attempt while the writer rests.
+    hurry: Notify,
 }
 
 #[derive(Default)]
 struct Wanted {
     /// Of each room the newest state: so it is bounded by the rooms that there are.
-    rooms: HashMap<RoomKey, Entry>,
+    rooms: BTreeMap<RoomKey, Entry>,
     /// Who waits until nothing is left.
     flushes: Vec<oneshot::Sender<()>>,
-    /// The last try failed: nobody waits for the next one.
-    is_away: bool,
+    database: Database,
     is_over: bool,
+}
+
+/// What the last attempt said of the database.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Database {
+    #[default]
+    Well,
+    /// It failed, and the writer rests.
+    Away,
+    /// It failed, and the next one is under way.
+    AwayAndAsked,
 }
 
 struct Entry {
@@ -198,7 +215,8 @@ impl StateWriter {
         })
     }
 
-    pub(super) fn start_with<F, W>(write: F) -> Self
+    /// The same with another way to write.
+    pub(crate) fn start_with<F, W>(write: F) -> Self
     where
         F: FnMut(Arc<Vec<StateChange>>) -> W + Send + 'static,
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
@@ -229,7 +247,8 @@ impl StateWriter {
     }
 
     /// Saves what is to hold of a room, and returns when it is committed. What fails is not tried again: whoever asked
-    /// says by [`StateWriter::keep`] what holds in its place. Nobody waits for a database that is known to be away.
+    /// says by [`StateWriter::keep`] what holds in its place. Nobody waits long for a database that was away at the last
+    /// attempt, and nobody at all while it is asked.
     ///
     /// # Errors
     /// `server.busy`
@@ -243,9 +262,9 @@ impl StateWriter {
         }
         let Desk(shared) = &*self.0;
         let (waiter, written) = oneshot::channel();
-        {
+        let is_well = {
             let mut wanted = shared.lock();
-            if wanted.is_away {
+            if wanted.database == Database::AwayAndAsked {
                 return Err(ErrorCode::ServerBusy);
             }
             let mut waiters = wanted.rooms.remove(&room).map(|entry| entry.waiters);
@@ -256,10 +275,19 @@ impl StateWriter {
                 is_firm: false,
             };
             wanted.rooms.insert(room, entry);
-        }
-        shared.work.notify_one();
+            wanted.database == Database::Well
+        };
         // A writer that panicked has lost it.
-        written.await.unwrap_or(Err(ErrorCode::ServerBusy))
+        let lost = Err(ErrorCode::ServerBusy);
+        if is_well {
+            shared.work.notify_one();
+            return written.await.unwrap_or(lost);
+        }
+        shared.hurry.notify_one();
+        // It may not rest, but wait for something to do.
+        shared.work.notify_one();
+        let written = tokio::time::timeout(HOPE, written).await;
+        written.map_or(lost, |written| written.unwrap_or(lost))
     }
 
     /// Waits until nothing is left to be saved. Waits as long as the database is away: give it a deadline.
@@ -298,7 +326,7 @@ where
         let (changes, waiting) = batch;
         let written = supervise::caught("saving rooms", write(changes.clone())).await;
         if let Ok(Ok(())) = written {
-            shared.lock().is_away = false;
+            shared.lock().database = Database::Well;
             answer(waiting, Ok(()));
             continue;
         }
@@ -314,8 +342,18 @@ where
         };
         put_back(&shared, changes, &waiting, is_worth_another_try);
         answer(waiting, Err(ErrorCode::ServerBusy));
-        tokio::time::sleep(PAUSE).await;
+        rest(&shared).await;
     }
+}
+
+/// Rests after an attempt that failed, until it is time for another or somebody asks for one.
+async fn rest(shared: &Shared) {
+    let hurried = async {
+        tokio::time::sleep(LEAST_PAUSE).await;
+        shared.hurry.notified().await;
+    };
+    // It does not matter which of both it was.
+    let _ = tokio::time::timeout(PAUSE, hurried).await;
 }
 
 /// Who waits for each room's state, and whether it is to be saved whoever waits.
@@ -336,6 +374,9 @@ fn next_batch(shared: &Shared) -> Option<(Arc<Vec<StateChange>>, Waiting)> {
         }
         return None;
     }
+    if wanted.database == Database::Away {
+        wanted.database = Database::AwayAndAsked;
+    }
     let (changes, waiting) = rooms
         .into_iter()
         .map(|(room, entry)| ((room, entry.state), (entry.waiters, entry.is_firm)))
@@ -351,7 +392,7 @@ fn put_back(
     is_worth_another_try: bool,
 ) {
     let mut wanted = shared.lock();
-    wanted.is_away = true;
+    wanted.database = Database::Away;
     if !is_worth_another_try {
         return;
     }

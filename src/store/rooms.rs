@@ -40,6 +40,12 @@ pub struct RoomKey(pub(super) i64);
 impl RoomKey {
     /// The row of a room that is not stored: nothing is found under it, and nothing is to be written.
     pub const NONE: Self = Self(0);
+
+    /// A row of a database that is simulated.
+    #[cfg(test)]
+    pub(crate) const fn of(row: i64) -> Self {
+        Self(row)
+    }
 }
 
 /// A room.

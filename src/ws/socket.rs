@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::close::{close_frame, end_of_close, goodbye};
 use crate::network::Network;
-use crate::sessions::{End, Frame, Live, Services, Successor, Told, keep};
+use crate::sessions::{End, Frame, Instruction, Live, Services, Successor, keep};
 
 /// How long a write may take before the client counts as too slow.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
@@ -86,14 +86,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
     /// Serves until the session is over, or has no need of this socket.
     async fn serve(&mut self, session: &mut Live) -> Outcome {
         loop {
-            while let Some(told) = session.next_told() {
-                match told {
-                    Told::Write(text) => self.write(session, Message::Text(text.into())).await,
-                    Told::Ping => self.write(session, Message::Ping(Vec::new().into())).await,
-                    Told::Close(end) => return Outcome::Over(end),
-                    Told::LetGo(end) => return Outcome::LetGo(end),
-                    Told::HandOver => return Outcome::HandOver,
-                    Told::Become(successor) => return Outcome::Become(successor),
+            while let Some(instruction) = session.next_instruction() {
+                match instruction {
+                    Instruction::Write(text) => {
+                        self.write(session, Message::Text(text.into())).await
+                    }
+                    Instruction::Ping => {
+                        self.write(session, Message::Ping(Vec::new().into())).await
+                    }
+                    Instruction::Close(end) => return Outcome::Over(end),
+                    Instruction::LetGo(end) => return Outcome::LetGo(end),
+                    Instruction::HandOver => return Outcome::HandOver,
+                    Instruction::Become(successor) => return Outcome::Become(successor),
                 }
             }
             tokio::select! {

@@ -6,7 +6,7 @@ import { Session } from '../../static/js/client/session.js';
 import { en } from '../client/words.mjs';
 import { openStage, until } from './harness.mjs';
 import { host, hostedRoom } from './hosted.mjs';
-import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
+import { closeAfter, guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** Who owns the rooms, without a page. @type {Session} */
@@ -185,7 +185,7 @@ test('the host takes the right to a camera from members, gives it back, and thei
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  t.after(() => Promise.all([hanna, bo].map((page) => page.context().close())));
+  closeAfter(t, hanna, bo);
   await seesAndHears(hanna, { video: 1, audio: 1, seconds: 1 });
   await hanna.getByTestId('people').click();
   await hanna.getByTestId('host-controls').click();

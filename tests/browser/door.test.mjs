@@ -5,18 +5,14 @@ import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
 import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
+import { registered } from './rooms.mjs';
 
 let stage;
-/** Who owns the rooms and lets people in; without media. @type {Session} */
+/** Who owns the rooms and lets people in; without media. @type {import('../../static/js/client/session.js').Session} */
 let host;
 before(async () => {
   stage = await openStage();
-  host = new Session(stage.server.socket, { WebSocket });
-  await host.register({
-    username: `host-${crypto.randomUUID().slice(0, 8)}`,
-    password: `pass-${crypto.randomUUID()}`,
-    display_name: 'Hana',
-  });
+  host = await registered(stage, 'Hana');
 });
 afterEach(() => stage.assertQuiet());
 after(async () => {
@@ -284,9 +280,8 @@ test('an invite is read from the link and leaves the address bar', { timeout: 60
 });
 
 test('the preview says who is in and who governs', { timeout: 60_000 }, async (t) => {
-  const host = new Session(stage.server.socket, { WebSocket });
+  const host = await registered(stage, 'Ada');
   t.after(() => host.close());
-  await host.register({ username: `h-${crypto.randomUUID().slice(0, 8)}`, password: crypto.randomUUID(), display_name: 'Ada' });
   const { room } = await host.createRoom({ name: 'Open house' });
   await host.joinRoom({ identity: room.identity });
   const page = await standing(t, `/r/${room.identity}`, 'Ivy');

@@ -6,7 +6,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { unwanted } from '../../static/js/client/file-offer.js';
 import { host, hostedRoom, seat } from './hosted.mjs';
-import { guest, seesPeople } from './page-people.mjs';
+import { closeAfter, guest, seesPeople } from './page-people.mjs';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -47,7 +47,7 @@ for (const topology of ['sfu', 'p2p']) {
     const room = await hostedRoom(stage, { topology });
     const hanna = await host(stage, room);
     const bo = await guest(stage, room.identity, 'Bo');
-    t.after(() => Promise.all([hanna, bo].map((page) => page.context().close())));
+    closeAfter(t, hanna, bo);
     await seesPeople(hanna, 2);
     const connections = () => bo.evaluate(() => globalThis.watchedConnections.length);
     const before = await connections();
@@ -73,7 +73,7 @@ test('a file is declined, and another taken back', { timeout: 120_000 }, async (
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  t.after(() => Promise.all([hanna, bo].map((page) => page.context().close())));
+  closeAfter(t, hanna, bo);
   await seesPeople(hanna, 2);
   await bo.getByTestId('chat').click();
   await send(hanna, 'a.txt', Buffer.from('hello'));
@@ -94,7 +94,7 @@ test('a file for everyone says at every moment how many have it and what the oth
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  t.after(() => Promise.all([hanna, bo].map((page) => page.context().close())));
+  closeAfter(t, hanna, bo);
   const [cy, di] = [await seat(stage, room.identity, 'Cy'), await seat(stage, room.identity, 'Di')];
   t.after(() => [cy, di].forEach(({ session }) => session.close()));
   await seesPeople(hanna, 4);
@@ -183,7 +183,7 @@ test('what can happen to a file on its way', { timeout: 240_000 }, async (t) => 
   const init = [handOnTheWire];
   const hanna = await host(stage, room, { init });
   const bo = await guest(stage, room.identity, 'Bo', { init });
-  t.after(() => Promise.all([hanna, bo].map((page) => page.context().close())));
+  closeAfter(t, hanna, bo);
   await seesPeople(hanna, 2);
   await bo.getByTestId('chat').click();
   const card = (page, name) => page.getByTestId('file').filter({ hasText: name });

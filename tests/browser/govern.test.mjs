@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { act, host, hostedRoom, openPerson, seat } from './hosted.mjs';
-import { guest, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
+import { closeAfter, guest, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 before(async () => {
@@ -11,12 +11,6 @@ before(async () => {
 });
 afterEach(() => stage.assertQuiet());
 after(() => stage?.close());
-
-/** Closes a test's pages at its end. */
-function together(t, ...pages) {
-  t.after(() => Promise.all(pages.map((page) => page.context().close())));
-  return pages;
-}
 
 const pressed = (page, tool) => page.getByTestId(tool).getAttribute('aria-pressed');
 const toast = (page, words) => page.getByTestId('toast').filter({ hasText: words }).waitFor();
@@ -42,7 +36,7 @@ test('who is muted is silent, is asked to speak, and speaks', { timeout: 120_000
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  together(t, hanna, bo);
+  closeAfter(t, hanna, bo);
   await seesAndHears(hanna, { video: 1, audio: 1, seconds: 1 });
 
   await act(hanna, 'Bo', 'mute');
@@ -79,7 +73,7 @@ test('all are muted, and nobody unmutes without being asked', { timeout: 120_000
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  together(t, hanna, bo);
+  closeAfter(t, hanna, bo);
   await seesAndHears(hanna, { video: 1, audio: 1, seconds: 1 });
   await hanna.getByTestId('people').click();
   await hanna.getByTestId('mute-all').click();
@@ -109,7 +103,7 @@ test('the waiting room: admitted one goes in by itself, denied one is told', { t
       return page;
     }),
   );
-  together(t, hanna, bo, cy);
+  closeAfter(t, hanna, bo, cy);
   await told;
   await hanna.getByTestId('people').click();
   await until(async () => (await hanna.getByTestId('waiting').count()) === 2, 'two people waiting');
@@ -127,7 +121,7 @@ test('lock and permissions are switched, and the menus of others follow', { time
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  together(t, hanna, bo);
+  closeAfter(t, hanna, bo);
   await bo.getByTestId('share').waitFor();
   await hanna.getByTestId('people').click();
   await hanna.getByTestId('host-controls').click();
@@ -149,7 +143,7 @@ test('roles: a co-host gets the means of one, and loses them again', { timeout: 
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
   const cy = await seat(stage, room.identity, 'Cy');
-  together(t, hanna, bo);
+  closeAfter(t, hanna, bo);
   t.after(() => cy.session.close());
   await seesPeople(bo, 3);
   await openPerson(bo, 'Cy');
@@ -173,7 +167,7 @@ test('who is removed may come again, who is kept out may not', { timeout: 120_00
   const room = await hostedRoom(stage);
   const hanna = await host(stage, room);
   const bo = await guest(stage, room.identity, 'Bo');
-  together(t, hanna, bo);
+  closeAfter(t, hanna, bo);
   await seesPeople(hanna, 2);
   await act(hanna, 'Bo', 'remove');
   await hanna.getByTestId('remove-only').click();

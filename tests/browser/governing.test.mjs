@@ -2,22 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
-import { WebSocket } from 'ws';
-import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
 import { guest, seesPeople, visit } from './page-people.mjs';
+import { registered } from './rooms.mjs';
 
 let stage;
-/** @type {Session} */
+/** @type {import('../../static/js/client/session.js').Session} */
 let host;
 before(async () => {
   stage = await openStage();
-  host = new Session(stage.server.socket, { WebSocket });
-  await host.register({
-    username: `host-${crypto.randomUUID().slice(0, 8)}`,
-    password: `pass-${crypto.randomUUID()}`,
-    display_name: 'Hana',
-  });
+  host = await registered(stage, 'Hana');
 });
 afterEach(() => stage.assertQuiet());
 after(async () => {
@@ -313,10 +307,16 @@ test('the connection check publishes, receives, judges and reports', { timeout: 
   const named = Object.fromEntries(looks);
   const file = await saved(page, () => page.getByTestId('check-save').click());
   t.diagnostic(file.text.replace(/\s+/g, ' '));
-  assert.deepEqual(Object.keys(named), ['server', 'udp', 'tcp', 'publish', 'receive', 'delay']);
+  assert.deepEqual(Object.keys(named), ['server', 'udp', 'tcp', 'relay', 'publish', 'receive', 'delay']);
   assert.deepEqual([named.udp, named.tcp, named.publish], ['ok', 'none', 'ok']);
   // A busy machine may drop pictures; that some arrive is the point.
   assert.ok(['ok', 'warn'].includes(named.receive), named.receive);
+  // Its verdict is at the server, under the code that the person reads out.
+  const told = await page.getByTestId('check-code').textContent();
+  const [code] = /[A-Z2-9]{4}-[A-Z2-9]{4}/.exec(told) ?? [];
+  assert.ok(code, told);
+  const left = await (await page.request.get(`${stage.origin}/check/report/${code}`)).json();
+  assert.deepEqual([left.place, left.ways[0]], ['check', { way: 'udp', result: 'ok' }]);
   const report = JSON.parse(file.text);
   assert.ok(report.lines.find((line) => line.name === 'receive').fps > 0, file.text);
   assert.doesNotMatch(file.text, /127\.0\.0\.1|localhost|candidate/);

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { guest, linesOf, seesPeople } from './page-people.mjs';
+import { closeAfter, guest, linesOf, seesPeople } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** This machine may be too slow for so many pages; whether it is must not decide what these tests see. */
@@ -33,12 +33,6 @@ before(async () => {
 });
 afterEach(() => stage.assertQuiet());
 after(() => stage?.close());
-
-/** Leaves the browser without pages when a test ends. */
-function together(t, ...pages) {
-  t.after(() => Promise.all(pages.map((page) => page.context().close())));
-  return pages;
-}
 
 /** Frames that each layer of the own camera was encoded in, by its name. */
 const encoded = (page) => page.evaluate(async () => {
@@ -77,7 +71,7 @@ test('a large tile gets a large picture and a small one a small one, of the same
   const bo = await guest(stage, identity, 'Bo', { init: [strong] });
   const ada = await guest(stage, identity, 'Ada', SHARP);
   const cy = await guest(stage, identity, 'Cy', PHONE);
-  together(t, ada, bo, cy);
+  closeAfter(t, ada, bo, cy);
   await Promise.all([ada, bo, cy].map((page) => seesPeople(page, 3)));
 
   await t.test('at once', async () => {
@@ -108,7 +102,7 @@ test('of a page that nobody sees, its small window goes on until it is closed', 
   const identity = await makeRoom(stage);
   const bo = await guest(stage, identity, 'Bo', { init: [strong] });
   const ada = await guest(stage, identity, 'Ada', PHONE);
-  together(t, ada, bo);
+  closeAfter(t, ada, bo);
   await until(async () => (await linesOf(ada, 'Bo')) > 0, 'a picture', SOON);
   await ada.getByTestId('more').click();
   await ada.getByTestId('more-pip').click();
@@ -127,7 +121,7 @@ test('of a page that nobody sees, its small window goes on until it is closed', 
 test('between browsers there is nothing to choose', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage, { topology: 'p2p' });
   const ada = await guest(stage, identity, 'Ada');
-  together(t, ada);
+  closeAfter(t, ada);
   await ada.getByTestId('more').click();
   await ada.getByTestId('more-devices').waitFor();
   assert.equal(await ada.getByTestId('more-picture').count(), 0);
@@ -139,7 +133,7 @@ test('whoever saves data gets and sends small pictures, and whoever wants sound 
   const identity = await makeRoom(stage);
   const bo = await guest(stage, identity, 'Bo', SHARP);
   const ada = await guest(stage, identity, 'Ada', SHARP);
-  together(t, ada, bo);
+  closeAfter(t, ada, bo);
   await until(async () => (await linesOf(ada, 'Bo')) === 720 && (await linesOf(bo, 'Ada')) === 720, 'large pictures', SOON);
 
   await choose(ada, 'save');
@@ -177,7 +171,7 @@ test('a machine that cannot keep up sends and asks for less by itself, and says 
   const identity = await makeRoom(stage);
   const bo = await guest(stage, identity, 'Bo', SHARP);
   const ada = await guest(stage, identity, 'Ada', SHARP);
-  together(t, ada, bo);
+  closeAfter(t, ada, bo);
   await until(async () => (await linesOf(ada, 'Bo')) === 720 && (await linesOf(bo, 'Ada')) === 720, 'large pictures', SOON);
   await ada.evaluate(() => (globalThis.busy = true));
   const words = ada.getByText('This device is busy');
@@ -220,7 +214,7 @@ test('of sixteen cameras a phone gets a page of small pictures', { timeout: 300_
   const names = Array.from({ length: 15 }, (_, at) => `P${at + 1}`);
   await crowd(others, identity, names);
   const phone = await guest(stage, identity, 'Ada', { ...PHONE, context: { ...PHONE.context, deviceScaleFactor: 2 } });
-  together(t, others, phone);
+  closeAfter(t, others, phone);
   const shown = () => phone.evaluate(() =>
     [...document.querySelectorAll('[data-testid="tile"]:not(.me) video')].map((video) => (video.srcObject ? video.videoHeight : 0)));
   await until(async () => (await shown()).length === 7 && (await shown()).every((lines) => lines > 0 && lines <= 360), 'seven small pictures', { timeoutMs: 90_000, everyMs: 500 });

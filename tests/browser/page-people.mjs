@@ -99,6 +99,17 @@ export async function departs(page) {
   await page.context().close();
 }
 
+/**
+ * Leaves the browser without these pages when the test ends.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {...any} pages
+ */
+export function closeAfter(t, ...pages) {
+  t.after(() => Promise.all(pages.map((page) => page.context().close())));
+  return pages;
+}
+
 /** @param {any} page @param {number} count */
 export async function seesPeople(page, count) {
   await until(async () => (await page.getByTestId('tile').count()) === count, `${count} tiles`);

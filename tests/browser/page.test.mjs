@@ -4,7 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { openStage, until } from './harness.mjs';
-import { departs, guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
+import { closeAfter, departs, guest, joinTime, names, received, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** An account that several tests sign in with. */
@@ -25,12 +25,6 @@ afterEach(() => {
 });
 after(() => stage?.close());
 
-/** Closes a test's pages at its end, so that later ones have the machine for themselves. */
-function together(t, ...pages) {
-  t.after(() => Promise.all(pages.map((page) => page.context().close())));
-  return pages;
-}
-
 async function signIn(page, name, secret) {
   await page.getByTestId('username').fill(name);
   await page.getByTestId('password').fill(secret);
@@ -38,7 +32,7 @@ async function signIn(page, name, secret) {
 }
 
 test('an account is made on the page, and its owner signs out and in again', async (t) => {
-  const [page] = together(t, await visit(stage, '/'));
+  const [page] = closeAfter(t, await visit(stage, '/'));
   const username = `new-${crypto.randomUUID().slice(0, 8)}`;
   await page.getByTestId('register-open').click();
   await page.getByTestId('display-name').fill('Ada');
@@ -61,7 +55,7 @@ test('an account is made on the page, and its owner signs out and in again', asy
 });
 
 test('a name and a password can be changed', async (t) => {
-  const [page] = together(t, await visit(stage, '/'));
+  const [page] = closeAfter(t, await visit(stage, '/'));
   await signIn(page, username, password);
   await page.getByTestId('account').click();
   await page.getByTestId('account-name').click();
@@ -81,7 +75,7 @@ test('a name and a password can be changed', async (t) => {
 });
 
 test('a room is made, changed and deleted', async (t) => {
-  const [page] = together(t, await visit(stage, '/'));
+  const [page] = closeAfter(t, await visit(stage, '/'));
   await signIn(page, username, password);
   await page.getByTestId('new-room').click();
   await page.getByTestId('room-dialog-submit').click();
@@ -120,7 +114,7 @@ test('a room is made, changed and deleted', async (t) => {
 });
 
 test('many rooms come in pages and can be searched', async (t) => {
-  const [page] = together(t, await visit(stage, '/'));
+  const [page] = closeAfter(t, await visit(stage, '/'));
   await signIn(page, username, password);
   for (let n = 1; n <= 9; n++) {
     await page.getByTestId('new-room').click();
@@ -142,7 +136,7 @@ test('many rooms come in pages and can be searched', async (t) => {
 
 test('a guest without the password stays outside, with it comes in', async (t) => {
   const identity = await makeRoom(stage, { name: 'Closed room', password: 'open sesame' });
-  const [page] = together(t, await visit(stage, `/r/${identity}`));
+  const [page] = closeAfter(t, await visit(stage, `/r/${identity}`));
   await page.getByTestId('name').fill('Bo');
   await page.getByTestId('join-password').fill('wrong');
   await page.getByTestId('join').click();
@@ -154,7 +148,7 @@ test('a guest without the password stays outside, with it comes in', async (t) =
 
 test('a link, a number and nonsense in the field of the home', async (t) => {
   const identity = await makeRoom(stage, { name: 'Numbered room' });
-  const [page] = together(t, await visit(stage, '/'));
+  const [page] = closeAfter(t, await visit(stage, '/'));
   await page.getByTestId('join-address').fill('12 34');
   await page.getByTestId('join-open').click();
   await page.getByText('neither a link').waitFor();
@@ -171,14 +165,14 @@ test('a link, a number and nonsense in the field of the home', async (t) => {
 });
 
 test('an unknown room is said so in words', async (t) => {
-  const [page] = together(t, await visit(stage, '/r/000000000'));
+  const [page] = closeAfter(t, await visit(stage, '/r/000000000'));
   await page.getByText('No room with this number').waitFor();
 });
 
 test('somebody without devices is told why and joins to watch and listen', async (t) => {
   const identity = await makeRoom(stage);
   const page = await stage.page(null, { context: { locale: 'en-GB' } });
-  together(t, page);
+  closeAfter(t, page);
   await page.addInitScript(() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
   });
@@ -198,7 +192,7 @@ test('three people see and hear each other, write, share, leave and come late', 
   await ada.getByTestId('invite').waitFor();
   const bo = await guest(stage, identity, 'Bo');
   const cy = await guest(stage, identity, '<i>Cy</i>');
-  together(t, ada, bo, cy);
+  closeAfter(t, ada, bo, cy);
   for (const page of [ada, bo, cy]) await seesPeople(page, 3);
   assert.deepEqual((await names(cy)).slice(0, 2), ['Ada', 'Bo']);
   assert.ok((await names(ada)).includes('<i>Cy</i>'));
@@ -215,6 +209,7 @@ test('three people see and hear each other, write, share, leave and come late', 
 
   await t.test('Space talks while it is held', async () => {
     await bo.getByTestId('mic').click();
+    await until(async () => (await bo.getByTestId('mic').getAttribute('aria-pressed')) === 'false', 'the microphone to be off');
     await bo.getByTestId('stage').focus();
     await bo.keyboard.down('Space');
     await until(async () => (await bo.getByTestId('mic').getAttribute('aria-pressed')) === 'true', 'the microphone');
@@ -341,13 +336,13 @@ test('three people see and hear each other, write, share, leave and come late', 
 });
 
 test('the host ends the meeting for everybody', async (t) => {
-  const [host] = together(t, await visit(stage, '/', { name: 'host' }));
+  const [host] = closeAfter(t, await visit(stage, '/', { name: 'host' }));
   await signIn(host, username, password);
   await host.getByTestId('start-first').click();
   await host.getByTestId('join').click();
   await host.getByTestId('room').waitFor();
   const identity = new URL(host.url()).pathname.slice('/r/'.length);
-  const [bo] = together(t, await guest(stage, identity, 'Bo'));
+  const [bo] = closeAfter(t, await guest(stage, identity, 'Bo'));
   await host.getByTestId('leave').click();
   await host.getByTestId('end-all').click();
   await host.getByTestId('notice').filter({ hasText: 'The meeting has ended' }).waitFor();
@@ -357,7 +352,7 @@ test('the host ends the meeting for everybody', async (t) => {
 });
 
 test('the language is chosen by the browser, can be switched, and is remembered', async (t) => {
-  const [page] = together(t, await visit(stage, '/', { locale: 'zh-CN' }));
+  const [page] = closeAfter(t, await visit(stage, '/', { locale: 'zh-CN' }));
   await page.getByText('点开链接').waitFor();
   await page.getByTestId('language').click();
   await page.getByText('Open a link').waitFor();
@@ -370,7 +365,7 @@ test('a device that is pulled out is replaced, and the person is told', { timeou
   const identity = await makeRoom(stage);
   const ada = await guest(stage, identity, 'Ada');
   const bo = await guest(stage, identity, 'Bo');
-  together(t, ada, bo);
+  closeAfter(t, ada, bo);
   await seesAndHears(bo, { video: 1, audio: 1, seconds: 1 });
   await ada.evaluate(() => {
     for (const track of globalThis.watchedTracks.filter((one) => one.readyState === 'live'))
@@ -386,7 +381,7 @@ test('a device that is pulled out is replaced, and the person is told', { timeou
 
 test('sound that the browser holds back starts with a tap', { timeout: 240_000 }, async (t) => {
   const identity = await makeRoom(stage);
-  const [ada] = together(t, await guest(stage, identity, 'Ada'));
+  const [ada] = closeAfter(t, await guest(stage, identity, 'Ada'));
   await ada.evaluate(() => {
     const { play } = HTMLAudioElement.prototype;
     globalThis.allowSound = () => {
@@ -394,7 +389,7 @@ test('sound that the browser holds back starts with a tap', { timeout: 240_000 }
     };
     HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException('a tap is needed', 'NotAllowedError'));
   });
-  together(t, await guest(stage, identity, 'Bo'));
+  closeAfter(t, await guest(stage, identity, 'Bo'));
   await ada.getByTestId('listen').waitFor();
   await ada.evaluate(() => globalThis.allowSound());
   await ada.getByTestId('listen').click();
@@ -404,7 +399,7 @@ test('sound that the browser holds back starts with a tap', { timeout: 240_000 }
 test('the room is dark, the rest follows the system, and a choice is kept', async (t) => {
   const identity = await makeRoom(stage);
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
-  const [page] = together(t, await guest(stage, identity, 'Ada', { context: { colorScheme: 'light' } }));
+  const [page] = closeAfter(t, await guest(stage, identity, 'Ada', { context: { colorScheme: 'light' } }));
   assert.equal(await theme(), 'dark');
   await page.getByTestId('leave').click();
   await page.getByTestId('back-home').click();
@@ -421,7 +416,7 @@ test('the room is dark, the rest follows the system, and a choice is kept', asyn
 test('on a narrow phone nothing is cut off and every target is large enough', async (t) => {
   const identity = await makeRoom(stage, { name: 'A room with a rather long name, as rooms tend to have' });
   const context = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
-  const [page] = together(t, await visit(stage, '/', { context }));
+  const [page] = closeAfter(t, await visit(stage, '/', { context }));
   const wide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   await page.getByTestId('guest-home').waitFor();
   assert.ok((await wide()) <= 0, 'the home scrolls sideways');
@@ -447,7 +442,7 @@ test('on a narrow phone nothing is cut off and every target is large enough', as
 });
 
 test('a room without the server in the middle works with the same page', { timeout: 240_000 }, async (t) => {
-  const [host] = together(t, await visit(stage, '/', { name: 'host' }));
+  const [host] = closeAfter(t, await visit(stage, '/', { name: 'host' }));
   await signIn(host, username, password);
   await host.getByTestId('new-room').click();
   await host.getByTestId('room-name').fill('Direct room');
@@ -462,7 +457,7 @@ test('a room without the server in the middle works with the same page', { timeo
   await host.getByTestId('join').click();
   await host.getByTestId('room').waitFor();
   const identity = new URL(host.url()).pathname.slice('/r/'.length);
-  const [bo] = together(t, await guest(stage, identity, 'Bo'));
+  const [bo] = closeAfter(t, await guest(stage, identity, 'Bo'));
   await seesPeople(host, 2);
   await Promise.all([host, bo].map((page) => seesAndHears(page, { video: 1, audio: 1, seconds: 3 })));
   await host.getByTestId('share').click();
@@ -473,7 +468,7 @@ test('a room without the server in the middle works with the same page', { timeo
 
 test('from the press on Join to the first picture of somebody else', { timeout: 240_000 }, async (t) => {
   const identity = await makeRoom(stage, { name: 'Stopwatch' });
-  const [ada] = together(t, await guest(stage, identity, 'Ada'));
+  const [ada] = closeAfter(t, await guest(stage, identity, 'Ada'));
   const times = [];
   for (let n = 0; n < 5; n++) {
     const page = await guest(stage, identity, `Bo ${n}`);

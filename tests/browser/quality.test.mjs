@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { guest, seesPeople } from './page-people.mjs';
+import { closeAfter, guest, seesPeople } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 let stage;
@@ -11,12 +11,6 @@ before(async () => {
 });
 afterEach(() => stage.assertQuiet());
 after(() => stage?.close());
-
-/** Closes a test's pages at its end. */
-function together(t, ...pages) {
-  t.after(() => Promise.all(pages.map((page) => page.context().close())));
-  return pages;
-}
 
 /** What the server says of everybody's connection, as if it were worse: `quality` in place of the measured figures. */
 function worse() {
@@ -40,7 +34,7 @@ test('a picture that stands still is said to, and a weak connection has its bars
   const identity = await makeRoom(stage);
   const ada = await guest(stage, identity, 'Ada', { init: [worse] });
   const bo = await guest(stage, identity, 'Bo');
-  together(t, ada, bo);
+  closeAfter(t, ada, bo);
   const tile = tileOf(ada, 'Bo');
   await until(() => has(tile, 'seen'), "Bo's picture");
 
@@ -106,7 +100,7 @@ for (const topology of ['sfu', 'p2p']) {
     const identity = await makeRoom(stage, { topology });
     const ada = await guest(stage, identity, 'Ada');
     const bo = await guest(stage, identity, 'Bo');
-    together(t, ada, bo);
+    closeAfter(t, ada, bo);
     await until(() => has(tileOf(ada, 'Bo'), 'seen'), "Bo's picture");
     const turn = (state) => ada.evaluate((value) => {
       for (const one of globalThis.watchedConnections) {
@@ -139,7 +133,7 @@ test('a small window over other work shows somebody, mutes, and closes with the 
   const identity = await makeRoom(stage);
   const bo = await guest(stage, identity, 'Bo');
   const ada = await guest(stage, identity, 'Ada');
-  together(t, ada, bo);
+  closeAfter(t, ada, bo);
   await until(() => has(tileOf(ada, 'Bo'), 'seen'), "Bo's picture");
   const open = async () => {
     await ada.getByTestId('more').click();

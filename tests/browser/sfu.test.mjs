@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
 import { facts, flows, join, received, shareScreen } from './media-page.mjs';
-import { guest } from './page-people.mjs';
+import { closeAfter, guest } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
 /** Five seconds in halves: sound and picture must move on in each. */
@@ -103,7 +103,7 @@ test('a page that came first shows the cameras of all who come after', { timeout
   const identity = await makeRoom(stage, { topology: 'sfu' });
   const page = await guest(stage, identity, 'Ada');
   const crowd = await stage.clientPage('crowd');
-  t.after(() => Promise.all([page, crowd].map((one) => one.context().close())));
+  closeAfter(t, page, crowd);
   const mids = () =>
     page.evaluate(() => globalThis.watchedConnections.map((pc) => pc.getTransceivers().length).toSorted((a, b) => a - b));
   assert.ok((await mids()).at(-1) < 6 + 4, 'it has no slots for six pictures and four voices yet');

@@ -14,6 +14,7 @@ const good = {
   sent: { kbps: 600 },
   received: { kbps: 590, fps: 15, lossPercent: 0, sound: true },
   delay: { rttMs: 14, jitterMs: 2 },
+  ways: { udp: 'ok', tcp: 'not_offered', turn_udp: 'not_offered', turn_tcp: 'not_offered', turn_tls: 'not_offered' },
   failed: null,
   tookMs: 8000,
 };
@@ -36,21 +37,27 @@ test('each finding has its verdict', () => {
   assert.equal(kindOf({ ...cut, media: null, server: null, failed: 'client.closed' }), 'unreachable');
 });
 
-test('six lines are filled in one by one', () => {
+test('seven lines are filled in one by one', () => {
   const looks = (found) => linesOf(found, true).map((line) => line.look);
-  assert.deepEqual(looks(NOTHING_YET), ['running', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
-  assert.deepEqual(looks({ ...NOTHING_YET, server: good.server }), ['ok', 'running', 'none', 'waiting', 'waiting', 'waiting']);
-  assert.deepEqual(looks(good), ['ok', 'ok', 'none', 'ok', 'ok', 'ok']);
+  assert.deepEqual(looks(NOTHING_YET), ['running', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
+  assert.deepEqual(looks({ ...NOTHING_YET, server: good.server }), ['ok', 'running', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
+  assert.deepEqual(looks(good), ['ok', 'ok', 'none', 'none', 'ok', 'ok', 'ok']);
   assert.deepEqual(linesOf(good, false).map((line) => line.name), STEPS);
 });
 
 test('everything a line or a verdict may say has its words', () => {
   const some = [null, { ...good.received, fps: 0 }, { ...good.received, fps: 0, sound: false }, { ...good.received, lossPercent: 9 }];
+  const relays = (udp, tcp, tls) => ({ turn_udp: udp, turn_tcp: tcp, turn_tls: tls });
+  const someWays = [
+    { udp: 'failed', tcp: 'ok', ...relays('ok', 'ok', 'ok') },
+    { udp: 'failed', tcp: 'failed', ...relays('failed', 'failed', 'failed') },
+    { udp: 'ok', tcp: 'failed', ...relays('ok', 'failed', 'not_offered') },
+  ].map((ways) => ({ ways }));
   for (const running of [true, false]) {
     for (const [secure, local] of [[true, false], [true, true], [false, false]]) {
       for (const received of [...some, good.received]) {
         for (const failed of [null, 'auth.guest_disabled', 'server.busy']) {
-          for (const change of [{}, { server: null }, { media: { connected: false } }, { sent: { kbps: 0 } }, { delay: { rttMs: 999 } }, NOTHING_YET]) {
+          for (const change of [{}, { server: null }, { media: { connected: false } }, { sent: { kbps: 0 } }, ...someWays, { delay: { rttMs: 999 } }, NOTHING_YET]) {
             const found = { ...good, secure, local, received, failed, ...change };
             const { title, detail } = verdictOf(found, running);
             const keys = linesOf(found, running).flatMap((line) => [line.title, line.detail, line.word]);
@@ -85,10 +92,10 @@ test('a refusal names the step that it stopped, and why', () => {
 test('the report holds figures and nothing that names somebody', () => {
   const report = reportOf(good, { at: '2026-03-01T12:00:00Z', browser: 'Browser/1', server: 'meeting 1' });
   assert.deepEqual(Object.keys(report).sort(), [
-    'at', 'browser', 'failed', 'failed_at', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict',
+    'at', 'browser', 'failed', 'failed_at', 'jitter_ms', 'lines', 'secure', 'server', 'took_ms', 'verdict', 'ways',
   ]);
   assert.equal(report.verdict, 'good');
-  assert.deepEqual(report.lines[4], { name: 'receive', result: 'ok', kbps: 590, fps: 15, loss: 0 });
+  assert.deepEqual(report.lines[5], { name: 'receive', result: 'ok', kbps: 590, fps: 15, loss: 0 });
 });
 
 /** A server in the middle that passes on everything, in a time of its own. */
@@ -142,6 +149,7 @@ function world({ connects = true, refusal = null, refuse = null } = {}) {
       if (refuse) throw refuse;
       return call();
     },
+    tryWay: async (_token, _identity, way) => (way === 'udp' ? 'ok' : 'not_offered'),
     sample: async () => ({ picture: {}, tone: {}, stop: () => void undone.push('sample stopped') }),
     secure: true,
     local: false,
@@ -160,7 +168,8 @@ test('what goes in at one end is measured at the other', async () => {
   assert.deepEqual(found.sent, { kbps: 800 });
   assert.deepEqual(found.received, { kbps: 800, fps: 15, lossPercent: 3, sound: true });
   assert.deepEqual(found.delay, { rttMs: 32, jitterMs: 4 });
-  assert.equal(told.length, 5, 'each figure is told as soon as it is known');
+  assert.deepEqual(found.ways, good.ways);
+  assert.equal(told.length, 8, 'each figure is told as soon as it is known');
   assert.deepEqual(undone.slice(0, 3), ['call closed', 'call closed', 'sample stopped']);
   assert.deepEqual(undone.slice(3).sort(), ['end 1 closed', 'end 1 left', 'end 2 closed', 'end 2 left']);
 });
@@ -192,4 +201,16 @@ test('each refused request names its step, and what the browser cannot make is i
     throw new DOMException('', 'NotSupportedError');
   };
   assert.equal((await runCheck(means)).failedAt, 'sample');
+});
+
+test('a way that is not needed is no fault, and a detour is one', () => {
+  const lookOf = (ways) => {
+    const all = { ...good.ways, ...ways };
+    const looks = linesOf({ ...good, ways: all }, false).map(({ name, look }) => [name, look]);
+    const { udp, tcp, relay } = Object.fromEntries(looks);
+    return [udp, tcp, relay, kindOf({ ways: all })];
+  };
+  assert.deepEqual(lookOf({ tcp: 'failed', turn_tls: 'failed' }), ['ok', 'none', 'none', 'good']);
+  assert.deepEqual(lookOf({ udp: 'failed', tcp: 'ok' }), ['warn', 'ok', 'none', 'weak']);
+  assert.deepEqual(lookOf({ udp: 'failed', tcp: 'failed', turn_udp: 'failed' }), ['bad', 'bad', 'bad', 'weak']);
 });

@@ -49,7 +49,7 @@ class Client extends Participant {
     const write = (kind) => (packet) => tracks[kind].isOpen() && tracks[kind].sendMessageBinary(rtp(kind, packet));
     const camera = new Player('video', pictures, CAMERA, write('video'));
     // Whatever comes back on the picture's track is a report or a wish for a keyframe (RFC 4585 §6.3.1).
-    tracks.video.onMessage((bytes) => wishes(bytes) && camera.restart());
+    tracks.video.onMessage((bytes) => asksForKeyframe(bytes) && camera.restart());
     this.players.push(camera, new Player('audio', sounds, MICROPHONE, write('audio')));
     return { revision: answer.revision, offer: sdp, answer: answer.sdp, refused: answer.refused ?? [], tracks: started };
   }
@@ -154,7 +154,7 @@ function parsed(bytes) {
 }
 
 /** Whether these RTCP packets ask for a keyframe: PLI (206, format 1) or FIR (206, format 4). */
-function wishes(bytes) {
+function asksForKeyframe(bytes) {
   const packets = Buffer.from(bytes);
   for (let at = 0; at + 4 <= packets.length; at += 4 + 4 * packets.readUInt16BE(at + 2)) {
     if (packets[at + 1] === 206 && [1, 4].includes(packets[at] & 0x1f)) return true;

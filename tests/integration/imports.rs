@@ -15,6 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("protocol", &["budgets"]),
     ("config", &["budgets"]),
     ("telemetry", &["config"]),
+    ("tls", &["config"]),
     ("meeting", &["budgets", "network", "protocol"]),
     ("auth", &["allowance", "budgets", "network", "protocol"]),
     ("store", &["budgets", "meeting", "protocol", "supervise"]),
@@ -47,6 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "network",
             "protocol",
             "supervise",
+            "tls",
         ],
     ),
     (
@@ -60,12 +62,14 @@ const FLOORS: &[(&str, &[&str])] = &[
             "bench",
             "budgets",
             "config",
+            "doctor",
             "network",
             "protocol",
             "store",
             "telemetry",
         ],
     ),
+    ("doctor", &["budgets", "config", "protocol", "store"]),
     (
         "app",
         &[
@@ -82,6 +86,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "store",
             "supervise",
             "telemetry",
+            "tls",
             "sessions",
             "ws",
         ],
@@ -107,10 +112,21 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["auth"]),
     ("argon2", &["auth"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("rustix", &["doctor"]),
+    ("tokio_rustls", &["doctor", "http", "tls"]),
+    ("webpki_roots", &["doctor", "tls"]),
+    ("x509_parser", &["doctor", "tls"]),
     ("hyper", &["http"]),
+    ("rustls_acme", &["http", "tls"]),
+    ("rcgen", &["tls"]),
     ("pulldown_cmark", &["http"]),
     ("axum", &["app", "http", "legacy"]),
-    ("tokio_tungstenite", &["bench", "http", "legacy", "ws"]),
+    (
+        "tokio_tungstenite",
+        &["bench", "doctor", "http", "legacy", "ws"],
+    ),
 ];
 
 /// Parts in which no two modules import each other, by whatever way round.

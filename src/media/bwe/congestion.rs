@@ -276,11 +276,11 @@ mod tests {
         /// Tells of what has arrived by now.
         fn report(&mut self, ms: u64) {
             let by = Duration::from_millis(ms);
-            let (told, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
+            let (reported, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
                 .into_iter()
                 .partition(|delivery| delivery.arrived.is_none_or(|at| at <= by));
             self.waiting = waiting;
-            let verdict = self.monitor.take(&told, self.start + by);
+            let verdict = self.monitor.take(&reported, self.start + by);
             match verdict {
                 Verdict::Congested { delivered } => self.congested.push((ms, delivered)),
                 Verdict::Steady { .. } => self.monitor.disown(),

@@ -127,14 +127,15 @@ impl Estimator {
     pub fn report(
         &mut self,
         count: u16,
-        told: impl Iterator<Item = (u16, Option<Duration>)>,
+        reported: impl Iterator<Item = (u16, Option<Duration>)>,
         now: Instant,
     ) -> bool {
         if !self.history.may_report(count) {
             return false;
         }
-        let told = told.filter_map(|(number, arrived)| self.history.acknowledge(number, arrived));
-        let deliveries: Vec<_> = told.collect();
+        let reported =
+            reported.filter_map(|(number, arrived)| self.history.acknowledge(number, arrived));
+        let deliveries: Vec<_> = reported.collect();
         for delivery in &deliveries {
             self.prober.note(delivery);
             if delivery.arrived.is_some() {
@@ -280,13 +281,13 @@ mod tests {
 
     /// Sends this for so many seconds over a line that delays nothing; the report comes every 50 ms.
     fn send(estimator: &mut Estimator, start: Instant, seconds: std::ops::Range<u64>, kbps: u64) {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for ms in (seconds.start * 1000..seconds.end * 1000).step_by(10) {
             let now = start + Duration::from_millis(ms);
             let number = estimator.stamp((kbps * 10 / 8) as usize, now);
-            told.push((number, Some(Duration::from_millis(ms + 20))));
+            reported.push((number, Some(Duration::from_millis(ms + 20))));
             if ms % 50 == 0 {
-                estimator.report(told.len() as u16, told.drain(..), now);
+                estimator.report(reported.len() as u16, reported.drain(..), now);
             }
         }
     }

@@ -27,7 +27,7 @@ const UNMENDED_PERCENT: usize = 70;
 #[derive(Debug, Default)]
 pub(in crate::media) struct Losses {
     /// When packets were told of, and whether they were lost.
-    told: VecDeque<(Instant, bool)>,
+    reported: VecDeque<(Instant, bool)>,
     lost: usize,
     /// The line's own, in per cent.
     inherent: usize,
@@ -38,19 +38,19 @@ pub(in crate::media) struct Losses {
 impl Losses {
     /// A packet was told of.
     pub fn note(&mut self, was_lost: bool, now: Instant) {
-        self.told.push_back((now, was_lost));
+        self.reported.push_back((now, was_lost));
         self.lost += usize::from(was_lost);
     }
 
     /// Forgets what is too old; learns what a cut has done.
     pub fn pass(&mut self, now: Instant) {
         loop {
-            let is_many = self.told.len() > WINDOW_PACKETS;
+            let is_many = self.reported.len() > WINDOW_PACKETS;
             let is_old = |one: &mut (Instant, bool)| {
                 let age = now.saturating_duration_since(one.0);
                 age > LONGEST_WINDOW || (is_many && age > WINDOW)
             };
-            let Some((_, was_lost)) = self.told.pop_front_if(is_old) else {
+            let Some((_, was_lost)) = self.reported.pop_front_if(is_old) else {
                 break;
             };
             self.lost -= usize::from(was_lost);
@@ -73,7 +73,7 @@ impl Losses {
 
     /// How many of a hundred were lost; `None` while there are too few to tell.
     pub fn percent(&self) -> Option<usize> {
-        (self.told.len() >= ENOUGH).then(|| self.lost * 100 / self.told.len())
+        (self.reported.len() >= ENOUGH).then(|| self.lost * 100 / self.reported.len())
     }
 
     /// Whether at least so many of a hundred were lost.
@@ -91,7 +91,7 @@ impl Losses {
         if self.are_too_many() {
             self.cut = self.percent().map(|before| (before, now));
         }
-        self.told.clear();
+        self.reported.clear();
         self.lost = 0;
     }
 }

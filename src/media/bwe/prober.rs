@@ -66,7 +66,7 @@ struct Cluster {
     ended: Option<Instant>,
     sent: u64,
     packets: usize,
-    told: usize,
+    reported: usize,
     arrived: Vec<Arrival>,
 }
 
@@ -123,7 +123,7 @@ impl Prober {
             ended: None,
             sent: 0,
             packets: 0,
-            told: 0,
+            reported: 0,
             arrived: Vec::new(),
         });
     }
@@ -184,7 +184,7 @@ impl Prober {
         let Some(cluster) = cluster.filter(|cluster| delivery.probe == Some(cluster.id)) else {
             return;
         };
-        cluster.told += 1;
+        cluster.reported += 1;
         if let Some(at) = delivery.arrived {
             cluster.arrived.push((delivery.sent, at, delivery.bytes));
         }
@@ -195,7 +195,7 @@ impl Prober {
         let cluster = self.cluster.as_mut()?;
         let ended = cluster.ended?;
         let is_late = now.saturating_duration_since(ended) > TOLD_WITHIN;
-        if cluster.told < cluster.packets && !is_late {
+        if cluster.reported < cluster.packets && !is_late {
             return None;
         }
         let found = cluster.found();

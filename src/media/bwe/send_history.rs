@@ -27,7 +27,7 @@ struct Pending {
     sent: Instant,
     bytes: usize,
     probe: Option<u32>,
-    is_told: bool,
+    is_reported: bool,
 }
 
 /// The packets of one connection.
@@ -43,7 +43,7 @@ impl SendHistory {
     pub fn stamp(&mut self, bytes: usize, probe: Option<u32>, now: Instant) -> u16 {
         let is_full = self.packets.len() >= CAPACITY;
         let is_over = |oldest: &mut Pending| {
-            oldest.is_told || now.saturating_duration_since(oldest.sent) > FORGET_AFTER
+            oldest.is_reported || now.saturating_duration_since(oldest.sent) > FORGET_AFTER
         };
         let mut forgotten = usize::from(is_full && self.packets.pop_front().is_some());
         while self.packets.pop_front_if(is_over).is_some() {
@@ -55,7 +55,7 @@ impl SendHistory {
             sent: now,
             bytes,
             probe,
-            is_told: false,
+            is_reported: false,
         });
         number
     }
@@ -69,7 +69,7 @@ impl SendHistory {
     pub fn acknowledge(&mut self, number: u16, arrived: Option<Duration>) -> Option<Delivery> {
         let index = usize::from(number.wrapping_sub(self.first));
         let pending = self.packets.get_mut(index)?;
-        if std::mem::replace(&mut pending.is_told, true) {
+        if std::mem::replace(&mut pending.is_reported, true) {
             return None;
         }
         Some(Delivery {
@@ -109,8 +109,8 @@ mod tests {
             let now = start + Duration::from_millis(u64::from(number) * 10);
             assert_eq!(history.stamp(100, None, now), number);
             if number >= 10 {
-                let told = history.acknowledge(number - 10, Some(Duration::ZERO));
-                assert!(told.is_some(), "{number}");
+                let reported = history.acknowledge(number - 10, Some(Duration::ZERO));
+                assert!(reported.is_some(), "{number}");
             }
             assert!(history.packets.len() <= 11, "{}", history.packets.len());
         }

@@ -181,7 +181,7 @@ mod tests {
     /// Groups of three packets every 20 ms, each later than the one before by so many milliseconds, and by some noise.
     fn usage(groups: u64, later: f64, noise: impl Fn(u64) -> f64) -> Vec<Usage> {
         let (mut trend, start) = (Trend::default(), Instant::now());
-        let told = (0..groups).map(|group| {
+        let reported = (0..groups).map(|group| {
             let sent = start + Duration::from_millis(group * 20);
             for packet in 0..3 {
                 let late = 500.0 + later * group as f64 + noise(group) + f64::from(packet);
@@ -196,7 +196,7 @@ mod tests {
             }
             trend.usage()
         });
-        told.collect()
+        reported.collect()
     }
 
     #[test]

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// but at most this.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// A try has failed when there is congestion within this time.
+/// An attempt has failed when there is congestion within this time.
 const TRY: Duration = Duration::from_secs(10);
 /// Without congestion for so long, and with nothing held back, all is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(30);
 
-/// The tries of one connection.
+/// The attempts of one connection.
 #[derive(Debug)]
 pub(in crate::media) struct Trials {
     congested_at: Option<Instant>,

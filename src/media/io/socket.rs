@@ -165,9 +165,9 @@ pub(in crate::media) fn bind_all(
         ips.iter().any(IpAddr::is_ipv6),
     ];
     // With any port the second family may find the first one's port taken: then begin again.
-    let tries = if port == 0 { 16 } else { 1 };
+    let attempts = if port == 0 { 16 } else { 1 };
     let mut last = Err(MediaStartError::NoAddress);
-    for _ in 0..tries {
+    for _ in 0..attempts {
         let mut port = port;
         let mut sockets = Vec::new();
         last = Ok(());

@@ -33,7 +33,7 @@ pub(in crate::media) enum Grant {
     Layer(usize),
 }
 
-/// What comes first: what was wished for more, and then screens. In rising order.
+/// What comes first: what has the higher priority, and then screens. In rising order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) struct Class {
     /// As the client says.
@@ -42,9 +42,9 @@ pub(in crate::media) struct Class {
     pub is_screen: bool,
 }
 
-/// A picture that is wished for.
+/// A picture that a subscriber asks for.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::media) struct Wish {
+pub(in crate::media) struct Preference {
     /// How important it is.
     pub class: Class,
     /// The place among those of its class.
@@ -75,8 +75,8 @@ const KEEP_WITHIN: u64 = 95;
 /// What begins must fit in less, or it would end at once.
 const BEGIN_WITHIN: u64 = 85;
 
-impl Wish {
-    /// A wish for the layer in place `ideal` of a ladder, of which `now` is granted now.
+impl Preference {
+    /// A request for the layer in place `ideal` of a ladder, of which `now` is granted now.
     pub fn new(
         class: Class,
         rank: usize,
@@ -111,8 +111,8 @@ impl Means {
     }
 
     /// What may be spent on whole pictures: what goes on, as far as the line carries it, and else a little less.
-    fn budget(&self, wishes: &[Wish]) -> Bitrate {
-        let going_on: Bitrate = wishes.iter().map(|wish| wish.now).sum();
+    fn budget(&self, preferences: &[Preference]) -> Bitrate {
+        let going_on: Bitrate = preferences.iter().map(|preference| preference.now).sum();
         let going_on = going_on.min(self.within(KEEP_WITHIN));
         if self.may_grow {
             going_on.max(self.within(BEGIN_WITHIN))
@@ -122,33 +122,36 @@ impl Means {
     }
 }
 
-/// Gives each picture what the line carries of it, in the order of `wishes`.
-pub(in crate::media) fn allocate(means: Option<&Means>, wishes: &[Wish]) -> Vec<Grant> {
+/// Gives each picture what the line carries of it, in the order of `preferences`.
+pub(in crate::media) fn allocate(means: Option<&Means>, preferences: &[Preference]) -> Vec<Grant> {
     let Some(means) = means else {
-        let ideal = wishes.iter().map(|wish| Grant::Layer(wish.ideal));
+        let ideal = preferences
+            .iter()
+            .map(|preference| Grant::Layer(preference.ideal));
         return ideal.collect();
     };
-    let (budget, keep) = (means.budget(wishes), means.within(KEEP_WITHIN));
-    let mut order: Vec<usize> = (0..wishes.len()).collect();
-    order.sort_by_key(|place| (Reverse(wishes[*place].class), wishes[*place].rank));
-    let mut grants = vec![Grant::Nothing; wishes.len()];
+    let (budget, keep) = (means.budget(preferences), means.within(KEEP_WITHIN));
+    let mut order: Vec<usize> = (0..preferences.len()).collect();
+    order.sort_by_key(|place| (Reverse(preferences[*place].class), preferences[*place].rank));
+    let mut grants = vec![Grant::Nothing; preferences.len()];
     let (mut whole, mut stills) = (Bitrate::default(), Bitrate::default());
     for place in &order {
-        let with = whole + wishes[*place].rates[0];
+        let with = whole + preferences[*place].rates[0];
         if with <= budget && with + stills <= keep {
             (grants[*place], whole) = (Grant::Layer(0), with);
         } else if whole + stills + STILLS <= keep {
             (grants[*place], stills) = (Grant::Stills, stills + STILLS);
         }
     }
-    for class in order.chunk_by(|one, other| wishes[*one].class == wishes[*other].class) {
+    for class in order.chunk_by(|one, other| preferences[*one].class == preferences[*other].class) {
         for next in 1..MAX_LAYERS {
             for place in class {
-                let wish = &wishes[*place];
-                if grants[*place] != Grant::Layer(next - 1) || wish.ideal < next {
+                let preference = &preferences[*place];
+                if grants[*place] != Grant::Layer(next - 1) || preference.ideal < next {
                     continue;
                 }
-                let with = whole.saturating_sub(wish.rates[next - 1]) + wish.rates[next];
+                let with =
+                    whole.saturating_sub(preference.rates[next - 1]) + preference.rates[next];
                 if with <= budget && with + stills <= keep {
                     (grants[*place], whole) = (Grant::Layer(next), with);
                 }

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::media::room::allocate::Class;
-use crate::media::room::slots::{Choice, settle, wished_pictures, wished_sounds};
-use crate::media::room::subscriber::{Down, Wished};
+use crate::media::room::slots::{Choice, preferred_pictures, preferred_sounds, settle};
+use crate::media::room::subscriber::{Down, Preferred};
 use crate::media::room::{Key, Room, Target, Turn};
 use crate::protocol::object::{MediaKind, Source};
 use crate::protocol::request::Tile;
@@ -18,7 +18,7 @@ impl Room {
     /// Decides anew what everybody's slots carry; tells those whose slots changed.
     pub(super) fn reassign(&mut self, turn: &mut Turn<'_>) {
         let mut wanted = Vec::new();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let Self {
             members, tracks, ..
         } = self;
@@ -50,7 +50,7 @@ impl Room {
                 continue;
             }
             down.share_out(tracks, turn.out, turn.now);
-            told.push(key);
+            reported.push(key);
             // Before that a keyframe would be lost, and the next could not be asked for at once.
             if !down.connection.is_connected() {
                 continue;
@@ -59,7 +59,7 @@ impl Room {
             let pictures = changed.filter(|slot| slot.kind == MediaKind::Video);
             wanted.extend(pictures.filter_map(|slot| Some((slot.track?, slot.layer))));
         }
-        for key in told {
+        for key in reported {
             self.tell_slots(key);
         }
         self.rebuild_targets();
@@ -128,21 +128,23 @@ fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Til
             .filter(|(_, slot)| slot.kind == kind);
         let (indices, current): (Vec<usize>, Vec<Option<Key>>) =
             of_kind.map(|(index, slot)| (index, slot.track)).unzip();
-        let wished = match kind {
-            MediaKind::Video => wished_pictures(choices, view),
-            MediaKind::Audio => wished_sounds(choices, &current),
+        let preferred = match kind {
+            MediaKind::Video => preferred_pictures(choices, view),
+            MediaKind::Audio => preferred_sounds(choices, &current),
         };
-        let next = settle(&current, &wished);
-        let pictures = wished.len().min(indices.len());
+        let next = settle(&current, &preferred);
+        let pictures = preferred.len().min(indices.len());
         for (index, track) in indices.iter().zip(&next) {
-            let rank = wished.iter().position(|wished| Some(*wished) == *track);
+            let rank = preferred
+                .iter()
+                .position(|preferred| Some(*preferred) == *track);
             let mut choices = choices.iter();
             let choice = choices.find(|choice| Some(choice.key) == *track);
-            let wished = choice.map(|choice| wish(choice, view, pictures));
-            let (rank, wished) = (rank.unwrap_or(usize::MAX), wished.unwrap_or_default());
+            let preferred = choice.map(|choice| preference(choice, view, pictures));
+            let (rank, preferred) = (rank.unwrap_or(usize::MAX), preferred.unwrap_or_default());
             let slot = &mut down.slots[*index];
-            let is_same = (slot.rank, slot.wished) == (rank, wished);
-            (slot.rank, slot.wished) = (rank, wished);
+            let is_same = (slot.rank, slot.preferred) == (rank, preferred);
+            (slot.rank, slot.preferred) = (rank, preferred);
             down.is_touched |= !is_same && kind == MediaKind::Video;
         }
         for ((index, before), after) in indices.into_iter().zip(current).zip(next) {
@@ -155,12 +157,12 @@ fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Til
     changed
 }
 
-/// How a picture is wished for that is one of so many.
-fn wish(choice: &Choice<'_, Key>, view: Option<&[Tile]>, pictures: usize) -> Wished {
+/// How a picture is preferred that is one of so many.
+fn preference(choice: &Choice<'_, Key>, view: Option<&[Tile]>, pictures: usize) -> Preferred {
     let is_screen = choice.source == Source::Screen;
     let Some(tiles) = view else {
         let all = is_screen || pictures <= FEW_PICTURES;
-        return Wished {
+        return Preferred {
             class: Class {
                 priority: 0,
                 is_screen,
@@ -170,7 +172,7 @@ fn wish(choice: &Choice<'_, Key>, view: Option<&[Tile]>, pictures: usize) -> Wis
     };
     let shown = tiles.iter().filter(|tile| tile.track == *choice.id);
     let first = shown.max_by_key(|tile| (tile.priority, tile.height));
-    Wished {
+    Preferred {
         class: Class {
             priority: first.map_or(0, |tile| tile.priority),
             is_screen,

@@ -29,7 +29,7 @@ impl Format {
         let seen = layers.filter(|layer| layer.stream.is_some() && track.is_picture());
         Some(Self {
             codec: track.codec.clone()?,
-            layers: seen.map(told).collect(),
+            layers: seen.map(reported).collect(),
         })
     }
 
@@ -55,7 +55,7 @@ impl Format {
     }
 }
 
-fn told(layer: &TrackLayer) -> Layer {
+fn reported(layer: &TrackLayer) -> Layer {
     let size = layer
         .size
         .map(|size| (size.width.into(), size.height.into()));
@@ -76,7 +76,7 @@ impl Room {
     /// Tells what of the tracks arrives, where that changed noticeably.
     pub(in crate::media) fn review_formats(&mut self, now: Instant) {
         let due = self.tracks.iter().filter(|(_, track)| {
-            let (Some((before, at)), Some(format)) = (&track.told, Format::of(track)) else {
+            let (Some((before, at)), Some(format)) = (&track.reported, Format::of(track)) else {
                 return false;
             };
             let passed = now.saturating_duration_since(*at);
@@ -102,6 +102,6 @@ impl Room {
             codec: format.codec.clone(),
             layers: format.layers.clone(),
         });
-        track.told = Some((format, now));
+        track.reported = Some((format, now));
     }
 }

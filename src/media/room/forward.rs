@@ -4,7 +4,7 @@ use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;
 use crate::media::peer::transport::Received;
 use crate::media::room::publisher::Arrival;
-use crate::media::room::subscriber::{Forwarded, Wish};
+use crate::media::room::subscriber::{Feedback, Forwarded};
 use crate::media::room::{Key, Member, Room, Route, Target, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
@@ -62,18 +62,23 @@ impl Room {
             return;
         };
         let mut keyframes = Vec::new();
-        down.hear(compound, turn.ntp, turn.now, |down, wish| match wish {
-            Wish::Keyframe(slot) => keyframes.extend(down.layer_of(slot)),
-            Wish::Again(slot, sent) => {
-                let track = down
-                    .layer_of(slot)
-                    .and_then(|(track, _)| tracks.get(&track));
-                let packet = track.and_then(|track| track.kept(sent.stream, sent.source));
-                if let Some(packet) = packet {
-                    down.send_again(slot, &packet, &sent, turn.out, turn.now);
+        down.hear(
+            compound,
+            turn.ntp,
+            turn.now,
+            |down, feedback| match feedback {
+                Feedback::Keyframe(slot) => keyframes.extend(down.layer_of(slot)),
+                Feedback::Retransmit(slot, sent) => {
+                    let track = down
+                        .layer_of(slot)
+                        .and_then(|(track, _)| tracks.get(&track));
+                    let packet = track.and_then(|track| track.kept(sent.stream, sent.source));
+                    if let Some(packet) = packet {
+                        down.send_again(slot, &packet, &sent, turn.out, turn.now);
+                    }
                 }
-            }
-        });
+            },
+        );
         for (track, layer) in keyframes {
             self.want_keyframe(track, layer, turn);
         }

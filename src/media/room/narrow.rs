@@ -1,4 +1,4 @@
-//! Fits what every subscriber gets to what they wish, to what comes and to what their line carries, from tick to tick.
+//! Fits what every subscriber gets to what they ask for, to what comes and to what their line carries, from tick to tick.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Room {
     /// To be called at every tick.
     pub(in crate::media) fn narrow(&mut self, turn: &mut Turn<'_>) {
         let mut is_changed = false;
-        let mut told: Vec<Key> = Vec::new();
+        let mut reported: Vec<Key> = Vec::new();
         let mut keyframes: Vec<(Key, usize)> = Vec::new();
         let Self {
             members, tracks, ..
@@ -49,10 +49,10 @@ impl Room {
             let narrowed = down.narrow(tracks, turn.out, turn.now);
             is_changed |= narrowed.is_changed;
             if narrowed.is_shared_out {
-                told.push(key);
+                reported.push(key);
             }
-            let wished = narrowed.keyframes.into_iter();
-            keyframes.extend(wished.filter_map(|slot| down.layer_of(slot)));
+            let preferred = narrowed.keyframes.into_iter();
+            keyframes.extend(preferred.filter_map(|slot| down.layer_of(slot)));
             let stills = narrowed.stills.into_iter();
             let stills = stills.filter_map(|slot| down.layer_of(slot));
             keyframes.extend(stills.filter(|(track, layer)| {
@@ -62,7 +62,7 @@ impl Room {
                 last.is_none_or(|at| turn.now.saturating_duration_since(at) >= STILL_EVERY)
             }));
         }
-        for key in told {
+        for key in reported {
             self.tell_slots(key);
         }
         if is_changed {

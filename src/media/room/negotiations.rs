@@ -83,7 +83,7 @@ mod tests {
 
     type Answer = oneshot::Receiver<Result<DownOffer, MediaError>>;
 
-    fn wish() -> (Request, Answer) {
+    fn preference() -> (Request, Answer) {
         let (reply, answer): (Reply<DownOffer>, Answer) = oneshot::channel();
         let request = Request::Receive {
             audio_slots: 1,
@@ -98,7 +98,7 @@ mod tests {
         let (mut negotiations, began) = (Negotiations::default(), Instant::now());
         let answers: Vec<Answer> = (0..4)
             .map(|_| {
-                let (request, answer) = wish();
+                let (request, answer) = preference();
                 negotiations.push(1, ParticipantId::random(), request, began);
                 answer
             })
@@ -122,7 +122,7 @@ mod tests {
         let (mut negotiations, now) = (Negotiations::default(), Instant::now());
         let mut answers: Vec<Answer> = (0..WAITING.size() + 1)
             .map(|_| {
-                let (request, answer) = wish();
+                let (request, answer) = preference();
                 negotiations.push(1, ParticipantId::random(), request, now);
                 answer
             })
@@ -132,7 +132,7 @@ mod tests {
         assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()));
         // Whoever does not wait any more takes nobody's place.
         answers.truncate(10);
-        let (request, mut answer) = wish();
+        let (request, mut answer) = preference();
         negotiations.push(1, ParticipantId::random(), request, now);
         assert!(answer.try_recv().is_err());
     }

@@ -103,7 +103,7 @@ impl Loss {
 pub(in crate::media) struct Quality {
     up: Loss,
     down: Loss,
-    told: Option<(u8, Instant)>,
+    reported: Option<(u8, Instant)>,
 }
 
 /// What is told of it.
@@ -125,13 +125,13 @@ impl Quality {
     ) -> Option<Measured> {
         let loss = self.up.review(up).max(self.down.review(down));
         let score = score(round_trip, loss);
-        let known = self.told.is_some_and(|(told, at)| {
-            told == score && now.saturating_duration_since(at) < TELL_EVERY
+        let known = self.reported.is_some_and(|(reported, at)| {
+            reported == score && now.saturating_duration_since(at) < TELL_EVERY
         });
         if known {
             return None;
         }
-        self.told = Some((score, now));
+        self.reported = Some((score, now));
         let rtt_ms = round_trip.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
         Some(Measured {
             score,
@@ -241,8 +241,8 @@ mod tests {
         let (mut quality, mut now) = (Quality::default(), Instant::now());
         let mut review = |down| {
             now += REVIEW_EVERY;
-            let told = quality.review(Tally::default(), down, None, now);
-            told.map(|told| (told.score, told.loss))
+            let reported = quality.review(Tally::default(), down, None, now);
+            reported.map(|reported| (reported.score, reported.loss))
         };
         assert_eq!(review(tally(100, 0)), Some((3, 0.0)));
         assert_eq!(review(tally(100, 1)), None);

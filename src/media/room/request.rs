@@ -20,7 +20,7 @@ use crate::protocol::request::{DownOffer, Published, RefusedSource, Tile};
 const MAX_AUDIO_SLOTS: u32 = 8;
 /// More pictures at once are refused.
 const MAX_VIDEO_SLOTS: u32 = 25;
-/// A longer wish list is refused.
+/// A longer list is refused.
 const MAX_TILES: usize = 256;
 
 const ICE_LITE: &str = "An ICE-lite client cannot be served: it must send connectivity checks.";
@@ -28,7 +28,7 @@ const NOT_ACTPASS: &str = "An answer must be a=setup:active or passive (RFC 8842
 const NO_DOWN: &str = "There is no down connection; media.receive makes one.";
 const NO_SLOT: &str = "At least one slot must be asked for.";
 const TOO_MANY_SLOTS: &str = "More than 8 audio or 25 video slots are asked for.";
-const TOO_MANY_TILES: &str = "The wish list has more than 256 tiles.";
+const TOO_MANY_TILES: &str = "The preference list has more than 256 tiles.";
 const REPLACED: &str = "The connection was replaced meanwhile.";
 
 /// Where an answer goes. Whoever asked may have gone: then nobody minds.
@@ -250,7 +250,7 @@ impl Room {
         answer
     }
 
-    /// Makes a down connection in place of the one that there may be; a wish for more slots than it has renegotiates
+    /// Makes a down connection in place of the one that there may be; a request for more slots than it has renegotiates
     /// it instead.
     fn open_down(
         &mut self,
@@ -403,7 +403,7 @@ impl Room {
             .get(&key)
             .and_then(|member| member.down.as_ref())
             .map(|down| &down.slots);
-        let told = slots.into_iter().flatten();
-        told.map(|slot| slot.told(&self.tracks)).collect()
+        let reported = slots.into_iter().flatten();
+        reported.map(|slot| slot.reported(&self.tracks)).collect()
     }
 }

@@ -24,9 +24,9 @@ pub(in crate::media) struct Choice<'a, K> {
     pub loudness: u8,
 }
 
-/// The pictures that somebody gets, the most wanted first: what they wish, or before their first wish the screens
+/// The pictures that somebody gets, the most wanted first: what they asked for, or before their first request the screens
 /// and then the cameras.
-pub(in crate::media) fn wished_pictures<K: Copy + Eq + Hash>(
+pub(in crate::media) fn preferred_pictures<K: Copy + Eq + Hash>(
     choices: &[Choice<'_, K>],
     view: Option<&[Tile]>,
 ) -> Vec<K> {
@@ -50,15 +50,15 @@ pub(in crate::media) fn wished_pictures<K: Copy + Eq + Hash>(
         .map(|choice| (choice.id, choice.key))
         .collect();
     let mut seen = HashSet::new();
-    let wished = tiles
+    let preferred = tiles
         .into_iter()
         .filter_map(|tile| by_id.get(&tile.track).copied());
-    wished.filter(|key| seen.insert(*key)).collect()
+    preferred.filter(|key| seen.insert(*key)).collect()
 }
 
 /// The sounds that somebody gets, the most wanted first: all, and the loudest first when they do not fit. What a
 /// screen sounds like goes before the voices: it cannot be guessed, and there is rarely more than one.
-pub(in crate::media) fn wished_sounds<K: Copy + Eq>(
+pub(in crate::media) fn preferred_sounds<K: Copy + Eq>(
     choices: &[Choice<'_, K>],
     slots: &[Option<K>],
 ) -> Vec<K> {
@@ -84,9 +84,12 @@ pub(in crate::media) fn wished_sounds<K: Copy + Eq>(
     sounds.into_iter().map(|choice| choice.key).collect()
 }
 
-/// What the slots carry next. Of the wished tracks the first that fit are carried; one that has a slot keeps it.
-pub(in crate::media) fn settle<K: Copy + Eq>(slots: &[Option<K>], wished: &[K]) -> Vec<Option<K>> {
-    let carried = &wished[..wished.len().min(slots.len())];
+/// What the slots carry next. Of the preferred tracks the first that fit are carried; one that has a slot keeps it.
+pub(in crate::media) fn settle<K: Copy + Eq>(
+    slots: &[Option<K>],
+    preferred: &[K],
+) -> Vec<Option<K>> {
+    let carried = &preferred[..preferred.len().min(slots.len())];
     let mut next: Vec<Option<K>> = slots
         .iter()
         .map(|slot| slot.filter(|key| carried.contains(key)))
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn before_a_wish_screens_come_first_then_cameras_in_order() {
+    fn before_a_preference_screens_come_first_then_cameras_in_order() {
         let ids = ["a", "b", "c", "d"].map(id);
         let choices = [
             choice(1, &ids[0], Source::Camera, 0),
@@ -136,26 +139,32 @@ mod tests {
             choice(3, &ids[2], Source::Camera, 0),
             choice(4, &ids[3], Source::Screen, 0),
         ];
-        assert_eq!(wished_pictures(&choices, None), [4, 1, 3]);
+        assert_eq!(preferred_pictures(&choices, None), [4, 1, 3]);
     }
 
     #[test]
-    fn a_wish_is_followed_exactly() {
+    fn a_preference_is_followed_exactly() {
         let ids = ["a", "b", "c"].map(id);
         let choices = [
             choice(1, &ids[0], Source::Camera, 0),
             choice(2, &ids[1], Source::Screen, 0),
             choice(3, &ids[2], Source::Microphone, 0),
         ];
-        let wish = |tiles: &[Tile]| wished_pictures(&choices, Some(tiles));
-        assert_eq!(wish(&[tile("a", 0), tile("b", 5)]), [2, 1]);
-        assert_eq!(wish(&[tile("a", 0), tile("b", 0), tile("a", 0)]), [1, 2]);
-        assert_eq!(wish(&[tile("gone", 9), tile("c", 9), tile("a", -1)]), [1]);
-        assert_eq!(wish(&[]), Vec::<u32>::new());
+        let preference = |tiles: &[Tile]| preferred_pictures(&choices, Some(tiles));
+        assert_eq!(preference(&[tile("a", 0), tile("b", 5)]), [2, 1]);
+        assert_eq!(
+            preference(&[tile("a", 0), tile("b", 0), tile("a", 0)]),
+            [1, 2]
+        );
+        assert_eq!(
+            preference(&[tile("gone", 9), tile("c", 9), tile("a", -1)]),
+            [1]
+        );
+        assert_eq!(preference(&[]), Vec::<u32>::new());
     }
 
     #[test]
-    fn a_track_keeps_its_slot_as_long_as_it_is_wished() {
+    fn a_track_keeps_its_slot_as_long_as_it_is_preferred() {
         let slots = [None, None, None];
         let slots = settle(&slots, &[1, 2]);
         assert_eq!(slots, [Some(1), Some(2), None]);
@@ -180,7 +189,7 @@ mod tests {
             ]
         };
         let hear = |slots: &[Option<u32>], loudness| {
-            settle(slots, &wished_sounds(&choices(loudness), slots))
+            settle(slots, &preferred_sounds(&choices(loudness), slots))
         };
         assert_eq!(
             hear(&[None; 4], [0, 0, 0]),
@@ -193,9 +202,9 @@ mod tests {
         assert_eq!(hear(&slots, [50, 70, 90]), [Some(4), Some(3)]);
     }
 
-    /// Whatever is wished: every carried track is wished, none twice, none moves, and no slot is idle in vain.
+    /// Whatever is preferred: every carried track is preferred, none twice, none moves, and no slot is idle in vain.
     #[test]
-    fn settling_holds_its_rules_for_random_wishes() {
+    fn settling_holds_its_rules_for_random_preferences() {
         let mut random = 0x9e37_79b9_u32;
         let mut next = |below: u32| {
             random ^= random << 13;
@@ -205,20 +214,20 @@ mod tests {
         };
         let mut slots = vec![None; 5];
         for _ in 0..5000 {
-            let mut wished: Vec<u32> = Vec::new();
+            let mut preferred: Vec<u32> = Vec::new();
             for _ in 0..next(9) {
                 let key = next(12);
-                if !wished.contains(&key) {
-                    wished.push(key);
+                if !preferred.contains(&key) {
+                    preferred.push(key);
                 }
             }
-            let settled = settle(&slots, &wished);
+            let settled = settle(&slots, &preferred);
             let carried: Vec<u32> = settled.iter().flatten().copied().collect();
-            assert_eq!(carried.len(), wished.len().min(5));
+            assert_eq!(carried.len(), preferred.len().min(5));
             assert!(
                 carried
                     .iter()
-                    .all(|key| wished[..carried.len()].contains(key))
+                    .all(|key| preferred[..carried.len()].contains(key))
             );
             assert_eq!(carried.iter().collect::<HashSet<_>>().len(), carried.len());
             for (before, after) in slots.iter().zip(&settled) {

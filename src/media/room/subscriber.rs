@@ -10,9 +10,9 @@ mod slot;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-pub(in crate::media) use self::layered::Wished;
+pub(in crate::media) use self::layered::Preferred;
 use self::line::Line;
-pub(in crate::media) use self::reports::Wish;
+pub(in crate::media) use self::reports::Feedback;
 pub(in crate::media) use self::slot::DownSlot;
 use self::slot::Waiting;
 use crate::media::error::Refused;
@@ -49,7 +49,7 @@ pub(in crate::media) struct Down {
     mixes_extensions: bool,
     line: Line,
     tally: Tally,
-    /// What its slots carry, or wish for, is new since it was last shared out.
+    /// What its slots carry, or should carry, is new since it was last shared out.
     pub is_touched: bool,
 }
 
@@ -90,8 +90,8 @@ impl Down {
         Ok(down)
     }
 
-    /// How many more slots are wished than there are, as (sounds, pictures). None where there is nothing to add, or
-    /// fewer are wished.
+    /// How many more slots are asked for than there are, as (sounds, pictures). None where there is nothing to add, or
+    /// fewer are asked for.
     pub fn wanting(&self, audio_slots: usize, video_slots: usize) -> Option<(usize, usize)> {
         let have = |kind| self.slots.iter().filter(|slot| slot.kind == kind).count();
         let more = (
@@ -323,7 +323,7 @@ impl Down {
             .collect();
         for index in carrying {
             self.carry(index, Some(track));
-            self.slots[index].forget_told();
+            self.slots[index].forget_reported();
         }
     }
 

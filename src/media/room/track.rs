@@ -38,9 +38,11 @@ pub(in crate::media) struct Track {
     /// Something of the layers is new since then.
     pub is_news: bool,
     /// What was told of it last, and when.
-    pub told: Option<(crate::media::room::formats::Format, Instant)>,
+    pub reported: Option<(crate::media::room::formats::Format, Instant)>,
     /// Which layers its sender was asked for last, as bits in the offer's order; none before it was.
     pub demanded: Option<u8>,
+    /// How many of its layers the server has time for, from the smallest; all if not said.
+    pub most_layers: Option<usize>,
 }
 
 /// One layer of a track.
@@ -110,8 +112,9 @@ impl Track {
             layers: vec![Layer::default()],
             ladder: Ladder::default(),
             is_news: true,
-            told: None,
+            reported: None,
             demanded: None,
+            most_layers: None,
         };
         track.ladder = Ladder::of(&[Seen::default()], false);
         track

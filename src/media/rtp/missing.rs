@@ -15,7 +15,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(40);
 /// Nor later, if the way's length is not known.
 const UNKNOWN_WAY: Duration = Duration::from_millis(100);
 /// A packet is asked for so many times, and for so long.
-const TRIES: u8 = 10;
+const ATTEMPTS: u8 = 10;
 const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// One stream's.
@@ -46,7 +46,7 @@ struct Gap {
     sequence: u64,
     since: Instant,
     asked: Option<Instant>,
-    tries: u8,
+    attempts: u8,
 }
 
 impl Missing {
@@ -66,7 +66,7 @@ impl Missing {
             if self.learn(took, now.saturating_duration_since(gap.since)) {
                 return None;
             }
-            return took.filter(|_| gap.tries == 1);
+            return took.filter(|_| gap.attempts == 1);
         }
         self.highest = Some(sequence);
         if sequence - highest > LARGEST_GAP {
@@ -79,7 +79,7 @@ impl Missing {
                 sequence,
                 since,
                 asked: None,
-                tries: 0,
+                attempts: 0,
             }));
         let too_many = self.open.len().saturating_sub(MOST);
         self.open.drain(..too_many);
@@ -107,7 +107,7 @@ impl Missing {
     pub fn due(&mut self, round_trip: Option<Duration>, now: Instant) -> impl Iterator<Item = u16> {
         let passed = move |at: Instant| now.saturating_duration_since(at);
         self.open
-            .retain(|gap| gap.tries < TRIES && passed(gap.since) < GIVE_UP_AFTER);
+            .retain(|gap| gap.attempts < ATTEMPTS && passed(gap.since) < GIVE_UP_AFTER);
         // A quarter more, so that an answer that is on its way has time.
         let way = round_trip.map_or(UNKNOWN_WAY, |way| way * 5 / 4);
         let again = way.max(AGAIN_AFTER);
@@ -120,7 +120,7 @@ impl Missing {
             };
             is_due.then(|| {
                 gap.asked = Some(now);
-                gap.tries += 1;
+                gap.attempts += 1;
                 gap.sequence as u16
             })
         })
@@ -205,7 +205,7 @@ mod tests {
         missing.arrived(3, start);
         let way = Some(Duration::ZERO);
         let asked = (0..100).map(|step| missing.due(way, after(start, step * 20)).count());
-        assert_eq!(asked.sum::<usize>(), usize::from(TRIES));
+        assert_eq!(asked.sum::<usize>(), usize::from(ATTEMPTS));
     }
 
     #[test]

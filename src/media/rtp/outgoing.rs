@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(view.extensions.get(3), Some(&[0x85][..]));
         assert_eq!(view.extensions.get(4), Some(&[1, 2][..]));
         assert_eq!(view.extensions.get(5), None, "their mid is not ours");
-        let told = view.extensions.get(6).unwrap();
-        assert_eq!(told[..4], [0x80, 0, 2, 1]);
+        let reported = view.extensions.get(6).unwrap();
+        assert_eq!(reported[..4], [0x80, 0, 2, 1]);
         // What does not fit is left out where it may not.
         let bytes = written(Outgoing {
             mixes: false,

@@ -10,7 +10,7 @@ pub struct Reception {
     first: Option<u64>,
     highest: u64,
     received: u64,
-    told: Totals,
+    reported: Totals,
     /// Between arriving and being sent, in units of the clock, of the last packet.
     transit: Option<u32>,
     /// Sixteen times as much.
@@ -51,10 +51,10 @@ impl Reception {
     pub fn block(&mut self, ssrc: u32, last: Option<LastReport>, now: Instant) -> Option<Block> {
         let expected = self.highest - self.first? + 1;
         let lost = expected as i64 - self.received as i64;
-        let now_expected = expected - self.told.expected;
-        let now_received = self.received - self.told.received;
+        let now_expected = expected - self.reported.expected;
+        let now_received = self.received - self.reported.received;
         let now_lost = now_expected.saturating_sub(now_received);
-        self.told = Totals {
+        self.reported = Totals {
             expected,
             received: self.received,
         };

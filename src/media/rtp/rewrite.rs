@@ -166,16 +166,16 @@ impl Rewriter {
         let Some(aligned) = self.aligned.take() else {
             return guessed;
         };
-        let told = own.wrapping_add(aligned);
+        let reported = own.wrapping_add(aligned);
         // Its clock may run a little behind or ahead of when its packets come.
         let slack = self.clock_rate as i32;
-        let beside = told.wrapping_sub(guessed) as i32;
+        let beside = reported.wrapping_sub(guessed) as i32;
         if beside.checked_abs().is_none_or(|beside| beside > slack) {
             return guessed;
         }
-        let is_later = told.wrapping_sub(self.timestamp) as i32 > 0;
+        let is_later = reported.wrapping_sub(self.timestamp) as i32 > 0;
         if is_later {
-            told
+            reported
         } else {
             self.timestamp.wrapping_add(1)
         }

@@ -222,8 +222,8 @@ fn nothing_passes_of_somebody_who_is_gone_nor_is_it_answered() {
     deliver(&mut cheat, address, &sealed);
     out.extend(cheat.world.sent());
     assert!(out.iter().all(|(_, bytes)| !is_media(bytes)), "forwarded");
-    let told = out.iter().filter(|(path, _)| path.remote() == address);
-    assert!(told.count() <= 1, "more than a goodbye");
+    let reported = out.iter().filter(|(path, _)| path.remote() == address);
+    assert!(reported.count() <= 1, "more than a goodbye");
 
     // Nor do they pass when the same client comes back and may send: they are sealed with keys that are gone.
     let ada = cheat.world.admit();

@@ -224,11 +224,11 @@ impl Call {
     /// The reasons that Bo was told of the picture, in order.
     fn reasons(&self) -> Vec<Option<String>> {
         let events = self.world.events.lock().unwrap();
-        let told = events.iter().filter_map(|event| match event {
+        let reported = events.iter().filter_map(|event| match event {
             MediaEvent::Slots { to, slots } if *to == self.bo => Some(&slots.slots),
             _ => None,
         });
-        let pictures = told
+        let pictures = reported
             .flatten()
             .filter(|slot| slot.kind == MediaKind::Video && slot.track.is_some());
         pictures.map(|slot| slot.reason.clone()).collect()
@@ -373,7 +373,7 @@ fn a_client_that_only_reports_losses_is_not_flooded_either() {
 }
 
 #[test]
-fn what_is_wished_for_most_goes_on_and_the_rest_gives_way() {
+fn what_has_the_highest_priority_goes_on_and_the_rest_gives_way() {
     let camera = Picture {
         packets: 3,
         ..CAMERA
@@ -390,7 +390,7 @@ fn what_is_wished_for_most_goes_on_and_the_rest_gives_way() {
     call.talk(5);
     call.take_received(0);
     call.talk(10);
-    // Without a wish the screen comes first.
+    // Without a request the screen comes first.
     assert!(call.take_received_of(0, 1).frames >= 98);
     let [camera, screen] = [&call.tracks[1], &call.tracks[2]].map(Clone::clone);
     let tile = |track: &TrackId, priority| Tile {

@@ -16,7 +16,7 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Source;
 
 /// What was told of somebody: score, round trip, loss.
-fn all_told(world: &World, whose: &ParticipantId) -> Vec<(u8, u32, f32)> {
+fn all_reported(world: &World, whose: &ParticipantId) -> Vec<(u8, u32, f32)> {
     let events = world.events.lock().unwrap();
     let about = events.iter().filter_map(|event| match event {
         MediaEvent::Quality {
@@ -31,8 +31,8 @@ fn all_told(world: &World, whose: &ParticipantId) -> Vec<(u8, u32, f32)> {
 }
 
 /// The last of it.
-fn told(world: &World, whose: &ParticipantId) -> (u8, u32, f32) {
-    *all_told(world, whose).last().expect("it was told")
+fn reported(world: &World, whose: &ParticipantId) -> (u8, u32, f32) {
+    *all_reported(world, whose).last().expect("it was reported")
 }
 
 /// Somebody's microphone, of which nothing is repaired, and somebody who hears it.
@@ -90,7 +90,7 @@ fn a_lossy_link_is_told_and_its_recovery_too() {
     let mut call = Call::new();
     call.talk(8, |_| true);
     for person in [&call.ada, &call.bo] {
-        let (score, rtt, loss) = told(&call.world, person);
+        let (score, rtt, loss) = reported(&call.world, person);
         assert_eq!((score, loss), (3, 0.0));
         // 15 ms each way, and the grain of the simulation.
         assert!((30..=50).contains(&rtt), "{rtt}");
@@ -101,14 +101,14 @@ fn a_lossy_link_is_told_and_its_recovery_too() {
         call.world.loss_percent = percent;
         call.talk(20, |_| true);
         for person in [&call.ada, &call.bo] {
-            let told = all_told(&call.world, person);
+            let reported = all_reported(&call.world, person);
             let fits =
                 |(score, _, loss): &(u8, u32, f32)| *score == expected && losses.contains(loss);
-            assert!(told.iter().any(fits), "{percent} %: {told:?}");
+            assert!(reported.iter().any(fits), "{percent} %: {reported:?}");
         }
     }
     for person in [&call.ada, &call.bo] {
-        assert_eq!(told(&call.world, person).0, 3);
+        assert_eq!(reported(&call.world, person).0, 3);
     }
 }
 
@@ -116,10 +116,10 @@ fn a_lossy_link_is_told_and_its_recovery_too() {
 fn what_a_publisher_loses_is_not_its_subscribers_loss() {
     let mut call = Call::new();
     call.talk(12, |number| number % 5 != 4);
-    let (score, _, loss) = told(&call.world, &call.ada);
+    let (score, _, loss) = reported(&call.world, &call.ada);
     assert!((0.15..0.25).contains(&loss), "{loss}");
     assert_eq!(score, 1);
-    let heard = all_told(&call.world, &call.bo);
+    let heard = all_reported(&call.world, &call.bo);
     assert!(
         heard
             .iter()
@@ -141,8 +141,11 @@ fn losses_count_though_they_are_repaired() {
     world.loss_percent = 0;
     world.run(Duration::from_secs(1));
     assert!(numbers(&world.clients[down]).0.len() > 980, "repaired");
-    let told = all_told(&world, &ada);
-    assert!(told.iter().any(|(score, ..)| *score == 2), "{told:?}");
+    let reported = all_reported(&world, &ada);
+    assert!(
+        reported.iter().any(|(score, ..)| *score == 2),
+        "{reported:?}"
+    );
 }
 
 /// Reports come before requests in one datagram (RFC 3550 §6.1), and may be empty or about repair streams alone.
@@ -190,6 +193,6 @@ fn a_steady_connection_is_told_now_and_then() {
     let (ada, bo) = (world.admit(), world.admit());
     world.publish(&ada);
     world.run(Duration::from_secs(61));
-    assert_eq!(all_told(&world, &ada).len(), 6, "every 10 s");
-    assert_eq!(all_told(&world, &bo), [], "no connection, no quality");
+    assert_eq!(all_reported(&world, &ada).len(), 6, "every 10 s");
+    assert_eq!(all_reported(&world, &bo), [], "no connection, no quality");
 }

@@ -178,7 +178,7 @@ fn what_comes_on_the_old_way_while_ice_restarts_is_not_lost() {
 }
 
 #[test]
-fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
+fn a_preference_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
     let mut world = World::new();
     let (ada, bo, cy) = (world.admit(), world.admit(), world.admit());
     let up = world.publish(&ada);
@@ -188,7 +188,7 @@ fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
     world.talk(up, 0..20);
     let first = *numbers(&world.clients[down]).0.first().unwrap();
     let connections = world.state.census().connections;
-    let wish = |world: &mut World, audio_slots, video_slots| {
+    let preference = |world: &mut World, audio_slots, video_slots| {
         world.ask(&bo, |reply| Request::Receive {
             audio_slots,
             video_slots,
@@ -196,11 +196,11 @@ fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
         })
     };
 
-    let wider = wish(&mut world, 1, 2);
+    let wider = preference(&mut world, 1, 2);
     assert_eq!((wider.revision, wider.slots.len()), (2, 3));
     assert!(wider.slots[0].track.is_some(), "it is carried as before");
-    // Before the answer they wish for one more.
-    let widest = wish(&mut world, 1, 3);
+    // Before the answer they ask for one more.
+    let widest = preference(&mut world, 1, 3);
     assert_eq!((widest.revision, widest.slots.len()), (3, 4));
     let mids: BTreeSet<_> = widest.slots.iter().map(|slot| &slot.mid).collect();
     assert_eq!(mids.len(), 4);
@@ -226,8 +226,8 @@ fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
     assert_eq!(world.state.census().slots, 4);
 
     // One that was never answered takes more as well.
-    let before = wish(&mut world, 0, 1);
-    let after = wish(&mut world, 2, 1);
+    let before = preference(&mut world, 0, 1);
+    let after = preference(&mut world, 2, 1);
     assert_eq!((before.revision, after.revision), (4, 5));
     let late = world.client();
     world.answer(&bo, late, after);
@@ -238,7 +238,7 @@ fn a_wish_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_on() {
 
     // As many as there are, or fewer: a connection made anew, which is not to be had at once a third time.
     world.run(Duration::from_secs(7));
-    let anew = wish(&mut world, 1, 1);
+    let anew = preference(&mut world, 1, 1);
     assert_eq!((anew.revision, anew.slots.len()), (6, 2));
     assert!(anew.slots.iter().all(|slot| slot.track.is_none()));
 }
@@ -249,18 +249,18 @@ fn slots_are_added_with_the_codecs_that_the_client_takes() {
         let mut world = World::new();
         let bo = world.admit();
         let down = world.client();
-        let wish = |world: &mut World, video_slots| {
+        let preference = |world: &mut World, video_slots| {
             world.ask(&bo, |reply| Request::Receive {
                 audio_slots: 1,
                 video_slots,
                 reply,
             })
         };
-        let offer = wish(&mut world, 1);
+        let offer = preference(&mut world, 1);
         world.answer_as(&bo, down, offer, |sdp| only(&sdp, taken));
         world.run(Duration::from_millis(600));
 
-        let wider = wish(&mut world, 3);
+        let wider = preference(&mut world, 3);
         let pictures = wider.sdp.split("m=video").skip(1);
         for picture in pictures.clone() {
             for codec in ["VP8", "VP9", "H264", "AV1"] {

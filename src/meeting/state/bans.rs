@@ -1,4 +1,4 @@
-//! Who is kept out of a room: banned, or not let in at the door. Both stand in one list, and one wish lifts either.
+//! Who is kept out of a room: banned, or not let in at the door. Both stand in one list, and one request lifts either.
 
 use serde::{Deserialize, Serialize};
 

@@ -101,13 +101,13 @@ pub async fn tell_of_edit(
         return Ok(());
     };
     let facts = Box::new(room_view::facts(edited));
-    let told = handle.call_surely(Command::Edited { facts, password });
-    gone_is_fine(told.await)
+    let result = handle.call_surely(Command::Edited { facts, password });
+    gone_is_fine(result.await)
 }
 
 /// A room that closes just now needs not be told.
-pub fn gone_is_fine(told: Result<Reply, CallError>) -> Result<(), WireError> {
-    match told {
+pub fn gone_is_fine(result: Result<Reply, CallError>) -> Result<(), WireError> {
+    match result {
         Ok(_) | Err(CallError::Gone) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -45,7 +45,7 @@ pub enum Input<'a, S> {
     /// The request in flight is finished.
     Done(Done<S>),
     /// Whoever is to know has been told that the socket is gone.
-    Told(S),
+    LossAnnounced(S),
     /// A new socket takes the session up. Only without one.
     Resume(Resume),
     /// What the room says to that.
@@ -100,7 +100,7 @@ pub enum Output<S> {
         /// It is in no room.
         is_nowhere: bool,
     },
-    /// Tell the room that the socket is gone, and give the state back by [`Input::Told`].
+    /// Tell the room that the socket is gone, and give the state back by [`Input::LossAnnounced`].
     TellLoss {
         /// Lent to it.
         state: S,

@@ -257,7 +257,7 @@ async fn a_ban_is_of_one_room_and_lasts_until_it_is_lifted(home: Home) {
 async fn a_room_keeps_all_its_decisions(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
-    let wished = RoomSettings {
+    let wanted = RoomSettings {
         begin_at: Some(at(0)),
         end_at: Some(at(3_600_000)),
         history: HistoryAccess::Joined,
@@ -270,10 +270,10 @@ async fn a_room_keeps_all_its_decisions(home: Home) {
         ..settings("Hall")
     };
     let hall = store
-        .create_room(ada.key, wished.clone(), at(0))
+        .create_room(ada.key, wanted.clone(), at(0))
         .await
         .unwrap();
-    assert_eq!(hall.settings, wished);
+    assert_eq!(hall.settings, wanted);
     let found = store.find_room(hall.identity.as_str()).await.unwrap();
     assert_eq!(found.as_ref(), Some(&hall));
     assert_eq!(
@@ -293,8 +293,8 @@ async fn a_room_keeps_all_its_decisions(home: Home) {
     };
     let edited = store.edit_room(hall.key, None, open, at(1)).await.unwrap();
     let expected = RoomSettings {
-        begin_at: wished.begin_at,
-        end_at: wished.end_at,
+        begin_at: wanted.begin_at,
+        end_at: wanted.end_at,
         early_ms: 0,
         ..settings("Hall")
     };

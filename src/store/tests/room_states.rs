@@ -153,10 +153,17 @@ async fn what_cannot_be_saved_is_said_at_once_and_what_nobody_waits_for_is_tried
     writer.keep(one, saved("kept"));
     let busy = Err(ErrorCode::ServerBusy);
     assert_eq!(writer.keep_surely(other, saved("asked")).await, busy);
-    // It is known to be away: nobody waits for that.
+    // It is known to be away: nobody waits long for that, and nobody at all while it is asked.
     let began = tokio::time::Instant::now();
-    assert_eq!(writer.keep_surely(other, saved("asked")).await, busy);
-    assert_eq!(began.elapsed(), std::time::Duration::ZERO);
+    let asked = writer.keep_surely(other, saved("asked"));
+    let beside = async {
+        tokio::time::sleep(std::time::Duration::from_millis(22)).await;
+        let began = tokio::time::Instant::now();
+        assert_eq!(writer.keep_surely(one, saved("beside")).await, busy);
+        assert_eq!(began.elapsed(), std::time::Duration::ZERO);
+    };
+    assert_eq!(tokio::join!(asked, beside).0, busy);
+    assert!(began.elapsed() < std::time::Duration::from_millis(50));
     writer.keep(other, saved("instead"));
     is_away.store(false, Ordering::SeqCst);
     writer.flush().await;
@@ -166,6 +173,44 @@ async fn what_cannot_be_saved_is_said_at_once_and_what_nobody_waits_for_is_tried
         [vec![(one, saved("kept")), (other, saved("instead"))]]
     );
     assert_eq!(writer.keep_surely(other, saved("again")).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_once_the_database_is_back_is_not_refused() {
+    let (writer, batches, is_away) = writer();
+    is_away.store(true, Ordering::SeqCst);
+    let busy = Err(ErrorCode::ServerBusy);
+    assert_eq!(writer.keep_surely(RoomKey(1), saved("early")).await, busy);
+    is_away.store(false, Ordering::SeqCst);
+    let began = tokio::time::Instant::now();
+    assert_eq!(writer.keep_surely(RoomKey(1), saved("later")).await, Ok(()));
+    assert!(began.elapsed() < std::time::Duration::from_millis(50));
+    assert_eq!(batches.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_a_database_that_hangs() {
+    let is_asked = Arc::new(AtomicBool::new(false));
+    let asked = is_asked.clone();
+    let writer = StateWriter::start_with(move |_| {
+        let hangs = asked.swap(true, Ordering::SeqCst);
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            let gone = sea_orm::RuntimeErr::Internal("away".to_owned());
+            Err(sea_orm::DbErr::Conn(gone).into())
+        }
+    });
+    let busy = Err(ErrorCode::ServerBusy);
+    assert_eq!(writer.keep_surely(RoomKey(1), saved("x")).await, busy);
+    let began = tokio::time::Instant::now();
+    assert_eq!(writer.keep_surely(RoomKey(1), saved("x")).await, busy);
+    let waited = began.elapsed();
+    assert!(
+        waited <= std::time::Duration::from_millis(250),
+        "{waited:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

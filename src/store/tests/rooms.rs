@@ -24,7 +24,7 @@ async fn names(store: &Store, scope: RoomScope, keyword: &str) -> Vec<String> {
 async fn a_room_is_kept_as_it_was_made(home: Home) {
     let store = home.open().await;
     let ada = user(&store, "ada").await;
-    let wished = RoomSettings {
+    let wanted = RoomSettings {
         begin_at: Some(at(123)),
         end_at: Some(at(124)),
         password: Some(PasswordHash::new("$argon2id$room".to_owned())),
@@ -42,12 +42,12 @@ async fn a_room_is_kept_as_it_was_made(home: Home) {
         ..settings("周会 🎉 100% _x_")
     };
     let made = store
-        .create_room(ada.key, wished.clone(), at(7))
+        .create_room(ada.key, wanted.clone(), at(7))
         .await
         .unwrap();
     assert_eq!(
         (&made.settings, &made.owner, made.version, made.created_at),
-        (&wished, &ada, 1, at(7))
+        (&wanted, &ada, 1, at(7))
     );
     assert!(is_room_number(&made.number), "{}", made.number);
     for raw in [made.identity.as_str(), &made.number] {

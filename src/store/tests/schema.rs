@@ -27,11 +27,11 @@ async fn where_everyone_waited_everyone_goes_on_waiting(home: Home) {
     let ada = user(&store, "ada").await;
     let mut rooms = Vec::new();
     for waiting in [WhoWaits::Nobody, WhoWaits::Guests, WhoWaits::Everyone] {
-        let wished = RoomSettings {
+        let wanted = RoomSettings {
             waiting,
             ..settings("Hall")
         };
-        let room = store.create_room(ada.key, wished, at(0)).await.unwrap();
+        let room = store.create_room(ada.key, wanted, at(0)).await.unwrap();
         rooms.push((room.key, waiting));
     }
     store.close().await;

@@ -17,7 +17,7 @@ import { systemTimers } from './timers.js';
  * @property {number} [audioSlots] how many voices to hear at once (SFU)
  * @property {number} [videoSlots] how many videos to see at once (SFU)
  * @property {number} [videoSlotsAtFirst] fewer connect sooner: as many as there are videos to begin with. More come as
- *   `view` wishes for them, up to `videoSlots`, which is what it is when left out (SFU)
+ *   `view` asks for them, up to `videoSlots`, which is what it is when left out (SFU)
  * @property {boolean} [returns] the page was loaded anew, and the others have connections to the one before: they will not
  *   offer (p2p)
  *
@@ -31,9 +31,9 @@ import { systemTimers } from './timers.js';
  * @typedef {object} ReasonChange
  * @property {string} mid names the slot within the call
  * @property {string|null} layer which of the track's layers comes; null when none does, or the only one
- * @property {string|null} reason why what it carries comes otherwise than wished: `bandwidth`: this line is too narrow, so
+ * @property {string|null} reason why what it carries comes otherwise than asked for: `bandwidth`: this line is too narrow, so
  *   that a smaller layer comes, or without a layer now and then a still, or nothing · `sender`: no larger one is sent ·
- *   `server`: the server has too much to do · `codec`: this browser cannot decode it. Null: it comes as wished (SFU)
+ *   `server`: the server has too much to do · `codec`: this browser cannot decode it. Null: it comes as asked for (SFU)
  */
 
 /**
@@ -97,7 +97,7 @@ export class CallBase extends Emitter {
     return this.#started;
   }
 
-  /** Sends again what the server did not take, as far as it is still wished for. */
+  /** Sends again what the server did not take, as far as it is still asked for. */
   retry() {
     for (const [name, source] of this.#sources) {
       source.retry().catch((error) => this.report(error, `media.source ${name}`));

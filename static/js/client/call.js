@@ -5,6 +5,7 @@ import { KeptLink } from './kept-link.js';
 import { SOURCES } from './own-source.js';
 import { summarise } from './stats.js';
 import { UpLink } from './up-link.js';
+import { waysTried } from './ways.js';
 
 /**
  * @typedef {import('./call-base.js').CallOptions} CallOptions
@@ -40,10 +41,10 @@ export class Call extends CallBase {
   #retired = new Map();
   #generation = 0;
   #upRevision = 0;
-  /** @type {Tile[]|null} the newest wish list that is not sent yet */
+  /** @type {Tile[]|null} the newest list of tiles that is not sent yet */
   #tiles = null;
-  /** @type {Tile[]|null} the newest wish list, for a connection that takes the place of another */
-  #wished = null;
+  /** @type {Tile[]|null} the newest list of tiles, for a connection that takes the place of another */
+  #requestedTiles = null;
   /** How many videos the down connection is made for. */
   #videoSlots;
   #sentTiles = '';
@@ -150,9 +151,9 @@ export class Call extends CallBase {
       },
       negotiate: async (down) => {
         await down.receive({ audioSlots: this.options.audioSlots, videoSlots: this.#videoSlots });
-        // The server may know nothing any more of what was wished for.
+        // The server may know nothing any more of what was asked for.
         this.#sentTiles = '';
-        if (kept.link === down) this.#wish();
+        if (kept.link === down) this.#requestTiles();
       },
     });
     return kept;
@@ -258,26 +259,26 @@ export class Call extends CallBase {
    * @param {Tile[]} tiles
    */
   view(tiles) {
-    this.#wished = tiles.map(({ track, width, height, priority }) => ({
+    this.#requestedTiles = tiles.map(({ track, width, height, priority }) => ({
       track,
       width: Math.round(width),
       height: Math.round(height),
       priority,
     }));
     this.#widen(tiles.length);
-    this.#wish();
+    this.#requestTiles();
   }
 
-  #wish() {
-    this.#tiles = this.#wished;
+  #requestTiles() {
+    this.#tiles = this.#requestedTiles;
     if (!this.#isSendingTiles) this.#sendTiles().catch((error) => this.report(error, 'media.view'));
   }
 
-  /** At least twice as many slots each time: every one more would be a negotiation. @param {number} wished */
-  #widen(wished) {
+  /** At least twice as many slots each time: every one more would be a negotiation. @param {number} wanted */
+  #widen(wanted) {
     const { audioSlots, videoSlots } = this.options;
-    if (wished <= this.#videoSlots || this.#videoSlots >= videoSlots) return;
-    this.#videoSlots = Math.min(videoSlots, Math.max(wished, 2 * this.#videoSlots));
+    if (wanted <= this.#videoSlots || this.#videoSlots >= videoSlots) return;
+    this.#videoSlots = Math.min(videoSlots, Math.max(wanted, 2 * this.#videoSlots));
     this.#down.link?.receive({ audioSlots, videoSlots: this.#videoSlots })
       .catch((error) => this.report(error, 'media.receive'));
   }
@@ -329,6 +330,17 @@ export class Call extends CallBase {
    */
   sendData(_data, _to) {
     throw new ProtocolError('client.unsupported', 'A room over the server has no data channels; use the chat.');
+  }
+
+  /**
+   * Which ways one direction has tried, and which of them stands.
+   *
+   * @param {'up'|'down'} connection
+   * @returns {Promise<ReturnType<typeof waysTried>>}
+   */
+  async waysTried(connection) {
+    const link = (connection === 'up' ? this.#up : this.#down).link;
+    return link ? waysTried(await link.pc.getStats()) : {};
   }
 
   /** @param {'up'|'down'} connection @param {RTCPeerConnection} pc */

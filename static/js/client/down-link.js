@@ -29,7 +29,7 @@ export class DownLink {
   #slots = new Map();
   /** What the caller was last told, by mid. @type {Map<string, SlotChange>} */
   #shown = new Map();
-  /** How a slot's track comes, and why otherwise than wished, as the caller was last told, by mid. @type {Map<string, string>} */
+  /** How a slot's track comes, and why otherwise than asked for, as the caller was last told, by mid. @type {Map<string, string>} */
   #reasons = new Map();
 
   /**

@@ -36,7 +36,7 @@
  *   if (mediaTrack) video.srcObject = new MediaStream([mediaTrack]);
  * });
  * call.on('reason', ({ mid, layer, reason }) => {});      // sfu: how it comes; 'bandwidth' = this line is too narrow for
- *                                                        // more, 'sender' = no more is sent; null = as wished
+ *                                                        // more, 'sender' = no more is sent; null = as asked for
  * call.on('source', ({ source, active, muted, reason }) => {}); // own source: reason 'ended' = screen share
  *                                                        // stopped in the browser, device pulled; 'server' = muted
  * call.on('refused', ({ source, error }) => {});         // the server does not take the source; it is off again
@@ -48,7 +48,7 @@
  * await call.start();
  * call.setMuted('microphone', true);                     // track.enabled and participant.update in one
  * call.setSource('camera', null);                        // the caller stops its own MediaStreamTrack
- * call.view([{ track, width, height, priority }]);       // wish list; as often as you like
+ * call.view([{ track, width, height, priority }]);       // what to show; as often as you like
  * call.limit('camera', 0.5);                             // sfu: sends no more than half of its lines
  * await call.stats();                                    // CallStats, see stats.js
  * call.sendData('hello');                                // p2p rooms only; event 'data' { from, data }

@@ -1,7 +1,7 @@
 import { encodingsFor } from './layers.js';
 
 /**
- * @typedef {import('./layers.js').Wish} Wish
+ * @typedef {import('./layers.js').Conditions} Conditions
  * @typedef {import('./protocol.d.ts').Source} Source
  */
 
@@ -14,8 +14,8 @@ export class LayeredSender {
   #sender;
   #source;
   #failed;
-  /** @type {Wish} */
-  #wish = { size: null, share: 1, watched: null };
+  /** @type {Conditions} */
+  #conditions = { size: null, share: 1, watched: null };
   /** @type {Promise<void>} */
   #work = Promise.resolve();
 
@@ -52,9 +52,9 @@ export class LayeredSender {
     return this.#change({});
   }
 
-  /** @param {Partial<Wish>} change */
+  /** @param {Partial<Conditions>} change */
   #change(change) {
-    this.#wish = { ...this.#wish, ...change };
+    this.#conditions = { ...this.#conditions, ...change };
     this.#work = this.#work.then(() => this.#apply()).catch(this.#failed);
     return this.#work;
   }
@@ -62,7 +62,7 @@ export class LayeredSender {
   async #apply() {
     if (this.#sender.transport?.state === 'closed') return;
     const parameters = this.#sender.getParameters();
-    const wanted = encodingsFor(this.#source, parameters.encodings, this.#wish);
+    const wanted = encodingsFor(this.#source, parameters.encodings, this.#conditions);
     const preference = this.#source === 'screen' ? 'maintain-resolution' : parameters.degradationPreference;
     const differs = wanted.some((one, at) => !isIn(one, parameters.encodings[at]));
     if (!differs && preference === parameters.degradationPreference) return;

@@ -8,7 +8,7 @@
  * @typedef {import('./protocol.d.ts').Source} Source
  *
  * @typedef {{width: number, height: number}} Size
- * @typedef {object} Wish what decides over the layers
+ * @typedef {object} Conditions what decides over the layers
  * @property {Size|null} size of the picture, null while there is none or it is unknown
  * @property {number} share of its lines that is sent at most, 1 for all: a person's choice, or a weak machine
  * @property {string[]|null} watched the layers that somebody watches (`media.demand`); null while the server has not said
@@ -53,11 +53,11 @@ export function offered(source) {
 
 /**
  * What is changed in the encodings of a sender, in their order. A browser that was answered without simulcast has a single
- * one left, and that carries the largest size that is wished.
+ * one left, and that carries the largest size that is asked for.
  *
  * @param {Source} source
  * @param {readonly {rid?: string}[]} encodings
- * @param {Wish} wish
+ * @param {Conditions} conditions
  * @returns {{active: boolean, maxBitrate: number, scaleResolutionDownBy: number}[]}
  */
 export function encodingsFor(source, encodings, { size, share, watched }) {
@@ -72,7 +72,7 @@ export function encodingsFor(source, encodings, { size, share, watched }) {
   }
   const count = layersOf(width * height);
   const scaleOf = (/** @type {number} */ at) => 2 ** Math.max(0, count - 1 - at);
-  // The smallest one stays, however little is wished.
+  // The smallest one stays, however little is asked for.
   const sent = RIDS.slice(0, count).filter((_, at) => at === 0 || 1 / scaleOf(at) <= share);
   const running = watched?.map((rid) => standIn(rid, sent)) ?? sent;
   return encodings.map(({ rid = '' }) => {

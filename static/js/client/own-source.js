@@ -30,13 +30,13 @@ const MUTE_FIELD = /** @type {Record<string, string>} */ ({ microphone: 'audio',
 /**
  * One own source, microphone or camera or screen: what the caller wants of it, and what the server has been told.
  *
- * Changes go to the server one after the other, each time towards the newest wish, so that a person who clicks fast
+ * Changes go to the server one after the other, each time towards the newest choice, so that a person who clicks fast
  * ends where the last click points.
  */
 export class OwnSource {
   #name;
   #io;
-  /** @type {MediaStreamTrack|null} the wish */
+  /** @type {MediaStreamTrack|null} what the person chose */
   #media = null;
   #muted = false;
   /** @type {Track|null} what the server knows; null when it knows the source to be off */
@@ -144,7 +144,7 @@ export class OwnSource {
     return work;
   }
 
-  /** Nothing came back, or the server was in trouble: the wish stands. A lost socket tells it anew by itself. @param {unknown} error */
+  /** Nothing came back, or the server was in trouble: the choice stands. A lost socket tells it anew by itself. @param {unknown} error */
   #again(error) {
     if (this.#closed || !meansLater(error) || /** @type {any} */ (error).code === 'client.closed') return;
     const failed = (/** @type {unknown} */ again) => this.#io.failed(again, `media.source ${this.#name}`);
@@ -181,7 +181,7 @@ export class OwnSource {
         reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
         this.#track = reply.track;
       } catch (error) {
-        // Refused, a screen where only hosts may share: the wish ends here. What may come later keeps it.
+        // Refused, a screen where only hosts may share: the choice ends here. What may come later keeps it.
         if (this.#media === media && !meansLater(error)) {
           this.set(null).catch(() => {});
           this.#io.refused(error);

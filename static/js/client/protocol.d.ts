@@ -1562,7 +1562,7 @@ track: TrackId | null,
  */
 layer: string | null, 
 /**
- * Why it carries nothing, or less than was wished: `codec` where the client has no decoder for it, `bandwidth`
+ * Why it carries nothing, or less than was asked for: `codec` where the client has no decoder for it, `bandwidth`
  * where the client's line is too narrow, so that a smaller encoding comes, or only a still now and then, or
  * nothing, `sender` where the participant sends no larger encoding now.
  */

@@ -105,7 +105,7 @@ export function createActions(parts) {
     /** Checks the connection, unless it is being checked already. */
     async check() {
       if (store.get().check.running) return;
-      dispatch({ type: 'check', check: { running: true, found: NOTHING_YET } });
+      dispatch({ type: 'check', check: { running: true, found: NOTHING_YET, code: null } });
       const { check } = await import('./check-actions.js');
       await check({ session: parts.session, store, url: socketUrl() });
     },
@@ -277,10 +277,10 @@ export function createActions(parts) {
       return text;
     },
 
-    /** @param {readonly import('../state/viewing.js').Wish[]} wishes what the stage draws */
-    view: (wishes) => meeting.view(wishes),
-    /** @param {import('../state/viewing.js').Wish | null} wish what a small window over other work shows */
-    viewApart: (wish) => meeting.viewApart(wish),
+    /** @param {readonly import('../state/viewing.js').ViewRequest[]} viewRequests what the stage draws */
+    view: (viewRequests) => meeting.view(viewRequests),
+    /** @param {import('../state/viewing.js').ViewRequest | null} viewRequest what a small window over other work shows */
+    viewApart: (viewRequest) => meeting.viewApart(viewRequest),
     /**
      * Why a picture of somebody else is not as sharp as it could be.
      * @param {string | undefined} track

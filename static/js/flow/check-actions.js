@@ -8,6 +8,9 @@
 import { createCall } from '../client/create-call.js';
 import { Session } from '../client/session.js';
 import { t } from '../i18n/index.js';
+import { verdictWord } from '../state/check.js';
+import { wireReport } from '../state/check-report.js';
+import { leaveReport, tryWay } from './check-ways.js';
 import { runCheck } from './check.js';
 import { settings } from './settings.js';
 
@@ -18,7 +21,12 @@ const FRAMES = 15;
 /** @param {Pick<Parts, 'session' | 'store'> & {url: string}} parts  url: of the server's socket */
 export async function check({ session, store, url }) {
   const { dispatch } = store;
-  await runCheck({
+  const second = async (/** @type {string} */ token) => {
+    const other = new Session(url);
+    await other.withToken(token);
+    return other;
+  };
+  const found = await runCheck({
     authenticated: async () => {
       if (session.state !== 'online') await session.connect();
       if (!session.user) await session.guest({ display_name: settings.name || t('guest') });
@@ -26,11 +34,17 @@ export async function check({ session, store, url }) {
       dispatch({ type: 'user', user: session.user });
       return session;
     },
-    second: async (token) => {
-      const other = new Session(url);
-      await other.withToken(token);
-      return other;
-    },
+    second,
+    tryWay: (token, identity, way) =>
+      tryWay(way, {
+        session: () => second(token),
+        call: async (other, PeerConnection) => {
+          const reply = await other.joinRoom({ identity });
+          const call = createCall(other, reply, { audioSlots: 1, videoSlots: 1, RTCPeerConnection: PeerConnection });
+          await call.start();
+          return /** @type {import('../client/call.js').Call} */ (call);
+        },
+      }),
     startCall: async (other, identity) => {
       const reply = await other.joinRoom({ identity });
       const call = createCall(other, reply, { audioSlots: 1, videoSlots: 1 });
@@ -42,9 +56,10 @@ export async function check({ session, store, url }) {
     secure: isSecureContext,
     // A loopback address is a secure context even where nothing is encrypted (W3C Secure Contexts §3.1).
     local: isSecureContext && new URL(url).protocol !== 'wss:',
-    tell: (found) => dispatch({ type: 'check', check: { running: true, found } }),
+    tell: (found) => dispatch({ type: 'check', check: { running: true, found, code: null } }),
   });
-  dispatch({ type: 'check', check: { ...store.get().check, running: false } });
+  const code = await leaveReport(wireReport(found, verdictWord(found)));
+  dispatch({ type: 'check', check: { running: false, found, code } });
 }
 
 /**

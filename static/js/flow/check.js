@@ -10,6 +10,7 @@
  */
 
 import { ProtocolError } from '../client/errors.js';
+import { WAYS } from '../client/ways.js';
 import { NOTHING_YET } from '../state/check.js';
 import { refusalOf } from './refusal.js';
 
@@ -25,6 +26,7 @@ const PINGS = 4;
  *   authenticated: () => Promise<Session>,
  *   second: (token: string) => Promise<Session>,
  *   startCall: (session: Session, identity: string) => Promise<Call>,
+ *   tryWay: (token: string, identity: string, way: import('../client/ways.js').Way) => Promise<import('../client/ways.js').WayResult>,
  *   sample: () => Promise<Sample>,
  *   secure: boolean,
  *   local: boolean,
@@ -32,9 +34,10 @@ const PINGS = 4;
  *   now?: () => number,
  *   wait?: (ms: number) => Promise<unknown>,
  * }} means  authenticated: the page's own session, somebody being signed in · second: another session of the same person
+ *   · tryWay: whether one way alone is open
  * @returns {Promise<Findings>}
  */
-export async function runCheck({ authenticated, second, startCall, sample, secure, local, tell, now = Date.now, wait = pause }) {
+export async function runCheck({ authenticated, second, startCall, tryWay, sample, secure, local, tell, now = Date.now, wait = pause }) {
   const began = now();
   /** @type {Findings} */
   let found = { ...NOTHING_YET, secure, local };
@@ -48,6 +51,7 @@ export async function runCheck({ authenticated, second, startCall, sample, secur
     const session = await authenticated();
     learn({ server: { rttMs: await pingMs(session, now) } });
     const { identity } = await session.request('check.begin', {});
+    await tryWays((way) => tryWay(session.token ?? '', identity, way), learn);
     const ends = await Promise.all([second(session.token ?? ''), second(session.token ?? '')]);
     after.push(() => ends.forEach((end) => end.close()));
     after.push(() => Promise.all(ends.map((end) => end.leaveRoom().catch(() => {}))));
@@ -64,6 +68,23 @@ export async function runCheck({ authenticated, second, startCall, sample, secur
     for (const undo of after.reverse()) await undo();
   }
   return found;
+}
+
+/**
+ * Two at a time, as many as the test meeting has places for.
+ * @param {(way: import('../client/ways.js').Way) => Promise<import('../client/ways.js').WayResult>} tryWay
+ * @param {(more: Partial<Findings>) => void} learn
+ */
+async function tryWays(tryWay, learn) {
+  /** @type {Findings['ways']} */
+  const ways = {};
+  for (let at = 0; at < WAYS.length; at += 2) {
+    const some = WAYS.slice(at, at + 2);
+    // What cannot even be tried is not known; the measurement that follows says why.
+    const results = await Promise.all(some.map((way) => tryWay(way).catch(() => undefined)));
+    some.forEach((way, n) => results[n] && (ways[way] = results[n]));
+    learn({ ways: { ...ways } });
+  }
 }
 
 /** Which step a refusal stopped. @param {unknown} error @returns {import('../state/findings.js').Failing} */

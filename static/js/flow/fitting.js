@@ -5,7 +5,7 @@
  * @typedef {import('./meeting.js').Call} Call
  * @typedef {import('../state/meeting.js').Meeting} Meeting
  * @typedef {import('../state/viewing.js').Choice} Choice
- * @typedef {import('../state/viewing.js').Wish} Wish
+ * @typedef {import('../state/viewing.js').ViewRequest} ViewRequest
  */
 
 import { systemTimers } from '../client/timers.js';
@@ -57,14 +57,14 @@ export class Fitting {
     this.#relief.stop();
   }
 
-  /** @param {readonly Wish[]} wishes what the stage draws */
-  show(wishes) {
-    this.#viewing.show(wishes);
+  /** @param {readonly ViewRequest[]} viewRequests what the stage draws */
+  show(viewRequests) {
+    this.#viewing.show(viewRequests);
   }
 
-  /** @param {Wish | null} wish what a small window over other work shows */
-  standApart(wish) {
-    this.#viewing.standApart(wish);
+  /** @param {ViewRequest | null} viewRequest what a small window over other work shows */
+  standApart(viewRequest) {
+    this.#viewing.standApart(viewRequest);
   }
 
   /** @param {Choice} choice */

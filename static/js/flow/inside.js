@@ -12,6 +12,7 @@ import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Files } from './files.js';
 import { Fitting } from './fitting.js';
+import { isOfTheWay } from '../state/trouble.js';
 import { MediaHealth } from './media-health.js';
 import { isAttended, Notifier, showNotification } from './notifier.js';
 import { OwnSending } from './own-sending.js';
@@ -87,8 +88,26 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
   const health = new MediaHealth((connection, trouble) => {
     const before = meeting()?.health[connection];
     dispatch({ type: 'health', connection, trouble });
-    if (trouble && !before) announce(t(`trouble.${connection}`), true);
+    if (!trouble || before) return;
+    announce(t(`trouble.${connection}`), true);
+    if (isOfTheWay(trouble)) void tellWays(connection);
   }, systemTimers);
+
+  /** Which ways were tried is told the person, and whoever runs the server. @param {'up' | 'down'} connection */
+  async function tellWays(connection) {
+    const own = call();
+    if (!own || !('waysTried' in own)) return;
+    const ways = await own.waysTried(connection);
+    const trouble = meeting()?.health[connection];
+    if (!trouble) return;
+    dispatch({ type: 'health', connection, trouble: { ...trouble, ways } });
+    // The whole of the check is loaded by those alone who need it.
+    const [{ meetingReport }, { leaveReport }] = await Promise.all([
+      import('../state/check-report.js'),
+      import('./check-ways.js'),
+    ]);
+    await leaveReport(meetingReport(trouble.code, ways));
+  }
   const fitting = new Fitting({
     call,
     meeting,

@@ -259,14 +259,14 @@ export class MeetingFlow {
     return (await this.#call?.stats()) ?? null;
   }
 
-  /** @param {readonly import('../state/viewing.js').Wish[]} wishes */
-  view(wishes) {
-    this.#inside?.fitting.show(wishes);
+  /** @param {readonly import('../state/viewing.js').ViewRequest[]} viewRequests */
+  view(viewRequests) {
+    this.#inside?.fitting.show(viewRequests);
   }
 
-  /** @param {import('../state/viewing.js').Wish | null} wish */
-  viewApart(wish) {
-    this.#inside?.fitting.standApart(wish);
+  /** @param {import('../state/viewing.js').ViewRequest | null} viewRequest */
+  viewApart(viewRequest) {
+    this.#inside?.fitting.standApart(viewRequest);
   }
 
   /** @param {import('../state/viewing.js').Choice} choice */

@@ -4,7 +4,7 @@
  *
  * @typedef {import('../client/protocol.d.ts').Tile} Tile
  * @typedef {import('../state/viewing.js').Choice} Choice
- * @typedef {import('../state/viewing.js').Wish} Wish
+ * @typedef {import('../state/viewing.js').ViewRequest} ViewRequest
  */
 
 import { asked, isReduced, urgency } from '../state/viewing.js';
@@ -19,7 +19,7 @@ const HIDDEN_MS = 5_000;
 export class Viewing {
   #tell;
   #timers;
-  /** @type {readonly Wish[]} */
+  /** @type {readonly ViewRequest[]} */
   #shown = [];
   /** @type {import('../state/viewing.js').Demands} */
   #demands = { choice: 'best', hidden: false, apart: null, tallest: Infinity };
@@ -57,9 +57,9 @@ export class Viewing {
     this.#toldAt = -Infinity;
   }
 
-  /** @param {readonly Wish[]} wishes what the page draws */
-  show(wishes) {
-    this.#shown = wishes;
+  /** @param {readonly ViewRequest[]} viewRequests what the page draws */
+  show(viewRequests) {
+    this.#shown = viewRequests;
     this.#look();
   }
 
@@ -73,7 +73,7 @@ export class Viewing {
     this.#demand({ tallest });
   }
 
-  /** @param {Wish | null} apart what a small window over other work shows */
+  /** @param {ViewRequest | null} apart what a small window over other work shows */
   standApart(apart) {
     this.#demand({ apart });
   }
@@ -89,8 +89,8 @@ export class Viewing {
   /** Whether a camera's picture is asked for smaller than it is drawn. @param {string} track */
   isReduced(track) {
     const { choice, tallest } = this.#demands;
-    const wish = this.#shown.find((one) => one.track === track);
-    return wish !== undefined && !wish.screen && isReduced(wish.height, choice, tallest);
+    const viewRequest = this.#shown.find((one) => one.track === track);
+    return viewRequest !== undefined && !viewRequest.screen && isReduced(viewRequest.height, choice, tallest);
   }
 
   /** @param {Partial<import('../state/viewing.js').Demands>} change */

@@ -33,7 +33,8 @@
  * }} Preview
  *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
  *   hosted: somebody is in who may let in, null before the server has said
- * @typedef {{running: boolean, found: import('./findings.js').Findings}} Check
+ * @typedef {{running: boolean, found: import('./findings.js').Findings, code: string | null}} Check  code: by which whoever runs
+ *   the server finds what was found
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
  *   action: {label: string, name: string, data?: string} | null,
@@ -115,7 +116,7 @@ export function initialState({ language, theme, picture = 'best' }) {
     meeting: null,
     notice: null,
     toast: null,
-    check: { running: false, found: NOTHING_YET },
+    check: { running: false, found: NOTHING_YET, code: null },
     server: '',
     retryAt: null,
   };

@@ -1,22 +1,23 @@
 /**
- * What a connection check found, read as six lines and a verdict. Pure: figures come in, keys of the language files
+ * What a connection check found, read as seven lines and a verdict. Pure: figures come in, keys of the language files
  * come out.
  *
  * @typedef {'waiting' | 'running' | 'ok' | 'warn' | 'bad' | 'none'} Look  none: there is nothing to judge
  * @typedef {{
  *   name: Step, look: Look, title: string, detail: string, word: string, figures: Record<string, string | number>,
  * }} Line  title, detail and word are keys
- * @typedef {'server' | 'udp' | 'tcp' | 'publish' | 'receive' | 'delay'} Step
+ * @typedef {'server' | 'udp' | 'tcp' | 'relay' | 'publish' | 'receive' | 'delay'} Step
  *
  * @typedef {import('./findings.js').Findings} Findings
  */
 
+import { WAYS, WAY_NAMES, isRelay } from '../client/ways.js';
 import { whyOf } from './trouble.js';
 
 export { NOTHING_YET } from './findings.js';
 
 /** @type {Step[]} */
-export const STEPS = ['server', 'udp', 'tcp', 'publish', 'receive', 'delay'];
+export const STEPS = ['server', 'udp', 'tcp', 'relay', 'publish', 'receive', 'delay'];
 
 /** Above these, people notice (ITU-T G.114 for the way of a voice, there and back here). */
 const SLOW_MS = 300;
@@ -70,6 +71,9 @@ const LOOKS = /** @type {const} */ ({
   unreachable: 'bad',
 });
 
+/** The verdict in one word, of a check that is over. @param {Findings} found */
+export const verdictWord = (found) => kindOf(found, false);
+
 /** @param {Findings} found @param {boolean} running @returns {keyof typeof LOOKS} */
 function kindOf(found, running) {
   if (running) return 'running';
@@ -90,13 +94,28 @@ const JUDGES = {
     if (!secure) return { state: 'plain', look: 'warn' };
     return { state: local ? 'local' : 'ok', look: 'ok' };
   },
-  udp({ media }) {
-    if (!media) return null;
-    return media.connected ? { state: 'ok', look: 'ok' } : { state: 'bad', look: 'bad' };
+  udp({ ways }) {
+    if (!ways.udp) return null;
+    if (ways.udp === 'ok') return { state: 'ok', look: 'ok' };
+    // A detour is slower, and enough.
+    return isOpen(ways) ? { state: 'around', look: 'warn' } : { state: 'bad', look: 'bad' };
   },
-  // This server sends media by UDP alone; what runs over TCP here is the talk with the server.
-  tcp({ server }) {
-    return server && { state: 'ok', look: 'none', figures: { ms: server.rttMs } };
+  tcp({ ways, server }) {
+    if (!ways.tcp) return null;
+    const figures = { ms: server?.rttMs ?? 0 };
+    if (ways.tcp === 'not_offered') return { state: 'ok', look: 'none', figures };
+    if (ways.tcp === 'ok') return { state: 'media', look: 'ok', figures };
+    return { state: 'bad', look: spare(ways), figures };
+  },
+  relay({ ways }) {
+    const tried = RELAYS.filter((way) => ways[way] === 'ok' || ways[way] === 'failed');
+    if (RELAYS.some((way) => !ways[way])) return null;
+    if (tried.length === 0) return { state: 'none', look: 'none' };
+    const open = tried.filter((way) => ways[way] === 'ok');
+    const figures = { open: namesOf(open), shut: namesOf(tried.filter((way) => ways[way] !== 'ok')) };
+    if (open.length === tried.length) return { state: 'ok', look: 'ok', figures };
+    if (open.length > 0) return { state: 'some', look: 'none', figures };
+    return { state: 'bad', look: spare(ways), figures };
   },
   publish({ sent, failed, failedAt }) {
     if (failed !== null && failedAt === 'publish') return refusedBy(failed);
@@ -119,6 +138,19 @@ const JUDGES = {
   },
 };
 
+const RELAYS = WAYS.filter(isRelay);
+
+/** @typedef {Findings['ways']} Ways */
+
+/** @param {Ways} ways */
+const isOpen = (ways) => Object.values(ways).includes('ok');
+
+/** A way that is not needed is no fault of the connection. @param {Ways} ways @returns {Look} */
+const spare = (ways) => (isOpen(ways) ? 'none' : 'bad');
+
+/** @param {import('../client/ways.js').Way[]} ways */
+export const namesOf = (ways) => ways.map((way) => WAY_NAMES[way]).join(', ');
+
 /** @param {string} code @returns {Judged} the reason among the figures is a key */
 function refusedBy(code) {
   return { state: 'refused', look: 'bad', figures: { reason: whyOf(code) } };
@@ -140,18 +172,18 @@ function keysOf(name, { state }) {
  */
 export function reportOf(found, { at, browser, server }) {
   const lines = linesOf(found, false).map(({ name, look, figures }) => ({ name, result: look, ...figures }));
-  const { title } = verdictOf(found, false);
   const { secure, failed, failedAt, tookMs, delay } = found;
   return {
     at,
     browser,
     server,
-    verdict: title.replace('check.verdict.', ''),
+    verdict: verdictWord(found),
     secure,
     failed,
     failed_at: failedAt,
     took_ms: tookMs,
     jitter_ms: delay?.jitterMs ?? null,
+    ways: found.ways,
     lines,
   };
 }

@@ -8,6 +8,7 @@
  *   sent: {kbps: number} | null,
  *   received: {kbps: number, fps: number, lossPercent: number, sound: boolean} | null,
  *   delay: {rttMs: number, jitterMs: number | null} | null,
+ *   ways: Partial<Record<import('../client/ways.js').Way, import('../client/ways.js').WayResult>>,
  *   failed: string | null, failedAt: Failing | null, tookMs: number,
  * }} Findings  null: not measured, or not yet · failed: the code of what stopped the check · secure: browsers give
  *   out devices here (a secure context) · local: only because the page comes from this very machine
@@ -24,6 +25,7 @@ export const NOTHING_YET = {
   sent: null,
   received: null,
   delay: null,
+  ways: {},
   failed: null,
   failedAt: null,
   tookMs: 0,

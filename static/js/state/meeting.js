@@ -68,7 +68,7 @@
  * }} Meeting
  *   asked: what somebody asked oneself to switch on, which gives the right to do so once · names: of everybody who was
  *   here · seats: the others, in the order their tiles stand · live: track id → slot that carries it now ·
- *   carried: slot → which layer it carries, and why not what was wished · strain: how far this machine is relieved ·
+ *   carried: slot → which layer it carries, and why not what was asked for · strain: how far this machine is relieved ·
  *   since/spoke: when somebody began to speak and was last heard · main: whom the speaker layout shows, and since when
  *   · firstPage: how many others fit on the first page · older: the server may have messages before the log · deaf:
  *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose

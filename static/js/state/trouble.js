@@ -3,8 +3,9 @@
  *
  * @typedef {import('./meeting.js').Meeting} Meeting
  *
- * @typedef {{code: string, retryAt: number | null, refused: boolean}} Trouble
- *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: only the person's asking tries again
+ * @typedef {{code: string, retryAt: number | null, refused: boolean, ways?: import('./findings.js').Findings['ways']}} Trouble
+ *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: only the person's asking tries again ·
+ *   ways: those of sound and picture that were tried, once that is known
  * @typedef {{up: Trouble | null, down: Trouble | null}} Health  of the two directions over the server
  *
  * @typedef {'silent' | 'socket' | 'media' | 'all'} Lost  of the link to the meeting, for now: silent: the server gives no
@@ -12,13 +13,21 @@
  *   on · all: both
  */
 
+import { WAYS, WAY_NAMES } from '../client/ways.js';
+
+/** Whether it is the network between browser and server. @param {Trouble} trouble */
+export const isOfTheWay = ({ code }) => whyOf(code) === WHY.ice;
+
 /**
  * The one sentence about all that is amiss: which key, whose reason, and when it is tried again.
  * @param {Meeting} meeting
- * @returns {{key: string, why: string, retryAt: number | null} | null}
+ * @returns {{key: string, why: string, retryAt: number | null, tried?: string} | null} tried: the names of ways
  */
 export function troubleOf({ health: { up, down }, unsent: refused }) {
-  const why = (/** @type {Trouble} */ { code, retryAt }, /** @type {string} */ key) => ({ key, why: whyOf(code), retryAt });
+  const why = (/** @type {Trouble} */ { code, retryAt, ways }, /** @type {string} */ key) => {
+    const tried = WAYS.filter((way) => ways?.[way]).map((way) => WAY_NAMES[way]);
+    return { key, why: whyOf(code), retryAt, ...(tried.length > 0 && { tried: tried.join(', ') }) };
+  };
   if (up && down) return why(up.refused ? up : down, 'trouble.both');
   if (up) return why(up, 'trouble.up');
   if (down) return why(down, 'trouble.down');

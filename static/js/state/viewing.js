@@ -3,13 +3,13 @@
  * Pure.
  *
  * @typedef {import('../client/protocol.d.ts').Tile} Tile
- * @typedef {Tile & {screen: boolean}} Wish  screen: somebody's screen, and no camera
+ * @typedef {Tile & {screen: boolean}} ViewRequest  screen: somebody's screen, and no camera
  * @typedef {'best' | 'save' | 'sound'} Choice  best: as large as it is shown · save: small pictures · sound: no cameras
  *
  * @typedef {object} Demands
  * @property {Choice} choice
  * @property {boolean} hidden the page cannot be seen, and has not been for a while
- * @property {Wish | null} apart what a small window over other work shows
+ * @property {ViewRequest | null} apart what a small window over other work shows
  * @property {number} tallest lines that no camera's picture exceeds, for a weak machine
  */
 
@@ -26,7 +26,7 @@ const NOTABLE = 1.05;
 export const ownShare = (choice) => OWN_SHARE[choice];
 
 /**
- * @param {readonly Wish[]} shown by the page, as large as it is drawn
+ * @param {readonly ViewRequest[]} shown by the page, as large as it is drawn
  * @param {Demands} demands
  * @returns {Tile[]}
  */
@@ -45,13 +45,13 @@ export function isReduced(lines, choice, tallest) {
   return lines > NOTABLE * Math.min(choice === 'save' ? SAVED.height : Infinity, tallest);
 }
 
-/** @param {readonly Wish[]} shown @param {Wish | null} apart @returns {readonly Wish[]} */
+/** @param {readonly ViewRequest[]} shown @param {ViewRequest | null} apart @returns {readonly ViewRequest[]} */
 function withApart(shown, apart) {
   if (apart === null) return shown;
   const same = shown.find(({ track }) => track === apart.track);
   if (!same) return [...shown, apart];
   const larger = same.height >= apart.height ? same : { ...apart, priority: same.priority };
-  return shown.map((wish) => (wish === same ? larger : wish));
+  return shown.map((viewRequest) => (viewRequest === same ? larger : viewRequest));
 }
 
 /** @param {Tile} tile @param {number} width @param {number} height @returns {Tile} the same shape, no larger */

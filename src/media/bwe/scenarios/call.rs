@@ -38,7 +38,7 @@ struct Packet {
 
 struct Report {
     at: f64,
-    told: Vec<(u16, Option<Duration>)>,
+    reported: Vec<(u16, Option<Duration>)>,
 }
 
 pub(super) struct Call {
@@ -53,7 +53,7 @@ pub(super) struct Call {
     /// By extended number, until told.
     packets: BTreeMap<u64, Packet>,
     next_number: u64,
-    next_told: u64,
+    next_reported: u64,
     reports: Vec<Report>,
     /// When what of lost packets is sent again.
     again: Vec<(f64, usize)>,
@@ -81,7 +81,7 @@ impl Call {
             repairs: RepairBudget::new(start),
             packets: BTreeMap::new(),
             next_number: 0,
-            next_told: 0,
+            next_reported: 0,
             reports: Vec::new(),
             again: Vec::new(),
             layer: Some(2),
@@ -241,32 +241,32 @@ impl Call {
         let Some(newest) = newest.map(|(number, _)| *number) else {
             return;
         };
-        let mut told = Vec::new();
-        for (number, packet) in self.packets.range(self.next_told..=newest) {
+        let mut reported = Vec::new();
+        for (number, packet) in self.packets.range(self.next_reported..=newest) {
             let arrived = packet.arrives.filter(|at| *at <= now);
             let arrived = arrived.map(|at| {
                 let ticks = (at * 4.0).floor();
                 Duration::from_secs_f64(ticks / 4e3)
             });
-            told.push((*number as u16, arrived));
+            reported.push((*number as u16, arrived));
             if arrived.is_none() && packet.is_media {
                 self.again
                     .push((now + self.link.way.delay_ms, packet.bytes));
             }
         }
-        self.next_told = newest + 1;
-        self.packets = self.packets.split_off(&self.next_told);
+        self.next_reported = newest + 1;
+        self.packets = self.packets.split_off(&self.next_reported);
         let at = now + self.link.way.delay_ms;
-        self.reports.push(Report { at, told });
+        self.reports.push(Report { at, reported });
     }
 
     fn hear(&mut self) {
         let due = |report: &mut Report| report.at <= self.ms as f64;
         let due: Vec<_> = self.reports.extract_if(.., due).collect();
         for report in due {
-            let count = report.told.len() as u16;
+            let count = report.reported.len() as u16;
             self.estimator
-                .report(count, report.told.into_iter(), self.now());
+                .report(count, report.reported.into_iter(), self.now());
         }
     }
 

@@ -74,7 +74,7 @@ impl Association {
         let mut state = State::Listening;
         if role == DtlsRole::Client {
             let config = Arc::clone(&identity.client);
-            let begun = endpoint.connect(guard.told(now), PEER, config, None);
+            let begun = endpoint.connect(guard.clock(now), PEER, config, None);
             state = begun.map_or(State::Closed, |()| State::Shaking);
         }
         Self {
@@ -105,8 +105,8 @@ impl Association {
         if self.state == State::Listening {
             self.choose(&admitted.records);
         }
-        let told = self.guard.told(now);
-        let events = self.endpoint.read(told, PEER, None, admitted.records);
+        let clock = self.guard.clock(now);
+        let events = self.endpoint.read(clock, PEER, None, admitted.records);
         self.settle(events)
     }
 

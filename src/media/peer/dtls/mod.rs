@@ -125,8 +125,8 @@ impl Guard {
         self.flight.timed = false;
     }
 
-    /// The time to tell the crate with what it is given.
-    pub fn told(&self, now: Instant) -> Instant {
+    /// The time that the crate is given with each input.
+    pub fn clock(&self, now: Instant) -> Instant {
         match self.role {
             DtlsRole::Server => now + NEVER,
             DtlsRole::Client => now,

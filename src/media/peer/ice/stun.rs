@@ -137,8 +137,8 @@ impl<'a> Message<'a> {
         context.update(&self.bytes[..2]);
         context.update(&length.to_be_bytes());
         context.update(&self.bytes[4..at]);
-        let told = &self.bytes[at + 4..at + 4 + INTEGRITY_BYTES];
-        context.sign().as_ref().ct_eq(told).into()
+        let reported = &self.bytes[at + 4..at + 4 + INTEGRITY_BYTES];
+        context.sign().as_ref().ct_eq(reported).into()
     }
 }
 

@@ -24,13 +24,13 @@ fn class(priority: i32, is_screen: bool) -> Class {
     }
 }
 
-/// Wishes of one class for the largest layer of each.
-fn wishes(wanted: &[(&[u64], Option<Grant>)]) -> Vec<Wish> {
+/// Preferences of one class for the largest layer of each.
+fn preferences(wanted: &[(&[u64], Option<Grant>)]) -> Vec<Preference> {
     let wanted = wanted.iter().enumerate();
     wanted
         .map(|(rank, (kbps, now))| {
             let ladder = ladder(kbps);
-            Wish::new(Class::default(), rank, &ladder, kbps.len() - 1, *now)
+            Preference::new(Class::default(), rank, &ladder, kbps.len() - 1, *now)
         })
         .collect()
 }
@@ -43,8 +43,8 @@ fn means(kbps: u64, may_grow: bool) -> Means {
     }
 }
 
-fn given(kbps: u64, wishes: &[Wish]) -> Vec<Grant> {
-    allocate(Some(&means(kbps, true)), wishes)
+fn given(kbps: u64, preferences: &[Preference]) -> Vec<Grant> {
+    allocate(Some(&means(kbps, true)), preferences)
 }
 
 const WHOLE: Grant = Grant::Layer(0);
@@ -54,7 +54,7 @@ const CAMERA: &[u64] = &[150, 500, 1700];
 fn the_least_important_are_held_back_first() {
     use Grant::{Nothing, Stills};
     let whole = Some(WHOLE);
-    let wanted = wishes(&[(&[1500], whole), (&[600], whole), (&[600], whole)]);
+    let wanted = preferences(&[(&[1500], whole), (&[600], whole), (&[600], whole)]);
     assert_eq!(given(9000, &wanted), [WHOLE, WHOLE, WHOLE]);
     assert_eq!(given(2600, &wanted), [WHOLE, WHOLE, Stills]);
     assert_eq!(given(1700, &wanted), [WHOLE, Nothing, Nothing]);
@@ -70,7 +70,7 @@ fn everybody_gets_the_smallest_layer_before_anybody_gets_a_larger_one() {
     let three = |kbps| {
         given(
             kbps,
-            &wishes(&[(CAMERA, None), (CAMERA, None), (CAMERA, None)]),
+            &preferences(&[(CAMERA, None), (CAMERA, None), (CAMERA, None)]),
         )
     };
     let layers = |places: [usize; 3]| places.map(Grant::Layer);
@@ -83,13 +83,13 @@ fn everybody_gets_the_smallest_layer_before_anybody_gets_a_larger_one() {
 }
 
 #[test]
-fn a_wish_of_a_higher_class_is_fulfilled_before_others_are_raised() {
+fn a_preference_of_a_higher_class_is_fulfilled_before_others_are_raised() {
     let ladder = ladder(CAMERA);
-    let wish = |class, rank| Wish::new(class, rank, &ladder, 2, None);
+    let preference = |class, rank| Preference::new(class, rank, &ladder, 2, None);
     let wanted = [
-        wish(class(0, false), 0),
-        wish(class(0, true), 1),
-        wish(class(7, false), 2),
+        preference(class(0, false), 0),
+        preference(class(0, true), 1),
+        preference(class(7, false), 2),
     ];
     assert_eq!(given(2500, &wanted), [0, 0, 2].map(Grant::Layer));
     assert_eq!(given(4500, &wanted), [0, 2, 2].map(Grant::Layer));
@@ -98,23 +98,23 @@ fn a_wish_of_a_higher_class_is_fulfilled_before_others_are_raised() {
 
 #[test]
 fn what_begins_needs_more_room_than_what_goes_on() {
-    let one = |now| given(1900, &wishes(&[(&[1700], now)]));
+    let one = |now| given(1900, &preferences(&[(&[1700], now)]));
     assert_eq!(one(Some(WHOLE)), [WHOLE]);
     assert_eq!(one(Some(Grant::Stills)), [Grant::Stills]);
-    let layered = |now| given(1900, &wishes(&[(CAMERA, Some(Grant::Layer(now)))]));
+    let layered = |now| given(1900, &preferences(&[(CAMERA, Some(Grant::Layer(now)))]));
     assert_eq!(layered(2), [Grant::Layer(2)]);
     assert_eq!(layered(1), [Grant::Layer(1)]);
 }
 
 #[test]
 fn while_nothing_may_be_tried_a_picture_only_takes_anothers_place() {
-    let wanted = wishes(&[(&[400], Some(Grant::Stills)), (&[500], Some(WHOLE))]);
-    let fixed = |kbps, wanted: &[Wish]| allocate(Some(&means(kbps, false)), wanted);
+    let wanted = preferences(&[(&[400], Some(Grant::Stills)), (&[500], Some(WHOLE))]);
+    let fixed = |kbps, wanted: &[Preference]| allocate(Some(&means(kbps, false)), wanted);
     assert_eq!(given(2000, &wanted), [WHOLE, WHOLE]);
     assert_eq!(fixed(2000, &wanted)[0], WHOLE);
-    let wanted = wishes(&[(&[1700], Some(Grant::Stills))]);
+    let wanted = preferences(&[(&[1700], Some(Grant::Stills))]);
     assert_eq!(fixed(9000, &wanted), [Grant::Stills]);
-    let wanted = wishes(&[(CAMERA, Some(WHOLE))]);
+    let wanted = preferences(&[(CAMERA, Some(WHOLE))]);
     assert_eq!(fixed(9000, &wanted), [WHOLE]);
 }
 
@@ -136,8 +136,8 @@ impl Random {
     }
 }
 
-/// What is wished for in a random room: each wish's class, what its layers take, and which one fits.
-fn random_wishes(random: &mut Random) -> Vec<(Class, Vec<u64>, usize)> {
+/// What is asked for in a random room: each picture's class, what its layers take, and which one fits.
+fn random_preferences(random: &mut Random) -> Vec<(Class, Vec<u64>, usize)> {
     let shapes: [&[u64]; 5] = [CAMERA, &[600], &[100, 900], &[300, 300, 250], &[2500]];
     (0..random.below(9))
         .map(|_| {
@@ -152,11 +152,11 @@ fn random_wishes(random: &mut Random) -> Vec<(Class, Vec<u64>, usize)> {
         .collect()
 }
 
-fn wished(wanted: &[(Class, Vec<u64>, usize)], now: &[Option<Grant>]) -> Vec<Wish> {
+fn preferred(wanted: &[(Class, Vec<u64>, usize)], now: &[Option<Grant>]) -> Vec<Preference> {
     let wanted = wanted.iter().zip(now).enumerate();
     wanted
         .map(|(rank, ((class, kbps, ideal), now))| {
-            Wish::new(*class, rank, &ladder(kbps), *ideal, *now)
+            Preference::new(*class, rank, &ladder(kbps), *ideal, *now)
         })
         .collect()
 }
@@ -173,7 +173,7 @@ fn takes(kbps: &[u64], grant: Grant) -> u64 {
 fn random_rooms_on_random_lines_hold_the_rules() {
     let mut random = Random(0x9e37_79b9);
     for _ in 0..20_000 {
-        let wanted = random_wishes(&mut random);
+        let wanted = random_preferences(&mut random);
         let limit = u64::from(random.below(8000)) + 64;
         let mut now: Vec<Option<Grant>> = wanted
             .iter()
@@ -186,7 +186,7 @@ fn random_rooms_on_random_lines_hold_the_rules() {
         let means = means(limit, random.below(3) > 0);
         let mut grants = Vec::new();
         for round in 0..4 {
-            let next = allocate(Some(&means), &wished(&wanted, &now));
+            let next = allocate(Some(&means), &preferred(&wanted, &now));
             let total: u64 = wanted
                 .iter()
                 .zip(&next)
@@ -198,9 +198,9 @@ fn random_rooms_on_random_lines_hold_the_rules() {
             );
             for (one, (class, kbps, ideal)) in wanted.iter().enumerate() {
                 assert!(next[one] <= Grant::Layer(*ideal));
-                for (other, (lower, same, wish)) in wanted.iter().enumerate() {
+                for (other, (lower, same, preference)) in wanted.iter().enumerate() {
                     let comes_first = (Reverse(*class), one) < (Reverse(*lower), other);
-                    if comes_first && kbps == same && ideal >= wish {
+                    if comes_first && kbps == same && ideal >= preference {
                         assert!(
                             next[one] >= next[other],
                             "{one} {other} {next:?} {wanted:?}"

@@ -7,7 +7,7 @@ use super::line::Line;
 use super::stream::Report;
 use crate::media::peer::arena::Arena;
 use crate::media::rtp::rtcp::write::Writer;
-use crate::media::rtp::rtcp::{Block, Compound, Report as Told, round_trip};
+use crate::media::rtp::rtcp::{Block, Compound, Report as RtcpReport, round_trip};
 use crate::protocol::object::Source;
 
 /// Whoever only receives has an SSRC for its reports, too.
@@ -45,14 +45,14 @@ impl Up {
         let Some(compound) = Compound::parse(compound) else {
             return;
         };
-        for told in compound.iter() {
-            match told {
-                Told::Sender { ssrc, ntp, rtp, .. } => {
+        for reported in compound.iter() {
+            match reported {
+                RtcpReport::Sender { ssrc, ntp, rtp, .. } => {
                     if let Some(stream) = self.stream_mut(ssrc) {
                         stream.report = Some(Report { ntp, rtp, at: now });
                     }
                 }
-                Told::LastReferences(last) => {
+                RtcpReport::LastReferences(last) => {
                     for (middle, delay) in last.iter() {
                         if let Some(way) = round_trip((ntp >> 16) as u32, middle, delay) {
                             self.connection.note_round_trip(way);
@@ -60,16 +60,16 @@ impl Up {
                     }
                 }
                 // Nobody need wait until it is missed.
-                Told::Goodbye { ssrcs } => {
+                RtcpReport::Goodbye { ssrcs } => {
                     for ssrc in ssrcs.iter() {
                         self.end(ssrc);
                     }
                 }
-                Told::Receiver { .. }
-                | Told::Nack { .. }
-                | Told::PictureLoss { .. }
-                | Told::FullIntra(_)
-                | Told::Transport(_) => {}
+                RtcpReport::Receiver { .. }
+                | RtcpReport::Nack { .. }
+                | RtcpReport::PictureLoss { .. }
+                | RtcpReport::FullIntra(_)
+                | RtcpReport::Transport(_) => {}
             }
         }
     }

@@ -11,27 +11,29 @@ use crate::protocol::object::Slot;
 /// A layer that is missing is expected to come for so long before that is told.
 const COMING: Duration = Duration::from_secs(3);
 
-/// How a picture is wished for.
+/// How a picture is preferred.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::media) struct Wished {
+pub(in crate::media) struct Preferred {
     /// How important it is.
     pub class: Class,
     /// How high it is shown, in pixels.
     pub height: u32,
 }
 
-/// Why somebody gets less of a picture than they wish.
+/// Why somebody gets less of a picture than they asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Lack {
     /// Their line carries no more.
     Bandwidth,
     /// Its sender sends no larger layer.
     Sender,
+    /// The server has too much to do.
+    Server,
 }
 
 /// What is told of a slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Reported {
     track: Option<u64>,
     layer: Option<usize>,
     reason: Option<&'static str>,
@@ -76,15 +78,15 @@ impl DownSlot {
             Some(Lack::Sender) => {
                 self.missed_since.get_or_insert(now);
             }
-            Some(Lack::Bandwidth) | None => self.missed_since = None,
+            Some(Lack::Bandwidth | Lack::Server) | None => self.missed_since = None,
         }
         let waits = |since| now.saturating_duration_since(since) < COMING;
         self.is_coming = self.missed_since.is_some_and(waits);
     }
 
     /// What the subscriber is told of it.
-    pub fn told(&self, tracks: &Tracks) -> Slot {
-        let Told {
+    pub fn reported(&self, tracks: &Tracks) -> Slot {
+        let Reported {
             track,
             layer,
             reason,
@@ -101,25 +103,25 @@ impl DownSlot {
     }
 
     /// What was told last says nothing of what it carries now.
-    pub(super) fn forget_told(&mut self) {
-        self.told = Told::default();
+    pub(super) fn forget_reported(&mut self) {
+        self.reported = Reported::default();
     }
 
     /// The same, if it is another than was told last.
     pub(super) fn take_news(&mut self, tracks: &Tracks) -> Option<Slot> {
-        (self.told != self.state()).then(|| self.tell(tracks))
+        (self.reported != self.state()).then(|| self.tell(tracks))
     }
 
     /// The same, whatever was told last.
     pub(in crate::media::room) fn tell(&mut self, tracks: &Tracks) -> Slot {
-        self.told = self.state();
-        self.told(tracks)
+        self.reported = self.state();
+        self.reported(tracks)
     }
 
-    fn state(&self) -> Told {
+    fn state(&self) -> Reported {
         let track = self.track.filter(|_| !self.undecodable);
         let flows = track.is_some() && self.share != Share::Nothing;
-        Told {
+        Reported {
             track,
             layer: flows.then_some(self.layer),
             reason: self.reason(),
@@ -133,6 +135,7 @@ impl DownSlot {
         match self.lack.filter(|_| self.track.is_some()) {
             Some(Lack::Bandwidth) => Some("bandwidth"),
             Some(Lack::Sender) => (!self.is_coming).then_some("sender"),
+            Some(Lack::Server) => Some("server"),
             None => None,
         }
     }

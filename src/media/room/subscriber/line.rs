@@ -1,7 +1,7 @@
 //! What one down connection's line carries: what is sent on it and what came of that, and what follows for repairs,
 //! for what waits and for how much is sent at all.
 //!
-//! The room asks [`Line::limit`] and shares that out; where somebody gets less than they wish it asks by
+//! The room asks [`Line::limit`] and shares that out; where somebody gets less than they asked for it asks by
 //! [`Line::take_probe`] whether the line is to be probed. The model behind it is in [`bwe`](crate::media::bwe).
 
 use std::time::{Duration, Instant};
@@ -187,13 +187,13 @@ impl Line {
         if feedback.iter().any(|(_, fate)| fate == Fate::Lost) {
             self.lost_at = Some(now);
         }
-        let told = feedback.iter().filter_map(|(number, fate)| match fate {
+        let reported = feedback.iter().filter_map(|(number, fate)| match fate {
             Fate::Lost => Some((number, None)),
             Fate::Came(at) => Some((number, Some(at))),
             // One that came at no time says nothing of the line.
             Fate::CameSometime => None,
         });
-        if self.estimator.report(feedback.count(), told, now) {
+        if self.estimator.report(feedback.count(), reported, now) {
             note_narrow();
         }
         self.feedback_at = Some(now);

@@ -17,11 +17,11 @@ const SLOTS_PER_REPORT: usize = 16;
 
 /// What a subscriber asks of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) enum Wish {
+pub(in crate::media) enum Feedback {
     /// A keyframe of what a slot carries, by its index.
     Keyframe(usize),
     /// A packet of a slot that was lost.
-    Again(usize, Sent),
+    Retransmit(usize, Sent),
 }
 
 impl Down {
@@ -40,13 +40,13 @@ impl Down {
         Some((slot.track?, slot.layer))
     }
 
-    /// Takes a compound packet of the subscriber's; `ntp` is our wall clock. Gives each of its wishes away.
+    /// Takes a compound packet of the subscriber's; `ntp` is our wall clock. Gives away each thing that it asks for.
     pub fn hear(
         &mut self,
         compound: &[u8],
         ntp: u64,
         now: Instant,
-        mut wish: impl FnMut(&mut Self, Wish),
+        mut feedback: impl FnMut(&mut Self, Feedback),
     ) {
         let Some(compound) = Compound::parse(compound) else {
             return;
@@ -59,19 +59,19 @@ impl Down {
                     };
                     for sequence in lost.iter() {
                         if let Some(sent) = self.due(index, sequence, now) {
-                            wish(self, Wish::Again(index, sent));
+                            feedback(self, Feedback::Retransmit(index, sent));
                         }
                     }
                 }
                 Report::PictureLoss { media } => {
-                    if let Some(index) = self.keyframe_wished(media, now) {
-                        wish(self, Wish::Keyframe(index));
+                    if let Some(index) = self.keyframe_requested(media, now) {
+                        feedback(self, Feedback::Keyframe(index));
                     }
                 }
                 Report::FullIntra(asked) => {
                     for media in asked.iter() {
-                        if let Some(index) = self.keyframe_wished(media, now) {
-                            wish(self, Wish::Keyframe(index));
+                        if let Some(index) = self.keyframe_requested(media, now) {
+                            feedback(self, Feedback::Keyframe(index));
                         }
                     }
                 }
@@ -104,7 +104,7 @@ impl Down {
     }
 
     /// A keyframe is asked for. Whoever gets stills gets keyframes anyway, as often as the line allows.
-    fn keyframe_wished(&mut self, ssrc: u32, now: Instant) -> Option<usize> {
+    fn keyframe_requested(&mut self, ssrc: u32, now: Instant) -> Option<usize> {
         let index = self.slot_of(ssrc)?;
         let slot = &mut self.slots[index];
         let heard = slot.share == Share::Whole && slot.keyframes.ask(now);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::layered::{Lack, Told, Wished};
+use super::layered::{Lack, Preferred, Reported};
 use crate::media::peer::codec;
 use crate::media::peer::sdp::{Codec, Section};
 use crate::media::room::allocate::Share;
@@ -38,20 +38,20 @@ pub(in crate::media) struct DownSlot {
     pub layer: usize,
     /// and which one instead from that one's next keyframe on.
     pub next: Option<usize>,
-    /// How it is wished for.
-    pub wished: Wished,
+    /// How it is preferred.
+    pub preferred: Preferred,
     /// Whether it was decided since it carries this what is sent of it.
     pub is_planned: bool,
-    /// Why it gets less than is wished.
+    /// Why it gets less than was asked for.
     pub lack: Option<Lack>,
-    /// Since when its sender does not send what is wished.
+    /// Since when its sender does not send what was asked for.
     pub(super) missed_since: Option<Instant>,
     /// That is not told yet.
     pub(super) is_coming: bool,
     /// Which layers it has use for, as bits.
     pub uses: u8,
     /// What was told of it last.
-    pub(super) told: Told,
+    pub(super) reported: Reported,
     /// Whether the subscriber cannot decode what it would carry.
     pub undecodable: bool,
     pub(super) ssrc: u32,
@@ -71,7 +71,7 @@ pub(in crate::media) struct DownSlot {
     pub(super) report: Option<Report>,
     /// How much of what it carries is sent.
     pub share: Share,
-    /// How much it is wished for: 0 is the most.
+    /// Its rank among the preferred ones: 0 is the first.
     pub rank: usize,
     /// The timestamp of the still that is being sent.
     still: Option<u32>,
@@ -125,13 +125,13 @@ impl DownSlot {
             track: None,
             layer: 0,
             next: None,
-            wished: Wished::default(),
+            preferred: Preferred::default(),
             is_planned: false,
             lack: None,
             missed_since: None,
             is_coming: false,
             uses: 0,
-            told: Told::default(),
+            reported: Reported::default(),
             undecodable: false,
             ssrc,
             repair_ssrc: fresh(ssrc),

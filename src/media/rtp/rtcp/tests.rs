@@ -25,37 +25,37 @@ fn a_compound_is_read_in_order() {
     writer.reference_time(1, 0x0a0b_0c0d_0000_0000);
     writer.goodbye(&[1, 2]);
     let compound = Compound::parse(&bytes).unwrap();
-    let mut told = compound.iter();
+    let mut reported = compound.iter();
     let Some(Report::Sender {
         ssrc,
         ntp,
         rtp,
         blocks,
-    }) = told.next()
+    }) = reported.next()
     else {
         panic!("a sender report");
     };
     assert_eq!((ssrc, ntp, rtp), (1, 0x0102_0304_0506_0708, 77));
     assert_eq!(blocks.iter().collect::<Vec<_>>(), [block]);
-    let Some(Report::Receiver { blocks }) = told.next() else {
+    let Some(Report::Receiver { blocks }) = reported.next() else {
         panic!("a receiver report");
     };
     let lost: Vec<_> = blocks.iter().map(|block| block.lost).collect();
     assert_eq!(lost, [-3, 5]);
-    assert_eq!(told.next(), Some(Report::PictureLoss { media: 44 }));
-    let Some(Report::FullIntra(asked)) = told.next() else {
+    assert_eq!(reported.next(), Some(Report::PictureLoss { media: 44 }));
+    let Some(Report::FullIntra(asked)) = reported.next() else {
         panic!("a full intra request");
     };
     assert_eq!(asked.iter().collect::<Vec<_>>(), [45]);
-    let Some(Report::Nack { media: 46, lost }) = told.next() else {
+    let Some(Report::Nack { media: 46, lost }) = reported.next() else {
         panic!("a NACK");
     };
     assert_eq!(lost.iter().collect::<Vec<_>>(), [7, 8, 24, 30]);
-    let Some(Report::Goodbye { ssrcs }) = told.next() else {
+    let Some(Report::Goodbye { ssrcs }) = reported.next() else {
         panic!("a goodbye");
     };
     assert_eq!(ssrcs.iter().collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(told.next(), None);
+    assert_eq!(reported.next(), None);
 }
 
 #[test]
@@ -65,9 +65,9 @@ fn the_last_reference_times_are_found_behind_other_blocks() {
         4, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, // a reference time
         5, 0, 0, 3, 0, 0, 0, 1, 0, 0, 9, 9, 0, 1, 0, 0, // and the last one
     ];
-    let told: Vec<_> = Compound::parse(&bytes).unwrap().iter().collect();
-    let [Report::LastReferences(last)] = told[..] else {
-        panic!("{told:?}");
+    let reported: Vec<_> = Compound::parse(&bytes).unwrap().iter().collect();
+    let [Report::LastReferences(last)] = reported[..] else {
+        panic!("{reported:?}");
     };
     assert_eq!(last.iter().collect::<Vec<_>>(), [(0x0909, 0x1_0000)]);
 }
@@ -106,9 +106,9 @@ fn lengths_that_do_not_agree_refuse_the_whole() {
     padded[8] |= 0x20;
     padded[11] += 1;
     padded.extend_from_slice(&[0, 0, 0, 4]);
-    let told: Vec<_> = Compound::parse(&padded).unwrap().iter().collect();
-    let [Report::Receiver { .. }, Report::PictureLoss { media: 44 }] = told[..] else {
-        panic!("{told:?}");
+    let reported: Vec<_> = Compound::parse(&padded).unwrap().iter().collect();
+    let [Report::Receiver { .. }, Report::PictureLoss { media: 44 }] = reported[..] else {
+        panic!("{reported:?}");
     };
     padded[23] = 0;
     assert_eq!(Compound::parse(&padded), None);

@@ -39,17 +39,17 @@ impl<'a> TransportFeedback<'a> {
         let head: &[u8; 16] = body.first_chunk()?;
         let count = u16::from_be_bytes([head[10], head[11]]);
         let rest = body.get(16..)?;
-        let (mut told, mut delta_bytes, mut chunk_bytes) = (0, 0, 0);
-        while told < usize::from(count) {
+        let (mut reported, mut delta_bytes, mut chunk_bytes) = (0, 0, 0);
+        while reported < usize::from(count) {
             let chunk: [u8; 2] = rest.get(chunk_bytes..chunk_bytes + 2)?.try_into().ok()?;
             let chunk = Chunk::read(u16::from_be_bytes(chunk));
             // One of no packets would be read for ever.
-            let here = chunk.length.min(usize::from(count) - told);
+            let here = chunk.length.min(usize::from(count) - reported);
             if here == 0 {
                 return None;
             }
             delta_bytes += chunk.delta_bytes(here);
-            told += here;
+            reported += here;
             chunk_bytes += 2;
         }
         let (chunks, deltas) = rest.split_at_checked(chunk_bytes)?;
@@ -203,12 +203,12 @@ impl Recorder {
     }
 
     /// What is told next.
-    pub(super) fn next_report(&mut self) -> Option<Told> {
+    pub(super) fn next_report(&mut self) -> Option<Packet> {
         let skipped = self.next.saturating_sub(self.first) as usize;
         let waiting = self.arrivals.iter().skip(skipped);
         let began = *waiting.clone().find(|at| **at != NEVER)?;
         let reference = began / TICKS_PER_REFERENCE;
-        let mut told = Told {
+        let mut reported = Packet {
             base: self.next as u16,
             reference: reference as u32 & 0x00ff_ffff,
             report: self.reports,
@@ -218,30 +218,30 @@ impl Recorder {
         let mut last = reference * TICKS_PER_REFERENCE;
         for at in waiting.take(MAX_TOLD) {
             if *at == NEVER {
-                told.statuses.push(LOST);
+                reported.statuses.push(LOST);
                 continue;
             }
             let Ok(delta) = i16::try_from(*at as i64 - last as i64) else {
                 break;
             };
             let small = (0..=255).contains(&delta);
-            told.statuses.push(if small { SMALL } else { LARGE });
-            told.deltas.push(delta);
+            reported.statuses.push(if small { SMALL } else { LARGE });
+            reported.deltas.push(delta);
             last = *at;
         }
         self.reports = self.reports.wrapping_add(1);
-        self.next += told.statuses.len() as u64;
+        self.next += reported.statuses.len() as u64;
         let old = self.next.saturating_sub(REMEMBERED + self.first);
         self.arrivals
             .drain(..(old as usize).min(self.arrivals.len()));
         self.first += old;
-        Some(told)
+        Some(reported)
     }
 }
 
 /// One feedback that is written.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Packet {
     base: u16,
     reference: u32,
     report: u8,
@@ -249,7 +249,7 @@ pub(super) struct Told {
     deltas: Vec<i16>,
 }
 
-impl Told {
+impl Packet {
     /// Appends it without the packet's first twelve bytes.
     pub fn write(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(&self.base.to_be_bytes());
@@ -275,7 +275,7 @@ fn chunk_of(statuses: &[u8]) -> (u16, &[u8]) {
     let first = statuses.first().copied().unwrap_or(LOST);
     let run = statuses.iter().take_while(|one| **one == first).count();
     let of_one_bit = statuses.iter().take(14).all(|one| *one != LARGE);
-    let (bits, told) = if run >= 14 || run == statuses.len() || (run >= 7 && !of_one_bit) {
+    let (bits, reported) = if run >= 14 || run == statuses.len() || (run >= 7 && !of_one_bit) {
         let run = run.min(0x1fff);
         (u16::from(first) << 13 | run as u16, run)
     } else if of_one_bit {
@@ -291,7 +291,7 @@ fn chunk_of(statuses: &[u8]) -> (u16, &[u8]) {
         });
         (bits, 7)
     };
-    (bits, statuses.get(told..).unwrap_or_default())
+    (bits, statuses.get(reported..).unwrap_or_default())
 }
 
 #[cfg(test)]

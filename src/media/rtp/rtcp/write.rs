@@ -121,7 +121,7 @@ impl<'a> Writer<'a> {
 
     /// What arrived since it was last told; nothing where nothing did. Whether there is more to be told.
     pub fn transport(&mut self, sender: u32, media: u32, recorder: &mut Recorder) -> bool {
-        let Some(told) = recorder.next_report() else {
+        let Some(reported) = recorder.next_report() else {
             return false;
         };
         self.feedback(
@@ -129,7 +129,7 @@ impl<'a> Writer<'a> {
             super::TRANSPORT_WIDE,
             sender,
             media,
-            |into| told.write(into),
+            |into| reported.write(into),
         );
         recorder.has_news()
     }
@@ -213,21 +213,21 @@ mod tests {
 
     #[test]
     fn lost_numbers_are_folded_over_the_wrap() {
-        let told = |lost: &[u16]| {
+        let reported = |lost: &[u16]| {
             let mut bytes = Vec::new();
             Writer::new(&mut bytes).nack(1, 2, lost.iter().copied());
             let compound = Compound::parse(&bytes).unwrap();
-            let Some(Report::Nack { lost: told, .. }) = compound.iter().next() else {
+            let Some(Report::Nack { lost: reported, .. }) = compound.iter().next() else {
                 panic!("a NACK");
             };
-            assert_eq!(told.iter().collect::<Vec<_>>(), lost);
+            assert_eq!(reported.iter().collect::<Vec<_>>(), lost);
             (bytes.len() - 12) / 4
         };
-        assert_eq!(told(&[5]), 1);
-        assert_eq!(told(&[65_530, 65_535, 0, 10]), 1);
-        assert_eq!(told(&[65_530, 11]), 2);
-        assert_eq!(told(&(0..34).collect::<Vec<_>>()), 2);
-        assert_eq!(told(&[]), 0);
+        assert_eq!(reported(&[5]), 1);
+        assert_eq!(reported(&[65_530, 65_535, 0, 10]), 1);
+        assert_eq!(reported(&[65_530, 11]), 2);
+        assert_eq!(reported(&(0..34).collect::<Vec<_>>()), 2);
+        assert_eq!(reported(&[]), 0);
     }
 
     #[test]

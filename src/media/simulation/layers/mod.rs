@@ -1,6 +1,6 @@
 //! Simulcast: everybody gets the layer that fits their tile, their line and what comes.
 
-mod call;
+pub(super) mod call;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use self::call::{Call, Got, QUEUE, TICKS, layer, three};
 use crate::meeting::media::MediaCommand;
 use crate::protocol::object::Source;
 
-fn told(layer: &str, reason: &str) -> (String, String) {
+fn reported(layer: &str, reason: &str) -> (String, String) {
     (layer.to_owned(), reason.to_owned())
 }
 
@@ -74,8 +74,8 @@ fn two_tiles_of_different_sizes_get_different_layers_at_once() {
     let (small, large) = (call.take_received(0), call.take_received(1));
     assert_eq!((layers_of(&small), layers_of(&large)), (vec![0], vec![2]));
     assert_eq!((small.len(), large.len()), (60, 540));
-    assert_eq!(call.last_told(0), told("q", ""));
-    assert_eq!(call.last_told(1), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("q", ""));
+    assert_eq!(call.last_reported(1), reported("f", ""));
     assert_eq!(is_one_stream(&small) + is_one_stream(&large), 0);
     call.talk(5);
     let format = call.format();
@@ -146,13 +146,13 @@ fn a_narrow_line_gets_a_smaller_layer_and_the_larger_one_when_it_is_wide_again()
     call.view(0, 720);
     call.view(1, 720);
     call.talk(5);
-    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("f", ""));
     call.take_received(0);
     call.take_received(1);
     let down = call.viewers[0].1;
     call.world.narrow(down, 800, QUEUE);
     call.talk(6);
-    let (layer, reason) = call.last_told(0);
+    let (layer, reason) = call.last_reported(0);
     assert_ne!(layer, "f");
     assert_eq!(reason, "bandwidth");
     call.take_received(0);
@@ -166,8 +166,8 @@ fn a_narrow_line_gets_a_smaller_layer_and_the_larger_one_when_it_is_wide_again()
     assert_eq!(layers_of(&other), [2]);
     call.world.widen(down);
     call.talk(40);
-    assert_eq!(call.last_told(0), told("f", ""));
-    assert_eq!(call.told(1).len(), 1, "{:?}", call.told(1));
+    assert_eq!(call.last_reported(0), reported("f", ""));
+    assert_eq!(call.reported(1).len(), 1, "{:?}", call.reported(1));
 }
 
 #[test]
@@ -175,13 +175,13 @@ fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
     let mut call = Call::new();
     call.view(0, 720);
     call.talk(3);
-    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("f", ""));
     call.take_received(0);
     call.layers[2].is_sent = false;
     call.talk_frames(24);
-    assert_eq!(call.last_told(0), told("h", ""));
+    assert_eq!(call.last_reported(0), reported("h", ""));
     call.talk(3);
-    assert_eq!(call.last_told(0), told("h", "sender"));
+    assert_eq!(call.last_reported(0), reported("h", "sender"));
     let got = call.take_received(0);
     assert_eq!((is_one_stream(&got), layers_of(&got)), (0, vec![1]));
     assert!(got[0].is_key);
@@ -189,7 +189,7 @@ fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
     assert!(frames.len() >= 68, "{} of 84", frames.len());
     call.layers[2].is_sent = true;
     call.talk(1);
-    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("f", ""));
     let got = call.take_received(0);
     assert_eq!(is_one_stream(&got), 1, "{:?}", layers_of(&got));
     // A picture that stands still is none that died.
@@ -197,7 +197,7 @@ fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
         .iter_mut()
         .for_each(|layer| layer.is_sent = false);
     call.talk(5);
-    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("f", ""));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_layer_that_says_goodbye_is_not_waited_for() {
         .handle_write(message)
         .unwrap();
     call.talk_frames(6);
-    assert_eq!(call.last_told(0), told("h", ""));
+    assert_eq!(call.last_reported(0), reported("h", ""));
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn the_sender_is_told_what_is_watched() {
     call.talk_frames(4);
     call.layers[2].is_sent = true;
     call.talk(1);
-    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("f", ""));
     call.take_received(0);
     call.view_tiles(0, Vec::new());
     call.view_tiles(1, Vec::new());
@@ -263,8 +263,8 @@ fn layers_have_their_senders_names_and_order() {
     call.view(0, 180);
     call.view(1, 720);
     call.talk(3);
-    assert_eq!(call.last_told(0), told("7", ""));
-    assert_eq!(call.last_told(1), told("high", ""));
+    assert_eq!(call.last_reported(0), reported("7", ""));
+    assert_eq!(call.last_reported(1), reported("high", ""));
     let names: Vec<String> = call.format().into_iter().map(|(rid, ..)| rid).collect();
     assert_eq!(names, ["7", "high"]);
 }
@@ -283,7 +283,7 @@ fn a_layer_goes_on_under_another_ssrc() {
     assert_eq!(layers_of(&got), [2]);
     let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 39, "{}", frames.len());
-    assert_eq!(call.last_told(0), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("f", ""));
 }
 
 #[test]
@@ -292,13 +292,13 @@ fn layers_may_be_negotiated_anew() {
     call.view(0, 180);
     call.view(1, 720);
     call.talk(2);
-    assert_eq!(call.last_told(0), told("q", ""));
+    assert_eq!(call.last_reported(0), reported("q", ""));
     let ada = call.ada.clone();
     let fewer = |sdp: String| sdp.replace("a=simulcast:send q;h;f", "a=simulcast:send h;f");
     call.world.offer(&ada, call.up, 2, &[Source::Camera], fewer);
     call.talk(2);
-    assert_eq!(call.last_told(0), told("h", ""));
-    assert_eq!(call.last_told(1), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("h", ""));
+    assert_eq!(call.last_reported(1), reported("f", ""));
     call.take_received(0);
     call.take_received(1);
     call.talk(1);
@@ -315,6 +315,6 @@ fn declared_ssrcs_need_no_names_in_packets() {
     call.view(0, 180);
     call.view(1, 720);
     call.talk(3);
-    assert_eq!(call.last_told(0), told("q", ""));
-    assert_eq!(call.last_told(1), told("f", ""));
+    assert_eq!(call.last_reported(0), reported("q", ""));
+    assert_eq!(call.last_reported(1), reported("f", ""));
 }

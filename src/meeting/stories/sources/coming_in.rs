@@ -53,7 +53,7 @@ fn members_begin_muted_and_unseen_until_they_say_otherwise() {
 }
 
 #[test]
-fn what_is_started_later_is_the_persons_own_wish() {
+fn what_is_started_later_is_the_persons_own_choice() {
     let mut room = room_of(quiet(), &["ada"]);
     joins(&mut room, "bo", 1);
     joins(&mut room, "cy", 1);

@@ -26,13 +26,13 @@ fn lost() -> Desk {
 impl Desk {
     fn lose(&mut self, end: End) {
         assert_eq!(self.take(Input::End(end)), [Out::LetGo(end), Out::TellLoss]);
-        assert_eq!(self.told(), []);
+        assert_eq!(self.announced(), []);
     }
 
     /// The room knows that there is no socket.
-    fn told(&mut self) -> Vec<Out> {
+    fn announced(&mut self) -> Vec<Out> {
         let (_, state) = self.lent.take().unwrap();
-        self.take(Input::Told(state))
+        self.take(Input::LossAnnounced(state))
     }
 
     fn resume(&mut self, last_seq: Option<u64>) -> Vec<Out> {
@@ -88,10 +88,10 @@ fn what_was_missed_follows_the_answer_each_once_and_in_order() {
         assert_eq!(desk.tell(item), []);
     }
     let outs = desk.back(1);
-    let told = answer(&outs[0]);
-    assert_eq!((&told["replayed"], &told["seq"]), (&json!(2), &json!(1)));
-    assert_eq!(told["resume_token"], "t");
-    assert_eq!(told.get("view"), None);
+    let reply = answer(&outs[0]);
+    assert_eq!((&reply["replayed"], &reply["seq"]), (&json!(2), &json!(1)));
+    assert_eq!(reply["resume_token"], "t");
+    assert_eq!(reply.get("view"), None);
     let missed = [("session.replaced", Some(2)), ("room.deleted", Some(3))];
     assert_eq!(events(&outs[1..]), missed);
     assert_eq!(events(&desk.tell(sure())), [("session.replaced", Some(4))]);
@@ -148,7 +148,7 @@ fn a_request_in_flight_is_finished_and_its_answer_waits() {
         [Out::TellLoss],
         "and the room is told now"
     );
-    desk.told();
+    desk.announced();
     desk.back(0);
     let again = desk.ask(5);
     assert!(is_answer(&again[0], 5, "ok") && again.len() == 1);
@@ -199,10 +199,10 @@ fn a_view_takes_the_place_of_what_is_before_it_and_of_nothing_else() {
     assert_eq!(desk.taken_up(Ok(Standing::Inside(ada()))), []);
     desk.tell(last_word());
     let outs = desk.tell(shown());
-    let told = answer(&outs[0]);
+    let reply = answer(&outs[0]);
     assert_eq!(outs.len(), 1);
-    assert_eq!((&told["replayed"], &told["seq"]), (&json!(0), &json!(2)));
-    assert_eq!(told["view"]["self"]["id"], ada().as_str());
+    assert_eq!((&reply["replayed"], &reply["seq"]), (&json!(0), &json!(2)));
+    assert_eq!(reply["view"]["self"]["id"], ada().as_str());
     assert_eq!(events(&desk.tell(sure())), [("session.replaced", Some(3))]);
 }
 
@@ -224,7 +224,7 @@ fn a_view_whose_answer_is_lost_is_given_again() {
     // What had no number yet is lost, so that the client's last number looks as if nothing was.
     let overflowed = [Out::LetGo(End::TooSlow), Out::TellLoss];
     assert_eq!(desk.take(Input::Overflowed), overflowed);
-    desk.told();
+    desk.announced();
     for _ in 0..2 {
         assert_eq!(desk.resume(Some(1)), [take_up(false, true)]);
         desk.taken_up(Ok(Standing::Inside(ada())));
@@ -245,8 +245,8 @@ fn who_is_in_no_room_or_at_a_door_is_told_so() {
     desk.tell(released(None));
     desk.resume(None);
     let outs = desk.taken_up(Ok(Standing::Nowhere));
-    let told = answer(&outs[0]);
-    assert!(told["view"].is_null() && told.get("view").is_some());
+    let reply = answer(&outs[0]);
+    assert!(reply["view"].is_null() && reply.get("view").is_some());
 
     let mut desk = lost();
     desk.resume(None);
@@ -306,7 +306,7 @@ fn whom_the_room_does_not_take_is_refused_and_waited_for_as_long_as_before() {
     let outs = desk.taken_up(Err(ErrorCode::SessionGone.into()));
     assert_eq!(code(&outs[0]), "session.gone");
     assert_eq!(outs[1..], [Out::LetGo(End::NotResumed), Out::TellLoss]);
-    desk.told();
+    desk.announced();
     assert_eq!(desk.ring(), (KEPT_FOR / 2, vec![Out::Over(End::Gone)]));
 }
 
@@ -354,7 +354,7 @@ fn who_is_let_in_without_a_socket_hears_of_it_when_there_is_one_and_the_room_hea
     desk.done(|someone| someone.at_door = Some(ada()));
     desk.lose(End::Gone);
     assert_eq!(desk.tell(admitted()), [Out::TellLoss]);
-    desk.told();
+    desk.announced();
     let outs = desk.back(0);
     assert_eq!(events(&outs[1..]), [("lobby.admitted", Some(1))]);
 }

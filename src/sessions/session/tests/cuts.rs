@@ -17,9 +17,9 @@ const MOST_STEPS: usize = 400;
 
 /// The room: what it has told, in order. A view holds all of it.
 #[derive(Default)]
-struct Told(Vec<ParticipantId>);
+struct Announced(Vec<ParticipantId>);
 
-impl Told {
+impl Announced {
     fn event(&mut self) -> OutboxItem {
         let id = ParticipantId::try_from(format!("e{}", self.0.len())).unwrap();
         self.0.push(id.clone());
@@ -64,7 +64,7 @@ struct Line {
 struct World {
     desk: Desk,
     tokens: ResumeTokens,
-    told: Told,
+    announced: Announced,
     outbox: VecDeque<OutboxItem>,
     client: Client,
     line: Line,
@@ -96,7 +96,7 @@ impl World {
         Self {
             desk,
             tokens,
-            told: Told::default(),
+            announced: Announced::default(),
             outbox: VecDeque::new(),
             client,
             line: Line::default(),
@@ -116,7 +116,7 @@ impl World {
                 }
                 Out::Request(id) => self.carried_out.push(id),
                 Out::TakeUp(how) if how.look => {
-                    let view = self.told.view();
+                    let view = self.announced.view();
                     self.outbox.push_back(view);
                 }
                 Out::Over(end) => panic!("it is over: {end:?}"),
@@ -150,7 +150,7 @@ impl World {
         if !self.line.up.is_empty() && self.desk.core.wants_frames() {
             may.push(Self::server_reads);
         }
-        if self.told.0.len() < EVENTS {
+        if self.announced.0.len() < EVENTS {
             may.push(Self::room_tells);
         }
         if !self.outbox.is_empty() && self.desk.core.wants_items() {
@@ -211,7 +211,7 @@ impl World {
     }
 
     fn room_tells(&mut self) {
-        let event = self.told.event();
+        let event = self.announced.event();
         self.outbox.push_back(event);
         if self.random.random_bool(0.2) {
             self.outbox.push_back(lossy());
@@ -231,7 +231,7 @@ impl World {
                 let answer = Ok(frame::ok(id, &()));
                 self.desk.take(Input::Done(Done { state, id, answer }))
             }
-            Work::TellLoss => self.desk.take(Input::Told(state)),
+            Work::TellLoss => self.desk.take(Input::LossAnnounced(state)),
             Work::TakeUp => {
                 let standing = Ok(Standing::Inside(ada()));
                 self.desk.take(Input::TakenUp { state, standing })
@@ -287,8 +287,8 @@ impl World {
     }
 
     fn check(&self, context: &str) {
-        let told: Vec<&str> = self.told.0.iter().map(ParticipantId::as_str).collect();
-        assert_eq!(self.client.knows, told, "{context}");
+        let announced: Vec<&str> = self.announced.0.iter().map(ParticipantId::as_str).collect();
+        assert_eq!(self.client.knows, announced, "{context}");
         let all: Vec<u64> = (2..=self.client.last_id).collect();
         assert_eq!(self.client.answered, all, "{context}");
         let carried_out = &self.carried_out[1..];

@@ -14,13 +14,13 @@ fn sure_events_are_numbered_without_gaps_and_lossy_ones_not_at_all() {
     for item in [sure(), lossy(), sure(), last_word()] {
         outs.extend(desk.tell(item));
     }
-    let told = [
+    let expected = [
         ("session.replaced", Some(1)),
         ("speaker.active", None),
         ("session.replaced", Some(2)),
         ("room.deleted", Some(3)),
     ];
-    assert_eq!(events(&outs), told);
+    assert_eq!(events(&outs), expected);
 }
 
 #[test]
@@ -248,12 +248,12 @@ fn a_server_that_goes_down_says_so_first() {
             outs.extend(desk.done(|_| {}));
             assert!(is_answer(&outs.remove(1), 2, "ok"));
         }
-        let told = json!({
+        let expected = json!({
             "type": "server.draining",
             "seq": 2,
             "data": { "deadline": "1970-01-01T00:00:05.000Z" },
         });
-        assert_eq!(outs, [Out::Frame(told), Out::Over(End::GoingAway)]);
+        assert_eq!(outs, [Out::Frame(expected), Out::Over(End::GoingAway)]);
     }
 }
 

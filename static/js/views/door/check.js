@@ -1,5 +1,5 @@
 /**
- * The connection check: first a verdict in words, then six lines, each with what it means, its figure and one word.
+ * The connection check: first a verdict in words, then seven lines, each with what it means, its figure and one word.
  * @typedef {import('../../state/app.js').AppState} AppState
  * @typedef {import('../../state/check.js').Line} Line
  */
@@ -10,7 +10,7 @@ import { download } from '../kit/download.js';
 import { attribute, button, el, keyed, say, show, text } from '../kit/dom.js';
 import { icon, setIcon } from '../kit/icons.js';
 
-const DRAWINGS = { server: 'server', udp: 'link', tcp: 'globe', publish: 'camera', receive: 'wifi', delay: 'clock' };
+const DRAWINGS = { server: 'server', udp: 'link', tcp: 'globe', relay: 'link', publish: 'camera', receive: 'wifi', delay: 'clock' };
 const SIGNS = { ok: 'check', warn: 'warning', bad: 'close', none: 'remove', waiting: 'clock', running: 'clock' };
 
 /** @param {import('../../flow/actions.js').Actions} actions */
@@ -35,7 +35,8 @@ export function check(actions) {
     'data-testid': 'check-save',
     on: { click: () => latest && saveReport(latest) },
   });
-  const help = el('p', { class: 'meta ckh' }, el('span', { t: 'check.help' }), save);
+  const code = el('p', { class: 'meta', 'data-testid': 'check-code' });
+  const help = el('p', { class: 'meta ckh' }, el('span', { t: 'check.help' }), code, save);
   const node = el('main', { class: 'ck', 'data-testid': 'check' }, verdict, list, help);
 
   /** @param {AppState} state */
@@ -47,6 +48,8 @@ export function check(actions) {
     setIcon(sign, SIGNS[look]);
     say(title, heading);
     const seconds = Math.max(1, Math.round(found.tookMs / 1000));
+    show(code, state.check.code !== null);
+    text(code, state.check.code === null ? '' : t('check.code', { code: state.check.code }));
     text(words, t(detail, { seconds, reason: reason === null ? '' : t(reason) }));
     again.disabled = running;
     show(help, !running);

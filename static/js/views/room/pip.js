@@ -21,7 +21,7 @@ export function canPictureInPicture() {
  * @param {import('../../flow/actions.js').Actions} actions
  * @param {() => {
  *   media: MediaStreamTrack | null, name: string, user: string,
- *   wish: ((size: {w: number, h: number}) => import('../../state/viewing.js').Wish) | null,
+ *   viewRequest: ((size: {w: number, h: number}) => import('../../state/viewing.js').ViewRequest) | null,
  * }} main who is shown
  */
 export function pictureInPicture(actions, main) {
@@ -111,7 +111,7 @@ export function pictureInPicture(actions, main) {
   function update({ devices: { microphone: own } }) {
     if (!opened && !host.isConnected) return;
     const shown = main();
-    actions.viewApart(shown.wish?.(size()) ?? null);
+    actions.viewApart(shown.viewRequest?.(size()) ?? null);
     playTrack(video, tile, shown.media);
     text(name, shown.name);
     setAvatar(face, shown.user, shown.name);

@@ -24,7 +24,7 @@ import { neighbour, place, whole } from './place.js';
 import { rise } from './reactions.js';
 import { share } from './share.js';
 import { tile } from './tile.js';
-import { apart, watchSharpness, wishes } from './wishes.js';
+import { apart, watchSharpness, viewRequests } from './view-requests.js';
 
 const SMALL = 220;
 const PHONE = 768;
@@ -103,7 +103,7 @@ export function stage(actions, { screenAt }) {
     const layout = layOut(meeting, shown?.participant ?? null);
     page = layout.page;
     // First: whether a picture is asked for smaller than it is drawn is told on its tile.
-    actions.view(wishes(meeting, layout.tiles, shown, layout.share && screen.drawn(layout.share)));
+    actions.view(viewRequests(meeting, layout.tiles, shown, layout.share && screen.drawn(layout.share)));
     drawTiles(state, meeting, layout, moves);
     const track = shown?.track ?? null;
     screen.update({
@@ -246,27 +246,27 @@ export function stage(actions, { screenAt }) {
    * What a small window over other work should show. Whoever is wanted there and does not come yet is asked for meanwhile.
    * @returns {{
    *   media: MediaStreamTrack | null, name: string, user: string,
-   *   wish: ((size: {w: number, h: number}) => import('../../state/viewing.js').Wish) | null,
-   * }} user: decides the colour without a picture · wish: what to ask for, in a window of that size
+   *   viewRequest: ((size: {w: number, h: number}) => import('../../state/viewing.js').ViewRequest) | null,
+   * }} user: decides the colour without a picture · viewRequest: what to ask for, in a window of that size
    */
   function main() {
     const meeting = latest?.meeting;
-    if (!meeting) return { media: null, name: '', user: '', wish: null };
+    if (!meeting) return { media: null, name: '', user: '', viewRequest: null };
     const user = (/** @type {string} */ one) => meeting.participants[one]?.user.id ?? '';
     const shown = sharedScreen(meeting);
     if (shown) {
       const { participant, track } = shown;
       const media = track in meeting.live ? actions.mediaOf(track) : null;
-      const wish = (/** @type {{w: number, h: number}} */ size) => apart(track, size, true);
-      return { media, name: meeting.names[participant] ?? '', user: user(participant), wish };
+      const viewRequest = (/** @type {{w: number, h: number}} */ size) => apart(track, size, true);
+      return { media, name: meeting.names[participant] ?? '', user: user(participant), viewRequest };
     }
     const wanted = [...large(meeting), ...meeting.speakers, ...meeting.seats].filter((id) => id !== meeting.self);
     const first = wanted.find((one) => camera(meeting, one) !== undefined);
     const id = [first, ...wanted].find((one) => one !== undefined && pictureOf(meeting, one) !== null) ?? first ?? wanted[0] ?? meeting.self;
     const media = id === meeting.self ? actions.ownMedia('camera') : pictureOf(meeting, id);
     const track = first === undefined ? undefined : camera(meeting, first)?.id;
-    const wish = track === undefined ? null : (/** @type {{w: number, h: number}} */ size) => apart(track, size, false);
-    return { media, name: meeting.names[id] ?? '', user: user(id), wish };
+    const viewRequest = track === undefined ? null : (/** @type {{w: number, h: number}} */ size) => apart(track, size, false);
+    return { media, name: meeting.names[id] ?? '', user: user(id), viewRequest };
   }
 
   /** @param {Meeting} meeting @param {string} id */

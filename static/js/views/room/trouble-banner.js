@@ -37,7 +37,8 @@ export function troubleBanner(actions) {
       if (!trouble) return false;
       retryAt = trouble.retryAt;
       text(what, t(trouble.key));
-      text(why, t(trouble.why));
+      const tried = trouble.tried === undefined ? '' : ` ${t('trouble.tried', { ways: trouble.tried })}`;
+      text(why, t(trouble.why) + tried);
       const draw = () => text(count, retryAt === null ? '' : retryIn(retryAt));
       draw();
       if (retryAt !== null) timer = window.setInterval(draw, COUNT_MS);

@@ -204,11 +204,11 @@ fn an_m_line_without_a_direction_has_the_sessions_or_sends_and_receives() {
         let description = Description::parse(sdp).unwrap();
         let answer = answered(&description);
         let sends = description.sections.iter().all(|section| section.sends);
-        let told = match sends {
+        let reported = match sends {
             true => "a=recvonly\r\n",
             false => "a=inactive\r\n",
         };
-        assert_eq!(answer.matches(told).count(), 2, "{answer}");
+        assert_eq!(answer.matches(reported).count(), 2, "{answer}");
         sends
     };
     assert!(sends(&bare));
@@ -399,12 +399,12 @@ fn what_is_neither_sound_nor_picture_is_answered_with_port_0() {
         let described = taken(&offer);
         let declined = &described.declined;
         assert_eq!((declined.len(), declined[0].index), (1, index));
-        let told = answered(&described);
-        let lines: Vec<&str> = told
+        let reported = answered(&described);
+        let lines: Vec<&str> = reported
             .match_indices("m=")
-            .map(|(at, _)| &told[at..])
+            .map(|(at, _)| &reported[at..])
             .collect();
-        assert!(lines[index].starts_with(refused), "{told}");
+        assert!(lines[index].starts_with(refused), "{reported}");
         assert_eq!(lines.len(), 3);
     }
 }

@@ -43,18 +43,18 @@ fn what_is_recorded_is_read_again() {
     for (number, at) in arrivals {
         recorder.note(number, start + ms(at));
     }
-    let told: Vec<_> = reports(&mut recorder)
+    let reported: Vec<_> = reports(&mut recorder)
         .iter()
         .flat_map(|r| read(r))
         .collect();
-    let numbers: Vec<u16> = told.iter().map(|(number, _)| *number).collect();
+    let numbers: Vec<u16> = reported.iter().map(|(number, _)| *number).collect();
     assert_eq!(
         numbers,
         [
             65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 0, 1, 2, 3, 4
         ]
     );
-    for (number, fate) in told {
+    for (number, fate) in reported {
         let came = arrivals.iter().find(|(known, _)| *known == number);
         let came = came.map_or(Fate::Lost, |(_, at)| Fate::Came(ms(*at + 64)));
         assert_eq!(fate, came, "{number}");
@@ -72,9 +72,9 @@ fn one_that_comes_late_is_told_after_all() {
     assert!(!recorder.has_news());
     recorder.note(11, start + ms(5));
     recorder.note(11, start + ms(9));
-    let told = read(&reports(&mut recorder)[0]);
-    assert_eq!(told[0], (11, Fate::Came(ms(69))));
-    assert_eq!(told.len(), 2);
+    let reported = read(&reports(&mut recorder)[0]);
+    assert_eq!(reported[0], (11, Fate::Came(ms(69))));
+    assert_eq!(reported.len(), 2);
     recorder.note(9, start);
     assert!(!recorder.has_news(), "before the first nothing is known");
 }
@@ -125,8 +125,8 @@ fn every_pattern_of_states_is_read_as_it_was_written() {
             expected.push((number, Fate::Came(ms(at + 64))));
         }
         let reports = reports(&mut recorder);
-        let told = reports.iter().flat_map(|report| read(report));
-        let came: Vec<_> = told.filter(|(_, fate)| *fate != Fate::Lost).collect();
+        let reported = reports.iter().flat_map(|report| read(report));
+        let came: Vec<_> = reported.filter(|(_, fate)| *fate != Fate::Lost).collect();
         assert_eq!(came, expected, "round {round}");
     }
 }

@@ -2,7 +2,7 @@
  * The pictures that are drawn, in device pixels, and how much each matters.
  * @typedef {import('../../state/meeting.js').Meeting} Meeting
  * @typedef {import('../../state/layout.js').Seat} Seat
- * @typedef {import('../../state/viewing.js').Wish} Wish
+ * @typedef {import('../../state/viewing.js').ViewRequest} ViewRequest
  */
 
 import { cameraOf } from '../../state/people.js';
@@ -35,15 +35,15 @@ export function watchSharpness(changed) {
  * @param {Seat[]} seats
  * @param {{participant: string, track: string} | null} shown
  * @param {{w: number, h: number} | null} box in which the screen is drawn
- * @returns {Wish[]}
+ * @returns {ViewRequest[]}
  */
-export function wishes(meeting, seats, shown, box) {
-  const list = shown && box ? [wish(shown.track, box, FIRST, true)] : [];
+export function viewRequests(meeting, seats, shown, box) {
+  const list = shown && box ? [viewRequest(shown.track, box, FIRST, true)] : [];
   for (const seat of seats) {
     const one = meeting.participants[seat.id];
     const camera = one && cameraOf(one);
     if (!camera || seat.id === meeting.self) continue;
-    list.push(wish(camera.id, seat, seat.main ? LARGE : meeting.speakers.includes(seat.id) ? SPEAKS : SEEN, false));
+    list.push(viewRequest(camera.id, seat, seat.main ? LARGE : meeting.speakers.includes(seat.id) ? SPEAKS : SEEN, false));
   }
   return list;
 }
@@ -54,16 +54,16 @@ export function wishes(meeting, seats, shown, box) {
  * @param {{w: number, h: number}} size in CSS pixels of its own window
  * @param {boolean} screen
  */
-export const apart = (track, size, screen) => wish(track, size, screen ? FIRST : LARGE, screen);
+export const apart = (track, size, screen) => viewRequest(track, size, screen ? FIRST : LARGE, screen);
 
 /**
  * @param {string} track
  * @param {{w: number, h: number}} size
  * @param {number} priority
  * @param {boolean} screen
- * @returns {Wish}
+ * @returns {ViewRequest}
  */
-function wish(track, { w, h }, priority, screen) {
+function viewRequest(track, { w, h }, priority, screen) {
   const pixels = (/** @type {number} */ size) => Math.max(1, Math.round(size * sharpness()));
   return { track, width: pixels(w), height: pixels(h), priority, screen };
 }

@@ -1,0 +1,43 @@
+//! Gathers what can be seen from here. Each look is bounded in time, and one that fails says so and ends no other.
+
+mod machine;
+mod media;
+mod stun;
+mod turn;
+mod web;
+mod wire;
+
+use super::Questions;
+use super::seen::Seen;
+use crate::config::Config;
+
+/// Looks at this machine first, then at the server that runs on it, then at the way to it from outside.
+pub(super) async fn everything(config: &Config, questions: &Questions) -> Seen {
+    let mut seen = Seen {
+        settings: machine::settings(config),
+        folder: machine::folder(config),
+        database: machine::database(config).await,
+        clock: machine::clock(config),
+        kernel: machine::kernel(config),
+        ports: machine::ports(config),
+        code: questions.code.clone(),
+        ..Seen::default()
+    };
+    let here = web::Server::here(config);
+    seen.server = here.health().await;
+    if seen.server.is_some() {
+        seen.media = media::ways(&here).await;
+        if let Some(code) = &questions.code {
+            seen.page = here.verdict(code).await;
+        }
+    } else {
+        seen.media.not_asked = Some("no server runs here".to_owned());
+    }
+    if let Some(url) = &config.listen.public_url {
+        seen.name = web::name(config, url).await;
+        let (public, ahead) = web::public(url, questions.patient).await;
+        seen.public = Some(public);
+        seen.clock.public_ahead_ms = ahead;
+    }
+    seen
+}

@@ -1,0 +1,254 @@
+//! What was seen, without any judgement: plain data, so that each judgement can be tested without a machine that is ill.
+
+use std::net::IpAddr;
+
+use crate::protocol::check_report::{CheckReport, WayName};
+
+/// Everything that was looked at. What is `None` was not there to be looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// What the settings say.
+    pub settings: Settings,
+    /// The folder of the data.
+    pub folder: Folder,
+    /// The database.
+    pub database: Database,
+    /// The clock.
+    pub clock: Clock,
+    /// What the kernel allows.
+    pub kernel: Kernel,
+    /// The ports of this machine.
+    pub ports: Ports,
+    /// The server that runs here.
+    pub server: Option<Answer>,
+    /// The name that people reach the server by.
+    pub name: Option<Name>,
+    /// The public address.
+    pub public: Option<Public>,
+    /// The ways of sound and picture.
+    pub media: Media,
+    /// Whether a verdict of the page was asked for.
+    pub code: Option<String>,
+    /// That verdict.
+    pub page: Option<CheckReport>,
+}
+
+/// What the settings say about each other.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Browsers reach it under https.
+    pub has_public_url: bool,
+    /// Something else than this machine reaches what it listens on.
+    pub is_open: bool,
+    /// Somebody's X-Forwarded-For is believed.
+    pub trusts_proxy: bool,
+    /// Every address that media is announced at is a loopback address.
+    pub media_is_local: bool,
+    /// Every address that media is announced at is one of a private network.
+    pub media_is_private: bool,
+    /// The media port is any free one.
+    pub media_port_is_random: bool,
+    /// Limits of use are off.
+    pub is_unlimited: bool,
+}
+
+/// The folder of the data.
+#[derive(Debug, Clone, Default)]
+pub struct Folder {
+    /// As it is set.
+    pub path: String,
+    /// Its permissions; none when it is not there.
+    pub mode: Option<u32>,
+    /// Why nothing can be written there, in the system's words.
+    pub unwritable: Option<String>,
+    /// Bytes that are free to this user.
+    pub free_bytes: Option<u64>,
+    /// The permissions of the secret.
+    pub secret_mode: Option<u32>,
+}
+
+/// The database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Database {
+    /// Not there yet, and the server makes it.
+    #[default]
+    NotMade,
+    /// It answers.
+    Reached {
+        /// Steps of the schema that were not taken yet.
+        missing: usize,
+    },
+    /// It does not.
+    Failed(String),
+}
+
+/// The clock of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock {
+    /// It is before the day on which this version was made.
+    pub is_in_the_past: bool,
+    /// Milliseconds by which the folder's file system is ahead.
+    pub folder_ahead_ms: Option<i64>,
+    /// Milliseconds by which whoever answers at the public address is ahead.
+    pub public_ahead_ms: Option<i64>,
+}
+
+/// What the kernel allows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kernel {
+    /// Bytes of the largest receive buffer (`net.core.rmem_max`).
+    pub receive_max: Option<u64>,
+    /// Bytes of the largest send buffer (`net.core.wmem_max`).
+    pub send_max: Option<u64>,
+    /// Bytes that the server asks for.
+    pub wanted: u64,
+    /// Open files that this process may have.
+    pub files: Option<u64>,
+    /// Open files that the settings may need.
+    pub files_needed: u64,
+}
+
+/// How a port is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Port {
+    /// The settings name none.
+    #[default]
+    Any,
+    /// Nobody has it.
+    Free,
+    /// Somebody has it.
+    Taken,
+    /// Only root, or a service with that right, may have it.
+    Privileged,
+    /// The address is not one of this machine.
+    NotHere,
+    /// Something else, in the system's words.
+    Failed(String),
+}
+
+/// The ports that the settings name.
+#[derive(Debug, Clone, Default)]
+pub struct Ports {
+    /// The address of the page, as it is set.
+    pub listen_name: String,
+    /// How it is.
+    pub listen: Port,
+    /// The number of the media port.
+    pub media_number: u16,
+    /// How it is, for UDP.
+    pub media: Port,
+}
+
+/// An answer to a request over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The version, where a Meeting answers.
+    pub version: Option<String>,
+    /// What a Meeting says is the matter with it.
+    pub reasons: Vec<String>,
+}
+
+/// The name of the public address, and who it leads to.
+#[derive(Debug, Clone)]
+pub struct Name {
+    /// The name.
+    pub host: String,
+    /// Its addresses; why there are none, in the system's words.
+    pub addresses: Result<Vec<IpAddr>, String>,
+    /// Those that belong to this machine, or that the settings name for media.
+    pub ours: usize,
+}
+
+/// What was found at the public address.
+#[derive(Debug, Clone, Default)]
+pub struct Public {
+    /// As it is set.
+    pub url: String,
+    /// Why no connection came about, in the system's words.
+    pub unreachable: Option<String>,
+    /// The certificate; none without TLS.
+    pub certificate: Option<Certificate>,
+    /// The answer to `/healthz`.
+    pub health: Option<Answer>,
+    /// What the server was told by the proxy.
+    pub via: Option<Via>,
+    /// How the handshake of a WebSocket went.
+    pub socket: Option<Socket>,
+    /// How long a socket at rest was held, when that was asked for.
+    pub rest: Option<Rest>,
+}
+
+/// The certificate that is shown at the public address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificate {
+    /// Whole days until it is over; less than nothing when it is.
+    pub days_left: Option<i64>,
+    /// Why browsers refuse it.
+    pub refused: Option<Refused>,
+}
+
+/// Why browsers refuse a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Its time is over, or has not begun.
+    Time,
+    /// It is for another name.
+    Name,
+    /// Nobody that browsers know has signed it, or a link of its chain is not sent.
+    Issuer,
+    /// Something else.
+    Other,
+}
+
+/// What the server saw of a request: `/check/via`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Via {
+    /// There was an X-Forwarded-For.
+    pub forwarded: bool,
+    /// It came from one of `--trusted-proxy`.
+    pub trusted: bool,
+}
+
+/// How the handshake of a WebSocket went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Socket {
+    /// It opened, and the server's first word came.
+    Opened,
+    /// It opened, and nothing came.
+    Silent,
+    /// The answer was another one than 101.
+    Refused(u16),
+    /// No answer came.
+    Failed,
+}
+
+/// What became of a socket at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// It was still open after so many seconds.
+    Held(u64),
+    /// Somebody closed it after so many seconds.
+    Cut(u64),
+}
+
+/// How one way went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Went {
+    /// An authentic answer came.
+    Answered,
+    /// None came.
+    Silent,
+    /// It was refused, in the words of whoever refused.
+    Refused(String),
+}
+
+/// The ways of sound and picture, as the running server offers them.
+#[derive(Debug, Clone, Default)]
+pub struct Media {
+    /// Why the server was not asked; nothing when it was.
+    pub not_asked: Option<String>,
+    /// Each way that it offers, and how that went.
+    pub ways: Vec<(WayName, Went)>,
+}
