@@ -2,12 +2,13 @@
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
+# fuzz  gives what strangers send to the fuzzer, each target for FUZZ_SECONDS (60)
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: bench-attacks run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: bench-attacks fuzz run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -59,6 +60,9 @@ browser-tests:
 
 foreign-tests:
 	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
+
+fuzz:
+	fuzz/run.sh $(or $(FUZZ_SECONDS),60) $(FUZZ_TARGETS)
 
 bench-attacks: setup
 	cargo build --release --locked
