@@ -47,7 +47,7 @@ async fn nothing_overtakes_what_the_room_is_telling() {
     // Called in the midst of what the room tells when somebody comes in.
     let overtake = || {
         let (handle, results) = (way.clone(), relayed.clone());
-        move |_| {
+        move |_: History| {
             if let Some(handle) = &*handle.lock().unwrap() {
                 let ada = membership("ada");
                 let relay = handle.relay(&ada, membership("bo"), offer(None));
