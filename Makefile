@@ -2,6 +2,7 @@
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
+# fuzz  gives what strangers send to the fuzzer, each target for FUZZ_SECONDS (60)
 # simulate  runs the simulated server with SEEDS=… seeds, or SEED=… alone with its log
 # network-tests  bad networks for some seconds each, between real browsers and a debug build
 # bench-network  bad networks for 20 seconds each, between real browsers and a release build
@@ -10,7 +11,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: fuzz simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -69,6 +70,11 @@ network-tests:
 
 foreign-tests:
 	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
+
+# Instrumented for the fuzzer, so that it is kept apart.
+fuzz: export CARGO_TARGET_DIR := $(CURDIR)/target/fuzz
+fuzz:
+	fuzz/run.sh $(or $(FUZZ_SECONDS),60) $(FUZZ_TARGETS)
 
 bench-attacks: setup
 	cargo build --release --locked

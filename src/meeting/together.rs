@@ -171,27 +171,7 @@ impl Room {
         if from == to || self.roster.find(&to).is_none() {
             return Err(ErrorCode::SignalNotFound);
         }
-        let event = match signal {
-            Signal::Offer { connection, sdp } => Event::SignalOffer(SignalSdp {
-                from,
-                connection,
-                sdp,
-            }),
-            Signal::Answer { connection, sdp } => Event::SignalAnswer(SignalSdp {
-                from,
-                connection,
-                sdp,
-            }),
-            Signal::Candidate {
-                connection,
-                candidate,
-            } => Event::SignalCandidate(SignalCandidateData {
-                from,
-                connection,
-                candidate,
-            }),
-        };
-        out.push(tell(&to, event));
+        out.push(tell(&to, signal.told_by(from)));
         Ok(Reply::Done)
     }
 
@@ -199,7 +179,7 @@ impl Room {
     fn is_for_files(&self, connection: Option<&str>) -> bool {
         match self.facts.topology {
             Topology::Sfu => true,
-            Topology::P2p => connection.is_some_and(|name| name.starts_with(FILE_CONNECTION)),
+            Topology::P2p => is_for_files(connection),
         }
     }
 
@@ -276,4 +256,39 @@ impl Room {
         }
         Ok(Reply::Timer(timer))
     }
+}
+
+impl Signal {
+    /// What the one hears whom `from` sends it.
+    pub fn told_by(self, from: ParticipantId) -> Event {
+        match self {
+            Self::Offer { connection, sdp } => Event::SignalOffer(SignalSdp {
+                from,
+                connection,
+                sdp,
+            }),
+            Self::Answer { connection, sdp } => Event::SignalAnswer(SignalSdp {
+                from,
+                connection,
+                sdp,
+            }),
+            Self::Candidate {
+                connection,
+                candidate,
+            } => Event::SignalCandidate(SignalCandidateData {
+                from,
+                connection,
+                candidate,
+            }),
+        }
+    }
+
+    /// Whether it begins a connection for files alone, which not everybody may.
+    pub fn is_for_files(&self) -> bool {
+        matches!(self, Self::Offer { connection, .. } if is_for_files(connection.as_deref()))
+    }
+}
+
+fn is_for_files(connection: Option<&str>) -> bool {
+    connection.is_some_and(|name| name.starts_with(FILE_CONNECTION))
 }

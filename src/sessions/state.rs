@@ -98,7 +98,7 @@ impl SessionState {
     }
 }
 
-impl State for SessionState {
+impl State for Box<SessionState> {
     fn user(&self) -> Option<&User> {
         self.login.as_ref().map(|login| &login.user)
     }

@@ -1,7 +1,7 @@
 //! A client by the book (static/docs/protocol.md §3.4): it comes back, sends again what had no answer, and holds what it
 //! is told against what it must be told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::line::{Line, Wire};
 use super::picture::Picture;
-use crate::protocol::event::Event;
+use crate::protocol::event::{Event, SignalSdp};
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::request::{Joined, Resumed, ResumedView};
 
@@ -72,6 +72,10 @@ pub struct Client {
     pub pending: VecDeque<Request>,
     pub place: Place,
     pub picture: Option<Picture>,
+    /// What comes belongs after the picture: that is not the answer to a join that was sent again.
+    is_in_order: bool,
+    /// The number of the last that each participant sent to this one alone.
+    pub whispers: BTreeMap<ParticipantId, usize>,
     /// It wants to be in the room.
     pub wants_in: bool,
 }
@@ -102,6 +106,8 @@ impl Client {
             pending: VecDeque::new(),
             place: Place::Nowhere,
             picture: None,
+            is_in_order: false,
+            whispers: BTreeMap::new(),
             wants_in: true,
         }
     }
@@ -256,7 +262,7 @@ impl Client {
             None => {}
             Some(None) => (self.place, self.picture) = (Place::Nowhere, None),
             Some(Some(ResumedView::Door(_))) => (self.place, self.picture) = (Place::Door, None),
-            Some(Some(ResumedView::Room(view))) => self.enter(*view),
+            Some(Some(ResumedView::Room(view))) => self.enter(*view, true),
         }
         self.is_new = false;
         self.pending
@@ -293,7 +299,7 @@ impl Client {
             }
             ("room.join", Ok(())) => {
                 let view: Joined = serde_json::from_str(data.unwrap().get()).unwrap();
-                self.enter(view);
+                self.enter(view, !request.is_again && self.place == Place::Nowhere);
                 if request.is_again {
                     // Its first answer shows the room as it was then: it looks again.
                     self.ask("room.join", json!({ "identity": "room" }));
@@ -312,14 +318,33 @@ impl Client {
         }
     }
 
-    fn enter(&mut self, view: Joined) {
+    fn enter(&mut self, view: Joined, is_in_order: bool) {
+        self.is_in_order = is_in_order;
         self.place = Place::Inside;
         self.picture = Some(Picture::new(view));
     }
 
+    /// Each once, in the order in which they were sent, and from somebody who is there.
+    fn hear_whisper(&mut self, whisper: &SignalSdp) {
+        let (from, number) = (&whisper.from, whisper.sdp.parse().unwrap());
+        let before = self.whispers.insert(from.clone(), number);
+        assert!(
+            before < Some(number),
+            "{from} sent {number} after {before:?}"
+        );
+        if let Some(picture) = self.picture.as_ref().filter(|_| self.is_in_order) {
+            let mut people = picture.view.participants.iter();
+            assert!(
+                people.any(|person| person.id == *from),
+                "{from} is not in, and is heard"
+            );
+        }
+    }
+
     fn follow(&mut self, event: Event) {
         match event {
-            Event::LobbyAdmitted(view) => self.enter(view),
+            Event::LobbyAdmitted(view) => self.enter(view, true),
+            Event::SignalAnswer(whisper) => self.hear_whisper(&whisper),
             Event::LobbyDenied(_) => self.place = Place::Nowhere,
             Event::RoomEnded(_) | Event::RoomDeleted(_) | Event::SessionReplaced(_) => {}
             event => {

@@ -16,9 +16,10 @@
 //! database that is slow or away.
 //!
 //! **What must hold.** At each step: nobody is in twice as anybody sees it, event numbers have no gap, each request has one
-//! answer and is carried out once in a run of the server, whoever is kept out stays out, members do not govern, and
+//! answer and is carried out once in a run of the server, what one sends another comes once and in order and from somebody
+//! who is in, whoever is kept out stays out, members do not govern, and
 //! nothing panics. When all is well again ([`checks`]): no ghost, everybody sees what is, what was acknowledged is there
-//! ([`oracle`]), the attendance and the media worker agree with the room.
+//! ([`oracle`]), the attendance and the media worker agree with the room, whoever is in can reach each of the others.
 //!
 //! **What is not simulated.** Packets, descriptions and connections of media (`media::simulation`), passwords, accounts and
 //! tokens of log-ins, invites, several rooms at once, the wall clock being set, SQL.
