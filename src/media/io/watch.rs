@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn one_that_has_too_much_to_do_steps_down() {
         assert_eq!(gauged(4, 960, 30), (96, 1));
-        assert_eq!(gauged(10, 500, 0), (100, 3), "with half a core");
+        assert_eq!(gauged(12, 500, 0), (100, 3), "with half a core");
     }
 
     #[test]
