@@ -2,4 +2,5 @@
 
 pub(super) mod shard;
 pub(super) mod socket;
+pub(super) mod watch;
 pub(super) mod worker;
