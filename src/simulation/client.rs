@@ -30,8 +30,6 @@ pub struct Request {
     pub id: u64,
     pub kind: &'static str,
     pub data: Value,
-    /// It was sent again: its answer may be from before what was told since.
-    pub is_again: bool,
 }
 
 impl Request {
@@ -41,7 +39,6 @@ impl Request {
             id: 0,
             kind: "timer.set",
             data: Value::Null,
-            is_again: false,
         }
     }
 }
@@ -125,7 +122,6 @@ impl Client {
             id,
             kind,
             data,
-            is_again: false,
         };
         self.send(&request);
         self.pending.push_back(request);
@@ -227,8 +223,7 @@ impl Client {
                     id: RESUME,
                     kind: "session.resume",
                     data,
-                    is_again: false,
-                });
+                        });
                 Vec::new()
             }
             _ => vec![self.log_in()],
@@ -259,9 +254,6 @@ impl Client {
             Some(Some(ResumedView::Room(view))) => self.enter(*view),
         }
         self.is_new = false;
-        self.pending
-            .iter_mut()
-            .for_each(|request| request.is_again = true);
         for request in self.pending.clone() {
             self.send(&request);
         }
@@ -294,14 +286,10 @@ impl Client {
             ("room.join", Ok(())) => {
                 let view: Joined = serde_json::from_str(data.unwrap().get()).unwrap();
                 self.enter(view);
-                if request.is_again {
-                    // Its first answer shows the room as it was then: it looks again.
-                    self.ask("room.join", json!({ "identity": "room" }));
-                }
             }
             ("room.join", Err(code)) => {
-                if code == "room.waiting" && self.place == Place::Nowhere {
-                    self.place = Place::Door;
+                if code == "room.waiting" {
+                    (self.place, self.picture) = (Place::Door, None);
                 }
                 self.wants_in &= !matches!(code.as_str(), "room.banned" | "room.denied");
             }

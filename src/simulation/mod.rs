@@ -23,11 +23,8 @@
 //! **What is not simulated.** Packets, descriptions and connections of media (`media::simulation`), passwords, accounts and
 //! tokens of log-ins, invites, several rooms at once, the wall clock being set, SQL.
 //!
-//! **Known of the product.** A client whose `room.join` was cut off, and that resumes with its last number, hears the events
-//! since it came in before the kept answer to its join, which shows the room as it was. The client of the simulation looks
-//! again then; another one would go on with an old picture. And a chat message whose commit is reported as failed though it is
-//! done, is answered when it is sent again under its `client_id`, but nobody in the room is told: so the simulated database
-//! does not do that to messages.
+//! **Known of the product.** A chat message whose commit is reported as failed though it is done, is answered when it is
+//! sent again under its `client_id`, but nobody in the room is told: so the simulated database does not do that to messages.
 //!
 //! **It can fail.** Each of these was planted alone, and this seed was the first reported, of those from 0 on: the last request
 //! is carried out again when it is sent again (16), what governs is not saved before its answer (59), a view takes no
