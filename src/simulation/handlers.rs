@@ -172,7 +172,7 @@ impl Handlers {
         Ok(json!({}))
     }
 
-    /// Stores a message once under its client's name for it, and posts it.
+    /// Stores a message once under its client's name for it, and posts it once.
     async fn send(&self, state: &SessionState, data: &Value) -> Result<Value, WireError> {
         let sender = authorise(state, Action::Chat).await?;
         let client_id = data["client_id"].as_str().unwrap().to_owned();
@@ -190,32 +190,26 @@ impl Handlers {
             message,
             to_user: None,
         };
-        let is_new = self.database.write(|stored: &mut Stored<'_>| {
+        let kept = self.database.write(|stored: &mut Stored<'_>| {
             let name = &post.message.client_id;
-            let is_new = !stored
-                .chat
-                .iter()
-                .any(|kept| kept.message.client_id == *name);
-            if is_new {
-                stored.chat.push(post.clone());
+            let is_it = |kept: &&Post| kept.message.client_id == *name;
+            if let Some(known) = stored.chat.iter().find(is_it) {
+                return Command::PostAgain(Box::new(known.clone()));
             }
-            is_new
+            stored.chat.push(post.clone());
+            Command::Post(Box::new(post.clone()))
         });
-        if is_new.await? {
-            let id = post.message.id.clone();
-            let posted = state
-                .location
-                .membership()?
-                .handle
-                .call_surely(Command::Post(Box::new(post)));
-            if let Err(error) = posted.await {
-                let withdrawn = self.database.write(|stored: &mut Stored<'_>| {
-                    stored.chat.retain(|kept| kept.message.id != id);
-                });
-                // It stays then, as it does in the product.
-                let _ = withdrawn.await;
-                return Err(error.into());
-            }
+        let kept = kept.await?;
+        let is_new = matches!(kept, Command::Post(_));
+        let room = &state.location.membership()?.handle;
+        if let Err(error) = room.call_surely(kept).await {
+            let id = &post.message.id;
+            let withdrawn = self.database.write(|stored: &mut Stored<'_>| {
+                stored.chat.retain(|kept| !is_new || kept.message.id != *id);
+            });
+            // It stays then, as it does in the product.
+            let _ = withdrawn.await;
+            return Err(error.into());
         }
         Ok(json!({}))
     }

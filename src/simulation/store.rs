@@ -29,7 +29,7 @@ pub enum Weather {
     Well,
     /// It takes up to some seconds.
     Slow,
-    /// It refuses; a meeting that it was to save is committed all the same from time to time.
+    /// It refuses; what it was to store is committed all the same from time to time.
     Away,
 }
 
@@ -117,18 +117,22 @@ impl Database {
         }
     }
 
-    /// Changes what is stored, whole or not at all.
+    /// Changes what is stored, whole or not at all. It may be done though it is reported as failed.
     pub async fn write<T>(
         &self,
         change: impl FnOnce(&mut Stored<'_>) -> T,
     ) -> Result<T, WireError> {
-        self.read().await?;
+        let (works, commits) = self.work().await;
         let inner = &mut *self.lock();
-        Ok(change(&mut Stored {
-            facts: &mut inner.facts,
-            chat: &mut inner.chat,
-            bans: &mut inner.bans,
-        }))
+        let changed = commits.then(|| {
+            change(&mut Stored {
+                facts: &mut inner.facts,
+                chat: &mut inner.chat,
+                bans: &mut inner.bans,
+            })
+        });
+        let changed = changed.filter(|_| works);
+        changed.ok_or_else(|| ErrorCode::ServerBusy.into())
     }
 
     /// Writes meetings.
