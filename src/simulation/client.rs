@@ -71,6 +71,10 @@ pub struct Client {
     pub picture: Option<Picture>,
     /// It wants to be in the room.
     pub wants_in: bool,
+    /// How it logs in.
+    pub logs_in_by: &'static str,
+    /// What it was told and must not be lost, and what came of it: type and data. None while nobody notes it.
+    pub notes: Option<Vec<(String, Value)>>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +104,8 @@ impl Client {
             place: Place::Nowhere,
             picture: None,
             wants_in: true,
+            logs_in_by: "auth.token",
+            notes: None,
         }
     }
 
@@ -118,11 +124,7 @@ impl Client {
     pub fn ask(&mut self, kind: &'static str, data: Value) {
         let id = self.next_id;
         self.next_id += 1;
-        let request = Request {
-            id,
-            kind,
-            data,
-        };
+        let request = Request { id, kind, data };
         self.send(&request);
         self.pending.push_back(request);
     }
@@ -191,6 +193,7 @@ impl Client {
                     assert_eq!(seq, self.last_seq + 1, "a gap before {text}");
                     self.last_seq = seq;
                 }
+                self.note(frame.kind, frame.data);
                 self.follow(serde_json::from_str(text).unwrap());
                 vec![Heard::Event]
             }
@@ -210,6 +213,18 @@ impl Client {
         }
     }
 
+    /// Notes what it is told, but for what a lost socket alone changes of somebody else.
+    fn note(&mut self, kind: &str, data: Option<&RawValue>) {
+        let Some(notes) = &mut self.notes else { return };
+        let data: Value = data.map_or(Value::Null, |data| {
+            serde_json::from_str(data.get()).unwrap()
+        });
+        let is_news = |picture: &Picture| !picture.shows_but_for_the_socket(&data["participant"]);
+        if kind != "participant.updated" || self.picture.as_ref().is_none_or(is_news) {
+            notes.push((kind.to_owned(), data));
+        }
+    }
+
     fn greet(&mut self, data: &RawValue) -> Vec<Heard> {
         let hello: Value = serde_json::from_str(data.get()).unwrap();
         self.greeted = hello["session"].as_str().map(str::to_owned);
@@ -223,7 +238,7 @@ impl Client {
                     id: RESUME,
                     kind: "session.resume",
                     data,
-                        });
+                });
                 Vec::new()
             }
             _ => vec![self.log_in()],
@@ -234,7 +249,9 @@ impl Client {
         let lost = self.forget_session();
         self.session.clone_from(&self.greeted);
         self.last_seq = 0;
-        self.ask("auth.token", json!({ "token": self.number }));
+        // A resumption that was refused was a request of this socket's session.
+        self.next_id = RESUME + 1;
+        self.ask(self.logs_in_by, json!({ "token": self.number }));
         lost
     }
 
@@ -279,7 +296,11 @@ impl Client {
         data: Option<&RawValue>,
     ) {
         match (request.kind, answer) {
-            ("auth.token", Ok(())) => {
+            ("auth.logout", Ok(())) => {
+                (self.token, self.place, self.picture) = (None, Place::Nowhere, None);
+                self.ask(self.logs_in_by, json!({ "token": self.number }));
+            }
+            (kind, Ok(())) if kind.starts_with("auth.") => {
                 let data: Value = serde_json::from_str(data.unwrap().get()).unwrap();
                 self.token = data["resume_token"].as_str().map(str::to_owned);
             }
@@ -309,7 +330,10 @@ impl Client {
         match event {
             Event::LobbyAdmitted(view) => self.enter(view),
             Event::LobbyDenied(_) => self.place = Place::Nowhere,
-            Event::RoomEnded(_) | Event::RoomDeleted(_) | Event::SessionReplaced(_) => {}
+            Event::RoomEnded(_) | Event::RoomDeleted(_) => {
+                (self.place, self.picture) = (Place::Nowhere, None);
+            }
+            Event::SessionReplaced(_) => {}
             event => {
                 if let Some(picture) = &mut self.picture {
                     picture.follow(event);

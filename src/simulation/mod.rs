@@ -32,10 +32,12 @@
 mod acts;
 mod checks;
 mod client;
+mod everywhere;
 mod handlers;
 mod line;
 mod oracle;
 mod picture;
+mod plain;
 mod server;
 mod store;
 mod stories;

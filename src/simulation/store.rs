@@ -25,6 +25,8 @@ pub const ROOM: RoomKey = RoomKey::of(1);
 /// How the database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weather {
+    /// It answers at once.
+    Still,
     /// It answers within some milliseconds.
     Well,
     /// It takes up to some seconds.
@@ -86,7 +88,7 @@ impl Database {
     }
 
     pub fn is_well(&self) -> bool {
-        self.lock().weather == Weather::Well
+        matches!(self.lock().weather, Weather::Still | Weather::Well)
     }
 
     /// What went wrong in its books.
@@ -99,6 +101,7 @@ impl Database {
         let (wait, works, commits) = {
             let Inner { dice, weather, .. } = &mut *self.lock();
             match weather {
+                Weather::Still => (0, true, true),
                 Weather::Well => (dice.random_range(0..4), true, true),
                 Weather::Slow => (dice.random_range(0..6_000), true, true),
                 Weather::Away => (dice.random_range(0..800), false, dice.random_bool(0.2)),
@@ -153,6 +156,12 @@ impl Database {
 
     pub fn facts(&self) -> object::Room {
         self.lock().facts.clone()
+    }
+
+    /// What was written.
+    pub fn messages(&self) -> Vec<object::ChatMessage> {
+        let inner = self.lock();
+        inner.chat.iter().map(|post| post.message.clone()).collect()
     }
 
     pub fn has_message(&self, client_id: &str) -> usize {
