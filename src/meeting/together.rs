@@ -5,6 +5,7 @@ use super::effect::{Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room, broadcast, tell, tell_each, updated};
 use super::sources::set_muted;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     ChatData, ChatDeleted, Event, ReactionData, SignalCandidateData, SignalSdp, SpotlightUpdated,
@@ -93,6 +94,10 @@ impl Room {
     }
 
     pub(super) fn post(&mut self, post: Post, out: &mut Vec<Effect>) -> Answer {
+        if self.chat.has(&post.message.id) {
+            // Whoever sent it again was faster.
+            return Ok(Reply::Message(Box::new(post.message)));
+        }
         let action = if post.message.to.is_some() {
             Action::PrivateChat
         } else {
@@ -116,6 +121,26 @@ impl Room {
         }
         self.chat.push(post);
         Ok(Reply::Message(Box::new(message)))
+    }
+
+    /// A message that was stored, and is sent again. As a rule everybody was told of it. But the database may have said that
+    /// it was not stored though it was: then nobody was.
+    pub(super) fn post_again(&mut self, post: Post, out: &mut Vec<Effect>) -> Reply {
+        let message = post.message.clone();
+        if !self.chat.was_told(&message) {
+            let may_read = |person: &&Person| {
+                post.is_for(&person.seen.user.id)
+                    && self.reads_since(&person.seen) <= Some(message.sent_at)
+            };
+            let readers = self.roster.iter().filter(may_read);
+            let readers = readers.map(|person| person.seen.id.clone()).collect();
+            let event = Event::ChatMessage(ChatData {
+                message: message.clone(),
+            });
+            out.extend(tell_each(readers, event));
+            self.chat.push(post);
+        }
+        Reply::Message(Box::new(message))
     }
 
     pub(super) fn deleted(

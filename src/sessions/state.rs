@@ -107,6 +107,10 @@ impl State for Box<SessionState> {
         self.location.is_nowhere()
     }
 
+    fn participant(&self) -> Option<&ParticipantId> {
+        self.location.participant()
+    }
+
     fn is_inside(&self, participant: &ParticipantId) -> bool {
         let inside = self.location.inside();
         inside.is_some_and(|membership| membership.participant == *participant)

@@ -30,8 +30,6 @@ pub struct Request {
     pub id: u64,
     pub kind: &'static str,
     pub data: Value,
-    /// It was sent again: its answer may be from before what was told since.
-    pub is_again: bool,
 }
 
 impl Request {
@@ -41,7 +39,6 @@ impl Request {
             id: 0,
             kind: "timer.set",
             data: Value::Null,
-            is_again: false,
         }
     }
 }
@@ -72,12 +69,14 @@ pub struct Client {
     pub pending: VecDeque<Request>,
     pub place: Place,
     pub picture: Option<Picture>,
-    /// What comes belongs after the picture: that is not the answer to a join that was sent again.
-    is_in_order: bool,
     /// The number of the last that each participant sent to this one alone.
     pub whispers: BTreeMap<ParticipantId, usize>,
     /// It wants to be in the room.
     pub wants_in: bool,
+    /// How it logs in.
+    pub logs_in_by: &'static str,
+    /// What it was told and must not be lost, and what came of it: type and data. None while nobody notes it.
+    pub notes: Option<Vec<(String, Value)>>,
 }
 
 #[derive(Deserialize)]
@@ -106,9 +105,10 @@ impl Client {
             pending: VecDeque::new(),
             place: Place::Nowhere,
             picture: None,
-            is_in_order: false,
             whispers: BTreeMap::new(),
             wants_in: true,
+            logs_in_by: "auth.token",
+            notes: None,
         }
     }
 
@@ -127,12 +127,7 @@ impl Client {
     pub fn ask(&mut self, kind: &'static str, data: Value) {
         let id = self.next_id;
         self.next_id += 1;
-        let request = Request {
-            id,
-            kind,
-            data,
-            is_again: false,
-        };
+        let request = Request { id, kind, data };
         self.send(&request);
         self.pending.push_back(request);
     }
@@ -201,6 +196,7 @@ impl Client {
                     assert_eq!(seq, self.last_seq + 1, "a gap before {text}");
                     self.last_seq = seq;
                 }
+                self.note(frame.kind, frame.data);
                 self.follow(serde_json::from_str(text).unwrap());
                 vec![Heard::Event]
             }
@@ -220,6 +216,18 @@ impl Client {
         }
     }
 
+    /// Notes what it is told, but for what a lost socket alone changes of somebody else.
+    fn note(&mut self, kind: &str, data: Option<&RawValue>) {
+        let Some(notes) = &mut self.notes else { return };
+        let data: Value = data.map_or(Value::Null, |data| {
+            serde_json::from_str(data.get()).unwrap()
+        });
+        let is_news = |picture: &Picture| !picture.shows_but_for_the_socket(&data["participant"]);
+        if kind != "participant.updated" || self.picture.as_ref().is_none_or(is_news) {
+            notes.push((kind.to_owned(), data));
+        }
+    }
+
     fn greet(&mut self, data: &RawValue) -> Vec<Heard> {
         let hello: Value = serde_json::from_str(data.get()).unwrap();
         self.greeted = hello["session"].as_str().map(str::to_owned);
@@ -233,7 +241,6 @@ impl Client {
                     id: RESUME,
                     kind: "session.resume",
                     data,
-                    is_again: false,
                 });
                 Vec::new()
             }
@@ -245,7 +252,9 @@ impl Client {
         let lost = self.forget_session();
         self.session.clone_from(&self.greeted);
         self.last_seq = 0;
-        self.ask("auth.token", json!({ "token": self.number }));
+        // A resumption that was refused was a request of this socket's session.
+        self.next_id = RESUME + 1;
+        self.ask(self.logs_in_by, json!({ "token": self.number }));
         lost
     }
 
@@ -262,12 +271,9 @@ impl Client {
             None => {}
             Some(None) => (self.place, self.picture) = (Place::Nowhere, None),
             Some(Some(ResumedView::Door(_))) => (self.place, self.picture) = (Place::Door, None),
-            Some(Some(ResumedView::Room(view))) => self.enter(*view, true),
+            Some(Some(ResumedView::Room(view))) => self.enter(*view),
         }
         self.is_new = false;
-        self.pending
-            .iter_mut()
-            .for_each(|request| request.is_again = true);
         for request in self.pending.clone() {
             self.send(&request);
         }
@@ -293,21 +299,21 @@ impl Client {
         data: Option<&RawValue>,
     ) {
         match (request.kind, answer) {
-            ("auth.token", Ok(())) => {
+            ("auth.logout", Ok(())) => {
+                (self.token, self.place, self.picture) = (None, Place::Nowhere, None);
+                self.ask(self.logs_in_by, json!({ "token": self.number }));
+            }
+            (kind, Ok(())) if kind.starts_with("auth.") => {
                 let data: Value = serde_json::from_str(data.unwrap().get()).unwrap();
                 self.token = data["resume_token"].as_str().map(str::to_owned);
             }
             ("room.join", Ok(())) => {
                 let view: Joined = serde_json::from_str(data.unwrap().get()).unwrap();
-                self.enter(view, !request.is_again && self.place == Place::Nowhere);
-                if request.is_again {
-                    // Its first answer shows the room as it was then: it looks again.
-                    self.ask("room.join", json!({ "identity": "room" }));
-                }
+                self.enter(view);
             }
             ("room.join", Err(code)) => {
-                if code == "room.waiting" && self.place == Place::Nowhere {
-                    self.place = Place::Door;
+                if code == "room.waiting" {
+                    (self.place, self.picture) = (Place::Door, None);
                 }
                 self.wants_in &= !matches!(code.as_str(), "room.banned" | "room.denied");
             }
@@ -332,7 +338,7 @@ impl Client {
             before < Some(number),
             "{from} sent {number} after {before:?}"
         );
-        if let Some(picture) = self.picture.as_ref().filter(|_| self.is_in_order) {
+        if let Some(picture) = &self.picture {
             let mut people = picture.view.participants.iter();
             assert!(
                 people.any(|person| person.id == *from),
@@ -343,10 +349,13 @@ impl Client {
 
     fn follow(&mut self, event: Event) {
         match event {
-            Event::LobbyAdmitted(view) => self.enter(view, true),
+            Event::LobbyAdmitted(view) => self.enter(view),
             Event::SignalAnswer(whisper) => self.hear_whisper(&whisper),
             Event::LobbyDenied(_) => self.place = Place::Nowhere,
-            Event::RoomEnded(_) | Event::RoomDeleted(_) | Event::SessionReplaced(_) => {}
+            Event::RoomEnded(_) | Event::RoomDeleted(_) => {
+                (self.place, self.picture) = (Place::Nowhere, None);
+            }
+            Event::SessionReplaced(_) => {}
             event => {
                 if let Some(picture) = &mut self.picture {
                     picture.follow(event);

@@ -24,12 +24,6 @@
 //! **What is not simulated.** Packets, descriptions and connections of media (`media::simulation`), passwords, accounts and
 //! tokens of log-ins, invites, several rooms at once, the wall clock being set, SQL.
 //!
-//! **Known of the product.** A client whose `room.join` was cut off, and that resumes with its last number, hears the events
-//! since it came in before the kept answer to its join, which shows the room as it was. The client of the simulation looks
-//! again then; another one would go on with an old picture. And a chat message whose commit is reported as failed though it is
-//! done, is answered when it is sent again under its `client_id`, but nobody in the room is told: so the simulated database
-//! does not do that to messages.
-//!
 //! **It can fail.** Each of these was planted alone, and this seed was the first reported, of those from 0 on: the last request
 //! is carried out again when it is sent again (16), what governs is not saved before its answer (59), a view takes no
 //! number of its own (63), whoever does not come back is not taken out (6), each answer is written twice (0).
@@ -39,10 +33,12 @@
 mod acts;
 mod checks;
 mod client;
+mod everywhere;
 mod handlers;
 mod line;
 mod oracle;
 mod picture;
+mod plain;
 mod server;
 mod store;
 mod stories;
