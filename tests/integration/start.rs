@@ -42,8 +42,10 @@ impl Running {
             .unwrap();
         let address = line
             .trim()
-            .strip_prefix("listening on http://")
+            .strip_prefix("listening on ")
+            .and_then(|url| url.split_once("://"))
             .unwrap()
+            .1
             .to_owned();
         Self { server, address }
     }
