@@ -3,9 +3,10 @@
  *
  * @typedef {import('./meeting.js').Meeting} Meeting
  *
- * @typedef {{code: string, retryAt: number | null, refused: boolean, ways?: import('./findings.js').Findings['ways']}} Trouble
+ * @typedef {{code: string, retryAt: number | null, refused: boolean, ways?: import('./findings.js').Findings['ways'], report?: string | null}} Trouble
  *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: only the person's asking tries again ·
- *   ways: those of sound and picture that were tried, once that is known
+ *   ways: those of sound and picture that were tried, once that is known · report: the code under which whoever runs the
+ *   server finds the same
  * @typedef {{up: Trouble | null, down: Trouble | null}} Health  of the two directions over the server
  *
  * @typedef {'silent' | 'socket' | 'media' | 'all'} Lost  of the link to the meeting, for now: silent: the server gives no
@@ -19,14 +20,23 @@ import { WAYS, WAY_NAMES } from '../client/ways.js';
 export const isOfTheWay = ({ code }) => whyOf(code) === WHY.ice;
 
 /**
+ * What is told anew of a way that finds nothing keeps what is known of it.
+ * @param {Trouble | null} before @param {Trouble | null} now @returns {Trouble | null}
+ */
+export function toldAnew(before, now) {
+  if (!before || !now || !isOfTheWay(before) || !isOfTheWay(now)) return now;
+  return { ...now, ways: before.ways, report: before.report };
+}
+
+/**
  * The one sentence about all that is amiss: which key, whose reason, and when it is tried again.
  * @param {Meeting} meeting
- * @returns {{key: string, why: string, retryAt: number | null, tried?: string} | null} tried: the names of ways
+ * @returns {{key: string, why: string, retryAt: number | null, tried?: string, report?: string} | null} tried: the names of ways
  */
 export function troubleOf({ health: { up, down }, unsent: refused }) {
-  const why = (/** @type {Trouble} */ { code, retryAt, ways }, /** @type {string} */ key) => {
+  const why = (/** @type {Trouble} */ { code, retryAt, ways, report }, /** @type {string} */ key) => {
     const tried = WAYS.filter((way) => ways?.[way]).map((way) => WAY_NAMES[way]);
-    return { key, why: whyOf(code), retryAt, ...(tried.length > 0 && { tried: tried.join(', ') }) };
+    return { key, why: whyOf(code), retryAt, ...(tried.length > 0 && { tried: tried.join(', ') }), ...(report && { report }) };
   };
   if (up && down) return why(up.refused ? up : down, 'trouble.both');
   if (up) return why(up, 'trouble.up');

@@ -38,7 +38,8 @@ export function troubleBanner(actions) {
       retryAt = trouble.retryAt;
       text(what, t(trouble.key));
       const tried = trouble.tried === undefined ? '' : ` ${t('trouble.tried', { ways: trouble.tried })}`;
-      text(why, t(trouble.why) + tried);
+      const report = trouble.report === undefined ? '' : ` ${t('trouble.report', { code: trouble.report })}`;
+      text(why, t(trouble.why) + tried + report);
       const draw = () => text(count, retryAt === null ? '' : retryIn(retryAt));
       draw();
       if (retryAt !== null) timer = window.setInterval(draw, COUNT_MS);
