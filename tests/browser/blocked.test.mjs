@@ -44,3 +44,36 @@ test('who finds no way reads which was tried, and the log has the same', { timeo
   assert.match(await trouble.textContent(), new RegExp(`Tried: UDP.*${code}`));
   stage.assertQuiet();
 });
+
+test('who finds no way to somebody, without a server in the middle, reads to whom', { timeout: 120_000 }, async () => {
+  /** What is heard of the other side leads to nobody. */
+  const astray = () => {
+    const { prototype } = RTCPeerConnection;
+    const { addIceCandidate, setRemoteDescription } = prototype;
+    const moved = (text) => text.replace(/(candidate:\S+ \d \S+ \d+) \S+ /g, '$1 198.51.100.7 ');
+    prototype.addIceCandidate = function add(candidate) {
+      if (!candidate?.candidate) return addIceCandidate.call(this, candidate);
+      const { sdpMid, sdpMLineIndex } = candidate;
+      return addIceCandidate.call(this, { sdpMid, sdpMLineIndex, candidate: moved(candidate.candidate) });
+    };
+    prototype.setRemoteDescription = function set({ type, sdp }) {
+      return setRemoteDescription.call(this, { type, sdp: moved(sdp) });
+    };
+  };
+  const identity = await makeRoom(stage, { topology: 'p2p' });
+  const before = stage.server.log.length;
+  const ada = await guest(stage, identity, 'Ada', { init: [astray] });
+  const bo = await guest(stage, identity, 'Bo', { init: [astray] });
+  for (const [page, other] of [[ada, 'Bo'], [bo, 'Ada']]) {
+    const trouble = page.getByTestId('trouble');
+    await trouble.filter({ hasText: `You and ${other} do not hear or see each other.` }).filter({ hasText: CODE }).waitFor();
+    const told = await trouble.textContent();
+    assert.match(told, /Tried: UDP/);
+    const [code] = CODE.exec(told);
+    const line = await until(() => stage.server.log.slice(before).find((text) => text.includes(code)), 'a line of the log');
+    assert.match(line, /find no way in a meeting.*closed="UDP/);
+  }
+  await bo.getByTestId('leave').click();
+  await ada.getByTestId('trouble').waitFor({ state: 'hidden' });
+  stage.assertQuiet();
+});
