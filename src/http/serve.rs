@@ -59,7 +59,24 @@ pub async fn serve(
         tracing::warn!(%error, "Clients that do not read may make the system keep more for them.");
     }
     let (ending, _) = watch::channel(());
-    let mut open = accept_until(listener, door, router, connections, shutdown, &ending).await;
+    let (stopping, stopped) = watch::channel(());
+    // A task of its own: only among the other tasks can it wait its turn.
+    let accepting = accept_until(listener, door, router, connections, stopped, ending.clone());
+    let mut accepting = tokio::spawn(accepting.in_current_span());
+    let accepted = tokio::select! {
+        () = shutdown => {
+            drop(stopping);
+            accepting.await
+        }
+        accepted = &mut accepting => accepted,
+    };
+    let mut open = match accepted {
+        Ok(open) => open,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => return,
+        },
+    };
     // From here on each connection takes no further request; those that do not end in time are dropped.
     drop(ending);
     // One that failed has ended as well.
@@ -75,16 +92,15 @@ async fn accept_until(
     door: Door,
     router: Router,
     connections: Connections,
-    shutdown: impl Future<Output = ()>,
-    ending: &watch::Sender<()>,
+    mut stopped: watch::Receiver<()>,
+    ending: watch::Sender<()>,
 ) -> JoinSet<()> {
     let mut open = JoinSet::new();
     let service = TowerToHyperService::new(router);
     let mut told: Option<Instant> = None;
-    let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            () = &mut shutdown => return open,
+            _ = stopped.changed() => return open,
             Some(_) = open.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
