@@ -32,10 +32,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(directory: &Path, more: &[&str]) -> Self {
-        let mut server = serve_in(directory, more)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(serve_in(directory, more))
+    }
+
+    pub fn of(mut serve: Command) -> Self {
+        let mut server = serve.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.as_mut().unwrap())
             .read_line(&mut line)
