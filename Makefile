@@ -59,7 +59,7 @@ client-tests:
 	$(STAGE) "client tests" node --test --test-reporter=spec $(or $(wildcard tests/client/*.test.mjs),tests/client)
 
 # Those that look at the page rather than at media run two at a time: most of their time is waiting.
-PAGE_TESTS := $(wildcard $(patsubst %,tests/browser/%.test.mjs,axe docs door example govern governing home hosting layout prefix proxies telling))
+PAGE_TESTS := $(wildcard $(patsubst %,tests/browser/%.test.mjs,axe blocked docs door example govern governing home hosting layout prefix proxies telling))
 MEDIA_TESTS := $(filter-out $(PAGE_TESTS),$(wildcard tests/browser/*.test.mjs))
 browser-tests:
 	$(STAGE) "browser tests of the page" node --test --test-reporter=spec --test-concurrency=2 $(or $(PAGE_TESTS),tests/browser)

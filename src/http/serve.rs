@@ -19,8 +19,9 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::connections::{Connections, Held, Place};
-use super::door::{Door, Secured, Version};
+use super::door::{Door, Manner, Version};
 use super::heads::Ambiguous;
+use super::in_the_clear::InTheClear;
 use super::other::BoxedStream;
 use super::peer::RemoteAddress;
 use super::stream::Guarded;
@@ -159,12 +160,12 @@ async fn connection(
             return;
         }
     };
-    let (version, secured) = (visitor.version, visitor.secured);
-    let io = TokioIo::new(Guarded::new(visitor.stream, place.clone(), version));
+    let manner = visitor.manner;
+    let io = TokioIo::new(Guarded::new(visitor.stream, place.clone(), manner.version));
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        answer(request, &router, remote, &held, (version, secured))
+        answer(request, &router, remote, &held, manner)
     });
-    let outcome = match version {
+    let outcome = match manner.version {
         Version::One => speak_one(io, service, &place, ending).await,
         Version::Two => speak_two(io, service, &place, ending).await,
     };
@@ -179,19 +180,22 @@ fn answer(
     router: &TowerToHyperService<Router>,
     remote: RemoteAddress,
     held: &Held,
-    (version, secured): (Version, Option<Secured>),
+    manner: Manner,
 ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + use<> {
     let place = held.place.clone();
     place.ask();
-    let judged = match version {
+    let judged = match manner.version {
         Version::One => place.judge(),
         Version::Two => Ok(()),
     };
     let answering = judged.map(|()| {
         request.extensions_mut().insert(remote);
         request.extensions_mut().insert(held.clone());
-        if let Some(secured) = secured {
+        if let Some(secured) = manner.secured {
             request.extensions_mut().insert(secured);
+        }
+        if manner.is_exposed {
+            request.extensions_mut().insert(InTheClear);
         }
         router.call(request)
     });
@@ -203,7 +207,7 @@ fn answer(
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             place.upgraded();
         }
-        if secured.is_some_and(|secured| secured.is_trusted) {
+        if manner.secured.is_some_and(|secured| secured.is_trusted) {
             response
                 .headers_mut()
                 .insert(STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);

@@ -324,8 +324,7 @@ impl Client {
         }
     }
 
-    fn enter(&mut self, view: Joined, is_in_order: bool) {
-        self.is_in_order = is_in_order;
+    fn enter(&mut self, view: Joined) {
         self.place = Place::Inside;
         self.picture = Some(Picture::new(view));
     }

@@ -69,7 +69,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("doctor", &["budgets", "config", "protocol", "store"]),
+    ("doctor", &["budgets", "config", "protocol", "store", "tls"]),
     (
         "app",
         &[
