@@ -331,7 +331,11 @@ impl Client {
 
     /// Each once, in the order in which they were sent, and from somebody who is there.
     fn hear_whisper(&mut self, whisper: &SignalSdp) {
-        let (from, number) = (&whisper.from, whisper.sdp.parse().unwrap());
+        // What carries no number is another act of the meeting.
+        let Ok(number) = whisper.sdp.parse() else {
+            return;
+        };
+        let from = &whisper.from;
         let before = self.whispers.insert(from.clone(), number);
         assert!(
             before < Some(number),
