@@ -124,10 +124,9 @@
 
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
-import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
+import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks, withTrouble } from './presence.js';
 import { carry, explain, published } from './slots.js';
 import { exchange, follow, speak } from './speech.js';
-import { withTrouble } from './trouble.js';
 
 /** Reactions that can still be seen; older ones are done. */
 const KEPT_REACTIONS = 24;

@@ -39,13 +39,6 @@ export function troubleWith(health, connection) {
   return health.peers[connection] ?? null;
 }
 
-/** @param {Health} health @param {string} connection @param {Trouble | null} trouble @returns {Health} */
-export function withTrouble(health, connection, trouble) {
-  if (connection === 'up' || connection === 'down') return { ...health, [connection]: trouble };
-  const { [connection]: _, ...peers } = health.peers;
-  return { ...health, peers: trouble ? { ...peers, [connection]: trouble } : peers };
-}
-
 /**
  * The one sentence about all that is amiss: which key, whose reason, and when it is tried again.
  * @param {Pick<Meeting, 'health' | 'unsent' | 'participants'>} meeting
