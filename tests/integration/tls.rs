@@ -237,7 +237,9 @@ async fn a_page_that_came_in_the_clear_opens_no_socket_in_tls() {
     let stream = connect(server.address, Roots::Any, &[b"http/1.1"]).await;
     let request = opening(server.address, &format!("http://{}", server.address));
     let opened = soon(tokio_tungstenite::client_async(request, stream)).await;
-    let refused = opened.err().expect("it is refused");
+    let Err(refused) = opened else {
+        panic!("it is opened");
+    };
     assert!(refused.to_string().contains("403"), "{refused}");
 }
 
