@@ -11,6 +11,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("network", &[]),
     ("allowance", &["budgets"]),
     ("supervise", &[]),
+    ("turn", &["budgets", "network"]),
     ("bench", &[]),
     ("protocol", &["budgets"]),
     ("config", &["budgets"]),
