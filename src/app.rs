@@ -6,6 +6,9 @@
 mod activation;
 mod addresses;
 mod descriptors;
+mod others;
+mod ports;
+mod signals;
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -14,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::auth::{Limits, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME};
@@ -22,9 +24,9 @@ use crate::budgets;
 use crate::cli::Failure;
 use crate::config::{Config, Guests, LegacyApi, MediaAddress, PublicUrl, RateLimits, Registration};
 use crate::http::{
-    self, Access, Calendars, CheckReports, Connections, FrameLimit, Gate, Health, HealthProbe,
-    HttpState, NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner, Sharing,
-    SocketLimits, Sockets, Traffic,
+    self, Access, Calendars, CheckReports, Connections, Door, FrameLimit, Gate, Handshakes, Health,
+    HealthProbe, HttpState, NoCalendar, Page, Parts, PlainLimits, RoomProbe, SessionRunner,
+    Sharing, SocketLimits, Sockets, Traffic,
 };
 use crate::legacy;
 use crate::media::{Media, MediaConfig};
@@ -35,7 +37,11 @@ use crate::sessions::{
 };
 use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
+use crate::tls::Tls;
 use crate::ws;
+use others::Nobody;
+use ports::Ports;
+use signals::StopSignals;
 
 /// So many tasks run before sockets are looked at again. By default it is 61, and then a frame that comes while a crowd
 /// of connections is served is not even seen for several milliseconds.
@@ -56,7 +62,8 @@ const SEAL_DEADLINE: Duration = Duration::from_secs(1);
 /// How often void tokens whose time is up anyway are forgotten, and meetings that nobody came back to.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// Runs the server until it is told to stop by SIGINT, SIGTERM or SIGHUP; a second signal ends it at once.
+/// Runs the server until it is told to stop by SIGINT, SIGTERM or SIGHUP; a second signal ends it at once. Where
+/// the certificate comes from files, SIGHUP reads them again instead.
 ///
 /// # Errors
 /// One sentence when it cannot start: the port is in use, the folder cannot be written, the database does not answer.
@@ -67,12 +74,17 @@ pub fn serve(config: Config) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
     let outcome = runtime.block_on(async {
-        let signals = StopSignals::listen()?;
+        let mut signals = StopSignals::listen()?;
         descriptors::raise_limit(config.listen.max_sockets.get());
         let app = App::start(config).await?;
         activation::is_ready();
         // Scripts and tests read the port from here; whoever closed standard output does not want it.
-        let _ = writeln!(std::io::stdout(), "listening on http://{}", app.address);
+        let scheme = if app.tls.is_some() { "https" } else { "http" };
+        let _ = writeln!(std::io::stdout(), "listening on {scheme}://{}", app.address);
+        if let Some(url) = &app.public_url {
+            tracing::info!("the page is at {url}");
+        }
+        signals.files = app.tls.clone().filter(Tls::is_from_files);
         let media = app.media().clone();
         let stop = async {
             tokio::select! {
@@ -96,7 +108,10 @@ pub fn serve(config: Config) -> Result<(), Failure> {
 pub struct App {
     /// Where it listens.
     pub address: std::net::SocketAddr,
-    listener: TcpListener,
+    /// Where it redirects http to https, if anywhere.
+    pub redirect_address: Option<std::net::SocketAddr>,
+    ports: Ports,
+    tls: Option<Tls>,
     services: Services,
     media: Media,
     legacy_api: LegacyApi,
@@ -123,16 +138,13 @@ impl App {
     /// # Errors
     /// One sentence: what cannot be had, and why.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        let wanted = config.listen.address;
-        let listener = match activation::listener()? {
-            Some(listener) => listener,
-            None => TcpListener::bind(wanted)
-                .await
-                .map_err(|error| Failure::because(format!("cannot listen on {wanted}"), &error))?,
+        let ports = Ports::open(&config.listen, &config.tls).await?;
+        let address = |listener: &TcpListener| {
+            let address = listener.local_addr();
+            address.map_err(|error| Failure::because("cannot listen", &error))
         };
-        let address = listener
-            .local_addr()
-            .map_err(|error| Failure::because("cannot listen", &error))?;
+        let redirect_address = ports.redirect.as_ref().map(address).transpose()?;
+        let address = address(&ports.page)?;
         let ips = addresses::all(&config.media.addresses).await?;
         let media = Media::start(MediaConfig {
             ips: ips.clone(),
@@ -153,6 +165,8 @@ impl App {
             let data = config.storage.data_dir.display();
             Failure::because(format!("cannot use the data directory {data}"), &error)
         })?;
+        let tls = Tls::start(&config.tls, &config.storage.data_dir, &ips)
+            .map_err(|error| Failure::because("cannot serve TLS", &error))?;
         let store = Store::open(database_url, node, DATABASE_CONNECTIONS)
             .await
             .map_err(|error| Failure::because(config.storage.cannot_open(), &error))?;
@@ -221,7 +235,9 @@ impl App {
         };
         Ok(Self {
             address,
-            listener,
+            redirect_address,
+            ports,
+            tls,
             services,
             media,
             legacy_api: config.legacy_api,
@@ -249,7 +265,8 @@ impl App {
     /// Serves until `stop` is done, then ends sessions, rooms, media and the database, in this order.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self {
-            listener,
+            ports,
+            tls,
             services,
             media,
             legacy_api,
@@ -268,6 +285,30 @@ impl App {
             LegacyApi::Off => Router::new(),
             LegacyApi::On => legacy::router(gate.clone(), services.clone()),
         };
+        let connections = Connections::default();
+        let (stop_redirect, redirect_stopped) = watch::channel(());
+        let redirecting = match (ports.redirect, &public_url) {
+            (Some(listener), Some(url)) => {
+                let router = http::redirect::router(url.origin.clone(), gate.clone());
+                let serving = http::serve(
+                    listener,
+                    Door::plain(),
+                    router,
+                    connections.clone(),
+                    stopped(redirect_stopped),
+                );
+                Some(supervise::spawn("redirecting http", serving))
+            }
+            (Some(_), None) | (None, _) => None,
+        };
+        let keeping = tls
+            .clone()
+            .map(|tls| supervise::keep("keeping the certificate", move || tls.clone().keep()));
+        let handshakes = match services.is_rate_limited() {
+            true => Handshakes::limited(),
+            false => Handshakes::unlimited(),
+        };
+        let door = Door::shared(tls, Arc::new(Nobody), handshakes);
         let state = HttpState {
             gate,
             session,
@@ -306,7 +347,7 @@ impl App {
             })
         };
         let told_to_end = OnceLock::new();
-        http::serve(listener, router, Connections::default(), async {
+        http::serve(ports.page, door, router, connections, async {
             stop.await;
             tracing::info!("stopping: sessions are told to come back later");
             activation::is_stopping();
@@ -317,12 +358,16 @@ impl App {
                 tracing::warn!("some meetings were not saved in time");
             }
             stop_sessions.send_replace(true);
+            drop(stop_redirect);
         })
         .await;
         let end_by = *told_to_end.get_or_init(Instant::now) + END_DEADLINE;
         pruning.abort();
         reconciling.abort();
         watching.abort();
+        for task in redirecting.into_iter().chain(keeping) {
+            task.abort();
+        }
         within("sessions", end_by, async {
             sockets.drained().await;
             services.kept().ended().await;
@@ -336,6 +381,11 @@ impl App {
         drop(lock);
         tracing::info!("stopped");
     }
+}
+
+/// Waits until the sender is gone.
+async fn stopped(mut told: watch::Receiver<()>) {
+    let _ = told.changed().await;
 }
 
 fn load_secret(config: &Config) -> Result<Secret, Failure> {
@@ -354,6 +404,7 @@ async fn within(what: &'static str, end_by: Instant, end: impl Future<Output = (
 
 fn health_probe(services: Services, media: Media) -> HealthProbe {
     Arc::new(move || {
+        let seats = media.seats();
         let (services, media) = (services.clone(), media.is_well());
         Box::pin(async move {
             let live = services.registry().live();
@@ -362,7 +413,11 @@ fn health_probe(services: Services, media: Media) -> HealthProbe {
                 database: ailment.map(Ailment::sentence),
                 media: (!media.await).then_some("A media thread does not answer."),
             };
-            Health::new(parts, live.rooms, live.participants)
+            let capacity = http::Capacity {
+                seats: seats.free,
+                steps_down: seats.steps_down,
+            };
+            Health::new(parts, live.rooms, live.participants, capacity)
         })
     })
 }
@@ -389,45 +444,5 @@ async fn prune(store: Store) {
                 "what is over was not forgotten"
             );
         }
-    }
-}
-
-/// The signals by which a process is told to end.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// The terminal was closed, or an operator means "anew": nothing is read again here, so that it is an end in order.
-    hang_up: Signal,
-}
-
-impl StopSignals {
-    /// From here on the signals no longer end the process by themselves.
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::because("cannot listen for signals", &error))
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
-
-    /// Waits for the first; the second ends the process at once.
-    async fn first(mut self) {
-        self.next().await;
-        supervise::spawn("waiting for a second signal", async move {
-            self.next().await;
-            tracing::warn!("told to stop a second time: ending at once");
-            std::process::exit(130);
-        });
     }
 }

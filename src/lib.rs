@@ -17,6 +17,7 @@
 //! | what is the matter with an installation | [`doctor`]: gathers what is seen here, and judges it by pure functions |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
 //! | a load of media from outside, and what it costs | [`mod@bench`]: a client, which knows nothing of the server |
+//! | TLS: certificates, where they come from and how they stay valid | [`tls`] |
 //! | the relay for who gets through in no other way | [`turn`]: pure rules, with virtual relayed addresses |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
@@ -46,5 +47,6 @@ mod simulation;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;
+pub mod tls;
 pub mod turn;
 pub mod ws;

@@ -30,7 +30,14 @@ npm npm
 mariadbd mariadb-server
 mariadb mariadb-client
 setpriv util-linux
+tc iproute2
 postgres postgresql
+pebble pebble
+nginx nginx-light
+nginx-stream libnginx-mod-stream
+caddy caddy
+openssl openssl
+systemd-analyze systemd
 LIST
   # Python has this part in a package of its own on Debian.
   if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi
@@ -55,8 +62,18 @@ without_services() {
   trap - EXIT
 }
 
-# PostgreSQL keeps its programs out of the path.
+# PostgreSQL keeps its programs out of the path, and nginx is root's; a module is no program.
 has() {
+  case "$1" in
+  nginx)
+    [ -x /usr/sbin/nginx ]
+    return
+    ;;
+  nginx-stream)
+    [ -e /usr/lib/nginx/modules/ngx_stream_module.so ]
+    return
+    ;;
+  esac
   if [ "$1" = postgres ]; then
     [ -n "$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null)" ] || command -v initdb
   else
@@ -70,7 +87,7 @@ install_packages() {
     has "$command" >/dev/null || missing+=("$package")
   done < <(needs)
   if [ "${#missing[@]}" -eq 0 ]; then
-    say "compiler, Node, browser and databases are here"
+    say "compiler, Node, browser, databases and proxies are here"
     return
   fi
   command -v apt-get >/dev/null || die "install these yourself, there is no apt-get here: ${missing[*]}"

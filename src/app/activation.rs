@@ -7,18 +7,32 @@ use tokio::net::TcpListener;
 
 use crate::cli::Failure;
 
-/// The socket that the service manager listens on for this process; none when there is none.
+/// The sockets that the service manager listens on for this process.
+pub(super) struct Handed {
+    /// The first: the page's.
+    pub(super) page: Option<TcpListener>,
+    /// The second: the one that redirects http to https.
+    pub(super) redirect: Option<TcpListener>,
+}
+
+/// What the service manager handed over, if it did.
 ///
 /// # Errors
 /// One sentence, when what was handed over is no socket that takes TCP connections.
-pub(super) fn listener() -> Result<Option<TcpListener>, Failure> {
+pub(super) fn listeners() -> Result<Handed, Failure> {
     let unusable = |error| Failure::because("cannot use the socket that was handed over", &error);
     let mut handed = ListenFd::from_env();
-    let Some(listener) = handed.take_tcp_listener(0).map_err(unusable)? else {
-        return Ok(None);
+    let mut take = |number| {
+        let Some(listener) = handed.take_tcp_listener(number).map_err(unusable)? else {
+            return Ok(None);
+        };
+        listener.set_nonblocking(true).map_err(unusable)?;
+        TcpListener::from_std(listener).map(Some).map_err(unusable)
     };
-    listener.set_nonblocking(true).map_err(unusable)?;
-    TcpListener::from_std(listener).map(Some).map_err(unusable)
+    Ok(Handed {
+        page: take(0)?,
+        redirect: take(1)?,
+    })
 }
 
 /// Connections are taken from now on.

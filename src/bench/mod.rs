@@ -1,4 +1,5 @@
-//! `meeting bench media`: loads a running server with media, and measures what that costs it.
+//! `meeting bench media`: loads a running server with media, and measures what that costs it. [`signal`] does the same
+//! for the WebSocket.
 //!
 //! It is a client of the wire contract and stands apart from the server: it imports nothing of this crate, speaks the
 //! WebSocket in plain JSON, and is a full ICE agent made of the WebRTC crates, so that what the server's own transport
@@ -37,6 +38,7 @@ mod report;
 mod run;
 mod sdp;
 mod session;
+pub mod signal;
 mod target;
 
 pub use plan::{Load, Protection, Scenario};

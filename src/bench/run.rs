@@ -311,18 +311,18 @@ fn expected(plan: &Plan, people: &[Who], sent: &[(Who, u64)]) -> u64 {
 }
 
 /// Looks at a process, if there is one to look at.
-struct Watch(Option<u32>);
+pub(super) struct Watch(pub Option<u32>);
 
 impl Watch {
-    fn times(&self) -> Result<Option<ThreadTimes>, BenchError> {
+    pub fn times(&self) -> Result<Option<ThreadTimes>, BenchError> {
         self.0.map(ThreadTimes::of).transpose()
     }
 
-    fn resident_kib(&self) -> Result<Option<u64>, BenchError> {
+    pub fn resident_kib(&self) -> Result<Option<u64>, BenchError> {
         self.0.map(process::resident_kib).transpose()
     }
 
-    fn used_since(&self, earlier: Option<&ThreadTimes>) -> Result<Option<Used>, BenchError> {
+    pub fn used_since(&self, earlier: Option<&ThreadTimes>) -> Result<Option<Used>, BenchError> {
         let now = self.times()?;
         Ok(now.zip(earlier).map(|(now, earlier)| now.since(earlier)))
     }

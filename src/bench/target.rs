@@ -85,6 +85,12 @@ impl Target {
         }
     }
 
+    /// Of its WebSocket, without host.
+    pub fn path(&self) -> &str {
+        let rest = self.url.trim_start_matches("ws://");
+        rest.find('/').map_or("/", |at| &rest[at..])
+    }
+
     /// Of the addresses that the server names for media, those that may be loaded: a server on this machine must not
     /// point the load at another.
     pub fn permitted(&self, candidates: &[SocketAddr]) -> Vec<SocketAddr> {

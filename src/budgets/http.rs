@@ -9,6 +9,12 @@ pub const ALL: &[&Budget] = &[
     &CONNECTIONS,
     &UNREAD_BYTES,
     &HEAD_BYTES,
+    &HANDSHAKES,
+    &HANDSHAKES_BURST,
+    &HANDSHAKES_AT_ONCE,
+    &STREAMS,
+    &STREAMS_TAKEN_BACK,
+    &STREAMS_IN_ALL,
     &REQUESTS,
     &REQUESTS_BURST,
     &BYTES,
@@ -66,6 +72,75 @@ pub const HEAD_BYTES: Budget = Budget {
     then: "The request is answered 431, and the connection is closed.",
     reason: "No cookie is set here; a token takes at most 4 KiB.",
     test: "a_head_without_end_is_refused",
+};
+
+/// Handshakes of TLS in the long run.
+pub const HANDSHAKES: Budget = Budget {
+    name: "http.handshakes",
+    per: Per::Address,
+    most: 200,
+    unit: Unit::Count,
+    every: SECOND,
+    then: "The handshake is held back, at most 5 s; beyond that the connection is closed.",
+    reason: "Each costs a signature, a fifth of a millisecond of a processor; a browser makes one or two.",
+    test: "handshakes_of_one_network_are_held_back_and_then_refused",
+};
+
+/// Handshakes of TLS at once.
+pub const HANDSHAKES_BURST: Budget = Budget {
+    name: "http.handshakes.burst",
+    most: 4_000,
+    every: None,
+    reason: "A school of a thousand behind one address opens the page and its sockets within a minute.",
+    ..HANDSHAKES
+};
+
+/// Handshakes of TLS under way.
+pub const HANDSHAKES_AT_ONCE: Budget = Budget {
+    name: "http.handshakes_at_once",
+    per: Per::Address,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The next one waits for its turn, as long as a handshake may take.",
+    reason: "Whoever leaves them half made keeps memory; a sound one takes two ways across the network.",
+    test: "one_network_waits_for_its_own_handshakes_and_nobody_else_does",
+};
+
+/// Requests of one HTTP/2 connection under way.
+pub const STREAMS: Budget = Budget {
+    name: "http.streams",
+    per: Per::Connection,
+    most: 100,
+    unit: Unit::Count,
+    every: None,
+    then: "Further ones are refused with REFUSED_STREAM.",
+    reason: "A browser asks for the whole page at once, and RFC 9113 advises no fewer than 100.",
+    test: "streams_of_one_connection_are_bounded",
+};
+
+/// Requests of one HTTP/2 connection that are taken back before they are looked at.
+pub const STREAMS_TAKEN_BACK: Budget = Budget {
+    name: "http.streams_taken_back",
+    per: Per::Connection,
+    most: 20,
+    unit: Unit::Count,
+    every: None,
+    then: "The connection is closed with ENHANCE_YOUR_CALM.",
+    reason: "Asking and taking back at once costs the client nothing; a browser does so when a page is left.",
+    test: "requests_taken_back_at_once_end_the_connection",
+};
+
+/// Requests of one HTTP/2 connection in all.
+pub const STREAMS_IN_ALL: Budget = Budget {
+    name: "http.streams_in_all",
+    per: Per::Connection,
+    most: 1_000,
+    unit: Unit::Count,
+    every: None,
+    then: "The connection ends when what is under way is answered; browsers open another.",
+    reason: "A cold browser asks for about 150 files; what a connection has grown to does not stay for ever.",
+    test: "a_connection_ends_after_its_requests",
 };
 
 /// Requests in the long run.

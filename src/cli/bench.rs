@@ -9,6 +9,8 @@ use super::Failure;
 use super::output::{self, Format};
 use crate::bench::{self, BenchError, Load, Protection, Scenario, Server};
 
+pub(super) mod signal;
+
 mod name {
     pub const SCENARIO: &str = "scenario";
     pub const SUBSCRIBERS: &str = "subscribers";
@@ -64,8 +66,9 @@ pub(super) fn command(json: Arg) -> Command {
                 .args(what())
                 .args(how())
                 .args(which())
-                .arg(json),
+                .arg(json.clone()),
         )
+        .subcommand(signal::command(json))
 }
 
 fn what() -> [Arg; 10] {

@@ -97,6 +97,7 @@ fn dispatch(
         ["db", command] => db_command(command, matches)?,
         ["import", "imweb"] => import_imweb(matches)?,
         ["bench", "media"] => bench::media(matches, format(matches))?,
+        ["bench", "signal"] => bench::signal::run(matches, format(matches))?,
         ["doctor"] => return Ok(doctor::run(load(matches), matches, format(matches))?),
         ["completions"] => manual::completions(matches)?,
         ["man"] => manual::man(matches)?,

@@ -15,6 +15,22 @@ pub enum Key {
     DatabaseUrl,
     /// How browsers reach the server.
     PublicUrl,
+    /// The server's own name, for which it gets its certificate.
+    Domain,
+    /// The authority that gives it.
+    AcmeDirectory,
+    /// Whom the authority may write to.
+    AcmeContact,
+    /// Who vouches for the authority.
+    AcmeRoot,
+    /// A file with the certificate.
+    TlsCert,
+    /// A file with its key.
+    TlsKey,
+    /// Whether the server makes its certificate itself.
+    TlsSelfSigned,
+    /// Which port redirects to https.
+    HttpPort,
     /// How many WebSockets may be open.
     MaxSockets,
     /// How long a session is kept whose socket is lost.
@@ -71,8 +87,16 @@ pub struct Spec {
 
 impl Key {
     /// Every setting, in the order in which they are listed.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::Config,
+        Self::Domain,
+        Self::AcmeDirectory,
+        Self::AcmeContact,
+        Self::AcmeRoot,
+        Self::TlsCert,
+        Self::TlsKey,
+        Self::TlsSelfSigned,
+        Self::HttpPort,
         Self::Listen,
         Self::DataDir,
         Self::DatabaseUrl,
@@ -110,7 +134,7 @@ impl Key {
                 name: "listen",
                 value: "ADDRESS:PORT",
                 arity: Arity::One,
-                default: "127.0.0.1:8080",
+                default: "127.0.0.1:8080, or [::]:443 with --domain",
                 help: "Serves the page and the WebSocket at this address. 0.0.0.0 or [::] means every address of the \
                        machine, port 0 any free port",
             },
@@ -119,7 +143,7 @@ impl Key {
                 value: "DIR",
                 arity: Arity::One,
                 default: "./data",
-                help: "Keeps the database and the secret in this directory; it is made when absent",
+                help: "Keeps the database, the secret and certificates in this directory; it is made when absent",
             },
             Self::DatabaseUrl => &Spec {
                 name: "database-url",
@@ -151,6 +175,67 @@ impl Key {
                 default: "none",
                 help: "Believes X-Forwarded-For and X-Forwarded-Host of a proxy at this address, or anywhere in this \
                        network, such as 172.18.0.0/16. May be given several times",
+            },
+            Self::Domain => &Spec {
+                name: "domain",
+                value: "NAME",
+                arity: Arity::One,
+                default: "none",
+                help: "Serves https and wss under this name, such as meet.example.org, with a certificate that the \
+                       server gets and renews by itself (ACME, TLS-ALPN-01), and redirects http to it. The name must \
+                       point to this machine, and its port 443 be open",
+            },
+            Self::AcmeDirectory => &Spec {
+                name: "acme-directory",
+                value: "URL",
+                arity: Arity::One,
+                default: "that of Let's Encrypt",
+                help: "Asks this authority for the certificate of --domain. Using it accepts its terms of service",
+            },
+            Self::AcmeContact => &Spec {
+                name: "acme-contact",
+                value: "MAIL",
+                arity: Arity::Many,
+                default: "none",
+                help: "Tells the authority whom to write to about the certificate. May be given several times",
+            },
+            Self::AcmeRoot => &Spec {
+                name: "acme-root",
+                value: "FILE",
+                arity: Arity::One,
+                default: "none",
+                help: "Believes an ACME server of one's own whose https certificate one of these (PEM) has signed, beside \
+                       the known authorities",
+            },
+            Self::TlsCert => &Spec {
+                name: "tls-cert",
+                value: "FILE",
+                arity: Arity::One,
+                default: "none",
+                help: "Serves https and wss with the certificate chain in this PEM file. It is read again when it changes, \
+                       and at SIGHUP",
+            },
+            Self::TlsKey => &Spec {
+                name: "tls-key",
+                value: "FILE",
+                arity: Arity::One,
+                default: "none",
+                help: "Has the private key of --tls-cert, in PEM",
+            },
+            Self::TlsSelfSigned => &Spec {
+                name: "tls-self-signed",
+                value: "on|off",
+                arity: Arity::Switch,
+                default: "off",
+                help: "Serves https and wss with a certificate that the server makes itself: for a local network, where \
+                       browsers ask each person once whether they trust it",
+            },
+            Self::HttpPort => &Spec {
+                name: "http-port",
+                value: "PORT|off",
+                arity: Arity::One,
+                default: "80 with --domain, else off",
+                help: "Answers http at this port with nothing but a redirect to https at --domain",
             },
             Self::MaxSockets => &Spec {
                 name: "max-sockets",

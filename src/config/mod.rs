@@ -6,6 +6,7 @@
 
 mod key;
 mod settings;
+mod tls;
 mod value;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use ipnet::IpNet;
 
 pub use key::{Arity, Given, Key, Spec};
 use settings::Settings;
+pub use tls::{Acme, AcmeDirectory, Certificate, MailAddress, Redirect, TlsConfig};
 pub use value::{
     BasePath, DatabaseUrl, HostName, LogFilter, MediaAddress, Origin, PublicUrl, can_be_sent_to,
 };
@@ -32,6 +34,8 @@ use value::{DEFAULT_RESUME, parse_resume, parse_switch};
 pub struct Config {
     /// The page and the WebSocket.
     pub listen: ListenConfig,
+    /// Whether they are served by TLS.
+    pub tls: TlsConfig,
     /// What is kept, and where.
     pub storage: StorageConfig,
     /// Sound and picture.
@@ -147,8 +151,10 @@ impl Config {
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConfigError> {
         let settings = Settings::gather(flags, environment)?;
-        let listen = settings.listen()?;
+        let tls = settings.tls()?;
+        let listen = settings.with_domain(settings.listen(&tls)?, &tls)?;
         Ok(Self {
+            tls,
             media: settings.media(listen.address)?,
             storage: settings.storage()?,
             auth: settings.auth()?,
@@ -209,6 +215,17 @@ impl Config {
         Some(match key {
             Key::Config => return None,
             Key::Listen => text(&self.listen.address),
+            Key::Domain => text(&self.tls.domain.as_ref()?.as_str()),
+            Key::AcmeDirectory => text(&self.tls.acme()?.directory),
+            Key::AcmeContact => list(&self.tls.acme()?.contacts),
+            Key::AcmeRoot => text(&self.tls.acme()?.root.as_ref()?.display()),
+            Key::TlsCert => text(&self.tls.files()?.0.display()),
+            Key::TlsKey => text(&self.tls.files()?.1.display()),
+            Key::TlsSelfSigned => switch(self.tls.certificate == Some(Certificate::SelfSigned)),
+            Key::HttpPort => match self.tls.redirect {
+                Some(redirect) => toml::Value::Integer(redirect.port.into()),
+                None => text(&"off"),
+            },
             Key::DataDir => text(&self.storage.data_dir.display()),
             Key::DatabaseUrl => text(&self.storage.database_url),
             Key::PublicUrl => text(self.listen.public_url.as_ref()?),

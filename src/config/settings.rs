@@ -10,6 +10,7 @@ use super::key::{Arity, Given, Key};
 use super::value::*;
 use super::{
     AuthConfig, ConfigError, Guests, ListenConfig, MediaConfig, Registration, StorageConfig,
+    TlsConfig,
 };
 
 /// The file in the data directory that the default database lives in.
@@ -92,10 +93,17 @@ impl Settings {
             .map_err(|reason| wrong(place, reason))
     }
 
-    pub(super) fn listen(&self) -> Result<ListenConfig, ConfigError> {
-        let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    /// Where a setting was given; none when it was not.
+    pub(super) fn place(&self, key: Key) -> Option<&str> {
+        self.0.get(&key).map(|(place, _)| place.as_str())
+    }
+
+    pub(super) fn listen(&self, tls: &TlsConfig) -> Result<ListenConfig, ConfigError> {
         Ok(ListenConfig {
-            address: self.one(Key::Listen, parse_listen)?.unwrap_or(default),
+            address: match self.one(Key::Listen, parse_listen)? {
+                Some(address) => address,
+                None => self.default_listen(tls),
+            },
             public_url: self.one(Key::PublicUrl, PublicUrl::parse)?,
             allowed_origins: self.many(Key::AllowOrigin, Origin::parse)?,
             trusted_proxies: self.many(Key::TrustedProxy, parse_network)?,

@@ -141,6 +141,16 @@ impl Origin {
         })
     }
 
+    /// Whether it is of https.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host, in lower case.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether a `Host` header (RFC 9110 §7.2) names the same host and port.
     pub fn is_host(&self, header: &str) -> bool {
         split_authority(header).is_some_and(|(host, port)| {
@@ -306,7 +316,7 @@ pub struct HostName(String);
 
 impl HostName {
     /// None for what is no name: a mistyped address is not looked up.
-    fn parse(raw: &str) -> Option<Self> {
+    pub(super) fn parse(raw: &str) -> Option<Self> {
         let is_label = |label: &str| {
             (1..=63).contains(&label.len())
                 && !label.starts_with('-')

@@ -45,6 +45,9 @@ pub struct Place {
     /// It speaks WebSocket now, which has bounds of its own.
     is_upgraded: AtomicBool,
     heads: Mutex<Heads>,
+    /// How many requests came.
+    asked: AtomicU64,
+    asked_enough: Notify,
     ended: Notify,
 }
 
@@ -92,6 +95,8 @@ impl Connections {
             moved_ms: AtomicU64::new(now_ms),
             is_upgraded: AtomicBool::new(false),
             heads: Mutex::default(),
+            asked: AtomicU64::new(0),
+            asked_enough: Notify::new(),
             ended: Notify::new(),
         });
         table.open.insert(number, (network, Arc::clone(&place)));
@@ -155,6 +160,24 @@ impl Place {
     /// What is to be thought of the next request.
     pub fn judge(&self) -> Result<(), Ambiguous> {
         self.heads().next()
+    }
+
+    /// One more request came.
+    pub fn ask(&self) {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        if asked == budgets::STREAMS_IN_ALL.most {
+            self.asked_enough.notify_one();
+        }
+    }
+
+    /// How many requests came.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Waits until as many requests came as one connection of HTTP/2 may make.
+    pub async fn asked_enough(&self) {
+        self.asked_enough.notified().await;
     }
 
     /// Waits until somebody else needs the place more.

@@ -2,26 +2,34 @@
 //!
 //! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
 //! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files, in
-//! [`docs`] for the documentation, in [`headers`] for what every answer carries, and in [`serve`](serve()) for the connections themselves.
+//! [`docs`] for the documentation, in [`headers`] for what every answer carries, in [`serve`](serve()) for the connections themselves,
+//! and in [`door`] for what else comes on the same port.
 
 pub mod avatar;
 pub mod calendar;
 pub mod check;
 pub mod connections;
 pub mod docs;
+pub mod door;
 pub mod frames;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+pub mod handshakes;
 pub mod headers;
 mod heads;
+pub mod kind;
+pub mod other;
 pub mod page;
 pub mod peer;
 pub mod plain;
 pub mod prefix;
+pub mod prefixed;
+pub mod redirect;
 pub mod serve;
 pub mod sockets;
 mod stream;
 pub mod traffic;
+mod two;
 pub mod upgrade;
 
 use std::sync::Arc;
@@ -43,7 +51,10 @@ use crate::protocol::object::Room;
 pub use calendar::{Calendars, NoCalendar};
 pub use check::CheckReports;
 pub use connections::Connections;
+pub use door::{Door, Secured};
 pub use frames::FrameLimit;
+pub use handshakes::Handshakes;
+pub use other::{BoxedStream, Duplex, OtherStreams, Way};
 pub use page::Page;
 pub use peer::PeerInfo;
 pub use plain::PlainLimits;
@@ -132,6 +143,10 @@ pub struct Health {
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
+    /// How many more people may come before quality steps down.
+    pub seats: u32,
+    /// How many steps it is down now: 0 is full quality, 3 the least.
+    pub steps_down: u8,
     /// Whether the database takes what is written.
     pub database: Part,
     /// Whether every media thread answers.
@@ -170,9 +185,18 @@ pub struct Parts {
     pub media: Option<&'static str>,
 }
 
+/// For whom there is room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many more people may come before quality steps down.
+    pub seats: u32,
+    /// How many steps it is down now.
+    pub steps_down: u8,
+}
+
 impl Health {
     /// The health that follows from the parts and the head-counts.
-    pub fn new(parts: Parts, rooms: usize, participants: usize) -> Self {
+    pub fn new(parts: Parts, rooms: usize, participants: usize, capacity: Capacity) -> Self {
         let Parts { database, media } = parts;
         let reasons: Vec<_> = database.into_iter().chain(media).collect();
         let part = |trouble: Option<&str>| match trouble {
@@ -187,6 +211,8 @@ impl Health {
             version: env!("CARGO_PKG_VERSION"),
             rooms,
             participants,
+            seats: capacity.seats,
+            steps_down: capacity.steps_down,
             database: part(database),
             media: part(media),
             reasons,

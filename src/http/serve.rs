@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
 use axum::http::{HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::{HttpService, Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
@@ -17,10 +18,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::connections::{Connections, Held};
+use super::connections::{Connections, Held, Place};
+use super::door::{Door, Secured, Version};
 use super::heads::Ambiguous;
+use super::other::BoxedStream;
 use super::peer::RemoteAddress;
 use super::stream::Guarded;
+use super::two;
 use crate::budgets::http as budgets;
 use crate::network::Network;
 
@@ -33,11 +37,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often failures to accept are told: they come in crowds.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
-/// Serves `router` on `listener` until `shutdown` is done, then lets answers under way end for a few seconds.
+/// For a year, browsers come by https alone (RFC 6797 §6.1).
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+type Io = TokioIo<Guarded<BoxedStream>>;
+
+/// Serves `router` on `listener`, behind `door`, until `shutdown` is done, then lets answers under way end for a few seconds.
 ///
 /// Open WebSockets are not waited for: they belong to their sessions; see [`Sockets::drained`](super::Sockets::drained).
 pub async fn serve(
     listener: TcpListener,
+    door: Door,
     router: Router,
     connections: Connections,
     shutdown: impl Future<Output = ()>,
@@ -48,7 +58,7 @@ pub async fn serve(
         tracing::warn!(%error, "Clients that do not read may make the system keep more for them.");
     }
     let (ending, _) = watch::channel(());
-    let mut open = accept_until(listener, router, connections, shutdown, &ending).await;
+    let mut open = accept_until(listener, door, router, connections, shutdown, &ending).await;
     // From here on each connection takes no further request; those that do not end in time are dropped.
     drop(ending);
     // One that failed has ended as well.
@@ -61,6 +71,7 @@ pub async fn serve(
 
 async fn accept_until(
     listener: TcpListener,
+    door: Door,
     router: Router,
     connections: Connections,
     shutdown: impl Future<Output = ()>,
@@ -87,6 +98,7 @@ async fn accept_until(
                     stream,
                     RemoteAddress(remote),
                     held,
+                    door.clone(),
                     service.clone(),
                     ending.subscribe(),
                 );
@@ -111,32 +123,88 @@ async fn connection(
     stream: TcpStream,
     remote: RemoteAddress,
     held: Held,
+    door: Door,
     router: TowerToHyperService<Router>,
     mut ending: watch::Receiver<()>,
 ) {
     // Frames are small and somebody waits for each.
     let _ = stream.set_nodelay(true);
     let place = held.place.clone();
-    let io = TokioIo::new(Guarded::new(stream, place.clone()));
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        let judged = held.place.judge();
-        let answering = judged.map(|()| {
-            request.extensions_mut().insert(remote);
-            request.extensions_mut().insert(held.clone());
-            router.call(request)
-        });
-        let place = held.place.clone();
-        async move {
-            let response = match answering {
-                Ok(answering) => answering.await?,
-                Err(why) => refused(why),
-            };
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                place.upgraded();
-            }
-            Ok::<_, std::convert::Infallible>(response)
+    let opened = tokio::select! {
+        opened = door.open(stream, remote.0, &held) => opened,
+        () = place.ended() => return,
+        _ = ending.changed() => return,
+    };
+    let visitor = match opened {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::trace!(%error, "A connection went no further than the door.");
+            return;
         }
+    };
+    let (version, secured) = (visitor.version, visitor.secured);
+    let io = TokioIo::new(Guarded::new(visitor.stream, place.clone(), version));
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        answer(request, &router, remote, &held, (version, secured))
     });
+    let outcome = match version {
+        Version::One => speak_one(io, service, &place, ending).await,
+        Version::Two => speak_two(io, service, &place, ending).await,
+    };
+    if let Err(error) = outcome {
+        tracing::trace!(%error, "A connection ended early.");
+    }
+}
+
+/// Answers one request, whatever the version.
+fn answer(
+    mut request: hyper::Request<hyper::body::Incoming>,
+    router: &TowerToHyperService<Router>,
+    remote: RemoteAddress,
+    held: &Held,
+    (version, secured): (Version, Option<Secured>),
+) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + use<> {
+    let place = held.place.clone();
+    place.ask();
+    let judged = match version {
+        Version::One => place.judge(),
+        Version::Two => Ok(()),
+    };
+    let answering = judged.map(|()| {
+        request.extensions_mut().insert(remote);
+        request.extensions_mut().insert(held.clone());
+        if let Some(secured) = secured {
+            request.extensions_mut().insert(secured);
+        }
+        router.call(request)
+    });
+    async move {
+        let mut response = match answering {
+            Ok(answering) => answering.await?,
+            Err(why) => refused(why),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            place.upgraded();
+        }
+        if secured.is_some_and(|secured| secured.is_trusted) {
+            response
+                .headers_mut()
+                .insert(STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
+        }
+        Ok(response)
+    }
+}
+
+async fn speak_one<S>(
+    io: Io,
+    service: S,
+    place: &Place,
+    mut ending: watch::Receiver<()>,
+) -> hyper::Result<()>
+where
+    S: HttpService<Incoming, ResBody = Body, Error = std::convert::Infallible>,
+{
     let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -145,16 +213,38 @@ async fn connection(
             .serve_connection(io, service)
             .with_upgrades()
     );
-    let outcome = tokio::select! {
+    tokio::select! {
         outcome = &mut serving => outcome,
-        () = place.ended() => return,
+        () = place.ended() => Ok(()),
         _ = ending.changed() => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
-    };
-    if let Err(error) = outcome {
-        tracing::trace!(%error, "A connection ended early.");
+    }
+}
+
+async fn speak_two<S>(
+    io: Io,
+    service: S,
+    place: &Place,
+    mut ending: watch::Receiver<()>,
+) -> hyper::Result<()>
+where
+    S: HttpService<Incoming, ResBody = Body, Error = std::convert::Infallible>,
+    S::Future: Send + 'static,
+{
+    let mut serving = pin!(two::builder().serve_connection(io, service));
+    tokio::select! {
+        outcome = &mut serving => return outcome,
+        () = place.ended() => return Ok(()),
+        () = two::is_over(place) => {}
+        _ = ending.changed() => {}
+    }
+    serving.as_mut().graceful_shutdown();
+    tokio::select! {
+        outcome = &mut serving => outcome,
+        () = place.ended() => Ok(()),
+        () = tokio::time::sleep(two::LAST_ANSWERS) => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::connections::Place;
+use super::door::Version;
 
 /// How long a client may take for [`LEAST_READ`] bytes once the system holds as much as it takes.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
@@ -18,9 +19,10 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 const LEAST_READ: usize = 16 * 1_024;
 
 /// A connection with its bounds.
-pub struct Guarded<S> {
+pub(super) struct Guarded<S> {
     stream: S,
     place: Arc<Place>,
+    version: Version,
     /// The last write took nothing: the system holds as much as it takes.
     is_blocked: bool,
     slow: Option<Slow>,
@@ -34,10 +36,11 @@ struct Slow {
 
 impl<S> Guarded<S> {
     /// The connection in `place`.
-    pub fn new(stream: S, place: Arc<Place>) -> Self {
+    pub fn new(stream: S, place: Arc<Place>, version: Version) -> Self {
         Self {
             stream,
             place,
+            version,
             is_blocked: false,
             slow: None,
         }
@@ -62,19 +65,33 @@ impl<S> Guarded<S> {
                 Poll::Ready(Ok(count))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
-                let slow = self.slow.get_or_insert_with(|| Slow {
-                    until: Box::pin(sleep(WRITE_DEADLINE)),
-                    owed: LEAST_READ,
-                });
-                match slow.until.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Err(Error::new(
-                        ErrorKind::TimedOut,
-                        "the client does not read its answer",
-                    ))),
-                    Poll::Pending => Poll::Pending,
-                }
+            Poll::Pending => self.owes(cx).map(Err),
+        }
+    }
+
+    /// The client must read on, or it is cut off.
+    fn owes(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let slow = self.slow.get_or_insert_with(|| Slow {
+            until: Box::pin(sleep(WRITE_DEADLINE)),
+            owed: LEAST_READ,
+        });
+        let passed = slow.until.as_mut().poll(cx);
+        passed.map(|()| Error::new(ErrorKind::TimedOut, "the client does not read its answer"))
+    }
+
+    /// What waits below, in TLS, is owed as well.
+    fn finished(
+        &mut self,
+        outcome: Poll<std::io::Result<()>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        match outcome {
+            Poll::Ready(outcome) => {
+                self.slow = None;
+                Poll::Ready(outcome)
             }
+            Poll::Pending if self.place.is_upgraded() => Poll::Pending,
+            Poll::Pending => self.owes(cx).map(Err),
         }
     }
 }
@@ -95,7 +112,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         let came = &buffer.filled()[before..];
         if !is_upgraded && !came.is_empty() {
             self.place.moved();
-            self.place.read(came);
+            if self.version == Version::One {
+                self.place.read(came);
+            }
         }
         outcome
     }
@@ -124,14 +143,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         self.stream.is_write_vectored()
     }
 
-    /// The library flushes when all is written: the client owes nothing then.
+    /// The library flushes when all is written: once it is out, the client owes nothing.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.slow = None;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+        self.finished(outcome, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.finished(outcome, cx)
     }
 }
 
@@ -147,7 +167,7 @@ mod tests {
     fn guarded<S>(stream: S) -> Guarded<S> {
         let network = Network::of(std::net::Ipv4Addr::LOCALHOST.into());
         let held = Connections::new(1).take(network).unwrap();
-        Guarded::new(stream, held.place)
+        Guarded::new(stream, held.place, Version::One)
     }
 
     #[tokio::test(start_paused = true)]

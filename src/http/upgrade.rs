@@ -16,6 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::door::Secured;
 use super::frames::{FrameLimit, Metered};
 use super::peer::{PeerInfo, RemoteAddress, is_trusted};
 use super::sockets::SocketRefusal;
@@ -134,6 +135,10 @@ where
 {
     let (method, headers) = (request.method(), request.headers());
     let handshake = check(method, headers, remote, &gate.access, subprotocol)?;
+    // A page that came in the clear may be anybody's, also one under this server's own name.
+    if request.extensions().get::<Secured>().is_some() && !origin_is_secure(headers) {
+        return Err(UpgradeRefusal::Origin);
+    }
     let on_upgrade = request
         .extensions_mut()
         .remove::<OnUpgrade>()
@@ -251,6 +256,13 @@ fn choose_subprotocol(
         return Ok(Some(ours));
     }
     Err(UpgradeRefusal::Subprotocol)
+}
+
+fn origin_is_secure(headers: &HeaderMap) -> bool {
+    headers.get(ORIGIN).is_none_or(|origin| {
+        let origin = origin.to_str().ok().and_then(|raw| Origin::parse(raw).ok());
+        origin.is_some_and(|origin| origin.is_secure())
+    })
 }
 
 /// Keeps pages of other sites from opening sockets in a visitor's name. Native clients send no Origin.

@@ -1,21 +1,24 @@
 //! What can go wrong with media, for clients and for whoever starts the server.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::error::ErrorCode;
 
 /// Why something was refused: a sentence for people who read logs. There is none without one, and it never repeats
 /// what stood in a description, as it goes into the log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{0}")]
-pub struct Refused(&'static str);
+pub struct Refused(Cow<'static, str>);
 
 impl Refused {
     /// With this sentence.
     pub fn because(reason: &'static str) -> Self {
-        Self(reason)
+        Self(Cow::Borrowed(reason))
     }
 }
 
@@ -25,8 +28,8 @@ impl From<&'static str> for Refused {
     }
 }
 
-/// Why a participant's media request was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a participant's media request was refused. It may be told by another process than that of the session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum MediaError {
     /// The participant was never admitted, or is gone.
     #[error("Join a room first.")]
@@ -110,4 +113,35 @@ pub enum MediaStartError {
     /// The system gave no thread or poller.
     #[error("cannot start a media worker: {0}")]
     Worker(#[from] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_is_the_same_on_the_other_side_of_a_wire() {
+        let all = [
+            MediaError::NotAdmitted,
+            MediaError::bad_sdp("It has no m-line."),
+            MediaError::Stale,
+            MediaError::unsupported("It cannot be had."),
+            MediaError::Limit(Refused::because("Too many of them.")),
+            MediaError::Busy,
+            MediaError::TooFast(Duration::from_millis(1_500)),
+            MediaError::Silent,
+            MediaError::Gone,
+        ];
+        let mut written = std::collections::HashSet::new();
+        for error in all {
+            let text = serde_json::to_string(&error).unwrap();
+            let read: MediaError = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, error);
+            assert_eq!(
+                (read.to_string(), read.code()),
+                (error.to_string(), error.code())
+            );
+            assert!(written.insert(text), "two refusals are written alike");
+        }
+    }
 }

@@ -12,7 +12,9 @@ use tokio::sync::{oneshot, watch};
 use crate::media::io::shard::Fault;
 use crate::media::io::shard::{Input, Opening};
 use crate::media::io::worker::{Sending, Worker};
+use crate::media::peer::cost::packet_cost;
 use crate::media::room::request::{Reply, Request};
+use crate::media::seats::{Seats, seats_of_thread};
 use crate::media::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
@@ -33,6 +35,8 @@ pub struct Media {
 struct Shared {
     workers: Vec<Arc<PinnedWorker>>,
     next_room: AtomicU64,
+    /// What it took to seal and send a packet at the start.
+    packet: Duration,
     /// Becomes true when a worker cannot go on.
     given_up: watch::Receiver<bool>,
 }
@@ -112,6 +116,7 @@ impl Media {
             shared: Arc::new(Shared {
                 workers,
                 next_room: AtomicU64::new(1),
+                packet: packet_cost(),
                 given_up,
             }),
         })
@@ -125,6 +130,7 @@ impl Media {
             shared: Arc::new(Shared {
                 workers: vec![Arc::new(PinnedWorker { worker, rooms })],
                 next_room: AtomicU64::new(1),
+                packet: Duration::from_micros(1),
                 given_up: watch::channel(false).1,
             }),
         }
@@ -195,6 +201,19 @@ impl Media {
                 std::future::pending().await
             }
         }
+    }
+
+    /// For how many people there is room.
+    pub fn seats(&self) -> Seats {
+        let mut seats = Seats::default();
+        for pinned in &self.shared.workers {
+            let (load, people, steps) = pinned.worker.gauge().read();
+            let total = seats_of_thread(self.shared.packet, load, people);
+            seats.total = seats.total.saturating_add(total);
+            seats.free = seats.free.saturating_add(total.saturating_sub(people));
+            seats.steps_down = seats.steps_down.max(steps);
+        }
+        seats
     }
 
     /// Whether a worker cannot go on.

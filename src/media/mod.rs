@@ -43,6 +43,7 @@ mod io;
 mod peer;
 mod room;
 mod rtp;
+mod seats;
 #[cfg(test)]
 mod simulation;
 
@@ -52,6 +53,7 @@ pub use handle::{Media, PublishAnswer, RoomMedia};
 pub(crate) use io::shard::Fault;
 #[doc(hidden)]
 pub use peer::benching;
+pub use seats::Seats;
 
 use std::net::IpAddr;
 

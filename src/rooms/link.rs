@@ -77,7 +77,7 @@ pub enum Described {
 }
 
 /// Why a description was not answered.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
 pub enum DescribeError {
     /// The room has no media of its own: people are connected to each other.
     #[error("the server takes no media in this room")]

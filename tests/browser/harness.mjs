@@ -58,10 +58,11 @@ export function findServer() {
  * Starts the server on free ports with an empty data directory and waits until it listens.
  *
  * @param {string[]} [extraArgs]
+ * @param {{before?: string[], host?: string}} [where] before: a command that runs it in some other place · host: it listens at
  * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>, freeze: () => void, thaw: () => void,
  *   kill: () => Promise<void>, again: () => Promise<void>}>} kill: as `kill -9` · again: another one, on the same data and port
  */
-export async function startServer(extraArgs = []) {
+export async function startServer(extraArgs = [], { before = [], host = '127.0.0.1' } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'meeting-test-'));
   let child;
   let exited;
@@ -74,10 +75,14 @@ export async function startServer(extraArgs = []) {
 
   /** Starts a process; its origin, once it listens. */
   const run = async (listen) => {
+    const [command, ...args] = [
+      ...before, findServer(), 'serve', '--listen', listen, '--data-dir', dataDir, '--no-rate-limit',
+      ...(extraArgs.includes('--media-port') ? [] : ['--media-port', '0']),
+      ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs,
+    ];
     child = spawn(
-      findServer(),
-      ['serve', '--listen', listen, '--data-dir', dataDir, '--media-port', '0', '--no-rate-limit',
-        ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs],
+      command,
+      args,
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
@@ -109,7 +114,7 @@ export async function startServer(extraArgs = []) {
   };
 
   try {
-    const origin = await run('127.0.0.1:0');
+    const origin = await run(`${host}:0`);
     // A machine that stands still: its sockets stay, and nothing comes from them.
     const freeze = () => child.kill('SIGSTOP');
     const thaw = () => child.kill('SIGCONT');

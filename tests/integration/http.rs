@@ -11,8 +11,9 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use meeting::config::{BasePath, Origin};
 use meeting::http::headers::PAGE_POLICY;
 use meeting::http::{
-    self, Access, Calendars, CheckReports, Connections, FrameLimit, Gate, Health, HttpState, Page,
-    Parts, PeerInfo, PlainLimits, Sharing, SocketLimits, Sockets, Traffic, UpgradedSocket,
+    self, Access, Calendars, Capacity, CheckReports, Connections, FrameLimit, Gate, Health,
+    HttpState, Page, Parts, PeerInfo, PlainLimits, Sharing, SocketLimits, Sockets, Traffic,
+    UpgradedSocket,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,7 +61,18 @@ impl Server {
                     database: Some("The database does not answer."),
                     media: None,
                 };
-                async move { Health::new(parts, 2, 7) }.boxed()
+                async move {
+                    Health::new(
+                        parts,
+                        2,
+                        7,
+                        Capacity {
+                            seats: 40,
+                            steps_down: 0,
+                        },
+                    )
+                }
+                .boxed()
             }),
             rooms: Arc::new(|_| async { Err(http::NoCalendar::Busy) }.boxed()),
             public_url: None,
@@ -73,6 +85,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(http::serve(
             listener,
+            http::Door::plain(),
             router,
             connections,
             stopped.map(|_| ()),

@@ -32,6 +32,7 @@ pub async fn soon<T>(coming: impl Future<Output = T>) -> T {
 /// The server, with limits of speed off unless a test wants them.
 pub struct Server {
     pub address: SocketAddr,
+    pub redirect_address: Option<SocketAddr>,
     pub services: Services,
     pub data: TempDir,
     stop: oneshot::Sender<()>,
@@ -57,6 +58,7 @@ impl Server {
         let app = App::start(config(data.path(), settings)).await;
         let app = app.unwrap_or_else(|failure| panic!("{failure}"));
         let (address, services) = (app.address, app.services().clone());
+        let redirect_address = app.redirect_address;
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move {
             // A server whose test is over is not stopped but dropped with its runtime.
@@ -66,6 +68,7 @@ impl Server {
         };
         Self {
             address,
+            redirect_address,
             services,
             data,
             stop,

@@ -18,6 +18,7 @@ use crate::media::room::allowance::Allowance;
 use crate::media::room::request::Request;
 use crate::media::room::tick::ntp_duration;
 use crate::media::room::{Room, RoomKey, Route, Routes, Turn};
+use crate::media::seats::Step;
 use crate::media::{Census, EventSink};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
@@ -86,6 +87,8 @@ pub(in crate::media) struct State {
     roamers: Allowance,
     /// Where rooms are reported whose media failed, until they have heard it.
     failed: Vec<EventSink>,
+    /// What is given up in all rooms.
+    step: Step,
 }
 
 impl State {
@@ -105,6 +108,7 @@ impl State {
             next_pace: None,
             roamers: Allowance::new(&ROAMERS, now),
             failed: Vec::new(),
+            step: Step::default(),
         }
     }
 
@@ -127,10 +131,24 @@ impl State {
         self.local = local;
     }
 
+    /// From now on so much is given up in all rooms, as there is too much to do.
+    pub fn step(&mut self, step: Step) {
+        self.step = step;
+        for room in self.rooms.values_mut() {
+            room.step(step);
+        }
+    }
+
+    /// How many people are in its rooms.
+    pub fn people(&self) -> usize {
+        self.rooms.values().map(Room::people).sum()
+    }
+
     /// Opens a room.
     pub fn open(&mut self, opening: Opening, now: Instant) {
         let key = opening.room;
-        let room = Room::new(key, opening, Arc::clone(&self.local), now);
+        let mut room = Room::new(key, opening, Arc::clone(&self.local), now);
+        room.step(self.step);
         self.rooms.insert(key, room);
         self.next_tick = self.next_tick.min(now + TICK);
     }
@@ -341,6 +359,13 @@ impl State {
     fn tell_failed(&mut self) {
         self.failed
             .retain_mut(|events| events(MediaEvent::Failed).is_err());
+    }
+
+    /// As if somebody had just spoken.
+    #[cfg(test)]
+    pub fn spoke(&mut self, room: RoomKey, who: &ParticipantId) {
+        let room = self.rooms.get_mut(&room).expect("it is open");
+        room.busy.heard(&[room.member_keys[who]]);
     }
 
     #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,11 +17,14 @@ use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
 use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
 use crate::media::room::negotiations::Negotiations;
+use crate::media::seats::{Load, Stepper};
 use crate::media::{Census, MediaStartError};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
 /// request is answered `server.busy`.
 const INBOX: usize = 1024;
+/// How busy it was is looked at this often.
+const GAUGED_EVERY: Duration = Duration::from_secs(1);
 /// Inputs carried out before the sockets are looked at again.
 const INPUTS_PER_TURN: usize = 128;
 /// Batches read from one socket before what follows from them is sent.
@@ -39,6 +42,23 @@ pub(in crate::media) enum Sending {
     Full(Input),
     /// The worker has ended.
     Gone,
+}
+
+/// How busy a worker is, for whoever asks.
+#[derive(Debug, Default)]
+pub(in crate::media) struct Gauge {
+    load: AtomicU32,
+    people: AtomicU32,
+    step: AtomicU32,
+}
+
+impl Gauge {
+    /// What it was seen to do lately, for how many people, and how many steps its quality is down.
+    pub fn read(&self) -> (Load, u32, u8) {
+        let read = |one: &AtomicU32| one.load(Ordering::Relaxed);
+        let step = u8::try_from(read(&self.step)).unwrap_or(u8::MAX);
+        (Load(read(&self.load)), read(&self.people), step)
+    }
 }
 
 /// What the handles leave for the thread; the last one counts.
@@ -60,6 +80,7 @@ pub(in crate::media) struct Worker {
     openings: Arc<Mutex<Vec<Opening>>>,
     stop: Arc<AtomicBool>,
     alive: Arc<AtomicBool>,
+    gauge: Arc<Gauge>,
     waker: Arc<Waker>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -83,6 +104,7 @@ impl Worker {
         let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
         let alive = Arc::new(AtomicBool::new(true));
+        let gauge = Arc::new(Gauge::default());
         let mut turns = Turns {
             state: State::new(Arc::clone(&addresses), Instant::now(), SystemTime::now()),
             poll,
@@ -94,6 +116,7 @@ impl Worker {
             buffers: Buffers::new(),
             out: Arena::default(),
             negotiations: Negotiations::default(),
+            watch: Watch::new(Arc::clone(&gauge), Instant::now()),
         };
         turns.register()?;
         let name = format!("media-{index}");
@@ -117,6 +140,7 @@ impl Worker {
             openings,
             stop,
             alive,
+            gauge,
             waker,
             thread: Mutex::new(Some(thread)),
         })
@@ -136,6 +160,7 @@ impl Worker {
             openings: Arc::clone(&openings),
             stop: Arc::default(),
             alive: Arc::new(AtomicBool::new(true)),
+            gauge: Arc::default(),
             waker: Arc::new(Waker::new(poll.registry(), WAKE).unwrap()),
             thread: Mutex::new(None),
         };
@@ -145,6 +170,11 @@ impl Worker {
     /// Whether it takes anything.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
+    }
+
+    /// How busy it is.
+    pub fn gauge(&self) -> &Gauge {
+        &self.gauge
     }
 
     /// Where clients reach it.
@@ -236,6 +266,44 @@ struct Turns {
     buffers: Buffers,
     out: Arena,
     negotiations: Negotiations,
+    watch: Watch,
+}
+
+/// Looks how much of its time a thread works.
+struct Watch {
+    gauge: Arc<Gauge>,
+    stepper: Stepper,
+    since: Instant,
+    idle: Duration,
+}
+
+impl Watch {
+    fn new(gauge: Arc<Gauge>, now: Instant) -> Self {
+        Self {
+            gauge,
+            stepper: Stepper::default(),
+            since: now,
+            idle: Duration::ZERO,
+        }
+    }
+
+    /// The thread had nothing to do for so long. From time to time that changes what is given up in its rooms.
+    fn rested(&mut self, idle: Duration, state: &mut State, now: Instant) {
+        self.idle += idle;
+        let passed = now.saturating_duration_since(self.since);
+        if passed < GAUGED_EVERY {
+            return;
+        }
+        let busy = passed.saturating_sub(self.idle).as_micros() * 100 / passed.as_micros().max(1);
+        let load = Load(u32::try_from(busy).unwrap_or(u32::MAX));
+        (self.since, self.idle) = (now, Duration::ZERO);
+        let step = self.stepper.note(load, now);
+        state.step(step);
+        let people = u32::try_from(state.people()).unwrap_or(u32::MAX);
+        self.gauge.load.store(load.0, Ordering::Relaxed);
+        self.gauge.people.store(people, Ordering::Relaxed);
+        self.gauge.step.store(step as u32, Ordering::Relaxed);
+    }
 }
 
 impl Turns {
@@ -290,10 +358,14 @@ impl Turns {
             } else {
                 self.wait()
             };
+            let before = Instant::now();
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}
             }
+            let now = Instant::now();
+            let idle = now.saturating_duration_since(before);
+            self.watch.rested(idle, &mut self.state, now);
             // Readiness is told once per arrival, so sockets are read until they are dry, over several turns if
             // need be; an extra look costs one system call.
             more = self.take_inputs();

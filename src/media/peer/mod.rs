@@ -5,6 +5,7 @@ pub mod benching;
 pub(super) mod candidate;
 pub(super) mod codec;
 pub(super) mod connection;
+pub(super) mod cost;
 pub(super) mod describing;
 #[cfg(test)]
 pub(super) mod dialects;

@@ -6,6 +6,7 @@
 pub(super) mod allocate;
 pub(super) mod allowance;
 pub(super) mod assign;
+pub(super) mod busy;
 pub(super) mod demand;
 pub(super) mod formats;
 pub(super) mod forward;
@@ -83,6 +84,7 @@ pub(super) struct Room {
     pub(super) outbox: Outbox,
     pub(super) clocks: Clocks,
     pub(super) speakers: Vec<Key>,
+    pub(super) busy: busy::Busy,
     /// Below the revisions of all offers: one room's go on where another one failed.
     first_revision: u64,
     alive: Weak<()>,
@@ -165,6 +167,7 @@ impl Room {
                 quality: now,
             },
             speakers: Vec::new(),
+            busy: busy::Busy::default(),
             first_revision: generation << REVISION_BITS,
             alive,
         }
@@ -251,6 +254,7 @@ impl Room {
             }
         }
         self.speakers.retain(|speaker| *speaker != key);
+        self.busy.forget(key);
         self.outbox.retain(|event| match event {
             MediaEvent::Slots { to, .. }
             | MediaEvent::Offer { to, .. }

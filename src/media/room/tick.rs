@@ -28,6 +28,7 @@ impl Room {
         {
             up.tell(turn.ntp, turn.out, turn.now);
         }
+        self.give_way();
         let is_due_anyway = is_due(&mut self.clocks.layers, LAYERS_EVERY, turn.now);
         self.review_layers(is_due_anyway, turn);
         self.narrow(turn);
@@ -100,6 +101,7 @@ impl Room {
             });
             self.speakers = now;
         }
+        self.busy.heard(&self.speakers);
         let sounds = self
             .tracks
             .values()

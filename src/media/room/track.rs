@@ -41,6 +41,8 @@ pub(in crate::media) struct Track {
     pub reported: Option<(crate::media::room::formats::Format, Instant)>,
     /// Which layers its sender was asked for last, as bits in the offer's order; none before it was.
     pub demanded: Option<u8>,
+    /// How many of its layers the server has time for, from the smallest; all if not said.
+    pub most_layers: Option<usize>,
 }
 
 /// One layer of a track.
@@ -112,6 +114,7 @@ impl Track {
             is_news: true,
             reported: None,
             demanded: None,
+            most_layers: None,
         };
         track.ladder = Ladder::of(&[Seen::default()], false);
         track

@@ -1,6 +1,7 @@
 //! The worker's state machine and clients of the sans-I/O crate in virtual time, over a lossy link.
 
 mod budgets;
+mod busy;
 mod cheats;
 mod checks;
 mod client;
@@ -297,6 +298,11 @@ impl World {
         };
         self.command(start);
         track
+    }
+
+    /// As if somebody had just spoken.
+    fn spoke(&mut self, who: &ParticipantId) {
+        self.state.spoke(1, who);
     }
 
     /// A client sends these, one every 10 ms.

@@ -163,6 +163,8 @@ async fn health_and_ping_answer_at_once_and_are_not_stored() {
         "version": env!("CARGO_PKG_VERSION"),
         "rooms": 2,
         "participants": 7,
+        "seats": 40,
+        "steps_down": 0,
         "database": "unavailable",
         "media": "ok",
         "reasons": ["The database does not answer."],

@@ -27,6 +27,8 @@ pub(in crate::media) enum Lack {
     Bandwidth,
     /// Its sender sends no larger layer.
     Sender,
+    /// The server has too much to do.
+    Server,
 }
 
 /// What is told of a slot.
@@ -76,7 +78,7 @@ impl DownSlot {
             Some(Lack::Sender) => {
                 self.missed_since.get_or_insert(now);
             }
-            Some(Lack::Bandwidth) | None => self.missed_since = None,
+            Some(Lack::Bandwidth | Lack::Server) | None => self.missed_since = None,
         }
         let waits = |since| now.saturating_duration_since(since) < COMING;
         self.is_coming = self.missed_since.is_some_and(waits);
@@ -133,6 +135,7 @@ impl DownSlot {
         match self.lack.filter(|_| self.track.is_some()) {
             Some(Lack::Bandwidth) => Some("bandwidth"),
             Some(Lack::Sender) => (!self.is_coming).then_some("sender"),
+            Some(Lack::Server) => Some("server"),
             None => None,
         }
     }

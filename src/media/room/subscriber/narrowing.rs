@@ -40,6 +40,19 @@ struct Picture {
     alive: Ladder,
     /// The layer that is aimed at now; none at first.
     now: Option<usize>,
+    /// How many of the layers the server has time for; all if not said.
+    most: Option<usize>,
+}
+
+impl Picture {
+    /// The best that the server has time for.
+    fn best(&self) -> Grant {
+        match self.most {
+            Some(0) => Grant::Nothing,
+            Some(most) => Grant::Layer(self.ideal.min(most - 1)),
+            None => Grant::Layer(self.ideal),
+        }
+    }
 }
 
 impl Down {
@@ -80,13 +93,20 @@ impl Down {
     /// Whether somebody gets less than they asked for because of the line.
     fn is_held_back(&self) -> bool {
         let mut slots = self.slots.iter();
-        slots.any(|slot| slot.share != Share::Whole || slot.lack == Some(Lack::Bandwidth))
+        slots.any(|slot| match slot.lack {
+            Some(Lack::Bandwidth) => true,
+            Some(Lack::Sender) | None => slot.share != Share::Whole,
+            Some(Lack::Server) => false,
+        })
     }
 
     /// Gives every picture its layer and share. Whether any of them changed.
     pub fn share_out(&mut self, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
         self.is_touched = false;
-        let pictures = self.pictures(tracks);
+        let (pictures, left_out): (Vec<_>, Vec<_>) = self
+            .pictures(tracks)
+            .into_iter()
+            .partition(|one| one.best() != Grant::Nothing);
         let means = self.line.limit(now).map(|limit| Means {
             limit,
             sounds: self.line.sounds(now),
@@ -111,6 +131,10 @@ impl Down {
         for ((picture, given), hoped) in pictures.iter().zip(given).zip(hoped) {
             changed |= self.settle(picture, given, hoped, tracks, out, now);
         }
+        for picture in &left_out {
+            let nothing = Grant::Nothing;
+            changed |= self.settle(picture, nothing, nothing, tracks, out, now);
+        }
         // One that carries nothing holds nothing back.
         for slot in &mut self.slots {
             if slot.track.is_none() || slot.kind == MediaKind::Audio {
@@ -124,7 +148,8 @@ impl Down {
         let slots = self.slots.iter().enumerate();
         let pictures = slots.filter(|(_, slot)| slot.kind == MediaKind::Video);
         let pictures = pictures.filter_map(|(index, slot)| {
-            let ladder = tracks.get(&slot.track?)?.ladder;
+            let track = tracks.get(&slot.track?)?;
+            let ladder = track.ladder;
             let now = slot.is_planned.then(|| slot.aim());
             let current = now.and_then(|now| ladder.place(now));
             Some(Picture {
@@ -133,6 +158,7 @@ impl Down {
                 ideal: ladder.fitting(slot.preferred.height, current),
                 alive: ladder.alive(),
                 now,
+                most: track.most_layers,
             })
         });
         pictures.collect()
@@ -143,6 +169,9 @@ impl Down {
         let slot = &self.slots[picture.slot];
         let current = picture.now.and_then(|now| ladder.place(now));
         let ideal = ladder.fitting(slot.preferred.height, current);
+        let ideal = picture
+            .most
+            .map_or(ideal, |most| ideal.min(most.max(1) - 1));
         let now = match (slot.share, current) {
             _ if !slot.is_planned => None,
             (Share::Whole, Some(place)) => Some(Grant::Layer(place)),
@@ -172,8 +201,11 @@ impl Down {
             return false;
         };
         let ideal = Grant::Layer(picture.ideal);
-        let lack = if share != Share::Whole || hoped < ideal {
+        let best = picture.best();
+        let lack = if hoped < best || (share != Share::Whole && best != Grant::Nothing) {
             Some(Lack::Bandwidth)
+        } else if best < ideal {
+            Some(Lack::Server)
         } else if picture.ladder.place(layer) < Some(picture.ideal) {
             Some(Lack::Sender)
         } else {

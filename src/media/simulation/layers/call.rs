@@ -15,12 +15,12 @@ use crate::protocol::request::Tile;
 
 const FRAME: Duration = Duration::from_millis(50);
 /// Ticks of a frame.
-pub(super) const TICKS: u32 = 4500;
+pub(in crate::media::simulation) const TICKS: u32 = 4500;
 const BYTES: usize = 1000;
-pub(super) const QUEUE: Duration = Duration::from_millis(300);
+pub(in crate::media::simulation) const QUEUE: Duration = Duration::from_millis(300);
 
 /// One layer of Ada's camera.
-pub(super) struct Layer {
+pub(in crate::media::simulation) struct Layer {
     pub rid: &'static str,
     pub ssrc: u32,
     pub height: u16,
@@ -34,7 +34,7 @@ pub(super) struct Layer {
 }
 
 /// The smallest takes about 165 kbit/s, the others three and nine times that.
-pub(super) fn layer(rid: &'static str, ssrc: u32, size: u8) -> Layer {
+pub(in crate::media::simulation) fn layer(rid: &'static str, ssrc: u32, size: u8) -> Layer {
     Layer {
         rid,
         ssrc,
@@ -47,7 +47,7 @@ pub(super) fn layer(rid: &'static str, ssrc: u32, size: u8) -> Layer {
     }
 }
 
-pub(super) fn three() -> Vec<Layer> {
+pub(in crate::media::simulation) fn three() -> Vec<Layer> {
     vec![
         layer("q", 1000, 0),
         layer("h", 2000, 1),
@@ -56,7 +56,7 @@ pub(super) fn three() -> Vec<Layer> {
 }
 
 /// Ada sends a camera in layers; Bo and Cy watch it.
-pub(super) struct Call {
+pub(in crate::media::simulation) struct Call {
     pub world: World,
     pub viewers: [(ParticipantId, usize); 2],
     pub ada: ParticipantId,
@@ -73,7 +73,7 @@ pub(super) struct Call {
 
 /// A packet as somebody received it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Got {
+pub(in crate::media::simulation) struct Got {
     pub sequence: u16,
     pub timestamp: u32,
     pub picture: u16,

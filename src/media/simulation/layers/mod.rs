@@ -1,6 +1,6 @@
 //! Simulcast: everybody gets the layer that fits their tile, their line and what comes.
 
-mod call;
+pub(super) mod call;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

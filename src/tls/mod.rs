@@ -1,0 +1,160 @@
+//! TLS: the certificate that the server shows, where it comes from, and how it stays valid.
+//!
+//! Owns certificates and keys on disk and in memory; knows nothing of what is said inside. `http` asks [`Tls`] for what
+//! a handshake needs, `app` runs [`Tls::keep`] beside it. Read on in [`acme`] for an authority's certificates, in
+//! [`files`] for those that somebody else writes, in [`own`] for those that the server makes.
+
+mod acme;
+mod files;
+mod own;
+mod private;
+mod show;
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::crypto::ring as suite;
+
+use crate::config::{Certificate, TlsConfig};
+use acme::Authority;
+use files::Files;
+use own::Own;
+use show::Shown;
+
+/// HTTP/2 first: whoever speaks it loads the page with one connection. WebSockets are opened with HTTP/1.1, which
+/// browsers ask for by themselves.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// What an authority's proof is asked for with (RFC 8737 §6.2).
+const PROOF_PROTOCOL: &[u8] = b"acme-tls/1";
+
+/// What speaks TLS for this server. Clones are one.
+#[derive(Clone)]
+pub struct Tls {
+    talk: Arc<ServerConfig>,
+    proof: Arc<ServerConfig>,
+    shown: Arc<Shown>,
+    source: Arc<Source>,
+    again: Arc<Notify>,
+}
+
+enum Source {
+    Authority(Authority),
+    Files(Files),
+    Own(Own),
+}
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A certificate or key cannot be read or written.
+    #[error("{0}: {1}")]
+    File(String, #[source] std::io::Error),
+    /// There is something else in the file.
+    #[error("{0} holds {1}")]
+    Content(String, &'static str),
+    /// A certificate and a key, but not of each other.
+    #[error("the private key is not the certificate's")]
+    Mismatch,
+    /// The library refuses it.
+    #[error("the certificate cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl Tls {
+    /// What `config` asks for; none where TLS is not spoken. Certificates are kept below `data`, and one that the server
+    /// makes names `addresses` too.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn start(
+        config: &TlsConfig,
+        data: &Path,
+        addresses: &[IpAddr],
+    ) -> Result<Option<Self>, TlsError> {
+        let Some(certificate) = &config.certificate else {
+            return Ok(None);
+        };
+        let folder = data.join("tls");
+        let domain = config.domain.as_ref().map(|domain| domain.as_str());
+        let (source, shown) = match certificate {
+            Certificate::Acme(acme) => {
+                let meanwhile = own::make(&own::names(domain, &[]))?.certified()?;
+                let authority = Authority::new(acme.clone(), folder)?;
+                (Source::Authority(authority), Shown::until_given(meanwhile))
+            }
+            Certificate::Files { certificate, key } => {
+                let files = Files::new(certificate, key);
+                let shown = Shown::given(files.load()?);
+                (Source::Files(files), shown)
+            }
+            Certificate::SelfSigned => {
+                let own = Own::new(folder, own::names(domain, addresses));
+                let shown = Shown::own(own.load_or_make()?);
+                (Source::Own(own), shown)
+            }
+        };
+        let shown = Arc::new(shown);
+        Ok(Some(Self {
+            talk: server(&shown, &PROTOCOLS)?,
+            proof: server(&shown, &[PROOF_PROTOCOL])?,
+            shown,
+            source: Arc::new(source),
+            again: Arc::default(),
+        }))
+    }
+
+    /// For whoever wants to talk.
+    pub fn talk(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.talk)
+    }
+
+    /// For an authority that asks for the proof (RFC 8737), and for nobody else; none where no authority is asked.
+    pub fn proof(&self) -> Option<Arc<ServerConfig>> {
+        matches!(&*self.source, Source::Authority(_)).then(|| Arc::clone(&self.proof))
+    }
+
+    /// Whether browsers trust what is shown: only then they may be told to come by https alone (RFC 6797).
+    pub fn is_trusted(&self) -> bool {
+        self.shown.is_trusted()
+    }
+
+    /// Whether somebody else writes the certificate, so that a signal may mean that there is a new one.
+    pub fn is_from_files(&self) -> bool {
+        matches!(&*self.source, Source::Files(_))
+    }
+
+    /// The certificate is to be read again, now.
+    pub fn reload(&self) {
+        self.again.notify_one();
+    }
+
+    /// Keeps the certificate valid, for as long as it is awaited.
+    pub async fn keep(self) {
+        match &*self.source {
+            Source::Authority(authority) => authority.keep(&self.shown).await,
+            Source::Files(files) => files.keep(&self.shown, &self.again).await,
+            Source::Own(own) => own.keep(&self.shown).await,
+        }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(suite::default_provider())
+}
+
+fn server(shown: &Arc<Shown>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, TlsError> {
+    let unusable = |error: tokio_rustls::rustls::Error| TlsError::Unusable(error.to_string());
+    let mut server = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::<Shown>::clone(shown));
+    server.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    // Whoever comes back needs no signature, and the server keeps nothing for it (RFC 8446 §2.2).
+    server.ticketer = suite::Ticketer::new().map_err(unusable)?;
+    Ok(Arc::new(server))
+}
