@@ -3,7 +3,7 @@
 //! In two halves. [`look`] gathers what can be seen from here into plain data, [`seen::Seen`]; [`judge()`] is a pure function
 //! of that data. It asks this machine, the server that runs on it, and the address that people reach it by. It asks no
 //! stranger, changes nothing and needs no running server. The half that only a browser sees is the page's `/check`,
-//! which leaves its verdict at the server under a code ([`CheckReport`](crate::protocol::check_report::CheckReport)).
+//! which leaves its verdict at the server under a code ([`CheckReport`]).
 
 mod judge;
 mod look;

@@ -332,17 +332,21 @@ impl Actor {
         outcome
     }
 
-    /// Answers, and carries out the effects. The answer goes first: whoever sees an event of this command can see its
-    /// answer already.
+    /// Answers, and carries out the effects. The media worker is told first: whoever has their answer may negotiate at
+    /// once, past this task. The answer goes before the rest: whoever sees an event of this command can see its answer
+    /// already.
     fn settle(&mut self, asked: Asked, outcome: Outcome) {
         if asked.durability != Durability::Nothing && !outcome.effects.is_empty() {
             self.saving.has_changed();
         }
-        asked.by.answer(outcome.reply, &mut self.audience);
         if matches!(&asked.command, Command::Media(MediaEvent::Failed)) {
             self.media.begin_anew();
         }
-        self.apply(outcome.effects);
+        let is_media = |effect: &mut Effect| matches!(effect, Effect::Media(_));
+        let mut others = outcome.effects;
+        self.apply(others.extract_if(.., is_media).collect());
+        asked.by.answer(outcome.reply, &mut self.audience);
+        self.apply(others);
     }
 
     fn part_with_the_lost(&mut self) {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use futures_util::task::{ArcWake, Context, Poll, waker};
 
 use super::actor::{Actor, Parts};
 use super::handle::{Inbox, Message};
 use super::saving::Saving;
 use super::*;
+use crate::media::by_hand::ByHand;
 use crate::media::{Media, MediaConfig};
 use crate::meeting::command::{Join, Signal};
 use crate::meeting::effect::{CloseReason, History};
@@ -98,6 +100,50 @@ async fn until_event(reader: &mut OutboxReader, kind: &str) {
             return;
         }
     }
+}
+
+/// Turns the media worker whenever it is woken, and notes whom the worker knows then.
+struct TurnedOnWaking {
+    machine: Mutex<ByHand>,
+    known: Mutex<Vec<ParticipantId>>,
+}
+
+impl ArcWake for TurnedOnWaking {
+    fn wake_by_ref(this: &Arc<Self>) {
+        let mut machine = this.machine.lock().unwrap();
+        machine.turn(std::time::Instant::now());
+        let rooms = machine.rooms();
+        *this.known.lock().unwrap() = rooms
+            .into_iter()
+            .flat_map(|room| room.participants)
+            .collect();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_media_worker_knows_whoever_has_the_answer_to_their_join() {
+    let (media, machine) = ByHand::new(std::time::Instant::now());
+    let (registry, lines) = (Registry::new(media), Lines::default());
+    let facts = room(Topology::Sfu);
+    let (outbox, _reader) = outbox();
+    let load = || async { Ok(start(facts.clone(), &lines)) };
+    let joining = registry.join(&facts.identity, newcomer("ada", "ada"), outbox, load);
+    let mut joining = std::pin::pin!(joining);
+    let woken = Arc::new(TurnedOnWaking {
+        machine: Mutex::new(machine),
+        known: Mutex::default(),
+    });
+    let waker = waker(woken.clone());
+    for _ in 0..100 {
+        // The room's task sends the answer between two polls, and wakes this one as it does.
+        if let Poll::Ready(joined) = joining.as_mut().poll(&mut Context::from_waker(&waker)) {
+            assert!(matches!(joined, Ok((_, Entered::In(_)))));
+            assert_eq!(*woken.known.lock().unwrap(), [membership("ada")]);
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("nobody came in");
 }
 
 #[tokio::test(start_paused = true)]

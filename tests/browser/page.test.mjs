@@ -209,6 +209,7 @@ test('three people see and hear each other, write, share, leave and come late', 
 
   await t.test('Space talks while it is held', async () => {
     await bo.getByTestId('mic').click();
+    await until(async () => (await bo.getByTestId('mic').getAttribute('aria-pressed')) === 'false', 'the microphone to be off');
     await bo.getByTestId('stage').focus();
     await bo.keyboard.down('Space');
     await until(async () => (await bo.getByTestId('mic').getAttribute('aria-pressed')) === 'true', 'the microphone');

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { findServer, root, startServer } from './harness.mjs';
+import { findServer, root, startServer, until } from './harness.mjs';
 
 /** Longer than the pause between two pings of the server (15 s): one of them has come and was answered by then. */
 const AT_REST_MS = 17_000;
@@ -58,12 +58,8 @@ async function start(program, args, port) {
   started.push(child);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-  for (let tries = 0; tries < 200; tries += 1) {
-    assert.equal(child.exitCode, null, said);
-    if (await opens(port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail(said);
+  await until(async () => child.exitCode !== null || (await opens(port)), `${program} to listen`);
+  assert.equal(child.exitCode, null, said);
 }
 
 const opens = (port) =>

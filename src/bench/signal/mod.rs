@@ -9,7 +9,7 @@
 //! | what is asked of a run, and its bounds | [`plan`] |
 //! | one socket | [`client`], its frames [`wire`] |
 //! | the loop over all sockets: who comes in, who sends, what came | [`drive`] |
-//! | a run from its start to its report | [`run`] |
+//! | a run from its start to its report | [`mod@run`] |
 //! | the figures | [`report`] |
 //!
 //! **What the figures are.** A message's age goes from when it was due to the read of the receiver's socket, so a load

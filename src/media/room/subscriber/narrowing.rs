@@ -215,17 +215,9 @@ impl Down {
             let rung = picture.ladder.rungs().get(place);
             rung.map_or(0, |rung| 1 << rung.layer)
         };
-        let (wanted, between) = match hoped {
-            Grant::Layer(place) => {
-                let between = (0..place).fold(0, |all, place| all | bit(place));
-                (bit(place), between)
-            }
-            Grant::Stills | Grant::Nothing => (0, 0),
-        };
-        // Places among all layers: fewer may come.
-        let is_short = match (given, hoped) {
-            (Grant::Layer(_), Grant::Layer(place)) => picture.ladder.place(layer) < Some(place),
-            (Grant::Stills | Grant::Nothing, _) | (_, Grant::Stills | Grant::Nothing) => false,
+        let hoped = match hoped {
+            Grant::Layer(place) => bit(place),
+            Grant::Stills | Grant::Nothing => 0,
         };
         let index = picture.slot;
         let was = (self.slots[index].share, self.slots[index].aim());
@@ -243,12 +235,7 @@ impl Down {
         let slot = &mut self.slots[index];
         slot.note_lack(lack, now);
         slot.aim_at(layer);
-        slot.uses = wanted | bit(0) | 1 << slot.layer | 1 << slot.aim();
-        if is_short && !slot.is_coming {
-            // A sender begins with its small layers, and learns only by what it sends what its line carries: asked for
-            // the smallest and the largest alone it would stay with the smallest.
-            slot.uses |= between;
-        }
+        slot.uses = hoped | bit(0) | 1 << slot.layer | 1 << slot.aim();
         was != (share, slot.aim())
     }
 
