@@ -456,26 +456,41 @@ impl Turns {
         (true, true)
     }
 
+    /// Sends what the turn has to send. Nothing else knows what a way leads through.
     fn send(&mut self) {
         self.state.take_transmits(&mut self.out);
         self.out.group();
         let now = Instant::now();
         let mut at = 0;
-        while let Some((first, _)) = self.out.get(at) {
-            let is_ipv4 = first.remote().is_ipv4();
-            let mut sockets = self.sockets.iter_mut();
-            let socket = sockets.find(|socket| socket.ip.is_ipv4() == is_ipv4);
-            let Some(socket) = socket else {
-                at += 1;
-                continue;
+        while let Some((path, _)) = self.out.get(at) {
+            at += match path {
+                Path::Udp { remote, .. } => {
+                    let (out, sockets) = (&self.out, &mut self.sockets);
+                    send_run(out, at, remote, sockets, &mut self.buffers.apart, now)
+                }
             };
-            let length = self.out.run_length(at, socket.state.max_gso_segments());
-            if let Some((path, size, contents)) = self.out.run(at, length, &mut self.buffers.apart)
-            {
-                socket.send(path, size, contents, now);
-            }
-            at += length.max(1);
         }
         self.out.clear();
     }
+}
+
+/// Sends datagrams that the kernel cuts out of one buffer; how many.
+fn send_run(
+    out: &Arena,
+    at: usize,
+    remote: SocketAddr,
+    sockets: &mut [MediaSocket],
+    apart: &mut Vec<u8>,
+    now: Instant,
+) -> usize {
+    let mut sockets = sockets.iter_mut();
+    let socket = sockets.find(|socket| socket.ip.is_ipv4() == remote.is_ipv4());
+    let Some(socket) = socket else {
+        return 1;
+    };
+    let length = out.run_length(at, socket.state.max_gso_segments());
+    if let Some((path, size, contents)) = out.run(at, length, apart) {
+        socket.send(path, size, contents, now);
+    }
+    length.max(1)
 }

@@ -18,20 +18,22 @@ pub(in crate::media) enum Path {
 }
 
 impl Path {
-    /// Between these two addresses.
+    /// Plain datagrams between these two addresses.
     pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Self {
         Self::Udp { local, remote }
     }
 
     /// Our end.
     pub const fn local(&self) -> SocketAddr {
-        let Self::Udp { local, .. } = self;
-        *local
+        match self {
+            Self::Udp { local, .. } => *local,
+        }
     }
 
     /// The peer's end.
     pub const fn remote(&self) -> SocketAddr {
-        let Self::Udp { remote, .. } = self;
-        *remote
+        match self {
+            Self::Udp { remote, .. } => *remote,
+        }
     }
 }
