@@ -15,13 +15,15 @@ pub const ALL: &[&Budget] = &[
     &RELAYED,
     &RELAYED_BURST,
     &RELAYED_IN_ALL,
+    &UNREAD,
+    &PARCELS,
 ];
 
 /// Requests to the relay that prove nothing, in the long run.
 pub const UNPROVEN: Budget = Budget {
     name: "turn.unproven",
     per: Per::Address,
-    most: 20,
+    most: 50,
     unit: Unit::Count,
     every: Some(Duration::from_secs(1)),
     then: "Further ones are dropped without an answer.",
@@ -34,11 +36,11 @@ pub const UNPROVEN: Budget = Budget {
 pub const UNPROVEN_BURST: Budget = Budget {
     name: "turn.unproven.burst",
     per: Per::Address,
-    most: 200,
+    most: 1_000,
     unit: Unit::Count,
     every: None,
     then: "Further ones are dropped without an answer.",
-    reason: "A class behind one address comes in at once, and each of its browsers asks a few times.",
+    reason: "A class behind one address comes in at once, and each of its browsers asks a dozen times.",
     test: "floods_without_credentials_are_answered_within_a_bound_and_remembered_nowhere",
 };
 
@@ -46,11 +48,12 @@ pub const UNPROVEN_BURST: Budget = Budget {
 pub const ALLOCATIONS: Budget = Budget {
     name: "turn.allocations",
     per: Per::Participant,
-    most: 24,
+    most: 128,
     unit: Unit::Count,
     every: None,
     then: "Another is refused with 486 (Allocation Quota Reached).",
-    reason: "A browser makes one for each carrier, network and connection, and new ones before it gives up the old.",
+    reason: "A browser makes one for each way to the relay, network and connection, where people connect to each other for \
+             each of the others, and new ones before it gives up the old.",
     test: "a_person_has_so_many_allocations_and_no_more",
 };
 
@@ -58,11 +61,12 @@ pub const ALLOCATIONS: Budget = Budget {
 pub const ALLOCATIONS_IN_ALL: Budget = Budget {
     name: "turn.allocations.all",
     per: Per::Server,
-    most: 8_192,
+    most: 32_768,
     unit: Unit::Count,
     every: None,
     then: "Another is refused with 508 (Insufficient Capacity).",
-    reason: "Each has a number between 49152 and 65535 that tells it from the others, and a few hundred bytes.",
+    reason: "A browser makes a dozen and uses one; each takes a few hundred bytes, and a number that tells it from the \
+             others.",
     test: "the_server_has_so_many_allocations_and_no_more",
 };
 
@@ -124,4 +128,28 @@ pub const RELAYED_IN_ALL: Budget = Budget {
     then: "Nothing more is relayed for them.",
     reason: "A working day at 5 MB a second is 150 GB; whoever takes more uses the relay for something else.",
     test: "what_is_relayed_is_bounded_in_speed_and_in_all",
+};
+
+/// Messages that wait for a client who is reached by a stream.
+pub const UNREAD: Budget = Budget {
+    name: "turn.unread",
+    per: Per::Connection,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "Further ones are dropped, as on a line that is full.",
+    reason: "Sound and pictures that are late are of no use, and who sends them finds out what the line carries.",
+    test: "a_client_that_does_not_read_loses_what_comes_and_holds_nobody_up",
+};
+
+/// Datagrams on their way from the relay's clients to a media thread that has not read them itself.
+pub const PARCELS: Budget = Budget {
+    name: "turn.parcels",
+    per: Per::Thread,
+    most: 2_048,
+    unit: Unit::Count,
+    every: None,
+    then: "Further ones are dropped, as by a socket that is full.",
+    reason: "They wait for one turn of the thread; a second of a crowd's pictures would be of no use any more.",
+    test: "what_a_busy_thread_does_not_take_is_dropped",
 };

@@ -295,7 +295,7 @@ impl Writer {
 ///
 /// # Errors
 /// What begins like no message: nothing after it can be told apart.
-pub fn framed(bytes: &[u8]) -> Result<Option<usize>, NotTurn> {
+pub(super) fn framed(bytes: &[u8]) -> Result<Option<usize>, NotTurn> {
     let Some(head) = bytes.first_chunk::<4>() else {
         return Ok(None);
     };
@@ -315,7 +315,7 @@ pub fn framed(bytes: &[u8]) -> Result<Option<usize>, NotTurn> {
 /// A stream that is none of TURN messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is no stream of TURN messages")]
-pub struct NotTurn;
+pub(super) struct NotTurn;
 
 /// Whether a datagram is for the TURN server: ChannelData, or a STUN message of one of its methods; a Binding request
 /// without a user name asks for the sender's address alone and belongs to no ICE agent.

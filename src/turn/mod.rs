@@ -15,15 +15,27 @@
 //! loses all allocations in the same moment. Whoever has proven nothing leaves nothing behind: a nonce is a MAC too, and
 //! who asks how often is counted in a table of fixed size.
 //!
-//! `server` holds the rules and is pure: messages and the time in, what to send out. We wrote it rather than take the crate `turn-server-proto` (0.7.3): that one keeps its users
-//! in a list that only grows, looks clients up one by one, keeps a nonce for each source that asks, and knows no quotas.
-//! What remained of it was the messages, of which TURN has few.
+//! `server` holds the rules and is pure: messages and the time in, what to send out. [`Relay`] is what its carriers share: the
+//! media threads, which take datagrams, and `stream`, which cuts streams into messages. [`IceServers`] is what people are told
+//! of it. We wrote it rather than take the crate `turn-server-proto` (0.7.3): that one keeps its users in a list that only
+//! grows, looks clients up one by one, keeps a nonce for each source that asks, and knows no quotas. What remained of it was
+//! the messages, of which TURN has few.
 
+mod ice_servers;
 mod message;
+mod relay;
 mod server;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod throttle;
 
-pub use message::{NotTurn, framed, is_turn};
-pub use server::{Client, Credentials, Now, Outcome, Reach, Server, Wrapped};
+pub use ice_servers::{External, IceServers, RoomAccess, Tcp, Tls, Ways};
+pub use message::is_turn;
+#[cfg(test)]
+use message::{NotTurn, framed};
+pub use relay::{Parcel, Port, Relay};
+pub use server::{Client, Now, Outcome, Reach, ToMedia, Wrapped};
+#[cfg(test)]
+use server::{Credentials, Server};
+pub use stream::carry;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
+use crate::media::io::relaying::{Letterbox, Relaying};
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
 use crate::media::peer::arena::Arena;
@@ -19,6 +20,7 @@ use crate::media::peer::path::Path;
 use crate::media::room::negotiations::Negotiations;
 use crate::media::seats::{Load, Stepper};
 use crate::media::{Census, MediaStartError};
+use crate::turn::{Port, Relay};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
 /// request is answered `server.busy`.
@@ -82,6 +84,8 @@ pub(in crate::media) struct Worker {
     alive: Arc<AtomicBool>,
     gauge: Arc<Gauge>,
     waker: Arc<Waker>,
+    /// Where the relay leaves what is for this worker, until it has taken it.
+    letterbox: Mutex<Option<Letterbox>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -92,6 +96,7 @@ impl Worker {
         port: u16,
         index: usize,
         given_up: watch::Sender<bool>,
+        relay: Option<Arc<Relay>>,
     ) -> Result<Self, MediaStartError> {
         let sockets = bind_all(ips, port)?;
         let port = sockets.first().map_or(port, |socket| socket.port);
@@ -100,6 +105,9 @@ impl Worker {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
+        let (relaying, letterbox) = relay
+            .map(|relay| Relaying::new(relay, port, Arc::clone(&waker)))
+            .unzip();
         let openings = Arc::new(Mutex::new(Vec::new()));
         let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
@@ -115,6 +123,7 @@ impl Worker {
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
             out: Arena::default(),
+            relaying,
             negotiations: Negotiations::default(),
             watch: Watch::new(Arc::clone(&gauge), Instant::now()),
         };
@@ -142,6 +151,7 @@ impl Worker {
             alive,
             gauge,
             waker,
+            letterbox: Mutex::new(letterbox),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -162,6 +172,7 @@ impl Worker {
             alive: Arc::new(AtomicBool::new(true)),
             gauge: Arc::default(),
             waker: Arc::new(Waker::new(poll.registry(), WAKE).unwrap()),
+            letterbox: Mutex::default(),
             thread: Mutex::new(None),
         };
         (worker, inputs, openings)
@@ -170,6 +181,12 @@ impl Worker {
     /// Whether it takes anything.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
+    }
+
+    /// Its port, and where the relay leaves what is for it; once, and only where there is a relay.
+    pub fn letterbox(&self) -> Option<(u16, Box<dyn Port>)> {
+        let letterbox = locked(&self.letterbox).take()?;
+        Some((self.port, Box::new(letterbox)))
     }
 
     /// How busy it is.
@@ -265,6 +282,8 @@ struct Turns {
     stop: Arc<AtomicBool>,
     buffers: Buffers,
     out: Arena,
+    /// None where there is no relay.
+    relaying: Option<Relaying>,
     negotiations: Negotiations,
     watch: Watch,
 }
@@ -375,6 +394,11 @@ impl Turns {
                 busy |= heard;
                 more |= unread;
             }
+            if let Some(relaying) = &mut self.relaying {
+                let (heard, unread) = relaying.take_parcels(&mut self.state, Instant::now());
+                busy |= heard;
+                more |= unread;
+            }
             self.state.handle_timeout(Instant::now());
             self.send();
             self.negotiate(busy);
@@ -449,7 +473,13 @@ impl Turns {
                 let path = Path::udp(local, remote);
                 let arrived = arrival(meta.timestamp, wall, now);
                 for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                    self.state.handle_datagram(path, datagram, arrived, now);
+                    let state = &mut self.state;
+                    let relaying = self.relaying.as_mut();
+                    let is_relays = relaying
+                        .is_some_and(|relaying| relaying.take(state, path, datagram, arrived, now));
+                    if !is_relays {
+                        state.handle_datagram(path, datagram, arrived, now);
+                    }
                 }
             }
         }
@@ -461,16 +491,31 @@ impl Turns {
         self.state.take_transmits(&mut self.out);
         self.out.group();
         let now = Instant::now();
+        let (out, sockets) = (&self.out, &mut self.sockets);
+        let apart = &mut self.buffers.apart;
         let mut at = 0;
-        while let Some((path, _)) = self.out.get(at) {
+        while let Some((path, datagram)) = out.get(at) {
             at += match path {
-                Path::Udp { remote, .. } => {
-                    let (out, sockets) = (&self.out, &mut self.sockets);
-                    send_run(out, at, remote, sockets, &mut self.buffers.apart, now)
+                Path::Udp { remote, .. } => send_run(out, at, remote, sockets, apart, now),
+                Path::Relayed {
+                    allocation, local, ..
+                } => {
+                    if let Some(relaying) = &mut self.relaying {
+                        relaying.wrap(allocation, local, datagram, now);
+                    }
+                    1
                 }
             };
         }
         self.out.clear();
+        if let Some(relaying) = &mut self.relaying {
+            relaying.out.group();
+            let (out, mut at) = (&relaying.out, 0);
+            while let Some((path, _)) = out.get(at) {
+                at += send_run(out, at, path.remote(), sockets, apart, now);
+            }
+            relaying.out.clear();
+        }
     }
 }
 

@@ -15,6 +15,15 @@ pub(in crate::media) enum Path {
         /// The peer's, as we see it.
         remote: SocketAddr,
     },
+    /// Through our own relay.
+    Relayed {
+        /// Through which allocation.
+        allocation: u64,
+        /// Our address, as the peer names it.
+        local: SocketAddr,
+        /// The peer's relayed address. It is virtual: nothing but the relay leads there.
+        remote: SocketAddr,
+    },
 }
 
 impl Path {
@@ -26,14 +35,14 @@ impl Path {
     /// Our end.
     pub const fn local(&self) -> SocketAddr {
         match self {
-            Self::Udp { local, .. } => *local,
+            Self::Udp { local, .. } | Self::Relayed { local, .. } => *local,
         }
     }
 
     /// The peer's end.
     pub const fn remote(&self) -> SocketAddr {
         match self {
-            Self::Udp { remote, .. } => *remote,
+            Self::Udp { remote, .. } | Self::Relayed { remote, .. } => *remote,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::allocation::Allocation;
 use super::{Client, Server};
 
-/// Relayed addresses have these ports (RFC 8656 §7.2, the dynamic range).
-const FIRST_PORT: u16 = 49_152;
+/// Relayed addresses have these ports. The standard recommends the dynamic range (RFC 8656 §7.2), so that they take nobody's
+/// port; here they are but numbers, and there are more of them below it.
+const FIRST_PORT: u16 = 16_384;
 
 /// A family of addresses (RFC 8656 §18.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,9 +23,9 @@ use crate::budgets::turn::{RELAYED, RELAYED_BURST, RELAYED_IN_ALL};
 pub(super) const REALM: &str = "meeting";
 /// How long new credentials are good for new allocations. What is allocated lives on while its participant is in the
 /// room.
-const CREDENTIALS_SECS: u64 = 3_600;
+pub(super) const CREDENTIALS_SECS: u64 = 3_600;
 /// No longer datagram is relayed: media fits in one Ethernet frame.
-const LONGEST: usize = 2_048;
+pub(super) const LONGEST: usize = 2_048;
 
 /// The time on both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -80,19 +80,23 @@ pub enum Outcome {
     Nothing,
     /// The client is sent this.
     Answer(Vec<u8>),
-    /// Media gets this part of the message.
-    Media {
-        /// By whose allocation.
-        allocation: u64,
-        /// The address of ours that it is for.
-        local: SocketAddr,
-        /// The relayed address, which it comes from.
-        remote: SocketAddr,
-        /// The part.
-        payload: Range<usize>,
-    },
+    /// Media gets a part of the message.
+    Media(ToMedia),
     /// Another client is sent this.
     Other(Wrapped),
+}
+
+/// A part of a message that media gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToMedia {
+    /// By whose allocation.
+    pub allocation: u64,
+    /// The address of ours that it is for.
+    pub local: SocketAddr,
+    /// The relayed address, which it comes from.
+    pub remote: SocketAddr,
+    /// The part.
+    pub payload: Range<usize>,
 }
 
 /// A message for a client that did not ask for it.
@@ -164,6 +168,11 @@ impl Server {
         self.media = media;
     }
 
+    /// The addresses of our own media.
+    pub fn media(&self) -> &[SocketAddr] {
+        &self.media
+    }
+
     /// Lets somebody use the relay; said again it changes nothing.
     pub fn admit(&mut self, participant: &str, room: u64, reach: Reach, now: Instant) {
         let known = self.members.get(participant);
@@ -222,9 +231,10 @@ impl Server {
         self.allocations.len()
     }
 
-    /// Whether a client has one.
-    pub fn has_allocation(&self, client: Client) -> bool {
-        self.allocations.contains_key(&client)
+    /// Whether a client has one that holds.
+    pub fn serves(&self, client: Client, now: Instant) -> bool {
+        let allocation = self.allocations.get(&client);
+        allocation.is_some_and(|allocation| allocation.expires > now)
     }
 
     /// Takes a whole message of a client: a datagram, or what was cut out of a stream.
@@ -322,12 +332,12 @@ impl Server {
             return None;
         }
         if is_media {
-            return Some(Outcome::Media {
+            return Some(Outcome::Media(ToMedia {
                 allocation: id,
                 local: peer,
                 remote: from,
                 payload,
-            });
+            }));
         }
         let other = *self.relayed.get(&peer)?;
         let wrapped = self.deliver(other, from, bytes.get(payload)?, now)?;

@@ -183,7 +183,7 @@ impl Server {
         }
         let family = requested_family(message)?;
         let lifetime = lifetime(message)?.clamp(LIFETIME, LONGEST_LIFETIME);
-        if self.allocations.len() >= ALLOCATIONS_IN_ALL.size() {
+        if self.allocations.len() >= ALLOCATIONS_IN_ALL.in_force() {
             return Err(Refusal::NoCapacity);
         }
         let member = self.members.get(asker.participant);

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod authentication;
+mod carriers;
 mod rules;
 
 use std::net::SocketAddr;

@@ -107,12 +107,12 @@ fn media_is_reached_by_indications_and_by_channels_and_answers_the_same_way() {
     let (mut kim, relayed) = stage.allocated("kim", 1);
     assert_eq!(stage.permit(&mut kim, &[MEDIA]).code, None);
     let (message, outcome) = stage.send(&kim, MEDIA, b"hello");
-    let Outcome::Media {
+    let Outcome::Media(ToMedia {
         allocation,
         local,
         remote,
         payload,
-    } = outcome
+    }) = outcome
     else {
         panic!("{outcome:?}");
     };
@@ -131,7 +131,7 @@ fn media_is_reached_by_indications_and_by_channels_and_answers_the_same_way() {
     assert_eq!(message.peers().next(), Some(Some(address(MEDIA))));
     assert_eq!(message.value(attribute::DATA), Some(&b"back"[..]));
     assert_eq!(stage.bind(&mut kim, 0x4fff, MEDIA).code, None);
-    let Outcome::Media { payload, .. } = stage.by_channel(&kim, 0x4fff, b"hello") else {
+    let Outcome::Media(ToMedia { payload, .. }) = stage.by_channel(&kim, 0x4fff, b"hello") else {
         panic!("by its channel");
     };
     assert_eq!(payload, 4..9);
@@ -162,12 +162,12 @@ fn in_a_stream_messages_are_filled_up() {
     let padded = [channel_data(0x4000, b"hello"), vec![0; 3]].concat();
     assert_eq!(framed(&padded), Ok(Some(padded.len())));
     let outcome = stage.server.handle(kim.client, &padded, stage.now);
-    let Outcome::Media {
+    let Outcome::Media(ToMedia {
         allocation,
         local,
         payload,
         ..
-    } = outcome
+    }) = outcome
     else {
         panic!("{outcome:?}");
     };
@@ -302,7 +302,7 @@ fn a_channel_is_for_one_peer_and_a_peer_has_one_channel() {
     );
     let lying = [&channel_data(0x4000, b"hello")[..], b"more"].concat();
     let outcome = stage.server.handle(ada.client, &lying, stage.now);
-    assert!(matches!(outcome, Outcome::Media { payload, .. } if payload == (4..9)));
+    assert!(matches!(outcome, Outcome::Media(ToMedia { payload, .. }) if payload == (4..9)));
     let cut = &channel_data(0x4000, b"hello")[..8];
     assert_eq!(
         stage.server.handle(ada.client, cut, stage.now),
