@@ -158,7 +158,8 @@ async fn whoever_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in() {
     let mut bo = server.guest("Bo").await;
     let waiting = bo.error("room.join", json!({ "identity": room })).await;
     assert_eq!(waiting["code"], "room.waiting");
-    ada.ok("lobby.admit", json!({ "participants": "all" })).await;
+    ada.ok("lobby.admit", json!({ "participants": "all" }))
+        .await;
     let joined = bo.event("lobby.admitted").await;
     let mut turn = Turn::of(&joined, "udp").await;
     turn.allocate().await.unwrap();
@@ -181,10 +182,7 @@ async fn it_can_be_switched_off_and_others_can_stand_in_its_place() {
     std::fs::write(secret.path(), "north\n").unwrap();
     let server = Server::with(&[
         (Key::IceServer, "turns:turn.example.org"),
-        (
-            Key::IceServerSecretFile,
-            secret.path().to_str().unwrap(),
-        ),
+        (Key::IceServerSecretFile, secret.path().to_str().unwrap()),
     ])
     .await;
     let (ada, _) = server.meeting(json!({})).await;
@@ -231,7 +229,10 @@ async fn coturns_client_is_content_with_it_where_it_may_be_and_refused_elsewhere
         for by in [&["-y"][..], &["-y", "-s"]] {
             let (is_content, said) = uclient(&ada.joined, transport, by).await;
             assert!(is_content, "{transport}: {said}");
-            assert!(said.contains("Total lost packets 0 "), "{transport}: {said}");
+            assert!(
+                said.contains("Total lost packets 0 "),
+                "{transport}: {said}"
+            );
         }
     }
     // Another peer than people of the room.
@@ -241,4 +242,75 @@ async fn coturns_client_is_content_with_it_where_it_may_be_and_refused_elsewhere
     forged["ice_servers"][0]["credential"] = json!("guess");
     let (is_content, said) = uclient(&forged, "udp", &["-y"]).await;
     assert!(!is_content, "{said}");
+}
+
+/// A port that nobody has just now.
+fn free_port() -> u16 {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    probe.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn another_relay_takes_the_credentials_that_are_made_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(at("secret"), "north\n").unwrap();
+    let coturn = Command::new("turnserver")
+        .args([
+            "-n",
+            "--no-cli",
+            "--no-tls",
+            "--no-dtls",
+            "--log-file=stdout",
+        ])
+        .args(["--use-auth-secret", "--static-auth-secret=north"])
+        .args(["--realm=relay.example", "--allow-loopback-peers"])
+        .args([
+            "-L",
+            "127.0.0.1",
+            "-E",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ])
+        .args([
+            &format!("--userdb={}", at("db")),
+            &format!("--pidfile={}", at("pid")),
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    let _coturn = coturn.expect("turnserver, of coturn: tests/setup.sh installs it");
+    soon(async {
+        while tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let url = format!("turn:127.0.0.1:{port}?transport=udp");
+    let server = Server::with(&[
+        (Key::Turn, "off"),
+        (Key::IceServer, &url),
+        (Key::IceServerSecretFile, &at("secret")),
+    ])
+    .await;
+    let (mut ada, _) = server.meeting(json!({})).await;
+    let offer = ada.ok("media.receive", json!({})).await;
+    let (media, ufrag, password) = offered(offer["sdp"].as_str().unwrap());
+    let mut turn = Turn::of(&ada.joined, "udp").await;
+    let relayed = turn.allocate().await.unwrap();
+    turn.permit(media).await.unwrap();
+    turn.send(media, &check(&ufrag, &password)).await;
+    let (from, answer) = turn.heard().await;
+    assert_eq!(from, Ok(media));
+    assert_eq!(Came::parse(&answer).mapped(), Some(relayed));
+    let mut wrong = Turn::of(&ada.joined, "udp").await;
+    wrong.set_password("guess");
+    assert_eq!(wrong.allocate().await, Err(401));
 }

@@ -139,7 +139,12 @@ fn xor(peer: SocketAddr) -> Vec<u8> {
     };
     let port = peer.port().to_be_bytes();
     let mut value = vec![0, 1, port[0] ^ COOKIE[0], port[1] ^ COOKIE[1]];
-    value.extend(ip.octets().iter().zip(COOKIE).map(|(byte, mask)| byte ^ mask));
+    value.extend(
+        ip.octets()
+            .iter()
+            .zip(COOKIE)
+            .map(|(byte, mask)| byte ^ mask),
+    );
     value
 }
 
