@@ -42,7 +42,6 @@ pub(super) mod attribute {
     pub const RESERVATION_TOKEN: u16 = 0x0022;
     pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
     pub const ADDRESS_ERROR_CODE: u16 = 0x8001;
-    pub const FINGERPRINT: u16 = 0x8028;
 }
 
 /// What kind of message it is (RFC 8489 §5).

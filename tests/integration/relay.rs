@@ -4,11 +4,10 @@
 mod client;
 
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 
 use meeting::config::Key;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use self::client::{Came, Turn, check};
 use super::support::{Server, soon};
@@ -210,9 +209,9 @@ async fn uclient(joined: &Value, transport: &str, more: &[&str]) -> (bool, Strin
         .args(if transport == "tcp" { &["-t"][..] } else { &[] })
         .args(more)
         .arg(ip)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = soon(command.output()).await;
+        .stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = soon(output).await.unwrap();
     let output = output.expect("turnutils_uclient, of coturn: tests/setup.sh installs it");
     let said = [output.stdout, output.stderr].concat();
     (
@@ -242,6 +241,17 @@ async fn coturns_client_is_content_with_it_where_it_may_be_and_refused_elsewhere
     forged["ice_servers"][0]["credential"] = json!("guess");
     let (is_content, said) = uclient(&forged, "udp", &["-y"]).await;
     assert!(!is_content, "{said}");
+}
+
+/// A program that ends with its test.
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // One that has ended already needs no end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A port that nobody has just now.
@@ -281,9 +291,9 @@ async fn another_relay_takes_the_credentials_that_are_made_for_it() {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .kill_on_drop(true)
         .spawn();
-    let _coturn = coturn.expect("turnserver, of coturn: tests/setup.sh installs it");
+    let coturn = coturn.expect("turnserver, of coturn: tests/setup.sh installs it");
+    let _coturn = Stopped(coturn);
     soon(async {
         while tokio::net::TcpStream::connect(("127.0.0.1", port))
             .await

@@ -185,9 +185,9 @@ fn two_of_one_room_reach_each_other_and_nobody_else() {
     let mut stage = Stage::new();
     let (mut ada, at_ada) = stage.allocated("ada", 1);
     let (mut bo, at_bo) = stage.allocated("bo", 2);
-    let (mut eve, at_eve) = stage.allocated("eve", 3);
-    let (mut kim, at_kim) = stage.allocated("kim", 4);
-    let (mut lee, at_lee) = stage.allocated("lee", 5);
+    let (eve, at_eve) = stage.allocated("eve", 3);
+    let (kim, at_kim) = stage.allocated("kim", 4);
+    let (lee, at_lee) = stage.allocated("lee", 5);
     let all = [&at_ada, &at_bo, &at_eve, &at_kim, &at_lee].map(SocketAddr::to_string);
     assert_eq!(stage.bind(&mut ada, 0x4000, &all[1]).code, None);
     // The other has not permitted it yet.
@@ -199,13 +199,9 @@ fn two_of_one_room_reach_each_other_and_nobody_else() {
     assert_eq!(client, bo.client);
     let message = Message::parse(&bytes).unwrap();
     assert_eq!(message.peers().next(), Some(Some(at_ada)));
-    for (who, to) in [
-        (&mut eve, 0),
-        (&mut kim, 0),
-        (&mut kim, 4),
-        (&mut lee, 3),
-        (&mut ada, 2),
-    ] {
+    let mut people = [ada, bo, eve, kim, lee];
+    for (who, to) in [(2, 0), (3, 0), (3, 4), (4, 3), (0, 2)] {
+        let who = &mut people[who];
         assert_eq!(stage.bind(who, 0x4001, &all[to]).code, Some(403));
         assert_eq!(
             stage.permit(who, &[&all[to]]).code,
