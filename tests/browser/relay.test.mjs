@@ -27,12 +27,14 @@ async function pageBy(way) {
   return page;
 }
 
-/** By which way each connection of a page goes. @param {import('playwright-core').Page} page */
+/** By which way each connection of a page goes that stands. @param {import('playwright-core').Page} page */
 const waysOf = (page) => page.evaluate(async () => {
   const ways = [];
   for (const pc of globalThis.me.pcs) {
+    if (pc.connectionState !== 'connected') continue;
     const report = await pc.getStats();
-    const pair = [...report.values()].find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
+    const transport = [...report.values()].find(({ type }) => type === 'transport');
+    const pair = report.get(transport.selectedCandidatePairId);
     const { candidateType, relayProtocol } = report.get(pair.localCandidateId);
     ways.push(`${candidateType} ${relayProtocol}`);
   }
