@@ -45,12 +45,14 @@ impl Server {
     }
 
     /// A relayed address that nobody has, and that is no media's.
-    pub(super) fn free_address(&mut self, ip: IpAddr) -> Option<SocketAddr> {
+    pub(super) fn free_address(&mut self, ip: IpAddr, is_even: bool) -> Option<SocketAddr> {
         let ports = u16::MAX - FIRST_PORT + 1;
         for _ in 0..ports {
             let address = SocketAddr::new(ip, FIRST_PORT + self.next_port);
             self.next_port = (self.next_port + 1) % ports;
-            if !self.relayed.contains_key(&address) && !self.media.contains(&address) {
+            let fits = !is_even || address.port().is_multiple_of(2);
+            let is_taken = self.relayed.contains_key(&address) || self.media.contains(&address);
+            if fits && !is_taken {
                 return Some(address);
             }
         }

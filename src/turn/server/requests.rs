@@ -191,7 +191,9 @@ impl Server {
             return Err(Refusal::QuotaReached);
         }
         let ip = self.relay_ip(family).ok_or(Refusal::FamilyNotSupported)?;
-        let relayed = self.free_address(ip).ok_or(Refusal::NoCapacity)?;
+        let is_even = message.place(attribute::EVEN_PORT).is_some();
+        let relayed = self.free_address(ip, is_even);
+        let relayed = relayed.ok_or(Refusal::NoCapacity)?;
         let expires = now.instant + Duration::from_secs(lifetime.into());
         let names = (asker.participant, asker.username);
         let allocation =
@@ -349,8 +351,10 @@ fn requested_family(message: &Message<'_>) -> Result<Family, Refusal> {
     {
         return Err(Refusal::BadRequest);
     }
-    // Ports are neither even nor reserved here: there is nothing behind the next one.
-    if token || even {
+    // No port is reserved here (RFC 8656 §18.7): there is nothing behind the next one.
+    let reserves = message.value(attribute::EVEN_PORT);
+    let reserves = reserves.is_some_and(|value| value.first().is_none_or(|bits| bits & 0x80 != 0));
+    if token || reserves {
         return Err(Refusal::NoCapacity);
     }
     match family {

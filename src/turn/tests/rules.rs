@@ -30,6 +30,12 @@ fn an_allocation_is_asked_for_as_the_standard_says() {
     }
     assert_eq!(stage.ask(&mut ada, method::ALLOCATE, &[]).code, Some(400));
     assert_eq!(stage.server.allocations(), 0);
+    for port in 10..14 {
+        let mut any = stage.who("bo", port);
+        let even = (attribute::EVEN_PORT, vec![0]);
+        let relayed = stage.allocate(&mut any, &[even]).relayed.unwrap();
+        assert!(relayed.port().is_multiple_of(2), "{relayed}");
+    }
     let six = stage.allocate(&mut ada, &[family(2)]);
     assert_eq!(six.relayed.unwrap().ip(), address(MEDIA_6).ip());
     let mut bo = stage.who("bo", 2);
