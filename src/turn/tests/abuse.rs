@@ -144,7 +144,7 @@ fn streams_are_cut_into_messages_and_strangers_are_told_apart() {
         assert!(matches!(framed(&request[..end]), Ok(None)), "{end}");
     }
     assert_eq!(framed(&request[..8]), Ok(Some(request.len())));
-    assert_eq!(framed(b"GET / HTTP/1.1"), Err(NotTurn));
+    assert_eq!(framed(b"POST / HTTP/1.1"), Err(NotTurn));
     assert_eq!(framed(&[0; 8]), Err(NotTurn));
     assert_eq!(framed(&[0x80; 8]), Err(NotTurn));
     assert_eq!(framed(&channel_data(0x4000, b"12345")), Ok(Some(12)));
