@@ -8,6 +8,7 @@ mod addresses;
 mod descriptors;
 mod others;
 mod ports;
+mod relays;
 mod signals;
 
 use std::io::Write as _;
@@ -38,8 +39,9 @@ use crate::sessions::{
 use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
 use crate::tls::Tls;
+use crate::turn::Relay;
 use crate::ws;
-use others::Nobody;
+use others::Others;
 use ports::Ports;
 use signals::StopSignals;
 
@@ -114,6 +116,8 @@ pub struct App {
     tls: Option<Tls>,
     services: Services,
     media: Media,
+    /// None where nothing is relayed.
+    relay: Option<Arc<Relay>>,
     legacy_api: LegacyApi,
     public_url: Option<PublicUrl>,
     gate: Gate,
@@ -146,12 +150,14 @@ impl App {
         let redirect_address = ports.redirect.as_ref().map(address).transpose()?;
         let address = address(&ports.page)?;
         let ips = addresses::all(&config.media.addresses).await?;
-        let media = Media::start(MediaConfig {
+        let (relay, ice_servers) = relays::set_up(&config, address, &ips)?;
+        let media = MediaConfig {
             ips: ips.clone(),
             port: config.media.first_port,
             threads: config.media.threads.get(),
-        })
-        .map_err(|error| Failure::because("cannot start media", &error))?;
+        };
+        let media = Media::start_with(media, relay.clone())
+            .map_err(|error| Failure::because("cannot start media", &error))?;
         if config.auth.secret_file.exists() {
             // One that cannot be used is found out before anything is made; a missing one is made last.
             load_secret(&config)?;
@@ -174,7 +180,7 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let is_limited = config.rate_limits == RateLimits::On;
         let services = Services::new(ServicesParts {
-            registry: Registry::new(media.clone()),
+            registry: Registry::with_ice_servers(media.clone(), ice_servers),
             history: HistoryWriter::start(store.clone()),
             states: StateWriter::start(store.clone()),
             store,
@@ -240,6 +246,7 @@ impl App {
             tls,
             services,
             media,
+            relay,
             legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
             gate,
@@ -269,6 +276,7 @@ impl App {
             tls,
             services,
             media,
+            relay,
             legacy_api,
             public_url,
             gate,
@@ -308,7 +316,11 @@ impl App {
             true => Handshakes::limited(),
             false => Handshakes::unlimited(),
         };
-        let door = Door::shared(tls, Arc::new(Nobody), handshakes);
+        let others = Others {
+            relay,
+            stop: stop_sessions.subscribe(),
+        };
+        let door = Door::shared(tls, Arc::new(others), handshakes);
         let state = HttpState {
             gate,
             session,

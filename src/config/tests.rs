@@ -469,6 +469,12 @@ fn what_is_printed_can_be_read_again() {
         (Key::TrustedProxy, &["10.0.0.1", "172.18.0.0/16"]),
         (Key::MaxSockets, &["70"]),
         (Key::MediaIp, &["192.0.2.1", "meet.example.org"]),
+        (Key::Turn, &["off"]),
+        (
+            Key::IceServer,
+            &["stun:a.example", "turns:a.example:443?transport=tcp"],
+        ),
+        (Key::IceServerSecretFile, &["/etc/turn-secret"]),
         (Key::Guests, &["off"]),
         (Key::Registration, &["closed"]),
         (Key::LegacyApi, &["on"]),

@@ -151,6 +151,11 @@ impl Origin {
         &self.host
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether a `Host` header (RFC 9110 §7.2) names the same host and port.
     pub fn is_host(&self, header: &str) -> bool {
         split_authority(header).is_some_and(|(host, port)| {

@@ -20,6 +20,7 @@ use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
 use crate::protocol::request::{DownOffer, Published, Tile};
+use crate::turn::Relay;
 
 /// A request or a worker's end is waited for no longer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +40,8 @@ struct Shared {
     packet: Duration,
     /// Becomes true when a worker cannot go on.
     given_up: watch::Receiver<bool>,
+    /// Leads clients here that get through in no other way.
+    relay: Option<Arc<Relay>>,
 }
 
 /// A worker and how many rooms are pinned to it.
@@ -87,6 +90,17 @@ impl Media {
     /// # Errors
     /// A sentence for whoever starts the server: no usable address, a port in use.
     pub fn start(config: MediaConfig) -> Result<Self, MediaStartError> {
+        Self::start_with(config, None)
+    }
+
+    /// The same with a relay, whose clients reach it at the same ports.
+    ///
+    /// # Errors
+    /// As [`Media::start`].
+    pub fn start_with(
+        config: MediaConfig,
+        relay: Option<Arc<Relay>>,
+    ) -> Result<Self, MediaStartError> {
         let MediaConfig { ips, port, threads } = config;
         if ips.is_empty() {
             return Err(MediaStartError::NoAddress);
@@ -105,21 +119,28 @@ impl Media {
         let (give_up, given_up) = watch::channel(false);
         let workers = (0..threads).map(|index| {
             let port = if port == 0 { 0 } else { port + index as u16 };
-            let worker = Worker::start(&ips, port, index, give_up.clone())?;
+            let worker = Worker::start(&ips, port, index, give_up.clone(), relay.clone())?;
             Ok(Arc::new(PinnedWorker {
                 worker,
                 rooms: AtomicUsize::new(0),
             }))
         });
         let workers = workers.collect::<Result<Vec<_>, MediaStartError>>()?;
-        Ok(Self {
+        let media = Self {
             shared: Arc::new(Shared {
                 workers,
                 next_room: AtomicU64::new(1),
                 packet: packet_cost(),
                 given_up,
+                relay,
             }),
-        })
+        };
+        if let Some(relay) = &media.shared.relay {
+            let workers = media.shared.workers.iter();
+            let ports = workers.filter_map(|pinned| pinned.worker.letterbox());
+            relay.connect(ports.collect(), media.addresses());
+        }
+        Ok(media)
     }
 
     /// Over one worker that a test turns itself.
@@ -132,6 +153,7 @@ impl Media {
                 next_room: AtomicU64::new(1),
                 packet: Duration::from_micros(1),
                 given_up: watch::channel(false).1,
+                relay: None,
             }),
         }
     }
@@ -149,6 +171,9 @@ impl Media {
     pub fn announce(&self, ips: &[IpAddr]) {
         for pinned in &self.shared.workers {
             pinned.worker.announce(ips);
+        }
+        if let Some(relay) = &self.shared.relay {
+            relay.set_media(self.addresses());
         }
     }
 

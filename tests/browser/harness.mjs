@@ -132,12 +132,12 @@ export async function startServer(extraArgs = [], { before = [], host = '127.0.0
   }
 }
 
-/** A browser with fake devices; CHROMIUM names another binary. */
-export function launchBrowser() {
+/** A browser with fake devices; CHROMIUM names another binary. @param {string[]} [more] further arguments */
+export function launchBrowser(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
-    args: BROWSER_ARGS,
+    args: [...BROWSER_ARGS, ...more],
   });
 }
 
@@ -146,13 +146,14 @@ export function launchBrowser() {
  *
  * @param {object} [options]
  * @param {string[]} [options.serverArgs]
+ * @param {string[]} [options.browserArgs]
  * @param {{origin: string, stop: () => Promise<void>}} [options.server] one that already runs; it is stopped with the stage
  */
-export async function openStage({ serverArgs = [], server: given } = {}) {
+export async function openStage({ serverArgs = [], browserArgs = [], server: given } = {}) {
   const server = given ?? (await startServer(serverArgs));
   let browser;
   try {
-    browser = await launchBrowser();
+    browser = await launchBrowser(browserArgs);
   } catch (error) {
     await server.stop();
     throw error;

@@ -32,6 +32,7 @@ mod media_descriptions;
 mod media_requests;
 mod meetings;
 mod races;
+mod relay;
 mod repeats;
 mod restart;
 mod resume;

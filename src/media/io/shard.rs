@@ -215,6 +215,10 @@ impl State {
 
     /// Whose packet this is that came by an unknown way: of those at the same IP address, who can open it.
     fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
+        // Relayed addresses share their IP address, and none of them becomes another.
+        if let Path::Relayed { .. } = path {
+            return None;
+        }
         let around = self.routes.around(path);
         if around.is_empty() || self.roamers.take(now).is_err() {
             return None;
@@ -383,7 +387,7 @@ impl State {
 
 /// Whether a datagram from this address may be looked at, and answered: unicast, and not from a port below 1024,
 /// behind which other services listen that a forged source could make us disturb.
-fn may_be_peer(address: SocketAddr) -> bool {
+pub(in crate::media) fn may_be_peer(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
     let metadata = ip == std::net::IpAddr::from([169, 254, 169, 254]);
     let broadcast = ip == std::net::IpAddr::from([255, 255, 255, 255]);

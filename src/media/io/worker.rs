@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
+use crate::media::io::relaying::{Letterbox, Relaying};
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
 use crate::media::io::watch::{Gauge, Watch, worked};
@@ -19,6 +20,7 @@ use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
 use crate::media::room::negotiations::Negotiations;
 use crate::media::{Census, MediaStartError};
+use crate::turn::{Port, Relay};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
 /// request is answered `server.busy`.
@@ -63,6 +65,8 @@ pub(in crate::media) struct Worker {
     alive: Arc<AtomicBool>,
     gauge: Arc<Gauge>,
     waker: Arc<Waker>,
+    /// Where the relay leaves what is for this worker, until it has taken it.
+    letterbox: Mutex<Option<Letterbox>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -73,6 +77,7 @@ impl Worker {
         port: u16,
         index: usize,
         given_up: watch::Sender<bool>,
+        relay: Option<Arc<Relay>>,
     ) -> Result<Self, MediaStartError> {
         let sockets = bind_all(ips, port)?;
         let port = sockets.first().map_or(port, |socket| socket.port);
@@ -81,6 +86,9 @@ impl Worker {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
+        let (relaying, letterbox) = relay
+            .map(|relay| Relaying::new(relay, port, Arc::clone(&waker)))
+            .unzip();
         let openings = Arc::new(Mutex::new(Vec::new()));
         let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
@@ -96,6 +104,7 @@ impl Worker {
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
             out: Arena::default(),
+            relaying,
             negotiations: Negotiations::default(),
             watch: Watch::new(Arc::clone(&gauge), Instant::now()),
         };
@@ -123,6 +132,7 @@ impl Worker {
             alive,
             gauge,
             waker,
+            letterbox: Mutex::new(letterbox),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -143,6 +153,7 @@ impl Worker {
             alive: Arc::new(AtomicBool::new(true)),
             gauge: Arc::default(),
             waker: Arc::new(Waker::new(poll.registry(), WAKE).unwrap()),
+            letterbox: Mutex::default(),
             thread: Mutex::new(None),
         };
         (worker, inputs, openings)
@@ -151,6 +162,12 @@ impl Worker {
     /// Whether it takes anything.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
+    }
+
+    /// Its port, and where the relay leaves what is for it; once, and only where there is a relay.
+    pub fn letterbox(&self) -> Option<(u16, Box<dyn Port>)> {
+        let letterbox = locked(&self.letterbox).take()?;
+        Some((self.port, Box::new(letterbox)))
     }
 
     /// How busy it is.
@@ -246,6 +263,8 @@ struct Turns {
     stop: Arc<AtomicBool>,
     buffers: Buffers,
     out: Arena,
+    /// None where there is no relay.
+    relaying: Option<Relaying>,
     negotiations: Negotiations,
     watch: Watch,
 }
@@ -316,6 +335,11 @@ impl Turns {
             let mut busy = false;
             for index in 0..self.sockets.len() {
                 let (heard, unread) = self.read(index);
+                busy |= heard;
+                more |= unread;
+            }
+            if let Some(relaying) = &mut self.relaying {
+                let (heard, unread) = relaying.take_parcels(&mut self.state, Instant::now());
                 busy |= heard;
                 more |= unread;
             }
@@ -393,33 +417,69 @@ impl Turns {
                 let path = Path::udp(local, remote);
                 let arrived = arrival(meta.timestamp, wall, now);
                 for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                    self.state.handle_datagram(path, datagram, arrived, now);
+                    let state = &mut self.state;
+                    let relaying = self.relaying.as_mut();
+                    let is_relays = relaying
+                        .is_some_and(|relaying| relaying.take(state, path, datagram, arrived, now));
+                    if !is_relays {
+                        state.handle_datagram(path, datagram, arrived, now);
+                    }
                 }
             }
         }
         (true, true)
     }
 
+    /// Sends what the turn has to send. Nothing else knows what a way leads through.
     fn send(&mut self) {
         self.state.take_transmits(&mut self.out);
         self.out.group();
         let now = Instant::now();
+        let (out, sockets) = (&self.out, &mut self.sockets);
+        let apart = &mut self.buffers.apart;
         let mut at = 0;
-        while let Some((first, _)) = self.out.get(at) {
-            let is_ipv4 = first.remote().is_ipv4();
-            let mut sockets = self.sockets.iter_mut();
-            let socket = sockets.find(|socket| socket.ip.is_ipv4() == is_ipv4);
-            let Some(socket) = socket else {
-                at += 1;
-                continue;
+        while let Some((path, datagram)) = out.get(at) {
+            at += match path {
+                Path::Udp { remote, .. } => send_run(out, at, remote, sockets, apart, now),
+                Path::Relayed {
+                    allocation, local, ..
+                } => {
+                    if let Some(relaying) = &mut self.relaying {
+                        relaying.wrap(allocation, local, datagram, now);
+                    }
+                    1
+                }
             };
-            let length = self.out.run_length(at, socket.state.max_gso_segments());
-            if let Some((path, size, contents)) = self.out.run(at, length, &mut self.buffers.apart)
-            {
-                socket.send(path, size, contents, now);
-            }
-            at += length.max(1);
         }
         self.out.clear();
+        if let Some(relaying) = &mut self.relaying {
+            relaying.out.group();
+            let (out, mut at) = (&relaying.out, 0);
+            while let Some((path, _)) = out.get(at) {
+                at += send_run(out, at, path.remote(), sockets, apart, now);
+            }
+            relaying.out.clear();
+        }
     }
+}
+
+/// Sends datagrams that the kernel cuts out of one buffer; how many.
+fn send_run(
+    out: &Arena,
+    at: usize,
+    remote: SocketAddr,
+    sockets: &mut [MediaSocket],
+    apart: &mut Vec<u8>,
+    now: Instant,
+) -> usize {
+    let mut sockets = sockets.iter_mut();
+    let socket = sockets.find(|socket| socket.ip.is_ipv4() == remote.is_ipv4());
+    let Some(socket) = socket else {
+        return 1;
+    };
+    let length = out.run_length(at, socket.state.max_gso_segments());
+    if let Some((path, size, contents)) = out.run(at, length, apart) {
+        socket.send(path, size, contents, now);
+    }
+    length.max(1)
 }

@@ -15,23 +15,34 @@ pub(in crate::media) enum Path {
         /// The peer's, as we see it.
         remote: SocketAddr,
     },
+    /// Through our own relay.
+    Relayed {
+        /// Through which allocation.
+        allocation: u64,
+        /// Our address, as the peer names it.
+        local: SocketAddr,
+        /// The peer's relayed address. It is virtual: nothing but the relay leads there.
+        remote: SocketAddr,
+    },
 }
 
 impl Path {
-    /// Between these two addresses.
+    /// Plain datagrams between these two addresses.
     pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Self {
         Self::Udp { local, remote }
     }
 
     /// Our end.
     pub const fn local(&self) -> SocketAddr {
-        let Self::Udp { local, .. } = self;
-        *local
+        match self {
+            Self::Udp { local, .. } | Self::Relayed { local, .. } => *local,
+        }
     }
 
     /// The peer's end.
     pub const fn remote(&self) -> SocketAddr {
-        let Self::Udp { remote, .. } = self;
-        *remote
+        match self {
+            Self::Udp { remote, .. } | Self::Relayed { remote, .. } => *remote,
+        }
     }
 }
