@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
+use crate::media::io::inbox::Inbox;
 use crate::media::io::relaying::{Letterbox, Relaying};
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
@@ -98,8 +99,10 @@ impl Worker {
             state: State::new(Arc::clone(&addresses), Instant::now(), SystemTime::now()),
             poll,
             sockets,
-            inputs,
-            openings: Arc::clone(&openings),
+            inbox: Inbox {
+                inputs,
+                openings: Arc::clone(&openings),
+            },
             announced: Arc::clone(&announced),
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
@@ -139,7 +142,7 @@ impl Worker {
 
     /// One without sockets and without a thread: a test takes what it is sent.
     #[cfg(test)]
-    pub fn by_hand() -> (Self, Receiver<Input>, Arc<Mutex<Vec<Opening>>>) {
+    pub fn by_hand() -> (Self, Inbox) {
         let poll = Poll::new().unwrap();
         let (inbox, inputs) = sync_channel(INBOX);
         let openings = Arc::new(Mutex::new(Vec::new()));
@@ -156,7 +159,7 @@ impl Worker {
             letterbox: Mutex::default(),
             thread: Mutex::new(None),
         };
-        (worker, inputs, openings)
+        (worker, Inbox { inputs, openings })
     }
 
     /// Whether it takes anything.
@@ -257,8 +260,7 @@ struct Turns {
     state: State,
     poll: Poll,
     sockets: Vec<MediaSocket>,
-    inputs: Receiver<Input>,
-    openings: Arc<Mutex<Vec<Opening>>>,
+    inbox: Inbox,
     announced: Announced,
     stop: Arc<AtomicBool>,
     buffers: Buffers,
@@ -376,28 +378,12 @@ impl Turns {
         if let Some(local) = announced {
             self.state.announce(local);
         }
-        for _ in 0..INPUTS_PER_TURN {
-            let input = self.inputs.try_recv();
-            // Looked at after the inbox: whoever opened a room did so before they told it anything.
-            let openings =
-                std::mem::take(&mut *self.openings.lock().unwrap_or_else(PoisonError::into_inner));
-            let now = Instant::now();
-            for opening in openings {
-                self.state.open(opening, now);
-            }
-            match input {
-                Ok(Input::Request {
-                    room,
-                    participant,
-                    request,
-                }) if request.negotiates() => {
-                    self.negotiations.push(room, participant, request, now);
-                }
-                Ok(input) => self.state.handle_input(input, now),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
-            }
-        }
-        true
+        self.inbox.hand_on(
+            &mut self.state,
+            &mut self.negotiations,
+            INPUTS_PER_TURN,
+            Instant::now,
+        )
     }
 
     /// Whether there was something, and whether there may be more.
