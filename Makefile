@@ -3,6 +3,7 @@
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
 # simulate  runs the simulated server with SEEDS=… seeds, or SEED=… alone with its log
+# soak      lets people come and go for an hour, or for SOAK_SECONDS=…, and looks what a server holds after it
 # network-tests  bad networks for some seconds each, between real browsers and a debug build
 # bench-network  bad networks for 20 seconds each, between real browsers and a release build
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
@@ -10,7 +11,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: simulate soak bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -76,6 +77,9 @@ bench-attacks: setup
 
 simulate:
 	SEEDS=$(SEEDS) SEED=$(SEED) cargo test --locked --lib -- simulation::the_server --nocapture
+
+soak:
+	SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) cargo test --locked --test integration -- soak:: --nocapture
 
 bench-network: export MEETING_BIN = $(CARGO_TARGET_DIR)/release/meeting
 bench-network: setup

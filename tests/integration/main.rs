@@ -38,6 +38,7 @@ mod resume;
 mod room_settings;
 mod rooms;
 mod sessions;
+mod soak;
 mod start;
 mod support;
 mod tls;
