@@ -39,6 +39,7 @@ mod resume;
 mod room_settings;
 mod rooms;
 mod sessions;
+mod soak;
 mod start;
 mod support;
 mod tls;

@@ -100,7 +100,7 @@ impl Relaying {
     pub fn wrap(&mut self, allocation: u64, local: SocketAddr, payload: &[u8], now: Instant) {
         let wrapped = self
             .relay
-            .from_media(allocation, local, payload, Now::at(now));
+            .deliver(allocation, local, payload, Now::at(now));
         if let Some(wrapped) = wrapped {
             self.deliver(wrapped);
         }

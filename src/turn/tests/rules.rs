@@ -129,7 +129,7 @@ fn media_is_reached_by_indications_and_by_channels_and_answers_the_same_way() {
     assert_eq!(&message[payload], b"hello");
     let answer = stage
         .server
-        .from_media(allocation, local, b"back", stage.now);
+        .deliver(allocation, local, b"back", stage.now);
     let Wrapped { client, bytes } = answer.unwrap();
     assert_eq!(client, kim.client);
     let message = Message::parse(&bytes).unwrap();
@@ -146,14 +146,14 @@ fn media_is_reached_by_indications_and_by_channels_and_answers_the_same_way() {
     assert_eq!(payload, 4..9);
     let answer = stage
         .server
-        .from_media(allocation, local, b"back!", stage.now);
+        .deliver(allocation, local, b"back!", stage.now);
     assert_eq!(answer.unwrap().bytes, channel_data(0x4fff, b"back!"));
     // Nothing of ours sends from elsewhere.
     let strange = address("203.0.113.9:1");
     assert_eq!(
         stage
             .server
-            .from_media(allocation, strange, b"x", stage.now),
+            .deliver(allocation, strange, b"x", stage.now),
         None
     );
 }
@@ -183,7 +183,7 @@ fn in_a_stream_messages_are_filled_up() {
     assert_eq!(payload, 4..9);
     let answer = stage
         .server
-        .from_media(allocation, local, b"hello", stage.now);
+        .deliver(allocation, local, b"hello", stage.now);
     assert_eq!(answer.unwrap().bytes, padded);
     stage.server.stream_ended(kim.client);
     assert_eq!(stage.server.allocations(), 0);
