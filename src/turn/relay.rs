@@ -146,7 +146,7 @@ impl Relay {
     }
 
     /// What media sends to a relayed address: the message for its client. None where it may not.
-    pub fn deliver(
+    pub fn wrap(
         &self,
         allocation: u64,
         local: SocketAddr,
@@ -154,7 +154,7 @@ impl Relay {
         now: Now,
     ) -> Option<Wrapped> {
         let mut rules = locked(&self.rules);
-        rules.server.deliver(allocation, local, payload, now)
+        rules.server.wrap(allocation, local, payload, now)
     }
 
     /// Hands a part of a message to the media thread that it is for.

@@ -98,9 +98,7 @@ impl Relaying {
 
     /// Wraps what media sends through the relay.
     pub fn wrap(&mut self, allocation: u64, local: SocketAddr, payload: &[u8], now: Instant) {
-        let wrapped = self
-            .relay
-            .deliver(allocation, local, payload, Now::at(now));
+        let wrapped = self.relay.wrap(allocation, local, payload, Now::at(now));
         if let Some(wrapped) = wrapped {
             self.deliver(wrapped);
         }

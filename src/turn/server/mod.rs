@@ -260,7 +260,7 @@ impl Server {
     }
 
     /// What media sends to a relayed address: the message for its client. None where it may not.
-    pub fn deliver(
+    pub fn wrap(
         &mut self,
         allocation: u64,
         local: SocketAddr,

@@ -158,7 +158,7 @@ async fn a_stream_leads_to_media_and_back() {
     assert_eq!(*local, address(MEDIA));
     assert_eq!(Some(*remote), allocated.relayed);
     assert_eq!(payload, b"hello");
-    let back = relay.deliver(*allocation, *local, b"world!", Now::read());
+    let back = relay.wrap(*allocation, *local, b"world!", Now::read());
     relay.deliver(back.unwrap());
     let message = [channel_data(0x4000, b"world!"), vec![0; 2]].concat();
     assert_eq!(line.read().await, message);
@@ -190,7 +190,7 @@ async fn a_client_that_does_not_read_loses_what_comes_and_holds_nobody_up() {
     let most = UNREAD.most as usize;
     for number in 0..4 * most as u32 {
         let number = number.to_be_bytes();
-        let wrapped = relay.deliver(allocation, address(MEDIA), &number, Now::read());
+        let wrapped = relay.wrap(allocation, address(MEDIA), &number, Now::read());
         relay.deliver(wrapped.unwrap());
     }
     // What waited comes in order; what found no room does not come at all.

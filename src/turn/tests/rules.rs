@@ -127,9 +127,7 @@ fn media_is_reached_by_indications_and_by_channels_and_answers_the_same_way() {
     };
     assert_eq!((local, remote), (address(MEDIA), relayed));
     assert_eq!(&message[payload], b"hello");
-    let answer = stage
-        .server
-        .deliver(allocation, local, b"back", stage.now);
+    let answer = stage.server.wrap(allocation, local, b"back", stage.now);
     let Wrapped { client, bytes } = answer.unwrap();
     assert_eq!(client, kim.client);
     let message = Message::parse(&bytes).unwrap();
@@ -144,16 +142,12 @@ fn media_is_reached_by_indications_and_by_channels_and_answers_the_same_way() {
         panic!("by its channel");
     };
     assert_eq!(payload, 4..9);
-    let answer = stage
-        .server
-        .deliver(allocation, local, b"back!", stage.now);
+    let answer = stage.server.wrap(allocation, local, b"back!", stage.now);
     assert_eq!(answer.unwrap().bytes, channel_data(0x4fff, b"back!"));
     // Nothing of ours sends from elsewhere.
     let strange = address("203.0.113.9:1");
     assert_eq!(
-        stage
-            .server
-            .deliver(allocation, strange, b"x", stage.now),
+        stage.server.wrap(allocation, strange, b"x", stage.now),
         None
     );
 }
@@ -181,9 +175,7 @@ fn in_a_stream_messages_are_filled_up() {
         panic!("{outcome:?}");
     };
     assert_eq!(payload, 4..9);
-    let answer = stage
-        .server
-        .deliver(allocation, local, b"hello", stage.now);
+    let answer = stage.server.wrap(allocation, local, b"hello", stage.now);
     assert_eq!(answer.unwrap().bytes, padded);
     stage.server.stream_ended(kim.client);
     assert_eq!(stage.server.allocations(), 0);
