@@ -135,13 +135,14 @@ async fn silent_and_slow_and_nonsensical_clients_keep_nobody_out() {
     let stream = connect(server.address, Roots::Any, &[b"http/1.1"]).await;
     assert!(get(stream, "/ping").await.starts_with("HTTP/1.1 200 "));
     assert!(began.elapsed() < Duration::from_secs(3));
-    // Media and TURN have nobody to take them yet: such streams are closed.
-    let mut turn = TcpStream::connect(server.address).await.unwrap();
-    turn.write_all(&[0, 3, 0, 0, 0x21, 0x12, 0xa4, 0x42])
+    // Media over TCP has nobody to take it: such streams are closed.
+    let mut media = TcpStream::connect(server.address).await.unwrap();
+    media
+        .write_all(&[0, 20, 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42])
         .await
         .unwrap();
     let mut byte = [0];
-    assert!(matches!(soon(turn.read(&mut byte)).await, Ok(0) | Err(_)));
+    assert!(matches!(soon(media.read(&mut byte)).await, Ok(0) | Err(_)));
     drop(rude);
 }
 
