@@ -25,7 +25,7 @@ const STOP_TIMEOUT_MS = 10_000;
 const KEPT_LOG_LINES = 200;
 
 const BROWSER_ARGS = [
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=fps=5',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--auto-select-desktop-capture-source=Entire screen',
@@ -185,6 +185,8 @@ class Stage {
   async page(path = '/', { name = `page ${++this.#pages}`, expected = () => false, context: more = {} } = {}) {
     const context = await this.#browser.newContext({
       permissions: ['camera', 'microphone'],
+      // Sixty frames a second of what moves for the eye alone would take both processors.
+      reducedMotion: 'reduce',
       ...more,
     });
     const page = await context.newPage();
