@@ -27,6 +27,8 @@ pub enum Seen {
 pub enum Answer {
     /// What was done stays done: this frame says so.
     Done(Arc<str>),
+    /// This frame has an offer in it, tens of kilobytes long. Who has answered that one has had it.
+    Offered(Arc<str>),
     /// It said how things were: it is asked anew.
     Anew,
     /// This frame brought somebody into a room, or to its door, as this participant.
@@ -36,7 +38,7 @@ pub enum Answer {
 impl Answer {
     fn bytes(&self) -> usize {
         match self {
-            Self::Done(frame) | Self::Came(frame, _) => frame.len(),
+            Self::Done(frame) | Self::Offered(frame) | Self::Came(frame, _) => frame.len(),
             Self::Anew => 0,
         }
     }
@@ -83,6 +85,14 @@ impl Answers {
         }
     }
 
+    /// An offer was answered: none of them is asked for again.
+    pub fn forget_offers(&mut self) {
+        let is_offer = |answer: &Answer| matches!(answer, Answer::Offered(_));
+        let offers = self.kept.iter().filter(|(_, answer)| is_offer(answer));
+        self.bytes -= offers.map(|(_, answer)| answer.bytes()).sum::<usize>();
+        self.kept.retain(|(_, answer)| !is_offer(answer));
+    }
+
     /// A room has let go of `participant`: whoever asks again how they came there gets the frame that `refuse` makes for
     /// that request.
     pub fn let_go(&mut self, participant: &ParticipantId, refuse: impl Fn(u64) -> String) {
@@ -114,6 +124,23 @@ mod tests {
         assert_eq!(answers.find(7), Seen::Answered(done("first")));
         assert_eq!(answers.find(6), Seen::Stale);
         assert_eq!(answers.find(8), Seen::New);
+    }
+
+    #[test]
+    fn an_offer_is_kept_until_it_is_answered() {
+        let mut answers = Answers::default();
+        let offer = |id: u64| Answer::Offered(id.to_string().into());
+        answers.keep(1, done("before"));
+        answers.keep(2, offer(2));
+        answers.keep(3, done("between"));
+        assert_eq!(answers.find(2), Seen::Answered(offer(2)));
+        answers.forget_offers();
+        answers.keep(4, offer(4));
+        assert_eq!(answers.find(2), Seen::Stale);
+        assert_eq!(answers.find(1), Seen::Answered(done("before")));
+        assert_eq!(answers.find(3), Seen::Answered(done("between")));
+        assert_eq!(answers.find(4), Seen::Answered(offer(4)));
+        assert_eq!(answers.bytes, "beforebetween4".len());
     }
 
     #[test]

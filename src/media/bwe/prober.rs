@@ -7,6 +7,7 @@
 //!
 //! Pure: deliveries and the time in; a bitrate out.
 
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use crate::media::bwe::rate::Bitrate;
@@ -58,7 +59,7 @@ type Arrival = (Instant, Duration, usize);
 
 #[derive(Debug)]
 struct Cluster {
-    id: u32,
+    id: NonZeroU16,
     speed: Bitrate,
     bytes: u64,
     began: Instant,
@@ -74,7 +75,8 @@ struct Cluster {
 #[derive(Debug)]
 pub(in crate::media) struct Prober {
     cluster: Option<Cluster>,
-    clusters: u32,
+    /// The number of the last one.
+    clusters: NonZeroU16,
     length: Duration,
     wait: Duration,
     next_at: Instant,
@@ -86,7 +88,7 @@ impl Prober {
     pub fn new(now: Instant) -> Self {
         Self {
             cluster: None,
-            clusters: 0,
+            clusters: NonZeroU16::MAX,
             length: SHORTEST,
             wait: FIRST_WAIT,
             next_at: now,
@@ -114,7 +116,7 @@ impl Prober {
 
     /// Begins a cluster of so many bytes.
     pub fn begin(&mut self, estimate: Bitrate, bytes: u64, now: Instant) {
-        self.clusters = self.clusters.wrapping_add(1);
+        self.clusters = self.clusters.checked_add(1).unwrap_or(NonZeroU16::MIN);
         self.cluster = Some(Cluster {
             id: self.clusters,
             speed: self.speed(estimate),
@@ -165,7 +167,7 @@ impl Prober {
     }
 
     /// A packet is sent, whatever it is. Gives the cluster that it belongs to.
-    pub fn note_sent(&mut self, bytes: usize, now: Instant) -> Option<u32> {
+    pub fn note_sent(&mut self, bytes: usize, now: Instant) -> Option<NonZeroU16> {
         let cluster = self.cluster.as_mut()?;
         if cluster.ended.is_some() {
             return None;

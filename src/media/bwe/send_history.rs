@@ -2,6 +2,7 @@
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01), until the receiver says how they arrived.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use crate::budgets;
@@ -9,6 +10,8 @@ use crate::budgets;
 const CAPACITY: usize = budgets::media::UNACKNOWLEDGED.size();
 /// What was not told of by now will not be.
 const FORGET_AFTER: Duration = Duration::from_secs(3);
+/// Times are counted from an origin that is set anew before they grow beyond this, long before 32 bits are full.
+const ORIGIN_HOLDS: Duration = Duration::from_secs(30 * 60);
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +21,17 @@ pub(in crate::media) struct Delivery {
     pub arrived: Option<Duration>,
     pub bytes: usize,
     /// The probe that it belonged to.
-    pub probe: Option<u32>,
+    pub probe: Option<NonZeroU16>,
 }
 
-/// A packet whose arrival is not known yet.
+/// A packet whose arrival is not known yet. A client that never tells of any has seconds of them here, so each is small.
 #[derive(Debug, Clone, Copy)]
 struct Pending {
-    sent: Instant,
-    bytes: usize,
-    probe: Option<u32>,
-    is_reported: bool,
+    /// In microseconds since the origin.
+    sent: u32,
+    /// `None` once it was told of.
+    bytes: Option<NonZeroU16>,
+    probe: Option<NonZeroU16>,
 }
 
 /// The packets of one connection.
@@ -35,29 +39,54 @@ struct Pending {
 pub(in crate::media) struct SendHistory {
     /// The number of the first of those that are remembered.
     first: u16,
+    /// What their times are counted from.
+    origin: Option<Instant>,
     packets: VecDeque<Pending>,
 }
 
 impl SendHistory {
     /// Remembers a packet; gives the number that it is to carry.
-    pub fn stamp(&mut self, bytes: usize, probe: Option<u32>, now: Instant) -> u16 {
+    pub fn stamp(&mut self, bytes: usize, probe: Option<NonZeroU16>, now: Instant) -> u16 {
+        self.forget(now);
+        let number = self.first.wrapping_add(self.packets.len() as u16);
+        let sent = self.micros(now);
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        self.packets.push_back(Pending {
+            sent,
+            bytes: Some(NonZeroU16::new(bytes).unwrap_or(NonZeroU16::MIN)),
+            probe,
+        });
+        number
+    }
+
+    /// Makes room for one: the first of those that are told of or too old leave.
+    fn forget(&mut self, now: Instant) {
         let is_full = self.packets.len() >= CAPACITY;
-        let is_over = |oldest: &mut Pending| {
-            oldest.is_reported || now.saturating_duration_since(oldest.sent) > FORGET_AFTER
-        };
         let mut forgotten = usize::from(is_full && self.packets.pop_front().is_some());
+        let origin = self.origin.unwrap_or(now);
+        let is_over = |oldest: &mut Pending| {
+            let sent = origin + Duration::from_micros(oldest.sent.into());
+            oldest.bytes.is_none() || now.saturating_duration_since(sent) > FORGET_AFTER
+        };
         while self.packets.pop_front_if(is_over).is_some() {
             forgotten += 1;
         }
         self.first = self.first.wrapping_add(forgotten as u16);
-        let number = self.first.wrapping_add(self.packets.len() as u16);
-        self.packets.push_back(Pending {
-            sent: now,
-            bytes,
-            probe,
-            is_reported: false,
-        });
-        number
+    }
+
+    /// The time as it is kept. What is remembered is a few seconds old at most.
+    fn micros(&mut self, now: Instant) -> u32 {
+        let mut origin = *self.origin.get_or_insert(now);
+        if now.saturating_duration_since(origin) >= ORIGIN_HOLDS {
+            let oldest = self.packets.front().map(|packet| packet.sent);
+            let moved = oldest.map(|oldest| Duration::from_micros(oldest.into()));
+            origin = moved.map_or(now, |moved| origin + moved);
+            for packet in &mut self.packets {
+                packet.sent = packet.sent.saturating_sub(oldest.unwrap_or_default());
+            }
+            self.origin = Some(origin);
+        }
+        now.saturating_duration_since(origin).as_micros() as u32
     }
 
     /// Whether a report about so many packets can be honest.
@@ -69,13 +98,10 @@ impl SendHistory {
     pub fn acknowledge(&mut self, number: u16, arrived: Option<Duration>) -> Option<Delivery> {
         let index = usize::from(number.wrapping_sub(self.first));
         let pending = self.packets.get_mut(index)?;
-        if std::mem::replace(&mut pending.is_reported, true) {
-            return None;
-        }
         Some(Delivery {
-            sent: pending.sent,
+            bytes: usize::from(pending.bytes.take()?.get()),
+            sent: self.origin? + Duration::from_micros(pending.sent.into()),
             arrived,
-            bytes: pending.bytes,
             probe: pending.probe,
         })
     }
@@ -89,12 +115,15 @@ mod tests {
     fn numbers_count_on_over_the_wrap_and_are_told_once() {
         let (mut history, now) = (SendHistory::default(), Instant::now());
         for expected in 0..70_000u32 {
-            let bytes = expected as usize;
+            let bytes = expected as usize % 1_500;
             assert_eq!(history.stamp(bytes, None, now), expected as u16);
         }
         let arrived = Some(Duration::from_millis(3));
         let delivery = history.acknowledge(69_999u32 as u16, arrived).unwrap();
-        assert_eq!((delivery.bytes, delivery.arrived), (69_999, arrived));
+        assert_eq!(
+            (delivery.bytes, delivery.arrived),
+            (69_999 % 1_500, arrived)
+        );
         assert_eq!(history.acknowledge(69_999u32 as u16, arrived), None);
         let oldest = 70_000 - CAPACITY as u32;
         assert!(history.acknowledge(oldest as u16, None).is_some());
@@ -117,5 +146,26 @@ mod tests {
         let late = start + Duration::from_secs(60);
         assert_eq!(history.stamp(100, None, late), 1000);
         assert_eq!(history.packets.len(), 1);
+    }
+
+    #[test]
+    fn times_are_told_as_they_were_however_long_the_connection_lasts() {
+        let (mut history, start) = (SendHistory::default(), Instant::now());
+        let mut last = None;
+        for step in 0..100_000u64 {
+            let now = start + Duration::from_micros(step * 100_003);
+            let number = history.stamp(1_200, NonZeroU16::new(7), now);
+            if let Some((number, sent)) = last.replace((number, now)) {
+                let delivery = history.acknowledge(number, None).unwrap();
+                assert_eq!((delivery.sent, delivery.bytes), (sent, 1_200), "{step}");
+                assert_eq!(delivery.probe, NonZeroU16::new(7));
+            }
+        }
+        assert!(history.packets.len() <= 2);
+    }
+
+    #[test]
+    fn what_is_never_told_of_takes_little() {
+        assert_eq!(size_of::<Pending>(), 8);
     }
 }

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-#[cfg(test)]
 use rtc_crypto::RTCCryptoProvider;
 use rtc_dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
 use rtc_dtls::crypto::Certificate;
@@ -22,7 +21,6 @@ const FRAGMENT_BYTES: usize = 1_100;
 pub(in crate::media) struct Identity {
     #[cfg(test)]
     pub(super) certificate: Certificate,
-    #[cfg(test)]
     pub(super) provider: Arc<dyn RTCCryptoProvider>,
     fingerprint: Fingerprint,
     /// Towards clients that offer AES-GCM, which costs a third of the other. The crate would follow their order.
@@ -72,7 +70,6 @@ impl Identity {
             client: configure(true, &[GCM, COUNTER_MODE])?,
             #[cfg(test)]
             certificate,
-            #[cfg(test)]
             provider,
         })
     }

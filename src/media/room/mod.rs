@@ -42,7 +42,7 @@ use crate::media::room::publisher::Up;
 use crate::media::room::quality::Quality;
 pub(in crate::media) use crate::media::room::routing::{Route, Routes, Side};
 use crate::media::room::speech::Loudness;
-use crate::media::room::subscriber::Down;
+use crate::media::room::subscriber::{Down, Taken};
 pub(in crate::media) use crate::media::room::track::{Target, Track, Tracks};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::event::SlotsData;
@@ -85,6 +85,7 @@ pub(super) struct Room {
     pub(super) clocks: Clocks,
     pub(super) speakers: Vec<Key>,
     pub(super) busy: busy::Busy,
+    pub(super) taken: Taken,
     /// Below the revisions of all offers: one room's go on where another one failed.
     first_revision: u64,
     alive: Weak<()>,
@@ -169,6 +170,7 @@ impl Room {
             },
             speakers: Vec::new(),
             busy: busy::Busy::default(),
+            taken: Taken::default(),
             first_revision: generation << REVISION_BITS,
             alive,
         }

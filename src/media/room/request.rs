@@ -358,7 +358,7 @@ impl Room {
         self.negotiate(key, turn.now)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let down = member.down.as_mut().ok_or(MediaError::Stale)?;
-        down.accept(&answer, turn.now);
+        down.accept(&answer, &mut self.taken, turn.now);
         self.settle_connection(key, Side::Down, turn);
         Ok(())
     }

@@ -6,6 +6,7 @@ mod narrowing;
 mod pacing;
 mod reports;
 mod slot;
+mod taken;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -15,6 +16,7 @@ use self::line::Line;
 pub(in crate::media) use self::reports::Feedback;
 pub(in crate::media) use self::slot::DownSlot;
 use self::slot::Waiting;
+pub(in crate::media) use self::taken::Taken;
 use crate::media::error::Refused;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::connection::Connection;
@@ -139,12 +141,12 @@ impl Down {
     /// What the subscriber has said that it takes of a kind.
     fn taken(&self, kind: MediaKind) -> &[Codec] {
         let slots = self.slots.iter().filter(|slot| slot.kind == kind);
-        let mut codecs = slots.map(|slot| slot.codecs.as_slice());
+        let mut codecs = slots.map(|slot| &*slot.codecs);
         codecs.find(|codecs| !codecs.is_empty()).unwrap_or_default()
     }
 
     /// Takes the answer: from it come the payload types that the subscriber takes.
-    pub fn accept(&mut self, answer: &Description, now: Instant) {
+    pub fn accept(&mut self, answer: &Description, taken: &mut Taken, now: Instant) {
         let role = match answer.setup {
             Some(Setup::Passive) => DtlsRole::Client,
             Some(Setup::Active | Setup::Actpass) | None => DtlsRole::Server,
@@ -157,7 +159,7 @@ impl Down {
             if is_other {
                 slot.buffer.clear();
             }
-            slot.agree(answer.section(&slot.mid));
+            slot.agree(answer.section(&slot.mid), taken);
         }
         self.line.forget_trains();
         self.unanswered = None;

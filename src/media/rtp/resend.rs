@@ -36,19 +36,75 @@ pub struct Sent {
     pub bytes: u16,
 }
 
+/// Of so many stretches a packet is known, see [`Stretch`]. A slot begins a few in a second at most.
+const STRETCHES: u16 = 16;
+
 /// The last packets by sequence number. Empty until the first packet, so unused slots cost nothing.
 #[derive(Debug, Default)]
 pub struct ResendBuffer {
     places: Vec<Option<Kept>>,
     origin: Option<Instant>,
+    /// The last ones, each at its number modulo [`STRETCHES`].
+    stretches: Vec<Stretch>,
+    /// The newest one's number.
+    stretch: u16,
+}
+
+/// What packets have in common that follow each other: there are hundreds of packets for each slot of each subscriber,
+/// so it is kept once. It ends where the slot turns to something else.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    stream: u32,
+    offsets: Offsets,
+    payload_type: u8,
+    repair: Option<u8>,
+    /// The highest number of the source, and the one that it has on the slot: all others lie as far apart.
+    source: u64,
+    sequence: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Kept {
-    sent: Sent,
-    resends: u8,
     /// When it was sent, in milliseconds; for the last time, if it was sent again.
     at: u32,
+    sequence: u16,
+    stamp: u16,
+    bytes: u16,
+    /// The number of its stretch.
+    stretch: u16,
+    resends: u8,
+    is_stamped: bool,
+}
+
+impl Stretch {
+    fn of(sent: &Sent) -> Self {
+        Self {
+            stream: sent.stream,
+            offsets: sent.offsets,
+            payload_type: sent.payload_type,
+            repair: sent.repair,
+            source: sent.source,
+            sequence: sent.sequence,
+        }
+    }
+
+    /// Goes on with a packet, if that belongs here.
+    fn takes(&mut self, sent: &Sent) -> bool {
+        let ahead = sent.sequence.wrapping_sub(self.sequence) as i16;
+        let is_same = self.source.checked_add_signed(ahead.into()) == Some(sent.source)
+            && (self.stream, self.payload_type) == (sent.stream, sent.payload_type)
+            && (self.offsets, self.repair) == (sent.offsets, sent.repair);
+        if is_same && ahead > 0 {
+            (self.source, self.sequence) = (sent.source, sent.sequence);
+        }
+        is_same
+    }
+
+    /// The source's number of what has this one on the slot.
+    fn source_of(&self, sequence: u16) -> Option<u64> {
+        let behind = self.sequence.wrapping_sub(sequence);
+        self.source.checked_sub(behind.into())
+    }
 }
 
 impl ResendBuffer {
@@ -63,13 +119,60 @@ impl ResendBuffer {
         if self.places.is_empty() || (young && self.places.len() < MOST) {
             self.grow();
         }
+        let stretch = self.stretch_for(&sent);
         if let Some(place) = self.place(sent.sequence) {
             self.places[place] = Some(Kept {
-                sent,
-                resends: 0,
                 at,
+                sequence: sent.sequence,
+                stamp: sent.stamp.unwrap_or_default(),
+                bytes: sent.bytes,
+                stretch,
+                resends: 0,
+                is_stamped: sent.stamp.is_some(),
             });
         }
+    }
+
+    /// The number of the newest stretch, or of another one that this packet begins.
+    fn stretch_for(&mut self, sent: &Sent) -> u16 {
+        let newest = usize::from(self.stretch % STRETCHES);
+        if self
+            .stretches
+            .get_mut(newest)
+            .is_some_and(|one| one.takes(sent))
+        {
+            return self.stretch;
+        }
+        // The first one gets number 0.
+        if !self.stretches.is_empty() {
+            self.stretch = self.stretch.wrapping_add(1);
+        }
+        match self
+            .stretches
+            .get_mut(usize::from(self.stretch % STRETCHES))
+        {
+            Some(former) => *former = Stretch::of(sent),
+            None => self.stretches.push(Stretch::of(sent)),
+        }
+        self.stretch
+    }
+
+    /// As it was sent, unless its stretch is forgotten.
+    fn sent(&self, kept: &Kept) -> Option<Sent> {
+        if self.stretch.wrapping_sub(kept.stretch) >= STRETCHES {
+            return None;
+        }
+        let stretch = self.stretches.get(usize::from(kept.stretch % STRETCHES))?;
+        Some(Sent {
+            stream: stretch.stream,
+            source: stretch.source_of(kept.sequence)?,
+            offsets: stretch.offsets,
+            sequence: kept.sequence,
+            payload_type: stretch.payload_type,
+            repair: stretch.repair,
+            stamp: kept.is_stamped.then_some(kept.stamp),
+            bytes: kept.bytes,
+        })
     }
 
     /// The packet of this number, if it is still known and may be sent again: not before a round trip has passed since
@@ -84,24 +187,29 @@ impl ResendBuffer {
     ) -> Option<Sent> {
         let at = self.millis(now);
         let place = self.place(sequence)?;
-        let kept = self.places.get_mut(place)?.as_mut()?;
+        let kept = (*self.places.get(place)?)?;
+        let sent = self.sent(&kept)?;
         let gap = round_trip.unwrap_or_default().max(MIN_GAP);
         let passed = u128::from(at - kept.at.min(at));
         let too_soon = kept.resends > 0 && passed < gap.as_millis();
         let spent = usize::from(kept.resends) >= budgets::media::RESENDS.size();
-        if kept.sent.sequence != sequence || spent || too_soon || !pay(kept.sent.bytes.into()) {
+        if kept.sequence != sequence || spent || too_soon || !pay(kept.bytes.into()) {
             return None;
         }
-        kept.resends += 1;
-        kept.at = at;
-        Some(kept.sent)
+        let resends = kept.resends + 1;
+        self.places[place] = Some(Kept {
+            resends,
+            at,
+            ..kept
+        });
+        Some(sent)
     }
 
     /// The newest packets that are still there, most of them large, together at least this long: to probe the line with
     /// what the receiver has, and may yet have lost. Empty when there is not enough.
     pub fn probe(&self, bytes: usize, is_there: impl Fn(&Sent) -> bool) -> Vec<Sent> {
         let kept = self.places.iter().flatten();
-        let kept = kept.map(|kept| kept.sent);
+        let kept = kept.filter_map(|kept| self.sent(kept));
         let mut kept: Vec<Sent> = kept.filter(is_there).collect();
         kept.sort_by_key(|sent| std::cmp::Reverse(sent.bytes));
         let mut total = 0;
@@ -116,6 +224,7 @@ impl ResendBuffer {
     /// Forgets everything: what the slot carried before must not be sent to whoever watches it now.
     pub fn clear(&mut self) {
         self.places = Vec::new();
+        (self.stretches, self.stretch) = (Vec::new(), 0);
     }
 
     fn millis(&mut self, now: Instant) -> u32 {
@@ -132,7 +241,7 @@ impl ResendBuffer {
         let kept = std::mem::take(&mut self.places);
         self.places.resize(count, None);
         for one in kept.into_iter().flatten() {
-            if let Some(place) = self.place(one.sent.sequence) {
+            if let Some(place) = self.place(one.sequence) {
                 self.places[place] = Some(one);
             }
         }
@@ -226,5 +335,62 @@ mod tests {
         buffer.keep(sent(7), now);
         buffer.clear();
         assert_eq!(take(&mut buffer, 7, now), None);
+    }
+
+    /// Whatever a slot turns to, and in whichever order its packets come: each is told as it was sent, or not at all.
+    #[test]
+    fn packets_are_told_as_they_were_sent_whatever_follows_them() {
+        let mut random = 0x9e37_79b9_u32;
+        let mut next = |below: u32| {
+            random ^= random << 13;
+            random ^= random >> 17;
+            random ^= random << 5;
+            random % below
+        };
+        let (mut buffer, now) = (ResendBuffer::default(), Instant::now());
+        let mut all = std::collections::HashMap::new();
+        let (mut newest, mut told) = (sent(65_000), 0);
+        for step in 0..20_000u32 {
+            if next(20) == 0 {
+                newest.stream = next(3);
+                newest.offsets.timestamp = next(2);
+                newest.repair = (next(3) > 0).then_some(97);
+                newest.source = u64::from(next(5)) * 1_000 + u64::from(step);
+            }
+            let ahead = 1 + next(3) as u16;
+            newest.sequence = newest.sequence.wrapping_add(ahead);
+            newest.source += u64::from(ahead);
+            newest.stamp = (next(2) == 0).then_some(step as u16);
+            newest.bytes = 1 + next(1_200) as u16;
+            buffer.keep(newest, now);
+            all.insert(newest.sequence, newest);
+            let sequence = newest.sequence.wrapping_sub(next(300) as u16);
+            if let Some(found) = take(&mut buffer, sequence, now) {
+                told += 1;
+                assert_eq!(Some(&found), all.get(&sequence), "{step}");
+            }
+            if next(500) == 0 {
+                buffer.clear();
+                all.clear();
+            }
+        }
+        assert!(told > 5_000, "{told}");
+    }
+
+    #[test]
+    fn a_late_packet_of_the_same_source_is_no_stretch_of_its_own() {
+        let (mut buffer, now) = (ResendBuffer::default(), Instant::now());
+        for n in [100, 103, 101, 104, 102, 99] {
+            buffer.keep(sent(n), now);
+        }
+        assert_eq!(buffer.stretches.len(), 1);
+        for n in 99..=104 {
+            assert_eq!(take(&mut buffer, n, now), Some(sent(n)));
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_packet_takes_little() {
+        assert_eq!(size_of::<Option<Kept>>(), 16);
     }
 }

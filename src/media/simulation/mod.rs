@@ -7,6 +7,7 @@ mod checks;
 mod client;
 mod handshakes;
 mod layers;
+mod memory;
 mod narrow;
 mod quality;
 mod roaming;
@@ -58,6 +59,7 @@ struct Link {
 struct World {
     now: Instant,
     state: State,
+    out: Arena,
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
@@ -99,6 +101,7 @@ impl World {
         Self {
             now,
             state,
+            out: Arena::default(),
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
@@ -347,9 +350,8 @@ impl World {
 
     /// What the server has sent since the last call.
     fn sent(&mut self) -> Vec<(Path, Vec<u8>)> {
-        let mut out = Arena::default();
-        self.state.take_transmits(&mut out);
-        let datagrams = out.iter();
+        self.state.take_transmits(&mut self.out);
+        let datagrams = self.out.iter();
         datagrams
             .map(|(path, bytes)| (path, bytes.to_vec()))
             .collect()
@@ -388,7 +390,7 @@ impl World {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 17;
         self.random ^= self.random << 5;
-        let is_rtp = bytes.len() > 2 && bytes[0] >> 6 == 2 && !(64..96).contains(&(bytes[1] & 127));
+        let is_rtp = is_rtp(&bytes);
         if is_rtp {
             *self.media.entry(to).or_default() += 1;
         }
@@ -433,4 +435,9 @@ impl World {
     fn widen(&mut self, client: usize) {
         self.links.remove(&self.clients[client].address);
     }
+}
+
+/// Whether this is a packet of sound or picture.
+fn is_rtp(bytes: &[u8]) -> bool {
+    bytes.len() > 2 && bytes[0] >> 6 == 2 && !(64..96).contains(&(bytes[1] & 127))
 }

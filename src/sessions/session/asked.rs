@@ -28,6 +28,10 @@ pub(super) enum InFlight {
     Anew,
     /// It leads into a room.
     Join,
+    /// It asks for an offer of media,
+    Offer,
+    /// and this answers one.
+    OfferAnswer,
 }
 
 /// Somebody who asks again how they came into a room that they are in, and is to be shown it.
@@ -43,10 +47,13 @@ impl InFlight {
     fn of(kind: &str) -> Self {
         if Request::is_asked_anew(kind) {
             Self::Anew
-        } else if kind == "room.join" {
-            Self::Join
         } else {
-            Self::Change
+            match kind {
+                "room.join" => Self::Join,
+                "media.receive" => Self::Offer,
+                "media.answer" => Self::OfferAnswer,
+                _ => Self::Change,
+            }
         }
     }
 
@@ -54,7 +61,10 @@ impl InFlight {
         match (self, came) {
             (Self::Anew, _) => Answer::Anew,
             (Self::Join, Some(participant)) => Answer::Came(answer.into(), participant),
-            (Self::Join, None) | (Self::Change, _) => Answer::Done(answer.into()),
+            (Self::Offer, _) => Answer::Offered(answer.into()),
+            (Self::Join, None) | (Self::Change | Self::OfferAnswer, _) => {
+                Answer::Done(answer.into())
+            }
         }
     }
 }
@@ -67,7 +77,9 @@ impl<S: State> Session<S> {
         };
         let id = request.id;
         let seen = self.answers.find(id);
-        if let (Seen::Answered(Answer::Done(answer)), 1..) = (&seen, self.repeats) {
+        if let (Seen::Answered(Answer::Done(answer) | Answer::Offered(answer)), 1..) =
+            (&seen, self.repeats)
+        {
             self.repeats -= 1;
             self.write(answer.to_string());
             return Ok(());
@@ -87,7 +99,9 @@ impl<S: State> Session<S> {
         }
         match seen {
             Seen::New | Seen::Answered(Answer::Anew) => self.carry_out(request),
-            Seen::Answered(Answer::Done(answer)) => self.write(answer.to_string()),
+            Seen::Answered(Answer::Done(answer) | Answer::Offered(answer)) => {
+                self.write(answer.to_string());
+            }
             Seen::Answered(Answer::Came(answer, participant)) => {
                 self.came_before(id, &answer, participant);
             }
@@ -130,8 +144,11 @@ impl<S: State> Session<S> {
         if was_logged_in && !self.logged_in {
             self.login_due = now + LOGIN_DEADLINE;
         }
-        let text = answered(id, answer);
         let what = self.in_flight.take().unwrap_or(InFlight::Change);
+        if what == InFlight::OfferAnswer && answer.is_ok() {
+            self.answers.forget_offers();
+        }
+        let text = answered(id, answer);
         // Before what rooms have done meanwhile is followed: they may have let go of whoever has just come.
         let came = state.participant().cloned();
         self.answers.keep(id, what.kept(&text, came));

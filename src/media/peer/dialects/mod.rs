@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::peer::candidate;
 use crate::media::peer::codec::is_forwarded;
-use crate::media::peer::sdp::Description;
+use crate::media::peer::sdp::{Description, Setup};
 use crate::media::room::publisher::{self, check_sources};
 use crate::protocol::object::{Source, SourceMid};
 
@@ -208,6 +208,18 @@ fn each_is_answered_line_by_line() {
                 "{name}"
             );
         }
+    }
+}
+
+/// As str0m and ffmpeg offer: somebody has to begin, and whoever offers says that it is not they.
+#[test]
+fn each_may_leave_the_handshakes_beginning_to_us() {
+    for Dialect { name, offer, .. } in dialects() {
+        let offer = offer.replace("a=setup:actpass", "a=setup:passive");
+        let (read, answer, _) = answered(&offer);
+        assert_eq!(read.setup, Some(Setup::Passive), "{name}");
+        let says = |setup: &str| answer.contains(&format!("a=setup:{setup}\r\n"));
+        assert!(says("active") && !says("passive"), "{name}: {answer}");
     }
 }
 

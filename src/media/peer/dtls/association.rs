@@ -50,7 +50,11 @@ enum State {
 
 /// One association.
 pub(in crate::media::peer) struct Association {
+    /// Without the association while that rests.
     endpoint: Endpoint,
+    /// The session while nothing is to be said: the crate writes it in a few hundred bytes, where an endpoint keeps all
+    /// messages of its handshake.
+    resting: Option<Box<[u8]>>,
     guard: Guard,
     identity: &'static Identity,
     role: DtlsRole,
@@ -69,7 +73,7 @@ impl Association {
         named: Vec<Fingerprint>,
         now: Instant,
     ) -> Self {
-        let mut endpoint = Endpoint::new(PEER, TransportProtocol::UDP, None);
+        let mut endpoint = empty();
         let guard = Guard::new(role, now);
         let mut state = State::Listening;
         if role == DtlsRole::Client {
@@ -79,6 +83,7 @@ impl Association {
         }
         Self {
             endpoint,
+            resting: None,
             guard,
             identity,
             role,
@@ -106,6 +111,7 @@ impl Association {
             self.choose(&admitted.records);
         }
         let clock = self.guard.clock(now);
+        self.wake(clock);
         let events = self.endpoint.read(clock, PEER, None, admitted.records);
         self.settle(events)
     }
@@ -169,7 +175,32 @@ impl Association {
             self.guard.sent(&datagram.message, now);
             return Some(datagram.message);
         }
+        if self.state == State::Ready && self.resting.is_none() {
+            self.rest();
+        }
         self.repeats.pop_front()
+    }
+
+    /// Keeps the session alone. What may still come of the other side is a goodbye.
+    fn rest(&mut self) {
+        let session = self.endpoint.get_connection_state(PEER);
+        if let Some(Ok(session)) = session.map(Session::marshal_binary) {
+            self.resting = Some(session.into());
+            self.endpoint = empty();
+        }
+    }
+
+    /// Goes on with a session that rested. The crate takes one as a client's alone; which end it is, the session says.
+    fn wake(&mut self, clock: Instant) {
+        let Some(bytes) = self.resting.take() else {
+            return;
+        };
+        let mut session = Session::new(Arc::clone(&self.identity.provider), false);
+        if session.unmarshal_binary(&bytes).is_ok() {
+            let config = Arc::clone(&self.identity.client);
+            // It is refused only where there is one already.
+            let _ = self.endpoint.connect(clock, PEER, config, Some(session));
+        }
     }
 
     /// When [`Association::handle_timeout`] wants to be called.
@@ -203,10 +234,15 @@ impl Association {
     /// Says goodbye.
     pub fn close(&mut self, now: Instant) {
         if self.state != State::Closed {
+            self.wake(now);
             let _ = self.endpoint.close(now);
             self.state = State::Closed;
         }
     }
+}
+
+fn empty() -> Endpoint {
+    Endpoint::new(PEER, TransportProtocol::UDP, None)
 }
 
 /// The keys of both directions: theirs and ours.
@@ -222,4 +258,73 @@ fn keys(session: &Session) -> Option<(Cipher, Cipher)> {
         true => (server, client),
         false => (client, server),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ends that know each other: a client and a server, or both as told.
+    struct Pair {
+        now: Instant,
+        ends: [Association; 2],
+    }
+
+    impl Pair {
+        fn shaken() -> Self {
+            let (now, identity) = (Instant::now(), Identity::of_process().unwrap());
+            let named = vec![identity.fingerprint().clone()];
+            let end = |role| Association::new(identity, role, named.clone(), now);
+            let ends = [DtlsRole::Client, DtlsRole::Server].map(end);
+            let mut pair = Self { now, ends };
+            let outcomes: Vec<_> = std::iter::repeat_with(|| pair.exchange()).take(8).collect();
+            let ready = outcomes.iter().flatten().flatten();
+            let ready = ready.filter(|one| matches!(one, Outcome::Ready { .. }));
+            assert_eq!(ready.count(), 2);
+            pair
+        }
+
+        /// What each end sends reaches the other; what comes of it there.
+        fn exchange(&mut self) -> [Option<Outcome>; 2] {
+            [1, 0].map(|to: usize| {
+                let mut outcome = None;
+                while let Some(datagram) = self.ends[1 - to].next_transmit(self.now) {
+                    let what = self.ends[to].read(&datagram, self.now);
+                    outcome = outcome.or(what);
+                }
+                outcome
+            })
+        }
+    }
+
+    #[test]
+    fn a_session_at_rest_keeps_little_and_says_goodbye() {
+        for leaving in [0, 1] {
+            let mut pair = Pair::shaken();
+            for end in &pair.ends {
+                let bytes = end.resting.as_ref().map(|session| session.len());
+                assert!(bytes.is_some_and(|bytes| bytes < 1_024), "{bytes:?}");
+                assert!(end.endpoint.get_connection_state(PEER).is_none());
+            }
+            pair.ends[leaving].close(pair.now);
+            let outcomes = pair.exchange();
+            let heard = outcomes.iter().flatten();
+            let heard = heard.filter(|one| matches!(one, Outcome::Closed(_)));
+            assert_eq!(heard.count(), 1, "{leaving}");
+            assert!(pair.ends.iter().all(|end| end.state == State::Closed));
+        }
+    }
+
+    #[test]
+    fn a_forged_goodbye_wakes_a_session_and_ends_nothing() {
+        let mut pair = Pair::shaken();
+        let alert = [21, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 1, 0, 26];
+        let forged = [&alert[..], &[7; 26]].concat();
+        assert!(pair.ends[1].read(&forged, pair.now).is_none());
+        assert!(pair.ends[1].next_transmit(pair.now).is_none());
+        assert!(pair.ends[1].resting.is_some());
+        pair.ends[0].close(pair.now);
+        let outcomes = pair.exchange();
+        assert!(matches!(outcomes[0], Some(Outcome::Closed(_))));
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::layered::{Lack, Preferred, Reported};
+use super::taken::Taken;
 use crate::media::peer::codec;
 use crate::media::peer::sdp::{Codec, Section};
 use crate::media::room::allocate::Share;
@@ -57,7 +58,7 @@ pub(in crate::media) struct DownSlot {
     pub(super) ssrc: u32,
     pub(super) repair_ssrc: u32,
     repair_sequence: u16,
-    pub(super) codecs: Vec<Codec>,
+    pub(super) codecs: Arc<[Codec]>,
     /// The encoding that arrived last, and the payload types of what carries it and of its repairs.
     mapped: Option<(Arc<Codec>, Option<PayloadTypes>)>,
     pub(super) stream: Option<u32>,
@@ -136,7 +137,7 @@ impl DownSlot {
             ssrc,
             repair_ssrc: fresh(ssrc),
             repair_sequence: rand::random::<u16>() >> 1,
-            codecs: Vec::new(),
+            codecs: Arc::default(),
             mapped: None,
             stream: None,
             // RFC 3550 §5.1: both begin at random; the upper half is left out so that no early packet wraps.
@@ -224,8 +225,8 @@ impl DownSlot {
     }
 
     /// Takes what an answer says of it.
-    pub(super) fn agree(&mut self, section: Option<&Section>) {
-        let codecs = section.map(|section| section.codecs.clone());
+    pub(super) fn agree(&mut self, section: Option<&Section>, taken: &mut Taken) {
+        let codecs = section.map(|section| taken.list(&section.codecs));
         let codecs = codecs.unwrap_or_default();
         let ids = section.map_or(ExtensionIds::none(), Section::extension_ids);
         if (&codecs, &ids) != (&self.codecs, &self.ids) {
