@@ -311,7 +311,7 @@ fn is_test(inside: &Path) -> bool {
     inside.components().any(|part| {
         let name = part.as_os_str().to_string_lossy();
         let name = name.trim_end_matches(".rs");
-        NAMES.contains(&name) || name.ends_with("_tests")
+        NAMES.contains(&name)
     })
 }
 
