@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::run;
 use crate::auth::{
-    Limits as Tries, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
+    Limits as Attempts, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
 };
 use crate::media::{Media, MediaConfig};
 use crate::network::Network;
@@ -56,7 +56,7 @@ impl Server {
             passwords: Passwords::default(),
             room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            attempts: Tries::default(),
+            attempts: Attempts::default(),
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::On,
