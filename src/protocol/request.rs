@@ -172,8 +172,9 @@ requests! {
     MediaCandidate "media.candidate" => Empty [RoomNotJoined MediaUnsupported MediaBadSdp];
     /// Asks for an ICE restart (RFC 8445 §9).
     MediaRestart "media.restart" => Empty [RoomNotJoined MediaUnsupported];
-    /// Takes up a session whose socket was lost, as the first request of a new socket. Its `id` does not count among
-    /// those of the session that is taken up. Send requests that were not answered again after it, under their old ids.
+    /// Takes up a session whose socket was lost, as the first request of a new socket. Its `id` is any that no unanswered
+    /// request has, and does not count among those of the session that is taken up. Send requests that were not answered
+    /// again after it, under their old ids.
     SessionResume "session.resume" => Resumed [SessionGone];
     /// Asks for the server's time.
     Ping "ping" => Pong [];
