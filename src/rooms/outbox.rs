@@ -1,8 +1,8 @@
 //! What is to be written to one session: bounded, and never waited for.
 //!
-//! Who reads slowly must not be shut out for what others do, as far as that can be helped: of events about one topic only
-//! the newest waits, reactions and the like are dropped when much waits, and what single people send each other has a
-//! share. The rest is bounded where it is caused.
+//! A slow reader is not closed for what others do, as far as that can be helped. Of events about one topic only the newest
+//! waits. Reactions and the like are dropped when much waits. What single people send each other has a share of its own.
+//! The rest is bounded where it is caused.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
