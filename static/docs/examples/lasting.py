@@ -95,11 +95,10 @@ class LastingClient(Client):
             reply = json.loads(await socket.recv())
         except (OSError, WebSocketException):
             return False
-        if reply["type"] == "error":
-            if reply["error"]["code"] == "session.gone":
-                raise Refused(reply["error"])
-            return False
         if reply["type"] != "ok":
+            await socket.close()
+            if reply["type"] == "error" and reply["error"]["code"] == "session.gone":
+                raise Refused(reply["error"])
             return False
         self.socket = socket
         self.resume_token = reply["data"]["resume_token"]
