@@ -276,6 +276,26 @@ async fn a_session_that_fails_leaves_no_ghost() {
 }
 
 #[tokio::test]
+async fn who_reads_too_much_is_told_to_wait_also_in_another_session() {
+    crate::budgets::lowered::set(&[("ws.lists_burst", 64 * 1024), ("ws.lists", 1024)]);
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    for _ in 0..20 {
+        let text = "x".repeat(2_000);
+        ada.ok("chat.send", json!({ "text": text })).await;
+    }
+    let mut bo = server.guest("Bo").await;
+    for _ in 0..2 {
+        ada.ok("chat.history", json!({})).await;
+    }
+    bo.send("room.get", json!({ "identity": room })).await;
+    let refused = bo.answer().await.unwrap();
+    assert_eq!(refused["error"]["code"], "rate.limited", "{refused}");
+    assert!(refused["error"]["retry_after_ms"].as_u64() > Some(0));
+    bo.ok("room.join", json!({ "identity": room })).await;
+}
+
+#[tokio::test]
 async fn a_socket_whose_writes_hang_gives_way_to_a_new_one_at_once() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting().await;

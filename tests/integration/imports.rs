@@ -35,6 +35,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sessions",
         &[
+            "allowance",
             "auth",
             "budgets",
             "media",
