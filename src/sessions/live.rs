@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 use super::dispatch::{Outcome, dispatch};
@@ -22,6 +21,7 @@ use super::session::link::Standing;
 use super::session::{Done, Frame, Input, Output, Resume, Session, TakeUp};
 use super::state::{Client, SessionState};
 use super::table::Seat;
+use crate::bell::Bell;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
@@ -90,7 +90,7 @@ pub struct Live {
     core: Session<Home>,
     events: OutboxReader,
     overflow: Arc<Overflow>,
-    revoked: Arc<Notify>,
+    revoked: Arc<Bell>,
     stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Rings at the core's next deadline.
     alarm: Pin<Box<Sleep>>,
@@ -293,7 +293,7 @@ impl Live {
                 self.taker = Some(taker);
                 return;
             }
-            () = self.revoked.notified(), if is_open => Input::End(End::NotAuthenticated),
+            () = self.revoked.heard(), if is_open => Input::End(End::NotAuthenticated),
             () = &mut self.alarm, if is_open => Input::Tick,
             item = self.events.next(), if is_open && self.core.wants_items() => {
                 // A room answers before it tells: an answer that is ready goes out before the event is.
