@@ -150,8 +150,13 @@ where
     let task = async move {
         // The socket's place in the count is given back when its session is over.
         let _permit = permit;
-        if let Some(socket) = upgraded(on_upgrade, message_bytes, frames).await {
-            session(socket, peer).await;
+        // In a box, so that the session has no place for it beside its own.
+        let opening = async move {
+            let socket = upgraded(on_upgrade, message_bytes, frames).await?;
+            Some(session(socket, peer))
+        };
+        if let Some(session) = Box::pin(opening).await {
+            session.await;
         }
     };
     tracing::info_span!("socket").in_scope(|| supervise::spawn("socket", Box::pin(task)));
