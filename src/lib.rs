@@ -28,6 +28,7 @@
 pub mod allowance;
 pub mod app;
 pub mod auth;
+pub mod bell;
 pub mod bench;
 pub mod budgets;
 pub mod cli;

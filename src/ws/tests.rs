@@ -1,16 +1,13 @@
 //! Sessions that fail, and sessions that are told to go.
 
 mod frames;
+mod writes;
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
@@ -175,65 +172,6 @@ impl Client {
             self.events.push(frame);
         }
     }
-}
-
-/// A stream that counts how often something is written to it.
-struct Counted {
-    stream: DuplexStream,
-    writes: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-#[tokio::test]
-async fn what_is_ready_together_goes_out_with_one_write() {
-    const FRAMES: u64 = 5;
-    let server = Server::start().await;
-    let (stream, theirs) = tokio::io::duplex(1024 * 1024);
-    let writes = Arc::<AtomicUsize>::default();
-    let ours = Counted {
-        stream,
-        writes: writes.clone(),
-    };
-    let mut bo = server.serve(ours, theirs).await;
-    bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
-    let before = writes.load(Ordering::SeqCst);
-    for id in 2..2 + FRAMES {
-        let frame = json!({ "type": "ping", "id": id }).to_string();
-        bo.socket.feed(Message::Text(frame.into())).await.unwrap();
-    }
-    bo.socket.flush().await.unwrap();
-    for id in 2..2 + FRAMES {
-        assert_eq!(bo.answer().await.unwrap()["re"], id);
-    }
-    assert_eq!(writes.load(Ordering::SeqCst) - before, 1);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Each part of `src` and the parts that its code may import; tests may import what they need.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("bell", &[]),
     ("budgets", &[]),
     ("network", &[]),
     ("allowance", &["budgets"]),
@@ -24,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "rooms",
         &[
+            "bell",
             "budgets",
             "media",
             "meeting",
@@ -37,6 +39,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "allowance",
             "auth",
+            "bell",
             "budgets",
             "media",
             "meeting",
