@@ -142,7 +142,7 @@ impl App {
     /// # Errors
     /// One sentence: what cannot be had, and why.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        let ports = Ports::open(&config.listen, &config.tls).await?;
+        let ports = Ports::open(&config.listen, &config.tls)?;
         let address = |listener: &TcpListener| {
             let address = listener.local_addr();
             address.map_err(|error| Failure::because("cannot listen", &error))
