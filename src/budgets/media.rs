@@ -22,6 +22,7 @@ pub const ALL: &[&Budget] = &[
     &DTLS_SEALED_BYTES,
     &DTLS_ALERTS,
     &HELD,
+    &STREAM_UNREAD,
     &REPAIRS,
     &RESENDS,
     &KEYFRAMES,
@@ -41,6 +42,18 @@ pub const ALL: &[&Budget] = &[
     &LAYERS,
     &LINES_OVER_TIME,
 ];
+
+/// What waits for a client that takes media by TCP.
+pub const STREAM_UNREAD: Budget = Budget {
+    name: "media.stream_unread",
+    per: Per::Connection,
+    most: 256 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "Further packets are dropped, and a client that takes less than 16 KiB in 10 s more is cut off.",
+    reason: "A keyframe of a large picture is half as much, and what waits longer comes too late.",
+    test: "whoever_takes_media_too_slowly_loses_packets_and_then_the_stream",
+};
 
 /// New WebRTC connections of a participant, in each direction. The first ones come at once.
 pub const CONNECTIONS: Budget = Budget {

@@ -8,6 +8,7 @@ use crate::media::Media;
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::worker::Worker;
 use crate::media::peer::arena::Arena;
+use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
 use crate::protocol::ids::{ParticipantId, TrackId};
 
@@ -35,7 +36,7 @@ impl ByHand {
         let (worker, inputs, openings) = Worker::by_hand();
         let by_hand = Self {
             state: State::new(
-                Arc::from(["192.0.2.1:5000".parse().unwrap()]),
+                Reach::new(0, &["192.0.2.1".parse().unwrap()], 5000, &[]),
                 now,
                 SystemTime::UNIX_EPOCH,
             ),

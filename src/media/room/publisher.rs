@@ -5,7 +5,6 @@ mod line;
 mod sources;
 mod stream;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ use crate::media::error::Refused;
 use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Codec, Description, Origin, Setup, Why};
 use crate::media::peer::transport::PeerEvent;
 use crate::media::room::quality::Arrivals;
@@ -103,11 +103,11 @@ impl Up {
     /// Takes a first offer. Gives the answer's text too.
     pub fn open(
         offer: &Description,
-        local: &[SocketAddr],
+        reach: &Reach,
         now: Instant,
     ) -> Result<(Self, String), Refused> {
         let mut up = Self {
-            connection: Connection::new(now)?,
+            connection: Connection::new(reach.thread, now)?,
             revision: 0,
             arrivals: Arrivals::default(),
             describing: Describing::default(),
@@ -127,7 +127,7 @@ impl Up {
         };
         up.connection
             .set_remote(&offer.origin.fingerprints, role, now);
-        let answer = up.answer(offer, local);
+        let answer = up.answer(offer, reach);
         Ok((up, answer))
     }
 
@@ -140,7 +140,7 @@ impl Up {
     pub fn renegotiate(
         &mut self,
         offer: &Description,
-        local: &[SocketAddr],
+        reach: &Reach,
         now: Instant,
     ) -> Result<String, Refused> {
         let used = offer.sections.iter().map(|section| &section.mid);
@@ -154,17 +154,17 @@ impl Up {
             self.connection.restart_ice(now);
         }
         self.origin = offer.origin.clone();
-        Ok(self.answer(offer, local))
+        Ok(self.answer(offer, reach))
     }
 
-    fn answer(&mut self, offer: &Description, local: &[SocketAddr]) -> String {
+    fn answer(&mut self, offer: &Description, reach: &Reach) -> String {
         self.read_lines(offer);
         // The role is kept for as long as there is the association (RFC 8842 §5.3).
         let setup = match self.connection.dtls_role() {
             Some(DtlsRole::Client) => Setup::Active,
             Some(DtlsRole::Server) | None => Setup::Passive,
         };
-        let end = self.describing.end(&self.connection, local, setup);
+        let end = self.describing.end(&self.connection, reach, setup);
         end.answer(offer)
     }
 

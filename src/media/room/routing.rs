@@ -98,6 +98,13 @@ impl Room {
         vouched
     }
 
+    /// Gives up a way that has ended; media goes another one, if the connection has any.
+    pub fn forget(&mut self, route: Route, path: Path) {
+        if let Some(connection) = self.connection_of(route.member, route.leg) {
+            connection.remove_path(path);
+        }
+    }
+
     /// Sends what a connection has to send, takes its new ways into the table, closes it if it is over.
     pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
         let Some(connection) = self.connection_of(key, leg) else {

@@ -1,13 +1,12 @@
 //! Descriptions as well-known stacks write them: structure, order and spelling are theirs, all else is made up. Each
 //! passes the reader and is answered; the table says what must come of it.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::peer::candidate;
 use crate::media::peer::codec::is_forwarded;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::Description;
 use crate::media::room::publisher::{Up, check_sources};
 use crate::protocol::object::{Source, SourceMid};
@@ -101,8 +100,8 @@ fn dialects() -> Vec<Dialect> {
 fn answered(offer: &str) -> (Description, String, Description) {
     let read =
         Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
-    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
-    let opened = Up::open(&read, &local, Instant::now());
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let opened = Up::open(&read, &reach, Instant::now());
     let (_, answer) = opened.unwrap_or_else(|why| panic!("{why}: {offer}"));
     let back = Description::parse(&answer).unwrap();
     (read, answer, back)
@@ -265,15 +264,15 @@ fn simulcast_is_answered_layer_by_layer() {
 #[test]
 fn m_lines_are_bounded_over_time_too() {
     let offer = include_str!("werift.sdp");
-    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
-    let (mut up, _) = Up::open(&read, &local, now).unwrap();
+    let (mut up, _) = Up::open(&read, &reach, now).unwrap();
     let mut again = |round: usize| {
         let sdp = offer.replace("a=mid:", &format!("a=mid:{round}-"));
         let sdp = sdp.replace("BUNDLE 0 1", &format!("BUNDLE {round}-0 {round}-1"));
         let read = Description::offer(&sdp, is_forwarded).unwrap();
-        up.renegotiate(&read, &local, now).map(drop)
+        up.renegotiate(&read, &reach, now).map(drop)
     };
     let most = LINES_OVER_TIME.size() / 2;
     for round in 1..most {
