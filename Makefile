@@ -2,15 +2,16 @@
 # test  everything that must hold before a change is taken; the only thing that .ci/run calls
 # lint  formatting, clippy, documentation, the page's types and the dependencies, without running a test
 # fmt   formats the Rust code
+# fuzz  gives what strangers send to the fuzzer, each target for FUZZ_SECONDS (60)
 # simulate  runs the simulated server with SEEDS=… seeds, or SEED=… alone with its log
-# network-tests  bad networks for some seconds each, between real browsers and a debug build
+# network-tests  bad networks for some seconds each, between real browsers and a debug build; needs root
 # bench-network  bad networks for 20 seconds each, between real browsers and a release build
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests foreign-tests
+.PHONY: fuzz simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests network-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -24,8 +25,8 @@ run:
 
 # One after another, whatever -j says: two compilers at once only slow each other down.
 .NOTPARALLEL:
-test: setup format-check clippy rust-tests docs page-types client-tests browser-tests foreign-tests
-	@echo "make test: every stage passed."
+test: setup format-check clippy rust-tests docs page-types client-tests browser-tests network-tests foreign-tests
+	@tests/network/able.sh >/dev/null && echo "make test: every stage passed." || echo "make test: every stage passed but for the network tests, which this machine cannot run."
 
 lint: setup format-check clippy docs page-types dependencies
 
@@ -58,17 +59,22 @@ client-tests:
 	$(STAGE) "client tests" node --test --test-reporter=spec $(or $(wildcard tests/client/*.test.mjs),tests/client)
 
 # Those that look at the page rather than at media run two at a time: most of their time is waiting.
-PAGE_TESTS := $(wildcard $(patsubst %,tests/browser/%.test.mjs,axe docs door example govern governing home hosting layout prefix proxies telling))
+PAGE_TESTS := $(wildcard $(patsubst %,tests/browser/%.test.mjs,axe blocked docs door example govern governing home hosting layout prefix proxies telling))
 MEDIA_TESTS := $(filter-out $(PAGE_TESTS),$(wildcard tests/browser/*.test.mjs))
 browser-tests:
 	$(STAGE) "browser tests of the page" node --test --test-reporter=spec --test-concurrency=2 $(or $(PAGE_TESTS),tests/browser)
 	$(STAGE) "browser tests of media" node --test --test-reporter=spec --test-concurrency=1 $(or $(MEDIA_TESTS),tests/browser)
 
 network-tests:
-	$(STAGE) "network tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/network/*.test.mjs),tests/network)
+	$(STAGE) "network tests" tests/network/able.sh node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/network/*.test.mjs),tests/network)
 
 foreign-tests:
 	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
+
+# Instrumented for the fuzzer, so that it is kept apart.
+fuzz: export CARGO_TARGET_DIR := $(CURDIR)/target/fuzz
+fuzz:
+	fuzz/run.sh $(or $(FUZZ_SECONDS),60) $(FUZZ_TARGETS)
 
 bench-attacks: setup
 	cargo build --release --locked

@@ -31,6 +31,11 @@ impl Ports {
                 .map_err(|error| refused(listen.address, &error))?,
         };
         let Some(redirect) = tls.redirect else {
+            if handed.redirect.is_some() {
+                tracing::warn!(
+                    "a socket was handed over to redirect http to https, and nothing does: that needs --domain"
+                );
+            }
             return Ok(Self {
                 page,
                 redirect: None,

@@ -11,6 +11,7 @@ pub const ALL: &[&Budget] = &[
     &NEGOTIATING,
     &WAITING,
     &CHECK_SLOTS,
+    &TRANSPORTS,
     &STREAMS,
     &ROAMERS,
     &DTLS_MESSAGE,
@@ -113,6 +114,18 @@ pub const CHECK_SLOTS: Budget = Budget {
     then: "No more slots are offered.",
     reason: "A check has one sender, and is open to whoever comes by.",
     test: "a_check_room_offers_one_slot_of_each_kind",
+};
+
+/// Transports of an offer, each of which is a connection.
+pub const TRANSPORTS: Budget = Budget {
+    name: "media.transports",
+    per: Per::Participant,
+    most: 4,
+    unit: Unit::Count,
+    every: None,
+    then: "The m-lines of further transports are answered with port 0.",
+    reason: "A client that bundles needs one; one that does not needs one for each of its sources, of which there are four.",
+    test: "there_are_so_many_transports_and_no_more",
 };
 
 /// Streams (SSRCs) of a connection that authentic packets came from.

@@ -2,6 +2,7 @@
 
 mod machine;
 mod page;
+mod tls;
 mod web;
 
 use super::Finding;
@@ -10,6 +11,7 @@ use super::seen::Seen;
 /// Every finding, in the order in which somebody would put things right.
 pub fn judge(seen: &Seen) -> Vec<Finding> {
     let mut found = machine::judge(seen);
+    found.extend(tls::judge(seen));
     found.extend(web::judge(seen));
     found.extend(page::judge(seen));
     found

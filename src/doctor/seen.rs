@@ -21,6 +21,8 @@ pub struct Seen {
     pub ports: Ports,
     /// The server that runs here.
     pub server: Option<Answer>,
+    /// TLS, where the server speaks it itself.
+    pub tls: Option<Tls>,
     /// The name that people reach the server by.
     pub name: Option<Name>,
     /// The public address.
@@ -38,6 +40,10 @@ pub struct Seen {
 pub struct Settings {
     /// Browsers reach it under https.
     pub has_public_url: bool,
+    /// It speaks TLS itself.
+    pub speaks_tls: bool,
+    /// It listens at an IPv4 address, and so at no other.
+    pub is_ipv4_alone: bool,
     /// Something else than this machine reaches what it listens on.
     pub is_open: bool,
     /// Somebody's X-Forwarded-For is believed.
@@ -150,6 +156,84 @@ pub struct Answer {
     pub reasons: Vec<String>,
 }
 
+/// TLS that the server speaks itself.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Where the certificate comes from.
+    pub source: Source,
+    /// What is on the disk.
+    pub stored: Stored,
+    /// The file of the private key.
+    pub key: String,
+    /// Its permissions.
+    pub key_mode: Option<u32>,
+    /// Whether the running server shows what is on the disk; none when nobody knows.
+    pub is_shown: Option<bool>,
+    /// The port that leads from http to https, if any.
+    pub redirect: Option<Redirect>,
+}
+
+/// Where a certificate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An authority gives it.
+    Authority,
+    /// Somebody else writes it.
+    Files,
+    /// The server makes it.
+    Own,
+}
+
+/// A certificate and its key on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// There is none yet.
+    Missing,
+    /// This user may not read it; the system's words.
+    Forbidden(String),
+    /// It is no pair that can be used, and why.
+    Unusable(String),
+    /// It is a pair.
+    Pair(Pair),
+}
+
+/// A certificate with its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// Whole days until it is over; less than nothing when it is.
+    pub days_left: i64,
+    /// Its time has not begun.
+    pub is_early: bool,
+    /// It should have been renewed.
+    pub is_late: bool,
+    /// The server's name, where the certificate does not have it.
+    pub lacks: Option<String>,
+    /// It names itself as its own authority.
+    pub is_self_signed: bool,
+}
+
+/// The port that leads from http to https.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// Its number.
+    pub port: u16,
+    /// How it is.
+    pub how: Port,
+    /// What it does while the server runs.
+    pub leads: Leads,
+}
+
+/// Where the port for http leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leads {
+    /// To the server's https address.
+    Here,
+    /// Somewhere else, with this status.
+    Elsewhere(u16),
+    /// Nobody answers.
+    Nowhere,
+}
+
 /// The name of the public address, and who it leads to.
 #[derive(Debug, Clone)]
 pub struct Name {
@@ -187,6 +271,8 @@ pub struct Certificate {
     pub days_left: Option<i64>,
     /// Why browsers refuse it.
     pub refused: Option<Refused>,
+    /// Itself.
+    pub bytes: Vec<u8>,
 }
 
 /// Why browsers refuse a certificate.

@@ -40,9 +40,25 @@ pub struct Door {
 /// A connection that speaks HTTP.
 pub(super) struct Visitor {
     pub(super) stream: BoxedStream,
+    pub(super) manner: Manner,
+}
+
+/// How a connection speaks HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
     pub(super) version: Version,
     /// None where it is in no TLS.
     pub(super) secured: Option<Secured>,
+    /// It is in no TLS, at a port that speaks TLS.
+    pub(super) is_exposed: bool,
+}
+
+impl Manner {
+    const PLAIN: Self = Self {
+        version: Version::One,
+        secured: None,
+        is_exposed: false,
+    };
 }
 
 /// Which HTTP.
@@ -103,8 +119,7 @@ impl Door {
         let Some(others) = &self.others else {
             return Ok(Some(Visitor {
                 stream: Box::new(stream),
-                version: Version::One,
-                secured: None,
+                manner: Manner::PLAIN,
             }));
         };
         let way = Way {
@@ -132,11 +147,15 @@ impl Door {
                 others.turn(Box::new(stream), first, way, held.clone());
                 Ok(None)
             }
-            (Kind::Http, None) => Ok(Some(Visitor::plain(first, stream))),
-            // Somebody came by http to the port of https: what they asked for could not be answered in the clear, and
-            // the HTTP library's answer is clear enough.
-            (Kind::Http, Some(_)) => Ok(Some(Visitor::plain(first, stream))),
-            (Kind::Tls, None) => Ok(Some(Visitor::plain(first, stream))),
+            (Kind::Http, Some(_)) => {
+                let manner = Manner {
+                    is_exposed: true,
+                    ..Manner::PLAIN
+                };
+                Ok(Some(Visitor::new(first, stream, manner)))
+            }
+            // Of TLS where none is spoken, the HTTP library's refusal is clear enough.
+            (Kind::Http | Kind::Tls, None) => Ok(Some(Visitor::new(first, stream, Manner::PLAIN))),
         }
     }
 
@@ -172,12 +191,17 @@ impl Door {
         let Some(others) = &self.others else {
             return Ok(None);
         };
-        let secured = Some(Secured { is_trusted });
+        let manner = Manner {
+            secured: Some(Secured { is_trusted }),
+            ..Manner::PLAIN
+        };
         if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
             return Ok(Some(Visitor {
                 stream: Box::new(stream),
-                version: Version::Two,
-                secured,
+                manner: Manner {
+                    version: Version::Two,
+                    ..manner
+                },
             }));
         }
         let (first, kind) = hear(&mut stream).await?;
@@ -186,26 +210,20 @@ impl Door {
             Kind::IceTcp => others.media(Box::new(stream), first, way, held.clone()),
             Kind::Turn => others.turn(Box::new(stream), first, way, held.clone()),
             Kind::Tls => return Err(Unheard::Twice),
-            Kind::Http => {
-                return Ok(Some(Visitor {
-                    secured,
-                    ..Visitor::plain(first, stream)
-                }));
-            }
+            Kind::Http => return Ok(Some(Visitor::new(first, stream, manner))),
         }
         Ok(None)
     }
 }
 
 impl Visitor {
-    fn plain<S>(first: Bytes, stream: S) -> Self
+    fn new<S>(first: Bytes, stream: S, manner: Manner) -> Self
     where
         Prefixed<S>: super::other::Duplex + 'static,
     {
         Self {
             stream: Box::new(Prefixed::new(first, stream)),
-            version: Version::One,
-            secured: None,
+            manner,
         }
     }
 }

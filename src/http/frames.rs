@@ -33,7 +33,7 @@ pub struct Metered<S> {
 
 /// Where in the frames the reader is.
 #[derive(Debug, Default)]
-struct Frames {
+pub(super) struct Frames {
     header: [u8; 14],
     header_len: usize,
     payload: u64,
@@ -41,7 +41,7 @@ struct Frames {
 
 impl Frames {
     /// Takes in what came; how many frames have begun and told their length in it.
-    fn read(&mut self, mut bytes: &[u8]) -> u64 {
+    pub(super) fn read(&mut self, mut bytes: &[u8]) -> u64 {
         let mut begun = 0;
         loop {
             if self.payload > 0 {
@@ -62,6 +62,12 @@ impl Frames {
                 begun += 1;
             }
         }
+    }
+
+    /// Where the reader is: bytes of a header, and bytes that a payload lacks.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn place(&self) -> (usize, u64) {
+        (self.header_len, self.payload)
     }
 
     /// How long the header is, as far as that can be told from what is there.

@@ -1,5 +1,6 @@
 //! What a stranger sends over HTTP, as functions of bytes.
 
+use super::frames::Frames;
 use super::heads::Heads;
 
 /// The bytes of a connection, in two reads: the first byte says where the second begins.
@@ -15,4 +16,18 @@ pub(crate) fn request_head(bytes: &[u8]) {
     };
     // Where the reads are cut changes no verdict.
     assert_eq!(judge(&[first, second]), judge(&[bytes]));
+}
+
+/// The bytes of an open WebSocket, in two reads as above: where they are cut changes neither how many frames began nor
+/// where the reader is.
+pub(crate) fn frames(bytes: &[u8]) {
+    let Some((at, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let (first, second) = bytes.split_at(usize::from(*at).min(bytes.len()));
+    let mut cut = Frames::default();
+    let begun = cut.read(first) + cut.read(second);
+    let mut whole = Frames::default();
+    assert_eq!(begun, whole.read(bytes));
+    assert_eq!(cut.place(), whole.place());
 }

@@ -3,7 +3,7 @@
 //! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
 //! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files, in
 //! [`docs`] for the documentation, in [`headers`] for what every answer carries, in [`serve`](serve()) for the connections themselves,
-//! and in [`door`] for what else comes on the same port.
+//! in [`door`] for what else comes on the same port, and in [`in_the_clear`] for who comes there without TLS.
 
 pub mod avatar;
 pub mod calendar;
@@ -17,6 +17,7 @@ pub(crate) mod fuzzing;
 pub mod handshakes;
 pub mod headers;
 mod heads;
+mod in_the_clear;
 pub mod kind;
 pub mod other;
 pub mod page;
@@ -225,6 +226,7 @@ impl Health {
 pub fn router(state: HttpState, further: Router) -> Router {
     let gate = state.gate.clone();
     let prefix = state.page.prefix().clone();
+    let at_the_door = state.clone();
     let costly = Router::new()
         .route("/healthz", get(healthz))
         .route("/check/report/{code}", get(check::fetch))
@@ -255,6 +257,10 @@ pub fn router(state: HttpState, further: Router) -> Router {
         .merge(further);
     Router::new()
         .fallback_service(prefix::under(prefix, routes))
+        .layer(middleware::from_fn_with_state(
+            at_the_door,
+            in_the_clear::turn_away,
+        ))
         .layer(middleware::from_fn_with_state(gate, traffic::limit))
         .layer(middleware::map_response(headers::secure))
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 
@@ -31,9 +31,13 @@ async fn redirect(State(origin): State<Origin>, request: Request) -> Response {
         Method::GET | Method::HEAD => StatusCode::PERMANENT_REDIRECT,
         _ => StatusCode::TEMPORARY_REDIRECT,
     };
-    let path = request.uri().path_and_query();
-    let path = path.map_or("/", |path| path.as_str());
+    (status, [(LOCATION, at(&origin, request.uri()))]).into_response()
+}
+
+/// The same path there.
+pub(super) fn at(origin: &Origin, uri: &Uri) -> String {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
     // Of `OPTIONS *` there is no path (RFC 9112 §3.2.4).
     let path = if path.starts_with('/') { path } else { "/" };
-    (status, [(LOCATION, format!("{origin}{path}"))]).into_response()
+    format!("{origin}{path}")
 }

@@ -19,8 +19,9 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::connections::{Connections, Held, Place};
-use super::door::{Door, Secured, Version};
+use super::door::{Door, Manner, Version};
 use super::heads::Ambiguous;
+use super::in_the_clear::InTheClear;
 use super::other::BoxedStream;
 use super::peer::RemoteAddress;
 use super::stream::Guarded;
@@ -58,7 +59,24 @@ pub async fn serve(
         tracing::warn!(%error, "Clients that do not read may make the system keep more for them.");
     }
     let (ending, _) = watch::channel(());
-    let mut open = accept_until(listener, door, router, connections, shutdown, &ending).await;
+    let (stopping, stopped) = watch::channel(());
+    // A task of its own: only among the other tasks can it wait its turn.
+    let accepting = accept_until(listener, door, router, connections, stopped, ending.clone());
+    let mut accepting = tokio::spawn(accepting.in_current_span());
+    let accepted = tokio::select! {
+        () = shutdown => {
+            drop(stopping);
+            accepting.await
+        }
+        accepted = &mut accepting => accepted,
+    };
+    let mut open = match accepted {
+        Ok(open) => open,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => return,
+        },
+    };
     // From here on each connection takes no further request; those that do not end in time are dropped.
     drop(ending);
     // One that failed has ended as well.
@@ -74,16 +92,15 @@ async fn accept_until(
     door: Door,
     router: Router,
     connections: Connections,
-    shutdown: impl Future<Output = ()>,
-    ending: &watch::Sender<()>,
+    mut stopped: watch::Receiver<()>,
+    ending: watch::Sender<()>,
 ) -> JoinSet<()> {
     let mut open = JoinSet::new();
     let service = TowerToHyperService::new(router);
     let mut told: Option<Instant> = None;
-    let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            () = &mut shutdown => return open,
+            _ = stopped.changed() => return open,
             Some(_) = open.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
@@ -143,12 +160,12 @@ async fn connection(
             return;
         }
     };
-    let (version, secured) = (visitor.version, visitor.secured);
-    let io = TokioIo::new(Guarded::new(visitor.stream, place.clone(), version));
+    let manner = visitor.manner;
+    let io = TokioIo::new(Guarded::new(visitor.stream, place.clone(), manner.version));
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        answer(request, &router, remote, &held, (version, secured))
+        answer(request, &router, remote, &held, manner)
     });
-    let outcome = match version {
+    let outcome = match manner.version {
         Version::One => speak_one(io, service, &place, ending).await,
         Version::Two => speak_two(io, service, &place, ending).await,
     };
@@ -163,19 +180,22 @@ fn answer(
     router: &TowerToHyperService<Router>,
     remote: RemoteAddress,
     held: &Held,
-    (version, secured): (Version, Option<Secured>),
+    manner: Manner,
 ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + use<> {
     let place = held.place.clone();
     place.ask();
-    let judged = match version {
+    let judged = match manner.version {
         Version::One => place.judge(),
         Version::Two => Ok(()),
     };
     let answering = judged.map(|()| {
         request.extensions_mut().insert(remote);
         request.extensions_mut().insert(held.clone());
-        if let Some(secured) = secured {
+        if let Some(secured) = manner.secured {
             request.extensions_mut().insert(secured);
+        }
+        if manner.is_exposed {
+            request.extensions_mut().insert(InTheClear);
         }
         router.call(request)
     });
@@ -187,7 +207,7 @@ fn answer(
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             place.upgraded();
         }
-        if secured.is_some_and(|secured| secured.is_trusted) {
+        if manner.secured.is_some_and(|secured| secured.is_trusted) {
             response
                 .headers_mut()
                 .insert(STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);

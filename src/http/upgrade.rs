@@ -29,7 +29,7 @@ use crate::supervise;
 pub type UpgradedSocket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
 /// Requests are small and rare; the library's default of 128 KiB per socket would be most of a session's memory.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+const READ_BUFFER_BYTES: usize = 2 * 1024;
 /// A frame larger than this goes out at once; smaller ones are gathered until the session flushes.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -146,6 +146,7 @@ where
     let peer = PeerInfo::find(remote, request.headers(), &gate.access.trusted_proxies);
     let permit = gate.sockets.try_admit(peer)?;
     let (message_bytes, frames) = (gate.message_bytes, gate.frames);
+    // What watches over a task takes several times its size, so that it gets a pointer.
     let task = async move {
         // The socket's place in the count is given back when its session is over.
         let _permit = permit;
@@ -153,7 +154,7 @@ where
             session(socket, peer).await;
         }
     };
-    tracing::info_span!("socket").in_scope(|| supervise::spawn("socket", task));
+    tracing::info_span!("socket").in_scope(|| supervise::spawn("socket", Box::pin(task)));
     Ok(accepted(&handshake))
 }
 

@@ -62,9 +62,43 @@ impl Step {
     }
 }
 
-/// What a thread was seen to do, in per cent of the time: over 100 cannot be.
+/// What a thread was seen to do, in per cent of the time that it had: over 100 cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Load(pub u32);
+
+/// What became of a thread's time.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::media) struct Spent {
+    /// So much passed;
+    pub passed: Duration,
+    /// so much of it the thread ran on a CPU,
+    pub worked: Duration,
+    /// and so much it had nothing to do. The rest it waited for a CPU.
+    pub idle: Duration,
+}
+
+/// With less than this of a core, in per cent, a thread is kept from working by others. How late it is says nothing then
+/// of what it has to do.
+const OWN_PERCENT: u128 = 25;
+
+impl Load {
+    /// The share of its time that the thread needed.
+    ///
+    /// What it waited for a CPU counts as neither work nor rest: other programs may have taken it, and then no quality
+    /// need be given up. The work alone would not do either: where the threads of this process need more than the
+    /// machine has, or than its container may use, each of them gets less than a core and never rests.
+    pub fn of(spent: &Spent) -> Self {
+        let micros = |time: Duration| time.as_micros();
+        let (passed, worked) = (micros(spent.passed).max(1), micros(spent.worked));
+        let rest = micros(spent.idle).min(passed.saturating_sub(worked));
+        let had = if worked * 100 < passed * OWN_PERCENT {
+            passed
+        } else {
+            worked + rest
+        };
+        Self(u32::try_from(worked * 100 / had).unwrap_or(u32::MAX))
+    }
+}
 
 /// Decides when to step.
 #[derive(Debug, Default)]
@@ -144,6 +178,31 @@ mod tests {
 
     fn watch() -> Watch {
         Watch(Stepper::default(), Instant::now())
+    }
+
+    #[test]
+    fn what_others_take_of_the_cpu_is_not_load() {
+        let load = |worked, idle| {
+            let millis = Duration::from_millis;
+            let load = Load::of(&Spent {
+                passed: millis(1_000),
+                worked: millis(worked),
+                idle: millis(idle),
+            });
+            load.0
+        };
+        // Alone on a core: what it worked.
+        assert_eq!(
+            [0, 100, 300, 950].map(|one| load(one, 1_000 - one)),
+            [0, 10, 30, 95]
+        );
+        // Others take most of it: nearly no rest, but little work.
+        assert_eq!([load(100, 0), load(240, 10)], [10, 24]);
+        assert_eq!(load(300, 100), 75);
+        // It never rests, and has no whole core: more than it can do.
+        assert_eq!([load(500, 0), load(650, 30)], [100, 95]);
+        // Asking costs time that counts as both; and clocks differ a little.
+        assert_eq!([load(900, 200), load(1_010, 0)], [90, 100]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Room {
         let mut is_unaware = false;
         if let Some(person) = self.roster.find_mut(id) {
             person.move_to(address);
-            is_unaware = person.has_come_back() && !how.anew;
+            is_unaware = person.has_come_back(how);
         }
         if how.anew {
             self.begin_their_media_anew(id, out);

@@ -91,6 +91,8 @@ pub enum Command {
     },
     /// A message that is stored already goes to everyone, or to one.
     Post(Box<Post>),
+    /// A message that is stored is sent again: whoever may read it is told, unless everybody was.
+    PostAgain(Box<Post>),
     /// A message was taken back; it is gone from what is stored already.
     Deleted {
         /// Which.

@@ -67,6 +67,7 @@ impl Room {
             | Command::Roster
             | Command::Authorise { .. }
             | Command::Post(_)
+            | Command::PostAgain(_)
             | Command::Deleted { .. }
             | Command::Readable { .. }
             | Command::ConsiderBan { .. }

@@ -127,6 +127,7 @@ impl Room {
                 action,
             } => self.authorise(&participant, action),
             Command::Post(post) => self.post(*post, out),
+            Command::PostAgain(post) => Ok(self.post_again(*post, out)),
             Command::Deleted { message, between } => self.deleted(message, between, out),
             Command::Readable { participant } => self.readable(&participant),
             Command::Signal { from, to, signal } => self.signal(from, to, signal, out),

@@ -274,3 +274,11 @@ pub(super) fn post(from: &str, to: Option<&str>, text: &str) -> Command {
         to_user: to.map(|name| user(name).id),
     }))
 }
+
+/// The same message, which was stored and is sent again.
+pub(super) fn again(command: Command) -> Command {
+    match command {
+        Command::Post(post) => Command::PostAgain(post),
+        other => other,
+    }
+}

@@ -5,6 +5,7 @@ use super::effect::{Effect, Reply};
 use super::permissions::Action;
 use super::room::{Answer, Room, broadcast, tell, tell_each, updated};
 use super::sources::set_muted;
+use super::state::roster::Person;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{
     ChatData, ChatDeleted, Event, ReactionData, SignalCandidateData, SignalSdp, SpotlightUpdated,
@@ -93,6 +94,10 @@ impl Room {
     }
 
     pub(super) fn post(&mut self, post: Post, out: &mut Vec<Effect>) -> Answer {
+        if self.chat.has(&post.message.id) {
+            // Whoever sent it again was faster.
+            return Ok(Reply::Message(Box::new(post.message)));
+        }
         let action = if post.message.to.is_some() {
             Action::PrivateChat
         } else {
@@ -116,6 +121,26 @@ impl Room {
         }
         self.chat.push(post);
         Ok(Reply::Message(Box::new(message)))
+    }
+
+    /// A message that was stored, and is sent again. As a rule everybody was told of it. But the database may have said that
+    /// it was not stored though it was: then nobody was.
+    pub(super) fn post_again(&mut self, post: Post, out: &mut Vec<Effect>) -> Reply {
+        let message = post.message.clone();
+        if !self.chat.was_told(&message) {
+            let may_read = |person: &&Person| {
+                post.is_for(&person.seen.user.id)
+                    && self.reads_since(&person.seen) <= Some(message.sent_at)
+            };
+            let readers = self.roster.iter().filter(may_read);
+            let readers = readers.map(|person| person.seen.id.clone()).collect();
+            let event = Event::ChatMessage(ChatData {
+                message: message.clone(),
+            });
+            out.extend(tell_each(readers, event));
+            self.chat.push(post);
+        }
+        Reply::Message(Box::new(message))
     }
 
     pub(super) fn deleted(
@@ -171,27 +196,7 @@ impl Room {
         if from == to || self.roster.find(&to).is_none() {
             return Err(ErrorCode::SignalNotFound);
         }
-        let event = match signal {
-            Signal::Offer { connection, sdp } => Event::SignalOffer(SignalSdp {
-                from,
-                connection,
-                sdp,
-            }),
-            Signal::Answer { connection, sdp } => Event::SignalAnswer(SignalSdp {
-                from,
-                connection,
-                sdp,
-            }),
-            Signal::Candidate {
-                connection,
-                candidate,
-            } => Event::SignalCandidate(SignalCandidateData {
-                from,
-                connection,
-                candidate,
-            }),
-        };
-        out.push(tell(&to, event));
+        out.push(tell(&to, signal.told_by(from)));
         Ok(Reply::Done)
     }
 
@@ -199,7 +204,7 @@ impl Room {
     fn is_for_files(&self, connection: Option<&str>) -> bool {
         match self.facts.topology {
             Topology::Sfu => true,
-            Topology::P2p => connection.is_some_and(|name| name.starts_with(FILE_CONNECTION)),
+            Topology::P2p => is_for_files(connection),
         }
     }
 
@@ -276,4 +281,39 @@ impl Room {
         }
         Ok(Reply::Timer(timer))
     }
+}
+
+impl Signal {
+    /// What the one hears whom `from` sends it.
+    pub fn told_by(self, from: ParticipantId) -> Event {
+        match self {
+            Self::Offer { connection, sdp } => Event::SignalOffer(SignalSdp {
+                from,
+                connection,
+                sdp,
+            }),
+            Self::Answer { connection, sdp } => Event::SignalAnswer(SignalSdp {
+                from,
+                connection,
+                sdp,
+            }),
+            Self::Candidate {
+                connection,
+                candidate,
+            } => Event::SignalCandidate(SignalCandidateData {
+                from,
+                connection,
+                candidate,
+            }),
+        }
+    }
+
+    /// Whether it begins a connection for files alone, which not everybody may.
+    pub fn is_for_files(&self) -> bool {
+        matches!(self, Self::Offer { connection, .. } if is_for_files(connection.as_deref()))
+    }
+}
+
+fn is_for_files(connection: Option<&str>) -> bool {
+    connection.is_some_and(|name| name.starts_with(FILE_CONNECTION))
 }

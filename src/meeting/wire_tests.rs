@@ -10,8 +10,8 @@ use super::command::{Changes, PasswordEdit, Signal, Switch};
 use super::media::MediaEvent;
 use super::snapshot::tests::crossed;
 use super::stories::{
-    at, attach, detach, edited, facts, join, leave, lost, membership, newcomer, post, room_with,
-    start, track, user, view,
+    again, at, attach, detach, edited, facts, join, leave, lost, membership, newcomer, post,
+    room_with, start, track, user, view,
 };
 use super::{Command, Reply};
 use crate::protocol::error::ErrorCode;
@@ -220,6 +220,7 @@ fn commands() -> Vec<Command> {
             action: Action::Edit,
         },
         post("ada", Some("bo"), "hello"),
+        again(post("ada", Some("bo"), "hello")),
         Command::Deleted {
             message: MessageId::random(),
             between: Some((user("ada").id, user("bo").id)),

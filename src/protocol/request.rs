@@ -24,6 +24,11 @@ macro_rules! requests {
                 LOGINS.contains(&kind)
             }
 
+            /// Whether a request of type `kind` that is sent again is carried out again.
+            pub fn is_asked_anew(kind: &str) -> bool {
+                ASKED_ANEW.contains(&kind)
+            }
+
             /// What a request of type `kind` is for, in a few sentences.
             pub fn meaning(kind: &str) -> Option<&'static str> {
                 match kind {
@@ -174,6 +179,19 @@ requests! {
     Ping "ping" => Pong [];
 }
 
+/// What changes nothing, and asks how things are: its first answer is old when it is asked again. So is the resume token
+/// in the answer to `auth.refresh`, which a resumption makes void.
+const ASKED_ANEW: [&str; 8] = [
+    "auth.refresh",
+    "room.list",
+    "room.get",
+    "room.roster",
+    "room.attendance",
+    "room.bans",
+    "invite.list",
+    "chat.history",
+];
+
 /// How serde_json's refusal of what nests more than 128 levels deep begins: so far, and no further, reading recurses.
 const TOO_DEEP: &str = "recursion limit exceeded";
 
@@ -273,6 +291,13 @@ mod tests {
         let error = Request::decode(kind, Some(&raw)).unwrap_err();
         assert_eq!(error.code, ErrorCode::BadField, "{kind} {data}");
         error.field
+    }
+
+    #[test]
+    fn what_is_asked_anew_is_named_as_it_is_on_the_wire() {
+        let unknown = |kind: &&&str| Request::meaning(kind).is_none();
+        assert_eq!(ASKED_ANEW.iter().find(unknown), None);
+        assert!(Request::is_asked_anew("room.get") && !Request::is_asked_anew("room.edit"));
     }
 
     #[test]

@@ -12,8 +12,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::asked::{Asked, Asker};
+use super::asked::{Asked, Asker, CarriedOut};
 use super::audience::Audience;
+use super::direct::Direct;
 use super::handle::{Inbox, Message, RoomHandle};
 use super::media_line::{MEDIA_RETRY, MediaLine};
 use super::outbox::OutboxItem;
@@ -22,7 +23,6 @@ use super::start::{Clock, HistorySink, Origin, Survivors};
 use crate::media::RoomMedia;
 use crate::meeting::durability::Durability;
 use crate::meeting::effect::CloseReason;
-use crate::meeting::media::MediaEvent;
 use crate::meeting::snapshot::SnapshotError;
 use crate::meeting::state::pause::Memory;
 use crate::meeting::{Command, Effect, Outcome, Room};
@@ -77,13 +77,15 @@ impl Actor {
         let reports = parts.inbox.sender.downgrade();
         let media = parts.media;
         let sender = parts.inbox.sender;
-        let handle = RoomHandle::new(sender, head_count.clone(), media.clone(), parts.origin);
+        let direct = Arc::new(Direct::new());
+        let (count, way) = (head_count.clone(), direct.clone());
+        let handle = RoomHandle::new(sender, count, media.clone(), parts.origin, way);
         let actor = Self {
             room: parts.room,
             inbox: parts.inbox.receiver,
             next: None,
             head_count,
-            audience: Audience::new(),
+            audience: Audience::new(direct),
             media: MediaLine::new(media, reports),
             history: parts.history,
             saving: parts.saving,
@@ -112,6 +114,7 @@ impl Actor {
         }
         self.audience.await_until(absent, until);
         self.apply(effects);
+        self.audience.open_direct();
         self.saving.has_changed();
     }
 
@@ -232,8 +235,9 @@ impl Actor {
         if asked.durability >= Durability::WhenPossible && self.saving.is_on() {
             return self.carry_out_surely(asked).await;
         }
-        let outcome = self.handle(asked.command.clone());
-        self.settle(asked, outcome);
+        let (command, done) = asked.parts();
+        let outcome = self.handle(command);
+        self.settle(done, outcome);
     }
 
     /// What a message asks; none when that is done, or wanted no more.
@@ -317,7 +321,8 @@ impl Actor {
                     self.handle(asked.command.clone())
                 }
             };
-            self.settle(asked, outcome);
+            let (_, done) = asked.parts();
+            self.settle(done, outcome);
         }
     }
 
@@ -334,19 +339,21 @@ impl Actor {
 
     /// Answers, and carries out the effects. The media worker is told first: whoever has their answer may negotiate at
     /// once, past this task. The answer goes before the rest: whoever sees an event of this command can see its answer
-    /// already.
-    fn settle(&mut self, asked: Asked, outcome: Outcome) {
-        if asked.durability != Durability::Nothing && !outcome.effects.is_empty() {
+    /// already. Nobody relays past the room meanwhile: whoever has an answer or an event sends nothing that overtakes it.
+    fn settle(&mut self, done: CarriedOut, outcome: Outcome) {
+        if done.durability != Durability::Nothing && !outcome.effects.is_empty() {
             self.saving.has_changed();
         }
-        if matches!(&asked.command, Command::Media(MediaEvent::Failed)) {
+        if done.media_failed {
             self.media.begin_anew();
         }
         let is_media = |effect: &mut Effect| matches!(effect, Effect::Media(_));
         let mut others = outcome.effects;
+        self.audience.hold_direct();
         self.apply(others.extract_if(.., is_media).collect());
-        asked.by.answer(outcome.reply, &mut self.audience);
+        done.by.answer(outcome.reply, &mut self.audience);
         self.apply(others);
+        self.audience.open_direct();
     }
 
     fn part_with_the_lost(&mut self) {
@@ -355,7 +362,9 @@ impl Actor {
                 participant,
                 reason: LeaveReason::Lost,
             });
+            self.audience.hold_direct();
             self.apply(outcome.effects);
+            self.audience.open_direct();
             self.saving.has_changed();
         }
     }

@@ -8,6 +8,7 @@ use super::outbox::Outbox;
 use super::start::Entered;
 use crate::meeting::command::Join;
 use crate::meeting::durability::Durability;
+use crate::meeting::media::MediaEvent;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::ParticipantId;
@@ -17,6 +18,27 @@ pub(super) struct Asked {
     pub command: Command,
     pub by: Asker,
     pub durability: Durability,
+}
+
+/// What is still to be known of a command that was carried out.
+pub(super) struct CarriedOut {
+    pub by: Asker,
+    pub durability: Durability,
+    /// It said that the room's media failed.
+    pub media_failed: bool,
+}
+
+impl Asked {
+    /// The command, and what is to be known once it is carried out.
+    pub fn parts(self) -> (Command, CarriedOut) {
+        let media_failed = matches!(&self.command, Command::Media(MediaEvent::Failed));
+        let done = CarriedOut {
+            by: self.by,
+            durability: self.durability,
+            media_failed,
+        };
+        (self.command, done)
+    }
 }
 
 /// Who waits for the answer.

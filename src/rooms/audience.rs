@@ -1,12 +1,13 @@
 //! Those who are told what happens in a room: the outboxes of its people, and of those who wait at its door.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::direct::Direct;
 use super::outbox::{Outbox, OutboxItem, Pushed};
 use super::saving::SavedSession;
-use crate::budgets::{Buckets, rooms as budgets};
 use crate::meeting::Command;
 use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::error::ErrorCode;
@@ -20,8 +21,10 @@ pub(super) struct Audience {
     inside: BTreeMap<ParticipantId, Outbox>,
     /// Of those who wait to be let in.
     waiting: BTreeMap<ParticipantId, Outbox>,
-    /// What people sent each other lately, by who sends and who gets it.
-    pairs: Buckets<(ParticipantId, ParticipantId)>,
+    /// Where those who are in find each other without the room.
+    direct: Arc<Direct>,
+    /// Who has come in and is not to be found there yet.
+    newcomers: Vec<ParticipantId>,
     /// Whose sessions are gone, as was seen when they were to be told something.
     lost: Vec<ParticipantId>,
     /// Who was there before a restart, without a session that waits for them, and how long they have to come back.
@@ -30,11 +33,12 @@ pub(super) struct Audience {
 
 impl Audience {
     /// Of a room in which nobody is.
-    pub fn new() -> Self {
+    pub fn new(direct: Arc<Direct>) -> Self {
         Self {
             inside: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            pairs: Buckets::new(&budgets::PAIR_BURST, &budgets::PAIR),
+            direct,
+            newcomers: Vec::new(),
             lost: Vec::new(),
             absent: None,
         }
@@ -42,7 +46,23 @@ impl Audience {
 
     /// Somebody is in.
     pub fn enter(&mut self, participant: ParticipantId, outbox: Outbox) {
+        self.newcomers.push(participant.clone());
         self.inside.insert(participant, outbox);
+    }
+
+    /// Some are about to be told something: until all have been, what people send each other comes through the room.
+    pub fn hold_direct(&self) {
+        self.direct.hold();
+    }
+
+    /// All have been told: from now on those who are in are found without the room.
+    pub fn open_direct(&mut self) {
+        for participant in self.newcomers.drain(..) {
+            if let Some(outbox) = self.inside.get(&participant) {
+                self.direct.enter(participant, outbox.clone());
+            }
+        }
+        self.direct.open();
     }
 
     /// Somebody waits.
@@ -68,6 +88,7 @@ impl Audience {
     /// The next of those whose sessions are gone.
     pub fn next_lost(&mut self) -> Option<ParticipantId> {
         let participant = self.lost.pop()?;
+        self.direct.leave(&participant);
         self.waiting.remove(&participant);
         self.inside.remove(&participant);
         Some(participant)
@@ -88,6 +109,7 @@ impl Audience {
 
     /// Everyone, who is told nothing more.
     pub fn dissolve(&mut self) -> Vec<(ParticipantId, Option<Outbox>)> {
+        self.direct.leave_all();
         let inside = std::mem::take(&mut self.inside);
         let outboxes = inside.into_iter().chain(std::mem::take(&mut self.waiting));
         let there = outboxes.map(|(id, outbox)| (id, Some(outbox)));
@@ -113,7 +135,7 @@ impl Audience {
 
     /// Why something that one sends another is not relayed: it is too much for the one who gets it. Whether it may be sent
     /// at all, the core says.
-    pub fn refuses(&mut self, command: &Command) -> Option<ErrorCode> {
+    pub fn refuses(&self, command: &Command) -> Option<ErrorCode> {
         let Command::Signal { from, to, signal } = command else {
             return None;
         };
@@ -121,13 +143,7 @@ impl Audience {
         if !self.inside.contains_key(from) {
             return None;
         }
-        let (bytes, now) = (signal.bytes(), Instant::now());
-        if !outbox.has_place_for_relayed(bytes) {
-            return Some(ErrorCode::RateLimited);
-        }
-        let pair = (from.clone(), to.clone());
-        let spent = self.pairs.spend(pair, bytes as u64, now);
-        spent.is_err().then_some(ErrorCode::RateLimited)
+        self.direct.refuses(from, to, outbox, signal.bytes())
     }
 
     /// Tells some who are in the same.
@@ -153,16 +169,16 @@ impl Audience {
 
     /// Somebody is in no more.
     pub fn release(&mut self, participant: ParticipantId, close: Option<CloseReason>) {
+        self.direct.leave(&participant);
         if let Some(outbox) = self.inside.remove(&participant) {
             outbox.push(OutboxItem::Released { participant, close });
         }
     }
 
     /// Forgets what these sent, and were sent.
-    pub fn forget_pairs(&mut self, gone: &HashSet<ParticipantId>) {
+    pub fn forget_pairs(&self, gone: &HashSet<ParticipantId>) {
         if !gone.is_empty() {
-            self.pairs
-                .retain(|(from, to)| !gone.contains(from) && !gone.contains(to));
+            self.direct.forget_pairs(gone);
         }
     }
 
@@ -177,7 +193,7 @@ impl Audience {
             if outbox.push(admitted) == Pushed::Closed {
                 self.lost.push(id);
             }
-            self.inside.insert(participant, outbox);
+            self.enter(participant, outbox);
         }
     }
 

@@ -7,15 +7,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::direct::Direct;
 use super::outbox::Outbox;
 use super::start::{Entered, Origin};
 use crate::budgets::{Bucket, Buckets, rooms as budgets};
 use crate::media::RoomMedia;
-use crate::meeting::command::Join;
+use crate::meeting::command::{Join, Signal};
 use crate::meeting::media::MediaEvent;
 use crate::meeting::{Command, Reply};
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::ids::UserId;
+use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Topology;
 
 /// A room this far behind lets further commands wait in turn, each as long as [`PATIENCE`].
@@ -123,6 +124,7 @@ pub struct RoomHandle {
     media: Option<RoomMedia>,
     origin: Origin,
     talk: Arc<Mutex<Talk>>,
+    direct: Arc<Direct>,
 }
 
 impl RoomHandle {
@@ -131,6 +133,7 @@ impl RoomHandle {
         head_count: Arc<AtomicU32>,
         media: Option<RoomMedia>,
         origin: Origin,
+        direct: Arc<Direct>,
     ) -> Self {
         Self {
             inbox,
@@ -138,6 +141,31 @@ impl RoomHandle {
             media,
             origin,
             talk: Arc::new(Mutex::new(Talk::new(Instant::now()))),
+            direct,
+        }
+    }
+
+    /// Gives another participant what one sends them: on the short way where nothing has to be asked.
+    ///
+    /// # Errors
+    /// As [`RoomHandle::call`].
+    pub async fn relay(
+        &self,
+        from: &ParticipantId,
+        to: ParticipantId,
+        signal: Signal,
+    ) -> Result<(), CallError> {
+        let relayed = match self.media.is_none() && !signal.is_for_files() {
+            true => self.direct.relay(from, &to, signal),
+            false => Err(signal),
+        };
+        match relayed {
+            Ok(done) => done.map_err(CallError::Refused),
+            Err(signal) => {
+                let from = from.clone();
+                let command = Command::Signal { from, to, signal };
+                self.call(command).await.map(drop)
+            }
         }
     }
 

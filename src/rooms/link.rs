@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::handle::{CallError, RoomHandle};
 use super::start::Origin;
 use crate::media::{MediaError, RoomMedia};
+use crate::meeting::command::Signal;
 use crate::meeting::{Command, Reply};
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid, Topology};
@@ -105,6 +106,21 @@ impl RoomLink {
     pub async fn call_surely(&self, command: Command) -> Result<Reply, CallError> {
         match self {
             Self::Local(handle) => handle.call_surely(command).await,
+        }
+    }
+
+    /// Gives another participant what one sends them.
+    ///
+    /// # Errors
+    /// [`CallError`]; only `Refused` comes from the room itself.
+    pub async fn relay(
+        &self,
+        from: &ParticipantId,
+        to: ParticipantId,
+        signal: Signal,
+    ) -> Result<(), CallError> {
+        match self {
+            Self::Local(handle) => handle.relay(from, to, signal).await,
         }
     }
 

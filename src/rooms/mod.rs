@@ -8,12 +8,15 @@
 //! takes an event from its outbox looks first whether an answer is ready. So a client never hears of a meeting
 //! before it is told that it is in it (static/docs/protocol.md §2.2), and no lock is needed for that.
 //!
+//! What one participant sends another goes from session to session where no rule has to be asked; see [`direct`].
+//!
 //! Descriptions pass the rooms by: SDP goes from the session to the room's media thread. Only what concerns others,
 //! a source that starts or a mute, goes through the core, which tells the thread what may be forwarded.
 
 mod actor;
 mod asked;
 mod audience;
+mod direct;
 mod handle;
 mod link;
 mod media_line;

@@ -27,6 +27,7 @@ use crate::protocol::time::Timestamp;
 /// Far beyond what anything here takes, of a clock that is paused.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+mod direct;
 mod saving;
 
 type Lines = Arc<Mutex<Vec<History>>>;

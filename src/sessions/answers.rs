@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::protocol::ids::ParticipantId;
+
 /// How many answers are kept.
 const KEPT: usize = 256;
 
@@ -14,10 +16,30 @@ const KEPT_BYTES: usize = 1024 * 1024;
 pub enum Seen {
     /// It is the newest: carry it out.
     New,
-    /// It was answered with this.
-    Answered(Arc<str>),
+    /// It was answered like this.
+    Answered(Answer),
     /// It is older than the newest, and its answer is not kept.
     Stale,
+}
+
+/// What is kept of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// What was done stays done: this frame says so.
+    Done(Arc<str>),
+    /// It said how things were: it is asked anew.
+    Anew,
+    /// This frame brought somebody into a room, or to its door, as this participant.
+    Came(Arc<str>, ParticipantId),
+}
+
+impl Answer {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Done(frame) | Self::Came(frame, _) => frame.len(),
+            Self::Anew => 0,
+        }
+    }
 }
 
 /// The answers of one session by request id, oldest first.
@@ -25,7 +47,7 @@ pub enum Seen {
 pub struct Answers {
     newest: u64,
     bytes: usize,
-    kept: VecDeque<(u64, Arc<str>)>,
+    kept: VecDeque<(u64, Answer)>,
 }
 
 impl Answers {
@@ -46,14 +68,29 @@ impl Answers {
         self.kept.len()
     }
 
-    /// Keeps the answer to request `id`, which is new.
-    pub fn keep(&mut self, id: u64, answer: Arc<str>) {
+    /// Keeps the answer to request `id`, if that is new.
+    pub fn keep(&mut self, id: u64, answer: Answer) {
+        if id <= self.newest {
+            return;
+        }
         self.newest = id;
-        self.bytes += answer.len();
+        self.bytes += answer.bytes();
         self.kept.push_back((id, answer));
         while self.kept.len() > KEPT || self.bytes > KEPT_BYTES && self.kept.len() > 1 {
             if let Some((_, oldest)) = self.kept.pop_front() {
-                self.bytes -= oldest.len();
+                self.bytes -= oldest.bytes();
+            }
+        }
+    }
+
+    /// A room has let go of `participant`: whoever asks again how they came there gets the frame that `refuse` makes for
+    /// that request.
+    pub fn let_go(&mut self, participant: &ParticipantId, refuse: impl Fn(u64) -> String) {
+        for (id, answer) in &mut self.kept {
+            if matches!(&answer, Answer::Came(_, whom) if whom == participant) {
+                self.bytes -= answer.bytes();
+                *answer = Answer::Done(refuse(*id).into());
+                self.bytes += answer.bytes();
             }
         }
     }
@@ -63,12 +100,18 @@ impl Answers {
 mod tests {
     use super::*;
 
+    fn done(text: &str) -> Answer {
+        Answer::Done(text.into())
+    }
+
     #[test]
     fn a_request_sent_again_gets_its_first_answer() {
         let mut answers = Answers::default();
         assert_eq!(answers.find(7), Seen::New);
-        answers.keep(7, "first".into());
-        assert_eq!(answers.find(7), Seen::Answered("first".into()));
+        answers.keep(7, done("first"));
+        assert_eq!(answers.find(7), Seen::Answered(done("first")));
+        answers.keep(7, done("second"));
+        assert_eq!(answers.find(7), Seen::Answered(done("first")));
         assert_eq!(answers.find(6), Seen::Stale);
         assert_eq!(answers.find(8), Seen::New);
     }
@@ -77,19 +120,35 @@ mod tests {
     fn the_last_256_answers_are_kept() {
         let mut answers = Answers::default();
         for id in 1..=300 {
-            answers.keep(id, "x".into());
+            answers.keep(id, done("x"));
         }
         assert_eq!(answers.find(44), Seen::Stale);
-        assert_eq!(answers.find(45), Seen::Answered("x".into()));
+        assert_eq!(answers.find(45), Seen::Answered(done("x")));
     }
 
     #[test]
     fn big_answers_go_earlier() {
         let mut answers = Answers::default();
         for id in 1..=5 {
-            answers.keep(id, "x".repeat(KEPT_BYTES / 3).into());
+            answers.keep(id, done(&"x".repeat(KEPT_BYTES / 3)));
         }
         assert_eq!(answers.find(2), Seen::Stale);
         assert!(matches!(answers.find(3), Seen::Answered(_)));
+    }
+
+    #[test]
+    fn who_was_let_go_of_is_refused_and_nobody_else() {
+        let [ada, bo] = ["ada", "bo"].map(|id| ParticipantId::try_from(id.to_owned()).unwrap());
+        let came =
+            |who: &ParticipantId| Answer::Came("x".repeat(KEPT_BYTES / 2).into(), who.clone());
+        let mut answers = Answers::default();
+        answers.keep(1, came(&ada));
+        answers.keep(2, came(&bo));
+        answers.let_go(&ada, |id| format!("no {id}"));
+        assert_eq!(answers.find(1), Seen::Answered(done("no 1")));
+        assert_eq!(answers.find(2), Seen::Answered(came(&bo)));
+        // What it took is free again.
+        answers.keep(3, done(&"x".repeat(KEPT_BYTES / 2 - 8)));
+        assert_eq!(answers.find(1), Seen::Answered(done("no 1")));
     }
 }

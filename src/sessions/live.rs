@@ -51,19 +51,22 @@ pub enum Instruction {
     Become(Successor),
 }
 
+/// What a session is for its requests. It is lent and given back by its address.
+type Home = Box<SessionState>;
+
 /// Work that is under way beside the core.
 type Work = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 /// What came of it.
 enum Finished {
     /// A request was carried out; it gives back what it was lent.
-    Request(Box<Done<SessionState>>),
+    Request(Box<Done<Home>>),
     /// A request found another session, which goes on in place of this one.
-    Found(Box<Done<SessionState>>, Successor),
+    Found(Box<Done<Home>>, Successor),
     /// The room knows that there is no socket.
-    LossAnnounced(Box<SessionState>),
+    LossAnnounced(Home),
     /// The room knows that there is a socket again.
-    TakenUp(Box<SessionState>, Result<Standing, WireError>),
+    TakenUp(Home, Result<Standing, WireError>),
     /// The session has left its room, and is over.
     Left(End),
 }
@@ -84,7 +87,7 @@ pub struct Live {
     taker: Option<Taker>,
     /// What goes on in place of this one.
     successor: Option<Successor>,
-    core: Session<SessionState>,
+    core: Session<Home>,
     events: OutboxReader,
     overflow: Arc<Overflow>,
     revoked: Arc<Notify>,
@@ -111,7 +114,7 @@ impl Live {
         let outbox = outbox.with_ticket(Arc::new(ticket));
         let state = SessionState::new(client, outbox, now);
         let limits = Limits::new(services.is_rate_limited(), now);
-        let core = Session::new(state, &hello(&services, &id), limits, now);
+        let core = Session::new(Box::new(state), &hello(&services, &id), limits, now);
         Self::with(core, address, seat, events, services)
     }
 
@@ -134,13 +137,13 @@ impl Live {
         state.location = location;
         state.login = Some(login);
         let limits = Limits::new(services.is_rate_limited(), now);
-        let core = Session::restored(state, &hello(&services, &id), limits, now);
+        let core = Session::restored(Box::new(state), &hello(&services, &id), limits, now);
         let mut session = Self::with(core, address, seat, events, services);
         session.find_place(false).then_some(session)
     }
 
     fn with(
-        core: Session<SessionState>,
+        core: Session<Home>,
         address: Network,
         seat: Seat,
         events: OutboxReader,
@@ -311,11 +314,11 @@ impl Live {
                 self.core.handle(Input::Done(*done), Instant::now());
             }
             Finished::Found(_, successor) => self.successor = Some(successor),
-            Finished::LossAnnounced(state) => self
-                .core
-                .handle(Input::LossAnnounced(*state), Instant::now()),
+            Finished::LossAnnounced(state) => {
+                self.core
+                    .handle(Input::LossAnnounced(state), Instant::now());
+            }
             Finished::TakenUp(state, standing) => {
-                let state = *state;
                 self.core
                     .handle(Input::TakenUp { state, standing }, Instant::now());
             }
@@ -323,7 +326,7 @@ impl Live {
         }
     }
 
-    fn carry_out(&mut self, request: RequestFrame, mut state: SessionState) {
+    fn carry_out(&mut self, request: RequestFrame, mut state: Home) {
         #[cfg(test)]
         assert!(request.kind != "test.panic.session", "as the test wants");
         let (services, id) = (self.services.clone(), request.id);
@@ -352,24 +355,24 @@ impl Live {
         }));
     }
 
-    fn tell_loss(&mut self, state: SessionState) {
+    fn tell_loss(&mut self, state: Home) {
         self.work = Some(Box::pin(async move {
             state.location.lose_socket().await;
-            Finished::LossAnnounced(Box::new(state))
+            Finished::LossAnnounced(state)
         }));
     }
 
-    fn take_up(&mut self, mut state: SessionState, how: TakeUp) {
+    fn take_up(&mut self, mut state: Home, how: TakeUp) {
         let address = self.address;
         self.work = Some(Box::pin(async move {
             state.client.address = address;
             let standing = state.location.take_up(address, how).await;
-            Finished::TakenUp(Box::new(state), standing)
+            Finished::TakenUp(state, standing)
         }));
     }
 
     /// Leaves the table and the room.
-    fn leave(&mut self, end: End, mut state: SessionState) {
+    fn leave(&mut self, end: End, mut state: Home) {
         tracing::debug!(reason = ?end, "session ends");
         self.seat.leave();
         self.work = Some(Box::pin(async move {

@@ -87,6 +87,12 @@ impl Location {
         self.inside_of(room).or_else(|| self.at_door_of(room))
     }
 
+    /// As whom it is in a room, or waits at a door.
+    pub fn participant(&self) -> Option<&ParticipantId> {
+        let membership = self.inside.as_ref().or(self.at_door.as_ref());
+        membership.map(|membership| &membership.participant)
+    }
+
     /// Whether it is in no room and waits at no door.
     pub fn is_nowhere(&self) -> bool {
         self.inside.is_none() && self.at_door.is_none()

@@ -10,25 +10,26 @@
 //!
 //! A session outlives its socket for a while. Without one it goes on: what rooms tell is numbered and kept, and what was
 //! asked is carried out and its answer kept. Whoever takes it up hears what was missed, each once; see [`link`]. What goes
-//! in and comes out stands in [`traffic`].
+//! in and comes out stands in [`traffic`], what becomes of requests in [`asked`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::asked::{InFlight, Showing};
 use self::link::Link;
 pub use self::traffic::{Done, Frame, Input, Output, Resume, State, TakeUp};
-use super::answers::{Answers, Seen};
+use super::answers::Answers;
 use super::end::End;
 use super::handlers::room_view;
 use super::heartbeat::{Beat, Heartbeat};
-use super::limits::{Limits, Pace, too_fast};
+use super::limits::{Limits, Pace};
 use super::replay::Replay;
 use crate::meeting::effect::View;
-use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Delivery, Event, ServerDraining};
-use crate::protocol::frame::{self, EncodedEvent, Hello, RequestFrame};
+use crate::protocol::frame::{self, EncodedEvent, Hello};
 use crate::protocol::ids::ParticipantId;
 use crate::rooms::OutboxItem;
 
@@ -48,8 +49,10 @@ enum Move {
 pub struct Session<S> {
     /// None while it is lent, and when it is over.
     state: Option<S>,
-    /// A request is carried out.
-    is_in_flight: bool,
+    /// The request that is carried out.
+    in_flight: Option<InFlight>,
+    /// Somebody asks again how they came into a room, and is to be shown it.
+    showing: Option<Showing>,
     link: Link,
     /// How long it is kept without a socket; none when it is not.
     kept_for: Option<Duration>,
@@ -81,7 +84,8 @@ impl<S: State> Session<S> {
         Self {
             logged_in: state.user().is_some(),
             state: Some(state),
-            is_in_flight: false,
+            in_flight: None,
+            showing: None,
             link: Link::Attached,
             kept_for: (!kept_for.is_zero()).then_some(kept_for),
             replay: Replay::new(),
@@ -157,7 +161,7 @@ impl<S: State> Session<S> {
     /// Whether the client's next frame may be read: while one request is carried out the next waits in the socket. That
     /// bounds what a client can queue.
     pub fn wants_frames(&self) -> bool {
-        self.is_attached() && !self.is_in_flight && !self.is_ending()
+        self.is_attached() && !self.is_busy() && !self.is_ending()
     }
 
     /// Whether the next item of the outbox may be taken: nothing of a room goes out before its `lobby.admitted`, which
@@ -189,7 +193,7 @@ impl<S: State> Session<S> {
 
     /// A log-in that is being carried out has its time.
     fn waits_for_login(&self) -> bool {
-        !self.logged_in && !self.is_in_flight
+        !self.logged_in && self.in_flight.is_none()
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), End> {
@@ -231,82 +235,6 @@ impl<S: State> Session<S> {
         }
     }
 
-    fn request(&mut self, text: &str, now: Instant) -> Result<(), End> {
-        let request = match RequestFrame::decode(text) {
-            Ok(request) => request,
-            Err(bad) => return self.refuse_frame(bad.re, &bad.error, now),
-        };
-        let id = request.id;
-        let seen = self.answers.find(id);
-        if let (Seen::Answered(answer), 1..) = (&seen, self.repeats) {
-            self.repeats -= 1;
-            self.write(answer.to_string());
-            return Ok(());
-        }
-        // Counted before anything else: what was answered already costs an answer again.
-        match self.limits.request(now) {
-            Pace::Fine => {}
-            Pace::Flood => return Err(End::TooManyRequests),
-            Pace::TooFast(wait) => {
-                let text = frame::error(Some(id), &too_fast(wait));
-                // Like every answer this one stays its request's.
-                if seen == Seen::New {
-                    self.answers.keep(id, text.as_str().into());
-                }
-                self.write(text);
-                return Ok(());
-            }
-        }
-        match seen {
-            Seen::New => {
-                let Some(state) = self.state.take() else {
-                    unreachable!("requests are read only between two others")
-                };
-                self.is_in_flight = true;
-                self.outputs.push_back(Output::CarryOut { request, state });
-            }
-            Seen::Answered(answer) => self.write(answer.to_string()),
-            Seen::Stale => {
-                let error = WireError::bad_field("id", "must rise within the session");
-                self.write(frame::error(Some(id), &error));
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses a frame that cannot be read as a request. One with an id is a request all the same, with an ill-typed
-    /// field, and counts like any other; too many without are abuse.
-    fn refuse_frame(
-        &mut self,
-        re: Option<u64>,
-        error: &WireError,
-        now: Instant,
-    ) -> Result<(), End> {
-        if re.is_some() {
-            self.count(now)?;
-        } else if self.limits.bad_frame_is_one_too_many(now) {
-            return Err(End::Abuse);
-        }
-        self.write(frame::error(re, error));
-        Ok(())
-    }
-
-    fn finish(&mut self, done: Done<S>, now: Instant) -> Result<(), End> {
-        let Done { state, id, answer } = done;
-        let was_logged_in = std::mem::replace(&mut self.logged_in, state.user().is_some());
-        if was_logged_in && !self.logged_in {
-            self.login_due = now + LOGIN_DEADLINE;
-        }
-        self.is_in_flight = false;
-        // It may have come into a room that does not know that there is no socket.
-        self.is_loss_untold |= matches!(self.link, Link::Detached { .. });
-        self.take_back(state);
-        let text = answered(id, answer);
-        self.answers.keep(id, text.as_str().into());
-        self.write(text);
-        self.check_login()
-    }
-
     /// Takes the state back, and follows what rooms have done meanwhile.
     fn take_back(&mut self, state: S) {
         self.state = Some(state);
@@ -340,7 +268,13 @@ impl<S: State> Session<S> {
             return;
         };
         match change {
-            Move::Released(participant) => state.release(&participant),
+            Move::Released(participant) => {
+                let code = asked::why_not_in(state, &participant);
+                state.release(&participant);
+                if let Some(code) = code {
+                    self.has_let_go(&participant, code);
+                }
+            }
             Move::Admitted { participant, view } => {
                 // Who has gone away meanwhile hears nothing of it.
                 if state.admit(&participant) {
@@ -394,7 +328,7 @@ impl<S: State> Session<S> {
         let state = match input {
             Input::Done(Done { state, id, answer }) => {
                 if end.hears_answers() {
-                    self.write(answered(id, answer));
+                    self.write(asked::answered(id, answer));
                 }
                 state
             }
@@ -405,10 +339,7 @@ impl<S: State> Session<S> {
     }
 }
 
-fn answered(id: u64, answer: Result<String, WireError>) -> String {
-    answer.unwrap_or_else(|error| frame::error(Some(id), &error))
-}
-
+mod asked;
 pub mod link;
 mod traffic;
 

@@ -98,13 +98,17 @@ impl SessionState {
     }
 }
 
-impl State for SessionState {
+impl State for Box<SessionState> {
     fn user(&self) -> Option<&User> {
         self.login.as_ref().map(|login| &login.user)
     }
 
     fn is_nowhere(&self) -> bool {
         self.location.is_nowhere()
+    }
+
+    fn participant(&self) -> Option<&ParticipantId> {
+        self.location.participant()
     }
 
     fn is_inside(&self, participant: &ParticipantId) -> bool {

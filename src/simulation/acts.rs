@@ -6,6 +6,7 @@ use serde_json::json;
 use super::client::Place;
 use super::oracle::{Fact, hand, role};
 use super::world::World;
+use crate::protocol::ids::ParticipantId;
 
 impl World {
     pub(super) fn raise_hand(&mut self, who: usize) {
@@ -32,6 +33,33 @@ impl World {
         let name = format!("m{}", self.messages);
         self.oracle.write(Fact::Message(name.clone()), "no", "yes");
         self.clients[who].ask("chat.send", json!({ "text": name, "client_id": name }));
+    }
+
+    /// Sends another participant something that nobody else hears.
+    pub(super) fn whisper(&mut self, who: usize) {
+        let others = self.others(who);
+        if !others.is_empty() {
+            let to = self.dice.random_range(0..others.len());
+            self.whisper_to(who, &others[to]);
+        }
+    }
+
+    /// The number of what is sent.
+    pub fn whisper_to(&mut self, who: usize, to: &ParticipantId) -> usize {
+        self.messages += 1;
+        let data = json!({ "to": to, "sdp": self.messages.to_string() });
+        self.clients[who].ask("signal.answer", data);
+        self.messages
+    }
+
+    /// Whom a client sees besides itself.
+    pub fn others(&self, who: usize) -> Vec<ParticipantId> {
+        let Some(picture) = &self.clients[who].picture else {
+            return Vec::new();
+        };
+        let people = picture.view.participants.iter().map(|person| &person.id);
+        let others = people.filter(|id| **id != picture.view.me.id);
+        others.cloned().collect()
     }
 
     /// Sends again what was not sent when a session was lost.

@@ -32,6 +32,27 @@ pub fn settle(world: &mut World) {
     reconcile(world);
     calm(world);
     check(world);
+    reach_each_other(world);
+}
+
+/// Everybody who is in can send each of the others something.
+fn reach_each_other(world: &mut World) {
+    let mut sent = Vec::new();
+    for who in 0..world.clients.len() {
+        for to in world.others(who) {
+            let from = world.clients[who].me();
+            sent.push((from, world.whisper_to(who, &to), to));
+        }
+    }
+    calm(world);
+    for (from, number, to) in sent {
+        let me = Some(&to);
+        let mut clients = world.clients.iter();
+        let heard = clients
+            .find(|client| client.me().as_ref() == me)
+            .and_then(|client| client.whispers.get(from.as_ref()?));
+        assert_eq!(heard, Some(&number), "{to} hears what {from:?} sent");
+    }
 }
 
 /// Tells the room what is stored of it, as `sessions::reconcile` does from time to time: a room that was too busy was not

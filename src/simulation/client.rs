@@ -1,7 +1,7 @@
 //! A client by the book (static/docs/protocol.md §3.4): it comes back, sends again what had no answer, and holds what it
 //! is told against what it must be told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::line::{Line, Wire};
 use super::picture::Picture;
-use crate::protocol::event::Event;
+use crate::protocol::event::{Event, SignalSdp};
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::request::{Joined, Resumed, ResumedView};
 
@@ -30,8 +30,6 @@ pub struct Request {
     pub id: u64,
     pub kind: &'static str,
     pub data: Value,
-    /// It was sent again: its answer may be from before what was told since.
-    pub is_again: bool,
 }
 
 impl Request {
@@ -41,7 +39,6 @@ impl Request {
             id: 0,
             kind: "timer.set",
             data: Value::Null,
-            is_again: false,
         }
     }
 }
@@ -72,8 +69,14 @@ pub struct Client {
     pub pending: VecDeque<Request>,
     pub place: Place,
     pub picture: Option<Picture>,
+    /// The number of the last that each participant sent to this one alone.
+    pub whispers: BTreeMap<ParticipantId, usize>,
     /// It wants to be in the room.
     pub wants_in: bool,
+    /// How it logs in.
+    pub logs_in_by: &'static str,
+    /// What it was told and must not be lost, and what came of it: type and data. None while nobody notes it.
+    pub notes: Option<Vec<(String, Value)>>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +105,10 @@ impl Client {
             pending: VecDeque::new(),
             place: Place::Nowhere,
             picture: None,
+            whispers: BTreeMap::new(),
             wants_in: true,
+            logs_in_by: "auth.token",
+            notes: None,
         }
     }
 
@@ -121,12 +127,7 @@ impl Client {
     pub fn ask(&mut self, kind: &'static str, data: Value) {
         let id = self.next_id;
         self.next_id += 1;
-        let request = Request {
-            id,
-            kind,
-            data,
-            is_again: false,
-        };
+        let request = Request { id, kind, data };
         self.send(&request);
         self.pending.push_back(request);
     }
@@ -195,6 +196,7 @@ impl Client {
                     assert_eq!(seq, self.last_seq + 1, "a gap before {text}");
                     self.last_seq = seq;
                 }
+                self.note(frame.kind, frame.data);
                 self.follow(serde_json::from_str(text).unwrap());
                 vec![Heard::Event]
             }
@@ -214,6 +216,18 @@ impl Client {
         }
     }
 
+    /// Notes what it is told, but for what a lost socket alone changes of somebody else.
+    fn note(&mut self, kind: &str, data: Option<&RawValue>) {
+        let Some(notes) = &mut self.notes else { return };
+        let data: Value = data.map_or(Value::Null, |data| {
+            serde_json::from_str(data.get()).unwrap()
+        });
+        let is_news = |picture: &Picture| !picture.shows_but_for_the_socket(&data["participant"]);
+        if kind != "participant.updated" || self.picture.as_ref().is_none_or(is_news) {
+            notes.push((kind.to_owned(), data));
+        }
+    }
+
     fn greet(&mut self, data: &RawValue) -> Vec<Heard> {
         let hello: Value = serde_json::from_str(data.get()).unwrap();
         self.greeted = hello["session"].as_str().map(str::to_owned);
@@ -227,7 +241,6 @@ impl Client {
                     id: RESUME,
                     kind: "session.resume",
                     data,
-                    is_again: false,
                 });
                 Vec::new()
             }
@@ -239,7 +252,9 @@ impl Client {
         let lost = self.forget_session();
         self.session.clone_from(&self.greeted);
         self.last_seq = 0;
-        self.ask("auth.token", json!({ "token": self.number }));
+        // A resumption that was refused was a request of this socket's session.
+        self.next_id = RESUME + 1;
+        self.ask(self.logs_in_by, json!({ "token": self.number }));
         lost
     }
 
@@ -259,9 +274,6 @@ impl Client {
             Some(Some(ResumedView::Room(view))) => self.enter(*view),
         }
         self.is_new = false;
-        self.pending
-            .iter_mut()
-            .for_each(|request| request.is_again = true);
         for request in self.pending.clone() {
             self.send(&request);
         }
@@ -287,21 +299,21 @@ impl Client {
         data: Option<&RawValue>,
     ) {
         match (request.kind, answer) {
-            ("auth.token", Ok(())) => {
+            ("auth.logout", Ok(())) => {
+                (self.token, self.place, self.picture) = (None, Place::Nowhere, None);
+                self.ask(self.logs_in_by, json!({ "token": self.number }));
+            }
+            (kind, Ok(())) if kind.starts_with("auth.") => {
                 let data: Value = serde_json::from_str(data.unwrap().get()).unwrap();
                 self.token = data["resume_token"].as_str().map(str::to_owned);
             }
             ("room.join", Ok(())) => {
                 let view: Joined = serde_json::from_str(data.unwrap().get()).unwrap();
                 self.enter(view);
-                if request.is_again {
-                    // Its first answer shows the room as it was then: it looks again.
-                    self.ask("room.join", json!({ "identity": "room" }));
-                }
             }
             ("room.join", Err(code)) => {
-                if code == "room.waiting" && self.place == Place::Nowhere {
-                    self.place = Place::Door;
+                if code == "room.waiting" {
+                    (self.place, self.picture) = (Place::Door, None);
                 }
                 self.wants_in &= !matches!(code.as_str(), "room.banned" | "room.denied");
             }
@@ -317,11 +329,36 @@ impl Client {
         self.picture = Some(Picture::new(view));
     }
 
+    /// Each once, in the order in which they were sent, and from somebody who is there.
+    fn hear_whisper(&mut self, whisper: &SignalSdp) {
+        // What carries no number is another act of the meeting.
+        let Ok(number) = whisper.sdp.parse() else {
+            return;
+        };
+        let from = &whisper.from;
+        let before = self.whispers.insert(from.clone(), number);
+        assert!(
+            before < Some(number),
+            "{from} sent {number} after {before:?}"
+        );
+        if let Some(picture) = &self.picture {
+            let mut people = picture.view.participants.iter();
+            assert!(
+                people.any(|person| person.id == *from),
+                "{from} is not in, and is heard"
+            );
+        }
+    }
+
     fn follow(&mut self, event: Event) {
         match event {
             Event::LobbyAdmitted(view) => self.enter(view),
+            Event::SignalAnswer(whisper) => self.hear_whisper(&whisper),
             Event::LobbyDenied(_) => self.place = Place::Nowhere,
-            Event::RoomEnded(_) | Event::RoomDeleted(_) | Event::SessionReplaced(_) => {}
+            Event::RoomEnded(_) | Event::RoomDeleted(_) => {
+                (self.place, self.picture) = (Place::Nowhere, None);
+            }
+            Event::SessionReplaced(_) => {}
             event => {
                 if let Some(picture) = &mut self.picture {
                     picture.follow(event);

@@ -5,15 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use super::plain::carry_out;
 use super::store::{Database, ROOM, Stored, person};
 use crate::meeting::command::{Join, PasswordEdit, Post};
 use crate::meeting::{Command, Reply};
+use crate::protocol::Request;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::frame::{self, RequestFrame};
 use crate::protocol::ids::{MessageId, ParticipantId};
-use crate::protocol::object::{Action, BanLength, ChatMessage, Source};
+use crate::protocol::object::{Action, BanLength, ChatMessage, Source, WhoWaits};
 use crate::protocol::text::ChatText;
 use crate::protocol::time::Timestamp;
 use crate::rooms::{CallError, Entered};
@@ -41,13 +44,15 @@ impl StandIn for Handlers {
         });
         async move {
             let answer = match frame.kind.as_str() {
-                "auth.token" => Ok(self.log_in(services, state, &data)),
+                "auth.token" | "auth.register" | "auth.login" | "auth.guest" => {
+                    Ok(self.log_in(services, state, &data))
+                }
                 "room.join" => self.join(services, state).await,
-                "room.edit" => self.lock_room(services, state, &data).await,
+                "room.edit" => self.edit(services, state, &data).await,
                 "chat.send" => self.send(state, &data).await,
                 "media.publish" => negotiated(state).await,
                 "participant.remove" if data["ban"] == "forever" => self.ban(state, &data).await,
-                _ => return None,
+                kind => carry_out(&self.database, services, state, (kind, &data)).await?,
             };
             Some(answer.map(|answer| frame::ok(frame.id, &answer)))
         }
@@ -58,7 +63,11 @@ impl StandIn for Handlers {
 impl Handlers {
     fn note(&self, state: &SessionState, frame: &RequestFrame) {
         let session = state.client.session.as_str().to_owned();
-        let of_socket = matches!(frame.kind.as_str(), "session.resume" | "auth.token");
+        let kind = frame.kind.as_str();
+        let of_socket = kind == "session.resume" || Request::may_precede_login(kind);
+        if Request::is_asked_anew(kind) {
+            return;
+        }
         let mut carried_out = self.carried_out.lock().unwrap();
         // A page that was loaded anew begins its ids anew: it names them beyond what was.
         if !of_socket && !carried_out.insert((session, frame.id)) {
@@ -147,17 +156,22 @@ impl Handlers {
         }
     }
 
-    /// Locks or opens the room.
-    async fn lock_room(
+    /// Locks or opens the room, or says who waits at its door.
+    async fn edit(
         &self,
         services: &Services,
         state: &SessionState,
         data: &Value,
     ) -> Result<Value, WireError> {
         authorise(state, Action::Secure).await?;
-        let locked = data["locked"].as_bool().unwrap();
         let edited = self.database.write(|stored: &mut Stored<'_>| {
-            stored.facts.locked = locked;
+            if let Some(locked) = data["locked"].as_bool() {
+                stored.facts.locked = locked;
+            }
+            if let Ok(waiting) = WhoWaits::deserialize(&data["waiting"]) {
+                stored.facts.waiting = waiting;
+                stored.facts.lobby = waiting != WhoWaits::Nobody;
+            }
             stored.facts.version += 1;
             stored.facts.clone()
         });
@@ -172,7 +186,7 @@ impl Handlers {
         Ok(json!({}))
     }
 
-    /// Stores a message once under its client's name for it, and posts it.
+    /// Stores a message once under its client's name for it, and posts it once.
     async fn send(&self, state: &SessionState, data: &Value) -> Result<Value, WireError> {
         let sender = authorise(state, Action::Chat).await?;
         let client_id = data["client_id"].as_str().unwrap().to_owned();
@@ -190,32 +204,26 @@ impl Handlers {
             message,
             to_user: None,
         };
-        let is_new = self.database.write(|stored: &mut Stored<'_>| {
+        let kept = self.database.write(|stored: &mut Stored<'_>| {
             let name = &post.message.client_id;
-            let is_new = !stored
-                .chat
-                .iter()
-                .any(|kept| kept.message.client_id == *name);
-            if is_new {
-                stored.chat.push(post.clone());
+            let is_it = |kept: &&Post| kept.message.client_id == *name;
+            if let Some(known) = stored.chat.iter().find(is_it) {
+                return Command::PostAgain(Box::new(known.clone()));
             }
-            is_new
+            stored.chat.push(post.clone());
+            Command::Post(Box::new(post.clone()))
         });
-        if is_new.await? {
-            let id = post.message.id.clone();
-            let posted = state
-                .location
-                .membership()?
-                .handle
-                .call_surely(Command::Post(Box::new(post)));
-            if let Err(error) = posted.await {
-                let withdrawn = self.database.write(|stored: &mut Stored<'_>| {
-                    stored.chat.retain(|kept| kept.message.id != id);
-                });
-                // It stays then, as it does in the product.
-                let _ = withdrawn.await;
-                return Err(error.into());
-            }
+        let kept = kept.await?;
+        let is_new = matches!(kept, Command::Post(_));
+        let room = &state.location.membership()?.handle;
+        if let Err(error) = room.call_surely(kept).await {
+            let id = &post.message.id;
+            let withdrawn = self.database.write(|stored: &mut Stored<'_>| {
+                stored.chat.retain(|kept| !is_new || kept.message.id != *id);
+            });
+            // It stays then, as it does in the product.
+            let _ = withdrawn.await;
+            return Err(error.into());
         }
         Ok(json!({}))
     }
@@ -259,7 +267,7 @@ async fn negotiated(state: &SessionState) -> Result<Value, WireError> {
     Ok(json!({}))
 }
 
-async fn authorise(
+pub async fn authorise(
     state: &SessionState,
     action: Action,
 ) -> Result<crate::protocol::object::Participant, WireError> {

@@ -16,18 +16,13 @@
 //! database that is slow or away.
 //!
 //! **What must hold.** At each step: nobody is in twice as anybody sees it, event numbers have no gap, each request has one
-//! answer and is carried out once in a run of the server, whoever is kept out stays out, members do not govern, and
+//! answer and is carried out once in a run of the server, what one sends another comes once and in order and from somebody
+//! who is in, whoever is kept out stays out, members do not govern, and
 //! nothing panics. When all is well again ([`checks`]): no ghost, everybody sees what is, what was acknowledged is there
-//! ([`oracle`]), the attendance and the media worker agree with the room.
+//! ([`oracle`]), the attendance and the media worker agree with the room, whoever is in can reach each of the others.
 //!
 //! **What is not simulated.** Packets, descriptions and connections of media (`media::simulation`), passwords, accounts and
 //! tokens of log-ins, invites, several rooms at once, the wall clock being set, SQL.
-//!
-//! **Known of the product.** A client whose `room.join` was cut off, and that resumes with its last number, hears the events
-//! since it came in before the kept answer to its join, which shows the room as it was. The client of the simulation looks
-//! again then; another one would go on with an old picture. And a chat message whose commit is reported as failed though it is
-//! done, is answered when it is sent again under its `client_id`, but nobody in the room is told: so the simulated database
-//! does not do that to messages.
 //!
 //! **It can fail.** Each of these was planted alone, and this seed was the first reported, of those from 0 on: the last request
 //! is carried out again when it is sent again (16), what governs is not saved before its answer (59), a view takes no
@@ -38,10 +33,12 @@
 mod acts;
 mod checks;
 mod client;
+mod everywhere;
 mod handlers;
 mod line;
 mod oracle;
 mod picture;
+mod plain;
 mod server;
 mod store;
 mod stories;

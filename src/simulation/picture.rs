@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize as _;
+
 use crate::protocol::event::Event;
 use crate::protocol::object::{Participant, RoomState};
 use crate::protocol::request::Joined;
@@ -41,6 +43,20 @@ impl Picture {
             .participants
             .iter_mut()
             .find(|person| person.id == *id)
+    }
+
+    /// Whether somebody is seen like this already, whether or not their socket is there.
+    pub fn shows_but_for_the_socket(&self, seen: &serde_json::Value) -> bool {
+        let Ok(mut seen) = Participant::deserialize(seen) else {
+            return false;
+        };
+        let mut known = self.view.participants.iter();
+        known
+            .find(|person| person.id == seen.id)
+            .is_some_and(|person| {
+                seen.connection = person.connection;
+                *person == seen
+            })
     }
 
     /// Takes an event in.
@@ -101,6 +117,7 @@ impl Picture {
                 view.chat.retain(|known| known.id != data.message.id);
                 view.chat.push(data.message);
             }
+            Event::ChatDeleted(data) => view.chat.retain(|known| known.id != data.message),
             _ => {}
         }
     }

@@ -25,11 +25,13 @@ pub const ROOM: RoomKey = RoomKey::of(1);
 /// How the database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weather {
+    /// It answers at once.
+    Still,
     /// It answers within some milliseconds.
     Well,
     /// It takes up to some seconds.
     Slow,
-    /// It refuses; a meeting that it was to save is committed all the same from time to time.
+    /// It refuses; what it was to store is committed all the same from time to time.
     Away,
 }
 
@@ -86,7 +88,7 @@ impl Database {
     }
 
     pub fn is_well(&self) -> bool {
-        self.lock().weather == Weather::Well
+        matches!(self.lock().weather, Weather::Still | Weather::Well)
     }
 
     /// What went wrong in its books.
@@ -99,6 +101,7 @@ impl Database {
         let (wait, works, commits) = {
             let Inner { dice, weather, .. } = &mut *self.lock();
             match weather {
+                Weather::Still => (0, true, true),
                 Weather::Well => (dice.random_range(0..4), true, true),
                 Weather::Slow => (dice.random_range(0..6_000), true, true),
                 Weather::Away => (dice.random_range(0..800), false, dice.random_bool(0.2)),
@@ -117,18 +120,22 @@ impl Database {
         }
     }
 
-    /// Changes what is stored, whole or not at all.
+    /// Changes what is stored, whole or not at all. It may be done though it is reported as failed.
     pub async fn write<T>(
         &self,
         change: impl FnOnce(&mut Stored<'_>) -> T,
     ) -> Result<T, WireError> {
-        self.read().await?;
+        let (works, commits) = self.work().await;
         let inner = &mut *self.lock();
-        Ok(change(&mut Stored {
-            facts: &mut inner.facts,
-            chat: &mut inner.chat,
-            bans: &mut inner.bans,
-        }))
+        let changed = commits.then(|| {
+            change(&mut Stored {
+                facts: &mut inner.facts,
+                chat: &mut inner.chat,
+                bans: &mut inner.bans,
+            })
+        });
+        let changed = changed.filter(|_| works);
+        changed.ok_or_else(|| ErrorCode::ServerBusy.into())
     }
 
     /// Writes meetings.
@@ -149,6 +156,12 @@ impl Database {
 
     pub fn facts(&self) -> object::Room {
         self.lock().facts.clone()
+    }
+
+    /// What was written.
+    pub fn messages(&self) -> Vec<object::ChatMessage> {
+        let inner = self.lock();
+        inner.chat.iter().map(|post| post.message.clone()).collect()
     }
 
     pub fn has_message(&self, client_id: &str) -> usize {

@@ -220,7 +220,7 @@ impl World {
         if self.clients[who].place != Place::Inside {
             return self.come_in(who);
         }
-        match self.dice.random_range(0..12) {
+        match self.dice.random_range(0..13) {
             0..3 => self.raise_hand(who),
             3..5 => self.say(who),
             5 => self.clients[who].ask("reaction.send", json!({ "emoji": "👍" })),
@@ -230,6 +230,7 @@ impl World {
                 let data = json!({ "source": "microphone", "active": active });
                 self.clients[who].ask("media.source", data);
             }
+            8 => self.whisper(who),
             _ if who == 0 => self.govern(),
             _ => self.overreach(who),
         }
@@ -320,6 +321,8 @@ impl World {
         self.dying.clear();
         for client in &mut self.clients {
             client.lose();
+            // What had no answer is sent again, and the server of before may have passed it on.
+            client.whispers.clear();
         }
         self.oracle.owner_was_away = true;
         let before = self.database.is_well();

@@ -80,9 +80,7 @@ impl Authority {
     }
 
     fn has_kept(&self) -> bool {
-        let domains = [self.acme.domain.as_str().to_owned()];
-        let file = certificate_file(&self.folder, &domains, self.acme.directory.as_str());
-        file.exists()
+        kept(&self.folder, &self.acme).exists()
     }
 }
 
@@ -127,6 +125,12 @@ fn file(folder: &Path, kind: &str, parts: &[String], directory: &str) -> PathBuf
         let _ = write!(name, "{byte:02x}");
     }
     folder.join(name + ".pem")
+}
+
+/// The file of a certificate and its key.
+pub(super) fn kept(folder: &Path, acme: &Acme) -> PathBuf {
+    let domains = [acme.domain.as_str().to_owned()];
+    certificate_file(folder, &domains, acme.directory.as_str())
 }
 
 fn certificate_file(folder: &Path, domains: &[String], directory: &str) -> PathBuf {

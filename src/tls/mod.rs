@@ -2,16 +2,18 @@
 //!
 //! Owns certificates and keys on disk and in memory; knows nothing of what is said inside. `http` asks [`Tls`] for what
 //! a handshake needs, `app` runs [`Tls::keep`] beside it. Read on in [`acme`] for an authority's certificates, in
-//! [`files`] for those that somebody else writes, in [`own`] for those that the server makes.
+//! [`files`] for those that somebody else writes, in [`own`] for those that the server makes, in [`stored`] for whoever only
+//! looks at them.
 
 mod acme;
 mod files;
 mod own;
 mod private;
 mod show;
+pub mod stored;
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -78,7 +80,7 @@ impl Tls {
         let Some(certificate) = &config.certificate else {
             return Ok(None);
         };
-        let folder = data.join("tls");
+        let folder = folder(data);
         let domain = config.domain.as_ref().map(|domain| domain.as_str());
         let (source, shown) = match certificate {
             Certificate::Acme(acme) => {
@@ -140,6 +142,11 @@ impl Tls {
             Source::Own(own) => own.keep(&self.shown).await,
         }
     }
+}
+
+/// Where the server keeps its own.
+fn folder(data: &Path) -> PathBuf {
+    data.join("tls")
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -1,7 +1,7 @@
 //! A certificate that the server makes and signs itself: for a local network, and until an authority gives one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
@@ -49,8 +49,7 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn new(folder: PathBuf, names: Vec<String>) -> Self {
         Self {
-            // One file, so that the certificate and the key cannot be of two.
-            file: folder.join("self-signed.pem"),
+            file: kept(&folder),
             names,
         }
     }
@@ -98,6 +97,11 @@ impl Own {
         ends > SystemTime::now() + RENEWED_BEFORE
             && self.names.iter().all(|name| named.contains(name))
     }
+}
+
+/// One file, so that the certificate and the key cannot be of two.
+pub(super) fn kept(folder: &Path) -> PathBuf {
+    folder.join("self-signed.pem")
 }
 
 /// What a certificate of this server names: its domain, its addresses, and how one reaches it on the machine itself.

@@ -70,9 +70,11 @@ pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
         if is_too_big {
             // A socket that is closed with something unread is reset, and the client might never see why: what is
             // left of the frame is read first. Silence means that the client waits for our end of the connection.
-            let mut rest = [0; 4_096];
+            let mut rest = vec![0; 4_096];
             let socket = socket.get_mut();
-            while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest)).await {}
+            while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest[..])).await
+            {
+            }
         }
     };
     if tokio::time::timeout(CLOSE_DEADLINE, goodbye).await.is_err() {

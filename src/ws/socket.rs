@@ -57,7 +57,8 @@ where
                 continue;
             }
         };
-        return goodbye(socket.socket, close_frame(end)).await;
+        // In a box, so that no socket holds a place for it while it is open.
+        return Box::pin(goodbye(socket.socket, close_frame(end))).await;
     }
 }
 

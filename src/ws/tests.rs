@@ -1,5 +1,7 @@
 //! Sessions that fail, and sessions that are told to go.
 
+mod frames;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

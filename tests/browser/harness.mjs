@@ -95,7 +95,7 @@ export async function startServer(extraArgs = [], { before = [], host = '127.0.0
       createInterface({ input: child.stderr }).on('line', keep);
       createInterface({ input: child.stdout }).on('line', (line) => {
         keep(line);
-        const address = /listening on (http:\/\/[^\s/]+)/.exec(line);
+        const address = /listening on (https?:\/\/[^\s/]+)/.exec(line);
         if (address) settle(resolve, address[1]);
       });
       child.once('error', (error) => settle(reject, error));

@@ -46,6 +46,28 @@ test('what the server does not take is off, whatever the devices give, and says 
   assert.deepEqual(on(), [true, false]);
 });
 
+test('somebody to whom there is no way is named, as long as they are here', () => {
+  const ada = { ...self, id: 'ada', display_name: 'Ada' };
+  does({ type: 'participant.joined', participant: ada, at: '' });
+  does({ type: 'health', connection: 'ada', trouble: { code: 'ice', retryAt: null, refused: false } });
+  assert.deepEqual(troubleOf(state.meeting), { key: 'trouble.peer', why: 'trouble.why.path', retryAt: null, name: 'Ada' });
+  assert.equal(isOn(state, 'microphone'), true, 'the others may hear');
+  does({ type: 'participant.left', participant: 'ada', reason: 'left', at: '' });
+  assert.equal(troubleOf(state.meeting), null);
+});
+
+test('the way to somebody is told of when it takes long, and when it is there or they are gone', () => {
+  const clock = new Clock();
+  const told = [];
+  const health = new MediaHealth((connection, trouble) => told.push([connection, trouble?.code ?? null]), clock);
+  for (const who of ['ada', 'bo', 'cy']) health.path({ connection: who, state: 'connecting' });
+  health.path({ connection: 'cy', state: 'connected' });
+  clock.advance(8_000);
+  health.path({ connection: 'ada', state: 'connected' });
+  health.gone('bo');
+  assert.deepEqual(told, [['ada', 'ice'], ['bo', 'ice'], ['ada', null], ['bo', null]]);
+});
+
 test('every reason has its words', () => {
   for (const code of ['ice', 'dtls', 'server', 'browser', 'room.not_joined', 'session.gone', 'media.bad_sdp', 'media.unsupported',
     'media.limit', 'media.stale', 'perm.denied', 'server.busy', 'server.internal', 'client.timeout', 'client.closed', 'rate.limited']) {

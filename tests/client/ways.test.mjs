@@ -5,7 +5,7 @@ import { only, onlyOn, relaysOf, wayOfUrl, waysTried } from '../../static/js/cli
 import { leaveReport, tryWay } from '../../static/js/flow/check-ways.js';
 import { meetingReport, wireReport } from '../../static/js/state/check-report.js';
 import { NOTHING_YET } from '../../static/js/state/check.js';
-import { troubleOf } from '../../static/js/state/trouble.js';
+import { toldAnew, troubleOf } from '../../static/js/state/trouble.js';
 
 const UDP = 'a=candidate:1 1 udp 2130706431 192.0.2.1 20000 typ host';
 const TCP = 'a=candidate:2 1 tcp 1671430143 192.0.2.1 443 typ host tcptype passive';
@@ -107,9 +107,15 @@ test('what a browser measured tells the ways that it tried', () => {
   assert.deepEqual(waysTried(report), { udp: 'failed', tcp: 'failed', turn_tls: 'ok' });
 });
 
-test('the person reads which ways were tried', () => {
-  const up = { code: 'ice', retryAt: null, refused: false, ways: { tcp: 'failed', udp: 'failed' } };
-  assert.equal(troubleOf({ health: { up, down: null }, unsent: {} }).tried, 'UDP, TCP');
+test('the person reads which ways were tried and where the reason is found, also after the next try', () => {
+  const told = (up) => troubleOf({ health: { up, down: null, peers: {} }, unsent: {}, participants: {} });
+  const up = { code: 'ice', retryAt: null, refused: false, ways: { tcp: 'failed', udp: 'failed' }, report: 'ABCD-EFGH' };
+  assert.deepEqual([told(up).tried, told(up).report], ['UDP, TCP', 'ABCD-EFGH']);
+  const again = toldAnew(up, { code: 'dtls', retryAt: 5, refused: false });
+  assert.deepEqual([told(again).tried, told(again).report, told(again).retryAt], ['UDP, TCP', 'ABCD-EFGH', 5]);
+  const refused = toldAnew(up, { code: 'media.limit', retryAt: null, refused: true });
+  assert.equal('tried' in told(refused) || 'report' in told(refused), false, 'that is no matter of ways');
+  assert.equal(toldAnew(up, null), null);
 });
 
 test('what is left at the server names nobody', () => {

@@ -278,3 +278,12 @@ test('without a bundle the first m-line runs, and what cannot run is said', asyn
   const sources = Object.values(known).filter(({ participant }) => participant === bo.id);
   assert.deepEqual(sources.map(({ source }) => source), ['microphone']);
 });
+
+test('who bundles nothing sends each source on a connection of its own', async () => {
+  const identity = await room();
+  const ada = await crowd.enter('werift', identity);
+  const bo = await crowd.enter('werift', identity, { publish: { bundle: false } });
+  assert.doesNotMatch(bo.up.offer + bo.up.answer, /a=group:BUNDLE/);
+  assert.equal(bo.up.transports, 2);
+  await meet(ada, bo);
+});

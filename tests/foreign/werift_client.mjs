@@ -22,23 +22,23 @@ class Client extends Participant {
     );
   }
 
-  static connection(extensions) {
+  static connection(extensions, bundle = true) {
     const mid = extensions ? [useSdesMid()] : [];
     return new RTCPeerConnection({
       iceServers: [],
       iceUseIpv6: false,
       iceInterfaceAddresses: { udp4: '127.0.0.1' },
       iceAdditionalHostAddresses: ['127.0.0.1'],
-      bundlePolicy: 'max-bundle',
+      bundlePolicy: bundle ? 'max-bundle' : 'disable',
       codecs: { audio: [useOPUS()], video: [useVP8(), useH264()] },
       headerExtensions: { audio: mid, video: mid },
     });
   }
 
-  async publish({ candidates = 'sdp', extensions = false, again = 'new', restart = false }) {
+  async publish({ candidates = 'sdp', extensions = false, again = 'new', restart = false, bundle = true }) {
     if (!this.up || again === 'new') {
       this.closeUp();
-      this.up = Client.connection(extensions);
+      this.up = Client.connection(extensions, bundle);
       for (const kind of ['audio', 'video']) {
         this.up.addTransceiver(new MediaStreamTrack({ kind }), { direction: 'sendonly' });
       }

@@ -70,3 +70,46 @@ fn a_load_beyond_its_bounds_is_refused() {
     let expected = "error: 2001 people are more than the 1000 of one run.";
     assert_eq!(refusal(output.unwrap()), (Some(2), expected.to_owned()));
 }
+
+#[test]
+fn a_small_load_of_messages_is_measured_and_loses_nothing() {
+    for (line, people) in [
+        ("--scenario relay --people 4 --rate 50", 4),
+        ("--scenario fan-out --people 4 --room 4 --rate 50", 4),
+        ("--scenario storm --people 4 --room 4", 4),
+        ("--scenario sockets --people 3", 3),
+        ("--scenario stopped --people 3 --room 3 --rate 50", 3),
+    ] {
+        let line = format!("bench signal {line} --duration 1 --json");
+        let output = meeting(line.split(' ')).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let number = |path: &str| report.pointer(path).and_then(Value::as_u64);
+        assert_eq!(number("/join/joined"), Some(people), "{report}");
+        for not in ["/join/failed", "/messages/refused", "/closed"] {
+            assert_eq!(number(not), Some(0), "{not}: {report}");
+        }
+        assert!(number("/memory/before_kib") > Some(0), "{report}");
+        if report["traffic"] != "sockets" && report["traffic"] != "storm" {
+            let delivered = number("/messages/delivered");
+            assert!(delivered > Some(0), "{report}");
+            assert!(number("/latency/p50_us") <= number("/latency/p99_us"));
+            let each = report
+                .pointer("/cpu/per_delivery_us")
+                .and_then(Value::as_f64);
+            assert!(each > Some(0.0), "{report}");
+        }
+        if report["traffic"] == "storm" {
+            assert!(number("/others/quiet/samples") > Some(100), "{report}");
+        }
+    }
+}
+
+#[test]
+fn more_messages_than_there_may_be_are_refused() {
+    let output = meeting("bench signal --people 20001".split(' ')).output();
+    let expected =
+        "error: 20001 people are not at least one room's 2 and at most the 20000 of one run.";
+    assert_eq!(refusal(output.unwrap()), (Some(2), expected.to_owned()));
+}

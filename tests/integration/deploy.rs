@@ -152,9 +152,33 @@ fn the_container_agrees_with_its_compose_file() {
     assert!(!compose.contains('\t'), "YAML has no tabs");
 }
 
-/// The units as they would be installed, for this build's program.
-fn installed(folder: &Path) -> [PathBuf; 2] {
-    ["meeting.service", "meeting.socket"].map(|name| {
+#[test]
+fn a_domains_sockets_are_named_as_the_program_knows_them() {
+    let (page, redirect) = (
+        unit("systemd/domain.conf"),
+        unit("systemd/meeting-http.socket"),
+    );
+    // The first line takes away what meeting.socket has.
+    assert_eq!(page["ListenStream"], ["", "443"]);
+    assert_eq!(page["FileDescriptorName"], ["https"]);
+    assert_eq!(redirect["FileDescriptorName"], ["http"]);
+    assert_eq!(redirect["Service"], ["meeting.service"]);
+    let given = Given::from([(Key::Domain, vec!["meet.example.org".to_owned()])]);
+    let config = Config::load(given, |_| None).unwrap();
+    let ports = [
+        config.listen.address.port(),
+        config.tls.redirect.unwrap().port,
+    ];
+    assert_eq!(ports, [443, 80]);
+    assert_eq!(redirect["ListenStream"], ["80"]);
+}
+
+/// The units as they would be installed, for this build's program and a domain.
+fn installed(folder: &Path) -> [PathBuf; 3] {
+    let of_socket = folder.join("meeting.socket.d");
+    fs::create_dir(&of_socket).unwrap();
+    fs::write(of_socket.join("domain.conf"), deploy("systemd/domain.conf")).unwrap();
+    ["meeting.service", "meeting.socket", "meeting-http.socket"].map(|name| {
         let text = deploy(&format!("systemd/{name}"));
         let text = text.replace("/usr/bin/meeting", env!("CARGO_BIN_EXE_meeting"));
         let path = folder.join(name);

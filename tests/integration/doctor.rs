@@ -1,6 +1,8 @@
 //! `meeting doctor` of the real binary, beside a server, behind proxies that do what proxies do wrong; and what shells and
 //! man(1) are given.
 
+mod tls;
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;

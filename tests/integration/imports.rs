@@ -69,7 +69,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("doctor", &["budgets", "config", "protocol", "store"]),
+    ("doctor", &["budgets", "config", "protocol", "store", "tls"]),
     (
         "app",
         &[
@@ -114,7 +114,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("rustix", &["doctor"]),
+    ("rustix", &["doctor", "media"]),
     ("tokio_rustls", &["doctor", "http", "tls"]),
     ("webpki_roots", &["doctor", "tls"]),
     ("x509_parser", &["doctor", "tls"]),

@@ -43,3 +43,4 @@ mod support;
 mod tls;
 mod together;
 mod trace;
+mod untold;

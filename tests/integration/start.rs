@@ -32,18 +32,21 @@ pub struct Running {
 
 impl Running {
     pub fn start(directory: &Path, more: &[&str]) -> Self {
-        let mut server = serve_in(directory, more)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(serve_in(directory, more))
+    }
+
+    pub fn of(mut serve: Command) -> Self {
+        let mut server = serve.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.as_mut().unwrap())
             .read_line(&mut line)
             .unwrap();
         let address = line
             .trim()
-            .strip_prefix("listening on http://")
+            .strip_prefix("listening on ")
+            .and_then(|url| url.split_once("://"))
             .unwrap()
+            .1
             .to_owned();
         Self { server, address }
     }

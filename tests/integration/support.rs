@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use meeting::app::App;
 use meeting::config::{Config, Given, Key};
+use meeting::http::BoxedStream;
 use meeting::sessions::Services;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 
 /// A bound on every wait, far beyond what any of them takes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -150,7 +152,7 @@ fn config(data: &Path, settings: &[(Key, &str)]) -> Config {
 
 /// One socket and what came from it. Every event's number is checked as it comes.
 pub struct Client {
-    pub socket: WebSocketStream<TcpStream>,
+    pub socket: WebSocketStream<BoxedStream>,
     pub hello: Value,
     /// The answer to the log-in.
     pub login: Value,
@@ -210,6 +212,11 @@ impl Client {
             let from = from.parse().unwrap();
             request.headers_mut().insert("x-forwarded-for", from);
         }
+        Self::over(Box::new(stream), request).await
+    }
+
+    /// A client on a connection that is there already, in TLS say.
+    pub async fn over(stream: BoxedStream, request: Request) -> Self {
         let connected = soon(tokio_tungstenite::client_async(request, stream)).await;
         let (socket, _) = connected.unwrap();
         let mut client = Self {

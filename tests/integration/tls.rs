@@ -1,17 +1,20 @@
 //! HTTPS on the shared port: certificates, HTTP/1.1 and HTTP/2, and those who mean harm.
 
 mod acme;
-mod client;
+pub mod client;
+mod process;
 
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use meeting::budgets::http as budgets;
 use meeting::config::Key;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::support::{Server, soon};
-use client::{Roots, certificate_files, connect, get, get_two, two};
+use super::support::{Client, PASSWORD, Server, soon};
+use client::{Roots, certificate_files, clear, connect, get, get_two, opening, two};
 
 const LAN: (Key, &str) = (Key::TlsSelfSigned, "on");
 
@@ -173,13 +176,10 @@ async fn a_certificate_from_files_is_trusted_and_read_again() {
     .await;
     let redirect = server.redirect_address.unwrap();
     for (method, status) in [("GET", "308"), ("HEAD", "308"), ("POST", "307")] {
-        let mut stream = TcpStream::connect(redirect).await.unwrap();
         let asked = format!(
             "{method} /r/a?b=c HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
         );
-        stream.write_all(asked.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        soon(stream.read_to_string(&mut answer)).await.unwrap();
+        let answer = clear(redirect, &asked).await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{answer}"
@@ -191,16 +191,80 @@ async fn a_certificate_from_files_is_trusted_and_read_again() {
     }
 }
 
+/// An address of this machine that is no loopback address; asking for the way there sends nothing.
+fn own_address() -> IpAddr {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket
+        .connect("192.0.2.1:9")
+        .expect("this test needs a network interface beside loopback");
+    socket.local_addr().unwrap().ip()
+}
+
 #[tokio::test]
-async fn a_socket_is_opened_in_tls_and_not_for_a_page_that_came_in_the_clear() {
-    let server = lan().await;
-    for (origin, welcome) in [("https", true), ("http", false)] {
-        let stream = connect(server.address, Roots::Any, &[b"http/1.1"]).await;
-        let origin = format!("{origin}://{}", server.address);
-        let opened = client::socket(stream, server.address, &origin).await;
-        assert_eq!(opened.is_ok(), welcome, "{origin}");
-        if let Ok(hello) = opened {
-            assert_eq!(hello["type"], "hello");
-        }
+async fn in_the_clear_nobody_but_this_machine_is_answered() {
+    let settings = [(Key::NoRateLimit, "on"), LAN, (Key::Listen, "0.0.0.0:0")];
+    let server = Server::with(&settings).await;
+    let (port, ip) = (server.address.port(), own_address());
+    assert!(!ip.is_loopback());
+    let host = format!("{ip}:{port}");
+    let socket = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (begin, more, status) in [
+        ("GET /r/a?b=c", "", "308"),
+        ("HEAD /r/a?b=c", "", "308"),
+        ("GET /ws", socket, "400"),
+        ("POST /check/report", "Content-Length: 4\r\n", "400"),
+    ] {
+        // The server closes although nobody asks it to.
+        let asked = format!("{begin} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n");
+        let answer = clear((ip, port).into(), &asked).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{begin}: {answer}"
+        );
+        let location = format!("location: https://{host}/r/a?b=c\r\n");
+        assert_eq!(answer.contains(&location), status == "308", "{answer}");
+        assert!(!answer.contains("hello"), "{answer}");
     }
+    let here = format!("GET /ping HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let answer = clear(([127, 0, 0, 1], port).into(), &here).await;
+    assert!(answer.contains("pong"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_page_that_came_in_the_clear_opens_no_socket_in_tls() {
+    let server = lan().await;
+    let stream = connect(server.address, Roots::Any, &[b"http/1.1"]).await;
+    let request = opening(server.address, &format!("http://{}", server.address));
+    let opened = soon(tokio_tungstenite::client_async(request, stream)).await;
+    let refused = opened.err().expect("it is refused");
+    assert!(refused.to_string().contains("403"), "{refused}");
+}
+
+#[tokio::test]
+async fn people_meet_and_come_back_in_tls() {
+    let server = lan().await;
+    let origin = format!("https://{}", server.address);
+    let open = async || {
+        let stream = connect(server.address, Roots::Any, &[b"http/1.1"]).await;
+        Client::over(Box::new(stream), opening(server.address, &origin)).await
+    };
+    let mut ada = open().await;
+    let account = json!({ "username": "ada", "password": PASSWORD });
+    let login = ada.ok("auth.register", account).await;
+    let room = ada.create(json!({ "name": "Weekly review" })).await;
+    ada.join(&room).await;
+    let mut bo = open().await;
+    bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
+    bo.join(&room).await;
+    let came = ada.event("participant.joined").await;
+    assert_eq!(came["participant"]["display_name"], "Bo");
+    bo.ok("chat.send", json!({ "text": "hello" })).await;
+    assert_eq!(ada.event("chat.message").await["message"]["text"], "hello");
+    // Another socket of the same account, by its token.
+    let mut again = open().await;
+    let known = again
+        .ok("auth.token", json!({ "token": login["token"] }))
+        .await;
+    assert_eq!(known["user"]["username"], "ada");
 }

@@ -2,10 +2,11 @@
 import { join } from '../browser/media-page.mjs';
 import { sendThrough } from './relay.mjs';
 
-/** A page without views, whose media goes through a relay. */
-export async function openPerson(stage, { name, identity, relay, sources }) {
+/** A page without views, whose media goes through a relay; `init` is run in it first. */
+export async function openPerson(stage, { name, identity, relay, sources, init = undefined }) {
   const page = await stage.page(null, { name, expected: (text) => text.includes('favicon') });
   await sendThrough(page, relay);
+  if (init) await page.addInitScript(init);
   await page.goto(`${stage.origin}/healthz`);
   await page.evaluate(async () => {
     globalThis.client = await import('/js/client/index.js');
@@ -22,20 +23,39 @@ export async function openPerson(stage, { name, identity, relay, sources }) {
   return { name, page, id, relay };
 }
 
-/** A picture that no encoder can make small: noise, 20 times a second. Chromium only. */
+/** A picture that takes whatever rate there is: faint noise, 20 times a second. Chromium only. */
 export const sendNoise = (page) => page.evaluate(async () => {
   const [width, height] = [640, 360];
-  const noise = Uint8Array.from({ length: 4 * width * height }, () => Math.random() * 256);
+  const noise = Uint8Array.from({ length: 4 * width * height }, () => 112 + Math.random() * 32);
   const track = new globalThis.MediaStreamTrackGenerator({ kind: 'video' });
   const writer = track.writable.getWriter();
-  setInterval(() => {
-    const from = Math.floor(Math.random() * width * height * 2);
-    const pixels = noise.subarray(from, from + (width * height * 3) / 2);
-    const frame = new VideoFrame(pixels, { format: 'I420', codedWidth: width, codedHeight: height, timestamp: performance.now() * 1000 });
-    writer.write(frame).catch(() => frame.close());
-  }, 50);
+  const begun = new Promise((resolve) => {
+    setInterval(() => {
+      const from = Math.floor(Math.random() * width * height * 2);
+      const pixels = noise.subarray(from, from + (width * height * 3) / 2);
+      const frame = new VideoFrame(pixels, { format: 'I420', codedWidth: width, codedHeight: height, timestamp: performance.now() * 1000 });
+      writer.write(frame).catch(() => frame.close());
+      // How large it is, is known from the first picture on, and decides over its layers.
+      if (track.getSettings().width) resolve(undefined);
+    }, 50);
+  });
+  await begun;
   await globalThis.me.call.setSource('camera', track);
 });
+
+/** Lets a page take no sound that is sent redundantly (RFC 2198): its answers leave that out. To be run in it. */
+export function plainSound() {
+  const { setRemoteDescription } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.setRemoteDescription = async function plain({ type, sdp }) {
+    const numbers = [...sdp.matchAll(/^a=rtpmap:(\d+) red\/48000/gm)].map(([, number]) => number);
+    let changed = sdp;
+    for (const number of new Set(numbers)) {
+      changed = changed.replace(new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${number} .*\r\n`, 'gm'), '')
+        .replace(new RegExp(`^(m=audio .*?) ${number}(?= |\r)`, 'gm'), '$1');
+    }
+    return setRemoteDescription.call(this, { type, sdp: changed });
+  };
+}
 
 /** The ICE user name fragments of somebody's connections: others after a restart or a new connection. */
 export const fragments = (page) => page.evaluate(() =>
@@ -51,7 +71,7 @@ export const counted = (page) => page.evaluate(async () => {
   for (const { element, track: name } of globalThis.me.slots.values()) {
     for (const track of element.srcObject.getTracks()) owners.set(track.id, name);
   }
-  const none = () => ({ frames: 0, freezes: 0, freezeS: 0, height: 0, samples: 0, concealed: 0, packets: 0, lost: 0, redundant: 0, codec: '' });
+  const none = () => ({ frames: 0, freezes: 0, freezeS: 0, height: 0, samples: 0, concealed: 0, packets: 0, lost: 0, soundBytes: 0, codec: '' });
   const from = {};
   const own = ['camera', 'microphone'].map((source) => globalThis.me.call.ownTrack(source)?.id).filter(Boolean);
   const sent = { bytes: 0, frames: 0, height: 0, own };
@@ -78,7 +98,7 @@ export const counted = (page) => page.evaluate(async () => {
         of.concealed += (entry.concealedSamples ?? 0) - (entry.silentConcealedSamples ?? 0);
         of.packets += entry.packetsReceived ?? 0;
         of.lost += entry.packetsLost ?? 0;
-        of.redundant += entry.fecPacketsReceived ?? 0;
+        of.soundBytes += entry.bytesReceived ?? 0;
         of.codec = report.get(entry.codecId)?.mimeType ?? '';
       }
     }
@@ -119,7 +139,8 @@ export async function during(pairs, work) {
       freezeS: less('freezeS'),
       concealed: less('samples') ? less('concealed') / less('samples') : 1,
       packets: less('packets'),
-      redundant: less('redundant'),
+      // Chromium does not tell whether sound comes redundantly; such packets are about twice as long.
+      packetBytes: less('packets') ? less('soundBytes') / less('packets') : 0,
       codec: seen.codec ?? '',
       sentKbps: ((sent.bytes - before[at].sent.bytes) * 8) / 1000 / seconds,
       sentFps: (sent.frames - before[at].sent.frames) / seconds,

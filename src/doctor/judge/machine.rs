@@ -24,14 +24,14 @@ fn settings(settings: &Settings) -> Vec<Finding> {
     let check = "settings";
     let mut found = Vec::new();
     let is_public = settings.has_public_url || settings.is_open;
-    if settings.is_open && !settings.has_public_url {
+    if settings.is_open && !settings.has_public_url && !settings.speaks_tls {
         found.push(Finding::note(
             check,
             "Other machines reach this server without https, so browsers give their people neither camera nor microphone.",
-            "Put a proxy with a certificate in front and set --public-url to its https address.",
+            "Give the server a name with --domain, or put a proxy with a certificate in front and set --public-url.",
         ));
     }
-    if settings.has_public_url && !settings.trusts_proxy {
+    if settings.has_public_url && !settings.trusts_proxy && !settings.speaks_tls {
         found.push(Finding::note(
             check,
             "There is a --public-url and no --trusted-proxy: if a proxy stands in front, all people have its address and share \
@@ -226,11 +226,12 @@ fn ports(ports: &Ports, is_running: bool) -> Vec<Finding> {
     [listen, media].into_iter().flatten().collect()
 }
 
-fn port(name: &str, port: &Port, is_running: bool) -> Option<Finding> {
+pub(super) fn port(name: &str, port: &Port, is_running: bool) -> Option<Finding> {
     let check = "ports";
     Some(match (port, is_running) {
         (Port::Any, _) => return None,
-        (Port::Taken, true) => Finding::ok(
+        // Whether this user could have the port says nothing about the server's.
+        (Port::Taken | Port::Privileged, true) => Finding::ok(
             check,
             format!("{name} is in use, as it should be while the server runs."),
         ),
@@ -247,7 +248,7 @@ fn port(name: &str, port: &Port, is_running: bool) -> Option<Finding> {
             format!("{name} is taken by another program."),
             "End that program (ss -lntup shows it) or choose another port.",
         ),
-        (Port::Privileged, _) => Finding::note(
+        (Port::Privileged, false) => Finding::note(
             check,
             format!("{name} is for root, or for a service with the right to it."),
             "Give the service CAP_NET_BIND_SERVICE, as the unit of the package does, or choose a port from 1024 on.",

@@ -1,5 +1,7 @@
 //! Each thing that can be the matter has its sentence and its remedy, and a sound installation has none.
 
+mod tls;
+
 use super::judge;
 use crate::doctor::seen::{
     Answer, Certificate, Clock, Database, Folder, Kernel, Media, Name, Port, Ports, Public,
@@ -48,6 +50,7 @@ fn sound() -> Seen {
             media: Port::Taken,
         },
         server: Some(meeting.clone()),
+        tls: None,
         name: Some(Name {
             host: "meet.example.org".to_owned(),
             addresses: Ok(vec![[192, 0, 2, 1].into()]),
@@ -59,6 +62,7 @@ fn sound() -> Seen {
             certificate: Some(Certificate {
                 days_left: Some(60),
                 refused: None,
+                bytes: Vec::new(),
             }),
             health: Some(meeting),
             via: Some(Via {
@@ -177,9 +181,6 @@ fn what_is_wrong_here_is_told_by_its_subject() {
         ("ports", Level::Note, "other settings", |seen| {
             seen.ports.media = Port::Free
         }),
-        ("ports", Level::Note, "for root", |seen| {
-            seen.ports.listen = Port::Privileged
-        }),
         (
             "ports",
             Level::Wrong,
@@ -239,10 +240,13 @@ fn what_is_wrong_on_the_way_is_told_by_its_place() {
         ("name", Level::Wrong, "has no address", |seen| {
             seen.name.as_mut().unwrap().addresses = Ok(Vec::new())
         }),
-        ("name", Level::Note, "leads to none", |seen| {
-            seen.name.as_mut().unwrap().ours = 0
-        }),
-        ("name", Level::Note, "1 address of its are none", |seen| {
+        (
+            "name",
+            Level::Note,
+            "leads to 192.0.2.1, and none",
+            |seen| seen.name.as_mut().unwrap().ours = 0,
+        ),
+        ("name", Level::Note, "of which 1 is not", |seen| {
             seen.name.as_mut().unwrap().addresses =
                 Ok(vec![[192, 0, 2, 1].into(), [192, 0, 2, 2].into()]);
         }),
@@ -320,7 +324,11 @@ fn a_certificate_is_judged_by_what_browsers_would_say() {
     ];
     for (days_left, refused, words, expected) in table {
         let (check, level, sentence) = the_one(|seen| {
-            public(seen).certificate = Some(Certificate { days_left, refused });
+            public(seen).certificate = Some(Certificate {
+                days_left,
+                refused,
+                bytes: Vec::new(),
+            });
         });
         assert_eq!((check, level), ("certificate", expected), "{sentence}");
         assert!(sentence.contains(words), "{sentence}");

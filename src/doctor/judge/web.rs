@@ -1,9 +1,11 @@
 //! The way from outside: name, certificate, proxy, WebSocket, and the ways of sound and picture.
 
+use std::net::IpAddr;
+
 use super::count;
 use crate::doctor::Finding;
 use crate::doctor::seen::{
-    Certificate, Media, Name, Public, Refused, Rest, Seen, Socket, Via, Went,
+    Certificate, Media, Name, Public, Refused, Rest, Seen, Socket, Source, Tls, Via, Went,
 };
 use crate::protocol::check_report::WayName;
 
@@ -18,7 +20,8 @@ pub(super) fn judge(seen: &Seen) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(seen.name.as_ref().map(name));
     if let Some(public) = &seen.public {
-        found.extend(self::public(public));
+        let is_own = |tls: &Tls| tls.source == Source::Own;
+        found.extend(self::public(public, seen.tls.as_ref().is_some_and(is_own)));
     }
     found.extend(media(&seen.media));
     found
@@ -40,15 +43,20 @@ fn name(name: &Name) -> Finding {
         Ok(all) if name.ours == 0 => Finding::note(
             check,
             format!(
-                "The name {host} leads to none of this machine's addresses, nor to one of --media-ip."
+                "The name {host} leads to {}, and none of its addresses is this machine's or one of --media-ip.",
+                list(all.iter())
             ),
-            "That is right where a proxy on another machine or NAT stands in front; else correct the name's record.",
+            "That is right where NAT or a proxy on another machine passes the ports on; else correct the name's record.",
         ),
         Ok(all) if name.ours < all.len() => Finding::note(
             check,
             format!(
-                "The name {host} leads to this machine, and {} of its are none of this machine's.",
-                count(all.len() - name.ours, "address")
+                "The name {host} leads to {}, of which {} not this machine's.",
+                list(all.iter()),
+                match all.len() - name.ours {
+                    1 => "1 is".to_owned(),
+                    others => format!("{others} are"),
+                }
             ),
             "Take old records away: a browser may try those first.",
         ),
@@ -56,9 +64,16 @@ fn name(name: &Name) -> Finding {
     }
 }
 
-fn public(public: &Public) -> Vec<Finding> {
+fn list<'a>(addresses: impl Iterator<Item = &'a IpAddr>) -> String {
+    let shown = addresses.map(ToString::to_string);
+    shown.collect::<Vec<_>>().join(" and ")
+}
+
+fn public(public: &Public, signs_itself: bool) -> Vec<Finding> {
     let url = &public.url;
-    let mut found: Vec<Finding> = public.certificate.iter().map(certificate).collect();
+    let is_known = |shown: &&Certificate| signs_itself && shown.refused == Some(Refused::Issuer);
+    let shown = public.certificate.iter().filter(|shown| !is_known(shown));
+    let mut found: Vec<Finding> = shown.map(certificate).collect();
     if let Some(why) = &public.unreachable {
         found.push(Finding::wrong(
             "public",

@@ -28,6 +28,8 @@ pub(super) fn settings(config: &Config) -> Settings {
     };
     Settings {
         has_public_url: config.listen.public_url.is_some(),
+        speaks_tls: config.tls.certificate.is_some(),
+        is_ipv4_alone: config.listen.address.is_ipv4(),
         is_open: !config.listen.address.ip().to_canonical().is_loopback(),
         trusts_proxy: !config.listen.trusted_proxies.is_empty(),
         media_is_local: all(|ip| ip.is_loopback()),
@@ -164,7 +166,7 @@ pub(super) fn ports(config: &Config) -> Ports {
     }
 }
 
-fn how(bound: std::io::Result<()>) -> Port {
+pub(super) fn how(bound: std::io::Result<()>) -> Port {
     match bound {
         Ok(()) => Port::Free,
         Err(error) => match error.kind() {

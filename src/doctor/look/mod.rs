@@ -3,6 +3,7 @@
 mod machine;
 mod media;
 mod stun;
+mod tls;
 mod turn;
 mod web;
 mod wire;
@@ -20,12 +21,16 @@ pub(super) async fn everything(config: &Config, questions: &Questions) -> Seen {
         clock: machine::clock(config),
         kernel: machine::kernel(config),
         ports: machine::ports(config),
+        tls: tls::on_disk(config),
         code: questions.code.clone(),
         ..Seen::default()
     };
     let here = web::Server::here(config);
-    seen.server = here.health().await;
-    if seen.server.is_some() {
+    if let Some((answer, shown)) = here.health().await {
+        seen.server = Some(answer);
+        if let Some(tls) = &mut seen.tls {
+            tls::running(tls, config, shown).await;
+        }
         seen.media = media::ways(&here).await;
         if let Some(code) = &questions.code {
             seen.page = here.verdict(code).await;

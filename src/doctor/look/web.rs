@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as SocketError,
 use super::machine::{ahead_ms, is_here};
 use super::wire::{self, ANSWERS_WITHIN, Answered, Connected, Place, Stream};
 use crate::config::{Config, MediaAddress, PublicUrl};
-use crate::doctor::seen::{Answer, Name, Public, Rest, Socket, Via};
+use crate::doctor::seen::{Answer, Certificate, Name, Public, Rest, Socket, Via};
 use crate::protocol::check_report::CheckReport;
 
 /// Longer than the time-out of every proxy's default (nginx: 60 s, HAProxy: 50 s).
@@ -40,13 +40,17 @@ impl Server {
             };
             address.set_ip(loopback);
         }
+        let scheme = match config.tls.certificate {
+            Some(_) => "https",
+            None => "http",
+        };
         Self {
             place: Place {
                 authority: address.to_string(),
-                tls: None,
+                tls: config.tls.certificate.as_ref().map(|_| own_name(config)),
             },
             host: address.to_string(),
-            origin: format!("http://{address}"),
+            origin: format!("{scheme}://{address}"),
             path: String::new(),
         }
     }
@@ -73,17 +77,14 @@ impl Server {
         }
     }
 
-    async fn get(
-        &self,
-        path: &str,
-    ) -> Result<(Answered, Option<crate::doctor::seen::Certificate>), String> {
+    async fn get(&self, path: &str) -> Result<(Answered, Option<Certificate>), String> {
         wire::get(&self.place, &self.host, &format!("{}{path}", self.path)).await
     }
 
-    /// How it says it is; none when nobody answers.
-    pub async fn health(&self) -> Option<Answer> {
-        let (answered, _) = self.get("/healthz").await.ok()?;
-        Some(answer(&answered))
+    /// How it says it is, and the certificate that it shows; none when nobody answers.
+    pub async fn health(&self) -> Option<(Answer, Option<Certificate>)> {
+        let (answered, certificate) = self.get("/healthz").await.ok()?;
+        Some((answer(&answered), certificate))
     }
 
     /// The page's verdict under this code.
@@ -116,6 +117,17 @@ impl Server {
             Ok(Err(_)) | Err(_) => Err(Socket::Failed),
         }
     }
+}
+
+/// The name that people ask the server by.
+pub(super) fn own_name(config: &Config) -> String {
+    let public = config.listen.public_url.as_ref();
+    let name = match (&config.tls.domain, public) {
+        (Some(domain), _) => domain.as_str(),
+        (None, Some(url)) => url.origin.host(),
+        (None, None) => "localhost",
+    };
+    name.trim_matches(['[', ']']).to_owned()
 }
 
 /// A host without its port, and whether it has one.

@@ -85,6 +85,7 @@ pub(super) async fn in_time<T>(
 pub(super) struct Answered {
     pub status: u16,
     pub date: Option<SystemTime>,
+    pub location: Option<String>,
     pub body: String,
 }
 
@@ -138,13 +139,17 @@ fn parse(bytes: &[u8]) -> Option<Answered> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");
     let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?;
-    let date = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("date"))
-        .and_then(|(_, value)| chrono::DateTime::parse_from_rfc2822(value.trim()).ok());
+    let headers: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
+    let header = |wanted: &str| {
+        let mut found = headers.iter();
+        let found = found.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.trim())
+    };
+    let date = header("date").and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok());
     Some(Answered {
         status: status.parse().ok()?,
         date: date.map(SystemTime::from),
+        location: header("location").map(str::to_owned),
         body: body.to_owned(),
     })
 }
@@ -192,6 +197,7 @@ impl ServerCertVerifier for Witness {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Certificate {
             days_left: days_left(end_entity, now),
             refused: verdict.err().map(|error| refused(&error)),
+            bytes: end_entity.to_vec(),
         };
         Ok(ServerCertVerified::assertion())
     }

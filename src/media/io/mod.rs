@@ -5,4 +5,5 @@ pub(super) mod shard;
 pub(super) mod socket;
 pub(super) mod streams;
 pub(super) mod tcp;
+pub(super) mod watch;
 pub(super) mod worker;

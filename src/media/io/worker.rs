@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,18 +17,16 @@ use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
 use crate::media::io::streams::Streams;
 use crate::media::io::tcp::Entry;
+use crate::media::io::watch::{Gauge, Watch, worked};
 use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
 use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
-use crate::media::seats::{Load, Stepper};
 use crate::media::{Census, MediaConfig, MediaStartError};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
 /// request is answered `server.busy`.
 const INBOX: usize = 1024;
-/// How busy it was is looked at this often.
-const GAUGED_EVERY: Duration = Duration::from_secs(1);
 /// Inputs carried out before the sockets are looked at again.
 const INPUTS_PER_TURN: usize = 128;
 /// Batches read from one socket before what follows from them is sent.
@@ -48,23 +46,6 @@ pub(in crate::media) enum Sending {
     Full(Input),
     /// The worker has ended.
     Gone,
-}
-
-/// How busy a worker is, for whoever asks.
-#[derive(Debug, Default)]
-pub(in crate::media) struct Gauge {
-    load: AtomicU32,
-    people: AtomicU32,
-    step: AtomicU32,
-}
-
-impl Gauge {
-    /// What it was seen to do lately, for how many people, and how many steps its quality is down.
-    pub fn read(&self) -> (Load, u32, u8) {
-        let read = |one: &AtomicU32| one.load(Ordering::Relaxed);
-        let step = u8::try_from(read(&self.step)).unwrap_or(u8::MAX);
-        (Load(read(&self.load)), read(&self.people), step)
-    }
 }
 
 /// What the handles leave for the thread; the last one counts.
@@ -290,43 +271,6 @@ struct Turns {
     watch: Watch,
 }
 
-/// Looks how much of its time a thread works.
-struct Watch {
-    gauge: Arc<Gauge>,
-    stepper: Stepper,
-    since: Instant,
-    idle: Duration,
-}
-
-impl Watch {
-    fn new(gauge: Arc<Gauge>, now: Instant) -> Self {
-        Self {
-            gauge,
-            stepper: Stepper::default(),
-            since: now,
-            idle: Duration::ZERO,
-        }
-    }
-
-    /// The thread had nothing to do for so long. From time to time that changes what is given up in its rooms.
-    fn rested(&mut self, idle: Duration, state: &mut State, now: Instant) {
-        self.idle += idle;
-        let passed = now.saturating_duration_since(self.since);
-        if passed < GAUGED_EVERY {
-            return;
-        }
-        let busy = passed.saturating_sub(self.idle).as_micros() * 100 / passed.as_micros().max(1);
-        let load = Load(u32::try_from(busy).unwrap_or(u32::MAX));
-        (self.since, self.idle) = (now, Duration::ZERO);
-        let step = self.stepper.note(load, now);
-        state.step(step);
-        let people = u32::try_from(state.people()).unwrap_or(u32::MAX);
-        self.gauge.load.store(load.0, Ordering::Relaxed);
-        self.gauge.people.store(people, Ordering::Relaxed);
-        self.gauge.step.store(step as u32, Ordering::Relaxed);
-    }
-}
-
 impl Turns {
     fn register(&mut self) -> io::Result<()> {
         for (index, socket) in self.sockets.iter_mut().enumerate() {
@@ -387,7 +331,7 @@ impl Turns {
             }
             let now = Instant::now();
             let idle = now.saturating_duration_since(before);
-            self.watch.rested(idle, &mut self.state, now);
+            self.watch.rested(idle, worked, &mut self.state, now);
             // Readiness is told once per arrival, so sockets are read until they are dry, over several turns if
             // need be; an extra look costs one system call.
             more = self.take_inputs();

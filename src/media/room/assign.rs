@@ -95,11 +95,14 @@ impl Room {
         let Some(member) = self.members.get(&owner) else {
             return;
         };
-        let Some(up) = &member.up else { return };
+        if member.ups.is_empty() {
+            return;
+        }
         let mut changed = Vec::new();
         for (source, key) in member.started.iter() {
+            let mut ups = member.ups.iter();
             if let Some(track) = self.tracks.get_mut(&key)
-                && track.agree(up.layers(source))
+                && track.agree(ups.find_map(|up| up.layers(source)).unwrap_or_default())
             {
                 track.review(now);
                 changed.push(key);

@@ -4,18 +4,30 @@ use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;
 use crate::media::peer::transport::Received;
 use crate::media::room::publisher::Arrival;
+use crate::media::room::publisher::Up;
 use crate::media::room::subscriber::{Feedback, Forwarded};
-use crate::media::room::{Key, Member, Room, Route, Target, Turn};
+use crate::media::room::{Key, Member, Room, Route, Side, Target, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::event::SlotsData;
-use crate::protocol::object::{Leg, MediaKind};
+use crate::protocol::object::MediaKind;
 
 impl Member {
-    pub(in crate::media) fn connection(&mut self, leg: Leg) -> Option<&mut Connection> {
-        match leg {
-            Leg::Up => self.up.as_mut().map(|up| &mut up.connection),
-            Leg::Down => self.down.as_mut().map(|down| &mut down.connection),
+    /// A connection on which they send.
+    fn up(&mut self, number: u32) -> Option<&mut Up> {
+        self.ups.iter_mut().find(|up| up.number == number)
+    }
+
+    pub(in crate::media) fn connection(&mut self, side: Side) -> Option<&mut Connection> {
+        match side {
+            Side::Up(number) => self.up(number).map(|up| &mut up.connection),
+            Side::Down => self.down.as_mut().map(|down| &mut down.connection),
         }
+    }
+
+    /// Which connections there are.
+    pub(in crate::media) fn sides(&self) -> impl Iterator<Item = Side> {
+        let ups = self.ups.iter().map(|up| Side::Up(up.number));
+        ups.chain(self.down.as_ref().map(|_| Side::Down))
     }
 }
 
@@ -25,13 +37,13 @@ impl Room {
         let Some(member) = self.members.get_mut(&route.member) else {
             return;
         };
-        let Some(connection) = member.connection(route.leg) else {
+        let Some(connection) = member.connection(route.side) else {
             return;
         };
         let received = connection.receive(path, datagram, turn.now);
-        match (received, route.leg) {
-            (Received::Rtp(packet), Leg::Up) => {
-                let up = member.up.as_mut();
+        match (received, route.side) {
+            (Received::Rtp(packet), Side::Up(number)) => {
+                let up = member.up(number);
                 let arrival = up.and_then(|up| up.arrived(packet, turn.arrived, turn.now));
                 if let Some(arrival) = arrival {
                     self.forward(route.member, &arrival, turn);
@@ -39,17 +51,17 @@ impl Room {
                 // Nothing else comes of media.
                 return;
             }
-            (Received::Rtcp(compound), Leg::Up) => {
-                if let Some(up) = &mut member.up {
+            (Received::Rtcp(compound), Side::Up(number)) => {
+                if let Some(up) = member.up(number) {
                     up.hear(compound, turn.ntp, turn.now);
                 }
                 self.note_ended(route.member);
             }
-            (Received::Rtcp(compound), Leg::Down) => self.hear(route.member, compound, turn),
+            (Received::Rtcp(compound), Side::Down) => self.hear(route.member, compound, turn),
             // Nobody sends media where they receive.
-            (Received::Rtp(_), Leg::Down) | (Received::Nothing, _) => {}
+            (Received::Rtp(_), Side::Down) | (Received::Nothing, _) => {}
         }
-        self.attend(route.member, route.leg, turn);
+        self.attend(route.member, route.side, turn);
     }
 
     /// Takes what a subscriber reports: repairs what was lost, from what the source's history has of it.
@@ -89,8 +101,8 @@ impl Room {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
-        let ended = member.up.as_mut().map(|up| up.take_ended());
-        for (source, layer) in ended.unwrap_or_default() {
+        let ended = member.ups.iter_mut().flat_map(Up::take_ended);
+        for (source, layer) in ended {
             let track = member.started.get(source);
             let track = track.and_then(|track| self.tracks.get_mut(&track));
             if let Some(track) = track {
@@ -100,12 +112,12 @@ impl Room {
     }
 
     /// Does whatever a connection has to say.
-    pub(in crate::media) fn attend(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
-        match leg {
-            Leg::Up => self.refresh_pictures(key),
-            Leg::Down => self.attend_down(key, turn),
+    pub(in crate::media) fn attend(&mut self, key: Key, side: Side, turn: &mut Turn<'_>) {
+        match side {
+            Side::Up(_) => self.refresh_pictures(key),
+            Side::Down => self.attend_down(key, turn),
         }
-        self.settle_connection(key, leg, turn);
+        self.settle_connection(key, side, turn);
     }
 
     /// After an interruption packets may be missing that nobody can repair any more.
@@ -114,9 +126,12 @@ impl Room {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
-        let Some(up) = &mut member.up else { return };
-        up.note_events();
-        if !up.take_resumed() {
+        let mut resumed = false;
+        for up in &mut member.ups {
+            up.note_events();
+            resumed |= up.take_resumed();
+        }
+        if !resumed {
             return;
         }
         for (_, track) in member.started.iter() {
@@ -256,11 +271,11 @@ impl Room {
         };
         wanted.keyframe_wanted = true;
         let owner = self.members.get_mut(&track.owner);
-        let Some(up) = owner.and_then(|member| member.up.as_mut()) else {
+        let Some(owner) = owner.filter(|_| wanted.keyframes.is_free(turn.now)) else {
             return;
         };
-        let is_free = wanted.keyframes.is_free(turn.now);
-        if is_free && up.request_keyframe(track.source, layer, turn.out) {
+        let mut ups = owner.ups.iter_mut();
+        if ups.any(|up| up.request_keyframe(track.source, layer, turn.out)) {
             wanted.keyframe_wanted = false;
             wanted.keyframes.note(turn.now);
         }

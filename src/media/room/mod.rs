@@ -40,7 +40,7 @@ use crate::media::room::members::Members;
 use crate::media::room::outbox::Outbox;
 use crate::media::room::publisher::Up;
 use crate::media::room::quality::Quality;
-pub(in crate::media) use crate::media::room::routing::{Route, Routes};
+pub(in crate::media) use crate::media::room::routing::{Route, Routes, Side};
 use crate::media::room::speech::Loudness;
 use crate::media::room::subscriber::Down;
 pub(in crate::media) use crate::media::room::track::{Target, Track, Tracks};
@@ -126,7 +126,8 @@ impl Started {
 /// One participant.
 pub(super) struct Member {
     pub id: ParticipantId,
-    pub up: Option<Up>,
+    /// What they send comes on these: one, but where the client bundles nothing.
+    pub ups: Vec<Up>,
     pub down: Option<Down>,
     /// The last ones that were used, also by connections that are gone.
     pub up_revision: u64,
@@ -227,7 +228,7 @@ impl Room {
         }
         let member = Member {
             id: id.clone(),
-            up: None,
+            ups: Vec::new(),
             down: None,
             up_revision: 0,
             down_revision: self.first_revision,
@@ -350,17 +351,32 @@ impl Room {
         self.track_keys.clear();
     }
 
-    /// Frees one connection of somebody's.
+    /// Frees somebody's connections in one direction.
     pub(super) fn close_leg(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
+        let Some(member) = self.members.get(&key) else {
+            return;
+        };
+        let sides: Vec<Side> = member.sides().filter(|side| side.leg() == leg).collect();
+        for side in sides {
+            self.close_side(key, side, turn);
+        }
+    }
+
+    /// Frees one connection of somebody's.
+    pub(super) fn close_side(&mut self, key: Key, side: Side, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
-        let connection = match leg {
-            Leg::Up => member.up.take().map(|mut up| {
-                up.connection.close(turn.out);
-                up.connection
-            }),
-            Leg::Down => member.down.take().map(|mut down| {
+        let connection = match side {
+            Side::Up(number) => {
+                let place = member.ups.iter().position(|up| up.number == number);
+                place.map(|place| {
+                    let mut up = member.ups.remove(place);
+                    up.connection.close(turn.out);
+                    up.connection
+                })
+            }
+            Side::Down => member.down.take().map(|mut down| {
                 down.end(turn.out);
                 down.connection
             }),
@@ -371,7 +387,7 @@ impl Room {
         let route = Route {
             room: self.key,
             member: key,
-            leg,
+            side,
         };
         for path in connection.paths() {
             if turn.routes.paths.get(&path) == Some(&route) {
@@ -386,15 +402,16 @@ impl Room {
     /// Lets every connection panic.
     #[cfg(test)]
     pub fn break_connections(&mut self, turn: &mut Turn<'_>) {
-        let keys: Vec<Key> = self.members.keys().collect();
-        for (key, leg) in keys
-            .into_iter()
-            .flat_map(|key| [(key, Leg::Up), (key, Leg::Down)])
-        {
+        let members = self.members.iter_mut();
+        let sides = members.flat_map(|(key, member)| {
+            let sides = member.sides();
+            sides.map(move |side| (key, side)).collect::<Vec<_>>()
+        });
+        for (key, side) in sides.collect::<Vec<_>>() {
             let member = self.members.get_mut(&key);
-            if let Some(connection) = member.and_then(|member| member.connection(leg)) {
+            if let Some(connection) = member.and_then(|member| member.connection(side)) {
                 connection.break_down();
-                self.settle_connection(key, leg, turn);
+                self.settle_connection(key, side, turn);
             }
         }
     }
@@ -403,9 +420,8 @@ impl Room {
     #[cfg(test)]
     pub fn connections(&self) -> impl Iterator<Item = &crate::media::peer::connection::Connection> {
         self.members.values().flat_map(|member| {
-            let up = member.up.as_ref().map(|up| &up.connection);
-            up.into_iter()
-                .chain(member.down.as_ref().map(|down| &down.connection))
+            let ups = member.ups.iter().map(|up| &up.connection);
+            ups.chain(member.down.as_ref().map(|down| &down.connection))
         })
     }
 
@@ -415,8 +431,7 @@ impl Room {
         census.participants += self.members.len();
         census.tracks += self.tracks.len();
         for member in self.members.values() {
-            census.connections +=
-                usize::from(member.up.is_some()) + usize::from(member.down.is_some());
+            census.connections += member.ups.len() + usize::from(member.down.is_some());
             census.slots += member.down.as_ref().map_or(0, |down| down.slots.len());
         }
     }

@@ -2,6 +2,7 @@
 
 mod feedback;
 mod line;
+mod several;
 mod sources;
 mod stream;
 
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use self::feedback::Feedback;
 use self::line::{Kind, Line, line_of};
+pub(in crate::media) use self::several::{assign, continues, open, renegotiate};
 pub(in crate::media) use self::sources::{Assigned, check_sources};
 pub(in crate::media) use self::stream::Report;
 use self::stream::Stream;
@@ -19,7 +21,7 @@ use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
 use crate::media::peer::reach::Reach;
-use crate::media::peer::sdp::{Codec, Description, Origin, Setup, Why};
+use crate::media::peer::sdp::{Codec, Description, End, Origin, Setup, Why};
 use crate::media::peer::transport::PeerEvent;
 use crate::media::room::quality::Arrivals;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
@@ -43,12 +45,12 @@ const STREAM_SILENT_AFTER: Duration = Duration::from_millis(700);
 pub(in crate::media) struct Up {
     /// The WebRTC connection.
     pub connection: Connection,
-    /// Of the last offer that was taken.
-    pub revision: u64,
+    /// Tells it from the others on which the same participant sends.
+    pub number: u32,
     /// What arrives on it, before repair.
     pub arrivals: Arrivals,
     describing: Describing,
-    /// Of the last offer that was taken, too.
+    /// Of the last offer that was taken.
     origin: Origin,
     lines: Vec<Line>,
     /// One bundle has one id for each header extension (RFC 9143 §15).
@@ -100,15 +102,16 @@ struct Taken<'a> {
 }
 
 impl Up {
-    /// Takes a first offer. Gives the answer's text too.
-    pub fn open(
+    /// Takes a first offer.
+    fn open(
         offer: &Description,
-        reach: &Reach,
+        number: u32,
+        thread: usize,
         now: Instant,
-    ) -> Result<(Self, String), Refused> {
+    ) -> Result<Self, Refused> {
         let mut up = Self {
-            connection: Connection::new(reach.thread, now)?,
-            revision: 0,
+            connection: Connection::new(thread, now)?,
+            number,
             arrivals: Arrivals::default(),
             describing: Describing::default(),
             origin: offer.origin.clone(),
@@ -127,22 +130,17 @@ impl Up {
         };
         up.connection
             .set_remote(&offer.origin.fingerprints, role, now);
-        let answer = up.answer(offer, reach);
-        Ok((up, answer))
+        up.read_lines(offer);
+        Ok(up)
     }
 
     /// Whether the offer comes from the same connection of the client, and not from a new one.
-    pub fn continues(&self, offer: &Description) -> bool {
+    fn continues(&self, offer: &Description) -> bool {
         self.origin.is_same(&offer.origin)
     }
 
     /// Takes a later offer; one with other ICE credentials restarts ICE.
-    pub fn renegotiate(
-        &mut self,
-        offer: &Description,
-        reach: &Reach,
-        now: Instant,
-    ) -> Result<String, Refused> {
+    fn renegotiate(&mut self, offer: &Description, now: Instant) -> Result<(), Refused> {
         let used = offer.sections.iter().map(|section| &section.mid);
         let declined = offer.declined.iter().filter_map(|one| one.mid.as_ref());
         let is_new = |mid: &&String| self.lines.iter().all(|line| line.mid != **mid);
@@ -154,18 +152,46 @@ impl Up {
             self.connection.restart_ice(now);
         }
         self.origin = offer.origin.clone();
-        Ok(self.answer(offer, reach))
+        self.read_lines(offer);
+        Ok(())
     }
 
-    fn answer(&mut self, offer: &Description, reach: &Reach) -> String {
-        self.read_lines(offer);
+    /// Whether an m-line that this offer uses is one of this connection's.
+    fn has_line_of(&self, offer: &Description) -> bool {
+        let mut used = offer.sections.iter();
+        used.any(|section| self.carries_line(&section.mid))
+    }
+
+    /// Whether this offer has the ICE credentials of the last one.
+    fn has_credentials_of(&self, offer: &Description) -> bool {
+        self.origin.ufrag == offer.origin.ufrag
+    }
+
+    fn carries_line(&self, mid: &str) -> bool {
+        let mut lines = self.lines.iter();
+        lines.any(|line| line.mid == mid && line.declined.is_none())
+    }
+
+    /// It is in no offer any more.
+    fn give_up(&mut self) {
+        for line in &mut self.lines {
+            line.decline(Why::GivenUp);
+        }
+    }
+
+    /// Whether nothing of the last offer is on it.
+    pub fn is_given_up(&self) -> bool {
+        self.lines.iter().all(|line| line.declined.is_some())
+    }
+
+    /// What the next answer says of our end.
+    fn end<'a>(&'a mut self, reach: &'a Reach) -> End<'a> {
         // The role is kept for as long as there is the association (RFC 8842 §5.3).
         let setup = match self.connection.dtls_role() {
             Some(DtlsRole::Client) => Setup::Active,
             Some(DtlsRole::Server) | None => Setup::Passive,
         };
-        let end = self.describing.end(&self.connection, reach, setup);
-        end.answer(offer)
+        self.describing.end(&self.connection, reach, setup)
     }
 
     /// Lines from the offer. Those that there were keep their place, which streams point to.
@@ -434,11 +460,12 @@ impl Up {
         takes
     }
 
-    /// The names of a source's layers that were agreed, in the offer's order; none of one that has no name.
-    pub fn layers(&self, source: Source) -> &[String] {
+    /// The names of a source's layers that were agreed, in the offer's order; none of one that has no name. Nothing if
+    /// no m-line of this connection carries the source.
+    pub fn layers(&self, source: Source) -> Option<&[String]> {
         let mut lines = self.lines.iter();
-        let line = lines.find(|line| line.source == Some(source));
-        line.map_or(&[], |line| &line.layers)
+        let line = lines.find(|line| line.source == Some(source))?;
+        Some(&line.layers)
     }
 
     /// The layers whose streams were ended since this was last asked.

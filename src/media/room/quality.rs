@@ -4,9 +4,9 @@
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
+use crate::media::peer::connection::Connection;
 use crate::media::room::{Member, Room, Turn};
 use crate::meeting::media::MediaEvent;
-use crate::protocol::object::Leg;
 
 /// Measured this often: as often as connections are checked.
 pub(in crate::media) const REVIEW_EVERY: Duration = Duration::from_secs(2);
@@ -176,19 +176,21 @@ impl Room {
 
 impl Member {
     fn review_quality(&mut self, now: Instant) -> Option<Measured> {
-        let up = self.up.as_mut().map(|up| up.arrivals.take());
+        let mut up = Tally::default();
+        for sending in &mut self.ups {
+            up += sending.arrivals.take();
+        }
         let down = self.down.as_mut().map(|down| down.take_tally());
-        let connections = [Leg::Up, Leg::Down].map(|leg| {
-            let connection = self.connection(leg)?;
-            let connected = connection.is_connected();
-            connected.then(|| connection.round_trip())
-        });
-        if connections == [None, None] {
+        let ups = self.ups.iter().map(|up| &up.connection);
+        let connections = ups.chain(self.down.as_ref().map(|down| &down.connection));
+        let connected = connections.filter(|connection| connection.is_connected());
+        let round_trips: Vec<_> = connected.map(Connection::round_trip).collect();
+        if round_trips.is_empty() {
             return None;
         }
-        let round_trip = connections.into_iter().flatten().flatten().max();
-        let (up, down) = (up.unwrap_or_default(), down.unwrap_or_default());
-        self.quality.review(up, down, round_trip, now)
+        let round_trip = round_trips.into_iter().flatten().max();
+        self.quality
+            .review(up, down.unwrap_or_default(), round_trip, now)
     }
 }
 

@@ -8,9 +8,9 @@ use crate::media::PublishAnswer;
 use crate::media::error::{MediaError, Refused};
 use crate::media::peer::sdp::{Description, Setup};
 use crate::media::peer::{candidate, codec};
-use crate::media::room::publisher::{Assigned, Up, check_sources};
+use crate::media::room::publisher::{self, Assigned, Up, check_sources};
 use crate::media::room::subscriber::Down;
-use crate::media::room::{Key, Room, Turn};
+use crate::media::room::{Key, Room, Side, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Slot, SourceMid};
@@ -190,15 +190,14 @@ impl Room {
         self.negotiate(key, turn.now)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let reach = self.reach.clone();
-        let continued = member.up.as_mut().filter(|up| up.continues(&offer));
-        let answer = match continued {
-            Some(up) => up.renegotiate(&offer, &reach, turn.now),
-            None => {
+        let answer = match publisher::continues(&member.ups, &offer) {
+            true => publisher::renegotiate(&mut member.ups, &offer, &reach, turn.now),
+            false => {
                 let another = member.connections[Leg::Up as usize].take(turn.now);
                 another.map_err(MediaError::TooFast)?;
                 self.close_leg(key, Leg::Up, turn);
-                let opened = Up::open(&offer, &reach, turn.now);
-                opened.map(|(up, answer)| self.begin_up(key, up, answer))
+                let opened = publisher::open(&offer, &reach, turn.now);
+                opened.map(|(ups, answer)| self.begin_up(key, ups, answer))
             }
         };
         let answer = match answer {
@@ -210,9 +209,7 @@ impl Room {
             }
         };
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
-        let up = member.up.as_mut();
-        let up = up.ok_or_else(|| MediaError::unsupported(REPLACED))?;
-        let Assigned { carried, refused } = up.assign(sources);
+        let Assigned { carried, refused } = publisher::assign(&mut member.ups, sources);
         if let (true, Some((_, why))) = (carried.is_empty(), refused.first()) {
             let refusal = why.refusal();
             self.close_leg(key, Leg::Up, turn);
@@ -223,10 +220,9 @@ impl Room {
             reason: why.sentence().to_owned(),
         });
         let refused = refused.collect();
-        up.revision = revision;
         member.up_revision = revision;
         self.agree_layers(key, turn.now);
-        self.settle_connection(key, Leg::Up, turn);
+        self.settle_ups(key, turn);
         Ok(PublishAnswer {
             answer: Published {
                 revision,
@@ -237,15 +233,28 @@ impl Room {
         })
     }
 
+    /// Sends what the connections have to send on which somebody sends, and closes those that carry nothing any more.
+    fn settle_ups(&mut self, key: Key, turn: &mut Turn<'_>) {
+        let ups = self.members.get(&key).into_iter();
+        let ups = ups.flat_map(|member| &member.ups);
+        let ups: Vec<_> = ups.map(|up| (up.number, up.is_given_up())).collect();
+        for (number, is_given_up) in ups {
+            match is_given_up {
+                true => self.close_side(key, Side::Up(number), turn),
+                false => self.settle_connection(key, Side::Up(number), turn),
+            }
+        }
+    }
+
     /// A new connection of somebody's sends all that was agreed, until it is told otherwise.
-    fn begin_up(&mut self, key: Key, up: Up, answer: String) -> String {
+    fn begin_up(&mut self, key: Key, ups: Vec<Up>, answer: String) -> String {
         if let Some(member) = self.members.get_mut(&key) {
             for (_, track) in member.started.iter() {
                 if let Some(track) = self.tracks.get_mut(&track) {
                     track.demanded = None;
                 }
             }
-            member.up = Some(up);
+            member.ups = ups;
         }
         answer
     }
@@ -281,7 +290,7 @@ impl Room {
         member.down_revision += 1;
         down.revision = member.down_revision;
         member.down = Some(down);
-        self.settle_connection(key, Leg::Down, turn);
+        self.settle_connection(key, Side::Down, turn);
         self.down_offer(key)
             .ok_or_else(|| MediaError::unsupported(REPLACED))
     }
@@ -305,7 +314,7 @@ impl Room {
         down.widen(audio_slots, video_slots, &self.reach, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
-        self.settle_connection(key, Leg::Down, turn);
+        self.settle_connection(key, Side::Down, turn);
         self.down_offer(key)
             .ok_or_else(|| MediaError::unsupported(REPLACED))
     }
@@ -350,7 +359,7 @@ impl Room {
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let down = member.down.as_mut().ok_or(MediaError::Stale)?;
         down.accept(&answer, turn.now);
-        self.settle_connection(key, Leg::Down, turn);
+        self.settle_connection(key, Side::Down, turn);
         Ok(())
     }
 
@@ -393,7 +402,7 @@ impl Room {
             .down_offer(key)
             .ok_or_else(|| MediaError::unsupported(REPLACED))?;
         self.outbox.push(MediaEvent::Offer { to, offer });
-        self.settle_connection(key, Leg::Down, turn);
+        self.settle_connection(key, Side::Down, turn);
         Ok(())
     }
 

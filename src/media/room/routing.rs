@@ -13,12 +13,31 @@ use crate::protocol::object::Leg;
 /// A way changes hands only when its connection was silent for this long: a forged source cannot take it.
 const PATH_HELD_FOR: Duration = Duration::from_secs(6);
 
+/// One of somebody's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::media) enum Side {
+    /// One on which they send, by its number.
+    Up(u32),
+    /// The one on which they receive.
+    Down,
+}
+
+impl Side {
+    /// In which direction it is.
+    pub fn leg(self) -> Leg {
+        match self {
+            Self::Up(_) => Leg::Up,
+            Self::Down => Leg::Down,
+        }
+    }
+}
+
 /// Where a datagram belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Route {
     pub room: RoomKey,
     pub member: Key,
-    pub leg: Leg,
+    pub side: Side,
 }
 
 /// How datagrams find their connection. Every entry is one that a living connection lists itself, so the tables are
@@ -79,7 +98,7 @@ impl Routes {
         };
         let found = self.paths.iter().filter(|(known, _)| here(known));
         let mut routes: Vec<Route> = found.map(|(_, route)| *route).collect();
-        routes.sort_unstable_by_key(|route| (route.room, route.member, route.leg as u8));
+        routes.sort_unstable_by_key(|route| (route.room, route.member, route.side));
         routes.dedup();
         routes
     }
@@ -88,7 +107,7 @@ impl Routes {
 impl Room {
     /// Whether a connection knows this packet, which came by an unknown way, for its own.
     pub fn vouch(&mut self, route: Route, path: Path, packet: &[u8], turn: &mut Turn<'_>) -> bool {
-        let Some(connection) = self.connection_of(route.member, route.leg) else {
+        let Some(connection) = self.connection_of(route.member, route.side) else {
             return false;
         };
         let vouched = connection.vouch(path, packet, turn.now);
@@ -100,20 +119,25 @@ impl Room {
 
     /// Gives up a way that has ended; media goes another one, if the connection has any.
     pub fn forget(&mut self, route: Route, path: Path) {
-        if let Some(connection) = self.connection_of(route.member, route.leg) {
+        if let Some(connection) = self.connection_of(route.member, route.side) {
             connection.remove_path(path);
         }
     }
 
     /// Sends what a connection has to send, takes its new ways into the table, closes it if it is over.
-    pub(in crate::media) fn settle_connection(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
-        let Some(connection) = self.connection_of(key, leg) else {
+    pub(in crate::media) fn settle_connection(
+        &mut self,
+        key: Key,
+        side: Side,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(connection) = self.connection_of(key, side) else {
             return;
         };
         connection.poll_transmit(turn.out);
         if connection.is_over(turn.now) {
             let panicked = connection.has_panicked();
-            self.close_leg(key, leg, turn);
+            self.close_side(key, side, turn);
             self.reassign(turn);
             if let Some(member) = self.members.get(&key).filter(|_| panicked) {
                 let participant = member.id.clone();
@@ -124,18 +148,18 @@ impl Room {
         let route = Route {
             room: self.key,
             member: key,
-            leg,
+            side,
         };
         self.note_paths(route, turn);
         self.note_ufrags(route, turn);
     }
 
-    fn connection_of(&mut self, key: Key, leg: Leg) -> Option<&mut Connection> {
-        self.members.get_mut(&key)?.connection(leg)
+    fn connection_of(&mut self, key: Key, side: Side) -> Option<&mut Connection> {
+        self.members.get_mut(&key)?.connection(side)
     }
 
     fn note_paths(&mut self, route: Route, turn: &mut Turn<'_>) {
-        let Some(connection) = self.connection_of(route.member, route.leg) else {
+        let Some(connection) = self.connection_of(route.member, route.side) else {
             return;
         };
         for path in connection.take_dropped() {
@@ -146,7 +170,7 @@ impl Room {
         for path in connection.take_proven() {
             if self.may_take(route, path, turn) {
                 turn.routes.paths.insert(path, route);
-            } else if let Some(connection) = self.connection_of(route.member, route.leg) {
+            } else if let Some(connection) = self.connection_of(route.member, route.side) {
                 connection.remove_path(path);
             }
         }
@@ -164,7 +188,7 @@ impl Room {
         if holder.room != route.room {
             return false;
         }
-        let Some(connection) = self.connection_of(holder.member, holder.leg) else {
+        let Some(connection) = self.connection_of(holder.member, holder.side) else {
             return true;
         };
         let silent = turn.now.saturating_duration_since(connection.heard_at()) >= PATH_HELD_FOR;
@@ -175,7 +199,7 @@ impl Room {
     }
 
     fn note_ufrags(&mut self, route: Route, turn: &mut Turn<'_>) {
-        let Some(connection) = self.connection_of(route.member, route.leg) else {
+        let Some(connection) = self.connection_of(route.member, route.side) else {
             return;
         };
         for ufrag in connection.take_stale_ufrags() {

@@ -190,6 +190,8 @@ impl Down {
             }
             outcome = Forwarded::Switched(slot.layer);
             slot.switch_to(arrival);
+            // The layer that it carried until now may be of no use any more.
+            self.is_touched = true;
         }
         let Some((mut payload_type, repair)) = slot.fit(arrival.ssrc, &arrival.codec) else {
             return Forwarded::Undecodable;

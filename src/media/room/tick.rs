@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use crate::media::room::publisher::Report;
 use crate::media::room::quality::REVIEW_EVERY;
 use crate::media::room::speech::speakers;
-use crate::media::room::{Key, Member, Room, Turn};
+use crate::media::room::{Key, Member, Room, Side, Turn};
 use crate::meeting::media::MediaEvent;
-use crate::protocol::object::{Leg, MediaKind, Source};
+use crate::protocol::object::{MediaKind, Source};
 
 /// Who speaks is told at most this often.
 const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
@@ -21,11 +21,8 @@ impl Room {
     /// Does what is due by now.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         self.tend_connections(turn);
-        for up in self
-            .members
-            .values_mut()
-            .filter_map(|member| member.up.as_mut())
-        {
+        let members = self.members.values_mut();
+        for up in members.flat_map(|member| &mut member.ups) {
             up.tell(turn.ntp, turn.out, turn.now);
         }
         self.give_way();
@@ -63,21 +60,22 @@ impl Room {
     fn tend_connections(&mut self, turn: &mut Turn<'_>) {
         let mut due = Vec::new();
         for (key, member) in self.members.iter_mut() {
-            for leg in [Leg::Up, Leg::Down] {
-                let Some(connection) = member.connection(leg) else {
-                    continue;
-                };
+            let ups = member.ups.iter_mut();
+            let ups = ups.map(|up| (Side::Up(up.number), &mut up.connection));
+            let down = member.down.as_mut();
+            let down = down.map(|down| (Side::Down, &mut down.connection));
+            for (side, connection) in ups.chain(down) {
                 let is_due = connection.due().is_some_and(|due| due <= turn.now);
                 if is_due {
                     connection.handle_timeout(turn.now);
                 }
                 if is_due || connection.is_over(turn.now) {
-                    due.push((key, leg));
+                    due.push((key, side));
                 }
             }
         }
-        for (key, leg) in due {
-            self.attend(key, leg, turn);
+        for (key, side) in due {
+            self.attend(key, side, turn);
         }
     }
 

@@ -6,7 +6,9 @@
 
 use std::fmt::{self, Write as _};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc, Weekday,
+};
 
 use super::BadRule;
 use crate::protocol::time_zone::TimeZone;
@@ -410,7 +412,11 @@ pub fn written(raw: &str, zone: TimeZone) -> Result<String, BadRule> {
         // Writing into a string does not fail.
         let _ = write!(written, "{separator}{part}={value}");
     }
-    Ok(written)
+    // An end may have become longer.
+    match written.len() > MAX_RULE_BYTES {
+        true => Err(BadRule::TooLongText),
+        false => Ok(written),
+    }
 }
 
 /// The rule alone: without the property's name, folded lines, spaces, and in capitals.
@@ -448,16 +454,18 @@ fn parts(text: &str) -> Result<Vec<(Part, &str)>, BadRule> {
     Ok(parts)
 }
 
-/// An end (RFC 5545 §3.3.10): a time in UTC, a time by the clocks of `zone`, or a whole day by them.
+/// An end (RFC 5545 §3.3.10): a time in UTC, a time by the clocks of `zone`, or a whole day by them. Its year has four
+/// digits in UTC as well, so that it can be written.
 fn until(value: &str, zone: TimeZone) -> Option<DateTime<Utc>> {
-    if let Ok(time) = NaiveDateTime::parse_from_str(value, UTC_TIME) {
-        return Some(time.and_utc());
-    }
-    if let Ok(wall) = NaiveDateTime::parse_from_str(value, LOCAL_TIME) {
-        return Some(zone.instant(wall));
-    }
-    let day = NaiveDate::parse_from_str(value, DATE).ok()?;
-    Some(zone.instant(day.and_hms_opt(23, 59, 59)?))
+    let end = if let Ok(time) = NaiveDateTime::parse_from_str(value, UTC_TIME) {
+        time.and_utc()
+    } else if let Ok(wall) = NaiveDateTime::parse_from_str(value, LOCAL_TIME) {
+        zone.instant(wall)
+    } else {
+        let day = NaiveDate::parse_from_str(value, DATE).ok()?;
+        zone.instant(day.and_hms_opt(23, 59, 59)?)
+    };
+    (0..=9_999).contains(&end.year()).then_some(end)
 }
 
 fn weekday(name: &str) -> Option<Weekday> {

@@ -217,6 +217,35 @@ fn an_end_by_the_day_takes_in_that_day() {
     assert_eq!(next_begin(&planned, "2026-10-09T00:00:00Z"), None);
 }
 
+/// A rule that was taken could not be read again: the room never came again.
+#[test]
+fn an_end_that_cannot_be_kept_is_refused() {
+    use crate::meeting::recurrence::rule::{MAX_RULE_BYTES, Part};
+    let new_york = TimeZone::try_from("America/New_York".to_owned()).unwrap();
+    let (begin, end) = (
+        Some(at("2026-03-02T15:00:00Z")),
+        Some(at("2026-03-02T16:00:00Z")),
+    );
+    let check = |rule: &str| check(begin, end, new_york, rule);
+    let last = check("FREQ=DAILY;UNTIL=99991230");
+    assert_eq!(last.as_deref(), Ok("FREQ=DAILY;UNTIL=99991231T045959Z"));
+    // It is the year 10,000 in UTC.
+    let beyond = check("FREQ=DAILY;UNTIL=99991231");
+    assert_eq!(beyond, Err(BadRule::Value(Part::Until)));
+    // With the time of day in UTC it is longer.
+    for more in 0..=103 {
+        let days = ",2".repeat(more);
+        let rule = format!("FREQ=YEARLY;BYMONTH=3;UNTIL=20400101;BYMONTHDAY=2{days}");
+        assert!(rule.len() <= MAX_RULE_BYTES);
+        if rule.len() + "T045959Z".len() > MAX_RULE_BYTES {
+            assert_eq!(check(&rule), Err(BadRule::TooLongText));
+            continue;
+        }
+        let kept = check(&rule).unwrap();
+        assert_eq!(check(&kept).as_ref(), Ok(&kept));
+    }
+}
+
 #[test]
 fn what_is_no_bounded_rule_is_refused_with_its_reason() {
     use crate::meeting::recurrence::rule::Part;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::meeting::command::Post;
 use crate::protocol::ids::{MessageId, UserId};
+use crate::protocol::object::ChatMessage;
 use crate::protocol::request::ChatPage;
 use crate::protocol::time::Timestamp;
 
@@ -17,6 +18,9 @@ pub const RECENT_MESSAGES: usize = 50;
 pub struct Chat {
     recent: VecDeque<Post>,
     forgotten: bool,
+    /// When the newest was sent of those that everybody was told of, and that are not among the last any more.
+    #[serde(default)]
+    told_until: Option<Timestamp>,
 }
 
 impl Chat {
@@ -25,7 +29,11 @@ impl Chat {
         let mut chat = Self {
             recent: VecDeque::new(),
             forgotten: more,
+            told_until: None,
         };
+        if let Some(oldest) = posts.first().filter(|_| more) {
+            chat.told_until = Some(oldest.message.sent_at);
+        }
         posts.into_iter().for_each(|post| chat.push(post));
         chat
     }
@@ -33,10 +41,22 @@ impl Chat {
     /// Adds the newest message; the oldest goes when there are more than [`RECENT_MESSAGES`].
     pub fn push(&mut self, post: Post) {
         if self.recent.len() == RECENT_MESSAGES {
-            self.recent.pop_front();
+            let oldest = self.recent.pop_front();
+            self.told_until = self.told_until.max(oldest.map(|post| post.message.sent_at));
             self.forgotten = true;
         }
         self.recent.push_back(post);
+    }
+
+    /// Whether it is among the last.
+    pub fn has(&self, message: &MessageId) -> bool {
+        self.recent.iter().any(|post| post.message.id == *message)
+    }
+
+    /// Whether everybody was told of a message that was not taken back. One that is not among the last is taken for told
+    /// if it is as old as those that are there no more.
+    pub fn was_told(&self, message: &ChatMessage) -> bool {
+        self.has(&message.id) || self.told_until >= Some(message.sent_at)
     }
 
     /// Takes a message away, if it is among the last.

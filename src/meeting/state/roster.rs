@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::meeting::command::Join;
+use crate::meeting::command::{Attach, Join};
 use crate::network::Network;
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Connection, Participant, Role, Source, Track};
@@ -27,6 +27,9 @@ pub struct Person {
     /// Until when they were there, of somebody who has not come back since the server was down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unseen_since: Option<Timestamp>,
+    /// They were told that the server was down, and have not shown that they heard it.
+    #[serde(default)]
+    is_unaware: bool,
 }
 
 impl Person {
@@ -51,6 +54,7 @@ impl Person {
             begins_off: Vec::new(),
             negotiated: Vec::new(),
             unseen_since: None,
+            is_unaware: false,
         }
     }
 
@@ -59,9 +63,14 @@ impl Person {
         self.unseen_since.get_or_insert(since);
     }
 
-    /// They are there again. True when the server was down meanwhile.
-    pub fn has_come_back(&mut self) -> bool {
-        self.unseen_since.take().is_some()
+    /// They are there again. True when they must be told that the server was down meanwhile. They are told so behind a view,
+    /// and both may be lost on the way: who is to be shown the room once more is told once more. Who has seen the view
+    /// needs no other one, as what follows it can be replayed.
+    pub fn has_come_back(&mut self, how: Attach) -> bool {
+        let was_down = self.unseen_since.take().is_some();
+        let is_unaware = !how.anew && (was_down || self.is_unaware && how.look);
+        self.is_unaware = is_unaware && how.look;
+        is_unaware
     }
 
     /// Until when they were there who go at `now`.

@@ -106,6 +106,27 @@ fn who_comes_back_makes_their_media_anew_once() {
 }
 
 #[test]
+fn whose_answer_is_lost_as_well_is_told_once_more_to_make_their_media_anew() {
+    let mut room = taken_up(&room_with(&["ada", "bo"])).room;
+    let last_word = |room: &mut Room, anew: bool, look: bool| {
+        room.handle(detach("bo"), at(NOW)).reply.unwrap();
+        let effects = room.handle(attach("bo", anew, look), at(NOW)).effects;
+        told(&effects).pop().unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(last_word(&mut room, false, true), "p-bo: media.failed");
+    }
+    // What is replayed is what followed the view, and they have heard it by the next time.
+    last_word(&mut room, false, false);
+    assert_eq!(last_word(&mut room, false, true), "show p-bo");
+
+    let mut room = taken_up(&room_with(&["ada", "bo"])).room;
+    assert_eq!(last_word(&mut room, false, true), "p-bo: media.failed");
+    assert_eq!(last_word(&mut room, true, true), "show p-bo");
+    assert_eq!(last_word(&mut room, false, true), "show p-bo");
+}
+
+#[test]
 fn who_does_not_come_back_was_there_until_the_server_was_down() {
     let mut room = taken_up(&room_with(&["ada", "bo"])).room;
     room.handle(attach("ada", false, true), at(NOW))

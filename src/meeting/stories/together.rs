@@ -1,6 +1,7 @@
 //! What people do together: raise hands, write, send files, show feelings.
 
 use super::*;
+use crate::meeting::state::chat::RECENT_MESSAGES;
 
 #[test]
 fn members_do_only_what_the_room_lets_them() {
@@ -69,7 +70,8 @@ fn private_messages_reach_only_the_two() {
     let read = |room: &mut Room, name| view(room, name).chat.messages.len();
     assert_eq!((read(&mut room, "cy"), read(&mut room, "ada")), (2, 1));
     assert_eq!(
-        room.handle(post("bo", Some("dee"), "psst"), at(3)).reply,
+        room.handle(post("bo", Some("dee"), "psst-dee"), at(3))
+            .reply,
         Err(ErrorCode::ParticipantNotFound)
     );
 }
@@ -194,4 +196,65 @@ fn a_message_that_is_taken_back_is_gone_for_those_who_could_read_it() {
         ["p-bo: chat.deleted", "p-cy: chat.deleted"]
     );
     assert_eq!(view(&mut room, "cy").chat.messages, []);
+}
+
+#[test]
+fn a_message_that_is_sent_again_is_told_once_whether_it_was_told_before_or_not() {
+    let mut room = room_with(&["ada", "bo"]);
+    room.handle(post("ada", None, "told"), at(3)).reply.unwrap();
+    let repeated = room.handle(again(post("ada", None, "told")), at(4));
+    assert_eq!(told(&repeated.effects), [""; 0]);
+    // Nobody was told of this one: its commit was reported as failed.
+    let first = room.handle(again(post("ada", None, "untold")), at(5));
+    assert!(matches!(first.reply, Ok(Reply::Message(_))));
+    assert_eq!(
+        told(&first.effects),
+        ["p-ada: chat.message", "p-bo: chat.message"]
+    );
+    // Whoever carried it out first may come later; and it may be sent once more.
+    for command in [
+        post("ada", None, "untold"),
+        again(post("ada", None, "untold")),
+    ] {
+        let outcome = room.handle(command, at(6));
+        assert!(matches!(outcome.reply, Ok(Reply::Message(_))));
+        assert_eq!(told(&outcome.effects), [""; 0]);
+    }
+    assert_eq!(view(&mut room, "bo").chat.messages.len(), 2);
+}
+
+#[test]
+fn a_private_message_that_is_sent_again_is_told_to_the_two_whoever_they_are_by_now() {
+    let mut room = room_with(&["ada", "bo", "cy"]);
+    room.handle(leave("bo"), at(3)).reply.unwrap();
+    room.handle(join_as("bo", "bo2"), at(4)).reply.unwrap();
+    let outcome = room.handle(again(post("ada", Some("bo"), "psst")), at(5));
+    assert_eq!(
+        told(&outcome.effects),
+        ["p-ada: chat.message", "p-bo2: chat.message"]
+    );
+}
+
+#[test]
+fn an_untold_message_is_not_for_those_who_may_read_only_what_came_after_them() {
+    let joined = object::Room {
+        history: object::HistoryAccess::Joined,
+        ..facts()
+    };
+    let mut room = room_of(joined, &["ada"]);
+    room.handle(join("bo"), at(9)).reply.unwrap();
+    // It was sent before bo came.
+    let outcome = room.handle(again(post("ada", None, "untold")), at(10));
+    assert_eq!(told(&outcome.effects), ["p-ada: chat.message"]);
+}
+
+#[test]
+fn a_message_that_is_as_old_as_what_the_room_has_forgotten_counts_as_told() {
+    let mut room = room_with(&["ada"]);
+    for number in 0..=RECENT_MESSAGES {
+        let text = number.to_string();
+        room.handle(post("ada", None, &text), at(3)).reply.unwrap();
+    }
+    let outcome = room.handle(again(post("ada", None, "0")), at(4));
+    assert_eq!(told(&outcome.effects), [""; 0]);
 }

@@ -31,7 +31,7 @@ pub async fn send(
         let author = &asker.login.user.id;
         let sent = store.find_sent(membership.key, author, id).await;
         if let Some(sent) = sent.map_err(stored)? {
-            return again(membership, &data, sent).await;
+            return again(store, membership, &data, sent).await;
         }
     }
     let action = if data.to.is_some() {
@@ -65,7 +65,7 @@ pub async fn send(
     };
     let kept = store.insert_message(membership.key, &message).await;
     if let Kept::Known(sent) = kept.map_err(stored)? {
-        return Ok(answered(*sent));
+        return tell_again(store, membership, *sent).await;
     }
     let id = message.id.clone();
     let post = Command::Post(Box::new(room_view::post(message)));
@@ -91,8 +91,9 @@ fn client_id(raw: Option<String>) -> Result<Option<String>, WireError> {
     }
 }
 
-/// Answers a message that was sent before as it was answered then, and tells nobody a second time.
+/// Answers a message that was sent before as it was answered then.
 async fn again(
+    store: &Store,
     membership: &Membership,
     data: &ChatSend,
     sent: StoredMessage,
@@ -110,13 +111,24 @@ async fn again(
     };
     sent.check_is_again(&data.text, to.as_ref())
         .map_err(stored)?;
-    Ok(answered(sent))
+    tell_again(store, membership, sent).await
 }
 
-fn answered(sent: StoredMessage) -> MessageAnswer {
-    MessageAnswer {
-        message: room_view::post(sent).message,
+/// Answers a message that is kept already. The room tells nobody a second time. But when the database answered the commit
+/// too late, whoever sent it heard that it failed, and nobody was told.
+async fn tell_again(
+    store: &Store,
+    membership: &Membership,
+    sent: StoredMessage,
+) -> Result<MessageAnswer, WireError> {
+    let standing = store.find_message(membership.key, &sent.id).await;
+    let post = room_view::post(sent);
+    let message = post.message.clone();
+    if standing.map_err(stored)?.is_some() {
+        let post = Command::PostAgain(Box::new(post));
+        membership.handle.call_surely(post).await?;
     }
+    Ok(MessageAnswer { message })
 }
 
 /// Takes back what the room did not take: its author hears that it was not sent.

@@ -1,7 +1,6 @@
 //! What participants send each other to connect directly: relayed to one, looked at by nobody.
 
 use crate::budgets::{Budget, ws as budgets};
-use crate::meeting::Command;
 use crate::meeting::command::Signal;
 use crate::protocol::error::WireError;
 use crate::protocol::ids::{MAX_ID_BYTES, ParticipantId};
@@ -69,14 +68,8 @@ async fn relay(location: &Location, to: ParticipantId, signal: Signal) -> Result
         Signal::Candidate { .. } => ("data.candidate", &budgets::CANDIDATE),
     };
     is_small(&signal, field, most)?;
-    membership
-        .handle
-        .call(Command::Signal {
-            from: membership.participant.clone(),
-            to,
-            signal,
-        })
-        .await?;
+    let from = &membership.participant;
+    membership.handle.relay(from, to, signal).await?;
     Ok(Empty {})
 }
 

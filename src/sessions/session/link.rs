@@ -113,6 +113,7 @@ impl<S: State> Session<S> {
         let until = now + self.kept_for.unwrap_or(Duration::ZERO);
         self.link = Link::Detached { until, why };
         self.is_loss_untold = true;
+        self.showing = None;
     }
 
     /// Events were lost that had no number yet.
@@ -197,7 +198,8 @@ impl<S: State> Session<S> {
     ) -> Result<(), End> {
         self.take_back(state);
         let Link::Attaching(attaching) = &mut self.link else {
-            // The new socket was lost as well.
+            // The new socket was lost as well, or there is one, and somebody on it is to be shown where they are.
+            self.is_asked_to_show(standing);
             return Ok(());
         };
         if matches!(attaching.stage, Stage::Ready) {
@@ -244,8 +246,7 @@ impl<S: State> Session<S> {
     /// The room shows itself as it is after all that it has told before.
     pub(super) fn shown(&mut self, participant: ParticipantId, view: View) {
         let Link::Attaching(attaching) = &mut self.link else {
-            // Whoever asked for it is gone.
-            return;
+            return self.show_again(&participant, view);
         };
         if !attaching.look {
             return;
@@ -268,6 +269,7 @@ impl<S: State> Session<S> {
 
     /// A room that has let go shows itself no more.
     pub(super) fn look_no_more(&mut self) {
+        self.show_no_more();
         let Link::Attaching(attaching) = &self.link else {
             return;
         };

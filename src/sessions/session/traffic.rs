@@ -15,6 +15,8 @@ pub trait State {
     fn user(&self) -> Option<&User>;
     /// Whether it is in no room and waits at no door.
     fn is_nowhere(&self) -> bool;
+    /// As whom it is in a room, or waits at a door.
+    fn participant(&self) -> Option<&ParticipantId>;
     /// Whether it is in a room as `participant`.
     fn is_inside(&self, participant: &ParticipantId) -> bool;
     /// Takes note that a room has let it in. False when it is not meant any more.

@@ -335,7 +335,7 @@ export class Call extends CallBase {
   /**
    * Which ways one direction has tried, and which of them stands.
    *
-   * @param {'up'|'down'} connection
+   * @param {string} connection `up` or `down`
    * @returns {Promise<ReturnType<typeof waysTried>>}
    */
   async waysTried(connection) {

@@ -3,6 +3,7 @@ import { ProtocolError } from './errors.js';
 import { pauseBefore } from './pauses.js';
 import { PeerLink } from './peer-link.js';
 import { summarise } from './stats.js';
+import { waysTried } from './ways.js';
 
 /**
  * @typedef {import('./call-base.js').CallOptions} CallOptions
@@ -159,6 +160,17 @@ export class PeerCall extends CallBase {
     return stats;
   }
 
+  /**
+   * Which ways to somebody were tried, and which of them stands.
+   *
+   * @param {string} participant
+   * @returns {Promise<ReturnType<typeof waysTried>>}
+   */
+  async waysTried(participant) {
+    const link = this.#links.get(participant);
+    return link ? waysTried(await link.pc.getStats()) : {};
+  }
+
   /** @param {Joined} reply */
   #learn(reply) {
     this.#others.clear();
@@ -267,6 +279,14 @@ export class PeerCall extends CallBase {
   /** @override To be called when the network may be another one: nothing waits any longer. */
   hurry() {
     for (const link of this.#links.values()) link.hurry();
+  }
+
+  /** @override Somebody asks for another try now. */
+  retry() {
+    for (const [participant, { pc }] of [...this.#links]) {
+      if (pc.connectionState === 'failed' || pc.connectionState === 'disconnected') this.#relink(participant);
+    }
+    super.retry();
   }
 
   /** @param {string} participant */

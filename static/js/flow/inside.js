@@ -12,7 +12,7 @@ import { t } from '../i18n/index.js';
 import { may } from '../state/people.js';
 import { Files } from './files.js';
 import { Fitting } from './fitting.js';
-import { isOfTheWay } from '../state/trouble.js';
+import { isOfTheWay, toldAnew, troubleWith } from '../state/trouble.js';
 import { MediaHealth } from './media-health.js';
 import { isAttended, Notifier, showNotification } from './notifier.js';
 import { OwnSending } from './own-sending.js';
@@ -85,28 +85,52 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     dispatch: (action) => store.dispatch(action),
     announce,
   });
+  /** Both directions mostly fail for one reason, and one report of it is enough. @type {Promise<string | null> | null} */
+  let reported = null;
   const health = new MediaHealth((connection, trouble) => {
-    const before = meeting()?.health[connection];
-    dispatch({ type: 'health', connection, trouble });
-    if (!trouble || before) return;
-    announce(t(`trouble.${connection}`), true);
-    if (isOfTheWay(trouble)) void tellWays(connection);
+    const before = troubleIn(connection);
+    dispatch({ type: 'health', connection, trouble: toldAnew(before, trouble) });
+    if (!troubles().length) reported = null;
+    if (!trouble) return;
+    if (!before) announce(saidOf(connection), true);
+    if (isOfTheWay(trouble) && !(before && isOfTheWay(before))) void tellWays(connection);
   }, systemTimers);
 
-  /** Which ways were tried is told the person, and whoever runs the server. @param {'up' | 'down'} connection */
+  const troubleIn = (/** @type {string} */ connection) => {
+    const now = meeting();
+    return now ? troubleWith(now.health, connection) : null;
+  };
+  const troubles = () => {
+    const { up, down, peers } = meeting()?.health ?? { up: null, down: null, peers: {} };
+    return [up, down, ...Object.values(peers)].filter((trouble) => trouble !== null);
+  };
+  const saidOf = (/** @type {string} */ connection) => {
+    if (connection === 'up' || connection === 'down') return t(`trouble.${connection}`);
+    return t('trouble.peer', { name: meeting()?.participants[connection]?.display_name ?? '' });
+  };
+
+  /** Which ways were tried is told the person, and whoever runs the server. @param {string} connection */
   async function tellWays(connection) {
-    const own = call();
-    if (!own || !('waysTried' in own)) return;
-    const ways = await own.waysTried(connection);
-    const trouble = meeting()?.health[connection];
-    if (!trouble) return;
-    dispatch({ type: 'health', connection, trouble: { ...trouble, ways } });
+    const ways = (await call()?.waysTried(connection)) ?? {};
+    learn(connection, { ways });
+    reported ??= report(ways);
+    learn(connection, { report: await reported });
+  }
+
+  /** @param {string} connection @param {Partial<import('../state/trouble.js').Trouble>} more */
+  function learn(connection, more) {
+    const trouble = troubleIn(connection);
+    if (trouble && isOfTheWay(trouble)) dispatch({ type: 'health', connection, trouble: { ...trouble, ...more } });
+  }
+
+  /** @param {NonNullable<import('../state/trouble.js').Trouble['ways']>} ways @returns {Promise<string | null>} its code */
+  async function report(ways) {
     // The whole of the check is loaded by those alone who need it.
     const [{ meetingReport }, { leaveReport }] = await Promise.all([
       import('../state/check-report.js'),
       import('./check-ways.js'),
     ]);
-    await leaveReport(meetingReport(trouble.code, ways));
+    return leaveReport(meetingReport(troubles()[0]?.code ?? 'ice', ways));
   }
   const fitting = new Fitting({
     call,

@@ -3,7 +3,8 @@
  * that is lost for a moment has words of its own (flow/loss.js); here is told what lasts, and what the server refused.
  *
  * @typedef {import('../state/trouble.js').Trouble} Trouble
- * @typedef {import('../client/kept-link.js').LinkState & {connection: 'up' | 'down'}} MediaChange
+ * @typedef {import('../client/kept-link.js').LinkState & {connection: string}} MediaChange  connection: `up`, `down`, or
+ *   somebody to whom there is a way of their own
  */
 
 /** The first connection of a slow network is there by then, and one that was made anew as well. */
@@ -12,11 +13,11 @@ const TOLD_AFTER_MS = 8_000;
 export class MediaHealth {
   #tell;
   #timers;
-  /** @type {Map<'up' | 'down', {timer: any, told: boolean, last: MediaChange}>} what is not connected */
+  /** @type {Map<string, {timer: any, told: boolean, last: MediaChange}>} what is not connected */
   #open = new Map();
 
   /**
-   * @param {(connection: 'up' | 'down', trouble: Trouble | null) => void} tell
+   * @param {(connection: string, trouble: Trouble | null) => void} tell
    * @param {import('../client/timers.js').Timers} timers
    */
   constructor(tell, timers) {
@@ -36,12 +37,26 @@ export class MediaHealth {
     now.timer ??= this.#timers.setTimeout(() => this.#say(connection), TOLD_AFTER_MS);
   }
 
+  /**
+   * The way to somebody, which is tried again by itself as long as it is not there.
+   * @param {{connection: string, state: RTCPeerConnectionState}} change
+   */
+  path({ connection, state }) {
+    if (state === 'new' || state === 'closed') return;
+    this.change({ connection, state: state === 'connected' ? 'connected' : 'connecting', code: null, retryAt: null });
+  }
+
+  /** Somebody is gone, and the way to them. @param {string} connection */
+  gone(connection) {
+    this.#settle(connection);
+  }
+
   /** Another meeting, or none. */
   clear() {
     for (const connection of [...this.#open.keys()]) this.#settle(connection);
   }
 
-  /** @param {'up' | 'down'} connection */
+  /** @param {string} connection */
   #settle(connection) {
     const before = this.#open.get(connection);
     this.#open.delete(connection);
@@ -49,7 +64,7 @@ export class MediaHealth {
     if (before?.told) this.#tell(connection, null);
   }
 
-  /** @param {'up' | 'down'} connection */
+  /** @param {string} connection */
   #say(connection) {
     const now = this.#open.get(connection);
     if (!now) return;

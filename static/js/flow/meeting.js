@@ -141,7 +141,10 @@ export class MeetingFlow {
     call.on('slot', (change) => inside.pictures.turn(change));
     call.on('reason', (change) => this.#dispatch({ type: 'slot.reason', ...change }));
     call.on('source', (change) => inside.own.changed(change));
-    call.on('connection', (change) => this.#loss.path(change, reply.room.topology));
+    call.on('connection', (change) => {
+      this.#loss.path(change, reply.room.topology);
+      if (reply.room.topology === 'p2p') inside.health.path(change);
+    });
     call.on('media', (change) => inside.health.change(change));
     call.on('refused', ({ source, error }) => inside.own.refused(source, error));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
@@ -168,6 +171,7 @@ export class MeetingFlow {
     session.on('participant.left', ({ participant }) => {
       this.#inside?.pictures.listenTo(participant, null);
       this.#loss.left(participant);
+      this.#inside?.health.gone(participant);
     });
     session.on('joined', (reply, { again, same, mediaLost }) => {
       if (!again || !this.#meeting) return;

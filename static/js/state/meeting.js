@@ -105,7 +105,7 @@
  *   | {type: 'strain', strain: import('./strain.js').Level}
  *   | {type: 'link', lost: import('./trouble.js').Lost | null}
  *   | {type: 'restarting'}
- *   | {type: 'health', connection: 'up' | 'down', trouble: import('./trouble.js').Trouble | null}
+ *   | {type: 'health', connection: string, trouble: import('./trouble.js').Trouble | null}
  *   | {type: 'unsent', source: 'microphone' | 'camera', code: string | null}
  *   | {type: 'path', participant: string, lost: boolean}
  *   | {type: 'panel', panel: 'chat' | 'people' | null}
@@ -124,7 +124,7 @@
 
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
-import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks } from './presence.js';
+import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks, withTrouble } from './presence.js';
 import { carry, explain, published } from './slots.js';
 import { exchange, follow, speak } from './speech.js';
 
@@ -178,7 +178,7 @@ export function enter(reply, at) {
     link: 'online',
     lost: null,
     restarting: false,
-    health: { up: null, down: null },
+    health: { up: null, down: null, peers: {} },
     unsent: { microphone: null, camera: null },
     cut: [],
     sharers: [],
@@ -276,7 +276,7 @@ function reduceOne(state, action) {
     case 'restarting':
       return set(state, { restarting: true });
     case 'health':
-      return { ...state, health: { ...state.health, [action.connection]: action.trouble } };
+      return { ...state, health: withTrouble(state.health, action.connection, action.trouble) };
     case 'unsent':
       if (state.unsent[action.source] === action.code) return state;
       return { ...state, unsent: { ...state.unsent, [action.source]: action.code } };

@@ -134,6 +134,18 @@ export function update(state, participant) {
 }
 
 /**
+ * @param {import('./trouble.js').Health} health
+ * @param {string} connection
+ * @param {import('./trouble.js').Trouble | null} trouble
+ * @returns {import('./trouble.js').Health}
+ */
+export function withTrouble(health, connection, trouble) {
+  if (connection === 'up' || connection === 'down') return { ...health, [connection]: trouble };
+  const { [connection]: _, ...peers } = health.peers;
+  return { ...health, peers: trouble ? { ...peers, [connection]: trouble } : peers };
+}
+
+/**
  * The path to somebody is lost, or is back. No server in the middle knows of it.
  * @param {Meeting} state
  * @param {string} id

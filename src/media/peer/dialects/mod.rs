@@ -8,7 +8,7 @@ use crate::media::peer::candidate;
 use crate::media::peer::codec::is_forwarded;
 use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::Description;
-use crate::media::room::publisher::{Up, check_sources};
+use crate::media::room::publisher::{self, check_sources};
 use crate::protocol::object::{Source, SourceMid};
 
 /// What is expected of one m-line: its mid, whether it is answered, and the encodings of the answer in order.
@@ -79,7 +79,11 @@ fn dialects() -> Vec<Dialect> {
             &[("video0", &["VP8"]), ("audio1", OPUS)],
             &[]
         ),
-        dialect!("gstreamer_no_bundle", &[("video0", &["VP8"])], &["audio1"]),
+        dialect!(
+            "gstreamer_no_bundle",
+            &[("video0", &["VP8"]), ("audio1", OPUS)],
+            &[]
+        ),
         dialect!(
             "pion",
             &[("0", &["VP8", "H264", "AV1", "VP9"]), ("1", OPUS)],
@@ -101,7 +105,7 @@ fn answered(offer: &str) -> (Description, String, Description) {
     let read =
         Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
     let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
-    let opened = Up::open(&read, &reach, Instant::now());
+    let opened = publisher::open(&read, &reach, Instant::now());
     let (_, answer) = opened.unwrap_or_else(|why| panic!("{why}: {offer}"));
     let back = Description::parse(&answer).unwrap();
     (read, answer, back)
@@ -262,17 +266,62 @@ fn simulcast_is_answered_layer_by_layer() {
 }
 
 #[test]
+fn transports_with_the_same_credentials_are_known_by_their_m_lines() {
+    let offer = include_str!("gstreamer_no_bundle.sdp")
+        .replace("SecondTransportXXXX", "FirstTransportXXXXX");
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let now = Instant::now();
+    let read = Description::offer(&offer, is_forwarded).unwrap();
+    let (mut ups, first) = publisher::open(&read, &reach, now).unwrap();
+    assert_eq!(ups.len(), 2);
+    let again = publisher::renegotiate(&mut ups, &read, &reach, now).unwrap();
+    let ufrags = |answer: &str| -> Vec<String> {
+        let lines = answer
+            .lines()
+            .filter(|line| line.starts_with("a=ice-ufrag:"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(ufrags(&again), ufrags(&first));
+    assert_eq!((ups.len(), ufrags(&again).len()), (2, 2));
+    assert_ne!(ufrags(&again)[0], ufrags(&again)[1]);
+}
+
+#[test]
+fn transports_are_bounded_over_time_too() {
+    let offer = include_str!("gstreamer_no_bundle.sdp");
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let now = Instant::now();
+    let read = Description::offer(offer, is_forwarded).unwrap();
+    let (mut ups, _) = publisher::open(&read, &reach, now).unwrap();
+    assert_eq!(ups.len(), 2);
+    let mut again = |round: usize| {
+        let sdp = offer.replace("a=mid:audio1", &format!("a=mid:audio{round}"));
+        let (before, after) = sdp.split_once("m=audio").unwrap();
+        let after = after.replace("a=ice-ufrag:", &format!("a=ice-ufrag:{round}"));
+        let read = Description::offer(&format!("{before}m=audio{after}"), is_forwarded).unwrap();
+        let answered = publisher::renegotiate(&mut ups, &read, &reach, now).map(drop);
+        ups.retain(|up| !up.is_given_up());
+        answered.map(|()| ups.len())
+    };
+    for round in 2..16 {
+        assert_eq!(again(round), Ok(2));
+    }
+    let refused = again(16).unwrap_err().to_string();
+    assert!(refused.contains("new connection"), "{refused}");
+}
+
+#[test]
 fn m_lines_are_bounded_over_time_too() {
     let offer = include_str!("werift.sdp");
     let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
-    let (mut up, _) = Up::open(&read, &reach, now).unwrap();
+    let (mut ups, _) = publisher::open(&read, &reach, now).unwrap();
     let mut again = |round: usize| {
         let sdp = offer.replace("a=mid:", &format!("a=mid:{round}-"));
         let sdp = sdp.replace("BUNDLE 0 1", &format!("BUNDLE {round}-0 {round}-1"));
         let read = Description::offer(&sdp, is_forwarded).unwrap();
-        up.renegotiate(&read, &reach, now).map(drop)
+        publisher::renegotiate(&mut ups, &read, &reach, now).map(drop)
     };
     let most = LINES_OVER_TIME.size() / 2;
     for round in 1..most {

@@ -34,10 +34,10 @@ pub(in crate::media) enum Why {
     NoMid,
     /// Nothing in it is forwarded.
     NoEncoding,
-    /// There is one transport for each connection.
+    /// It shares no transport with the first and describes none of its own.
     Unbundled,
-    /// It is in another bundle than the first, or in none.
-    OtherBundle,
+    /// No more transports are made.
+    TooManyTransports,
 }
 
 impl Declined {
@@ -68,10 +68,10 @@ impl Why {
                 "The m-line has no encoding that is forwarded here: opus; VP8, VP9, H264, AV1."
             }
             Self::Unbundled => {
-                "The offer has several m-lines and no a=group:BUNDLE, so only the first is used: bundle them (RFC 9143)."
+                "The m-line is not in the bundle (a=group:BUNDLE) of the first one and describes no transport of its own: bundle them (RFC 9143)."
             }
-            Self::OtherBundle => {
-                "The m-line is not in the bundle (a=group:BUNDLE) of the first one that is used, and there is one transport."
+            Self::TooManyTransports => {
+                "The m-line would need one transport more than there may be: bundle them (a=group:BUNDLE, RFC 9143)."
             }
         }
     }

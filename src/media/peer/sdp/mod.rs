@@ -20,7 +20,7 @@ pub(in crate::media) use self::streams::{MAX_LAYERS, Streams};
 pub(in crate::media) use self::transport::{Fingerprint, Setup};
 use self::transport::{Shared, Transport};
 pub(in crate::media) use self::write::{End, Slot};
-use crate::budgets::media::{DESCRIPTION, DESCRIPTION_LINES, LINE};
+use crate::budgets::media::{DESCRIPTION, DESCRIPTION_LINES, LINE, TRANSPORTS};
 use crate::media::error::MediaError;
 use crate::media::rtp::encoding::Encoding;
 use crate::media::rtp::extensions::ExtensionIds;
@@ -36,8 +36,11 @@ pub(in crate::media) type Refusal = &'static str;
 pub(in crate::media) struct Description {
     /// Which connection of whoever wrote it this describes.
     pub origin: Origin,
-    /// Its m-lines in order, but for those in `declined`.
+    /// Its m-lines in order, but for those in `declined` and those of `apart`.
     pub sections: Vec<Section>,
+    /// What an offer says of further transports, each with m-lines of its own: those that no bundle joins to the first
+    /// one (RFC 9143 §7.3 forbids the answerer to bundle what was not offered so).
+    pub apart: Vec<Description>,
     /// Its m-lines that carry nothing here, in order.
     pub declined: Vec<Declined>,
     /// Whether whoever wrote it only answers checks (RFC 8445 §2.5).
@@ -186,6 +189,7 @@ impl Description {
             return Err(why.unwrap_or_else(|| MediaError::bad_sdp(NO_M_LINE)));
         }
         read.settle().map_err(MediaError::bad_sdp)?;
+        read.settle_apart();
         Ok(read)
     }
 
@@ -206,9 +210,15 @@ impl Description {
         reader.finish()
     }
 
+    /// Itself, and what is apart: one description for each transport.
+    pub fn parts(&self) -> impl Iterator<Item = &Description> {
+        std::iter::once(self).chain(&self.apart)
+    }
+
     /// The m-line of that name, if it is used.
     pub fn section(&self, mid: &str) -> Option<&Section> {
-        self.sections.iter().find(|section| section.mid == mid)
+        let mut sections = self.parts().flat_map(|part| &part.sections);
+        sections.find(|section| section.mid == mid)
     }
 
     /// Why the m-line of that name carries nothing, if there is such a one.
@@ -240,8 +250,8 @@ impl Description {
         why.find(|why| *why != Why::OtherMedium)
     }
 
-    /// Declines the m-lines with no encoding that is forwarded, and all that the one transport which there is here
-    /// cannot carry beside the first that is left.
+    /// Declines the m-lines with no encoding that is forwarded, and sets those apart that do not share the transport of
+    /// the first that sends.
     fn choose(&mut self, forwards: impl Fn(&Codec) -> bool) {
         self.decline(Why::NoEncoding, |section| {
             section.codecs.iter().any(&forwards)
@@ -250,10 +260,59 @@ impl Description {
         let Some(first) = sends.next().or(self.sections.first()) else {
             return;
         };
-        let mid = first.mid.clone();
-        match self.bundle_of(&mid).map(<[String]>::to_vec) {
-            Some(bundle) => self.decline(Why::OtherBundle, |section| bundle.contains(&section.mid)),
-            None => self.decline(Why::Unbundled, |section| section.mid == mid),
+        let first = first.mid.clone();
+        let all = std::mem::take(&mut self.sections).into_iter();
+        let (with_first, others) = all.partition(|one| self.is_joined(&first, &one.mid));
+        self.sections = with_first;
+        for section in others {
+            self.set_apart(section);
+        }
+    }
+
+    fn set_apart(&mut self, section: Section) {
+        let mut apart = self.apart.iter();
+        let joined = apart.position(|part| self.is_joined(&part.sections[0].mid, &section.mid));
+        match joined {
+            Some(place) => self.apart[place].sections.push(section),
+            None if self.apart.len() + 1 < TRANSPORTS.size() => {
+                let part = self.part(section);
+                self.apart.push(part);
+            }
+            None => self.note_declined(Declined::of(section, Why::TooManyTransports)),
+        }
+    }
+
+    /// A description of another transport than the first, of which this is an m-line.
+    fn part(&self, section: Section) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            sections: vec![section],
+            apart: Vec::new(),
+            declined: Vec::new(),
+            is_lite: self.is_lite,
+            setup: None,
+            mixes_extensions: self.mixes_extensions,
+            bundles: self.bundles.clone(),
+            session: self.session.clone(),
+        }
+    }
+
+    /// Whether two m-lines share one transport.
+    fn is_joined(&self, one: &str, other: &str) -> bool {
+        let bundle = self.bundle_of(one);
+        one == other || bundle.is_some_and(|bundle| bundle.iter().any(|mid| mid == other))
+    }
+
+    /// Finds out what is said of the transports apart; m-lines without any are declined.
+    fn settle_apart(&mut self) {
+        for mut part in std::mem::take(&mut self.apart) {
+            if part.settle().is_ok() {
+                self.apart.push(part);
+                continue;
+            }
+            for section in part.sections {
+                self.note_declined(Declined::of(section, Why::Unbundled));
+            }
         }
     }
 
@@ -268,11 +327,14 @@ impl Description {
             .partition(keeps);
         self.sections = kept;
         for section in given_up {
-            let place = self
-                .declined
-                .partition_point(|one| one.index < section.index);
-            self.declined.insert(place, Declined::of(section, why));
+            self.note_declined(Declined::of(section, why));
         }
+    }
+
+    fn note_declined(&mut self, declined: Declined) {
+        let before = |one: &Declined| one.index < declined.index;
+        let place = self.declined.partition_point(before);
+        self.declined.insert(place, declined);
     }
 
     /// Whether the m-lines that are used are in a bundle.

@@ -211,6 +211,7 @@ impl Reader {
             bundles: self.bundles,
             session: self.session_level,
             sections: self.done,
+            apart: Vec::new(),
             declined: self.declined,
         })
     }

@@ -1,5 +1,5 @@
-//! Answers and offers of ours: one transport, its candidates in every m-line, as some clients look only at those of the
-//! m-line whose transport they keep (RFC 8843 §7.1 leaves it open).
+//! Answers and offers of ours: a transport has its candidates in every m-line of its bundle, as some clients look only
+//! at those of the m-line whose transport they keep (RFC 8843 §7.1 leaves it open).
 
 use std::fmt::Write as _;
 
@@ -58,20 +58,30 @@ impl Slot<'_> {
 }
 
 impl End<'_> {
-    /// Answers an offer line by line: with what can be received, and port 0 for what cannot.
-    pub fn answer(&self, offer: &Description) -> String {
+    /// Answers an offer line by line: with what can be received, and port 0 for what cannot. The parts of it that are
+    /// apart are answered each by its own end.
+    pub fn answer(&self, offer: &Description, apart: &[(End<'_>, &Description)]) -> String {
         let mut text = self.head(offer.mixes_extensions);
+        let others = apart.iter().map(|(end, part)| (end, *part));
+        let parts: Vec<_> = std::iter::once((self, offer)).chain(others).collect();
         // Who did not bundle is not told of bundles (RFC 9143 §7.3).
-        if offer.is_bundled() {
-            let mids = offer.sections.iter().map(|section| section.mid.as_str());
+        for (_, part) in parts.iter().filter(|(_, part)| part.is_bundled()) {
+            let mids = part.sections.iter().map(|section| section.mid.as_str());
             bundle(&mut text, mids);
         }
+        let sections = |(end, part)| {
+            let Description { sections, .. }: &Description = part;
+            sections.iter().map(move |section| (end, section))
+        };
+        let mut sections: Vec<(&End<'_>, &Section)> =
+            parts.into_iter().flat_map(sections).collect();
+        sections.sort_unstable_by_key(|(_, section)| section.index);
         let mut declined = offer.declined.iter().peekable();
-        for section in &offer.sections {
+        for (end, section) in sections {
             while let Some(one) = declined.next_if(|one| one.index < section.index) {
                 refuse(&mut text, one);
             }
-            self.receive(&mut text, section);
+            end.receive(&mut text, section);
         }
         for one in declined {
             refuse(&mut text, one);

@@ -62,7 +62,7 @@ impl Up {
                 // Nobody need wait until it is missed.
                 RtcpReport::Goodbye { ssrcs } => {
                     for ssrc in ssrcs.iter() {
-                        self.end(ssrc);
+                        self.end_stream(ssrc);
                     }
                 }
                 RtcpReport::Receiver { .. }
@@ -74,7 +74,7 @@ impl Up {
         }
     }
 
-    fn end(&mut self, ssrc: u32) {
+    fn end_stream(&mut self, ssrc: u32) {
         for line in &mut self.lines {
             let place = line.current.iter().position(|one| *one == Some(ssrc));
             let Some(layer) = place else { continue };

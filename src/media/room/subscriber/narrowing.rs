@@ -215,9 +215,14 @@ impl Down {
             let rung = picture.ladder.rungs().get(place);
             rung.map_or(0, |rung| 1 << rung.layer)
         };
-        let hoped = match hoped {
-            Grant::Layer(place) => bit(place),
-            Grant::Stills | Grant::Nothing => 0,
+        let (wanted, below) = match hoped {
+            Grant::Layer(place) => (bit(place), (0..place).map(bit).sum()),
+            Grant::Stills | Grant::Nothing => (0, 0),
+        };
+        // Places among all layers: fewer may come.
+        let is_short = match (given, hoped) {
+            (Grant::Layer(_), Grant::Layer(place)) => picture.ladder.place(layer) < Some(place),
+            (Grant::Stills | Grant::Nothing, _) | (_, Grant::Stills | Grant::Nothing) => false,
         };
         let index = picture.slot;
         let was = (self.slots[index].share, self.slots[index].aim());
@@ -235,7 +240,12 @@ impl Down {
         let slot = &mut self.slots[index];
         slot.note_lack(lack, now);
         slot.aim_at(layer);
-        slot.uses = hoped | bit(0) | 1 << slot.layer | 1 << slot.aim();
+        slot.uses = wanted | bit(0) | 1 << slot.layer | 1 << slot.aim();
+        if is_short && !slot.is_coming {
+            // A sender learns what its line carries only by what it sends: asked for the smallest and the largest alone,
+            // it may send the smallest for ever.
+            slot.uses |= below;
+        }
         was != (share, slot.aim())
     }
 

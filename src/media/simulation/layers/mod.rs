@@ -256,6 +256,34 @@ fn the_sender_is_told_what_is_watched() {
     assert_eq!(call.demands().last().unwrap(), "");
 }
 
+/// Senders that are held by their line begin with the small layers, and learn by those that they have room for more.
+#[test]
+fn while_the_largest_layer_does_not_come_the_ones_below_are_asked_for() {
+    let mut call = Call::new();
+    call.view(0, 180);
+    call.view(1, 180);
+    call.talk(4);
+    assert_eq!(call.demands().last().unwrap(), "q");
+    let before = call.demands().len();
+    for place in [1, 2] {
+        call.layers[place].is_sent = false;
+    }
+    call.view(0, 720);
+    call.talk(2);
+    assert_eq!(call.demands()[before..], ["q f"]);
+    call.talk(2);
+    assert_eq!(call.demands()[before + 1..], ["q h f"]);
+    call.layers[1].is_sent = true;
+    call.talk(3);
+    assert_eq!(call.last_reported(0), reported("h", "sender"));
+    call.talk(10);
+    assert_eq!(call.demands().len(), before + 2, "{:?}", call.demands());
+    call.layers[2].is_sent = true;
+    call.talk(5);
+    assert_eq!(call.last_reported(0), reported("f", ""));
+    assert_eq!(call.demands()[before + 2..], ["q f"]);
+}
+
 #[test]
 fn layers_have_their_senders_names_and_order() {
     let layers = vec![layer("high", 7000, 2), layer("7", 8000, 0)];

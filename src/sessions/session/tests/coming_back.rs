@@ -4,10 +4,10 @@ use super::*;
 use crate::meeting::effect::CloseReason;
 use crate::protocol::error::ErrorCode;
 
-const KEPT_FOR: Duration = Duration::from_secs(30);
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(30);
 
 /// Somebody in a room, with request 2.
-fn inside() -> Desk {
+pub(super) fn inside() -> Desk {
     let mut desk = Desk::kept_for(KEPT_FOR);
     desk.ask(1);
     desk.done(|someone| someone.user = somebody());
@@ -17,25 +17,25 @@ fn inside() -> Desk {
 }
 
 /// The same without a socket, which the room knows.
-fn lost() -> Desk {
+pub(super) fn lost() -> Desk {
     let mut desk = inside();
     desk.lose(End::Gone);
     desk
 }
 
 impl Desk {
-    fn lose(&mut self, end: End) {
+    pub(super) fn lose(&mut self, end: End) {
         assert_eq!(self.take(Input::End(end)), [Out::LetGo(end), Out::TellLoss]);
         assert_eq!(self.announced(), []);
     }
 
     /// The room knows that there is no socket.
-    fn announced(&mut self) -> Vec<Out> {
+    pub(super) fn announced(&mut self) -> Vec<Out> {
         let (_, state) = self.lent.take().unwrap();
         self.take(Input::LossAnnounced(state))
     }
 
-    fn resume(&mut self, last_seq: Option<u64>) -> Vec<Out> {
+    pub(super) fn resume(&mut self, last_seq: Option<u64>) -> Vec<Out> {
         let token = "t".to_owned();
         let id = 77;
         self.take(Input::Resume(Resume {
@@ -45,28 +45,28 @@ impl Desk {
         }))
     }
 
-    fn taken_up(&mut self, standing: Result<Standing, WireError>) -> Vec<Out> {
+    pub(super) fn taken_up(&mut self, standing: Result<Standing, WireError>) -> Vec<Out> {
         let (_, state) = self.lent.take().unwrap();
         self.take(Input::TakenUp { state, standing })
     }
 
     /// Resumes inside the room, without a view.
-    fn back(&mut self, last_seq: u64) -> Vec<Out> {
+    pub(super) fn back(&mut self, last_seq: u64) -> Vec<Out> {
         assert_eq!(self.resume(Some(last_seq)), [take_up(false, false)]);
         self.taken_up(Ok(Standing::Inside(ada())))
     }
 }
 
-fn take_up(anew: bool, look: bool) -> Out {
+pub(super) fn take_up(anew: bool, look: bool) -> Out {
     Out::TakeUp(TakeUp { anew, look })
 }
 
-fn shown() -> OutboxItem {
+pub(super) fn shown() -> OutboxItem {
     let (participant, view) = (ada(), view());
     OutboxItem::View { participant, view }
 }
 
-fn released(close: Option<CloseReason>) -> OutboxItem {
+pub(super) fn released(close: Option<CloseReason>) -> OutboxItem {
     let participant = ada();
     OutboxItem::Released { participant, close }
 }

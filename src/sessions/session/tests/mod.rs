@@ -1,5 +1,6 @@
 //! The core in virtual time: stories, and random runs against a reference model.
 
+mod asked_again;
 mod coming_back;
 mod cuts;
 mod model;
@@ -16,6 +17,7 @@ use crate::meeting::command::Join;
 use crate::meeting::state::chat::Chat;
 use crate::meeting::{Command, Reply, Room};
 use crate::network::Network;
+use crate::protocol::error::WireError;
 use crate::protocol::event::{RoomDeleted, SessionReplaced, SpeakerActive};
 use crate::protocol::ids::{RoomIdentity, SessionId};
 use crate::protocol::object::User;
@@ -38,6 +40,10 @@ impl State for Someone {
 
     fn is_nowhere(&self) -> bool {
         self.inside.is_none() && self.at_door.is_none()
+    }
+
+    fn participant(&self) -> Option<&ParticipantId> {
+        self.inside.as_ref().or(self.at_door.as_ref())
     }
 
     fn is_inside(&self, participant: &ParticipantId) -> bool {
@@ -134,7 +140,11 @@ fn hello(kept_for: Duration) -> Hello {
 }
 
 fn text(id: u64) -> String {
-    json!({ "type": "ping", "id": id }).to_string()
+    request(id, "ping")
+}
+
+fn request(id: u64, kind: &str) -> String {
+    json!({ "type": kind, "id": id }).to_string()
 }
 
 /// What came out, as a test reads it.

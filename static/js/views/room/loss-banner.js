@@ -35,7 +35,7 @@ export function lossBanner(actions) {
     update({ meeting, retryAt: at }) {
       const lost = meeting?.lost ?? null;
       // What lasts has a line of its own, with its reason.
-      const shown = lost !== null && !(lost === 'media' && (meeting?.health.up || meeting?.health.down));
+      const shown = lost !== null && !(lost === 'media' && meeting && isTold(meeting.health));
       show(node, shown);
       clearInterval(timer);
       if (!shown) return;
@@ -50,6 +50,9 @@ export function lossBanner(actions) {
     stop: () => clearInterval(timer),
   };
 }
+
+/** @param {import('../../state/trouble.js').Health} health */
+const isTold = ({ up, down, peers }) => up !== null || down !== null || Object.keys(peers).length > 0;
 
 /** "Trying again in 3 s" @param {number | null} at milliseconds @returns {string} */
 export function retryIn(at) {

@@ -36,9 +36,10 @@ export function troubleBanner(actions) {
       clearInterval(timer);
       if (!trouble) return false;
       retryAt = trouble.retryAt;
-      text(what, t(trouble.key));
+      text(what, t(trouble.key, { name: trouble.name ?? '' }));
       const tried = trouble.tried === undefined ? '' : ` ${t('trouble.tried', { ways: trouble.tried })}`;
-      text(why, t(trouble.why) + tried);
+      const report = trouble.report === undefined ? '' : ` ${t('trouble.report', { code: trouble.report })}`;
+      text(why, t(trouble.why) + tried + report);
       const draw = () => text(count, retryAt === null ? '' : retryIn(retryAt));
       draw();
       if (retryAt !== null) timer = window.setInterval(draw, COUNT_MS);

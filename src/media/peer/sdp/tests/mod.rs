@@ -3,7 +3,7 @@ mod simulcast;
 use std::net::SocketAddr;
 
 use super::*;
-use crate::budgets::media::{BUNDLES, FINGERPRINTS};
+use crate::budgets::media::{BUNDLES, FINGERPRINTS, TRANSPORTS};
 use crate::media::peer::codec::{self, is_forwarded};
 use crate::media::peer::reach::Reach;
 use crate::media::rtp::extensions::Extension;
@@ -88,7 +88,7 @@ const ADDRESSES: [([u8; 4], u16); 2] = [([192, 0, 2, 1], 5000), ([192, 0, 2, 2],
 
 /// Our answer.
 fn answered(offer: &Description) -> String {
-    end(3, Setup::Passive, |end| end.answer(offer))
+    end(3, Setup::Passive, |end| end.answer(offer, &[]))
 }
 
 fn end<T>(version: u64, setup: Setup, write: impl FnOnce(End<'_>) -> T) -> T {
@@ -260,9 +260,78 @@ fn one_m_line_needs_no_bundle_and_of_several_without_one_the_first_is_taken() {
         + "\r\n";
     assert_eq!(declined(&others), [(Some("0".to_owned()), Why::NoEncoding)]);
     assert_eq!(taken(&others).origin.ufrag, "other");
-    // Another bundle is another transport.
+    // Another bundle is another transport, if it describes one of its own.
     let two = OFFER.replace("BUNDLE 0 1", "BUNDLE 0\r\na=group:BUNDLE 1");
-    assert_eq!(declined(&two), [(video, Why::OtherBundle)]);
+    assert_eq!(declined(&two), [(video, Why::Unbundled)]);
+    // One may use the same credentials for all of them (RFC 8839 §5.4).
+    let same = own_transport(&loose, "abcd");
+    assert_eq!(declined(&same), []);
+}
+
+/// The offer, whose last m-line describes a transport.
+fn own_transport(sdp: &str, ufrag: &str) -> String {
+    format!(
+        "{sdp}a=ice-ufrag:{ufrag}\r\na=ice-pwd:another-password-another\r\na=setup:passive\r\n\
+         a=fingerprint:sha-256 {PRINT}\r\n"
+    )
+}
+
+#[test]
+fn what_is_not_bundled_has_a_transport_of_its_own() {
+    for (groups, bundles) in [
+        ("", 0),
+        ("a=group:BUNDLE 0\r\na=group:BUNDLE 1\r\n", 2),
+        ("a=group:BUNDLE 1\r\n", 1),
+    ] {
+        let sdp = OFFER.replace("a=group:BUNDLE 0 1\r\n", groups);
+        let offer = taken(&own_transport(&sdp, "efgh"));
+        assert_eq!(offer.declined, []);
+        let parts: Vec<_> = offer.parts().collect();
+        let ufrags = parts.iter().map(|part| part.origin.ufrag.as_str());
+        assert_eq!(ufrags.collect::<Vec<_>>(), ["abcd", "efgh"]);
+        let setups = parts.iter().map(|part| part.setup);
+        let said = [Some(Setup::Actpass), Some(Setup::Passive)];
+        assert_eq!(setups.collect::<Vec<_>>(), said);
+        assert!(offer.section("0").is_some() && offer.section("1").is_some());
+        let answer = end(3, Setup::Passive, |first| {
+            let second = End {
+                ufrag: "second",
+                setup: Setup::Active,
+                ..first
+            };
+            first.answer(&offer, &[(second, parts[1])])
+        });
+        let lines: Vec<&str> = answer.split("\r\nm=").collect();
+        assert_eq!(lines[0].matches("a=group:BUNDLE").count(), bundles);
+        for (line, ufrag, setup) in [(1, "ours", "passive"), (2, "second", "active")] {
+            assert!(
+                lines[line].contains(&format!("a=ice-ufrag:{ufrag}\r\n")),
+                "{answer}"
+            );
+            assert!(
+                lines[line].contains(&format!("a=setup:{setup}\r\n")),
+                "{answer}"
+            );
+        }
+        assert!(lines[1].starts_with("audio 9 ") && lines[2].starts_with("video 9 "));
+    }
+}
+
+#[test]
+fn there_are_so_many_transports_and_no_more() {
+    let mut sdp = OFFER.replace("a=group:BUNDLE 0 1\r\n", "");
+    sdp.truncate(sdp.find("m=video").unwrap());
+    let line = sdp.find("m=audio").unwrap();
+    let audio = sdp.split_off(line);
+    for place in 0..=TRANSPORTS.size() {
+        sdp += &audio
+            .replace("a=mid:0", &format!("a=mid:line{place}"))
+            .replace("abcd", &format!("ufrag{place}"));
+    }
+    let offer = taken(&sdp);
+    assert_eq!(offer.parts().count(), TRANSPORTS.size());
+    let last = Some(format!("line{}", TRANSPORTS.size()));
+    assert_eq!(declined(&sdp), [(last, Why::TooManyTransports)]);
 }
 
 #[test]
