@@ -4,6 +4,7 @@
 # fmt   formats the Rust code
 # fuzz  gives what strangers send to the fuzzer, each target for FUZZ_SECONDS (60)
 # simulate  runs the simulated server with SEEDS=… seeds, or SEED=… alone with its log
+# soak  lets people come and go for an hour, or for SOAK_SECONDS=…, and looks what a server holds after it
 # network-tests  bad networks for some seconds each, between real browsers and a debug build; needs root
 # bench-network  bad networks for 20 seconds each, between real browsers and a release build
 # bench-attacks  attacks a release build on this machine and prints what a quiet visitor notices of it
@@ -11,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: fuzz simulate bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests network-tests foreign-tests
+.PHONY: fuzz simulate soak bench-attacks bench-network run test lint fmt setup format-check clippy rust-tests docs page-types dependencies client-tests browser-tests network-tests foreign-tests
 
 STAGE := @tests/stage.sh
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -82,6 +83,9 @@ bench-attacks: setup
 
 simulate:
 	SEEDS=$(SEEDS) SEED=$(SEED) cargo test --locked --lib -- simulation::the_server --nocapture
+
+soak:
+	SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) cargo test --locked --test integration -- soak:: --nocapture
 
 bench-network: export MEETING_BIN = $(CARGO_TARGET_DIR)/release/meeting
 bench-network: setup

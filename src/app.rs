@@ -8,6 +8,7 @@ mod addresses;
 mod descriptors;
 mod others;
 mod ports;
+mod relays;
 mod signals;
 
 use std::io::Write as _;
@@ -38,6 +39,7 @@ use crate::sessions::{
 use crate::store::{Ailment, DataLock, HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
 use crate::tls::Tls;
+use crate::turn::Relay;
 use crate::ws;
 use others::Others;
 use ports::{MediaPort, Ports};
@@ -116,6 +118,8 @@ pub struct App {
     tls: Option<Tls>,
     services: Services,
     media: Media,
+    /// None where nothing is relayed.
+    relay: Option<Arc<Relay>>,
     legacy_api: LegacyApi,
     public_url: Option<PublicUrl>,
     gate: Gate,
@@ -149,13 +153,15 @@ impl App {
         let address = address(&ports.page)?;
         let ips = addresses::all(&config.media.addresses).await?;
         let media_port = MediaPort::open(&config.media, &config.listen, address, &ips).await?;
-        let media = Media::start(MediaConfig {
+        let (relay, ice_servers) = relays::set_up(&config, address, &ips, media_port.own())?;
+        let media = MediaConfig {
             ips: ips.clone(),
             port: config.media.first_port,
             threads: config.media.threads.get(),
             listeners: media_port.known,
-        })
-        .map_err(|error| Failure::because("cannot start media", &error))?;
+        };
+        let media = Media::start_with(media, relay.clone())
+            .map_err(|error| Failure::because("cannot start media", &error))?;
         if config.auth.secret_file.exists() {
             // One that cannot be used is found out before anything is made; a missing one is made last.
             load_secret(&config)?;
@@ -178,7 +184,7 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let is_limited = config.rate_limits == RateLimits::On;
         let services = Services::new(ServicesParts {
-            registry: Registry::new(media.clone()),
+            registry: Registry::with_ice_servers(media.clone(), ice_servers),
             history: HistoryWriter::start(store.clone()),
             states: StateWriter::start(store.clone()),
             store,
@@ -245,6 +251,7 @@ impl App {
             tls,
             services,
             media,
+            relay,
             legacy_api: config.legacy_api,
             public_url: config.listen.public_url,
             gate,
@@ -275,6 +282,7 @@ impl App {
             tls,
             services,
             media,
+            relay,
             legacy_api,
             public_url,
             gate,
@@ -316,6 +324,8 @@ impl App {
         };
         let others = Arc::new(Others {
             media: media.clone(),
+            relay,
+            stop: stop_sessions.subscribe(),
         });
         let taking_media = media_listener.map(|listener| {
             // Whoever asks for a page there gets none.

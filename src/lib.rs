@@ -18,6 +18,7 @@
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
 //! | a load of media from outside, and what it costs | [`mod@bench`]: a client, which knows nothing of the server |
 //! | TLS: certificates, where they come from and how they stay valid | [`tls`] |
+//! | the relay for who gets through in no other way | [`turn`]: pure rules, with virtual relayed addresses |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
 //! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← ws ← http ← legacy ← app`. Siblings in braces never
@@ -47,4 +48,5 @@ pub mod store;
 pub mod supervise;
 pub mod telemetry;
 pub mod tls;
+pub mod turn;
 pub mod ws;

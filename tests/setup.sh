@@ -37,6 +37,7 @@ nginx nginx-light
 nginx-stream libnginx-mod-stream
 caddy caddy
 openssl openssl
+turnutils_uclient coturn
 systemd-analyze systemd
 LIST
   # Python has this part in a package of its own on Debian.

@@ -83,6 +83,12 @@ enum Place {
 }
 
 impl MediaPort {
+    /// The port, where it is one of its own.
+    pub(super) fn own(&self) -> Option<u16> {
+        let own = self.listener.as_ref().and(self.known.first());
+        own.map(SocketAddr::port)
+    }
+
     /// The page's port where browsers come to that themselves, or one of its own.
     ///
     /// # Errors
@@ -230,11 +236,12 @@ mod tests {
         assert!(refusal.contains(&port), "{refusal}");
         let not_asked_for = [(Key::MediaPort, port.as_str())];
         let without = opened(&not_asked_for, "192.0.2.1").await.unwrap();
-        assert!(without.known.is_empty() && without.listener.is_none());
+        assert!(without.known.is_empty() && without.own().is_none());
         drop(taken);
         for settings in [asked_for, not_asked_for] {
             let had = opened(&settings, "192.0.2.1").await.unwrap();
             assert_eq!(had.known, [address]);
+            assert_eq!(had.own(), Some(address.port()));
             assert_eq!(had.listener.unwrap().local_addr().unwrap(), address);
         }
     }
@@ -244,6 +251,6 @@ mod tests {
         let settings = [(Key::Listen, "0.0.0.0:8080"), (Key::MediaPort, "20000")];
         let shared = opened(&settings, "192.0.2.1").await.unwrap();
         assert_eq!(shared.known, [SocketAddr::from(([0, 0, 0, 0], 8080))]);
-        assert!(shared.listener.is_none());
+        assert!(shared.own().is_none());
     }
 }

@@ -32,7 +32,15 @@ const QUIET_WITHIN: Duration = Duration::from_secs(5);
 /// Loads the server and measures.
 pub fn run(load: &Load, server: &Server) -> Result<Report, BenchError> {
     let plan = load.plan()?;
-    // Two sockets and a WebSocket for each person.
+    until_interrupted(measure(&plan, server))
+}
+
+/// Carries a run out on this thread, with as many sockets as this process may have, until it is done or this process is
+/// told to end.
+pub(super) fn until_interrupted<T>(
+    run: impl Future<Output = Result<T, BenchError>>,
+) -> Result<T, BenchError> {
+    // People have several sockets each.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -43,7 +51,7 @@ pub fn run(load: &Load, server: &Server) -> Result<Report, BenchError> {
             signal(SignalKind::terminate())?,
         );
         tokio::select! {
-            report = measure(&plan, server) => report,
+            report = run => report,
             _ = interrupt.recv() => Err(BenchError::Interrupted),
             _ = terminate.recv() => Err(BenchError::Interrupted),
         }

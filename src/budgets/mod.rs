@@ -10,6 +10,7 @@ pub mod media;
 pub mod page;
 pub mod rooms;
 pub mod store;
+pub mod turn;
 pub mod ws;
 
 use std::time::Duration;
@@ -128,6 +129,7 @@ pub fn all() -> impl Iterator<Item = &'static Budget> {
         rooms::ALL,
         store::ALL,
         media::ALL,
+        turn::ALL,
     ]
     .into_iter()
     .flatten()

@@ -47,6 +47,12 @@ pub enum Key {
     MediaTcpPort,
     /// How many media threads.
     MediaThreads,
+    /// Whether the server relays media.
+    Turn,
+    /// Further STUN and TURN servers.
+    IceServer,
+    /// Where the secret is kept that they know.
+    IceServerSecretFile,
     /// Where the secret that signs tokens is kept.
     JwtSecretFile,
     /// Whether people without an account may join.
@@ -89,7 +95,7 @@ pub struct Spec {
 
 impl Key {
     /// Every setting, in the order in which they are listed.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Config,
         Self::Domain,
         Self::AcmeDirectory,
@@ -111,6 +117,9 @@ impl Key {
         Self::MediaPort,
         Self::MediaTcpPort,
         Self::MediaThreads,
+        Self::Turn,
+        Self::IceServer,
+        Self::IceServerSecretFile,
         Self::JwtSecretFile,
         Self::Guests,
         Self::Registration,
@@ -285,6 +294,31 @@ impl Key {
                 arity: Arity::One,
                 default: "one per core, at most 4",
                 help: "Forwards media on so many threads; a room stays on one of them",
+            },
+            Self::Turn => &Spec {
+                name: "turn",
+                value: "on|off",
+                arity: Arity::Switch,
+                default: "on",
+                help: "Relays sound and picture (TURN) for people whose network lets nothing else through: at the media \
+                       ports over UDP, and at the port of --listen over TCP and TLS. It leads to this server's media \
+                       and to people of the same room, and nowhere else",
+            },
+            Self::IceServer => &Spec {
+                name: "ice-server",
+                value: "URL",
+                arity: Arity::Many,
+                default: "none",
+                help: "Tells browsers of a further STUN or TURN server, such as stun:stun.example.org or \
+                       turns:turn.example.org:443?transport=tcp. May be given several times",
+            },
+            Self::IceServerSecretFile => &Spec {
+                name: "ice-server-secret-file",
+                value: "FILE",
+                arity: Arity::One,
+                default: "none",
+                help: "Makes the credentials for turn: and turns: servers of --ice-server from the secret in this file, \
+                       which they have to know too (coturn: use-auth-secret and static-auth-secret)",
             },
             Self::JwtSecretFile => &Spec {
                 name: "jwt-secret-file",

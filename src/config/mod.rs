@@ -5,6 +5,7 @@
 //! flag, environment variable, file, default, and checks it; whoever gets a [`Config`] need not check again.
 
 mod key;
+mod relay;
 mod settings;
 mod tls;
 mod value;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use key::{Arity, Given, Key, Spec};
+pub use relay::{IceUrl, OwnRelay, RelayConfig};
 use settings::Settings;
 pub use tls::{Acme, AcmeDirectory, Certificate, MailAddress, Redirect, TlsConfig};
 pub use value::{
@@ -40,6 +42,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Sound and picture.
     pub media: MediaConfig,
+    /// What relays them.
+    pub relay: RelayConfig,
     /// Who may come in.
     pub auth: AuthConfig,
     /// Whether the routes of the older Meeting (Go) are served.
@@ -169,6 +173,7 @@ impl Config {
         Ok(Self {
             tls,
             media: settings.media(listen.address)?,
+            relay: settings.relay()?,
             storage: settings.storage()?,
             auth: settings.auth()?,
             legacy_api: match settings.one(Key::LegacyApi, parse_switch)? {
@@ -260,6 +265,9 @@ impl Config {
             Key::MediaThreads => {
                 toml::Value::Integer(i64::try_from(self.media.threads.get()).unwrap_or(i64::MAX))
             }
+            Key::Turn => switch(self.relay.own == OwnRelay::On),
+            Key::IceServer => list(&self.relay.others),
+            Key::IceServerSecretFile => text(&self.relay.secret_file.as_ref()?.display()),
             Key::JwtSecretFile => text(&self.auth.secret_file.display()),
             Key::Guests => switch(self.auth.guests == Guests::Admitted),
             Key::Registration => text(match self.auth.registration {

@@ -475,6 +475,12 @@ fn what_is_printed_can_be_read_again() {
         (Key::MaxSockets, &["70"]),
         (Key::MediaIp, &["192.0.2.1", "meet.example.org"]),
         (Key::MediaTcpPort, &["20000"]),
+        (Key::Turn, &["off"]),
+        (
+            Key::IceServer,
+            &["stun:a.example", "turns:a.example:443?transport=tcp"],
+        ),
+        (Key::IceServerSecretFile, &["/etc/turn-secret"]),
         (Key::Guests, &["off"]),
         (Key::Registration, &["closed"]),
         (Key::LegacyApi, &["on"]),

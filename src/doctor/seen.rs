@@ -328,6 +328,8 @@ pub enum Went {
     Silent,
     /// It was refused, in the words of whoever refused.
     Refused(String),
+    /// Browsers do not use it, since they refuse its certificate.
+    Distrusted,
 }
 
 /// The ways of sound and picture, as the running server offers them.

@@ -1,11 +1,10 @@
 //! A media worker that a test turns by hand, in virtual time: the machine is the real one, and there is no network.
 
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
 use crate::media::Media;
-use crate::media::io::shard::{Input, Opening, State};
+use crate::media::io::inbox::Inbox;
+use crate::media::io::shard::State;
 use crate::media::io::worker::Worker;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::reach::Reach;
@@ -15,8 +14,7 @@ use crate::protocol::ids::{ParticipantId, TrackId};
 /// The machine, and what it was sent.
 pub(crate) struct ByHand {
     state: State,
-    inputs: Receiver<Input>,
-    openings: Arc<Mutex<Vec<Opening>>>,
+    inbox: Inbox,
     negotiations: Negotiations,
     out: Arena,
 }
@@ -33,15 +31,14 @@ pub(crate) struct RoomSeen {
 impl ByHand {
     /// A machine, and the handle by which rooms reach it.
     pub fn new(now: Instant) -> (Media, Self) {
-        let (worker, inputs, openings) = Worker::by_hand();
+        let (worker, inbox) = Worker::by_hand();
         let by_hand = Self {
             state: State::new(
                 Reach::new(0, &["192.0.2.1".parse().unwrap()], 5000, &[]),
                 now,
                 SystemTime::UNIX_EPOCH,
             ),
-            inputs,
-            openings,
+            inbox,
             negotiations: Negotiations::default(),
             out: Arena::default(),
         };
@@ -50,23 +47,8 @@ impl ByHand {
 
     /// One turn, as a worker's thread does it.
     pub fn turn(&mut self, now: Instant) {
-        loop {
-            let input = self.inputs.try_recv();
-            for opening in std::mem::take(&mut *self.openings.lock().unwrap()) {
-                self.state.open(opening, now);
-            }
-            match input {
-                Ok(Input::Request {
-                    room,
-                    participant,
-                    request,
-                }) if request.negotiates() => {
-                    self.negotiations.push(room, participant, request, now);
-                }
-                Ok(input) => self.state.handle_input(input, now),
-                Err(_) => break,
-            }
-        }
+        let (state, negotiations) = (&mut self.state, &mut self.negotiations);
+        self.inbox.hand_on(state, negotiations, usize::MAX, || now);
         self.state.handle_timeout(now);
         if let Some(input) = self.negotiations.next(now, false) {
             self.state.handle_input(input, now);

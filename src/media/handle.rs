@@ -23,6 +23,7 @@ use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
 use crate::protocol::request::{DownOffer, Published, Tile};
+use crate::turn::Relay;
 
 /// A request or a worker's end is waited for no longer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,6 +45,8 @@ struct Shared {
     packet: Duration,
     /// Becomes true when a worker cannot go on.
     given_up: watch::Receiver<bool>,
+    /// Leads clients here that get through in no other way.
+    relay: Option<Arc<Relay>>,
 }
 
 /// A worker and how many rooms are pinned to it.
@@ -92,6 +95,17 @@ impl Media {
     /// # Errors
     /// A sentence for whoever starts the server: no usable address, a port in use.
     pub fn start(config: MediaConfig) -> Result<Self, MediaStartError> {
+        Self::start_with(config, None)
+    }
+
+    /// The same with a relay, whose clients reach it at the same ports.
+    ///
+    /// # Errors
+    /// As [`Media::start`].
+    pub fn start_with(
+        config: MediaConfig,
+        relay: Option<Arc<Relay>>,
+    ) -> Result<Self, MediaStartError> {
         let MediaConfig {
             ips, port, threads, ..
         } = &config;
@@ -111,7 +125,7 @@ impl Media {
         }
         let (give_up, given_up) = watch::channel(false);
         let workers = (0..threads).map(|index| {
-            let worker = Worker::start(&config, index, give_up.clone())?;
+            let worker = Worker::start(&config, index, give_up.clone(), relay.clone())?;
             Ok(Arc::new(PinnedWorker {
                 worker,
                 rooms: AtomicUsize::new(0),
@@ -120,15 +134,22 @@ impl Media {
         let workers = workers.collect::<Result<Vec<_>, MediaStartError>>()?;
         let entries = workers.iter().map(|pinned| pinned.worker.entry());
         let entries = Arc::new(Entries::new(entries.collect()));
-        Ok(Self {
+        let media = Self {
             shared: Arc::new(Shared {
                 workers,
                 entries,
                 next_room: AtomicU64::new(1),
                 packet: packet_cost(),
                 given_up,
+                relay,
             }),
-        })
+        };
+        if let Some(relay) = &media.shared.relay {
+            let workers = media.shared.workers.iter();
+            let ports = workers.filter_map(|pinned| pinned.worker.letterbox());
+            relay.connect(ports.collect(), media.addresses());
+        }
+        Ok(media)
     }
 
     /// Over one worker that a test turns itself.
@@ -143,6 +164,7 @@ impl Media {
                 next_room: AtomicU64::new(1),
                 packet: Duration::from_micros(1),
                 given_up: watch::channel(false).1,
+                relay: None,
             }),
         }
     }
@@ -160,6 +182,9 @@ impl Media {
     pub fn announce(&self, ips: &[IpAddr]) {
         for pinned in &self.shared.workers {
             pinned.worker.announce(ips);
+        }
+        if let Some(relay) = &self.shared.relay {
+            relay.set_media(self.addresses());
         }
     }
 

@@ -7,7 +7,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{Event, LeaveReason};
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{
-    Action, Ban, Participant, Permissions, Role, Room, Timer, Track, User, Waiting,
+    Action, Ban, IceServer, Participant, Permissions, Role, Room, Timer, Track, User, Waiting,
 };
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
@@ -70,6 +70,8 @@ pub struct View {
     pub spotlight: Vec<ParticipantId>,
     /// The timer that runs.
     pub timer: Option<Timer>,
+    /// The relays that oneself may use, which the core does not know: whoever carries the answer out adds them.
+    pub ice_servers: Vec<IceServer>,
     /// The last messages that oneself may read, and whether there are older ones.
     pub chat: ChatPage,
 }

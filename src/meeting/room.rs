@@ -220,6 +220,7 @@ impl Room {
             lobby: self.lobby_for(person),
             spotlight: self.meeting.spotlight.clone(),
             timer: timer.filter(|timer| timer.ends_at > now),
+            ice_servers: Vec::new(),
             chat: self.chat.page_for(&me.user.id, self.reads_since(&me)),
             me,
         })

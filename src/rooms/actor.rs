@@ -22,13 +22,14 @@ use super::saving::{Saved, Saving};
 use super::start::{Clock, HistorySink, Origin, Survivors};
 use crate::media::RoomMedia;
 use crate::meeting::durability::Durability;
-use crate::meeting::effect::CloseReason;
+use crate::meeting::effect::{CloseReason, View};
 use crate::meeting::snapshot::SnapshotError;
 use crate::meeting::state::pause::Memory;
-use crate::meeting::{Command, Effect, Outcome, Room};
+use crate::meeting::{Command, Effect, Outcome, Reply, Room};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::event::LeaveReason;
 use crate::supervise;
+use crate::turn::RoomAccess;
 
 /// How long a room that waits for a time on the wall sleeps before it looks again: that clock may have been set.
 const CLOCK_CHECK: Duration = Duration::from_secs(1);
@@ -41,6 +42,7 @@ pub(super) struct Parts {
     pub room: Room,
     pub inbox: Inbox,
     pub media: Option<RoomMedia>,
+    pub relay: RoomAccess,
     pub history: HistorySink,
     pub origin: Origin,
     pub saving: Saving,
@@ -86,7 +88,7 @@ impl Actor {
             next: None,
             head_count,
             audience: Audience::new(direct),
-            media: MediaLine::new(media, reports),
+            media: MediaLine::new(media, parts.relay, reports),
             history: parts.history,
             saving: parts.saving,
             entered: false,
@@ -351,9 +353,18 @@ impl Actor {
         let mut others = outcome.effects;
         self.audience.hold_direct();
         self.apply(others.extract_if(.., is_media).collect());
-        done.by.answer(outcome.reply, &mut self.audience);
+        let mut reply = outcome.reply;
+        if let Ok(Reply::View(view)) = &mut reply {
+            self.complete(view);
+        }
+        done.by.answer(reply, &mut self.audience);
         self.apply(others);
         self.audience.open_direct();
+    }
+
+    /// Puts into a view what the core does not know.
+    fn complete(&self, view: &mut View) {
+        view.ice_servers = self.media.ice_servers(&view.me.id);
     }
 
     fn part_with_the_lost(&mut self) {
@@ -382,8 +393,20 @@ impl Actor {
                     released.insert(participant.clone());
                     self.audience.release(participant, close);
                 }
-                Effect::Admit { participant, view } => self.audience.admit(participant, view),
-                Effect::Show { participant, view } => self.audience.show(participant, view),
+                Effect::Admit {
+                    participant,
+                    mut view,
+                } => {
+                    self.complete(&mut view);
+                    self.audience.admit(participant, view);
+                }
+                Effect::Show {
+                    participant,
+                    mut view,
+                } => {
+                    self.complete(&mut view);
+                    self.audience.show(participant, view);
+                }
                 Effect::SendAway {
                     participant,
                     event,

@@ -1,4 +1,4 @@
-//! What a room tells its media worker, in order, also while the worker has no room for more.
+//! What a room tells its media worker, in order, also while the worker has no room for more; and the relay, at once.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,6 +8,9 @@ use tokio::sync::mpsc;
 use super::handle::{Message, media_sink};
 use crate::media::RoomMedia;
 use crate::meeting::media::MediaCommand;
+use crate::protocol::ids::ParticipantId;
+use crate::protocol::object::IceServer;
+use crate::turn::RoomAccess;
 
 /// How often commands are offered again to a media worker whose inbox was full.
 pub(super) const MEDIA_RETRY: Duration = Duration::from_millis(10);
@@ -18,6 +21,8 @@ const MEDIA_CLOSE_ATTEMPTS: usize = 500;
 /// The line to a room's media worker; where media goes from peer to peer nobody is at its other end.
 pub(super) struct MediaLine {
     media: Option<RoomMedia>,
+    /// The relay's users are those who are in.
+    relay: RoomAccess,
     /// Where the media worker reports.
     reports: mpsc::WeakSender<Message>,
     /// Commands that the media worker had no room for, in order. Its length is bounded by what people can do while
@@ -26,9 +31,14 @@ pub(super) struct MediaLine {
 }
 
 impl MediaLine {
-    pub fn new(media: Option<RoomMedia>, reports: mpsc::WeakSender<Message>) -> Self {
+    pub fn new(
+        media: Option<RoomMedia>,
+        relay: RoomAccess,
+        reports: mpsc::WeakSender<Message>,
+    ) -> Self {
         Self {
             media,
+            relay,
             reports,
             backlog: VecDeque::new(),
         }
@@ -39,8 +49,23 @@ impl MediaLine {
         !self.backlog.is_empty()
     }
 
+    /// The relays that somebody who is in may use.
+    pub fn ice_servers(&self, participant: &ParticipantId) -> Vec<IceServer> {
+        self.relay.ice_servers(participant)
+    }
+
     /// Tells the worker, after all that waits.
     pub fn tell(&mut self, command: MediaCommand) {
+        match &command {
+            MediaCommand::Admit { participant } => self.relay.admit(participant),
+            MediaCommand::Dismiss { participant } => self.relay.dismiss(participant),
+            MediaCommand::StartTrack { .. }
+            | MediaCommand::StopTrack { .. }
+            | MediaCommand::SetMuted { .. }
+            | MediaCommand::TellSlots { .. }
+            // The room gives its access back by itself.
+            | MediaCommand::Close => {}
+        }
         self.backlog.push_back(command);
         self.flush();
     }

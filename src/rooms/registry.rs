@@ -31,6 +31,7 @@ use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 use crate::supervise;
+use crate::turn::{IceServers, Reach};
 
 /// How often a room that ends just now is asked again: the next run answers then.
 const ATTEMPTS: usize = 4;
@@ -49,6 +50,7 @@ struct Shared {
     /// place in the address book is held.
     remembered: Remembered,
     media: Media,
+    ice_servers: IceServers,
     /// The server goes down: nobody comes in.
     is_closing: AtomicBool,
     closed_one: Notify,
@@ -67,16 +69,26 @@ pub struct Live {
 impl Registry {
     /// An empty address book over these media workers.
     pub fn new(media: Media) -> Self {
-        Self::with_clock(media, Arc::new(Timestamp::now))
+        Self::with(media, IceServers::default(), Arc::new(Timestamp::now))
+    }
+
+    /// The same with relays.
+    pub fn with_ice_servers(media: Media, ice_servers: IceServers) -> Self {
+        Self::with(media, ice_servers, Arc::new(Timestamp::now))
     }
 
     /// The same with a clock of its own.
     pub fn with_clock(media: Media, clock: Clock) -> Self {
+        Self::with(media, IceServers::default(), clock)
+    }
+
+    fn with(media: Media, ice_servers: IceServers, clock: Clock) -> Self {
         let shared = Shared {
             rooms: DashMap::new(),
             loading: DashMap::new(),
             remembered: Remembered::default(),
             media,
+            ice_servers,
             is_closing: AtomicBool::new(false),
             closed_one: Notify::new(),
             clock,
@@ -279,9 +291,12 @@ impl Registry {
             return None;
         }
         let inbox = Inbox::new();
-        let media = match start.topology {
-            Topology::Sfu => Some(self.shared.media.open_room(inbox.media_sink())),
-            Topology::P2p => None,
+        let (media, reach) = match start.topology {
+            Topology::Sfu => {
+                let media = self.shared.media.open_room(inbox.media_sink());
+                (Some(media), Reach::Media)
+            }
+            Topology::P2p => (None, Reach::EachOther),
         };
         if let Some(memory) = self.shared.remembered.take(identity) {
             start.room.recall(memory, Timestamp::now());
@@ -297,6 +312,7 @@ impl Registry {
             room,
             inbox,
             media,
+            relay: self.shared.ice_servers.open_room(reach),
             history,
             origin,
             saving: Saving::new(safe.clone()),

@@ -23,6 +23,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{self, BanLength, Topology};
 use crate::protocol::time::Timestamp;
+use crate::turn::{IceServers, Reach};
 
 /// Far beyond what anything here takes, of a clock that is paused.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -256,6 +257,7 @@ async fn a_room_that_does_not_answer_is_busy_and_not_waited_for_for_ever() {
     let (actor, handle) = Actor::new(Parts {
         room,
         inbox: Inbox::new(),
+        relay: IceServers::default().open_room(Reach::Media),
         media: None,
         history,
         origin: Origin::Store,

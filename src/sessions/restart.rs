@@ -5,80 +5,27 @@
 //! Nothing of a session is known but who it was and which tokens take it up. So a client that resumes it is shown the room
 //! in place of events, and its media begins anew.
 
+mod records;
+mod returning;
+
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::handlers::room_view;
 use super::handover::keep;
-use super::live::Live;
-use super::location::{Location, Membership, Place};
+use super::location::Membership;
 use super::services::Services;
-use super::state::Login;
-use super::table::{Pass, Seat, Table};
 use crate::meeting::Room;
-use crate::meeting::taking_up::{Survivor, TakenUp};
-use crate::network::Network;
+use crate::meeting::taking_up::TakenUp;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::protocol::ids::{ParticipantId, SessionId};
-use crate::protocol::object::{User, UserKind};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{
-    Outbox, OutboxReader, Restored, SAVED_VERSION, Safe, Saved, SavedSession, Start, Survivors,
-    Ticket, outbox,
-};
+use crate::rooms::{Restored, SAVED_VERSION, Safe, Saved, SavedSession, Start, Survivors};
 use crate::store::{self, RoomKey, RoomState, StateWriter};
-
-/// A session as it is saved.
-#[derive(Debug, Serialize, Deserialize)]
-struct SessionRecord {
-    session: SessionId,
-    jti: String,
-    logged_in_at: Timestamp,
-    since: Timestamp,
-    /// Hashes.
-    tokens: Vec<String>,
-}
-
-/// Writes a session down as it is.
-#[derive(Debug)]
-pub(super) struct SessionTicket {
-    session: SessionId,
-    table: Table,
-}
-
-impl SessionTicket {
-    pub(super) fn new(session: SessionId, table: Table) -> Self {
-        Self { session, table }
-    }
-}
-
-impl Ticket for SessionTicket {
-    fn written(&self) -> Option<Box<RawValue>> {
-        let (pass, tokens) = self.table.pass(&self.session)?;
-        let record = SessionRecord {
-            session: self.session.clone(),
-            jti: pass.jti,
-            logged_in_at: pass.logged_in_at,
-            since: pass.since,
-            tokens,
-        };
-        serde_json::value::to_raw_value(&record).ok()
-    }
-}
-
-/// A session that is taken up.
-pub(super) struct Revived {
-    pub seat: Seat,
-    pub address: Network,
-    pub login: Login,
-    pub events: OutboxReader,
-    pub location: Location,
-}
+pub(crate) use records::{Fault, Records};
+use returning::Returning;
+pub(super) use returning::{Revived, SessionTicket};
 
 /// One room's place among what is saved.
 struct Row {
@@ -124,23 +71,6 @@ pub async fn take_up(services: &Services) -> Result<(), store::StoreError> {
     Ok(())
 }
 
-/// What the database knows of the meetings that are taken up.
-pub(crate) trait Records {
-    /// A meeting as it was saved.
-    async fn saved(&self, room: RoomKey) -> Result<Option<RoomState>, Fault>;
-    /// Its room as it is stored now; none when it was deleted.
-    async fn start(&self, room: RoomKey) -> Result<Option<Start>, Fault>;
-    /// Writes down that these are in.
-    async fn note(&self, people: &[store::Membership]) -> Result<(), Fault>;
-    /// Who somebody is, if the log-in `jti` with a token of `since` still stands.
-    async fn account(
-        &self,
-        user: &User,
-        jti: &str,
-        since: Timestamp,
-    ) -> Option<Option<store::UserKey>>;
-}
-
 /// Takes these rooms' meetings up.
 pub(crate) async fn take_up_all(
     services: &Services,
@@ -163,8 +93,6 @@ pub(crate) async fn take_up_all(
         tracing::info!(people, "took up the meetings of the last run");
     }
 }
-
-pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// Takes one meeting up, and says how many are in it or wait.
 async fn take_up_one(
@@ -307,106 +235,4 @@ async fn go_on(
         }
     }
     Ok(people.len())
-}
-
-/// A session whose client may come back.
-struct Returning {
-    participant: ParticipantId,
-    address: Network,
-    place: Place,
-    login: Login,
-    seat: Seat,
-    outbox: Outbox,
-    events: OutboxReader,
-}
-
-impl Returning {
-    /// The session of somebody, if their log-in still stands.
-    async fn find(
-        services: &Services,
-        records: &impl Records,
-        person: &Survivor,
-        saved: &SavedSession,
-    ) -> Option<Self> {
-        let record: SessionRecord = serde_json::from_str(saved.ticket.get()).ok()?;
-        let account = records.account(&person.user, &record.jti, record.since);
-        let login = Login {
-            user: person.user.clone(),
-            account: account.await?,
-            jti: record.jti.clone(),
-            logged_in_at: record.logged_in_at,
-        };
-        let seat = services.table().open(&record.session);
-        let pass = Pass {
-            user: login.user.id.clone(),
-            kind: login.user.kind,
-            jti: record.jti,
-            logged_in_at: record.logged_in_at,
-            since: record.since,
-        };
-        services
-            .table()
-            .restore(&record.session, pass, &record.tokens);
-        let (outbox, events) = outbox();
-        let ticket = SessionTicket::new(record.session, services.table().clone());
-        Some(Self {
-            participant: person.participant.clone(),
-            address: person.address,
-            place: match person.role {
-                Some(_) => Place::Inside,
-                None => Place::Door,
-            },
-            login,
-            seat,
-            outbox: outbox.with_ticket(Arc::new(ticket)),
-            events,
-        })
-    }
-
-    fn revive(self, membership: Membership, services: &Services) -> Option<Live> {
-        let revived = Revived {
-            seat: self.seat,
-            address: self.address,
-            login: self.login,
-            events: self.events,
-            location: Location::restored(membership, self.place),
-        };
-        Live::restore(revived, services.clone())
-    }
-}
-
-impl Records for Services {
-    async fn saved(&self, room: RoomKey) -> Result<Option<RoomState>, Fault> {
-        Ok(self.store().room_state(room).await?)
-    }
-
-    async fn start(&self, room: RoomKey) -> Result<Option<Start>, Fault> {
-        match room_view::load(self.rooms(), room).await {
-            Ok(start) => Ok(Some(start)),
-            Err(error) if error.code == ErrorCode::RoomNotFound => Ok(None),
-            Err(error) => Err(error.code.as_str().into()),
-        }
-    }
-
-    async fn note(&self, people: &[store::Membership]) -> Result<(), Fault> {
-        Ok(self.store().take_up_memberships(people).await?)
-    }
-
-    async fn account(
-        &self,
-        user: &User,
-        jti: &str,
-        since: Timestamp,
-    ) -> Option<Option<store::UserKey>> {
-        if self.store().is_token_revoked(jti).await.ok()? {
-            return None;
-        }
-        match user.kind {
-            UserKind::Guest => Some(None),
-            UserKind::Account => {
-                let account = self.store().find_user(&user.id).await.ok()??;
-                account.admits_token_of(since).then_some(Some(account.key))
-            }
-        }
-    }
 }

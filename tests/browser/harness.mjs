@@ -25,7 +25,7 @@ const STOP_TIMEOUT_MS = 10_000;
 const KEPT_LOG_LINES = 200;
 
 const BROWSER_ARGS = [
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=fps=5',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--auto-select-desktop-capture-source=Entire screen',
@@ -132,12 +132,12 @@ export async function startServer(extraArgs = [], { before = [], host = '127.0.0
   }
 }
 
-/** A browser with fake devices; CHROMIUM names another binary. */
-export function launchBrowser() {
+/** A browser with fake devices; CHROMIUM names another binary. @param {string[]} [more] further arguments */
+export function launchBrowser(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
-    args: BROWSER_ARGS,
+    args: [...BROWSER_ARGS, ...more],
   });
 }
 
@@ -146,13 +146,14 @@ export function launchBrowser() {
  *
  * @param {object} [options]
  * @param {string[]} [options.serverArgs]
+ * @param {string[]} [options.browserArgs]
  * @param {{origin: string, stop: () => Promise<void>}} [options.server] one that already runs; it is stopped with the stage
  */
-export async function openStage({ serverArgs = [], server: given } = {}) {
+export async function openStage({ serverArgs = [], browserArgs = [], server: given } = {}) {
   const server = given ?? (await startServer(serverArgs));
   let browser;
   try {
-    browser = await launchBrowser();
+    browser = await launchBrowser(browserArgs);
   } catch (error) {
     await server.stop();
     throw error;
@@ -184,6 +185,8 @@ class Stage {
   async page(path = '/', { name = `page ${++this.#pages}`, expected = () => false, context: more = {} } = {}) {
     const context = await this.#browser.newContext({
       permissions: ['camera', 'microphone'],
+      // Sixty frames a second of what moves for the eye alone would take both processors.
+      reducedMotion: 'reduce',
       ...more,
     });
     const page = await context.newPage();

@@ -268,17 +268,6 @@ test('who sends may be the DTLS client or the DTLS server', async () => {
   }
 });
 
-test('without a bundle the first m-line runs, and what cannot run is said', async () => {
-  const identity = await room();
-  const ada = await crowd.enter('werift', identity);
-  const bo = await crowd.guest('libdatachannel');
-  bo.id = (await bo.do('join', { identity })).self;
-  await assert.rejects(bo.do('publish', { bundle: false }), { code: 'media.unsupported' });
-  const { known } = await ada.do('report');
-  const sources = Object.values(known).filter(({ participant }) => participant === bo.id);
-  assert.deepEqual(sources.map(({ source }) => source), ['microphone']);
-});
-
 test('who bundles nothing sends each source on a connection of its own', async () => {
   const identity = await room();
   const ada = await crowd.enter('werift', identity);

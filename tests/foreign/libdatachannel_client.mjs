@@ -12,7 +12,7 @@ class Client extends Participant {
   up = null;
   down = null;
 
-  async publish({ roles = 'actpass', bundle = true, video_first = false, max_bundle = false }) {
+  async publish({ roles = 'actpass', video_first = false, max_bundle = false }) {
     this.closeUp();
     const pc = (this.up = connection('up'));
     const tracks = {};
@@ -33,7 +33,6 @@ class Client extends Participant {
     for (const kind of video_first ? ['video', 'audio'] : ['audio', 'video']) add[kind]();
     let sdp = await described(pc, () => pc.setLocalDescription('offer'));
     if (roles !== 'actpass') sdp = sdp.replaceAll('a=setup:actpass', `a=setup:${roles}`);
-    if (!bundle) sdp = sdp.replace(/a=group:BUNDLE.*\r\n/, '');
     // As RFC 9143 §7.2.2 has it: all but the first m-line have port 0.
     if (max_bundle) {
       const [first, second, ...others] = sdp.split(/^(?=m=)/m);

@@ -30,10 +30,9 @@ async fn who_joins_is_told_everything_and_the_others_are_told_of_them() {
     assert_eq!(joined["participants"][0]["role"], "host");
     assert_eq!(joined["permissions"]["chat"], false);
     assert_eq!(joined["permissions"]["react"], true);
-    assert_eq!(
-        (&joined["ice_servers"], &joined["chat"]),
-        (&json!([]), &json!([]))
-    );
+    assert_eq!(joined["chat"], json!([]));
+    let relays = joined["ice_servers"].as_array().map(Vec::len);
+    assert_eq!(relays, Some(1), "the server's own");
     assert_eq!(ada.joined["permissions"]["chat"], true, "a host may");
     assert_eq!(ada.event("participant.joined").await["participant"], *me);
 }

@@ -458,7 +458,7 @@ async fn a_request_sent_again_is_answered_as_before_and_not_carried_out_twice() 
     ada.send(again.to_string()).await;
     assert_eq!(ada.reply().await, first);
     assert_eq!(ada.ok("room.list", json!({})).await["total"], 1);
-    let refused = ada.ask("room.get", json!({ "identity": "gone" })).await;
+    let refused = ada.ask("room.delete", json!({ "identity": "gone" })).await;
     let again = json!({ "type": "room.list", "id": refused["re"] });
     ada.send(again.to_string()).await;
     assert_eq!(ada.reply().await, refused, "refusals are answers too");

@@ -133,7 +133,7 @@ async fn it_is_told_once(url: &str, mut meeting: Meeting) {
     let news = json!({ "text": NEWS, "client_id": "c-2" });
     let sent = ada.ok("chat.send", news.clone()).await["message"]["id"].clone();
     for one in [&mut *ada, &mut *bo] {
-        assert_eq!(messages(one).await, [sent.clone()]);
+        assert_eq!(messages(one).await, std::slice::from_ref(&sent));
     }
     let again = ada.ok("chat.send", news).await["message"]["id"].clone();
     assert_eq!(again, sent);

@@ -47,6 +47,8 @@ export async function openBottleneck() {
     run('ip', ['netns', 'add', name]);
     run('ip', ['link', 'add', outer, 'type', 'veth', 'peer', 'name', inner, 'netns', name]);
     run('ip', ['addr', 'add', `${here}/30`, 'dev', outer]);
+    // An address that the system adds a second later would be a change of network to browsers, which give up what they load.
+    run('ip', ['link', 'set', outer, 'addrgenmode', 'none']);
     run('ip', ['link', 'set', outer, 'up']);
     run('ip', ['-n', name, 'addr', 'add', `${there}/30`, 'dev', inner]);
     run('ip', ['-n', name, 'link', 'set', inner, 'up']);

@@ -2,15 +2,25 @@
 import { join } from '../browser/media-page.mjs';
 import { sendThrough } from './relay.mjs';
 
+/** Loads the client library. Interfaces have just been made, and a browser that notices gives up what it loads. */
+async function load(page, origin, tries = 3) {
+  try {
+    await page.goto(`${origin}/healthz`);
+    await page.evaluate(async () => {
+      globalThis.client = await import('/js/client/index.js');
+    });
+  } catch (error) {
+    if (tries === 1) throw error;
+    await load(page, origin, tries - 1);
+  }
+}
+
 /** A page without views, whose media goes through a relay; `init` is run in it first. */
 export async function openPerson(stage, { name, identity, relay, sources, init = undefined }) {
   const page = await stage.page(null, { name, expected: (text) => text.includes('favicon') });
   await sendThrough(page, relay);
   if (init) await page.addInitScript(init);
-  await page.goto(`${stage.origin}/healthz`);
-  await page.evaluate(async () => {
-    globalThis.client = await import('/js/client/index.js');
-  });
+  await load(page, stage.origin);
   const id = await join(page, { name, identity, sources });
   await page.evaluate(() => {
     globalThis.me.told = [];

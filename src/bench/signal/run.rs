@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::BenchError;
 use super::super::process::Used;
 use super::super::report::{Join, Latency, Memory, Own};
-use super::super::run::Watch;
+use super::super::run::{Watch, until_interrupted};
 use super::super::session::Session;
 use super::super::target::{Server, Target};
 use super::client::Role;
@@ -29,24 +28,20 @@ const QUIET_WITHIN: Duration = Duration::from_secs(5);
 /// Loads the server and measures.
 pub fn run(load: &SignalLoad, server: &Server) -> Result<SignalReport, BenchError> {
     let plan = load.plan()?;
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let (mut interrupt, mut terminate) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
-        let stop = Arc::new(AtomicBool::new(false));
-        let report = tokio::select! {
-            report = prepare_and_measure(plan, server, stop.clone()) => report,
-            _ = interrupt.recv() => Err(BenchError::Interrupted),
-            _ = terminate.recv() => Err(BenchError::Interrupted),
-        };
-        stop.store(true, Ordering::Relaxed);
-        report
+    until_interrupted(async {
+        let stop = Stop::default();
+        prepare_and_measure(plan, server, stop.0.clone()).await
     })
+}
+
+/// Tells the thread that loads the server to end, when nobody waits for it any more.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 async fn prepare_and_measure(

@@ -249,6 +249,11 @@ fn media(media: &Media) -> Vec<Finding> {
                 format!("The server offers {name} and it is refused there: {why}."),
                 silent(*way),
             ),
+            Went::Distrusted => Finding::note(
+                check,
+                format!("The server offers {name}, which browsers do not use: they refuse its certificate."),
+                "Use a certificate that browsers trust, as with --domain; the other ways do without.",
+            ),
         }
     });
     found.collect()

@@ -58,6 +58,7 @@ impl Relay {
         match asked.await {
             Ok(()) => Went::Answered,
             Err(why) if why == "no answer came in time" => Went::Silent,
+            Err(why) if why == DISTRUSTED => Went::Distrusted,
             Err(why) => Went::Refused(why),
         }
     }
@@ -89,11 +90,14 @@ impl Relay {
             .certificate
             .and_then(|certificate| certificate.refused);
         if refused.is_some() {
-            return Err("browsers refuse its certificate".to_owned());
+            return Err(DISTRUSTED.to_owned());
         }
         Ok(Carrier::Stream(connected.stream))
     }
 }
+
+/// Nothing more is asked there.
+const DISTRUSTED: &str = "browsers refuse its certificate";
 
 /// What carries the messages.
 enum Carrier {

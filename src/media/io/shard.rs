@@ -77,6 +77,8 @@ pub(crate) enum Fault {
 pub(in crate::media) struct State {
     rooms: HashMap<RoomKey, Room>,
     routes: Routes,
+    /// How many streams lead here.
+    streams: usize,
     out: Arena,
     reach: Reach,
     started: Instant,
@@ -100,6 +102,7 @@ impl State {
         Self {
             rooms: HashMap::new(),
             routes: Routes::default(),
+            streams: 0,
             out: Arena::default(),
             reach,
             started: now,
@@ -213,7 +216,8 @@ impl State {
             Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
             _ => None,
         };
-        // The port of a stream does not change under way.
+        // The port of a stream does not change under way. Relayed addresses share their IP address, and none of them
+        // becomes another.
         let may_roam = matches!(path, Path::Udp { .. });
         let is_media = matches!(datagram.first(), Some(128..=191));
         let route = match route.copied() {
@@ -297,11 +301,17 @@ impl State {
         self.out.clear();
     }
 
+    /// From now on so many streams are counted.
+    pub fn count_streams(&mut self, streams: usize) {
+        self.streams = streams;
+    }
+
     /// Counts what there is.
     pub fn census(&self) -> Census {
         let mut census = Census {
             addresses: self.routes.paths.len(),
             ufrags: self.routes.ufrags.len(),
+            streams: self.streams,
             ..Census::default()
         };
         for room in self.rooms.values() {
@@ -398,7 +408,7 @@ impl State {
 
 /// Whether a datagram from this address may be looked at, and answered: unicast, and not from a port below 1024,
 /// behind which other services listen that a forged source could make us disturb.
-fn may_be_peer(address: SocketAddr) -> bool {
+pub(in crate::media) fn may_be_peer(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
     let metadata = ip == std::net::IpAddr::from([169, 254, 169, 254]);
     let broadcast = ip == std::net::IpAddr::from([255, 255, 255, 255]);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::sync::mpsc;
 
+use crate::budgets::media::STREAM_UNPROVEN;
 use crate::media::io::tcp::{Arrival, Outlet};
 use crate::media::peer::path::Path;
 
@@ -26,6 +27,8 @@ struct Stream {
     outlet: Outlet,
     since: Instant,
     is_proven: bool,
+    /// So many bytes came before it was.
+    unproven: usize,
 }
 
 impl Streams {
@@ -43,13 +46,18 @@ impl Streams {
         self.open.len()
     }
 
-    /// Whole frames that came, by which way and when; none when there are no more.
-    pub fn next(&mut self, now: Instant) -> Option<(Path, BytesMut, Instant)> {
+    /// Whole frames that came, by which way and when; none when there are no more. `leads` tells whether a way leads to a
+    /// connection by now.
+    pub fn next(
+        &mut self,
+        now: Instant,
+        leads: impl Fn(Path) -> bool,
+    ) -> Option<(Path, BytesMut, Instant)> {
         loop {
             match self.arrivals.try_recv().ok()? {
                 Arrival::Opened { path, outlet } => self.take(path, outlet, now),
                 Arrival::Frames { path, frames, at } => {
-                    if self.has(path) {
+                    if self.hears(path, frames.len(), &leads) {
                         return Some((path, frames, at));
                     }
                 }
@@ -64,17 +72,31 @@ impl Streams {
                 outlet,
                 since: now,
                 is_proven: false,
+                unproven: 0,
             };
             self.open.insert(connection, stream);
         }
     }
 
-    /// One that was ended here may still have something on its way.
-    fn has(&self, path: Path) -> bool {
-        match path {
-            Path::Tcp { connection, .. } => self.open.contains_key(&connection),
-            Path::Udp { .. } => false,
+    /// Whether so many bytes are looked at. One that was ended here may still have something on its way, and one that has
+    /// not proven itself is ended when it goes on and on.
+    fn hears(&mut self, path: Path, bytes: usize, leads: impl Fn(Path) -> bool) -> bool {
+        let Path::Tcp { connection, .. } = path else {
+            return false;
+        };
+        let Some(stream) = self.open.get_mut(&connection) else {
+            return false;
+        };
+        stream.is_proven = stream.is_proven || leads(path);
+        if stream.is_proven {
+            return true;
         }
+        stream.unproven += bytes;
+        let is_heard = stream.unproven <= STREAM_UNPROVEN.size();
+        if !is_heard {
+            self.open.remove(&connection);
+        }
+        is_heard
     }
 
     /// Sends by one of them.

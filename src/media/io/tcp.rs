@@ -152,8 +152,9 @@ impl Entries {
         };
         let path = Path::Tcp {
             connection: self.next.fetch_add(1, Ordering::Relaxed),
-            local,
-            remote,
+            // What listens at `::` names IPv4 addresses in its own way.
+            local: canonical(local),
+            remote: canonical(remote),
         };
         let (outlet, waiting) = Outlet::new();
         if !entry.send(Arrival::Opened { path, outlet }).await {
@@ -164,6 +165,10 @@ impl Entries {
             () = write(writer, waiting, &moved) => {}
         }
     }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Which worker the first check is for.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,6 +13,8 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
 use crate::media::io::frames::packets;
+use crate::media::io::inbox::Inbox;
+use crate::media::io::relaying::{Letterbox, Relaying};
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
 use crate::media::io::streams::Streams;
@@ -23,6 +25,7 @@ use crate::media::peer::path::Path;
 use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
 use crate::media::{Census, MediaConfig, MediaStartError};
+use crate::turn::{Port, Relay};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
 /// request is answered `server.busy`.
@@ -72,6 +75,8 @@ pub(in crate::media) struct Worker {
     alive: Arc<AtomicBool>,
     gauge: Arc<Gauge>,
     waker: Arc<Waker>,
+    /// Where the relay leaves what is for this worker, until it has taken it.
+    letterbox: Mutex<Option<Letterbox>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -81,6 +86,7 @@ impl Worker {
         config: &MediaConfig,
         index: usize,
         given_up: watch::Sender<bool>,
+        relay: Option<Arc<Relay>>,
     ) -> Result<Self, MediaStartError> {
         let port = match config.port {
             0 => 0,
@@ -93,6 +99,9 @@ impl Worker {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
         let (entry, arrivals) = Entry::new(Arc::clone(&waker));
+        let (relaying, letterbox) = relay
+            .map(|relay| Relaying::new(relay, port, Arc::clone(&waker)))
+            .unzip();
         let openings = Arc::new(Mutex::new(Vec::new()));
         let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
@@ -103,12 +112,15 @@ impl Worker {
             poll,
             sockets,
             streams: Streams::new(arrivals, Instant::now()),
-            inputs,
-            openings: Arc::clone(&openings),
+            inbox: Inbox {
+                inputs,
+                openings: Arc::clone(&openings),
+            },
             announced: Arc::clone(&announced),
             stop: Arc::clone(&stop),
             buffers: Buffers::new(),
             out: Arena::default(),
+            relaying,
             negotiations: Negotiations::default(),
             watch: Watch::new(Arc::clone(&gauge), Instant::now()),
         };
@@ -138,13 +150,14 @@ impl Worker {
             alive,
             gauge,
             waker,
+            letterbox: Mutex::new(letterbox),
             thread: Mutex::new(Some(thread)),
         })
     }
 
     /// One without sockets and without a thread: a test takes what it is sent.
     #[cfg(test)]
-    pub fn by_hand() -> (Self, Receiver<Input>, Arc<Mutex<Vec<Opening>>>) {
+    pub fn by_hand() -> (Self, Inbox) {
         let poll = Poll::new().unwrap();
         let (inbox, inputs) = sync_channel(INBOX);
         let openings = Arc::new(Mutex::new(Vec::new()));
@@ -161,14 +174,21 @@ impl Worker {
             alive: Arc::new(AtomicBool::new(true)),
             gauge: Arc::default(),
             waker,
+            letterbox: Mutex::default(),
             thread: Mutex::new(None),
         };
-        (worker, inputs, openings)
+        (worker, Inbox { inputs, openings })
     }
 
     /// Whether it takes anything.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
+    }
+
+    /// Its port, and where the relay leaves what is for it; once, and only where there is a relay.
+    pub fn letterbox(&self) -> Option<(u16, Box<dyn Port>)> {
+        let letterbox = locked(&self.letterbox).take()?;
+        Some((self.port, Box::new(letterbox)))
     }
 
     /// How busy it is.
@@ -261,12 +281,13 @@ struct Turns {
     poll: Poll,
     sockets: Vec<MediaSocket>,
     streams: Streams,
-    inputs: Receiver<Input>,
-    openings: Arc<Mutex<Vec<Opening>>>,
+    inbox: Inbox,
     announced: Announced,
     stop: Arc<AtomicBool>,
     buffers: Buffers,
     out: Arena,
+    /// None where there is no relay.
+    relaying: Option<Relaying>,
     negotiations: Negotiations,
     watch: Watch,
 }
@@ -344,6 +365,11 @@ impl Turns {
             let (heard, unread) = self.read_streams();
             busy |= heard;
             more |= unread;
+            if let Some(relaying) = &mut self.relaying {
+                let (heard, unread) = relaying.take_parcels(&mut self.state, Instant::now());
+                busy |= heard;
+                more |= unread;
+            }
             self.state.handle_timeout(Instant::now());
             self.look_at_streams();
             self.send();
@@ -382,36 +408,13 @@ impl Turns {
         if let Some(reach) = announced {
             self.state.announce(reach);
         }
-        for _ in 0..INPUTS_PER_TURN {
-            let input = self.inputs.try_recv();
-            // Looked at after the inbox: whoever opened a room did so before they told it anything.
-            let openings =
-                std::mem::take(&mut *self.openings.lock().unwrap_or_else(PoisonError::into_inner));
-            let now = Instant::now();
-            for opening in openings {
-                self.state.open(opening, now);
-            }
-            match input {
-                Ok(Input::Request {
-                    room,
-                    participant,
-                    request,
-                }) if request.negotiates() => {
-                    self.negotiations.push(room, participant, request, now);
-                }
-                Ok(Input::Census(reply)) => {
-                    let streams = self.streams.count();
-                    let census = Census {
-                        streams,
-                        ..self.state.census()
-                    };
-                    let _ = reply.send(census);
-                }
-                Ok(input) => self.state.handle_input(input, now),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
-            }
-        }
-        true
+        self.state.count_streams(self.streams.count());
+        self.inbox.hand_on(
+            &mut self.state,
+            &mut self.negotiations,
+            INPUTS_PER_TURN,
+            Instant::now,
+        )
     }
 
     /// Whether there was something, and whether there may be more.
@@ -431,7 +434,13 @@ impl Turns {
                 let path = Path::udp(local, remote);
                 let arrived = arrival(meta.timestamp, wall, now);
                 for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                    self.state.handle_datagram(path, datagram, arrived, now);
+                    let state = &mut self.state;
+                    let relaying = self.relaying.as_mut();
+                    let is_relays = relaying
+                        .is_some_and(|relaying| relaying.take(state, path, datagram, arrived, now));
+                    if !is_relays {
+                        state.handle_datagram(path, datagram, arrived, now);
+                    }
                 }
             }
         }
@@ -442,7 +451,9 @@ impl Turns {
     fn read_streams(&mut self) -> (bool, bool) {
         for read in 0..READS_PER_TURN {
             let now = Instant::now();
-            let Some((path, mut frames, at)) = self.streams.next(now) else {
+            let state = &self.state;
+            let next = self.streams.next(now, |path| state.knows(path));
+            let Some((path, mut frames, at)) = next else {
                 return (read > 0, false);
             };
             for packet in packets(&mut frames) {
@@ -465,20 +476,35 @@ impl Turns {
         self.state.take_transmits(&mut self.out);
         self.out.group();
         let now = Instant::now();
+        let (out, sockets) = (&self.out, &mut self.sockets);
+        let apart = &mut self.buffers.apart;
         let mut at = 0;
-        while let Some((path, _)) = self.out.get(at) {
+        while let Some((path, datagram)) = out.get(at) {
             at += match path {
-                Path::Udp { remote, .. } => {
-                    let (out, sockets) = (&self.out, &mut self.sockets);
-                    send_run(out, at, remote, sockets, &mut self.buffers.apart, now)
+                Path::Udp { remote, .. } => send_run(out, at, remote, sockets, apart, now),
+                Path::Relayed {
+                    allocation, local, ..
+                } => {
+                    if let Some(relaying) = &mut self.relaying {
+                        relaying.wrap(allocation, local, datagram, now);
+                    }
+                    1
                 }
                 Path::Tcp { connection, .. } => {
-                    self.streams.send(connection, self.out.way(at));
-                    self.out.way(at).count()
+                    self.streams.send(connection, out.way(at));
+                    out.way(at).count()
                 }
             };
         }
         self.out.clear();
+        if let Some(relaying) = &mut self.relaying {
+            relaying.out.group();
+            let (out, mut at) = (&relaying.out, 0);
+            while let Some((path, _)) = out.get(at) {
+                at += send_run(out, at, path.remote(), sockets, apart, now);
+            }
+            relaying.out.clear();
+        }
     }
 }
 

@@ -24,6 +24,15 @@ pub(in crate::media) enum Path {
         /// The peer's.
         remote: SocketAddr,
     },
+    /// Through our own relay.
+    Relayed {
+        /// Through which allocation.
+        allocation: u64,
+        /// Our address, as the peer names it.
+        local: SocketAddr,
+        /// The peer's relayed address. It is virtual: nothing but the relay leads there.
+        remote: SocketAddr,
+    },
 }
 
 impl Path {
@@ -35,14 +44,18 @@ impl Path {
     /// Our end.
     pub const fn local(&self) -> SocketAddr {
         match self {
-            Self::Udp { local, .. } | Self::Tcp { local, .. } => *local,
+            Self::Udp { local, .. } | Self::Tcp { local, .. } | Self::Relayed { local, .. } => {
+                *local
+            }
         }
     }
 
     /// The peer's end.
     pub const fn remote(&self) -> SocketAddr {
         match self {
-            Self::Udp { remote, .. } | Self::Tcp { remote, .. } => *remote,
+            Self::Udp { remote, .. } | Self::Tcp { remote, .. } | Self::Relayed { remote, .. } => {
+                *remote
+            }
         }
     }
 }

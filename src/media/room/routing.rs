@@ -91,10 +91,12 @@ impl Hasher for Folded {
 }
 
 impl Routes {
-    /// The connections that are known at this IP address, by whatever port.
+    /// The connections whose datagrams come from this IP address, by whatever port.
     pub fn around(&self, path: Path) -> Vec<Route> {
         let here = |known: &Path| {
-            known.local() == path.local() && known.remote().ip() == path.remote().ip()
+            let is_near =
+                known.local() == path.local() && known.remote().ip() == path.remote().ip();
+            is_near && matches!(known, Path::Udp { .. })
         };
         let found = self.paths.iter().filter(|(known, _)| here(known));
         let mut routes: Vec<Route> = found.map(|(_, route)| *route).collect();

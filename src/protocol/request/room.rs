@@ -304,7 +304,7 @@ answers! {
         spotlight: Vec<ParticipantId>,
         /// The timer that runs.
         timer: Option<Timer>,
-        /// STUN and TURN servers for connections between browsers.
+        /// STUN and TURN servers for each connection. Their credentials are good for an hour, while one is in.
         ice_servers: Vec<IceServer>,
         /// The last messages, the oldest first.
         chat: Vec<ChatMessage>,

@@ -144,6 +144,7 @@ pub fn joined(view: View) -> Joined {
         lobby,
         spotlight,
         timer,
+        ice_servers,
         chat,
     } = view;
     Joined {
@@ -155,7 +156,7 @@ pub fn joined(view: View) -> Joined {
         lobby,
         spotlight,
         timer,
-        ice_servers: Vec::new(),
+        ice_servers,
         chat: chat.messages,
     }
 }

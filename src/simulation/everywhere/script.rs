@@ -94,8 +94,8 @@ fn what_the_media_worker_tells(meeting: &mut Meeting) {
         .unwrap()
         .view
         .participants;
-    let tracks = people.iter().flat_map(|person| &person.tracks);
-    let camera = tracks.filter(|track| track.source == Source::Camera).last();
+    let mut tracks = people.iter().flat_map(|person| &person.tracks);
+    let camera = tracks.rfind(|track| track.source == Source::Camera);
     let track = camera.unwrap().id.clone();
     let offer = DownOffer {
         revision: 9,

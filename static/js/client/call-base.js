@@ -47,6 +47,8 @@ export class CallBase extends Emitter {
   /** @type {(() => void)[]} */
   #unsubscribe = [];
   #gate = new Gate();
+  /** @type {Set<RTCPeerConnection>} */
+  #connections = new Set();
   #started = false;
   #closed = false;
 
@@ -77,6 +79,10 @@ export class CallBase extends Emitter {
       }));
     }
     this.listen('joined', (again, { mediaLost }) => this.#rejoined(again, mediaLost));
+    this.listen('relays', (servers) => {
+      this.reply = { ...this.reply, ice_servers: servers };
+      this.#useRelays();
+    });
     this.listen('media.track.muted', ({ track, muted }) => {
       for (const source of this.#sources.values()) if (source.track?.id === track) source.mutedByServer(muted);
     });
@@ -218,7 +224,18 @@ export class CallBase extends Emitter {
   /** @protected @returns {RTCPeerConnection} */
   newPeerConnection() {
     const PeerConnection = this.options.RTCPeerConnection ?? globalThis.RTCPeerConnection;
-    return new PeerConnection({ bundlePolicy: 'max-bundle', iceServers: this.reply.ice_servers.map(toRtc) });
+    const pc = new PeerConnection({ bundlePolicy: 'max-bundle', iceServers: this.reply.ice_servers.map(toRtc) });
+    for (const old of this.#connections) if (old.connectionState === 'closed') this.#connections.delete(old);
+    this.#connections.add(pc);
+    return pc;
+  }
+
+  /** What connections gather from now on, when their path is lost, comes by these. */
+  #useRelays() {
+    const iceServers = this.reply.ice_servers.map(toRtc);
+    for (const pc of this.#connections) {
+      if (pc.connectionState !== 'closed') pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
+    }
   }
 
   /** @param {Source} name */
@@ -240,7 +257,10 @@ export class CallBase extends Emitter {
     if (reply === this.reply || reply.room.identity !== this.reply.room.identity) return;
     this.reply = reply;
     if (!this.#started) return;
-    if (isSame) return this.#wentOn(reply.self.tracks);
+    if (isSame) {
+      this.#useRelays();
+      return this.#wentOn(reply.self.tracks);
+    }
     this.#gate.shut();
     this.#gate = new Gate();
     this.reconnect().catch((error) => this.report(error, 'rejoin'));

@@ -472,7 +472,7 @@ spotlight: Array<ParticipantId>,
  */
 timer: Timer | null, 
 /**
- * STUN and TURN servers for connections between browsers.
+ * STUN and TURN servers for each connection. Their credentials are good for an hour, while one is in.
  */
 ice_servers: Array<IceServer>, 
 /**

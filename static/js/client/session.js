@@ -6,11 +6,17 @@ import { systemTimers } from './timers.js';
  * @typedef {import('./kept-session.js').SessionOptions} SessionOptions
  * @typedef {import('./kept-session.js').SessionState} SessionState
  * @typedef {import('./kept-session.js').View} View
+ * @typedef {import('./protocol.d.ts').IceServer} IceServer
  * @typedef {import('./protocol.d.ts').Joined} Joined
  * @typedef {import('./protocol.d.ts').User} User
  *
  * @typedef {{identity: string, password?: string, invite?: string, display_name?: string}} JoinRequest
  */
+
+/** What is shown to relays is good for an hour, and connections that are made later need newer ones. */
+const RENEW_MS = 40 * 60_000;
+/** After this it is asked for again, when it was not answered. */
+const RENEW_AGAIN_MS = 60_000;
 
 /**
  * One person's stay with the server, over as many sockets as it takes.
@@ -25,7 +31,8 @@ import { systemTimers } from './timers.js';
  * answer, and gives one again; `joined` with the {@link Joined} and `{again, same, mediaLost}`: again: it replaces what was
  * known of the room · same: one is the participant that one was · mediaLost: though the same, the server knows nothing of
  * one's media any more; `rejoin.waiting` with `{attempt, retryAt, code}` when the room of a session that came back does not
- * take it just now, and is asked again by itself; `rejoin.failed` with the error when it said no.
+ * take it just now, and is asked again by itself; `rejoin.failed` with the error when it said no; `relays` with a list of
+ * {@link IceServer} that takes the place of the reply's, before its credentials run out.
  */
 export class Session extends KeptSession {
   #timers;
@@ -39,6 +46,8 @@ export class Session extends KeptSession {
   /** Counts the sessions at the server. */
   #stay = 0;
   #isRejoining = false;
+  /** @type {any} the timer of the next request for newer credentials */
+  #renewal = null;
 
   /**
    * @param {string} url of the server's `/ws`, with the scheme ws or wss
@@ -162,6 +171,7 @@ export class Session extends KeptSession {
 
   async leaveRoom() {
     this.#room = null;
+    this.#stopRenewing();
     this.ticket.unstore();
     this.#stopRejoining();
     return this.request('room.leave');
@@ -177,6 +187,7 @@ export class Session extends KeptSession {
   async endRoom() {
     const reply = await this.request('room.end');
     this.#room = null;
+    this.#stopRenewing();
     this.ticket.unstore();
     return reply;
   }
@@ -220,6 +231,7 @@ export class Session extends KeptSession {
   /** @protected @override */
   ended() {
     this.#room = null;
+    this.#stopRenewing();
     this.#view = null;
     this.#isRejoining = false;
   }
@@ -233,6 +245,7 @@ export class Session extends KeptSession {
   relay(type, data, info) {
     if (type === 'room.ended' || type === 'room.deleted') {
       this.#room = null;
+      this.#stopRenewing();
       this.ticket.unstore();
     }
     super.relay(type, data, info);
@@ -244,7 +257,37 @@ export class Session extends KeptSession {
     const mediaLost = again && same && this.#isMediaLost;
     this.#self = reply.self.id;
     this.#isMediaLost = false;
+    this.#planRenewal(reply.ice_servers, RENEW_MS);
     this.emit('joined', reply, { again, same, mediaLost });
+  }
+
+  /** @param {IceServer[]} servers @param {number} ms */
+  #planRenewal(servers, ms) {
+    this.#stopRenewing();
+    if (!servers.some(({ credential }) => credential)) return;
+    this.#renewal = this.#timers.setTimeout(() => void this.#renew(servers), ms);
+  }
+
+  #stopRenewing() {
+    this.#timers.clearTimeout(this.#renewal);
+    this.#renewal = null;
+  }
+
+  /** Whoever is in and joins again is answered with how it is now. @param {IceServer[]} old */
+  async #renew(old) {
+    const room = this.#room;
+    const stay = this.#stay;
+    if (!room) return;
+    try {
+      const reply = await this.send('room.join', room);
+      if (this.#room !== room || this.#stay !== stay) return;
+      if (reply.self.id !== this.#self) return this.#tellJoined(reply, true);
+      this.#planRenewal(reply.ice_servers, RENEW_MS);
+      this.emit('relays', reply.ice_servers);
+    } catch {
+      // Whoever comes back after a lost socket is told newer ones anyway.
+      if (this.#room === room && this.#stay === stay) this.#planRenewal(old, RENEW_AGAIN_MS);
+    }
   }
 
   /**

@@ -185,6 +185,7 @@ export class MeetingFlow {
       this.files?.refresh(/** @type {RTCIceServer[]} */ (reply.ice_servers));
       void this.#inside?.clock.read();
     });
+    session.on('relays', (servers) => this.files?.refresh(servers));
     session.on('silence', ({ silent }) => this.#meeting && this.#loss.silence(silent));
     session.on('server.draining', () => {
       if (!this.#meeting) return;

@@ -27,6 +27,7 @@ fn a_server_that_signs_itself_is_asked_over_tls() {
     told.assert("server", "ok", "is well");
     told.assert("tls", "note", "signed itself");
     told.assert("media", "ok", "answers over UDP");
+    told.assert("media", "note", "TURN over TLS, which browsers do not use");
     assert_eq!(told.of("tls").len(), 1, "{:#}", told.report);
     assert_eq!(told.code, Some(0), "{:#}", told.report);
 }

@@ -211,6 +211,50 @@ async fn people_see_and_hear_each_other_by_tcp_alone_on_whichever_thread_they_ar
     }
 }
 
+/// A check for a connection of the first thread that there is not, in a frame.
+fn stray_check() -> Vec<u8> {
+    let username = b"AAAAAAAA:them";
+    let mut check = vec![0, 1, 0, 20, 0x21, 0x12, 0xa4, 0x42];
+    check.extend([7; 12]);
+    check.extend([0, 6, 0, username.len() as u8]);
+    check.extend(username);
+    check.extend([0; 3]);
+    [&(check.len() as u16).to_be_bytes()[..], &check].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_are_silent_half_there_or_full_of_nonsense_disturb_nobody() {
+    let server = Server::with(&[(Key::NoRateLimit, "on"), (Key::MediaThreads, "1")]).await;
+    let mut pair = Pair::meet(&server, "ada").await;
+    pair.see_and_hear().await;
+    let stray = stray_check();
+    let connect = async || TcpStream::connect(server.address).await.unwrap();
+    let mut waiting = Vec::new();
+    // Silent, with half a check, with a whole one that nobody signed, and with half a frame behind it.
+    let behind = [&stray[..], &[4, 0, 128]].concat();
+    for first in [&[][..], &stray[..12], &stray, &behind] {
+        for _ in 0..10 {
+            let mut stream = connect().await;
+            stream.write_all(first).await.unwrap();
+            waiting.push(stream);
+        }
+    }
+    let flood = stray.repeat(100);
+    let floods = (0..10).map(async |_| {
+        let mut stream = connect().await;
+        // It ends while something is on its way.
+        while stream.write_all(&flood).await.is_ok() {}
+    });
+    let watching = async {
+        for _ in 0..3 {
+            pair.see_and_hear().await;
+        }
+    };
+    tokio::join!(soon(futures_util::future::join_all(floods)), watching);
+    drop(waiting);
+    pair.part().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_tcp_is_off_nobody_is_told_of_it() {
     let server = Server::with(&[(Key::MediaTcpPort, "off")]).await;

@@ -4,6 +4,7 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::budgets::media::STREAM_UNPROVEN;
 use crate::media::io::streams::Streams;
 use crate::media::peer::ice::{Credentials, stun};
 
@@ -209,8 +210,9 @@ async fn a_stream_that_leads_to_no_connection_is_ended() {
             tokio::task::yield_now().await;
         }
         let mut streams = table(&mut story, now);
-        let (path, ..) = streams.next(now).unwrap();
-        assert_eq!((streams.count(), streams.next(now).is_none()), (1, true));
+        let (path, ..) = streams.next(now, |_| false).unwrap();
+        let next = streams.next(now, |_| false);
+        assert_eq!((streams.count(), next.is_none()), (1, true));
         let leads = |ms| (proven..until).contains(&ms);
         let mut ms = 0;
         while streams.count() > 0 {
@@ -232,12 +234,39 @@ async fn what_comes_by_a_stream_that_was_ended_is_left_aside() {
         tokio::task::yield_now().await;
     }
     let mut streams = table(&mut story, now);
-    assert!(streams.next(now).is_some());
+    assert!(streams.next(now, |_| true).is_some());
     story.client.write_all(&framed(&[b"more"])).await.unwrap();
     while story.moved.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
     streams.end();
-    assert!(streams.next(now).is_none());
+    assert!(streams.next(now, |_| true).is_none());
     story.carrying.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_goes_on_and_on_without_proving_itself_is_ended() {
+    let now = Instant::now();
+    for is_proven in [false, true] {
+        let mut story = Story::begin(100_000, &check(0));
+        let mut streams = table(&mut story, now);
+        let mut frames = check(0);
+        while frames.len() <= STREAM_UNPROVEN.size() {
+            frames.extend(check(0));
+        }
+        story.client.write_all(&frames).await.unwrap();
+        let mut heard = 0;
+        while heard < frames.len() && (heard == 0 || streams.count() > 0) {
+            match streams.next(now, |_| is_proven) {
+                Some((_, frames, _)) => heard += frames.len(),
+                None => tokio::task::yield_now().await,
+            }
+        }
+        if is_proven {
+            assert_eq!((streams.count(), heard >= frames.len()), (1, true));
+        } else {
+            assert!(heard <= STREAM_UNPROVEN.size());
+            story.carrying.await.unwrap();
+        }
+    }
 }

@@ -1,0 +1,260 @@
+//! The relay as its carriers share it: one lock around the rules, and the ways out of it.
+//!
+//! Nothing here waits. What finds no room on its way is dropped, as a full network drops it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::server::{Client, Credentials, Now, Outcome, Reach, Server, ToMedia, Wrapped};
+use crate::budgets::turn::UNREAD;
+
+/// How often what has expired is freed.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// Something for the thread that has one of the server's media ports.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Parcel {
+    /// Media gets this as if a datagram had come.
+    Media {
+        /// By whose allocation.
+        allocation: u64,
+        /// The address of ours that it is for.
+        local: SocketAddr,
+        /// The relayed address, which it comes from.
+        remote: SocketAddr,
+        /// The datagram.
+        payload: Vec<u8>,
+    },
+    /// A client gets this as a datagram.
+    Client {
+        /// From this address of ours.
+        local: SocketAddr,
+        /// The client's address.
+        remote: SocketAddr,
+        /// The datagram.
+        message: Vec<u8>,
+    },
+}
+
+/// One of the server's media ports.
+pub trait Port: Send + Sync {
+    /// Takes something, or drops it when there is no room.
+    fn post(&self, parcel: Parcel);
+}
+
+/// The relay. It is of use once it is connected to media.
+pub struct Relay {
+    rules: Mutex<Rules>,
+    ports: OnceLock<HashMap<u16, Box<dyn Port>>>,
+    streams: Mutex<HashMap<u64, mpsc::Sender<Vec<u8>>>>,
+    next_stream: AtomicU64,
+    next_room: AtomicU64,
+}
+
+struct Rules {
+    server: Server,
+    next_sweep: Instant,
+}
+
+/// A stream's place at the relay. When it is dropped, what its client had is freed.
+pub(super) struct Stream {
+    pub relay: Arc<Relay>,
+    pub client: Client,
+    id: u64,
+}
+
+/// What is done under these locks cannot fail half-way.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Now {
+    /// This moment, which the caller has read from the clock already.
+    pub fn at(instant: std::time::Instant) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            instant: Instant::from_std(instant),
+            unix: unix.unwrap_or_default().as_secs(),
+        }
+    }
+
+    /// This moment.
+    pub fn read() -> Self {
+        let instant = Instant::now();
+        Self {
+            instant,
+            ..Self::at(instant.into_std())
+        }
+    }
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Relay {
+    /// With a secret of its own: what was promised by another is worth nothing here.
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let rules = Rules {
+            server: Server::new(rand::random(), now),
+            next_sweep: now + SWEEP_EVERY,
+        };
+        Self {
+            rules: Mutex::new(rules),
+            ports: OnceLock::new(),
+            streams: Mutex::default(),
+            next_stream: AtomicU64::new(1),
+            next_room: AtomicU64::new(1),
+        }
+    }
+
+    /// Connects media, once: its ports, and where clients reach it.
+    pub fn connect(&self, ports: HashMap<u16, Box<dyn Port>>, addresses: Vec<SocketAddr>) {
+        if self.ports.set(ports).is_err() {
+            tracing::error!("the relay was connected twice: this is a fault in the server");
+        }
+        self.set_media(addresses);
+    }
+
+    /// From now on clients reach media at these addresses.
+    pub fn set_media(&self, addresses: Vec<SocketAddr>) {
+        locked(&self.rules).server.set_media(addresses);
+    }
+
+    /// Where clients reach media.
+    pub fn media(&self) -> Vec<SocketAddr> {
+        locked(&self.rules).server.media().to_vec()
+    }
+
+    /// Takes a whole message of a client.
+    pub fn handle(&self, client: Client, message: &[u8], now: Now) -> Outcome {
+        let mut rules = locked(&self.rules);
+        if now.instant >= rules.next_sweep {
+            rules.next_sweep = now.instant + SWEEP_EVERY;
+            rules.server.sweep(now.instant);
+        }
+        rules.server.handle(client, message, now)
+    }
+
+    /// What media sends to a relayed address: the message for its client. None where it may not.
+    pub fn wrap(
+        &self,
+        allocation: u64,
+        local: SocketAddr,
+        payload: &[u8],
+        now: Now,
+    ) -> Option<Wrapped> {
+        let mut rules = locked(&self.rules);
+        rules.server.wrap(allocation, local, payload, now)
+    }
+
+    /// Hands a part of a message to the media thread that it is for.
+    pub fn post_media(&self, to: &ToMedia, message: &[u8]) {
+        if let Some(payload) = message.get(to.payload.clone()) {
+            self.post(
+                to.local.port(),
+                Parcel::Media {
+                    allocation: to.allocation,
+                    local: to.local,
+                    remote: to.remote,
+                    payload: payload.to_vec(),
+                },
+            );
+        }
+    }
+
+    /// Sends a message to its client.
+    pub fn deliver(&self, wrapped: Wrapped) {
+        match wrapped.client {
+            Client::Udp { local, remote } => {
+                let message = wrapped.bytes;
+                self.post(
+                    local.port(),
+                    Parcel::Client {
+                        local,
+                        remote,
+                        message,
+                    },
+                );
+            }
+            Client::Stream { id, .. } => {
+                let streams = locked(&self.streams);
+                if let Some(stream) = streams.get(&id) {
+                    // A client that reads too slowly loses what it does not read.
+                    let _ = stream.try_send(wrapped.bytes);
+                }
+            }
+        }
+    }
+
+    fn post(&self, port: u16, parcel: Parcel) {
+        let ports = self.ports.get();
+        if let Some(port) = ports.and_then(|ports| ports.get(&port)) {
+            port.post(parcel);
+        }
+    }
+
+    /// How many allocations there are.
+    pub fn allocations(&self) -> usize {
+        locked(&self.rules).server.allocations()
+    }
+
+    /// Whether a client has an allocation.
+    pub(super) fn serves(&self, client: Client, now: Instant) -> bool {
+        locked(&self.rules).server.serves(client, now)
+    }
+
+    /// A place for a stream from there, and what is to be sent to it.
+    pub(super) fn open_stream(
+        self: &Arc<Self>,
+        remote: SocketAddr,
+    ) -> (Stream, mpsc::Receiver<Vec<u8>>) {
+        let id = self.next_stream.fetch_add(1, Ordering::Relaxed);
+        let (sender, queue) = mpsc::channel(UNREAD.size());
+        locked(&self.streams).insert(id, sender);
+        let stream = Stream {
+            relay: Arc::clone(self),
+            client: Client::Stream { id, remote },
+            id,
+        };
+        (stream, queue)
+    }
+
+    /// A number for a room that nobody else has.
+    pub(super) fn new_room(&self) -> u64 {
+        self.next_room.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn admit(&self, participant: &str, room: u64, reach: Reach) {
+        let mut rules = locked(&self.rules);
+        rules.server.admit(participant, room, reach, Instant::now());
+    }
+
+    pub(super) fn dismiss(&self, participant: &str) {
+        locked(&self.rules).server.dismiss(participant);
+    }
+
+    pub(super) fn close(&self, room: u64) {
+        locked(&self.rules).server.close(room);
+    }
+
+    pub(super) fn credentials(&self, participant: &str, unix: u64) -> Credentials {
+        locked(&self.rules).server.credentials(participant, unix)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        locked(&self.relay.streams).remove(&self.id);
+        locked(&self.relay.rules).server.stream_ended(self.client);
+    }
+}
