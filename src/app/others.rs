@@ -29,6 +29,8 @@ impl OtherStreams for Others {
             .media
             .carry(stream, first, (way.local, way.remote), moved);
         supervise::spawn("media over TCP", async move {
+            // All of it, or the place would be given back while the stream goes on.
+            let held = held;
             tokio::select! {
                 () = carrying => {}
                 () = held.place.ended() => {}
@@ -43,6 +45,8 @@ impl OtherStreams for Others {
         };
         let mut stop = self.stop.clone();
         supervise::spawn("relaying a stream", async move {
+            // As above.
+            let held = held;
             let carried = turn::carry(relay, stream, first, way.remote, || held.place.moved());
             tokio::select! {
                 () = carried => {}
@@ -51,5 +55,59 @@ impl OtherStreams for Others {
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::http::Connections;
+    use crate::media::MediaConfig;
+    use crate::network::Network;
+
+    #[tokio::test]
+    async fn a_stream_keeps_its_place_until_it_ends() {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let media = Media::start(MediaConfig {
+            ips: vec![here],
+            port: 0,
+            threads: 1,
+            listeners: Vec::new(),
+        });
+        let (_stopping, stop) = watch::channel(false);
+        let others = Others {
+            media: media.unwrap(),
+            relay: Some(Arc::new(Relay::new())),
+            stop,
+        };
+        let connections = Connections::default();
+        let takers: [fn(&Others, BoxedStream, Bytes, Way, Held); 2] = [Others::media, Others::turn];
+        for take in takers {
+            let (client, stream) = tokio::io::duplex(100);
+            let address = SocketAddr::new(here, 5_000);
+            let way = Way {
+                local: address,
+                remote: address,
+                tls: false,
+            };
+            let held = connections.take(Network::of(here)).unwrap();
+            take(&others, Box::new(stream), Bytes::new(), way, held);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(connections.open(), 1);
+            drop(client);
+            let given_back = async {
+                while connections.open() > 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let waited = tokio::time::timeout(Duration::from_secs(10), given_back);
+            waited.await.expect("its place is given back");
+        }
+        others.media.shutdown().await;
     }
 }
