@@ -68,6 +68,8 @@ mod tests {
     use crate::media::MediaConfig;
     use crate::network::Network;
 
+    type Take = fn(&Others, BoxedStream, Bytes, Way, Held);
+
     #[tokio::test]
     async fn a_stream_keeps_its_place_until_it_ends() {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -84,8 +86,7 @@ mod tests {
             stop,
         };
         let connections = Connections::default();
-        let takers: [fn(&Others, BoxedStream, Bytes, Way, Held); 2] = [Others::media, Others::turn];
-        for take in takers {
+        for take in [Others::media as Take, Others::turn] {
             let (client, stream) = tokio::io::duplex(100);
             let address = SocketAddr::new(here, 5_000);
             let way = Way {
