@@ -144,7 +144,7 @@ impl App {
     /// # Errors
     /// One sentence: what cannot be had, and why.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        let ports = Ports::open(&config.listen, &config.tls).await?;
+        let ports = Ports::open(&config.listen, &config.tls)?;
         let address = |listener: &TcpListener| {
             let address = listener.local_addr();
             address.map_err(|error| Failure::because("cannot listen", &error))
@@ -152,7 +152,7 @@ impl App {
         let redirect_address = ports.redirect.as_ref().map(address).transpose()?;
         let address = address(&ports.page)?;
         let ips = addresses::all(&config.media.addresses).await?;
-        let media_port = MediaPort::open(&config.media, &config.listen, address, &ips).await?;
+        let media_port = MediaPort::open(&config.media, &config.listen, address, &ips)?;
         let (relay, ice_servers) = relays::set_up(&config, address, &ips, media_port.own())?;
         let media = MediaConfig {
             ips: ips.clone(),

@@ -3,9 +3,10 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::activation;
+use crate::budgets::http::WAITING;
 use crate::cli::Failure;
 use crate::config::{ListenConfig, MediaConfig, MediaTcp, PublicUrl, TlsConfig};
 use crate::media::is_reached;
@@ -22,13 +23,11 @@ impl Ports {
     ///
     /// # Errors
     /// A port that cannot be had and was asked for.
-    pub(super) async fn open(listen: &ListenConfig, tls: &TlsConfig) -> Result<Self, Failure> {
+    pub(super) fn open(listen: &ListenConfig, tls: &TlsConfig) -> Result<Self, Failure> {
         let handed = activation::listeners()?;
         let page = match handed.page {
             Some(listener) => listener,
-            None => bind(listen.address)
-                .await
-                .map_err(|error| refused(listen.address, &error))?,
+            None => bind(listen.address).map_err(|error| refused(listen.address, &error))?,
         };
         let Some(redirect) = tls.redirect else {
             if handed.redirect.is_some() {
@@ -48,7 +47,7 @@ impl Ports {
             });
         }
         let address = SocketAddr::new(listen.address.ip(), redirect.port);
-        let redirect = match bind(address).await {
+        let redirect = match bind(address) {
             Ok(listener) => Some(listener),
             Err(error) if redirect.is_given => return Err(refused(address, &error)),
             Err(error) => {
@@ -93,7 +92,7 @@ impl MediaPort {
     ///
     /// # Errors
     /// A port that cannot be had and was asked for.
-    pub(super) async fn open(
+    pub(super) fn open(
         media: &MediaConfig,
         listen: &ListenConfig,
         page: SocketAddr,
@@ -111,7 +110,7 @@ impl MediaPort {
             Place::Nowhere => return Ok(Self::default()),
         };
         let address = SocketAddr::new(bound_to(ips), port);
-        match bind(address).await {
+        match bind(address) {
             Ok(listener) => Ok(Self {
                 known: vec![address],
                 listener: Some(listener),
@@ -156,8 +155,16 @@ fn bound_to(ips: &[IpAddr]) -> IpAddr {
     }
 }
 
-async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A server that is started anew does not wait for the last packets of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    // The library's own queue is of 128.
+    socket.listen(WAITING.size() as u32)
 }
 
 fn refused(address: SocketAddr, error: &std::io::Error) -> Failure {
@@ -172,6 +179,9 @@ fn refused(address: SocketAddr, error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
     use super::*;
     use crate::config::{Config, Given, Key};
 
@@ -182,12 +192,12 @@ mod tests {
         Config::load(Given::from_iter(given), |_| None).unwrap()
     }
 
-    async fn opened(settings: &[(Key, &str)], ip: &str) -> Result<MediaPort, String> {
+    fn opened(settings: &[(Key, &str)], ip: &str) -> Result<MediaPort, String> {
         let config = config(settings);
         let page = config.listen.address;
         let ips = [ip.parse().unwrap()];
         let opened = MediaPort::open(&config.media, &config.listen, page, &ips);
-        opened.await.map_err(|failure| failure.to_string())
+        opened.map_err(|failure| failure.to_string())
     }
 
     #[test]
@@ -232,14 +242,14 @@ mod tests {
         let address = taken.local_addr().unwrap();
         let port = address.port().to_string();
         let asked_for = [(Key::MediaTcpPort, port.as_str())];
-        let refusal = opened(&asked_for, "192.0.2.1").await.unwrap_err();
+        let refusal = opened(&asked_for, "192.0.2.1").unwrap_err();
         assert!(refusal.contains(&port), "{refusal}");
         let not_asked_for = [(Key::MediaPort, port.as_str())];
-        let without = opened(&not_asked_for, "192.0.2.1").await.unwrap();
+        let without = opened(&not_asked_for, "192.0.2.1").unwrap();
         assert!(without.known.is_empty() && without.own().is_none());
         drop(taken);
         for settings in [asked_for, not_asked_for] {
-            let had = opened(&settings, "192.0.2.1").await.unwrap();
+            let had = opened(&settings, "192.0.2.1").unwrap();
             assert_eq!(had.known, [address]);
             assert_eq!(had.own(), Some(address.port()));
             assert_eq!(had.listener.unwrap().local_addr().unwrap(), address);
@@ -249,8 +259,18 @@ mod tests {
     #[tokio::test]
     async fn what_is_reached_at_the_pages_port_opens_no_other() {
         let settings = [(Key::Listen, "0.0.0.0:8080"), (Key::MediaPort, "20000")];
-        let shared = opened(&settings, "192.0.2.1").await.unwrap();
+        let shared = opened(&settings, "192.0.2.1").unwrap();
         assert_eq!(shared.known, [SocketAddr::from(([0, 0, 0, 0], 8080))]);
         assert!(shared.own().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_crowd_at_the_door_waits_in_the_systems_queue() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody is taken in meanwhile. Beyond the queue a first packet is dropped, and repeated after a second.
+        let come = |_| TcpStream::connect_timeout(&address, Duration::from_millis(800));
+        let crowd: Result<Vec<_>, _> = (0..400).map(come).collect();
+        assert!(crowd.is_ok(), "{crowd:?}");
     }
 }
