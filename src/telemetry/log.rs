@@ -1,9 +1,9 @@
 //! The log's lines on their way out: nobody who logs waits for whoever reads, and a log that cannot be written stops
 //! nothing.
 //!
-//! One thread writes. Who logs waits until the line is out, so that lines stand in order with what others see of the
-//! process, but a moment at most: a reader that stands still, or a disk that does, costs one such moment and then some
-//! lines. How many were left out is said in front of the next one that goes out.
+//! One thread writes, and who logs hands the line over and goes on. A reader that stands still, or a disk that does, costs
+//! some lines; how many were left out is said in front of the next one that goes out. An ending process waits a moment
+//! for what is not out yet.
 
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Write};
@@ -15,8 +15,6 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// What waits for a slow reader. A minute of a busy server is less; what comes beyond it is left out.
 const WAITING_BYTES: usize = 1024 * 1024;
-/// How long whoever logs waits for the line to be out.
-const AT_ONCE: Duration = Duration::from_millis(100);
 /// How often a terminal that takes nothing just now is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -28,7 +26,6 @@ struct Shared {
     queue: Mutex<Queue>,
     came: Condvar,
     went: Condvar,
-    at_once: Duration,
 }
 
 #[derive(Default)]
@@ -40,8 +37,6 @@ struct Queue {
     gone: u64,
     /// Since the last one that was taken in.
     left_out: u64,
-    /// Somebody waited in vain, and not all that waited then is out: nobody waits.
-    is_stuck: bool,
 }
 
 struct Waiting {
@@ -52,28 +47,25 @@ struct Waiting {
 
 impl Log {
     /// Writes to `to`, on a thread of its own. Without a thread nothing is written; then nothing else runs either.
-    pub fn start(to: impl Write + Send + 'static) -> Self {
-        Self::start_with(to, AT_ONCE)
-    }
-
-    fn start_with(mut to: impl Write + Send + 'static, at_once: Duration) -> Self {
+    pub fn start(mut to: impl Write + Send + 'static) -> Self {
         let log = Self(Arc::new(Shared {
             queue: Mutex::default(),
             came: Condvar::new(),
             went: Condvar::new(),
-            at_once,
         }));
         let shared = Arc::clone(&log.0);
         let writing = std::thread::Builder::new().name("log".to_owned());
         let _ = writing.spawn(move || {
-            let mut is_cut = false;
+            let mut lost = 0;
             loop {
                 let waiting = shared.next();
-                let lost = waiting.left_out + 1;
+                let is_cut = lost > 0;
+                lost += waiting.left_out;
+                let write = || write(&mut to, is_cut, lost, &waiting.line);
                 // Whatever goes wrong in there, one line is lost by it.
-                let written = catch_unwind(AssertUnwindSafe(|| waiting.write(&mut to, is_cut)));
-                is_cut = !matches!(written, Ok(Ok(())));
-                shared.is_gone(if is_cut { lost } else { 0 });
+                let is_written = matches!(catch_unwind(AssertUnwindSafe(write)), Ok(Ok(())));
+                lost = if is_written { 0 } else { lost + 1 };
+                shared.is_gone();
             }
         });
         log
@@ -91,22 +83,15 @@ impl Log {
         let left_out = std::mem::take(&mut queue.left_out);
         queue.lines.push_back(Waiting { line, left_out });
         self.0.came.notify_one();
-        if !queue.is_stuck {
-            self.wait(queue, self.0.at_once);
-        }
     }
 
     /// Waits until all that was taken in is out, or given up, but no longer than `most`.
     pub fn flush(&self, most: Duration) {
-        self.wait(self.0.queue(), most);
-    }
-
-    fn wait(&self, queue: MutexGuard<'_, Queue>, most: Duration) {
+        let queue = self.0.queue();
         let last = queue.taken;
         let waits = |queue: &mut Queue| queue.gone < last;
-        let waited = self.0.went.wait_timeout_while(queue, most, waits);
-        let (mut queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        queue.is_stuck |= waited.timed_out();
+        // Whether it was in vain makes no difference: the process ends.
+        drop(self.0.went.wait_timeout_while(queue, most, waits));
     }
 }
 
@@ -128,31 +113,23 @@ impl Shared {
         }
     }
 
-    /// One waits no more; so many were lost with it.
-    fn is_gone(&self, lost: u64) {
-        let mut queue = self.queue();
-        queue.gone += 1;
-        queue.left_out += lost;
-        queue.is_stuck &= !queue.lines.is_empty();
+    /// One waits no more.
+    fn is_gone(&self) {
+        self.queue().gone += 1;
         self.went.notify_all();
     }
 }
 
-impl Waiting {
-    /// Of the line before, a part may stand there.
-    fn write(&self, to: &mut impl Write, is_cut: bool) -> Result<(), Error> {
-        if is_cut {
-            put(to, b"\n")?;
-        }
-        if self.left_out > 0 {
-            let said = format!(
-                "lines of the log that could not be written: {}\n",
-                self.left_out
-            );
-            put(to, said.as_bytes())?;
-        }
-        put(to, &self.line)
+/// Writes a line, after it is said how many were lost before it. Of the last one of these a part may stand there.
+fn write(to: &mut impl Write, is_cut: bool, lost: u64, line: &[u8]) -> Result<(), Error> {
+    if is_cut {
+        put(to, b"\n")?;
     }
+    if lost > 0 {
+        let said = format!("lines of the log that could not be written: {lost}\n");
+        put(to, said.as_bytes())?;
+    }
+    put(to, line)
 }
 
 /// Writes all of it. A terminal may have been set not to wait by somebody who shares it.
@@ -247,7 +224,7 @@ mod tests {
     fn log(outcomes: impl IntoIterator<Item = Outcome>) -> (Log, Receiver<String>) {
         let (out, written) = sync_channel(100_000);
         let outcomes = outcomes.into_iter().collect();
-        (Log::start_with(Fickle { outcomes, out }, PATIENCE), written)
+        (Log::start(Fickle { outcomes, out }), written)
     }
 
     fn say(log: &Log, line: &str) {
@@ -263,12 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_out_when_it_was_logged() {
+    fn lines_are_out_in_their_order_when_the_process_ends() {
         let (log, out) = log([]);
-        for number in 0..100 {
-            say(&log, &number.to_string());
-            assert_eq!(out.try_recv().unwrap(), format!("{number}\n"));
-        }
+        (0..100).for_each(|number| say(&log, &number.to_string()));
+        let said: String = (0..100).map(|number| format!("{number}\n")).collect();
+        assert_eq!(written(&log, &out), said);
     }
 
     #[test]
@@ -276,7 +252,7 @@ mod tests {
         let (end, until) = sync_channel(0);
         let (out, told) = sync_channel(100_000);
         let outcomes = VecDeque::from([Outcome::Hangs(until)]);
-        let log = Log::start_with(Fickle { outcomes, out }, Duration::from_millis(1));
+        let log = Log::start(Fickle { outcomes, out });
         let out = told;
         let line = "x".repeat(1023);
         let fit = WAITING_BYTES / 1024;

@@ -43,6 +43,7 @@ impl Server {
             ips: vec!["127.0.0.1".parse().unwrap()],
             port: 0,
             threads: 1,
+            listeners: Vec::new(),
         };
         let (stop, stopping) = watch::channel(false);
         let services = Services::new(ServicesParts {
