@@ -59,12 +59,9 @@ page-types:
 client-tests:
 	$(STAGE) "client tests" node --test --test-reporter=spec $(or $(wildcard tests/client/*.test.mjs),tests/client)
 
-# Those that look at the page rather than at media run two at a time: most of their time is waiting.
-PAGE_TESTS := $(wildcard $(patsubst %,tests/browser/%.test.mjs,axe blocked docs door example govern governing home hosting layout prefix proxies telling))
-MEDIA_TESTS := $(filter-out $(PAGE_TESTS),$(wildcard tests/browser/*.test.mjs))
+# One at a time: two at once wait for each other, and take longer together than one after the other.
 browser-tests:
-	$(STAGE) "browser tests of the page" node --test --test-reporter=spec --test-concurrency=2 $(or $(PAGE_TESTS),tests/browser)
-	$(STAGE) "browser tests of media" node --test --test-reporter=spec --test-concurrency=1 $(or $(MEDIA_TESTS),tests/browser)
+	$(STAGE) "browser tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/browser/*.test.mjs),tests/browser)
 
 network-tests:
 	$(STAGE) "network tests" tests/network/able.sh node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/network/*.test.mjs),tests/network)

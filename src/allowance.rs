@@ -99,6 +99,16 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
         Ok(wait)
     }
 
+    /// Spends `cost`, whether it is there or not: what is owed is waited for before the next is spent.
+    pub fn owe(&self, key: &K, cost: u64, now: Instant) {
+        let mut spent = self.lock();
+        spent.prune_when_due(now);
+        let whole_at = spent.whole_at.get(key).copied().unwrap_or(now).max(now);
+        spent
+            .whole_at
+            .insert(key.clone(), whole_at + self.time_of(cost));
+    }
+
     /// Gives back what was spent and turned out not to count.
     pub fn give_back(&self, key: &K, cost: u64, now: Instant) {
         let mut spent = self.lock();
@@ -187,6 +197,15 @@ mod tests {
             Err(Duration::from_secs(5)),
             "a refusal costs nothing"
         );
+    }
+
+    #[test]
+    fn what_is_owed_is_waited_for() {
+        let (allowance, start) = (Allowance::new(TWO_IN_TEN_SECONDS), Instant::now());
+        allowance.owe(&"ada", 5, start);
+        let wait = allowance.spend(&"ada", 1, start).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(40));
+        assert_eq!(spent_at_once(&allowance, "ada", start + wait), 1);
     }
 
     #[test]

@@ -42,7 +42,7 @@ use crate::tls::Tls;
 use crate::turn::Relay;
 use crate::ws;
 use others::Others;
-use ports::Ports;
+use ports::{MediaPort, Ports};
 use signals::StopSignals;
 
 /// So many tasks run before sockets are looked at again. By default it is 61, and then a frame that comes while a crowd
@@ -113,6 +113,8 @@ pub struct App {
     /// Where it redirects http to https, if anywhere.
     pub redirect_address: Option<std::net::SocketAddr>,
     ports: Ports,
+    /// Where streams of media come that cannot come to the page's port.
+    media_listener: Option<TcpListener>,
     tls: Option<Tls>,
     services: Services,
     media: Media,
@@ -142,7 +144,7 @@ impl App {
     /// # Errors
     /// One sentence: what cannot be had, and why.
     pub async fn start(config: Config) -> Result<Self, Failure> {
-        let ports = Ports::open(&config.listen, &config.tls).await?;
+        let ports = Ports::open(&config.listen, &config.tls)?;
         let address = |listener: &TcpListener| {
             let address = listener.local_addr();
             address.map_err(|error| Failure::because("cannot listen", &error))
@@ -150,11 +152,13 @@ impl App {
         let redirect_address = ports.redirect.as_ref().map(address).transpose()?;
         let address = address(&ports.page)?;
         let ips = addresses::all(&config.media.addresses).await?;
-        let (relay, ice_servers) = relays::set_up(&config, address, &ips)?;
+        let media_port = MediaPort::open(&config.media, &config.listen, address, &ips)?;
+        let (relay, ice_servers) = relays::set_up(&config, address, &ips, media_port.own())?;
         let media = MediaConfig {
             ips: ips.clone(),
             port: config.media.first_port,
             threads: config.media.threads.get(),
+            listeners: media_port.known,
         };
         let media = Media::start_with(media, relay.clone())
             .map_err(|error| Failure::because("cannot start media", &error))?;
@@ -243,6 +247,7 @@ impl App {
             address,
             redirect_address,
             ports,
+            media_listener: media_port.listener,
             tls,
             services,
             media,
@@ -273,6 +278,7 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self {
             ports,
+            media_listener,
             tls,
             services,
             media,
@@ -294,7 +300,7 @@ impl App {
             LegacyApi::On => legacy::router(gate.clone(), services.clone()),
         };
         let connections = Connections::default();
-        let (stop_redirect, redirect_stopped) = watch::channel(());
+        let (stop_further, further_stopped) = watch::channel(());
         let redirecting = match (ports.redirect, &public_url) {
             (Some(listener), Some(url)) => {
                 let router = http::redirect::router(url.origin.clone(), gate.clone());
@@ -303,7 +309,7 @@ impl App {
                     Door::plain(),
                     router,
                     connections.clone(),
-                    stopped(redirect_stopped),
+                    stopped(further_stopped.clone()),
                 );
                 Some(supervise::spawn("redirecting http", serving))
             }
@@ -316,11 +322,19 @@ impl App {
             true => Handshakes::limited(),
             false => Handshakes::unlimited(),
         };
-        let others = Others {
+        let others = Arc::new(Others {
+            media: media.clone(),
             relay,
             stop: stop_sessions.subscribe(),
-        };
-        let door = Door::shared(tls, Arc::new(others), handshakes);
+        });
+        let taking_media = media_listener.map(|listener| {
+            // Whoever asks for a page there gets none.
+            let door = Door::shared(None, others.clone(), handshakes.clone());
+            let stopping = stopped(further_stopped.clone());
+            let serving = http::serve(listener, door, Router::new(), connections.clone(), stopping);
+            supervise::spawn("taking streams of media", serving)
+        });
+        let door = Door::shared(tls, others, handshakes);
         let state = HttpState {
             gate,
             session,
@@ -370,14 +384,15 @@ impl App {
                 tracing::warn!("some meetings were not saved in time");
             }
             stop_sessions.send_replace(true);
-            drop(stop_redirect);
+            drop(stop_further);
         })
         .await;
         let end_by = *told_to_end.get_or_init(Instant::now) + END_DEADLINE;
         pruning.abort();
         reconciling.abort();
         watching.abort();
-        for task in redirecting.into_iter().chain(keeping) {
+        let further = redirecting.into_iter().chain(taking_media);
+        for task in further.chain(keeping) {
             task.abort();
         }
         within("sessions", end_by, async {

@@ -21,12 +21,14 @@
 //! | the relay for who gets through in no other way | [`turn`]: pure rules, with virtual relayed addresses |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
-//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← ws ← http ← legacy ← app`. Siblings in braces never
-//! meet. `ARCHITECTURE.md` walks one message and one packet through the house.
+//! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← ws`. Siblings in braces never
+//! meet. `http` stands beside them and knows no session, `legacy` over both, and `app` on top of all. `ARCHITECTURE.md`
+//! walks one message and one packet through the house.
 
 pub mod allowance;
 pub mod app;
 pub mod auth;
+pub mod bell;
 pub mod bench;
 pub mod budgets;
 pub mod cli;

@@ -15,11 +15,22 @@ impl Network {
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => address.into(),
-            IpAddr::V6(address) => {
-                Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
-            }
+            IpAddr::V6(address) => first_bits(address, 64),
         })
     }
+
+    /// What one household or company may have of such networks: the /48 of an IPv6 address (RFC 6177 §2: a home gets a
+    /// /56, or all of it), and an IPv4 address alone. For what must not be had by many networks that cost nothing.
+    pub fn site(self) -> Self {
+        Self(match self.0 {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => first_bits(address, 48),
+        })
+    }
+}
+
+fn first_bits(address: Ipv6Addr, count: u32) -> IpAddr {
+    Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - count))).into()
 }
 
 impl From<IpAddr> for Network {
@@ -48,6 +59,16 @@ mod tests {
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("192.0.2.7"), of("::ffff:192.0.2.7"));
         assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+    }
+
+    #[test]
+    fn the_networks_of_a_household_are_of_one_site() {
+        assert_eq!(
+            of("2001:db8:1:2::1").site(),
+            of("2001:db8:1:ffff::9").site()
+        );
+        assert_ne!(of("2001:db8:1:2::1").site(), of("2001:db8:2:2::1").site());
+        assert_eq!(of("192.0.2.7").site(), of("192.0.2.7"));
     }
 
     #[test]

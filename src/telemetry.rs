@@ -1,12 +1,24 @@
 //! Logging: readable lines on standard error. Standard output carries only the address that is listened on.
 //!
-//! A leaf beside [`config`](crate::config), whose checked filter it is given.
+//! A leaf beside [`config`](crate::config), whose checked filter it is given. The lines take their way by [`log`].
 
+mod log;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use self::log::Log;
 use crate::config::LogFilter;
+
+/// How long an ending process waits for its last lines to be written.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// Where the process logs to, once it does.
+static LOG: OnceLock<Log> = OnceLock::new();
 
 /// Libraries that tell of each packet or query at levels that are ours for less. A filter that names one wins.
 const TAMED: [(&str, &str); 7] = [
@@ -24,14 +36,36 @@ const TAMED: [(&str, &str); 7] = [
 /// Begins to log. Only the first call of a process has an effect, so that tests may call it too.
 pub fn init(filter: &LogFilter) {
     let filter = EnvFilter::builder().parse_lossy(directives(filter.as_str()));
+    let log = LOG.get_or_init(|| Log::start(std::io::stderr())).clone();
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(log.clone())
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
-    if logging.is_err() {
-        tracing::debug!("Logging was set up before.");
+    match logging {
+        Ok(()) => log_panics(log),
+        Err(_) => tracing::debug!("Logging was set up before."),
     }
+}
+
+/// Waits a moment for what is not written yet: the process ends.
+pub fn flush() {
+    if let Some(log) = LOG.get() {
+        log.flush(LAST_LINES);
+    }
+}
+
+/// A panic is told by the same way: by its own it would wait for whoever reads standard error.
+fn log_panics(log: Log) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        let mut said = format!("thread '{}' {panic}\n", thread.name().unwrap_or("?"));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            said.push_str(&backtrace.to_string());
+        }
+        log.push(said.into_bytes());
+    }));
 }
 
 /// The filter with what tames noisy libraries put before it: of two directives for one target, the later wins.

@@ -252,6 +252,29 @@ export const ATTACKS = {
     owner.close();
     return tally;
   },
+  /** Pages of long messages, which many sessions read. */
+  histories: async (target) => {
+    const owner = await account(target);
+    const { room } = await owner.request('room.create', { name: 'Library' });
+    const inside = async () => {
+      const wire = await guest(target);
+      await wire.insist('room.join', { identity: room.identity }, target.end);
+      return wire;
+    };
+    const text = '🎉'.repeat(4_000);
+    await Promise.all(Array.from({ length: 12 }, async () => {
+      const wire = await inside();
+      // As many as it may send at once.
+      for (let n = 0; n < 3; n += 1) await wire.request('chat.send', { text }).catch(() => {});
+    }));
+    const tally = await crowd(40, target, async (counts) => {
+      const wire = await inside();
+      while (Date.now() < target.end && wire.closed === null) await counts.of(wire.request('chat.history', { limit: 200 }));
+      wire.close();
+    });
+    owner.close();
+    return tally;
+  },
   /** Everybody comes at once. */
   joins: async (target) => {
     const owner = await account(target);

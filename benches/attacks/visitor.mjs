@@ -1,4 +1,8 @@
-/** A quiet visitor: somebody speaks, somebody hears it, and a `ping` is sent now and then. */
+/**
+ * A quiet visitor: somebody speaks, somebody hears it, a `ping` is sent now and then, and newcomers from the same address
+ * open the page one after the other.
+ */
+import { connect } from 'node:net';
 import {
   MediaStreamTrack, RTCPeerConnection, RTCSessionDescription, RtpHeader, RtpPacket, useH264, useOPUS, useVP8,
 } from '../../tests/node_modules/werift/lib/index.mjs';
@@ -6,6 +10,9 @@ import { Wire } from './wire.mjs';
 
 const PING_EVERY_MS = 40;
 const SOUND_EVERY_MS = 20;
+const NEWCOMER_EVERY_MS = 100;
+/** A newcomer who has no answer by then counts as one who never got one. */
+const NEWCOMER_PATIENCE_MS = 10_000;
 
 export class Visitor {
   #server;
@@ -14,11 +21,14 @@ export class Visitor {
   #connections = [];
   #timers = [];
   #pings = [];
+  #entries = [];
+  /** Since when each newcomer waits who has no answer yet. */
+  #waiting = new Set();
   #lastSound = 0;
   #gap = 0;
   #measures = false;
 
-  /** @param {{socket: string}} server */
+  /** @param {{origin: string, socket: string}} server */
   constructor(server) {
     this.#server = server;
   }
@@ -110,14 +120,32 @@ export class Visitor {
       this.#timers[1] = setTimeout(ping, PING_EVERY_MS);
     };
     ping();
+    const come = () => {
+      this.#come();
+      this.#timers[2] = setTimeout(come, NEWCOMER_EVERY_MS);
+    };
+    come();
   }
 
-  /** @returns {{pings: number[], gap: number}} in milliseconds; a ping without an answer took for ever */
+  async #come() {
+    const began = { at: performance.now() };
+    this.#waiting.add(began);
+    const time = await firstAnswer(this.#server.origin);
+    if (this.#waiting.delete(began)) this.#entries.push(time);
+  }
+
+  /**
+   * @returns {{pings: number[], gap: number, entries: number[]}} in milliseconds; what had no answer took for ever
+   */
   end() {
     this.#sound();
     this.#measures = false;
     clearTimeout(this.#timers[1]);
-    return { pings: this.#pings, gap: this.#gap };
+    clearTimeout(this.#timers[2]);
+    // Whoever still waits has waited as long as this at least.
+    for (const { at } of this.#waiting) this.#entries.push(performance.now() - at);
+    this.#waiting.clear();
+    return { pings: this.#pings, gap: this.#gap, entries: this.#entries };
   }
 
   close() {
@@ -126,6 +154,25 @@ export class Visitor {
     this.#speaker.close();
     this.#listener.close();
   }
+}
+
+/** How long it takes from the first packet to the first byte of the page, on a connection of its own. */
+function firstAnswer(origin) {
+  const { hostname, port } = new URL(origin);
+  const began = performance.now();
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port) });
+    const end = (time) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(time);
+    };
+    const timer = setTimeout(() => end(Infinity), NEWCOMER_PATIENCE_MS);
+    socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'));
+    socket.on('data', () => end(performance.now() - began));
+    socket.on('error', () => end(Infinity));
+    socket.on('end', () => end(Infinity));
+  });
 }
 
 function connected(pc) {

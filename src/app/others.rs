@@ -7,11 +7,13 @@ use tokio::sync::watch;
 
 use crate::http::connections::Held;
 use crate::http::{BoxedStream, OtherStreams, Way};
+use crate::media::Media;
 use crate::supervise;
 use crate::turn::{self, Relay};
 
-/// Gives the relay what is its own, and closes what nobody takes.
+/// Gives each to the part that knows it.
 pub(super) struct Others {
+    pub(super) media: Media,
     /// None where nothing is relayed.
     pub(super) relay: Option<Arc<Relay>>,
     /// Becomes true when the server goes down.
@@ -19,8 +21,21 @@ pub(super) struct Others {
 }
 
 impl OtherStreams for Others {
-    fn media(&self, _stream: BoxedStream, _first: Bytes, _way: Way, _held: Held) {
-        tracing::trace!("a stream of media was closed: nobody takes it here");
+    /// Its task ends with the stream, with its connection, or when somebody else needs the place more.
+    fn media(&self, stream: BoxedStream, first: Bytes, way: Way, held: Held) {
+        let place = held.place.clone();
+        let moved = move || place.moved();
+        let carrying = self
+            .media
+            .carry(stream, first, (way.local, way.remote), moved);
+        supervise::spawn("media over TCP", async move {
+            // All of it, or the place would be given back while the stream goes on.
+            let held = held;
+            tokio::select! {
+                () = carrying => {}
+                () = held.place.ended() => {}
+            }
+        });
     }
 
     fn turn(&self, stream: BoxedStream, first: Bytes, way: Way, held: Held) {
@@ -30,6 +45,8 @@ impl OtherStreams for Others {
         };
         let mut stop = self.stop.clone();
         supervise::spawn("relaying a stream", async move {
+            // As above.
+            let held = held;
             let carried = turn::carry(relay, stream, first, way.remote, || held.place.moved());
             tokio::select! {
                 () = carried => {}
@@ -38,5 +55,60 @@ impl OtherStreams for Others {
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::http::Connections;
+    use crate::media::MediaConfig;
+    use crate::network::Network;
+
+    type Take = fn(&Others, BoxedStream, Bytes, Way, Held);
+
+    #[tokio::test]
+    async fn a_stream_keeps_its_place_until_it_ends() {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let media = Media::start(MediaConfig {
+            ips: vec![here],
+            port: 0,
+            threads: 1,
+            listeners: Vec::new(),
+        });
+        let (_stopping, stop) = watch::channel(false);
+        let others = Others {
+            media: media.unwrap(),
+            relay: Some(Arc::new(Relay::new())),
+            stop,
+        };
+        let connections = Connections::default();
+        for take in [Others::media as Take, Others::turn] {
+            let (client, stream) = tokio::io::duplex(100);
+            let address = SocketAddr::new(here, 5_000);
+            let way = Way {
+                local: address,
+                remote: address,
+                tls: false,
+            };
+            let held = connections.take(Network::of(here)).unwrap();
+            take(&others, Box::new(stream), Bytes::new(), way, held);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(connections.open(), 1);
+            drop(client);
+            let given_back = async {
+                while connections.open() > 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let waited = tokio::time::timeout(Duration::from_secs(10), given_back);
+            waited.await.expect("its place is given back");
+        }
+        others.media.shutdown().await;
     }
 }

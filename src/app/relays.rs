@@ -8,7 +8,8 @@ use crate::cli::Failure;
 use crate::config::{Config, IceUrl, OwnRelay, RelayConfig};
 use crate::turn::{External, IceServers, Relay, Tcp, Tls, Ways};
 
-/// The server's own relay, if it has one, and all that people are told of.
+/// The server's own relay, if it has one, and all that people are told of. `media_port` takes streams of media where the
+/// page's port cannot.
 ///
 /// # Errors
 /// The secret of the others cannot be read.
@@ -16,6 +17,7 @@ pub(super) fn set_up(
     config: &Config,
     address: SocketAddr,
     media: &[IpAddr],
+    media_port: Option<u16>,
 ) -> Result<(Option<Arc<Relay>>, IceServers), Failure> {
     let relay = match config.relay.own {
         OwnRelay::On => Some(Arc::new(Relay::new())),
@@ -23,18 +25,22 @@ pub(super) fn set_up(
     };
     let own = relay
         .clone()
-        .map(|relay| (relay, ways(config, address, media)));
+        .map(|relay| (relay, ways(config, address, media, media_port)));
     Ok((relay, IceServers::new(own, external(&config.relay)?)))
 }
 
-/// By which ways the relay is reached at the port of the page. Behind a proxy by none: proxies forward HTTP.
-fn ways(config: &Config, address: SocketAddr, media: &[IpAddr]) -> Ways {
+/// By which ways the relay is reached at the port of the page. Proxies forward HTTP alone: behind one it is reached where
+/// media is.
+fn ways(config: &Config, address: SocketAddr, media: &[IpAddr], media_port: Option<u16>) -> Ways {
     let listen = &config.listen;
     let has_tls = config.tls.certificate.is_some();
     let origin = listen.public_url.as_ref().map(|url| &url.origin);
     let is_secured_by_another = !has_tls && origin.is_some_and(|origin| origin.is_secure());
     if is_secured_by_another || !listen.trusted_proxies.is_empty() {
-        return Ways::default();
+        return Ways {
+            tcp: media_port.map_or(Tcp::Closed, Tcp::Everywhere),
+            tls: None,
+        };
     }
     let port = origin.map_or(address.port(), |origin| origin.port());
     let ip = address.ip();
@@ -87,6 +93,10 @@ mod tests {
     use crate::config::{Given, Key};
 
     fn ways_of(given: &[(Key, &str)], address: &str) -> Ways {
+        ways_with(given, address, None)
+    }
+
+    fn ways_with(given: &[(Key, &str)], address: &str, media_port: Option<u16>) -> Ways {
         let given = given
             .iter()
             .map(|(key, value)| (*key, vec![(*value).to_owned()]));
@@ -95,6 +105,7 @@ mod tests {
             &config,
             address.parse().unwrap(),
             &["192.0.2.1".parse().unwrap()],
+            media_port,
         )
     }
 
@@ -126,13 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_proxy_only_datagrams_reach_it() {
+    fn behind_a_proxy_it_is_reached_where_media_is() {
         for given in [
             &[(Key::PublicUrl, "https://meet.example.org")][..],
             &[(Key::TrustedProxy, "127.0.0.1")],
             &[(Key::TlsSelfSigned, "on"), (Key::TrustedProxy, "10.0.0.1")],
         ] {
             assert_eq!(ways_of(given, "127.0.0.1:8080"), Ways::default());
+            let own = ways_with(given, "127.0.0.1:8080", Some(20_000));
+            assert_eq!((own.tcp, own.tls), (Tcp::Everywhere(20_000), None));
         }
     }
 

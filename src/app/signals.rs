@@ -4,6 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Failure;
 use crate::supervise;
+use crate::telemetry;
 use crate::tls::Tls;
 
 /// The signals by which a process is told to end.
@@ -49,6 +50,7 @@ impl StopSignals {
         supervise::spawn("waiting for a second signal", async move {
             self.next().await;
             tracing::warn!("told to stop a second time: ending at once");
+            telemetry::flush();
             std::process::exit(130);
         });
     }

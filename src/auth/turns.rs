@@ -1,4 +1,4 @@
-//! Turns at work that costs much: so many at once, and whoever waits is taken network by network, in rotation. One
+//! Turns at work that costs much. So many go at once; the rest wait, and are taken network by network, in rotation. One
 //! network's flood makes its own callers wait; everybody else waits for one of its callers at a time.
 
 use std::collections::VecDeque;

@@ -99,9 +99,9 @@ impl<K: Hash + Eq> Buckets<K> {
         bucket.spend(amount, now)
     }
 
-    /// Forgets those for whom `memberships` is false.
-    pub fn retain(&mut self, memberships: impl Fn(&K) -> bool) {
-        self.spenders.retain(|spender, _| memberships(spender));
+    /// Forgets those for whom `is_kept` is false.
+    pub fn retain(&mut self, is_kept: impl Fn(&K) -> bool) {
+        self.spenders.retain(|spender, _| is_kept(spender));
     }
 }
 

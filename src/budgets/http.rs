@@ -6,6 +6,7 @@ use super::{Budget, Per, Unit};
 
 /// The budgets of this part, in the order of the documentation.
 pub const ALL: &[&Budget] = &[
+    &WAITING,
     &CONNECTIONS,
     &UNREAD_BYTES,
     &HEAD_BYTES,
@@ -37,6 +38,20 @@ pub const ALL: &[&Budget] = &[
 ];
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
+/// Connections that the system has made and that are not taken in yet.
+pub const WAITING: Budget = Budget {
+    name: "http.waiting",
+    per: Per::Server,
+    most: 4_096,
+    unit: Unit::Count,
+    every: None,
+    then: "The system drops the first packet of a further one, which repeats it after a second, or allows fewer \
+           (net.core.somaxconn).",
+    reason: "A crowd of connections at once is taken in one by one, some thousands a second; who comes behind it waits \
+             for those before them, and not for a packet that was dropped.",
+    test: "a_crowd_at_the_door_waits_in_the_systems_queue",
+};
 
 /// Connections of plain HTTP, open WebSockets not among them.
 pub const CONNECTIONS: Budget = Budget {
@@ -227,7 +242,8 @@ pub const SOCKETS_OF_ADDRESS: Budget = Budget {
     every: None,
     then: "The handshake is answered 429.",
     reason: "Per cent of the sockets that others leave: a school of a thousand fits in, and the fuller the server, the \
-             smaller the share, so that there is always a place for one who has none.",
+             smaller the share, so that there is always a place for one who has none; all networks of an IPv6 /48, which a \
+             household may have, share one.",
     test: "a_share_is_large_while_the_server_is_empty_and_shrinks_as_it_fills",
 };
 

@@ -23,6 +23,8 @@ pub const ALL: &[&Budget] = &[
     &DTLS_SEALED_BYTES,
     &DTLS_ALERTS,
     &HELD,
+    &STREAM_UNPROVEN,
+    &STREAM_UNREAD,
     &REPAIRS,
     &RESENDS,
     &KEYFRAMES,
@@ -42,6 +44,30 @@ pub const ALL: &[&Budget] = &[
     &LAYERS,
     &LINES_OVER_TIME,
 ];
+
+/// What a stream of media may send before a check has shown whose it is.
+pub const STREAM_UNPROVEN: Budget = Budget {
+    name: "media.stream_unproven",
+    per: Per::Connection,
+    most: 16 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The stream is cut off.",
+    reason: "A check takes about 100 bytes, and nothing else is sent before one is answered.",
+    test: "a_stream_that_goes_on_and_on_without_proving_itself_is_ended",
+};
+
+/// What waits for a client that takes media by TCP.
+pub const STREAM_UNREAD: Budget = Budget {
+    name: "media.stream_unread",
+    per: Per::Connection,
+    most: 256 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "Further packets are dropped, and a client that takes less than 16 KiB in 10 s more is cut off.",
+    reason: "A keyframe of a large picture is half as much, and what waits longer comes too late.",
+    test: "whoever_takes_media_too_slowly_loses_packets_and_then_the_stream",
+};
 
 /// New WebRTC connections of a participant, in each direction. The first ones come at once.
 pub const CONNECTIONS: Budget = Budget {

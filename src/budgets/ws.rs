@@ -20,6 +20,8 @@ pub const ALL: &[&Budget] = &[
     &JOINS,
     &SWITCH_BURST,
     &SWITCHES,
+    &LISTS_BURST,
+    &LISTS,
     &REPLAY_EVENTS,
     &REPLAY_BYTES,
     &RESUME_BURST,
@@ -198,6 +200,28 @@ pub const SWITCHES: Budget = Budget {
     then: "The request is answered rate.limited, with the time to wait.",
     reason: "Nobody switches faster, and a key that is held is a fault.",
     test: "coming_and_going_is_bounded",
+};
+
+/// Bytes of lists and histories that all sessions of a network read at once.
+pub const LISTS_BURST: Budget = Budget {
+    name: "ws.lists_burst",
+    per: Per::Address,
+    most: 64 * 1024 * 1024,
+    unit: Unit::Bytes,
+    every: None,
+    then: "The answer is held back, at most 5 s; beyond that it is rate.limited.",
+    reason: "A school of a thousand looks at its rooms and turns the chat back, each some ten kilobytes; one page may take \
+             megabytes, and another session costs nothing.",
+    test: "what_one_network_reads_is_bounded_by_its_bytes_over_all_its_sessions",
+};
+
+/// The same in the long run.
+pub const LISTS: Budget = Budget {
+    name: "ws.lists",
+    most: 4 * 1024 * 1024,
+    every: Some(Duration::from_secs(1)),
+    reason: "Reading and writing this much costs a sixth of a processor.",
+    ..LISTS_BURST
 };
 
 /// Events that a session keeps for a client that resumes it.

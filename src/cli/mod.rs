@@ -72,7 +72,9 @@ pub fn run(
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match dispatch(&matches, serve) {
+    let outcome = dispatch(&matches, serve);
+    telemetry::flush();
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");

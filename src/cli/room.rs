@@ -94,7 +94,9 @@ struct ShownMember {
     role: Role,
     is_in: bool,
     first_joined_at: Option<Timestamp>,
-    stays: u64,
+    /// Scripts know it by this name.
+    #[serde(rename = "stays")]
+    visits: u64,
 }
 
 impl From<Member> for ShownMember {
@@ -105,14 +107,14 @@ impl From<Member> for ShownMember {
             role: member.role,
             is_in: member.is_in,
             first_joined_at: member.first_joined_at,
-            stays: member.memberships,
+            visits: member.memberships,
         }
     }
 }
 
 impl Row for ShownMember {
     const HEADINGS: &'static [&'static str] =
-        &["USER", "ROLE", "IN", "FIRST JOINED", "STAYS", "NAME"];
+        &["USER", "ROLE", "IN", "FIRST JOINED", "VISITS", "NAME"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -121,7 +123,7 @@ impl Row for ShownMember {
             yes_or_no(self.is_in).to_owned(),
             self.first_joined_at
                 .map_or("-".to_owned(), |at| at.to_string()),
-            self.stays.to_string(),
+            self.visits.to_string(),
             self.display_name.to_string(),
         ]
     }

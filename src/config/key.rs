@@ -43,6 +43,8 @@ pub enum Key {
     MediaIp,
     /// The first media thread's UDP port.
     MediaPort,
+    /// Where media over TCP is listened for.
+    MediaTcpPort,
     /// How many media threads.
     MediaThreads,
     /// Whether the server relays media.
@@ -93,7 +95,7 @@ pub struct Spec {
 
 impl Key {
     /// Every setting, in the order in which they are listed.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Config,
         Self::Domain,
         Self::AcmeDirectory,
@@ -113,6 +115,7 @@ impl Key {
         Self::ResumeMs,
         Self::MediaIp,
         Self::MediaPort,
+        Self::MediaTcpPort,
         Self::MediaThreads,
         Self::Turn,
         Self::IceServer,
@@ -277,6 +280,13 @@ impl Key {
                 default: "20000, or 0 while --listen is a loopback address",
                 help: "Receives media at this UDP port and, with several media threads, the ones after it; open them in \
                        the firewall. 0 means any free ports",
+            },
+            Self::MediaTcpPort => &Spec {
+                name: "media-tcp-port",
+                value: "PORT|off",
+                arity: Arity::One,
+                default: "the port of --listen where browsers come to it without a proxy, else the number of --media-port",
+                help: "Receives media by TCP too at this port, for networks that let no UDP pass",
             },
             Self::MediaThreads => &Spec {
                 name: "media-threads",

@@ -16,7 +16,7 @@ mod tests;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -87,8 +87,21 @@ pub struct MediaConfig {
     pub addresses: Vec<MediaAddress>,
     /// The first thread's UDP port, the others' follow; 0 asks for any free ones.
     pub first_port: u16,
+    /// Whether media comes by TCP too.
+    pub tcp: MediaTcp,
     /// At least one.
     pub threads: NonZeroUsize,
+}
+
+/// Where media comes by TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaTcp {
+    /// At the page's port where browsers come to that without a proxy, else at the media port's number.
+    WhereItCan,
+    /// At this port.
+    Port(NonZeroU16),
+    /// Nowhere.
+    Off,
 }
 
 /// Who may come in, and what proves it.
@@ -244,6 +257,11 @@ impl Config {
             ),
             Key::MediaIp => list(&self.media.addresses),
             Key::MediaPort => toml::Value::Integer(self.media.first_port.into()),
+            Key::MediaTcpPort => match self.media.tcp {
+                MediaTcp::WhereItCan => return None,
+                MediaTcp::Port(port) => toml::Value::Integer(port.get().into()),
+                MediaTcp::Off => text(&"off"),
+            },
             Key::MediaThreads => {
                 toml::Value::Integer(i64::try_from(self.media.threads.get()).unwrap_or(i64::MAX))
             }

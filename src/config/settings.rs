@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use super::key::{Arity, Given, Key};
 use super::value::*;
 use super::{
-    AuthConfig, ConfigError, Guests, ListenConfig, MediaConfig, Registration, StorageConfig,
-    TlsConfig,
+    AuthConfig, ConfigError, Guests, ListenConfig, MediaConfig, MediaTcp, Registration,
+    StorageConfig, TlsConfig,
 };
 
 /// The file in the data directory that the default database lives in.
@@ -164,6 +164,9 @@ impl Settings {
         Ok(MediaConfig {
             addresses,
             first_port,
+            tcp: self
+                .one(Key::MediaTcpPort, MediaTcp::parse)?
+                .unwrap_or(MediaTcp::WhereItCan),
             threads,
         })
     }

@@ -197,6 +197,11 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
             "--media-port: '65536' is not a port number from 0 to 65535.",
         ),
         (
+            Key::MediaTcpPort,
+            "0",
+            "--media-tcp-port: '0' is neither a port number from 1 to 65535 nor off.",
+        ),
+        (
             Key::MediaThreads,
             "0",
             "--media-threads: '0' is not a number of threads from 1 to 64.",
@@ -469,6 +474,7 @@ fn what_is_printed_can_be_read_again() {
         (Key::TrustedProxy, &["10.0.0.1", "172.18.0.0/16"]),
         (Key::MaxSockets, &["70"]),
         (Key::MediaIp, &["192.0.2.1", "meet.example.org"]),
+        (Key::MediaTcpPort, &["20000"]),
         (Key::Turn, &["off"]),
         (
             Key::IceServer,
@@ -483,6 +489,9 @@ fn what_is_printed_can_be_read_again() {
     ];
     let config = load(given, &[]).unwrap();
     assert_eq!(load_file(&config.to_string()), Ok(config));
+    let without = load(&[(Key::MediaTcpPort, &["off"])], &[]).unwrap();
+    assert_eq!(without.media.tcp, MediaTcp::Off);
+    assert_eq!(load_file(&without.to_string()), Ok(without));
 }
 
 #[test]

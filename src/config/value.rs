@@ -9,6 +9,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
+use super::MediaTcp;
+
 /// More media threads than this gain nothing for the meetings one machine can carry.
 pub(super) const MAX_MEDIA_THREADS: usize = 64;
 
@@ -151,7 +153,7 @@ impl Origin {
         &self.host
     }
 
-    /// The port.
+    /// The port, also where it is the scheme's own.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -307,6 +309,17 @@ impl fmt::Display for MediaAddress {
             Self::Ip(address) => address.fmt(f),
             Self::Name(name) => f.write_str(name.as_str()),
         }
+    }
+}
+
+impl MediaTcp {
+    pub(super) fn parse(raw: &str) -> Result<Self, String> {
+        if raw.eq_ignore_ascii_case("off") {
+            return Ok(Self::Off);
+        }
+        raw.parse()
+            .map(Self::Port)
+            .map_err(|_| format!("'{raw}' is neither a port number from 1 to 65535 nor off"))
     }
 }
 

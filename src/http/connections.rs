@@ -2,7 +2,8 @@
 //!
 //! While there is room, one address may have as many as it likes: a school is one address. When there is none, the
 //! network that holds most of them loses the one that has been at rest for longest, so that whoever holds fewer always
-//! comes in, and an address that hoards them only pushes out its own.
+//! comes in, and an address that hoards them only pushes out its own. Where no network holds more than another, a
+//! household that has come with many of them is counted as one.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -200,29 +201,41 @@ impl Shared {
 impl Table {
     /// Ends the connection that has been at rest for longest of whoever holds most; whether there was one to end.
     fn make_room(&mut self, newcomer: Option<Network>, now_ms: u64) -> bool {
-        let Some(most) = self.held.values().copied().max() else {
-            return false;
-        };
+        let of_networks = self.longest_at_rest(&self.held, |network| network, newcomer, now_ms);
+        let number = of_networks.or_else(|| {
+            let mut sites = HashMap::new();
+            for (network, held) in &self.held {
+                *sites.entry(network.site()).or_default() += held;
+            }
+            self.longest_at_rest(&sites, Network::site, newcomer, now_ms)
+        });
+        let Some(number) = number else { return false };
+        if let Some((_, place)) = self.open.get(&number) {
+            place.ended.notify_one();
+        }
+        self.remove(number);
+        true
+    }
+
+    /// Which one makes room, by what each holds of those that `whose` names.
+    fn longest_at_rest(
+        &self,
+        held: &HashMap<Network, usize>,
+        whose: fn(Network) -> Network,
+        newcomer: Option<Network>,
+        now_ms: u64,
+    ) -> Option<u64> {
+        let most = held.values().copied().max()?;
+        let held_by = |network: Network| held.get(&whose(network)).copied().unwrap_or(0);
         let moved = |place: &Arc<Place>| place.moved_ms.load(Ordering::Relaxed);
         let of_holders = self
             .open
             .iter()
-            .filter(|(_, (network, _))| self.held.get(network).is_some_and(|held| *held == most));
-        let longest = of_holders.min_by_key(|(_, (_, place))| moved(place));
-        let Some((number, (_, place))) = longest else {
-            return false;
-        };
-        let own = newcomer.map_or(most, |network| {
-            self.held.get(&network).copied().unwrap_or(0)
-        });
+            .filter(|(_, (network, _))| held_by(*network) == most);
+        let (number, (_, place)) = of_holders.min_by_key(|(_, (_, place))| moved(place))?;
+        let own = newcomer.map_or(most, held_by);
         let is_at_rest = now_ms.saturating_sub(moved(place)) >= AT_REST_MS;
-        if !is_at_rest && most <= own + 1 {
-            return false;
-        }
-        let number = *number;
-        place.ended.notify_one();
-        self.remove(number);
-        true
+        (is_at_rest || most > own + 1).then_some(*number)
     }
 
     fn remove(&mut self, number: u64) {
@@ -338,6 +351,18 @@ mod tests {
         rest(&other, 2);
         assert!(connections.take(network(3)).is_some());
         assert!(is_ended(&other) && !is_ended(&one));
+    }
+
+    #[test]
+    fn a_household_with_many_networks_gives_way_like_one_with_many_connections() {
+        let of = |raw: &str| Network::of(raw.parse().unwrap());
+        let connections = places(3);
+        let hoard = ["2001:db8:1:1::1", "2001:db8:1:2::1", "2001:db8:1:3::1"]
+            .map(|address| connections.take(of(address)).unwrap());
+        let another = connections.take(of("2001:db8:1:4::1"));
+        assert!(another.is_none(), "all are in use");
+        assert!(connections.take(network(2)).is_some());
+        assert_eq!(hoard.iter().filter(|held| is_ended(held)).count(), 1);
     }
 
     #[test]

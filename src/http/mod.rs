@@ -5,6 +5,7 @@
 //! [`docs`] for the documentation, in [`headers`] for what every answer carries, in [`serve`](serve()) for the connections themselves,
 //! in [`door`] for what else comes on the same port, and in [`in_the_clear`] for who comes there without TLS.
 
+pub mod ahead;
 pub mod avatar;
 pub mod calendar;
 pub mod check;

@@ -56,8 +56,16 @@ pub struct Sockets(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     limits: SocketLimits,
-    per_client: Mutex<HashMap<Network, usize>>,
+    held: Mutex<Held>,
     total: watch::Sender<usize>,
+}
+
+/// What is open, by who has it.
+#[derive(Debug, Default)]
+struct Held {
+    networks: HashMap<Network, usize>,
+    /// A household's many networks of IPv6 would each have a share otherwise.
+    sites: HashMap<Network, usize>,
 }
 
 /// One open socket's place in the count; given back when dropped.
@@ -72,7 +80,7 @@ impl Sockets {
     pub fn new(limits: SocketLimits) -> Self {
         Self(Arc::new(Shared {
             limits,
-            per_client: Mutex::default(),
+            held: Mutex::default(),
             total: watch::Sender::new(0),
         }))
     }
@@ -80,17 +88,19 @@ impl Sockets {
     /// Takes a place for one more socket.
     pub fn try_admit(&self, peer: PeerInfo) -> Result<SocketPermit, SocketRefusal> {
         let network = peer.network();
-        let mut per_client = self.0.lock();
+        let mut held = self.0.lock();
         let (limits, open) = (self.0.limits, *self.0.total.borrow());
         if open >= limits.total {
             return Err(SocketRefusal::Total);
         }
-        let held = per_client.get(&network).copied().unwrap_or(0);
-        if limits.sharing == Sharing::Fair && held >= share(held + limits.total - open) {
+        let has_its_share = |held: usize| held >= share(held + limits.total - open);
+        let (of_network, of_site) = held.of(network);
+        let is_fair = limits.sharing == Sharing::Fair;
+        if is_fair && (has_its_share(of_network) || has_its_share(of_site)) {
             return Err(SocketRefusal::Client);
         }
-        let count = per_client.entry(network).or_default();
-        *count += 1;
+        *held.networks.entry(network).or_default() += 1;
+        *held.sites.entry(network.site()).or_default() += 1;
         self.0.total.send_modify(|total| *total += 1);
         Ok(SocketPermit {
             shared: Arc::clone(&self.0),
@@ -118,22 +128,34 @@ fn share(left: usize) -> usize {
 
 impl Shared {
     /// Counting cannot fail half-way, so what a panicked thread left is sound.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Network, usize>> {
-        self.per_client
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// What the network has, and its site.
+    fn of(&self, network: Network) -> (usize, usize) {
+        let networks = self.networks.get(&network).copied();
+        let sites = self.sites.get(&network.site()).copied();
+        (networks.unwrap_or(0), sites.unwrap_or(0))
+    }
+}
+
+fn give_back(counts: &mut HashMap<Network, usize>, whose: Network) {
+    if let Some(count) = counts.get_mut(&whose) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&whose);
+        }
     }
 }
 
 impl Drop for SocketPermit {
     fn drop(&mut self) {
-        let mut per_client = self.shared.lock();
-        if let Some(count) = per_client.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                per_client.remove(&self.network);
-            }
-        }
+        let mut held = self.shared.lock();
+        give_back(&mut held.networks, self.network);
+        give_back(&mut held.sites, self.network.site());
         self.shared.total.send_modify(|total| *total -= 1);
     }
 }
@@ -215,6 +237,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_household_with_many_networks_has_one_share_and_leaves_a_place() {
+        let sockets = fair(100);
+        let household: Vec<_> = (0..256)
+            .flat_map(|number| greedy(&sockets, &format!("2001:db8:1:{number:x}::1")))
+            .collect();
+        assert_eq!(household.len(), 50);
+        assert!(sockets.try_admit(peer("2001:db8:2::1")).is_ok());
+        assert!(sockets.try_admit(peer("192.0.2.1")).is_ok());
+    }
+
     #[tokio::test]
     async fn draining_ends_with_the_last_socket() {
         let sockets = Sockets::new(SocketLimits::default());
@@ -225,6 +258,7 @@ mod tests {
         });
         drop(permit);
         waiting.await.unwrap();
-        assert!(sockets.0.lock().is_empty());
+        let held = sockets.0.lock();
+        assert!(held.networks.is_empty() && held.sites.is_empty());
     }
 }

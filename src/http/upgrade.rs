@@ -16,6 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::ahead::Ahead;
 use super::door::Secured;
 use super::frames::{FrameLimit, Metered};
 use super::peer::{PeerInfo, RemoteAddress, is_trusted};
@@ -26,10 +27,11 @@ use crate::protocol::SUBPROTOCOL;
 use crate::supervise;
 
 /// An open socket after the handshake.
-pub type UpgradedSocket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
+pub type UpgradedSocket = WebSocketStream<Metered<Ahead<TokioIo<Upgraded>>>>;
 
-/// Requests are small and rare; the library's default of 128 KiB per socket would be most of a session's memory.
-const READ_BUFFER_BYTES: usize = 2 * 1024;
+/// Requests are small and rare, and read [ahead](Ahead) into a shared buffer: so much is copied at once from there. The
+/// library's default of 128 KiB per socket would be most of a session's memory.
+const READ_BUFFER_BYTES: usize = 512;
 /// A frame larger than this goes out at once; smaller ones are gathered until the session flushes.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -150,11 +152,16 @@ where
     let task = async move {
         // The socket's place in the count is given back when its session is over.
         let _permit = permit;
-        if let Some(socket) = upgraded(on_upgrade, message_bytes, frames).await {
-            session(socket, peer).await;
+        // In a box, so that the session has no place for it beside its own.
+        let opening = async move {
+            let socket = upgraded(on_upgrade, message_bytes, frames).await?;
+            Some(session(socket, peer))
+        };
+        if let Some(session) = Box::pin(opening).await {
+            session.await;
         }
     };
-    tracing::info_span!("socket").in_scope(|| supervise::spawn("socket", Box::pin(task)));
+    supervise::spawn("socket", Box::pin(task));
     Ok(accepted(&handshake))
 }
 
@@ -171,7 +178,7 @@ async fn upgraded(
             return None;
         }
     };
-    let io = Metered::new(TokioIo::new(upgraded), frames);
+    let io = Metered::new(Ahead::new(TokioIo::new(upgraded)), frames);
     let config = socket_config(message_bytes);
     Some(WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await)
 }

@@ -1,6 +1,5 @@
 //! A media worker that a test turns by hand, in virtual time: the machine is the real one, and there is no network.
 
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::media::Media;
@@ -8,6 +7,7 @@ use crate::media::io::inbox::Inbox;
 use crate::media::io::shard::State;
 use crate::media::io::worker::Worker;
 use crate::media::peer::arena::Arena;
+use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
 use crate::protocol::ids::{ParticipantId, TrackId};
 
@@ -34,7 +34,7 @@ impl ByHand {
         let (worker, inbox) = Worker::by_hand();
         let by_hand = Self {
             state: State::new(
-                Arc::from(["192.0.2.1:5000".parse().unwrap()]),
+                Reach::new(0, &["192.0.2.1".parse().unwrap()], 5000, &[]),
                 now,
                 SystemTime::UNIX_EPOCH,
             ),

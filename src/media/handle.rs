@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 
 #[cfg(test)]
 use crate::media::io::shard::Fault;
 use crate::media::io::shard::{Input, Opening};
+use crate::media::io::tcp::Entries;
 use crate::media::io::worker::{Sending, Worker};
 use crate::media::peer::cost::packet_cost;
 use crate::media::room::request::{Reply, Request};
@@ -35,6 +38,8 @@ pub struct Media {
 
 struct Shared {
     workers: Vec<Arc<PinnedWorker>>,
+    /// Where streams come in.
+    entries: Arc<Entries>,
     next_room: AtomicU64,
     /// What it took to seal and send a packet at the start.
     packet: Duration,
@@ -101,7 +106,10 @@ impl Media {
         config: MediaConfig,
         relay: Option<Arc<Relay>>,
     ) -> Result<Self, MediaStartError> {
-        let MediaConfig { ips, port, threads } = config;
+        let MediaConfig {
+            ips, port, threads, ..
+        } = &config;
+        let (port, threads) = (*port, (*threads).max(1));
         if ips.is_empty() {
             return Err(MediaStartError::NoAddress);
         }
@@ -111,24 +119,25 @@ impl Media {
         {
             return Err(MediaStartError::BadAddress(*ip));
         }
-        let threads = threads.max(1);
         let last = usize::from(port) + threads - 1;
         if port != 0 && last > usize::from(u16::MAX) {
             return Err(MediaStartError::PortRange { port, threads });
         }
         let (give_up, given_up) = watch::channel(false);
         let workers = (0..threads).map(|index| {
-            let port = if port == 0 { 0 } else { port + index as u16 };
-            let worker = Worker::start(&ips, port, index, give_up.clone(), relay.clone())?;
+            let worker = Worker::start(&config, index, give_up.clone(), relay.clone())?;
             Ok(Arc::new(PinnedWorker {
                 worker,
                 rooms: AtomicUsize::new(0),
             }))
         });
         let workers = workers.collect::<Result<Vec<_>, MediaStartError>>()?;
+        let entries = workers.iter().map(|pinned| pinned.worker.entry());
+        let entries = Arc::new(Entries::new(entries.collect()));
         let media = Self {
             shared: Arc::new(Shared {
                 workers,
+                entries,
                 next_room: AtomicU64::new(1),
                 packet: packet_cost(),
                 given_up,
@@ -147,8 +156,10 @@ impl Media {
     #[cfg(test)]
     pub(super) fn by_hand(worker: Worker) -> Self {
         let rooms = AtomicUsize::new(0);
+        let entries = Arc::new(Entries::new(vec![worker.entry()]));
         Self {
             shared: Arc::new(Shared {
+                entries,
                 workers: vec![Arc::new(PinnedWorker { worker, rooms })],
                 next_room: AtomicU64::new(1),
                 packet: Duration::from_micros(1),
@@ -158,12 +169,12 @@ impl Media {
         }
     }
 
-    /// Where the workers listen: every configured IP address with every worker's port.
+    /// Where the workers take datagrams: every configured IP address with every worker's port.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.shared
             .workers
             .iter()
-            .flat_map(|pinned| pinned.worker.addresses().to_vec())
+            .flat_map(|pinned| pinned.worker.reach().udp.to_vec())
             .collect()
     }
 
@@ -175,6 +186,22 @@ impl Media {
         if let Some(relay) = &self.shared.relay {
             relay.set_media(self.addresses());
         }
+    }
+
+    /// Carries media over a stream of frames (RFC 4571) between these two addresses, ours first, until the stream or its
+    /// connection ends. `first` was read from it already. Tells `moved` of each read and write. It keeps no worker alive.
+    pub fn carry<S>(
+        &self,
+        stream: S,
+        first: Bytes,
+        between: (SocketAddr, SocketAddr),
+        moved: impl Fn() + Send + Sync + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let entries = Arc::clone(&self.shared.entries);
+        async move { entries.carry(stream, first, between, moved).await }
     }
 
     /// Opens a room on the least loaded worker.

@@ -53,9 +53,10 @@ pub use handle::{Media, PublishAnswer, RoomMedia};
 pub(crate) use io::shard::Fault;
 #[doc(hidden)]
 pub use peer::benching;
+pub use peer::reach::is_reached;
 pub use seats::Seats;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::meeting::media::MediaEvent;
 
@@ -69,6 +70,9 @@ pub struct MediaConfig {
     pub port: u16,
     /// How many workers, each a thread; 0 counts as 1.
     pub threads: usize,
+    /// What listens to TCP and gives streams of media to [`Media::carry`]: where it can be reached clients are told to
+    /// come by TCP too.
+    pub listeners: Vec<SocketAddr>,
 }
 
 /// Where a room's media events go.
@@ -95,6 +99,8 @@ pub struct Census {
     pub addresses: usize,
     /// ICE user name fragments that lead to a connection.
     pub ufrags: usize,
+    /// Streams that media comes by.
+    pub streams: usize,
 }
 
 impl std::ops::AddAssign for Census {
@@ -106,5 +112,6 @@ impl std::ops::AddAssign for Census {
         self.slots += other.slots;
         self.addresses += other.addresses;
         self.ufrags += other.ufrags;
+        self.streams += other.streams;
     }
 }

@@ -1,9 +1,9 @@
 //! Who comes in, and who must wait.
 //!
-//! A short loss of the connection is no absence. Whose socket is lost stays in, as
-//! [`coming_back`](super::coming_back) tells, while their session waits for another one (static/docs/protocol.md §3.4).
-//! Whose session is over then, or was not kept, the meeting remembers for a minute (`Meeting::away`), and takes them as
-//! if they had stayed. Whoever leaves or is removed is not remembered.
+//! A short loss of the connection is no absence. Somebody whose socket is lost stays in while their session waits for
+//! another one (static/docs/protocol.md §3.4; see [`coming_back`](super::coming_back)). When that session is over, or was
+//! not kept, the meeting remembers the person for a minute (`Meeting::away`), and lets them in as if they had never been
+//! out. Somebody who leaves or is removed is not remembered.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, History, Reply};

@@ -1,4 +1,4 @@
-//! Whose socket is lost, and who comes back.
+//! People whose socket is lost, and who come back.
 //!
 //! They stay in: their place, their role, their hand and what is muted are as they were, and their media goes on where its
 //! path still works. The others see that they are reconnecting. They are taken out when their session is over.

@@ -1,10 +1,10 @@
 //! How soon what a command did must be saved, so that a restart of the server does not undo it.
 //!
-//! What somebody was told that they did is there after a restart: roles, bans, refusals, admissions, who is shown large, the
-//! timer, hands and names are saved before the answer goes out. While the database is away those who govern are refused;
-//! hands and names, and whoever comes back, do not wait for it. Who comes and goes, and what is muted, is saved a moment
-//! later: those who are there tell it anew. What the database holds by itself is not saved again: settings, bans for good,
-//! the chat, the end of a meeting.
+//! The server saves before it answers: roles, bans, refusals, admissions, the spotlight, the timer, hands and names. So
+//! whatever was answered is there after a restart. While the database is away, commands that govern are refused; hands,
+//! names and people who come back do not wait for it. Comings, goings and mutes are saved a moment later, because those
+//! who are there tell them anew. What the database holds by itself is not saved again: settings, bans for good, the chat,
+//! the end of a meeting.
 
 use super::command::{Command, Join};
 use super::room::Room;

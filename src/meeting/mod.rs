@@ -34,7 +34,7 @@ mod model_governing;
 #[cfg(test)]
 pub(crate) mod stories;
 #[cfg(test)]
-mod wire_tests;
+mod tests;
 
 pub use command::Command;
 pub use effect::{Effect, Outcome, Reply};

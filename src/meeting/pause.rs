@@ -1,8 +1,8 @@
 //! What is remembered of a meeting that has emptied, and when it is over.
 //!
-//! A meeting that empties is kept for a while in case somebody comes back: who is kept out stays out meanwhile, who was
-//! sent away from the door is not heard again, and roles stay what they were. It is over, and forgotten, when a host or
-//! the operator ends it, when it ends on time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
+//! A meeting that empties is kept for a while in case somebody comes back. Meanwhile bans and refusals at the door hold,
+//! and roles are what they were. The meeting is over, and forgotten, when a host or the operator ends it, when it ends on
+//! time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
 //!
 //! So nobody shakes off a ban by waiting until the last host drops out. What is kept is bounded. A room with nothing
 //! to remember leaves nothing.

@@ -211,5 +211,3 @@ fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod zone_tests;

@@ -1,9 +1,9 @@
 //! A meeting that goes on after the server was down.
 //!
-//! Everybody who was in is in, and is shown as reconnecting; who does not come back within the grace is taken out by
-//! whoever runs the room. How long the server was down counts against nobody: the grace begins when the room is taken up,
-//! and who does not come back was there until the server was last known to be at work. A meeting is taken up for as long
-//! as one is kept that has emptied.
+//! Everybody who was in is in, and is shown as reconnecting. The shell of the room takes out those who do not come back
+//! in time. The time that the server was down counts against nobody: the grace begins when the room is taken up, and
+//! attendance of somebody who does not come back ends when the server was last known to be at work. A meeting can be taken
+//! up for as long as a meeting is kept that has emptied.
 //!
 //! What the database holds by itself goes before what was saved: settings, bans for good, the chat, and the meeting's end.
 

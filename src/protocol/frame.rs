@@ -167,11 +167,19 @@ const EVENT_FRAME_BYTES: usize = r#"{"type":"","seq":,"data":}"#.len() + 20;
 impl EncodedEvent {
     /// Encodes the event's data.
     pub fn new(event: &Event) -> Self {
+        let data = match event {
+            Event::SignalOffer(data) | Event::SignalAnswer(data) => {
+                // Each line of a description ends with two signs that are two each in JSON.
+                let about = data.sdp.len() + data.sdp.len() / 8 + 256;
+                encode_large(data, about)
+            }
+            _ => event.data(),
+        };
         Self(Arc::new(Rendered {
             kind: event.kind(),
             delivery: event.delivery(),
             topic: event.topic(),
-            data: event.data(),
+            data,
         }))
     }
 
@@ -227,6 +235,13 @@ impl EncodedEvent {
 pub(super) fn encode<T: Serialize>(value: &T) -> String {
     // Maps with string keys, strings and numbers only: there is nothing in our types that JSON cannot say.
     serde_json::to_string(value).expect("wire types always encode")
+}
+
+/// The same for what is large: for about so many bytes there is place from the beginning.
+fn encode_large<T: Serialize>(value: &T, bytes: usize) -> String {
+    let mut json = Vec::with_capacity(bytes);
+    serde_json::to_writer(&mut json, value).expect("wire types always encode");
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 #[cfg(test)]

@@ -397,7 +397,8 @@ pub struct Slot {
     pub layer: Option<String>,
     /// Why it carries nothing, or less than was asked for: `codec` where the client has no decoder for it, `bandwidth`
     /// where the client's line is too narrow, so that a smaller encoding comes, or only a still now and then, or
-    /// nothing, `sender` where the participant sends no larger encoding now.
+    /// nothing, `sender` where the participant sends no larger encoding now, `server` where the server has too much to
+    /// do.
     pub reason: Option<String>,
 }
 

@@ -1,9 +1,10 @@
 //! The short way from one participant to another: what needs none of the room's rules is put into the other's outbox by the
 //! session that sends it, and the room's task is not woken.
 //!
-//! It must look as if the room had done it. While the room tells what has happened, this way is held: whoever has heard of
-//! it already sends nothing to somebody who has not. So somebody is found here only after all have been told that they are
-//! in, and no more before any is told that they are not. Whatever does not go this way is asked of the room, in turn.
+//! It must look as if the room had done it. While the room tells what has happened, this way is held: somebody who has
+//! heard of it already sends nothing to somebody who has not. A newcomer is found here only after everybody was told that
+//! they are in, and somebody who leaves is not found any more before anybody is told that they left. What does not go this
+//! way is asked of the room, in turn.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

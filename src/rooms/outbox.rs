@@ -1,16 +1,15 @@
 //! What is to be written to one session: bounded, and never waited for.
 //!
-//! Who reads slowly must not be shut out for what others do, as far as that can be helped: of events about one topic only
-//! the newest waits, reactions and the like are dropped when much waits, and what single people send each other has a
-//! share. The rest is bounded where it is caused.
+//! A slow reader is not closed for what others do, as far as that can be helped. Of events about one topic only the newest
+//! waits. Reactions and the like are dropped when much waits. What single people send each other has a share of its own.
+//! The rest is bounded where it is caused.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
-
 use super::saving::Ticket;
+use crate::bell::Bell;
 use crate::budgets::rooms as budgets;
 use crate::meeting::effect::{CloseReason, View};
 use crate::protocol::event::Delivery;
@@ -92,7 +91,7 @@ pub struct OutboxReader {
 struct Shared {
     queue: Mutex<Queue>,
     /// Something waits.
-    filled: Notify,
+    filled: Bell,
     overflow: Arc<Overflow>,
 }
 
@@ -100,7 +99,7 @@ struct Shared {
 #[derive(Debug, Default)]
 pub struct Overflow {
     happened: AtomicBool,
-    noticed: Notify,
+    noticed: Bell,
 }
 
 #[derive(Debug, Default)]
@@ -129,7 +128,7 @@ struct Waiting {
 pub fn outbox() -> (Outbox, OutboxReader) {
     let shared = Arc::new(Shared {
         queue: Mutex::default(),
-        filled: Notify::new(),
+        filled: Bell::default(),
         overflow: Arc::default(),
     });
     let writer = Outbox {
@@ -204,7 +203,7 @@ impl Outbox {
             left: self.left.clone(),
         });
         drop(queue);
-        self.shared.filled.notify_one();
+        self.shared.filled.ring();
         Pushed::Kept
     }
 
@@ -228,7 +227,7 @@ impl OutboxReader {
             if let Some(item) = self.shared.lock().take() {
                 return item;
             }
-            self.shared.filled.notified().await;
+            self.shared.filled.heard().await;
         }
     }
 
@@ -356,13 +355,13 @@ fn weight(item: &OutboxItem) -> usize {
 impl Overflow {
     fn tell(&self) {
         self.happened.store(true, Ordering::Relaxed);
-        self.noticed.notify_one();
+        self.noticed.ring();
     }
 
     /// Waits until something found no room.
     pub async fn happened(&self) {
         while !self.happened.load(Ordering::Relaxed) {
-            self.noticed.notified().await;
+            self.noticed.heard().await;
         }
     }
 }

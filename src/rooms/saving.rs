@@ -1,7 +1,7 @@
 //! Saving a room's meeting, so that it goes on after a restart of the server.
 //!
-//! What governs a meeting is saved before it is answered (see [`durability`](crate::meeting::durability)); the rest at
-//! most [`LATEST`] after it changed, however much changes meanwhile. Where it is saved, a [`Safe`] knows.
+//! What governs a meeting is saved before it is answered (see [`durability`](crate::meeting::durability)). The rest is
+//! saved at most [`LATEST`] after it changed, however much changes meanwhile. A [`Safe`] knows where.
 
 use std::sync::Arc;
 use std::time::Duration;

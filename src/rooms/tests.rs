@@ -38,6 +38,7 @@ fn media() -> Media {
         ips: vec!["127.0.0.1".parse().unwrap()],
         port: 0,
         threads: 1,
+        listeners: Vec::new(),
     };
     Media::start(config).unwrap()
 }

@@ -8,6 +8,7 @@ use super::handlers::{
     participant, resume, room, signal, together,
 };
 use super::handover::Successor;
+use super::reading::reads_much;
 use super::services::Services;
 use super::spending::spend;
 use super::state::SessionState;
@@ -68,6 +69,23 @@ async fn carry_out(
     if services.is_rate_limited() {
         spend(state, &request, Instant::now())?;
     }
+    let reader = reads_much(&request).then_some(state.client.address);
+    if let Some(network) = reader {
+        services.reading().admit(network).await?;
+    }
+    let answer = handle(services, state, id, request).await;
+    if let (Some(network), Ok(Outcome::Answer(text))) = (reader, &answer) {
+        services.reading().note(network, text.len());
+    }
+    answer
+}
+
+async fn handle(
+    services: &Services,
+    state: &mut SessionState,
+    id: u64,
+    request: Request,
+) -> Result<Outcome, WireError> {
     let (accounts, rooms) = (services.accounts(), services.rooms());
     match request {
         Request::AuthRegister(data) => answer(id, auth::register(accounts, state, data).await),

@@ -3,11 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::handover::Handed;
 use crate::auth::ResumeTokens;
+use crate::bell::Bell;
 use crate::budgets::{Bucket, ws as budgets};
 
 /// A socket that may have the session. Whoever holds that sends it over, and lets go of the client it had.
@@ -26,7 +27,7 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Door {
     inner: Mutex<Inner>,
-    knocked: Notify,
+    knocked: Bell,
 }
 
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Door {
         };
         Self {
             inner: Mutex::new(inner),
-            knocked: Notify::new(),
+            knocked: Bell::default(),
         }
     }
 
@@ -104,7 +105,7 @@ impl Door {
         }
         inner.waiting = Some((socket, taker));
         drop(inner);
-        self.knocked.notify_one();
+        self.knocked.ring();
         Ok(())
     }
 
@@ -124,7 +125,7 @@ impl Door {
             if let Some((_, taker)) = self.lock().waiting.take() {
                 return taker;
             }
-            self.knocked.notified().await;
+            self.knocked.heard().await;
         }
     }
 

@@ -2,8 +2,6 @@
 //!
 //! It has one owner at any time. Whoever asks for it at its [door](super::door) gets it from whoever has it.
 
-use tracing::Instrument as _;
-
 use super::live::{Instruction, Live};
 use super::session::Resume;
 use crate::network::Network;
@@ -37,9 +35,13 @@ impl std::fmt::Debug for Handed {
     }
 }
 
-/// The session that a client takes up, in place of the one that its new socket began with.
+/// The session that a client takes up, in place of the one that its new socket began with. In a box: every socket has a
+/// place for one, and few get any.
 #[derive(Debug)]
-pub struct Successor {
+pub struct Successor(Box<TakenUp>);
+
+#[derive(Debug)]
+struct TakenUp {
     session: Handed,
     resume: Resume,
     address: Network,
@@ -48,17 +50,22 @@ pub struct Successor {
 impl Successor {
     /// `session`, taken up by a client at `address`.
     pub fn new(session: Handed, resume: Resume, address: Network) -> Self {
-        Self {
+        Self(Box::new(TakenUp {
             session,
             resume,
             address,
-        }
+        }))
     }
 
     /// Takes the session up.
     pub fn take_up(self) -> Option<Live> {
-        let mut session = self.session.take()?;
-        session.resume(self.resume, self.address);
+        let TakenUp {
+            session,
+            resume,
+            address,
+        } = *self.0;
+        let mut session = session.take()?;
+        session.resume(resume, address);
         Some(session)
     }
 }
@@ -67,8 +74,7 @@ impl Successor {
 pub fn keep(session: Live) {
     // Outside of the runtime nobody can come back.
     if tokio::runtime::Handle::try_current().is_ok() {
-        let span = tracing::info_span!(parent: None, "session", session.id = %session.id());
-        supervise::spawn("session", kept(session).instrument(span));
+        supervise::spawn("session", kept(session));
     }
 }
 

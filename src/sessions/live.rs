@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
+use tracing::{Instrument as _, Span};
 
 use super::dispatch::{Outcome, dispatch};
 use super::door::{Door, Taker};
@@ -22,6 +22,7 @@ use super::session::link::Standing;
 use super::session::{Done, Frame, Input, Output, Resume, Session, TakeUp};
 use super::state::{Client, SessionState};
 use super::table::Seat;
+use crate::bell::Bell;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::event::LeaveReason;
@@ -74,7 +75,8 @@ enum Finished {
 /// One session of this node.
 pub struct Live {
     services: Services,
-    id: SessionId,
+    /// In what is logged, it says whose work it was. Entered for work alone: a session's task is woken far more often.
+    span: Span,
     /// Where its client is, or was.
     address: Network,
     /// Its place in the table.
@@ -90,7 +92,7 @@ pub struct Live {
     core: Session<Home>,
     events: OutboxReader,
     overflow: Arc<Overflow>,
-    revoked: Arc<Notify>,
+    revoked: Arc<Bell>,
     stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Rings at the core's next deadline.
     alarm: Pin<Box<Sleep>>,
@@ -151,7 +153,7 @@ impl Live {
     ) -> Self {
         Self {
             core,
-            id: seat.id().clone(),
+            span: tracing::info_span!(parent: None, "session", session.id = %seat.id()),
             overflow: events.overflow(),
             events,
             revoked: seat.revoked(),
@@ -167,11 +169,6 @@ impl Live {
             seat,
             services,
         }
-    }
-
-    /// Its id, as `hello` names it.
-    pub fn id(&self) -> &SessionId {
-        &self.id
     }
 
     /// Whether the client's next frame may be read.
@@ -264,7 +261,7 @@ impl Live {
     }
 
     fn find_place(&mut self, is_nowhere: bool) -> bool {
-        let user = self.services.table().user(&self.id);
+        let user = self.services.table().user(self.seat.id());
         self.place = user.and_then(|user| {
             self.services.kept().take(Owner {
                 address: self.address,
@@ -293,13 +290,11 @@ impl Live {
                 self.taker = Some(taker);
                 return;
             }
-            () = self.revoked.notified(), if is_open => Input::End(End::NotAuthenticated),
+            () = self.revoked.heard(), if is_open => Input::End(End::NotAuthenticated),
             () = &mut self.alarm, if is_open => Input::Tick,
             item = self.events.next(), if is_open && self.core.wants_items() => {
                 // A room answers before it tells: an answer that is ready goes out before the event is.
-                if let Some(done) = finished(&mut self.work).now_or_never() {
-                    self.settle(done);
-                }
+                self.settle_what_is_done();
                 Input::Item(item)
             }
         };
@@ -330,7 +325,7 @@ impl Live {
         #[cfg(test)]
         assert!(request.kind != "test.panic.session", "as the test wants");
         let (services, id) = (self.services.clone(), request.id);
-        self.work = Some(Box::pin(async move {
+        self.begin(async move {
             let kind = request.kind.clone();
             let carried_out = dispatch(&services, &mut state, request);
             // What a handler leaves half done is its room's or the store's to know; a session's own state changes at once,
@@ -352,37 +347,50 @@ impl Live {
                 Some(successor) => Finished::Found(done, successor),
                 None => Finished::Request(done),
             }
-        }));
+        });
+        // Much waits for nobody, and is done by now. What waits is looked at again by whoever waits for the session.
+        self.settle_what_is_done();
+    }
+
+    fn begin(&mut self, work: impl Future<Output = Finished> + Send + 'static) {
+        self.work = Some(Box::pin(work.instrument(self.span.clone())));
+    }
+
+    fn settle_what_is_done(&mut self) {
+        if let Some(done) = finished(&mut self.work).now_or_never() {
+            self.settle(done);
+        }
     }
 
     fn tell_loss(&mut self, state: Home) {
-        self.work = Some(Box::pin(async move {
+        self.begin(async move {
             state.location.lose_socket().await;
             Finished::LossAnnounced(state)
-        }));
+        });
     }
 
     fn take_up(&mut self, mut state: Home, how: TakeUp) {
         let address = self.address;
-        self.work = Some(Box::pin(async move {
+        self.begin(async move {
             state.client.address = address;
             let standing = state.location.take_up(address, how).await;
             Finished::TakenUp(state, standing)
-        }));
+        });
     }
 
     /// Leaves the table and the room.
     fn leave(&mut self, end: End, mut state: Home) {
-        tracing::debug!(reason = ?end, "session ends");
+        self.span
+            .in_scope(|| tracing::debug!(reason = ?end, "session ends"));
         self.seat.leave();
-        self.work = Some(Box::pin(async move {
+        self.begin(async move {
             match end {
                 End::Closed => state.location.leave().await,
                 End::Unloaded => state.location.vanish(LeaveReason::Left).await,
                 _ => state.location.vanish(LeaveReason::Lost).await,
             }
             Finished::Left(end)
-        }));
+        });
     }
 }
 

@@ -37,8 +37,9 @@ pub enum Place {
 /// Where a session is. Whoever waits at a door is in no room: all that needs one is refused as if they did not.
 pub struct Location {
     outbox: Outbox,
-    inside: Option<Membership>,
-    at_door: Option<Membership>,
+    // In boxes: most who rest are nowhere, and nobody is at both.
+    inside: Option<Box<Membership>>,
+    at_door: Option<Box<Membership>>,
 }
 
 impl Location {
@@ -68,7 +69,7 @@ impl Location {
 
     /// The room that it is in, if there is one.
     pub fn inside(&self) -> Option<&Membership> {
-        self.inside.as_ref()
+        self.inside.as_deref()
     }
 
     /// Its membership in this room.
@@ -78,7 +79,7 @@ impl Location {
 
     /// What it waits as at this room's door.
     pub fn at_door_of(&self, room: &RoomIdentity) -> Option<&Membership> {
-        let waiting = self.at_door.as_ref();
+        let waiting = self.at_door.as_deref();
         waiting.filter(|membership| membership.room == *room)
     }
 
@@ -105,7 +106,7 @@ impl Location {
 
     /// Takes note that the room has let it in, if it still waits as `participant`.
     pub fn admit(&mut self, participant: &ParticipantId) -> bool {
-        let is_meant = |membership: &mut Membership| membership.participant == *participant;
+        let is_meant = |membership: &mut Box<Membership>| membership.participant == *participant;
         match self.at_door.take_if(is_meant) {
             Some(membership) => {
                 self.inside = Some(membership);
@@ -118,7 +119,7 @@ impl Location {
 
     /// Forgets a membership, or a wait, that the room has ended.
     pub fn release(&mut self, participant: &ParticipantId) {
-        let is_meant = |membership: &mut Membership| membership.participant == *participant;
+        let is_meant = |membership: &mut Box<Membership>| membership.participant == *participant;
         self.inside.take_if(is_meant);
         self.at_door.take_if(is_meant);
     }
@@ -131,9 +132,10 @@ impl Location {
             let participant = before.participant;
             before.handle.tell(Command::Leave { participant });
         }
+        let membership = Some(Box::new(membership));
         match place {
-            Place::Inside => self.inside = Some(membership),
-            Place::Door => self.at_door = Some(membership),
+            Place::Inside => self.inside = membership,
+            Place::Door => self.at_door = membership,
         }
     }
 
@@ -211,7 +213,7 @@ impl Location {
         }
     }
 
-    fn take(&mut self) -> impl Iterator<Item = Membership> + use<> {
+    fn take(&mut self) -> impl Iterator<Item = Box<Membership>> + use<> {
         [self.inside.take(), self.at_door.take()]
             .into_iter()
             .flatten()

@@ -18,6 +18,7 @@ mod kept;
 mod limits;
 mod live;
 mod location;
+mod reading;
 pub mod reconcile;
 mod refusals;
 mod replay;

@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::checks::CheckRooms;
 use super::kept::Kept;
+use super::reading::Reading;
 use super::table::Table;
 use crate::auth::{Limits, Passwords, RoomPasswords, Tokens};
 use crate::rooms::Registry;
@@ -84,6 +85,7 @@ struct Shared {
     accounts: Accounts,
     rooms: Rooms,
     rate_limiting: RateLimiting,
+    reading: Reading,
     kept_for: Duration,
     kept: Kept,
     stop: watch::Receiver<bool>,
@@ -142,6 +144,7 @@ impl Services {
             accounts,
             rooms,
             rate_limiting: parts.rate_limiting,
+            reading: Reading::new(parts.rate_limiting == RateLimiting::On),
             kept_for: parts.kept_for,
             kept: Kept::new(parts.most_kept, parts.rate_limiting == RateLimiting::On),
             stop: parts.stop,
@@ -190,6 +193,11 @@ impl Services {
     /// The sessions without a socket.
     pub fn kept(&self) -> &Kept {
         &self.shared.kept
+    }
+
+    /// What each network has read.
+    pub(super) fn reading(&self) -> &Reading {
+        &self.shared.reading
     }
 
     /// How long a session is kept whose socket is lost.

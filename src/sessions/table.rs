@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::door::Door;
 use crate::auth::ResumeTokens;
+use crate::bell::Bell;
 use crate::protocol::ids::{SessionId, UserId};
 use crate::protocol::object::UserKind;
 use crate::protocol::time::Timestamp;
@@ -30,7 +30,7 @@ struct Entry {
     /// None before somebody has said who they are.
     login: Option<Pass>,
     /// Ends the session.
-    revoked: Arc<Notify>,
+    revoked: Arc<Bell>,
     door: Arc<Door>,
 }
 
@@ -56,7 +56,7 @@ pub struct Seat {
     id: SessionId,
     /// The number of the socket that opened it.
     socket: u64,
-    revoked: Arc<Notify>,
+    revoked: Arc<Bell>,
     door: Arc<Door>,
 }
 
@@ -77,7 +77,7 @@ impl Seat {
     }
 
     /// What ends the session when its login is revoked.
-    pub fn revoked(&self) -> Arc<Notify> {
+    pub fn revoked(&self) -> Arc<Bell> {
         self.revoked.clone()
     }
 
@@ -238,7 +238,7 @@ impl Table {
         for entry in self.sessions.iter() {
             let pass = entry.login.as_ref();
             if pass.is_some_and(|pass| concerned(entry.key(), pass)) {
-                entry.revoked.notify_one();
+                entry.revoked.ring();
             }
         }
     }
@@ -287,10 +287,10 @@ mod tests {
         let found = HashMap::from([(kept, None), (older, Some(at(10)))]);
         table.end_void(&asked, &found);
         for ended in ends {
-            ended.revoked().notified().await;
+            ended.revoked().heard().await;
         }
         for kept in sessions {
-            let waited = futures_util::FutureExt::now_or_never(kept.revoked().notified());
+            let waited = futures_util::FutureExt::now_or_never(kept.revoked().heard());
             assert!(waited.is_none());
         }
     }

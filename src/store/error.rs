@@ -222,7 +222,7 @@ pub(super) fn taken(conflict: Conflict) -> impl Fn(DbErr) -> StoreError {
 
 /// What a database server or SQLite says is the matter.
 enum Code<'a> {
-    /// SQLite's primary result code (sqlite.org/rescode.html); an extended one carries it in its low byte.
+    /// SQLite's result code (sqlite.org/rescode.html): an extended one, with the primary one in its low byte.
     Sqlite(u32),
     /// MySQL's error number (dev.mysql.com, "Server Error Message Reference"), and an SQLSTATE that may say less.
     MySql(u16, Cow<'a, str>),
@@ -244,7 +244,7 @@ fn code(error: &DbErr) -> Option<Code<'_>> {
     }
     let code = error.code()?;
     match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
-        Some(_) => code.parse().ok().map(|code: u32| Code::Sqlite(code & 0xff)),
+        Some(_) => code.parse().ok().map(Code::Sqlite),
         None => Some(Code::State(code)),
     }
 }
@@ -278,11 +278,17 @@ fn is_read_only(error: &DbErr) -> bool {
     code(error).is_some_and(|code| code.is_read_only())
 }
 
+/// Where the primary result code of SQLite stands in an extended one.
+const PRIMARY: u32 = 0xff;
+
 /// Whether SQLite cannot make sense of its file.
 fn is_damage(error: &DbErr) -> bool {
     const CORRUPT: u32 = 11;
     const NOT_A_DATABASE: u32 = 26;
-    matches!(code(error), Some(Code::Sqlite(CORRUPT | NOT_A_DATABASE)))
+    let Some(Code::Sqlite(code)) = code(error) else {
+        return false;
+    };
+    matches!(code & PRIMARY, CORRUPT | NOT_A_DATABASE)
 }
 
 impl Code<'_> {
@@ -290,7 +296,7 @@ impl Code<'_> {
     fn is_passing(&self) -> bool {
         match self {
             // Busy, locked, I/O, cannot open.
-            Self::Sqlite(code) => matches!(code, 5 | 6 | 10 | 14),
+            Self::Sqlite(code) => matches!(code & PRIMARY, 5 | 6 | 10 | 14),
             // An error in writing a file, one of the storage engine's, a lock that was waited for too long: they have no
             // SQLSTATE of their own.
             Self::MySql(1026 | 1030 | 1205, _) => true,
@@ -304,7 +310,8 @@ impl Code<'_> {
     /// Whether there is no space left.
     fn is_full(&self) -> bool {
         match self {
-            Self::Sqlite(code) => *code == 13,
+            // The second is of the index of the log, which cannot grow (SQLITE_IOERR_SHMSIZE).
+            Self::Sqlite(code) => code & PRIMARY == 13 || *code == 4_874,
             // Disk full, table full.
             Self::MySql(number, _) => matches!(number, 1021 | 1114),
             Self::State(state) => state == "53100",
@@ -314,7 +321,7 @@ impl Code<'_> {
     /// Whether nothing may be written.
     fn is_read_only(&self) -> bool {
         match self {
-            Self::Sqlite(code) => *code == 8,
+            Self::Sqlite(code) => code & PRIMARY == 8,
             // A server that was started so, a transaction, a storage engine, a table.
             Self::MySql(number, _) => matches!(number, 1036 | 1290 | 1792 | 1836 | 1874),
             Self::State(state) => state == "25006",
@@ -355,6 +362,8 @@ mod tests {
         for (code, passing) in [
             (Code::Sqlite(5), true),       // SQLITE_BUSY
             (Code::Sqlite(10), true),      // SQLITE_IOERR
+            (Code::Sqlite(778), true),     // SQLITE_IOERR_WRITE
+            (Code::Sqlite(2_067), false),  // SQLITE_CONSTRAINT_UNIQUE
             (Code::Sqlite(19), false),     // SQLITE_CONSTRAINT
             (Code::Sqlite(1), false),      // SQLITE_ERROR
             (mysql(1213, "40001"), true),  // deadlock
@@ -367,10 +376,21 @@ mod tests {
         ] {
             assert_eq!(code.is_passing(), passing);
         }
-        for full in [Code::Sqlite(13), mysql(1114, "HY000"), state("53100")] {
+        for full in [
+            Code::Sqlite(13),
+            Code::Sqlite(4_874), // SQLITE_IOERR_SHMSIZE
+            mysql(1114, "HY000"),
+            state("53100"),
+        ] {
             assert!(full.is_full() && !full.is_read_only());
         }
-        for read_only in [Code::Sqlite(8), mysql(1290, "HY000"), state("25006")] {
+        let directory = Code::Sqlite(1_544); // SQLITE_READONLY_DIRECTORY
+        for read_only in [
+            Code::Sqlite(8),
+            directory,
+            mysql(1290, "HY000"),
+            state("25006"),
+        ] {
             assert!(read_only.is_read_only() && !read_only.is_full());
         }
     }

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use crate::sessions::End;
 
 /// How long the closing handshake may take (RFC 6455 §7.1.1 asks to wait for the peer's close frame).
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long nothing must come before what is left of a frame counts as read.
 const SILENCE: Duration = Duration::from_millis(250);

@@ -4,6 +4,7 @@
 //! told to the client is the session's, which knows no socket; see [`sessions`](crate::sessions).
 
 mod close;
+mod gathered;
 mod socket;
 
 pub use close::{close_frame, goodbye};

@@ -1,22 +1,21 @@
 //! The task of one socket: it reads frames for its session and writes what the session tells.
 
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tracing::Instrument as _;
 
-use super::close::{close_frame, end_of_close, goodbye};
+use super::close::{CLOSE_DEADLINE, close_frame, end_of_close, goodbye};
+use super::gathered::Gathered;
 use crate::network::Network;
 use crate::sessions::{End, Frame, Instruction, Live, Services, Successor, keep};
 
 /// How long a write may take before the client counts as too slow.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// So many frames are gathered at most before they are flushed: the first must not wait long for the last.
-const MOST_GATHERED: usize = 64;
 
 /// Serves one upgraded socket until it closes, the client misbehaves, or the server is told to stop.
 pub async fn run<S>(socket: WebSocketStream<S>, address: Network, services: Services)
@@ -26,12 +25,12 @@ where
     let mut session = Live::open(address, services);
     let mut socket = Socket {
         socket,
-        gathered: 0,
+        gathered: Gathered::default(),
+        is_due: false,
         is_broken: false,
     };
     loop {
-        let span = tracing::info_span!("session", session.id = %session.id());
-        let end = match socket.serve(&mut session).instrument(span).await {
+        let end = match socket.serve(&mut session).await {
             Outcome::Over(end) => end,
             Outcome::LetGo(end) => {
                 keep(session);
@@ -58,7 +57,7 @@ where
             }
         };
         // In a box, so that no socket holds a place for it while it is open.
-        return Box::pin(goodbye(socket.socket, close_frame(end))).await;
+        return Box::pin(socket.close(end)).await;
     }
 }
 
@@ -76,8 +75,10 @@ enum Outcome {
 
 struct Socket<S> {
     socket: WebSocketStream<S>,
-    /// How many frames were written since the last flush.
-    gathered: usize,
+    /// What was written since the last flush.
+    gathered: Gathered,
+    /// It waits no more.
+    is_due: bool,
     /// Nobody reads any more.
     is_broken: bool,
 }
@@ -88,76 +89,119 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
         loop {
             while let Some(instruction) = session.next_instruction() {
                 match instruction {
-                    Instruction::Write(text) => {
-                        self.write(session, Message::Text(text.into())).await
-                    }
-                    Instruction::Ping => {
-                        self.write(session, Message::Ping(Vec::new().into())).await
-                    }
+                    Instruction::Write(_) | Instruction::Ping if self.is_broken => {}
+                    Instruction::Write(text) => self.gathered.text(&text),
+                    Instruction::Ping => self.gathered.ping(),
                     Instruction::Close(end) => return Outcome::Over(end),
                     Instruction::LetGo(end) => return Outcome::LetGo(end),
                     Instruction::HandOver => return Outcome::HandOver,
                     Instruction::Become(successor) => return Outcome::Become(successor),
                 }
+                if self.gathered.is_enough() && !self.is_broken {
+                    self.flush(session).await;
+                }
             }
             tokio::select! {
-                // What rooms tell goes before what the client asks next, and a flush waits until nothing else is ready.
+                // What rooms tell goes before what the client asks next, and a flush waits until nothing else is ready here.
+                // Answers alone wait for the other tasks as well, which may be about to tell this client something.
                 biased;
-                () = session.progress() => {}
-                message = self.socket.next(), if session.wants_frames() => read(session, message),
-                () = std::future::ready(()), if self.gathered > 0 => self.flush(session).await,
+                () = session.progress() => self.is_due = true,
+                message = self.socket.next(), if session.wants_frames() => self.read(session, message),
+                () = a_turn(&mut self.is_due), if self.is_to_flush() => self.flush(session).await,
             }
         }
     }
 
-    /// Writes a frame; it goes out with the next flush at the latest.
-    async fn write(&mut self, session: &mut Live, message: Message) {
-        if self.is_broken {
-            return;
+    fn read(&mut self, session: &mut Live, message: Option<Result<Message, Error>>) {
+        match message {
+            Some(Ok(Message::Text(text))) => session.hear(Frame::Text(&text)),
+            Some(Ok(Message::Binary(_))) => session.hear(Frame::Binary),
+            Some(Ok(Message::Ping(_))) => session.hear(Frame::Ping),
+            Some(Ok(Message::Pong(_))) => session.hear(Frame::Pong),
+            Some(Ok(Message::Frame(_))) => {}
+            Some(Ok(Message::Close(frame))) => {
+                // Nothing may follow the answer to it (RFC 6455 §5.5.1).
+                self.is_broken = true;
+                self.gathered.clear();
+                session.end(end_of_close(frame.as_ref()));
+            }
+            Some(Err(error)) => session.end(error.into()),
+            None => session.end(End::Gone),
         }
-        let fed = self.socket.feed(message);
-        self.is_broken = !in_time(fed, session).await;
-        self.gathered += 1;
-        if self.gathered >= MOST_GATHERED {
-            self.flush(session).await;
-        }
+    }
+
+    fn is_to_flush(&self) -> bool {
+        !self.gathered.is_empty() && !self.is_broken
     }
 
     async fn flush(&mut self, session: &mut Live) {
-        self.gathered = 0;
-        if self.is_broken {
-            return;
+        self.is_due = false;
+        self.is_broken = !in_time(self.write(), session).await;
+    }
+
+    /// Writes what is gathered.
+    async fn write(&mut self) -> Result<(), Error> {
+        // What the library answers by itself must not be torn apart.
+        self.socket.flush().await?;
+        Ok(self.gathered.write_to(self.socket.get_mut()).await?)
+    }
+
+    /// Closes the socket after what is left to be written.
+    async fn close(mut self, end: End) {
+        if !self.gathered.is_empty() {
+            let written = tokio::time::timeout(CLOSE_DEADLINE, self.write()).await;
+            if !matches!(written, Ok(Ok(()))) {
+                return;
+            }
         }
-        let flushed = self.socket.flush();
-        self.is_broken = !in_time(flushed, session).await;
+        goodbye(self.socket, close_frame(end)).await;
     }
 }
 
-fn read(session: &mut Live, message: Option<Result<Message, Error>>) {
-    match message {
-        Some(Ok(Message::Text(text))) => session.hear(Frame::Text(&text)),
-        Some(Ok(Message::Binary(_))) => session.hear(Frame::Binary),
-        Some(Ok(Message::Ping(_))) => session.hear(Frame::Ping),
-        Some(Ok(Message::Pong(_))) => session.hear(Frame::Pong),
-        Some(Ok(Message::Frame(_))) => {}
-        Some(Ok(Message::Close(frame))) => session.end(end_of_close(frame.as_ref())),
-        Some(Err(error)) => session.end(error.into()),
-        None => session.end(End::Gone),
-    }
+/// Lets every other task that is ready have a turn, where that is not due already. It does not ask the system what else is
+/// ready, as [`tokio::task::yield_now`] does.
+fn a_turn(is_due: &mut bool) -> impl Future<Output = ()> {
+    std::future::poll_fn(|context| {
+        if std::mem::replace(is_due, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 /// Whether a write was done. Should the outbox overflow meanwhile, the client does not read, and nobody waits for it; nor
 /// when another socket asks for the session.
 async fn in_time(write: impl Future<Output = Result<(), Error>>, session: &mut Live) -> bool {
-    let end = tokio::select! {
-        biased;
-        written = tokio::time::timeout(WRITE_DEADLINE, write) => match written {
-            Ok(Ok(())) => return true,
-            Ok(Err(_)) => End::Gone,
-            Err(_) => End::TooSlow,
+    let mut write = std::pin::pin!(write);
+    // Most are done at once, and need no clock.
+    let at_once = std::future::poll_fn(|context| Poll::Ready(write.as_mut().poll(context)));
+    let written = match at_once.await {
+        Poll::Ready(written) => written.map_err(|_| End::Gone),
+        // In a box, so that no socket holds a place for it while nothing is slow.
+        Poll::Pending => match Box::pin(slowly(write, session)).await {
+            Some(written) => written,
+            None => return false,
         },
-        () = session.interrupted() => return false,
     };
-    session.end(end);
-    false
+    if let Err(end) = written {
+        session.end(end);
+    }
+    written.is_ok()
+}
+
+/// Waits for a write; none when it is given up.
+async fn slowly(
+    write: Pin<&mut impl Future<Output = Result<(), Error>>>,
+    session: &mut Live,
+) -> Option<Result<(), End>> {
+    tokio::select! {
+        biased;
+        written = tokio::time::timeout(WRITE_DEADLINE, write) => Some(match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::TooSlow),
+        }),
+        () = session.interrupted() => None,
+    }
 }

@@ -1,16 +1,13 @@
 //! Sessions that fail, and sessions that are told to go.
 
 mod frames;
+mod writes;
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
@@ -19,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::run;
 use crate::auth::{
-    Limits as Tries, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
+    Limits as Attempts, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
 };
 use crate::media::{Media, MediaConfig};
 use crate::network::Network;
@@ -46,6 +43,7 @@ impl Server {
             ips: vec!["127.0.0.1".parse().unwrap()],
             port: 0,
             threads: 1,
+            listeners: Vec::new(),
         };
         let (stop, stopping) = watch::channel(false);
         let services = Services::new(ServicesParts {
@@ -56,7 +54,7 @@ impl Server {
             passwords: Passwords::default(),
             room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            attempts: Tries::default(),
+            attempts: Attempts::default(),
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::On,
@@ -177,65 +175,6 @@ impl Client {
     }
 }
 
-/// A stream that counts how often something is written to it.
-struct Counted {
-    stream: DuplexStream,
-    writes: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-#[tokio::test]
-async fn what_is_ready_together_goes_out_with_one_write() {
-    const FRAMES: u64 = 5;
-    let server = Server::start().await;
-    let (stream, theirs) = tokio::io::duplex(1024 * 1024);
-    let writes = Arc::<AtomicUsize>::default();
-    let ours = Counted {
-        stream,
-        writes: writes.clone(),
-    };
-    let mut bo = server.serve(ours, theirs).await;
-    bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
-    let before = writes.load(Ordering::SeqCst);
-    for id in 2..2 + FRAMES {
-        let frame = json!({ "type": "ping", "id": id }).to_string();
-        bo.socket.feed(Message::Text(frame.into())).await.unwrap();
-    }
-    bo.socket.flush().await.unwrap();
-    for id in 2..2 + FRAMES {
-        assert_eq!(bo.answer().await.unwrap()["re"], id);
-    }
-    assert_eq!(writes.load(Ordering::SeqCst) - before, 1);
-}
-
 #[tokio::test]
 async fn a_handler_that_fails_answers_and_its_session_goes_on() {
     let server = Server::start().await;
@@ -273,6 +212,26 @@ async fn a_session_that_fails_leaves_no_ghost() {
     assert_eq!(server.services.table().count(), 1);
     let roster = ada.ok("room.roster", json!({ "identity": room })).await;
     assert_eq!(roster["participants"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_reads_too_much_is_told_to_wait_also_in_another_session() {
+    crate::budgets::lowered::set(&[("ws.lists_burst", 64 * 1024), ("ws.lists", 1024)]);
+    let server = Server::start().await;
+    let (mut ada, room) = server.meeting().await;
+    for _ in 0..20 {
+        let text = "x".repeat(2_000);
+        ada.ok("chat.send", json!({ "text": text })).await;
+    }
+    let mut bo = server.guest("Bo").await;
+    for _ in 0..2 {
+        ada.ok("chat.history", json!({})).await;
+    }
+    bo.send("room.get", json!({ "identity": room })).await;
+    let refused = bo.answer().await.unwrap();
+    assert_eq!(refused["error"]["code"], "rate.limited", "{refused}");
+    assert!(refused["error"]["retry_after_ms"].as_u64() > Some(0));
+    bo.ok("room.join", json!({ "identity": room })).await;
 }
 
 #[tokio::test]

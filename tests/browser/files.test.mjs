@@ -9,10 +9,12 @@ import { host, hostedRoom, seat } from './hosted.mjs';
 import { closeAfter, guest, seesPeople } from './page-people.mjs';
 
 const MEGABYTE = 1024 * 1024;
+/** Whoever is lost is awaited for so long: longer than anything here takes to come back, and no longer than needed. */
+const AWAITED_MS = 6_000;
 
 let stage;
 before(async () => {
-  stage = await openStage();
+  stage = await openStage({ serverArgs: ['--resume-ms', String(AWAITED_MS)] });
 });
 afterEach(() => stage.assertQuiet());
 after(() => stage?.close());
@@ -261,8 +263,8 @@ test('what can happen to a file on its way', { timeout: 240_000 }, async (t) => 
     ]) {
       await begin(name, 3, page);
       await go();
-      // Whose page is only closed is awaited for half a minute.
-      await says(bo, name, 'The person has left', { timeout: 60_000 });
+      // A person whose page is only closed is awaited first.
+      await says(bo, name, 'The person has left', { timeout: AWAITED_MS + 30_000 });
       await nothingToSave(name);
     }
     await cy.context().close();

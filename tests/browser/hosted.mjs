@@ -93,8 +93,8 @@ export async function shareScreen(page, width, height) {
       setInterval(() => {
         pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
         pen.fillRect(0, 0, width, height);
-      }, 66);
-      const stream = canvas.captureStream(15);
+      }, 200);
+      const stream = canvas.captureStream(5);
       globalThis.sharedTrack = stream.getVideoTracks()[0];
       return stream;
     };

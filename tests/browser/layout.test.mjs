@@ -60,11 +60,26 @@ const meet = (a, b) =>
 const isInside = (box, { width, height }) =>
   box.left >= -PIXEL && box.top >= -PIXEL && box.right <= width + PIXEL && box.bottom <= height + PIXEL;
 
+/** What the server says of the pictures from now on, as if the connection were too slow for them, once `narrow` is set. */
+function narrowed() {
+  globalThis.narrow = false;
+  const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data');
+  Object.defineProperty(MessageEvent.prototype, 'data', {
+    get() {
+      const data = get.call(this);
+      if (!globalThis.narrow || typeof data !== 'string' || !data.includes('"media.slots"')) return data;
+      const frame = JSON.parse(data);
+      const slots = frame.data.slots.map((slot) => (slot.track && slot.kind === 'video' ? { ...slot, layer: null, reason: 'bandwidth' } : slot));
+      return JSON.stringify({ ...frame, data: { ...frame.data, slots } });
+    },
+  });
+}
+
 const TOOLS = { header: '.head', toolbar: 'nav.bar' };
 
 test('two people share their screens', { timeout: 300_000 }, async (t) => {
   const room = await hostedRoom(stage);
-  const hanna = await host(stage, room, { context: PHONE });
+  const hanna = await host(stage, room, { context: PHONE, init: [narrowed] });
   await hanna.getByTestId('camera').tap();
   const ada = await plain(room.identity, 'Ada');
   const bo = await plain(room.identity, 'Bo');
@@ -119,6 +134,12 @@ test('two people share their screens', { timeout: 300_000 }, async (t) => {
   await t.test('on a phone the screens can be chosen while a panel is open', async () => {
     const choice = hanna.getByTestId('screen-choice');
     const checked = () => choice.getByRole('radio', { checked: true }).textContent();
+    // The sentence that says why the screen is blurry takes nothing from what can be chosen.
+    await hanna.evaluate(() => (globalThis.narrow = true));
+    const [first, second] = (await checked()) === 'Ada' ? ['Bo', 'Ada'] : ['Ada', 'Bo'];
+    for (const name of [first, second]) await choice.getByText(name, { exact: true }).tap();
+    const why = hanna.getByTestId('screen-why').filter({ hasText: 'too slow' });
+    await why.waitFor();
     for (const size of PHONES) {
       await hanna.setViewportSize(size);
       for (const [opener, panel] of [['chat-narrow', 'chat'], ['people-narrow', 'people']]) {
@@ -129,22 +150,32 @@ test('two people share their screens', { timeout: 300_000 }, async (t) => {
           choices: '[data-testid="screen-of"]',
           screen: '[data-testid="screen"]',
           panel: `#${panel}`,
+          because: '[data-testid="screen-because"]',
           ...TOOLS,
         });
         assert.equal(found.choices.length, 2, where);
         const [screen] = found.screen;
+        assert.equal(found.because.length, 1, `the sentence can be reached: ${where}`);
+        assert.ok(isInside(found.because[0], size), `inside: ${where}`);
         assert.ok(screen.bottom - screen.top >= size.height / 10, `the screen can be made out: ${where}`);
         for (const box of found.choices) {
           const [wide, high] = [box.right - box.left, box.bottom - box.top];
           assert.ok(wide >= 72 && high >= 44, `${wide} × ${high}: large enough for a finger and a name: ${where}`);
           assert.ok(isInside(box, size), `inside: ${where}`);
-          for (const other of [screen, ...found.panel, ...found.header, ...found.toolbar]) {
+          for (const other of [screen, ...found.because, ...found.panel, ...found.header, ...found.toolbar]) {
             assert.ok(!meet(box, other), `covered by nothing: ${where}`);
           }
         }
         const cut = await choice.locator('button').evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
         assert.equal(cut, 0, `short names are read whole: ${where}`);
         const other = (await checked()) === 'Ada' ? 'Bo' : 'Ada';
+        await hanna.getByTestId('screen-because').tap();
+        const told = await boxes(hanna, { why: '[data-testid="screen-why"]', screen: '[data-testid="screen"]', panel: `#${panel}`, ...TOOLS });
+        for (const [name, all] of Object.entries(told)) {
+          if (name === 'why') assert.ok(all.length === 1 && all[0].right - all[0].left > 100 && isInside(all[0], size), `it is read: ${where}`);
+          else for (const box of all) assert.ok(!meet(told.why[0], box), `the sentence lies over the ${name}: ${where}`);
+        }
+        await hanna.getByTestId('screen-because').tap();
         await choice.getByText(other, { exact: true }).tap();
         await until(async () => (await checked()) === other, `the other screen: ${where}`);
         await seesScreen(hanna, other === 'Bo');

@@ -37,8 +37,8 @@ function watch() {
     setInterval(() => {
       pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
       pen.fillRect(0, 0, canvas.width, canvas.height);
-    }, 66);
-    const stream = canvas.captureStream(15);
+    }, 200);
+    const stream = canvas.captureStream(5);
     globalThis.sharedTrack = stream.getVideoTracks()[0];
     return stream;
   };

@@ -114,15 +114,12 @@ test('a room is made, changed and deleted', async (t) => {
 });
 
 test('many rooms come in pages and can be searched', async (t) => {
+  const session = new Session(stage.server.socket, { WebSocket });
+  t.after(() => session.close());
+  await session.login({ username, password });
+  for (let n = 1; n <= 9; n++) await session.createRoom({ name: n === 3 ? 'The needle' : `Room ${n}` });
   const [page] = closeAfter(t, await visit(stage, '/'));
   await signIn(page, username, password);
-  for (let n = 1; n <= 9; n++) {
-    await page.getByTestId('new-room').click();
-    await page.getByTestId('room-name').fill(n === 3 ? 'The needle' : `Room ${n}`);
-    await page.getByTestId('room-dialog-submit').click();
-    await page.getByTestId('room-made-submit').click();
-    await page.getByTestId('room-made').waitFor({ state: 'detached' });
-  }
   await page.getByText('1 / 2').waitFor();
   await page.getByLabel('Next page').click();
   await until(async () => (await page.getByTestId('room').count()) === 1, 'the second page');
@@ -470,7 +467,7 @@ test('from the press on Join to the first picture of somebody else', { timeout: 
   const identity = await makeRoom(stage, { name: 'Stopwatch' });
   const [ada] = closeAfter(t, await guest(stage, identity, 'Ada'));
   const times = [];
-  for (let n = 0; n < 5; n++) {
+  for (let n = 0; n < 3; n++) {
     const page = await guest(stage, identity, `Bo ${n}`);
     times.push(await joinTime(page));
     await departs(page);
@@ -478,8 +475,8 @@ test('from the press on Join to the first picture of somebody else', { timeout: 
   }
   times.sort((a, b) => a - b);
   console.log(
-    `join click → first remote frame: median ${Math.round(times[2])} ms of ${times.map(Math.round).join(', ')}`,
+    `join click → first remote frame: median ${Math.round(times[1])} ms of ${times.map(Math.round).join(', ')}`,
   );
   // The goal, 500 ms, is a figure to read here: a busy machine is no reason to fail, a retry after a time-out is one.
-  assert.ok(times[2] < STUCK_MS, `joined after ${times[2]} ms`);
+  assert.ok(times[1] < STUCK_MS, `joined after ${times[1]} ms`);
 });

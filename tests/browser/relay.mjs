@@ -111,7 +111,8 @@ export async function openRelay() {
 }
 
 /**
- * Makes a page send its media through a relay: the server's candidates are replaced by the relay's address.
+ * Makes a page send its media through a relay: the server's candidates are replaced by the relay's address, and it does
+ * not learn of TCP.
  *
  * @param {import('playwright-core').Page} page before it loads anything
  * @param {Relay} relay
@@ -125,7 +126,7 @@ export async function sendThrough(page, relay) {
       const [, , theirs] = candidate.exec(description.sdp) ?? [];
       if (theirs) await globalThis.relayTo(Number(theirs));
       candidate.lastIndex = 0;
-      const sdp = description.sdp.replace(candidate, `$1${port}`);
+      const sdp = description.sdp.replace(candidate, `$1${port}`).replace(/^a=candidate:\S+ \d+ tcp .*\r\n/gim, '');
       return setRemoteDescription.call(this, { type: description.type, sdp });
     };
   }, relay.port);

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { root, startServer, until } from '../browser/harness.mjs';
+import { openProxy } from '../browser/tcp-proxy.mjs';
 
 const examples = join(root, 'static/docs/examples');
 const python = process.env.FOREIGN_PYTHON ?? join(root, 'tests/.venv/bin/python');
@@ -88,3 +89,28 @@ for (const { name, command } of programs) {
     assert.match(robot.complaints.join('\n'), /room\.not_found: /);
   });
 }
+
+test('lasting.py: comes back after a lost socket, misses nothing, and nobody sees it go', async (t) => {
+  const { session, identity, heard } = await host(t);
+  const proxy = await openProxy(server.origin);
+  t.after(() => proxy.close());
+  const robot = run(t, [python, '-B', join(examples, 'lasting.py'), `${proxy.origin.replace('http', 'ws')}/ws`, identity, 'Robo']);
+  await until(() => heard.includes('Hello, this is Robo.'), `the robot's greeting; ${robot.complaints}`);
+  const seen = [];
+  session.on('participant.updated', ({ participant }) => seen.push(participant.connection));
+  for (const kind of ['participant.left', 'participant.joined']) session.on(kind, () => seen.push(kind));
+  for (const round of ['first', 'second']) {
+    proxy.cut();
+    await until(() => seen.at(-1) === 'reconnecting', 'the robot to be lost');
+    await session.sendChat({ text: `The ${round} time.` });
+    proxy.heal();
+    await until(() => robot.lines.includes(`Ada: The ${round} time.`), `what was said meanwhile; ${robot.complaints}`);
+    await until(() => seen.at(-1) === 'online', 'the robot to be back');
+  }
+  await session.sendChat({ text: 'Welcome.' });
+  await until(() => robot.lines.includes('Ada: Welcome.'), 'the robot to print our message');
+  assert.deepEqual(robot.lines.filter((line) => line.startsWith('Ada:')), ['Ada: The first time.', 'Ada: The second time.', 'Ada: Welcome.']);
+  assert.deepEqual(seen, ['reconnecting', 'online', 'reconnecting', 'online']);
+  await session.request('room.end');
+  assert.equal(await robot.exited, 0, robot.complaints.join('\n'));
+});

@@ -114,7 +114,12 @@ fn without_upgrade(head: String) -> String {
 fn a_sound_server_is_found_sound_and_every_way_is_tried() {
     let directory = tempfile::tempdir().unwrap();
     let trusted = ["--trusted-proxy", "127.0.0.1"];
-    let running = Running::start(directory.path(), &trusted);
+    // Behind a proxy media has a TCP port of its own.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
+    let own = ["--media-tcp-port", &port];
+    let running = Running::start(directory.path(), &[trusted, own].concat());
     let url = format!("http://{}", proxy(&running.address, with_forwarded_for));
     let more = [
         "--listen",
@@ -132,6 +137,7 @@ fn a_sound_server_is_found_sound_and_every_way_is_tried() {
     told.assert("proxy", "ok", "is believed");
     told.assert("websocket", "ok", "opens");
     told.assert("media", "ok", "answers over UDP");
+    told.assert("media", "ok", "answers over TCP");
     // Media is announced at a loopback address here, which for others is wrong.
     told.assert("settings", "wrong", "loopback");
     assert_eq!((told.code, &told.report["ok"]), (Some(1), &json!(false)));

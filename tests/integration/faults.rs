@@ -93,7 +93,7 @@ enum Faulty {
     Server(Cutter),
 }
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "user_basic",
     "room_basic",
     "room_invite",
@@ -101,6 +101,7 @@ const TABLES: [&str; 7] = [
     "room_ban",
     "chat_message",
     "revoked_token",
+    "room_state",
 ];
 
 impl Faulty {
@@ -230,7 +231,45 @@ async fn whatever_fails_is_refused(database: Faulty, url: &str) {
     ask(&mut guest, "room.join", follows).await;
     let revoked = json!({ "identity": room, "invite": invite["invite"]["id"] });
     ask(&mut ada, "invite.revoke", revoked).await;
-    let banned = json!({ "participant": joined["self"]["id"], "ban": "forever" });
+    let bo_id = &joined["self"]["id"];
+    for (kind, data) in [
+        (
+            "participant.rename",
+            json!({ "participant": bo_id, "display_name": "Bo B." }),
+        ),
+        (
+            "participant.set_role",
+            json!({ "participant": bo_id, "role": "cohost" }),
+        ),
+        (
+            "participant.set_role",
+            json!({ "participant": bo_id, "role": "member" }),
+        ),
+        ("spotlight.set", json!({ "participants": [bo_id] })),
+        ("timer.set", json!({ "duration_ms": 600_000 })),
+        ("participant.ask_unmute", json!({ "participant": bo_id })),
+    ] {
+        ask(&mut ada, kind, data).await;
+    }
+    ada.ok("room.edit", json!({ "identity": room, "lobby": true }))
+        .await;
+    for (name, kind) in [("Ed", "lobby.admit"), ("Flo", "lobby.deny")] {
+        let mut knocks = server.connect().await;
+        knocks
+            .ok("auth.guest", json!({ "display_name": name }))
+            .await;
+        let reply = knocks.ask("room.join", of_room.clone()).await;
+        assert_eq!(reply["error"]["code"], "room.waiting", "{reply}");
+        let waits = ada.until(|frame| frame["type"] == "lobby.waiting").await;
+        let who = json!({ "participants": [waits["data"]["participant"]["id"]] });
+        ask(&mut ada, kind, who).await;
+        if kind == "lobby.admit" {
+            knocks.ok("room.leave", json!({})).await;
+        }
+    }
+    ada.ok("room.edit", json!({ "identity": room, "lobby": false }))
+        .await;
+    let banned = json!({ "participant": bo_id, "ban": "forever" });
     ask(&mut ada, "participant.remove", banned).await;
     let lifted = json!({ "identity": room, "user": joined["self"]["user"]["id"] });
     ask(&mut ada, "room.unban", lifted).await;

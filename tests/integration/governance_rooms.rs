@@ -179,7 +179,7 @@ async fn newcomers_read_what_was_written_since_they_came_first() {
 }
 
 #[tokio::test]
-async fn one_attempts_the_connection_with_oneself_from_two_sessions() {
+async fn one_tries_the_connection_with_oneself_from_two_sessions() {
     let server = Server::start().await;
     let mut one = server.account("ada").await;
     let mut two = server.again("ada").await;

@@ -27,6 +27,7 @@ mod leaks;
 mod legacy;
 mod legacy_relay;
 mod lobby;
+mod log;
 mod media;
 mod media_descriptions;
 mod media_requests;

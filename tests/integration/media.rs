@@ -5,6 +5,7 @@
 mod cheats;
 mod client;
 mod limits;
+mod tcp;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -116,6 +117,7 @@ fn start(threads: usize) -> Media {
         ips,
         port: 0,
         threads,
+        listeners: Vec::new(),
     })
     .expect("loopback has free ports")
 }

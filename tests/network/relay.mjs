@@ -160,7 +160,8 @@ function bound(address) {
 }
 
 /**
- * Makes a page send its media through a relay: the server's candidates are replaced by the relay's address.
+ * Makes a page send its media through a relay: the server's candidates are replaced by the relay's address, and it does
+ * not learn of TCP.
  *
  * @param {{addInitScript: (script: any, argument?: any) => Promise<unknown>}} page before it loads anything
  * @param {{address: string, port: number}} relay
@@ -169,7 +170,8 @@ export async function sendThrough(page, { address, port }) {
   await page.addInitScript(`{
     const { setRemoteDescription } = RTCPeerConnection.prototype;
     RTCPeerConnection.prototype.setRemoteDescription = async function relayed({ type, sdp }) {
-      const changed = sdp.replace(/^(a=candidate:\\S+ \\d+ udp \\d+ )\\S+ \\d+/gim, '$1${address} ${port}');
+      const moved = sdp.replace(/^(a=candidate:\\S+ \\d+ udp \\d+ )\\S+ \\d+/gim, '$1${address} ${port}');
+      const changed = moved.replace(/^a=candidate:\\S+ \\d+ tcp .*\\r\\n/gim, '');
       return setRemoteDescription.call(this, { type, sdp: changed });
     };
   }`);

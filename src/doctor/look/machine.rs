@@ -180,15 +180,9 @@ pub(super) fn how(bound: std::io::Result<()>) -> Port {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::config;
     use super::*;
-    use crate::config::{Given, Key};
-
-    fn config(given: &[(Key, &str)]) -> Config {
-        let given = given
-            .iter()
-            .map(|(key, value)| (*key, vec![(*value).to_owned()]));
-        Config::load(Given::from_iter(given), |_| None).unwrap()
-    }
+    use crate::config::Key;
 
     #[test]
     fn a_port_is_free_taken_or_not_ours() {

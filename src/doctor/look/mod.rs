@@ -46,3 +46,16 @@ pub(super) async fn everything(config: &Config, questions: &Questions) -> Seen {
     }
     seen
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Given, Key};
+
+    /// What holds with these settings and no others.
+    pub fn config(given: &[(Key, &str)]) -> Config {
+        let given = given
+            .iter()
+            .map(|(key, value)| (*key, vec![(*value).to_owned()]));
+        Config::load(Given::from_iter(given), |_| None).unwrap()
+    }
+}

@@ -110,15 +110,9 @@ async fn leads(config: &Config, port: u16) -> Leads {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::config;
     use super::*;
-    use crate::config::{Given, Key};
-
-    fn config(given: &[(Key, &str)]) -> Config {
-        let given = given
-            .iter()
-            .map(|(key, value)| (*key, vec![(*value).to_owned()]));
-        Config::load(Given::from_iter(given), |_| None).unwrap()
-    }
+    use crate::config::Key;
 
     #[test]
     fn a_certificate_is_looked_for_where_the_server_has_it() {

@@ -146,6 +146,7 @@ fn the_programs_of_the_client_guide_are_current() {
     for (part, language, path) in [
         ("node", "js", "static/docs/examples/node.mjs"),
         ("python", "python", "static/docs/examples/client.py"),
+        ("lasting", "python", "static/docs/examples/lasting.py"),
         ("browser", "js", "static/docs/examples/browser.js"),
         ("library", "js", "tests/client/example.mjs"),
     ] {

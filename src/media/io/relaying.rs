@@ -153,6 +153,7 @@ mod tests {
     use mio::{Poll, Token};
 
     use super::*;
+    use crate::media::peer::reach::Reach;
 
     #[test]
     fn what_a_busy_thread_does_not_take_is_dropped() {
@@ -169,7 +170,7 @@ mod tests {
             });
         }
         let now = Instant::now();
-        let mut state = State::new(Arc::from([]), now, SystemTime::now());
+        let mut state = State::new(Reach::new(0, &[], 0, &[]), now, SystemTime::now());
         while relaying.take_parcels(&mut state, now).1 {}
         let taken = relaying.out.iter().map(|(_, bytes)| bytes.to_vec());
         let expected = (0..most).map(|number| number.to_be_bytes().to_vec());

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
@@ -14,6 +14,7 @@ use crate::media::error::MediaError;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::ice::stun;
 use crate::media::peer::path::Path;
+use crate::media::peer::reach::Reach;
 use crate::media::room::allowance::Allowance;
 use crate::media::room::request::Request;
 use crate::media::room::tick::ntp_duration;
@@ -76,8 +77,10 @@ pub(crate) enum Fault {
 pub(in crate::media) struct State {
     rooms: HashMap<RoomKey, Room>,
     routes: Routes,
+    /// How many streams lead here.
+    streams: usize,
     out: Arena,
-    local: Arc<[SocketAddr]>,
+    reach: Reach,
     started: Instant,
     started_ntp: u64,
     next_tick: Instant,
@@ -92,15 +95,16 @@ pub(in crate::media) struct State {
 }
 
 impl State {
-    /// A worker that clients reach at `local`; `wall` is the wall clock's time at `now`.
-    pub fn new(local: Arc<[SocketAddr]>, now: Instant, wall: SystemTime) -> Self {
+    /// A worker that clients reach so; `wall` is the wall clock's time at `now`.
+    pub fn new(reach: Reach, now: Instant, wall: SystemTime) -> Self {
         let unix = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_ntp = ntp_duration(unix + Duration::from_secs(NTP_TO_UNIX_SECS));
         Self {
             rooms: HashMap::new(),
             routes: Routes::default(),
+            streams: 0,
             out: Arena::default(),
-            local,
+            reach,
             started: now,
             started_ntp,
             next_tick: now,
@@ -114,7 +118,7 @@ impl State {
 
     /// Ends without a goodbye, after something that cannot be mended: a new machine, that tells all rooms.
     pub fn begin_anew(self, now: Instant, wall: SystemTime) -> Self {
-        let mut anew = Self::new(Arc::clone(&self.local), now, wall);
+        let mut anew = Self::new(self.reach.clone(), now, wall);
         anew.failed = self.failed;
         for (_, room) in self.rooms {
             anew.failed.extend(sink_of(room));
@@ -123,12 +127,24 @@ impl State {
         anew
     }
 
-    /// From now on, new connections are told that clients reach this worker at `local`.
-    pub fn announce(&mut self, local: Arc<[SocketAddr]>) {
+    /// From now on, new connections are told that clients reach this worker so.
+    pub fn announce(&mut self, reach: Reach) {
         for room in self.rooms.values_mut() {
-            room.local = Arc::clone(&local);
+            room.reach = reach.clone();
         }
-        self.local = local;
+        self.reach = reach;
+    }
+
+    /// Whether a way leads to a connection.
+    pub fn knows(&self, path: Path) -> bool {
+        self.routes.paths.contains_key(&path)
+    }
+
+    /// Nothing comes or goes that way any more.
+    pub fn forget(&mut self, path: Path, now: Instant) {
+        if let Some(route) = self.routes.paths.remove(&path) {
+            self.with_room(route.room, now, |room, _| room.forget(route, path));
+        }
     }
 
     /// From now on so much is given up in all rooms, as there is too much to do.
@@ -147,7 +163,7 @@ impl State {
     /// Opens a room.
     pub fn open(&mut self, opening: Opening, now: Instant) {
         let key = opening.room;
-        let mut room = Room::new(key, opening, Arc::clone(&self.local), now);
+        let mut room = Room::new(key, opening, self.reach.clone(), now);
         room.step(self.step);
         self.rooms.insert(key, room);
         self.next_tick = self.next_tick.min(now + TICK);
@@ -200,9 +216,12 @@ impl State {
             Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
             _ => None,
         };
+        // The port of a stream does not change under way. Relayed addresses share their IP address, and none of them
+        // becomes another.
+        let may_roam = matches!(path, Path::Udp { .. });
         let is_media = matches!(datagram.first(), Some(128..=191));
         let route = match route.copied() {
-            None if is_media => self.roamed(path, datagram, now),
+            None if is_media && may_roam => self.roamed(path, datagram, now),
             known => known,
         };
         if let Some(route) = route {
@@ -215,10 +234,6 @@ impl State {
 
     /// Whose packet this is that came by an unknown way: of those at the same IP address, who can open it.
     fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
-        // Relayed addresses share their IP address, and none of them becomes another.
-        if let Path::Relayed { .. } = path {
-            return None;
-        }
         let around = self.routes.around(path);
         if around.is_empty() || self.roamers.take(now).is_err() {
             return None;
@@ -286,11 +301,17 @@ impl State {
         self.out.clear();
     }
 
+    /// From now on so many streams are counted.
+    pub fn count_streams(&mut self, streams: usize) {
+        self.streams = streams;
+    }
+
     /// Counts what there is.
     pub fn census(&self) -> Census {
         let mut census = Census {
             addresses: self.routes.paths.len(),
             ufrags: self.routes.ufrags.len(),
+            streams: self.streams,
             ..Census::default()
         };
         for room in self.rooms.values() {

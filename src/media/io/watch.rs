@@ -92,13 +92,14 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::media::peer::reach::Reach;
 
     /// A thread that works and rests for so many milliseconds of each second, and waits for a CPU for the others.
     fn gauged(seconds: u32, worked: u64, idle: u64) -> (u32, u8) {
         let mut now = Instant::now();
         let gauge = Arc::new(Gauge::default());
         let mut watch = Watch::new(Arc::clone(&gauge), now);
-        let mut state = State::new(Arc::from([]), now, SystemTime::UNIX_EPOCH);
+        let mut state = State::new(Reach::new(0, &[], 0, &[]), now, SystemTime::UNIX_EPOCH);
         let mut spent = Duration::ZERO;
         for _ in 0..seconds * 10 {
             now += Duration::from_millis(100);

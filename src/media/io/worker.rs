@@ -12,15 +12,19 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{oneshot, watch};
 
+use crate::media::io::frames::packets;
 use crate::media::io::inbox::Inbox;
 use crate::media::io::relaying::{Letterbox, Relaying};
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival, bind_all};
+use crate::media::io::streams::Streams;
+use crate::media::io::tcp::Entry;
 use crate::media::io::watch::{Gauge, Watch, worked};
 use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
+use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
-use crate::media::{Census, MediaStartError};
+use crate::media::{Census, MediaConfig, MediaStartError};
 use crate::turn::{Port, Relay};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
@@ -30,6 +34,8 @@ const INBOX: usize = 1024;
 const INPUTS_PER_TURN: usize = 128;
 /// Batches read from one socket before what follows from them is sent.
 const BATCHES_PER_TURN: usize = 4;
+/// Reads of streams that are looked at before what follows from them is sent.
+const READS_PER_TURN: usize = 64;
 /// A worker that failed begins anew so many times in [`FAILURES_WITHIN`]; then it is given up, and with it the server.
 const MAX_FAILURES: usize = 5;
 const FAILURES_WITHIN: Duration = Duration::from_secs(60);
@@ -46,7 +52,7 @@ pub(in crate::media) enum Sending {
 }
 
 /// What the handles leave for the thread; the last one counts.
-type Announced = Arc<Mutex<Option<Arc<[SocketAddr]>>>>;
+type Announced = Arc<Mutex<Option<Reach>>>;
 
 /// What is done under these locks cannot fail half-way.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -56,10 +62,13 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// A running worker, as the handles see it.
 pub(in crate::media) struct Worker {
     /// Where clients reach it.
-    addresses: Mutex<Arc<[SocketAddr]>>,
+    reach: Mutex<Reach>,
     /// Other addresses, until the thread takes them up.
     announced: Announced,
     port: u16,
+    listeners: Vec<SocketAddr>,
+    /// Where its streams come in.
+    entry: Entry,
     inbox: SyncSender<Input>,
     openings: Arc<Mutex<Vec<Opening>>>,
     stop: Arc<AtomicBool>,
@@ -72,21 +81,24 @@ pub(in crate::media) struct Worker {
 }
 
 impl Worker {
-    /// Binds this port, or any for 0, and starts the thread. `given_up` is told when it cannot go on.
+    /// Binds its port, or any where that is 0, and starts the thread. `given_up` is told when it cannot go on.
     pub fn start(
-        ips: &[IpAddr],
-        port: u16,
+        config: &MediaConfig,
         index: usize,
         given_up: watch::Sender<bool>,
         relay: Option<Arc<Relay>>,
     ) -> Result<Self, MediaStartError> {
-        let sockets = bind_all(ips, port)?;
+        let port = match config.port {
+            0 => 0,
+            first => first + index as u16,
+        };
+        let sockets = bind_all(&config.ips, port)?;
         let port = sockets.first().map_or(port, |socket| socket.port);
-        let addresses: Arc<[SocketAddr]> =
-            ips.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let reach = Reach::new(index, &config.ips, port, &config.listeners);
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
+        let (entry, arrivals) = Entry::new(Arc::clone(&waker));
         let (relaying, letterbox) = relay
             .map(|relay| Relaying::new(relay, port, Arc::clone(&waker)))
             .unzip();
@@ -96,9 +108,10 @@ impl Worker {
         let alive = Arc::new(AtomicBool::new(true));
         let gauge = Arc::new(Gauge::default());
         let mut turns = Turns {
-            state: State::new(Arc::clone(&addresses), Instant::now(), SystemTime::now()),
+            state: State::new(reach.clone(), Instant::now(), SystemTime::now()),
             poll,
             sockets,
+            streams: Streams::new(arrivals, Instant::now()),
             inbox: Inbox {
                 inputs,
                 openings: Arc::clone(&openings),
@@ -126,9 +139,11 @@ impl Worker {
             }
         })?;
         Ok(Self {
-            addresses: Mutex::new(addresses),
+            reach: Mutex::new(reach),
             announced,
             port,
+            listeners: config.listeners.clone(),
+            entry,
             inbox,
             openings,
             stop,
@@ -146,16 +161,19 @@ impl Worker {
         let poll = Poll::new().unwrap();
         let (inbox, inputs) = sync_channel(INBOX);
         let openings = Arc::new(Mutex::new(Vec::new()));
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE).unwrap());
         let worker = Self {
-            addresses: Mutex::new(Arc::from([])),
+            reach: Mutex::new(Reach::new(0, &[], 0, &[])),
             announced: Announced::default(),
             port: 0,
+            listeners: Vec::new(),
+            entry: Entry::new(Arc::clone(&waker)).0,
             inbox,
             openings: Arc::clone(&openings),
             stop: Arc::default(),
             alive: Arc::new(AtomicBool::new(true)),
             gauge: Arc::default(),
-            waker: Arc::new(Waker::new(poll.registry(), WAKE).unwrap()),
+            waker,
             letterbox: Mutex::default(),
             thread: Mutex::new(None),
         };
@@ -179,18 +197,20 @@ impl Worker {
     }
 
     /// Where clients reach it.
-    pub fn addresses(&self) -> Arc<[SocketAddr]> {
-        Arc::clone(&locked(&self.addresses))
+    pub fn reach(&self) -> Reach {
+        locked(&self.reach).clone()
+    }
+
+    /// Where its streams come in.
+    pub fn entry(&self) -> Entry {
+        self.entry.clone()
     }
 
     /// Tells new connections of other addresses.
     pub fn announce(&self, ips: &[IpAddr]) {
-        let addresses: Arc<[SocketAddr]> = ips
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, self.port))
-            .collect();
-        *locked(&self.addresses) = Arc::clone(&addresses);
-        *locked(&self.announced) = Some(addresses);
+        let mut reach = locked(&self.reach);
+        *reach = Reach::new(reach.thread, ips, self.port, &self.listeners);
+        *locked(&self.announced) = Some(reach.clone());
         self.wake();
     }
 
@@ -260,6 +280,7 @@ struct Turns {
     state: State,
     poll: Poll,
     sockets: Vec<MediaSocket>,
+    streams: Streams,
     inbox: Inbox,
     announced: Announced,
     stop: Arc<AtomicBool>,
@@ -307,8 +328,9 @@ impl Turns {
 
     fn begin_anew(&mut self) {
         let (now, wall) = (Instant::now(), SystemTime::now());
-        let empty = State::new(Arc::from([]), now, wall);
+        let empty = State::new(Reach::new(0, &[], 0, &[]), now, wall);
         self.state = std::mem::replace(&mut self.state, empty).begin_anew(now, wall);
+        self.streams.end();
         self.negotiations = Negotiations::default();
         self.out.clear();
     }
@@ -340,12 +362,16 @@ impl Turns {
                 busy |= heard;
                 more |= unread;
             }
+            let (heard, unread) = self.read_streams();
+            busy |= heard;
+            more |= unread;
             if let Some(relaying) = &mut self.relaying {
                 let (heard, unread) = relaying.take_parcels(&mut self.state, Instant::now());
                 busy |= heard;
                 more |= unread;
             }
             self.state.handle_timeout(Instant::now());
+            self.look_at_streams();
             self.send();
             self.negotiate(busy);
             // While nobody talks they need not wait for each other.
@@ -357,7 +383,11 @@ impl Turns {
     }
 
     fn wait(&self) -> Option<Duration> {
-        let due = [self.state.next_timeout(), self.negotiations.due()];
+        let due = [
+            self.state.next_timeout(),
+            self.negotiations.due(),
+            self.streams.due(),
+        ];
         let due = due.into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
@@ -375,9 +405,10 @@ impl Turns {
     /// Whether there may be more.
     fn take_inputs(&mut self) -> bool {
         let announced = locked(&self.announced).take();
-        if let Some(local) = announced {
-            self.state.announce(local);
+        if let Some(reach) = announced {
+            self.state.announce(reach);
         }
+        self.state.count_streams(self.streams.count());
         self.inbox.hand_on(
             &mut self.state,
             &mut self.negotiations,
@@ -416,6 +447,30 @@ impl Turns {
         (true, true)
     }
 
+    /// The same of all streams.
+    fn read_streams(&mut self) -> (bool, bool) {
+        for read in 0..READS_PER_TURN {
+            let now = Instant::now();
+            let state = &self.state;
+            let next = self.streams.next(now, |path| state.knows(path));
+            let Some((path, mut frames, at)) = next else {
+                return (read > 0, false);
+            };
+            for packet in packets(&mut frames) {
+                self.state.handle_datagram(path, packet, at, now);
+            }
+        }
+        (true, true)
+    }
+
+    fn look_at_streams(&mut self) {
+        let now = Instant::now();
+        let ended = self.streams.look(now, |path| self.state.knows(path));
+        for path in ended {
+            self.state.forget(path, now);
+        }
+    }
+
     /// Sends what the turn has to send. Nothing else knows what a way leads through.
     fn send(&mut self) {
         self.state.take_transmits(&mut self.out);
@@ -434,6 +489,10 @@ impl Turns {
                         relaying.wrap(allocation, local, datagram, now);
                     }
                     1
+                }
+                Path::Tcp { connection, .. } => {
+                    self.streams.send(connection, out.way(at));
+                    out.way(at).count()
                 }
             };
         }

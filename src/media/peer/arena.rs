@@ -97,6 +97,15 @@ impl Arena {
         Some((first.path, first.place.len(), contents))
     }
 
+    /// The datagrams from this one on that go the same way.
+    pub fn way(&self, from: usize) -> impl Iterator<Item = &[u8]> {
+        let rest = self.datagrams.get(from..).unwrap_or_default();
+        let path = rest.first().map(|first| first.path);
+        rest.iter()
+            .take_while(move |datagram| Some(datagram.path) == path)
+            .map(|datagram| &self.bytes[datagram.place.clone()])
+    }
+
     /// One datagram.
     pub fn get(&self, at: usize) -> Option<(Path, &[u8])> {
         let datagram = self.datagrams.get(at)?;
@@ -151,6 +160,8 @@ mod tests {
             Some((two, 1, &[1_u8, 3][..])),
             "something lay between them"
         );
+        let lengths = [0, 1, 2, 4, 5].map(|from| arena.way(from).count());
+        assert_eq!(lengths, [2, 1, 2, 0, 0]);
         arena.clear();
         assert!(arena.is_empty() && arena.iter().next().is_none());
     }

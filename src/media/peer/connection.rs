@@ -21,11 +21,11 @@ pub(in crate::media) struct Connection {
 }
 
 impl Connection {
-    /// A connection that nobody has found yet.
-    pub fn new(now: Instant) -> Result<Self, Refused> {
+    /// A connection of this thread's that nobody has found yet.
+    pub fn new(thread: usize, now: Instant) -> Result<Self, Refused> {
         let identity = Identity::of_process().ok_or(Refused::because(NO_KEY))?;
         Ok(Self {
-            peer: Peer::new(identity, Credentials::random(), now),
+            peer: Peer::new(identity, Credentials::random(thread), now),
             panicked: false,
         })
     }
@@ -51,7 +51,7 @@ impl Connection {
 
     /// Begins an ICE restart; see [`Peer::restart_ice`].
     pub fn restart_ice(&mut self, now: Instant) {
-        let credentials = Credentials::random();
+        let credentials = self.credentials().successor();
         let _ = self.within(|peer| peer.restart_ice(credentials, now));
     }
 

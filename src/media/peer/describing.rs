@@ -1,8 +1,7 @@
 //! The descriptions of one connection: what they have in common, and how they count.
 
-use std::net::SocketAddr;
-
 use crate::media::peer::connection::Connection;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{End, Setup};
 
 /// What the descriptions of one connection have in common.
@@ -27,7 +26,7 @@ impl Describing {
     pub fn end<'a>(
         &mut self,
         connection: &'a Connection,
-        local: &'a [SocketAddr],
+        reach: &'a Reach,
         setup: Setup,
     ) -> End<'a> {
         self.version += 1;
@@ -36,7 +35,7 @@ impl Describing {
             ufrag: &credentials.ufrag,
             password: &credentials.password,
             fingerprint: connection.fingerprint(),
-            addresses: local,
+            reach,
             setup,
             session: self.session,
             version: self.version,

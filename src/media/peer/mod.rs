@@ -13,6 +13,7 @@ pub(super) mod dtls;
 pub(super) mod ice;
 pub(super) mod identity;
 pub(super) mod path;
+pub(super) mod reach;
 pub(super) mod sdp;
 mod srtp;
 pub(super) mod transport;

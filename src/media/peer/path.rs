@@ -15,6 +15,15 @@ pub(in crate::media) enum Path {
         /// The peer's, as we see it.
         remote: SocketAddr,
     },
+    /// Frames of a stream (RFC 4571).
+    Tcp {
+        /// Which stream: an address that is used again is another way.
+        connection: u64,
+        /// Our end of it.
+        local: SocketAddr,
+        /// The peer's.
+        remote: SocketAddr,
+    },
     /// Through our own relay.
     Relayed {
         /// Through which allocation.
@@ -35,14 +44,18 @@ impl Path {
     /// Our end.
     pub const fn local(&self) -> SocketAddr {
         match self {
-            Self::Udp { local, .. } | Self::Relayed { local, .. } => *local,
+            Self::Udp { local, .. } | Self::Tcp { local, .. } | Self::Relayed { local, .. } => {
+                *local
+            }
         }
     }
 
     /// The peer's end.
     pub const fn remote(&self) -> SocketAddr {
         match self {
-            Self::Udp { remote, .. } | Self::Relayed { remote, .. } => *remote,
+            Self::Udp { remote, .. } | Self::Tcp { remote, .. } | Self::Relayed { remote, .. } => {
+                *remote
+            }
         }
     }
 }

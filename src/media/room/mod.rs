@@ -28,14 +28,14 @@ pub(super) mod tick;
 pub(super) mod track;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Instant;
 
 use crate::budgets::media::{CONNECTIONS, NEGOTIATIONS};
 use crate::media::Census;
 use crate::media::io::shard::Opening;
 use crate::media::peer::arena::Arena;
+use crate::media::peer::reach::Reach;
 use crate::media::room::allowance::Allowance;
 use crate::media::room::members::Members;
 use crate::media::room::outbox::Outbox;
@@ -76,7 +76,7 @@ pub(super) struct Turn<'a> {
 /// One room.
 pub(super) struct Room {
     pub(super) key: RoomKey,
-    pub(super) local: Arc<[SocketAddr]>,
+    pub(super) reach: Reach,
     pub(super) members: Members,
     pub(super) member_keys: HashMap<ParticipantId, Key>,
     pub(super) tracks: Tracks,
@@ -146,7 +146,7 @@ pub(super) struct Member {
 
 impl Room {
     /// An empty room that lives as long as somebody holds its handle.
-    pub fn new(key: RoomKey, opening: Opening, local: Arc<[SocketAddr]>, now: Instant) -> Self {
+    pub fn new(key: RoomKey, opening: Opening, reach: Reach, now: Instant) -> Self {
         let Opening {
             events,
             alive,
@@ -155,7 +155,7 @@ impl Room {
         } = opening;
         Self {
             key,
-            local,
+            reach,
             members: Members::default(),
             member_keys: HashMap::new(),
             tracks: Tracks::new(),

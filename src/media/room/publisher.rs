@@ -7,7 +7,6 @@ mod sources;
 mod standing;
 mod stream;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +22,7 @@ use crate::media::error::Refused;
 use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Codec, Description, End, Origin, Setup, Why};
 use crate::media::peer::transport::PeerEvent;
 use crate::media::room::quality::Arrivals;
@@ -107,9 +107,14 @@ struct Taken<'a> {
 
 impl Up {
     /// Takes a first offer.
-    fn open(offer: &Description, number: u32, now: Instant) -> Result<Self, Refused> {
+    fn open(
+        offer: &Description,
+        number: u32,
+        thread: usize,
+        now: Instant,
+    ) -> Result<Self, Refused> {
         let mut up = Self {
-            connection: Connection::new(now)?,
+            connection: Connection::new(thread, now)?,
             number,
             arrivals: Arrivals::default(),
             describing: Describing::default(),
@@ -184,13 +189,13 @@ impl Up {
     }
 
     /// What the next answer says of our end.
-    fn end<'a>(&'a mut self, local: &'a [SocketAddr]) -> End<'a> {
+    fn end<'a>(&'a mut self, reach: &'a Reach) -> End<'a> {
         // The role is kept for as long as there is the association (RFC 8842 §5.3).
         let setup = match self.connection.dtls_role() {
             Some(DtlsRole::Client) => Setup::Active,
             Some(DtlsRole::Server) | None => Setup::Passive,
         };
-        self.describing.end(&self.connection, local, setup)
+        self.describing.end(&self.connection, reach, setup)
     }
 
     /// Lines from the offer. Those that there were keep their place, which streams point to.

@@ -189,14 +189,14 @@ impl Room {
         check_sources(&offer, sources)?;
         self.negotiate(key, turn.now)?;
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
-        let local = std::sync::Arc::clone(&self.local);
+        let reach = self.reach.clone();
         let answer = match publisher::continues(&member.ups, &offer) {
-            true => publisher::renegotiate(&mut member.ups, &offer, &local, turn.now),
+            true => publisher::renegotiate(&mut member.ups, &offer, &reach, turn.now),
             false => {
                 let another = member.connections[Leg::Up as usize].take(turn.now);
                 another.map_err(MediaError::TooFast)?;
                 self.close_leg(key, Leg::Up, turn);
-                let opened = publisher::open(&offer, &local, turn.now);
+                let opened = publisher::open(&offer, &reach, turn.now);
                 opened.map(|(ups, answer)| self.begin_up(key, ups, answer))
             }
         };
@@ -282,7 +282,7 @@ impl Room {
         let member = self.members.get_mut(&key).ok_or(MediaError::NotAdmitted)?;
         let another = member.connections[Leg::Down as usize].take(turn.now);
         another.map_err(MediaError::TooFast)?;
-        let mut down = Down::open(audio_slots, video_slots, &self.local, turn.now)
+        let mut down = Down::open(audio_slots, video_slots, &self.reach, turn.now)
             .map_err(MediaError::Unsupported)?;
         self.close_leg(key, Leg::Down, turn);
         self.rebuild_targets();
@@ -311,7 +311,7 @@ impl Room {
             .down
             .as_mut()
             .ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
-        down.widen(audio_slots, video_slots, &self.local, turn.now);
+        down.widen(audio_slots, video_slots, &self.reach, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
         self.settle_connection(key, Side::Down, turn);
@@ -394,7 +394,7 @@ impl Room {
         let down = member.down.as_mut();
         let down = down.ok_or_else(|| MediaError::unsupported(NO_DOWN))?;
         // Also where an offer is still unanswered: what is told of a restart must be one.
-        down.restart(&self.local, turn.now);
+        down.restart(&self.reach, turn.now);
         member.down_revision += 1;
         down.revision = member.down_revision;
         let to = member.id.clone();

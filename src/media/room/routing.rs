@@ -91,10 +91,12 @@ impl Hasher for Folded {
 }
 
 impl Routes {
-    /// The connections that are known at this IP address, by whatever port.
+    /// The connections whose datagrams come from this IP address, by whatever port.
     pub fn around(&self, path: Path) -> Vec<Route> {
         let here = |known: &Path| {
-            known.local() == path.local() && known.remote().ip() == path.remote().ip()
+            let is_near =
+                known.local() == path.local() && known.remote().ip() == path.remote().ip();
+            is_near && matches!(known, Path::Udp { .. })
         };
         let found = self.paths.iter().filter(|(known, _)| here(known));
         let mut routes: Vec<Route> = found.map(|(_, route)| *route).collect();
@@ -115,6 +117,13 @@ impl Room {
             self.note_paths(route, turn);
         }
         vouched
+    }
+
+    /// Gives up a way that has ended; media goes another one, if the connection has any.
+    pub fn forget(&mut self, route: Route, path: Path) {
+        if let Some(connection) = self.connection_of(route.member, route.side) {
+            connection.remove_path(path);
+        }
     }
 
     /// Sends what a connection has to send, takes its new ways into the table, closes it if it is over.

@@ -8,7 +8,6 @@ mod pacing;
 mod reports;
 mod slot;
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 pub(in crate::media) use self::layered::Preferred;
@@ -22,6 +21,7 @@ use crate::media::peer::arena::Arena;
 use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Codec, Description, Setup, Slot};
 use crate::media::room::Tracks;
 use crate::media::room::allocate::Share;
@@ -75,11 +75,11 @@ impl Down {
     pub fn open(
         audio_slots: usize,
         video_slots: usize,
-        local: &[SocketAddr],
+        reach: &Reach,
         now: Instant,
     ) -> Result<Self, Refused> {
         let mut down = Self {
-            connection: Connection::new(now)?,
+            connection: Connection::new(reach.thread, now)?,
             revision: 0,
             unanswered: None,
             answered: false,
@@ -90,7 +90,7 @@ impl Down {
             tally: Tally::default(),
             is_touched: true,
         };
-        down.widen(audio_slots, video_slots, local, now);
+        down.widen(audio_slots, video_slots, reach, now);
         Ok(down)
     }
 
@@ -106,30 +106,24 @@ impl Down {
     }
 
     /// Adds slots behind those that there are, and offers them. What the others carry goes on.
-    pub fn widen(
-        &mut self,
-        audio_slots: usize,
-        video_slots: usize,
-        local: &[SocketAddr],
-        now: Instant,
-    ) {
+    pub fn widen(&mut self, audio_slots: usize, video_slots: usize, reach: &Reach, now: Instant) {
         let kinds = std::iter::repeat_n(MediaKind::Video, video_slots)
             .chain(std::iter::repeat_n(MediaKind::Audio, audio_slots));
         for kind in kinds {
             let slot = DownSlot::new(kind, &self.slots, now);
             self.slots.push(slot);
         }
-        self.offer(local);
+        self.offer(reach);
     }
 
     /// Offers anew with other ICE credentials.
-    pub fn restart(&mut self, local: &[SocketAddr], now: Instant) {
+    pub fn restart(&mut self, reach: &Reach, now: Instant) {
         self.connection.restart_ice(now);
-        self.offer(local);
+        self.offer(reach);
     }
 
-    fn offer(&mut self, local: &[SocketAddr]) {
-        let end = self.describing.end(&self.connection, local, Setup::Actpass);
+    fn offer(&mut self, reach: &Reach) {
+        let end = self.describing.end(&self.connection, reach, Setup::Actpass);
         let slots = self.slots.iter().map(|slot| Slot {
             mid: &slot.mid,
             kind: slot.kind,

@@ -30,6 +30,7 @@ use crate::media::MediaError;
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
+use crate::media::peer::reach::Reach;
 use crate::media::room::request::{Reply, Request};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::{ParticipantId, TrackId};
@@ -79,8 +80,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let now = Instant::now();
-        let local = [SocketAddr::from(SERVER)];
-        let mut state = State::new(Arc::from(local), now, SystemTime::UNIX_EPOCH);
+        let server = SocketAddr::from(SERVER);
+        let reach = Reach::new(0, &[server.ip()], server.port(), &[]);
+        let mut state = State::new(reach, now, SystemTime::UNIX_EPOCH);
         let (events, alive) = (Arc::new(Mutex::new(Vec::new())), Arc::new(()));
         let into = Arc::clone(&events);
         let sink = Box::new(move |event| {

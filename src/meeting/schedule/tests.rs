@@ -1,3 +1,5 @@
+mod zones;
+
 use super::*;
 use crate::meeting::stories::facts;
 

@@ -57,7 +57,7 @@ shapes! {
     }
     /// Data of `session.resume`.
     struct SessionResume {
-        /// The session whose socket was lost.
+        /// The session that logged in, as the `hello` of that socket named it. It stays the same over all resumptions.
         session: SessionId,
         /// The token from the last log-in or resumption of that session.
         resume_token: String,

@@ -18,6 +18,7 @@ fn registry() -> Registry {
         ips: vec!["127.0.0.1".parse().unwrap()],
         port: 0,
         threads: 1,
+        listeners: Vec::new(),
     };
     Registry::new(Media::start(config).unwrap())
 }

@@ -1,9 +1,10 @@
 //! What becomes of a request: a new one is carried out, and one that was answered is answered again.
 //!
-//! A client that comes back hears the events that it has missed, and then sends again what had no answer. So an answer that
-//! is given again comes after events that are newer than it is. One that says what was done is as good as before. One that
-//! says how things are is not: whoever took it for the newest word would end with an old picture. So what changes nothing
-//! is carried out anew. Whoever asks again how they came into a room is shown it as it is, at its place among the events.
+//! A client that comes back hears the events that it has missed, and then sends again what had no answer. An answer that
+//! is given again comes after events that are newer than it is. That does no harm when it says what was done. It does when
+//! it says how things are: a client that took it for the newest word would end with an old picture. Therefore a request
+//! that changes nothing is carried out anew. A repeated `room.join` is answered with the room as it is now, at its place
+//! among the events.
 
 use std::sync::Arc;
 

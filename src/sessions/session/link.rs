@@ -23,7 +23,7 @@ pub enum Link {
     /// At a socket.
     Attached,
     /// At a new socket, which has had no answer yet.
-    Attaching(Attaching),
+    Attaching(Box<Attaching>),
     /// Nowhere.
     Detached {
         /// So long it is waited for.
@@ -143,13 +143,13 @@ impl<S: State> Session<S> {
         }
         self.heartbeat = Heartbeat::new(now);
         self.is_loss_untold = false;
-        self.link = Link::Attaching(Attaching {
+        self.link = Link::Attaching(Box::new(Attaching {
             resume,
             look,
             view: None,
             stage: Stage::Ready,
             before: (until, why),
-        });
+        }));
     }
 
     /// Tells the room what it does not know yet, as soon as the state is at home.

@@ -41,7 +41,7 @@ import { systemTimers } from './timers.js';
  * @property {FileReceiver|null} receiver
  * @property {FileLink|null} link
  * @property {boolean} pausedThere
- * @property {number} tries connections in vain since the last progress
+ * @property {number} attempts connections in vain since the last progress
  * @property {TransferProblem|null} doomed why this connection is the last one: nobody would answer a new one
  */
 
@@ -49,7 +49,7 @@ import { systemTimers } from './timers.js';
 export const MOST_FILE_BYTES = 1024 * 1024 * 1024;
 /** Offers of one person that wait for an answer; the rest of a flood is dropped. */
 const MOST_OFFERS = 16;
-const MOST_TRIES = 4;
+const MOST_ATTEMPTS = 4;
 const RETRY_MS = 1_000;
 /** A connection that is not there by then will not come. */
 const CONNECT_MS = 15_000;
@@ -309,15 +309,15 @@ export class FileTransfers extends Emitter {
     work.sender?.stop();
     work.link?.close();
     work.link = null;
-    work.tries += 1;
+    work.attempts += 1;
     if (work.doomed) return this.#fail(work, work.doomed);
-    if (work.tries > MOST_TRIES) {
+    if (work.attempts > MOST_ATTEMPTS) {
       // Or the other side would wait for another call.
       void this.#signal(work, work.shown.outgoing ? 'signal.offer' : 'signal.answer', { sdp: unwanted() });
       return this.#fail(work, 'connection');
     }
     this.#show(work, { state: 'connecting' });
-    const wait = RETRY_MS * 2 ** work.tries;
+    const wait = RETRY_MS * 2 ** work.attempts;
     this.#timers.setTimeout(() => {
       if (OVER.has(work.shown.state) || work.link || !this.#works.has(work.shown.id)) return;
       if (work.shown.outgoing) this.#dial(work);
@@ -334,7 +334,7 @@ export class FileTransfers extends Emitter {
 
   /** @param {Work} work @param {number} bytes */
   #progress(work, bytes) {
-    work.tries = 0;
+    work.attempts = 0;
     work.shown = { ...work.shown, bytes };
     const { id } = work.shown;
     if (this.#untold.has(id)) return;
@@ -385,7 +385,7 @@ export class FileTransfers extends Emitter {
     /** @type {Work} */
     const work = {
       ...{ shown, connection, type, sender: null, receiver: null, link: null },
-      ...{ pausedThere: false, tries: 0, doomed: null },
+      ...{ pausedThere: false, attempts: 0, doomed: null },
     };
     this.#works.set(id, work);
     if (outgoing) this.emit('transfer', shown);

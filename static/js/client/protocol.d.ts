@@ -1461,7 +1461,7 @@ export type SessionReplaced = Record<symbol, never>;
 
 export type SessionResume = { 
 /**
- * The session whose socket was lost.
+ * The session that logged in, as the `hello` of that socket named it. It stays the same over all resumptions.
  */
 session: SessionId, 
 /**
@@ -1564,7 +1564,8 @@ layer: string | null,
 /**
  * Why it carries nothing, or less than was asked for: `codec` where the client has no decoder for it, `bandwidth`
  * where the client's line is too narrow, so that a smaller encoding comes, or only a still now and then, or
- * nothing, `sender` where the participant sends no larger encoding now.
+ * nothing, `sender` where the participant sends no larger encoding now, `server` where the server has too much to
+ * do.
  */
 reason: string | null, };
 

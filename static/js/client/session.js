@@ -19,7 +19,7 @@ const RENEW_MS = 40 * 60_000;
 const RENEW_AGAIN_MS = 60_000;
 
 /**
- * One person's stay with the server, over as many sockets as it takes.
+ * One person's session with the server, over as many sockets as it takes.
  *
  * It authenticates, keeps the token, and comes back by itself after a lost socket: it takes up its session where it was, or
  * where the server keeps that no more, signs in with its token and joins its room anew. Requests without an answer wait
@@ -44,7 +44,7 @@ export class Session extends KeptSession {
   #self = null;
   #isMediaLost = false;
   /** Counts the sessions at the server. */
-  #stay = 0;
+  #sessionCount = 0;
   #isRejoining = false;
   /** @type {any} the timer of the next request for newer credentials */
   #renewal = null;
@@ -205,8 +205,8 @@ export class Session extends KeptSession {
    * @param {boolean} isJoining
    */
   wentOn(view, knewNothing, isJoining) {
-    const isFirst = this.#stay === 0;
-    this.#stay ||= 1;
+    const isFirst = this.#sessionCount === 0;
+    this.#sessionCount ||= 1;
     this.#isMediaLost ||= knewNothing;
     if (this.#isRejoining && !isJoining) void this.#rejoin(1);
     else if (view === undefined) return;
@@ -218,7 +218,7 @@ export class Session extends KeptSession {
 
   /** @protected @override */
   began() {
-    this.#stay += 1;
+    this.#sessionCount += 1;
     this.#isRejoining = false;
     this.#view = null;
   }
@@ -276,17 +276,17 @@ export class Session extends KeptSession {
   /** Whoever is in and joins again is answered with how it is now. @param {IceServer[]} old */
   async #renew(old) {
     const room = this.#room;
-    const stay = this.#stay;
+    const count = this.#sessionCount;
     if (!room) return;
     try {
       const reply = await this.send('room.join', room);
-      if (this.#room !== room || this.#stay !== stay) return;
+      if (this.#room !== room || this.#sessionCount !== count) return;
       if (reply.self.id !== this.#self) return this.#tellJoined(reply, true);
       this.#planRenewal(reply.ice_servers, RENEW_MS);
       this.emit('relays', reply.ice_servers);
     } catch {
       // Whoever comes back after a lost socket is told newer ones anyway.
-      if (this.#room === room && this.#stay === stay) this.#planRenewal(old, RENEW_AGAIN_MS);
+      if (this.#room === room && this.#sessionCount === count) this.#planRenewal(old, RENEW_AGAIN_MS);
     }
   }
 
@@ -298,10 +298,10 @@ export class Session extends KeptSession {
    */
   async #rejoin(attempt) {
     const room = this.#room;
-    const stay = this.#stay;
+    const count = this.#sessionCount;
     if (!room || this.state !== 'online') return;
     // Whoever left or went elsewhere meanwhile said so after this request; a new session asks for itself.
-    const isCurrent = () => this.#room === room && this.#stay === stay;
+    const isCurrent = () => this.#room === room && this.#sessionCount === count;
     this.#isRejoining = true;
     this.ticket.store();
     try {

@@ -1,6 +1,6 @@
 /** Which calm screen fits the way a meeting ended. */
 
-/** What the page says after the server closed the socket (PROTOCOL §3). @type {Record<number, string>} */
+/** What the page says after the server closed the socket (static/docs/protocol.md §3.6). @type {Record<number, string>} */
 export const NOTICE_BY_CLOSE = {
   1009: 'protocol',
   4400: 'protocol',

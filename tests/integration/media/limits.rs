@@ -124,7 +124,15 @@ async fn what_cannot_be_negotiated_is_refused() {
 
 #[tokio::test]
 async fn a_server_says_why_it_cannot_start() {
-    let start = |ips, port, threads| Media::start(MediaConfig { ips, port, threads }).map(drop);
+    let start = |ips, port, threads| {
+        let config = MediaConfig {
+            ips,
+            port,
+            threads,
+            listeners: Vec::new(),
+        };
+        Media::start(config).map(drop)
+    };
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     assert!(matches!(

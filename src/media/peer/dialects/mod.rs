@@ -1,13 +1,12 @@
 //! Descriptions as well-known stacks write them: structure, order and spelling are theirs, all else is made up. Each
 //! passes the reader and is answered; the table says what must come of it.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::peer::candidate;
 use crate::media::peer::codec::is_forwarded;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::Description;
 use crate::media::room::publisher::{self, check_sources};
 use crate::protocol::object::{Source, SourceMid};
@@ -105,8 +104,8 @@ fn dialects() -> Vec<Dialect> {
 fn answered(offer: &str) -> (Description, String, Description) {
     let read =
         Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
-    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
-    let opened = publisher::open(&read, &local, Instant::now());
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let opened = publisher::open(&read, &reach, Instant::now());
     let (_, answer) = opened.unwrap_or_else(|why| panic!("{why}: {offer}"));
     let back = Description::parse(&answer).unwrap();
     (read, answer, back)
@@ -270,12 +269,12 @@ fn simulcast_is_answered_layer_by_layer() {
 fn transports_with_the_same_credentials_are_known_by_their_m_lines() {
     let offer = include_str!("gstreamer_no_bundle.sdp")
         .replace("SecondTransportXXXX", "FirstTransportXXXXX");
-    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(&offer, is_forwarded).unwrap();
-    let (mut ups, first) = publisher::open(&read, &local, now).unwrap();
+    let (mut ups, first) = publisher::open(&read, &reach, now).unwrap();
     assert_eq!(ups.len(), 2);
-    let again = publisher::renegotiate(&mut ups, &read, &local, now).unwrap();
+    let again = publisher::renegotiate(&mut ups, &read, &reach, now).unwrap();
     let ufrags = |answer: &str| -> Vec<String> {
         let lines = answer
             .lines()
@@ -290,17 +289,17 @@ fn transports_with_the_same_credentials_are_known_by_their_m_lines() {
 #[test]
 fn transports_are_bounded_over_time_too() {
     let offer = include_str!("gstreamer_no_bundle.sdp");
-    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
-    let (mut ups, _) = publisher::open(&read, &local, now).unwrap();
+    let (mut ups, _) = publisher::open(&read, &reach, now).unwrap();
     assert_eq!(ups.len(), 2);
     let mut again = |round: usize| {
         let sdp = offer.replace("a=mid:audio1", &format!("a=mid:audio{round}"));
         let (before, after) = sdp.split_once("m=audio").unwrap();
         let after = after.replace("a=ice-ufrag:", &format!("a=ice-ufrag:{round}"));
         let read = Description::offer(&format!("{before}m=audio{after}"), is_forwarded).unwrap();
-        let answered = publisher::renegotiate(&mut ups, &read, &local, now).map(drop);
+        let answered = publisher::renegotiate(&mut ups, &read, &reach, now).map(drop);
         ups.retain(|up| !up.is_given_up());
         answered.map(|()| ups.len())
     };
@@ -314,15 +313,15 @@ fn transports_are_bounded_over_time_too() {
 #[test]
 fn m_lines_are_bounded_over_time_too() {
     let offer = include_str!("werift.sdp");
-    let local: Arc<[SocketAddr]> = Arc::from([SocketAddr::from(([192, 0, 2, 1], 5000))]);
+    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
-    let (mut ups, _) = publisher::open(&read, &local, now).unwrap();
+    let (mut ups, _) = publisher::open(&read, &reach, now).unwrap();
     let mut again = |round: usize| {
         let sdp = offer.replace("a=mid:", &format!("a=mid:{round}-"));
         let sdp = sdp.replace("BUNDLE 0 1", &format!("BUNDLE {round}-0 {round}-1"));
         let read = Description::offer(&sdp, is_forwarded).unwrap();
-        publisher::renegotiate(&mut ups, &read, &local, now).map(drop)
+        publisher::renegotiate(&mut ups, &read, &reach, now).map(drop)
     };
     let most = LINES_OVER_TIME.size() / 2;
     for round in 1..most {

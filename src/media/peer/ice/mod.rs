@@ -26,6 +26,7 @@ const MOST_PATHS: usize = 8;
 const SILENCE: Duration = Duration::from_secs(6);
 /// The alphabet of user name fragments and passwords (RFC 8839 §5.4).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The first one tells the thread.
 const UFRAG_LETTERS: usize = 8;
 /// 6 bits each: 144, where RFC 8445 §5.3 asks for 128.
 const PASSWORD_LETTERS: usize = 24;
@@ -51,16 +52,31 @@ impl Credentials {
         }
     }
 
-    /// That nobody can guess.
-    pub fn random() -> Self {
+    /// That nobody can guess, for a connection of this thread's.
+    pub fn random(thread: usize) -> Self {
+        Self::beginning_with(LETTERS[thread % LETTERS.len()])
+    }
+
+    /// Others for the same connection.
+    pub fn successor(&self) -> Self {
+        Self::beginning_with(*self.ufrag.as_bytes().first().unwrap_or(&LETTERS[0]))
+    }
+
+    fn beginning_with(first: u8) -> Self {
         let mut random = rand::rng();
         let mut letters = |count: usize| -> String {
             let letter = |_| char::from(LETTERS[random.random_range(0..LETTERS.len())]);
             (0..count).map(letter).collect()
         };
-        let ufrag = letters(UFRAG_LETTERS);
+        let ufrag = format!("{}{}", char::from(first), letters(UFRAG_LETTERS - 1));
         Self::new(ufrag, letters(PASSWORD_LETTERS))
     }
+}
+
+/// Which thread has the connection that a check is for, if it is one of ours.
+pub(in crate::media) fn thread_of(check: &[u8]) -> Option<usize> {
+    let first = *stun::ufrag(check)?.as_bytes().first()?;
+    LETTERS.iter().position(|letter| *letter == first)
 }
 
 /// A way that has proven itself.

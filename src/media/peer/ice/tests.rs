@@ -40,7 +40,7 @@ struct Story {
 
 impl Story {
     fn new() -> Self {
-        let (ours, now) = (Credentials::random(), Instant::now());
+        let (ours, now) = (Credentials::random(0), Instant::now());
         let agent = Agent::new(ours.clone(), now);
         Self { agent, ours, now }
     }
@@ -127,7 +127,7 @@ fn what_is_forged_is_not_answered_and_moves_nothing() {
     let mut story = Story::new();
     let stranger = Credentials::new(story.ours.ufrag.clone(), "guessed".to_owned());
     assert!(!story.check_with(&stranger, 1, true));
-    assert!(!story.check_with(&Credentials::random(), 1, true));
+    assert!(!story.check_with(&Credentials::random(0), 1, true));
     // Nothing is said about a role or an attribute to whom was not proven to be the peer.
     for role in [ICE_CONTROLLED, 0x0099] {
         let forged = request(&story.ours, role, true).sign(&stranger.key);
@@ -172,7 +172,7 @@ fn old_and_new_credentials_hold_together_through_a_restart() {
     let mut story = Story::new();
     let old = story.ours.clone();
     assert!(story.check(1, true));
-    let new = Credentials::random();
+    let new = Credentials::random(0);
     story.agent.restart(new.clone(), story.now);
     assert_eq!(story.agent.ufrags().count(), 2);
     assert!(story.check_with(&old, 1, true));
@@ -189,7 +189,7 @@ fn old_and_new_credentials_hold_together_through_a_restart() {
 #[test]
 fn of_many_restarts_the_last_two_hold() {
     let mut story = Story::new();
-    let all: Vec<Credentials> = (0..5).map(|_| Credentials::random()).collect();
+    let all: Vec<Credentials> = (0..5).map(|_| Credentials::random(0)).collect();
     for one in &all {
         story.agent.restart(one.clone(), story.now);
     }

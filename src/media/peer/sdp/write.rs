@@ -2,15 +2,20 @@
 //! at those of the m-line whose transport they keep (RFC 8843 §7.1 leaves it open).
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use super::{Codec, Declined, Description, Fingerprint, Section, Setup};
 use crate::media::peer::codec;
+use crate::media::peer::reach::Reach;
 use crate::media::rtp::extensions::Extension;
 use crate::protocol::object::MediaKind;
 
 /// RFC 8445 §5.1.2.1, of host candidates.
 const TYPE_PREFERENCE: u32 = 126;
+/// Of those that are reached by streams: a lost packet holds up all after it, so that datagrams come first
+/// (RFC 6544 §4.2). Browsers take the same.
+const TCP_TYPE_PREFERENCE: u32 = 90;
+/// RFC 6544 §4.2, of passive candidates, above the 13 bits that tell several addresses apart.
+const PASSIVE: u32 = 4 << 13;
 
 /// What descriptions of ours say of our end of the transport.
 #[derive(Debug, Clone, Copy)]
@@ -21,8 +26,8 @@ pub(in crate::media) struct End<'a> {
     pub password: &'a str,
     /// Our certificate's.
     pub fingerprint: &'a Fingerprint,
-    /// Where clients reach us, the first one best.
-    pub addresses: &'a [SocketAddr],
+    /// Where clients reach us.
+    pub reach: &'a Reach,
     /// Which end of the DTLS association we are, or either.
     pub setup: Setup,
     /// The session's id, the same in all descriptions of one connection.
@@ -191,13 +196,25 @@ impl End<'_> {
     }
 
     fn candidates(&self, text: &mut String) {
-        for (index, address) in self.addresses.iter().enumerate() {
+        let Reach { udp, tcp, .. } = self.reach;
+        for (index, address) in udp.iter().enumerate() {
             let preference = u32::from(u16::MAX).saturating_sub(index as u32);
             let priority = TYPE_PREFERENCE << 24 | preference << 8 | 255;
             let _ = write!(
                 text,
                 "a=candidate:{} 1 udp {priority} {} {} typ host\r\n",
                 index + 1,
+                address.ip(),
+                address.port()
+            );
+        }
+        for (index, address) in tcp.iter().enumerate() {
+            let preference = PASSIVE | 0x1fff_u32.saturating_sub(index as u32);
+            let priority = TCP_TYPE_PREFERENCE << 24 | preference << 8 | 255;
+            let _ = write!(
+                text,
+                "a=candidate:{} 1 tcp {priority} {} {} typ host tcptype passive\r\n",
+                udp.len() + index + 1,
                 address.ip(),
                 address.port()
             );

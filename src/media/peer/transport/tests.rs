@@ -70,8 +70,8 @@ impl Pair {
         let (now, identity) = (Instant::now(), Identity::of_process().unwrap());
         let mut pair = Self {
             now,
-            server: Peer::new(identity, Credentials::random(), now),
-            client: Peer::new(identity, Credentials::random(), now),
+            server: Peer::new(identity, Credentials::random(0), now),
+            client: Peer::new(identity, Credentials::random(0), now),
             at: CLIENT,
             sent: 0,
         };
@@ -441,7 +441,7 @@ fn goodbye_is_told_and_heard_and_then_there_is_silence() {
 fn through_a_restart_media_goes_on_in_both_ways() {
     let mut pair = Pair::connected(DtlsRole::Server);
     let old = check(&pair.server, true);
-    pair.server.restart_ice(Credentials::random(), pair.now);
+    pair.server.restart_ice(Credentials::random(0), pair.now);
     assert_eq!(pair.server.ufrags().count(), 2);
     let packet = pair.sealed(1);
     assert!(pair.hears(CLIENT, &packet) && pair.server.is_connected());

@@ -1,10 +1,10 @@
 //! All connections on which a participant sends: one, and of an offer without a bundle one for each m-line.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Assigned, Up};
 use crate::media::error::Refused;
+use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Description, End};
 use crate::protocol::object::SourceMid;
 
@@ -18,14 +18,14 @@ const TOO_MANY: &str =
 /// Takes a first offer: a connection for each transport of it, and the answer's text.
 pub(in crate::media) fn open(
     offer: &Description,
-    local: &[SocketAddr],
+    reach: &Reach,
     now: Instant,
 ) -> Result<(Vec<Up>, String), Refused> {
     let parts = offer.parts().zip(0..);
-    let ups = parts.map(|(part, number)| Up::open(part, number, now));
+    let ups = parts.map(|(part, number)| Up::open(part, number, reach.thread, now));
     let mut ups = ups.collect::<Result<Vec<Up>, Refused>>()?;
     let places: Vec<usize> = (0..ups.len()).collect();
-    let answer = answer(&mut ups, &places, offer, local);
+    let answer = answer(&mut ups, &places, offer, reach);
     Ok((ups, answer))
 }
 
@@ -38,7 +38,7 @@ pub(in crate::media) fn continues(ups: &[Up], offer: &Description) -> bool {
 pub(in crate::media) fn renegotiate(
     ups: &mut Vec<Up>,
     offer: &Description,
-    local: &[SocketAddr],
+    reach: &Reach,
     now: Instant,
 ) -> Result<String, Refused> {
     let known = known(ups, offer);
@@ -55,7 +55,7 @@ pub(in crate::media) fn renegotiate(
                 if number >= TRANSPORTS_OVER_TIME {
                     return Err(Refused::because(TOO_MANY));
                 }
-                ups.push(Up::open(part, number, now)?);
+                ups.push(Up::open(part, number, reach.thread, now)?);
                 ups.len() - 1
             }
         };
@@ -65,7 +65,7 @@ pub(in crate::media) fn renegotiate(
     for (_, up) in others.filter(|(place, _)| !places.contains(place)) {
         up.give_up();
     }
-    Ok(answer(ups, &places, offer, local))
+    Ok(answer(ups, &places, offer, reach))
 }
 
 /// The place of the connection that each part of an offer is about, if there is one: by an m-line that both have, and
@@ -86,11 +86,11 @@ fn known(ups: &[Up], offer: &Description) -> Vec<Option<usize>> {
 }
 
 /// Answers each part of an offer by the connection at its place.
-fn answer(ups: &mut [Up], places: &[usize], offer: &Description, local: &[SocketAddr]) -> String {
+fn answer(ups: &mut [Up], places: &[usize], offer: &Description, reach: &Reach) -> String {
     let mut ends: Vec<(usize, End<'_>)> = Vec::new();
     for (place, up) in ups.iter_mut().enumerate() {
         let part = places.iter().position(|known| *known == place);
-        ends.extend(part.map(|part| (part, up.end(local))));
+        ends.extend(part.map(|part| (part, up.end(reach))));
     }
     ends.sort_unstable_by_key(|(part, _)| *part);
     let mut ends = ends.into_iter().map(|(_, end)| end);

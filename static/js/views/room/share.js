@@ -29,7 +29,13 @@ export function share(choose, reshaped) {
   const full = iconButton('full', 'share.full', { 'data-testid': 'screen-full' });
   const choice = screenChoice(choose);
   const slow = el('span', { class: 'slow', role: 'status', 'data-testid': 'screen-why' });
-  const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, slow, el('span', { class: 'sp' }), zoom, full);
+  const because = iconButton('info', 'why.blurry', {
+    class: 'btn icon because',
+    'data-testid': 'screen-because',
+    'aria-expanded': 'false',
+    on: { click: () => explain(because.getAttribute('aria-expanded') === 'false') },
+  });
+  const by = el('div', { class: 'by' }, icon('screen', 's'), words, choice.node, slow, because, el('span', { class: 'sp' }), zoom, full);
   const node = el('div', { class: 'share', hidden: true }, frame, by);
   let actual = false;
   /** @type {number | undefined} */
@@ -47,6 +53,9 @@ export function share(choose, reshaped) {
   zoom.addEventListener('click', () => setActual(!actual));
   full.addEventListener('click', () => void turnFull());
   frame.addEventListener('fullscreenchange', () => reshaped());
+
+  /** On a narrow stage the sentence takes the place of the screens to choose from. @param {boolean} on */
+  const explain = (on) => attribute(because, 'aria-expanded', String(on));
 
   /** @param {boolean} on */
   function setActual(on) {
@@ -104,6 +113,8 @@ export function share(choose, reshaped) {
     text(after, back);
     choice.update(screens);
     show(slow, why !== null);
+    show(because, why !== null && screens.length > 1);
+    if (why === null) explain(false);
     text(slow, why ? t(sentenceOf(why), { name: presenter }) : '');
   }
   return {

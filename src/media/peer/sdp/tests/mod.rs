@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::budgets::media::{BUNDLES, FINGERPRINTS, TRANSPORTS};
 use crate::media::peer::codec::{self, is_forwarded};
+use crate::media::peer::reach::Reach;
 use crate::media::rtp::extensions::Extension;
 
 const PRINT: &str = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
@@ -92,11 +93,16 @@ fn answered(offer: &Description) -> String {
 
 fn end<T>(version: u64, setup: Setup, write: impl FnOnce(End<'_>) -> T) -> T {
     let fingerprint = taken(OFFER).origin.fingerprints.remove(0);
+    let reach = Reach {
+        thread: 0,
+        udp: ADDRESSES.map(SocketAddr::from).into(),
+        tcp: [SocketAddr::from(([192, 0, 2, 1], 443))].into(),
+    };
     write(End {
         ufrag: "ours",
         password: "our-password-our-password",
         fingerprint: &fingerprint,
-        addresses: &ADDRESSES.map(SocketAddr::from),
+        reach: &reach,
         setup,
         session: 77,
         version,
@@ -120,6 +126,7 @@ fn an_answer_says_who_we_are_in_every_m_line() {
             "a=recvonly",
             "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
             "a=candidate:2 1 udp 2130706175 192.0.2.2 5000 typ host",
+            "a=candidate:3 1 tcp 1520435199 192.0.2.1 443 typ host tcptype passive",
             "a=end-of-candidates",
         ] {
             assert_eq!(part.matches(line).count(), 1, "{line}: {part}");

@@ -1,6 +1,6 @@
 //! Meetings that come again by the clocks of a time zone.
 
-use super::*;
+use crate::meeting::schedule::*;
 use crate::meeting::stories::facts;
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
