@@ -1,5 +1,5 @@
-//! The dependency descriptor (the Alliance for Open Media's RTP payload format for AV1, appendix A): of which layers a frame
-//! is, what it needs and who needs it. Reads a header extension on untrusted bytes.
+//! The dependency descriptor (the Alliance for Open Media's RTP payload format for AV1, appendix A): of which layers a
+//! frame is, what it needs and who needs it. Reads a header extension on untrusted bytes.
 
 use super::part::Part;
 use super::size::Size;

@@ -1,5 +1,5 @@
-//! Where a packet stands in a stream that carries layers in itself: of which spatial and temporal layer it is, and who may
-//! begin with it. Reads payload descriptors on untrusted bytes.
+//! Where a packet stands in a stream that carries layers in itself: of which spatial and temporal layer it is, and who
+//! may begin with it. Reads payload descriptors on untrusted bytes.
 
 use super::encoding::Encoding;
 use super::vp9::{self, Sizes};

@@ -21,7 +21,7 @@ impl Skips {
         *self = Self::default();
     }
 
-    /// Leaves one out. It has to be among the last [`KNOWN`] ones.
+    /// Leaves one out, unless it is so old that nobody asks for its number any more.
     pub fn skip(&mut self, sequence: u64) {
         if sequence > self.newest {
             let passed = sequence - self.newest;
