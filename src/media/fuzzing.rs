@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::peer::ice::stun as messages;
 use super::peer::{candidate as candidates, dtls, sdp};
+use super::rtp::dependency::{Descriptors, activate};
 use super::rtp::encoding::Encoding;
 use super::rtp::keyframe::begins_keyframe;
 use super::rtp::packet::{ExtensionSet, View};
+use super::rtp::part::Part;
 use super::rtp::rtcp::{Compound, Report};
 use super::rtp::size;
 
@@ -63,6 +65,18 @@ pub(crate) fn rtp(bytes: &[u8]) {
     ] {
         let _ = begins_keyframe(encoding, view.payload);
         let _ = size::of_keyframe(encoding, view.payload);
+        let _ = Part::of(encoding, view.payload);
+        let _ = Part::sizes(encoding, view.payload);
+    }
+    let mut descriptors = Descriptors::default();
+    for (_, value) in view.extensions.iter() {
+        let told = descriptors.read(value, view.header.timestamp);
+        if let Some(told) = told {
+            let active = told.targets.within(1, 1);
+            let mut again = [0; 2 * u8::MAX as usize];
+            let length = activate(value, active, &mut again).unwrap_or_default();
+            assert!(length <= value.len() + 5);
+        }
     }
     let extensions = view.extensions.iter().count();
     assert!(extensions <= bytes.len());

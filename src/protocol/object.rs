@@ -305,10 +305,10 @@ impl Source {
     }
 }
 
-/// One encoding of a simulcast track (RFC 8853 §1).
+/// One encoding of a simulcast track (RFC 8853 §1), or one layer of a stream that carries several, with all below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Layer {
-    /// Its RTP stream id (RFC 8852 §3.1). Empty when it has none.
+    /// Its RTP stream id (RFC 8852 §3.1), or the layer's name: `S0T0` to `S0T2`, `S1`, `S2`. Empty when it has none.
     pub rid: String,
     /// The width in pixels. 0 while it is unknown.
     pub width: u32,
@@ -334,7 +334,7 @@ pub struct Track {
     pub muted: bool,
     /// The name of the encoding, such as `opus` or `VP8` (RFC 4855). Null while it is unknown.
     pub codec: Option<String>,
-    /// The encodings of a picture that have come, the smallest first. One that is no simulcast has an empty `rid`.
+    /// The encodings of a picture that have come, the smallest first. One alone without layers has an empty `rid`.
     pub layers: Vec<Layer>,
 }
 
@@ -393,7 +393,7 @@ pub struct Slot {
     pub kind: MediaKind,
     /// The track that it carries now. Null when it carries none.
     pub track: Option<TrackId>,
-    /// Which of the track's encodings it carries. Null when it carries none, or one without a rid.
+    /// Which of the track's encodings or layers it carries. Null when it carries none, or one without a name.
     pub layer: Option<String>,
     /// Why it carries nothing, or less than was asked for: `codec` where the client has no decoder for it, `bandwidth`
     /// where the client's line is too narrow, so that a smaller encoding comes, or only a still now and then, or

@@ -98,6 +98,7 @@ fn write_rtp() -> Box<dyn FnMut()> {
             packet: &packet,
             offsets: Offsets::default(),
             header: header(number),
+            active: None,
             ids: &ids,
             mixes: true,
             stamp: Some(number),

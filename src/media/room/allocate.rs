@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 use crate::media::bwe::rate::Bitrate;
-use crate::media::room::layers::{Ladder, MAX_LAYERS};
+use crate::media::room::layers::{Ladder, MAX_RUNGS};
 
 /// How much of a picture somebody gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(in crate::media) struct Preference {
     /// The place among those of its class.
     pub rank: usize,
     /// What its layers take, from the smallest.
-    rates: [Bitrate; MAX_LAYERS],
+    rates: [Bitrate; MAX_RUNGS],
     /// The place of the layer that fits.
     ideal: usize,
     /// What it takes now, unless that is stills.
@@ -84,7 +84,7 @@ impl Preference {
         ideal: usize,
         now: Option<Grant>,
     ) -> Self {
-        let mut rates = [Bitrate::default(); MAX_LAYERS];
+        let mut rates = [Bitrate::default(); MAX_RUNGS];
         let mut least = Bitrate::default();
         for (rate, rung) in rates.iter_mut().zip(ladder.rungs()) {
             // A larger layer may have been still while it was measured.
@@ -99,7 +99,7 @@ impl Preference {
             class,
             rank,
             rates,
-            ideal: ideal.min(MAX_LAYERS - 1),
+            ideal: ideal.min(MAX_RUNGS - 1),
             now,
         }
     }
@@ -144,7 +144,7 @@ pub(in crate::media) fn allocate(means: Option<&Means>, preferences: &[Preferenc
         }
     }
     for class in order.chunk_by(|one, other| preferences[*one].class == preferences[*other].class) {
-        for next in 1..MAX_LAYERS {
+        for next in 1..MAX_RUNGS {
             for place in class {
                 let preference = &preferences[*place];
                 if grants[*place] != Grant::Layer(next - 1) || preference.ideal < next {

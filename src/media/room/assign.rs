@@ -81,7 +81,11 @@ impl Room {
             for (slot, carried) in slots.enumerate() {
                 let track = carried.track.and_then(|track| self.tracks.get_mut(&track));
                 let Some(track) = track else { continue };
-                for layer in [Some(carried.layer), carried.next].into_iter().flatten() {
+                let mut layers = [Some(carried.layer), carried.next];
+                if track.is_nested {
+                    layers = [Some(track.carrier(carried.layer)), None];
+                }
+                for layer in layers.into_iter().flatten() {
                     if let Some(layer) = track.layers.get_mut(layer) {
                         layer.targets.push(Target::Slot { member, slot });
                     }

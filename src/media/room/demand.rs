@@ -46,11 +46,16 @@ impl Track {
                 wanted |= 1 << place;
             }
         }
+        if self.is_nested && wanted != 0 {
+            // They come in one stream.
+            wanted = all;
+        }
         if self.demanded.unwrap_or(all) == wanted {
             return None;
         }
         self.demanded = Some(wanted);
-        let layers = self.layers.iter().enumerate();
+        let streams = if self.is_nested { 1 } else { self.layers.len() };
+        let layers = self.layers.iter().enumerate().take(streams);
         let wanted = layers.filter(|(place, _)| wanted & 1 << place != 0);
         let names = wanted.map(|(_, layer)| layer.rid.clone().unwrap_or_default());
         Some(names.collect())

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::media::bwe::rate::Bitrate;
-use crate::media::room::track::{Layer as TrackLayer, Track};
+use crate::media::room::layers::Rung;
+use crate::media::room::points;
+use crate::media::room::track::Track;
 use crate::media::room::{Key, Room};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::object::Layer;
@@ -25,11 +27,13 @@ pub(in crate::media) struct Format {
 impl Format {
     fn of(track: &Track) -> Option<Self> {
         let rungs = track.ladder.rungs().iter();
-        let layers = rungs.filter_map(|rung| track.layer(rung.layer));
-        let seen = layers.filter(|layer| layer.stream.is_some() && track.is_picture());
+        let seen = rungs.filter(|rung| {
+            let carrier = track.layer(track.carrier(rung.layer));
+            carrier.is_some_and(|layer| layer.stream.is_some()) && track.is_picture()
+        });
         Some(Self {
             codec: track.codec.clone()?,
-            layers: seen.map(reported).collect(),
+            layers: seen.map(|rung| reported(track, rung)).collect(),
         })
     }
 
@@ -55,16 +59,22 @@ impl Format {
     }
 }
 
-fn reported(layer: &TrackLayer) -> Layer {
-    let size = layer
-        .size
-        .map(|size| (size.width.into(), size.height.into()));
+fn reported(track: &Track, rung: &Rung) -> Layer {
+    let (layer, sized) = match track.is_nested {
+        true => (rung.layer, points::whole(points::spatial(rung.layer))),
+        false => (rung.layer, rung.layer),
+    };
+    let size = track.layer(sized).and_then(|layer| layer.size);
+    let size = size.map(|size| (size.width.into(), size.height.into()));
     let (width, height) = size.unwrap_or_default();
+    let rate = track.layer(layer).and_then(|layer| layer.known_rate);
+    // Of one that needs others its rate is what all of them take.
+    let rate = rate.map(|own| if track.is_nested { rung.rate } else { own });
     Layer {
-        rid: layer.rid.clone().unwrap_or_default(),
+        rid: track.name(layer).unwrap_or_default(),
         width,
         height,
-        bitrate: layer.known_rate.map_or(0, in_bits),
+        bitrate: rate.map_or(0, in_bits),
     }
 }
 

@@ -186,8 +186,11 @@ impl Room {
             track.codec = Some(arrival.codec.name.clone());
             self.tell_format(key, turn.now);
         }
-        let track = self.tracks.get_mut(&key);
-        let Some(layer) = track.and_then(|track| track.layers.get_mut(arrival.layer)) else {
+        let Some(track) = self.tracks.get_mut(&key) else {
+            return;
+        };
+        let largest = track.is_nested.then_some(track.largest);
+        let Some(layer) = track.layers.get_mut(arrival.layer) else {
             return;
         };
         layer.stream = Some(arrival.ssrc);
@@ -195,7 +198,7 @@ impl Room {
         let mut needs_keyframe = false;
         for target in &targets {
             let Target::Slot { member, slot } = *target;
-            match self.forward_to(member, slot, arrival, turn) {
+            match self.forward_to(member, slot, (arrival, largest), turn) {
                 Forwarded::NeedsKeyframe => needs_keyframe = true,
                 Forwarded::Switched(from) => self.leave(key, from, *target),
                 Forwarded::Done | Forwarded::Undecodable => {}
@@ -224,7 +227,7 @@ impl Room {
         &mut self,
         subscriber: Key,
         slot: usize,
-        arrival: &Arrival<'_>,
+        (arrival, largest): (&Arrival<'_>, Option<usize>),
         turn: &mut Turn<'_>,
     ) -> Forwarded {
         let down = self
@@ -234,7 +237,7 @@ impl Room {
         let Some(down) = down else {
             return Forwarded::Done;
         };
-        let outcome = down.forward(slot, arrival, turn.out, turn.now);
+        let outcome = down.forward(slot, (arrival, largest), turn.out, turn.now);
         let undecodable = outcome == Forwarded::Undecodable;
         if let Some(carried) = down.slots.get_mut(slot)
             && carried.undecodable != undecodable
@@ -266,6 +269,7 @@ impl Room {
         let Some(track) = self.tracks.get_mut(&key) else {
             return;
         };
+        let layer = track.carrier(layer);
         let Some(wanted) = track.layers.get_mut(layer) else {
             return;
         };

@@ -6,6 +6,14 @@
 
 use crate::media::bwe::rate::Bitrate;
 pub(in crate::media) use crate::media::peer::sdp::MAX_LAYERS;
+use crate::media::room::points::{self, POINTS, SIZES};
+
+/// So many layers a ladder has at most.
+pub(in crate::media) const MAX_RUNGS: usize = if MAX_LAYERS > POINTS {
+    MAX_LAYERS
+} else {
+    POINTS
+};
 
 /// The largest layer is taken to be so high until its size is known, and the others half of that each.
 const LIKELY_HEIGHT: u32 = 720;
@@ -23,7 +31,9 @@ pub(in crate::media) struct Seen {
     pub height: Option<u32>,
     /// What it takes.
     pub rate: Option<Bitrate>,
-    /// Whether it comes.
+    /// Whether it ever came,
+    pub is_known: bool,
+    /// and whether it comes.
     pub is_alive: bool,
 }
 
@@ -43,8 +53,10 @@ pub(in crate::media) struct Rung {
 /// A track's layers from the smallest to the largest.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::media) struct Ladder {
-    rungs: [Rung; MAX_LAYERS],
+    rungs: [Rung; MAX_RUNGS],
     count: usize,
+    /// Each layer needs those below: of the same height, the last shows the most.
+    is_nested: bool,
 }
 
 impl Ladder {
@@ -73,6 +85,35 @@ impl Ladder {
         ladder
     }
 
+    /// The [points] of a stream that ever came, in order; the first where none did. `heights` are those of its spatial
+    /// layers, as far as they are known.
+    pub fn of_points(mut seen: [Seen; POINTS], heights: [Option<u32>; SIZES]) -> Self {
+        seen[0].is_known |= seen.iter().all(|one| !one.is_known);
+        points::add_up(&mut seen);
+        let known = seen.iter().enumerate().filter(|(_, one)| one.is_known);
+        let largest = known.clone().next_back();
+        let largest = largest.map_or(0, |(point, _)| points::spatial(point));
+        let mut ladder = Self {
+            is_nested: true,
+            ..Self::default()
+        };
+        for (point, one) in known {
+            let spatial = points::spatial(point);
+            let height = heights[spatial].unwrap_or(LIKELY_HEIGHT >> (largest - spatial));
+            ladder.rungs[ladder.count] = Rung {
+                layer: point,
+                height,
+                rate: one.rate.unwrap_or(likely_rate(height)),
+                is_alive: one.is_alive,
+            };
+            ladder.count += 1;
+        }
+        if ladder.count == 1 {
+            ladder.rungs[0].rate = seen[0].rate.unwrap_or(UNKNOWN);
+        }
+        ladder
+    }
+
     /// From the smallest to the largest.
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs[..self.count]
@@ -80,7 +121,10 @@ impl Ladder {
 
     /// Those that come; all where none does.
     pub fn alive(&self) -> Self {
-        let mut alive = Self::default();
+        let mut alive = Self {
+            is_nested: self.is_nested,
+            ..Self::default()
+        };
         for rung in self.rungs().iter().filter(|rung| rung.is_alive) {
             alive.rungs[alive.count] = *rung;
             alive.count += 1;
@@ -101,8 +145,17 @@ impl Ladder {
             let percent = if goes_down { DOWN_TO } else { ABOUT_AS_HIGH };
             u64::from(rung.height) * 100 >= u64::from(tile) * u64::from(percent)
         };
-        let fitting = self.rungs().iter().enumerate().position(enough);
-        fitting.unwrap_or(self.count.saturating_sub(1))
+        let last = self.count.saturating_sub(1);
+        let mut fitting = self.rungs().iter().enumerate();
+        let Some(fitting) = fitting.position(enough) else {
+            return last;
+        };
+        let is_as_high = |rung: &&Rung| rung.height == self.rungs[fitting].height;
+        let higher = self.rungs()[fitting + 1..].iter();
+        match self.is_nested {
+            true => fitting + higher.take_while(is_as_high).count(),
+            false => fitting,
+        }
     }
 }
 
@@ -182,6 +235,7 @@ mod tests {
                     .get(place)
                     .filter(|kbps| **kbps > 0)
                     .map(|kbps| Bitrate::kbps(*kbps)),
+                is_known: true,
                 is_alive: true,
             })
             .collect()
@@ -241,5 +295,31 @@ mod tests {
         assert_eq!(alive(&layers), [0, 2]);
         layers.iter_mut().for_each(|layer| layer.is_alive = false);
         assert_eq!(alive(&layers), [0, 1, 2]);
+    }
+
+    #[test]
+    fn of_layers_in_one_stream_a_tile_gets_all_pictures_of_a_size() {
+        let known = [true, false, true, true, true];
+        let seen = known.map(|is_known| Seen {
+            is_known,
+            is_alive: is_known,
+            rate: Some(Bitrate::kbps(100)),
+            height: None,
+        });
+        let of = |heights| Ladder::of_points(seen, heights);
+        let ladder = of([None; SIZES]);
+        let order: Vec<_> = ladder
+            .rungs()
+            .iter()
+            .map(|one| (one.layer, one.height))
+            .collect();
+        assert_eq!(order, [(0, 180), (2, 180), (3, 360), (4, 720)]);
+        assert_eq!(ladder.rungs()[3].rate, Bitrate::kbps(400));
+        let places = [1, 180, 300, 1_000].map(|tile| ladder.fitting(tile, None));
+        assert_eq!(places, [1, 1, 2, 3]);
+        let told = of([Some(270), Some(540), Some(1080)]);
+        assert_eq!(told.fitting(300, None), 1);
+        let nothing = Ladder::of_points(<[Seen; POINTS]>::default(), [None; SIZES]);
+        assert_eq!((nothing.rungs().len(), nothing.fitting(720, None)), (1, 0));
     }
 }

@@ -57,7 +57,7 @@ impl Room {
             let stills = stills.filter_map(|slot| down.layer_of(slot));
             keyframes.extend(stills.filter(|(track, layer)| {
                 let track = tracks.get(track);
-                let layer = track.and_then(|track| track.layer(*layer));
+                let layer = track.and_then(|track| track.layer(track.carrier(*layer)));
                 let last = layer.and_then(|layer| layer.keyframe_at.max(layer.keyframes.last()));
                 last.is_none_or(|at| turn.now.saturating_duration_since(at) >= STILL_EVERY)
             }));

@@ -4,6 +4,7 @@ mod feedback;
 mod line;
 mod several;
 mod sources;
+mod standing;
 mod stream;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use self::feedback::Feedback;
 use self::line::{Kind, Line, line_of};
 pub(in crate::media) use self::several::{assign, continues, open, renegotiate};
 pub(in crate::media) use self::sources::{Assigned, check_sources};
+pub(in crate::media) use self::standing::Standing;
 pub(in crate::media) use self::stream::Report;
 use self::stream::Stream;
 use crate::budgets::media::LINES_OVER_TIME;
@@ -82,6 +84,8 @@ pub(in crate::media) struct Arrival<'a> {
     pub level: Option<u8>,
     /// It decodes on its own.
     pub keyframe: bool,
+    /// Where it stands in a stream of several layers.
+    pub standing: Standing,
     /// The stream's last clock pair.
     pub report: Option<Report>,
     /// Where the newest sound begins in a payload that carries what came before it as well (RFC 2198).
@@ -285,12 +289,15 @@ impl Up {
             return None;
         }
         let level = self.value(&view, Extension::AudioLevel);
+        let keyframe = begins_keyframe(codec.encoding, taken.payload);
+        let standing = self.standing(place, &view, (codec.encoding, taken.payload, keyframe));
         Some(Arrival {
             source,
             layer,
             ssrc: taken.ssrc,
             level: level.and_then(|bytes| Some(bytes.first()? & 0x7f)),
-            keyframe: begins_keyframe(codec.encoding, taken.payload),
+            keyframe,
+            standing,
             packet: Incoming {
                 sequence,
                 timestamp: view.header.timestamp,

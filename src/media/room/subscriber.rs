@@ -3,6 +3,7 @@
 mod layered;
 mod line;
 mod narrowing;
+mod nested;
 mod pacing;
 mod reports;
 mod slot;
@@ -12,6 +13,7 @@ use std::time::Instant;
 
 pub(in crate::media) use self::layered::Preferred;
 use self::line::Line;
+use self::nested::Fate;
 pub(in crate::media) use self::reports::Feedback;
 pub(in crate::media) use self::slot::DownSlot;
 use self::slot::Waiting;
@@ -31,6 +33,8 @@ use crate::media::rtp::history::{Incoming, Stored};
 use crate::media::rtp::resend::Sent;
 use crate::protocol::object::MediaKind;
 
+/// The source's number of a packet that cannot be sent again.
+const NOWHERE: u64 = u64::MAX;
 /// A header with a few extensions (RFC 3550 §5.1, RFC 8285 §4.2).
 const HEADER_BYTES: usize = 20;
 
@@ -171,11 +175,12 @@ impl Down {
         std::mem::take(&mut self.tally)
     }
 
-    /// Sends a packet on a slot, if it may begin or go on there.
+    /// Sends a packet on a slot, if it may begin or go on there. Where its stream carries several layers, `largest` is
+    /// the largest of them that comes.
     pub fn forward(
         &mut self,
         index: usize,
-        arrival: &Arrival<'_>,
+        (arrival, largest): (&Arrival<'_>, Option<usize>),
         out: &mut Arena,
         now: Instant,
     ) -> Forwarded {
@@ -183,7 +188,7 @@ impl Down {
             return Forwarded::Done;
         };
         let mut outcome = Forwarded::Done;
-        if slot.layer != arrival.layer {
+        if largest.is_none() && slot.layer != arrival.layer {
             if slot.next != Some(arrival.layer) {
                 return Forwarded::Done;
             }
@@ -224,6 +229,24 @@ impl Down {
         if arrival.keyframe {
             slot.keyframes.settle();
         }
+        let (mut marker, mut source) = (packet.marker, packet.sequence);
+        let mut active = None;
+        if let Some((part, largest)) = arrival.standing.part.zip(largest) {
+            let sifted = slot.sift(arrival, part, largest);
+            if let Some(from) = sifted.left {
+                outcome = Forwarded::Switched(from);
+                self.is_touched = true;
+            }
+            match sifted.fate {
+                Fate::Sent {
+                    ends,
+                    active: named,
+                } => (marker, active) = (ends, named),
+                Fate::Emptied => (packet, source, marker) = (packet.emptied(), NOWHERE, false),
+                Fate::LeftOut => return outcome,
+                Fate::NeedsKeyframe => return Forwarded::NeedsKeyframe,
+            }
+        }
         let Some(fit) = slot.rewriter.rewrite(&packet, now) else {
             return outcome;
         };
@@ -231,9 +254,11 @@ impl Down {
         let bytes = HEADER_BYTES + packet.payload.len();
         let sent = Sent {
             stream: arrival.ssrc,
-            source: packet.sequence,
+            source,
             offsets: fit.offsets,
             sequence: fit.sequence,
+            marker,
+            active,
             payload_type,
             repair,
             stamp: None,

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::media::bwe::rate::{Bitrate, Meter};
 use crate::media::room::Key;
 use crate::media::room::keyframe_limit::SourceRequests;
-use crate::media::room::layers::{Ladder, MAX_LAYERS, Seen, seem_to_fall};
+use crate::media::room::layers::{Ladder, MAX_LAYERS, MAX_RUNGS, Seen, seem_to_fall};
+use crate::media::room::points::{self, POINTS, SIZES};
 use crate::media::room::publisher::Arrival;
 use crate::media::room::speech::Loudness;
 use crate::media::rtp::history::{History, Incoming};
@@ -33,6 +34,10 @@ pub(in crate::media) struct Track {
     pub codec: Option<String>,
     /// In the offer's order: those that were agreed, or one without a name.
     pub layers: Vec<Layer>,
+    /// They are the [points] of one stream, which is the first one's.
+    pub is_nested: bool,
+    /// The largest of them that comes.
+    pub largest: usize,
     /// The same from the smallest to the largest, as of the last review.
     pub ladder: Ladder,
     /// Something of the layers is new since then.
@@ -110,6 +115,8 @@ impl Track {
             loudness: Loudness::default(),
             codec: None,
             layers: vec![Layer::default()],
+            is_nested: false,
+            largest: 0,
             ladder: Ladder::default(),
             is_news: true,
             reported: None,
@@ -135,6 +142,7 @@ impl Track {
             self.layers.push(Layer::default());
         }
         (self.is_news, self.demanded) = (true, None);
+        self.is_nested = false;
         true
     }
 
@@ -148,9 +156,18 @@ impl Track {
         self.layers.get(place)
     }
 
-    /// The name of a layer.
-    pub fn rid(&self, place: usize) -> Option<&String> {
-        self.layers.get(place)?.rid.as_ref()
+    /// How clients are told of a layer.
+    pub fn name(&self, place: usize) -> Option<String> {
+        if self.is_nested {
+            let is_one = self.ladder.rungs().len() == 1;
+            return (!is_one).then(|| points::name(place));
+        }
+        self.layers.get(place)?.rid.clone()
+    }
+
+    /// The layer whose stream carries this one.
+    pub fn carrier(&self, layer: usize) -> usize {
+        if self.is_nested { 0 } else { layer }
     }
 
     /// A packet that came on this stream, if it is still there.
@@ -162,9 +179,12 @@ impl Track {
 
     /// A layer's stream was ended.
     pub fn end(&mut self, layer: usize) {
-        if let Some(layer) = self.layers.get_mut(layer) {
-            layer.heard_at = None;
-            self.is_news = true;
+        let all = self.is_nested;
+        for (place, one) in self.layers.iter_mut().enumerate() {
+            if all || place == layer {
+                one.heard_at = None;
+                self.is_news = true;
+            }
         }
     }
 
@@ -177,17 +197,10 @@ impl Track {
 
     /// Notes a packet of a picture, and keeps it for those who miss it.
     pub fn note_picture(&mut self, arrival: &Arrival<'_>, now: Instant) {
-        if arrival.packet.marker && self.layers.len() > 1 {
-            for layer in &mut self.layers {
-                layer.missed = layer.missed.saturating_add(1);
-            }
-        }
+        self.note_coming(arrival, now);
         let Some(layer) = self.layers.get_mut(arrival.layer) else {
             return;
         };
-        self.is_news |= !layer.is_alive(now);
-        (layer.heard_at, layer.missed) = (Some(now), 0);
-        layer.rate.add(arrival.packet.payload.len(), now);
         if arrival.keyframe {
             // Whoever waited for one has it.
             layer.keyframe_wanted = false;
@@ -207,31 +220,70 @@ impl Track {
         }
     }
 
+    /// Notes that something of a layer came.
+    fn note_coming(&mut self, arrival: &Arrival<'_>, now: Instant) {
+        let is_one = matches!(&self.layers[..], [one] if one.rid.is_none());
+        if arrival.standing.part.is_some() && is_one {
+            self.layers.resize_with(POINTS, Layer::default);
+            (self.is_nested, self.is_news) = (true, true);
+        }
+        let part = arrival.standing.part.filter(|_| self.is_nested);
+        // A higher temporal layer comes with few pictures.
+        let counts = part.is_none_or(|part| part.temporal == 0);
+        if arrival.packet.marker && self.layers.len() > 1 && counts {
+            for layer in &mut self.layers {
+                layer.missed = layer.missed.saturating_add(1);
+            }
+        }
+        let sizes = arrival.standing.sizes.filter(|_| self.is_nested);
+        for (spatial, size) in sizes.iter().flatten().enumerate().take(SIZES) {
+            let whole = &mut self.layers[points::whole(spatial)];
+            self.is_news |= size.is_some() && whole.size != *size;
+            whole.size = size.or(whole.size);
+        }
+        if let Some(layer) = self.layers.get_mut(part.map_or(arrival.layer, points::of)) {
+            self.is_news |= !layer.is_alive(now);
+            (layer.heard_at, layer.missed) = (Some(now), 0);
+            layer.rate.add(arrival.packet.payload.len(), now);
+        }
+    }
+
     /// Looks at the layers anew. Whether they are in another order now, or others of them come.
     pub fn review(&mut self, now: Instant) -> bool {
         self.is_news = false;
-        let mut seen = [Seen::default(); MAX_LAYERS];
+        let mut seen = [Seen::default(); MAX_RUNGS];
         for (seen, layer) in seen.iter_mut().zip(&mut self.layers) {
             let is_alive = layer.is_alive(now);
             *seen = Seen {
                 height: layer.size.map(|size| size.height.into()),
                 rate: layer.measure(is_alive, now),
+                is_known: layer.heard_at.is_some(),
                 is_alive,
             };
         }
-        let last = self.layers.last().and_then(|layer| layer.rid.as_deref());
-        let falls = last.is_some_and(seem_to_fall);
-        let before = std::mem::replace(
-            &mut self.ladder,
-            Ladder::of(&seen[..self.layers.len().min(MAX_LAYERS)], falls),
-        );
+        let ladder = self.ladder_of(&seen);
+        let before = std::mem::replace(&mut self.ladder, ladder);
+        let largest = self.ladder.alive().rungs().last().map(|rung| rung.layer);
+        self.largest = largest.unwrap_or_default();
         let shape = |ladder: &Ladder| {
-            let mut rungs = [(0, 0, false); MAX_LAYERS];
+            let mut rungs = [(0, 0, false); MAX_RUNGS];
             for (shape, rung) in rungs.iter_mut().zip(ladder.rungs()) {
                 *shape = (rung.layer, rung.height, rung.is_alive);
             }
             rungs
         };
         shape(&before) != shape(&self.ladder)
+    }
+
+    fn ladder_of(&self, seen: &[Seen; MAX_RUNGS]) -> Ladder {
+        if self.is_nested
+            && let Some(seen) = seen.first_chunk()
+        {
+            let heights = std::array::from_fn(|spatial| seen[points::whole(spatial)].height);
+            return Ladder::of_points(*seen, heights);
+        }
+        let last = self.layers.last().and_then(|layer| layer.rid.as_deref());
+        let falls = last.is_some_and(seem_to_fall);
+        Ladder::of(&seen[..self.layers.len().min(MAX_LAYERS)], falls)
     }
 }

@@ -33,6 +33,18 @@ pub struct Incoming<'a> {
     pub payload: &'a [u8],
 }
 
+impl Incoming<'_> {
+    /// One without anything, in its place.
+    pub fn emptied(&self) -> Self {
+        Self {
+            marker: false,
+            extensions: Extensions::default(),
+            payload: &[],
+            ..*self
+        }
+    }
+}
+
 /// A packet that is kept.
 #[derive(Debug, Clone)]
 pub struct Stored {

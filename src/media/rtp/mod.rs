@@ -2,6 +2,7 @@
 //! and the time in, bytes and verdicts out. It knows no connection and no room, and imports nothing else of media.
 
 pub(super) mod counters;
+pub(super) mod dependency;
 pub(super) mod encoding;
 pub(super) mod extensions;
 pub(super) mod history;
@@ -9,10 +10,14 @@ pub(super) mod keyframe;
 pub(super) mod missing;
 pub(super) mod outgoing;
 pub(super) mod packet;
+pub(super) mod part;
 pub(super) mod reception;
 pub(super) mod red;
 pub(super) mod resend;
 pub(super) mod rewrite;
 pub(super) mod rtcp;
 pub(super) mod sequence;
+pub(super) mod sieve;
 pub(super) mod size;
+pub(super) mod skips;
+pub(super) mod vp9;

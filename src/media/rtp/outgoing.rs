@@ -1,6 +1,7 @@
 //! A packet as one subscriber gets it, written in one go: for the first time, or again as it was, or as a repair.
 
 use super::counters::{Offsets, Places, add_frame};
+use super::dependency::{Active, activate};
 use super::extensions::{Extension, ExtensionIds};
 use super::history::Incoming;
 use super::packet::{ExtensionSet, Header};
@@ -15,8 +16,11 @@ pub struct Outgoing<'a> {
     pub packet: &'a Incoming<'a>,
     /// What its counters are fitted by.
     pub offsets: Offsets,
-    /// The stream on which it goes, the number there, and by which payload type; timestamp and marker are the packet's.
+    /// The stream on which it goes, the number there, by which payload type, and whether it ends a picture; the timestamp
+    /// is the packet's.
     pub header: Header,
+    /// Which decode targets its dependency descriptor names as active, if not what came.
+    pub active: Option<Active>,
     /// The ids that the subscriber agreed to.
     pub ids: &'a ExtensionIds,
     /// Whether they agreed to header extensions that need two bytes (RFC 8285 §6).
@@ -31,7 +35,6 @@ impl Outgoing<'_> {
     /// Appends it. The same one is always written the same way.
     pub fn write(&self, into: &mut Vec<u8>) {
         let header = Header {
-            marker: self.packet.marker,
             timestamp: self.packet.timestamp.wrapping_add(self.offsets.timestamp),
             ..self.header
         };
@@ -76,10 +79,14 @@ impl Outgoing<'_> {
                 self.push(extensions, id, value);
             }
         }
-        if let Some((id, value)) = value(Extension::Dependencies)
-            && let Some(copy) = descriptor.get_mut(..value.len())
-        {
-            copy.copy_from_slice(value);
+        if let Some((id, value)) = value(Extension::Dependencies) {
+            let active = self.active;
+            let length = active.and_then(|active| activate(value, active, descriptor));
+            let length = length.unwrap_or_else(|| {
+                descriptor[..value.len()].copy_from_slice(value);
+                value.len()
+            });
+            let copy = &mut descriptor[..length];
             add_frame(copy, self.offsets.frame);
             self.push(extensions, id, copy);
         }
@@ -161,12 +168,13 @@ mod tests {
                 frame: 3,
             },
             header: Header {
-                marker: false,
+                marker: true,
                 payload_type: 101,
                 sequence: 9,
                 timestamp: 0,
                 ssrc: 77,
             },
+            active: None,
             ids: &ours,
             mixes: true,
             stamp: Some(0x0102),
@@ -220,6 +228,7 @@ mod tests {
                 timestamp: 0,
                 ssrc: 2,
             },
+            active: None,
             ids: &ExtensionIds::default(),
             mixes: false,
             stamp: Some(1),

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::counters::Offsets;
+use super::dependency::Active;
 use crate::budgets;
 
 /// So many packets are known at first; twice as many when that is less than a second,
@@ -25,6 +26,10 @@ pub struct Sent {
     pub offsets: Offsets,
     /// Its sequence number on the slot.
     pub sequence: u16,
+    /// Whether it ends a picture there.
+    pub marker: bool,
+    /// Which decode targets its dependency descriptor names as active, if not what came.
+    pub active: Option<Active>,
     /// Its payload type at the subscriber.
     pub payload_type: u8,
     /// The payload type of its repair at the subscriber, if negotiated.
@@ -258,6 +263,8 @@ mod tests {
             source: u64::from(sequence) + 70_000,
             offsets: Offsets::default(),
             sequence,
+            marker: false,
+            active: None,
             payload_type: 96,
             repair: Some(97),
             stamp: None,

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::counters::{Offsets, Places, frame_number};
 use super::extensions::Extension;
 use super::history::Incoming;
+use super::skips::Skips;
 
 /// How a packet fits into the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub struct Fit {
 pub struct Rewriter {
     clock_rate: u32,
     anchor: Option<Anchor>,
+    /// What of the source was left out.
+    skips: Skips,
+    /// The source's highest number that was sent.
+    newest: u64,
     /// What is added to the next source's timestamps, if that is known.
     aligned: Option<u32>,
     highest: u64,
@@ -72,6 +77,8 @@ impl Rewriter {
         Self {
             clock_rate,
             anchor: None,
+            skips: Skips::default(),
+            newest: 0,
             aligned: None,
             highest: u64::from(sequence),
             timestamp,
@@ -122,7 +129,10 @@ impl Rewriter {
             Some(anchor) => anchor,
             None => self.take_anchor(packet, counted, now),
         };
-        let sequence = packet.sequence.checked_sub(anchor.from)? + anchor.to;
+        let passed = packet.sequence.checked_sub(anchor.from)?;
+        let passed = passed.checked_sub(self.skips.before(packet.sequence)?)?;
+        let sequence = passed + anchor.to;
+        self.newest = self.newest.max(packet.sequence);
         self.note_counters(counted, anchor.offsets);
         if sequence > self.highest {
             self.highest = sequence;
@@ -133,6 +143,18 @@ impl Rewriter {
             sequence: sequence as u16,
             offsets: anchor.offsets,
         })
+    }
+
+    /// Leaves a packet out. Whether no number was kept for it: otherwise something has to be sent in its place.
+    pub fn skip(&mut self, sequence: u64) -> bool {
+        if self.anchor.is_none_or(|anchor| sequence < anchor.from) {
+            return true;
+        }
+        if sequence < self.newest {
+            return self.skips.before(sequence).is_none();
+        }
+        self.skips.skip(sequence);
+        true
     }
 
     fn take_anchor(&mut self, packet: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
@@ -152,6 +174,8 @@ impl Rewriter {
             },
         };
         self.anchor = Some(anchor);
+        self.skips.clear();
+        self.newest = packet.sequence;
         anchor
     }
 
@@ -205,169 +229,4 @@ impl Rewriter {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::media::rtp::encoding::Encoding;
-    use crate::media::rtp::extensions::ExtensionIds;
-    use crate::media::rtp::outgoing::Outgoing;
-    use crate::media::rtp::packet::{ExtensionSet, Extensions, Header, View};
-
-    fn source(sequence: u64, timestamp: u32, payload: &[u8], encoding: Encoding) -> Incoming<'_> {
-        Incoming {
-            sequence,
-            timestamp,
-            marker: false,
-            encoding,
-            extensions: Extensions::default(),
-            ids: ExtensionIds::none(),
-            payload,
-        }
-    }
-
-    /// What the subscriber gets as the payload.
-    fn payload(source: &Incoming<'_>, fit: Fit) -> Vec<u8> {
-        let outgoing = Outgoing {
-            packet: source,
-            offsets: fit.offsets,
-            header: Header {
-                marker: false,
-                payload_type: 96,
-                sequence: fit.sequence,
-                timestamp: 0,
-                ssrc: 1,
-            },
-            ids: &ExtensionIds::default(),
-            mixes: false,
-            stamp: None,
-            original: None,
-        };
-        let mut bytes = Vec::new();
-        outgoing.write(&mut bytes);
-        View::parse(&bytes).unwrap().payload.to_vec()
-    }
-
-    /// A VP8 payload with a 15-bit picture id and a TL0PICIDX.
-    fn vp8(picture: u16, tl0: u8) -> Vec<u8> {
-        let [high, low] = (picture | 0x8000).to_be_bytes();
-        vec![0x90, 0xe0, high, low, tl0, 0x20, 0x00, 0xaa]
-    }
-
-    #[test]
-    fn a_switch_is_seamless_even_over_the_wrap() {
-        let start = Instant::now();
-        let mut slot = Rewriter::new(90_000, 65_533, u32::MAX - 10);
-        let send = |slot: &mut Rewriter, sequence, timestamp: u32, at_ms| {
-            let now = start + Duration::from_millis(at_ms);
-            let fit = slot.rewrite(&source(sequence, timestamp, b"x", Encoding::H264), now)?;
-            Some((fit.sequence, timestamp.wrapping_add(fit.offsets.timestamp)))
-        };
-        let first = send(&mut slot, 70_000, 5, 0).unwrap();
-        assert_eq!(first, (65_534, u32::MAX - 9));
-        assert_eq!(send(&mut slot, 70_002, 3005, 33).unwrap().0, 0);
-        // A late packet finds its place; one from before the switch does not.
-        assert_eq!(send(&mut slot, 70_001, 3005, 34).unwrap().0, 65_535);
-        assert_eq!(send(&mut slot, 69_999, 5, 34), None);
-        slot.release();
-        let switched = send(&mut slot, 12, 4_000_000, 133).unwrap();
-        // 3000 ticks after the first packet's, then 100 ms at 90 kHz.
-        assert_eq!(switched, (1, (u32::MAX - 9).wrapping_add(3000 + 9000)));
-        assert_eq!(
-            send(&mut slot, 13, 4_003_000, 166).unwrap().1,
-            switched.1.wrapping_add(3000)
-        );
-    }
-
-    #[test]
-    fn another_layer_goes_on_by_its_clock_but_never_back() {
-        let start = Instant::now();
-        let mut slot = Rewriter::new(90_000, 0, 1_000);
-        let send = |slot: &mut Rewriter, timestamp: u32, at_ms| {
-            let now = start + Duration::from_millis(at_ms);
-            let source = source(9, timestamp, b"x", Encoding::H264);
-            let fit = slot.rewrite(&source, now).unwrap();
-            timestamp.wrapping_add(fit.offsets.timestamp)
-        };
-        assert_eq!(send(&mut slot, 0, 0), 1_001);
-        // It came 40 ms later, and was taken 33 ms later.
-        slot.switch(Some(1_001 - 500));
-        assert_eq!(send(&mut slot, 500 + 2_970, 40), 1_001 + 2_970);
-        // The same picture in another layer, and an older one.
-        slot.switch(Some(7));
-        assert_eq!(send(&mut slot, 3_971 - 7, 41), 3_972);
-        slot.switch(Some(7));
-        assert_eq!(send(&mut slot, 3_000 - 7, 42), 3_973);
-        // What cannot be is not believed.
-        slot.switch(Some(1 << 31));
-        assert_eq!(send(&mut slot, 0, 52), 3_973 + 900);
-    }
-
-    #[test]
-    fn vp8_picture_counters_go_on_over_a_switch() {
-        let now = Instant::now();
-        let mut slot = Rewriter::new(90_000, 0, 0);
-        let send = |slot: &mut Rewriter, sequence, sent: &[u8]| {
-            let source = source(sequence, 0, sent, Encoding::Vp8);
-            payload(&source, slot.rewrite(&source, now).unwrap())
-        };
-        assert_eq!(send(&mut slot, 1, &vp8(0x7ffe, 200)), vp8(0x7ffe, 200));
-        assert_eq!(send(&mut slot, 2, &vp8(0x7fff, 201)), vp8(0x7fff, 201));
-        slot.release();
-        assert_eq!(send(&mut slot, 1, &vp8(500, 7)), vp8(0, 202));
-        assert_eq!(send(&mut slot, 2, &vp8(501, 8)), vp8(1, 203));
-        // Seven bits stay seven bits.
-        slot.release();
-        assert_eq!(send(&mut slot, 9, &[0x90, 0x80, 0x7f, 0x00])[2], 2);
-    }
-
-    #[test]
-    fn vp9_picture_counters_go_on_over_a_switch() {
-        let now = Instant::now();
-        let mut slot = Rewriter::new(90_000, 0, 0);
-        let send = |slot: &mut Rewriter, sent: &[u8]| {
-            let source = source(5, 0, sent, Encoding::Vp9);
-            payload(&source, slot.rewrite(&source, now).unwrap())
-        };
-        send(&mut slot, &[0xa8, 0x80, 0x10, 0x00, 0x09, 0xff]);
-        slot.release();
-        assert_eq!(
-            send(&mut slot, &[0xa8, 0x81, 0x00, 0x00, 0x50, 0xff])[..5],
-            [0xa8, 0x80, 0x11, 0x00, 0x0a]
-        );
-    }
-
-    #[test]
-    fn frame_numbers_go_on_over_a_switch() {
-        let now = Instant::now();
-        let mut slot = Rewriter::new(90_000, 0, 0);
-        let ids = ExtensionIds::of([(7, Extension::Dependencies.uri())]);
-        let send = |slot: &mut Rewriter, sequence: u64, number: u16| {
-            let [high, low] = number.to_be_bytes();
-            let descriptor = [0xc0, high, low];
-            let mut set = ExtensionSet::default();
-            set.push(7, &descriptor);
-            let mut bytes = Vec::new();
-            let header = Header {
-                marker: false,
-                payload_type: 96,
-                sequence: 0,
-                timestamp: 0,
-                ssrc: 1,
-            };
-            header.write(&set, &mut bytes);
-            let source = Incoming {
-                extensions: View::parse(&bytes).unwrap().extensions,
-                ids,
-                ..source(sequence, 0, b"x", Encoding::Av1)
-            };
-            let fit = slot.rewrite(&source, now).unwrap();
-            number.wrapping_add(fit.offsets.frame)
-        };
-        assert_eq!(send(&mut slot, 1, 65_535), 65_535);
-        assert_eq!(send(&mut slot, 2, 0), 0);
-        slot.release();
-        assert_eq!(send(&mut slot, 1, 700), 1);
-        assert_eq!(send(&mut slot, 3, 702), 3);
-    }
-}
+mod tests;

@@ -24,7 +24,8 @@ use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandid
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters, RtpCodecKind,
+    RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
+    RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
@@ -33,6 +34,8 @@ use self::chain::{FEEDBACK_SLOT, Feedback, REPAIR_SLOT, RepairUnwrapper};
 use crate::protocol::object::{MediaKind, Source};
 
 pub(super) const SSRC: u32 = 4711;
+/// The payload type of VP9.
+pub(super) const VP9: u8 = 98;
 
 pub(super) struct Client {
     /// Where the network says that it is.
@@ -154,12 +157,23 @@ impl Client {
 
     /// Offers to send this source on an m-line of its own.
     pub fn add_source(&mut self, source: Source, ssrc: u32) {
+        self.add_track(track(source, ssrc));
+    }
+
+    /// Offers to send a camera as VP9 alone.
+    pub fn add_vp9(&mut self, ssrc: u32) {
+        let mut codecs = codecs::video().into_iter();
+        let vp9 = codecs.find(|codec| codec.payload_type == VP9);
+        self.add_track(track_as(Source::Camera, ssrc, vp9.unwrap()));
+    }
+
+    fn add_track(&mut self, track: MediaStreamTrack) {
         let init = RTCRtpTransceiverInit {
             direction: RTCRtpTransceiverDirection::Sendonly,
             ..Default::default()
         };
         self.pc
-            .add_transceiver_from_track(track(source, ssrc), Some(init))
+            .add_transceiver_from_track(track, Some(init))
             .unwrap();
     }
 
@@ -215,7 +229,7 @@ fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
     let registry = registry
         .with(
             ChainSlot::from(REPAIR_SLOT),
-            RepairUnwrapper::new(HashMap::from([(97, 96)])),
+            RepairUnwrapper::new(HashMap::from([(97, 96), (VP9 + 1, VP9)])),
         )
         .with(ChainSlot::from(FEEDBACK_SLOT), Feedback::default());
     let settings = SettingEngineBuilder::default()
@@ -231,11 +245,20 @@ fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
 
 /// A track of one stream, of pictures with a repair stream after it.
 fn track(source: Source, ssrc: u32) -> MediaStreamTrack {
-    let (kind, codec, rtx) = match source.kind() {
-        MediaKind::Audio => (RtpCodecKind::Audio, codecs::audio().remove(0), None),
+    let mut codecs = match source.kind() {
+        MediaKind::Audio => codecs::audio(),
+        MediaKind::Video => codecs::video(),
+    };
+    track_as(source, ssrc, codecs.remove(0))
+}
+
+/// The same, in this encoding.
+fn track_as(source: Source, ssrc: u32, codec: RTCRtpCodecParameters) -> MediaStreamTrack {
+    let (kind, rtx) = match source.kind() {
+        MediaKind::Audio => (RtpCodecKind::Audio, None),
         MediaKind::Video => {
             let rtx = RTCRtpRtxParameters { ssrc: ssrc + 1 };
-            (RtpCodecKind::Video, codecs::video().remove(0), Some(rtx))
+            (RtpCodecKind::Video, Some(rtx))
         }
     };
     let encoding = RTCRtpEncodingParameters {

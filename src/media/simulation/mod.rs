@@ -13,6 +13,7 @@ mod quality;
 mod roaming;
 mod sounds;
 mod stories;
+mod svc;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;

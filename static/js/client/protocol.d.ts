@@ -482,7 +482,7 @@ chat: Array<ChatMessage>, };
 
 export type Layer = { 
 /**
- * Its RTP stream id (RFC 8852 §3.1). Empty when it has none.
+ * Its RTP stream id (RFC 8852 §3.1), or the layer's name: `S0T0` to `S0T2`, `S1`, `S2`. Empty when it has none.
  */
 rid: string, 
 /**
@@ -1558,7 +1558,7 @@ kind: MediaKind,
  */
 track: TrackId | null, 
 /**
- * Which of the track's encodings it carries. Null when it carries none, or one without a rid.
+ * Which of the track's encodings or layers it carries. Null when it carries none, or one without a name.
  */
 layer: string | null, 
 /**
@@ -1695,7 +1695,7 @@ muted: boolean,
  */
 codec: string | null, 
 /**
- * The encodings of a picture that have come, the smallest first. One that is no simulcast has an empty `rid`.
+ * The encodings of a picture that have come, the smallest first. One alone without layers has an empty `rid`.
  */
 layers: Array<Layer>, };
 

@@ -11,6 +11,7 @@ fn ladder(kbps: &[u64]) -> Ladder {
         .map(|(place, kbps)| Seen {
             height: Some(180 << place),
             rate: Some(Bitrate::kbps(*kbps)),
+            is_known: true,
             is_alive: true,
         })
         .collect();

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::line::Line;
+use crate::media::rtp::dependency::Descriptors;
 use crate::media::rtp::missing::Missing;
 use crate::media::rtp::reception::Reception;
 use crate::media::rtp::rtcp::Block;
@@ -42,6 +43,7 @@ pub(super) struct Stream {
     pub highest: Option<u16>,
     /// When one was found missing.
     pub lost_at: Option<Instant>,
+    pub descriptors: Descriptors,
     window: SequenceWindow,
     missing: Missing,
     reception: Reception,
@@ -58,6 +60,7 @@ impl Stream {
             report: None,
             highest: None,
             lost_at: None,
+            descriptors: Descriptors::default(),
             window: SequenceWindow::default(),
             missing: Missing::default(),
             reception: Reception::default(),

@@ -92,12 +92,13 @@ impl DownSlot {
             reason,
         } = self.state();
         let track = track.and_then(|track| tracks.get(&track));
-        let rid = track.zip(layer).and_then(|(track, layer)| track.rid(layer));
+        let name = track.zip(layer);
+        let name = name.and_then(|(track, layer)| track.name(layer));
         Slot {
             mid: self.mid.clone(),
             kind: self.kind,
             track: track.map(|track| track.id.clone()),
-            layer: rid.cloned(),
+            layer: name,
             reason: reason.map(str::to_owned),
         }
     }

@@ -19,6 +19,7 @@ use crate::media::rtp::packet::Header;
 use crate::media::rtp::resend::{ResendBuffer, Sent};
 use crate::media::rtp::rewrite::Rewriter;
 use crate::media::rtp::rtcp::Block;
+use crate::media::rtp::sieve::Sieve;
 use crate::protocol::object::MediaKind;
 
 /// After a line turned out to be narrow its queue drains for about this long.
@@ -63,6 +64,7 @@ pub(in crate::media) struct DownSlot {
     mapped: Option<(Arc<Codec>, Option<PayloadTypes>)>,
     pub(super) stream: Option<u32>,
     pub(super) rewriter: Rewriter,
+    pub(super) sieve: Sieve,
     pub(super) buffer: ResendBuffer,
     pub(super) packets: u32,
     pub(super) octets: u32,
@@ -142,6 +144,7 @@ impl DownSlot {
             stream: None,
             // RFC 3550 §5.1: both begin at random; the upper half is left out so that no early packet wraps.
             rewriter: Rewriter::new(clock_rate, rand::random::<u16>() >> 1, rand::random()),
+            sieve: Sieve::default(),
             buffer: ResendBuffer::default(),
             packets: 0,
             octets: 0,
@@ -260,6 +263,7 @@ impl DownSlot {
         self.report = None;
         self.still = None;
         self.rewriter.release();
+        self.sieve.reset();
         self.keyframes = ViewerRequests::default();
     }
 
@@ -279,12 +283,13 @@ impl DownSlot {
             packet,
             offsets: sent.offsets,
             header: Header {
-                marker: packet.marker,
+                marker: sent.marker,
                 payload_type: sent.payload_type,
                 sequence: sent.sequence,
                 timestamp: packet.timestamp,
                 ssrc: self.ssrc,
             },
+            active: sent.active,
             ids: &self.ids,
             mixes,
             stamp: sent.stamp,

@@ -1,0 +1,48 @@
+//! Where a packet stands in a stream that carries layers in itself.
+
+use super::Up;
+use crate::media::rtp::dependency::{Targets, Told};
+use crate::media::rtp::encoding::Encoding;
+use crate::media::rtp::extensions::Extension;
+use crate::media::rtp::packet::View;
+use crate::media::rtp::part::Part;
+use crate::media::rtp::vp9::Sizes;
+
+/// What a packet says of that.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::media) struct Standing {
+    /// Of which layer it is.
+    pub part: Option<Part>,
+    /// How large the spatial layers are.
+    pub sizes: Option<Sizes>,
+    /// What can be decoded of the stream.
+    pub targets: Option<Targets>,
+}
+
+impl Up {
+    /// By its payload, and by its dependency descriptor where the payload is silent.
+    pub(super) fn standing(
+        &mut self,
+        place: usize,
+        view: &View<'_>,
+        (encoding, payload, keyframe): (Encoding, &[u8], bool),
+    ) -> Standing {
+        let is_simulcast = !self.lines[self.streams[place].line].layers.is_empty();
+        if is_simulcast || !matches!(encoding, Encoding::Vp9 | Encoding::Av1) {
+            return Standing::default();
+        }
+        let told = self.told(place, view);
+        let sizes = keyframe.then(|| Part::sizes(encoding, payload)).flatten();
+        Standing {
+            part: Part::of(encoding, payload).or(told.map(|told| told.part)),
+            sizes: sizes.or(told.and_then(|told| told.sizes)),
+            targets: told.map(|told| told.targets),
+        }
+    }
+
+    fn told(&mut self, place: usize, view: &View<'_>) -> Option<Told> {
+        let descriptor = self.value(view, Extension::Dependencies)?;
+        let stream = &mut self.streams[place];
+        stream.descriptors.read(descriptor, view.header.timestamp)
+    }
+}
