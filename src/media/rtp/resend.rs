@@ -61,11 +61,15 @@ pub struct ResendBuffer {
 struct Stretch {
     stream: u32,
     offsets: Offsets,
+    active: Option<Active>,
     payload_type: u8,
     repair: Option<u8>,
-    /// The highest number of the source, and the one that it has on the slot: all others lie as far apart.
+    /// The highest number of the source, and the one that it has on the slot. All others lie as far apart, but for what was
+    /// left out of the source in between.
     source: u64,
     sequence: u16,
+    /// How many were left out up to there, from any beginning.
+    skips: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,40 +79,80 @@ struct Kept {
     sequence: u16,
     stamp: u16,
     bytes: u16,
-    /// The number of its stretch.
+    /// The number of its stretch, and how many were left out of that up to here.
     stretch: u16,
+    skips: u16,
     resends: u8,
-    is_stamped: bool,
+    marks: Marks,
 }
+
+/// Whether a packet carries a transport-wide number, and whether it ends a picture. In one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    None,
+    Stamped,
+    Ends,
+    StampedAndEnds,
+}
+
+impl Marks {
+    fn of(sent: &Sent) -> Self {
+        match (sent.stamp.is_some(), sent.marker) {
+            (false, false) => Self::None,
+            (true, false) => Self::Stamped,
+            (false, true) => Self::Ends,
+            (true, true) => Self::StampedAndEnds,
+        }
+    }
+
+    fn is_stamped(self) -> bool {
+        matches!(self, Self::Stamped | Self::StampedAndEnds)
+    }
+
+    fn ends(self) -> bool {
+        matches!(self, Self::Ends | Self::StampedAndEnds)
+    }
+}
+
+/// More that were left out between two packets make them two stretches.
+const MOST_SKIPS: i64 = 4_096;
 
 impl Stretch {
     fn of(sent: &Sent) -> Self {
         Self {
             stream: sent.stream,
             offsets: sent.offsets,
+            active: sent.active,
             payload_type: sent.payload_type,
             repair: sent.repair,
             source: sent.source,
             sequence: sent.sequence,
+            skips: 0,
         }
     }
 
-    /// Goes on with a packet, if that belongs here.
-    fn takes(&mut self, sent: &Sent) -> bool {
+    /// Goes on with a packet, if that belongs here: how many were left out up to it.
+    fn take(&mut self, sent: &Sent) -> Option<u16> {
         let ahead = sent.sequence.wrapping_sub(self.sequence) as i16;
-        let is_same = self.source.checked_add_signed(ahead.into()) == Some(sent.source)
-            && (self.stream, self.payload_type) == (sent.stream, sent.payload_type)
-            && (self.offsets, self.repair) == (sent.offsets, sent.repair);
-        if is_same && ahead > 0 {
-            (self.source, self.sequence) = (sent.source, sent.sequence);
+        let expected = self.source.checked_add_signed(ahead.into())?;
+        let skipped = i64::try_from(sent.source).ok()? - i64::try_from(expected).ok()?;
+        let is_same = (self.stream, self.payload_type) == (sent.stream, sent.payload_type)
+            && (self.offsets, self.repair) == (sent.offsets, sent.repair)
+            && self.active == sent.active
+            && skipped.abs() <= MOST_SKIPS;
+        let skips = is_same.then(|| self.skips.wrapping_add(skipped as u16))?;
+        if ahead > 0 {
+            (self.source, self.sequence, self.skips) = (sent.source, sent.sequence, skips);
         }
-        is_same
+        Some(skips)
     }
 
-    /// The source's number of what has this one on the slot.
-    fn source_of(&self, sequence: u16) -> Option<u64> {
-        let behind = self.sequence.wrapping_sub(sequence);
-        self.source.checked_sub(behind.into())
+    /// The source's number of a packet.
+    fn source_of(&self, kept: &Kept) -> Option<u64> {
+        let behind = self.sequence.wrapping_sub(kept.sequence) as i16;
+        let skipped = self.skips.wrapping_sub(kept.skips) as i16;
+        self.source
+            .checked_add_signed(-i64::from(behind) - i64::from(skipped))
     }
 }
 
@@ -124,7 +168,7 @@ impl ResendBuffer {
         if self.places.is_empty() || (young && self.places.len() < MOST) {
             self.grow();
         }
-        let stretch = self.stretch_for(&sent);
+        let (stretch, skips) = self.stretch_for(&sent);
         if let Some(place) = self.place(sent.sequence) {
             self.places[place] = Some(Kept {
                 at,
@@ -132,34 +176,33 @@ impl ResendBuffer {
                 stamp: sent.stamp.unwrap_or_default(),
                 bytes: sent.bytes,
                 stretch,
+                skips,
                 resends: 0,
-                is_stamped: sent.stamp.is_some(),
+                marks: Marks::of(&sent),
             });
         }
     }
 
-    /// The number of the newest stretch, or of another one that this packet begins.
-    fn stretch_for(&mut self, sent: &Sent) -> u16 {
-        let newest = usize::from(self.stretch % STRETCHES);
-        if self
+    /// The number of the newest stretch, or of another one that this packet begins, and how many were left out of it.
+    fn stretch_for(&mut self, sent: &Sent) -> (u16, u16) {
+        let newest = self
             .stretches
-            .get_mut(newest)
-            .is_some_and(|one| one.takes(sent))
-        {
-            return self.stretch;
+            .get_mut(usize::from(self.stretch % STRETCHES));
+        if let Some(skips) = newest.and_then(|newest| newest.take(sent)) {
+            return (self.stretch, skips);
         }
         // The first one gets number 0.
         if !self.stretches.is_empty() {
             self.stretch = self.stretch.wrapping_add(1);
         }
-        match self
+        let former = self
             .stretches
-            .get_mut(usize::from(self.stretch % STRETCHES))
-        {
+            .get_mut(usize::from(self.stretch % STRETCHES));
+        match former {
             Some(former) => *former = Stretch::of(sent),
             None => self.stretches.push(Stretch::of(sent)),
         }
-        self.stretch
+        (self.stretch, 0)
     }
 
     /// As it was sent, unless its stretch is forgotten.
@@ -170,12 +213,14 @@ impl ResendBuffer {
         let stretch = self.stretches.get(usize::from(kept.stretch % STRETCHES))?;
         Some(Sent {
             stream: stretch.stream,
-            source: stretch.source_of(kept.sequence)?,
+            source: stretch.source_of(kept)?,
             offsets: stretch.offsets,
             sequence: kept.sequence,
+            marker: kept.marks.ends(),
+            active: stretch.active,
             payload_type: stretch.payload_type,
             repair: stretch.repair,
-            stamp: kept.is_stamped.then_some(kept.stamp),
+            stamp: kept.marks.is_stamped().then_some(kept.stamp),
             bytes: kept.bytes,
         })
     }
@@ -366,7 +411,10 @@ mod tests {
             }
             let ahead = 1 + next(3) as u16;
             newest.sequence = newest.sequence.wrapping_add(ahead);
-            newest.source += u64::from(ahead);
+            // Some of the source are left out now and then.
+            let skipped = if next(4) == 0 { next(40) } else { 0 };
+            newest.source += u64::from(ahead) + u64::from(skipped);
+            newest.marker = next(3) == 0;
             newest.stamp = (next(2) == 0).then_some(step as u16);
             newest.bytes = 1 + next(1_200) as u16;
             buffer.keep(newest, now);
