@@ -5,22 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';
-import { closeAfter, guest, linesOf, seesPeople } from './page-people.mjs';
+import { closeAfter, guest, linesOf, seesPeople, strong } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
-
-/** This machine may be too slow for so many pages; whether it is must not decide what these tests see. */
-function strong() {
-  globalThis.busy = false;
-  const { getStats } = RTCPeerConnection.prototype;
-  RTCPeerConnection.prototype.getStats = async function (...args) {
-    const report = new Map(await getStats.apply(this, args));
-    for (const [id, entry] of report) {
-      if (entry.type === 'outbound-rtp' && entry.kind === 'video') report.set(id, { ...entry, qualityLimitationReason: globalThis.busy ? 'cpu' : 'none' });
-      if (entry.type === 'inbound-rtp' && entry.kind === 'video') report.set(id, { ...entry, framesDropped: 0 });
-    }
-    return report;
-  };
-}
 
 const SHARP = { init: [strong], context: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 } };
 const PHONE = { init: [strong], context: { viewport: { width: 390, height: 844 } } };

@@ -45,6 +45,23 @@ function watch() {
 }
 
 /**
+ * To be run in a page: this machine may be too slow for so many pages, and whether it is must not decide what a test sees. It is
+ * while `globalThis.busy` says so.
+ */
+export function strong() {
+  globalThis.busy = false;
+  const { getStats } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.getStats = async function (...args) {
+    const report = new Map(await getStats.apply(this, args));
+    for (const [id, entry] of report) {
+      if (entry.type === 'outbound-rtp' && entry.kind === 'video') report.set(id, { ...entry, qualityLimitationReason: globalThis.busy ? 'cpu' : 'none' });
+      if (entry.type === 'inbound-rtp' && entry.kind === 'video') report.set(id, { ...entry, framesDropped: 0 });
+    }
+    return report;
+  };
+}
+
+/**
  * A page somewhere in the product, with its own storage and devices.
  *
  * @param {any} stage

@@ -30,7 +30,7 @@ impl Gauge {
 }
 
 /// Looks how much of its time a thread works.
-pub(super) struct Watch {
+pub(in crate::media) struct Watch {
     gauge: Arc<Gauge>,
     stepper: Stepper,
     /// Since when is counted, and how long the thread had worked by then.

@@ -62,7 +62,7 @@ pub(in crate::media) fn speakers<K: Copy + Eq>(
                 .iter()
                 .position(|other| *other == key)
                 .map_or(0, |place| MAX_SPEAKERS - place.min(4));
-            (key, loud + LEAD * lead as f32 / 2.0)
+            (key, loud + LEAD * lead as f32)
         })
         .collect();
     voices.sort_by(|one, other| other.1.total_cmp(&one.1));

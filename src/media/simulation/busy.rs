@@ -1,9 +1,12 @@
 //! A media thread that has too much to do: what is given up, in which order, and what everybody is told.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::World;
 use super::layers::call::Call;
+use crate::media::io::watch::{Gauge, Watch};
 use crate::media::room::request::Request;
 use crate::media::seats::Step;
 use crate::meeting::media::MediaEvent;
@@ -49,6 +52,43 @@ fn quality_steps_down_with_its_reason_and_comes_back() {
         };
         assert!(layers.iter().eq(expected), "{step:?}: {layers:?}");
     }
+}
+
+/// From what a thread was seen to do to what people are told.
+#[test]
+fn too_much_work_is_told_to_everybody_and_keeps_nobody_out() {
+    let mut call = Call::new();
+    call.view(0, 720);
+    call.view(1, 360);
+    call.talk(2);
+    let gauge = Arc::new(Gauge::default());
+    let mut watch = Watch::new(Arc::clone(&gauge), call.world.now);
+    let mut worked = Duration::ZERO;
+    // It ran for so long of each second, and never rested: others had the processor for the rest.
+    for (millis, seconds, told, step) in [
+        (100, 10, [reported("f", ""), reported("h", "")], 0),
+        (600, 4, [reported("h", "server"), reported("h", "")], 1),
+        (
+            600,
+            4,
+            [reported("q", "server"), reported("q", "server")],
+            2,
+        ),
+    ] {
+        for _ in 0..seconds {
+            call.talk(1);
+            worked += Duration::from_millis(millis);
+            let now = call.world.now;
+            watch.rested(Duration::ZERO, || worked, &mut call.world.state, now);
+        }
+        call.talk_frames(4);
+        assert_eq!([0, 1].map(|viewer| call.last_reported(viewer)), told);
+        assert_eq!(gauge.read().2, step);
+    }
+    let newcomer = call.world.admit();
+    let down = call.world.receive(&newcomer);
+    call.talk(3);
+    assert!(!call.world.clients[down].received.is_empty());
 }
 
 #[test]

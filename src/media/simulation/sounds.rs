@@ -54,7 +54,12 @@ fn take_heard(world: &mut World, who: usize) -> (BTreeSet<u16>, usize) {
 
 #[test]
 fn sound_survives_a_loss_of_a_third_where_both_ends_can_repeat_it() {
-    let mut world = World::new();
+    for seed in [1, 0x2545_f491, 0x9e37_79b9] {
+        survives_a_loss_of_a_third(World::seeded(seed));
+    }
+}
+
+fn survives_a_loss_of_a_third(mut world: World) {
     let people = [world.admit(), world.admit(), world.admit()];
     let ada = world.client();
     world.clients[ada].add_source(Source::Microphone, VOICE);
