@@ -44,7 +44,7 @@ mod tests {
         let first = taken.list(pictures);
         let sounds = taken.list(offered(MediaKind::Audio));
         assert!(!Arc::ptr_eq(&first, &sounds));
-        let again = taken.list(&pictures.to_vec());
+        let again = taken.list(pictures);
         assert!(Arc::ptr_eq(&first, &again));
         assert_eq!(&*first, pictures);
     }
