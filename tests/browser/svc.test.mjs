@@ -12,7 +12,7 @@ import { makeRoom } from './rooms.mjs';
 const WIDTH = 960;
 const HEIGHTS = [136, 270, 540];
 /** A decoder that waits for a picture that was left out stands still for longer. */
-const STILL_MS = 3_000;
+const STILL_MS = 10_000;
 const SOON = { timeoutMs: 60_000, everyMs: 200 };
 
 let stage;
