@@ -12,6 +12,15 @@ const LOOK_UP_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a look-up may take.
 const LOOK_UP_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Where clients send media to.
+#[derive(Clone)]
+pub(super) struct MediaAddresses {
+    /// As configured.
+    pub(super) given: Vec<MediaAddress>,
+    /// What that came to at the start.
+    pub(super) known: Vec<IpAddr>,
+}
+
 /// Why a name gave no address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAddress {
@@ -38,7 +47,8 @@ pub(super) async fn all(given: &[MediaAddress]) -> Result<Vec<IpAddr>, Failure> 
 }
 
 /// Looks the names up again and again, and tells `media` when something has changed. Ends at once where there are none.
-pub(super) async fn watch(given: Vec<MediaAddress>, media: Media, mut known: Vec<IpAddr>) {
+pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
+    let MediaAddresses { given, mut known } = addresses;
     let has_names = given
         .iter()
         .any(|address| matches!(address, MediaAddress::Name(_)));

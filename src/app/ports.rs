@@ -61,6 +61,19 @@ impl Ports {
         };
         Ok(Self { page, redirect })
     }
+
+    /// Where the page and the redirection listen.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub(super) fn addresses(&self) -> Result<(SocketAddr, Option<SocketAddr>), Failure> {
+        let address = |listener: &TcpListener| {
+            let address = listener.local_addr();
+            address.map_err(|error| Failure::because("cannot listen", &error))
+        };
+        let redirect = self.redirect.as_ref().map(address).transpose()?;
+        Ok((address(&self.page)?, redirect))
+    }
 }
 
 /// Where streams of media come in.

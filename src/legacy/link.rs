@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use crate::http::upgrade::socket_config;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::sessions::{self, Services};
+use crate::sessions::{self, Live, Services};
 use crate::ws;
 
 /// How much may be on its way in each direction, in bytes.
@@ -72,7 +72,8 @@ pub async fn open(services: Services, address: Network) -> (Link, impl Future<Ou
         let _ = sink.close().await;
     };
     let session = async move {
-        tokio::join!(ws::run(socket, address, services), pump);
+        let session = Live::open(address, services);
+        tokio::join!(ws::run(socket, session), pump);
     };
     let link = Link {
         messages,

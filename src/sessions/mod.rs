@@ -32,31 +32,19 @@ mod state;
 mod table;
 mod visit;
 
-use crate::protocol::error::WireError;
-use crate::protocol::ids::RoomIdentity;
-use crate::protocol::object::Room;
-
 pub use end::End;
+pub use handlers::room_view::find_room;
 pub use handover::{Successor, keep};
 pub use heartbeat::MOST_PINGS_UNANSWERED;
 pub use kept::Kept;
 pub use limits::{Limits, Pace, too_fast};
 pub use live::{Instruction, Live};
-pub use services::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
+pub use services::{
+    GuestPolicy, Policy, RateLimiting, RegistrationPolicy, Services, ServicesParts,
+};
 pub use session::Frame;
 pub use table::Table;
 pub use visit::Visit;
-
-/// The room of this identity as it travels now. Numbers, which can be guessed, find nothing here.
-///
-/// # Errors
-/// When the database cannot answer.
-pub async fn find_room(
-    services: &Services,
-    identity: &RoomIdentity,
-) -> Result<Option<Room>, WireError> {
-    handlers::room_view::find_room(services.rooms(), identity).await
-}
 
 /// The largest text frame, in bytes.
 pub const MESSAGE_BYTES: usize = 256 * 1024;

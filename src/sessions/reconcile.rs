@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::handlers::room_view;
-use super::services::Services;
+use super::table::Table;
 use crate::meeting::Command;
 use crate::meeting::command::PasswordEdit;
 use crate::protocol::event::EndReason;
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Origin, RoomLink};
-use crate::store::{StoreError, WatchedRoom};
+use crate::rooms::{Origin, Registry, RoomLink};
+use crate::store::{Store, StoreError, WatchedRoom};
 
 /// How often it looks. What the command line does is seen by everyone within twice this.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -27,10 +27,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const BEAT: Duration = Duration::from_secs(5);
 
 /// Looks for ever; ends with the task.
-pub async fn run(services: Services) {
+pub async fn run(table: Table, registry: Registry, store: Store) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut reconciler = Reconciler::new(services);
+    let mut reconciler = Reconciler::new(table, registry, store);
     loop {
         interval.tick().await;
         match reconciler.look().await {
@@ -47,16 +47,20 @@ pub async fn run(services: Services) {
 }
 
 struct Reconciler {
-    services: Services,
+    table: Table,
+    registry: Registry,
+    store: Store,
     /// The version of each live room that it was told of last.
     known: HashMap<RoomIdentity, u64>,
     beat_at: Option<Instant>,
 }
 
 impl Reconciler {
-    fn new(services: Services) -> Self {
+    fn new(table: Table, registry: Registry, store: Store) -> Self {
         Self {
-            services,
+            table,
+            registry,
+            store,
             known: HashMap::new(),
             beat_at: None,
         }
@@ -68,23 +72,22 @@ impl Reconciler {
     }
 
     async fn look_at_accounts(&self) -> Result<(), StoreError> {
-        let table = self.services.table();
-        let accounts = table.accounts();
+        let accounts = self.table.accounts();
         if accounts.is_empty() {
             return Ok(());
         }
         let wanted: Vec<UserId> = accounts.iter().cloned().collect();
-        let found = self.services.store().watch_users(&wanted).await?;
+        let found = self.store.watch_users(&wanted).await?;
         let found = found
             .into_iter()
             .map(|user| (user.id, user.tokens_valid_after));
-        table.end_void(&accounts, &found.collect());
+        self.table.end_void(&accounts, &found.collect());
         Ok(())
     }
 
     async fn look_at_rooms(&mut self) -> Result<(), StoreError> {
         // Taken before the question: an answer must not be applied to a run of the room that began after it.
-        let mut running = self.services.registry().running();
+        let mut running = self.registry.running();
         // Nobody can have changed what is in memory alone.
         running.retain(|(_, handle)| handle.origin() == Origin::Store);
         if running.is_empty() {
@@ -94,7 +97,7 @@ impl Reconciler {
         }
         self.beat().await?;
         let identities: Vec<_> = running.iter().map(|(room, _)| room.clone()).collect();
-        let found = self.services.store().watch_rooms(&identities).await?;
+        let found = self.store.watch_rooms(&identities).await?;
         let mut found: HashMap<RoomIdentity, WatchedRoom> = found
             .into_iter()
             .map(|room| (room.identity.clone(), room))
@@ -115,7 +118,7 @@ impl Reconciler {
 
     async fn beat(&mut self) -> Result<(), StoreError> {
         if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
-            self.services.store().beat(Timestamp::now()).await?;
+            self.store.beat(Timestamp::now()).await?;
             self.beat_at = Some(Instant::now());
         }
         Ok(())
@@ -131,11 +134,7 @@ impl Reconciler {
         if self.known.get(&seen.identity) == Some(&seen.version) {
             return Ok(());
         }
-        let found = self
-            .services
-            .store()
-            .find_room(seen.identity.as_str())
-            .await?;
+        let found = self.store.find_room(seen.identity.as_str()).await?;
         if let Some(room) = found {
             self.known.insert(seen.identity, room.version);
             let facts = Box::new(room_view::facts(&room));

@@ -21,7 +21,9 @@ use crate::meeting::Room;
 use crate::meeting::taking_up::TakenUp;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::time::Timestamp;
-use crate::rooms::{Restored, SAVED_VERSION, Safe, Saved, SavedSession, Start, Survivors};
+use crate::rooms::{
+    Registry, Restored, SAVED_VERSION, Safe, Saved, SavedSession, Start, Survivors,
+};
 use crate::store::{self, RoomKey, RoomState, StateWriter};
 pub(crate) use records::{Fault, Records};
 use returning::Returning;
@@ -67,7 +69,7 @@ fn state(meeting: Saved) -> RoomState {
 pub async fn take_up(services: &Services) -> Result<(), store::StoreError> {
     let alive = services.store().last_beat().await?;
     let rooms = services.store().rooms_with_state().await?;
-    take_up_all(services, services, rooms, alive).await;
+    take_up_all(services, services.rooms(), rooms, alive).await;
     Ok(())
 }
 
@@ -137,7 +139,7 @@ async fn take_up_one(
             };
             match start.room.take_up(*saved, alive.min(now), now) {
                 Some(taken) if taken.people.is_empty() => {
-                    rest(services, empty, &taken.room);
+                    rest(services.registry(), empty, &taken.room);
                     Ok(0)
                 }
                 Some(taken) => go_on((services, records), room, empty, taken, sessions).await,
@@ -151,12 +153,10 @@ async fn take_up_one(
 }
 
 /// Nobody is left of those who were in.
-fn rest(services: &Services, start: Start, room: &Room) {
+fn rest(registry: &Registry, start: Start, room: &Room) {
     let Some(safe) = start.safe else { return };
     match room.memory() {
-        Some(memory) => services
-            .registry()
-            .remember(room.identity(), memory, Some(safe)),
+        Some(memory) => registry.remember(room.identity(), memory, Some(safe)),
         None => safe.keep(None),
     }
 }
@@ -198,7 +198,7 @@ async fn go_on(
             .iter()
             .find(|saved| saved.participant == person.participant);
         let session = match saved {
-            Some(saved) => Returning::find(services, records, person, saved).await,
+            Some(saved) => Returning::find(services.table(), records, person, saved).await,
             None => None,
         };
         let participant = person.participant.clone();

@@ -10,6 +10,7 @@ use super::kept::Kept;
 use super::reading::Reading;
 use super::table::Table;
 use crate::auth::{Limits, Passwords, RoomPasswords, Tokens};
+use crate::budgets::auth::PASSWORDS_WAITING;
 use crate::rooms::Registry;
 use crate::store::{HistoryWriter, StateWriter, Store};
 
@@ -40,39 +41,40 @@ pub enum RateLimiting {
     Off,
 }
 
-/// What [`Services`] are made of.
-pub struct ServicesParts {
-    /// The running rooms.
-    pub registry: Registry,
-    /// What lasts.
-    pub store: Store,
-    /// Who was where.
-    pub history: HistoryWriter,
-    /// How the meetings are.
-    pub states: StateWriter,
-    /// Hashing of accounts' passwords, capped.
-    pub passwords: Passwords,
-    /// The same for rooms' passwords, in a lane of their own: setting many must not keep people from logging in.
-    pub room_passwords: RoomPasswords,
-    /// Logins.
-    pub tokens: Tokens,
-    /// Attempts at passwords, numbers and names.
-    pub attempts: Limits,
+/// What the operator decides about sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
     /// Whether guests come in.
     pub guests: GuestPolicy,
     /// Whether accounts can be made.
     pub registration: RegistrationPolicy,
     /// Whether sessions are limited.
     pub rate_limiting: RateLimiting,
-    /// How long a session is kept whose socket is lost; it is not where this is nothing.
+    /// How long a session without a socket is kept. Zero means that none is kept.
     pub kept_for: Duration,
-    /// How many are kept.
+    /// How many sessions without a socket are kept.
     pub most_kept: usize,
+}
+
+/// What sessions stand on.
+pub struct ServicesParts {
+    /// The running rooms.
+    pub registry: Registry,
+    /// The database.
+    pub store: Store,
+    /// Writes attendance.
+    pub history: HistoryWriter,
+    /// Saves running meetings.
+    pub states: StateWriter,
+    /// Makes and checks log-in tokens.
+    pub tokens: Tokens,
     /// Becomes true when the server goes down.
     pub stop: watch::Receiver<bool>,
 }
 
 /// What every session uses. Clones share it.
+///
+/// Only what opens or serves sessions holds the whole. Everything else takes the parts that it uses.
 #[derive(Clone)]
 pub struct Services {
     shared: Arc<Shared>,
@@ -84,9 +86,8 @@ struct Shared {
     stand_in: std::sync::OnceLock<Arc<dyn super::stand_in::StandIn>>,
     accounts: Accounts,
     rooms: Rooms,
-    rate_limiting: RateLimiting,
+    policy: Policy,
     reading: Reading,
-    kept_for: Duration,
     kept: Kept,
     stop: watch::Receiver<bool>,
 }
@@ -117,24 +118,31 @@ pub(super) struct Rooms {
 }
 
 impl Services {
-    /// Shares `parts` among all sessions.
-    pub fn new(parts: ServicesParts) -> Self {
+    /// Shares `parts` among all sessions, and holds them to `policy`.
+    pub fn new(parts: ServicesParts, policy: Policy) -> Self {
+        let is_limited = policy.rate_limiting == RateLimiting::On;
+        let attempts = match policy.rate_limiting {
+            RateLimiting::On => Limits::default(),
+            RateLimiting::Off => Limits::off(),
+        };
+        // Rooms' passwords have a lane of their own: setting many must not keep people from logging in.
+        let room_passwords = Passwords::new(1, PASSWORDS_WAITING.size());
         let accounts = Accounts {
             store: parts.store.clone(),
-            passwords: parts.passwords,
+            passwords: Passwords::default(),
             tokens: parts.tokens,
-            attempts: parts.attempts.clone(),
-            guests: parts.guests,
-            registration: parts.registration,
-            table: Table::new(parts.rate_limiting == RateLimiting::On),
+            attempts: attempts.clone(),
+            guests: policy.guests,
+            registration: policy.registration,
+            table: Table::new(is_limited),
         };
         let rooms = Rooms {
             store: parts.store,
             registry: parts.registry,
             history: parts.history,
             states: parts.states,
-            passwords: parts.room_passwords,
-            attempts: parts.attempts,
+            passwords: RoomPasswords::new(room_passwords),
+            attempts,
             checks: CheckRooms::default(),
             lists: Arc::new(Semaphore::new(1)),
         };
@@ -143,10 +151,9 @@ impl Services {
             stand_in: std::sync::OnceLock::new(),
             accounts,
             rooms,
-            rate_limiting: parts.rate_limiting,
-            reading: Reading::new(parts.rate_limiting == RateLimiting::On),
-            kept_for: parts.kept_for,
-            kept: Kept::new(parts.most_kept, parts.rate_limiting == RateLimiting::On),
+            policy,
+            reading: Reading::new(is_limited),
+            kept: Kept::new(policy.most_kept, is_limited),
             stop: parts.stop,
         };
         Self {
@@ -202,12 +209,12 @@ impl Services {
 
     /// How long a session is kept whose socket is lost.
     pub(super) fn kept_for(&self) -> Duration {
-        self.shared.kept_for
+        self.shared.policy.kept_for
     }
 
     /// Whether sessions are held to their limits.
     pub fn is_rate_limited(&self) -> bool {
-        self.shared.rate_limiting == RateLimiting::On
+        self.shared.policy.rate_limiting == RateLimiting::On
     }
 
     pub(super) fn accounts(&self) -> &Accounts {

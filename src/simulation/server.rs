@@ -14,13 +14,15 @@ use super::handlers::Handlers;
 use super::line::Line;
 use super::store::{Database, Taken};
 use crate::auth::tokens::DEFAULT_LIFETIME;
-use crate::auth::{Limits, Passwords, RoomPasswords, Secret, Tokens};
+use crate::auth::{Secret, Tokens};
 use crate::media::by_hand::ByHand;
 use crate::network::Network;
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
 use crate::sessions::stand_in::take_up_all;
-use crate::sessions::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
+use crate::sessions::{
+    GuestPolicy, Policy, RateLimiting, RegistrationPolicy, Services, ServicesParts,
+};
 use crate::store::{HistoryWriter, StateChange, StateWriter, Store};
 
 /// How long a session is kept without a socket.
@@ -67,22 +69,22 @@ impl Server {
         });
         let store = Store::nowhere();
         let secret = Secret::parse("a-secret-that-only-this-simulation-has-0123456789").unwrap();
-        let services = Services::new(ServicesParts {
+        let parts = ServicesParts {
             registry: Registry::with_clock(media, Arc::new(Timestamp::now)),
             history: HistoryWriter::start(store.clone()),
             states: states.clone(),
             store,
-            passwords: Passwords::default(),
-            room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            attempts: Limits::off(),
+            stop: stopping,
+        };
+        let policy = Policy {
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::Off,
             kept_for: KEPT,
             most_kept: 100,
-            stop: stopping,
-        });
+        };
+        let services = Services::new(parts, policy);
         services.set_stand_in(Arc::new(Handlers {
             database: database.clone(),
             carried_out: Mutex::new(BTreeSet::new()),

@@ -11,18 +11,16 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::close::{CLOSE_DEADLINE, close_frame, end_of_close, goodbye};
 use super::gathered::Gathered;
-use crate::network::Network;
-use crate::sessions::{End, Frame, Instruction, Live, Services, Successor, keep};
+use crate::sessions::{End, Frame, Instruction, Live, Successor, keep};
 
 /// How long a write may take before the client counts as too slow.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Serves one upgraded socket until it closes, the client misbehaves, or the server is told to stop.
-pub async fn run<S>(socket: WebSocketStream<S>, address: Network, services: Services)
+/// Serves `session` on one upgraded socket until it closes, the client misbehaves, or the server is told to stop.
+pub async fn run<S>(socket: WebSocketStream<S>, mut session: Live)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut session = Live::open(address, services);
     let mut socket = Socket {
         socket,
         gathered: Gathered::default(),

@@ -15,13 +15,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::run;
-use crate::auth::{
-    Limits as Attempts, Passwords, RoomPasswords, Secret, Tokens, tokens::DEFAULT_LIFETIME,
-};
+use crate::auth::{Secret, Tokens, tokens::DEFAULT_LIFETIME};
 use crate::media::{Media, MediaConfig};
 use crate::network::Network;
 use crate::rooms::Registry;
-use crate::sessions::{GuestPolicy, RateLimiting, RegistrationPolicy, Services, ServicesParts};
+use crate::sessions::{
+    GuestPolicy, Live, Policy, RateLimiting, RegistrationPolicy, Services, ServicesParts,
+};
 use crate::store::{HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
 
@@ -46,24 +46,23 @@ impl Server {
             listeners: Vec::new(),
         };
         let (stop, stopping) = watch::channel(false);
-        let services = Services::new(ServicesParts {
+        let parts = ServicesParts {
             registry: Registry::new(Media::start(media).unwrap()),
             history: HistoryWriter::start(store.clone()),
             states: StateWriter::start(store.clone()),
             store,
-            passwords: Passwords::default(),
-            room_passwords: RoomPasswords::new(Passwords::default()),
             tokens: Tokens::new(&secret, DEFAULT_LIFETIME),
-            attempts: Attempts::default(),
+            stop: stopping,
+        };
+        let policy = Policy {
             guests: GuestPolicy::Admitted,
             registration: RegistrationPolicy::Open,
             rate_limiting: RateLimiting::On,
             kept_for: Duration::from_secs(30),
             most_kept: 100,
-            stop: stopping,
-        });
+        };
         Self {
-            services,
+            services: Services::new(parts, policy),
             stop,
             _data: data,
         }
@@ -80,7 +79,7 @@ impl Server {
     {
         let socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
         let address = Network::of("192.0.2.1".parse().unwrap());
-        let session = run(socket, address, self.services.clone());
+        let session = run(socket, Live::open(address, self.services.clone()));
         let mut client = Client {
             socket: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
             session: supervise::spawn("session", session),

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use meeting::network::Network;
+use meeting::sessions::Live;
 use meeting::ws;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
@@ -283,7 +284,8 @@ async fn connect(server: &Server, cut: Cut) -> WebSocketStream<Line> {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
     let address = Network::of("192.0.2.1".parse().unwrap());
-    tokio::spawn(ws::run(far, address, server.services.clone()));
+    let session = Live::open(address, server.services.clone());
+    tokio::spawn(ws::run(far, session));
     WebSocketStream::from_raw_socket(Line::new(near, cut), Role::Client, None).await
 }
 

@@ -17,7 +17,9 @@ use crate::protocol::time::Timestamp;
 use crate::rooms::{Origin, Registry, Start};
 use crate::sessions::restart::safe;
 use crate::sessions::services::Rooms;
-use crate::store::{Attendance, Membership, RoomKey, StoredMessage, StoredRoom, is_room_number};
+use crate::store::{
+    Attendance, Membership, RoomKey, Store, StoredMessage, StoredRoom, is_room_number,
+};
 
 /// A room with nobody in it.
 pub fn facts(room: &StoredRoom) -> object::Room {
@@ -96,16 +98,15 @@ pub async fn seen_all(
 /// # Errors
 /// When the database cannot answer.
 pub async fn find_room(
-    rooms: &Rooms,
+    store: &Store,
+    registry: &Registry,
     identity: &RoomIdentity,
 ) -> Result<Option<object::Room>, WireError> {
     if is_room_number(identity.as_str()) {
         return Ok(None);
     }
-    let found = rooms.store.find_room(identity.as_str()).await;
-    Ok(found
-        .map_err(stored)?
-        .map(|room| seen(&rooms.registry, &room)))
+    let found = store.find_room(identity.as_str()).await.map_err(stored)?;
+    Ok(found.map(|room| seen(registry, &room)))
 }
 
 /// Loads what a room needs to run, as it is stored now.

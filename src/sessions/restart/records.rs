@@ -5,7 +5,7 @@ use crate::protocol::object::{User, UserKind};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Start;
 use crate::sessions::handlers::room_view;
-use crate::sessions::services::Services;
+use crate::sessions::services::Rooms;
 use crate::store::{self, RoomKey, RoomState};
 
 /// Why a meeting cannot be taken up.
@@ -28,13 +28,13 @@ pub(crate) trait Records {
     ) -> Option<Option<store::UserKey>>;
 }
 
-impl Records for Services {
+impl Records for Rooms {
     async fn saved(&self, room: RoomKey) -> Result<Option<RoomState>, Fault> {
-        Ok(self.store().room_state(room).await?)
+        Ok(self.store.room_state(room).await?)
     }
 
     async fn start(&self, room: RoomKey) -> Result<Option<Start>, Fault> {
-        match room_view::load(self.rooms(), room).await {
+        match room_view::load(self, room).await {
             Ok(start) => Ok(Some(start)),
             Err(error) if error.code == ErrorCode::RoomNotFound => Ok(None),
             Err(error) => Err(error.code.as_str().into()),
@@ -42,7 +42,7 @@ impl Records for Services {
     }
 
     async fn note(&self, people: &[store::Membership]) -> Result<(), Fault> {
-        Ok(self.store().take_up_memberships(people).await?)
+        Ok(self.store.take_up_memberships(people).await?)
     }
 
     async fn account(
@@ -51,13 +51,13 @@ impl Records for Services {
         jti: &str,
         since: Timestamp,
     ) -> Option<Option<store::UserKey>> {
-        if self.store().is_token_revoked(jti).await.ok()? {
+        if self.store.is_token_revoked(jti).await.ok()? {
             return None;
         }
         match user.kind {
             UserKind::Guest => Some(None),
             UserKind::Account => {
-                let account = self.store().find_user(&user.id).await.ok()??;
+                let account = self.store.find_user(&user.id).await.ok()??;
                 account.admits_token_of(since).then_some(Some(account.key))
             }
         }

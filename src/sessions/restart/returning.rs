@@ -78,7 +78,7 @@ pub(super) struct Returning {
 impl Returning {
     /// The session of somebody, if their log-in still stands.
     pub async fn find(
-        services: &Services,
+        table: &Table,
         records: &impl Records,
         person: &Survivor,
         saved: &SavedSession,
@@ -91,7 +91,7 @@ impl Returning {
             jti: record.jti.clone(),
             logged_in_at: record.logged_in_at,
         };
-        let seat = services.table().open(&record.session);
+        let seat = table.open(&record.session);
         let pass = Pass {
             user: login.user.id.clone(),
             kind: login.user.kind,
@@ -99,11 +99,9 @@ impl Returning {
             logged_in_at: record.logged_in_at,
             since: record.since,
         };
-        services
-            .table()
-            .restore(&record.session, pass, &record.tokens);
+        table.restore(&record.session, pass, &record.tokens);
         let (outbox, events) = outbox();
-        let ticket = SessionTicket::new(record.session, services.table().clone());
+        let ticket = SessionTicket::new(record.session, table.clone());
         Some(Self {
             participant: person.participant.clone(),
             address: person.address,

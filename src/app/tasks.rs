@@ -1,0 +1,57 @@
+//! Tasks that run beside the requests until they are aborted.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::addresses::{self, MediaAddresses};
+use crate::media::Media;
+use crate::protocol::time::Timestamp;
+use crate::sessions::{self, Services};
+use crate::store::Store;
+use crate::supervise;
+use crate::tls::Tls;
+
+/// How often expired records are deleted: tokens that were made void, and meetings that nobody came back to.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Renews the certificate, or reads it again.
+pub(super) fn keep_certificate(tls: Tls) -> JoinHandle<()> {
+    supervise::keep("keeping the certificate", move || tls.clone().keep())
+}
+
+/// Looks the names among the media addresses up again and again.
+pub(super) fn watch_names(media: Media, addresses: MediaAddresses) -> JoinHandle<()> {
+    supervise::keep("looking media names up", move || {
+        addresses::watch(addresses.clone(), media.clone())
+    })
+}
+
+/// Finds out what was changed in the database beside the server.
+pub(super) fn reconcile(services: &Services) -> JoinHandle<()> {
+    let (table, registry) = (services.table().clone(), services.registry().clone());
+    let store = services.store().clone();
+    supervise::keep("looking at the database", move || {
+        sessions::reconcile::run(table.clone(), registry.clone(), store.clone())
+    })
+}
+
+/// Deletes expired records.
+pub(super) fn forget(store: Store) -> JoinHandle<()> {
+    supervise::keep("forgetting what is over", move || prune(store.clone()))
+}
+
+async fn prune(store: Store) {
+    let mut interval = tokio::time::interval(PRUNE_INTERVAL);
+    loop {
+        interval.tick().await;
+        let now = Timestamp::now();
+        let tokens = store.prune_revoked_tokens(now).await;
+        if let Err(error) = tokens.and(store.prune_room_states(now).await) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what is over was not forgotten"
+            );
+        }
+    }
+}
