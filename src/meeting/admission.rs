@@ -1,9 +1,9 @@
 //! Who comes in, and who must wait.
 //!
-//! A short loss of the connection is no absence. Somebody whose socket is lost stays in while their session waits for
-//! another one (static/docs/protocol.md §3.4; see [`coming_back`](super::coming_back)). When that session is over, or was
-//! not kept, the meeting remembers the person for a minute (`Meeting::away`), and lets them in as if they had never been
-//! out. Somebody who leaves or is removed is not remembered.
+//! A short loss of the connection does not count as leaving. A participant whose socket is lost stays in while their
+//! session waits for another socket (static/docs/protocol.md §3.4; see [`coming_back`](super::coming_back)). When that
+//! session ends, or was not kept, the meeting remembers the person for a minute (`Meeting::away`). During that minute
+//! it lets them in as if they had never been out. A person who leaves or is removed is not remembered.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, History, Reply};
@@ -18,8 +18,8 @@ use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{Role, Source, User, UserKind};
 use crate::protocol::time::Timestamp;
 
-/// How long somebody who vanished may come back past the lock and the waiting room, in milliseconds: a reload or a change
-/// of networks must not need a host.
+/// For this long, in milliseconds, a person who vanished may come back past the lock and the waiting room. A reload or
+/// a change of networks must not need a host.
 pub const WELCOME_BACK_MS: i64 = 60_000;
 
 /// Where a newcomer goes.
@@ -59,7 +59,7 @@ impl Room {
         })
     }
 
-    /// Where somebody who knocks goes; whoever `is_in` already keeps their place.
+    /// Decides where a newcomer goes. A person who `is_in` already keeps their place.
     fn admits(&self, join: &Join, is_in: bool, now: Timestamp) -> Result<Way, ErrorCode> {
         let rank = self.rank_of_newcomer(join);
         if rank != Rank::Owner && self.bans.has_banned(&join.user.id) {
@@ -91,8 +91,8 @@ impl Room {
         }
     }
 
-    /// Whether there is room for somebody of `rank`. The owner always has a place, one more than there are: so a full
-    /// room never keeps out whose it is, and holds one person more at most.
+    /// Whether there is room for a person of `rank`. A full room still takes its owner, so it holds at most one person
+    /// more than its limit.
     fn has_place_for(&self, rank: Rank) -> bool {
         rank == Rank::Owner || self.free_places() > 0
     }
@@ -109,27 +109,27 @@ impl Room {
         Ok(())
     }
 
-    /// Whether the room takes somebody of this kind. An invite opens no room to guests that takes accounts only: it can be
-    /// handed on, and an account cannot.
+    /// Whether the room takes this kind of user. An invite does not bring guests into a room for accounts only: a link
+    /// can be handed on, and an account cannot.
     pub(super) fn takes(&self, user: &User, rank: Rank) -> bool {
         self.facts.guests || user.kind == UserKind::Account || self.allows(rank, Action::SkipLobby)
     }
 
-    /// Whether somebody must be let in. An invite lets past the waiting room; but whoever was banned as a guest might
-    /// come again under another name, so that guests from where they were wait in any case.
+    /// Whether a newcomer must wait to be let in. An invite usually skips the waiting room. Guests from the network of
+    /// a banned guest always wait, because a banned guest can come again under another name.
     pub(super) fn must_wait(&self, join: &Join, rank: Rank) -> bool {
         let is_suspect = self.is_suspect(&join.user, join.address);
         let waits = self.facts.waiting.holds(join.user.kind) && !join.pass || is_suspect;
         waits && !self.allows(rank, Action::SkipLobby)
     }
 
-    /// Whether a guest who was banned came from there too.
+    /// Whether a banned guest came from the same network.
     pub(super) fn is_suspect(&self, user: &User, address: Network) -> bool {
         user.kind == UserKind::Guest && self.bans.has_banned_guest_of(address)
     }
 
-    /// Whether somebody was sent away from the door, which neither an invite opens again nor that nobody waits at it
-    /// any more.
+    /// Whether the user was turned away at the waiting room. Neither an invite nor switching the waiting room off lifts
+    /// that.
     fn is_turned_away(&self, join: &Join, rank: Rank) -> bool {
         self.bans.has_denied(&join.user.id) && !self.allows(rank, Action::SkipLobby)
     }
@@ -157,7 +157,7 @@ impl Room {
         allows(rank, action, &self.facts.permissions)
     }
 
-    /// A newer session of the same user takes the place of `ghost`, whom `newcomer` never sees.
+    /// A newer session of the same user replaces the participant `ghost`. The `newcomer` sees no event of it.
     fn replace(
         &mut self,
         ghost: &ParticipantId,
@@ -175,7 +175,7 @@ impl Room {
         }
     }
 
-    /// Takes somebody in for whom everything was checked, and tells the rest.
+    /// Takes a newcomer in and tells the others. All checks were done before.
     pub(super) fn enter(&mut self, mut join: Join, now: Timestamp, out: &mut Vec<Effect>) {
         if self.roster.is_empty() {
             self.begin(now);
@@ -220,7 +220,7 @@ impl Room {
         }
     }
 
-    /// What members come in with switched off.
+    /// The sources that members start switched off.
     fn begin_off(&self) -> Vec<Source> {
         let sources = [
             (self.facts.start_muted, Source::Microphone),
@@ -230,15 +230,15 @@ impl Room {
         off.map(|(_, source)| source).collect()
     }
 
-    /// Whoever comes back goes on with what they had.
+    /// A person who comes back goes on with the sources that they had.
     fn let_start_at_once(&mut self, id: &ParticipantId) {
         if let Some(person) = self.roster.find_mut(id) {
             person.begin_off(Vec::new());
         }
     }
 
-    /// When a newcomer is said to have come: after everybody else. Of many who are let in at once each has a place, which is
-    /// the same for all who sort by it.
+    /// The time at which a newcomer is shown to have joined: later than everybody else. When many are let in at once,
+    /// each gets a time of their own, so that all clients sort them alike.
     fn next_place(&self, now: Timestamp) -> Timestamp {
         let others = self.roster.iter().map(|person| person.seen.joined_at);
         let after_them = others.max().map(|last| last.plus_millis(1));
@@ -254,7 +254,7 @@ impl Room {
         given.or(join.role).unwrap_or(Role::Member)
     }
 
-    /// A role that somebody brought lasts, like one that was given, until the meeting ends.
+    /// A role from an invite or the store lasts until the meeting ends, like a role that was given in the meeting.
     fn remember_role(&mut self, join: &Join) {
         if let Some(role) = join.role {
             self.meeting.roles.bring(&join.user.id, role);

@@ -1,7 +1,7 @@
 //! People whose socket is lost, and who come back.
 //!
-//! They stay in: their place, their role, their hand and what is muted are as they were, and their media goes on where its
-//! path still works. The others see that they are reconnecting. They are taken out when their session is over.
+//! They stay in. Their place, their role, their hand and what is muted do not change, and their media goes on while its
+//! path works. The others see that they are reconnecting. They are taken out when their session ends.
 
 use super::command::Attach;
 use super::effect::{Effect, Reply};
@@ -59,7 +59,7 @@ impl Room {
             });
         }
         if is_unaware && self.facts.topology == Topology::Sfu {
-            // The server was down, and their connections to it with it.
+            // The restart of the server has ended their media connections.
             out.push(tell(id, Event::MediaFailed(MediaFailed {})));
         } else if how.look && !how.anew {
             out.push(media(MediaCommand::TellSlots {
@@ -69,7 +69,8 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Whether a guest is now where a guest was banned from. Who was there before is not sent away for what another did.
+    /// Whether a guest has moved to the network of a banned guest. Guests who were there before the ban are not sent
+    /// away.
     fn has_moved_among_banned(
         &self,
         id: &ParticipantId,
@@ -82,7 +83,7 @@ impl Room {
             && !allows(rank, Action::SkipLobby, &self.facts.permissions))
     }
 
-    /// Frees their connections, and ends what came over them.
+    /// Closes their media connections and stops their tracks.
     fn begin_their_media_anew(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
         for source in Source::ALL {
             if self

@@ -11,24 +11,25 @@ use crate::protocol::request::{Candidate, Target, Targets};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
-/// A command to one room. Everything random or durable in it was made before.
+/// A command to one room. Ids and all other random values in it were made before, and what it needs in the database is
+/// stored already.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Somebody comes in; the password was checked before.
     Join(Join),
-    /// Somebody asks whether they would be taken in (`Done`), or might wait to be (`Waiting`).
+    /// Asks whether the room would take a person in (`Done`) or let them wait (`Waiting`).
     Knock(Box<Join>),
     /// Somebody in the room reads its state anew.
     Look {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody goes; those who wait as well.
+    /// A participant leaves, or a person stops waiting.
     Leave {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody's socket is gone, and their session waits for another one: they are still in.
+    /// The socket of a participant is lost, and their session waits for another one. They are still in.
     Detach {
         /// Whose.
         participant: ParticipantId,
@@ -39,12 +40,12 @@ pub enum Command {
         participant: ParticipantId,
         /// Where they come from now.
         address: Network,
-        /// The client knows nothing any more: its media begins anew.
+        /// The client has lost its state, so its media begins anew.
         anew: bool,
         /// They are to be shown the room.
         look: bool,
     },
-    /// Somebody's session is over without their having left, and they may be back in a moment.
+    /// The session of a participant ended although they did not leave. They may be back in a moment.
     Away {
         /// Whose.
         participant: ParticipantId,
@@ -56,33 +57,33 @@ pub enum Command {
         /// Who.
         by: ParticipantId,
     },
-    /// The meeting is ended from outside of it; the end is stored already.
+    /// The meeting is ended from outside. The end is stored already.
     Close {
         /// What everyone is told.
         reason: EndReason,
     },
     /// The room was deleted by its owner, from inside or outside of it.
     Delete {
-        /// The owner's membership, which keeps its socket, when they are inside.
+        /// The participant of the owner, if the owner is in. Their socket stays open.
         by: Option<ParticipantId>,
     },
-    /// The room was edited; what was stored is final.
+    /// The room was edited. The edit is stored already and cannot be refused.
     Edited {
         /// The room as it is now.
         facts: Box<Room>,
-        /// Whether those who wait gave the password that holds.
+        /// Whether the password that waiting people gave still holds.
         password: PasswordEdit,
     },
     /// Who is in.
     Roster,
-    /// Somebody changes what others see of them.
+    /// A participant changes what the others see of them.
     Update {
         /// Who.
         participant: ParticipantId,
         /// What.
         changes: Changes,
     },
-    /// Whether somebody may do something, and who they are to the others.
+    /// Asks whether a participant may do something, and how the others see them.
     Authorise {
         /// Who.
         participant: ParticipantId,
@@ -91,13 +92,14 @@ pub enum Command {
     },
     /// A message that is stored already goes to everyone, or to one.
     Post(Box<Post>),
-    /// A message that is stored is sent again: whoever may read it is told, unless everybody was.
+    /// A client sends a stored message again. If the message was not delivered before, it goes to everybody who may
+    /// read it.
     PostAgain(Box<Post>),
-    /// A message was taken back; it is gone from what is stored already.
+    /// A message was deleted. It is deleted in the database already.
     Deleted {
         /// Which.
         message: MessageId,
-        /// The two that may read it; none when everyone may.
+        /// The two people who may read it. None means that everybody may.
         between: Option<(UserId, UserId)>,
     },
     /// From when on somebody may read the chat.
@@ -105,7 +107,7 @@ pub enum Command {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody's account was renamed; their name in the meeting follows if they may rename themselves.
+    /// An account was renamed. The name in the meeting follows if the participant may rename themselves.
     Renamed {
         /// Their membership.
         participant: ParticipantId,
@@ -155,7 +157,7 @@ pub enum Command {
         /// What they are from now on.
         role: Role,
     },
-    /// Whether somebody may ban another, and what is to be written down before they do.
+    /// Asks whether a participant may ban another, and what is to be stored before they do.
     ConsiderBan {
         /// Who would.
         by: ParticipantId,
@@ -164,7 +166,7 @@ pub enum Command {
         /// How long.
         until: BanLength,
     },
-    /// Somebody removes another; a ban for good is stored already.
+    /// A participant removes another. A permanent ban is stored already.
     Remove {
         /// Who does.
         by: ParticipantId,
@@ -173,7 +175,7 @@ pub enum Command {
         /// How long they are kept out.
         ban: Option<BanLength>,
     },
-    /// Somebody is let in again; what is stored was changed before.
+    /// A ban or a refusal is lifted. The database was changed before.
     Unban {
         /// Who.
         user: UserId,
@@ -212,7 +214,7 @@ pub enum Command {
     SetTimer {
         /// Who does.
         by: ParticipantId,
-        /// How long it runs; none stops it.
+        /// How long the timer runs. None stops it.
         duration_ms: Option<u64>,
     },
     /// Something for one participant alone.
@@ -228,7 +230,7 @@ pub enum Command {
     Negotiated {
         /// Whose.
         participant: ParticipantId,
-        /// What they may carry, and in which encoding.
+        /// The sources that the connection can carry, with their encodings.
         sources: Vec<(Source, Option<String>)>,
     },
     /// Somebody starts or stops a source.
@@ -249,7 +251,7 @@ pub enum Command {
 /// How a session comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attach {
-    /// The client knows nothing any more.
+    /// The client has lost its state.
     pub anew: bool,
     /// It is to be shown the room.
     pub look: bool,
@@ -258,7 +260,7 @@ pub struct Attach {
 /// What an edit did to the room's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordEdit {
-    /// Whoever gave it before needs give no other: it is as it was, or was taken away.
+    /// It did not change, or it was removed. People who gave it before need not give another.
     Kept,
     /// It was set or changed.
     Changed,
@@ -271,15 +273,15 @@ pub struct Join {
     pub participant: ParticipantId,
     /// Who it is.
     pub user: User,
-    /// What they want to be called here.
+    /// The name that they want to have in this room.
     pub display_name: DisplayName,
-    /// The role that an invite or what is stored gives them; what was given in the meeting goes before it.
+    /// The role from an invite or from the store. A role that was given in the meeting has priority.
     pub role: Option<Role>,
     /// An invite lets them past the waiting room.
     pub pass: bool,
     /// Where they come from.
     pub address: Network,
-    /// When they came into this room for the first time; none when this is it, or when it does not matter.
+    /// When they joined this room for the first time. None if this is the first time, or if it does not matter.
     pub first_joined_at: Option<Timestamp>,
 }
 
@@ -288,7 +290,7 @@ pub struct Join {
 pub struct Post {
     /// As it travels.
     pub message: ChatMessage,
-    /// The person it is for, who may come back under another participant id; none when it is for everyone.
+    /// The receiver, as a user: they may come back under another participant id. None if it is for everybody.
     pub to_user: Option<UserId>,
 }
 
@@ -302,7 +304,7 @@ impl Post {
     }
 }
 
-/// What somebody changes of themselves; absent is unchanged.
+/// What a participant changes of themselves. An absent field stays unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
     /// What they are called.
@@ -329,7 +331,7 @@ pub enum Switch {
     Off,
 }
 
-/// What one participant sends to another, to set up a connection between the two.
+/// A message by which one participant sets up a connection to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signal {
     /// An SDP offer.

@@ -1,10 +1,10 @@
-//! How soon what a command did must be saved, so that a restart of the server does not undo it.
+//! How soon the effect of a command must be saved, so that a restart of the server does not undo it.
 //!
-//! The server saves before it answers: roles, bans, refusals, admissions, the spotlight, the timer, hands and names. So
-//! whatever was answered is there after a restart. While the database is away, commands that govern are refused; hands,
-//! names and people who come back do not wait for it. Comings, goings and mutes are saved a moment later, because those
-//! who are there tell them anew. What the database holds by itself is not saved again: settings, bans for good, the chat,
-//! the end of a meeting.
+//! The server saves these before it answers: roles, bans, refusals, admissions, the spotlight, the timer, hands and
+//! names. After a restart everything that was answered is still there. While the database is away, commands that govern
+//! the meeting are refused. Hands, names and people who come back do not wait for the database. Joining, leaving and
+//! muting are saved a moment later, because clients that are still there report them anew. Data that the database holds
+//! by itself is not saved again: settings, permanent bans, the chat, and the end of a meeting.
 
 use super::command::{Command, Join};
 use super::room::Room;
@@ -13,18 +13,19 @@ use crate::protocol::object::BanLength;
 /// How soon it must be saved, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
-    /// Nothing of the room's state changed that is to outlive the server.
+    /// The command changed nothing that must outlive the server.
     Nothing,
     /// Within a second.
     Soon,
-    /// Before it is answered, if the database can be written; else as soon as it can. The meeting goes on meanwhile.
+    /// Before the answer, if the database can be written. Otherwise as soon as possible, and the meeting goes on
+    /// meanwhile.
     WhenPossible,
-    /// Before it is answered; what cannot be saved is refused.
+    /// Before the answer. A command that cannot be saved is refused.
     BeforeAnswer,
 }
 
 impl Room {
-    /// How soon what `command` does here must be saved, if it is carried out.
+    /// How soon the effect of `command` must be saved, if it is carried out.
     pub fn durability(&self, command: &Command) -> Durability {
         match command {
             Command::Join(join) => self.durability_of_coming(join),
@@ -34,9 +35,9 @@ impl Room {
                     false => Durability::Soon,
                 }
             }
-            // The token that the client gets by it must be known after a restart.
+            // The client gets a new token by it, which must be known after a restart.
             Command::Attach { .. } => Durability::WhenPossible,
-            // It is stored already, and whoever is banned is taken out when the room is taken up.
+            // The ban is stored already. When the room is taken up, banned people are taken out.
             Command::Remove {
                 ban: Some(BanLength::Forever),
                 ..
@@ -79,7 +80,8 @@ impl Room {
         }
     }
 
-    /// An invite that was used, and a place at the door, are facts; who walks in by an open door is there and says so.
+    /// A join with an invite, or while the waiting room is on, is saved before the answer: a client cannot repeat it. A
+    /// person who just walks in is saved soon after. Their client would walk in again.
     fn durability_of_coming(&self, join: &Join) -> Durability {
         let by_invite = join.pass || join.role.is_some();
         match by_invite || self.facts.waiting.is_on() {

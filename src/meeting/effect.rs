@@ -13,12 +13,12 @@ use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 use crate::protocol::{object::ChatMessage, request::ChatPage};
 
-/// What comes of a command: one answer, and effects to be carried out in order.
+/// The result of a command: one answer, and the effects to carry out in order.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    /// What the one who asked is told.
+    /// The answer to the sender of the command.
     pub reply: Result<Reply, ErrorCode>,
-    /// What is to be done; empty when the command was refused.
+    /// The effects. Empty if the command was refused.
     pub effects: Vec<Effect>,
 }
 
@@ -27,13 +27,13 @@ pub struct Outcome {
 pub enum Reply {
     /// Nothing more to say.
     Done,
-    /// The state of the room, for someone in it.
+    /// The state of the room as one participant sees it.
     View(Box<View>),
     /// The newcomer waits to be let in.
     Waiting,
     /// They are in no more.
     TurnedAway,
-    /// Who is in, in order of joining.
+    /// The participants, in order of joining.
     Roster(Vec<Participant>),
     /// Somebody, as they are now.
     Participant(Box<Participant>),
@@ -41,17 +41,17 @@ pub enum Reply {
     Track(Option<Track>),
     /// A message that went out.
     Message(Box<ChatMessage>),
-    /// From when on the chat may be read; none when all of it may.
+    /// The time from which the chat may be read. None if all of it may be read.
     Since(Option<Timestamp>),
     /// A ban as it would be.
     Ban(Box<Ban>),
-    /// Who is kept out, the newest first.
+    /// The banned and refused people, the newest first.
     Bans(Vec<Ban>),
     /// The timer that runs now.
     Timer(Option<Timer>),
 }
 
-/// The state of a room, for someone in it.
+/// The state of a room as one participant sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// The room.
@@ -60,61 +60,61 @@ pub struct View {
     pub me: Participant,
     /// Everyone in order of joining.
     pub participants: Vec<Participant>,
-    /// What oneself may do, as far as the room's permissions decide it.
+    /// The permissions of the participant, as far as the room decides them.
     pub permissions: Permissions,
     /// Everything that oneself may do.
     pub actions: Vec<Action>,
-    /// Who waits; empty for those who may not let in.
+    /// The people who wait. Empty for participants who may not let people in.
     pub lobby: Vec<Waiting>,
     /// Whom everyone is shown large.
     pub spotlight: Vec<ParticipantId>,
     /// The timer that runs.
     pub timer: Option<Timer>,
-    /// The relays that oneself may use, which the core does not know: whoever carries the answer out adds them.
+    /// The relays for this participant. The core does not know them; the code that carries out the effects adds them.
     pub ice_servers: Vec<IceServer>,
-    /// The last messages that oneself may read, and whether there are older ones.
+    /// The last messages that the participant may read, and whether there are older ones.
     pub chat: ChatPage,
 }
 
 /// Something to be done outside of the core. Shells match it without `_`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Some who are in are told the same.
+    /// Sends one event to some participants.
     Tell {
         /// Who.
         to: Vec<ParticipantId>,
         /// What.
         event: Box<Event>,
     },
-    /// Some who wait are told the same.
+    /// Sends one event to some people who wait.
     TellWaiting {
         /// Who.
         to: Vec<ParticipantId>,
         /// What.
         event: Box<Event>,
     },
-    /// Everyone is told who is in the room at this point of the effects.
+    /// Sends an event to every participant who is in the room at this point of the effects.
     Broadcast {
         /// Who is not.
         except: Option<ParticipantId>,
         /// What.
         event: Box<Event>,
     },
-    /// A participant's session belongs to the room no more.
+    /// The session of a participant does not belong to the room any more.
     Release {
         /// Whose.
         participant: ParticipantId,
-        /// Why its socket is closed; none when it stays.
+        /// Why its socket is closed. None if it stays open.
         close: Option<CloseReason>,
     },
-    /// Somebody who waited is in from here on.
+    /// A person who waited is a participant from here on.
     Admit {
         /// Who.
         participant: ParticipantId,
-        /// What they are told, before anything else of the room.
+        /// The first thing that they are told of the room.
         view: Box<View>,
     },
-    /// Somebody is shown the room as it is at this point of what they are told.
+    /// Sends a participant the state of the room. It fits between the events before and after it.
     Show {
         /// Who.
         participant: ParticipantId,
@@ -127,12 +127,12 @@ pub enum Effect {
         participant: ParticipantId,
         /// What they are told.
         event: Option<Box<Event>>,
-        /// Why their socket is closed; none when it stays.
+        /// Why their socket is closed. None if it stays open.
         close: Option<CloseReason>,
     },
     /// The media worker is told.
     Media(MediaCommand),
-    /// Who was here is written down.
+    /// Writes attendance down.
     History(History),
 }
 
@@ -145,7 +145,7 @@ pub enum CloseReason {
     Ended,
     /// A host removed them.
     Removed,
-    /// The room failed, which is a fault of the server: they may come back at once.
+    /// The room failed by a fault of the server. The client may come back at once.
     Failed,
 }
 

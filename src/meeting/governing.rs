@@ -1,4 +1,4 @@
-//! What those who govern a meeting do with others: mute, ask, rename, remove, keep out.
+//! What hosts and co-hosts do with others: mute, ask, rename, remove, ban.
 
 use super::effect::{CloseReason, Effect, Reply};
 use super::permissions::Action;
@@ -14,7 +14,7 @@ use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
 impl Room {
-    /// Somebody whom `by` may do `action` to: themselves, or who stands below them.
+    /// Finds the participant if `by` may do `action` to them: to themselves, or to a lower rank.
     fn target(
         &self,
         by: &ParticipantId,
@@ -31,7 +31,7 @@ impl Room {
         }
     }
 
-    /// The same for one or for everyone below, in order of joining.
+    /// The same for one participant, or for all of a lower rank in order of joining.
     fn targets(
         &self,
         by: &ParticipantId,
@@ -69,7 +69,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Nothing of `source` is forwarded until its owner switches it on again.
+    /// Mutes `source` until its owner switches it on again.
     fn silence(
         &mut self,
         id: &ParticipantId,
@@ -94,7 +94,7 @@ impl Room {
         source: Source,
         out: &mut Vec<Effect>,
     ) -> Answer {
-        // It forces nothing, so that one may ask one's equals and betters too.
+        // A request forces nothing, so the rank of the other does not matter.
         self.allowed(by, Action::AskUnmute)?;
         let person = self.roster.find_mut(whom);
         let person = person.ok_or(ErrorCode::ParticipantNotFound)?;
@@ -185,7 +185,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Whether `by` may send `whom` away, from inside or from the door. Nobody removes themselves.
+    /// Whether `by` may remove `whom`, who is in or waits. Nobody removes themselves.
     fn may_remove(&self, by: &ParticipantId, whom: &ParticipantId) -> Result<(), ErrorCode> {
         if self.lobby.find(whom).is_some() {
             self.allowed(by, Action::Remove)?;
@@ -198,7 +198,7 @@ impl Room {
         Ok(())
     }
 
-    /// The ban of somebody inside or at the door, if `by` may keep people out.
+    /// The ban of a participant or a waiting person, if `by` may ban.
     fn ban(
         &self,
         by: &ParticipantId,

@@ -1,10 +1,10 @@
-//! The waiting room: who is at the door, and who lets them in.
+//! The waiting room: who waits, and who lets them in.
 //!
-//! Whoever waits is told nothing but whether somebody is there who may let them in, and whether they are let in: no event
-//! of the room goes to them, and no command of theirs but leaving finds them in the room.
+//! People who wait hear two things only: whether somebody is in who may let them in, and whether they are let in. They
+//! get no other event of the room. The only command that they can send is to leave.
 //!
-//! Being let in is the same function as joining, so that no rule is skipped. The actor keeps the outboxes of those
-//! who wait in a map of its own: what is told to everybody cannot reach them.
+//! Letting in uses the same function as joining, so that no rule is skipped. The actor keeps the outboxes of waiting
+//! people in a separate map, so that broadcasts cannot reach them.
 
 use super::command::Join;
 use super::effect::{CloseReason, Effect, Reply};
@@ -23,7 +23,7 @@ use crate::protocol::request::Targets;
 use crate::protocol::time::Timestamp;
 
 impl Room {
-    /// Queues somebody for whom everything but their being let in was checked.
+    /// Puts a newcomer into the waiting room. All other checks were done before.
     pub(super) fn wait(&mut self, join: Join, now: Timestamp, out: &mut Vec<Effect>) -> Reply {
         let rank = self.rank_of_newcomer(&join);
         let may_rename = super::permissions::allows(rank, Action::Rename, &self.facts.permissions);
@@ -50,13 +50,13 @@ impl Room {
         Reply::Waiting
     }
 
-    /// Whether somebody is in who may let in.
+    /// Whether a participant is in who may let people in.
     pub(super) fn is_hosted(&self) -> bool {
         let mut people = self.roster.iter();
         people.any(|person| self.may(person, Action::Admit))
     }
 
-    /// Whoever waits hears whether there is anybody to hear them.
+    /// Tells the people who wait whether somebody is in who may let them in.
     pub(super) fn tell_those_who_wait(&self, out: &mut Vec<Effect>) {
         let waiting = self.lobby.ids();
         if !waiting.is_empty() {
@@ -72,7 +72,7 @@ impl Room {
         }
     }
 
-    /// Sends those away whom the room takes no more.
+    /// Sends the waiting people away whom the room does not take any more.
     pub(super) fn send_guests_away(&mut self, out: &mut Vec<Effect>) {
         for id in self.lobby.ids() {
             let Some(visitor) = self.lobby.find(&id) else {
@@ -85,7 +85,7 @@ impl Room {
         }
     }
 
-    /// Who waits, for those who may let in.
+    /// The people who wait. Empty for participants who may not let people in.
     pub(super) fn lobby_for(&self, person: &Person) -> Vec<Waiting> {
         if !self.may(person, Action::Admit) {
             return Vec::new();
@@ -94,7 +94,7 @@ impl Room {
         visitors.map(|visitor| visitor.waiting.clone()).collect()
     }
 
-    /// Those who are meant of those who wait.
+    /// The waiting people that `who` names.
     fn waiting(&self, who: &Targets) -> Result<Vec<ParticipantId>, ErrorCode> {
         let ids = self.lobby.resolve(who);
         ids.ok_or(ErrorCode::ParticipantNotFound)
@@ -117,7 +117,7 @@ impl Room {
         }
         let free = self.free_places();
         let is_refused = match who {
-            // As many as there is room for, in order.
+            // As many people as there is room for, in order.
             Targets::Everyone(_) => free == 0,
             Targets::These(_) => ids.len() > free,
         };
@@ -145,7 +145,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Sends one away who may not knock again in this meeting, unless the refusal is lifted.
+    /// Turns a waiting person away. They may not knock again in this meeting, unless the refusal is lifted.
     pub(super) fn turn_down(
         &mut self,
         id: &ParticipantId,
@@ -168,7 +168,8 @@ impl Room {
         }
     }
 
-    /// Lets in those who need not wait any more, as far as there is room: after the waiting room was switched off, say.
+    /// Lets in the people who need not wait any more, as far as there is room. This happens after the waiting room was
+    /// switched off, for example.
     pub(super) fn let_in(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         while !self.facts.locked && self.free_places() > 0 {
             let is_next = |visitor: &&Visitor| {
@@ -202,7 +203,7 @@ impl Room {
         self.take_away(id, None, None, LobbyLeaveReason::Left, out);
     }
 
-    /// A newer session of the same user takes the place of the one that waits.
+    /// A newer session of the same user replaces the one that waits.
     pub(super) fn replace_waiting(&mut self, user: &UserId, out: &mut Vec<Effect>) {
         let Some(older) = self.lobby.find_user(user) else {
             return;

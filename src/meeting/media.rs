@@ -10,12 +10,12 @@ use crate::protocol::request::DownOffer;
 /// What a room tells its media worker, in order. The worker forwards only what these commands allow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaCommand {
-    /// Somebody came in: from now on they may negotiate.
+    /// A participant came in and may negotiate from now on.
     Admit {
         /// Who.
         participant: ParticipantId,
     },
-    /// Somebody is gone: frees both of their connections and everything forwarded from or to them.
+    /// A participant is gone. Frees both of their connections and everything that is forwarded from or to them.
     Dismiss {
         /// Who.
         participant: ParticipantId,
@@ -36,7 +36,7 @@ pub enum MediaCommand {
         /// Which.
         track: TrackId,
     },
-    /// Nothing of a muted track is forwarded, whatever its sender sends.
+    /// Nothing of a muted track is forwarded, even if its sender goes on sending.
     SetMuted {
         /// Which.
         track: TrackId,
@@ -69,24 +69,24 @@ pub enum MediaEvent {
         /// The offer.
         offer: DownOffer,
     },
-    /// What of a track really arrives.
+    /// The format in which a track really arrives.
     Format {
         /// Which.
         track: TrackId,
         /// The encoding's name, `VP8` say.
         codec: String,
-        /// Its encodings that have come, the smallest first; of a picture that is one without a name if it is no
-        /// simulcast, of a sound none.
+        /// The encodings that have arrived, the smallest first. Without simulcast a video track has one without a name.
+        /// An audio track has none.
         layers: Vec<Layer>,
     },
-    /// Which simulcast encodings of a track somebody watches.
+    /// Which simulcast encodings of a track viewers watch.
     Demand {
         /// Which track.
         track: TrackId,
-        /// The names of those encodings, the empty name for one without; nothing while nobody watches.
+        /// The names of those encodings. An encoding without a name has the empty name. Empty while nobody watches.
         layers: Vec<String>,
     },
-    /// How good a participant's connection to the server is: told when the score changes, and from time to time.
+    /// How good the connection of a participant is. Sent when the score changes, and from time to time.
     Quality {
         /// Whose.
         participant: ParticipantId,
@@ -94,12 +94,12 @@ pub enum MediaEvent {
         score: u8,
         /// The round trip to the server in milliseconds, once it is known.
         rtt_ms: Option<u32>,
-        /// The fraction of packets lost on the way, 0 to 1, before repair: the worse of both directions.
+        /// The fraction of packets that were lost before repair, 0 to 1, in the worse direction.
         loss: f32,
     },
-    /// The room's media was lost and begins anew, with nobody in it.
+    /// The media of the room was lost and begins anew without participants.
     Failed,
-    /// A participant's connection broke within the server: they have to make theirs anew.
+    /// The connection of a participant broke within the server. They have to make a new one.
     Broke {
         /// Whose.
         participant: ParticipantId,

@@ -1,8 +1,8 @@
 //! The room core, pure: [`Room::handle`] takes a command and the time, and returns what to answer and what to do.
 //!
-//! Owns the rules of a meeting: who is in, in which role, what runs, what may be done. No socket, clock, randomness or
-//! storage: ids and times come with the commands, effects go out as data, so that it is tested, replayed and fuzzed as
-//! a plain function. Its shell is `rooms`.
+//! Owns the rules of a meeting: who is in, in which role, what runs, and what is allowed. It uses no socket, clock,
+//! randomness or storage. Ids and times come with the commands, and effects are returned as data. So it is tested,
+//! replayed and fuzzed as a plain function. Its shell is `rooms`.
 
 mod admission;
 mod coming_back;

@@ -1,11 +1,11 @@
 //! What is remembered of a meeting that has emptied, and when it is over.
 //!
-//! A meeting that empties is kept for a while in case somebody comes back. Meanwhile bans and refusals at the door hold,
-//! and roles are what they were. The meeting is over, and forgotten, when a host or the operator ends it, when it ends on
-//! time, when its room is deleted, or when nobody came back for [`KEPT_MS`].
+//! An empty meeting is kept for a while in case somebody comes back. Meanwhile bans, refusals and roles stay as they
+//! are. The meeting is over, and forgotten, when a host or the operator ends it, when it ends on time, when its room is
+//! deleted, or when nobody came back for [`KEPT_MS`].
 //!
-//! So nobody shakes off a ban by waiting until the last host drops out. What is kept is bounded. A room with nothing
-//! to remember leaves nothing.
+//! So a banned person cannot come in just because the last host has left. The memory is bounded. A room with nothing to
+//! remember keeps none.
 
 use super::admission::WELCOME_BACK_MS;
 use super::room::Room;
@@ -15,7 +15,7 @@ use super::state::recent::Recent;
 use crate::protocol::ids::UserId;
 use crate::protocol::time::Timestamp;
 
-/// How long a meeting that has emptied is kept, in milliseconds.
+/// How long an empty meeting is kept, in milliseconds.
 pub const KEPT_MS: i64 = 30 * 60 * 1_000;
 
 impl Room {
@@ -42,7 +42,7 @@ impl Room {
         self.plan(now);
     }
 
-    /// When the meeting is over unless somebody comes back; none while somebody is in.
+    /// When the meeting is over unless somebody comes back. None while somebody is in.
     pub(super) fn kept_until(&self) -> Option<Timestamp> {
         self.meeting.pause.map(Pause::until)
     }
@@ -54,16 +54,16 @@ impl Room {
         }
     }
 
-    /// The meeting is over: what it gave and took is nobody's any more.
+    /// The meeting is over: its roles, its bans and the rest of its state are forgotten.
     pub(super) fn forget(&mut self, now: Timestamp) {
         self.meeting = Meeting::default();
         self.bans.end_meeting();
         self.plan(now);
     }
 
-    /// What is to be remembered of the meeting when the room stops running; none when there is nothing.
+    /// What to remember of the meeting when the room stops running. None if there is nothing.
     pub fn memory(&self) -> Option<Memory> {
-        // Where everybody may walk in, nobody needs to be known again.
+        // Those who vanished need not be known again where everybody may walk in.
         let door = &self.facts;
         let away = match door.locked || door.waiting.is_on() || !door.guests {
             true => self.meeting.away.clone(),
@@ -80,7 +80,7 @@ impl Room {
         (!memory.is_empty()).then_some(memory)
     }
 
-    /// Takes up what an earlier run remembered, into a room in which nobody has been yet. What is over is not.
+    /// Restores what an earlier run remembered. The room must be new and empty. A meeting that is over is not restored.
     pub fn recall(&mut self, memory: Memory, now: Timestamp) {
         let was_ended = self.ended.is_some_and(|at| memory.is_ended_by(at));
         if memory.until() <= now || was_ended {

@@ -1,10 +1,10 @@
-//! The one table of who may do what in a room: everything that is refused or shown is decided here.
+//! The one table of permissions: it decides everything that is refused or shown.
 //!
 //! Read on in [`page`](super::permissions_page) for how it is shown to people.
 //!
-//! The core asks it for every command, clients are told its outcome as `actions`, and the media thread is told what
-//! may be forwarded. What each source takes stands here as well: the sound of a shared screen takes the right to
-//! unmute, because a voice could come that way.
+//! The core asks it for every command, clients get its result as `actions`, and the media thread hears what may be
+//! forwarded. The table also says which permissions each source needs. The sound of a shared screen needs the right to
+//! unmute, because it can carry a voice.
 
 pub use crate::protocol::object::Action;
 use crate::protocol::object::{Permissions, Role, Source};
@@ -20,7 +20,7 @@ pub enum Rank {
     Cohost,
     /// Governs it.
     Host,
-    /// Whose room it is: always a host, whom nobody can touch.
+    /// The owner of the room. They are always a host, and nobody can act on them.
     Owner,
 }
 
@@ -34,7 +34,7 @@ impl Rank {
         Self::Owner,
     ];
 
-    /// The rank of somebody who is in the room.
+    /// The rank of a participant.
     pub fn of(role: Role, is_owner: bool) -> Self {
         match role {
             _ if is_owner => Self::Owner,
@@ -44,7 +44,7 @@ impl Rank {
         }
     }
 
-    /// Whether who has this rank may act on who has the `other`: nobody on their equals.
+    /// Whether a person of this rank may act on a person of rank `other`. Equal ranks may not.
     pub fn outranks(self, other: Self) -> bool {
         self > other
     }
@@ -98,7 +98,7 @@ pub enum Cell {
     If(Toggle),
 }
 
-/// What the table says of `rank` and `action`.
+/// The entry of the table for `rank` and `action`.
 pub fn cell(rank: Rank, action: Action) -> Cell {
     let (own, least) = match action {
         Action::Unmute => (Some(Toggle::Unmute), Rank::Cohost),
@@ -153,7 +153,7 @@ pub fn actions_of(rank: Rank, members: &Permissions) -> Vec<Action> {
     actions
 }
 
-/// What of the room's permissions holds for `role`, as its client is told.
+/// The permissions of the room as they hold for `role`, for its client.
 pub fn effective(role: Role, members: &Permissions) -> Permissions {
     match role {
         Role::Host | Role::Cohost => Permissions::default(),
@@ -161,9 +161,9 @@ pub fn effective(role: Role, members: &Permissions) -> Permissions {
     }
 }
 
-/// What one must be allowed to send from `source`, all of it; a microphone may always run muted. A voice can come out of
-/// a screen's sound as well, so that it takes the right to unmute beside the right to share. Being asked to unmute is
-/// for the microphone alone: it is no right, and would let a sound run on that nobody asked for.
+/// The actions that sending from `source` needs, all of them. A microphone may always run muted. The sound of a screen
+/// can carry a voice, so it needs the right to unmute beside the right to share. A request to unmute is for the
+/// microphone only: it is no permission, and must not let other sound run on.
 pub fn sending(source: Source) -> &'static [Action] {
     match source {
         Source::Microphone => &[],
@@ -183,8 +183,8 @@ pub fn may_send(rank: Rank, source: Source, members: &Permissions) -> bool {
 mod tests {
     use super::*;
 
-    /// The table once more, as people would write it: `x` yes, `-` no, `?` as the room's permission of this name says.
-    /// Columns: waiting, member, co-host, host, owner.
+    /// The table, written once more by hand: `x` yes, `-` no, `?` as the permission of this name says. Columns:
+    /// waiting, member, co-host, host, owner.
     const EXPECTED: &str = "
         unmute          - ? x x x
         camera          - ? x x x
@@ -282,8 +282,8 @@ mod tests {
         assert_eq!(Action::End as usize + 1, Action::ALL.len());
     }
 
-    /// What sending takes, once more by hand. Columns: waiting, member, co-host, host, owner; `?` where the room's
-    /// permissions of all these names are on.
+    /// What sending needs, written once more by hand. Columns: waiting, member, co-host, host, owner. A `?` means:
+    /// where all these permissions of the room are on.
     const SENDING: [(Source, &[&str], &str); 4] = [
         (Source::Microphone, &[], "xxxxx"),
         (Source::Camera, &["camera"], "-?xxx"),

@@ -1,4 +1,4 @@
-//! The table of permissions as a page for people, generated so that it cannot say anything else than what holds.
+//! The table of permissions as a page for people. It is generated from the table, so it cannot differ from it.
 //!
 //! It is checked in as `static/protocol/permissions.html` and, for the documentation, as `static/docs/permissions.md`.
 //! A test holds both current.
@@ -28,12 +28,12 @@ const HEAD: &str = r#"<!doctype html>
       </p>
 "#;
 
-/// What sending takes, before the list of it.
+/// The text before the list of what sending needs.
 const SENDING: &str = "A voice can come out of the sound of a shared screen, too. So that sound takes the right to unmute \
     as well. Whoever loses a right that a source takes is stopped sending it. A microphone that runs stays on until it \
     is muted.";
 
-/// What the table does not show. Names stand in backquotes.
+/// Rules that the table does not show. Names stand in backquotes.
 const RULES: [&str; 11] = [
     "Nobody mutes, renames, removes or changes the role of somebody of their own rank or a higher one.",
     "The owner of a room is always a host. Nobody else can touch them.",
@@ -184,7 +184,7 @@ fn word(cell: Cell) -> String {
     format!("with <code>permissions.{toggle}</code>")
 }
 
-/// What one must be allowed to send from `source`.
+/// What sending from `source` needs.
 fn needed(source: Source) -> String {
     let code = |action: &Action| format!("<code>{}</code>", name(action));
     let needed: Vec<String> = sending(source).iter().map(code).collect();

@@ -1,4 +1,4 @@
-//! How people go, how meetings end, and what an edit of the room does to who is in.
+//! How people leave, how meetings end, and what an edit of the room does to its participants.
 
 use super::command::PasswordEdit;
 use super::effect::{CloseReason, Effect, History, Reply};
@@ -34,7 +34,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Somebody is gone who may be back in a moment.
+    /// A participant is gone and may be back in a moment.
     pub(super) fn away(
         &mut self,
         id: &ParticipantId,
@@ -48,7 +48,7 @@ impl Room {
         self.leave(id, reason, now, out)
     }
 
-    /// Takes somebody out of the room and tells the rest.
+    /// Takes a participant out of the room and tells the others.
     pub(super) fn depart(
         &mut self,
         id: &ParticipantId,
@@ -77,7 +77,7 @@ impl Room {
             reason,
         };
         out.push(broadcast(None, Event::ParticipantLeft(left)));
-        // Whoever takes their own place has come back.
+        // In the other cases the person was there until now. A person who replaces their own session has come back.
         let at = match reason {
             LeaveReason::Lost => last_seen,
             _ => now,
@@ -100,7 +100,7 @@ impl Room {
         self.over(EndReason::Host, Some(by), now, out)
     }
 
-    /// The meeting is over; a plan that has run out says so itself, and is not written down.
+    /// The meeting is over. An end by plan is not noted, because the plan itself says it.
     pub(super) fn over(
         &mut self,
         reason: EndReason,
@@ -133,8 +133,8 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Tells everyone why and sends everyone out, those who wait as well; only the socket of the one who did it stays
-    /// open, and those of who waits.
+    /// Tells everybody the reason and takes everybody out, waiting people too. Two kinds of sockets stay open: that of
+    /// the participant who did it, and those of people who wait.
     fn empty(
         &mut self,
         why: Event,
@@ -172,13 +172,13 @@ impl Room {
             self.send_all_away(LobbyDenial::Password, out);
         }
         if facts.version <= self.facts.version {
-            // An edit that was stored earlier and comes later must not undo what is newer.
+            // Edits can arrive out of order. An older one must not undo a newer one.
             return Ok(Reply::Done);
         }
         let before = self.standings();
         let is_replanned = plan(&facts) != plan(&self.facts);
         let planned_end = self.planned_end();
-        // How media travels cannot change under the feet of those who are connected already.
+        // The topology cannot change while people are connected.
         let topology = if self.is_empty() {
             facts.topology
         } else {
@@ -204,7 +204,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Somebody who is in, told apart from somebody who acts.
+    /// Finds the participant that a command acts on. The one who acts gets another error.
     pub(super) fn found(
         &self,
         id: &ParticipantId,
@@ -213,7 +213,7 @@ impl Room {
     }
 }
 
-/// What says when a room's meetings are.
+/// The fields that say when the meetings of a room are.
 fn plan(
     facts: &object::Room,
 ) -> (

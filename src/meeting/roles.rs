@@ -1,4 +1,4 @@
-//! Who governs a meeting: roles that are given, and what happens when nobody governs it.
+//! Roles: how they are given, and what happens when no host is left.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::protocol::event::{Event, PermissionsChanged};
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{Permissions, Role, Source, UserKind};
 
-/// What somebody may do, as far as they are told.
+/// What a participant may do, as far as the client is told.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Standing {
     role: Role,
@@ -49,7 +49,7 @@ impl Room {
         }
         let before = self.standings();
         self.assign(whom, role, lent, out);
-        // Handing over: there is one host less for each that is made, but the owner stays what they are.
+        // A host who makes another host becomes a co-host. The owner stays what they are.
         if role == Role::Host && rank != Rank::Owner {
             self.assign(by, Role::Cohost, lent, out);
         }
@@ -57,7 +57,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Everyone but the owner may become less than they are.
+    /// Lowers the own role. Everybody but the owner may do that.
     fn step_down(
         &mut self,
         who: &ParticipantId,
@@ -83,7 +83,7 @@ impl Room {
         self.meeting.roles.is_lent(&person.seen.user.id)
     }
 
-    /// Gives somebody who is in a role, or lends it until the owner returns.
+    /// Gives a participant a role, or lends it until the owner returns.
     fn assign(&mut self, id: &ParticipantId, role: Role, lent: bool, out: &mut Vec<Effect>) {
         let Some(person) = self.roster.find_mut(id) else {
             return;
@@ -98,9 +98,9 @@ impl Room {
         out.push(updated(person.seen.clone()));
     }
 
-    /// After a host is gone: when there is none left, the co-host who has been in the longest becomes one, or else the
-    /// member who has. Guests never do, as nobody knows who they are; when nobody else is in, the meeting goes on
-    /// without a host. `but` has just stepped down.
+    /// Called after a host is gone. If no host is left, the co-host who has been in the longest becomes host, or else
+    /// the member with an account who has been in the longest. Guests never do, as nobody knows who they are. If only
+    /// guests are in, the meeting goes on without a host. `but` has just stepped down and is skipped.
     pub(super) fn keep_governed(&mut self, but: Option<&ParticipantId>, out: &mut Vec<Effect>) {
         if self.roster.has_host() {
             return;
@@ -119,7 +119,7 @@ impl Room {
         self.settle(&before, out);
     }
 
-    /// The owner is back: whoever stood in for them gets back what they were.
+    /// The owner is back. The people who stood in for them get back the roles that they had.
     pub(super) fn restore_roles(&mut self, out: &mut Vec<Effect>) {
         let before_lending = self.meeting.roles.take_back();
         if before_lending.is_empty() {
@@ -159,8 +159,8 @@ impl Room {
         }
     }
 
-    /// After what people may do has changed: what they may send no more is stopped, and everyone whom it concerns is
-    /// told.
+    /// Called after permissions have changed. Stops the sources that are not allowed any more, and tells every
+    /// participant whose permissions changed.
     pub(super) fn settle(&mut self, before: &Standings, out: &mut Vec<Effect>) {
         let changed: Vec<(ParticipantId, Standing)> = self
             .standings()

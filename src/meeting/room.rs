@@ -1,10 +1,10 @@
 //! One room: the function from command and time to answer and effects.
 //!
-//! What each command does stands by subject: [`admission`](super::admission) and [`lobby`](super::lobby) let in,
-//! [`presence`](super::presence) lets go, [`pause`](super::pause) remembers who was there until the meeting is over,
-//! [`roles`](super::roles) and [`governing`](super::governing) say who governs
-//! and how, [`together`](super::together) and [`sources`](super::sources) what people do in it, [`time`](super::time)
-//! what happens by itself.
+//! The commands are carried out in modules by subject: [`admission`](super::admission) and [`lobby`](super::lobby) let
+//! people in, [`presence`](super::presence) lets them go, [`pause`](super::pause) remembers who was there until the
+//! meeting is over, [`roles`](super::roles) and [`governing`](super::governing) are for hosts,
+//! [`together`](super::together) and [`sources`](super::sources) are for what participants do, and
+//! [`time`](super::time) is for what happens by itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +24,10 @@ use crate::protocol::ids::{ParticipantId, RoomIdentity};
 use crate::protocol::object::{self, Ban, Occurrence, RoomState};
 use crate::protocol::time::Timestamp;
 
-/// What a refused or answered command gives.
+/// The result of one command.
 pub(super) type Answer = Result<Reply, ErrorCode>;
 
-/// A room with somebody in it or at its door, or about to be.
+/// A room with people in it or in its waiting room, or about to get some.
 ///
 /// Invariants: nobody is in it twice, nor in it and at its door; participant ids are unique; a person's tracks are one
 /// per source; every `Joined` of the history is followed by exactly one `Left`; a refused command has no effect.
@@ -43,8 +43,8 @@ pub struct Room {
 }
 
 impl Room {
-    /// An empty room. `ended` says when a host ended its last meeting, which only the owner can take up again; `bans` are
-    /// those that are for good.
+    /// An empty room. `ended` says when a host ended its last meeting; only the owner can open it again then. `bans`
+    /// are the permanent ones.
     pub fn new(facts: object::Room, ended: Option<Timestamp>, chat: Chat, bans: Vec<Ban>) -> Self {
         Self {
             facts,
@@ -87,7 +87,7 @@ impl Room {
         if let Some(last) = last.filter(|_| self.roster.is_empty()) {
             self.pause(&last, now);
         }
-        // Last, as what keeps people at the door may just have ended with the meeting.
+        // This comes last, because the reason to wait may just have ended with the meeting.
         self.let_in(now, &mut effects);
         if self.is_hosted() != was_hosted {
             self.tell_those_who_wait(&mut effects);
@@ -180,13 +180,13 @@ impl Room {
         self.roster.find(id).ok_or(ErrorCode::RoomNotJoined)
     }
 
-    /// What somebody who is in is to the room.
+    /// The rank of a participant.
     pub(super) fn rank_of(&self, person: &Person) -> Rank {
         let is_owner = person.seen.user.id == self.facts.owner.id;
         Rank::of(person.seen.role, is_owner)
     }
 
-    /// Somebody who is in, if they may do `action`.
+    /// Finds a participant, if they may do `action`.
     pub(super) fn allowed(&self, id: &ParticipantId, action: Action) -> Result<&Person, ErrorCode> {
         let person = self.person(id)?;
         if self.may(person, action) {
@@ -200,14 +200,14 @@ impl Room {
         allows(self.rank_of(person), action, &self.facts.permissions)
     }
 
-    /// Tells everyone who may do `action`.
+    /// Sends an event to everybody who may do `action`.
     pub(super) fn tell_those_who_may(&self, action: Action, event: Event, out: &mut Vec<Effect>) {
         let concerned = self.roster.iter().filter(|person| self.may(person, action));
         let concerned = concerned.map(|person| person.seen.id.clone());
         out.extend(tell_each(concerned.collect(), event));
     }
 
-    /// The room as somebody who is in sees it.
+    /// The room as one participant sees it.
     pub(super) fn view(&self, id: &ParticipantId, now: Timestamp) -> Result<View, ErrorCode> {
         let person = self.person(id)?;
         let me = person.seen.clone();
@@ -241,7 +241,7 @@ impl Room {
     }
 }
 
-/// What a room is doing at `now`, with so many people in it and this meeting next.
+/// The state of a room at `now`, from its number of people and its next meeting.
 pub fn state_of(
     facts: &object::Room,
     participants: u32,
@@ -271,7 +271,7 @@ pub(super) fn tell(to: &ParticipantId, event: Event) -> Effect {
     }
 }
 
-/// Tells some the same; nothing where there is nobody to be told.
+/// Sends one event to some participants. None if the list is empty.
 pub(super) fn tell_each(to: Vec<ParticipantId>, event: Event) -> Option<Effect> {
     let event = Box::new(event);
     (!to.is_empty()).then_some(Effect::Tell { to, event })

@@ -1,11 +1,11 @@
-//! When a room's meetings are planned: once, or again and again by a recurrence rule (RFC 5545 §3.3.10).
+//! When the meetings of a room are planned: once, or again and again by a recurrence rule (RFC 5545 §3.3.10).
 //!
-//! A rule is counted by the clocks of the room's time zone, or in UTC when it names none: a meeting at nine stays at nine
-//! when clocks are changed. What such a change leaves out comes after the gap (2:30 at 3:30), and what it shows twice is
-//! the first of both ([`TimeZone::instant`]). Every meeting lasts as long as the first one by a stop watch.
+//! A rule counts by the clocks of the time zone of the room, or in UTC without a zone. A meeting at nine stays at nine
+//! when clocks are changed. A time in the gap of such a change moves behind the gap (2:30 becomes 3:30). Of a time that
+//! occurs twice the first is taken ([`TimeZone::instant`]). Every meeting lasts exactly as long as the first one.
 //!
-//! The room's first time must be one that the rule names (RFC 5545 §3.8.5.3). Which days a rule names, and what it costs
-//! to find them, stands in [`recurrence`](super::recurrence).
+//! The rule must name the first time of the room (RFC 5545 §3.8.5.3). [`recurrence`](super::recurrence) says which days
+//! a rule names, and what a search costs.
 
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 
@@ -20,14 +20,14 @@ pub use super::recurrence::BadRule;
 
 mod memo;
 
-/// Meetings that come again last at most this long: as there is at most one a day, no two overlap.
+/// A recurring meeting lasts at most this long. There is at most one a day, so no two overlap.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 /// The years in which a rule may begin.
 const FIRST_YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
-/// No gap in a zone's clocks is longer, so a time is at most so much later than its wall says.
+/// No gap in the clocks of a zone is longer. So an instant is at most this much later than its local time says.
 const LONGEST_GAP: Days = Days::new(2);
 
-/// Checks that a room may come again by `rule`, counted by the clocks of `zone`, and gives the rule as it is kept.
+/// Checks the rule of a room, counted by the clocks of `zone`, and returns the rule as it is stored.
 ///
 /// # Errors
 /// [`BadRule`]
@@ -64,7 +64,7 @@ pub fn check(
     rule::written(rule, zone)
 }
 
-/// The planned meeting that runs at `now`, or else comes next; none when none is planned any more.
+/// The planned meeting that runs at `now`, or else the next one. None if no more are planned.
 pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
     let begin_at = room.begin_at?;
     let once = Occurrence {
@@ -86,7 +86,7 @@ pub fn next(room: &Room, now: Timestamp) -> Option<Occurrence> {
     MEMO.next(plan.clone(), now, || next_of(&plan, now))
 }
 
-/// What [`next`] looks for when it is not known yet: for benchmarks.
+/// The search behind [`next`] without its memory: for benchmarks.
 pub fn search(
     rule: &str,
     begin_at: Timestamp,
@@ -104,7 +104,7 @@ pub fn search(
     next_of(&plan, now)
 }
 
-/// The same for a plan that comes again and whose first meeting is over.
+/// The same for a recurring plan whose first meeting is over.
 fn next_of(plan: &Plan, now: Timestamp) -> Option<Occurrence> {
     let Plan {
         rule,
@@ -132,27 +132,27 @@ pub fn is_past(room: &Room, next: Option<&Occurrence>, now: Timestamp) -> bool {
     }
 }
 
-/// When people may come in whom the room does not let in early: none when they may at `now`.
+/// When the room opens for people who may not come early. None if they may come in at `now`.
 pub fn opens_at(room: &Room, now: Timestamp) -> Option<Timestamp> {
     let early = i64::try_from(room.early_ms).unwrap_or(i64::MAX);
     let opens = next(room, now)?.begin_at.plus_millis(-early);
     (opens > now).then_some(opens)
 }
 
-/// Whether a meeting that was ended at `ended_at` still is, `at_now` being the next one now: a room that comes again is
-/// open for its next meeting.
+/// Whether a meeting that was ended at `ended_at` is still over. `at_now` is the next meeting now. A recurring room
+/// opens for its next meeting.
 pub fn is_still_ended(room: &Room, ended_at: Timestamp, at_now: Option<&Occurrence>) -> bool {
     room.recurrence.is_none() || next(room, ended_at).as_ref() == at_now
 }
 
 /// The times of a rule.
 ///
-/// The rule is counted on a clock that nobody changes, and each time is then looked up in the zone, so that every gap and
-/// overlap is met by one rule.
+/// The rule is counted in local time without a zone. Each time is then looked up in the zone, so that gaps and overlaps
+/// are handled in one place.
 struct Times {
     pattern: Pattern,
     zone: TimeZone,
-    /// What the clock on the wall shows at the first of them.
+    /// The local time of the first one.
     wall: NaiveDateTime,
     count: Option<u32>,
     until: Option<DateTime<Utc>>,
@@ -171,7 +171,7 @@ impl Times {
         })
     }
 
-    /// Those from about `from` on, some days before it at most.
+    /// The times from about `from` on; they begin a few days before it at most.
     fn from(&self, from: DateTime<Utc>) -> Option<impl Iterator<Item = DateTime<Utc>>> {
         let from = self.zone.wall(from);
         let begin = match self.count {
@@ -179,7 +179,7 @@ impl Times {
             None => from.date().checked_sub_days(LONGEST_GAP)?,
         };
         let most = self.count.map_or(usize::MAX, |count| count as usize);
-        // Nothing comes after the end of a rule, so that a search for it ends there.
+        // The search stops at the end of the rule.
         let end = self
             .until
             .map(|until| self.zone.wall(until).date() + LONGEST_GAP);
@@ -187,7 +187,7 @@ impl Times {
         let days = self
             .pattern
             .days(begin, end.map_or(horizon, |end| end.min(horizon)));
-        // Those before are counted only: to look one up in the zone costs more than to find it.
+        // Earlier times are only counted. To look one up in the zone costs more than to find it.
         let long_past = from.date().checked_sub_days(LONGEST_GAP)?;
         Some(
             days.take(most)

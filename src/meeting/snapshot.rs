@@ -1,9 +1,9 @@
 //! A room as bytes and back, so that its meeting outlives the process.
 //!
-//! A snapshot is JSON: its version, and the room with all of its state. The names of the fields of the state are part
-//! of the format. A field that is added later has a default (`#[serde(default)]`), so that older snapshots stay readable;
-//! `tests/golden/snapshot` holds one of each version. What cannot be read that way takes a new version and a reader for
-//! the one before.
+//! A snapshot is JSON: its version, and the room with all of its state. The names of the fields are part of the format.
+//! A field that is added later has a default (`#[serde(default)]`), so that older snapshots stay readable.
+//! `tests/golden/snapshot` holds one of each version. A change that cannot be read that way needs a new version, and a
+//! reader for the old one.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,10 @@ use crate::protocol::time::Timestamp;
 /// The version that is written.
 const VERSION: u32 = 1;
 
-/// Why a snapshot cannot be taken or taken up.
+/// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// A server that is newer than this one wrote it, or none did.
+    /// A newer server wrote it, or it is no snapshot.
     #[error("the snapshot has version {0}, and this server reads version {VERSION}")]
     UnknownVersion(u32),
     /// It is no snapshot, or a damaged one.
@@ -43,7 +43,7 @@ struct Read<T> {
     room: T,
 }
 
-/// A [`Room`] without what the database holds by itself. Its fields are those of the room.
+/// A [`Room`] without the data that the database holds by itself. The fields have the names of those of the room.
 #[derive(Serialize)]
 struct WithoutChat<'a> {
     facts: &'a object::Room,
@@ -55,7 +55,7 @@ struct WithoutChat<'a> {
     meeting: &'a Meeting,
 }
 
-/// All that is looked at before the version is known.
+/// The part that is read before the version is known.
 #[derive(Deserialize)]
 struct Header {
     version: u32,
@@ -70,7 +70,7 @@ impl Room {
         written(self)
     }
 
-    /// The same without the chat, which is stored by itself: what is saved often should be small.
+    /// The same without the chat, which is stored separately. Snapshots are saved often and should be small.
     ///
     /// # Errors
     /// [`SnapshotError::Unreadable`]
@@ -86,7 +86,7 @@ impl Room {
         })
     }
 
-    /// The room that was saved: it answers every further command as that one would.
+    /// The saved room. It answers every further command as the original would.
     ///
     /// # Errors
     /// [`SnapshotError`]
@@ -96,7 +96,7 @@ impl Room {
 }
 
 impl Memory {
-    /// What is remembered as bytes.
+    /// The memory as bytes.
     ///
     /// # Errors
     /// [`SnapshotError::Unreadable`]
@@ -104,7 +104,7 @@ impl Memory {
         written(self)
     }
 
-    /// What was saved.
+    /// The saved memory.
     ///
     /// # Errors
     /// [`SnapshotError`]

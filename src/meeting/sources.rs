@@ -1,8 +1,8 @@
 //! What people send, and what the media worker reports of it.
 //!
-//! A client starts its sources when it comes in, whatever the person pressed. So where a room starts members muted,
-//! the first start within ten seconds of coming in begins muted. Later starts, and any start after
-//! `participant.update`, do as they say.
+//! A client starts its sources when it joins, without an action of the person. So where a room starts members muted,
+//! the first start within ten seconds of joining begins muted. Later starts, and any start after `participant.update`,
+//! are not changed.
 
 use super::command::Switch;
 use super::effect::{Effect, Reply};
@@ -32,7 +32,7 @@ impl Room {
         let cut_off: Vec<Source> = runs
             .filter(|source| !person.has_negotiated(*source))
             .collect();
-        // What nothing can carry any more has stopped.
+        // A source that no connection can carry any more has stopped.
         for source in cut_off {
             self.stop(id, source, out);
         }
@@ -54,7 +54,7 @@ impl Room {
                 if !may_send(self.rank_of(person), source, &self.facts.permissions) {
                     return Err(ErrorCode::PermDenied);
                 }
-                // Between peers there is nothing to negotiate here; the roster alone is kept true.
+                // In a peer-to-peer room the server negotiates nothing. It only keeps the roster current.
                 if self.facts.topology == Topology::Sfu && !person.has_negotiated(source) {
                     return Err(ErrorCode::MediaUnsupported);
                 }
@@ -81,7 +81,7 @@ impl Room {
             person.has_switched_microphone(!muted);
         }
         if person.track(source).is_some() {
-            // It runs already: at most its being muted changes.
+            // It runs already, so only its muting can change.
             set_muted(person, source, muted, None, out);
         } else {
             let codec = person.codec_of(source);
@@ -200,8 +200,8 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Tells a media worker that knows nothing of the room who is in and what runs, and everyone that they have to
-    /// connect to it.
+    /// Tells a media worker that has lost its state who is in and what runs. Tells all participants to connect to it
+    /// again.
     pub(super) fn begin_media_anew(&self, out: &mut Vec<Effect>) {
         for person in self.roster.iter() {
             let participant = person.seen.id.clone();
@@ -227,7 +227,8 @@ impl Room {
     }
 }
 
-/// Mutes or unmutes the track of `source`, if it runs and is not so already. `by` is whoever did it to another.
+/// Mutes or unmutes the track of `source`, if it runs and that changes something. `by` is the participant who did it to
+/// another.
 pub(super) fn set_muted(
     person: &mut Person,
     source: Source,
@@ -260,7 +261,7 @@ pub(super) fn set_muted(
     ));
 }
 
-/// Lets `audio` and `video` follow what a microphone or a camera does, and tells everyone of a change.
+/// Sets `audio` or `video` to what a microphone or a camera does, and tells everybody of a change.
 pub(super) fn follow_source(person: &mut Person, source: Source, on: bool, out: &mut Vec<Effect>) {
     let flag = match source {
         Source::Microphone => &mut person.seen.audio,

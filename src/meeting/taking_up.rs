@@ -1,11 +1,12 @@
-//! A meeting that goes on after the server was down.
+//! Restores a meeting after the server was down.
 //!
-//! Everybody who was in is in, and is shown as reconnecting. The shell of the room takes out those who do not come back
-//! in time. The time that the server was down counts against nobody: the grace begins when the room is taken up, and
-//! attendance of somebody who does not come back ends when the server was last known to be at work. A meeting can be taken
-//! up for as long as a meeting is kept that has emptied.
+//! Everybody who was in is in again, and is shown as reconnecting. The shell of the room takes out those who do not
+//! come back in time. The downtime counts against nobody. The grace period begins when the room is taken up. The
+//! attendance of people who do not come back ends when the server was last known to work. A meeting can be taken up for
+//! as long as an empty meeting is kept.
 //!
-//! What the database holds by itself goes before what was saved: settings, bans for good, the chat, and the meeting's end.
+//! Data that the database holds by itself has priority over the snapshot: settings, permanent bans, the chat, and the
+//! end of the meeting.
 
 use super::command::{Command, PasswordEdit};
 use super::effect::Effect;
@@ -25,13 +26,13 @@ use crate::protocol::time::Timestamp;
 pub struct TakenUp {
     /// As it goes on.
     pub room: Room,
-    /// What is to be done about it first.
+    /// The effects to carry out first.
     pub effects: Vec<Effect>,
-    /// Everybody who is in or waits, as they are now.
+    /// Everybody who is in or waits.
     pub people: Vec<Survivor>,
 }
 
-/// Somebody who was in, or waited, when the server went down.
+/// A person who was in, or waited, when the server went down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survivor {
     /// As whom.
@@ -42,18 +43,18 @@ pub struct Survivor {
     pub display_name: DisplayName,
     /// Where they came from.
     pub address: Network,
-    /// In which role they are in; none of whoever waits.
+    /// Their role. None for a person who waits.
     pub role: Option<Role>,
     /// Since when they are in, or wait.
     pub since: Timestamp,
 }
 
 impl Room {
-    /// Takes up the meeting of `saved`, in a room that was loaded just now and in which nobody has been yet. `alive` is when
-    /// the server was last known to be at work. None when that meeting is over: then there is nothing to be taken up.
+    /// Takes up the meeting of `saved` in this room, which was just loaded and is empty. `alive` is when the server was
+    /// last known to work. None if that meeting is over.
     pub fn take_up(self, saved: Self, alive: Timestamp, now: Timestamp) -> Option<TakenUp> {
         let is_old = alive.plus_millis(KEPT_MS) <= now;
-        // A database that was put back to what it was before knows nothing of this meeting.
+        // The database was restored from a backup, and is older than this meeting.
         let is_other = self.facts.version < saved.facts.version;
         if is_old || is_other || saved.was_ended_by(self.ended) {
             return None;
@@ -73,7 +74,7 @@ impl Room {
             person.seen.connection = Connection::Reconnecting;
             person.lose_since(alive);
         });
-        // What they send is as it was; only the media thread knows nothing of it.
+        // The tracks did not change. Only the media thread does not know them.
         room.begin_media_anew(&mut effects);
         room.send_banned_away(now, &mut effects);
         let edited = Command::Edited {
@@ -108,14 +109,14 @@ impl Room {
         inside.chain(waiting).collect()
     }
 
-    /// What is to be remembered of a meeting in which nobody is; none when it is over. `loaded` is the room as it is
-    /// stored.
+    /// What to remember of an empty meeting. None if it is over.
     pub fn remembers(&self, memory: Memory, now: Timestamp) -> Option<Memory> {
         let was_ended = self.ended.is_some_and(|at| memory.is_ended_by(at));
         (memory.until() > now && !was_ended).then_some(memory)
     }
 
-    /// Whether somebody ended the meeting after these people had come: the end is stored before they are sent away.
+    /// Whether the meeting was ended after one of these people had joined. The end is stored before people are sent
+    /// away.
     fn was_ended_by(&self, ended: Option<Timestamp>) -> bool {
         let Some(ended) = ended else { return false };
         let inside = self.roster.iter().map(|person| person.seen.joined_at);
@@ -123,7 +124,7 @@ impl Room {
         inside.chain(waiting).any(|came| came <= ended)
     }
 
-    /// Takes those out whose ban was stored when the server went down, and who were not yet told.
+    /// Takes out people whose ban was stored just before the server went down.
     fn send_banned_away(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let bans = &self.bans;
         let people = self.roster.iter();

@@ -1,7 +1,7 @@
-//! What the passing of time does to a meeting: reminders, and its end.
+//! What time does to a meeting: reminders, and its end.
 //!
-//! The core tells when it wants to be woken ([`Room::next_deadline`]), and the actor sleeps until then. So all of
-//! this is tested without a clock.
+//! The core says when it wants to be woken ([`Room::next_deadline`]), and the actor sleeps until then. So all of this
+//! is tested without a clock.
 
 use super::effect::{Effect, Reply};
 use super::room::{Answer, Room, broadcast};
@@ -9,11 +9,11 @@ use super::schedule;
 use crate::protocol::event::{EndReason, Event, LobbyDenial, RoomReminder};
 use crate::protocol::time::Timestamp;
 
-/// How long before its end a meeting is reminded of it, in milliseconds.
+/// How long before its end a meeting gets reminders, in milliseconds.
 const REMINDERS_MS: [i64; 2] = [300_000, 60_000];
 
 impl Room {
-    /// When [`Command::Tick`](super::Command::Tick) is to come next; none when nothing is to happen by itself.
+    /// When the next [`Command::Tick`](super::Command::Tick) is due. None if nothing happens by itself.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         if self.is_empty() {
             return None;
@@ -36,7 +36,7 @@ impl Room {
             return Ok(Reply::Done);
         };
         if self.roster.is_empty() {
-            // Nobody is in with whom the meeting would run on for those who wait.
+            // With a host in it the meeting would run on. Nobody is in, so people who wait are sent away.
             if end <= now {
                 self.send_all_away(LobbyDenial::Ended, out);
             }
@@ -56,7 +56,7 @@ impl Room {
         let Some(end) = self.planned_end() else {
             return;
         };
-        // Whoever slept through two is reminded once.
+        // If the time for both reminders has passed, there is only one.
         if now < end && reminders(end).any(has_come) {
             let remaining = end.unix_millis() - now.unix_millis();
             let reminder = RoomReminder {
@@ -68,20 +68,20 @@ impl Room {
         }
     }
 
-    /// The meeting begins, or goes on, with the first who comes in: what was due before is not made up for.
+    /// The first participant joins, and the meeting begins or goes on. Reminders that were due before are not sent.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.meeting.ticked = Some(now);
         self.meeting.pause = None;
         self.plan(now);
     }
 
-    /// Which of the planned meetings this is, and until when.
+    /// Notes which of the planned meetings this is, and until when.
     pub(super) fn plan(&mut self, now: Timestamp) {
         self.meeting.occurrence = schedule::next(&self.facts, now);
         self.meeting.turns = self.turns();
     }
 
-    /// When this meeting, which goes on past its end, becomes the planned one after it.
+    /// When this meeting becomes the next planned one, if it goes on past its end.
     fn turns(&self) -> Option<Timestamp> {
         self.facts.recurrence.as_ref()?;
         let end = self.planned_end()?;
@@ -97,7 +97,7 @@ impl Room {
         }
     }
 
-    /// Whether the meeting is over: by its plan it runs on while a host is in it.
+    /// Whether the meeting is over. A planned end does not count while a host is in.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let next = schedule::next(&self.facts, now);
         let was_ended = |at| schedule::is_still_ended(&self.facts, at, next.as_ref());
@@ -107,7 +107,7 @@ impl Room {
 
     /// Whether it is too early for those who may not come in early.
     pub(super) fn is_too_early(&self, now: Timestamp) -> bool {
-        // One that comes again may run past its end like any other.
+        // A recurring meeting may run past its end like any other.
         let runs_over = self.planned_end().is_some_and(|end| end <= now) && self.roster.has_host();
         schedule::opens_at(&self.facts, now).is_some() && !runs_over
     }

@@ -1,4 +1,4 @@
-//! What people do together: speak up, write, show feelings, look at the same.
+//! What participants do together: unmute, chat, react, share a spotlight and a timer.
 
 use super::command::{Changes, Post, Signal};
 use super::effect::{Effect, Reply};
@@ -20,7 +20,7 @@ use crate::protocol::time::Timestamp;
 /// How many can be shown large to everyone.
 pub const MAX_SPOTLIGHT: usize = 4;
 
-/// Which connections between browsers carry files, by the beginning of their name.
+/// Connections between browsers whose name begins like this carry files.
 const FILE_CONNECTION: &str = "file:";
 
 impl Room {
@@ -50,7 +50,7 @@ impl Room {
             person.seen.hand_raised_at = if raised { since.or(Some(now)) } else { None };
         }
         if let Some(audio) = changes.audio {
-            // Said of oneself: between peers a client may send without telling of its tracks.
+            // The client reports its own state: in a peer-to-peer room it may send without publishing tracks.
             person.seen.audio = audio;
             person.has_switched_microphone(audio);
             person.has_begun(Source::Microphone);
@@ -68,7 +68,7 @@ impl Room {
         Ok(Reply::Participant(Box::new(after)))
     }
 
-    /// Whether somebody may be heard: by the room's permissions, because they were asked to, or because they are.
+    /// Whether a participant may unmute: the room lets them, they were asked to, or they are unmuted already.
     pub(super) fn may_unmute(&self, id: &ParticipantId) -> Result<(), ErrorCode> {
         let person = self.person(id)?;
         if person.may_unmute_once() || person.seen.audio || self.may(person, Action::Unmute) {
@@ -95,7 +95,7 @@ impl Room {
 
     pub(super) fn post(&mut self, post: Post, out: &mut Vec<Effect>) -> Answer {
         if self.chat.has(&post.message.id) {
-            // Whoever sent it again was faster.
+            // A repetition of the request arrived first.
             return Ok(Reply::Message(Box::new(post.message)));
         }
         let action = if post.message.to.is_some() {
@@ -123,8 +123,8 @@ impl Room {
         Ok(Reply::Message(Box::new(message)))
     }
 
-    /// A message that was stored, and is sent again. As a rule everybody was told of it. But the database may have said that
-    /// it was not stored though it was: then nobody was.
+    /// A client sends a stored message again. Usually everybody got it before. But the database may have reported an
+    /// error although it stored the message; then nobody got it.
     pub(super) fn post_again(&mut self, post: Post, out: &mut Vec<Effect>) -> Reply {
         let message = post.message.clone();
         if !self.chat.was_told(&message) {
@@ -169,7 +169,7 @@ impl Room {
         Ok(Reply::Since(self.reads_since(&person.seen)))
     }
 
-    /// From when on somebody may read the chat; none when they may read all of it.
+    /// The time from which a participant may read the chat. None if they may read all of it.
     pub(super) fn reads_since(&self, person: &Participant) -> Option<Timestamp> {
         match self.facts.history {
             HistoryAccess::All => None,
@@ -200,7 +200,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Where media goes through the server, browsers connect to each other for files alone.
+    /// Whether a connection is for files. In rooms with the SFU, browsers connect to each other for files only.
     fn is_for_files(&self, connection: Option<&str>) -> bool {
         match self.facts.topology {
             Topology::Sfu => true,
@@ -244,7 +244,7 @@ impl Room {
         Ok(Reply::Done)
     }
 
-    /// Whoever leaves is not shown large any more.
+    /// A participant who leaves also leaves the spotlight.
     pub(super) fn leave_spotlight(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
         let mut participants = self.meeting.spotlight.clone();
         participants.retain(|shown| shown != id);
@@ -284,7 +284,7 @@ impl Room {
 }
 
 impl Signal {
-    /// What the one hears whom `from` sends it.
+    /// The event that the receiver gets.
     pub fn told_by(self, from: ParticipantId) -> Event {
         match self {
             Self::Offer { connection, sdp } => Event::SignalOffer(SignalSdp {
@@ -308,7 +308,7 @@ impl Signal {
         }
     }
 
-    /// Whether it begins a connection for files alone, which not everybody may.
+    /// Whether it begins a connection for files, which needs a permission of its own.
     pub fn is_for_files(&self) -> bool {
         matches!(self, Self::Offer { connection, .. } if is_for_files(connection.as_deref()))
     }

@@ -1,9 +1,9 @@
 //! The days that a recurrence rule names (RFC 5545 §3.3.10), counted on a calendar and not on clocks.
 //!
-//! A rule here repeats whole days, so whether it names a day is asked of that day alone; a search goes through the days
-//! of its periods (every second week, say) and begins at the period that is wanted, however many came before. Only a
-//! rule that counts must be followed from its first day, and is as long as [`rule::MAX_COUNT`] at most. What a search
-//! may look at is bounded by [`budgets::RULE_DAYS`](crate::budgets::rooms::RULE_DAYS).
+//! A rule here repeats whole days, so each day can be asked by itself whether the rule names it. A search goes through
+//! the days of the periods (every second week, say). It begins at the wanted period, so earlier periods cost nothing.
+//! Only a rule with a count must be followed from its first day, and it is never longer than [`rule::MAX_COUNT`].
+//! [`budgets::RULE_DAYS`](crate::budgets::rooms::RULE_DAYS) bounds how many days a search looks at.
 
 pub mod rule;
 
@@ -12,20 +12,20 @@ use chrono::{Datelike as _, Days, NaiveDate, Weekday};
 use self::rule::{Frequency, Part, Rule};
 use crate::budgets::rooms as budgets;
 
-/// How long after another a meeting may come at most, in years: a 29th of February is on the same weekday again after so
-/// many, where a century leaves one out.
+/// The longest time between two meetings, in years. A 29th of February falls on the same weekday after 40 years at
+/// most, even across a century that is no leap year.
 pub const HORIZON_YEARS: i32 = 40;
 
 /// Why a recurrence is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadRule {
-    /// There is no first time, or it is open how long it lasts.
+    /// The first meeting has no begin or no end.
     #[error("needs begin_at and end_at")]
     NoTimes,
     /// The text is too long.
     #[error("must be at most {} bytes long", rule::MAX_RULE_BYTES)]
     TooLongText,
-    /// Something that is no letter, digit or sign of rules.
+    /// A character that does not occur in rules.
     #[error("holds a character that no recurrence rule is written with")]
     Characters,
     /// No `NAME=value`.
@@ -74,25 +74,25 @@ pub enum BadRule {
     /// It ends before it begins.
     #[error("has an UNTIL before begin_at")]
     Over,
-    /// The first time is none of the rule's.
+    /// The rule does not name the first time.
     #[error("must name begin_at, by the clocks of time_zone, as one of its times")]
     NotFirst,
-    /// The second time lies too far away, or there is none although the rule promises more.
+    /// The second time lies too far away, or the rule promises more times but has only one.
     #[error("names no second time within {HORIZON_YEARS} years of begin_at")]
     TooRare,
 }
 
-/// A rule with what its first day says beside it.
+/// A rule, completed from its first day.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     rule: Rule,
     first: NaiveDate,
-    /// Whether the nth Monday is one of the month; else it is one of the year.
+    /// Whether "the nth Monday" counts within the month. Otherwise it counts within the year.
     counts_in_month: bool,
 }
 
 impl Pattern {
-    /// What the rule leaves open is as on the `first` day.
+    /// Completes the rule: what it leaves open is taken from the `first` day.
     pub fn new(mut rule: Rule, first: NaiveDate) -> Self {
         let counts_in_month = rule.frequency == Frequency::Monthly || rule.months != 0;
         let names_days = rule.names_weekdays()
@@ -149,7 +149,7 @@ impl Pattern {
         }
     }
 
-    /// The first day of a period and how many it has; none beyond the calendar.
+    /// The first day of a period and its number of days. None beyond the calendar.
     fn period(&self, number: i64) -> Option<(NaiveDate, u32)> {
         let day = |number: i64| NaiveDate::from_num_days_from_ce_opt(i32::try_from(number).ok()?);
         match self.rule.frequency {
@@ -171,14 +171,14 @@ impl Pattern {
         }
     }
 
-    /// Whether a period of a month or a day lies in none of the months that are named.
+    /// Whether a period (a month or a day) lies outside the months that the rule names.
     fn is_out_of_months(&self, start: NaiveDate) -> bool {
         let months = self.rule.months;
         let is_within_one = matches!(self.rule.frequency, Frequency::Daily | Frequency::Monthly);
         is_within_one && months != 0 && months >> start.month() & 1 == 0
     }
 
-    /// How many periods on the next one is that is to be looked at. A month that is none of those named is left at once.
+    /// How many periods to go forward. A month that the rule does not name is skipped at once.
     fn step(&self, start: NaiveDate, is_out: bool) -> i64 {
         let interval = i64::from(self.rule.interval);
         if !is_out || self.rule.frequency != Frequency::Daily {
@@ -188,7 +188,7 @@ impl Pattern {
         (rest + interval - 1) / interval * interval
     }
 
-    /// Whether the rule names this day, as far as the day alone tells.
+    /// Whether the rule names this day. Only conditions on the day itself are checked.
     fn names(&self, day: NaiveDate) -> bool {
         let rule = &self.rule;
         if rule.months != 0 && rule.months >> day.month() & 1 == 0 {
@@ -231,7 +231,7 @@ impl Pattern {
             return true;
         }
         let into_week = day.weekday().days_since(self.rule.week_start);
-        // The year of a week is that of its fourth day.
+        // A week belongs to the year of its fourth day.
         let Some(fourth) = (day + Days::new(3)).checked_sub_days(Days::new(into_week.into()))
         else {
             return false;
@@ -258,13 +258,13 @@ pub struct DaysOf<'a> {
     to: NaiveDate,
     /// The next period to be looked at.
     period: i64,
-    /// What was found in the period before, the last day first.
+    /// The days that were found in the last period, in reverse order.
     found: Vec<NaiveDate>,
     looked_at: usize,
 }
 
 impl DaysOf<'_> {
-    /// Looks at one period; none when there is no more to look at.
+    /// Looks at one period. None if there are no more periods.
     fn look(&mut self) -> Option<()> {
         let (start, length) = self.pattern.period(self.period)?;
         if start > self.to || self.looked_at >= budgets::RULE_DAYS.size() {

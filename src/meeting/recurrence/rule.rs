@@ -1,8 +1,8 @@
-//! Recurrence rules as they are written (RFC 5545 §3.3.10), read into what the calendar is asked.
+//! Reads written recurrence rules (RFC 5545 §3.3.10).
 //!
-//! Calendars write rules in many ways, and people paste them: lower case, the name of the property before it, line breaks
-//! of folded lines, an end that is a date or a local time. All of that is read, and written again in one form. A rule
-//! that cannot be taken is refused with the reason that is its own.
+//! Calendars write rules in many ways, and people paste them: in lower case, with the name of the property, with the
+//! line breaks of folded lines, with an end that is a date or a local time. All of these are accepted and written again
+//! in one form. A refusal names its exact reason.
 
 use std::fmt::{self, Write as _};
 
@@ -15,9 +15,9 @@ use crate::protocol::time_zone::TimeZone;
 
 /// The longest rule that is taken, in bytes.
 pub const MAX_RULE_BYTES: usize = 255;
-/// The same with what is left out of it: spaces, line breaks, the property's name.
+/// The largest raw text, with the parts that are removed: spaces, line breaks, the name of the property.
 const MAX_PASTED_BYTES: usize = 4 * MAX_RULE_BYTES;
-/// The longest time between two meetings of a rule, in its own unit: days, weeks, months or years.
+/// The largest interval of a rule, in its own unit: days, weeks, months or years.
 pub const MAX_INTERVAL: u32 = 366;
 /// The most meetings that a rule may count.
 pub const MAX_COUNT: u32 = 1_000;
@@ -39,7 +39,7 @@ pub enum Frequency {
     Yearly,
 }
 
-/// A part of a rule that has a meaning here.
+/// The parts of a rule that are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// `FREQ`
@@ -137,7 +137,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// Numbers that count from the beginning or, negative, from the end of something with at most 63 places.
+/// A set of numbers that count from the beginning or, if negative, from the end. There are at most 63 places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Places {
     from_start: u64,
@@ -166,14 +166,15 @@ impl Places {
         self.from_start | self.from_end == 0
     }
 
-    /// Whether the place that is `from_start` from the start and `from_end` from the end is named; both begin with 1.
+    /// Whether the set contains the place that is `from_start` from the start and `from_end` from the end. Both begin
+    /// with 1.
     pub fn name(self, from_start: u32, from_end: u32) -> bool {
         (self.from_start >> from_start | self.from_end >> from_end) & 1 == 1
     }
 }
 
-/// The same for a year, whose places are too many for one word: a search asks it of each day, so that it costs the same
-/// however many are named.
+/// The same for a year, which has more places than bits in one word. A search asks for each day, so a look-up costs the
+/// same however many places are in the set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct YearPlaces {
     from_start: [u64; YEAR_WORDS],
@@ -181,7 +182,7 @@ pub struct YearPlaces {
     any: bool,
 }
 
-/// Words that hold a bit for each of 366 places, which begin with 1.
+/// The number of words that hold one bit for each of 366 places.
 const YEAR_WORDS: usize = 6;
 
 impl YearPlaces {
@@ -214,7 +215,7 @@ impl YearPlaces {
     }
 }
 
-/// A rule that was read. It says nothing yet about what its first time leaves open.
+/// A rule that was read. What it leaves open is not filled in yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// What it repeats by.
@@ -223,23 +224,23 @@ pub struct Rule {
     pub interval: u32,
     /// So many times in all.
     pub count: Option<u32>,
-    /// The last moment at which one may begin.
+    /// The last moment at which a meeting may begin.
     pub until: Option<DateTime<Utc>>,
     /// The first day of weeks.
     pub week_start: Weekday,
-    /// In which months, by a bit each from 1 on; 0 is all.
+    /// The months, one bit each from 1 on. 0 means all.
     pub months: u16,
-    /// In which weeks of the year.
+    /// The weeks of the year.
     pub weeks: Places,
-    /// On which days of the year.
+    /// The days of the year.
     pub year_days: YearPlaces,
-    /// On which days of the month.
+    /// The days of the month.
     pub month_days: Places,
-    /// On which days of the week, by a bit each from Monday on.
+    /// The days of the week, one bit each from Monday on.
     pub weekdays: u8,
-    /// On the nth such days of the month or year.
+    /// The nth weekdays of the month or the year.
     pub nth_weekdays: Vec<(i32, Weekday)>,
-    /// Which of the days of one period.
+    /// The positions among the days of one period.
     pub positions: YearPlaces,
 }
 
@@ -321,11 +322,11 @@ impl Rule {
                 .for_each(|day| self.month_days.add(day)),
             Part::ByDay => self.take_weekdays(value)?,
             Part::BySetPos => self.positions = YearPlaces::of(&numbers(1..=366)?),
-            // A meeting has one time of day, that of its first: calendars that say it again say nothing else.
+            // All meetings begin at the time of day of the first one. Calendars may repeat it, and nothing else.
             Part::ByHour => is_first(part, value, first.hour())?,
             Part::ByMinute => is_first(part, value, first.minute())?,
             Part::BySecond => is_first(part, value, first.second())?,
-            // RFC 7529: what is meant without them.
+            // RFC 7529: these are the defaults.
             Part::Rscale if value == "GREGORIAN" => {}
             Part::Skip if value == "OMIT" => {}
             Part::Rscale | Part::Skip => return Err(unreadable()),
@@ -384,17 +385,17 @@ impl Rule {
         Ok(())
     }
 
-    /// Whether it says on which days of the week.
+    /// Whether the rule names days of the week.
     pub fn names_weekdays(&self) -> bool {
         self.weekdays != 0 || !self.nth_weekdays.is_empty()
     }
 }
 
-/// The rule as it is kept: what stands in it, in its order and in capitals, and its end in UTC, as beside a time in a zone
-/// (RFC 5545 §3.3.10).
+/// The rule as it is stored: its parts in their order and in capitals, with the end in UTC, as RFC 5545 §3.3.10 wants
+/// beside a time in a zone.
 ///
 /// # Errors
-/// [`BadRule`]; only what [`Rule::read`] takes comes out as a rule.
+/// [`BadRule`]. The result is a valid rule only if [`Rule::read`] accepts `raw`.
 pub fn written(raw: &str, zone: TimeZone) -> Result<String, BadRule> {
     let text = cleaned(raw)?;
     let mut written = String::with_capacity(text.len());
@@ -419,7 +420,7 @@ pub fn written(raw: &str, zone: TimeZone) -> Result<String, BadRule> {
     }
 }
 
-/// The rule alone: without the property's name, folded lines, spaces, and in capitals.
+/// The bare rule: without the name of the property, folded lines and spaces, in capitals.
 fn cleaned(raw: &str) -> Result<String, BadRule> {
     if raw.len() > MAX_PASTED_BYTES {
         return Err(BadRule::TooLongText);
@@ -430,7 +431,7 @@ fn cleaned(raw: &str) -> Result<String, BadRule> {
     if text.len() > MAX_RULE_BYTES {
         return Err(BadRule::TooLongText);
     }
-    // No colon and no line break, so that one stays one property of a calendar file.
+    // Without colons and line breaks the rule stays one property of a calendar file.
     let is_of_rules = |byte: u8| byte.is_ascii_alphanumeric() || b"=;,-+".contains(&byte);
     match text.bytes().all(is_of_rules) {
         true => Ok(text.to_owned()),
@@ -454,8 +455,8 @@ fn parts(text: &str) -> Result<Vec<(Part, &str)>, BadRule> {
     Ok(parts)
 }
 
-/// An end (RFC 5545 §3.3.10): a time in UTC, a time by the clocks of `zone`, or a whole day by them. Its year has four
-/// digits in UTC as well, so that it can be written.
+/// Reads an end (RFC 5545 §3.3.10): a time in UTC, a local time in `zone`, or a whole day in it. Its year must have
+/// four digits in UTC as well, so that it can be written.
 fn until(value: &str, zone: TimeZone) -> Option<DateTime<Utc>> {
     let end = if let Ok(time) = NaiveDateTime::parse_from_str(value, UTC_TIME) {
         time.and_utc()

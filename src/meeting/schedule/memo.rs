@@ -1,7 +1,7 @@
-//! What was found of plans that come again, so that it is looked for once and not with each question.
+//! A memory of the next meetings of recurring plans, so that each is searched for only once.
 //!
-//! The next meeting is the same from the moment of the question until that meeting ends. It is kept for so long, by the
-//! plan alone, so that nothing need be thrown away when a room is edited.
+//! The next meeting stays the same from the moment of the question until that meeting ends. The answer is kept for that
+//! time under the plan itself. So an edit of the room needs to delete nothing.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::protocol::object::Occurrence;
 use crate::protocol::time::Timestamp;
 use crate::protocol::time_zone::TimeZone;
 
-/// How long it is believed that nothing comes any more: what lies beyond the horizon of one search comes nearer.
+/// For how long the answer "no more meetings" is kept. The horizon of a search moves forward with time.
 const NOTHING_FOR_MS: i64 = 24 * 3_600_000;
 
 /// A plan that comes again.
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     pub(super) zone: TimeZone,
 }
 
-/// What was found, and for which moments it holds.
+/// An answer, and the time for which it holds.
 #[derive(Debug, Clone)]
 struct Found {
     from: Timestamp,
@@ -31,7 +31,7 @@ struct Found {
     next: Option<Occurrence>,
 }
 
-/// The last two answers for each plan: rooms that were ended ask of that moment and of now.
+/// The last two answers for each plan. Rooms that were ended ask for that moment and for now.
 #[derive(Debug, Default)]
 pub(super) struct Memo(Mutex<HashMap<Plan, [Option<Found>; 2]>>);
 
@@ -39,14 +39,14 @@ pub(super) struct Memo(Mutex<HashMap<Plan, [Option<Found>; 2]>>);
 pub(super) static MEMO: LazyLock<Memo> = LazyLock::new(Memo::default);
 
 impl Memo {
-    /// What comes next at `now`, looked for by `search` where it is not known.
+    /// The next meeting at `now`. `search` is called if it is not known.
     pub(super) fn next(
         &self,
         plan: Plan,
         now: Timestamp,
         search: impl FnOnce() -> Option<Occurrence>,
     ) -> Option<Occurrence> {
-        // A change of the map is whole before anything can panic.
+        // A panic cannot leave the map half changed.
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = |found: &&Found| (found.from..found.to).contains(&now);
         if let Some(found) = lock().get(&plan)

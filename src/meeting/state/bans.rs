@@ -1,4 +1,5 @@
-//! Who is kept out of a room: banned, or not let in at the door. Both stand in one list, and one request lifts either.
+//! Who is kept out of a room: banned, or turned away at the waiting room. Both are in one list, and one request lifts
+//! either.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +7,10 @@ use crate::network::Network;
 use crate::protocol::ids::UserId;
 use crate::protocol::object::{Ban, BanLength, UserKind};
 
-/// How many refusals at the door a meeting remembers. Beyond it the earliest is forgotten: whoever it was may knock again.
+/// How many refusals a meeting remembers. Beyond that the earliest is forgotten, and that person may knock again.
 const MAX_DENIALS: usize = 1_000;
 
-/// The bans of a room and the refusals at its door, in the order in which they were made.
+/// The bans and the refusals of a room, in the order in which they were made.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bans(Vec<Entry>);
 
@@ -17,15 +18,15 @@ pub struct Bans(Vec<Entry>);
 struct Entry {
     ban: Ban,
     kind: Kind,
-    /// Where a banned guest came from: guests from there wait to be let in, as another name is free.
+    /// The network of a banned guest. Guests from there must wait to be let in, because a guest can take another name.
     address: Option<Network>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
-    /// Kept out whatever the door says.
+    /// Kept out in any case.
     Ban,
-    /// Not let in: where one must knock, one need not try again.
+    /// Turned away at the waiting room, and not let in again.
     Denial,
 }
 
@@ -40,7 +41,7 @@ impl Bans {
         Self(stored.into_iter().map(entry).collect())
     }
 
-    /// Adds one, in place of an earlier one of the same person.
+    /// Adds a ban. It replaces an earlier entry of the same person.
     pub fn add(&mut self, ban: Ban, address: Network) {
         self.remove(&ban.user.id);
         let address = (ban.user.kind == UserKind::Guest).then_some(address);
@@ -51,7 +52,7 @@ impl Bans {
         });
     }
 
-    /// Notes that somebody was not let in. Whoever is banned stays so.
+    /// Notes that a person was turned away. A banned person stays banned.
     pub fn deny(&mut self, denial: Ban) {
         if self.has_banned(&denial.user.id) {
             return;
@@ -80,7 +81,7 @@ impl Bans {
         self.has(user, Kind::Ban)
     }
 
-    /// Whether `user` was not let in at the door.
+    /// Whether `user` was turned away at the waiting room.
     pub fn has_denied(&self, user: &UserId) -> bool {
         self.has(user, Kind::Denial)
     }
@@ -95,7 +96,7 @@ impl Bans {
         self.0.iter().any(|entry| entry.address == Some(address))
     }
 
-    /// What only the meeting knows: who is kept out until its end, and where banned guests came from.
+    /// The part that only the meeting knows: who is kept out until its end, and the networks of banned guests.
     pub fn of_meeting(&self) -> Self {
         let entries = self.0.iter();
         let of_meeting = entries
@@ -103,7 +104,7 @@ impl Bans {
         Self(of_meeting.cloned().collect())
     }
 
-    /// Takes up what the meeting knew beside what is stored, which says alone who is kept out for good.
+    /// Restores what the meeting knew beside the database. Permanent bans come from the database only.
     pub fn recall(&mut self, of_meeting: Self) {
         for known in of_meeting.0 {
             let mut entries = self.0.iter_mut();
@@ -126,7 +127,7 @@ impl Bans {
         self.0.is_empty()
     }
 
-    /// The meeting is over: what was for the meeting alone is forgotten, and so are all addresses.
+    /// The meeting is over. Its own bans and refusals and all networks are forgotten.
     pub fn end_meeting(&mut self) {
         self.0.retain(|entry| entry.ban.until == BanLength::Forever);
         self.0.iter_mut().for_each(|entry| entry.address = None);

@@ -1,4 +1,4 @@
-//! The last messages of a room, so that whoever comes in reads the same as those who are in it.
+//! The last messages of a room. A newcomer reads the same ones as the others.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::protocol::object::ChatMessage;
 use crate::protocol::request::ChatPage;
 use crate::protocol::time::Timestamp;
 
-/// How many messages a newcomer gets at once; older ones are asked for with `chat.history`.
+/// How many messages a newcomer gets at once. Older ones come by `chat.history`.
 pub const RECENT_MESSAGES: usize = 50;
 
 /// The last messages.
@@ -18,13 +18,13 @@ pub const RECENT_MESSAGES: usize = 50;
 pub struct Chat {
     recent: VecDeque<Post>,
     forgotten: bool,
-    /// When the newest was sent of those that everybody was told of, and that are not among the last any more.
+    /// The time of the newest message that everybody was told of and that is not among the last any more.
     #[serde(default)]
     told_until: Option<Timestamp>,
 }
 
 impl Chat {
-    /// Takes up what was written before, oldest first; `more` says that there is older still.
+    /// Takes the stored messages, the oldest first. `more` says that there are older ones.
     pub fn new(posts: Vec<Post>, more: bool) -> Self {
         let mut chat = Self {
             recent: VecDeque::new(),
@@ -38,7 +38,7 @@ impl Chat {
         chat
     }
 
-    /// Adds the newest message; the oldest goes when there are more than [`RECENT_MESSAGES`].
+    /// Adds the newest message. The oldest is dropped beyond [`RECENT_MESSAGES`].
     pub fn push(&mut self, post: Post) {
         if self.recent.len() == RECENT_MESSAGES {
             let oldest = self.recent.pop_front();
@@ -53,22 +53,22 @@ impl Chat {
         self.recent.iter().any(|post| post.message.id == *message)
     }
 
-    /// Whether everybody was told of a message that was not taken back. One that is not among the last is taken for told
-    /// if it is as old as those that are there no more.
+    /// Whether the participants got this message, and it was not deleted. A message that is not among the last counts
+    /// as delivered if it is as old as those that were dropped.
     pub fn was_told(&self, message: &ChatMessage) -> bool {
         self.has(&message.id) || self.told_until >= Some(message.sent_at)
     }
 
-    /// Takes a message away, if it is among the last.
+    /// Removes a message, if it is among the last.
     pub fn remove(&mut self, message: &MessageId) {
         self.recent.retain(|post| post.message.id != *message);
     }
 
-    /// What `user` may read of it: all, or what was written at `since` or later.
+    /// The messages that `user` may read: all, or those from `since` on.
     pub fn page_for(&self, user: &UserId, since: Option<Timestamp>) -> ChatPage {
         let is_old = |post: &&Post| since.is_some_and(|since| post.message.sent_at < since);
         let readable = self.recent.iter().filter(|post| post.is_for(user));
-        // Messages lie in the order of their times: what was forgotten is older than all of these.
+        // Messages are in the order of their times, so the dropped ones are older than all of these.
         let more = self.forgotten && !self.recent.front().as_ref().is_some_and(is_old);
         ChatPage {
             messages: readable

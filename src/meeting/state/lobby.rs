@@ -7,19 +7,19 @@ use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Waiting;
 use crate::protocol::request::Targets;
 
-/// How many can wait at once; more are told that the room is full.
+/// How many people can wait at once. Further ones are told that the room is full.
 pub const MAX_WAITING: usize = 100;
 
-/// Somebody who waits to be let in.
+/// A person who waits to be let in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Visitor {
-    /// What those see of them who may let them in.
+    /// What the people who may let them in see of them.
     pub waiting: Waiting,
-    /// How they come in once they are let in.
+    /// The join that is carried out when they are let in.
     pub join: Join,
 }
 
-/// Those who wait, in the order in which they came.
+/// The people who wait, in the order in which they came.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lobby {
     visitors: Vec<Visitor>,
@@ -31,19 +31,19 @@ impl Lobby {
         self.visitors.is_empty()
     }
 
-    /// Finds one by the id of the membership that would begin.
+    /// Finds one by the participant id that they would get.
     pub fn find(&self, id: &ParticipantId) -> Option<&Visitor> {
         let mut visitors = self.visitors.iter();
         visitors.find(|visitor| visitor.waiting.id == *id)
     }
 
-    /// Finds one by who they are.
+    /// Finds one by their user.
     pub fn find_user(&self, user: &UserId) -> Option<&Visitor> {
         let mut visitors = self.visitors.iter();
         visitors.find(|visitor| visitor.waiting.user.id == *user)
     }
 
-    /// Whether `user` may wait; whoever waits already keeps their place.
+    /// Whether `user` may wait. A person who waits already keeps their place.
     pub fn has_place_for(&self, user: &UserId) -> bool {
         self.visitors.len() < MAX_WAITING || self.find_user(user).is_some()
     }
@@ -71,7 +71,7 @@ impl Lobby {
         Some(self.visitors.remove(at))
     }
 
-    /// Those who are meant, in the order in which they came; none when one of them does not wait.
+    /// The people that `who` names, in the order in which they came. None if one of them does not wait.
     pub fn resolve(&self, who: &Targets) -> Option<Vec<ParticipantId>> {
         let mut ids = self.ids();
         if let Targets::These(wanted) = who {

@@ -1,4 +1,4 @@
-//! What is forgotten when a meeting is over.
+//! The state that is forgotten when a meeting is over.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::protocol::object::{Occurrence, Timer};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
-/// What is forgotten when the meeting is over. A record: each part keeps itself true.
+/// The state that is forgotten when the meeting is over. A plain record: each part keeps its own invariants.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Meeting {
@@ -20,20 +20,20 @@ pub struct Meeting {
     pub spotlight: Vec<ParticipantId>,
     /// The timer that runs, or has run out.
     pub timer: Option<Timer>,
-    /// What those were called last who left and may not rename themselves: a new name at the door would be a way to.
-    /// Whoever is forgotten comes in under their own name.
+    /// The last names of people who left and may not rename themselves. Otherwise they could rename themselves by
+    /// joining again. A forgotten person comes in under their own name.
     pub names: Recent<DisplayName>,
-    /// Since when each may read, where newcomers read only what was written since they came. Whoever is forgotten reads
-    /// what was written since they came last.
+    /// From when on each person may read the chat, in rooms where newcomers read only later messages. A forgotten
+    /// person reads from their newest join on.
     pub first_joined: Recent<Timestamp>,
-    /// When those vanished who were in: for a moment they may come back as if they had not been away.
+    /// When people vanished. For a moment they may come back as if they had not been away.
     pub away: Recent<Timestamp>,
     /// Which planned meeting it is.
     pub occurrence: Option<Occurrence>,
-    /// When it becomes the planned meeting after that one, if it still goes on.
+    /// When it becomes the next planned meeting, if it still goes on then.
     pub turns: Option<Timestamp>,
-    /// What was due until then has been done.
+    /// Everything that was due until then has been done.
     pub ticked: Option<Timestamp>,
-    /// Everyone has left, and may come back; none while somebody is in.
+    /// Set when everybody has left. None while somebody is in.
     pub pause: Option<Pause>,
 }

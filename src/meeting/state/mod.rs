@@ -1,4 +1,4 @@
-//! What a room knows: the parts of its state, each with what keeps it true in itself.
+//! The parts of the state of a room. Each keeps its own invariants.
 //!
 //! Nothing here knows a rule of the meeting. The modules beside this folder hold the rules; they read and change these
 //! parts through [`Room`](super::Room). So imports go one way: rules know state, and state knows no rule.

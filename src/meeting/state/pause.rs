@@ -1,4 +1,4 @@
-//! A meeting that has emptied: since when, until when it is kept, and what of it outlives the run of its room.
+//! A meeting that is empty: since when, until when it is kept, and what of it outlives the run of its room.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,8 @@ impl Pause {
     }
 }
 
-/// What outlives the run of a room while its meeting is kept: no person's membership, only what governs the next one.
+/// What outlives the run of a room while its meeting is kept. It holds no participants, only what governs the next
+/// ones.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Memory {
     pub(in crate::meeting) pause: Pause,
@@ -50,13 +51,13 @@ impl Memory {
         &self.owner
     }
 
-    /// How many people it holds something of; at least one.
+    /// How many people it holds data of. At least one.
     pub fn weight(&self) -> usize {
         let people = self.roles.len() + self.bans.len() + self.away.len();
         people.max(1)
     }
 
-    /// Whether somebody is banned, or was not let in.
+    /// Whether the user is banned or was turned away.
     pub fn keeps_out(&self, user: &UserId) -> bool {
         self.bans.has_banned(user) || self.bans.has_denied(user)
     }
@@ -66,7 +67,7 @@ impl Memory {
         self.bans.remove(user);
     }
 
-    /// Whether the meeting was over at `ended`, when somebody ended it.
+    /// Whether a stored end at `ended` has ended this meeting.
     pub fn is_ended_by(&self, ended: Timestamp) -> bool {
         ended >= self.pause.since
     }

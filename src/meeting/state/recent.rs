@@ -1,4 +1,4 @@
-//! What a meeting keeps of people beyond their membership: bounded, as people without accounts are new ones each time.
+//! Data of people that outlives their membership. It is bounded, because a guest counts as a new person each time.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::ids::UserId;
 
-/// Of how many people something is kept. Beyond it whoever was heard of the longest ago is forgotten.
+/// The most people that data is kept of. Beyond that the entry that was written the longest ago is forgotten.
 pub const MAX_RECENT: usize = 5_000;
 
-/// Something of each of the people who were heard of last.
+/// One value for each of the people whose entries were written last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(
     from = "Vec<(UserId, V)>",
@@ -21,7 +21,7 @@ pub const MAX_RECENT: usize = 5_000;
 )]
 pub struct Recent<V> {
     of: HashMap<UserId, V>,
-    /// The same people, from the one who was heard of the longest ago to the last one.
+    /// The same people, from the oldest entry to the newest.
     order: VecDeque<UserId>,
 }
 
@@ -35,7 +35,7 @@ impl<V> Default for Recent<V> {
 }
 
 impl<V> From<Vec<(UserId, V)>> for Recent<V> {
-    /// From the one who was heard of the longest ago to the last one.
+    /// From the oldest entry to the newest.
     fn from(known: Vec<(UserId, V)>) -> Self {
         let mut recent = Self::default();
         for (user, value) in known {
@@ -75,7 +75,7 @@ impl<V> Recent<V> {
         self.of.len()
     }
 
-    /// Keeps something of somebody, in place of what was kept before.
+    /// Sets the value of a person.
     pub fn put(&mut self, user: UserId, value: V) {
         if self.of.insert(user.clone(), value).is_some() {
             self.order.retain(|known| *known != user);

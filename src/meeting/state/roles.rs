@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::ids::UserId;
 use crate::protocol::object::Role;
 
-/// The roles that were given in this meeting, by person, so that they last when their sessions change.
+/// The roles that were given in this meeting, by user, so that they outlive sessions.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Roles {
     given: BTreeMap<UserId, Role>,
-    /// What goes back when the owner returns: whom the rule for meetings without a host made one, and to whom those in
-    /// turn gave roles.
+    /// Roles that end when the owner returns: those of stand-in hosts, and those that stand-in hosts gave to others.
     lent: BTreeMap<UserId, LentRole>,
 }
 
@@ -23,13 +22,13 @@ struct LentRole {
 }
 
 impl Roles {
-    /// The role of somebody, if the meeting gave them one.
+    /// The role of a user, if the meeting gave them one.
     pub fn find(&self, user: &UserId) -> Option<Role> {
         let lent = self.lent.get(user).map(|lent| lent.now);
         lent.or_else(|| self.given.get(user).copied())
     }
 
-    /// Takes a role that an invite or the store gives, unless the meeting gave another before.
+    /// Takes a role from an invite or the store, unless the meeting gave one before.
     pub fn bring(&mut self, user: &UserId, role: Role) {
         self.given.entry(user.clone()).or_insert(role);
     }
@@ -40,7 +39,7 @@ impl Roles {
         self.given.insert(user.clone(), role);
     }
 
-    /// Lends a role until the owner returns, to somebody who is `before` otherwise.
+    /// Lends a role until the owner returns. `before` is the role that the user has otherwise.
     pub fn lend(&mut self, user: &UserId, before: Role, now: Role) {
         let entry = self.lent.entry(user.clone());
         entry.or_insert(LentRole { before, now }).now = now;
@@ -51,15 +50,15 @@ impl Roles {
         self.lent.contains_key(user)
     }
 
-    /// Takes back what was lent, and says what everybody was before who was lent something.
+    /// Ends all lent roles, and returns the roles from before.
     pub fn take_back(&mut self) -> BTreeMap<UserId, Role> {
         let lent = std::mem::take(&mut self.lent);
         let before = lent.into_iter().map(|(user, lent)| (user, lent.before));
         before.collect()
     }
 
-    /// Everyone has left, `last` the last of them. Whoever stood in as host before somebody else did will not again, or
-    /// a meeting that ends by and by would have made hosts of all its people.
+    /// Everybody has left, and `last` was the last of them. Earlier stand-in hosts lose that role. Otherwise a meeting
+    /// that empties slowly would make hosts of all its people.
     pub fn pause(&mut self, last: &UserId) {
         self.lent
             .retain(|user, lent| user == last || lent.now != Role::Host);

@@ -8,7 +8,7 @@ use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Connection, Participant, Role, Source, Track};
 use crate::protocol::time::Timestamp;
 
-/// How long after coming in what a client starts counts as brought along, in milliseconds.
+/// For this long after joining, in milliseconds, the start of a source counts as part of joining.
 pub const COMING_IN_MS: i64 = 10_000;
 
 /// One person in the room.
@@ -18,16 +18,16 @@ pub struct Person {
     pub seen: Participant,
     /// Where they come from.
     address: Network,
-    /// They were asked to unmute: they may once, whatever the room's permissions say.
+    /// They were asked to unmute. They may do it once, even if the room does not let them.
     may_unmute_once: bool,
-    /// What they came in with switched off and have said nothing of since.
+    /// The sources that start switched off and have not been started or changed since.
     begins_off: Vec<Source>,
-    /// Which sources were negotiated on their up connection, and in which encoding.
+    /// The sources that were negotiated on their up connection, with their encodings.
     negotiated: Vec<(Source, Option<String>)>,
-    /// Until when they were there, of somebody who has not come back since the server was down.
+    /// The last time they were known to be there. Set for a person who has not come back after a restart of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unseen_since: Option<Timestamp>,
-    /// They were told that the server was down, and have not shown that they heard it.
+    /// They were told of the restart of the server, and have not confirmed it yet.
     #[serde(default)]
     is_unaware: bool,
 }
@@ -58,14 +58,14 @@ impl Person {
         }
     }
 
-    /// The server was down, and they were there until `since`: who does not come back was there so long.
+    /// The server was down, and they were there until `since`. If they do not come back, their attendance ends then.
     pub fn lose_since(&mut self, since: Timestamp) {
         self.unseen_since.get_or_insert(since);
     }
 
-    /// They are there again. True when they must be told that the server was down meanwhile. They are told so behind a view,
-    /// and both may be lost on the way: who is to be shown the room once more is told once more. Who has seen the view
-    /// needs no other one, as what follows it can be replayed.
+    /// They are there again. Returns true if they must be told that the server was down. They are told right after a
+    /// view, and both can be lost on the way. So a client that needs the view again is told again. A client that has
+    /// the view gets the rest by replay.
     pub fn has_come_back(&mut self, how: Attach) -> bool {
         let was_down = self.unseen_since.take().is_some();
         let is_unaware = !how.anew && (was_down || self.is_unaware && how.look);
@@ -73,7 +73,7 @@ impl Person {
         is_unaware
     }
 
-    /// Until when they were there who go at `now`.
+    /// Until when they were there, if they leave at `now`.
     pub fn was_there_until(&self, now: Timestamp) -> Timestamp {
         let since = self.unseen_since;
         since.map_or(now, |since| since.max(self.seen.joined_at))
@@ -89,17 +89,17 @@ impl Person {
         self.address = address;
     }
 
-    /// They were asked to unmute, or must not any more: whether they may once, whatever the room's permissions say.
+    /// Sets whether they may unmute once, even if the room does not let them.
     pub fn set_may_unmute_once(&mut self, may: bool) {
         self.may_unmute_once = may;
     }
 
-    /// Their microphone was switched on, or off: what they were asked for is done when it is on.
+    /// Their microphone was switched on or off. Switching it on uses up the permission to unmute once.
     pub fn has_switched_microphone(&mut self, on: bool) {
         self.may_unmute_once &= !on;
     }
 
-    /// Whether they were asked to unmute and have not yet.
+    /// Whether they were asked to unmute and have not done it yet.
     pub fn may_unmute_once(&self) -> bool {
         self.may_unmute_once
     }
@@ -109,8 +109,8 @@ impl Person {
         self.begins_off = sources;
     }
 
-    /// Whether `source`, started at `now`, begins muted whatever was asked for. The first start so soon after coming in is
-    /// the client's, which begins with what it has; later ones are the person's.
+    /// Whether `source`, started at `now`, begins muted in any case. The first start right after joining is done by the
+    /// client, and later ones by the person.
     pub fn begins_muted(&self, source: Source, now: Timestamp) -> bool {
         let is_coming_in = now < self.seen.joined_at.plus_millis(COMING_IN_MS);
         is_coming_in && self.begins_off.contains(&source)
@@ -152,13 +152,13 @@ impl Person {
             .find(|track| track.source == source)
     }
 
-    /// Adds a track; the tracks stay in the order of their sources.
+    /// Adds a track. Tracks are sorted by source.
     pub fn add_track(&mut self, track: Track) {
         self.seen.tracks.push(track);
         self.seen.tracks.sort_by_key(|track| track.source);
     }
 
-    /// Takes the track of `source` away, if it runs.
+    /// Removes the track of `source`, if it runs.
     pub fn remove_track(&mut self, source: Source) -> Option<Track> {
         let at = self
             .seen
@@ -199,12 +199,12 @@ impl Roster {
         self.0.iter_mut().for_each(change);
     }
 
-    /// Finds one by who they are.
+    /// Finds one by their user.
     pub fn find_user(&self, user: &UserId) -> Option<&Person> {
         self.0.iter().find(|person| person.seen.user.id == *user)
     }
 
-    /// Finds whoever publishes `track`, and which source it is.
+    /// Finds the publisher and the source of `track`.
     pub fn find_track(&self, track: &TrackId) -> Option<(ParticipantId, Source)> {
         self.0.iter().find_map(|person| {
             let found = person.seen.tracks.iter().find(|known| known.id == *track)?;
@@ -238,7 +238,7 @@ impl Roster {
         self.0.iter().map(|person| person.seen.clone()).collect()
     }
 
-    /// The only one who is in; none when there are more, or nobody.
+    /// The participant who is alone in the room. None if there are more, or nobody.
     pub fn only(&self) -> Option<&Person> {
         match self.0.as_slice() {
             [person] => Some(person),
