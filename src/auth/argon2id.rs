@@ -1,9 +1,10 @@
-//! argon2id over memory that is used again.
+//! argon2id with reused memory.
 //!
-//! A run needs 19 MiB. Allocated anew for each run, on whichever thread it happens to go, they stay with the allocator
-//! once per thread; so runs borrow their blocks from a [`Pool`] that holds no more than go at once.
+//! A run needs 19 MiB. Memory that each run allocates anew, on any thread, stays with the allocator once per thread. So
+//! runs borrow their blocks from a [`Pool`], which holds only as many as ran at one time.
 //!
-//! Measured with a debug build after three storms of 60 log-ins: 46 MB stay, where memory per run left 253 MB.
+//! Measured with a debug build after three storms of 60 log-ins: 46 MB stay. With memory allocated per run it was 253
+//! MB.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,20 +16,21 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The blocks of runs that are over, for those that come.
+/// The blocks of finished runs, for later ones.
 #[derive(Clone, Default)]
 pub(super) struct Pool {
     idle: Arc<Mutex<Vec<Memory>>>,
 }
 
-/// What one run after the other works in. Every run writes a block before it reads it (RFC 9106 §3.2).
+/// The working memory of a run. Every run writes a block before it reads it (RFC 9106 §3.2), so it need not be cleared.
 #[derive(Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
 }
 
 impl Pool {
-    /// Does `work` in idle memory, or in new where there is none: so there is as much as was ever used at once.
+    /// Does `work` in idle memory, or in new memory if none is idle. So the pool grows to the most that was ever used
+    /// at one time.
     pub fn with<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
@@ -43,7 +45,7 @@ impl Pool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failed;
 
-/// A PHC string of a new salt.
+/// Hashes with a new salt; returns a PHC string.
 ///
 /// # Errors
 /// [`Failed`].
@@ -64,7 +66,7 @@ pub(super) fn hash(password: &[u8], memory: &mut Memory) -> Result<String, Faile
     Ok(hash.to_string())
 }
 
-/// Whether `stored` was made from this password, by the algorithm and at the cost that it names.
+/// Whether `stored` was made from this password, by the algorithm and the parameters that it names.
 ///
 /// # Errors
 /// [`Failed`] when it names none that can be run.
@@ -86,7 +88,7 @@ pub(super) fn matches(
     Ok(output == *expected)
 }
 
-/// Whether a new hash would be made in another way.
+/// Whether a new hash would have another algorithm or other parameters.
 pub(super) fn is_outdated(hash: &PasswordHash) -> bool {
     let Ok(params) = Params::try_from(hash) else {
         return true;
@@ -96,7 +98,7 @@ pub(super) fn is_outdated(hash: &PasswordHash) -> bool {
 }
 
 impl Memory {
-    /// One run. What costs more memory than ours do gets its own, for this once.
+    /// One run. A hash that needs more memory than ours gets memory of its own.
     fn run(
         &mut self,
         argon2: &Argon2<'_>,

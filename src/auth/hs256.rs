@@ -1,6 +1,6 @@
-//! HMAC-SHA-256 for the token library, and no other algorithm: what is not there cannot be confused with it.
+//! HMAC-SHA-256 for the token library, and no other algorithm. So no token can make it use another one.
 //!
-//! The library leaves cryptography to a provider; those that come with it bring RSA and elliptic curves along.
+//! The library leaves cryptography to a provider. Its own providers also contain RSA and elliptic curves.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -15,7 +15,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the process's provider. It is one already when somebody else was first: they can only be ourselves.
+/// Installs the provider of this process. If one is installed already, it is this one.
 pub(super) fn install() {
     let _ = PROVIDER.install_default();
 }

@@ -1,13 +1,13 @@
-//! The tokens of invite links: shown once, never kept.
+//! The tokens of invite links. They are shown once and not stored.
 //!
-//! A token is 128 random bits, of which SHA-256 is stored. One transaction counts a person and a use.
+//! A token is 128 random bits. Its SHA-256 is stored. One database transaction counts a person and a use.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
-/// What an invite link carries after `#invite=`: 128 random bits. It has no `Display`, and its `Debug` shows nothing.
+/// The part of an invite link after `#invite=`: 128 random bits. It has no `Display`, and its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteToken(String);
 
@@ -19,18 +19,18 @@ impl InviteToken {
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// What somebody says is one; none when it cannot be.
+    /// Reads a token from a client. None if it cannot be one.
     pub fn parse(raw: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(raw).ok()?;
         (bytes.len() == 16).then(|| Self(raw.to_owned()))
     }
 
-    /// The token itself: for whoever made it only.
+    /// The token itself. Only the person who made it may see it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// SHA-256 of it, by which it is found again: as it cannot be guessed, no slower hash is needed.
+    /// Its SHA-256, by which it is found in the database. The token cannot be guessed, so no slower hash is needed.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
     }

@@ -1,9 +1,9 @@
-//! How often somebody may try: log-ins, room passwords, invite links, room numbers, new accounts, guests.
+//! Limits on attempts: log-ins, room passwords, invite links, room numbers, new accounts, guests.
 //!
-//! Keys are [networks](Network) and, together with them, account names and rooms. Where something can be guessed, what
-//! was right is given back, so that only wrong attempts count and a school behind one address comes in. A stranger who
-//! guesses at somebody's password is slowed down at the stranger's address and cannot lock the owner out: guessing from
-//! very many addresses meets the account's own limit, which does not hold where the account has logged in before.
+//! Attempts count per [network](Network), and also per account name and room. Correct attempts at secrets are given
+//! back. So only wrong ones count, and a school behind one address gets in. A stranger who guesses a password is slowed
+//! down at their own address and cannot lock the owner out. Guessing from very many addresses meets a limit per
+//! account. That limit does not apply at networks where the account has logged in before.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
@@ -29,7 +29,7 @@ impl RetryAfter {
 }
 
 impl From<Duration> for RetryAfter {
-    /// Rounded up, so that a try after it passes.
+    /// Rounds up, so that an attempt after that time passes.
     fn from(wait: Duration) -> Self {
         Self(
             u64::try_from(wait.as_millis())
@@ -43,7 +43,7 @@ impl From<Duration> for RetryAfter {
 #[derive(Clone)]
 pub struct Limits(Option<Arc<Limiters>>);
 
-/// An account name as a keyed hash: short, whatever was sent as a name.
+/// An account name as a keyed hash: short, however long the name from the client is.
 type NameHash = u64;
 
 struct Limiters {
@@ -95,13 +95,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limits at all: for load tests, and where something in front keeps them.
+    /// No limits: for load tests, and for servers behind something that limits.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// One log-in with a password, of an account that may or may not exist; also one `current_password`. It counts as
-    /// wrong until [`Limits::login_was_right`] says otherwise.
+    /// Counts an attempt at an account password, also of an account that does not exist, and also a `current_password`.
+    /// It counts as wrong until [`Limits::login_was_right`].
     ///
     /// # Errors
     /// When to try again.
@@ -117,7 +117,7 @@ impl Limits {
         limits.wrong_logins_from_everywhere.check(&account)
     }
 
-    /// The password was the account's: the try does not count, and the account is known at this network.
+    /// The password was right. The attempt does not count, and this network is now known for the account.
     pub fn login_was_right(&self, network: Network, username: &str) {
         let Some(limits) = &self.0 else { return };
         let account = limits.name(username);
@@ -131,7 +131,7 @@ impl Limits {
         limits.wrong_logins_from_everywhere.give_back(&account);
     }
 
-    /// One try at a room's password. It counts as wrong until [`Limits::room_password_was_right`] says otherwise.
+    /// Counts an attempt at the password of a room. It counts as wrong until [`Limits::room_password_was_right`].
     ///
     /// # Errors
     /// When to try again.
@@ -158,7 +158,7 @@ impl Limits {
         limits.wrong_passwords_at_room.give_back(&at_room);
     }
 
-    /// One password given to a room.
+    /// Counts a new password of a room.
     ///
     /// # Errors
     /// When to try again.
@@ -167,7 +167,7 @@ impl Limits {
         limits.room_passwords_set.check(&network)
     }
 
-    /// One try at a room's invite links.
+    /// Counts an attempt at the invite links of a room.
     ///
     /// # Errors
     /// When to try again.
@@ -176,7 +176,7 @@ impl Limits {
         limits.invites.check(&(room.clone(), network))
     }
 
-    /// One look-up of a room by its number. It counts as wrong until [`Limits::number_was_right`] says otherwise.
+    /// Counts a look-up of a room by its number. It counts as wrong until [`Limits::number_was_right`].
     ///
     /// # Errors
     /// When to try again.
@@ -185,13 +185,13 @@ impl Limits {
         limits.wrong_numbers.check(&network)
     }
 
-    /// There is a room of this number, for whoever asked.
+    /// The number was right. The attempt of this network does not count.
     pub fn number_was_right(&self, network: Network) {
         let Some(limits) = &self.0 else { return };
         limits.wrong_numbers.give_back(&network);
     }
 
-    /// One try at a session's resume token. It counts as wrong until [`Limits::resume_was_right`] says otherwise.
+    /// Counts an attempt at a resume token. It counts as wrong until [`Limits::resume_was_right`].
     ///
     /// # Errors
     /// When to try again.
@@ -200,7 +200,7 @@ impl Limits {
         limits.wrong_resumes.check(&network)
     }
 
-    /// The token was the session's, or there was no such session and so nothing to guess at.
+    /// The token was right, or there is no such session and so nothing to guess.
     pub fn resume_was_right(&self, network: Network) {
         let Some(limits) = &self.0 else { return };
         limits.wrong_resumes.give_back(&network);
@@ -215,7 +215,7 @@ impl Limits {
         limits.guests.check(&network)
     }
 
-    /// One new account.
+    /// Counts a new account.
     ///
     /// # Errors
     /// When to try again.
@@ -298,7 +298,7 @@ mod tests {
         network(2)
     }
 
-    /// How many of very many attempts in a row pass. A slow machine may earn a few more meanwhile.
+    /// How many of very many attempts in a row pass. A slow machine may let a few more pass.
     fn attempts(mut check: impl FnMut() -> Result<(), RetryAfter>) -> usize {
         (0..10_000).take_while(|_| check().is_ok()).count()
     }

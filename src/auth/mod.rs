@@ -1,7 +1,7 @@
 //! Credentials: passwords, tokens and the limits on trying them.
 //!
-//! Pure of storage and sockets: hashes and addresses are handed in, verdicts handed out, and the time is the caller's.
-//! Nothing here prints a secret. [`passwords`] is the only home of MD5, for accounts of a database that was taken over.
+//! It knows no storage and no sockets. Callers hand in hashes, addresses and the time, and get a result. Nothing here
+//! prints a secret. Only [`passwords`] knows MD5, for accounts from an older database.
 
 mod argon2id;
 mod hs256;

@@ -1,9 +1,9 @@
-//! Passwords: argon2id, and MD5 for rows that say so, once.
+//! Passwords: argon2id, and MD5 for old rows until their next log-in.
 //!
-//! A check costs the same whether the account exists, does not, or still has an MD5 hash: exactly one argon2id run.
-//! Runs are for blocking threads and memory (19 MiB each), so only a few go at once, some wait, taken network by network,
-//! and the rest are told to come again. The memory is kept for the next run: a storm leaves as much behind as goes at
-//! once.
+//! A check always costs exactly one argon2id run: for an account that exists, for one that does not, and for one with
+//! an MD5 hash. Runs need blocking threads and 19 MiB each. So only a few run at once, some wait in turns by network,
+//! and the rest are told to come back later. The memory is kept for later runs: after a storm no more stays than was in
+//! use at one time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,31 +19,31 @@ use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::text::{MIN_PASSWORD_CHARS, Password};
 
-/// After how long one that found no room should come again.
+/// A refused caller should try again after this time.
 const RETRY_AFTER_MS: u64 = 1_000;
-/// What the password of an account that does not exist is compared with. The verdict is not looked at.
+/// The hash that is checked for an account that does not exist. The result is ignored.
 const NOBODYS_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// What is kept of a password.
+/// A stored password hash.
 #[derive(Clone, Copy)]
 pub enum StoredHash<'a> {
     /// A PHC string of argon2id.
     Argon2(&'a str),
-    /// MD5 in hex, only for rows that are flagged so.
+    /// MD5 in hex, for rows that are marked as such.
     LegacyMd5(&'a str),
 }
 
 /// The password was right.
 pub struct Verified {
-    /// The hash to keep from now on, when the one kept is outdated.
+    /// The new hash to store, if the stored one is outdated.
     pub rehash: Option<String>,
 }
 
 /// Why a password was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// It is not this account's, or there is no such account.
+    /// The password is wrong, or there is no such account.
     #[error("the user name or the password is wrong")]
     Wrong,
     /// It may not be set.
@@ -58,7 +58,7 @@ pub enum PasswordError {
 }
 
 impl PasswordError {
-    /// What clients are told. For a room's password, `Wrong` is the caller's to turn into `room.password_wrong`.
+    /// The error for clients. For the password of a room, the caller turns `Wrong` into `room.password_wrong`.
     pub fn wire(self) -> WireError {
         match self {
             Self::Wrong => ErrorCode::BadCredentials.into(),
@@ -94,7 +94,7 @@ pub struct Passwords {
 }
 
 impl Default for Passwords {
-    /// Half the processors at once: meetings go on during a login storm.
+    /// Runs on half of the processors, so that meetings go on during a login storm.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self::new((processors / 2).max(1), budgets::PASSWORDS_WAITING.size())
@@ -102,8 +102,8 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-    /// At most `running` at once and `waiting` more in line; beyond, whoever has most in line gives way, and is answered
-    /// [`PasswordError::Busy`].
+    /// At most `running` run at once, and `waiting` more wait. Beyond that, a caller of the network with the most
+    /// waiting callers is answered [`PasswordError::Busy`].
     pub fn new(running: usize, waiting: usize) -> Self {
         Self {
             turns: Turns::new(running, waiting),
@@ -170,8 +170,8 @@ impl Passwords {
         }
     }
 
-    /// Runs `work` on a blocking thread when its turn comes. A caller that goes away meanwhile does not give the turn
-    /// back early.
+    /// Runs `work` on a blocking thread when its turn comes. If the caller goes away, the turn is still held until the
+    /// work is done.
     async fn in_turn<T, W>(&self, network: Network, work: W) -> Result<T, PasswordError>
     where
         T: Send + 'static,
@@ -218,7 +218,7 @@ fn verify(
     Ok(Verified { rehash })
 }
 
-/// Costs what every check costs, and is never right.
+/// Takes as long as every check, and always fails.
 fn refuse(password: &Password, memory: &mut Memory) -> Result<Verified, PasswordError> {
     let nobody = PasswordHash::new(NOBODYS_HASH).map_err(|_| PasswordError::Failed)?;
     let _ = argon2id::matches(password.reveal().as_bytes(), &nobody, memory);

@@ -1,7 +1,7 @@
-//! The tokens that take a session up again: single-use, and changed with each use.
+//! The tokens that resume a session: each is used once, and each use gives a new one.
 //!
-//! A token is 128 random bits, of which SHA-256 is kept. Each use gives a new one. The answer that brings it can be lost
-//! as well, so the one that was used stays good until the new one was used.
+//! A token is 128 random bits. Its SHA-256 is kept. The answer with a new token can be lost, so the used token stays
+//! good until the new one was used.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
-/// How many tokens are good at once: of several that were given one after the other the client may have any.
+/// How many tokens are good at once. After several new ones in a row, the client may have received any of them.
 const MOST_GOOD: usize = 4;
 
-/// The tokens of one session, as hashes: as they cannot be guessed, no slower hash is needed.
+/// The tokens of one session, as hashes. They cannot be guessed, so no slower hash is needed.
 #[derive(Debug, Default)]
 pub struct ResumeTokens {
     /// Those that are good, the oldest first.
@@ -22,13 +22,13 @@ pub struct ResumeTokens {
 }
 
 impl ResumeTokens {
-    /// The first token of somebody who logs in; what was given before is void.
+    /// The first token after a log-in. Earlier ones become void.
     pub fn begin(&mut self) -> String {
         self.good.clear();
         self.issue()
     }
 
-    /// A further token. Those before it stay good until one of them, or this one, was used.
+    /// A further token. Earlier ones stay good until one of them, or this one, was used.
     pub fn issue(&mut self) -> String {
         let mut bytes = [0u8; 16];
         rand::rng().fill_bytes(&mut bytes);
@@ -40,13 +40,13 @@ impl ResumeTokens {
         token
     }
 
-    /// What is kept of those that are good, for [`ResumeTokens::restored`].
+    /// The hashes of the good tokens, for [`ResumeTokens::restored`].
     pub fn kept(&self) -> Vec<String> {
         let good = self.good.iter();
         good.map(|hash| URL_SAFE_NO_PAD.encode(hash)).collect()
     }
 
-    /// The tokens of which this was kept; what is no hash is left out.
+    /// Restores tokens from their hashes. Entries that are no hash are left out.
     pub fn restored(kept: &[String]) -> Self {
         let hash = |text: &String| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();
         let newest = kept.len().saturating_sub(MOST_GOOD);
@@ -55,19 +55,19 @@ impl ResumeTokens {
         }
     }
 
-    /// Whether `token` is good. How long that takes says nothing about it.
+    /// Whether `token` is good. The time that this takes tells nothing about it.
     pub fn admits(&self, token: &str) -> bool {
         self.find(token).is_some()
     }
 
-    /// Uses `token`: the one that follows it, or none when it is not good.
+    /// Uses `token`, and returns the next one. None if it is not good.
     pub fn redeem(&mut self, token: &str) -> Option<String> {
         let used = self.find(token)?;
         self.good.retain(|known| *known == used);
         Some(self.issue())
     }
 
-    /// Nobody takes the session up any more.
+    /// The session cannot be resumed any more.
     pub fn clear(&mut self) {
         self.good.clear();
     }

@@ -1,8 +1,8 @@
-//! Passwords of rooms: many people come with the same one at the same minute.
+//! Passwords of rooms. Many people bring the same one in the same minute.
 //!
-//! What was good for a room is remembered as a keyed hash, with a key that this process made and nobody else knows, so
-//! that the next who brings it costs no run of Argon2. The hash covers what is stored of the room's password: when the
-//! room gets another one, nothing that is remembered fits any more.
+//! A correct password is remembered as a keyed hash with a random key of this process. So the next person who brings it
+//! costs no run of Argon2. The hash also covers the stored hash of the room: after a change of the password nothing
+//! remembered fits any more.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,10 +17,10 @@ use crate::budgets::auth as budgets;
 use crate::network::Network;
 use crate::protocol::text::Password;
 
-/// What nobody has used for so long is no longer known.
+/// A password is forgotten when it was not used for this time.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// HMAC-SHA-256 of what is stored and what was given.
+/// HMAC-SHA-256 of the stored hash and the given password.
 type Pair = [u8; 32];
 
 /// Hashes and verifies rooms' passwords. Clones share everything.
@@ -34,12 +34,13 @@ struct Shared {
     key: [u8; 32],
     /// When each was last good.
     good: Mutex<HashMap<Pair, Instant>>,
-    /// Pairs being checked: the same one is checked once, whoever brings it.
+    /// Checks under way. Callers with the same pair share one check.
     checks: Mutex<HashMap<Pair, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl RoomPasswords {
-    /// Runs Argon2 by `passwords`, a lane of its own: coming into rooms must not keep people from logging in.
+    /// Runs Argon2 by `passwords`. It must not be the one for accounts, because joins must not keep people from logging
+    /// in.
     pub fn new(passwords: Passwords) -> Self {
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
@@ -67,8 +68,8 @@ impl RoomPasswords {
         Ok(stored)
     }
 
-    /// Whether `password` is the one `stored` was made from; `None` stands for a room that does not exist, and costs
-    /// as much as a wrong password does.
+    /// Whether `stored` was made from `password`. `None` stands for a room that does not exist. It costs as much as a
+    /// wrong password.
     ///
     /// # Errors
     /// [`PasswordError::Wrong`], [`PasswordError::Busy`].
@@ -109,7 +110,7 @@ impl Shared {
     fn pair(&self, stored: &str, password: &Password) -> Pair {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
-        // A PHC string has no NUL, so that the two parts cannot be told apart otherwise.
+        // A PHC string has no NUL, so the NUL separates the two parts.
         mac.update(stored.as_bytes());
         mac.update(&[0]);
         mac.update(password.reveal().as_bytes());
@@ -145,7 +146,7 @@ impl Shared {
 
     fn check_of(&self, pair: Pair) -> Arc<tokio::sync::Mutex<()>> {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those whose callers went away meanwhile are let go of as well.
+        // This also removes checks whose callers went away.
         checks.retain(|_, check| Arc::strong_count(check) > 1);
         Arc::clone(checks.entry(pair).or_default())
     }

@@ -8,13 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::Rng as _;
 
-/// The shortest secret that is taken: as long as the HMAC's output (RFC 7518 §3.2).
+/// The shortest accepted secret: as long as the output of the HMAC (RFC 7518 §3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 /// A secret with fewer different bytes is a word repeated, not a secret.
 const MIN_DIFFERENT_BYTES: usize = 10;
-/// What a made secret holds, before base64.
+/// The length of a generated secret, before base64.
 const RANDOM_BYTES: usize = 64;
-/// What examples and tutorials call their secret.
+/// Secrets from examples and tutorials.
 const KNOWN: [&str; 8] = [
     "meeting",
     "secret",
@@ -41,7 +41,7 @@ pub enum SecretError {
         "the token secret is shorter than 32 bytes or hardly random; remove it, and one is made"
     )]
     Weak,
-    /// Others than its owner can read or change it.
+    /// Other users of the machine can read or change it.
     #[error(
         "others can read or change the token secret's file {}; run `chmod 600 {}`, or remove it if others may have read it, and one is made",
         .0.display(), .0.display()
@@ -96,8 +96,8 @@ impl Secret {
         Self::parse(&text)
     }
 
-    /// Whoever reads the secret can be anybody: a file that others than its owner can read is refused, as it may have
-    /// been read already.
+    /// Refuses a secret file that others than its owner can read: it may have been read already, and with it anybody
+    /// can sign tokens.
     #[cfg(unix)]
     fn check_is_private(path: &Path) -> Result<(), SecretError> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -128,8 +128,8 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Writes a new secret aside and links it into place, so that nobody ever reads half of one. A file that somebody
-/// else put there meanwhile stays.
+/// Writes a new secret to another file and links it into place, so that nobody reads half of one. A file that another
+/// process has put there stays.
 fn create(path: &Path) -> std::io::Result<()> {
     let directory = path
         .parent()

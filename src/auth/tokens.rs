@@ -1,7 +1,7 @@
 //! Tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256, and nothing else.
 //!
-//! A token says who somebody is and until when. Whether it was logged out, and whether the account's tokens were made
-//! void since, the store knows; [`Token::id`] and [`Token::issued_at`] are what to ask it with.
+//! A token says who its holder is, and until when. The store knows whether it was logged out, and whether the tokens of
+//! the account were made void. [`Token::id`] and [`Token::issued_at`] are what to ask it with.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::protocol::time::Timestamp;
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 4_096;
-/// The longest a log-in lasts: no token of it is good for longer, whatever is configured or claimed, and however often
-/// it is refreshed.
+/// The longest life of a log-in. No token of it is good for longer, however often it is refreshed and whatever the
+/// configuration says.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The life of a token unless configured otherwise.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
@@ -31,7 +31,7 @@ pub struct Subject {
     pub id: UserId,
     /// Account or guest.
     pub kind: UserKind,
-    /// A guest's name, which stands nowhere else; none for accounts.
+    /// The name of a guest, which is stored nowhere else. None for accounts.
     pub name: Option<DisplayName>,
 }
 
@@ -49,7 +49,7 @@ pub struct Issued {
 pub struct Token {
     /// Whom it is for.
     pub subject: Subject,
-    /// The log-in's id, to log it out by: the claim `jti`. A refreshed token keeps it.
+    /// The id of the log-in, by which it is logged out: the claim `jti`. A refreshed token keeps it.
     pub id: String,
     /// To the millisecond, so that it can be told from one made just before a change of password.
     pub issued_at: Timestamp,
@@ -65,7 +65,7 @@ pub enum TokenError {
     /// It was good once.
     #[error("the token has expired")]
     Expired,
-    /// Everything else; which, is nobody's business.
+    /// Every other fault. The client does not learn which.
     #[error("the token is not valid here")]
     Invalid,
 }
@@ -102,20 +102,20 @@ struct Claims {
     iat_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    /// When the log-in began (OpenID Connect Core 1.0 §2); in tokens of before it was there, `iat`.
+    /// When the log-in began (OpenID Connect Core 1.0 §2). Old tokens lack it, and `iat` counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<i64>,
     exp: i64,
 }
 
 impl Tokens {
-    /// Signs with `secret`; tokens live for `lifetime`, from a second to [`MAX_LIFETIME`].
+    /// Signs with `secret`. Tokens live for `lifetime`, between a second and [`MAX_LIFETIME`].
     pub fn new(secret: &Secret, lifetime: Duration) -> Self {
         hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        // Against the caller's clock instead of the library's, below.
+        // Checked below, against the clock of the caller.
         validation.validate_exp = false;
         Self {
             signing: EncodingKey::from_secret(secret.reveal()).expect("a secret is never empty"),
@@ -132,8 +132,8 @@ impl Tokens {
         self.sign(subject, id, whole_seconds(now), lifetime, now)
     }
 
-    /// A later token of the log-in `id`, which began at `logged_in_at`: a log-out voids all of them, and none is good
-    /// for longer than the log-in lasts.
+    /// A later token of the log-in `id`, which began at `logged_in_at`. A log-out voids all tokens of a log-in, and
+    /// none outlives it.
     ///
     /// # Errors
     /// [`TokenError::Expired`] when the log-in is over.
@@ -144,7 +144,7 @@ impl Tokens {
         logged_in_at: Timestamp,
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
-        // A clock that was set back since makes no log-in longer.
+        // If the clock was set back since, the log-in still does not get longer.
         let began = whole_seconds(logged_in_at).min(whole_seconds(now));
         let left = began + seconds(MAX_LIFETIME) - whole_seconds(now);
         if left <= 0 {
@@ -182,7 +182,7 @@ impl Tokens {
         Issued { token, claims }
     }
 
-    /// What `token` says, if it is one of ours and good at `now`.
+    /// Reads `token`, if this server signed it and it is good at `now`.
     ///
     /// # Errors
     /// [`TokenError`]; expired only when it was good before.
@@ -208,11 +208,11 @@ impl Claims {
         let life = self.exp.checked_sub(self.iat).ok_or(TokenError::Invalid)?;
         let began = self.auth_time.unwrap_or(self.iat);
         let whole_life = self.exp.checked_sub(began).ok_or(TokenError::Invalid)?;
-        // The log-in began before the token was made, and the token ends before the log-in does.
+        // The log-in must begin before the token, and the token must end before the log-in.
         let bounded = life >= 1 && (life..=seconds(MAX_LIFETIME)).contains(&whole_life);
         let same_time = self.iat_ms.div_euclid(1_000) == self.iat;
         let named = self.name.is_some() == (self.kind == UserKind::Guest);
-        // A clock that was set back since must not void tokens; only `nbf` says that one is for later.
+        // If the clock was set back since, tokens stay good. Only `nbf` makes a token good later.
         let early = self.nbf.is_some() && now < not_before;
         if !bounded || !same_time || !named || early || self.jti.is_empty() || self.jti.len() > 64 {
             return Err(TokenError::Invalid);
@@ -235,7 +235,7 @@ impl Claims {
     }
 }
 
-/// Ours say how they are signed and no more: a header that brings or names a key is none of ours.
+/// Our headers name the algorithm and nothing else. A header that names or contains a key is not ours.
 fn has_our_header(token: &str) -> bool {
     jsonwebtoken::decode_header(token).is_ok_and(|header| header == Header::new(Algorithm::HS256))
 }
