@@ -1,8 +1,8 @@
-//! Reads ahead: one call of the system takes all that is there, however little the reader asks for.
+//! Reads ahead: one system call takes all bytes that are there, even if the reader asks for few.
 //!
-//! The WebSocket library reads into the buffer that its next frame will lie in. A small one costs several calls for each
-//! frame, and a large one is most of the memory of a socket that rests. So what comes is read into a buffer that all
-//! sockets of a thread share, and a socket keeps what is left over, for as long as there is some.
+//! The WebSocket library reads into the buffer of its next frame. A small buffer costs several calls for each frame,
+//! and a large one is most of the memory of an idle socket. So bytes are read into a buffer that all sockets of a
+//! thread share. A socket keeps only what is left over, while there is some.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So much is read at once, and so much at most is left over.
+/// The most that is read at once, and so the most that is left over.
 const AT_ONCE: usize = 8 * 1024;
 
 thread_local! {
@@ -36,7 +36,7 @@ impl<S> Ahead<S> {
         }
     }
 
-    /// Gives what is left over, as far as it fits.
+    /// Hands out the left-over bytes, as many as fit.
     fn give_rest(&mut self, buffer: &mut ReadBuf<'_>) {
         let rest = &self.rest[self.taken..];
         let count = rest.len().min(buffer.remaining());

@@ -1,4 +1,5 @@
-//! Avatars: a person's initials on a colour of their own, drawn here, so that no outside service learns who meets.
+//! Avatars: the initials of a person on a colour of their own. They are drawn here, so that no outside service learns
+//! who meets.
 
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -12,11 +13,11 @@ use super::peer::RemoteAddress;
 use super::plain::Plain;
 use crate::protocol::ids::UserId;
 
-/// An avatar depends on nothing but its address; a day keeps a change of its looks from taking longer.
+/// An avatar depends only on its address. A new look of avatars reaches browsers after a day.
 const CACHE: &str = "public, max-age=86400";
-/// A picture needs nothing else; opened by itself, it can do nothing.
+/// A picture needs no more. Opened by itself, it can do nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-/// What two letters, flags or family emoji take; a longer grapheme is a stack of marks.
+/// Enough for letters, flags and family emoji. A longer grapheme is a stack of marks.
 const MAX_GRAPHEME_CHARS: usize = 8;
 const MAX_GRAPHEMES: usize = 2;
 
@@ -54,7 +55,7 @@ pub async fn avatar(
     (headers, draw(&id, &query.n)).into_response()
 }
 
-/// White on a deep tone of the person's hue, as the page's `--av-l` and `--av-c` have it.
+/// White on a deep tone of the hue, like `--av-l` and `--av-c` of the page.
 fn draw(id: &UserId, raw_initials: &str) -> String {
     let hue = hue(id);
     let initials = initials(raw_initials);
@@ -73,8 +74,8 @@ fn draw(id: &UserId, raw_initials: &str) -> String {
     )
 }
 
-/// The same hue for the same person as in the page (`hue` in `static/js/state/text.js`), in degrees. Steps of 25 keep
-/// neighbours apart.
+/// The hue of a person in degrees, the same as in the page (`hue` in `static/js/state/text.js`). Steps of 25 keep
+/// similar ids apart.
 fn hue(id: &UserId) -> u32 {
     let sum = id
         .as_str()
@@ -83,7 +84,7 @@ fn hue(id: &UserId) -> u32 {
     15 + (sum % 14) * 25
 }
 
-/// At most two graphemes of what was asked for, without what cannot be drawn or would not be XML.
+/// At most two graphemes of the raw text, without characters that cannot be drawn or are no XML.
 fn initials(raw: &str) -> String {
     let drawable =
         |c: &char| !c.is_control() && !c.is_whitespace() && !matches!(c, '\u{fffe}' | '\u{ffff}');

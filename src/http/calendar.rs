@@ -1,4 +1,4 @@
-//! A room's planned meetings as a calendar file (RFC 5545): the room's link is what lets one read it.
+//! The planned meetings of a room as a calendar file (RFC 5545). The link of the room is enough to read it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +20,11 @@ use crate::protocol::time_zone::TimeZone;
 
 mod zone;
 
-/// How long before a meeting calendars remind of it.
+/// How long before a meeting calendars show a reminder.
 const REMINDER: TimeDelta = TimeDelta::minutes(10);
-/// What a file is called whose room's name has no letter that every file system takes.
+/// The name of the file if the name of the room has no letters that all file systems accept.
 const PLAIN_NAME: &str = "meeting";
-/// The longest part of a room's name in a file's name, in bytes.
+/// The most bytes of the name of a room in a file name.
 const MAX_FILE_NAME: usize = 40;
 
 /// What every file begins with.
@@ -39,7 +39,7 @@ const HEAD: &str = concat!(
 /// Why there is no calendar file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoCalendar {
-    /// No room has this identity; numbers find nothing here.
+    /// No room has this identity. Room numbers find nothing here.
     #[error("There is no such room.")]
     NoRoom,
     /// The room has no beginning.
@@ -84,7 +84,7 @@ pub async fn calendar(
     let disposition = format!("attachment; filename=\"{}.ics\"", file_name(&room));
     let language = Language::of(&asked);
     let calendars = state.calendars.clone();
-    // A file that is not kept yet takes milliseconds, in which nobody else waits.
+    // Making a file takes milliseconds, and nobody else should wait for it.
     let made = tokio::task::spawn_blocking(move || calendars.find_or_make(room, base, language));
     let file = made.await.map_err(|_| NoCalendar::Busy)?;
     let file = file.ok_or(NoCalendar::NoTime)?;
@@ -101,7 +101,7 @@ pub async fn calendar(
     Ok(response)
 }
 
-/// In which language a file speaks to people.
+/// The language of the text in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Language {
     #[default]
@@ -125,11 +125,11 @@ impl Language {
     }
 }
 
-/// The files that were made last, each as its room was when it was edited last. Clones share them.
+/// The files that were made last. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Calendars(Arc<Mutex<HashMap<RoomIdentity, Made>>>);
 
-/// A file, and what it was made from.
+/// A file, and the input that it was made from.
 #[derive(Debug)]
 struct Made {
     version: u64,
@@ -181,7 +181,8 @@ impl Calendars {
     }
 }
 
-/// Where the one who asks has reached this server: good for links as long as no proxy speaks TLS in front of it.
+/// The address under which the client has reached this server. It is right for links unless a proxy speaks TLS in
+/// front.
 fn own_address(asked: &HeaderMap) -> Option<String> {
     let host = asked.get(HOST)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte);
@@ -189,7 +190,7 @@ fn own_address(asked: &HeaderMap) -> Option<String> {
     is_host.then(|| format!("http://{host}"))
 }
 
-/// The file; none when nothing is planned. `made` is when it was asked for.
+/// The file. None if nothing is planned. `made` is the time of the request.
 fn file(
     room: &Room,
     base: Option<&str>,
@@ -197,7 +198,7 @@ fn file(
     made: DateTime<Utc>,
 ) -> Option<String> {
     let begin = room.begin_at?.utc();
-    // One meeting is where it is whatever the clocks do; only a rule is counted by them.
+    // A single meeting has a fixed instant. Only a rule depends on the clocks of a zone.
     let zone = match room.recurrence {
         Some(_) => room.time_zone.unwrap_or_default(),
         None => TimeZone::UTC,
@@ -206,7 +207,7 @@ fn file(
     event
         .uid(&format!("{}@meeting", room.identity))
         .timestamp(made)
-        // Whoever takes the file again after an edit gets the changed meeting, not a second one.
+        // After an edit, a calendar that loads the file again replaces the meeting instead of adding one.
         .sequence(u32::try_from(room.version).unwrap_or(u32::MAX))
         .summary(room.name.as_str())
         .starts(written(begin, zone));
@@ -219,8 +220,8 @@ fn file(
     let url = base.map(|base| format!("{base}/r/{}", room.identity));
     if let Some(url) = &url {
         event.url(url).location(url);
-        // Whoever publishes says who organises (RFC 5546 §3.2.1). Of people no address is known here, so they are reached
-        // where they meet.
+        // A published event needs an organiser (RFC 5546 §3.2.1). No address of a person is known here, so the link of
+        // the room stands for it.
         let mut organizer = Property::new("ORGANIZER", url);
         organizer.add_parameter("CN", &quoted(room.owner.display_name.as_str()));
         event.append_property(organizer);
@@ -234,12 +235,12 @@ fn file(
         TimeZone::UTC => String::new(),
         zone => zone::component(zone, begin),
     };
-    // The crate would write a time zone with a DTSTAMP and a UID, which it must not have (RFC 5545 §3.6.5).
+    // The crate would write a time zone with a DTSTAMP and a UID. RFC 5545 §3.6.5 forbids them.
     let event = event.done().try_into_string().ok()?;
     Some(format!("{HEAD}{zone}{event}END:VCALENDAR\r\n"))
 }
 
-/// What people read: the link, the number, and whether they need a password.
+/// The text for people: the link, the number, and whether a password is needed.
 fn description(room: &Room, url: Option<&str>, language: Language) -> String {
     let (link, number, password) = match language {
         Language::English => (
@@ -265,7 +266,7 @@ fn description(room: &Room, url: Option<&str>, language: Language) -> String {
     lines.join("\n")
 }
 
-/// A parameter's value in quotes, which hold everything but a quote and a line break (RFC 5545 §3.2).
+/// The value of a parameter in quotes. Quotes may hold everything but quotes and line breaks (RFC 5545 §3.2).
 fn quoted(text: &str) -> String {
     let text: String = text
         .chars()
@@ -274,7 +275,7 @@ fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-/// A time as the clocks of `zone` show it.
+/// An instant as local time in `zone`.
 fn written(at: DateTime<Utc>, zone: TimeZone) -> CalendarDateTime {
     match zone {
         TimeZone::UTC => CalendarDateTime::Utc(at),
@@ -285,7 +286,7 @@ fn written(at: DateTime<Utc>, zone: TimeZone) -> CalendarDateTime {
     }
 }
 
-/// The room's name as far as every file system and every header takes it.
+/// The name of the room, reduced to what every file system and every header accepts.
 fn file_name(room: &Room) -> String {
     let mut name = String::new();
     for letter in room.name.as_str().chars() {

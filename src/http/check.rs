@@ -1,7 +1,7 @@
-//! The page's connection check leaves its verdict here, and `meeting doctor` fetches it by its code.
+//! The connection check of the page stores its result here, and `meeting doctor` fetches it by a code.
 //!
-//! Over plain HTTP, as the verdict may be that no WebSocket opens. What is left is words of a fixed list and figures
-//! ([`CheckReport`]); it is kept in memory for a while, and the log tells whoever runs the server of it.
+//! It uses plain HTTP, because the result may be that no WebSocket opens. A result contains only words from a fixed
+//! list and figures ([`CheckReport`]). It is kept in memory for a while, and it is logged for the operator.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,14 +20,14 @@ use super::{HttpState, headers};
 use crate::budgets::http as budgets;
 use crate::protocol::check_report::{CheckReport, Place, ReportCode, Verdict, WayResult};
 
-/// As long as somebody may take to tell the code to whoever runs the server.
+/// Results are kept for this time: a person needs to tell the code to the operator.
 const KEPT_FOR: Duration = Duration::from_secs(3_600);
-/// Letters and digits that are not taken for each other when they are read out.
+/// Letters and digits that are not confused when a code is read out.
 const LETTERS: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
-/// Letters of a code, without the dash in its middle.
+/// The length of a code, without the dash in its middle.
 const CODE_LETTERS: usize = 8;
 
-/// The verdicts that were left last. Clones share them.
+/// The newest results. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct CheckReports(Arc<Mutex<VecDeque<Kept>>>);
 
@@ -39,7 +39,7 @@ struct Kept {
 }
 
 impl CheckReports {
-    /// Keeps a verdict and says by which code it is found.
+    /// Keeps a result and returns its code.
     fn keep(&self, report: CheckReport, now: Instant) -> String {
         let code = new_code();
         let mut all = self.lock();
@@ -55,7 +55,7 @@ impl CheckReports {
         code
     }
 
-    /// The verdict of this code, however that is written.
+    /// Finds the result of a code. Case and dashes of the code do not matter.
     fn find(&self, code: &str, now: Instant) -> Option<CheckReport> {
         let is_letter = |letter: &char| letter.is_ascii_alphanumeric();
         let plain: String = code
@@ -93,7 +93,7 @@ pub async fn leave(
     if let Err(refused) = state.plain.check(Plain::Report, remote, &asked, trusted) {
         return refused.into_response();
     }
-    // A page of another site would have to ask first (CORS), and is not allowed.
+    // The media type forces a page of another site to ask first (CORS), and it is not allowed.
     let kind = asked.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
     let report = serde_json::from_slice::<CheckReport>(&body).ok();
@@ -111,7 +111,7 @@ pub async fn leave(
         .into_response()
 }
 
-/// A line for whoever runs the server. Where it comes from is not in it.
+/// Logs a line for the operator, without the address of the client.
 fn tell(report: &CheckReport, code: &str) {
     let words = |result| report.ways_that(result).join(", ");
     let (open, closed) = (words(WayResult::Ok), words(WayResult::Failed));
@@ -160,7 +160,7 @@ pub async fn fetch(State(state): State<HttpState>, Path(code): Path<String>) -> 
     }
 }
 
-/// `GET /check/via`: whether a proxy said whom it speaks for, and whether it is believed.
+/// `GET /check/via`: whether a proxy sent the address of the client, and whether that proxy is trusted.
 pub async fn via(
     State(state): State<HttpState>,
     Extension(remote): Extension<RemoteAddress>,

@@ -1,9 +1,9 @@
-//! The places for plain HTTP connections, and who makes room when all are taken.
+//! The places for plain HTTP connections, and which connection makes room when all are taken.
 //!
-//! While there is room, one address may have as many as it likes: a school is one address. When there is none, the
-//! network that holds most of them loses the one that has been at rest for longest, so that whoever holds fewer always
-//! comes in, and an address that hoards them only pushes out its own. Where no network holds more than another, a
-//! household that has come with many of them is counted as one.
+//! While there is room, one address may have as many as it likes: a school is one address. When all places are taken,
+//! the network with the most connections loses the one that was idle for the longest. So a network with fewer
+//! connections always gets in, and an address that hoards them pushes out only its own. If no network has more than
+//! another, the many networks of one IPv6 site count together.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +16,8 @@ use super::heads::{Ambiguous, Heads};
 use crate::budgets::http as budgets;
 use crate::network::Network;
 
-/// One that has moved a byte within this time is in use: it gives way only to somebody who holds far fewer.
+/// A connection that has moved a byte within this time is in use. It gives way only to a network that has far fewer
+/// connections.
 const AT_REST_MS: u64 = 1_000;
 
 /// The places. Clones share them.
@@ -37,13 +38,13 @@ struct Table {
     held: HashMap<Network, usize>,
 }
 
-/// What is known of one connection while it is open.
+/// The state of one open connection.
 #[derive(Debug)]
 pub struct Place {
     begun: Instant,
-    /// When a byte last went through, in milliseconds since `begun`.
+    /// When the last byte was moved, in milliseconds since `begun`.
     moved_ms: AtomicU64,
-    /// It speaks WebSocket now, which has bounds of its own.
+    /// It was upgraded to a WebSocket, which has limits of its own.
     is_upgraded: AtomicBool,
     heads: Mutex<Heads>,
     /// How many requests came.
@@ -52,10 +53,10 @@ pub struct Place {
     ended: Notify,
 }
 
-/// A place that is held; given back when dropped.
+/// A place for a connection. It is given back when dropped.
 #[derive(Debug, Clone)]
 pub struct Held {
-    /// What is known of the connection.
+    /// The state of the connection.
     pub place: Arc<Place>,
     back: Arc<GiveBack>,
 }
@@ -82,7 +83,7 @@ impl Connections {
         }))
     }
 
-    /// A place for a connection from `network`; none when all are taken and nobody can be asked to make room.
+    /// A place for a connection from `network`. None if all are taken and none can be freed.
     pub fn take(&self, network: Network) -> Option<Held> {
         let now_ms = self.now_ms();
         let mut table = self.0.table();
@@ -111,7 +112,7 @@ impl Connections {
         })
     }
 
-    /// Ends one connection that is at rest, for the sake of its descriptor.
+    /// Ends one idle connection to free its file descriptor.
     pub fn make_room(&self) {
         self.0.table().make_room(None, self.now_ms());
     }
@@ -127,7 +128,7 @@ impl Connections {
 }
 
 impl Held {
-    /// From here on the connection counts for `network`: behind a proxy, for the client of its last request.
+    /// From now on the connection counts for `network`: behind a proxy, for the client of its last request.
     pub fn belongs_to(&self, network: Network) {
         self.back
             .shared
@@ -153,12 +154,12 @@ impl Place {
         self.is_upgraded.load(Ordering::Relaxed)
     }
 
-    /// Takes in what came over the wire.
+    /// Reads received bytes.
     pub fn read(&self, bytes: &[u8]) {
         self.heads().read(bytes);
     }
 
-    /// What is to be thought of the next request.
+    /// The verdict on the next request.
     pub fn judge(&self) -> Result<(), Ambiguous> {
         self.heads().next()
     }
@@ -176,7 +177,7 @@ impl Place {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Waits until as many requests came as one connection of HTTP/2 may make.
+    /// Waits until the connection has made as many requests as one connection of HTTP/2 may.
     pub async fn asked_enough(&self) {
         self.asked_enough.notified().await;
     }
@@ -192,14 +193,14 @@ impl Place {
 }
 
 impl Shared {
-    /// Nothing that is done under the lock can fail half-way.
+    /// No panic can leave the table half changed.
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Table {
-    /// Ends the connection that has been at rest for longest of whoever holds most; whether there was one to end.
+    /// Ends the connection that was idle for the longest, of the network with the most. Returns whether one was ended.
     fn make_room(&mut self, newcomer: Option<Network>, now_ms: u64) -> bool {
         let of_networks = self.longest_at_rest(&self.held, |network| network, newcomer, now_ms);
         let number = of_networks.or_else(|| {
@@ -217,7 +218,7 @@ impl Table {
         true
     }
 
-    /// Which one makes room, by what each holds of those that `whose` names.
+    /// Finds the connection that makes room. `whose` names the group that a connection counts for.
     fn longest_at_rest(
         &self,
         held: &HashMap<Network, usize>,
@@ -289,7 +290,7 @@ mod tests {
         held.place.ended().now_or_never().is_some()
     }
 
-    /// Places whose clock runs a while already, so that there is a past.
+    /// Places whose clock started a while ago.
     fn places(most: usize) -> Connections {
         let begun = Instant::now()
             .checked_sub(std::time::Duration::from_secs(1_000))

@@ -1,7 +1,8 @@
 //! The documentation: Markdown under `static/docs/`, drawn as HTML in one plain layout.
 //!
-//! The same files are read in the repository and at `/docs/`. What is drawn is kept until its Markdown changes, which it
-//! does in debug builds alone. [`super::page`] sends it like a file, with a tag, compressed, and below the public path.
+//! The same files are read in the repository and at `/docs/`. A drawn page is kept until its Markdown changes, which
+//! happens in debug builds only. [`super::page`] sends it like a file: with a tag, compressed, and below the public
+//! path.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 use super::HttpState;
 use super::page::{self, Files};
 
-/// The pages, in the order in which they are listed, and what the list calls them.
+/// The pages in the order of the list, with their titles there.
 const PAGES: [(&str, &str); 9] = [
     ("index", "Overview"),
     ("install", "Install"),
@@ -29,15 +30,15 @@ const PAGES: [(&str, &str); 9] = [
     ("client-guide", "Write a client"),
 ];
 
-/// The SHA-256 of the Markdown, and what was drawn from it.
+/// The SHA-256 of the Markdown, and the HTML from it.
 type Drawn = ([u8; 32], Arc<str>);
 
 /// At most one entry for each of [`PAGES`].
 static DRAWN: LazyLock<Mutex<HashMap<&'static str, Drawn>>> = LazyLock::new(Mutex::default);
 
-/// `/docs`: the links in the pages are relative, so that the slash must be there.
+/// `/docs`: redirects to `/docs/`, because the links in the pages are relative.
 pub async fn to_index() -> Response {
-    // Relative as well: nothing here knows below which path a proxy serves it.
+    // This is relative as well, because the path of a proxy is not known here.
     (StatusCode::PERMANENT_REDIRECT, [(LOCATION, "docs/")]).into_response()
 }
 
@@ -55,7 +56,7 @@ pub async fn document(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    // Names are compared as they stand, without decoding, as those of files are.
+    // Names are compared without decoding, like those of files.
     let name = uri.path().rsplit('/').next().and_then(known);
     let Some(name) = name else {
         return page::file(State(state), method, uri, headers).await;
@@ -64,7 +65,7 @@ pub async fn document(
     state.page.answer(&path, StatusCode::OK, &headers).await
 }
 
-/// The HTML of `docs/NAME.html`; none for every other path.
+/// The HTML of `docs/NAME.html`. None for every other path.
 pub(super) fn html(path: &str) -> Option<Arc<str>> {
     let name = path.strip_prefix("docs/")?.strip_suffix(".html")?;
     let name = known(name)?;
@@ -121,7 +122,7 @@ impl Document {
                         .collect();
                     document.head(level, inside, &mut ids, &mut events);
                 }
-                // Marks of the generators, and nothing that a reader should see.
+                // Comments for the generators, which readers should not see.
                 Event::Html(_) | Event::InlineHtml(_) => {}
                 other => events.push(linked(other)),
             }
@@ -156,7 +157,7 @@ impl Document {
     }
 }
 
-/// What a piece of a heading says.
+/// The text of one event of a heading.
 fn words<'a>(event: &'a Event<'_>) -> Option<&'a str> {
     match event {
         Event::Text(text) | Event::Code(text) => Some(text),
@@ -164,7 +165,7 @@ fn words<'a>(event: &'a Event<'_>) -> Option<&'a str> {
     }
 }
 
-/// An event whose link leads to the page that is served, where it leads to a Markdown file beside this one.
+/// Changes a link to a Markdown file beside this one into a link to its page.
 fn linked(event: Event<'_>) -> Event<'_> {
     let Event::Start(Tag::Link {
         link_type,
@@ -198,7 +199,7 @@ fn served(link: &str) -> Option<String> {
     }
 }
 
-/// The anchor of a heading, as code hosts make it: so that a link works in the repository as well as here.
+/// The anchor of a heading, made as code hosts make it. So a link works in the repository and here.
 fn slug(text: &str) -> String {
     let kept = text
         .chars()
@@ -267,7 +268,7 @@ fn below_title(body: &str, contents: &str) -> String {
     body.replacen(END, &format!("{END}{contents}"), 1)
 }
 
-/// What the page holds, folded away; nothing for a page that is seen at a glance.
+/// The table of contents, folded away. Empty for a short page.
 fn contents(sections: &[Section]) -> String {
     if sections.len() < 3 {
         return String::new();

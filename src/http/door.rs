@@ -1,7 +1,7 @@
-//! The door of the shared port: what a new connection speaks is told by its first bytes, in TLS and outside.
+//! The door of the shared port: the first bytes of a connection tell what it speaks, in TLS and outside.
 //!
-//! Each step has a bound in time and in bytes, and the connection holds its place meanwhile: whoever says nothing, says
-//! it slowly or says nonsense costs a place of their own network for a few seconds.
+//! Each step has a limit in time and in bytes, and the connection holds its place meanwhile. A client that is silent,
+//! slow or sends nonsense costs a place of its own network for a few seconds.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use super::prefixed::Prefixed;
 use crate::network::Network;
 use crate::tls::Tls;
 
-/// A connection must have told what it speaks within this time; the handshake of TLS gets as long again.
+/// The first bytes must arrive within this time. The handshake of TLS gets the same time again.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
-/// What TLS keeps of answers that a client does not read, beside what the system keeps.
+/// The most that TLS buffers of answers that a client does not read, beside the buffer of the system.
 const UNSENT_BYTES: usize = 16 * 1_024;
 /// The name of HTTP/2 in a handshake (RFC 9113 §3.2).
 const HTTP_2: &[u8] = b"h2";
 
-/// What stands behind a port. Clones share it.
+/// Who serves a port. Clones share it.
 #[derive(Clone)]
 pub struct Door {
     tls: Option<Tls>,
@@ -47,9 +47,9 @@ pub(super) struct Visitor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Manner {
     pub(super) version: Version,
-    /// None where it is in no TLS.
+    /// None outside of TLS.
     pub(super) secured: Option<Secured>,
-    /// It is in no TLS, at a port that speaks TLS.
+    /// The connection is without TLS, on a port that speaks TLS.
     pub(super) is_exposed: bool,
 }
 
@@ -70,7 +70,7 @@ pub(super) enum Version {
     Two,
 }
 
-/// A request came in TLS; put into each such request by [`serve`](super::serve()).
+/// Marks a request that came in TLS. [`serve`](super::serve()) adds it to each one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Secured {
     /// Whether browsers trust the certificate that was shown.
@@ -100,7 +100,7 @@ impl Door {
         }
     }
 
-    /// HTTP, in TLS where there is one, and the streams that are none.
+    /// HTTP, with or without TLS, and the other streams.
     pub fn shared(tls: Option<Tls>, others: Arc<dyn OtherStreams>, handshakes: Handshakes) -> Self {
         Self {
             tls,
@@ -109,7 +109,7 @@ impl Door {
         }
     }
 
-    /// Hears what the connection speaks; none when it was no HTTP and has gone where it belongs.
+    /// Finds out what the connection speaks. None if it was no HTTP and was handed on.
     pub(super) async fn open(
         &self,
         mut stream: TcpStream,
@@ -154,12 +154,12 @@ impl Door {
                 };
                 Ok(Some(Visitor::new(first, stream, manner)))
             }
-            // Of TLS where none is spoken, the HTTP library's refusal is clear enough.
+            // For TLS on a port without it, the HTTP library refuses clearly enough.
             (Kind::Http | Kind::Tls, None) => Ok(Some(Visitor::new(first, stream, Manner::PLAIN))),
         }
     }
 
-    /// Shakes hands; none when it was an authority that got its proof.
+    /// Does the TLS handshake. None if it was the check of a certificate authority.
     async fn handshake(
         &self,
         tls: &Tls,
@@ -233,7 +233,7 @@ async fn in_time<T>(step: impl Future<Output = Result<T, Unheard>>) -> Result<T,
     done.map_err(|_| Unheard::TooLate)?
 }
 
-/// Reads until the bytes tell what is spoken.
+/// Reads until it is clear what the connection speaks.
 async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Result<(Bytes, Kind), Unheard> {
     in_time(async {
         let mut first = BytesMut::with_capacity(ENOUGH);

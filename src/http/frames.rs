@@ -1,8 +1,8 @@
 //! Counts WebSocket frames (RFC 6455 §5.2) on their way in.
 //!
-//! The WebSocket library tells of whole messages only: pieces of one, empty ones above all, pass through it unseen and
-//! without end. What is counted here are the headers of frames, whatever is in them; when there are too many, reading
-//! fails with [`ErrorKind::QuotaExceeded`].
+//! The WebSocket library reports whole messages only. Fragments, and above all empty ones, pass through it unseen and
+//! without end. So the headers of all frames are counted here. When there are too many, reading fails with
+//! [`ErrorKind::QuotaExceeded`].
 
 use std::io::{Error, ErrorKind};
 use std::pin::Pin;
@@ -27,7 +27,7 @@ pub enum FrameLimit {
 pub struct Metered<S> {
     stream: S,
     frames: Frames,
-    /// None where they are not counted.
+    /// None if frames are not counted.
     bucket: Option<Bucket>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Takes in what came; how many frames have begun and told their length in it.
+    /// Reads received bytes. Returns how many frames have a complete header by now.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> u64 {
         let mut begun = 0;
         loop {
@@ -64,13 +64,13 @@ impl Frames {
         }
     }
 
-    /// Where the reader is: bytes of a header, and bytes that a payload lacks.
+    /// The position of the reader: bytes of a header, and missing bytes of a payload.
     #[cfg(any(test, fuzzing))]
     pub(super) fn place(&self) -> (usize, u64) {
         (self.header_len, self.payload)
     }
 
-    /// How long the header is, as far as that can be told from what is there.
+    /// The length of the header, as far as it is known.
     fn header_size(&self) -> usize {
         if self.header_len < 2 {
             return 2;
@@ -128,7 +128,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         if let (Poll::Ready(Ok(())), Some(bucket)) = (&outcome, &mut this.bucket) {
             let begun = this.frames.read(&buffer.filled()[before..]);
             if bucket.spend(begun, Instant::now()).is_err() {
-                // What came is dropped with the error, so that nothing of it is worked off any more.
+                // The bytes are dropped with the error, so that nothing of them is processed.
                 buffer.set_filled(before);
                 return Poll::Ready(Err(Error::new(
                     ErrorKind::QuotaExceeded,
@@ -181,7 +181,7 @@ mod tests {
                 }
             }
             bytes.extend_from_slice(&[1, 2, 3, 4]);
-            // Looks like further frames to whoever loses count.
+            // A wrong count would take this for further frames.
             bytes.extend(std::iter::repeat_n(0x80, *size));
         }
         bytes

@@ -18,8 +18,8 @@ pub(crate) fn request_head(bytes: &[u8]) {
     assert_eq!(judge(&[first, second]), judge(&[bytes]));
 }
 
-/// The bytes of an open WebSocket, in two reads as above: where they are cut changes neither how many frames began nor
-/// where the reader is.
+/// The bytes of an open WebSocket, in two reads as above. The cut must not change the number of frames or the position
+/// of the reader.
 pub(crate) fn frames(bytes: &[u8]) {
     let Some((at, bytes)) = bytes.split_first() else {
         return;

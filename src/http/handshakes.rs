@@ -1,4 +1,4 @@
-//! Handshakes of TLS: how many one network may have made, in the long run and at one time. Each costs a signature.
+//! Limits on TLS handshakes, per network: over time, and at once. Each handshake costs a signature.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,7 +11,7 @@ use crate::allowance::{Allowance, Rate};
 use crate::budgets::http as budgets;
 use crate::network::Network;
 
-/// Whoever makes them a little too fast is made slower.
+/// A network that is a little too fast waits at most this long. Beyond that it is refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The budgets of handshakes. Clones share the counts.
@@ -19,13 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Handshakes(Arc<Counts>);
 
 struct Counts {
-    /// None when limits of use are off.
+    /// None if rate limits are off.
     rate: Option<Allowance<Network>>,
-    /// Those under way of each network that has any.
+    /// The handshakes under way of each network that has any.
     under_way: Mutex<HashMap<Network, Weak<Semaphore>>>,
 }
 
-/// A handshake is under way until this is dropped.
+/// One handshake under way, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
@@ -38,7 +38,7 @@ impl Handshakes {
         Self::with(Some(Allowance::new(rate)))
     }
 
-    /// As many as one likes, but at one time no more than otherwise: for tests and load runs.
+    /// Without a limit over time, for tests and load runs. The limit at one time stays.
     pub fn unlimited() -> Self {
         Self::with(None)
     }
@@ -69,9 +69,9 @@ impl Handshakes {
         Ok(Turn { _permit: permit })
     }
 
-    /// The network's places. They are kept as long as somebody holds one or waits.
+    /// The places of a network. They are kept while somebody holds one or waits for one.
     fn places(&self, network: Network) -> Arc<Semaphore> {
-        // What is written under the lock is whole before anything can panic.
+        // No panic can leave the map half changed.
         let all = self.0.under_way.lock();
         let mut all = all.unwrap_or_else(PoisonError::into_inner);
         if let Some(places) = all.get(&network).and_then(Weak::upgrade) {
@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn handshakes_of_one_network_are_held_back_and_then_refused() {
         let handshakes = Handshakes::limited();
-        // The burst goes through at once; what follows waits, and beyond the patience it is refused.
+        // The burst passes at once. Later ones wait, and are refused beyond the patience.
         let began = tokio::time::Instant::now();
         for _ in 0..budgets::HANDSHAKES_BURST.most {
             handshakes.wait(network(1)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What every answer carries for the browser's own defences.
+//! Security headers of every answer.
 
 use axum::http::HeaderValue;
 use axum::http::header::{
@@ -12,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 /// Answers that are true only now.
 pub const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
-/// Only the page's own files may run, show or be talked to, and nothing becomes script by way of text (CSP Level 3,
-/// Trusted Types).
+/// Only files of the page may run, be shown or be connected to, and no text becomes script (CSP Level 3, Trusted
+/// Types).
 pub const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
     media-src 'self' blob: mediastream:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The same for a page with scripts in its text: those, by their hashes, may run as well.
+/// The same policy for a page with inline scripts: those with these hashes may run too.
 pub fn policy_with_scripts(html: &str) -> HeaderValue {
     let scripts = html.split("<script").skip(1).filter_map(|rest| {
         let (text, _) = rest.split_once('>')?.1.split_once("</script>")?;
@@ -29,7 +29,7 @@ pub fn policy_with_scripts(html: &str) -> HeaderValue {
     HeaderValue::from_str(&policy).expect("a policy and base64 are visible ASCII")
 }
 
-/// What a meeting needs of the device, for this page alone, and what it never needs.
+/// The permissions of the device that a meeting needs, for this page only, and those that it never needs.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), \
     fullscreen=(self), picture-in-picture=(self), screen-wake-lock=(self), clipboard-write=(self), \
     geolocation=(), midi=(), payment=(), usb=()";
@@ -55,7 +55,7 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Adds the security headers; a stricter one that a handler has set stays.
+/// Adds the security headers. A stricter header of a handler stays.
 pub async fn secure(mut response: Response) -> Response {
     for (name, value) in SECURITY {
         response.headers_mut().entry(name).or_insert(value);

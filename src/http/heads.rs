@@ -1,8 +1,8 @@
-//! Request heads as they come over the wire, held to what no two readers can read differently (RFC 9112).
+//! Checks request heads: two readers must not be able to read one differently (RFC 9112).
 //!
-//! The HTTP library is lenient where the RFC lets it be; a proxy in front may be lenient in another way, and what one
-//! takes for a body the other takes for the next request. So heads are read here once more, and only to judge them: the
-//! library still reads the request. Whatever is ambiguous is refused, and nothing after it is looked at.
+//! The HTTP library is lenient where the RFC allows it. A proxy in front may be lenient in another way: one may take
+//! for a body what the other takes for the next request. So heads are read here once more, only to judge them; the
+//! library still reads the request. An ambiguous request is refused, and nothing after it is read.
 
 use std::collections::VecDeque;
 
@@ -24,18 +24,18 @@ pub enum Ambiguous {
     /// RFC 9112 §6.3.
     #[error("Content-Length is not one number")]
     Length,
-    /// RFC 9112 §6.1; no other coding is spoken here.
+    /// Another transfer coding than chunked (RFC 9112 §6.1).
     #[error("Transfer-Encoding is not chunked alone, in HTTP/1.1")]
     Coding,
     /// RFC 9112 §3.2.
     #[error("a request of HTTP/1.1 has exactly one Host")]
     Host,
-    /// It could not be followed: too long a line, or something sent on after an ambiguous request.
+    /// It was not read: a line is too long, or it came after an ambiguous request.
     #[error("the request could not be read")]
     Unread,
 }
 
-/// The heads of one connection, judged in the order in which they come.
+/// The verdicts on the heads of one connection, in order.
 #[derive(Debug, Default)]
 pub struct Heads {
     at: At,
@@ -49,9 +49,9 @@ enum At {
     /// Before a request line, or in a head.
     #[default]
     Head,
-    /// In a body that still has so many bytes.
+    /// In a body that lacks so many bytes.
     Body(u64),
-    /// Nothing more is looked at: a chunked body follows, or what was ambiguous.
+    /// Nothing more is read: a chunked body follows, or an ambiguous request came.
     Past,
 }
 
@@ -66,11 +66,11 @@ struct Head {
     is_chunked: bool,
 }
 
-/// No line is longer than a whole head may be.
+/// The longest line: as long as a whole head may be.
 const MAX_LINE: usize = crate::budgets::http::HEAD_BYTES.size();
 
 impl Heads {
-    /// Takes in what came over the wire.
+    /// Reads received bytes.
     pub fn read(&mut self, mut bytes: &[u8]) {
         loop {
             match self.at {
@@ -102,7 +102,7 @@ impl Heads {
         }
     }
 
-    /// What is to be thought of the next request.
+    /// The verdict on the next request.
     pub fn next(&mut self) -> Result<(), Ambiguous> {
         self.verdicts.pop_front().unwrap_or(Err(Ambiguous::Unread))
     }
@@ -123,7 +123,7 @@ impl Heads {
             return self.refuse(Ambiguous::LineEnd);
         };
         if !self.head.is_begun {
-            // Empty lines before a request are no part of it (RFC 9112 §2.2).
+            // Empty lines before a request are ignored (RFC 9112 §2.2).
             if !line.is_empty() {
                 self.head.is_begun = true;
                 self.head.is_http_1_1 = line.ends_with(b" HTTP/1.1");
@@ -205,7 +205,7 @@ impl Head {
 mod tests {
     use super::*;
 
-    /// What is thought of each request in `bytes`, however they are cut.
+    /// The verdicts on the requests in `bytes`. They must not depend on how the bytes are cut.
     fn verdicts(bytes: &str) -> Vec<Result<(), Ambiguous>> {
         let mut whole = Heads::default();
         whole.read(bytes.as_bytes());

@@ -1,4 +1,5 @@
-//! Requests in the clear to a port that speaks TLS: only this machine itself is answered so, everybody else is led to https.
+//! Requests without TLS on a port that speaks TLS. Only this machine itself is answered. Everybody else is redirected
+//! to https.
 
 use std::net::IpAddr;
 
@@ -12,22 +13,22 @@ use super::peer::{RemoteAddress, is_trusted};
 use super::{HttpState, headers, redirect, upgrade};
 use crate::config::Origin;
 
-/// A request came in the clear to a port that speaks TLS; put into each such request by [`serve`](super::serve()).
+/// Marks a request without TLS on a port that speaks TLS. [`serve`](super::serve()) adds it to each one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InTheClear;
 
 /// What is done with one.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It comes from this machine and is for this machine.
+    /// It comes from this machine and addresses this machine.
     Answer,
-    /// A browser asks for a page: it finds it there.
+    /// A browser asks for a page and is redirected there.
     Lead(String),
-    /// What was sent cannot be unsent, and a WebSocket follows no redirect.
+    /// A body was already sent in the clear, or it is a WebSocket, which follows no redirect.
     Refuse,
 }
 
-/// Lets nothing through that others could read on its way.
+/// Stops requests that others could read on the way.
 pub async fn turn_away(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     let (Some(InTheClear), Some(remote)) = (
@@ -45,7 +46,7 @@ pub async fn turn_away(State(state): State<HttpState>, request: Request, next: N
         Verdict::Answer => return next.run(request).await,
         Verdict::Lead(to) => (
             StatusCode::PERMANENT_REDIRECT,
-            // A browser that kept it would never again come by http, also when the port no longer speaks TLS.
+            // A cached redirect would keep the browser from http for ever, even when the port has no TLS any more.
             headers::NO_STORE,
             [(LOCATION, to)],
         )
@@ -74,7 +75,7 @@ fn judge(
         _ => None,
     };
     let asked = host.and_then(|host| Origin::parse(&format!("https://{host}")).ok());
-    // A program on this machine may pass on what comes from elsewhere; whoever that is asks for another name.
+    // A program on this machine may forward requests from elsewhere. Those ask for another host name.
     let is_for_here = is_proxy || asked.as_ref().is_some_and(|origin| is_here(origin.host()));
     if remote.0.ip().to_canonical().is_loopback() && is_for_here {
         return Verdict::Answer;

@@ -1,15 +1,15 @@
-//! What speaks on a connection, told by its first bytes.
+//! Tells from the first bytes what a connection speaks.
 //!
-//! One TCP port carries HTTP, TLS, media in frames (RFC 4571) and TURN. A TLS record of a handshake begins with 22
-//! (RFC 8446 §5.1), which no message of the others does. STUN and TURN carry a magic cookie (RFC 8489 §5): after the
-//! message's type and length, and in a frame of media two bytes later, as the frame's own length stands before.
+//! One TCP port carries HTTP, TLS, media in frames (RFC 4571) and TURN. A TLS handshake record begins with 22 (RFC 8446
+//! §5.1), and no message of the others does. STUN and TURN have a magic cookie (RFC 8489 §5) after the type and the
+//! length of the message. In a frame of media it comes two bytes later, after the length of the frame.
 
 /// The magic cookie of STUN.
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// The first byte of a TLS record that belongs to a handshake.
 const HANDSHAKE: u8 = 22;
-/// A STUN message's type and a frame's length begin with no larger byte: requests of TURN begin with 0, and who sends
-/// media begins with a check of about a hundred bytes.
+/// The first byte of STUN and of framed media is not larger. Requests of TURN begin with 0, and media begins with a
+/// check of about a hundred bytes.
 const LARGEST_FIRST: u8 = 3;
 
 /// So many bytes tell everything.
@@ -28,7 +28,7 @@ pub enum Kind {
     Http,
 }
 
-/// What begins with these bytes; none while more are needed. From [`ENOUGH`] on it is always told.
+/// The protocol of a connection with these first bytes. None while more are needed. [`ENOUGH`] bytes always suffice.
 pub fn classify(first: &[u8]) -> Option<Kind> {
     let byte = *first.first()?;
     if byte == HANDSHAKE {
@@ -45,7 +45,7 @@ pub fn classify(first: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Whether the cookie stands there; none while it may.
+/// Whether the cookie is at this place. None while it is incomplete.
 fn could_be_at(first: &[u8], at: usize) -> Option<bool> {
     let there = first.get(at..).unwrap_or_default();
     let there = &there[..there.len().min(COOKIE.len())];

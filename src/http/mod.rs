@@ -1,9 +1,10 @@
 //! HTTP: the page, the upgrade to a WebSocket, health, avatars and calendar files.
 //!
-//! Owns what a browser asks for before it speaks `meeting.v1`, and who may ask. What happens on an open socket is not
-//! known here: it is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in [`page`] for files, in
-//! [`docs`] for the documentation, in [`headers`] for what every answer carries, in [`serve`](serve()) for the connections themselves,
-//! in [`door`] for what else comes on the same port, and in [`in_the_clear`] for who comes there without TLS.
+//! Owns the requests of a browser before it speaks `meeting.v1`, and who may make them. It does not know what happens
+//! on an open socket: the socket is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in
+//! [`page`] for files, in [`docs`] for the documentation, in [`headers`] for security headers, in [`serve`](serve())
+//! for the connections, in [`door`] for the other protocols on the same port, and in [`in_the_clear`] for requests
+//! without TLS.
 
 pub mod ahead;
 pub mod avatar;
@@ -72,11 +73,11 @@ pub type SessionRunner =
 /// Tells how the server is.
 pub type HealthProbe = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>;
 
-/// Finds a room by its identity alone, as it is now.
+/// Finds the current state of a room by its identity.
 pub type RoomProbe =
     Arc<dyn Fn(RoomIdentity) -> BoxFuture<'static, Result<Option<Room>, NoCalendar>> + Send + Sync>;
 
-/// What the routes work with. Cloned per connection, so everything in it is shared or small.
+/// The state of the routes. It is cloned per connection, so everything in it is shared or small.
 #[derive(Clone)]
 pub struct HttpState {
     /// What holds for every socket.
@@ -87,19 +88,19 @@ pub struct HttpState {
     pub health: HealthProbe,
     /// What calendar files ask.
     pub rooms: RoomProbe,
-    /// Where people reach this server, for links that leave it.
+    /// The public address, for links that leave the server.
     pub public_url: Option<PublicUrl>,
     /// The page's files.
     pub page: Page,
-    /// How often an address may ask for what costs something.
+    /// The limits of costly requests per address.
     pub plain: PlainLimits,
     /// The calendar files that were made last.
     pub calendars: Calendars,
-    /// What pages found when they checked their connection.
+    /// The results of connection checks.
     pub check_reports: CheckReports,
 }
 
-/// What holds for every WebSocket, whatever is spoken on it. Clones share the count.
+/// The rules for every WebSocket, independent of its protocol. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// Who may connect.
@@ -110,11 +111,11 @@ pub struct Gate {
     pub message_bytes: usize,
     /// Whether a socket's frames are counted.
     pub frames: FrameLimit,
-    /// What one network may ask for over plain HTTP.
+    /// The limits of plain HTTP per network.
     pub traffic: Traffic,
 }
 
-/// Whose pages may connect, and whose word is taken for where a request comes from.
+/// The sites whose pages may connect, and the proxies that are trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// Origins beside the server's own host.
@@ -134,7 +135,7 @@ impl From<&ListenConfig> for Access {
     }
 }
 
-/// How the server is: answered with 200 when all is well, with 503 when a part is not. Meetings go on meanwhile.
+/// The health of the server. The status is 200 when all is well, and 503 when a part is not. Meetings go on meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
     /// Everything, in a word.
@@ -149,11 +150,11 @@ pub struct Health {
     pub seats: u32,
     /// How many steps it is down now: 0 is full quality, 3 the least.
     pub steps_down: u8,
-    /// Whether the database takes what is written.
+    /// Whether the database can be written.
     pub database: Part,
     /// Whether every media thread answers.
     pub media: Part,
-    /// What is the matter, a sentence for each part that is not well.
+    /// One sentence for each part that is not well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<&'static str>,
 }
@@ -178,7 +179,7 @@ pub enum Part {
     Unavailable,
 }
 
-/// How the parts are: what is the matter with each, in one sentence; nothing when it is well.
+/// The faults of the parts, each in one sentence. None for a part that is well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parts {
     /// The database.
@@ -197,7 +198,7 @@ pub struct Capacity {
 }
 
 impl Health {
-    /// The health that follows from the parts and the head-counts.
+    /// Makes the health from its parts and the counts.
     pub fn new(parts: Parts, rooms: usize, participants: usize, capacity: Capacity) -> Self {
         let Parts { database, media } = parts;
         let reasons: Vec<_> = database.into_iter().chain(media).collect();
@@ -222,8 +223,8 @@ impl Health {
     }
 }
 
-/// Every route, with those of `further`, at the root and under the path of the public URL. Whoever serves it must put a
-/// [`peer::RemoteAddress`] into each request, as [`serve`](serve()) does.
+/// All routes and those of `further`, at the root and under the path of the public URL. Each request needs a
+/// [`peer::RemoteAddress`]; [`serve`](serve()) adds it.
 pub fn router(state: HttpState, further: Router) -> Router {
     let gate = state.gate.clone();
     let prefix = state.page.prefix().clone();

@@ -1,4 +1,4 @@
-//! What comes on the shared port and is no HTTP: media and TURN, of which nothing is known here but how they begin.
+//! The protocols on the shared port that are no HTTP: media and TURN. This module knows only how they begin.
 
 use std::net::SocketAddr;
 
@@ -12,14 +12,14 @@ pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// A stream of any kind: bare, or in TLS.
+/// A stream with or without TLS.
 pub type BoxedStream = Box<dyn Duplex>;
 
 /// Streams on the shared port that are no HTTP.
 ///
-/// Both may be called at any time, must return at once, and own what they are given: `held` is the connection's place
-/// in the budgets and is kept as long as the stream. Whoever keeps a stream ends it when [`Place::ended`] says that
-/// somebody else needs the place more, and tells [`Place::moved`] of what goes through.
+/// Both methods may be called at any time, must return at once, and own their arguments. `held` is the place of the
+/// connection in the budgets and is kept as long as the stream. The owner of a stream ends it when [`Place::ended`]
+/// resolves, because another connection needs the place more. It calls [`Place::moved`] for each transfer.
 ///
 /// [`Place::ended`]: super::connections::Place::ended
 /// [`Place::moved`]: super::connections::Place::moved

@@ -1,7 +1,7 @@
 //! The page: files that are part of the binary, served with a tag of their content.
 //!
-//! Every file has its plain address, where a browser asks each time whether it is still the same. The page's own head
-//! names them with a hash of their content ([`assembly`]), and under such a name an answer holds for ever.
+//! Every file has its plain address, where a browser asks each time whether it has changed. The head of the page names
+//! files with a hash of their content ([`assembly`]). An answer under such a name is valid for ever.
 
 mod assembly;
 mod encoding;
@@ -36,30 +36,30 @@ use crate::config::BasePath;
 pub(super) struct Files;
 
 const INDEX: &str = "index.html";
-/// A plain name may stand for another content tomorrow, so that a browser asks each time; the tag makes that cheap.
+/// The file of a plain name can change, so browsers ask each time. The tag makes that cheap.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
-/// A name that holds the content's hash never stands for another.
+/// The file of a name with a hash never changes.
 const FINAL: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// Below this, the headers weigh more than what compression saves.
+/// Smaller files are not compressed, because the headers would cost more than that saves.
 const MIN_COMPRESSED_BYTES: usize = 1_024;
 
 /// The SHA-256 of a file's content.
 type ContentHash = [u8; 32];
 
-/// The page's files as they are served below a path. Clones share what was compressed.
+/// The files of the page as they are served below a path. Clones share the compressed files.
 #[derive(Debug, Clone)]
 pub struct Page(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     prefix: BasePath,
-    /// What was compressed, and the hash of what it was made from. At most one entry per file.
+    /// The compressed files, each with the hash of its source. At most one entry per file.
     gzipped: Mutex<HashMap<String, Compressed>>,
     /// What was put together last.
     assembled: Mutex<Option<Arc<Assembled>>>,
 }
 
-/// What a content became, once it was asked for, and the hash of that content.
+/// A compressed file, filled at its first request, and the hash of its source.
 type Compressed = (ContentHash, Arc<OnceCell<Bytes>>);
 
 /// A file's content with its hash.
@@ -69,11 +69,11 @@ struct Content {
     hash: ContentHash,
 }
 
-/// The page's head and what it names that is no file.
+/// The head of the page, and the files that only it names.
 #[derive(Debug)]
 struct Assembled {
     index: Content,
-    /// The scripts that stand in the head are part of it.
+    /// The policy allows the scripts in the head by their hashes.
     policy: HeaderValue,
     made: HashMap<String, Content>,
 }
@@ -168,7 +168,7 @@ impl Page {
             Some(Found::of(path.clone(), content))
         };
         let mut found = self.stored(&path).or_else(made)?;
-        // Who opened the page before an update goes on with what there is now, and keeps nothing of it under the old name.
+        // A page from before an update gets the current file, and must not cache it under the old hash.
         if assembly::mark(&found.content.hash) == mark {
             found.caching = FINAL;
         }
@@ -202,7 +202,7 @@ impl Page {
         Some(Found::of(path.to_owned(), content))
     }
 
-    /// The page as it is put together for who begins with it. The files of a debug build may have changed since the last.
+    /// Puts the page together for a new visitor. In a debug build the files may have changed.
     fn assembled_anew(&self) -> Arc<Assembled> {
         if cfg!(debug_assertions) {
             *self.0.last() = None;
@@ -210,14 +210,14 @@ impl Page {
         self.assembled()
     }
 
-    /// The page as it was put together last, which is what a browser with its head asks for.
+    /// The page as it was last put together: the hashes in its head belong to it.
     fn assembled(&self) -> Arc<Assembled> {
         let mut last = self.0.last();
         let made = last.get_or_insert_with(|| Arc::new(Assembled::new(&self.0.prefix)));
         Arc::clone(made)
     }
 
-    /// The content in the best encoding that is taken; none when none is.
+    /// The content in the best accepted encoding. None if there is none.
     async fn encoded(
         &self,
         path: String,
@@ -236,7 +236,7 @@ impl Page {
         Some((Encoding::Gzip, self.gzipped(path, content.clone()).await))
     }
 
-    /// The content compressed, once per content however many ask, and by a thread that may take its time.
+    /// The compressed content. Each content is compressed once, by a blocking thread.
     async fn gzipped(&self, path: String, content: Content) -> Bytes {
         let cell = {
             let gzipped = self.0.gzipped.lock();
@@ -274,7 +274,7 @@ impl Content {
 }
 
 impl Found {
-    /// A file whose name says nothing of its content.
+    /// A file with a plain name.
     fn of(path: String, content: Content) -> Self {
         Self {
             path,
@@ -292,7 +292,7 @@ impl Assembled {
         let files: assembly::Files = Files::iter().filter_map(read).collect();
         let Assembly { html, made } =
             Assembly::new(&files, prefix.as_str()).unwrap_or_else(|reason| {
-                // Only a file that was edited since the build can be the reason. The page works as it stands, with more requests.
+                // Only a file that was edited after the build can cause this. The page still works, with more requests.
                 tracing::warn!(reason, "the page is served file by file");
                 let index = files.get(INDEX).cloned().unwrap_or_default();
                 let html = moved(&String::from_utf8_lossy(&index), prefix);
@@ -312,7 +312,7 @@ impl Assembled {
     }
 }
 
-/// A path without the mark in its name, and the mark: `js/a.0123456789ab.js` is `js/a.js`.
+/// Splits the hash out of a path: `js/a.0123456789ab.js` gives `js/a.js` and the hash.
 fn unmarked(path: &str) -> Option<(String, &str)> {
     let (rest, kind) = path.rsplit_once('.')?;
     let (stem, mark) = rest.rsplit_once('.')?;
@@ -321,7 +321,7 @@ fn unmarked(path: &str) -> Option<(String, &str)> {
     is_mark.then(|| (format!("{stem}.{kind}"), mark))
 }
 
-/// The page's own addresses in `html`, which begin at the root, below `prefix`.
+/// Moves the absolute addresses in `html` below `prefix`.
 fn moved(html: &str, prefix: &BasePath) -> String {
     ["href", "src"]
         .into_iter()
@@ -330,12 +330,12 @@ fn moved(html: &str, prefix: &BasePath) -> String {
         })
 }
 
-/// The page itself, for the start and for every room's link.
+/// The page: at the root, and at the link of every room.
 pub async fn index(State(state): State<HttpState>, headers: HeaderMap) -> Response {
     state.page.answer(INDEX, StatusCode::OK, &headers).await
 }
 
-/// One of the page's files. Where there is nothing, people get the page, which says so, and programs a sentence.
+/// A file of the page. If there is none, people get the page, which says so, and programs get a sentence.
 pub async fn file(
     State(state): State<HttpState>,
     method: Method,
@@ -343,7 +343,7 @@ pub async fn file(
     headers: HeaderMap,
 ) -> Response {
     let page = state.page;
-    // Names are compared as they stand: no decoding, so no way around the list of embedded files.
+    // Names are compared without decoding, so there is no way around the list of embedded files.
     let path = uri.path().trim_start_matches('/');
     let is_reading = method == Method::GET || method == Method::HEAD;
     if !is_reading && page.find(path).is_some() {
@@ -355,7 +355,7 @@ pub async fn file(
     page.answer(path, StatusCode::OK, &headers).await
 }
 
-/// Whether it is a person's browser that goes to an address: scripts, styles and pictures are not asked for as HTML.
+/// Whether a browser navigates there. Scripts, styles and pictures are not requested as HTML.
 fn takes_pages(asked: &HeaderMap) -> bool {
     asked
         .get_all(ACCEPT)
@@ -365,7 +365,7 @@ fn takes_pages(asked: &HeaderMap) -> bool {
         .any(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
 }
 
-/// The tag of a content, weak (RFC 9110 §8.8.1) as it is the same for both encodings.
+/// The tag of a content. It is weak (RFC 9110 §8.8.1), because it is the same for both encodings.
 fn tag(hash: &ContentHash) -> String {
     let hex: String = hash[..12]
         .iter()

@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as it can be believed.
+//! The address of the client of a request, as far as it can be trusted.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,27 +7,27 @@ use ipnet::IpNet;
 
 use crate::network::Network;
 
-/// The address at the other end of the TCP connection; put into each request by [`serve`](super::serve()).
+/// The address at the other end of the TCP connection. [`serve`](super::serve()) adds it to each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteAddress(pub SocketAddr);
 
-/// Who is at the other end of a socket.
+/// The client of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerInfo {
-    /// The client's address in canonical form; behind a trusted proxy, the one that the proxy tells.
+    /// The address of the client in canonical form. Behind a trusted proxy it is the one that the proxy sent.
     pub address: IpAddr,
 }
 
 impl PeerInfo {
-    /// What limits per client count by.
+    /// The key of limits per client.
     pub fn network(&self) -> Network {
         Network::of(self.address)
     }
 
     /// Finds the client behind any trusted proxies.
     ///
-    /// Each proxy appends to X-Forwarded-For whom it heard from, so the list is read from its end, and only as long as
-    /// the one who wrote an entry is trusted. The first entry that is no address ends the reading.
+    /// Each proxy appends the address of its client to X-Forwarded-For. So the list is read from its end, for as long
+    /// as the writer of an entry is trusted. The first entry that is no address ends the reading.
     pub fn find(remote: RemoteAddress, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let mut address = remote.0.ip().to_canonical();
         let lines = headers.get_all("x-forwarded-for");
@@ -54,7 +54,7 @@ pub fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     trusted.iter().any(|proxies| proxies.contains(&address))
 }
 
-/// An entry of X-Forwarded-For: an address, with some proxies followed by a port.
+/// An entry of X-Forwarded-For: an address. Some proxies add a port.
 fn parse_forwarded(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let bare = entry.parse::<IpAddr>().ok();

@@ -1,4 +1,4 @@
-//! Plain requests that are answered without a log-in and cost something: how many an address may make.
+//! Limits per address on costly requests that need no log-in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub enum Plain {
     Report,
 }
 
-/// How many plain requests each address has made; none when limits are off. Clones share the counts.
+/// The counts of plain requests per address. None if limits are off. Clones share the counts.
 #[derive(Debug, Clone)]
 pub struct PlainLimits(Option<Arc<Counts>>);
 
@@ -50,12 +50,12 @@ impl Default for PlainLimits {
 }
 
 impl PlainLimits {
-    /// No limits at all: for load tests, and where something in front keeps them.
+    /// No limits: for load tests, and for servers behind something that limits.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// Takes a request into account that came from `remote`.
+    /// Counts a request from `remote`.
     ///
     /// # Errors
     /// [`TooMany`]
@@ -79,7 +79,7 @@ impl PlainLimits {
     }
 }
 
-/// An address has asked for too many; the next is answered after so long.
+/// An address has made too many requests. The next one is answered after this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Too many requests from this address; try again shortly.")]
 pub struct TooMany(pub Duration);
@@ -116,7 +116,7 @@ mod tests {
             let limits = PlainLimits::default();
             let ask = |raw: &str| limits.check(what, remote(raw), &none, &[]);
             let passed = (0..2 * burst.most).take_while(|_| ask("192.0.2.1").is_ok());
-            // The clock goes on meanwhile, so that a few more may have come back.
+            // Time goes on meanwhile, so a few more may have become free.
             let passed = passed.count() as u64;
             assert!(
                 (burst.most..burst.most + burst.most / 2).contains(&passed),

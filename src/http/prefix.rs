@@ -1,7 +1,7 @@
 //! Serving below a path: `https://example.org/meet/`.
 //!
-//! Some proxies take the path away before they hand a request on, some do not, so both are understood: what begins with
-//! the path is routed by what comes after it.
+//! Some proxies remove the path before they forward a request, and some do not. Both work: an address that begins with
+//! the path is routed by the rest.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -18,7 +18,7 @@ pub fn under(prefix: BasePath, routes: Router) -> Router {
     if prefix.is_root() {
         return routes;
     }
-    // A router of its own: what is changed of an address after routing would come too late.
+    // This needs a router of its own, because a change of the address after routing would come too late.
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(prefix, strip))
@@ -27,7 +27,7 @@ pub fn under(prefix: BasePath, routes: Router) -> Router {
 async fn strip(State(prefix): State<BasePath>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path == prefix.without_slash() {
-        // The page's own addresses are below it only with the slash.
+        // Relative addresses of the page work only with the slash.
         let there = match request.uri().query() {
             Some(query) => format!("{prefix}?{query}"),
             None => prefix.to_string(),
@@ -40,7 +40,7 @@ async fn strip(State(prefix): State<BasePath>, mut request: Request, next: Next)
     next.run(request).await
 }
 
-/// The address without the prefix; none when it is not below it.
+/// The address without the prefix. None if it is not below it.
 fn stripped(uri: &Uri, prefix: &BasePath) -> Option<Uri> {
     let rest = uri.path().strip_prefix(prefix.as_str())?;
     let path_and_query = match uri.query() {

@@ -1,4 +1,4 @@
-//! A stream of which something was read already: it comes first, as if it had not been.
+//! A stream whose first bytes were already read. It returns them first.
 
 use std::io::IoSlice;
 use std::pin::Pin;

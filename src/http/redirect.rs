@@ -1,4 +1,4 @@
-//! The port of http beside https: nothing but the way to the other.
+//! The http port beside https. It only redirects.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -11,9 +11,10 @@ use super::traffic;
 use super::{Access, Gate, headers};
 use crate::config::Origin;
 
-/// Sends everybody to the same path at `origin`, whatever host they asked for: a wrong Host leads nobody elsewhere.
+/// Redirects everybody to the same path at `origin`. The Host of the request is ignored, so a wrong one leads nowhere
+/// else.
 pub fn router(origin: Origin, gate: Gate) -> Router {
-    // Nobody's word is taken here for where a request comes from.
+    // No proxy is trusted here for the address of a client.
     let gate = Gate {
         access: Access::default().into(),
         ..gate
@@ -26,7 +27,7 @@ pub fn router(origin: Origin, gate: Gate) -> Router {
 }
 
 async fn redirect(State(origin): State<Origin>, request: Request) -> Response {
-    // What was sent in the clear once should not be sent again by a habit that browsers keep.
+    // Browsers must not keep a habit of sending this body in the clear.
     let status = match *request.method() {
         Method::GET | Method::HEAD => StatusCode::PERMANENT_REDIRECT,
         _ => StatusCode::TEMPORARY_REDIRECT,
@@ -37,7 +38,7 @@ async fn redirect(State(origin): State<Origin>, request: Request) -> Response {
 /// The same path there.
 pub(super) fn at(origin: &Origin, uri: &Uri) -> String {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    // Of `OPTIONS *` there is no path (RFC 9112 §3.2.4).
+    // `OPTIONS *` has no path (RFC 9112 §3.2.4).
     let path = if path.starts_with('/') { path } else { "/" };
     format!("{origin}{path}")
 }

@@ -29,21 +29,22 @@ use super::two;
 use crate::budgets::http as budgets;
 use crate::network::Network;
 
-/// A request's head must be complete within this time, and an idle connection is kept as long.
+/// The head of a request must be complete within this time. An idle connection is kept for as long.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Answers under way may take this long after the shutdown began.
+/// After the shutdown began, answers under way may take this long.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// After a failed accept (no file descriptors left, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often failures to accept are told: they come in crowds.
+/// Failures to accept come in crowds, so they are logged only this often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
-/// For a year, browsers come by https alone (RFC 6797 §6.1).
+/// Browsers use only https for a year (RFC 6797 §6.1).
 const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 type Io = TokioIo<Guarded<BoxedStream>>;
 
-/// Serves `router` on `listener`, behind `door`, until `shutdown` is done, then lets answers under way end for a few seconds.
+/// Serves `router` on `listener`, behind `door`, until `shutdown` is done. Then answers under way get a few seconds to
+/// end.
 ///
 /// Open WebSockets are not waited for: they belong to their sessions; see [`Sockets::drained`](super::Sockets::drained).
 pub async fn serve(
@@ -60,7 +61,7 @@ pub async fn serve(
     }
     let (ending, _) = watch::channel(());
     let (stopping, stopped) = watch::channel(());
-    // A task of its own: only among the other tasks can it wait its turn.
+    // This is a task of its own, so that it takes turns with the other tasks.
     let accepting = accept_until(listener, door, router, connections, stopped, ending.clone());
     let mut accepting = tokio::spawn(accepting.in_current_span());
     let accepted = tokio::select! {
@@ -77,7 +78,7 @@ pub async fn serve(
             Err(_) => return,
         },
     };
-    // From here on each connection takes no further request; those that do not end in time are dropped.
+    // From here on no connection takes a further request. Those that do not end in time are dropped.
     drop(ending);
     // One that failed has ended as well.
     let all = async { while open.join_next().await.is_some() {} };
@@ -106,7 +107,7 @@ async fn accept_until(
         };
         match accepted {
             Ok((stream, remote)) => {
-                // Without a place it is closed at once: nothing about it has cost anything yet.
+                // Without a place it is closed at once, before it costs anything.
                 let Some(held) = connections.take(Network::of(remote.ip())) else {
                     tracing::trace!("A connection was refused, as all places are in use.");
                     continue;
@@ -120,7 +121,7 @@ async fn accept_until(
                     ending.subscribe(),
                 );
                 open.spawn(serving.instrument(tracing::debug_span!("connection")));
-                // A crowd at the door waits its turn: taken in at once, all of it would be served before anybody else.
+                // A crowd of new connections takes turns with other tasks. Otherwise all of it would be served first.
                 tokio::task::yield_now().await;
             }
             Err(error) => {
@@ -128,7 +129,7 @@ async fn accept_until(
                     told = Some(Instant::now());
                     tracing::warn!(%error, "A connection could not be accepted.");
                 }
-                // There may be no descriptors left: whoever waits at the door gets one of somebody at rest.
+                // There may be no file descriptors left. An idle connection is ended to free one for a waiting client.
                 connections.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -174,7 +175,7 @@ async fn connection(
     }
 }
 
-/// Answers one request, whatever the version.
+/// Answers one request of any HTTP version.
 fn answer(
     mut request: hyper::Request<hyper::body::Incoming>,
     router: &TowerToHyperService<Router>,
@@ -268,7 +269,7 @@ where
     }
 }
 
-/// What follows an ambiguous request cannot be told from it, so that its connection is over (RFC 9112 §6.3).
+/// The end of an ambiguous request is unknown, so its connection is over (RFC 9112 §6.3).
 fn refused(why: Ambiguous) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("{why}\n")));
     *response.status_mut() = StatusCode::BAD_REQUEST;

@@ -1,4 +1,4 @@
-//! How many WebSockets are open, in all and per client.
+//! Counts and limits the open WebSockets, in total and per client.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,20 +12,20 @@ use crate::network::Network;
 /// How many sockets may be open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketLimits {
-    /// In all. Each costs memory, so that this limit always holds.
+    /// The total. Each socket costs memory, so this limit always applies.
     pub total: usize,
     /// How they are shared out.
     pub sharing: Sharing,
 }
 
-/// How much one client, [`PeerInfo::network`], may have of the sockets.
+/// How many of the sockets one client, [`PeerInfo::network`], may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// One more, while it holds a smaller part of what the others leave than the budget says. A single client so gets
-    /// half of all; the fuller the server, the smaller the share, and the rest stays free for whoever has none yet
+    /// A client may open one more while its share of what the others leave is below the budget. So a single client gets
+    /// half of all. The fuller the server, the smaller the share, and the rest stays free for clients without a socket
     /// (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
     Fair,
-    /// As much as there is: when rate limits are off.
+    /// No limit per client: when rate limits are off.
     Unlimited,
 }
 
@@ -60,15 +60,15 @@ struct Shared {
     total: watch::Sender<usize>,
 }
 
-/// What is open, by who has it.
+/// The open sockets, by client.
 #[derive(Debug, Default)]
 struct Held {
     networks: HashMap<Network, usize>,
-    /// A household's many networks of IPv6 would each have a share otherwise.
+    /// By site: otherwise each of the many IPv6 networks of a household would have a share.
     sites: HashMap<Network, usize>,
 }
 
-/// One open socket's place in the count; given back when dropped.
+/// The place of one open socket in the count. It is given back when dropped.
 #[derive(Debug)]
 pub struct SocketPermit {
     shared: Arc<Shared>,
@@ -116,25 +116,25 @@ impl Sockets {
     /// Waits until none is open any more.
     pub async fn drained(&self) {
         let mut total = self.0.total.subscribe();
-        // The sender lives as long as `self`, so waiting can only end in success.
+        // The sender lives as long as `self`, so this cannot fail.
         let _ = total.wait_for(|open| *open == 0).await;
     }
 }
 
-/// How many one client may hold where the others leave so many.
+/// How many sockets one client may hold if the others leave so many.
 fn share(left: usize) -> usize {
     (left * budgets::SOCKETS_OF_ADDRESS.size()).div_ceil(100)
 }
 
 impl Shared {
-    /// Counting cannot fail half-way, so what a panicked thread left is sound.
+    /// No panic can leave the counts half changed.
     fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Held {
-    /// What the network has, and its site.
+    /// The counts of the network and of its site.
     fn of(&self, network: Network) -> (usize, usize) {
         let networks = self.networks.get(&network).copied();
         let sites = self.sites.get(&network.site()).copied();

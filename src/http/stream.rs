@@ -1,5 +1,5 @@
-//! One accepted connection as the HTTP library sees it: what is read is judged, and a client that does not read is cut
-//! off. Once a WebSocket is spoken, the session has bounds of its own and nothing is added here.
+//! One accepted connection as the HTTP library sees it. Received bytes are checked, and a client that does not read its
+//! answers is cut off. A WebSocket has limits of its own in the session, and nothing is added here.
 
 use std::io::{Error, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -13,9 +13,9 @@ use tokio::time::{Sleep, sleep};
 use super::connections::Place;
 use super::door::Version;
 
-/// How long a client may take for [`LEAST_READ`] bytes once the system holds as much as it takes.
+/// A client must read [`LEAST_READ`] bytes within this time, once the buffer of the system is full.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// Slower than the slowest line on which a meeting could be had, by far.
+/// This is far slower than any line that can carry a meeting.
 const LEAST_READ: usize = 16 * 1_024;
 
 /// A connection with its bounds.
@@ -23,12 +23,12 @@ pub(super) struct Guarded<S> {
     stream: S,
     place: Arc<Place>,
     version: Version,
-    /// The last write took nothing: the system holds as much as it takes.
+    /// The last write took nothing, because the buffer of the system is full.
     is_blocked: bool,
     slow: Option<Slow>,
 }
 
-/// A client that has let the system's buffer fill up, and until when it must have read so much.
+/// A client that has let the buffer of the system fill up, and its deadline for reading.
 struct Slow {
     until: Pin<Box<Sleep>>,
     owed: usize,
@@ -69,7 +69,7 @@ impl<S> Guarded<S> {
         }
     }
 
-    /// The client must read on, or it is cut off.
+    /// The client must read on in time, or it is cut off.
     fn owes(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let slow = self.slow.get_or_insert_with(|| Slow {
             until: Box::pin(sleep(WRITE_DEADLINE)),
@@ -79,7 +79,7 @@ impl<S> Guarded<S> {
         passed.map(|()| Error::new(ErrorKind::TimedOut, "the client does not read its answer"))
     }
 
-    /// What waits below, in TLS, is owed as well.
+    /// Bytes that wait in TLS count as unread too.
     fn finished(
         &mut self,
         outcome: Poll<std::io::Result<()>>,
@@ -103,7 +103,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
         let is_upgraded = self.place.is_upgraded();
-        // Whoever does not read answers gets no further ones made. What is being written wakes this task.
+        // A client that does not read answers gets no further ones. The pending write wakes this task.
         if self.is_blocked && !is_upgraded {
             return Poll::Pending;
         }
@@ -143,7 +143,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         self.stream.is_write_vectored()
     }
 
-    /// The library flushes when all is written: once it is out, the client owes nothing.
+    /// The library flushes after its last write. When that is done, the client owes nothing.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
         self.finished(outcome, cx)

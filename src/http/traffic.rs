@@ -1,4 +1,4 @@
-//! What one network may ask for over plain HTTP: requests, bytes of answers, and what costs more than a file.
+//! Limits of plain HTTP per network: requests, bytes of answers, and costly requests.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,9 +17,10 @@ use crate::allowance::{Allowance, Rate};
 use crate::budgets::http as budgets;
 use crate::network::Network;
 
-/// Whoever is a little too fast is made slower rather than refused: a page of which one file is refused does not start.
+/// A network that is a little too fast is slowed down, by at most this much, and not refused. A page with one refused
+/// file does not start.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// About what an answer's head weighs.
+/// The approximate size of the head of an answer.
 const HEAD_BYTES: u64 = 1_024;
 
 /// The budgets of plain HTTP, or none. Clones share the counts.
@@ -64,7 +65,7 @@ impl Traffic {
         Self(None)
     }
 
-    /// Takes one request into account; the answer is how long it is to be held back.
+    /// Counts one request. Returns for how long to delay it.
     ///
     /// # Errors
     /// [`TooMuch`].
@@ -76,7 +77,7 @@ impl Traffic {
         wait.map_err(TooMuch)
     }
 
-    /// Takes an answer into account; the answer is how long it is to be held back.
+    /// Counts an answer. Returns for how long to delay it.
     ///
     /// # Errors
     /// [`TooMuch`].
@@ -88,7 +89,7 @@ impl Traffic {
         wait.map_err(TooMuch)
     }
 
-    /// Takes a request into account that costs more than a file does.
+    /// Counts a costly request.
     ///
     /// # Errors
     /// [`TooMuch`].
@@ -99,7 +100,7 @@ impl Traffic {
     }
 }
 
-/// Holds every request, whatever its route, to its network's budgets.
+/// Applies the limits of its network to every request, on every route.
 pub async fn limit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     let Some(network) = network_of(&gate, &request) else {
@@ -124,7 +125,7 @@ pub async fn limit(State(gate): State<Gate>, request: Request, next: Next) -> Re
     }
 }
 
-/// Holds one route's requests to the budget of those that cost more.
+/// Applies the limit of costly requests to one route.
 pub async fn limit_look_ups(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     if let Some(network) = network_of(&gate, &request)
         && let Err(refusal) = gate.traffic.look_up(network)
@@ -134,7 +135,7 @@ pub async fn limit_look_ups(State(gate): State<Gate>, request: Request, next: Ne
     next.run(request).await
 }
 
-/// Where a request comes from; none when whoever serves it did not say.
+/// The network of a request. None if the server did not add the address.
 fn network_of(gate: &Gate, request: &Request) -> Option<Network> {
     let remote = request.extensions().get::<RemoteAddress>()?;
     let proxies = &gate.access.trusted_proxies;
@@ -155,7 +156,7 @@ mod tests {
         Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
     }
 
-    /// How often something is let through at once, and then after being held back.
+    /// How often a request passes at once, and how often after a delay.
     fn let_through(mut spend: impl FnMut() -> Result<Duration, TooMuch>) -> (u64, u64) {
         let (mut at_once, mut held_back) = (0, 0);
         loop {

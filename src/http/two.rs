@@ -1,8 +1,8 @@
-//! HTTP/2 (RFC 9113) for whoever asked for it in the handshake of TLS, with its own bounds.
+//! HTTP/2 (RFC 9113) for clients that ask for it in the TLS handshake, with limits of its own.
 //!
-//! What [`heads`](super::heads) judges cannot be said in HTTP/2: a request's end is told by its frames, and the library
-//! refuses what RFC 9113 §8 calls malformed. What is bounded here is what its streams add: how many are open, how many
-//! are taken back before they are answered, and how long a connection may stay of which nothing is asked.
+//! The ambiguities that [`heads`](super::heads) refuses cannot occur in HTTP/2: frames mark the end of a request, and
+//! the library refuses malformed requests (RFC 9113 §8). This module limits what streams add: how many are open, how
+//! many are cancelled before their answer, and how long an idle connection may stay.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::connections::Place;
 use crate::budgets::http as budgets;
 
-/// A connection of which nothing was asked for so long is ended.
+/// A connection without requests for this time is ended.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long answers under way may take once a connection is told to end.
+/// Answers under way may take this long once a connection is told to end.
 pub(super) const LAST_ANSWERS: Duration = Duration::from_secs(30);
-/// Of what is sent here, nothing is large.
+/// Request bodies are small.
 const WINDOW_BYTES: u32 = 64 * 1_024;
 
 /// How HTTP/2 is spoken.
@@ -36,7 +36,7 @@ pub(super) fn builder() -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// Waits until the connection has had its time: nothing is asked any more, or more than one connection may.
+/// Waits until the connection is idle for too long, or has made as many requests as one may.
 pub(super) async fn is_over(place: &Place) {
     loop {
         let asked = place.asked();

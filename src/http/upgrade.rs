@@ -29,10 +29,10 @@ use crate::supervise;
 /// An open socket after the handshake.
 pub type UpgradedSocket = WebSocketStream<Metered<Ahead<TokioIo<Upgraded>>>>;
 
-/// Requests are small and rare, and read [ahead](Ahead) into a shared buffer: so much is copied at once from there. The
-/// library's default of 128 KiB per socket would be most of a session's memory.
+/// Requests are small and rare, and are read [ahead](Ahead) into a shared buffer; so much is copied from there at once.
+/// The default of the library, 128 KiB per socket, would be most of the memory of a session.
 const READ_BUFFER_BYTES: usize = 512;
-/// A frame larger than this goes out at once; smaller ones are gathered until the session flushes.
+/// A larger frame is sent at once. Smaller ones are gathered until the session flushes.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -98,7 +98,7 @@ impl IntoResponse for UpgradeRefusal {
     }
 }
 
-/// What a sound handshake asks for.
+/// The parts of a valid handshake.
 #[derive(Debug, PartialEq, Eq)]
 struct Handshake {
     accept: String,
@@ -137,7 +137,7 @@ where
 {
     let (method, headers) = (request.method(), request.headers());
     let handshake = check(method, headers, remote, &gate.access, subprotocol)?;
-    // A page that came in the clear may be anybody's, also one under this server's own name.
+    // A page without TLS may come from anybody, even under the name of this server.
     if request.extensions().get::<Secured>().is_some() && !origin_is_secure(headers) {
         return Err(UpgradeRefusal::Origin);
     }
@@ -148,7 +148,7 @@ where
     let peer = PeerInfo::find(remote, request.headers(), &gate.access.trusted_proxies);
     let permit = gate.sockets.try_admit(peer)?;
     let (message_bytes, frames) = (gate.message_bytes, gate.frames);
-    // What watches over a task takes several times its size, so that it gets a pointer.
+    // The wrapper around a task takes several times its size, so it gets a pointer.
     let task = async move {
         // The socket's place in the count is given back when its session is over.
         let _permit = permit;
@@ -165,7 +165,7 @@ where
     Ok(accepted(&handshake))
 }
 
-/// The open socket; none when the client left during the handshake.
+/// The open socket. None if the client left during the handshake.
 async fn upgraded(
     on_upgrade: OnUpgrade,
     message_bytes: usize,
@@ -183,7 +183,7 @@ async fn upgraded(
     Some(WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await)
 }
 
-/// How a socket is read and written whose messages have at most `message_bytes`.
+/// The configuration of a socket whose messages have at most `message_bytes`.
 pub fn socket_config(message_bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -240,7 +240,7 @@ fn check(
     })
 }
 
-/// The entries of a header that is a comma-separated list, over all of its lines.
+/// The entries of a header with a comma-separated list, over all of its lines.
 pub fn entries(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
@@ -273,7 +273,7 @@ fn origin_is_secure(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Keeps pages of other sites from opening sockets in a visitor's name. Native clients send no Origin.
+/// Keeps pages of other sites from opening sockets for a visitor. Native clients send no Origin.
 fn origin_is_welcome(headers: &HeaderMap, remote: RemoteAddress, access: &Access) -> bool {
     let mut lines = headers.get_all(ORIGIN).iter();
     let Some(first) = lines.next() else {
@@ -331,7 +331,7 @@ mod tests {
         check(&Method::GET, &headers(lines), remote, access, SUBPROTOCOL)
     }
 
-    /// The sound handshake with `line` put in place of the header of that name.
+    /// The valid handshake with `line` in place of the header of that name.
     fn with(line: (&'static str, &str)) -> Result<Handshake, UpgradeRefusal> {
         let kept = SOUND.iter().filter(|(name, _)| *name != line.0);
         let lines: Vec<_> = kept.copied().chain([line]).collect();

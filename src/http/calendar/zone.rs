@@ -1,9 +1,9 @@
 //! A time zone as calendar files carry it: `VTIMEZONE` (RFC 5545 §3.6.5).
 //!
-//! The time zone database that this server is built with tells offsets, not the laws behind them. So the changes of
-//! clocks are read from it, and those of one kind that keep to one rule by the year until its end, such as "the last
-//! Sunday in March", are written as that rule; all others are listed one by one. Readers that know the zone by its name
-//! use their own knowledge of it.
+//! The time zone database of this server contains offsets, and not the rules behind them. So the changes of the clocks
+//! are read from it. Changes that follow a yearly rule until the end of the database, such as "the last Sunday in
+//! March", are written as that rule. All others are listed one by one. Readers that know the zone by its name use their
+//! own data.
 
 use chrono::{
     DateTime, Datelike as _, Month, NaiveDateTime, NaiveTime, Offset as _, TimeDelta,
@@ -13,19 +13,19 @@ use chrono_tz::{OffsetComponents as _, Tz};
 
 use crate::protocol::time_zone::TimeZone;
 
-/// The years of which changes are looked for.
+/// Changes are looked for in these years.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=2099;
 /// No zone has two changes in less.
 const STEP: TimeDelta = TimeDelta::days(7);
-/// What local times are written like.
+/// The format of local times.
 pub(super) const LOCAL: &str = "%Y%m%dT%H%M%S";
 
-/// What clocks show from some time on.
+/// The offset of the clocks from some time on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Phase {
     /// East of UTC, in seconds.
     offset: i32,
-    /// The offset's name: `CEST`, or `-03` where it has none.
+    /// The name of the offset: `CEST`, or `-03` if it has none.
     name: String,
     /// Clocks are put forward.
     is_daylight: bool,
@@ -34,20 +34,20 @@ struct Phase {
 /// One change of clocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Change {
-    /// When, by the clocks that are about to be changed.
+    /// The local time of the change, by the old offset.
     wall: NaiveDateTime,
-    /// What they were ahead of UTC until then, in seconds.
+    /// The old offset from UTC in seconds.
     before: i32,
-    /// What they show from then on.
+    /// The new offset.
     after: Phase,
 }
 
-/// The zone as far as meetings from `begin` on need it, in lines.
+/// The zone in lines, as far as meetings from `begin` on need it.
 pub(super) fn component(zone: TimeZone, begin: DateTime<Utc>) -> String {
     let mut lines = format!("BEGIN:VTIMEZONE\r\nTZID:{zone}\r\n");
     let mut changes = changes(zone.clocks());
     let is_past = |change: &Change| change.wall - seconds(change.before) <= begin.naive_utc();
-    // The one before the beginning says which offset it has.
+    // The last change before `begin` gives the offset at `begin`.
     let past = changes.iter().filter(|change| is_past(change)).count();
     changes.drain(..past.saturating_sub(1));
     while let Some(first) = changes.first().cloned() {
@@ -60,7 +60,7 @@ pub(super) fn component(zone: TimeZone, begin: DateTime<Utc>) -> String {
     lines + "END:VTIMEZONE\r\n"
 }
 
-/// Changes of one kind, earliest first: what keeps to no rule, then what does.
+/// Writes the changes of one kind, the earliest first: first those without a rule, then the rule.
 fn write_alike(lines: &mut String, mut alike: Vec<Change>) {
     let (steady, rule) = steady(&alike);
     let steady = alike.split_off(alike.len() - steady);
@@ -88,8 +88,7 @@ fn write_observance(lines: &mut String, first: &Change, again: String) {
     *lines += &format!("BEGIN:{kind}\r\n{facts}{again}END:{kind}\r\n");
 }
 
-/// How many of the last of these changes keep to one rule by the year until the last year that is known, and the rule;
-/// 0 when none do.
+/// How many of the last changes follow one yearly rule until the last known year, and that rule. 0 if none do.
 fn steady(alike: &[Change]) -> (usize, String) {
     let Some(last) = alike.last().filter(|last| last.wall.year() == *YEARS.end()) else {
         return (0, String::new());
@@ -113,14 +112,14 @@ fn steady(alike: &[Change]) -> (usize, String) {
         days = wider;
         count += 1;
     }
-    // In fewer years not every day of the month has come up on which the rule may fall.
+    // A rule can fall on seven days of the month. In fewer years not all of them have come up.
     if days.end() - days.start() < 6 {
         return (0, String::new());
     }
     (count, rule(&law(last), *days.start()))
 }
 
-/// The rule of changes that come on this weekday from the `first` of the month on or in the six days after it.
+/// The rule for changes on this weekday from the `first` of the month to six days later.
 fn rule((month, weekday, _): &(u32, Weekday, NaiveTime), first: u32) -> String {
     let day = &weekday.to_string().to_uppercase()[..2];
     let law = match first {
@@ -134,7 +133,7 @@ fn rule((month, weekday, _): &(u32, Weekday, NaiveTime), first: u32) -> String {
     format!("FREQ=YEARLY;BYMONTH={month};{law}")
 }
 
-/// How many days a month has that always has as many; 0 for February.
+/// The number of days of a month. 0 for February, whose length varies.
 fn days_of(month: u32) -> u32 {
     let month = u8::try_from(month)
         .ok()
@@ -144,7 +143,8 @@ fn days_of(month: u32) -> u32 {
         .map_or(0, u32::from)
 }
 
-/// Every change of a zone's clocks, after one at the beginning of the first year that changes nothing.
+/// All changes of the clocks of a zone. An entry at the beginning of the first year, which changes nothing, comes
+/// first.
 fn changes(zone: Tz) -> Vec<Change> {
     let (mut at, end) = (new_year(*YEARS.start()), new_year(YEARS.end() + 1));
     let mut changes = vec![change(zone, at)];
@@ -163,7 +163,7 @@ fn new_year(year: i32) -> DateTime<Utc> {
     midnight.single().unwrap_or_default()
 }
 
-/// The first second with the offset of `late`; `early` has another.
+/// The first second with the offset of `late`. The offset of `early` is another.
 fn moment(zone: Tz, mut early: DateTime<Utc>, mut late: DateTime<Utc>) -> DateTime<Utc> {
     let after = offset(zone, late);
     while late - early > TimeDelta::seconds(1) {
@@ -187,7 +187,8 @@ fn change(zone: Tz, at: DateTime<Utc>) -> Change {
         after: Phase {
             offset: after.fix().local_minus_utc(),
             name: after.to_string(),
-            // Where the law calls summer the standard and saves less than nothing in winter, it is still daylight time.
+            // Some zones call summer the standard time and have a negative saving in winter. Their summer still counts
+            // as daylight time.
             is_daylight: saved > saved_before || saved == saved_before && saved > TimeDelta::zero(),
         },
     }
@@ -203,7 +204,7 @@ fn seconds(count: i32) -> TimeDelta {
     TimeDelta::seconds(count.into())
 }
 
-/// An offset as files write it: `+0530`, with seconds where there are any (RFC 5545 §3.3.14).
+/// An offset as files write it: `+0530`, with seconds if it has any (RFC 5545 §3.3.14).
 fn written(offset: i32) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let (minutes, seconds) = (offset.abs() / 60, offset.abs() % 60);

@@ -1,9 +1,9 @@
-//! What a browser loads first, put together from the page's files: two packs of modules, one style sheet, and a head that
-//! names everything by its content.
+//! Assembles what a browser loads first: two packs of modules, one style sheet, and a head that names every file by its
+//! hash.
 //!
-//! `static/index.html` works as it stands, and names each file by its own name. What is served in its place takes fewer
-//! requests: names that hold a content's hash never need to be asked for again, and an import map leads from the modules'
-//! own names, which stand in their imports, to those. The build script includes this file, to compress what comes out.
+//! `static/index.html` also works unchanged, with plain names. The assembled page needs fewer requests: files whose
+//! names contain a hash are never asked for again. An import map leads from the plain names in the imports of modules
+//! to those names. The build script includes this file, to compress the results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Where the modules are, and the packs.
 const SCRIPTS: &str = "js";
-/// The packs, each with the modules that it is made for. What an earlier one has no later one repeats.
+/// The packs, each with the modules that it is made for. A later pack does not repeat modules of an earlier one.
 const PACKS: [(&str, &[&str]); 2] = [
     ("js/first.js", &["js/app.js"]),
     (
@@ -30,9 +30,9 @@ const PACKS: [(&str, &[&str]); 2] = [
         ],
     ),
 ];
-/// The style sheets of the page's head as one.
+/// The one style sheet that replaces those of the head.
 const STYLES: &str = "css/first.css";
-/// How many bytes of a hash stand in a name: enough to tell the versions of one file from each other.
+/// How many bytes of a hash a name contains: enough to tell the versions of one file apart.
 pub const NAME_BYTES: usize = 6;
 
 /// What was put together.
@@ -40,12 +40,12 @@ pub const NAME_BYTES: usize = 6;
 pub struct Assembly {
     /// The page.
     pub html: String,
-    /// Files that are made of others, by their paths without a hash.
+    /// Generated files, by their paths without a hash.
     pub made: BTreeMap<String, String>,
 }
 
 impl Assembly {
-    /// Puts the page together for a server whose addresses begin with `prefix`, a slash at its end.
+    /// Assembles the page for a server whose addresses begin with `prefix`, which ends with a slash.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ fn named(path: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// Whether the page asks for a file by a name that holds its hash: modules, words, drawings.
+/// Whether the page requests such a file by a name with a hash: modules, texts, drawings.
 fn has_name(path: &str) -> bool {
     let is_script = path.starts_with("js/") && (path.ends_with(".js") || path.ends_with(".json"));
     is_script || path.starts_with("icons/")
@@ -136,7 +136,8 @@ fn style_of(line: &str) -> Option<&str> {
     rest.strip_suffix("\" />")
 }
 
-/// The page with one style sheet, the import map before the first script, and every address by its name below `prefix`.
+/// The head of the page with one style sheet, the import map before the first script, and every address with its hash
+/// below `prefix`.
 fn head(index: &str, prefix: &str, names: &BTreeMap<String, String>, styles: &str) -> String {
     let mut html = String::new();
     let mut styled = false;
@@ -161,7 +162,8 @@ fn head(index: &str, prefix: &str, names: &BTreeMap<String, String>, styles: &st
     html
 }
 
-/// From every module's own address to the one that it is served under, JSON. Paths hold no letter that JSON or HTML escapes.
+/// The import map in JSON: from the address of every module to the name that it is served under. Paths contain no
+/// character that JSON or HTML escapes.
 fn import_map(prefix: &str, names: &BTreeMap<String, String>) -> String {
     let entries: Vec<String> = (names.iter())
         .map(|(path, name)| format!("\"{prefix}{path}\":\"{prefix}{name}\""))
@@ -169,7 +171,7 @@ fn import_map(prefix: &str, names: &BTreeMap<String, String>) -> String {
     format!("{{\"imports\":{{{}}}}}", entries.join(","))
 }
 
-/// A line with the page's own addresses, which begin at the root, by their names below `prefix`.
+/// Replaces the absolute addresses in a line by their names below `prefix`.
 fn renamed(line: &str, prefix: &str, names: &BTreeMap<String, String>) -> String {
     ["href=\"/", "src=\"/"]
         .into_iter()

@@ -1,4 +1,5 @@
-//! Which encoding a browser takes, and contents encoded: by the build in a release, else when they are first asked for.
+//! Which encoding a browser accepts, and the encoded files. A release build encodes them. Otherwise a file is encoded
+//! at its first request.
 
 use std::io::Write as _;
 
@@ -17,7 +18,7 @@ struct Ready {
     gzip: &'static [u8],
 }
 
-/// Sorted by the hash. The build script writes it; without a release there is nothing in it.
+/// Sorted by the hash. The build script writes it, and only for a release.
 const READY: &[Ready] = include!(concat!(env!("OUT_DIR"), "/compressed.rs"));
 
 /// How a content is sent.
@@ -66,7 +67,7 @@ impl Encoding {
     }
 }
 
-/// Compresses what the build has not.
+/// Compresses a file that the build did not compress.
 pub fn gzip(data: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder

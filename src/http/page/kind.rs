@@ -1,6 +1,6 @@
-//! What kind of file a name stands for.
+//! The kind of a file, by its name.
 
-/// The media type by the end of the name. Scripts would not run under a wrong one, as `nosniff` is set.
+/// The media type, by the end of the name. It must be right: with `nosniff`, scripts of another type do not run.
 pub fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, end)| end) {
         "html" => "text/html; charset=utf-8",

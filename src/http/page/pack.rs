@@ -1,11 +1,11 @@
-//! Several of the page's modules as one file, so that a first visit waits for one answer and not for a hundred.
+//! Several modules of the page as one file, so that a first visit waits for one answer and not for a hundred.
 //!
-//! Each module keeps its text, comments and names, within a function of its own; what it imports comes in as constants.
-//! The file exports whatever its modules export, so that an import map can lead every one of their addresses to it. That
-//! takes a few habits of the modules, and [`pack`] says where one was not kept: named imports and exports alone, no
-//! circles, no two modules of a pack that export the same name, `import.meta` only in the folder of the pack.
+//! Each module keeps its text, comments and names, inside a function of its own. Its imports become constants. The file
+//! exports everything that its modules export, so an import map can lead all of their addresses to it. Modules must
+//! follow a few rules for that, and [`pack`] reports violations: only named imports and exports, no circles, no two
+//! modules of a pack that export the same name, and `import.meta` only in the folder of the pack.
 //!
-//! The build script includes this file, so that it needs nothing but the standard library.
+//! The build script includes this file, so it needs only the standard library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -26,7 +26,7 @@ pub struct Packed {
 ///
 /// # Errors
 ///
-/// What of the modules it cannot put together, in words.
+/// Which module cannot be packed, and why, in words.
 pub fn pack(
     sources: &Sources,
     folder: &str,
@@ -58,14 +58,14 @@ struct Module {
     imports: Vec<Import>,
     /// The names that it declares and exports.
     exports: Vec<String>,
-    /// The names that it hands on, and from where.
+    /// The names that it re-exports, and from where.
     handed_on: Vec<Import>,
     /// Its text without imports, and without the word `export`.
     body: String,
 }
 
 struct Import {
-    /// What it is called there, and here.
+    /// The name there, and the name here.
     names: Vec<(String, String)>,
     from: String,
 }
@@ -77,7 +77,8 @@ impl Module {
     }
 }
 
-/// Reads a module and all that it needs, those first. A circle would never end: no chain is longer than all modules.
+/// Reads a module after all that it needs. The length of a chain is bounded by the number of modules, so a circle ends
+/// with an error.
 fn collect(
     sources: &Sources,
     path: &str,
@@ -149,7 +150,7 @@ fn read(path: &str, text: &str) -> Result<Module, String> {
     Ok(module)
 }
 
-/// `{ a, b as c } from './x.js';` and what comes after it.
+/// Reads `{ a, b as c } from './x.js';`, and returns the rest of the text too.
 fn named<'a>(path: &str, text: &'a str) -> Option<(Import, &'a str)> {
     let (names, rest) = text.strip_prefix('{')?.split_once('}')?;
     let (from, rest) = rest.strip_prefix(" from '")?.split_once("';\n")?;
@@ -209,7 +210,7 @@ fn relative(folder: &str, path: &str) -> String {
     }
 }
 
-/// What a module is called within a pack: `$flow_actions`.
+/// The name of a module within a pack: `$flow_actions`.
 fn name_of(path: &str) -> String {
     let inside = path.split_once('/').map_or(path, |(_, inside)| inside);
     let stem = inside.strip_suffix(".js").unwrap_or(inside);
@@ -234,7 +235,7 @@ fn write_module(
             "{path} asks where it is, and would be told where its pack is."
         ));
     }
-    // Only what runs the page may wait while it runs.
+    // Only the module that starts the page may await while it runs.
     let waits = module.body.lines().any(|line| line.starts_with("await "));
     let (waiting, function) = if waits {
         ("await ", "async ()")
@@ -269,7 +270,7 @@ fn write_module(
     Ok(())
 }
 
-/// The text with the modules that it loads later named as the pack must name them.
+/// Renames the modules that are loaded later, as the pack must name them.
 fn repointed(body: &str, folder: &str, path: &str) -> String {
     const LOADS: &str = "import('";
     let mut parts = body.split(LOADS);
@@ -287,7 +288,7 @@ fn repointed(body: &str, folder: &str, path: &str) -> String {
     text
 }
 
-/// Under names of their own within the file, so that none hides what a module means by it.
+/// Writes exports under separate names, so that they hide no name inside a module.
 fn write_exports(
     text: &mut String,
     members: &[String],
@@ -298,7 +299,7 @@ fn write_exports(
     for path in members {
         let module = &modules[path];
         let handed_on = module.handed_on.iter().flat_map(|import| {
-            // What a module of this pack gives under the same name is exported already.
+            // A re-export from a module of this pack is exported already.
             let known = modules.contains_key(&import.from);
             import
                 .names
