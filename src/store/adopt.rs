@@ -1,8 +1,8 @@
 //! Taking over the rows of the older Meeting (Go).
 //!
-//! The migrations give its tables the columns that they lack; here its rows get what those columns need. Nothing is
-//! removed, and a row that is not taken over stays as it is: every query leaves it out. Rows that its programs write
-//! later are taken over when the store is next opened, or by `meeting db adopt`. The rules:
+//! The migrations add the missing columns to its tables. This module fills those columns. Nothing is removed. A row
+//! that cannot be taken over stays as it is, and every query leaves it out. Rows that the older programs write later
+//! are taken over when the store is opened the next time, or by `meeting db adopt`. The rules:
 //!
 //! - A user name that this server would refuse stays good for logging in; others see
 //!   [`Username::adopted`](crate::protocol::text::Username::adopted) of it.
@@ -51,28 +51,28 @@ pub struct Adoption {
     pub migrations: Vec<String>,
     /// Accounts.
     pub users: usize,
-    /// Those of them that log in by an MD5 hash, once.
+    /// Those of them with an MD5 hash, which is replaced at their next log-in.
     pub legacy_passwords: usize,
     /// Rooms.
     pub rooms: usize,
     /// Memberships in rooms.
     pub memberships: usize,
-    /// What is out of the ordinary, row by row.
+    /// What is unusual, row by row.
     pub remarks: Vec<Remark>,
 }
 
-/// Something about one row that its owner should know.
+/// A remark about one row for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
     /// The row's table.
     pub table: &'static str,
-    /// The row's number; older systems have some that no signed number holds.
+    /// The number of the row. Older systems have some that exceed signed numbers.
     pub row: i128,
-    /// What is the matter, and what is done about it.
+    /// What is wrong, and what is done about it.
     pub remark: String,
 }
 
-/// Brings the schema up to date and takes over what waits for it; or says what that would be.
+/// Brings the schema up to date and takes over the waiting rows, or says what would be done.
 pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<Adoption, StoreError> {
     let pool = db.pool();
     let clashes: Vec<String> = migration::clashes(pool)
@@ -90,7 +90,7 @@ pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<Adoption, Store
     };
     if mode == AdoptionMode::Apply && !pending.is_empty() {
         Migrator::up(pool, None).await?;
-        // That a step was taken is an insert of the migration crate's, whose commit nobody has seen.
+        // The migration crate inserts the note of a step, and nobody checks that this was committed.
         if let Some(step) = Migrator::get_pending_migrations_read_only(pool)
             .await?
             .first()
@@ -123,7 +123,7 @@ impl Adoption {
     }
 }
 
-/// The condition under which a row waits to be taken over; none while the schema has no place to tell.
+/// The condition under which a row waits to be taken over. None if the schema has no column for it yet.
 async fn waiting(
     db: &Db,
     table: &'static str,
@@ -159,13 +159,13 @@ async fn read<R: FromQueryResult>(db: &Db, query: &SelectStatement) -> Result<Ve
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A time that may be absent; one that its MySQL could store and nobody can read counts as absent.
+/// A time that may be absent. A value that MySQL stores and nobody can read counts as absent.
 #[derive(Clone, Copy)]
 struct OldTime(Option<DateTime>);
 
 impl TryGetable for OldTime {
     fn try_get_by<I: ColIdx>(row: &QueryResult, column: I) -> Result<Self, TryGetError> {
-        // The second for `timestamp`, which has a zone.
+        // The second reading is for `timestamp`, which has a zone.
         let zoned = || DateTimeUtc::try_get_by(row, column).map(|time| time.naive_utc());
         Ok(Self(
             DateTime::try_get_by(row, column).or_else(|_| zoned()).ok(),
@@ -173,12 +173,12 @@ impl TryGetable for OldTime {
     }
 }
 
-/// The number of a row, or of one that is pointed at: with a sign or without, or absent.
+/// The number of a row or of a reference to one: signed or unsigned, or absent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct OldNumber(Option<i128>);
 
 impl OldNumber {
-    /// The row, if this server can have one of that number.
+    /// The row, if this server supports that number.
     fn row(self) -> Option<RowId> {
         self.0.and_then(|number| number.try_into().ok()).map(RowId)
     }
@@ -203,14 +203,14 @@ impl TryGetable for OldNumber {
     }
 }
 
-/// What of a row others point at.
+/// The columns of a row that others refer to.
 #[derive(FromQueryResult)]
 struct IdRow {
     id: OldNumber,
     deleted_at: OldTime,
 }
 
-/// The rows of a table that were not deleted and that this server can number.
+/// The rows of a table that are not deleted and whose number this server supports.
 async fn living(db: &Db, table: &'static str) -> Result<HashSet<OldNumber>, StoreError> {
     let rows: Vec<IdRow> = read(db, &select(table, &["id", "deleted_at"], None)).await?;
     let rows = rows.into_iter();
@@ -218,7 +218,7 @@ async fn living(db: &Db, table: &'static str) -> Result<HashSet<OldNumber>, Stor
     Ok(living.map(|row| row.id).collect())
 }
 
-/// Makes the times of rows that wait readable, as the schema's first step did for those that it found.
+/// Makes the times of waiting rows readable, as the first migration did for the rows that it found.
 async fn forget_impossible_times(
     db: &Db,
     mode: AdoptionMode,

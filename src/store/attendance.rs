@@ -1,4 +1,5 @@
-//! Who was in a room, when, how long and as what. Written by [`super::memberships`], or taken over from another system.
+//! Attendance: who was in a room, when, how long and in which role. Written by [`super::memberships`], or taken over
+//! from another system.
 
 use std::collections::HashMap;
 
@@ -22,10 +23,10 @@ use crate::protocol::time::Timestamp;
 pub const MAX_MEMBERSHIPS: u32 = 500;
 /// The largest page of memberships that clients ask for.
 pub const MAX_MEMBERSHIPS_SHOWN: u32 = 1_000;
-/// The most people who are told as a room's members.
+/// The most people in the list of members of a room.
 pub const MAX_MEMBERS: u64 = 1_000;
 
-/// A membership's row: where a page of memberships ends and the next begins. Opaque to clients, who may send it back.
+/// The row of a membership, which marks the end of a page. Opaque to clients, who may send it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MembershipKey(i64);
 
@@ -35,26 +36,26 @@ impl MembershipKey {
         self.0
     }
 
-    /// The row of this number; there need not be one.
+    /// The row of this number. It need not exist.
     pub fn from_number(number: i64) -> Self {
         Self(number)
     }
 }
 
-/// What is known of somebody in a room from earlier.
+/// What is known of the earlier memberships of a person in a room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KnownIn {
-    /// The highest role that another system gave them, whose meetings were imported; none when there is none above that
-    /// of a member. Roles that were given in meetings here end with them.
+    /// The highest role from an import of another system. None if it is not above a member. Roles from meetings here
+    /// end with the meeting.
     pub imported_role: Option<Role>,
-    /// When they came in for the first time, as far as it is written.
+    /// When they joined for the first time, as far as it is recorded.
     pub first_joined_at: Option<Timestamp>,
 }
 
 /// A membership as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMembership {
-    /// The membership's id; none in rows that were taken over or imported.
+    /// The id of the membership. None in rows that were taken over or imported.
     pub participant: Option<ParticipantId>,
     /// Whose it was.
     pub user: UserId,
@@ -62,14 +63,15 @@ pub struct StoredMembership {
     pub display_name: DisplayName,
     /// What they were.
     pub role: Role,
-    /// Since when; none where an older system did not write it.
+    /// When they joined. None if an older system did not record it.
     pub joined_at: Option<Timestamp>,
-    /// Until when, and why; none while they are in. Older systems did not write it: there it is the beginning.
+    /// When they left, and why. None while they are in. For rows of older systems, which did not record it, it is the
+    /// time of joining.
     pub left: Option<(Timestamp, LeaveReason)>,
 }
 
 impl StoredMembership {
-    /// How long it has lasted at `now`, in milliseconds; none when its beginning is unknown.
+    /// The duration at `now`, in milliseconds. None if the time of joining is unknown.
     pub fn duration_ms(&self, now: Timestamp) -> Option<u64> {
         let until = self.left.map_or(now, |(at, _)| at);
         let lasted = until.unix_millis() - self.joined_at?.unix_millis();
@@ -82,20 +84,20 @@ impl StoredMembership {
 pub struct StoredMemberships {
     /// In the order in which they were written, which is that of joining.
     pub memberships: Vec<StoredMembership>,
-    /// What to ask for the next page with; none on the last.
+    /// The start of the next page. None on the last page.
     pub next: Option<MembershipKey>,
 }
 
-/// Somebody who has been in a room.
+/// A person who has been in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Who.
     pub user: UserId,
-    /// What they were called the last time.
+    /// Their last display name.
     pub display_name: DisplayName,
     /// The highest role that they ever had there.
     pub role: Role,
-    /// When they came first; none where an older system did not write it.
+    /// When they joined first. None if an older system did not record it.
     pub first_joined_at: Option<Timestamp>,
     /// How often they came.
     pub memberships: u64,
@@ -104,8 +106,8 @@ pub struct Member {
 }
 
 impl Store {
-    /// One page of everyone's membership in a room: at most `limit` of them, 1 to [`MAX_MEMBERSHIPS`], after the row `after`, or
-    /// the first ones. The people who are in now are among them, with `left` none.
+    /// One page of the memberships of a room: at most `limit`, 1 to [`MAX_MEMBERSHIPS`], after the row `after` or from
+    /// the start. People who are in now are included, with `left` none.
     ///
     /// Whoever asks must be allowed to know: this checks nothing.
     ///
@@ -136,9 +138,9 @@ impl Store {
         })
     }
 
-    /// Page `page`, from 1, of everyone's membership in a room, the newest first, `size` of them on a page (1 to
-    /// [`MAX_MEMBERSHIPS_SHOWN`]), and how many there are on all pages: what `room.attendance` asks for. The page after the
-    /// last is empty. Memberships whose beginning an older system did not write are left out.
+    /// Page `page`, from 1, of the memberships of a room, the newest first, with `size` on a page (1 to
+    /// [`MAX_MEMBERSHIPS_SHOWN`]), and their total number: for `room.attendance`. The page after the last is empty.
+    /// Memberships without a time of joining, from older systems, are left out.
     ///
     /// Whoever asks must be allowed to know: this checks nothing.
     ///
@@ -165,7 +167,7 @@ impl Store {
         Ok((memberships.collect::<Result<_, _>>()?, total))
     }
 
-    /// Everyone who has ever been in a room, each once, in order of first coming; the first [`MAX_MEMBERS`] of them.
+    /// Everybody who has ever been in a room, each once, in order of first joining. The first [`MAX_MEMBERS`] of them.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -221,7 +223,7 @@ impl Store {
         Ok(members.into_iter().map(|(_, member)| member).collect())
     }
 
-    /// What is written of somebody's earlier memberships in a room, in one look.
+    /// Reads the earlier memberships of a person in a room with one query.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -244,7 +246,7 @@ impl Store {
                 Some(known) => Some(first.map_or(known, |first| known.min(first))),
                 None => first,
             };
-            // What another system wrote has no participant.
+            // Imported rows have no participant.
             if memberships > own && role != "member" {
                 let role = named(&role, "role")?;
                 let higher = |known| highest(known, role);
@@ -254,7 +256,7 @@ impl Store {
         Ok(known)
     }
 
-    /// What people were called in these rows.
+    /// The display names in these rows.
     async fn names_in(
         &self,
         rows: impl Iterator<Item = i64>,
@@ -269,7 +271,7 @@ impl Store {
         Ok(rows.into_iter().map(|(row, name)| (row.0, name)).collect())
     }
 
-    /// Everyone's membership in a room, in order of joining.
+    /// All memberships of a room, in order of joining.
     #[cfg(test)]
     pub(super) async fn list_memberships(
         &self,
@@ -315,7 +317,7 @@ fn memberships_in(room: RoomKey) -> Select<Entity> {
     Entity::find()
         .filter(Column::DeletedAt.is_null())
         .filter(Column::Rid.eq(room.0))
-        // Without a person a row waits to be taken over.
+        // A row without a person waits to be taken over.
         .filter(Column::UserIdentity.ne(""))
 }
 

@@ -1,4 +1,4 @@
-//! Who is kept out of which room for good. Bans for one meeting are known to the running room alone.
+//! Permanent bans. Only the running room knows the bans for one meeting.
 
 use entity::room_ban::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
@@ -17,14 +17,14 @@ use crate::protocol::object::Ban;
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 
-/// Somebody who is kept out for good.
+/// A permanently banned person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBan {
     /// Who.
     pub user: UserId,
-    /// Their account as it is now; none for guests and deleted accounts.
+    /// Their current account. None for guests and deleted accounts.
     pub account: Option<StoredUser>,
-    /// What they were called in the meeting.
+    /// Their display name in the meeting.
     pub display_name: DisplayName,
     /// Since when.
     pub since: Timestamp,
@@ -33,8 +33,8 @@ pub struct StoredBan {
 }
 
 impl Store {
-    /// Keeps somebody out of a room for good. Whoever is so already stays so. Beyond [`store::BANS`] of one room the
-    /// oldest ban is lifted.
+    /// Bans a person from a room permanently. If they are banned already, nothing changes. Beyond [`store::BANS`] of
+    /// one room the oldest ban is lifted.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -58,7 +58,7 @@ impl Store {
         }
     }
 
-    /// Lets somebody in again. Doing so again changes nothing.
+    /// Lifts a ban. Doing so again changes nothing.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -74,7 +74,7 @@ impl Store {
         write.await
     }
 
-    /// The last [`store::BANS`] people who are kept out of a room for good, the newest last.
+    /// The newest [`store::BANS`] permanent bans of a room, the newest last.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-/// Lifts the bans of a room that are beyond what one keeps, the oldest first.
+/// Lifts the oldest bans of a room beyond the limit.
 async fn forget_oldest(writing: &Writing, room: RoomKey) -> Result<(), StoreError> {
     let oldest: Option<i64> = Entity::find()
         .select_only()

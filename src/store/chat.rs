@@ -36,7 +36,7 @@ pub struct ChatAuthor {
 pub struct Recipient {
     /// Their membership.
     pub participant: ParticipantId,
-    /// The person, who may read it in a later membership too.
+    /// The receiver as a user. They may read it in a later membership too.
     pub user: UserId,
 }
 
@@ -49,20 +49,20 @@ pub struct StoredMessage {
     pub participant: ParticipantId,
     /// Who wrote it.
     pub author: ChatAuthor,
-    /// What they were called in that meeting.
+    /// Their display name in that meeting.
     pub display_name: DisplayName,
-    /// None when it is for everyone.
+    /// None if it is for everybody.
     pub to: Option<Recipient>,
     /// What it says.
     pub text: ChatText,
-    /// The sending client's own name for it, at most 64 bytes.
+    /// The name that the sending client gave it, at most 64 bytes.
     pub client_id: Option<String>,
     /// When the server took it.
     pub sent_at: Timestamp,
 }
 
 impl std::fmt::Debug for StoredMessage {
-    /// Without what it says: chat stays out of logs.
+    /// Leaves the text out: chat must not get into logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoredMessage")
             .field("id", &self.id)
@@ -76,12 +76,13 @@ impl std::fmt::Debug for StoredMessage {
 pub enum Kept {
     /// It is, and is kept.
     New,
-    /// Its author has sent it before: as it was kept then.
+    /// The author has sent it before. This is the stored message.
     Known(Box<StoredMessage>),
 }
 
 impl StoredMessage {
-    /// Whether the same is sent again. Somebody who came back has another membership, and is the same person.
+    /// Checks that the same message is sent again. An author who came back has another membership and is the same
+    /// person.
     ///
     /// # Errors
     /// [`Conflict::ClientId`] when it is something else.
@@ -103,9 +104,9 @@ pub struct StoredPage {
 }
 
 impl Store {
-    /// Keeps a message. Called before anybody is shown it, so that nobody has read what a crash then loses. One that its
-    /// author has sent already under the same client id is not kept again, also when both come at once. The oldest go
-    /// when a room has more than [`store::MESSAGES`].
+    /// Stores a message. This is called before anybody sees it, so that a crash loses nothing that was read. A message
+    /// that its author has already sent under the same client id is not stored again, even if both arrive at once. The
+    /// oldest are deleted when a room has more than [`store::MESSAGES`].
     ///
     /// # Errors
     /// [`Conflict::ClientId`] when the author has sent something else under this client id; [`Conflict::Identity`] when
@@ -140,7 +141,7 @@ impl Store {
         }
     }
 
-    /// The message that somebody has sent to a room under this client id, also when it was taken back since.
+    /// Finds the message that a person has sent to a room under this client id, even if it was deleted since.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -158,7 +159,7 @@ impl Store {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// Takes out a message that nobody was shown, because the room did not take it.
+    /// Removes a message that nobody saw, because the room refused it.
     ///
     /// # Errors
     /// When the database cannot be written: then it is found among the older ones.
@@ -178,7 +179,7 @@ impl Store {
         write.await
     }
 
-    /// The message of this id in a room, unless it was taken back.
+    /// Finds a message of a room, unless it was deleted.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -194,7 +195,7 @@ impl Store {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// Takes a message back: nobody reads it any more. Doing so again changes nothing.
+    /// Deletes a message. Doing so again changes nothing.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -215,8 +216,8 @@ impl Store {
         write.await
     }
 
-    /// The last `limit` messages of a room that `viewer` may read, or those before the message `before`; none older
-    /// than `since`. A private message is for its author and its recipient alone. An unknown `before` has nothing
+    /// The last `limit` messages of a room that `viewer` may read, or those before the message `before`, and none older
+    /// than `since`. Only its author and its receiver may read a private message. An unknown `before` has nothing
     /// before it.
     ///
     /// # Errors
@@ -247,13 +248,13 @@ impl Store {
             };
             visible = visible.filter(Column::Id.lt(before.id));
         }
-        // Where one has read to stays a place to read from when it is taken back.
+        // A deleted message is still a valid `before`.
         self.newest_messages(visible.filter(standing(room)), limit)
             .await
     }
 
-    /// The last `limit` messages of a room, private ones included: for the room itself, which shows each person what
-    /// is theirs.
+    /// The last `limit` messages of a room with the private ones, for the room itself. The room shows each person only
+    /// what they may read.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -315,7 +316,7 @@ fn new_row(room: RoomKey, message: &StoredMessage) -> Result<ActiveModel, StoreE
     })
 }
 
-/// The condition under which a message is one of the room's.
+/// The condition under which a message is in the room and not deleted.
 fn standing(room: RoomKey) -> SimpleExpr {
     Column::Rid.eq(room.0).and(Column::DeletedAt.is_null())
 }

@@ -1,6 +1,6 @@
 //! Opening the database.
 //!
-//! One connection alone changes the schema: SQLite's other connections would go on with what they remember of it.
+//! Only one connection changes the schema. Other SQLite connections would go on with the schema that they remember.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ use sea_orm::{ConnectOptions, Database};
 use super::StoreError;
 use super::db::Db;
 
-/// How long a statement waits for SQLite's one writer.
+/// How long a statement waits for the one writer of SQLite.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a query waits for a free connection before its caller is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same where a connection may have to be made to a server that is away.
+/// The same for database servers, where a new connection may have to be made.
 const SERVER_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What to do about a SQLite file that is not there.
@@ -89,26 +89,26 @@ fn prepare_sqlite(
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .journal_mode(SqliteJournalMode::Wal)
-            // With WAL a killed process loses nothing that was committed; FULL writes the log through to the disk at
-            // each commit, so that a power cut costs nothing either (sqlite.org/pragma.html#pragma_synchronous).
+            // With WAL, a killed process loses no commit. FULL writes the log to the disk at each commit, so a power
+            // cut loses none either (sqlite.org/pragma.html#pragma_synchronous).
             .synchronous(SqliteSynchronous::Full)
     });
     Ok(())
 }
 
-/// Whether a connection that comes back to the pool may be used again. SQLite ends a transaction by itself when its
-/// commit finds the disk full (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction"). sqlx rolls
-/// back all the same, is refused, and from then on counts one transaction too many: what begins next would be a
-/// savepoint. Such a connection is closed.
+/// Whether a connection may be used again. When a commit finds the disk full, SQLite ends the transaction by itself
+/// (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction"). sqlx still rolls back, is refused,
+/// and counts one transaction too many from then on: the next one would become a savepoint. Such a connection is
+/// closed.
 async fn is_out_of_transactions(
     connection: &mut SqliteConnection,
 ) -> Result<bool, sea_orm::sqlx::Error> {
-    // After what was left to be rolled back.
+    // Pending rollbacks run first.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// Says that nothing can be written beside the file of `url`, if that is so.
+/// The error if nothing can be written beside the file of `url`.
 fn read_only_folder(url: &str) -> Option<StoreError> {
     if !url.starts_with("sqlite:") {
         return None;
@@ -125,7 +125,7 @@ fn read_only_folder(url: &str) -> Option<StoreError> {
     }
 }
 
-/// What is the matter when a file cannot be made or opened for writing.
+/// The error of a file that cannot be made or opened for writing.
 pub(super) fn unusable(file: &Path, error: std::io::Error) -> StoreError {
     match error.kind() {
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreError::ReadOnlyFolder {
@@ -141,12 +141,12 @@ fn folder_of(file: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// Whether `url` names a SQLite database that lives in its one connection.
+/// Whether `url` names a SQLite database in memory, which lives in one connection.
 pub(super) fn is_in_memory(url: &str) -> bool {
     url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
 }
 
-/// The file that `url` names; none for a database in memory.
+/// The file that `url` names. None for a database in memory.
 pub(super) fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
     if is_in_memory(url) {
         return Ok(None);
@@ -155,8 +155,8 @@ pub(super) fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
     Ok(Some(options.get_filename().to_owned()))
 }
 
-/// Makes the file and its directory, each for its owner alone, if they are not there: hashes and chat are inside.
-/// SQLite gives its side files the mode of the file.
+/// Makes the file and its directory if they are missing. Only their owner may use them, because they contain hashes and
+/// chat. SQLite gives its side files the mode of the file.
 fn make_private(file: &Path) -> std::io::Result<()> {
     make_private_folder(folder_of(file))?;
     match new_private_file(file) {
@@ -165,7 +165,7 @@ fn make_private(file: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Makes a folder for its owner alone, and those above it, where they are not there.
+/// Makes a folder for its owner only, and missing folders above it.
 pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -174,7 +174,7 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes an empty file for its owner alone. Fails when there is one.
+/// Makes an empty file for its owner only. Fails if it exists.
 pub(super) fn new_private_file(file: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

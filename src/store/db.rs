@@ -1,15 +1,15 @@
-//! The pool of connections: reading from it, and the one door through which everything is written.
+//! The pool of connections: reads from it, and the one function through which everything is written.
 //!
-//! [`Db`] answers questions. It refuses every statement that is no `SELECT`, so that nothing is written but by
-//! [`Db::write`], which runs in a transaction and has succeeded when the database has answered its `COMMIT`.
+//! [`Db`] carries out queries. It refuses every statement that is no `SELECT`. Only [`Db::write`] writes. It runs in a
+//! transaction, and has succeeded when the database has answered the `COMMIT`.
 //!
-//! A statement on its own would not do. SQLite commits it when it is reset, and sqlx stops stepping through an
-//! `INSERT … RETURNING` at the first row, resets it and drops what the reset answers (sqlx-sqlite 0.9, the worker's
-//! `Execute` with a limit): on a full disk the row is read, the commit fails, and the caller hears that all is well.
+//! A single statement would not be enough. SQLite commits it when it is reset. At the first row of an `INSERT …
+//! RETURNING`, sqlx stops, resets the statement and ignores the result of the reset (sqlx-sqlite 0.9, the worker's
+//! `Execute` with a limit). On a full disk the row is read, the commit fails, and the caller gets a success.
 //!
-//! What a success promises: with SQLite the write-ahead log has reached the disk (`synchronous=FULL`), so that it
-//! survives a power cut, as far as the disk keeps its own promise. With PostgreSQL and MariaDB it is what the server
-//! promises at `COMMIT`, which is the same unless its administrator has chosen otherwise.
+//! What a success promises: with SQLite the write-ahead log has reached the disk (`synchronous=FULL`), so it survives a
+//! power cut if the disk keeps its promises. With PostgreSQL and MariaDB it is what the server promises at `COMMIT`.
+//! That is the same unless its administrator has changed it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,19 +24,18 @@ use tokio::sync::Semaphore;
 use super::StoreError;
 use super::trouble::Troubles;
 
-/// How long a database server has to answer one question or carry out one transaction before its caller is told that
-/// the server is busy, and how long a writer waits for its turn with SQLite, whose statements have a busy timeout of
-/// their own.
+/// The time limit of a database server for one query or one transaction; beyond it, callers get "busy". It is also how
+/// long a writer waits for its turn with SQLite, whose statements have a busy timeout of their own.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is written in: handed to the work of [`Db::write`] alone.
+/// The transaction that the work of [`Db::write`] writes in.
 pub(super) type Writing = DatabaseTransaction;
 
 /// A pool; clones share it.
 #[derive(Clone)]
 pub(super) struct Db {
     pool: DatabaseConnection,
-    /// SQLite has one writer. Waiting here is fair, waiting for its lock is not.
+    /// SQLite has one writer. Waiting here is fair, and waiting for its lock is not.
     turn: Option<Arc<Semaphore>>,
     troubles: Arc<Troubles>,
 }
@@ -52,7 +51,7 @@ impl Db {
         }
     }
 
-    /// Without a database: whoever asks it panics.
+    /// Without a database: every call panics.
     #[cfg(test)]
     pub(super) fn nowhere() -> Self {
         Self {
@@ -62,20 +61,20 @@ impl Db {
         }
     }
 
-    /// The connections themselves: for the schema, which has statements of its own kind.
+    /// The connections themselves, for the schema, which has special statements.
     pub(super) fn pool(&self) -> &DatabaseConnection {
         &self.pool
     }
 
-    /// What is the matter with reading and writing.
+    /// The current troubles of reading and writing.
     pub(super) fn troubles(&self) -> &Troubles {
         &self.troubles
     }
 
     /// Does `work` in one transaction, whole or not at all, and returns when it is committed.
     ///
-    /// What `work` fails with undoes all of it. So it must not go on after an error: PostgreSQL would refuse what
-    /// follows, and SQLite may have ended the transaction. What a conflict means is for the caller to say, afterwards.
+    /// An error of `work` undoes all of it. So `work` must not go on after an error: PostgreSQL would refuse the rest,
+    /// and SQLite may have ended the transaction. The caller interprets a conflict afterwards.
     ///
     /// # Errors
     /// Those of `work`; [`StoreError::Unavailable`], [`StoreError::Full`] and [`StoreError::ReadOnly`] when the
@@ -90,7 +89,7 @@ impl Db {
         written
     }
 
-    /// The same for work on many rows at a time when nobody waits for it: it may take longer.
+    /// The same for work on many rows that nobody waits for. It may take longer.
     pub(super) async fn write_many<T>(
         &self,
         work: impl AsyncFnOnce(&Writing) -> Result<T, StoreError>,
@@ -111,8 +110,8 @@ impl Db {
                 Ok(Err(_)) | Err(_) => return Err(late().into()),
             },
         };
-        // Taking SQLite's lock first of all leaves no lock to be upgraded, which would fail at once with another
-        // writer about (sqlite.org/lang_transaction.html).
+        // Taking the lock of SQLite first avoids upgrading a lock, which fails at once if there is another writer
+        // (sqlite.org/lang_transaction.html).
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -133,7 +132,7 @@ impl Db {
         }
     }
 
-    /// Waits for `answer` as long as this database may take for one.
+    /// Waits for `answer` within the time limit of this database.
     async fn in_time<T, E: From<DbErr>>(
         &self,
         answer: impl Future<Output = Result<T, E>>,
@@ -157,7 +156,7 @@ fn late() -> DbErr {
     DbErr::Conn(RuntimeErr::Internal("no answer in time".to_owned()))
 }
 
-/// Refuses whatever could change something: it would not be known to be committed.
+/// Refuses statements that could change something, because their commit would not be checked.
 fn check_is_question(sql: &str) -> Result<(), DbErr> {
     if sql.starts_with("SELECT ") {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What can go wrong in the store, and what clients are told of it.
+//! The errors of the store, and their codes for clients.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use crate::meeting::schedule::BadRule;
 use crate::protocol::error::{ErrorCode, WireError};
 
-/// After how long a client may try again when the database was busy.
+/// When a client may try again after the database was busy.
 const RETRY_AFTER_MS: u64 = 1_000;
-/// The same when somebody has to make space, or to mount the disk for writing.
+/// The same if somebody must free space or make the disk writable.
 const STORAGE_RETRY_AFTER_MS: u64 = 10_000;
 
 /// What a change ran into.
@@ -25,7 +25,7 @@ pub enum Conflict {
     /// No free room number was found in several attempts.
     #[error("no free room number was found")]
     Number,
-    /// Its author has sent something else under the same client id.
+    /// The author has sent another message under the same client id.
     #[error("the client id names another message")]
     ClientId,
     /// Something is there already under the same id.
@@ -47,13 +47,13 @@ pub enum Missing {
     Invite,
 }
 
-/// What there can be no more of.
+/// What the limit is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Limit {
     /// Rooms of one account at a time.
     #[error("You have as many rooms as one account may have; delete some first.")]
     Rooms,
-    /// Rooms that one account makes in a day, deleted ones counted.
+    /// Rooms that one account makes in a day, including deleted ones.
     #[error("You have made as many rooms as one account may make in a day.")]
     RoomsMade,
     /// Invite links of one room.
@@ -61,19 +61,19 @@ pub enum Limit {
     Invites,
 }
 
-/// Why the store could not do it. Only sources carry the database's own words; they are for the log.
+/// Why the store failed. Only the sources contain the words of the database, and they are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is away or locked: later it may work.
+    /// The database is away or locked. A later call may succeed.
     #[error("the database cannot be reached or is too busy")]
     Unavailable(#[source] DbErr),
     /// The database has no space to write to.
     #[error("there is no space left for the database")]
     Full(#[source] DbErr),
-    /// The database may be read alone: its file, its file system or its server is read-only.
+    /// The database is read-only: its file, its file system or its server.
     #[error("the database is read-only")]
     ReadOnly(#[source] DbErr),
-    /// Nothing can be made or changed in the folder of the database's file.
+    /// The folder of the database file is read-only.
     #[error("the folder {} is read-only for this process", path.display())]
     ReadOnlyFolder {
         /// Which.
@@ -87,31 +87,31 @@ pub enum StoreError {
     /// Somebody else was first.
     #[error("{0}")]
     Conflict(Conflict),
-    /// What should be changed does not exist, or no more.
+    /// The record to change does not exist (any more).
     #[error("there is no such {0}")]
     NotFound(Missing),
     /// A room would end before it begins.
     #[error("end_at must be after begin_at")]
     EndsBeforeBegin,
-    /// A room would come again by a rule that is none, or is none of its.
+    /// The recurrence rule is invalid or does not fit the room.
     #[error("recurrence {0}")]
     Recurrence(#[from] BadRule),
-    /// A row holds what this server never writes.
+    /// A row contains something that this server never writes.
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
-    /// Tables of another program stand in the way of this server's; nothing was changed.
+    /// Tables of another program have the names of ours. Nothing was changed.
     #[error("{0}")]
     Clash(String),
     /// The URL names a database that this server was not built for.
     #[error("the database URL must begin with sqlite:, mysql:// or postgres://")]
     UnknownDatabase,
-    /// A file or its directory is absent, in the way, or cannot be made.
+    /// A file or its directory is missing, in the way, or cannot be made.
     #[error("the file cannot be used")]
     File(#[source] std::io::Error),
-    /// A SQLite file that is damaged, or something else altogether.
+    /// A SQLite file that is damaged, or another kind of file.
     #[error("the file is damaged or no database")]
     Damaged(#[source] DbErr),
-    /// Only the database's own tool can copy it while it is in use.
+    /// Only the tool of the database can copy it while it is in use.
     #[error("copy this kind of database with its own tool, {0}")]
     BackupTool(&'static str),
     /// The database refused a statement.
@@ -134,7 +134,7 @@ impl StoreError {
             Self::Conflict(Conflict::Version) => ErrorCode::RoomConflict,
             Self::NotFound(Missing::Room) => ErrorCode::RoomNotFound,
             Self::NotFound(Missing::Invite) => ErrorCode::RoomDenied,
-            // Only a session whose account was deleted meanwhile gets here.
+            // Only a session whose account was deleted meanwhile gets this.
             Self::NotFound(Missing::User) => ErrorCode::AuthRequired,
             Self::EndsBeforeBegin | Self::Recurrence(_) => ErrorCode::BadField,
             Self::Conflict(Conflict::Identity)
@@ -149,7 +149,7 @@ impl StoreError {
         }
     }
 
-    /// The same as an error object, with a time to try again where that makes sense.
+    /// The error object, with a time to try again if that makes sense.
     pub fn wire(&self) -> WireError {
         match (self, self.code()) {
             (Self::Full(_) | Self::ReadOnly(_), code) => {
@@ -176,7 +176,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the same call may work later without any change.
+    /// Whether the same call may succeed later without any change.
     pub fn is_passing(&self) -> bool {
         matches!(
             self,
@@ -184,13 +184,13 @@ impl StoreError {
         )
     }
 
-    /// The database is away, as a simulation has it.
+    /// The error of an absent database in a simulation.
     #[cfg(test)]
     pub(crate) fn away() -> Self {
         Self::Unavailable(DbErr::Custom("away".to_owned()))
     }
 
-    /// The same error of somebody who only looks at it.
+    /// A copy of the error for code that only looks at it.
     pub(super) fn seen(error: &DbErr) -> Self {
         error.clone().into()
     }
@@ -212,7 +212,7 @@ impl From<DbErr> for StoreError {
     }
 }
 
-/// Gives a violated unique index its meaning; everything else stays as it is.
+/// Turns the violation of a unique index into `conflict`. Other errors stay as they are.
 pub(super) fn taken(conflict: Conflict) -> impl Fn(DbErr) -> StoreError {
     move |error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Conflict(conflict),
@@ -220,7 +220,7 @@ pub(super) fn taken(conflict: Conflict) -> impl Fn(DbErr) -> StoreError {
     }
 }
 
-/// What a database server or SQLite says is the matter.
+/// The error code of a database server or of SQLite.
 enum Code<'a> {
     /// SQLite's result code (sqlite.org/rescode.html): an extended one, with the primary one in its low byte.
     Sqlite(u32),
@@ -278,7 +278,7 @@ fn is_read_only(error: &DbErr) -> bool {
     code(error).is_some_and(|code| code.is_read_only())
 }
 
-/// Where the primary result code of SQLite stands in an extended one.
+/// The bits of the primary result code in an extended one of SQLite.
 const PRIMARY: u32 = 0xff;
 
 /// Whether SQLite cannot make sense of its file.
@@ -297,7 +297,7 @@ impl Code<'_> {
         match self {
             // Busy, locked, I/O, cannot open.
             Self::Sqlite(code) => matches!(code & PRIMARY, 5 | 6 | 10 | 14),
-            // An error in writing a file, one of the storage engine's, a lock that was waited for too long: they have no
+            // An error in writing a file, one of the storage engine, and a lock that took too long. They have no
             // SQLSTATE of their own.
             Self::MySql(1026 | 1030 | 1205, _) => true,
             // Connection, rollback (deadlock), resources, operator intervention.
@@ -322,7 +322,7 @@ impl Code<'_> {
     fn is_read_only(&self) -> bool {
         match self {
             Self::Sqlite(code) => code & PRIMARY == 8,
-            // A server that was started so, a transaction, a storage engine, a table.
+            // A read-only server, transaction, storage engine or table.
             Self::MySql(number, _) => matches!(number, 1036 | 1290 | 1792 | 1836 | 1874),
             Self::State(state) => state == "25006",
         }

@@ -1,4 +1,4 @@
-//! Links that let people in. Of a link's token only a hash is known here.
+//! Invite links. Only a hash of the token of a link is stored.
 
 use entity::{room_invite, room_invite_use};
 use room_invite::{ActiveModel, Column, Entity, Model};
@@ -22,7 +22,7 @@ use crate::protocol::time::Timestamp;
 /// A link to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInvite {
-    /// What stands in for its token.
+    /// The hash of its token.
     pub token: TokenHash,
     /// What whoever follows it becomes.
     pub role: Role,
@@ -43,12 +43,12 @@ pub struct InviteUse {
     pub role: Role,
     invite: i64,
     user: UserId,
-    /// Whether the link counts them for the first time.
+    /// Whether this is the first use by this person.
     is_first: bool,
 }
 
 impl Store {
-    /// Makes a link into a room.
+    /// Makes an invite link of a room.
     ///
     /// # Errors
     /// [`Limit::Invites`] when the room has as many as it may; [`Missing::Room`] when it is gone.
@@ -73,7 +73,7 @@ impl Store {
             ..Default::default()
         };
         let write = self.db.write(async |writing| {
-            // Links that are made at once are both counted.
+            // Holding the room counts links that are made at the same time.
             if super::rooms::held(writing, room).await?.is_none() {
                 return Err(StoreError::NotFound(Missing::Room));
             }
@@ -90,7 +90,7 @@ impl Store {
         write.await?.try_into()
     }
 
-    /// The links into a room that still work, the newest first; at most [`store::INVITES`].
+    /// The valid links of a room, the newest first. At most [`store::INVITES`].
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -109,7 +109,7 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Makes a link work no more; says whether the room has such a link. Doing so again changes nothing.
+    /// Revokes a link. Returns whether the room has such a link. Doing so again changes nothing.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -134,8 +134,8 @@ impl Store {
         write.await
     }
 
-    /// Counts `user` as let in by the link with this token, once however often they come; none when the link lets them
-    /// in no more. However many come at once, no more are counted than the link is for.
+    /// Counts `user` as a user of the link with this token, once for each person. None if the link does not let them in
+    /// any more. If many come at once, no more are counted than the link allows.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -173,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Takes a use back whose user was not let in after all.
+    /// Takes a use back, because the person was not let in after all.
     ///
     /// # Errors
     /// When the database cannot be written: then the link has let in one more than it has.
@@ -199,7 +199,7 @@ impl Store {
         release.await
     }
 
-    /// Counts one more person, if there is one left to be counted.
+    /// Counts one more person, if the link allows it.
     async fn count_use(
         &self,
         invite: i64,
@@ -227,7 +227,7 @@ impl Store {
         });
         match count.await {
             Ok(()) => Ok(true),
-            // What was written of it is undone.
+            // Everything of this transaction is undone.
             Err(StoreError::NotFound(Missing::Invite)) => Ok(false),
             Err(error) => Err(error),
         }
@@ -240,7 +240,7 @@ impl Store {
     }
 }
 
-/// Deletes links of a room that let in nobody new, the oldest first, beyond as many as a room may have that do.
+/// Deletes the oldest links of a room that let nobody new in, beyond the number of valid links that a room may have.
 async fn forget_oldest(writing: &Writing, room: RoomKey, now: Timestamp) -> Result<(), StoreError> {
     let is_over = works(now).and(has_uses_left()).not();
     let oldest: Vec<i64> = Entity::find()
@@ -267,7 +267,7 @@ async fn forget_oldest(writing: &Writing, room: RoomKey, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// The condition under which a link was neither revoked nor has expired.
+/// The condition under which a link was not revoked and has not expired.
 fn works(now: Timestamp) -> SimpleExpr {
     let lasts = Column::ExpiresAt
         .is_null()
@@ -275,7 +275,7 @@ fn works(now: Timestamp) -> SimpleExpr {
     Column::RevokedAt.is_null().and(lasts)
 }
 
-/// The condition under which a link lets in somebody more.
+/// The condition under which a link has uses left.
 fn has_uses_left() -> SimpleExpr {
     let most = i32::try_from(store::INVITE_USES.most).unwrap_or(i32::MAX);
     let without_number = Column::MaxUses.is_null().and(Column::Uses.lt(most));

@@ -1,7 +1,8 @@
-//! One server on its data: a lock that the process holds and the system takes back, however it ends.
+//! Keeps other servers from the same data: a lock that the process holds and the system releases, however the process
+//! ends.
 //!
-//! Two servers on one database would close each other's memberships and not know each other's rooms. The command line takes
-//! no lock: it works beside a server.
+//! Two servers on one data folder would close each other's memberships and not know each other's rooms. The command
+//! line takes no lock: it works beside a server.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -31,8 +32,8 @@ pub struct DataLock {
 }
 
 impl DataLock {
-    /// Takes the data folder, and the file of a SQLite database, which may lie elsewhere. Makes the folder where it is
-    /// not there.
+    /// Takes the data folder, and the file of a SQLite database, which may be elsewhere. Makes the folder if it is
+    /// missing.
     ///
     /// # Errors
     /// [`Locked::Held`] when another process has one of the two.
@@ -40,7 +41,7 @@ impl DataLock {
         let mut files = vec![lock(data.join(LOCK), data)?];
         if database_url.starts_with("sqlite:")
             && let Some(database) = sqlite_file(database_url)?
-            // What is no file is refused when it is opened.
+            // A folder in its place is refused when it is opened.
             && !database.is_dir()
         {
             let mut name = database.clone().into_os_string();
@@ -64,7 +65,7 @@ fn lock(path: PathBuf, of: &Path) -> Result<File, Locked> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Locked::Held(of.to_owned())),
-        // Some network file systems know no locks; whoever runs two servers there is not kept from it.
+        // Some network file systems have no locks. There, a second server is not kept out.
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
             tracing::warn!(path = %path.display(), "this file system cannot tell whether another server runs on it");
             Ok(file)

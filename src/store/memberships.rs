@@ -1,7 +1,7 @@
-//! Who comes into which room, and goes: one row per membership. What was written is read in [`super::attendance`].
+//! Writes who joins and leaves which room: one row per membership. [`super::attendance`] reads them.
 //!
-//! Rooms never wait, so attendance goes through a queue to one task that writes it in order and tries again while the
-//! database is away. What must not be lost before a command goes on is not for this queue.
+//! Rooms never wait. So attendance goes through a queue to one task, which writes it in order and tries again while the
+//! database is away. Records that must be stored before a command goes on do not use this queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,10 +30,10 @@ use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
 use crate::supervise;
 
-/// What waits to be written while the database is slow or away. When it is full the oldest are kept, the newest are
-/// refused and one line is logged; a membership whose end was refused is closed when the store is next opened.
+/// The most records that wait while the database is slow or away. When it is full, the oldest are kept, new ones are
+/// refused and one line is logged. A membership whose end was refused is closed when the store is opened the next time.
 const QUEUE_CAPACITY: usize = 4_096;
-/// The first pause before a write is tried again; it doubles each time.
+/// The first pause before another attempt. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -76,8 +76,8 @@ enum Item {
     Flush(oneshot::Sender<()>),
 }
 
-/// Writes attendance in the background. Clones share the queue; the task ends when the last one is dropped and all is
-/// written.
+/// Writes attendance in the background. Clones share the queue. The task ends when the last clone is dropped and
+/// everything is written.
 #[derive(Clone)]
 pub struct HistoryWriter {
     queue: mpsc::Sender<Item>,
@@ -104,11 +104,11 @@ impl HistoryWriter {
         }
     }
 
-    /// Waits until everything recorded before is written. Waits as long as the database is away: give it a deadline.
+    /// Waits until everything recorded before is written. Use a deadline: it waits as long as the database is away.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();
         if self.queue.send(Item::Flush(done)).await.is_ok() {
-            // An error means that the task is gone with the runtime; then there is nothing to wait for.
+            // An error means that the task ended with the runtime. There is nothing to wait for then.
             let _ = written.await;
         }
     }
@@ -142,13 +142,13 @@ where
                     tracing::error!("an attendance entry is lost: writing it panicked");
                 }
             }
-            // Nobody waits for it any more when the receiver is gone.
+            // The receiver may be gone.
             Item::Flush(done) => drop(done.send(())),
         }
     }
 }
 
-/// Tries until the fact is written, or refused for good.
+/// Tries until the record is written, or refused for good.
 async fn write_surely<F, W>(fact: Attendance, write: &mut F)
 where
     F: FnMut(Attendance) -> W,
@@ -159,7 +159,7 @@ where
         match write(fact.clone()).await {
             Ok(()) => return,
             Err(error) if error.is_passing() => {
-                // What is the matter stands in the log already: the store says it once.
+                // The store has logged the reason already.
                 if pause == FIRST_PAUSE {
                     tracing::debug!(error = ?error, "attendance cannot be written now; trying again");
                 }
@@ -176,8 +176,8 @@ where
 
 impl Store {
     /// Closes the memberships that a crash of this node left open: nobody is in any of its rooms when it starts. They
-    /// end when it was last known to be at work, so that the time in which it did not run counts for nobody; none ends
-    /// before it began. What names no node is from before nodes had names, and this node's as well.
+    /// end when the node was last known to work, so downtime does not count. None ends before it began. Memberships
+    /// without a node are from before nodes had names, and belong to this node too.
     pub(super) async fn close_open_memberships(&self, now: Timestamp) -> Result<u64, StoreError> {
         let until = self.last_beat().await?.unwrap_or(now).min(now);
         let own = Column::Node.eq(self.node.0).or(Column::Node.is_null());
@@ -199,8 +199,8 @@ impl Store {
         Ok(short + long.await?)
     }
 
-    /// Opens the memberships of people whose meeting is taken up after the server was down, as if it had not been: they
-    /// are in since they came. What a crash kept from being written is written.
+    /// Opens the memberships of people whose meeting goes on after a restart, as if the server had not been down.
+    /// Memberships that a crash kept from being written are written now.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -255,7 +255,7 @@ impl Store {
     }
 
     async fn insert_membership(&self, membership: &Membership) -> Result<(), StoreError> {
-        // A guest has no row, and leaves 0 there.
+        // A guest has no row; 0 is stored.
         let account = self.find_user(&membership.user).await?;
         let row = ActiveModel {
             created_at: Set(Some(column(membership.joined_at))),
@@ -280,7 +280,7 @@ impl Store {
             Ok(())
         });
         match write.await {
-            // The try before this one reached the database after all.
+            // An earlier attempt reached the database after all.
             Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }

@@ -1,24 +1,25 @@
 //! What outlives the process: accounts, rooms, attendance, chat and logged-out tokens, in a SQL database.
 //!
-//! What a call has answered is committed: everything is written by one door ([`db`]), which says what that promises.
+//! When a call has returned, its changes are committed. Everything is written by one function; [`db`] says what that
+//! promises.
 //!
-//! The only importer of the entities. Callers see plain structs of wire types; rows, SQL and the database's error
-//! texts stay in here, and an error becomes a wire code by [`StoreError::code`]. Rooms, sockets, passwords in the
-//! clear and tokens are unknown here. By subject: [`users`], [`rooms`], [`room_lists`], [`memberships`],
-//! [`attendance`], [`invites`], [`bans`], [`chat`], [`tokens`], meetings for a restart in [`room_states`]; [`watch`] is for what another process changes.
+//! Only this module imports the entities. Callers see plain structs of wire types. Rows, SQL and error texts of the
+//! database stay in here, and [`StoreError::code`] turns an error into a wire code. Rooms, sockets, plain passwords and
+//! tokens are unknown here. By subject: [`users`], [`rooms`], [`room_lists`], [`memberships`], [`attendance`],
+//! [`invites`], [`bans`], [`chat`], [`tokens`], meetings for a restart in [`room_states`]; [`watch`] is for changes by
+//! other processes.
 //!
-//! Every query is built by SeaORM with bound parameters and says nothing that only one database understands. A
-//! deleted row is marked, not removed; every query leaves marked rows out, and a deleted user's name or room's number
-//! can be taken again. Times are UTC to the millisecond.
+//! Every query is built by SeaORM with bound parameters, and uses nothing that only one database understands. A deleted
+//! row is marked and not removed, and every query leaves marked rows out. The name of a deleted user and the number of
+//! a deleted room can be used again. Times are UTC to the millisecond.
 //!
-//! Accounts, rooms and chat are written before the room is told, so that a slow database slows its caller alone. Who
-//! was there and how long is written afterwards, by a bounded queue ([`HistoryWriter`]), in order, also when the
-//! database was away meanwhile. A database that is away costs its callers seconds: connections wait 3 s and
-//! statements 5 s, then the answer is `server.busy`.
+//! Accounts, rooms and chat are written before the room is told, so a slow database slows only its caller. Attendance
+//! is written afterwards by a bounded queue ([`HistoryWriter`]), in order, even if the database was away. A database
+//! that is away costs its callers seconds: connections wait 3 s and statements 5 s, then the answer is `server.busy`.
 //!
-//! All databases behave alike. User names are compared by a key that this code makes. On MySQL, columns of ours ask
-//! for `BINARY` comparison and name no collation. Row numbers are read signed or unsigned (`entity::row_id`), as
-//! tables that were taken over have them.
+//! All databases behave alike. User names are compared by a key that this code makes. On MySQL, our columns ask for
+//! `BINARY` comparison and name no collation. Row numbers are read signed or unsigned (`entity::row_id`), because
+//! tables that were taken over have both.
 
 pub mod adopt;
 pub mod attendance;
@@ -87,16 +88,16 @@ pub use watch::{WatchedRoom, WatchedUser};
 #[derive(Clone)]
 pub struct Store {
     db: Db,
-    /// Which server works on it here.
+    /// The node id of this server.
     node: NodeId,
     probe: Probe,
-    /// Counts messages and memberships, by which old ones go.
+    /// Counts written messages and memberships, to delete old ones from time to time.
     turns: Turns,
 }
 
 impl Store {
-    /// Opens the database for a server: as [`Store::open_beside`] does, and closes the memberships that a crash of this
-    /// node left open.
+    /// Opens the database for a server: like [`Store::open_beside`]. It also closes the memberships that a crash of
+    /// this node left open.
     ///
     /// # Errors
     /// As [`Store::open_beside`].
@@ -115,15 +116,17 @@ impl Store {
     }
 
     /// Connects to `url` - `sqlite:`, `mysql://` or `postgres://` - with at most `max_connections` connections, brings
-    /// the schema up to date and takes over what the older Meeting (Go) has written. A server may be running on it.
+    /// the schema up to date and takes over the data of the older Meeting (Go). A server may be running on the same
+    /// database.
     ///
-    /// A SQLite file and its directory are made when they are missing.
+    /// A missing SQLite file and its directory are made.
     ///
     /// # Errors
     /// [`StoreError::UnknownDatabase`] for a URL of another kind, [`StoreError::Unavailable`] when it cannot be
     /// reached, [`StoreError::Internal`] when a migration fails. The cause is in the error's source.
     pub async fn open_beside(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        // One connection alone changes the schema: SQLite's others would go on with what they remember of it.
+        // Only one connection changes the schema. Other SQLite connections would go on with the schema that they
+        // remember.
         let alone = connect::connect(url, 1, Absent::Make).await?;
         let mut store = Self {
             db: alone,
@@ -147,7 +150,7 @@ impl Store {
         Ok(store)
     }
 
-    /// No database at all, for a simulation that has its own: whoever asks it panics.
+    /// No database, for a simulation that has its own. Every call panics.
     #[cfg(test)]
     pub(crate) fn nowhere() -> Self {
         Self {
@@ -158,7 +161,7 @@ impl Store {
         }
     }
 
-    /// Connects without changing anything: for looking at a database.
+    /// Connects without changing anything.
     ///
     /// # Errors
     /// As [`Store::open_beside`]; [`StoreError::File`] when there is no such SQLite file.
@@ -187,8 +190,7 @@ impl Store {
         Ok(steps.iter().map(step).collect())
     }
 
-    /// Brings the schema up to date and takes over what the older Meeting (Go) has written, or only says what that
-    /// would be.
+    /// Brings the schema up to date and takes over the data of the older Meeting (Go), or only says what would be done.
     ///
     /// # Errors
     /// When the database cannot answer or a migration fails; what was not done is done the next time.
@@ -215,14 +217,14 @@ impl Store {
             Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [name.into()]);
         let copied = self.db.pool().execute_raw(copy).await;
         if copied.is_err() {
-            // Half a copy is none. What cannot be taken away is told by the error all the same.
+            // An incomplete copy is useless. If it cannot be removed, the error still tells enough.
             let _ = std::fs::remove_file(file);
         }
         copied?;
         Ok(())
     }
 
-    /// Closes the pool once running queries are done; later calls answer [`StoreError::Unavailable`].
+    /// Closes the pool once running queries are done. Later calls return [`StoreError::Unavailable`].
     pub async fn close(&self) {
         if let Err(error) = self.db.pool().close_by_ref().await {
             tracing::warn!(%error, "the database connections did not close in order");

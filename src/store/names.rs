@@ -1,5 +1,5 @@
-//! How names are compared by those who look for one: by a key that stands beside each room's name, so that the database
-//! searches, and that is made here, because what databases know of letters and their case differs.
+//! How a search compares names: by a key beside the name of each room, so that the database searches. The key is made
+//! here, because databases differ in what they know of letters and case.
 
 use caseless::default_case_fold_str;
 use entity::room_basic::{ActiveModel, Column, Entity};
@@ -17,15 +17,14 @@ use super::{AdoptionMode, StoreError};
 
 /// How many rooms get their keys in one transaction.
 const BATCH: u64 = 500;
-/// What stands before a character that means itself in a pattern. Not the backslash, which some servers take for
-/// themselves.
+/// Escapes a character in a pattern. A backslash would not do, because some servers interpret it.
 const ESCAPE: char = '!';
 
-/// What is compared of a name: the compatibility caseless match of Unicode (The Unicode Standard, chapter 3.13, D146), so
-/// that full-width letters, ligatures, `ß` and `ss`, `ς` and `σ` find each other. The dots of the Turkish and the Latin i
-/// are left out as well: `İ` would keep one that nobody types, and `I` stands for `ı` there.
+/// The key of a name: the compatibility caseless match of Unicode (The Unicode Standard, chapter 3.13, D146). So
+/// full-width letters, ligatures, `ß` and `ss`, `ς` and `σ` find each other. The dots of the Turkish and the Latin i
+/// are also left out: `İ` would keep one that nobody types, and `I` stands for `ı` there.
 pub(super) fn search_key(name: &str) -> String {
-    // Folding can undo the normalisation, and the other way round: twice is enough (D146).
+    // Case folding can undo the normalisation, and the other way round. Doing it twice is enough (D146).
     let once: String = default_case_fold_str(&name.nfd().collect::<String>())
         .nfkd()
         .collect();
@@ -41,7 +40,7 @@ pub(super) fn search_key(name: &str) -> String {
     key.nfc().collect()
 }
 
-/// The condition under which a room has `keyword` in its name; every character means itself.
+/// The condition under which the name of a room contains `keyword`. No character is special.
 pub(super) fn is_named(keyword: &str) -> SimpleExpr {
     let mut pattern = String::from("%");
     for letter in search_key(keyword).chars() {
@@ -54,7 +53,7 @@ pub(super) fn is_named(keyword: &str) -> SimpleExpr {
     Column::NameKey.like(LikeExpr::new(pattern).escape(ESCAPE))
 }
 
-/// Makes the keys of rooms that have none: those that are older than the column, or that another program has written.
+/// Makes the missing keys of rooms that are older than the column, or that another program has written.
 pub(super) async fn adopt(db: &Db, mode: AdoptionMode) -> Result<(), StoreError> {
     if mode == AdoptionMode::DryRun {
         return Ok(());

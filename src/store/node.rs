@@ -1,5 +1,5 @@
-//! Which server this is among those that may share one database. Memberships and beats carry it, so that each server
-//! closes after a crash what it left open itself, and nothing of its neighbours.
+//! The id of this server, as several may share one database. Memberships and beats carry it. So after a crash each
+//! server closes only what it left open itself.
 
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -9,16 +9,15 @@ use super::connect::{make_private_folder, new_private_file, unusable};
 
 /// The name of its file in the data folder.
 const FILE: &str = "node";
-/// The rows below have a meaning of their own among the beats: 1 is the server's from before nodes had names, 2 is the
-/// health check's.
+/// Lower rows of the beats have other meanings: 1 is the server from before nodes had names, and 2 is the health check.
 const FIRST: i64 = 3;
 
-/// A server's number: random, made at its first start, kept in its data folder.
+/// The number of a server: random, made at its first start, kept in its data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeId(pub(super) i64);
 
 impl NodeId {
-    /// The one server from before nodes had names, and every process that is no server.
+    /// The server from before nodes had names, and every process that is no server.
     pub const UNNAMED: Self = Self(1);
 
     /// Reads the number from the data folder, or makes one there.
@@ -43,7 +42,7 @@ impl NodeId {
         }
     }
 
-    /// Positive, and exact as a number of any language.
+    /// Positive, and small enough to be exact in every language.
     fn random() -> Self {
         Self(rand::random_range(FIRST..1 << 53))
     }
@@ -53,7 +52,7 @@ impl NodeId {
         (number >= FIRST).then_some(Self(number))
     }
 
-    /// The number stands in the file whole or not at all: a crash in between leaves another file.
+    /// Writes the file completely or not at all: a crash in between leaves another file.
     fn write(self, path: &Path) -> std::io::Result<()> {
         if let Some(folder) = path.parent() {
             make_private_folder(folder)?;

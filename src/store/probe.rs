@@ -1,4 +1,4 @@
-//! Whether the database can be written: the part of a health check that is the store's.
+//! Checks whether the database can be written, for the health check.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,17 +16,17 @@ use super::trouble::Ailment;
 use super::{Conflict, Store, StoreError};
 use crate::protocol::time::Timestamp;
 
-/// How long one answer holds for everyone who asks: whoever asks all the time causes one small write in this time.
+/// How long an answer is reused. So frequent health checks cause one small write in this time.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long the database may take.
 const DEADLINE: Duration = Duration::from_secs(2);
-/// The number of the row that is written; the others are the servers' beats ([`super::watch`]).
+/// The number of the row that is written. The other rows are the beats of servers ([`super::watch`]).
 const ROW: i64 = 2;
 
-/// The last answer, shared by all who ask.
+/// The last answer. All callers share it.
 #[derive(Clone)]
 pub(super) struct Probe {
-    /// One asks at a time; the others wait for its answer.
+    /// One caller checks at a time. The others wait for its answer.
     turn: Arc<Semaphore>,
     last: Arc<Mutex<Option<Answer>>>,
 }
@@ -60,8 +60,8 @@ impl Probe {
 }
 
 impl Store {
-    /// What is the matter with the database, if anything is: a row is written and committed, at most once a second
-    /// however many ask, and what went wrong a moment ago counts as well.
+    /// What is wrong with the database, if anything is. A row is written and committed, at most once a second however
+    /// many callers there are. Failures of the last moments count too.
     pub async fn ailment(&self) -> Option<Ailment> {
         // The semaphore is never closed.
         let _turn = self.probe.turn.acquire().await.ok()?;

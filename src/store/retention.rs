@@ -1,7 +1,7 @@
-//! How much is kept of what only grows: messages and memberships, by room.
+//! Limits what only grows, per room: messages and memberships.
 //!
-//! Looking each time would cost more than writing does, so every so many writes one room is looked at, and a few of its
-//! oldest rows go: what is kept may be more than the bound by that much.
+//! Counting at each write would cost more than the write. So after a number of writes one room is checked, and some of
+//! its oldest rows are deleted. A room may exceed its limit by that much.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +16,12 @@ use sea_orm::{
 use super::db::Writing;
 use super::{RoomKey, StoreError};
 
-/// How many writes go by from one look to the next.
+/// How many writes there are between two checks.
 pub(super) const EVERY: u64 = 64;
-/// How many rows go at a time: more than come meanwhile, and few enough for one transaction.
+/// How many rows are deleted at a time: more than are added meanwhile, and few enough for one transaction.
 pub(super) const AT_ONCE: u64 = 500;
 
-/// Counts what is written. Clones share the count.
+/// Counts writes. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Turns(Arc<AtomicU64>);
 
@@ -63,8 +63,8 @@ pub(super) async fn forget_messages(
     Ok(())
 }
 
-/// Deletes the oldest memberships of a room that are over, beyond the newest `kept`. What was imported tells who governed, and
-/// stays.
+/// Deletes the oldest finished memberships of a room beyond the newest `kept`. Imported ones stay, because they tell
+/// who was a host.
 pub(super) async fn forget_memberships(
     writing: &Writing,
     room: RoomKey,

@@ -17,15 +17,15 @@ use crate::protocol::ids::UserId;
 
 /// The largest page.
 pub const MAX_PAGE_SIZE: u32 = 100;
-/// Beyond this many characters a keyword is cut: no name is longer.
+/// A longer keyword is cut: no name is longer.
 const MAX_KEYWORD_CHARS: usize = 100;
 
-/// Which rooms a list is of.
+/// Which rooms a list contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomScope {
     /// Those of this owner.
     OwnedBy(UserKey),
-    /// Those this person, account or guest, has been in.
+    /// Rooms that this person, account or guest, has been in.
     JoinedBy(UserId),
 }
 
@@ -34,7 +34,7 @@ pub enum RoomScope {
 pub struct RoomFilter {
     /// Which rooms.
     pub scope: RoomScope,
-    /// Part of the name, in whatever case. Every character means itself.
+    /// A part of the name. Case does not matter, and no character is special.
     pub keyword: Option<String>,
     /// From 1; 0 is taken for 1.
     pub page: u32,
@@ -78,7 +78,7 @@ impl Store {
     }
 }
 
-/// The rooms that exist, with an owner who does.
+/// The rooms that exist and whose owner exists.
 fn in_being() -> Select<Entity> {
     let owner = entity::room_basic::Relation::Owner.def();
     Entity::find()
@@ -87,7 +87,7 @@ fn in_being() -> Select<Entity> {
 }
 
 impl Store {
-    /// At most `limit` rooms made after `after`, the oldest first, whoever they belong to.
+    /// At most `limit` rooms of all owners, made after `after`, the oldest first.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -127,7 +127,7 @@ fn in_scope(scope: &RoomScope) -> SimpleExpr {
     }
 }
 
-/// The keyword as names are stored; nothing when it is empty.
+/// The keyword as names are stored. None if it is empty.
 fn cleaned(keyword: &str) -> Option<String> {
     let keyword: String = keyword
         .nfc()

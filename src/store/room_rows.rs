@@ -14,7 +14,7 @@ pub(super) fn signed(version: u64) -> Result<i64, StoreError> {
     i64::try_from(version).map_err(|_| StoreError::Corrupt("room version"))
 }
 
-/// What the owner decided, column by column.
+/// The settings of a room as columns.
 pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError> {
     let permissions = serde_json::to_string(&settings.permissions)
         .map_err(|_| StoreError::Corrupt("permissions"))?;
@@ -32,7 +32,7 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
             .as_ref()
             .map(|hash| hash.reveal().to_owned())),
         locked: Set(settings.locked),
-        // What an older server of this database reads.
+        // Older servers on this database read this column.
         lobby: Set(settings.waiting.is_on()),
         waiting: Set(name(&settings.waiting)?),
         guests: Set(settings.guests),
@@ -52,7 +52,7 @@ pub(super) fn columns(settings: &RoomSettings) -> Result<ActiveModel, StoreError
     })
 }
 
-/// The room of a row and its owner's; none when the owner's is missing.
+/// The room of a row and the row of its owner. None if the owner is missing.
 pub(super) fn room_with_owner(
     rows: (Model, Option<user_basic::Model>),
 ) -> Result<Option<StoredRoom>, StoreError> {
@@ -100,7 +100,7 @@ pub(super) fn room(row: Model, owner: StoredUser) -> Result<StoredRoom, StoreErr
     })
 }
 
-/// The name, or as much of it as fits: tables that were taken over have empty and longer ones.
+/// The name, cut if it is too long. Tables that were taken over also have empty names.
 pub(super) fn shown_name(name: &str, number: &str) -> Result<RoomName, StoreError> {
     let shown = RoomName::cut(name).or_else(|| RoomName::cut(number));
     shown.ok_or(StoreError::Corrupt("room name"))

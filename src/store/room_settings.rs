@@ -1,4 +1,4 @@
-//! What owners decide about their rooms, and edits of it.
+//! The settings of rooms, and edits of them.
 
 use super::{PasswordHash, StoreError, StoredRoom};
 use crate::meeting::schedule;
@@ -8,12 +8,12 @@ use crate::protocol::text::RoomName;
 use crate::protocol::time::Timestamp;
 use crate::protocol::time_zone::TimeZone;
 
-/// How many people a room takes unless it says otherwise.
+/// The default capacity of a room.
 pub const DEFAULT_CAPACITY: u32 = 100;
-/// How long before its beginning a meeting is open unless it says otherwise, in milliseconds.
+/// By default, a meeting opens this long before its begin, in milliseconds.
 pub const DEFAULT_EARLY_MS: u64 = 600_000;
 
-/// What its owner decides about a room.
+/// The settings of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomSettings {
     /// What it is called.
@@ -48,16 +48,16 @@ pub struct RoomSettings {
     pub early_ms: u64,
     /// The meeting ends at its planned end, whoever is in it.
     pub ends_on_time: bool,
-    /// How the meeting comes again (RFC 5545 §3.3.10); checked by [`schedule::check`].
+    /// The recurrence rule of the meeting (RFC 5545 §3.3.10), checked by [`schedule::check`].
     pub recurrence: Option<String>,
-    /// On whose clocks `recurrence` is counted; none is UTC.
+    /// The time zone of `recurrence`. None means UTC.
     pub time_zone: Option<TimeZone>,
     /// False: once its meeting is over, it is over for good.
     pub permanent: bool,
 }
 
 impl RoomSettings {
-    /// What a room decides unless it says otherwise.
+    /// The default settings.
     pub fn new(name: RoomName) -> Self {
         Self {
             name,
@@ -85,8 +85,8 @@ impl RoomSettings {
 
 /// An edit: `None` and [`Patch::Keep`] leave a field as it is.
 ///
-/// Setting `begin_at`, `end_at` or `recurrence` plans the meeting anew: a room that was ended is open again, unless its
-/// meeting is its only one.
+/// Setting `begin_at`, `end_at` or `recurrence` plans the meeting anew. A room that was ended opens again, unless it is
+/// for one meeting only.
 #[derive(Debug, Clone, Default)]
 pub struct RoomEdit {
     /// A new name.
@@ -111,7 +111,7 @@ pub struct RoomEdit {
     pub topology: Option<Topology>,
     /// How many may be in it at once.
     pub max_participants: Option<u32>,
-    /// What members may do: a change of what holds when the edit is made.
+    /// The change of the permissions of members, applied to those that hold at the time of the edit.
     pub permissions: Patch<PermissionsChange>,
     /// What newcomers may read of the chat.
     pub history: Option<HistoryAccess>,
@@ -121,16 +121,16 @@ pub struct RoomEdit {
     pub early_ms: Option<u64>,
     /// The meeting ends at its planned end.
     pub ends_on_time: Option<bool>,
-    /// How the meeting comes again.
+    /// The recurrence rule of the meeting.
     pub recurrence: Patch<String>,
-    /// On whose clocks it is counted.
+    /// The time zone of the rule.
     pub time_zone: Patch<TimeZone>,
     /// False: once its meeting is over, it is over for good.
     pub permanent: Option<bool>,
 }
 
 impl RoomEdit {
-    /// Whether it touches the times. A room that was taken over may end before it begins, and can be renamed.
+    /// Whether it changes the times. A room that was taken over may end before it begins, and can still be renamed.
     pub(super) fn plans(&self) -> bool {
         self.begin_at != Patch::Keep
             || self.end_at != Patch::Keep
@@ -180,7 +180,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-/// Whether the times fit together; a rule is put into the form in which it is kept.
+/// Checks that the times fit together, and puts the rule into its stored form.
 pub(super) fn check(settings: &mut RoomSettings) -> Result<(), StoreError> {
     match (settings.begin_at, settings.end_at) {
         (Some(begin), Some(end)) if end <= begin => return Err(StoreError::EndsBeforeBegin),

@@ -1,7 +1,7 @@
-//! Meetings as they are to be taken up after a restart: one row for each room with a meeting that is kept.
+//! Saved meetings for a restart: one row for each room whose meeting is kept.
 //!
-//! Rooms are saved often, and a commit costs as much as a disk takes for it. So one task ([`StateWriter`]) writes what all
-//! rooms want saved meanwhile in one transaction, and of each room only the newest state.
+//! Rooms are saved often, and each commit costs a disk write. So one task ([`StateWriter`]) writes the changes of all
+//! rooms in one transaction, and of each room only the newest state.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,28 +22,28 @@ use crate::supervise;
 
 /// How many rooms are written in one statement.
 const BATCH: usize = 50;
-/// How long the writer rests after an attempt that failed, unless somebody asks for another.
+/// How long the writer rests after a failed attempt, unless somebody asks for another one.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long it rests in any case.
 const LEAST_PAUSE: Duration = Duration::from_millis(20);
-/// How long somebody waits for a database that was away at the last attempt. One that is back answers sooner, and one
-/// that is not must not hold up a room.
+/// How long a caller waits if the database was away at the last attempt. A database that is back answers sooner, and
+/// one that is not must not hold up a room.
 const HOPE: Duration = Duration::from_millis(200);
 
 /// A meeting as it is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomState {
-    /// In which form `bytes` is written.
+    /// The format version of `bytes`.
     pub version: u32,
     /// The meeting.
     pub bytes: Vec<u8>,
     /// When it was so.
     pub saved_at: Timestamp,
-    /// When it is over unless somebody comes back; none while somebody is in.
+    /// When the meeting is over unless somebody comes back. None while somebody is in.
     pub kept_until: Option<Timestamp>,
 }
 
-/// What is to hold of a room: this state, or none.
+/// The new state of a room, or none.
 pub type StateChange = (RoomKey, Option<RoomState>);
 
 impl Store {
@@ -60,7 +60,7 @@ impl Store {
         Ok(rooms.into_iter().map(RoomKey).collect())
     }
 
-    /// The meeting of a room as this node has saved it.
+    /// The saved meeting of a room, as this node has written it.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -78,7 +78,7 @@ impl Store {
         }))
     }
 
-    /// Forgets meetings that nobody has come back to in time; says how many.
+    /// Deletes meetings that nobody came back to in time. Returns how many.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -90,7 +90,7 @@ impl Store {
         write.await
     }
 
-    /// Writes many at once, all or none.
+    /// Writes many states in one transaction.
     pub(super) async fn write_room_states(
         &self,
         changes: &[StateChange],
@@ -109,11 +109,11 @@ impl Store {
             })
         });
         let mut kept: Vec<ActiveModel> = kept.collect();
-        // In one order, so that two servers on one database never wait for each other.
+        // A fixed order keeps two servers on one database from deadlocks.
         kept.sort_by_key(|row| row.rid.clone().take());
         let write = self.db.write(async |writing| {
             for batch in over.chunks(BATCH) {
-                // Another node may have taken the room up since.
+                // Another node may own the room by now.
                 Entity::delete_many()
                     .filter(Column::Rid.is_in(batch.iter().copied()))
                     .filter(Column::Node.eq(self.node.0))
@@ -141,11 +141,11 @@ impl Store {
     }
 }
 
-/// Saves rooms by one task. Clones share it; the task ends when the last one is dropped.
+/// Saves rooms by one task. Clones share it. The task ends when the last clone is dropped.
 #[derive(Clone)]
 pub struct StateWriter(Arc<Desk>);
 
-/// Where rooms put down what they want saved.
+/// Where rooms leave the states that they want saved.
 struct Desk(Arc<Shared>);
 
 #[derive(Default)]
@@ -153,21 +153,21 @@ struct Shared {
     wanted: Mutex<Wanted>,
     /// Something was put down, or is to end.
     work: Notify,
-    /// Somebody waits for an attempt while the writer rests.
+    /// Wakes the resting writer, because somebody waits.
     hurry: Notify,
 }
 
 #[derive(Default)]
 struct Wanted {
-    /// Of each room the newest state: so it is bounded by the rooms that there are.
+    /// The newest state of each room. So it is bounded by the number of rooms.
     rooms: BTreeMap<RoomKey, Entry>,
-    /// Who waits until nothing is left.
+    /// The callers that wait until everything is saved.
     flushes: Vec<oneshot::Sender<()>>,
     database: Database,
     is_over: bool,
 }
 
-/// What the last attempt said of the database.
+/// The result of the last attempt.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Database {
     #[default]
@@ -180,9 +180,9 @@ enum Database {
 
 struct Entry {
     state: Option<RoomState>,
-    /// Who waits for it. They take it back when it cannot be saved.
+    /// The callers that wait for it. If it cannot be saved, they take it back.
     waiters: Vec<oneshot::Sender<Result<(), ErrorCode>>>,
-    /// It is to be saved whoever waits for it.
+    /// It must be saved even if all waiters give up.
     is_firm: bool,
 }
 
@@ -227,8 +227,8 @@ impl StateWriter {
         Self(Arc::new(Desk(shared)))
     }
 
-    /// Saves what is to hold of a room when there is time; never waits. It is tried until it works, or until something
-    /// newer is to hold.
+    /// Saves the state of a room in the background; never waits. The writer tries until it works, or until there is a
+    /// newer state.
     pub fn keep(&self, room: RoomKey, state: Option<RoomState>) {
         if is_too_large(room, state.as_ref()) {
             return;
@@ -246,9 +246,9 @@ impl StateWriter {
         shared.work.notify_one();
     }
 
-    /// Saves what is to hold of a room, and returns when it is committed. What fails is not tried again: whoever asked
-    /// says by [`StateWriter::keep`] what holds in its place. Nobody waits long for a database that was away at the last
-    /// attempt, and nobody at all while it is asked.
+    /// Saves the state of a room, and returns when it is committed. A failure is not tried again: the caller then sets
+    /// the valid state by [`StateWriter::keep`]. If the database was away at the last attempt, callers wait only a
+    /// short time, and not at all while another attempt runs.
     ///
     /// # Errors
     /// `server.busy`
@@ -284,19 +284,19 @@ impl StateWriter {
             return written.await.unwrap_or(lost);
         }
         shared.hurry.notify_one();
-        // It may not rest, but wait for something to do.
+        // The writer may be waiting for work instead of resting.
         shared.work.notify_one();
         let written = tokio::time::timeout(HOPE, written).await;
         written.map_or(lost, |written| written.unwrap_or(lost))
     }
 
-    /// Waits until nothing is left to be saved. Waits as long as the database is away: give it a deadline.
+    /// Waits until everything is saved. Use a deadline: it waits as long as the database is away.
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         let Desk(shared) = &*self.0;
         shared.lock().flushes.push(done);
         shared.work.notify_one();
-        // An error means that the task is gone with the runtime; then there is nothing to wait for.
+        // An error means that the task ended with the runtime. There is nothing to wait for then.
         let _ = flushed.await;
     }
 }
@@ -346,20 +346,20 @@ where
     }
 }
 
-/// Rests after an attempt that failed, until it is time for another or somebody asks for one.
+/// Rests after a failed attempt, until the pause is over or somebody asks for another one.
 async fn rest(shared: &Shared) {
     let hurried = async {
         tokio::time::sleep(LEAST_PAUSE).await;
         shared.hurry.notified().await;
     };
-    // It does not matter which of both it was.
+    // Both outcomes mean the same here.
     let _ = tokio::time::timeout(PAUSE, hurried).await;
 }
 
-/// Who waits for each room's state, and whether it is to be saved whoever waits.
+/// The waiters of each room, and whether its state must be saved even without them.
 type Waiting = Vec<(Vec<oneshot::Sender<Result<(), ErrorCode>>>, bool)>;
 
-/// All that is wanted now; none when there is nothing.
+/// Everything that is to be saved now. None if there is nothing.
 fn next_batch(shared: &Shared) -> Option<(Arc<Vec<StateChange>>, Waiting)> {
     let mut wanted = shared.lock();
     let rooms = std::mem::take(&mut wanted.rooms);
@@ -369,7 +369,7 @@ fn next_batch(shared: &Shared) -> Option<(Arc<Vec<StateChange>>, Waiting)> {
         .collect();
     if rooms.is_empty() {
         for flush in wanted.flushes.drain(..) {
-            // Nobody waits for it any more when the receiver is gone.
+            // The receiver may be gone.
             let _ = flush.send(());
         }
         return None;
@@ -384,7 +384,7 @@ fn next_batch(shared: &Shared) -> Option<(Arc<Vec<StateChange>>, Waiting)> {
     Some((Arc::new(changes), waiting))
 }
 
-/// What nobody takes back is tried again, unless something newer came meanwhile.
+/// Puts states back for another attempt if they must be saved, unless there is a newer one.
 fn put_back(
     shared: &Shared,
     changes: Arc<Vec<StateChange>>,
@@ -410,7 +410,7 @@ fn put_back(
 
 fn answer(waiting: Waiting, answer: Result<(), ErrorCode>) {
     for waiter in waiting.into_iter().flat_map(|(waiters, _)| waiters) {
-        // Who does not wait any more has taken it back.
+        // A caller that does not wait any more has taken it back.
         let _ = waiter.send(answer);
     }
 }

@@ -1,9 +1,9 @@
-//! Rooms: making, finding, editing, ending, deleting. Lists are in [`super::room_lists`], what a
-//! room decides in [`super::room_settings`].
+//! Rooms: making, finding, editing, ending, deleting. Lists are in [`super::room_lists`], and settings in
+//! [`super::room_settings`].
 //!
-//! A room is edited in one transaction that holds its row, so that edits made at once follow each other. One that names
-//! the version it was made from changes nothing when it finds another. A room's owner always exists: deleting an account
-//! deletes its rooms.
+//! A room is edited in a transaction that holds its row, so simultaneous edits follow each other. An edit that names a
+//! version changes nothing if the room has another one. The owner of a room always exists: deleting an account deletes
+//! its rooms.
 
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ use crate::budgets::store;
 use crate::protocol::ids::RoomIdentity;
 use crate::protocol::time::Timestamp;
 
-/// How often a new number is drawn when the one drawn is taken: of 900 million numbers a million rooms use one in 900.
+/// How often a new number is drawn while the drawn one is taken. A million rooms use one in 900 of the 900 million
+/// numbers.
 const NUMBER_ATTEMPTS: usize = 8;
 
 /// A room's row.
@@ -38,7 +39,7 @@ const NUMBER_ATTEMPTS: usize = 8;
 pub struct RoomKey(pub(super) i64);
 
 impl RoomKey {
-    /// The row of a room that is not stored: nothing is found under it, and nothing is to be written.
+    /// The row of a room that is not stored. Nothing is found under it, and nothing must be written.
     pub const NONE: Self = Self(0);
 
     /// A row of a database that is simulated.
@@ -69,13 +70,13 @@ pub struct StoredRoom {
     pub created_at: Timestamp,
 }
 
-/// Whether `raw` is shaped like a room's number and not like an identity.
+/// Whether `raw` has the form of a room number, not of an identity.
 pub fn is_room_number(raw: &str) -> bool {
     raw.len() == 9 && raw.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Store {
-    /// Makes a room with an identity and number of its own.
+    /// Makes a room with a new identity and a new number.
     ///
     /// # Errors
     /// [`StoreError::EndsBeforeBegin`]; [`StoreError::Recurrence`]; [`Missing::User`] when the owner is gone;
@@ -100,7 +101,7 @@ impl Store {
     ) -> Result<Option<StoredRoom>, StoreError> {
         let is_number = is_room_number(identity_or_number);
         if RoomIdentity::try_from(identity_or_number.to_owned()).is_err() {
-            // Not every database would take what no room can be called.
+            // Some databases would reject a text that cannot be a key.
             return Ok(None);
         }
         let condition = if is_number {
@@ -113,7 +114,7 @@ impl Store {
         self.one_room(condition).await
     }
 
-    /// The room with this identity or nine-digit number, also when it hides its number: for whoever runs the server.
+    /// The room with this identity or nine-digit number, even if it hides its number: for the operator.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -135,8 +136,7 @@ impl Store {
         self.one_room(Column::Id.eq(key.0)).await
     }
 
-    /// Edits the room and gives it as it is then. `version` is the one that the edit was made from, if the editor
-    /// said so.
+    /// Edits the room and returns the new state. `version` is the version that the editor saw, if known.
     ///
     /// # Errors
     /// [`Missing::Room`]; [`Conflict::Version`] when it was edited since; [`StoreError::EndsBeforeBegin`];
@@ -162,7 +162,8 @@ impl Store {
                     check(&mut edited.settings)?;
                 }
                 if edited == room {
-                    // Nothing to tell anybody, and no reason to refuse another's edit of the same version.
+                    // Nothing has changed. There is nothing to announce, and another edit of the same version stays
+                    // possible.
                     return Ok(room);
                 }
                 replace(writing, &edited, now).await?;
@@ -174,7 +175,7 @@ impl Store {
             .await
     }
 
-    /// Remembers that a host ended the meeting.
+    /// Notes that a host ended the meeting.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone.
@@ -182,7 +183,7 @@ impl Store {
         self.set_room_end(key, Some(EndedBy::Host), now).await
     }
 
-    /// Remembers that whoever runs the server ended the meeting; a running server looks for it.
+    /// Notes that the operator ended the meeting. A running server looks for it.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone.
@@ -190,7 +191,7 @@ impl Store {
         self.set_room_end(key, Some(EndedBy::Operator), now).await
     }
 
-    /// Forgets that the meeting was ended: the owner takes it up again.
+    /// Removes that note: the owner opens the meeting again.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone.
@@ -216,7 +217,7 @@ impl Store {
         write.await
     }
 
-    /// Deletes the room; its number can be given to another.
+    /// Deletes the room. Its number can be used again.
     ///
     /// # Errors
     /// [`Missing::Room`] when it is gone already.
@@ -258,12 +259,12 @@ impl Store {
     }
 }
 
-/// The room in this row, which nobody else changes until the transaction ends.
+/// The room in this row, locked until the transaction ends.
 pub(super) async fn held(
     writing: &Writing,
     key: RoomKey,
 ) -> Result<Option<StoredRoom>, StoreError> {
-    // Its own row alone: a database may refuse to lock what an outer join adds.
+    // Only its own row: some databases refuse to lock rows of an outer join.
     let row = Entity::find_by_id(RowId(key.0))
         .lock_exclusive()
         .one(writing)
@@ -275,7 +276,8 @@ pub(super) async fn held(
     found.map(room_with_owner).transpose().map(Option::flatten)
 }
 
-/// The account that is to own one more room, if it may; its row is held, so that two rooms made at once are both counted.
+/// The account that is to own one more room, if it may. Its row is locked, so that two rooms made at once are both
+/// counted.
 async fn owner_with_room(
     writing: &Writing,
     owner: UserKey,
@@ -319,7 +321,7 @@ async fn replace(writing: &Writing, edited: &StoredRoom, now: Timestamp) -> Resu
     found(updated.rows_affected)
 }
 
-/// Who ended a meeting, as its column says it.
+/// Who ended a meeting, as stored in its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EndedBy {
     Host,

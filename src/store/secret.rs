@@ -1,17 +1,17 @@
 //! Password hashes: never printed.
 
-/// What stands in for a password in the database.
+/// The stored hash of a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     text: String,
     legacy: bool,
 }
 
-/// Stands where a hash would: the hash of no password, under any scheme.
+/// Stored in place of a hash. No scheme gives this as the hash of a password.
 const UNSET: &str = "!";
 
 impl PasswordHash {
-    /// A PHC string, as the passwords' module makes it.
+    /// A PHC string from the passwords module.
     pub fn new(text: String) -> Self {
         Self {
             text,
@@ -24,7 +24,7 @@ impl PasswordHash {
         Self { text, legacy: true }
     }
 
-    /// None: the account has no password, and no password is right for it until one is set.
+    /// No password: no password is right for the account until one is set.
     pub fn unset() -> Self {
         Self::new(UNSET.to_owned())
     }
@@ -39,13 +39,13 @@ impl PasswordHash {
         &self.text
     }
 
-    /// Whether it is MD5 and must give way at the next login.
+    /// Whether it is MD5 and must be replaced at the next log-in.
     pub fn is_legacy(&self) -> bool {
         self.legacy
     }
 }
 
-/// SHA-256 of an invite link's token: what is stored in its place. A token of 128 random bits needs no slower hash.
+/// SHA-256 of the token of an invite link, stored in its place. A token of 128 random bits needs no slower hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenHash(String);
 
@@ -55,7 +55,7 @@ impl TokenHash {
         Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The hash in hex, as its column takes it.
+    /// The hash in hex, as it is stored.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

@@ -32,12 +32,12 @@ impl Store {
     /// Whether the token of id `jti` is void.
     ///
     /// # Errors
-    /// When the database cannot answer: then nobody may be let in by it.
+    /// When the database cannot answer. Then the token must not let anybody in.
     pub async fn is_token_revoked(&self, jti: &str) -> Result<bool, StoreError> {
         Ok(Entity::find_by_id(jti).one(&self.db).await?.is_some())
     }
 
-    /// Forgets tokens that have expired; says how many.
+    /// Deletes expired tokens. Returns how many.
     ///
     /// # Errors
     /// When the database cannot be written.

@@ -1,5 +1,4 @@
-//! What is the matter with the database: told to the log when it begins and when it is over, and to the health check
-//! in between.
+//! Current troubles of the database. The log gets their begin and their end, and the health check asks in between.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +8,11 @@ use sea_orm::DbErr;
 
 use super::StoreError;
 
-/// How long nothing may have failed before a trouble counts as over: on a disk that is nearly full small writes work
-/// while larger ones fail, and each would begin it anew.
+/// A trouble is over when nothing has failed for this time. On a nearly full disk small writes work while larger ones
+/// fail, and each would start it again.
 const CALM: Duration = Duration::from_secs(5);
 
-/// What the health check says of a database.
+/// The state of the database for the health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ailment {
     /// It does not answer, or not in time.
@@ -22,12 +21,12 @@ pub enum Ailment {
     Full,
     /// It may only be read.
     ReadOnly,
-    /// Its file is damaged, or is none of a database.
+    /// Its file is damaged, or no database.
     Damaged,
 }
 
 impl Ailment {
-    /// What an error says of the database as a whole; none for what is the matter with one call alone.
+    /// What an error tells of the whole database. None if it concerns one call only.
     pub(super) fn of(error: &StoreError) -> Option<Self> {
         match error {
             StoreError::Unavailable(_) => Some(Self::Away),
@@ -38,7 +37,7 @@ impl Ailment {
         }
     }
 
-    /// What is the matter, in one sentence.
+    /// The trouble in one sentence.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Away => "The database does not answer.",
@@ -49,12 +48,12 @@ impl Ailment {
     }
 }
 
-/// The troubles of reading, and of writing: one can be without the other.
+/// The troubles of reading and of writing. Each can occur without the other.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
     reading: Trouble,
     writing: Trouble,
-    /// Whether the log is told. A command of the command line ends with its one sentence instead.
+    /// Whether troubles are logged. A command of the command line prints one sentence instead.
     is_logged: AtomicBool,
 }
 
@@ -77,7 +76,7 @@ impl Troubles {
         let change = self.writing.note(error, now);
         self.tell("written", change, error);
         if error.is_none() {
-            // A database that commits answers as well: perhaps nobody reads for hours.
+            // A database that commits can be read too. Otherwise this trouble could stay for hours without reads.
             let change = self.reading.note(None, now);
             self.tell("read", change, None);
         }
@@ -110,7 +109,7 @@ impl Troubles {
     }
 }
 
-/// What the log is to be told.
+/// What is to be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     Began,
@@ -160,7 +159,7 @@ impl Trouble {
                 *state = None;
                 Some(Change::Over { failures })
             }
-            // Refused for a reason of its own, it says nothing of the database.
+            // An error of one call tells nothing about the database.
             (_, Some(None) | None) => None,
         }
     }

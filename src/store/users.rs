@@ -1,7 +1,7 @@
 //! Accounts.
 //!
-//! User names are unique whatever their case: beside the name stands a key, the name in lower case (Unicode's simple
-//! rules, the same in Rust for every database), with a unique index of its own. The index decides races.
+//! User names are unique regardless of case. Beside the name there is a key with a unique index: the name in lower case
+//! (the simple rules of Unicode, the same in Rust for every database). The index decides races.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,7 +28,7 @@ const IDS_AT_ONCE: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserKey(pub(super) i64);
 
-/// What an account is made from.
+/// The data of a new account.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// What it logs in with.
@@ -61,7 +61,7 @@ pub struct StoredUser {
 }
 
 impl StoredUser {
-    /// Whether a token that was issued at `issued_at` still is good for this account.
+    /// Whether a token from `issued_at` is still good for this account.
     pub fn admits_token_of(&self, issued_at: Timestamp) -> bool {
         self.disabled_at.is_none()
             && self
@@ -71,10 +71,10 @@ impl StoredUser {
 }
 
 impl Store {
-    /// Makes an account. Of several at once with one name, exactly one is made.
+    /// Makes an account. Of several simultaneous ones with the same name, exactly one is made.
     ///
     /// # Errors
-    /// [`Conflict::Username`] when the name is taken, upper and lower case alike.
+    /// [`Conflict::Username`] when the name is taken, in any case.
     pub async fn create_user(
         &self,
         new: NewUser,
@@ -98,7 +98,7 @@ impl Store {
         write.await?.try_into()
     }
 
-    /// The account that logs in with `username`, in whatever case it was typed.
+    /// The account with the name `username`, in any case.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -106,13 +106,13 @@ impl Store {
         &self,
         username: &str,
     ) -> Result<Option<StoredUser>, StoreError> {
-        // A name that this server would refuse can only be one that was taken over.
+        // A name that this server would refuse can only come from a database that was taken over.
         let key = folded(Username::adopted(username).as_str());
         self.one_user(living().filter(Column::UsernameKey.eq(key)))
             .await
     }
 
-    /// The account with this id on the wire.
+    /// The account with this wire id.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -149,7 +149,7 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Sets a new password and makes void every token that was issued before `now`.
+    /// Sets a new password and voids every token from before `now`.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
@@ -162,8 +162,8 @@ impl Store {
         self.change_user(key, Some(hash), None, now).await
     }
 
-    /// Replaces the hash of an unchanged password by a better one; tokens stay good. Does nothing when the password
-    /// was changed since `old` was read.
+    /// Replaces the hash of an unchanged password by a better one. Tokens stay good. Does nothing if the password was
+    /// changed since `old` was read.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -188,7 +188,7 @@ impl Store {
         write.await
     }
 
-    /// Sets a new password as [`Store::set_password`] does, what others see, or both: all of it or nothing.
+    /// Sets a new password as [`Store::set_password`] does, the display name, or both, in one transaction.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
@@ -210,7 +210,7 @@ impl Store {
         self.update_user(key, changes, now).await
     }
 
-    /// Makes void every token of the account that was issued before `now`.
+    /// Voids every token of the account from before `now`.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
@@ -223,7 +223,7 @@ impl Store {
         .await
     }
 
-    /// Forbids the account to log in from `since` on, or allows it again.
+    /// Disables the account from `since` on, or enables it again.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone.
@@ -241,7 +241,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the account and its rooms, and says how many these were. Its name can be taken again; what it wrote stays.
+    /// Deletes the account and its rooms. Returns the number of rooms. Its name can be used again. Its messages stay.
     ///
     /// # Errors
     /// [`Missing::User`] when the account is gone already.
@@ -249,7 +249,7 @@ impl Store {
         let Some(user) = self.find_user_by_key(key).await? else {
             return Err(StoreError::NotFound(Missing::User));
         };
-        // '#' stands in no user name: what the row is called now clashes with nobody.
+        // No user name contains '#', so the new name of the row clashes with none.
         let freed = |name: &str| format!("{name}#{}", key.0);
         let (name, name_key) = (
             freed(user.username.as_str()),
@@ -271,7 +271,7 @@ impl Store {
         write.await
     }
 
-    /// The accounts that exist under these ids; the others are guests', or deleted.
+    /// The existing accounts with these ids. The other ids belong to guests or deleted accounts.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -343,7 +343,7 @@ impl TryFrom<Model> for StoredUser {
     }
 }
 
-/// The condition under which an account exists. One without an id stands in a table that was taken over, and waits.
+/// The condition under which an account exists. A row without an id waits to be taken over.
 pub(super) fn alive() -> SimpleExpr {
     Column::DeletedAt
         .is_null()
@@ -361,7 +361,7 @@ fn password_columns(hash: &PasswordHash) -> Vec<(Column, Value)> {
     ]
 }
 
-/// What must be unique of a user name.
+/// The part of a user name that must be unique.
 pub(super) fn folded(username: &str) -> String {
     username
         .nfc()

@@ -1,10 +1,10 @@
-//! What another process may have changed under a running server: one cheap look for each kind of thing.
+//! What another process may have changed: one cheap query for each kind of object.
 //!
-//! The command line works on the database beside the server. The server asks here, about what is live in it alone,
-//! and carries out what it finds.
+//! The command line works on the database beside the server. The server asks here only about its running rooms and its
+//! users, and applies what it finds.
 //!
-//! While rooms run, the server writes every 5 s that it is at work: attendance that a killed process left open ends
-//! at the last such mark.
+//! While rooms run, the server writes every 5 s that it works. Attendance that a killed process left open ends at the
+//! last such mark.
 
 use entity::server_beat::{Column, Entity as Beats};
 use entity::{room_basic, user_basic};
@@ -29,7 +29,7 @@ pub struct WatchedRoom {
     pub identity: RoomIdentity,
     /// Rises with every edit.
     pub version: u64,
-    /// Whoever runs the server ended its meeting, and its owner has not taken it up again.
+    /// The operator ended the meeting, and the owner has not opened it again.
     pub is_closed: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct WatchedUser {
 }
 
 impl Store {
-    /// Those of these rooms that exist.
+    /// The existing ones of these rooms.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -74,7 +74,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Those of these accounts that exist and may log in.
+    /// The ones of these accounts that exist and may log in.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -100,8 +100,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes down that the server is at work with people in its rooms. Should it be killed, this is until when they
-    /// count as having been there.
+    /// Notes that the server works and has people in its rooms. If it is killed, their attendance ends at this time.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -109,7 +108,7 @@ impl Store {
         self.set_beat(self.node.0, now).await
     }
 
-    /// When this node has written that last, or the server from before nodes had names.
+    /// The last such time of this node, or of the server from before nodes had names.
     ///
     /// # Errors
     /// When the database cannot answer.

@@ -20,7 +20,7 @@ use crate::store::db::Db;
 use crate::store::rooms::random_number;
 use crate::store::{StoreError, is_room_number};
 
-/// Seconds of this century, taken for milliseconds, lie before this.
+/// A time before this was stored in seconds and read as milliseconds.
 const SECONDS_END_BEFORE: DateTime = chrono::DateTime::UNIX_EPOCH
     .naive_utc()
     .checked_add_signed(chrono::TimeDelta::days(365))

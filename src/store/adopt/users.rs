@@ -20,7 +20,7 @@ use crate::store::{PasswordHash, StoreError};
 /// When a row was made, changed and deleted.
 const LIFE: [&str; 3] = ["created_at", "updated_at", "deleted_at"];
 
-/// How many characters of a name are kept where something is added to it.
+/// How many characters of a name are kept when something is appended.
 const STEM_CHARS: usize = 48;
 
 #[derive(FromQueryResult)]
@@ -105,7 +105,7 @@ pub(super) async fn adopt(
     write.await
 }
 
-/// What an account's own columns get, and those of the older ones that are empty and must not be.
+/// Values for the new columns of an account, and for empty old columns that must not be empty.
 fn user_columns(
     user: &OldUser,
     id: RowId,
@@ -156,7 +156,7 @@ fn user_columns(
     row
 }
 
-/// Whether this is the MD5 hash of a password, in hex. Nobody could ever log in with an empty one.
+/// Whether this is the MD5 hash of a password, in hex. The hash of an empty password is excluded.
 fn is_md5(password: &str) -> bool {
     const OF_NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";
     password.len() == 32
@@ -169,17 +169,17 @@ fn display_name(user: &OldUser, name: &Username) -> String {
     shown.map_or_else(|| name.to_string(), |shown| shown.to_string())
 }
 
-/// Which user names are whose, as they are compared.
+/// The user names that are in use, in the form in which they are compared.
 #[derive(Default)]
 struct Names {
     /// Those that belong to an account already.
     taken: HashSet<String>,
-    /// Those, and all that stand in the table: nobody is renamed to one of them.
+    /// Those, and all names in the table. No account is renamed to one of them.
     reserved: HashSet<String>,
 }
 
 impl Names {
-    /// A name that nobody has, made from one and its row.
+    /// Makes a free name from a name and its row.
     fn invent(&mut self, name: &Username, mark: char, row: RowId) -> String {
         let stem: String = name.as_str().chars().take(STEM_CHARS).collect();
         let mut invented = format!("{stem}{mark}{}", row.0);

@@ -1,4 +1,4 @@
-//! Names and numbers that nobody has.
+//! Free names and numbers.
 
 use entity::{room_basic, user_basic};
 use sea_orm::{
@@ -11,10 +11,10 @@ use crate::store::StoreError;
 use crate::store::rooms::random_number;
 use crate::store::users::folded;
 
-/// How many characters of a name are kept where something is added to it.
+/// How many characters of a name are kept when something is appended.
 const STEM_CHARS: usize = 48;
 
-/// The person's id when it is fit and free as a user name, or else one made from it.
+/// The id of the person, if it is valid and free as a user name. Otherwise a name made from it.
 pub(super) async fn free_username(
     connection: &impl ConnectionTrait,
     id: &str,
@@ -28,7 +28,7 @@ pub(super) async fn free_username(
             1 => Username::adopted(&format!("{stem}-imweb")),
             _ => Username::adopted(&format!("{stem}-imweb-{number}")),
         };
-        // Both columns are unique; in tables that were taken over the database's own rules compare the second.
+        // Both columns are unique. In tables that were taken over, the database compares the second by its own rules.
         let taken = Column::UsernameKey
             .eq(folded(candidate.as_str()))
             .or(Column::Username.eq(candidate.as_str()));

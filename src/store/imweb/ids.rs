@@ -1,17 +1,17 @@
-//! Ids of imweb: how they are compared, and when two that are the same may be two people's.
+//! Ids of imweb: how they are compared, and when two equal ids may belong to two people.
 
 use std::collections::HashMap;
 
 use super::plan::Skip;
 use crate::protocol::text::{DisplayName, MAX_NAME_CHARS};
 
-/// An id as it is compared.
+/// An id in the form for comparison.
 pub(super) type Key = String;
 
 /// Why a row is left out, for programs and in words.
 pub(super) type Refusal = (Skip, String);
 
-/// An id as it is compared, and as it is written.
+/// An id in the form for comparison, and as it is written.
 pub(super) fn id(raw: &Option<String>, whose: &str) -> Result<(Key, String), Refusal> {
     let refused = |what: &str| (Skip::BadId, format!("the {whose}'s id {what}"));
     let text = raw.as_deref().unwrap_or_default().trim();
@@ -19,7 +19,7 @@ pub(super) fn id(raw: &Option<String>, whose: &str) -> Result<(Key, String), Ref
         return Err(refused("is empty"));
     }
     let key = text.to_lowercase();
-    // Lower case can be longer than the id: 'İ' becomes two characters.
+    // Lower case can be longer: 'İ' becomes two characters.
     if text.chars().count().max(key.chars().count()) > MAX_NAME_CHARS {
         return Err(refused("is too long"));
     }
@@ -29,10 +29,10 @@ pub(super) fn id(raw: &Option<String>, whose: &str) -> Result<(Key, String), Ref
     Ok((key, text.to_owned()))
 }
 
-/// How a table spells each id the first time, and whether it does so in another way too.
+/// The first spelling of each id in a table, and whether there is another one.
 pub(super) type Spellings = HashMap<Key, (String, bool)>;
 
-/// How the ids of one table are spelled, the first row's first.
+/// The spellings of the ids of one table.
 pub(super) fn spellings<'a>(ids: impl Iterator<Item = &'a Option<String>>) -> Spellings {
     let mut spellings = Spellings::new();
     for raw in ids {
@@ -47,12 +47,12 @@ pub(super) fn spellings<'a>(ids: impl Iterator<Item = &'a Option<String>>) -> Sp
     spellings
 }
 
-/// An id as it stands there. Blanks after it count for nothing in its MySQL.
+/// An id as it is written. Its MySQL ignores trailing blanks.
 fn spelled(raw: &Option<String>) -> &str {
     raw.as_deref().unwrap_or_default().trim_end_matches(' ')
 }
 
-/// Refuses an id that may be somebody else's than the first of its kind.
+/// Refuses an id that is spelled otherwise than the first one, because it may belong to another person.
 pub(super) fn is_spelled_so(raw: &Option<String>, spellings: &Spellings) -> Result<(), Refusal> {
     let (key, _) = id(raw, "person")?;
     match spellings.get(&key) {
@@ -68,7 +68,7 @@ pub(super) fn is_spelled_so(raw: &Option<String>, spellings: &Spellings) -> Resu
     }
 }
 
-/// As much of a foreign text as can be printed anywhere.
+/// A foreign text, reduced to what can be printed anywhere.
 pub(super) fn legible(raw: &Option<String>) -> String {
     let shown = DisplayName::cut(raw.as_deref().unwrap_or_default());
     shown.map_or_else(String::new, |shown| shown.to_string())

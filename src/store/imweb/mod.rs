@@ -29,7 +29,7 @@ use crate::protocol::time::Timestamp;
 
 pub use plan::{Skip, Skipped};
 
-/// Why an import ended early. What was taken before stays, and is not taken again.
+/// Why an import ended early. Rows that were imported before stay, and are not imported again.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The other database does not answer.
@@ -61,7 +61,7 @@ pub struct ImwebSource<'a> {
     pub utc_offset_minutes: i32,
 }
 
-/// What an import did, or would do.
+/// The result of an import or of a dry run.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Import {
     /// Whether nothing was changed.
@@ -70,11 +70,11 @@ pub struct Import {
     pub found: Found,
     /// What was made here.
     pub taken: Counts,
-    /// What an earlier run had made.
+    /// What an earlier run had imported.
     pub already: Counts,
     /// The rooms that were made.
     pub rooms: Vec<ImportedRoom>,
-    /// The accounts that were made; none of them has a password.
+    /// The new accounts. None of them has a password.
     pub people: Vec<ImportedPerson>,
     /// Every row that was left out, and why.
     pub skipped: Vec<Skipped>,
@@ -83,9 +83,9 @@ pub struct Import {
 /// How many rows the tables of imweb have.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// Those of `imweb_login`: who created a meeting.
+    /// Rows of `imweb_login`: who created a meeting.
     pub imweb_login: usize,
-    /// Those of `imweb_join`: who joined one.
+    /// Rows of `imweb_join`: who joined one.
     pub imweb_join: usize,
     /// Those of `imweb_status`: as what.
     pub imweb_status: usize,
@@ -109,9 +109,9 @@ pub struct ImportedRoom {
     pub meeting: String,
     /// What it is called.
     pub name: RoomName,
-    /// What links carry; none in a dry run.
+    /// The identity for links. None in a dry run.
     pub identity: Option<RoomIdentity>,
-    /// Its number; none in a dry run.
+    /// Its number. None in a dry run.
     pub number: Option<String>,
     /// Its creator's id there.
     pub owner: String,
@@ -122,14 +122,14 @@ pub struct ImportedRoom {
 pub struct ImportedPerson {
     /// Their id there.
     pub person: String,
-    /// What the account logs in with, once it has a password; none in a dry run.
+    /// The user name of the account. It has no password yet. None in a dry run.
     pub username: Option<Username>,
     /// What others see.
     pub display_name: DisplayName,
 }
 
 impl Store {
-    /// Takes over what the tables of imweb have, or says what that would be.
+    /// Imports the tables of imweb, or says what that would do.
     ///
     /// # Errors
     /// [`ImportError`].

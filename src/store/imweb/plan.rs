@@ -1,7 +1,7 @@
-//! What each row of imweb becomes, or why it is left out: decided from the rows alone.
+//! Plans what each row of imweb becomes, or why it is left out, from the rows alone.
 //!
-//! Ids are compared without regard to case and to spaces at their ends, as its MySQL compares them, but with accents.
-//! What is the same then and is spelled in two ways in one table, which its own tables rule out, may be two people.
+//! Ids are compared without case and without spaces at their ends, as its MySQL does, but with accents. Equal ids with
+//! two spellings in one table may be two people. Its own tables exclude that.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,9 +14,9 @@ use crate::protocol::object::Role;
 use crate::protocol::text::{DisplayName, InvalidText, RoomName};
 use crate::protocol::time::Timestamp;
 
-/// What a status says of somebody who leads a meeting.
+/// The status of a host.
 const HOST: &str = "主持人";
-/// What it says of everyone else.
+/// The status of everybody else.
 const MEMBER: &str = "成员";
 
 /// Why a row was left out.
@@ -25,7 +25,7 @@ const MEMBER: &str = "成员";
 pub enum Skip {
     /// An id is absent, empty, too long or unreadable.
     BadId,
-    /// Another row spells the same id differently: they may be two people.
+    /// Another row spells the same id differently, so they may be two people.
     SpelledOtherwise,
     /// The name is absent or empty.
     EmptyName,
@@ -37,11 +37,11 @@ pub enum Skip {
     DuplicateMeeting,
     /// The same person joined the same meeting in another row.
     DuplicateJoin,
-    /// Another row says what the person is.
+    /// Another row has the status of the person.
     DuplicateStatus,
     /// The meeting that was joined never existed.
     NoSuchMeeting,
-    /// The meeting that was joined was left out itself.
+    /// The joined meeting was left out itself.
     MeetingSkipped,
     /// Nobody of this id joined a meeting.
     NoSuchJoin,
@@ -49,7 +49,7 @@ pub enum Skip {
     JoinSkipped,
     /// The status is neither 主持人 nor 成员.
     UnknownRole,
-    /// The room or the account that it belongs to was deleted here since.
+    /// Its room or its account was deleted here since.
     DeletedHere,
 }
 
@@ -126,7 +126,7 @@ impl Plan {
         });
     }
 
-    /// Plans the rooms; gives the meetings whose every login was left out.
+    /// Plans the rooms. Returns the meetings whose logins were all left out.
     fn take_logins(&mut self, mut logins: Vec<Login>) -> HashSet<Key> {
         logins.sort_by(|one, other| {
             (&one.created, &one.person).cmp(&(&other.created, &other.person))
@@ -179,7 +179,7 @@ impl Plan {
         Ok((owner, person, room))
     }
 
-    /// What each person is; of several rows the one that says host counts, or else the first.
+    /// The role of each person. Of several rows one that says host counts, or else the first.
     fn take_statuses(&mut self, statuses: &[Status], joiners: &Spellings) -> HashMap<Key, Role> {
         let mut roles: HashMap<Key, Role> = HashMap::new();
         for status in statuses {
@@ -201,14 +201,14 @@ impl Plan {
                         self.skip("imweb_status", &status.row, Skip::DuplicateStatus, detail);
                     }
                 }
-                // Told of below, once it is known which joins were taken.
+                // Reported below, once it is known which joins are imported.
                 Ok(_) => {}
             }
         }
         roles
     }
 
-    /// Plans the memberships; gives those whose join was taken.
+    /// Plans the memberships. Returns the people whose join is imported.
     fn take_joins(
         &mut self,
         joins: Vec<Join>,
@@ -278,7 +278,7 @@ impl Plan {
         Ok((place, membership, person))
     }
 
-    /// Names the statuses that say something of nobody who was taken.
+    /// Reports the statuses of people who are not imported.
     fn skip_idle_statuses(
         &mut self,
         statuses: &[Status],

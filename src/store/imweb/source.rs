@@ -1,6 +1,6 @@
-//! The tables of imweb, as they stand in its MySQL or MariaDB.
+//! The tables of imweb in its MySQL or MariaDB.
 //!
-//! Everything is read as text: types, character sets and absent values differ from one installation to the next.
+//! Everything is read as text, because types, character sets and absent values differ between installations.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub(super) struct Join {
     pub(super) joined: Text,
 }
 
-/// What somebody is in the meeting that they joined.
+/// The role of a person in a meeting that they joined.
 #[derive(Debug)]
 pub(super) struct Status {
     pub(super) row: Text,
@@ -74,7 +74,7 @@ const STATUS: (&str, [&str; 3]) = (
     ["status_onlyId", "status_userId", "status_type"],
 );
 
-/// Reads all three as they are at one moment.
+/// Reads all three tables in one consistent snapshot.
 pub(super) async fn read(url: &str) -> Result<Tables, ImportError> {
     let mut options = ConnectOptions::new(url);
     options
@@ -93,7 +93,7 @@ pub(super) async fn read(url: &str) -> Result<Tables, ImportError> {
     Ok(tables)
 }
 
-/// Names the first table or column that is not there.
+/// Reports the first missing table or column.
 async fn check(snapshot: &DatabaseTransaction) -> Result<(), ImportError> {
     let query = "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR) FROM information_schema.columns \
                  WHERE table_schema = DATABASE()";

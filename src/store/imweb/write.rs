@@ -1,4 +1,4 @@
-//! Carrying the plan out: room by room, each step in a transaction with the note that it was done.
+//! Carries the plan out, room by room. Each step is one transaction with the note that it was done.
 
 use std::collections::HashMap;
 
@@ -26,20 +26,20 @@ use crate::store::row::{column, name};
 use crate::store::users::folded;
 use crate::store::{PasswordHash, RoomSettings, Store, StoreError};
 
-/// How many memberships one transaction writes: few enough that a server beside it is not kept waiting.
+/// How many memberships one transaction writes. A server on the same database must not wait long.
 const BATCH: usize = 100;
-/// The row of what a dry run would have made.
+/// Stands for the row that a dry run would have made.
 const NOT_MADE: i64 = 0;
 
 pub(super) struct Writer<'a> {
     store: &'a Store,
     mode: ImportMode,
     now: Timestamp,
-    /// What was taken before: the rows here by where they come from.
+    /// Rows that were imported before, by their origin.
     known: HashMap<String, i64>,
 }
 
-/// A person's account, as far as memberships need it.
+/// The account of a person, as far as memberships need it.
 #[derive(Clone)]
 struct Person {
     row: i64,
@@ -47,7 +47,7 @@ struct Person {
 }
 
 impl Person {
-    /// Stands for one that a dry run would have made.
+    /// Stands for an account that a dry run would have made.
     fn not_made() -> Self {
         Self {
             row: NOT_MADE,
@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The room's row, made when it was not, but for a dry run; none when it was deleted here.
+    /// The row of the room. It is made if it does not exist, except in a dry run. None if it was deleted here.
     async fn write_room(
         &mut self,
         room: &PlannedRoom,
@@ -192,7 +192,7 @@ impl<'a> Writer<'a> {
         Ok(Some(row))
     }
 
-    /// The room's row, unless this is a dry run, and what else was done; none when its owner was deleted here.
+    /// The row of the room, unless this is a dry run, and what else was done. None if its owner was deleted here.
     async fn make_room(
         &self,
         writing: Option<&Writing>,
@@ -271,7 +271,7 @@ impl<'a> Writer<'a> {
         Ok(step)
     }
 
-    /// The person's account, made when it was not, but for a dry run; none when it was deleted here.
+    /// The account of the person. It is made if it does not exist, except in a dry run. None if it was deleted here.
     async fn person(
         &self,
         writing: Option<&Writing>,
@@ -323,7 +323,7 @@ impl<'a> Writer<'a> {
         }))
     }
 
-    /// Writes down, in the same transaction, that this was taken.
+    /// Notes in the same transaction that this row was imported.
     async fn note(
         &self,
         writing: &Writing,
@@ -342,7 +342,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// What a transaction has done counts once it is committed.
+    /// Counts the work of a transaction once it is committed.
     fn keep(&mut self, step: Step, import: &mut Import) {
         self.known.extend(step.notes);
         import.taken.people += step.people.len();
@@ -388,7 +388,7 @@ fn deleted_here(
     }
 }
 
-/// The row of a membership, which ends when it begins.
+/// The row of a membership. It ends when it begins.
 fn new_membership(
     room: i64,
     membership: &PlannedMembership,
