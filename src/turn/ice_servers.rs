@@ -1,4 +1,4 @@
-//! What people are told of relays: where ours is reached and what to show there, and the operator's others.
+//! The relays that clients are told of: the address and the credentials of ours, and the relays of the operator.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ struct All {
     external: External,
 }
 
-/// By which ways our own relay is reached, besides datagrams to the ports of media.
+/// How our own relay is reached, beside datagrams to the media ports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ways {
     /// By TCP.
@@ -48,7 +48,7 @@ pub enum Tcp {
 /// Where streams in TLS are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// The name or address that the certificate is for.
+    /// The name or address in the certificate.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -61,11 +61,11 @@ pub struct External {
     pub open: Vec<String>,
     /// Those that ask for credentials: `turn:` and `turns:`.
     pub guarded: Vec<String>,
-    /// What credentials are computed from; the others have it too.
+    /// The secret for credentials. The other relays have it too.
     pub secret: String,
 }
 
-/// One room's access to the relay. Its people lose it when it is dropped.
+/// The access of one room to the relay. Its participants lose it when this is dropped.
 pub struct RoomAccess {
     all: IceServers,
     room: u64,
@@ -127,21 +127,21 @@ impl IceServers {
 }
 
 impl RoomAccess {
-    /// Lets somebody use the relay; said again it changes nothing.
+    /// Lets a participant use the relay. Doing so again changes nothing.
     pub fn admit(&self, participant: &ParticipantId) {
         if let Some((relay, _)) = &self.all.0.own {
             relay.admit(participant.as_str(), self.room, self.reach);
         }
     }
 
-    /// Takes it away from somebody, with all that they have there.
+    /// Ends the access of a participant, with all their allocations.
     pub fn dismiss(&self, participant: &ParticipantId) {
         if let Some((relay, _)) = &self.all.0.own {
             relay.dismiss(participant.as_str());
         }
     }
 
-    /// What somebody is told. It is good for an hour, and while they are admitted.
+    /// The relays for a participant. The credentials are good for an hour, and only while the participant is admitted.
     pub fn ice_servers(&self, participant: &ParticipantId) -> Vec<IceServer> {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
         self.all
@@ -157,8 +157,9 @@ impl Drop for RoomAccess {
     }
 }
 
-/// The addresses of our relay (RFC 7065), the quickest way first. Browsers ask at each of them, and complain about five:
-/// datagrams have one address of each family, the first that leads here from elsewhere, and streams have one.
+/// The addresses of our relay (RFC 7065), the fastest way first. Browsers use each of them, and complain about five or
+/// more. So there is one address of each family for datagrams, the first that is reachable from elsewhere, and one for
+/// streams.
 fn urls(media: &[SocketAddr], ways: &Ways) -> Vec<String> {
     let mut urls = Vec::new();
     let firsts = firsts(media);
@@ -192,8 +193,7 @@ fn firsts(media: &[SocketAddr]) -> Vec<SocketAddr> {
         .collect()
 }
 
-/// The password of a user name, as servers expect it that share a secret with the one who gives it
-/// (draft-uberti-behave-turn-rest).
+/// The password of a user name, for servers that share a secret with us (draft-uberti-behave-turn-rest).
 fn rest_password(secret: &str, username: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret.as_bytes()) else {
         return String::new();

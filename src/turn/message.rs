@@ -1,4 +1,4 @@
-//! Messages of STUN and TURN as they lie in their bytes (RFC 8489 §5, RFC 8656 §18): one reader, one writer.
+//! Messages of STUN and TURN as bytes (RFC 8489 §5, RFC 8656 §18): one reader, one writer.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 
-/// What every message begins with after its type and length.
+/// The magic cookie after the type and the length of every message.
 pub(super) const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 pub(super) const HEADER_BYTES: usize = 20;
 const INTEGRITY_BYTES: usize = 20;
@@ -44,7 +44,7 @@ pub(super) mod attribute {
     pub const ADDRESS_ERROR_CODE: u16 = 0x8001;
 }
 
-/// What kind of message it is (RFC 8489 §5).
+/// The class of a message (RFC 8489 §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     Request = 0,
@@ -53,7 +53,7 @@ pub(super) enum Class {
     Error = 3,
 }
 
-/// The type of a message as it is written: the class lies between the method's bits.
+/// The type of a message: the bits of the class lie between those of the method.
 fn kind_of(method: u16, class: Class) -> u16 {
     let class = class as u16;
     (method & 0xf)
@@ -63,7 +63,7 @@ fn kind_of(method: u16, class: Class) -> u16 {
         | ((class & 2) << 7)
 }
 
-/// One message, shaped rightly; nothing in it is believed yet.
+/// One well-formed message. Nothing in it is trusted yet.
 pub(super) struct Message<'a> {
     bytes: &'a [u8],
     pub method: u16,
@@ -73,7 +73,7 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a datagram; `None` for what is no STUN message.
+    /// Reads a datagram. `None` if it is no STUN message.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
         let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
@@ -116,7 +116,7 @@ impl<'a> Message<'a> {
         Some((u16::from_be_bytes([head[0], head[1]]), at + 4..end))
     }
 
-    /// The attributes that count: behind MESSAGE-INTEGRITY nothing does (RFC 8489 §14.5).
+    /// The valid attributes. Those behind MESSAGE-INTEGRITY are ignored (RFC 8489 §14.5).
     fn attributes(&self) -> impl Iterator<Item = (u16, Range<usize>)> {
         let end = self.integrity_at.unwrap_or(self.bytes.len());
         let mut at = HEADER_BYTES;
@@ -147,7 +147,7 @@ impl<'a> Message<'a> {
         std::str::from_utf8(self.value(wanted)?).ok()
     }
 
-    /// A number of 32 bits; one of another length is a fault of whoever sent it.
+    /// A number of 32 bits. Another length is an error of the sender.
     pub fn number(&self, wanted: u16) -> Result<Option<u32>, ()> {
         let Some(value) = self.value(wanted) else {
             return Ok(None);
@@ -156,7 +156,7 @@ impl<'a> Message<'a> {
         Ok(Some(u32::from_be_bytes(value)))
     }
 
-    /// Every XOR-PEER-ADDRESS, in order (RFC 8656 §18.3); `None` for one out of shape.
+    /// All XOR-PEER-ADDRESS attributes, in order (RFC 8656 §18.3). `None` for a malformed one.
     pub fn peers(&self) -> impl Iterator<Item = Option<SocketAddr>> {
         self.attributes()
             .filter(|(kind, _)| *kind == attribute::XOR_PEER_ADDRESS)
@@ -169,7 +169,7 @@ impl<'a> Message<'a> {
         unmask(self.value(wanted)?, &self.transaction)
     }
 
-    /// The first attribute that has to be understood and is not among these.
+    /// The first attribute that must be understood and is not in `known`.
     pub fn unknown(&self, known: &[u16]) -> Option<u16> {
         self.attributes()
             .map(|(kind, _)| kind)
@@ -181,7 +181,7 @@ impl<'a> Message<'a> {
         self.integrity_at.is_some()
     }
 
-    /// Whether MESSAGE-INTEGRITY is right (RFC 8489 §14.5). The comparison takes the same time whatever differs.
+    /// Whether MESSAGE-INTEGRITY is right (RFC 8489 §14.5). The comparison takes constant time.
     pub fn is_signed_by(&self, key: &[u8]) -> bool {
         let Some(at) = self.integrity_at else {
             return false;
@@ -198,7 +198,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The mask of an address: the cookie, and for IPv6 the transaction behind it (RFC 8489 §14.2).
+/// The mask of an address: the cookie, and for IPv6 also the transaction id (RFC 8489 §14.2).
 fn mask(transaction: &[u8; 12]) -> [u8; 16] {
     let mut mask = [0; 16];
     mask[..4].copy_from_slice(&MAGIC_COOKIE);
@@ -289,8 +289,8 @@ impl Writer {
     }
 }
 
-/// How long the first message of a stream is, with its padding (RFC 8489 §6.2.2, RFC 8656 §12.5): `Ok(None)` while too
-/// little of it came to tell.
+/// The length of the first message of a stream, with its padding (RFC 8489 §6.2.2, RFC 8656 §12.5). `Ok(None)` if more
+/// bytes are needed.
 ///
 /// # Errors
 /// What begins like no message: nothing after it can be told apart.
@@ -311,13 +311,13 @@ pub(super) fn framed(bytes: &[u8]) -> Result<Option<usize>, NotTurn> {
     }
 }
 
-/// A stream that is none of TURN messages.
+/// The stream contains no TURN messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is no stream of TURN messages")]
 pub(super) struct NotTurn;
 
-/// Whether a datagram is for the TURN server: ChannelData, or a STUN message of one of its methods; a Binding request
-/// without a user name asks for the sender's address alone and belongs to no ICE agent.
+/// Whether a datagram is for the TURN server: ChannelData, or a STUN message of one of its methods. A Binding request
+/// without a user name only asks for the address of its sender, and belongs to no ICE agent.
 pub fn is_turn(datagram: &[u8]) -> bool {
     match datagram.first() {
         Some(0x40..=0x4f) => true,

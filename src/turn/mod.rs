@@ -1,25 +1,25 @@
-//! The relay (TURN, RFC 8656) for clients whose network lets nothing else through: over UDP, TCP and TLS to the server's
-//! own ports.
+//! The relay (TURN, RFC 8656) for clients whose network blocks everything else: over UDP, TCP and TLS to the ports of
+//! the server itself.
 //!
-//! Owns allocations, permissions and channels, who may have them, and how much. Knows media only as addresses that
-//! datagrams are for, and rooms only as numbers; it may know neither sessions nor HTTP.
+//! Owns allocations, permissions and channels, who may have them, and how much. It knows media only as addresses of
+//! datagrams, and rooms only as numbers. It may not know sessions or HTTP.
 //!
-//! **Relayed addresses are virtual.** No socket is bound for an allocation: its address is one of the server's own with
-//! a port that tells it from others. What a client sends to the server's own media goes to the media thread within the
-//! process; what it sends to another relayed address of the same room goes to that client. Nothing else is a legal peer,
-//! in whatever spelling, so that the relay leads to nobody: not to the machine, nor to the operator's network. The check
-//! is a list of what is allowed, compared as whole addresses, and not one of what is forbidden.
+//! **Relayed addresses are virtual.** No socket is bound for an allocation. Its address is one of the server, with a
+//! port that distinguishes it from others. Datagrams from a client to the media of the server go to the media thread
+//! within the process. Datagrams to another relayed address of the same room go to that client. Nothing else is a legal
+//! peer, in any spelling. So the relay leads nowhere else: not to the machine, and not to the network of the operator.
+//! The check is a list of allowed addresses, compared as whole addresses, and not a list of forbidden ones.
 //!
-//! **Credentials are computed, not kept.** A user name is the time at which it expires and the participant; the password
-//! is its MAC. They hold while the participant is in the room: whoever leaves, is removed or is in a room that ends
-//! loses all allocations in the same moment. Whoever has proven nothing leaves nothing behind: a nonce is a MAC too, and
-//! who asks how often is counted in a table of fixed size.
+//! **Credentials are computed, not stored.** A user name is its time of expiry and the participant, and the password is
+//! its MAC. They are valid while the participant is in the room. A participant who leaves, is removed, or whose room
+//! ends loses all allocations at the same moment. A client without valid credentials leaves no state behind: a nonce is
+//! a MAC too, and requests are counted in a table of fixed size.
 //!
-//! `server` holds the rules and is pure: messages and the time in, what to send out. [`Relay`] is what its carriers share: the
-//! media threads, which take datagrams, and `stream`, which cuts streams into messages. [`IceServers`] is what people are told
-//! of it. We wrote it rather than take the crate `turn-server-proto` (0.7.3): that one keeps its users in a list that only
-//! grows, looks clients up one by one, keeps a nonce for each source that asks, and knows no quotas. What remained of it was
-//! the messages, of which TURN has few.
+//! `server` holds the rules and is pure: it takes messages and the time, and returns what to send. [`Relay`] is shared
+//! by the media threads, which take datagrams, and by `stream`, which cuts streams into messages. [`IceServers`] is
+//! what clients are told. We wrote it instead of using the crate `turn-server-proto` (0.7.3): that crate keeps its
+//! users in a list that only grows, finds clients by a linear search, stores a nonce for each source, and has no
+//! quotas. The rest of it would be the messages, of which TURN has few.
 
 mod ice_servers;
 mod message;

@@ -1,6 +1,6 @@
-//! The relay as its carriers share it: one lock around the rules, and the ways out of it.
+//! The relay as its users share it: one lock around the rules, and the ways out.
 //!
-//! Nothing here waits. What finds no room on its way is dropped, as a full network drops it.
+//! Nothing here waits. A datagram that finds no room is dropped, as in a full network.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,19 +14,19 @@ use tokio::time::Instant;
 use super::server::{Client, Credentials, Now, Outcome, Reach, Server, ToMedia, Wrapped};
 use crate::budgets::turn::UNREAD;
 
-/// How often what has expired is freed.
+/// How often expired state is freed.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// Something for the thread that has one of the server's media ports.
+/// A message for the thread of one of the media ports.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parcel {
-    /// Media gets this as if a datagram had come.
+    /// Media handles this like a received datagram.
     Media {
         /// By whose allocation.
         allocation: u64,
         /// The address of ours that it is for.
         local: SocketAddr,
-        /// The relayed address, which it comes from.
+        /// The relayed address: its source.
         remote: SocketAddr,
         /// The datagram.
         payload: Vec<u8>,
@@ -44,11 +44,11 @@ pub enum Parcel {
 
 /// One of the server's media ports.
 pub trait Port: Send + Sync {
-    /// Takes something, or drops it when there is no room.
+    /// Takes a message, or drops it if there is no room.
     fn post(&self, parcel: Parcel);
 }
 
-/// The relay. It is of use once it is connected to media.
+/// The relay. It works once it is connected to media.
 pub struct Relay {
     rules: Mutex<Rules>,
     ports: OnceLock<HashMap<u16, Box<dyn Port>>>,
@@ -62,20 +62,20 @@ struct Rules {
     next_sweep: Instant,
 }
 
-/// A stream's place at the relay. When it is dropped, what its client had is freed.
+/// The place of a stream at the relay. When it is dropped, the allocation of its client is freed.
 pub(super) struct Stream {
     pub relay: Arc<Relay>,
     pub client: Client,
     id: u64,
 }
 
-/// What is done under these locks cannot fail half-way.
+/// No panic can leave the state under these locks half changed.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Now {
-    /// This moment, which the caller has read from the clock already.
+    /// The time, which the caller has read from the clock already.
     pub fn at(instant: std::time::Instant) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
@@ -101,7 +101,7 @@ impl Default for Relay {
 }
 
 impl Relay {
-    /// With a secret of its own: what was promised by another is worth nothing here.
+    /// With a new secret. Credentials of another relay are worthless here.
     pub fn new() -> Self {
         let now = Instant::now();
         let rules = Rules {
@@ -117,7 +117,7 @@ impl Relay {
         }
     }
 
-    /// Connects media, once: its ports, and where clients reach it.
+    /// Connects media: its ports and its addresses. Called once.
     pub fn connect(&self, ports: HashMap<u16, Box<dyn Port>>, addresses: Vec<SocketAddr>) {
         if self.ports.set(ports).is_err() {
             tracing::error!("the relay was connected twice: this is a fault in the server");
@@ -145,7 +145,7 @@ impl Relay {
         rules.server.handle(client, message, now)
     }
 
-    /// What media sends to a relayed address: the message for its client. None where it may not.
+    /// Wraps a datagram from media to a relayed address for its client. None if it is not permitted.
     pub fn wrap(
         &self,
         allocation: u64,
@@ -189,7 +189,7 @@ impl Relay {
             Client::Stream { id, .. } => {
                 let streams = locked(&self.streams);
                 if let Some(stream) = streams.get(&id) {
-                    // A client that reads too slowly loses what it does not read.
+                    // A client that reads too slowly loses datagrams.
                     let _ = stream.try_send(wrapped.bytes);
                 }
             }
@@ -213,7 +213,7 @@ impl Relay {
         locked(&self.rules).server.serves(client, now)
     }
 
-    /// A place for a stream from there, and what is to be sent to it.
+    /// A place for a stream from `remote`, and the receiver of what is sent to it.
     pub(super) fn open_stream(
         self: &Arc<Self>,
         remote: SocketAddr,
@@ -229,7 +229,7 @@ impl Relay {
         (stream, queue)
     }
 
-    /// A number for a room that nobody else has.
+    /// A unique number for a room.
     pub(super) fn new_room(&self) -> u64 {
         self.next_room.fetch_add(1, Ordering::Relaxed)
     }

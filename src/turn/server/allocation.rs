@@ -1,4 +1,4 @@
-//! One allocation: its relayed address, and who may send to it and be sent to.
+//! One allocation: its relayed address, and its permitted peers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,11 +20,11 @@ pub(super) struct Allocation {
     pub id: u64,
     /// Whose it is.
     pub participant: String,
-    /// By which name it was made: no other may change it.
+    /// The user name that made it. Only that one may change it.
     pub username: String,
     pub relayed: SocketAddr,
     pub expires: Instant,
-    /// Of the request that made it: the same again is a repetition.
+    /// The transaction id of the request that made it. The same id again is a repetition.
     pub transaction: [u8; 12],
     permissions: HashMap<IpAddr, Instant>,
     channels: Vec<Channel>,
@@ -41,12 +41,12 @@ struct Channel {
 pub(super) enum NoPlace {
     /// There are as many as there may be.
     Full,
-    /// The number or the peer is taken by another.
+    /// The number or the peer is already in use.
     Taken,
 }
 
 impl Allocation {
-    /// One that nobody may use yet.
+    /// A new allocation without permissions.
     pub fn new(
         id: u64,
         (participant, username): (&str, &str),
@@ -66,7 +66,7 @@ impl Allocation {
         }
     }
 
-    /// Lets all these addresses send, or none of them.
+    /// Permits all these addresses, or none of them.
     pub fn permit(&mut self, ips: &[IpAddr], now: Instant) -> Result<(), NoPlace> {
         self.permissions.retain(|_, expires| *expires > now);
         let mut fresh: Vec<&IpAddr> = ips
@@ -83,7 +83,7 @@ impl Allocation {
         Ok(())
     }
 
-    /// Whether this address may send, and be sent to.
+    /// Whether this address is permitted, in both directions.
     pub fn permits(&self, ip: IpAddr, now: Instant) -> bool {
         self.permissions
             .get(&ip)
@@ -118,19 +118,19 @@ impl Allocation {
         Ok(())
     }
 
-    /// Who is at the other end of a channel.
+    /// The peer of a channel.
     pub fn peer_of(&self, number: u16, now: Instant) -> Option<SocketAddr> {
         let mut channels = self.channels.iter();
         let channel = channels.find(|channel| channel.number == number && channel.expires > now)?;
         Some(channel.peer)
     }
 
-    /// What came from a peer, as the client is sent it: by its channel, or in an indication (RFC 8656 §11, §12.6).
+    /// Wraps a payload from a peer for the client: in its channel, or in an indication (RFC 8656 §11, §12.6).
     pub fn wrap(&self, peer: SocketAddr, payload: &[u8], client: Client, now: Instant) -> Vec<u8> {
         let mut channels = self.channels.iter();
         let channel = channels.find(|channel| channel.peer == peer && channel.expires > now);
         let Some(channel) = channel else {
-            // Nobody answers it, so that any transaction is as good as another.
+            // Nobody answers an indication, so any transaction id will do.
             let transaction = [0; 12];
             return Writer::new(method::DATA, Class::Indication, &transaction)
                 .address(attribute::XOR_PEER_ADDRESS, peer)
@@ -142,7 +142,7 @@ impl Allocation {
         bytes.extend_from_slice(&(payload.len() as u16).to_be_bytes());
         bytes.extend_from_slice(payload);
         if let Client::Stream { .. } = client {
-            // Only there it has to be filled up (RFC 8656 §12.5).
+            // Only streams need padding (RFC 8656 §12.5).
             bytes.resize(bytes.len().next_multiple_of(4), 0);
         }
         bytes

@@ -1,12 +1,12 @@
-//! Which allocations there are, and by which addresses they are known.
+//! All allocations, and the addresses by which they are known.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::allocation::Allocation;
 use super::{Client, Server};
 
-/// Relayed addresses have these ports. The standard recommends the dynamic range (RFC 8656 §7.2), so that they take nobody's
-/// port; here they are but numbers, and there are more of them below it.
+/// The first port of relayed addresses. The standard recommends the dynamic range (RFC 8656 §7.2), so that real ports
+/// stay free. Here ports are only numbers, and a lower start gives more of them.
 const FIRST_PORT: u16 = 16_384;
 
 /// A family of addresses (RFC 8656 §18.9).
@@ -26,14 +26,14 @@ impl Family {
         }
     }
 
-    /// Which this address belongs to as it is written: an IPv4 address in IPv6's spelling is no IPv4 address.
+    /// The family of an address as it is written. An IPv4-mapped IPv6 address does not count as IPv4.
     pub fn of(ip: IpAddr) -> Self {
         if ip.is_ipv4() { Self::V4 } else { Self::V6 }
     }
 }
 
 impl Server {
-    /// The address that relayed addresses of this family have: one of our own, and loopback only where we have no other.
+    /// The IP of relayed addresses of this family: one of our own. Loopback is used only if there is no other.
     pub(super) fn relay_ip(&self, family: Family) -> Option<IpAddr> {
         let of_family = || {
             let ips = self.media.iter().map(SocketAddr::ip);
@@ -44,7 +44,7 @@ impl Server {
             .or_else(|| of_family().next())
     }
 
-    /// A relayed address that nobody has, and that is no media's.
+    /// A free relayed address that is no media address.
     pub(super) fn free_address(&mut self, ip: IpAddr, is_even: bool) -> Option<SocketAddr> {
         let ports = u16::MAX - FIRST_PORT + 1;
         for _ in 0..ports {

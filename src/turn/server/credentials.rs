@@ -1,4 +1,4 @@
-//! User names and passwords that are computed, and nonces that nobody has to remember.
+//! Computed user names and passwords, and nonces that need no storage.
 
 use std::net::SocketAddr;
 
@@ -10,12 +10,12 @@ use sha2::Sha256;
 
 use super::REALM;
 
-/// How long a nonce is good (RFC 8489 §9.2.3 leaves it to the server).
+/// The life of a nonce (RFC 8489 §9.2.3 leaves it to the server).
 const NONCE_SECS: u64 = 600;
-/// So much of a MAC stands in a nonce.
+/// The length of the MAC in a nonce.
 const NONCE_MAC_BYTES: usize = 12;
 
-/// What a client shows to the relay. A secret: it is not printed.
+/// The credentials of a client. Secret, so they are not printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// When it expires, and whose it is.
@@ -24,11 +24,11 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// What all of them are computed from.
+/// The secret that they are computed from.
 pub(super) struct Secret([u8; 32]);
 
 impl Secret {
-    /// That lasts as long as the process: allocations do not outlive it either.
+    /// It lives as long as the process, like the allocations.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -69,7 +69,7 @@ impl Secret {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Whether this nonce was given to this client, and not long ago.
+    /// Whether this nonce was recently given to this client.
     pub fn is_nonce_good(&self, nonce: &[u8], client: SocketAddr, unix: u64) -> bool {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(nonce) else {
             return false;
@@ -90,7 +90,7 @@ impl Secret {
     }
 }
 
-/// When a user name expires, in seconds since 1970, and whose it is.
+/// The time of expiry of a user name, in seconds since 1970, and its participant.
 pub(super) fn parts(username: &str) -> Option<(u64, &str)> {
     let (expires, participant) = username.split_once(':')?;
     Some((expires.parse().ok()?, participant))

@@ -1,4 +1,4 @@
-//! The rules of the relay, pure: messages, membership and the time in; what is to be sent out.
+//! The pure rules of the relay: they take messages, memberships and the time, and return what to send.
 
 mod allocation;
 mod allocations;
@@ -21,10 +21,9 @@ use crate::budgets::turn::{RELAYED, RELAYED_BURST, RELAYED_IN_ALL};
 
 /// Credentials are asked for in this name's realm.
 pub(super) const REALM: &str = "meeting";
-/// How long new credentials are good for new allocations. What is allocated lives on while its participant is in the
-/// room.
+/// How long credentials are good for new allocations. Existing allocations live while their participant is in the room.
 pub(super) const CREDENTIALS_SECS: u64 = 3_600;
-/// No longer datagram is relayed: media fits in one Ethernet frame.
+/// The longest relayed datagram. Media fits into one Ethernet frame.
 pub(super) const LONGEST: usize = 2_048;
 
 /// The time on both clocks.
@@ -32,11 +31,11 @@ pub(super) const LONGEST: usize = 2_048;
 pub struct Now {
     /// For what lasts.
     pub instant: Instant,
-    /// Seconds since 1970, for what expires.
+    /// Seconds since 1970, for expiry times.
     pub unix: u64,
 }
 
-/// Where a client is reached: what RFC 8656 calls the 5-tuple.
+/// The address of a client: the 5-tuple of RFC 8656.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Client {
     /// By datagrams.
@@ -64,7 +63,7 @@ impl Client {
     }
 }
 
-/// Whom the people of a room reach by the relay.
+/// The allowed peers of the participants of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The server's media.
@@ -93,13 +92,13 @@ pub struct ToMedia {
     pub allocation: u64,
     /// The address of ours that it is for.
     pub local: SocketAddr,
-    /// The relayed address, which it comes from.
+    /// The relayed address: its source.
     pub remote: SocketAddr,
     /// The part.
     pub payload: Range<usize>,
 }
 
-/// A message for a client that did not ask for it.
+/// An unrequested message for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrapped {
     /// Whose.
@@ -118,7 +117,7 @@ struct Member {
 }
 
 impl Member {
-    /// Whether so many bytes more are relayed for them.
+    /// Whether so many more bytes may be relayed for them.
     fn spend(&mut self, bytes: usize, now: Instant) -> bool {
         let bytes = bytes as u64;
         if self.relayed.saturating_add(bytes) > RELAYED_IN_ALL.most {
@@ -135,11 +134,11 @@ impl Member {
 /// The relay's state.
 pub struct Server {
     secret: Secret,
-    /// Our own media addresses, as clients are told them.
+    /// The media addresses of the server, as clients know them.
     media: Vec<SocketAddr>,
     members: HashMap<String, Member>,
     allocations: HashMap<Client, Allocation>,
-    /// Which client has which relayed address, and which allocation.
+    /// The client of each relayed address.
     relayed: HashMap<SocketAddr, Client>,
     by_id: HashMap<u64, Client>,
     next_id: u64,
@@ -148,7 +147,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A relay that nobody may use yet, computing from this secret.
+    /// A relay without users, with this secret.
     pub fn new(secret: [u8; 32], now: Instant) -> Self {
         Self {
             secret: Secret::new(secret),
@@ -163,7 +162,7 @@ impl Server {
         }
     }
 
-    /// Sets the addresses of our own media. What is allocated keeps its relayed address.
+    /// Sets the media addresses of the server. Allocations keep their relayed addresses.
     pub fn set_media(&mut self, media: Vec<SocketAddr>) {
         self.media = media;
     }
@@ -173,7 +172,7 @@ impl Server {
         &self.media
     }
 
-    /// Lets somebody use the relay; said again it changes nothing.
+    /// Lets a participant use the relay. Doing so again changes nothing.
     pub fn admit(&mut self, participant: &str, room: u64, reach: Reach, now: Instant) {
         let known = self.members.get(participant);
         if known.is_some_and(|member| member.room == room) {
@@ -190,7 +189,7 @@ impl Server {
         self.members.insert(participant.to_owned(), member);
     }
 
-    /// Takes all of it away from somebody, at once.
+    /// Ends the access of a participant with all their allocations.
     pub fn dismiss(&mut self, participant: &str) {
         if self.members.remove(participant).is_none() {
             return;
@@ -210,7 +209,7 @@ impl Server {
         }
     }
 
-    /// What somebody shows to the relay. Worth nothing while they are not admitted.
+    /// The credentials of a participant. They are worthless while the participant is not admitted.
     pub fn credentials(&self, participant: &str, unix: u64) -> Credentials {
         self.secret
             .credentials(participant, unix + CREDENTIALS_SECS)
@@ -237,7 +236,7 @@ impl Server {
         allocation.is_some_and(|allocation| allocation.expires > now)
     }
 
-    /// Takes a whole message of a client: a datagram, or what was cut out of a stream.
+    /// Handles a whole message of a client: a datagram, or one cut out of a stream.
     pub fn handle(&mut self, client: Client, bytes: &[u8], now: Now) -> Outcome {
         if matches!(bytes.first(), Some(0x40..=0x4f)) {
             return self
@@ -259,7 +258,7 @@ impl Server {
         }
     }
 
-    /// What media sends to a relayed address: the message for its client. None where it may not.
+    /// Wraps a datagram from media to a relayed address for its client. None if it is not permitted.
     pub fn wrap(
         &mut self,
         allocation: u64,
@@ -271,7 +270,7 @@ impl Server {
         self.deliver(client, local, payload, now)
     }
 
-    /// Leaves so much of what is relayed in all.
+    /// Leaves a participant only `left` bytes of their total.
     #[cfg(test)]
     pub(super) fn spend_all_but(&mut self, participant: &str, left: u64) {
         if let Some(member) = self.members.get_mut(participant) {
