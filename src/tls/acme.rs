@@ -1,4 +1,4 @@
-//! A certificate that an authority gives (RFC 8555), proved on the port of https itself (RFC 8737).
+//! A certificate from an authority (RFC 8555), with the challenge on the https port itself (RFC 8737).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,8 +42,8 @@ impl Authority {
         })
     }
 
-    /// Gets the certificate, or the kept one, and a new one when two thirds of its time are over. Failed attempts are
-    /// made again, each after a longer time.
+    /// Gets the stored certificate or a new one, and renews it after two thirds of its life. Failed attempts are
+    /// repeated after growing pauses.
     pub(super) async fn keep(&self, shown: &Shown) {
         let domain = self.acme.domain.as_str();
         let contacts = &self.acme.contacts;
@@ -113,7 +113,7 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
 /// Account keys and certificates in the data folder.
 struct Kept(PathBuf);
 
-/// Authorities keep different accounts and give different certificates, for the same name too.
+/// The file depends on the directory too, because each authority has its own accounts and certificates.
 fn file(folder: &Path, kind: &str, parts: &[String], directory: &str) -> PathBuf {
     let mut hash = Sha256::new();
     for part in parts.iter().map(String::as_str).chain([directory]) {
@@ -137,7 +137,7 @@ fn certificate_file(folder: &Path, domains: &[String], directory: &str) -> PathB
     file(folder, "certificate", domains, directory)
 }
 
-/// One key for each authority, whoever may be written to: a change of address makes no new account.
+/// One key for each authority. It does not depend on the contact address, so a new address needs no new account.
 fn account_file(folder: &Path, directory: &str) -> PathBuf {
     file(folder, "account", &[], directory)
 }

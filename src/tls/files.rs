@@ -1,4 +1,4 @@
-//! A certificate that somebody else writes into files: read again when they change.
+//! A certificate that another program writes into files. It is read again when they change.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use x509_parser::parse_x509_certificate;
 use super::TlsError;
 use super::show::Shown;
 
-/// How often the files are looked at. It costs two calls of the system, and not every file system tells of changes.
+/// How often the files are checked. That costs two system calls, and some file systems report no changes.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// A certificate that ends within this time should have been renewed long ago.
+/// A certificate with less time left should have been renewed long ago.
 const ENDS_SOON: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Where the certificate and its key are.
@@ -26,7 +26,7 @@ pub(super) struct Files {
     key: PathBuf,
 }
 
-/// What can be told of a file without reading it: its number, its length and when it was written.
+/// The properties of a file that are known without reading it: its number, its length and its modification time.
 type Trace = Option<(u64, u64, SystemTime)>;
 
 impl Files {
@@ -58,7 +58,7 @@ impl Files {
         Ok(certified)
     }
 
-    /// Reads them again whenever they have changed, or somebody says so. What cannot be used changes nothing.
+    /// Reads the files again when they change or when `again` is notified. Unusable files change nothing.
     pub(super) async fn keep(&self, shown: &Shown, again: &Notify) {
         let mut known = self.traces();
         loop {
@@ -91,7 +91,7 @@ impl Files {
     }
 }
 
-/// A chain and its key, each with the name of where it was read, as PEM.
+/// A chain and its key from PEM, each with the name of its source.
 pub(super) fn certified(
     (certificate_name, certificate): (&str, &[u8]),
     (key_name, key): (&str, &[u8]),
@@ -111,7 +111,7 @@ pub(super) fn certified(
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
     let certified = CertifiedKey::new(chain, any_supported_type(&key).map_err(|_| no_key())?);
     match certified.keys_match() {
-        // Some kinds of keys do not tell what they belong to.
+        // Some kinds of keys cannot be compared with a certificate.
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
         Err(_) => Err(TlsError::Mismatch),
     }
@@ -124,7 +124,7 @@ pub(super) fn end(certified: &CertifiedKey) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Whether a certificate names itself as its own authority.
+/// Whether a certificate is its own issuer.
 pub(super) fn is_self_signed(certified: &CertifiedKey) -> bool {
     let first = certified.cert.first();
     let parsed = first.and_then(|first| parse_x509_certificate(first).ok());

@@ -1,9 +1,9 @@
 //! TLS: the certificate that the server shows, where it comes from, and how it stays valid.
 //!
-//! Owns certificates and keys on disk and in memory; knows nothing of what is said inside. `http` asks [`Tls`] for what
-//! a handshake needs, `app` runs [`Tls::keep`] beside it. Read on in [`acme`] for an authority's certificates, in
-//! [`files`] for those that somebody else writes, in [`own`] for those that the server makes, in [`stored`] for whoever only
-//! looks at them.
+//! Owns certificates and keys on disk and in memory. It knows nothing of the traffic inside. `http` asks [`Tls`] for
+//! what a handshake needs, and `app` runs [`Tls::keep`]. Read on in [`acme`] for certificates of an authority, in
+//! [`files`] for those that another program writes, in [`own`] for self-signed ones, and in [`stored`] for code that
+//! only looks at them.
 
 mod acme;
 mod files;
@@ -27,13 +27,12 @@ use files::Files;
 use own::Own;
 use show::Shown;
 
-/// HTTP/2 first: whoever speaks it loads the page with one connection. WebSockets are opened with HTTP/1.1, which
-/// browsers ask for by themselves.
+/// HTTP/2 first: it loads the page with one connection. Browsers open WebSockets with HTTP/1.1 by themselves.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
-/// What an authority's proof is asked for with (RFC 8737 §6.2).
+/// The protocol name of the challenge of an authority (RFC 8737 §6.2).
 const PROOF_PROTOCOL: &[u8] = b"acme-tls/1";
 
-/// What speaks TLS for this server. Clones are one.
+/// The TLS of this server. Clones share it.
 #[derive(Clone)]
 pub struct Tls {
     talk: Arc<ServerConfig>,
@@ -58,7 +57,7 @@ pub enum TlsError {
     /// There is something else in the file.
     #[error("{0} holds {1}")]
     Content(String, &'static str),
-    /// A certificate and a key, but not of each other.
+    /// The key does not belong to the certificate.
     #[error("the private key is not the certificate's")]
     Mismatch,
     /// The library refuses it.
@@ -67,8 +66,8 @@ pub enum TlsError {
 }
 
 impl Tls {
-    /// What `config` asks for; none where TLS is not spoken. Certificates are kept below `data`, and one that the server
-    /// makes names `addresses` too.
+    /// Starts TLS as `config` says. None without TLS. Certificates are stored below `data`. A self-signed one also
+    /// names `addresses`.
     ///
     /// # Errors
     /// A file that cannot be used.
@@ -114,17 +113,17 @@ impl Tls {
         Arc::clone(&self.talk)
     }
 
-    /// For an authority that asks for the proof (RFC 8737), and for nobody else; none where no authority is asked.
+    /// The configuration for the challenge of an authority (RFC 8737) only. None without an authority.
     pub fn proof(&self) -> Option<Arc<ServerConfig>> {
         matches!(&*self.source, Source::Authority(_)).then(|| Arc::clone(&self.proof))
     }
 
-    /// Whether browsers trust what is shown: only then they may be told to come by https alone (RFC 6797).
+    /// Whether browsers trust the current certificate. Only then may they be told to use https only (RFC 6797).
     pub fn is_trusted(&self) -> bool {
         self.shown.is_trusted()
     }
 
-    /// Whether somebody else writes the certificate, so that a signal may mean that there is a new one.
+    /// Whether another program writes the certificate. Then a signal may mean that there is a new one.
     pub fn is_from_files(&self) -> bool {
         matches!(&*self.source, Source::Files(_))
     }
@@ -134,7 +133,7 @@ impl Tls {
         self.again.notify_one();
     }
 
-    /// Keeps the certificate valid, for as long as it is awaited.
+    /// Keeps the certificate valid while it is awaited.
     pub async fn keep(self) {
         match &*self.source {
             Source::Authority(authority) => authority.keep(&self.shown).await,
@@ -161,7 +160,7 @@ fn server(shown: &Arc<Shown>, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, 
         .with_no_client_auth()
         .with_cert_resolver(Arc::<Shown>::clone(shown));
     server.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    // Whoever comes back needs no signature, and the server keeps nothing for it (RFC 8446 §2.2).
+    // A returning client resumes without a signature, and the server stores nothing for it (RFC 8446 §2.2).
     server.ticketer = suite::Ticketer::new().map_err(unusable)?;
     Ok(Arc::new(server))
 }

@@ -1,4 +1,4 @@
-//! A certificate that the server makes and signs itself: for a local network, and until an authority gives one.
+//! A self-signed certificate: for a local network, and until an authority issues one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use x509_parser::parse_x509_certificate;
 use super::show::Shown;
 use super::{TlsError, files, private};
 
-/// How long it holds: some browsers refuse one that holds for longer than 398 days.
+/// Its life. Some browsers refuse more than 398 days.
 const LIFETIME: Duration = Duration::from_secs(390 * DAY);
-/// It is made anew when less than this is left.
+/// It is renewed when less than this is left.
 const RENEWED_BEFORE: Duration = Duration::from_secs(30 * DAY);
 /// Clients' clocks may be behind.
 const SINCE: Duration = Duration::from_secs(DAY);
@@ -40,7 +40,7 @@ impl Made {
     }
 }
 
-/// Where it is kept, and what it names.
+/// Where it is stored, and its names.
 pub(super) struct Own {
     file: PathBuf,
     names: Vec<String>,
@@ -54,7 +54,7 @@ impl Own {
         }
     }
 
-    /// The one that is kept, or a new one where there is none, it ends, or it names too little.
+    /// The stored certificate. A new one is made if there is none, if it expires soon, or if it lacks a name.
     pub(super) fn load_or_make(&self) -> Result<CertifiedKey, TlsError> {
         let failed = |error| TlsError::File(self.file.display().to_string(), error);
         let name = self.file.display().to_string();
@@ -99,12 +99,12 @@ impl Own {
     }
 }
 
-/// One file, so that the certificate and the key cannot be of two.
+/// The certificate and the key are in one file, so that they always belong together.
 pub(super) fn kept(folder: &Path) -> PathBuf {
     folder.join("self-signed.pem")
 }
 
-/// What a certificate of this server names: its domain, its addresses, and how one reaches it on the machine itself.
+/// The names of a certificate of this server: its domain, its addresses, and the local names of the machine.
 pub(super) fn names(domain: Option<&str>, addresses: &[IpAddr]) -> Vec<String> {
     let mut names: Vec<String> = domain.into_iter().map(str::to_owned).collect();
     let here = [

@@ -1,12 +1,12 @@
-//! Files that nobody but the server may read.
+//! Files that only the server may read.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Puts `bytes` at `path` in one step: a server that ends half-way leaves what was there before. The folder is made where
-/// it is missing, and is the server's own as well.
+/// Writes `bytes` to `path` in one step, so that a crash leaves the old file. A missing folder is made, and is private
+/// to the server too.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new()
@@ -32,7 +32,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// What is at `path`; none where there is nothing.
+/// Reads the file. None if it does not exist.
 pub(super) fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),

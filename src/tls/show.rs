@@ -1,4 +1,4 @@
-//! Which certificate is shown at the moment.
+//! The current certificate.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,25 +8,25 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::files;
 
-/// What each handshake is answered with. It may change at any time; handshakes under way keep what they began with.
+/// The certificate for handshakes. It may change at any time. Handshakes under way keep the one that they began with.
 #[derive(Debug)]
 pub(super) struct Shown(RwLock<Now>);
 
 #[derive(Debug)]
 struct Now {
-    /// Shown where the authority has given nothing yet, and where none is asked.
+    /// Shown without an authority, and until the authority has issued a certificate.
     certificate: Arc<CertifiedKey>,
     is_trusted: bool,
     authority: Option<Arc<ResolvesServerCertAcme>>,
 }
 
 impl Shown {
-    /// A certificate that the server made; an authority will give a better one.
+    /// Starts with a self-signed certificate until an authority issues a better one.
     pub(super) fn until_given(meanwhile: CertifiedKey) -> Self {
         Self::own(meanwhile)
     }
 
-    /// A certificate that the server made.
+    /// Shows a self-signed certificate.
     pub(super) fn own(certificate: CertifiedKey) -> Self {
         Self(RwLock::new(Now {
             certificate: Arc::new(certificate),
@@ -54,7 +54,7 @@ impl Shown {
         self.write().certificate = Arc::new(certificate);
     }
 
-    /// From here on what `authority` has is shown, and its proofs.
+    /// From now on shows the certificates and the challenges of `authority`.
     pub(super) fn ask(&self, authority: Arc<ResolvesServerCertAcme>) {
         self.write().authority = Some(authority);
     }
@@ -64,7 +64,7 @@ impl Shown {
         self.write().is_trusted = true;
     }
 
-    /// What is shown where no authority has given anything.
+    /// The certificate that is shown without one from an authority.
     pub(super) fn certificate_key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.read().certificate)
     }
@@ -74,7 +74,7 @@ impl Shown {
         self.read().is_trusted
     }
 
-    // What is written under the lock is whole before anything can panic.
+    // No panic can leave the value half changed.
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Now> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +85,7 @@ impl Shown {
 }
 
 impl Now {
-    /// A certificate that has signed itself is nobody's but its maker's, wherever it comes from.
+    /// No browser trusts a self-signed certificate, wherever it comes from.
     fn judge(&mut self) {
         self.is_trusted = !files::is_self_signed(&self.certificate);
     }

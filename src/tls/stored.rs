@@ -1,4 +1,4 @@
-//! What is kept of a certificate, for whoever looks at it without serving it.
+//! The stored certificate, for code that only looks at it.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use x509_parser::time::ASN1Time;
 use super::{TlsError, acme, files, own, private};
 use crate::config::{Certificate, TlsConfig};
 
-/// The files that a certificate and its key are in: one file where the server writes them itself.
+/// The files of a certificate and its key. Self-signed ones are in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The chain.
@@ -22,7 +22,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where `config` has them; none where TLS is not spoken.
+    /// The files that `config` names. None without TLS.
     pub fn of(config: &TlsConfig, data: &Path) -> Option<Self> {
         let folder = super::folder(data);
         let both = |path: PathBuf| Self {
@@ -39,7 +39,7 @@ impl Place {
         })
     }
 
-    /// Reads both, and sees that they belong together; none where there is nothing.
+    /// Reads both and checks that they belong together. None if they do not exist.
     ///
     /// # Errors
     /// What cannot be read or used.
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// A certificate that is kept, with the key that belongs to it.
+/// A stored certificate with its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     certificate: CertificateDer<'static>,
@@ -94,7 +94,7 @@ impl Stored {
         &self.certificate
     }
 
-    /// Whether it is for this name or address, as browsers see it (RFC 6125).
+    /// Whether it is valid for this name or address, as browsers check it (RFC 6125).
     pub fn is_for(&self, name: &str) -> bool {
         let (Ok(name), Ok(parsed)) = (
             ServerName::try_from(name),
