@@ -1,4 +1,4 @@
-//! What is seen becomes sentences: pure functions, one for each subject.
+//! Turns observations into sentences by pure functions, one for each subject.
 
 mod machine;
 mod page;
@@ -8,7 +8,7 @@ mod web;
 use super::Finding;
 use super::seen::Seen;
 
-/// Every finding, in the order in which somebody would put things right.
+/// All findings, in the order in which a person would fix things.
 pub fn judge(seen: &Seen) -> Vec<Finding> {
     let mut found = machine::judge(seen);
     found.extend(tls::judge(seen));
@@ -17,7 +17,7 @@ pub fn judge(seen: &Seen) -> Vec<Finding> {
     found
 }
 
-/// `no` where there is one thing, with an s where there are several.
+/// The number with its noun, which gets an s for more than one.
 fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),

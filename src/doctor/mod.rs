@@ -1,9 +1,9 @@
-//! `meeting doctor`: what is the matter with this installation, each finding in one sentence with what to do.
+//! `meeting doctor`: finds the faults of an installation. Each finding is one sentence, with what to do.
 //!
-//! In two halves. [`look`] gathers what can be seen from here into plain data, [`seen::Seen`]; [`judge()`] is a pure function
-//! of that data. It asks this machine, the server that runs on it, and the address that people reach it by. It asks no
-//! stranger, changes nothing and needs no running server. The half that only a browser sees is the page's `/check`,
-//! which leaves its verdict at the server under a code ([`CheckReport`]).
+//! It has two halves. [`look`] gathers observations into plain data, [`seen::Seen`], and [`judge()`] is a pure function
+//! of that data. It contacts this machine, the server on it, and the public address. It contacts no third party,
+//! changes nothing and needs no running server. The page `/check` does the part that only a browser can. It stores its
+//! result at the server under a code ([`CheckReport`]).
 
 mod judge;
 mod look;
@@ -22,7 +22,7 @@ pub use judge::judge;
 pub enum Level {
     /// As it should be.
     Ok,
-    /// It works; the sentence says for whom it may not, or what was not looked at.
+    /// It works. The sentence says for whom it may not, or what was not examined.
     Note,
     /// It does not work.
     Wrong,
@@ -31,13 +31,13 @@ pub enum Level {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at, in one word.
+    /// The subject, in one word.
     pub check: &'static str,
     /// How it is.
     pub level: Level,
-    /// What was found, with its full stop.
+    /// The finding, with its full stop.
     pub sentence: String,
-    /// What to do, with its full stop; nothing where nothing is to be done.
+    /// What to do, with its full stop. None if there is nothing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
@@ -67,7 +67,7 @@ impl Finding {
         }
     }
 
-    /// Settings that cannot be read: nothing else can be looked at then.
+    /// The finding for unreadable settings. Nothing else can be examined then.
     pub fn unreadable(error: &crate::config::ConfigError) -> Self {
         Self::wrong(
             "settings",
@@ -77,12 +77,12 @@ impl Finding {
     }
 }
 
-/// What is asked for beside the settings.
+/// The options beside the settings.
 #[derive(Debug, Clone, Default)]
 pub struct Questions {
-    /// Holds a socket through the public address open for longer than proxies' usual time-outs.
+    /// Keeps a socket through the public address open for longer than the usual time-outs of proxies.
     pub patient: bool,
-    /// The code of a verdict that the page has left at the server.
+    /// The code of a result that the page has stored at the server.
     pub code: Option<String>,
 }
 
@@ -93,7 +93,7 @@ pub struct Report {
     pub ok: bool,
     /// This half.
     pub findings: Vec<Finding>,
-    /// The page's half, when it was asked for and is there.
+    /// The half of the page, if it was asked for and is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<CheckReport>,
 }
@@ -106,7 +106,7 @@ impl Report {
     }
 }
 
-/// Looks at everything and says what was found.
+/// Examines everything and returns the findings.
 pub async fn examine(config: &Config, questions: &Questions) -> Report {
     let seen = look::everything(config, questions).await;
     let findings = judge(&seen);

@@ -1,10 +1,10 @@
-//! What was seen, without any judgement: plain data, so that each judgement can be tested without a machine that is ill.
+//! Observations without judgement: plain data, so that each judgement can be tested without a faulty machine.
 
 use std::net::IpAddr;
 
 use crate::protocol::check_report::{CheckReport, WayName};
 
-/// Everything that was looked at. What is `None` was not there to be looked at.
+/// All observations. `None` means that there was nothing to look at.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// What the settings say.
@@ -27,24 +27,24 @@ pub struct Seen {
     pub name: Option<Name>,
     /// The public address.
     pub public: Option<Public>,
-    /// The ways of sound and picture.
+    /// The ways of media.
     pub media: Media,
-    /// Whether a verdict of the page was asked for.
+    /// The code of a page result, if one was asked for.
     pub code: Option<String>,
     /// That verdict.
     pub page: Option<CheckReport>,
 }
 
-/// What the settings say about each other.
+/// The settings and how they fit together.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Browsers reach it under https.
     pub has_public_url: bool,
     /// It speaks TLS itself.
     pub speaks_tls: bool,
-    /// It listens at an IPv4 address, and so at no other.
+    /// It listens at an IPv4 address only.
     pub is_ipv4_alone: bool,
-    /// Something else than this machine reaches what it listens on.
+    /// Other machines reach the address that it listens on.
     pub is_open: bool,
     /// Somebody's X-Forwarded-For is believed.
     pub trusts_proxy: bool,
@@ -63,9 +63,9 @@ pub struct Settings {
 pub struct Folder {
     /// As it is set.
     pub path: String,
-    /// Its permissions; none when it is not there.
+    /// Its permissions. None if it does not exist.
     pub mode: Option<u32>,
-    /// Why nothing can be written there, in the system's words.
+    /// Why it cannot be written, in the words of the system.
     pub unwritable: Option<String>,
     /// Bytes that are free to this user.
     pub free_bytes: Option<u64>,
@@ -81,7 +81,7 @@ pub enum Database {
     NotMade,
     /// It answers.
     Reached {
-        /// Steps of the schema that were not taken yet.
+        /// The number of missing migrations.
         missing: usize,
     },
     /// It does not.
@@ -91,11 +91,11 @@ pub enum Database {
 /// The clock of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
-    /// It is before the day on which this version was made.
+    /// The clock shows a day before this version was made.
     pub is_in_the_past: bool,
-    /// Milliseconds by which the folder's file system is ahead.
+    /// By how many milliseconds the file system of the folder is ahead.
     pub folder_ahead_ms: Option<i64>,
-    /// Milliseconds by which whoever answers at the public address is ahead.
+    /// By how many milliseconds the server at the public address is ahead.
     pub public_ahead_ms: Option<i64>,
 }
 
@@ -124,7 +124,7 @@ pub enum Port {
     Free,
     /// Somebody has it.
     Taken,
-    /// Only root, or a service with that right, may have it.
+    /// Only root, or a service with that capability, may bind it.
     Privileged,
     /// The address is not one of this machine.
     NotHere,
@@ -135,7 +135,7 @@ pub enum Port {
 /// The ports that the settings name.
 #[derive(Debug, Clone, Default)]
 pub struct Ports {
-    /// The address of the page, as it is set.
+    /// The configured address of the page.
     pub listen_name: String,
     /// How it is.
     pub listen: Port,
@@ -152,7 +152,7 @@ pub struct Answer {
     pub status: u16,
     /// The version, where a Meeting answers.
     pub version: Option<String>,
-    /// What a Meeting says is the matter with it.
+    /// The faults that a Meeting server reports.
     pub reasons: Vec<String>,
 }
 
@@ -167,9 +167,9 @@ pub struct Tls {
     pub key: String,
     /// Its permissions.
     pub key_mode: Option<u32>,
-    /// Whether the running server shows what is on the disk; none when nobody knows.
+    /// Whether the running server shows the certificate on the disk. None if that is unknown.
     pub is_shown: Option<bool>,
-    /// The port that leads from http to https, if any.
+    /// The port that redirects http to https, if any.
     pub redirect: Option<Redirect>,
 }
 
@@ -189,9 +189,9 @@ pub enum Source {
 pub enum Stored {
     /// There is none yet.
     Missing,
-    /// This user may not read it; the system's words.
+    /// This user may not read it. In the words of the system.
     Forbidden(String),
-    /// It is no pair that can be used, and why.
+    /// It is no usable pair, and why.
     Unusable(String),
     /// It is a pair.
     Pair(Pair),
@@ -200,26 +200,26 @@ pub enum Stored {
 /// A certificate with its key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pair {
-    /// Whole days until it is over; less than nothing when it is.
+    /// Whole days until it expires. Negative if it has expired.
     pub days_left: i64,
     /// Its time has not begun.
     pub is_early: bool,
     /// It should have been renewed.
     pub is_late: bool,
-    /// The server's name, where the certificate does not have it.
+    /// The name of the server, if the certificate lacks it.
     pub lacks: Option<String>,
     /// It names itself as its own authority.
     pub is_self_signed: bool,
 }
 
-/// The port that leads from http to https.
+/// The port that redirects http to https.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redirect {
     /// Its number.
     pub port: u16,
     /// How it is.
     pub how: Port,
-    /// What it does while the server runs.
+    /// What it answers while the server runs.
     pub leads: Leads,
 }
 
@@ -234,40 +234,40 @@ pub enum Leads {
     Nowhere,
 }
 
-/// The name of the public address, and who it leads to.
+/// The name of the public address, and its addresses.
 #[derive(Debug, Clone)]
 pub struct Name {
     /// The name.
     pub host: String,
-    /// Its addresses; why there are none, in the system's words.
+    /// Its addresses, or why there are none, in the words of the system.
     pub addresses: Result<Vec<IpAddr>, String>,
-    /// Those that belong to this machine, or that the settings name for media.
+    /// How many of them belong to this machine or to the media settings.
     pub ours: usize,
 }
 
-/// What was found at the public address.
+/// Observations at the public address.
 #[derive(Debug, Clone, Default)]
 pub struct Public {
     /// As it is set.
     pub url: String,
-    /// Why no connection came about, in the system's words.
+    /// Why the connection failed, in the words of the system.
     pub unreachable: Option<String>,
     /// The certificate; none without TLS.
     pub certificate: Option<Certificate>,
     /// The answer to `/healthz`.
     pub health: Option<Answer>,
-    /// What the server was told by the proxy.
+    /// What the proxy told the server.
     pub via: Option<Via>,
     /// How the handshake of a WebSocket went.
     pub socket: Option<Socket>,
-    /// How long a socket at rest was held, when that was asked for.
+    /// How long an idle socket stayed open, if that was asked for.
     pub rest: Option<Rest>,
 }
 
 /// The certificate that is shown at the public address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Certificate {
-    /// Whole days until it is over; less than nothing when it is.
+    /// Whole days until it expires. Negative if it has expired.
     pub days_left: Option<i64>,
     /// Why browsers refuse it.
     pub refused: Option<Refused>,
@@ -282,7 +282,7 @@ pub enum Refused {
     Time,
     /// It is for another name.
     Name,
-    /// Nobody that browsers know has signed it, or a link of its chain is not sent.
+    /// No authority known to browsers has signed it, or a part of its chain is missing.
     Issuer,
     /// Something else.
     Other,
@@ -310,7 +310,7 @@ pub enum Socket {
     Failed,
 }
 
-/// What became of a socket at rest.
+/// How an idle socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rest {
     /// It was still open after so many seconds.
@@ -326,17 +326,17 @@ pub enum Went {
     Answered,
     /// None came.
     Silent,
-    /// It was refused, in the words of whoever refused.
+    /// It was refused, in the words of the other side.
     Refused(String),
-    /// Browsers do not use it, since they refuse its certificate.
+    /// Browsers do not use it, because they refuse its certificate.
     Distrusted,
 }
 
-/// The ways of sound and picture, as the running server offers them.
+/// The ways of media that the running server offers.
 #[derive(Debug, Clone, Default)]
 pub struct Media {
-    /// Why the server was not asked; nothing when it was.
+    /// Why the server was not asked. None if it was.
     pub not_asked: Option<String>,
-    /// Each way that it offers, and how that went.
+    /// Each offered way, and its result.
     pub ways: Vec<(WayName, Went)>,
 }

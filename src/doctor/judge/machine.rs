@@ -230,7 +230,7 @@ pub(super) fn port(name: &str, port: &Port, is_running: bool) -> Option<Finding>
     let check = "ports";
     Some(match (port, is_running) {
         (Port::Any, _) => return None,
-        // Whether this user could have the port says nothing about the server's.
+        // What this user could bind tells nothing about a running server.
         (Port::Taken | Port::Privileged, true) => Finding::ok(
             check,
             format!("{name} is in use, as it should be while the server runs."),

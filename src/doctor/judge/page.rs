@@ -1,4 +1,4 @@
-//! The page's half: what a browser somewhere else found.
+//! The half of the page: the findings of a browser elsewhere.
 
 use crate::doctor::Finding;
 use crate::doctor::seen::Seen;

@@ -1,4 +1,4 @@
-//! TLS that the server speaks itself: its certificate on the disk, and the port that leads to it.
+//! TLS of the server itself: its certificate on the disk, and the port that redirects to it.
 
 use super::{count, machine};
 use crate::doctor::Finding;
@@ -135,7 +135,7 @@ fn pair(pair: &Pair, source: Source) -> Finding {
 
 fn key(tls: &Tls) -> Option<Finding> {
     let others = match tls.source {
-        // Whoever renews it may let a group read it.
+        // The program that renews it may let a group read it.
         Source::Files => 0o027,
         Source::Authority | Source::Own => 0o077,
     };
@@ -151,7 +151,7 @@ fn key(tls: &Tls) -> Option<Finding> {
     })
 }
 
-/// Nobody stands in front who would take IPv6 for the server.
+/// Reports an IPv6 address of the name if the server listens on IPv4 only and no proxy is in front.
 fn ipv6(name: &Name) -> Option<Finding> {
     let addresses = name.addresses.as_ref().ok()?;
     let address = addresses.iter().find(|address| address.is_ipv6())?;
@@ -170,7 +170,7 @@ fn redirect(redirect: &Redirect, is_running: bool) -> Option<Finding> {
     if !is_running {
         return machine::port(&format!("TCP port {port}"), &redirect.how, false);
     }
-    // Which one it is, only the server knows.
+    // Only the server knows the number of the port.
     if port == 0 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The way from outside: name, certificate, proxy, WebSocket, and the ways of sound and picture.
+//! The way from outside: name, certificate, proxy, WebSocket, and the ways of media.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use crate::doctor::seen::{
 };
 use crate::protocol::check_report::WayName;
 
-/// Certificates that renew themselves are renewed earlier than this.
+/// Automatic renewal happens earlier than this.
 const SOON_DAYS: i64 = 14;
 
 const OPEN_PROXY: &str = "See that the proxy runs and passes this address on to the server.";

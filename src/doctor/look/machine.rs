@@ -11,9 +11,9 @@ use crate::config::{Config, MediaAddress, RateLimits};
 use crate::doctor::seen::{Clock, Database, Folder, Kernel, Port, Ports, Settings};
 use crate::store::{Store, StoreError};
 
-/// What the media port asks the kernel for (`media::io`).
+/// The socket buffer that media asks the kernel for (`media::io`).
 const MEDIA_BUFFER: u64 = 4 * 1_024 * 1_024;
-/// Descriptors that are neither a person's nor a page's.
+/// Descriptors that belong to no WebSocket and no HTTP connection.
 const OTHER_FILES: u64 = 256;
 /// Begin of 2026, in seconds since the epoch: no version is older.
 const MADE_AFTER: u64 = 1_767_225_600;
@@ -53,7 +53,7 @@ fn is_private(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is one of this machine's: only those can be bound.
+/// Whether an address belongs to this machine. Only those can be bound.
 pub(super) fn is_here(ip: IpAddr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
 }
@@ -75,14 +75,14 @@ pub(super) fn folder(config: &Config) -> Folder {
     }
 }
 
-/// The folder, or the nearest one above it that is there.
+/// The folder, or the nearest existing one above it.
 fn existing(path: &Path) -> std::path::PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = absolute.ancestors().find(|path| path.exists());
     there.unwrap_or(Path::new("/")).to_owned()
 }
 
-/// When the file system says that a folder was made in this one just now; it is gone again.
+/// The modification time that the file system gives to a new folder in this one. The folder is removed again.
 fn tempfile_in(folder: &Path) -> std::io::Result<SystemTime> {
     let probe = folder.join(format!(".meeting-doctor-{}", std::process::id()));
     fs::create_dir(&probe)?;
@@ -122,7 +122,7 @@ pub(super) fn clock(config: &Config) -> Clock {
     }
 }
 
-/// By how much a time is ahead of another.
+/// By how many milliseconds a time is ahead of another.
 pub(super) fn ahead_ms(time: SystemTime, of: SystemTime) -> i64 {
     let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     match time.duration_since(of) {

@@ -1,4 +1,4 @@
-//! The ways of sound and picture, as the running server offers them to somebody who tries their connection.
+//! The ways of media that the running server offers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::wire::{self, Stream};
 use crate::doctor::seen::{Media, Went};
 use crate::protocol::check_report::WayName;
 
-/// How often a check is sent, and how long each time an answer is waited for.
+/// How often a check is sent, and each time waited for.
 const TRIES: usize = 3;
 const EACH: Duration = Duration::from_millis(700);
 
@@ -46,7 +46,7 @@ pub(super) async fn ways(server: &Server) -> Media {
     }
 }
 
-/// What a server's description says of its transport.
+/// The transport in the description of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Offer {
     ufrag: String,
@@ -56,7 +56,7 @@ struct Offer {
 }
 
 impl Offer {
-    /// Of a bundle, whose m-lines share the first one's transport (RFC 8843).
+    /// In a bundle all m-lines share the transport of the first one (RFC 8843).
     fn read(sdp: &str) -> Self {
         let mut offer = Self::default();
         for line in sdp.lines().map(str::trim_end) {
@@ -94,7 +94,7 @@ impl Offer {
 
 type Relays = Vec<(Relay, String, String)>;
 
-/// Joins a test meeting as a guest and reads what is offered; the session has to be held meanwhile.
+/// Joins a test meeting as a guest and reads the offer. The session must be held meanwhile.
 async fn offered(server: &Server) -> Result<(Offer, Relays, Session), String> {
     let opened = server.open().await;
     let mut session = Session {
@@ -178,7 +178,7 @@ async fn any_answers(way: WayName, candidates: &[SocketAddr], offer: &Offer) -> 
     Went::Silent
 }
 
-/// An ICE check (RFC 8445 §7.1): only the server that wrote the description can know what it is signed with.
+/// An ICE check (RFC 8445 §7.1). Its signature needs values that only the description contains.
 fn check(offer: &Offer, transaction: &stun::Transaction) -> Vec<u8> {
     Request::new(BINDING, transaction)
         .check(&format!("{}:doctor", offer.ufrag))

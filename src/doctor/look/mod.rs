@@ -1,4 +1,4 @@
-//! Gathers what can be seen from here. Each look is bounded in time, and one that fails says so and ends no other.
+//! Gathers observations from this machine. Each one is bounded in time. A failed one is reported and stops no other.
 
 mod machine;
 mod media;
@@ -12,7 +12,7 @@ use super::Questions;
 use super::seen::Seen;
 use crate::config::Config;
 
-/// Looks at this machine first, then at the server that runs on it, then at the way to it from outside.
+/// Looks at this machine, then at the server on it, then at the way to it from outside.
 pub(super) async fn everything(config: &Config, questions: &Questions) -> Seen {
     let mut seen = Seen {
         settings: machine::settings(config),

@@ -1,6 +1,6 @@
-//! As much of STUN (RFC 8489) as a question to a server takes: requests that are signed, and answers to them.
+//! The part of STUN (RFC 8489) that a client needs: signed requests, and their answers.
 //!
-//! It is not the server's own, so that a fault of that one is no fault of its examiner.
+//! It shares no code with the server, so that a fault of the server does not hide itself.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
@@ -24,7 +24,7 @@ const PRIORITY: u16 = 0x0024;
 const FINGERPRINT: u16 = 0x8028;
 const ICE_CONTROLLING: u16 = 0x802a;
 
-/// What an answer is recognised by.
+/// The id by which an answer is recognised.
 pub(super) type Transaction = [u8; 12];
 
 /// A request that is being written.
@@ -47,7 +47,7 @@ impl Request {
         self.length(0)
     }
 
-    /// The length as it is with so many bytes more.
+    /// Sets the length to include so many more bytes.
     fn length(mut self, more: usize) -> Self {
         let length = (self.0.len() - HEADER + more) as u16;
         self.0[2..4].copy_from_slice(&length.to_be_bytes());
@@ -71,7 +71,7 @@ impl Request {
         self.attribute(LIFETIME, &[0; 4])
     }
 
-    /// Who asks, as the server wants to hear it (RFC 8489 §9.2).
+    /// Adds the user name and the challenge of the server (RFC 8489 §9.2).
     pub fn by(self, username: &str, challenge: &Challenge) -> Self {
         self.attribute(USERNAME, username.as_bytes())
             .attribute(REALM, &challenge.realm)
@@ -99,7 +99,7 @@ impl Request {
     }
 }
 
-/// What a server wants its asker to know first.
+/// The realm and the nonce that a server asks its client to repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Challenge {
     pub realm: Vec<u8>,
@@ -113,7 +113,7 @@ pub(super) enum Answer {
     Error(u16, Challenge),
 }
 
-/// Reads the answer to a request; nothing when it is none.
+/// Reads the answer to a request. None if it is none.
 pub(super) fn answer(bytes: &[u8], kind: u16, transaction: &Transaction) -> Option<Answer> {
     let (head, mut rest) = bytes.split_at_checked(HEADER)?;
     if head[4..8] != COOKIE || head[8..] != transaction[..] {
@@ -142,12 +142,12 @@ pub(super) fn answer(bytes: &[u8], kind: u16, transaction: &Transaction) -> Opti
     Some(Answer::Error(code, challenge))
 }
 
-/// How long a message on a stream is that begins so (RFC 8489 §6.2.2).
+/// The length of a message on a stream, from its first bytes (RFC 8489 §6.2.2).
 pub(super) fn length(head: &[u8; 4]) -> usize {
     HEADER + usize::from(u16::from_be_bytes([head[2], head[3]]))
 }
 
-/// By the polynomial of ISO HDLC (RFC 8489 §14.7).
+/// The CRC-32 with the polynomial of ISO HDLC (RFC 8489 §14.7).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum, &byte| {
         (0..8).fold(sum ^ u32::from(byte), |sum, _| {

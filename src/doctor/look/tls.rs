@@ -1,4 +1,4 @@
-//! The certificate on the disk, what the running server makes of it, and the port that leads from http to https.
+//! The certificate on the disk, the one that the running server shows, and the port that redirects http to https.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,11 +13,11 @@ use crate::config::{self, Config};
 use crate::doctor::seen::{Certificate, Leads, Pair, Port, Redirect, Source, Stored, Tls};
 use crate::tls::{TlsError, stored};
 
-/// Certificates that renew themselves are renewed earlier than this, or than the last quarter of a short one's time.
+/// Automatic renewal happens before this, or before the last quarter of a short life.
 const LATE: Duration = Duration::from_secs(14 * DAY);
 const DAY: u64 = 86_400;
 
-/// What is seen without a server; none where it speaks no TLS.
+/// Observations without a server. None if TLS is not configured.
 pub(super) fn on_disk(config: &Config) -> Option<Tls> {
     let place = stored::Place::of(&config.tls, &config.storage.data_dir)?;
     let mode = |path| Some(fs::metadata(path).ok()?.permissions().mode() & 0o7777);
@@ -75,7 +75,7 @@ fn port(address: SocketAddr) -> Port {
     }
 }
 
-/// What the running server shows, and where its port for http leads.
+/// The certificate of the running server, and the target of its port for http.
 pub(super) async fn running(tls: &mut Tls, config: &Config, shown: Option<Certificate>) {
     let place = stored::Place::of(&config.tls, &config.storage.data_dir);
     let stored = place.and_then(|place| place.read().ok().flatten());

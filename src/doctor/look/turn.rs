@@ -1,4 +1,4 @@
-//! Asks a relay for an allocation, and gives it back (RFC 8656): whoever gets one can be relayed.
+//! Asks a relay for an allocation, and frees it again (RFC 8656). A client that gets one can be relayed.
 
 use md5::{Digest as _, Md5};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,7 +18,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// Reads `turn:host[:port][?transport=udp|tcp]` or `turns:` (RFC 7065); nothing for `stun:` and what is neither.
+    /// Reads `turn:host[:port][?transport=udp|tcp]` or `turns:` (RFC 7065). None for `stun:` and everything else.
     pub fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once(':')?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -120,7 +120,7 @@ impl Carrier {
                         .send(message)
                         .await
                         .map_err(|error| error.to_string())?;
-                    // A datagram may be lost; the next question has the same number.
+                    // A datagram may be lost. The repetition has the same id.
                     let again = std::time::Duration::from_millis(700);
                     match tokio::time::timeout(again, socket.recv(&mut buffer)).await {
                         Ok(got) => buffer[..got.map_err(|error| error.to_string())?].to_vec(),
@@ -191,7 +191,7 @@ async fn allocate(carrier: &mut Carrier, username: &str, password: &str) -> Resu
     let back = Request::new(REFRESH, &transaction)
         .for_no_longer()
         .by(username, &challenge);
-    // Whatever is answered: it ends by itself as well.
+    // The answer does not matter, because the allocation expires by itself.
     let _ = carrier
         .exchange(REFRESH, &transaction, &back.sign(&key))
         .await;

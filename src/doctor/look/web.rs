@@ -1,4 +1,4 @@
-//! The server that runs here, and the way to it from outside.
+//! The server on this machine, and the way to it from outside.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,23 +14,23 @@ use crate::config::{Config, MediaAddress, PublicUrl};
 use crate::doctor::seen::{Answer, Certificate, Name, Public, Rest, Socket, Via};
 use crate::protocol::check_report::CheckReport;
 
-/// Longer than the time-out of every proxy's default (nginx: 60 s, HAProxy: 50 s).
+/// Longer than the default time-outs of proxies (nginx: 60 s, HAProxy: 50 s).
 const REST: Duration = Duration::from_secs(90);
 
-/// A server, at an address of its own or at the public one.
+/// A server, at its own address or at the public one.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     place: Place,
-    /// The `Host` header, which is what stands in a browser.
+    /// The `Host` header, as a browser sends it.
     host: String,
     /// Of pages that may open a WebSocket.
     origin: String,
-    /// Below which path, without the slash at its end.
+    /// The base path, without the slash at its end.
     path: String,
 }
 
 impl Server {
-    /// The one that these settings run on this machine.
+    /// The server of these settings on this machine.
     pub fn here(config: &Config) -> Self {
         let mut address = config.listen.address;
         if address.ip().is_unspecified() {
@@ -55,7 +55,7 @@ impl Server {
         }
     }
 
-    /// Whoever answers at the public address.
+    /// The server at the public address.
     fn outside(url: &PublicUrl) -> Self {
         let origin = url.origin.to_string();
         let (scheme, host) = origin.split_once("://").unwrap_or(("http", &origin));
@@ -81,7 +81,7 @@ impl Server {
         wire::get(&self.place, &self.host, &format!("{}{path}", self.path)).await
     }
 
-    /// How it says it is, and the certificate that it shows; none when nobody answers.
+    /// Its own health report, and its certificate. None if nobody answers.
     pub async fn health(&self) -> Option<(Answer, Option<Certificate>)> {
         let (answered, certificate) = self.get("/healthz").await.ok()?;
         Some((answer(&answered), certificate))
@@ -193,7 +193,7 @@ pub(super) async fn name(config: &Config, url: &PublicUrl) -> Option<Name> {
     })
 }
 
-/// What is found at the public address, and by how much its clock is ahead.
+/// Observations at the public address, and by how much its clock is ahead.
 pub(super) async fn public(url: &PublicUrl, patient: bool) -> (Public, Option<i64>) {
     let server = Server::outside(url);
     let mut public = Public {
@@ -243,7 +243,7 @@ async fn first_word(mut socket: Opened) -> (Socket, Option<Opened>) {
     }
 }
 
-/// Says nothing by itself. Pings are answered, as browsers answer them, so that the server goes on.
+/// Keeps a socket idle. Pings are answered as browsers do, so that the server keeps the session.
 async fn rest(mut socket: Opened, for_so_long: Duration) -> Rest {
     let began = Instant::now();
     let end = tokio::time::sleep(for_so_long);

@@ -1,7 +1,7 @@
-//! Connections to an HTTP server: plain ones and such in TLS, a request and its answer, a WebSocket.
+//! Connections to an HTTP server, with and without TLS: requests with their answers, and a WebSocket.
 //!
-//! A certificate that browsers refuse is written down and the talk goes on, so that one finding does not hide the next.
-//! Nothing secret is sent over it.
+//! A certificate that browsers refuse is noted, and the connection goes on. So one finding does not hide the next.
+//! Nothing secret is sent.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{
 
 use crate::doctor::seen::{Certificate, Refused};
 
-/// Whoever takes longer does not answer.
+/// A server that takes longer counts as not answering.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 /// An answer of ours is shorter.
 const MOST_BYTES: usize = 64 * 1_024;
@@ -37,7 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub(super) struct Place {
     /// `host:port`, to be looked up.
     pub authority: String,
-    /// The name in the certificate; without one there is no TLS.
+    /// The name for the certificate. None without TLS.
     pub tls: Option<String>,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Answered {
     pub body: String,
 }
 
-/// Asks for a path, on a connection of its own.
+/// Requests a path on a new connection.
 pub(super) async fn get(
     place: &Place,
     host: &str,
@@ -106,7 +106,7 @@ pub(super) async fn get(
         let sent = stream.write_all(request.as_bytes()).await;
         sent.map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
-        // An end of TLS without its farewell is an end; a proxy may leave the connection open.
+        // A TLS connection may end without its closing message, and a proxy may leave it open.
         while !is_whole(&bytes) && bytes.len() < MOST_BYTES {
             match stream.read_buf(&mut bytes).await {
                 Ok(0) | Err(_) => break,
@@ -120,7 +120,7 @@ pub(super) async fn get(
     Ok((answered, certificate))
 }
 
-/// Whether all is there that the head has told of.
+/// Whether the whole answer is there, by its head.
 fn is_whole(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -171,7 +171,7 @@ fn client_config(shown: Arc<Mutex<Certificate>>) -> Result<Arc<ClientConfig>, Er
     Ok(Arc::new(config))
 }
 
-/// Judges a certificate as browsers do, writes the judgement down and lets the talk go on.
+/// Checks a certificate as browsers do and notes the result. The connection goes on in any case.
 #[derive(Debug)]
 struct Witness {
     browsers: Arc<WebPkiServerVerifier>,
