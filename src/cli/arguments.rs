@@ -1,4 +1,4 @@
-//! The shape of the command line. The settings' flags are made from [`Key`]'s table.
+//! The structure of the command line. The flags of the settings are made from the table of [`Key`].
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -21,7 +21,7 @@ pub(super) mod name {
     pub const UTC_OFFSET: &str = "utc-offset";
 }
 
-/// Longer lines are hard to read, however wide the terminal.
+/// The width of help texts. Longer lines are hard to read, even on a wide terminal.
 const HELP_WIDTH: usize = 100;
 
 /// The whole command line.
@@ -61,7 +61,7 @@ pub fn command() -> Command {
         )
 }
 
-/// What was given for each setting on this command's line.
+/// The settings that were given on the command line.
 pub fn given(matches: &ArgMatches) -> Given {
     let values = |key: Key| {
         let values = matches.try_get_many::<String>(key.name()).ok()??;
@@ -272,7 +272,7 @@ fn settings(keys: &[Key]) -> impl Iterator<Item = Arg> {
     keys.iter().copied().map(setting)
 }
 
-/// Where things are stored, before or after the subcommand's name.
+/// The storage settings. They may stand before or after the name of the subcommand.
 fn storage_settings() -> impl Iterator<Item = Arg> {
     settings(&Key::STORAGE).map(|arg| arg.global(true))
 }

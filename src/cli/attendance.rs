@@ -20,7 +20,7 @@ pub enum Sheet {
     Csv(ByteOrderMark),
 }
 
-/// Whether a file begins with the mark by which Excel knows UTF-8; other programs would read it as a letter.
+/// Whether a file begins with the mark by which Excel recognises UTF-8. Other programs would read it as a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteOrderMark {
     /// It does.
@@ -37,7 +37,7 @@ struct AttendedMembership {
     role: Role,
     joined_at: Option<Timestamp>,
     left_at: Option<Timestamp>,
-    /// So far, for those who are still in.
+    /// The duration so far, for people who are still in.
     duration_ms: Option<u64>,
     reason: Option<LeaveReason>,
 }
@@ -55,7 +55,7 @@ impl AttendedMembership {
         }
     }
 
-    /// What stands in the columns; `absent` where nothing is known.
+    /// The texts of the columns. `absent` stands for unknown values.
     fn texts(&self, absent: &str) -> Vec<String> {
         let or_absent = |text: Option<String>| text.unwrap_or_else(|| absent.to_owned());
         let time = |at: Option<Timestamp>| or_absent(at.map(|at| at.to_string()));
@@ -101,7 +101,7 @@ fn reason_name(reason: LeaveReason) -> &'static str {
     }
 }
 
-/// Prints every membership in a room, in order of joining.
+/// Prints all memberships of a room, in order of joining.
 pub async fn attendance(store: &Store, identity: &str, sheet: Sheet) -> Result<(), Failure> {
     let room = room::find(store, identity).await?;
     let now = Timestamp::now();

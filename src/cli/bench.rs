@@ -49,7 +49,7 @@ Server and load take each other's time on the same cores. Give each its own with
 Compare figures of one run on one quiet machine only, and look at `load`: when its cores come near its threads, the \
 figures are those of the load. `dropped at the load` counts losses that are not the server's.";
 
-/// The command and what it takes.
+/// The command and its arguments.
 pub(super) fn command(json: Arg) -> Command {
     Command::new("bench")
         .about("Measures a server under load")
@@ -166,7 +166,7 @@ fn number(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// Loads a server and prints what was found.
+/// Puts load on a server and prints the results.
 pub(super) fn media(matches: &ArgMatches, format: Format) -> Result<(), Failure> {
     let report = bench::run(&load(matches), &server(matches)).map_err(failure)?;
     output::print(&match format {

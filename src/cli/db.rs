@@ -1,4 +1,4 @@
-//! `meeting db`: the schema, what was taken over, and copies.
+//! `meeting db`: the schema, rows from older programs, and backups.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::Failure;
 use super::output::{self, Format, Row};
 use crate::store::{Adoption, AdoptionMode, Store};
 
-/// A step of the schema as it is printed.
+/// A migration as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Step {
     name: String,
@@ -35,7 +35,7 @@ pub async fn status(store: &Store, format: Format) -> Result<(), Failure> {
     output::print(&output::render(&steps, format)?)
 }
 
-/// Brings the schema up to date, takes over what waits for it, and prints what was done or would be.
+/// Brings the schema up to date, takes over waiting rows, and prints what was done or would be done.
 pub async fn adopt(store: &Store, mode: AdoptionMode, format: Format) -> Result<(), Failure> {
     let adoption = store
         .adopt(mode)

@@ -22,7 +22,7 @@ machine, the server on it and the address of --public-url. It ends with code 1 w
 The other half of the test is the page /check in a browser of whoever cannot connect: it shows a code, and --code puts \
 its verdict into the same report.";
 
-/// The command and what it takes.
+/// The command and its arguments.
 pub(super) fn command(settings: impl Iterator<Item = Arg>, json: Arg) -> Command {
     Command::new("doctor")
         .about("Says what is wrong with this installation, and what to do")
@@ -44,7 +44,7 @@ pub(super) fn command(settings: impl Iterator<Item = Arg>, json: Arg) -> Command
         .args(settings)
 }
 
-/// Looks, and prints what was found.
+/// Examines the installation and prints the findings.
 pub(super) fn run(
     config: Result<Config, ConfigError>,
     matches: &ArgMatches,

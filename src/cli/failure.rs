@@ -1,12 +1,11 @@
-//! Why the server or a command could not do its work.
+//! Why the server or a command failed.
 
 use std::fmt::Display;
 
 /// One sentence for the person at the terminal, without its full stop.
 ///
-/// What only shows when the work begins - a port in use, a directory that cannot be written - ends the process with
-/// code 1, a value that is wrong in itself with code 2, as a wrong setting does
-/// ([`ConfigError`](crate::config::ConfigError)).
+/// Failures of the work itself, such as a port in use or a directory that cannot be written, end the process with code
+/// 1. A wrong value ends it with code 2, as a wrong setting does ([`ConfigError`](crate::config::ConfigError)).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{sentence}")]
 pub struct Failure {
@@ -21,7 +20,7 @@ enum Kind {
 }
 
 impl Failure {
-    /// Says what is the matter with the work.
+    /// A failure of the work.
     pub fn new(what: impl Into<String>) -> Self {
         Self {
             sentence: what.into(),
@@ -29,7 +28,7 @@ impl Failure {
         }
     }
 
-    /// Says what is the matter with a value that was given.
+    /// A wrong value of an argument.
     pub fn wrong_value(what: impl Into<String>) -> Self {
         Self {
             sentence: what.into(),
@@ -45,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// Says what could not be done, and why, down to the cause that the system names.
+    /// What failed, and why, down to the cause that the system names.
     pub fn because(what: impl Display, error: &dyn std::error::Error) -> Self {
         let mut sentence = format!("{what}: {error}");
         let mut source = error.source();

@@ -1,4 +1,4 @@
-//! `meeting import`: what another system has is taken in.
+//! `meeting import`: imports the data of another system.
 
 use std::str::FromStr as _;
 
@@ -19,9 +19,9 @@ pub struct ImwebImport {
 }
 
 impl ImwebImport {
-    /// Checks where to import from, and the zone of its times: `+08:00`.
+    /// Checks the source, and the zone of its times: `+08:00`.
     pub fn parse(from: &str, utc_offset: &str, mode: ImportMode) -> Result<Self, Failure> {
-        // Nothing of it is repeated: it may hold a password.
+        // The URL is not repeated, because it may contain a password.
         let is_mysql = |url: &DatabaseUrl| url.reveal().starts_with("mysql:");
         let from = DatabaseUrl::parse(from).ok().filter(is_mysql);
         let from = from.ok_or_else(|| {
@@ -40,7 +40,7 @@ impl ImwebImport {
     }
 }
 
-/// Takes over what imweb has, and prints what was taken, joined and skipped, or would be.
+/// Imports the data of imweb, and prints what was imported, joined and skipped, or would be.
 pub async fn imweb(store: &Store, wanted: &ImwebImport, format: Format) -> Result<(), Failure> {
     let source = ImwebSource {
         url: wanted.from.reveal(),

@@ -1,4 +1,5 @@
-//! `meeting completions` and `meeting man`: what shells and man(1) read, made from the same command line.
+//! `meeting completions` and `meeting man`: completions for shells and pages for man(1), made from the definition of
+//! the command line.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,7 @@ mod name {
     pub const DIRECTORY: &str = "dir";
 }
 
-/// The commands and what they take.
+/// The commands and their arguments.
 pub(super) fn commands() -> [Command; 2] {
     [
         Command::new("completions")

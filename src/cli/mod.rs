@@ -1,8 +1,8 @@
-//! The command line: what can be asked for, and what is printed.
+//! The command line: its arguments and its output.
 //!
-//! Owns the arguments, exit codes and tables. Below it lie the store, the passwords and the load of `bench`; how the server is put together
-//! is not known here: `main` hands it in. A wrong setting or value ends with code 2, work that failed with code 1, each
-//! with one sentence on standard error.
+//! Owns the arguments, exit codes and tables. It uses the store, the passwords and `bench`. It does not know how the
+//! server is put together: `main` hands that in. A wrong setting or value ends with code 2, and failed work with code
+//! 1, each with one sentence on standard error.
 
 mod arguments;
 mod attendance;
@@ -59,7 +59,7 @@ impl CliError {
     }
 }
 
-/// Does what the command line asks for. `serve` runs the server until it is told to stop.
+/// Runs the command. `serve` runs the server until it is told to stop.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     serve: impl FnOnce(Config) -> Result<(), Failure>,
@@ -67,7 +67,7 @@ pub fn run(
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
-            // Help goes to standard output with code 0. Where it cannot be printed, nothing else can.
+            // Help goes to standard output with code 0. If it cannot be printed, nothing else can be printed either.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -233,8 +233,8 @@ fn load(matches: &ArgMatches) -> Result<Config, ConfigError> {
     Config::load(arguments::given(matches), |name| std::env::var_os(name))
 }
 
-/// Sees whether the server could write to its data directory, or make it: by writing there, which alone tells, and
-/// taking that away again.
+/// Checks that the server can write to its data directory, or make it. Only writing there tells, so it writes something
+/// and removes it again.
 fn check_directory(directory: &Path) -> Result<(), Failure> {
     let absolute = std::path::absolute(directory);
     let probed = absolute.and_then(|directory| {
@@ -273,7 +273,7 @@ enum Opening {
     Prepared,
     /// Unchanged.
     AsItIs,
-    /// Unchanged; one that is not there yet is taken for an empty one.
+    /// Unchanged. A missing database counts as an empty one.
     AsItIsOrEmpty,
 }
 

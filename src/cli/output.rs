@@ -16,12 +16,12 @@ pub enum Format {
     Json,
 }
 
-/// A thing with a row of its own in a table.
+/// A type that fills one row of a table.
 pub trait Row: Serialize {
     /// What stands above the columns.
     const HEADINGS: &'static [&'static str];
 
-    /// What stands in the columns; as many as there are headings.
+    /// The cells, as many as there are headings.
     fn cells(&self) -> Vec<String>;
 }
 
@@ -33,7 +33,7 @@ pub fn render<R: Row>(rows: &[R], format: Format) -> Result<String, Failure> {
     }
 }
 
-/// Comma-separated values (RFC 4180), for spreadsheets: no cell of it is taken for a formula.
+/// Comma-separated values (RFC 4180) for spreadsheets. No cell is read as a formula.
 pub fn csv(headings: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = headings.join(",") + "\r\n";
     for row in rows {
@@ -44,7 +44,8 @@ pub fn csv(headings: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// An apostrophe before what a spreadsheet would calculate (OWASP, "CSV Injection"), also in its full-width forms.
+/// Puts an apostrophe before text that a spreadsheet would calculate (OWASP, "CSV Injection"), also for full-width
+/// characters.
 fn csv_cell(text: &str) -> String {
     let calculates = |c| {
         matches!(
@@ -71,7 +72,7 @@ pub fn json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(text + "\n")
 }
 
-/// Writes to standard output; a reader that is gone is a failure, not a panic.
+/// Writes to standard output. A closed pipe is a failure, and no panic.
 pub fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout()
         .write_all(text.as_bytes())
@@ -104,7 +105,7 @@ fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// In columns of a terminal: Chinese characters take two, combining marks none (UAX #11).
+/// The width in columns of a terminal. Chinese characters take two, and combining marks none (UAX #11).
 fn width(text: &str) -> usize {
     text.width()
 }

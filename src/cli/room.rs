@@ -81,12 +81,12 @@ struct ShownRoom {
     time_zone: Option<TimeZone>,
     permanent: bool,
     version: u64,
-    /// Of the members, how many are in it now.
+    /// How many people are in it now.
     head_count: usize,
     members: Vec<ShownMember>,
 }
 
-/// Somebody who has been in a room, as they are printed.
+/// A person who has been in a room, as they are printed.
 #[derive(Debug, Serialize)]
 struct ShownMember {
     user: UserId,
@@ -138,7 +138,7 @@ pub fn role_name(role: Role) -> &'static str {
     }
 }
 
-/// Who waits, as it is printed and travels.
+/// The printed name of a waiting-room setting. It is the wire name.
 fn waiting_name(waiting: WhoWaits) -> &'static str {
     match waiting {
         WhoWaits::Nobody => "nobody",
@@ -218,7 +218,7 @@ fn told(room: &ShownRoom) -> Result<String, Failure> {
     Ok(facts.concat() + "\n" + &output::render(&room.members, Format::Table)?)
 }
 
-/// Ends a meeting for everyone, in a running server too. Only the owner can take it up again.
+/// Ends a meeting, in a running server too. Only the owner can open it again.
 pub async fn end(store: &Store, identity: &str, format: Format) -> Result<(), Failure> {
     let mut room = find(store, identity).await?;
     let now = Timestamp::now();
@@ -248,7 +248,7 @@ pub async fn delete(store: &Store, identity: &str, format: Format) -> Result<(),
     })
 }
 
-/// The room with this identity or number; people write numbers in groups.
+/// Finds a room by its identity or number. People write numbers in groups.
 pub async fn find(store: &Store, identity: &str) -> Result<StoredRoom, Failure> {
     let compact: String = identity
         .chars()

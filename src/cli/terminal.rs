@@ -1,11 +1,11 @@
-//! What is asked of the person at the terminal, or read from standard input instead.
+//! Input from the person at the terminal, or from standard input.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use super::Failure;
 use crate::protocol::text::{MAX_PASSWORD_BYTES, Password};
 
-/// Where a password is taken from. Never from the arguments, which every process of the machine can read.
+/// Where a password comes from. It is never an argument, because every process of the machine can read those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordSource {
     /// Asked for twice on the terminal, without showing it.
@@ -39,7 +39,7 @@ fn prompt() -> Result<Password, Failure> {
     Ok(Password::new(password))
 }
 
-/// The first line without its end. One that is too long is cut just past the limit, and then refused as too long.
+/// The first line without its end. A line that is too long is cut just past the limit, and then refused.
 fn first_line(input: impl std::io::BufRead) -> Result<Password, Failure> {
     let limit = u64::try_from(MAX_PASSWORD_BYTES + 3).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
@@ -54,7 +54,7 @@ fn first_line(input: impl std::io::BufRead) -> Result<Password, Failure> {
     Ok(Password::new(line.to_owned()))
 }
 
-/// Asks whether to go on. Without a terminal nobody can be asked, and the flag must say it.
+/// Asks whether to go on. Without a terminal nobody can answer, so a flag must confirm it.
 pub fn confirm(question: &str) -> Result<(), Failure> {
     let input = std::io::stdin();
     if !input.is_terminal() {

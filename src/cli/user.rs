@@ -25,7 +25,7 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
-    /// Checks both names; without a display name the user name is shown.
+    /// Checks both names. The default display name is the user name.
     pub fn parse(username: &str, display_name: Option<&str>) -> Result<Self, Failure> {
         let username = parse_username(username)?;
         let display_name = DisplayName::parse(display_name.unwrap_or(username.as_str()))
@@ -45,7 +45,7 @@ pub struct Account {
     display_name: DisplayName,
     created_at: Timestamp,
     disabled_at: Option<Timestamp>,
-    /// False for people who were imported, until `user passwd` gives them one.
+    /// False for imported people, until `user passwd` gives them a password.
     has_password: bool,
 }
 
@@ -112,7 +112,7 @@ pub async fn list(store: &Store, format: Format) -> Result<(), Failure> {
     output::print(&output::render(&accounts, format)?)
 }
 
-/// Sets an account's password; tokens issued before are void, and a running server ends the sessions.
+/// Sets the password of an account. Earlier tokens become void, and a running server ends the sessions.
 pub async fn set_password(
     store: &Store,
     username: &str,
@@ -136,11 +136,11 @@ pub async fn set_password(
 pub enum Access {
     /// It may.
     Enabled,
-    /// It may not, and a running server ends its sessions.
+    /// It may not log in, and a running server ends its sessions.
     Disabled,
 }
 
-/// Forbids an account to log in, or allows it again, and prints it. Doing so again changes nothing.
+/// Disables or enables an account, and prints it. Doing so again changes nothing.
 pub async fn set_access(
     store: &Store,
     username: &str,
@@ -161,7 +161,7 @@ pub async fn set_access(
     print(user, format)
 }
 
-/// Deletes an account and its rooms. `confirm` is asked before, unless there is nobody to ask.
+/// Deletes an account and its rooms. Asks `confirm` first, unless nobody can be asked.
 pub async fn delete(
     store: &Store,
     username: &str,
@@ -191,7 +191,7 @@ pub async fn delete(
     })
 }
 
-/// The account of this name, as it is typed at the log-in.
+/// Finds an account by the name that its owner types to log in.
 async fn find(store: &Store, username: &str) -> Result<StoredUser, Failure> {
     let found = store.find_user_by_name(username).await;
     found
@@ -223,7 +223,7 @@ pub async fn all(store: &Store) -> Result<Vec<StoredUser>, Failure> {
     }
 }
 
-/// Nobody else waits for a turn in this process, whatever network this is.
+/// This process has one caller, so any network will do.
 fn here() -> Network {
     Network::of(std::net::Ipv4Addr::LOCALHOST.into())
 }

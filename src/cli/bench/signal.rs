@@ -62,7 +62,7 @@ fn what() -> [Arg; 7] {
     ]
 }
 
-/// Loads a server and prints what was found.
+/// Puts load on a server and prints the results.
 pub fn run(matches: &ArgMatches, format: Format) -> Result<(), Failure> {
     let report = signal::run(&load(matches), &server(matches)).map_err(failure)?;
     output::print(&match format {
