@@ -1,8 +1,8 @@
 //! The configuration: every setting, where its value may come from, and the checked result.
 //!
-//! A leaf: it imports nothing of this crate. [`Key`] is the one table of settings; the command line, `--help`, the
+//! A leaf: it imports nothing of this crate. [`Key`] is the one table of settings. The command line, `--help`, the
 //! environment, the file and `config check` are all made from it. [`Config::load`] reads each value once, in the order
-//! flag, environment variable, file, default, and checks it; whoever gets a [`Config`] need not check again.
+//! flag, environment variable, file, default, and checks it. A [`Config`] needs no further checks.
 
 mod key;
 mod relay;
@@ -31,7 +31,7 @@ pub use value::{
 };
 use value::{DEFAULT_RESUME, parse_resume, parse_switch};
 
-/// Everything the server needs to know to start, checked.
+/// The checked settings of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The page and the WebSocket.
@@ -50,7 +50,7 @@ pub struct Config {
     pub legacy_api: LegacyApi,
     /// Whether limits of use hold.
     pub rate_limits: RateLimits,
-    /// How long a session is kept whose socket is lost; it is not where this is nothing.
+    /// How long a session without a socket is kept. Zero means that none is kept.
     pub resume: Duration,
     /// What is logged.
     pub log: LogFilter,
@@ -65,18 +65,18 @@ pub struct ListenConfig {
     pub public_url: Option<PublicUrl>,
     /// Further pages that may connect.
     pub allowed_origins: Vec<Origin>,
-    /// Whose X-Forwarded-For and X-Forwarded-Host are believed; in canonical form.
+    /// The proxies whose X-Forwarded-For and X-Forwarded-Host are trusted, in canonical form.
     pub trusted_proxies: Vec<IpNet>,
     /// How many WebSockets may be open at once.
     pub max_sockets: NonZeroUsize,
 }
 
-/// Where the server keeps what outlives it.
+/// Where the server stores its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageConfig {
     /// Need not exist yet.
     pub data_dir: PathBuf,
-    /// Of a known kind; a SQLite file need not exist yet.
+    /// A database of a known kind. A SQLite file need not exist yet.
     pub database_url: DatabaseUrl,
 }
 
@@ -85,7 +85,7 @@ pub struct StorageConfig {
 pub struct MediaConfig {
     /// The addresses that candidates carry; at least one.
     pub addresses: Vec<MediaAddress>,
-    /// The first thread's UDP port, the others' follow; 0 asks for any free ones.
+    /// The UDP port of the first thread. The others follow. 0 means any free ports.
     pub first_port: u16,
     /// Whether media comes by TCP too.
     pub tcp: MediaTcp,
@@ -96,7 +96,8 @@ pub struct MediaConfig {
 /// Where media comes by TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaTcp {
-    /// At the page's port where browsers come to that without a proxy, else at the media port's number.
+    /// At the port of the page if browsers reach it without a proxy. Otherwise at a TCP port with the number of the
+    /// media port.
     WhereItCan,
     /// At this port.
     Port(NonZeroU16),
@@ -104,10 +105,10 @@ pub enum MediaTcp {
     Off,
 }
 
-/// Who may come in, and what proves it.
+/// Who may join, and the secret of log-ins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthConfig {
-    /// Where the secret that signs tokens is kept; need not exist yet.
+    /// The file of the secret that signs tokens. It need not exist yet.
     pub secret_file: PathBuf,
     /// People without an account.
     pub guests: Guests,
@@ -142,7 +143,7 @@ pub enum LegacyApi {
     Off,
 }
 
-/// Whether the limits per client on requests, log-ins and sockets hold. Limits that protect memory always do.
+/// Whether the limits per client on requests, log-ins and sockets apply. Limits that protect memory always do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimits {
     /// As in production.
@@ -151,7 +152,7 @@ pub enum RateLimits {
     Off,
 }
 
-/// A setting that cannot be used: where it was given, and what is wrong with it.
+/// An invalid setting: where it was given, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}.")]
 pub struct ConfigError {
@@ -162,7 +163,8 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads and checks every setting. `flags` win over `environment`, which wins over the file that either names.
+    /// Reads and checks every setting. `flags` have priority over `environment`, which has priority over the file that
+    /// either names.
     pub fn load(
         flags: Given,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -197,7 +199,7 @@ impl Config {
 }
 
 impl StorageConfig {
-    /// Reads and checks only where things are stored and what is logged, as the commands that do not serve need it.
+    /// Reads and checks the settings of storage and logging only, for commands that do not serve.
     pub fn load(
         flags: Given,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -206,14 +208,14 @@ impl StorageConfig {
         Ok((settings.storage()?, settings.log()?))
     }
 
-    /// How a sentence begins that tells why the database did not open. The URL shows no password.
+    /// The begin of a sentence that tells why the database did not open. The URL shows no password.
     pub fn cannot_open(&self) -> String {
         format!("cannot open the database {}", self.database_url)
     }
 }
 
 impl fmt::Display for Config {
-    /// The effective configuration as a TOML file that would bring it about, but for a database's password: it holds no
+    /// The effective configuration as an equivalent TOML file, without the password of the database. It contains no
     /// secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for key in Key::ALL {

@@ -1,4 +1,4 @@
-//! The settings of TLS: where the certificate comes from, and what must not be said together.
+//! The settings of TLS: where the certificate comes from, and which settings exclude each other.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -21,22 +21,22 @@ const HTTP_PORT: u16 = 80;
 /// Whether TLS is spoken, and with which certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// None where TLS is not spoken here: on loopback, or behind a proxy.
+    /// None if the server does not speak TLS: on loopback, or behind a proxy.
     pub certificate: Option<Certificate>,
     /// The name of the server, if it was given.
     pub domain: Option<HostName>,
-    /// What answers http with a redirect; none where nothing does.
+    /// The port that redirects http. None if there is none.
     pub redirect: Option<Redirect>,
 }
 
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certificate {
-    /// An authority gives it and renews it (RFC 8555).
+    /// A certificate authority issues and renews it (RFC 8555).
     Acme(Acme),
     /// Somebody else puts it into files.
     Files {
-        /// The certificate and those between it and the authority, in PEM.
+        /// The certificate with the intermediate ones, in PEM.
         certificate: PathBuf,
         /// Its private key, in PEM.
         key: PathBuf,
@@ -46,7 +46,7 @@ pub enum Certificate {
 }
 
 impl TlsConfig {
-    /// How the certificate is asked for, where one is.
+    /// The settings of ACME, if it is used.
     pub fn acme(&self) -> Option<&Acme> {
         match &self.certificate {
             Some(Certificate::Acme(acme)) => Some(acme),
@@ -54,7 +54,7 @@ impl TlsConfig {
         }
     }
 
-    /// The certificate's file and the key's, where somebody else writes them.
+    /// The files of the certificate and the key, if another program writes them.
     pub fn files(&self) -> Option<(&Path, &Path)> {
         match &self.certificate {
             Some(Certificate::Files { certificate, key }) => Some((certificate, key)),
@@ -72,20 +72,20 @@ pub struct Acme {
     pub directory: AcmeDirectory,
     /// Whom the authority may write to.
     pub contacts: Vec<MailAddress>,
-    /// A further authority that vouches for the directory's own certificate, in PEM.
+    /// A further root certificate for the HTTPS connection to the directory, in PEM.
     pub root: Option<PathBuf>,
 }
 
-/// What answers http with a redirect to https.
+/// The port that redirects http to https.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Redirect {
     /// 0 asks for any free one.
     pub port: u16,
-    /// Whether it was asked for: then the server does not start without it.
+    /// Whether it was set explicitly. Then the server does not start without it.
     pub is_given: bool,
 }
 
-/// The address of an authority's directory (RFC 8555 §7.1.1).
+/// The address of the directory of an authority (RFC 8555 §7.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcmeDirectory(String);
 
@@ -153,7 +153,7 @@ fn parse_domain(raw: &str) -> Result<HostName, String> {
 }
 
 impl Settings {
-    /// What is said of TLS, without anything that contradicts it.
+    /// The settings of TLS, if they do not contradict each other.
     pub(super) fn tls(&self) -> Result<TlsConfig, ConfigError> {
         let domain = self.one(Key::Domain, parse_domain)?;
         let certificate = self.certificate(domain.as_ref())?;
@@ -244,19 +244,19 @@ impl Settings {
         }
     }
 
-    /// Where TLS is served unless told otherwise: for a domain, at the port of https of every address.
+    /// The default address. With a domain it is the port of https on every address.
     pub(super) fn default_listen(&self, tls: &TlsConfig) -> SocketAddr {
         if tls.domain.is_none() {
             return SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         }
-        // A machine whose IPv6 is switched off has no such sockets at all.
+        // A machine with IPv6 switched off has no such sockets.
         match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) {
             Ok(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, HTTPS_PORT)),
             Err(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, HTTPS_PORT)),
         }
     }
 
-    /// Where browsers reach a server with a name of its own, and what of the ports cannot be.
+    /// Checks the ports of http and https, and gives a server with a domain its public URL.
     pub(super) fn with_domain(
         &self,
         mut listen: ListenConfig,

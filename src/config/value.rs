@@ -1,4 +1,4 @@
-//! The values of settings: what is taken, and the sentence for what is not.
+//! The values of settings: what is accepted, and the sentences for what is not.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -11,26 +11,26 @@ use tracing_subscriber::EnvFilter;
 
 use super::MediaTcp;
 
-/// More media threads than this gain nothing for the meetings one machine can carry.
+/// The most media threads. More gain nothing for the meetings of one machine.
 pub(super) const MAX_MEDIA_THREADS: usize = 64;
 
-/// More sockets than this one machine's memory and one process's descriptors do not carry.
+/// The most sockets. More exceed the memory of a machine and the descriptors of a process.
 pub(super) const MAX_SOCKETS: usize = 500_000;
 
-/// How long a session is kept whose socket is lost, unless it is set.
+/// The default time for which a session without a socket is kept.
 pub(super) const DEFAULT_RESUME: Duration = Duration::from_secs(30);
 
-/// Longer than this nobody is waited for: the others in the room see somebody who is not there.
+/// The longest such time. Meanwhile the others in the room see a participant who is not there.
 const LONGEST_RESUME: Duration = Duration::from_secs(600);
 
-/// A database's URL. Printed, it shows neither its password nor its options.
+/// The URL of a database. Its printed form hides the password and the options.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(pub(super) String);
 
 impl DatabaseUrl {
-    /// Refuses what names no database of a known kind.
+    /// Reads a URL. Fails if it names no database of a known kind.
     pub fn parse(raw: &str) -> Result<Self, String> {
-        // Nothing but the scheme is repeated: what follows may hold a password.
+        // Only the scheme is repeated, because the rest may contain a password.
         match raw.split_once(':') {
             Some(("sqlite", rest)) if !rest.is_empty() && rest != "//" => Ok(Self(raw.to_owned())),
             Some(("sqlite", _)) => Err("names no file, as sqlite:meeting.sqlite would".to_owned()),
@@ -88,14 +88,14 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// A log filter that can be parsed: levels and targets as `tracing-subscriber` reads them.
+/// A valid log filter: levels and targets as `tracing-subscriber` reads them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(pub(super) String);
 
 impl LogFilter {
     /// Refuses what is no filter.
     pub fn parse(raw: &str) -> Result<Self, String> {
-        // A single word would pass as the name of a module, and so hide a level that was mistyped.
+        // A mistyped level would pass as the name of a module.
         let levels = ["off", "error", "warn", "info", "debug", "trace"];
         let word = raw.trim();
         let lone_word = !word.contains(['=', ',', ':', '[']);
@@ -182,7 +182,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where people reach the server: an origin and, behind a proxy that serves other things as well, a path.
+/// The public URL of the server: an origin, and a path if a proxy also serves other things there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     /// Scheme, host and port.
@@ -217,7 +217,7 @@ impl fmt::Display for PublicUrl {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BasePath(String);
 
-/// What the server's own addresses begin with: a path that begins alike could not be told from them.
+/// The begins of the addresses of the server itself. A base path with the same begin could not be told from them.
 const OWN_PATHS: [&str; 14] = [
     "auth", "avatars", "check", "css", "docs", "healthz", "icons", "js", "ping", "protocol", "r",
     "user", "ws", "metrics",
@@ -260,7 +260,7 @@ impl BasePath {
         &self.0
     }
 
-    /// The path without the slash at its end; of the root nothing is left.
+    /// The path without its last slash. Empty for the root.
     pub fn without_slash(&self) -> &str {
         self.0.strip_suffix('/').unwrap_or_default()
     }
@@ -333,7 +333,7 @@ pub fn can_be_sent_to(address: IpAddr) -> bool {
 pub struct HostName(String);
 
 impl HostName {
-    /// None for what is no name: a mistyped address is not looked up.
+    /// None if it is no name: a mistyped address must not be looked up.
     pub(super) fn parse(raw: &str) -> Option<Self> {
         let is_label = |label: &str| {
             (1..=63).contains(&label.len())
@@ -462,7 +462,8 @@ pub(super) fn parse_registration(raw: &str) -> Result<bool, String> {
     }
 }
 
-/// The URL of a database file; it is made when absent. What would end the path in a URL is percent-encoded.
+/// The URL of a database file, which is made if it is missing. Characters that would end the path in a URL are
+/// percent-encoded.
 pub(super) fn sqlite_url(path: &Path) -> String {
     let mut url = "sqlite://".to_owned();
     for c in path.to_string_lossy().chars() {
