@@ -1,6 +1,6 @@
 //! Logging: readable lines on standard error. Standard output carries only the address that is listened on.
 //!
-//! A leaf beside [`config`](crate::config), whose checked filter it is given. The lines take their way by [`log`].
+//! A leaf beside [`config`](crate::config), from which it gets a checked filter. [`log`] writes the lines.
 
 mod log;
 
@@ -20,12 +20,13 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 /// Where the process logs to, once it does.
 static LOG: OnceLock<Log> = OnceLock::new();
 
-/// Libraries that tell of each packet or query at levels that are ours for less. A filter that names one wins.
+/// Libraries that log each packet or query at levels where this server logs less. A filter that names one has priority.
 const TAMED: [(&str, &str); 7] = [
-    // Their warnings name the addresses of people. A target stands for all that begin with it, rtc_ice too.
+    // Their warnings contain addresses of people. A target also matches all targets that begin with it, such as
+    // rtc_ice.
     ("rtc", "off"),
     ("webrtc", "off"),
-    // These would show whole frames, with passwords and tokens in them.
+    // These would log whole frames, with passwords and tokens.
     ("tungstenite", "warn"),
     ("tokio_tungstenite", "warn"),
     ("sqlx", "warn"),
@@ -33,7 +34,7 @@ const TAMED: [(&str, &str); 7] = [
     ("sea_orm_migration", "warn"),
 ];
 
-/// Begins to log. Only the first call of a process has an effect, so that tests may call it too.
+/// Starts logging. Only the first call of a process has an effect, so tests may call it too.
 pub fn init(filter: &LogFilter) {
     let filter = EnvFilter::builder().parse_lossy(directives(filter.as_str()));
     let log = LOG.get_or_init(|| Log::start(std::io::stderr())).clone();
@@ -48,14 +49,14 @@ pub fn init(filter: &LogFilter) {
     }
 }
 
-/// Waits a moment for what is not written yet: the process ends.
+/// Waits a moment for unwritten lines, because the process ends.
 pub fn flush() {
     if let Some(log) = LOG.get() {
         log.flush(LAST_LINES);
     }
 }
 
-/// A panic is told by the same way: by its own it would wait for whoever reads standard error.
+/// Logs panics like other lines. The default would block while nobody reads standard error.
 fn log_panics(log: Log) {
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
@@ -68,7 +69,7 @@ fn log_panics(log: Log) {
     }));
 }
 
-/// The filter with what tames noisy libraries put before it: of two directives for one target, the later wins.
+/// The filter, with directives for noisy libraries before it. Of two directives for one target, the later one counts.
 fn directives(filter: &str) -> String {
     let tamed = TAMED.map(|(target, level)| format!("{target}={level}"));
     format!("{},{filter}", tamed.join(","))

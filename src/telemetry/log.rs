@@ -1,9 +1,9 @@
-//! The log's lines on their way out: nobody who logs waits for whoever reads, and a log that cannot be written stops
+//! Writes the lines of the log. A task that logs never waits for a reader, and a log that cannot be written stops
 //! nothing.
 //!
-//! One thread writes, and who logs hands the line over and goes on. A reader that stands still, or a disk that does, costs
-//! some lines; how many were left out is said in front of the next one that goes out. An ending process waits a moment
-//! for what is not out yet.
+//! One thread writes. A task that logs hands over its line and goes on. If the reader or the disk stands still, lines
+//! are lost, and the next written line is preceded by their number. An ending process waits a moment for unwritten
+//! lines.
 
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Write};
@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What waits for a slow reader. A minute of a busy server is less; what comes beyond it is left out.
+/// The most bytes that wait for a slow reader. A busy server logs less in a minute. Further lines are dropped.
 const WAITING_BYTES: usize = 1024 * 1024;
-/// How often a terminal that takes nothing just now is tried again.
+/// How often a terminal that accepts nothing is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// A log. Clones share it.
@@ -32,7 +32,7 @@ struct Shared {
 struct Queue {
     lines: VecDeque<Waiting>,
     bytes: usize,
-    /// How many were taken in, and how many of these wait no more.
+    /// How many lines were accepted, and how many of these do not wait any more.
     taken: u64,
     gone: u64,
     /// Since the last one that was taken in.
@@ -46,7 +46,8 @@ struct Waiting {
 }
 
 impl Log {
-    /// Writes to `to`, on a thread of its own. Without a thread nothing is written; then nothing else runs either.
+    /// Writes to `to` on a thread of its own. If no thread can be started, nothing is written; then nothing else would
+    /// run either.
     pub fn start(mut to: impl Write + Send + 'static) -> Self {
         let log = Self(Arc::new(Shared {
             queue: Mutex::default(),
@@ -62,7 +63,7 @@ impl Log {
                 let is_cut = lost > 0;
                 lost += waiting.left_out;
                 let write = || write(&mut to, is_cut, lost, &waiting.line);
-                // Whatever goes wrong in there, one line is lost by it.
+                // A failure in there loses one line.
                 let is_written = matches!(catch_unwind(AssertUnwindSafe(write)), Ok(Ok(())));
                 lost = if is_written { 0 } else { lost + 1 };
                 shared.is_gone();
@@ -85,18 +86,18 @@ impl Log {
         self.0.came.notify_one();
     }
 
-    /// Waits until all that was taken in is out, or given up, but no longer than `most`.
+    /// Waits until all accepted lines are written or given up, but no longer than `most`.
     pub fn flush(&self, most: Duration) {
         let queue = self.0.queue();
         let last = queue.taken;
         let waits = |queue: &mut Queue| queue.gone < last;
-        // Whether it was in vain makes no difference: the process ends.
+        // The result does not matter, because the process ends.
         drop(self.0.went.wait_timeout_while(queue, most, waits));
     }
 }
 
 impl Shared {
-    /// Nothing that is done under the lock can fail half-way.
+    /// No panic can leave the queue half changed.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,7 +121,8 @@ impl Shared {
     }
 }
 
-/// Writes a line, after it is said how many were lost before it. Of the last one of these a part may stand there.
+/// Writes a line, after the number of lines that were lost before it. With `is_cut`, a part of a lost line may be
+/// written already, and is ended first.
 fn write(to: &mut impl Write, is_cut: bool, lost: u64, line: &[u8]) -> Result<(), Error> {
     if is_cut {
         put(to, b"\n")?;
@@ -132,7 +134,7 @@ fn write(to: &mut impl Write, is_cut: bool, lost: u64, line: &[u8]) -> Result<()
     put(to, line)
 }
 
-/// Writes all of it. A terminal may have been set not to wait by somebody who shares it.
+/// Writes all bytes. A terminal can be in non-blocking mode because of another program.
 fn put(to: &mut impl Write, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         match to.write(bytes) {
@@ -157,7 +159,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// One line while it is put together; taken in when it is dropped.
+/// One line under construction. It is queued when dropped.
 pub(super) struct Line {
     log: Log,
     text: Vec<u8>,
@@ -189,7 +191,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    /// What becomes of the first writes.
+    /// The results of the first writes.
     enum Outcome {
         Fails(ErrorKind),
         Panics,
@@ -197,7 +199,7 @@ mod tests {
         Hangs(Receiver<()>),
     }
 
-    /// Writes as it is told, and then as it should.
+    /// Fails as configured at first, and then writes.
     struct Fickle {
         outcomes: VecDeque<Outcome>,
         out: SyncSender<String>,
