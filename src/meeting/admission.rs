@@ -1,4 +1,4 @@
-//! Who comes in, and who must wait.
+//! Decides who may join, and who must wait.
 //!
 //! A short loss of the connection does not count as leaving. A participant whose socket is lost stays in while their
 //! session waits for another socket (static/docs/protocol.md §3.4; see [`coming_back`](super::coming_back)). When that
@@ -245,7 +245,7 @@ impl Room {
         after_them.map_or(now, |place| place.max(now))
     }
 
-    /// The role somebody comes in with.
+    /// The role of a newcomer.
     pub(super) fn role_of(&self, join: &Join) -> Role {
         if join.user.id == self.facts.owner.id {
             return Role::Host;

@@ -104,7 +104,7 @@ impl Room {
         out.push(media(MediaCommand::Admit { participant }));
     }
 
-    /// Tells the others whether somebody's socket is there.
+    /// Tells the others whether a participant is connected.
     fn connect(&mut self, id: &ParticipantId, connection: Connection, out: &mut Vec<Effect>) {
         let Some(person) = self.roster.find_mut(id) else {
             return;

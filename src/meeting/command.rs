@@ -1,4 +1,4 @@
-//! What can be asked of a room.
+//! The commands to a room.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,28 +15,28 @@ use crate::protocol::time::Timestamp;
 /// stored already.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// Somebody comes in; the password was checked before.
+    /// A person joins. The password was checked before.
     Join(Join),
     /// Asks whether the room would take a person in (`Done`) or let them wait (`Waiting`).
     Knock(Box<Join>),
-    /// Somebody in the room reads its state anew.
+    /// A participant reads the state of the room again.
     Look {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
     },
     /// A participant leaves, or a person stops waiting.
     Leave {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
     },
     /// The socket of a participant is lost, and their session waits for another one. They are still in.
     Detach {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
     },
     /// Their session has a socket again.
     Attach {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
         /// Where they come from now.
         address: Network,
@@ -47,19 +47,19 @@ pub enum Command {
     },
     /// The session of a participant ended although they did not leave. They may be back in a moment.
     Away {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
-        /// What the others are told.
+        /// The reason for the others.
         reason: LeaveReason,
     },
     /// A host ends the meeting for everyone.
     End {
-        /// Who.
+        /// The participant who does it.
         by: ParticipantId,
     },
     /// The meeting is ended from outside. The end is stored already.
     Close {
-        /// What everyone is told.
+        /// The reason for everybody.
         reason: EndReason,
     },
     /// The room was deleted by its owner, from inside or outside of it.
@@ -74,20 +74,20 @@ pub enum Command {
         /// Whether the password that waiting people gave still holds.
         password: PasswordEdit,
     },
-    /// Who is in.
+    /// Asks for the participants.
     Roster,
     /// A participant changes what the others see of them.
     Update {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// What.
+        /// The changes.
         changes: Changes,
     },
     /// Asks whether a participant may do something, and how the others see them.
     Authorise {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// What.
+        /// The action.
         action: Action,
     },
     /// A message that is stored already goes to everyone, or to one.
@@ -97,14 +97,14 @@ pub enum Command {
     PostAgain(Box<Post>),
     /// A message was deleted. It is deleted in the database already.
     Deleted {
-        /// Which.
+        /// The message.
         message: MessageId,
         /// The two people who may read it. None means that everybody may.
         between: Option<(UserId, UserId)>,
     },
-    /// From when on somebody may read the chat.
+    /// Asks from when on a participant may read the chat.
     Readable {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
     },
     /// An account was renamed. The name in the meeting follows if the participant may rename themselves.
@@ -114,130 +114,130 @@ pub enum Command {
         /// The account as it is now.
         user: Box<User>,
     },
-    /// Somebody mutes others.
+    /// A participant mutes others.
     Mute {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whom; everyone below them.
+        /// One participant, or all of a lower rank.
         whom: Target,
-        /// What.
+        /// The source.
         source: Source,
     },
-    /// Somebody asks another to unmute.
+    /// A participant asks another to unmute.
     AskUnmute {
-        /// Who asks.
+        /// The participant who asks.
         by: ParticipantId,
-        /// Whom.
+        /// The participant who is asked.
         whom: ParticipantId,
-        /// What.
+        /// The source.
         source: Source,
     },
-    /// Somebody lowers the hands of others.
+    /// A participant lowers the hands of others.
     LowerHand {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whose.
+        /// One participant, or all of a lower rank.
         whom: Target,
     },
-    /// Somebody renames another.
+    /// A participant renames another.
     Rename {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whom.
+        /// The participant it is done to.
         whom: ParticipantId,
-        /// What they are called from now on.
+        /// The new display name.
         display_name: DisplayName,
     },
-    /// Somebody gives another role.
+    /// A participant changes the role of another.
     SetRole {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whose role.
+        /// The participant who gets it.
         whom: ParticipantId,
-        /// What they are from now on.
+        /// The new role.
         role: Role,
     },
     /// Asks whether a participant may ban another, and what is to be stored before they do.
     ConsiderBan {
-        /// Who would.
+        /// The participant who would do it.
         by: ParticipantId,
-        /// Whom, inside or at the door.
+        /// The participant or waiting person.
         whom: ParticipantId,
         /// How long.
         until: BanLength,
     },
     /// A participant removes another. A permanent ban is stored already.
     Remove {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whom, inside or at the door.
+        /// The participant or waiting person.
         whom: ParticipantId,
         /// How long they are kept out.
         ban: Option<BanLength>,
     },
     /// A ban or a refusal is lifted. The database was changed before.
     Unban {
-        /// Who.
+        /// The user.
         user: UserId,
     },
-    /// Who is kept out.
+    /// Asks for the bans and refusals.
     Bans,
-    /// Somebody lets in who waits.
+    /// A participant lets waiting people in.
     Admit {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whom.
+        /// The people who wait.
         who: Targets,
     },
-    /// Somebody sends away who waits.
+    /// A participant turns waiting people away.
     Deny {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whom.
+        /// The people who wait.
         who: Targets,
     },
-    /// Somebody shows a feeling.
+    /// A participant sends a reaction.
     React {
-        /// Who.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Which.
+        /// The reaction.
         emoji: Reaction,
     },
-    /// Somebody chooses whom everyone is shown large.
+    /// A participant sets the spotlight.
     Spotlight {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
-        /// Whom; at most [`MAX_SPOTLIGHT`](super::together::MAX_SPOTLIGHT).
+        /// The participants, at most [`MAX_SPOTLIGHT`](super::together::MAX_SPOTLIGHT).
         whom: Vec<ParticipantId>,
     },
-    /// Somebody starts or stops the timer.
+    /// A participant starts or stops the timer.
     SetTimer {
-        /// Who does.
+        /// The participant who does it.
         by: ParticipantId,
         /// How long the timer runs. None stops it.
         duration_ms: Option<u64>,
     },
     /// Something for one participant alone.
     Signal {
-        /// Who sends.
+        /// The sender.
         from: ParticipantId,
-        /// Who gets it.
+        /// The receiver.
         to: ParticipantId,
-        /// What.
+        /// The message.
         signal: Signal,
     },
-    /// The m-lines of somebody's up connection were negotiated.
+    /// The up connection of a participant was negotiated.
     Negotiated {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
         /// The sources that the connection can carry, with their encodings.
         sources: Vec<(Source, Option<String>)>,
     },
-    /// Somebody starts or stops a source.
+    /// A participant starts or stops a source.
     SetSource {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// Which.
+        /// The source.
         source: Source,
         /// How.
         switch: Switch,
@@ -257,7 +257,7 @@ pub struct Attach {
     pub look: bool,
 }
 
-/// What an edit did to the room's password.
+/// The change of the password of a room by an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasswordEdit {
     /// It did not change, or it was removed. People who gave it before need not give another.
@@ -266,12 +266,12 @@ pub enum PasswordEdit {
     Changed,
 }
 
-/// Somebody comes in.
+/// A person joins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Join {
     /// The id of the membership that begins.
     pub participant: ParticipantId,
-    /// Who it is.
+    /// The user.
     pub user: User,
     /// The name that they want to have in this room.
     pub display_name: DisplayName,
@@ -285,7 +285,7 @@ pub struct Join {
     pub first_joined_at: Option<Timestamp>,
 }
 
-/// A message and whom it is for.
+/// A message and its receiver.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     /// As it travels.
@@ -307,7 +307,7 @@ impl Post {
 /// What a participant changes of themselves. An absent field stays unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
-    /// What they are called.
+    /// The display name.
     pub display_name: Option<DisplayName>,
     /// Whether their microphone is heard.
     pub audio: Option<bool>,
@@ -317,7 +317,7 @@ pub struct Changes {
     pub hand: Option<bool>,
 }
 
-/// What a source is to do.
+/// The new state of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Switch {
     /// Run, as a new track.
@@ -336,21 +336,21 @@ pub enum Switch {
 pub enum Signal {
     /// An SDP offer.
     Offer {
-        /// Which of several connections.
+        /// The name of the connection, if there are several.
         connection: Option<String>,
         /// The description.
         sdp: String,
     },
     /// An SDP answer.
     Answer {
-        /// Which of several connections.
+        /// The name of the connection, if there are several.
         connection: Option<String>,
         /// The description.
         sdp: String,
     },
     /// An ICE candidate, or the end of them.
     Candidate {
-        /// Which of several connections.
+        /// The name of the connection, if there are several.
         connection: Option<String>,
         /// The candidate.
         candidate: Option<Candidate>,

@@ -1,4 +1,4 @@
-//! What a room answers and wants done.
+//! The answers and effects of a room.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,11 +31,11 @@ pub enum Reply {
     View(Box<View>),
     /// The newcomer waits to be let in.
     Waiting,
-    /// They are in no more.
+    /// They are not in any more.
     TurnedAway,
     /// The participants, in order of joining.
     Roster(Vec<Participant>),
-    /// Somebody, as they are now.
+    /// The current state of a participant.
     Participant(Box<Participant>),
     /// The track that runs now, if one does.
     Track(Option<Track>),
@@ -66,7 +66,7 @@ pub struct View {
     pub actions: Vec<Action>,
     /// The people who wait. Empty for participants who may not let people in.
     pub lobby: Vec<Waiting>,
-    /// Whom everyone is shown large.
+    /// The participants in the spotlight.
     pub spotlight: Vec<ParticipantId>,
     /// The timer that runs.
     pub timer: Option<Timer>,
@@ -81,51 +81,51 @@ pub struct View {
 pub enum Effect {
     /// Sends one event to some participants.
     Tell {
-        /// Who.
+        /// The receivers.
         to: Vec<ParticipantId>,
-        /// What.
+        /// The event.
         event: Box<Event>,
     },
     /// Sends one event to some people who wait.
     TellWaiting {
-        /// Who.
+        /// The receivers.
         to: Vec<ParticipantId>,
-        /// What.
+        /// The event.
         event: Box<Event>,
     },
     /// Sends an event to every participant who is in the room at this point of the effects.
     Broadcast {
-        /// Who is not.
+        /// A participant who does not get it.
         except: Option<ParticipantId>,
-        /// What.
+        /// The event.
         event: Box<Event>,
     },
     /// The session of a participant does not belong to the room any more.
     Release {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
         /// Why its socket is closed. None if it stays open.
         close: Option<CloseReason>,
     },
     /// A person who waited is a participant from here on.
     Admit {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
         /// The first thing that they are told of the room.
         view: Box<View>,
     },
     /// Sends a participant the state of the room. It fits between the events before and after it.
     Show {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
         /// The room.
         view: Box<View>,
     },
-    /// Somebody waits no more and is not in.
+    /// A person does not wait any more, and was not let in.
     SendAway {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// What they are told.
+        /// The event for them.
         event: Option<Box<Event>>,
         /// Why their socket is closed. None if it stays open.
         close: Option<CloseReason>,
@@ -152,20 +152,20 @@ pub enum CloseReason {
 /// A line of the attendance list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum History {
-    /// Somebody came in.
+    /// A person joined.
     Joined {
         /// Their membership.
         participant: ParticipantId,
-        /// Who.
+        /// The user.
         user: Box<User>,
-        /// What they were called.
+        /// The display name.
         display_name: DisplayName,
-        /// In which role.
+        /// The role.
         role: Role,
         /// When.
         at: Timestamp,
     },
-    /// Somebody is gone.
+    /// A participant left.
     Left {
         /// Their membership.
         participant: ParticipantId,

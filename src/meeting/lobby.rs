@@ -198,7 +198,7 @@ impl Room {
         }
     }
 
-    /// Somebody goes who waited.
+    /// A waiting person leaves.
     pub(super) fn stop_waiting(&mut self, id: &ParticipantId, out: &mut Vec<Effect>) {
         self.take_away(id, None, None, LobbyLeaveReason::Left, out);
     }
@@ -214,7 +214,7 @@ impl Room {
         self.take_away(&id, Some(event), close, LobbyLeaveReason::Left, out);
     }
 
-    /// Sends one away who waits.
+    /// Sends a waiting person away.
     pub(super) fn send_away(
         &mut self,
         id: &ParticipantId,
@@ -225,7 +225,7 @@ impl Room {
         self.take_away(id, Some(event), None, LobbyLeaveReason::Denied, out);
     }
 
-    /// Sends everyone away who waits.
+    /// Sends all waiting people away.
     pub(super) fn send_all_away(&mut self, reason: LobbyDenial, out: &mut Vec<Effect>) {
         for id in self.lobby.ids() {
             self.send_away(&id, reason, out);

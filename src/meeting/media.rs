@@ -12,66 +12,66 @@ use crate::protocol::request::DownOffer;
 pub enum MediaCommand {
     /// A participant came in and may negotiate from now on.
     Admit {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
     },
     /// A participant is gone. Frees both of their connections and everything that is forwarded from or to them.
     Dismiss {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
     },
     /// A source was started: what arrives on its m-line is forwarded as this track.
     StartTrack {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
         /// Its id on the wire.
         track: TrackId,
-        /// Which of their m-lines.
+        /// The source, which stands for one of their m-lines.
         source: Source,
         /// Nothing is forwarded while true.
         muted: bool,
     },
     /// A source was stopped: nothing of it is forwarded.
     StopTrack {
-        /// Which.
+        /// The track.
         track: TrackId,
     },
     /// Nothing of a muted track is forwarded, even if its sender goes on sending.
     SetMuted {
-        /// Which.
+        /// The track.
         track: TrackId,
         /// Whether.
         muted: bool,
     },
     /// A participant has missed events: their slots are told again.
     TellSlots {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
     },
     /// The room is over: frees everything of it.
     Close,
 }
 
-/// What a media worker tells the room.
+/// The events from a media worker to the room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum MediaEvent {
     /// Some of a participant's slots carry something else now.
     Slots {
-        /// Whose slots.
+        /// The participant with these slots.
         to: ParticipantId,
-        /// Those that changed.
+        /// The changed slots.
         slots: SlotsData,
     },
     /// A new offer for a participant's down connection, after `media.restart`.
     Offer {
-        /// Whose.
+        /// The participant.
         to: ParticipantId,
         /// The offer.
         offer: DownOffer,
     },
     /// The format in which a track really arrives.
     Format {
-        /// Which.
+        /// The track.
         track: TrackId,
         /// The encoding's name, `VP8` say.
         codec: String,
@@ -81,14 +81,14 @@ pub enum MediaEvent {
     },
     /// Which simulcast encodings of a track viewers watch.
     Demand {
-        /// Which track.
+        /// The track.
         track: TrackId,
         /// The names of those encodings. An encoding without a name has the empty name. Empty while nobody watches.
         layers: Vec<String>,
     },
     /// How good the connection of a participant is. Sent when the score changes, and from time to time.
     Quality {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
         /// 1 bad, 2 fair, 3 good.
         score: u8,
@@ -101,10 +101,10 @@ pub enum MediaEvent {
     Failed,
     /// The connection of a participant broke within the server. They have to make a new one.
     Broke {
-        /// Whose.
+        /// The participant.
         participant: ParticipantId,
     },
-    /// Who speaks now, the loudest first.
+    /// The current speakers, the loudest first.
     Speakers {
         /// At most a handful.
         participants: Vec<ParticipantId>,

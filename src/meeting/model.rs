@@ -66,7 +66,7 @@ impl Look {
         }
     }
 
-    /// Whoever switches a microphone or a camera is heard or seen accordingly.
+    /// A participant who switches a microphone or a camera is heard or seen accordingly.
     fn switch(&mut self, source: Source, on: bool) {
         match source {
             Source::Microphone => self.audio = on,

@@ -1,4 +1,4 @@
-//! Random operations of those who govern, and of those who wait: what must hold whatever happens.
+//! Random operations of hosts and of waiting people: laws that must always hold.
 //!
 //! Beside [`model`](super::model), which says what exactly a room of members looks like, this says only what must never
 //! be otherwise. A failing seed prints itself; `MEETING_SEED` runs that one alone.

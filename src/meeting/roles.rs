@@ -19,7 +19,7 @@ pub(super) struct Standing {
     actions: Vec<Action>,
 }
 
-/// What everybody may do.
+/// The standings of all participants.
 pub(super) type Standings = BTreeMap<ParticipantId, Standing>;
 
 impl Room {
@@ -143,7 +143,7 @@ impl Room {
         self.settle(&before, out);
     }
 
-    /// What everybody may do now.
+    /// The current standings of all participants.
     pub(super) fn standings(&self) -> Standings {
         let people = self.roster.iter();
         people

@@ -62,7 +62,7 @@ impl Room {
         self.roster.is_empty() && self.lobby.is_empty()
     }
 
-    /// What it is known by.
+    /// Its identity.
     pub fn identity(&self) -> &RoomIdentity {
         &self.facts.identity
     }
@@ -175,7 +175,7 @@ impl Room {
         Ok(Reply::View(Box::new(self.view(id, now)?)))
     }
 
-    /// Somebody who is in.
+    /// Finds a participant.
     pub(super) fn person(&self, id: &ParticipantId) -> Result<&Person, ErrorCode> {
         self.roster.find(id).ok_or(ErrorCode::RoomNotJoined)
     }

@@ -116,7 +116,7 @@ impl Room {
         Ok(Reply::Track(None))
     }
 
-    /// Stops a source of somebody, if it runs.
+    /// Stops a source of a participant, if it runs.
     pub(super) fn stop(&mut self, id: &ParticipantId, source: Source, out: &mut Vec<Effect>) {
         let Some(person) = self.roster.find_mut(id) else {
             return;

@@ -35,11 +35,11 @@ pub struct TakenUp {
 /// A person who was in, or waited, when the server went down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survivor {
-    /// As whom.
+    /// Their participant id.
     pub participant: ParticipantId,
-    /// Who.
+    /// The user.
     pub user: User,
-    /// What they are called.
+    /// The display name.
     pub display_name: DisplayName,
     /// Where they came from.
     pub address: Network,

@@ -88,7 +88,7 @@ impl Shell {
         assert_eq!(track.muted, *muted || begins_off, "{context}: {track:?}");
     }
 
-    /// Whoever was in a moment ago and vanished neither waits nor stands before a lock.
+    /// A person who vanished a moment ago passes the waiting room and the lock.
     pub(super) fn comes_back(
         &mut self,
         command: &Command,

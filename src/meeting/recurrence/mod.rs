@@ -43,7 +43,7 @@ pub enum BadRule {
     /// A part stands there twice.
     #[error("says {0} twice")]
     Twice(Part),
-    /// A part's value is none.
+    /// The value of a part is invalid.
     #[error("has a value of {0} that cannot be read")]
     Value(Part),
     /// A part that this frequency does not take.

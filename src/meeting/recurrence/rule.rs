@@ -26,7 +26,7 @@ const UTC_TIME: &str = "%Y%m%dT%H%M%SZ";
 const LOCAL_TIME: &str = "%Y%m%dT%H%M%S";
 const DATE: &str = "%Y%m%d";
 
-/// What a rule repeats by.
+/// The unit of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frequency {
     /// By the day.
@@ -161,7 +161,7 @@ impl Places {
         }
     }
 
-    /// Whether none is named.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.from_start | self.from_end == 0
     }
@@ -200,7 +200,7 @@ impl YearPlaces {
         named
     }
 
-    /// Whether none is named.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         !self.any
     }
@@ -218,11 +218,11 @@ impl YearPlaces {
 /// A rule that was read. What it leaves open is not filled in yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// What it repeats by.
+    /// The unit.
     pub frequency: Frequency,
-    /// Every so many of it.
+    /// The interval, in units.
     pub interval: u32,
-    /// So many times in all.
+    /// The total number of times.
     pub count: Option<u32>,
     /// The last moment at which a meeting may begin.
     pub until: Option<DateTime<Utc>>,
@@ -482,7 +482,7 @@ fn weekday(name: &str) -> Option<Weekday> {
     })
 }
 
-/// Numbers whose amounts lie in `range`.
+/// Reads numbers with absolute values in `range`.
 fn numbers(value: &str, range: std::ops::RangeInclusive<u32>) -> Option<Vec<i32>> {
     let number = |written: &str| {
         let number: i32 = written.parse().ok()?;

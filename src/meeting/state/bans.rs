@@ -31,7 +31,7 @@ enum Kind {
 }
 
 impl Bans {
-    /// Takes up what is stored.
+    /// Starts with the stored bans.
     pub fn new(stored: Vec<Ban>) -> Self {
         let entry = |ban| Entry {
             ban,
@@ -71,7 +71,7 @@ impl Bans {
         }
     }
 
-    /// Lets somebody in again, or to the door.
+    /// Removes the ban or the refusal of a user.
     pub fn remove(&mut self, user: &UserId) {
         self.0.retain(|entry| entry.ban.user.id != *user);
     }
@@ -122,7 +122,7 @@ impl Bans {
         self.0.len()
     }
 
-    /// Whether nobody is kept out.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

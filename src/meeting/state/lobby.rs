@@ -1,4 +1,4 @@
-//! Who waits at the door.
+//! The people in the waiting room.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ impl Lobby {
         self.visitors.len() < MAX_WAITING || self.find_user(user).is_some()
     }
 
-    /// Everyone, in the order in which they came.
+    /// All of them, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = &Visitor> {
         self.visitors.iter()
     }

@@ -16,7 +16,7 @@ use crate::protocol::time::Timestamp;
 pub struct Meeting {
     /// The roles that it gave.
     pub roles: Roles,
-    /// Whom everyone is shown large.
+    /// The participants in the spotlight.
     pub spotlight: Vec<ParticipantId>,
     /// The timer that runs, or has run out.
     pub timer: Option<Timer>,
@@ -28,7 +28,7 @@ pub struct Meeting {
     pub first_joined: Recent<Timestamp>,
     /// When people vanished. For a moment they may come back as if they had not been away.
     pub away: Recent<Timestamp>,
-    /// Which planned meeting it is.
+    /// The planned meeting that it is.
     pub occurrence: Option<Occurrence>,
     /// When it becomes the next planned meeting, if it still goes on then.
     pub turns: Option<Timestamp>,

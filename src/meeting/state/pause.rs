@@ -46,7 +46,7 @@ impl Memory {
         self.pause.until
     }
 
-    /// Whose room it is of.
+    /// The owner of the room.
     pub fn owner(&self) -> &UserId {
         &self.owner
     }
@@ -62,7 +62,7 @@ impl Memory {
         self.bans.has_banned(user) || self.bans.has_denied(user)
     }
 
-    /// Lets somebody in again.
+    /// Removes the ban or the refusal of a user.
     pub fn unban(&mut self, user: &UserId) {
         self.bans.remove(user);
     }

@@ -45,7 +45,7 @@ impl Roles {
         entry.or_insert(LentRole { before, now }).now = now;
     }
 
-    /// Whether the role of somebody is only lent.
+    /// Whether the role of a user is only lent.
     pub fn is_lent(&self, user: &UserId) -> bool {
         self.lent.contains_key(user)
     }

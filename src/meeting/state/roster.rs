@@ -33,7 +33,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody who just came in.
+    /// A new participant.
     pub fn new(join: Join, role: Role, at: Timestamp) -> Self {
         let seen = Participant {
             id: join.participant,
@@ -233,7 +233,7 @@ impl Roster {
         self.0.iter()
     }
 
-    /// What everyone sees of everyone.
+    /// All participants as the others see them.
     pub fn seen(&self) -> Vec<Participant> {
         self.0.iter().map(|person| person.seen.clone()).collect()
     }

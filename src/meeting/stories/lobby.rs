@@ -48,7 +48,7 @@ fn waiting(room: &mut Room) -> Vec<String> {
         .collect()
 }
 
-/// Why whoever waited was sent away.
+/// The reasons for sending waiting people away.
 fn denials(effects: &[Effect]) -> Vec<(ParticipantId, LobbyDenial)> {
     let denial = |effect: &Effect| match effect {
         Effect::SendAway {

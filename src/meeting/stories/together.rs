@@ -211,7 +211,7 @@ fn a_message_that_is_sent_again_is_told_once_whether_it_was_told_before_or_not()
         told(&first.effects),
         ["p-ada: chat.message", "p-bo: chat.message"]
     );
-    // Whoever carried it out first may come later; and it may be sent once more.
+    // The first request may arrive later, and the message may be sent once more.
     for command in [
         post("ada", None, "untold"),
         again(post("ada", None, "untold")),

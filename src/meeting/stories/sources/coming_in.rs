@@ -110,7 +110,7 @@ fn those_who_govern_and_those_who_come_back_go_on_as_they_were() {
         panic!("it runs")
     };
     assert!(!track.muted);
-    // Whoever left and comes again comes in anew.
+    // A person who left and joins again is a newcomer.
     room.handle(leave("again"), at(40)).reply.unwrap();
     joins(&mut room, "bo", 41);
     assert!(begins_muted(&mut room, "bo", Source::Microphone, 42));
