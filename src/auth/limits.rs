@@ -22,7 +22,7 @@ use crate::protocol::ids::RoomIdentity;
 pub struct RetryAfter(pub u64);
 
 impl RetryAfter {
-    /// What clients are told.
+    /// The error for clients.
     pub fn wire(self) -> WireError {
         WireError::from(ErrorCode::RateLimited).retry_after(self.0)
     }

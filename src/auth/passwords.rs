@@ -87,7 +87,7 @@ pub fn check_strength(password: &Password, username: &str) -> Result<(), Passwor
 #[derive(Clone)]
 pub struct Passwords {
     turns: Turns,
-    /// What the runs work in.
+    /// The working memory of runs.
     pool: Pool,
     /// How many runs there were, for tests.
     runs: Arc<AtomicUsize>,

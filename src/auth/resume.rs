@@ -17,7 +17,7 @@ const MOST_GOOD: usize = 4;
 /// The tokens of one session, as hashes. They cannot be guessed, so no slower hash is needed.
 #[derive(Debug, Default)]
 pub struct ResumeTokens {
-    /// Those that are good, the oldest first.
+    /// The good ones, the oldest first.
     good: VecDeque<[u8; 32]>,
 }
 

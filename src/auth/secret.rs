@@ -50,7 +50,7 @@ pub enum SecretError {
     /// The file cannot be read or made.
     #[error("the token secret's file {path} cannot be used")]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,

@@ -17,14 +17,14 @@ use crate::protocol::time::Timestamp;
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 4_096;
-/// The longest life of a log-in. No token of it is good for longer, however often it is refreshed and whatever the
-/// configuration says.
+/// The longest life of a log-in. No token of it is good for longer, however often it is refreshed and however the
+/// server is configured.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The life of a token unless configured otherwise.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 const ISSUER: &str = "meeting";
 
-/// Whom a token is for.
+/// The holder of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// Their id.
@@ -40,14 +40,14 @@ pub struct Subject {
 pub struct Issued {
     /// As it travels.
     pub token: String,
-    /// What it says.
+    /// The claims.
     pub claims: Token,
 }
 
-/// What a good token says.
+/// The content of a good token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Whom it is for.
+    /// The holder.
     pub subject: Subject,
     /// The id of the log-in, by which it is logged out: the claim `jti`. A refreshed token keeps it.
     pub id: String,
@@ -71,7 +71,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// What clients are told.
+    /// The error for clients.
     pub fn code(self) -> ErrorCode {
         match self {
             Self::Expired => ErrorCode::TokenExpired,
