@@ -22,7 +22,7 @@ thread_local! {
 pub struct Ahead<S> {
     stream: S,
     rest: Vec<u8>,
-    /// So much of the rest was taken.
+    /// How much of it was handed out.
     taken: usize,
 }
 

@@ -27,7 +27,7 @@ const PLAIN_NAME: &str = "meeting";
 /// The most bytes of the name of a room in a file name.
 const MAX_FILE_NAME: usize = 40;
 
-/// What every file begins with.
+/// The begin of every file.
 const HEAD: &str = concat!(
     "BEGIN:VCALENDAR\r\n",
     "VERSION:2.0\r\n",

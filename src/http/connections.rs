@@ -74,7 +74,7 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// So many places.
+    /// A table of `most` places.
     pub fn new(most: usize) -> Self {
         Self(Arc::new(Shared {
             most,
@@ -182,7 +182,7 @@ impl Place {
         self.asked_enough.notified().await;
     }
 
-    /// Waits until somebody else needs the place more.
+    /// Waits until another connection needs the place more.
     pub async fn ended(&self) {
         self.ended.notified().await;
     }

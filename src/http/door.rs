@@ -61,7 +61,7 @@ impl Manner {
     };
 }
 
-/// Which HTTP.
+/// The version of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
     /// HTTP/1.1 or 1.0.
@@ -180,7 +180,7 @@ impl Door {
         Ok(Some(stream))
     }
 
-    /// What is spoken in TLS.
+    /// Finds out what is spoken inside TLS.
     async fn inside(
         &self,
         mut stream: TlsStream<Prefixed<TcpStream>>,

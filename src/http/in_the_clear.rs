@@ -17,7 +17,7 @@ use crate::config::Origin;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InTheClear;
 
-/// What is done with one.
+/// What happens to such a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     /// It comes from this machine and addresses this machine.
@@ -98,7 +98,7 @@ fn is_here(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What becomes of `GET /r/a?b=c` with these headers.
+    /// The verdict on `GET /r/a?b=c` with these headers.
     fn judged(
         remote: &str,
         lines: &[(&'static str, &str)],

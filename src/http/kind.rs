@@ -12,10 +12,10 @@ const HANDSHAKE: u8 = 22;
 /// check of about a hundred bytes.
 const LARGEST_FIRST: u8 = 3;
 
-/// So many bytes tell everything.
+/// This many bytes always suffice.
 pub const ENOUGH: usize = 10;
 
-/// What speaks.
+/// The protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A handshake of TLS.

@@ -80,13 +80,13 @@ pub type RoomProbe =
 /// The state of the routes. It is cloned per connection, so everything in it is shared or small.
 #[derive(Clone)]
 pub struct HttpState {
-    /// What holds for every socket.
+    /// The rules for every socket.
     pub gate: Gate,
-    /// What carries an open socket.
+    /// Serves an open socket.
     pub session: SessionRunner,
-    /// What `/healthz` asks.
+    /// Answers `/healthz`.
     pub health: HealthProbe,
-    /// What calendar files ask.
+    /// Finds rooms for calendar files.
     pub rooms: RoomProbe,
     /// The public address, for links that leave the server.
     pub public_url: Option<PublicUrl>,
@@ -103,7 +103,7 @@ pub struct HttpState {
 /// The rules for every WebSocket, independent of its protocol. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct Gate {
-    /// Who may connect.
+    /// The sites and proxies.
     pub access: Arc<Access>,
     /// The count of open sockets, and its limits.
     pub sockets: Sockets,
@@ -120,7 +120,7 @@ pub struct Gate {
 pub struct Access {
     /// Origins beside the server's own host.
     pub origins: Vec<Origin>,
-    /// Proxies whose X-Forwarded-For and X-Forwarded-Host are believed.
+    /// The proxies whose X-Forwarded-For and X-Forwarded-Host are trusted.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -188,7 +188,7 @@ pub struct Parts {
     pub media: Option<&'static str>,
 }
 
-/// For whom there is room.
+/// The free capacity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capacity {
     /// How many more people may come before quality steps down.

@@ -55,7 +55,7 @@ struct Shared {
     prefix: BasePath,
     /// The compressed files, each with the hash of its source. At most one entry per file.
     gzipped: Mutex<HashMap<String, Compressed>>,
-    /// What was put together last.
+    /// The page as it was last assembled.
     assembled: Mutex<Option<Arc<Assembled>>>,
 }
 
@@ -78,7 +78,7 @@ struct Assembled {
     made: HashMap<String, Content>,
 }
 
-/// What lies at an address.
+/// The file at an address.
 struct Found {
     /// Its path by its plain name.
     path: String,

@@ -14,7 +14,7 @@ use super::peer::{PeerInfo, RemoteAddress};
 use crate::budgets::{Buckets, http as budgets};
 use crate::network::Network;
 
-/// What is asked for.
+/// The kinds of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plain {
     /// A calendar file.

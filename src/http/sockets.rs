@@ -113,7 +113,7 @@ impl Sockets {
         *self.0.total.borrow()
     }
 
-    /// Waits until none is open any more.
+    /// Waits until all are closed.
     pub async fn drained(&self) {
         let mut total = self.0.total.subscribe();
         // The sender lives as long as `self`, so this cannot fail.

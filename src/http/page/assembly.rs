@@ -35,7 +35,7 @@ const STYLES: &str = "css/first.css";
 /// How many bytes of a hash a name contains: enough to tell the versions of one file apart.
 pub const NAME_BYTES: usize = 6;
 
-/// What was put together.
+/// The assembled page.
 #[derive(Debug)]
 pub struct Assembly {
     /// The page.
