@@ -38,13 +38,13 @@ use super::db::Db;
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdoptionMode {
-    /// Only say what would be done.
+    /// Only report what would be done.
     DryRun,
     /// Do it.
     Apply,
 }
 
-/// What was taken over, or would be.
+/// The result of taking over, or what it would be.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Adoption {
     /// Steps of the schema.

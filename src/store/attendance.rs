@@ -57,11 +57,11 @@ pub struct KnownIn {
 pub struct StoredMembership {
     /// The id of the membership. None in rows that were taken over or imported.
     pub participant: Option<ParticipantId>,
-    /// Whose it was.
+    /// The user.
     pub user: UserId,
-    /// What they were called.
+    /// The display name.
     pub display_name: DisplayName,
-    /// What they were.
+    /// The role.
     pub role: Role,
     /// When they joined. None if an older system did not record it.
     pub joined_at: Option<Timestamp>,
@@ -91,7 +91,7 @@ pub struct StoredMemberships {
 /// A person who has been in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Who.
+    /// The user.
     pub user: UserId,
     /// Their last display name.
     pub display_name: DisplayName,
@@ -109,7 +109,7 @@ impl Store {
     /// One page of the memberships of a room: at most `limit`, 1 to [`MAX_MEMBERSHIPS`], after the row `after` or from
     /// the start. People who are in now are included, with `left` none.
     ///
-    /// Whoever asks must be allowed to know: this checks nothing.
+    /// This checks no permission: the caller must.
     ///
     /// # Errors
     /// When the database cannot answer.
@@ -142,7 +142,7 @@ impl Store {
     /// [`MAX_MEMBERSHIPS_SHOWN`]), and their total number: for `room.attendance`. The page after the last is empty.
     /// Memberships without a time of joining, from older systems, are left out.
     ///
-    /// Whoever asks must be allowed to know: this checks nothing.
+    /// This checks no permission: the caller must.
     ///
     /// # Errors
     /// When the database cannot answer.

@@ -20,7 +20,7 @@ use crate::protocol::time::Timestamp;
 /// A permanently banned person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBan {
-    /// Who.
+    /// The user.
     pub user: UserId,
     /// Their current account. None for guests and deleted accounts.
     pub account: Option<StoredUser>,
@@ -28,7 +28,7 @@ pub struct StoredBan {
     pub display_name: DisplayName,
     /// Since when.
     pub since: Timestamp,
-    /// Who decided it.
+    /// The user who decided it.
     pub by: UserId,
 }
 

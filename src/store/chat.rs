@@ -18,7 +18,7 @@ use crate::protocol::object::UserKind;
 use crate::protocol::text::{ChatText, DisplayName, Username};
 use crate::protocol::time::Timestamp;
 
-/// Who wrote a message, as they were then.
+/// The author of a message, as they were then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatAuthor {
     /// Their id.
@@ -31,7 +31,7 @@ pub struct ChatAuthor {
     pub display_name: DisplayName,
 }
 
-/// Whom a private message is for.
+/// The receiver of a private message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// Their membership.
@@ -47,13 +47,13 @@ pub struct StoredMessage {
     pub id: MessageId,
     /// The author's membership.
     pub participant: ParticipantId,
-    /// Who wrote it.
+    /// The author.
     pub author: ChatAuthor,
     /// Their display name in that meeting.
     pub display_name: DisplayName,
     /// None if it is for everybody.
     pub to: Option<Recipient>,
-    /// What it says.
+    /// The text.
     pub text: ChatText,
     /// The name that the sending client gave it, at most 64 bytes.
     pub client_id: Option<String>,

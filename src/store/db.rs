@@ -78,8 +78,8 @@ impl Db {
     ///
     /// # Errors
     /// Those of `work`; [`StoreError::Unavailable`], [`StoreError::Full`] and [`StoreError::ReadOnly`] when the
-    /// database cannot begin, carry out or commit. When it was cut off at the commit nobody knows what holds: whoever
-    /// tries again must be able to find it done already.
+    /// database cannot begin, carry out or commit. If the connection was lost at the commit, the result is unknown, so
+    /// another attempt must be able to find it done already.
     pub(super) async fn write<T>(
         &self,
         work: impl AsyncFnOnce(&Writing) -> Result<T, StoreError>,

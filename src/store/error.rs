@@ -13,7 +13,7 @@ const RETRY_AFTER_MS: u64 = 1_000;
 /// The same if somebody must free space or make the disk writable.
 const STORAGE_RETRY_AFTER_MS: u64 = 10_000;
 
-/// What a change ran into.
+/// What a change conflicts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// The user name is taken.
@@ -33,7 +33,7 @@ pub enum Conflict {
     Identity,
 }
 
-/// What a change was for.
+/// The missing object of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
     /// An account.
@@ -42,7 +42,7 @@ pub enum Missing {
     /// A room.
     #[error("room")]
     Room,
-    /// An invite link that lets somebody in.
+    /// A valid invite link.
     #[error("invite")]
     Invite,
 }
@@ -76,15 +76,15 @@ pub enum StoreError {
     /// The folder of the database file is read-only.
     #[error("the folder {} is read-only for this process", path.display())]
     ReadOnlyFolder {
-        /// Which.
+        /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// Something that is bounded has reached its bound.
     #[error("{0}")]
     Limit(Limit),
-    /// Somebody else was first.
+    /// Another change was first.
     #[error("{0}")]
     Conflict(Conflict),
     /// The record to change does not exist (any more).
@@ -120,7 +120,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What clients are told.
+    /// The code for clients.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unavailable(_)

@@ -24,22 +24,22 @@ use crate::protocol::time::Timestamp;
 pub struct NewInvite {
     /// The hash of its token.
     pub token: TokenHash,
-    /// What whoever follows it becomes.
+    /// The role of people who use it.
     pub role: Role,
-    /// What it is for.
+    /// The purpose.
     pub name: Option<RoomName>,
     /// Until when it works.
     pub expires_at: Option<Timestamp>,
     /// How many people it lets in.
     pub max_uses: Option<u32>,
-    /// Who makes it.
+    /// The user who makes it.
     pub created_by: UserId,
 }
 
 /// One person's use of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteUse {
-    /// What they become.
+    /// The role that they get.
     pub role: Role,
     invite: i64,
     user: UserId,

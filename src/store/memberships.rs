@@ -45,11 +45,11 @@ pub struct Membership {
     pub room: RoomKey,
     /// The membership's id.
     pub participant: ParticipantId,
-    /// Whose it is.
+    /// The user.
     pub user: UserId,
-    /// What they were called.
+    /// The display name.
     pub display_name: DisplayName,
-    /// What they were.
+    /// The role.
     pub role: Role,
     /// Since when.
     pub joined_at: Timestamp,
@@ -58,11 +58,11 @@ pub struct Membership {
 /// A fact for the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attendance {
-    /// Somebody came in.
+    /// A person joined.
     Joined(Membership),
-    /// Somebody went.
+    /// A participant left.
     Left {
-        /// Whose membership is over.
+        /// The participant.
         participant: ParticipantId,
         /// Why.
         reason: LeaveReason,

@@ -29,10 +29,10 @@ pub enum RoomScope {
     JoinedBy(UserId),
 }
 
-/// Which page of which rooms.
+/// A page of a list of rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomFilter {
-    /// Which rooms.
+    /// The rooms.
     pub scope: RoomScope,
     /// A part of the name. Case does not matter, and no character is special.
     pub keyword: Option<String>,

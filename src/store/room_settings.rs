@@ -16,7 +16,7 @@ pub const DEFAULT_EARLY_MS: u64 = 600_000;
 /// The settings of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomSettings {
-    /// What it is called.
+    /// The name.
     pub name: RoomName,
     /// When it is planned to begin.
     pub begin_at: Option<Timestamp>,
@@ -24,7 +24,7 @@ pub struct RoomSettings {
     pub end_at: Option<Timestamp>,
     /// Of the password that newcomers must know.
     pub password: Option<PasswordHash>,
-    /// Nobody new comes in.
+    /// The room is locked for newcomers.
     pub locked: bool,
     /// Who waits until a host lets them in.
     pub waiting: WhoWaits,
@@ -36,7 +36,7 @@ pub struct RoomSettings {
     pub start_camera_off: bool,
     /// How media travels.
     pub topology: Topology,
-    /// How many may be in it at once.
+    /// The most participants at one time.
     pub max_participants: u32,
     /// What members may do.
     pub permissions: Permissions,
@@ -46,7 +46,7 @@ pub struct RoomSettings {
     pub hide_number: bool,
     /// How long before its beginning people may come in, in milliseconds.
     pub early_ms: u64,
-    /// The meeting ends at its planned end, whoever is in it.
+    /// The meeting ends at its planned end, even if people are in it.
     pub ends_on_time: bool,
     /// The recurrence rule of the meeting (RFC 5545 §3.3.10), checked by [`schedule::check`].
     pub recurrence: Option<String>,
@@ -97,7 +97,7 @@ pub struct RoomEdit {
     pub end_at: Patch<Timestamp>,
     /// A new password.
     pub password: Patch<PasswordHash>,
-    /// Nobody new comes in.
+    /// The room is locked for newcomers.
     pub locked: Option<bool>,
     /// Who waits until a host lets them in.
     pub waiting: Option<WhoWaits>,
@@ -109,7 +109,7 @@ pub struct RoomEdit {
     pub start_camera_off: Option<bool>,
     /// How media travels.
     pub topology: Option<Topology>,
-    /// How many may be in it at once.
+    /// The most participants at one time.
     pub max_participants: Option<u32>,
     /// The change of the permissions of members, applied to those that hold at the time of the edit.
     pub permissions: Patch<PermissionsChange>,

@@ -54,13 +54,13 @@ impl RoomKey {
 pub struct StoredRoom {
     /// Its row.
     pub key: RoomKey,
-    /// What links carry.
+    /// The identity, which links contain.
     pub identity: RoomIdentity,
     /// Nine digits for people to read out.
     pub number: String,
-    /// Whose it is.
+    /// The owner.
     pub owner: StoredUser,
-    /// What the owner decided.
+    /// The settings.
     pub settings: RoomSettings,
     /// Rises with every edit.
     pub version: u64,

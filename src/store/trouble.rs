@@ -82,7 +82,7 @@ impl Troubles {
         }
     }
 
-    /// What is the matter now.
+    /// The current trouble.
     pub(super) fn current(&self) -> Option<Ailment> {
         self.writing.current().or(self.reading.current())
     }
@@ -115,7 +115,7 @@ enum Change {
     Began,
     /// Something else is the matter than before.
     Turned,
-    /// So many calls failed meanwhile.
+    /// The number of calls that failed meanwhile.
     Over {
         failures: u64,
     },

@@ -31,9 +31,9 @@ pub struct UserKey(pub(super) i64);
 /// The data of a new account.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// What it logs in with.
+    /// The name for logging in.
     pub username: Username,
-    /// What others see.
+    /// The display name.
     pub display_name: DisplayName,
     /// Of its password.
     pub password: PasswordHash,
@@ -46,9 +46,9 @@ pub struct StoredUser {
     pub key: UserKey,
     /// Its id on the wire.
     pub id: UserId,
-    /// What it logs in with.
+    /// The name for logging in.
     pub username: Username,
-    /// What others see.
+    /// The display name.
     pub display_name: DisplayName,
     /// Of its password.
     pub password: PasswordHash,

@@ -25,7 +25,7 @@ const BATCH: usize = 200;
 /// A room that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedRoom {
-    /// Which.
+    /// The room.
     pub identity: RoomIdentity,
     /// Rises with every edit.
     pub version: u64,
@@ -36,7 +36,7 @@ pub struct WatchedRoom {
 /// An account that may be logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedUser {
-    /// Whose.
+    /// The user.
     pub id: UserId,
     /// Logins from before are void.
     pub tokens_valid_after: Option<Timestamp>,

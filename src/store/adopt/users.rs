@@ -172,7 +172,7 @@ fn display_name(user: &OldUser, name: &Username) -> String {
 /// The user names that are in use, in the form in which they are compared.
 #[derive(Default)]
 struct Names {
-    /// Those that belong to an account already.
+    /// The names of existing accounts.
     taken: HashSet<String>,
     /// Those, and all names in the table. No account is renamed to one of them.
     reserved: HashSet<String>,

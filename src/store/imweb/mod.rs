@@ -46,7 +46,7 @@ pub enum ImportError {
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportMode {
-    /// Only say what would be done.
+    /// Only report what would be done.
     DryRun,
     /// Do it.
     Apply,
@@ -68,7 +68,7 @@ pub struct Import {
     pub dry_run: bool,
     /// How many rows its tables have.
     pub found: Found,
-    /// What was made here.
+    /// The new records.
     pub taken: Counts,
     /// What an earlier run had imported.
     pub already: Counts,
@@ -87,7 +87,7 @@ pub struct Found {
     pub imweb_login: usize,
     /// Rows of `imweb_join`: who joined one.
     pub imweb_join: usize,
-    /// Those of `imweb_status`: as what.
+    /// Rows of `imweb_status`: the roles.
     pub imweb_status: usize,
 }
 
@@ -107,7 +107,7 @@ pub struct Counts {
 pub struct ImportedRoom {
     /// Its id there.
     pub meeting: String,
-    /// What it is called.
+    /// The name.
     pub name: RoomName,
     /// The identity for links. None in a dry run.
     pub identity: Option<RoomIdentity>,
@@ -117,14 +117,14 @@ pub struct ImportedRoom {
     pub owner: String,
 }
 
-/// Somebody who became an account.
+/// An imported account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportedPerson {
     /// Their id there.
     pub person: String,
     /// The user name of the account. It has no password yet. None in a dry run.
     pub username: Option<Username>,
-    /// What others see.
+    /// The display name.
     pub display_name: DisplayName,
 }
 

@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A column's text, if there is one.
 type Text = Option<String>;
 
-/// What the three tables have.
+/// The rows of the three tables.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) logins: Vec<Login>,
@@ -25,7 +25,7 @@ pub(super) struct Tables {
     pub(super) statuses: Vec<Status>,
 }
 
-/// Somebody created a meeting.
+/// A row of a created meeting.
 #[derive(Debug)]
 pub(super) struct Login {
     pub(super) person: Text,
@@ -34,7 +34,7 @@ pub(super) struct Login {
     pub(super) created: Text,
 }
 
-/// Somebody joined a meeting.
+/// A row of a joined meeting.
 #[derive(Debug)]
 pub(super) struct Join {
     pub(super) person: Text,

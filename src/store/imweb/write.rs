@@ -352,7 +352,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What one transaction does.
+/// The work of one transaction.
 #[derive(Default)]
 struct Step {
     notes: HashMap<String, i64>,
