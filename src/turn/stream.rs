@@ -1,5 +1,5 @@
-//! A stream of messages (RFC 8656 §2.1), over TCP or in TLS: cut apart on the way in, written one after the other on the
-//! way out.
+//! A stream of messages (RFC 8656 §2.1), over TCP or in TLS. It is split on the way in, and messages are written one
+//! after the other on the way out.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use super::message::framed;
 use super::relay::{Relay, Stream};
 use super::server::{LONGEST, Now, Outcome, Wrapped};
 
-/// A stream ends that has had no allocation for so long.
+/// A stream without an allocation ends after this time.
 pub(super) const WITHOUT_ALLOCATION: Duration = Duration::from_secs(30);
-/// No message is longer: a payload with what is around it.
+/// The longest message: a payload with its attributes.
 const LONGEST_MESSAGE: usize = LONGEST + 512;
 /// What is read at once.
 const READ_BYTES: usize = 8 * 1_024;
 /// Messages that are written at once.
 const WRITTEN_AT_ONCE: usize = 32;
 
-/// Carries the messages of one client until either side ends it, or nothing is allocated by it. `first` was read from it
-/// already; `moved` is called whenever something went through.
+/// Carries the messages of one client until either side ends it, or until it has had no allocation for too long.
+/// `first` was read already. `moved` is called for each transfer.
 pub async fn carry(
     relay: Arc<Relay>,
     stream: impl AsyncRead + AsyncWrite,

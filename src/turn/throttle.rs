@@ -1,4 +1,4 @@
-//! How often those are answered who have proven nothing: in a table of fixed size, since addresses can be forged.
+//! Limits the answers to unauthenticated clients, in a table of fixed size, because addresses can be forged.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use crate::budgets::Bucket;
 use crate::budgets::turn::{UNPROVEN, UNPROVEN_BURST};
 use crate::network::Network;
 
-/// Networks share a bucket when their hashes do: that nobody can bring about, since the hash is keyed.
+/// Networks with the same hash share a bucket. Nobody can cause that on purpose, because the hash is keyed.
 const BUCKETS: usize = 1_024;
 
 /// The buckets of all networks.

@@ -284,7 +284,7 @@ impl Server {
         let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
         let allocation = self.live(client, now)?;
         let peer = allocation.peer_of(number, now.instant)?;
-        // What is longer was filled up; what is shorter was cut (RFC 8656 §12.6).
+        // A longer message contains padding, and a shorter one was truncated (RFC 8656 §12.6).
         bytes.get(4..4 + length)?;
         self.relay(client, peer, bytes, 4..4 + length, now)
     }
@@ -296,7 +296,7 @@ impl Server {
         bytes: &[u8],
         now: Now,
     ) -> Option<Outcome> {
-        // DONT-FRAGMENT is not among them: it is not supported, and what cannot be done as asked is not done.
+        // DONT-FRAGMENT is not supported. A request that needs it is not carried out.
         let known = [attribute::XOR_PEER_ADDRESS, attribute::DATA];
         if message.unknown(&known).is_some() {
             return None;
@@ -306,7 +306,7 @@ impl Server {
         self.relay(client, peer, bytes, payload, now)
     }
 
-    /// Takes a payload of a client to a peer that it may send to; anything else is dropped in silence (RFC 8656 §11.2).
+    /// Relays a payload of a client to a permitted peer. Anything else is dropped silently (RFC 8656 §11.2).
     fn relay(
         &mut self,
         client: Client,
@@ -343,7 +343,8 @@ impl Server {
         Some(Outcome::Other(wrapped))
     }
 
-    /// Whether a relayed address belongs to somebody in a room whose people reach each other, and this one is in it.
+    /// Whether a relayed address belongs to a participant of the same room, and that room lets its participants reach
+    /// each other.
     fn is_neighbour(&self, participant: &str, peer: SocketAddr) -> bool {
         let other = self.relayed.get(&peer);
         let other = other.and_then(|client| self.allocations.get(client));
@@ -354,7 +355,7 @@ impl Server {
         member.reach == Reach::EachOther && member.room == other.room
     }
 
-    /// The message by which a client gets what a peer sent to its relayed address.
+    /// Wraps what a peer sent to a relayed address, for the client of that address.
     fn deliver(
         &mut self,
         client: Client,

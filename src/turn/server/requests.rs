@@ -11,7 +11,7 @@ use super::allocations::Family;
 use super::{Client, Now, REALM, Server, credentials};
 use crate::budgets::turn::{ALLOCATIONS, ALLOCATIONS_IN_ALL};
 
-/// RFC 8656 §3.2: how long an allocation lasts that asks for nothing else, and the longest.
+/// The default and the longest life of an allocation (RFC 8656 §3.2).
 const LIFETIME: u32 = 600;
 const LONGEST_LIFETIME: u32 = 3_600;
 /// The protocol number of UDP.
@@ -19,8 +19,8 @@ const UDP: u8 = 17;
 /// Of a channel (RFC 8656 §12).
 const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x4fff;
 
-/// Why a request is refused (RFC 8656 §19, RFC 8489 §14.8). Phrases are for people and may be left out; short answers
-/// are of less use to whoever forges addresses.
+/// Why a request is refused (RFC 8656 §19, RFC 8489 §14.8). The text of a reason is optional. Short answers are less
+/// useful for attacks with forged addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     BadRequest = 400,
@@ -37,14 +37,14 @@ pub(super) enum Refusal {
     NoCapacity = 508,
 }
 
-/// What is known of whoever asks, once it is proven.
+/// The sender of an authenticated request.
 struct Asker<'a> {
     username: &'a str,
     participant: &'a str,
     key: [u8; 16],
 }
 
-/// What stands in an answer besides what stands in each.
+/// The attributes of an answer beside those of all answers.
 type Success = Vec<(u16, Content)>;
 
 enum Content {
@@ -105,7 +105,7 @@ impl Server {
         let (Some((until, participant)), REALM) = (known, realm) else {
             return Err(Refusal::Unauthenticated);
         };
-        // Expired credentials still hold what is allocated; new allocations they make none.
+        // Expired credentials keep existing allocations alive, and make no new ones.
         if message.method == method::ALLOCATE && until <= now.unix {
             return Err(Refusal::Unauthenticated);
         }
@@ -120,7 +120,7 @@ impl Server {
         })
     }
 
-    /// The answer to whoever has proven nothing. It is not signed: there is no key.
+    /// The answer to an unauthenticated request. It is not signed, because there is no key.
     fn challenge(
         &self,
         client: Client,
@@ -205,7 +205,7 @@ impl Server {
             .place(attribute::ADDITIONAL_ADDRESS_FAMILY)
             .is_some()
         {
-            // One allocation has one address here (RFC 8656 §7.2).
+            // Here an allocation has one address (RFC 8656 §7.2).
             let value = [&[2, 0], &code(Refusal::FamilyNotSupported)[2..]].concat();
             success.push((attribute::ADDRESS_ERROR_CODE, Content::Bytes(value)));
         }
@@ -273,7 +273,7 @@ impl Server {
         self.check_peer(client, peer.ip())?;
         let known = self.allocations.get(&client);
         let known = known.ok_or(Refusal::AllocationMismatch)?;
-        // A channel is for one port, so that it can be said already that nothing of ours is there.
+        // A channel is for one port, so a wrong one is refused here already.
         let is_legal = self.media.contains(&peer) || self.is_neighbour(&known.participant, peer);
         if !is_legal {
             return Err(Refusal::Forbidden);
@@ -287,8 +287,8 @@ impl Server {
         Ok(Vec::new())
     }
 
-    /// Whether anything of ours can be at this address. It is compared as it is written: another spelling of one of our
-    /// addresses is not ours, and of anybody else's neither.
+    /// Checks that a permission for this address can be of use. Addresses are compared as they are written: another
+    /// spelling of one of our addresses is not allowed.
     fn check_peer(&self, client: Client, ip: IpAddr) -> Result<(), Refusal> {
         let known = self.allocations.get(&client);
         let known = known.ok_or(Refusal::AllocationMismatch)?;
@@ -301,14 +301,14 @@ impl Server {
     }
 }
 
-/// Which attributes a method understands of those that have to be.
+/// The comprehension-required attributes that a method understands.
 fn known(wanted: u16) -> Option<&'static [u16]> {
     use attribute::{
         CHANNEL_NUMBER, EVEN_PORT, LIFETIME, NONCE, REALM, REQUESTED_ADDRESS_FAMILY,
         REQUESTED_TRANSPORT, RESERVATION_TOKEN, USERNAME, XOR_PEER_ADDRESS,
     };
     match wanted {
-        // DONT-FRAGMENT is missing: nothing here is sent as IP packets of its own (RFC 8656 §7.2).
+        // DONT-FRAGMENT is missing, because nothing here is sent as separate IP packets (RFC 8656 §7.2).
         method::ALLOCATE => Some(&[
             USERNAME,
             REALM,
@@ -332,7 +332,7 @@ fn lifetime(message: &Message<'_>) -> Result<u32, Refusal> {
     Ok(wanted.unwrap_or(LIFETIME))
 }
 
-/// The family of the address that is asked for, if it is asked for rightly (RFC 8656 §7.2).
+/// The requested address family, or an error for a malformed request (RFC 8656 §7.2).
 fn requested_family(message: &Message<'_>) -> Result<Family, Refusal> {
     match message.value(attribute::REQUESTED_TRANSPORT) {
         Some([UDP, ..]) => {}
@@ -351,7 +351,7 @@ fn requested_family(message: &Message<'_>) -> Result<Family, Refusal> {
     {
         return Err(Refusal::BadRequest);
     }
-    // No port is reserved here (RFC 8656 §18.7): there is nothing behind the next one.
+    // Reserving the next port is not supported (RFC 8656 §18.7).
     let reserves = message.value(attribute::EVEN_PORT);
     let reserves = reserves.is_some_and(|value| value.first().is_none_or(|bits| bits & 0x80 != 0));
     if token || reserves {

@@ -155,7 +155,7 @@ fn streams_are_cut_into_messages_and_strangers_are_told_apart() {
     assert!(!is_turn(&[0x80; 30]) && !is_turn(&[22; 30]) && !is_turn(b""));
 }
 
-/// Whatever is asked, nothing but our own media and neighbours is sent to, and quotas hold.
+/// No request can make the server send to anything but our own media and neighbours, and quotas hold.
 #[test]
 fn random_requests_break_no_rule() {
     let mut random = StdRng::seed_from_u64(11);
