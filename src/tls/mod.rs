@@ -108,7 +108,7 @@ impl Tls {
         }))
     }
 
-    /// For whoever wants to talk.
+    /// For clients.
     pub fn talk(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.talk)
     }
