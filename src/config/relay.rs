@@ -1,4 +1,4 @@
-//! The settings of relays: the server's own, and the operator's others.
+//! The settings of relays: the own one, and others.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use super::key::Key;
 use super::settings::{Settings, wrong};
 use super::value::{parse_path, parse_switch, split_authority};
 
-/// By what relays people are connected who get through in no other way.
+/// The relays for clients that cannot connect directly.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RelayConfig {
     /// The server's own.
     pub own: OwnRelay,
-    /// Others that the operator runs; of those that ask for credentials there are some only where there is a secret.
+    /// Other relays of the operator. Relays with credentials require a secret.
     pub others: Vec<IceUrl>,
-    /// Where the secret is kept that the others know.
+    /// The file of the secret that these relays share.
     pub secret_file: Option<PathBuf>,
 }
 
@@ -29,7 +29,7 @@ pub enum OwnRelay {
     Off,
 }
 
-/// The address of a STUN or TURN server (RFC 7064, RFC 7065), as browsers take it.
+/// The address of a STUN or TURN server (RFC 7064, RFC 7065), in the form that browsers accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IceUrl(String);
 
@@ -46,7 +46,7 @@ impl IceUrl {
             Some((authority, query)) => (authority, Some(query)),
             None => (rest, None),
         };
-        // Browsers make no connection at all when they are told an address that they do not take.
+        // A browser makes no connection at all if one of the addresses is invalid.
         let is_sound = match (scheme.as_str(), query) {
             ("stun" | "turn" | "turns", None) => true,
             ("turn", Some(query)) => ["transport=udp", "transport=tcp"].contains(&query),

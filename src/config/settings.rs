@@ -1,4 +1,4 @@
-//! Gathering what was given, from the strongest place to the weakest, and checking it.
+//! Gathers the given settings, from the highest priority to the lowest, and checks them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,18 +19,18 @@ pub(super) const DATABASE_FILE: &str = "meeting.sqlite";
 /// The file in the data directory that the default signing secret lives in.
 pub(super) const SECRET_FILE: &str = "secret";
 
-/// The first media port when the server can be reached from elsewhere: firewalls need a number, and this one lies below
-/// the range that systems hand out by themselves.
+/// The first media port if the server can be reached from elsewhere. Firewalls need a fixed number, and this one lies
+/// below the range that systems assign automatically.
 pub(super) const MEDIA_PORT: u16 = 20_000;
 
-/// How many WebSockets may be open unless told otherwise.
+/// The default limit of open WebSockets.
 pub(super) const DEFAULT_MAX_SOCKETS: NonZeroUsize =
     NonZeroUsize::new(crate::budgets::http::SOCKETS.size()).expect("a budget allows something");
 
-/// As many media threads as cores, but at most so many unless told otherwise.
+/// By default there are as many media threads as cores, but at most this many.
 pub(super) const DEFAULT_MAX_MEDIA_THREADS: usize = 4;
 
-/// What was given, with the place it was given in.
+/// The given settings, each with its place.
 #[derive(Debug, Default)]
 pub(super) struct Settings(BTreeMap<Key, (String, Vec<String>)>);
 
@@ -58,7 +58,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Keeps what is there already: places are added from the strongest to the weakest.
+    /// Adds a setting, unless it is set already: places are added from the highest priority to the lowest.
     pub(super) fn add(&mut self, key: Key, place: String, values: Vec<String>) {
         self.0.entry(key).or_insert((place, values));
     }
@@ -93,7 +93,7 @@ impl Settings {
             .map_err(|reason| wrong(place, reason))
     }
 
-    /// Where a setting was given; none when it was not.
+    /// The place of a setting. None if it was not given.
     pub(super) fn place(&self, key: Key) -> Option<&str> {
         self.0.get(&key).map(|(place, _)| place.as_str())
     }
@@ -203,7 +203,7 @@ pub(super) fn wrong(place: &str, reason: impl Into<String>) -> ConfigError {
     }
 }
 
-/// An empty variable counts as not given, as compose files cannot leave one out.
+/// Reads environment variables. An empty one counts as not given, because compose files cannot leave one out.
 pub(super) fn variable_values(
     key: Key,
     raw: Option<OsString>,
@@ -225,7 +225,7 @@ pub(super) fn variable_values(
     }))
 }
 
-/// The settings of the file at `path`, which `place` names; each with its key as it is written there.
+/// The settings of the file at `path`, which `place` names, each with its key as it is written.
 pub(super) fn file_values(
     place: &str,
     path: &Path,
@@ -279,8 +279,8 @@ pub(super) fn default_threads() -> NonZeroUsize {
     NonZeroUsize::new(cores.min(DEFAULT_MAX_MEDIA_THREADS)).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// One address, if the server listens at one. A browser on this machine reaches loopback, but may gather only the
-/// machine's own address, so that a server on loopback gives both.
+/// The default media addresses. Only the listen address, if it is a specific one. A browser on this machine reaches
+/// loopback but may gather only the address of the machine, so a server on loopback offers both.
 pub(super) fn default_media_addresses(listen: IpAddr, own: &[IpAddr]) -> Vec<IpAddr> {
     let listen = listen.to_canonical();
     if listen.is_loopback() {
@@ -300,9 +300,9 @@ pub(super) fn default_media_addresses(listen: IpAddr, own: &[IpAddr]) -> Vec<IpA
     reachable
 }
 
-/// The addresses this machine would send from. Connecting a UDP socket only asks for the route; nothing is sent.
+/// The addresses that this machine sends from. Connecting a UDP socket only looks up the route, and sends nothing.
 pub(super) fn own_addresses() -> Vec<IpAddr> {
-    // Addresses of the documentation ranges (RFC 5737, RFC 3849): routed like any other, and nobody's.
+    // Addresses of the documentation ranges (RFC 5737, RFC 3849): they are routed like others and belong to nobody.
     let probes: [(IpAddr, IpAddr); 2] = [
         (
             Ipv4Addr::UNSPECIFIED.into(),
