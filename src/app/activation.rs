@@ -1,5 +1,5 @@
-//! What a service manager hands over, and what it is told: listening sockets that outlive the process, and when the
-//! process is ready or stops. systemd has both (sd_listen_fds(3), sd_notify(3)); without it nothing here does anything.
+//! Talks to a service manager: it hands over listening sockets that outlive the process, and is told when the process
+//! is ready or stops. systemd does both (sd_listen_fds(3), sd_notify(3)). Without one, nothing here has an effect.
 
 use std::env;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::Failure;
 
-/// Where the names of the sockets stand (sd_listen_fds(3)), with a colon between two.
+/// The variable with the names of the sockets (sd_listen_fds(3)), separated by colons.
 const NAMES: &str = "LISTEN_FDNAMES";
 /// The name of the socket that redirects http to https (`FileDescriptorName=` of its unit).
 const REDIRECT: &str = "http";
@@ -22,7 +22,7 @@ pub(super) struct Handed {
     pub(super) redirect: Option<TcpListener>,
 }
 
-/// What the service manager handed over, if it did.
+/// The sockets that the service manager handed over, if any.
 ///
 /// # Errors
 /// One sentence, when what was handed over is no socket that takes TCP connections.
@@ -54,7 +54,7 @@ pub(super) fn listeners() -> Result<Handed, Failure> {
     })
 }
 
-/// Which of the sockets is which.
+/// The roles of the sockets.
 #[derive(Debug, PartialEq, Eq)]
 struct Roles {
     page: Option<usize>,
@@ -62,8 +62,8 @@ struct Roles {
 }
 
 impl Roles {
-    /// By their names, as systemd hands the sockets of several units over in an order of its own. Where none is named
-    /// `http`, the first is the page's and the second redirects.
+    /// Assigns roles by names, because systemd passes the sockets of several units in an order of its own. If none is
+    /// named `http`, the first is for the page and the second redirects.
     fn of(count: usize, names: &str) -> Self {
         let named = names.split(':').take(count);
         let named = named.enumerate().find(|(_, name)| *name == REDIRECT);
@@ -88,7 +88,7 @@ pub(super) fn is_stopping() {
 }
 
 fn tell(state: NotifyState<'_>) {
-    // Without a service manager there is nobody to be told, which is no error.
+    // Without a service manager this does nothing, which is no error.
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "the service manager could not be told how the server is");
     }

@@ -1,4 +1,4 @@
-//! Where clients send media to: addresses as they were given, and those of names, which are looked up again.
+//! The addresses that clients send media to: fixed ones, and those of names, which are looked up again and again.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::cli::Failure;
 use crate::config::{HostName, MediaAddress, can_be_sent_to};
 use crate::media::Media;
 
-/// How often names are looked up: as long as most dynamic addresses' records may be kept (their TTL).
+/// How often names are looked up: the usual life (TTL) of dynamic DNS records.
 const LOOK_UP_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a look-up may take.
 const LOOK_UP_DEADLINE: Duration = Duration::from_secs(10);
@@ -17,17 +17,17 @@ const LOOK_UP_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) struct MediaAddresses {
     /// As configured.
     pub(super) given: Vec<MediaAddress>,
-    /// What that came to at the start.
+    /// The result at the start.
     pub(super) known: Vec<IpAddr>,
 }
 
-/// Why a name gave no address.
+/// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAddress {
-    /// Nobody knows the name, or the one who does could not be asked.
+    /// The name is unknown, or the name server could not be asked.
     #[error(transparent)]
     LookUp(#[from] std::io::Error),
-    /// It has none, or none that can be sent to.
+    /// It has no address that can be sent to.
     #[error("it has no address that browsers can send to")]
     None,
     /// No answer came.
@@ -35,7 +35,7 @@ pub(super) enum NoAddress {
     TooLate,
 }
 
-/// Every address, those of names too, in the order in which they were given.
+/// All addresses, including those of names, in the given order.
 ///
 /// # Errors
 /// The first name that gave none.
@@ -46,7 +46,7 @@ pub(super) async fn all(given: &[MediaAddress]) -> Result<Vec<IpAddr>, Failure> 
     })
 }
 
-/// Looks the names up again and again, and tells `media` when something has changed. Ends at once where there are none.
+/// Looks the names up again and again, and tells `media` about changes. Ends at once if there are no names.
 pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
     let MediaAddresses { given, mut known } = addresses;
     let has_names = given
@@ -69,7 +69,7 @@ pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
                     known = found;
                 }
             }
-            // What was known is more than nothing. It is told once, not each minute.
+            // The last addresses stay. This is logged once, not each minute.
             Err((name, why)) if was_found => {
                 was_found = false;
                 let error = &why as &dyn std::error::Error;
@@ -98,7 +98,7 @@ async fn resolve(
                 if all.is_empty() {
                     return Err((name.clone(), NoAddress::None));
                 }
-                // Name servers answer in turns; the order tells nothing.
+                // Name servers rotate their answers, so their order means nothing.
                 all.sort();
                 all
             }

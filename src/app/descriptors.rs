@@ -1,12 +1,12 @@
-//! How many files and sockets this process may have open.
+//! The limit of open files and sockets of this process.
 
 use crate::budgets::http::CONNECTIONS;
 
 /// The database, media, the log, the listeners, and what libraries open for a moment.
 const OTHERS: u64 = 256;
 
-/// Raises the soft limit of open files to the hard one (getrlimit(2)): shells and service managers set it low for the
-/// sake of programs that use select(2), which this one is not. Says so when even the hard one does not suffice.
+/// Raises the soft limit of open files to the hard one (getrlimit(2)). Shells and service managers set it low for
+/// programs that use select(2), and this one does not. Logs a warning if even the hard limit is too low.
 pub(super) fn raise_limit(max_sockets: usize) {
     let needed = needed(max_sockets);
     match rlimit::increase_nofile_limit(u64::MAX) {

@@ -52,7 +52,7 @@ pub(super) fn handshakes(services: &Services) -> Handshakes {
     }
 }
 
-/// How often an address may ask for what costs something.
+/// The limits of costly requests per address.
 pub(super) fn plain(services: &Services) -> PlainLimits {
     match services.is_rate_limited() {
         true => PlainLimits::default(),

@@ -1,4 +1,4 @@
-//! The three ports, and who serves each: the page's, the one that redirects to it, and media's own.
+//! Serves the three ports: that of the page, the one that redirects to it, and the separate one for media.
 
 use std::sync::Arc;
 

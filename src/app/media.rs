@@ -16,7 +16,7 @@ use crate::turn::{IceServers, Relay};
 /// Everything that carries sound and picture.
 pub(super) struct MediaPlane {
     pub(super) media: Media,
-    /// None where nothing is relayed.
+    /// None if there is no relay.
     pub(super) relay: Option<Arc<Relay>>,
     /// The relays that clients are told of.
     pub(super) ice_servers: IceServers,

@@ -4,9 +4,9 @@
 //! within a few seconds. Sockets belong to their sessions; [`Sockets::drained`](crate::http::Sockets::drained) waits for
 //! those.
 //!
-//! Read on in [`data`] for the data directory, in [`media`] for the media threads and their relay, in
-//! [`ports`] for what is bound, in [`listening`] for who serves it, in [`routes`] for what the page's port answers, in
-//! [`tasks`] for what runs beside, and in [`ending`] for the way down.
+//! Read on in [`data`] for the data directory, in [`media`] for the media threads and their relay, in [`ports`] for the
+//! bound ports, in [`listening`] for serving them, in [`routes`] for the routes of the page, in [`tasks`] for
+//! background tasks, and in [`ending`] for the shutdown.
 
 mod activation;
 mod addresses;
@@ -116,7 +116,7 @@ pub struct App {
 }
 
 impl App {
-    /// First takes what can be refused - ports, the database, the secret - so that nothing is left half made.
+    /// First takes everything that can fail - ports, the database, the secret - so that nothing is left half made.
     ///
     /// # Errors
     /// One sentence: what cannot be had, and why.

@@ -1,4 +1,4 @@
-//! Streams on the shared port that are no HTTP, and who takes them.
+//! Hands the streams on the shared port that are no HTTP to media or to the relay.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::media::Media;
 use crate::supervise;
 use crate::turn::{self, Relay};
 
-/// Gives each to the part that knows it.
+/// Hands each stream to the right part.
 pub(super) struct Others {
     pub(super) media: Media,
-    /// None where nothing is relayed.
+    /// None if there is no relay.
     pub(super) relay: Option<Arc<Relay>>,
     /// Becomes true when the server goes down.
     pub(super) stop: watch::Receiver<bool>,
 }
 
 impl OtherStreams for Others {
-    /// Its task ends with the stream, with its connection, or when somebody else needs the place more.
+    /// The task ends with the stream, with its connection, or when another connection needs the place more.
     fn media(&self, stream: BoxedStream, first: Bytes, way: Way, held: Held) {
         let place = held.place.clone();
         let moved = move || place.moved();
@@ -29,7 +29,7 @@ impl OtherStreams for Others {
             .media
             .carry(stream, first, (way.local, way.remote), moved);
         supervise::spawn("media over TCP", async move {
-            // All of it, or the place would be given back while the stream goes on.
+            // This moves all of it. Otherwise the place would be given back while the stream goes on.
             let held = held;
             tokio::select! {
                 () = carrying => {}
@@ -51,7 +51,7 @@ impl OtherStreams for Others {
             tokio::select! {
                 () = carried => {}
                 () = held.place.ended() => {}
-                // A sender that is gone has no word to wait for.
+                // A dropped sender also ends this.
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         });

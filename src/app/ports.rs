@@ -1,4 +1,4 @@
-//! The TCP ports: the one of the page, the one that redirects to it, and the one of media where the page's cannot be it.
+//! The TCP ports: that of the page, the one that redirects to it, and one for media if it cannot share the page's.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,7 +19,7 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// What the service manager handed over; the rest is bound here.
+    /// Takes the sockets of the service manager, and binds the other ports here.
     ///
     /// # Errors
     /// A port that cannot be had and was asked for.
@@ -76,16 +76,16 @@ impl Ports {
     }
 }
 
-/// Where streams of media come in.
+/// The TCP port for media.
 #[derive(Debug, Default)]
 pub(super) struct MediaPort {
-    /// What clients are told to come to.
+    /// The addresses for clients.
     pub(super) known: Vec<SocketAddr>,
-    /// A port of its own.
+    /// The listener, if it is a separate port.
     pub(super) listener: Option<TcpListener>,
 }
 
-/// Whether it is a port of its own.
+/// Where media is accepted by TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The page's.
@@ -95,13 +95,13 @@ enum Place {
 }
 
 impl MediaPort {
-    /// The port, where it is one of its own.
+    /// The port number, if it is a separate port.
     pub(super) fn own(&self) -> Option<u16> {
         let own = self.listener.as_ref().and(self.known.first());
         own.map(SocketAddr::port)
     }
 
-    /// The page's port where browsers come to that themselves, or one of its own.
+    /// Shares the port of the page if browsers reach that directly, or opens a separate one.
     ///
     /// # Errors
     /// A port that cannot be had and was asked for.
@@ -141,13 +141,13 @@ impl MediaPort {
     }
 }
 
-/// Whether browsers come to the page's port themselves, and not to a proxy's.
+/// Whether browsers reach the port of the page directly, and not through a proxy.
 fn is_direct(listen: &ListenConfig, page: SocketAddr) -> bool {
     let is_own = |url: &PublicUrl| url.origin.port() == page.port();
     listen.trusted_proxies.is_empty() && listen.public_url.as_ref().is_none_or(is_own)
 }
 
-/// Where media comes in, if the page's port can be shared, or cannot.
+/// Where media is accepted, if the port of the page can be shared, or cannot.
 fn place(media: &MediaConfig, page: u16, can_share: bool) -> Place {
     match media.tcp {
         MediaTcp::Off => Place::Nowhere,
@@ -159,7 +159,7 @@ fn place(media: &MediaConfig, page: u16, can_share: bool) -> Place {
     }
 }
 
-/// The media addresses may be those of a NAT, so that all of this machine's are listened at.
+/// The media addresses may be those of a NAT, so all addresses of the machine are bound.
 fn bound_to(ips: &[IpAddr]) -> IpAddr {
     match ips {
         [ip] if ip.is_loopback() => *ip,
@@ -173,10 +173,10 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A server that is started anew does not wait for the last packets of the one before.
+    // A restarted server does not wait for the last packets of the old one.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    // The library's own queue is of 128.
+    // The default queue of the library has 128 places.
     socket.listen(WAITING.size() as u32)
 }
 

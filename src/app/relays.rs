@@ -1,4 +1,4 @@
-//! The relays that people are told of: the server's own, and the operator's others.
+//! The relays that clients are told of: that of the server, and the others of the operator.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::cli::Failure;
 use crate::config::{Config, IceUrl, OwnRelay, RelayConfig};
 use crate::turn::{External, IceServers, Relay, Tcp, Tls, Ways};
 
-/// The server's own relay, if it has one, and all that people are told of. `media_port` takes streams of media where the
-/// page's port cannot.
+/// The own relay, if enabled, and all relays for clients. `media_port` is the separate TCP port for media, if there is
+/// one.
 ///
 /// # Errors
 /// The secret of the others cannot be read.
@@ -29,8 +29,8 @@ pub(super) fn set_up(
     Ok((relay, IceServers::new(own, external(&config.relay)?)))
 }
 
-/// By which ways the relay is reached at the port of the page. Proxies forward HTTP alone: behind one it is reached where
-/// media is.
+/// How the relay is reached by streams. Usually this is the port of the page. Proxies forward only HTTP, so behind one
+/// it is the port of media.
 fn ways(config: &Config, address: SocketAddr, media: &[IpAddr], media_port: Option<u16>) -> Ways {
     let listen = &config.listen;
     let has_tls = config.tls.certificate.is_some();

@@ -1,4 +1,4 @@
-//! What the page's port answers.
+//! The routes of the port of the page.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The signals that the process hears.
+//! Signals to the process.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -7,18 +7,19 @@ use crate::supervise;
 use crate::telemetry;
 use crate::tls::Tls;
 
-/// The signals by which a process is told to end.
+/// The signals that tell the process to end.
 pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
-    /// The terminal was closed, or an operator means "anew": nothing is read again here, so that it is an end in order.
+    /// The terminal was closed, or an operator asks for a reload. There is nothing to reload, so the server ends in
+    /// order.
     hang_up: Signal,
-    /// Where somebody else writes the certificate, the third means that there is a new one.
+    /// Set if another program writes the certificate: then the hang-up signal reloads it.
     pub(super) files: Option<Tls>,
 }
 
 impl StopSignals {
-    /// From here on the signals no longer end the process by themselves.
+    /// From now on the signals do not end the process by themselves.
     pub(super) fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::because("cannot listen for signals", &error))
@@ -44,7 +45,7 @@ impl StopSignals {
         }
     }
 
-    /// Waits for the first; the second ends the process at once.
+    /// Waits for the first signal. A second one ends the process at once.
     pub(super) async fn first(mut self) {
         self.next().await;
         supervise::spawn("waiting for a second signal", async move {

@@ -27,7 +27,7 @@ pub(super) fn watch_names(media: Media, addresses: MediaAddresses) -> JoinHandle
     })
 }
 
-/// Finds out what was changed in the database beside the server.
+/// Looks for changes that other processes made in the database.
 pub(super) fn reconcile(services: &Services) -> JoinHandle<()> {
     let (table, registry) = (services.table().clone(), services.registry().clone());
     let store = services.store().clone();
