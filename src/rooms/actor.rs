@@ -1,8 +1,9 @@
-//! One room's task: takes messages in order, asks the core, carries out the effects.
+//! The task of one room: takes messages in order, calls the core, and carries out the effects.
 //!
-//! A command that governs the meeting is answered when it is saved. Meanwhile the room takes no other: what comes with it
-//! and right behind it is carried out with it, so that one commit serves all, and nobody hears of it before. If it cannot be
-//! saved it is as if it had not been asked: the room is as it was, and the rest is carried out on that.
+//! A command that governs the meeting is answered after it is saved. Meanwhile the room takes no other command.
+//! Messages that arrived with it or right after it are carried out with it, so that one commit serves all of them, and
+//! nobody hears of them before. If it cannot be saved, it is undone: the room returns to its old state, and the other
+//! messages are carried out on that.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,13 +32,13 @@ use crate::protocol::event::LeaveReason;
 use crate::supervise;
 use crate::turn::RoomAccess;
 
-/// How long a room that waits for a time on the wall sleeps before it looks again: that clock may have been set.
+/// How long a room that waits for a wall-clock time sleeps before it looks again. The clock may have been set.
 const CLOCK_CHECK: Duration = Duration::from_secs(1);
 
-/// How long a room sleeps at most before it looks whether all of its sessions are still there.
+/// How long a room sleeps at most before it checks that all of its sessions are still there.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// What a room's task is made of.
+/// The parts of the task of a room.
 pub(super) struct Parts {
     pub room: Room,
     pub inbox: Inbox,
@@ -53,23 +54,23 @@ pub(super) struct Parts {
 pub(super) struct Actor {
     room: Room,
     inbox: mpsc::Receiver<Message>,
-    /// What came while others were saved, and is not for them.
+    /// A message that arrived during a save and is not part of it.
     next: Option<Message>,
     head_count: Arc<AtomicU32>,
     audience: Audience,
     media: MediaLine,
     history: HistorySink,
     saving: Saving,
-    /// Somebody has come in, or was in when the room was taken up.
+    /// A person has joined, or was in when the room was taken up.
     entered: bool,
     clock: Clock,
 }
 
-/// How a room's task ends.
+/// How the task of a room ends.
 pub(super) struct Ending {
-    /// What is to be remembered of its meeting.
+    /// What to remember of its meeting.
     pub memory: Option<Memory>,
-    /// It was saved for the last time before.
+    /// It was already saved for the last time.
     pub is_sealed: bool,
 }
 
@@ -97,7 +98,7 @@ impl Actor {
         (actor, handle)
     }
 
-    /// Goes on with those who were there before a restart.
+    /// Goes on with the participants from before a restart.
     pub(super) fn take_up(&mut self, survivors: Survivors) {
         self.entered = true;
         self.count();
@@ -120,10 +121,10 @@ impl Actor {
         self.saving.has_changed();
     }
 
-    /// Runs until nobody is in and nobody waits. `forget` takes the room out of the address book before the last messages
-    /// are refused, and keeps what is to be remembered of its meeting.
+    /// Runs until nobody is in and nobody waits. `forget` removes the room from the address book before the last
+    /// messages are refused, and keeps the memory of its meeting.
     ///
-    /// A room that fails sends everybody away, who may come back at once into a new run of it.
+    /// A room that fails sends everybody away. They may come back at once into a new run of it.
     pub(super) async fn run(mut self, forget: impl FnOnce(Ending)) {
         if supervise::caught("room", self.serve()).await.is_err() {
             self.fail();
@@ -134,21 +135,21 @@ impl Actor {
             is_sealed: self.saving.is_sealed(),
         });
         self.inbox.close();
-        // Dropping what still waits makes its callers see `Gone`, and try once more.
+        // Dropping the remaining messages makes their callers see `Gone` and try again.
         while self.inbox.recv().await.is_some() {}
         self.media.close().await;
     }
 
     async fn serve(&mut self) {
         while let Some(message) = self.next().await {
-            // Somebody is about to come in when a room starts: what is asked before that does not end it.
+            // A room starts because somebody is about to join. Earlier messages do not end it.
             self.entered |= matches!(&message, Message::Join { .. });
             self.take(message).await;
             self.part_with_the_lost();
             if self.saving.due_in() == Some(Duration::ZERO) {
                 self.save_soon();
             }
-            // Whoever is about to come in already finds it running.
+            // A person who is about to join finds it running.
             let is_idle = self.inbox.is_empty() && self.next.is_none();
             if self.entered && self.room.is_empty() && is_idle {
                 break;
@@ -156,8 +157,8 @@ impl Actor {
         }
     }
 
-    /// What is known of the meeting may be half changed. Everybody in it is taken out, as far as that is possible, so that
-    /// attendance ends and bans are remembered, and every session is let go to come back.
+    /// The state of the meeting may be half changed. Everybody is taken out as far as possible, so that attendance ends
+    /// and bans are remembered, and every session is released to come back.
     fn fail(&mut self) {
         for (participant, outbox) in self.audience.dissolve() {
             let away = Command::Away {
@@ -190,7 +191,7 @@ impl Actor {
             return Some(next);
         }
         loop {
-            // The inbox goes first, so that a deadline never overtakes what came before it.
+            // The inbox goes first, so that a deadline never overtakes earlier messages.
             match tokio::time::timeout(self.longest_sleep(), self.inbox.recv()).await {
                 Ok(message) => return message,
                 Err(_) => self.media.flush(),
@@ -218,7 +219,7 @@ impl Actor {
         wakings.fold(LONGEST_SLEEP, Duration::min)
     }
 
-    /// How long it is until the core wants to be told the time; none when it does not.
+    /// The time until the next deadline of the core. None if it has none.
     fn until_deadline(&self) -> Option<Duration> {
         let deadline = self.room.next_deadline()?.unix_millis();
         let millis = deadline - (self.clock)().unix_millis();
@@ -242,7 +243,7 @@ impl Actor {
         self.settle(done, outcome);
     }
 
-    /// What a message asks; none when that is done, or wanted no more.
+    /// The command of a message. None if it is done already, or not wanted any more.
     async fn read(&mut self, message: Message) -> Option<Asked> {
         let (command, by) = match message {
             Message::Seal(done) => {
@@ -279,7 +280,7 @@ impl Actor {
         })
     }
 
-    /// Carries out what is to be saved before it is answered, and what has come with it.
+    /// Carries out a command that must be saved before its answer, and the messages that came with it.
     async fn carry_out_surely(&mut self, first: Asked) {
         let before = self.room.clone();
         let mut batch = vec![self.attempt(first)];
@@ -339,9 +340,10 @@ impl Actor {
         outcome
     }
 
-    /// Answers, and carries out the effects. The media worker is told first: whoever has their answer may negotiate at
-    /// once, past this task. The answer goes before the rest: whoever sees an event of this command can see its answer
-    /// already. Nobody relays past the room meanwhile: whoever has an answer or an event sends nothing that overtakes it.
+    /// Answers, and carries out the effects. The media worker is told first, because a client may negotiate as soon as
+    /// it has its answer, without this task. The answer goes before the other effects, so a client never sees an event
+    /// of its command first. The direct way between participants is held meanwhile, so nothing that a client sends
+    /// overtakes an event.
     fn settle(&mut self, done: CarriedOut, outcome: Outcome) {
         if done.durability != Durability::Nothing && !outcome.effects.is_empty() {
             self.saving.has_changed();
@@ -362,7 +364,7 @@ impl Actor {
         self.audience.open_direct();
     }
 
-    /// Puts into a view what the core does not know.
+    /// Adds to a view what the core does not know.
     fn complete(&self, view: &mut View) {
         view.ice_servers = self.media.ice_servers(&view.me.id);
     }
@@ -421,7 +423,7 @@ impl Actor {
         self.audience.forget_pairs(&released);
     }
 
-    /// Saves the meeting when there is time; one that has emptied when the room ends.
+    /// Saves the meeting in the background. An empty one is saved when the room ends.
     fn save_soon(&mut self) {
         let meeting = self.saved();
         self.saving.keep(meeting);

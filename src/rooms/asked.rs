@@ -1,4 +1,4 @@
-//! What a room is asked, and who waits for the answer.
+//! Commands to a room, and the callers that wait for answers.
 
 use tokio::sync::oneshot;
 
@@ -13,23 +13,23 @@ use crate::meeting::{Command, Reply};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::ParticipantId;
 
-/// A command, and who waits for what comes of it.
+/// A command, and the caller that waits for its result.
 pub(super) struct Asked {
     pub command: Command,
     pub by: Asker,
     pub durability: Durability,
 }
 
-/// What is still to be known of a command that was carried out.
+/// What remains of a command after it was carried out.
 pub(super) struct CarriedOut {
     pub by: Asker,
     pub durability: Durability,
-    /// It said that the room's media failed.
+    /// The command reported that the media of the room failed.
     pub media_failed: bool,
 }
 
 impl Asked {
-    /// The command, and what is to be known once it is carried out.
+    /// Splits off what is needed after the command was carried out.
     pub fn parts(self) -> (Command, CarriedOut) {
         let media_failed = matches!(&self.command, Command::Media(MediaEvent::Failed));
         let done = CarriedOut {
@@ -41,7 +41,7 @@ impl Asked {
     }
 }
 
-/// Who waits for the answer.
+/// The caller that waits for the answer.
 pub(super) enum Asker {
     Nobody,
     Caller(oneshot::Sender<Decision>),
@@ -53,7 +53,7 @@ pub(super) enum Asker {
 }
 
 impl Asker {
-    /// Somebody who wants to come in; none when they have waited too long and do not want to any more.
+    /// A person who wants to join. None if they have waited too long and gave up.
     pub fn newcomer(
         join: Join,
         outbox: Outbox,
@@ -70,7 +70,7 @@ impl Asker {
         Some((Command::Join(join), by))
     }
 
-    /// Tells the answer. Whoever has come in, or to the door, is told from now on what happens.
+    /// Sends the answer. A person who has joined, or waits, gets events from now on.
     pub fn answer(self, answer: Decision, audience: &mut Audience) {
         match self {
             Self::Nobody => {}

@@ -1,4 +1,4 @@
-//! Those who are told what happens in a room: the outboxes of its people, and of those who wait at its door.
+//! The receivers of events of a room: the outboxes of its participants and of waiting people.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use crate::protocol::event::Event;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
 
-/// The outboxes of a room, in an order that is the same in every run: whoever replays a fault finds it again.
+/// The outboxes of a room. Their order is the same in every run, so that faults can be replayed.
 pub(super) struct Audience {
-    /// Of those who are in: what is told to everyone goes to these.
+    /// The outboxes of participants. Broadcasts go to these.
     inside: BTreeMap<ParticipantId, Outbox>,
-    /// Of those who wait to be let in.
+    /// The outboxes of waiting people.
     waiting: BTreeMap<ParticipantId, Outbox>,
-    /// Where those who are in find each other without the room.
+    /// The direct way between participants.
     direct: Arc<Direct>,
-    /// Who has come in and is not to be found there yet.
+    /// New participants who are not reachable there yet.
     newcomers: Vec<ParticipantId>,
-    /// Whose sessions are gone, as was seen when they were to be told something.
+    /// Participants whose sessions were found to be gone when they were to get something.
     lost: Vec<ParticipantId>,
-    /// Who was there before a restart, without a session that waits for them, and how long they have to come back.
+    /// Participants from before a restart whose sessions do not wait for them, and their deadline.
     absent: Option<(Vec<ParticipantId>, Instant)>,
 }
 
 impl Audience {
-    /// Of a room in which nobody is.
+    /// For an empty room.
     pub fn new(direct: Arc<Direct>) -> Self {
         Self {
             inside: BTreeMap::new(),
@@ -50,12 +50,12 @@ impl Audience {
         self.inside.insert(participant, outbox);
     }
 
-    /// Some are about to be told something: until all have been, what people send each other comes through the room.
+    /// Called before events are sent. Until all are sent, messages between participants go through the room.
     pub fn hold_direct(&self) {
         self.direct.hold();
     }
 
-    /// All have been told: from now on those who are in are found without the room.
+    /// Called after events are sent. From now on participants are reachable on the direct way.
     pub fn open_direct(&mut self) {
         for participant in self.newcomers.drain(..) {
             if let Some(outbox) = self.inside.get(&participant) {
@@ -70,22 +70,22 @@ impl Audience {
         self.waiting.insert(participant, outbox);
     }
 
-    /// These were there before a restart, and nobody is heard of them yet.
+    /// These participants were there before a restart and have not come back yet.
     pub fn await_until(&mut self, absent: Vec<ParticipantId>, until: Instant) {
         self.absent = (!absent.is_empty()).then_some((absent, until));
     }
 
-    /// By when those must have come back who are awaited.
+    /// The deadline for the awaited participants.
     pub fn awaited_until(&self) -> Option<Instant> {
         self.absent.as_ref().map(|(_, until)| *until)
     }
 
-    /// Their session has ended without a word.
+    /// The session of a participant is gone without notice.
     pub fn has_lost(&mut self, participant: ParticipantId) {
         self.lost.push(participant);
     }
 
-    /// The next of those whose sessions are gone.
+    /// The next participant whose session is gone.
     pub fn next_lost(&mut self) -> Option<ParticipantId> {
         let participant = self.lost.pop()?;
         self.direct.leave(&participant);
@@ -94,7 +94,7 @@ impl Audience {
         Some(participant)
     }
 
-    /// Looks for sessions that ended without a word, as one does that failed, and for people who did not come back.
+    /// Looks for sessions that are gone without notice, such as failed ones, and for people who did not come back.
     pub fn look_for_the_lost(&mut self) -> bool {
         let outboxes = self.inside.iter().chain(&self.waiting);
         let lost = outboxes.filter(|(_, outbox)| outbox.is_closed());
@@ -107,7 +107,7 @@ impl Audience {
         !self.lost.is_empty()
     }
 
-    /// Everyone, who is told nothing more.
+    /// Removes everybody. They get nothing more.
     pub fn dissolve(&mut self) -> Vec<(ParticipantId, Option<Outbox>)> {
         self.direct.leave_all();
         let inside = std::mem::take(&mut self.inside);
@@ -118,7 +118,7 @@ impl Audience {
         there.chain(absent).collect()
     }
 
-    /// What is needed to take the sessions up after a restart.
+    /// What is needed to restore the sessions after a restart.
     pub fn sessions(&self) -> Vec<SavedSession> {
         let outboxes = self.inside.iter().chain(&self.waiting);
         let mut sessions: Vec<SavedSession> = outboxes
@@ -133,8 +133,7 @@ impl Audience {
         sessions
     }
 
-    /// Why something that one sends another is not relayed: it is too much for the one who gets it. Whether it may be sent
-    /// at all, the core says.
+    /// Refuses a message to one participant if it is too much for them. The core decides whether it is allowed at all.
     pub fn refuses(&self, command: &Command) -> Option<ErrorCode> {
         let Command::Signal { from, to, signal } = command else {
             return None;
@@ -146,17 +145,17 @@ impl Audience {
         self.direct.refuses(from, to, outbox, signal.bytes())
     }
 
-    /// Tells some who are in the same.
+    /// Sends one event to some participants.
     pub fn tell(&mut self, to: &[ParticipantId], event: &Event) {
         tell(&self.inside, to, event, &mut self.lost);
     }
 
-    /// Tells some who wait the same.
+    /// Sends one event to some waiting people.
     pub fn tell_waiting(&mut self, to: &[ParticipantId], event: &Event) {
         tell(&self.waiting, to, event, &mut self.lost);
     }
 
-    /// Tells everyone who is in.
+    /// Sends an event to all participants.
     pub fn broadcast(&mut self, except: Option<&ParticipantId>, event: &Event) {
         let event = EncodedEvent::new(event);
         let people = self.inside.iter().filter(|(id, _)| Some(*id) != except);
@@ -167,7 +166,7 @@ impl Audience {
         }
     }
 
-    /// Somebody is in no more.
+    /// Removes a participant.
     pub fn release(&mut self, participant: ParticipantId, close: Option<CloseReason>) {
         self.direct.leave(&participant);
         if let Some(outbox) = self.inside.remove(&participant) {
@@ -175,14 +174,14 @@ impl Audience {
         }
     }
 
-    /// Forgets what these sent, and were sent.
+    /// Forgets the messages between these and others.
     pub fn forget_pairs(&self, gone: &HashSet<ParticipantId>) {
         if !gone.is_empty() {
             self.direct.forget_pairs(gone);
         }
     }
 
-    /// Somebody who waited is in.
+    /// A waiting person becomes a participant.
     pub fn admit(&mut self, participant: ParticipantId, view: Box<View>) {
         if let Some(outbox) = self.waiting.remove(&participant) {
             let id = participant.clone();
@@ -197,7 +196,7 @@ impl Audience {
         }
     }
 
-    /// Somebody is shown the room.
+    /// Sends a participant the state of the room.
     pub fn show(&mut self, participant: ParticipantId, view: Box<View>) {
         if let Some(outbox) = self.inside.get(&participant) {
             let id = participant.clone();
@@ -207,7 +206,7 @@ impl Audience {
         }
     }
 
-    /// Somebody waits no more, and is not in.
+    /// Removes a waiting person who was not let in.
     pub fn send_away(
         &mut self,
         participant: ParticipantId,
@@ -223,7 +222,7 @@ impl Audience {
     }
 }
 
-/// Tells each of `to` what is rendered once for all of them.
+/// Sends each of `to` the event, which is rendered once for all of them.
 fn tell(
     outboxes: &BTreeMap<ParticipantId, Outbox>,
     to: &[ParticipantId],

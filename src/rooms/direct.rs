@@ -1,10 +1,10 @@
-//! The short way from one participant to another: what needs none of the room's rules is put into the other's outbox by the
-//! session that sends it, and the room's task is not woken.
+//! The direct way from one participant to another. A message that needs no rule of the room is put into the outbox of
+//! the receiver by the session of the sender, without waking the task of the room.
 //!
-//! It must look as if the room had done it. While the room tells what has happened, this way is held: somebody who has
-//! heard of it already sends nothing to somebody who has not. A newcomer is found here only after everybody was told that
-//! they are in, and somebody who leaves is not found any more before anybody is told that they left. What does not go this
-//! way is asked of the room, in turn.
+//! The result must be as if the room had done it. While the room sends events, the direct way is held: a participant
+//! who has an event cannot send to one who does not have it yet. A newcomer becomes reachable only after everybody was
+//! told of them. A participant who leaves becomes unreachable before anybody is told. All other messages go through the
+//! room, in turn.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,14 +18,14 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::ids::ParticipantId;
 
-/// Who can be reached so, and what people sent each other lately.
+/// The reachable participants, and what they recently sent each other.
 pub(super) struct Direct(Mutex<Inner>);
 
 struct Inner {
-    /// The room is telling what has happened.
+    /// The room is sending events.
     is_held: bool,
     inside: HashMap<ParticipantId, Outbox>,
-    /// By who sends and who gets it.
+    /// By sender and receiver.
     pairs: Buckets<(ParticipantId, ParticipantId)>,
 }
 
@@ -39,7 +39,7 @@ impl Direct {
         }))
     }
 
-    /// The room is about to tell something.
+    /// The room is about to send events.
     pub fn hold(&self) {
         self.lock().is_held = true;
     }
@@ -54,7 +54,7 @@ impl Direct {
         self.lock().inside.insert(participant, outbox);
     }
 
-    /// Somebody is in no more.
+    /// Removes a participant.
     pub fn leave(&self, participant: &ParticipantId) {
         self.lock().inside.remove(participant);
     }
@@ -64,14 +64,14 @@ impl Direct {
         self.lock().inside.clear();
     }
 
-    /// Gives one participant what another sends; the signal comes back where the room has to be asked.
+    /// Delivers a message from one participant to another. Returns the signal if the room must be asked.
     pub fn relay(
         &self,
         from: &ParticipantId,
         to: &ParticipantId,
         signal: Signal,
     ) -> Result<Result<(), ErrorCode>, Signal> {
-        // Locked until it is told, so that the room tells nothing meanwhile.
+        // Stays locked until it is delivered, so that the room sends nothing meanwhile.
         let mut inner = self.lock();
         if inner.is_held || from == to || !inner.inside.contains_key(from) {
             return Err(signal);
@@ -79,7 +79,7 @@ impl Direct {
         let Some(outbox) = inner.inside.get(to).cloned() else {
             return Err(signal);
         };
-        // The room is to find out that they are gone.
+        // Leaves it to the room to find out that they are gone.
         if outbox.is_closed() {
             return Err(signal);
         }
@@ -91,7 +91,7 @@ impl Direct {
         Ok(Ok(()))
     }
 
-    /// Why something that one sends another is not relayed: it is too much for the one who gets it.
+    /// Refuses a message to one participant if it is too much for them.
     pub fn refuses(
         &self,
         from: &ParticipantId,
@@ -102,7 +102,7 @@ impl Direct {
         self.lock().refuses(from, to, outbox, bytes)
     }
 
-    /// Forgets what these sent, and were sent.
+    /// Forgets the messages between these and others.
     pub fn forget_pairs(&self, gone: &HashSet<ParticipantId>) {
         let is_here = |(from, to): &(ParticipantId, ParticipantId)| {
             !gone.contains(from) && !gone.contains(to)
@@ -110,7 +110,7 @@ impl Direct {
         self.lock().pairs.retain(is_here);
     }
 
-    /// Each change is whole before anything can panic.
+    /// No panic can leave the state half changed.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

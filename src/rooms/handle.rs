@@ -1,4 +1,4 @@
-//! The door of a running room: how others ask it, and how long they wait for it.
+//! The handle of a running room: how others send it commands, and how long they wait.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,29 +19,29 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::Topology;
 
-/// A room this far behind lets further commands wait in turn, each as long as [`PATIENCE`].
+/// When a room is this far behind, further commands wait in turn, each for up to [`PATIENCE`].
 const INBOX_CAPACITY: usize = budgets::INBOX.size();
 
-/// How long a caller waits for a room: for a place in its inbox and for the answer together.
+/// How long a caller waits in total: for a place in the inbox and for the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The same for what must not fail, such as leaving.
+/// The same for commands that must not fail, such as leaving.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
 
-/// After how long a room that was too busy is worth another try, in milliseconds.
+/// When to try a busy room again, in milliseconds.
 const BUSY_RETRY_MS: u64 = 1_000;
 
-/// After how long whoever sends others too much may send on, in milliseconds.
+/// When a participant who sends others too much may send on, in milliseconds.
 const RELAY_RETRY_MS: u64 = 1_000;
 
 /// A message to a room's task.
 pub(super) enum Message {
-    /// A command, and who waits for the answer.
+    /// A command, and the caller that waits for the answer.
     Call {
         command: Command,
         reply: oneshot::Sender<Decision>,
     },
-    /// Somebody comes in, and hears what they are told in `outbox` from then on.
+    /// A person joins. Their events go to `outbox` from then on.
     Join {
         join: Box<Join>,
         outbox: Outbox,
@@ -49,31 +49,30 @@ pub(super) enum Message {
     },
     /// A command that nobody waits for.
     Tell(Command),
-    /// The media worker reports; nobody waits.
+    /// A report of the media worker. Nobody waits.
     Media(MediaEvent),
-    /// The core is to be told the time: what a room sends itself.
+    /// A room sends this to itself to tell the core the time.
     Tick,
-    /// The server goes down: the meeting is saved for the last time, and nothing that governs it changes any more.
+    /// The server goes down. The meeting is saved for the last time, and no governing change happens after that.
     Seal(oneshot::Sender<()>),
-    /// A fault, as tests make one.
+    /// A panic for tests.
     #[cfg(test)]
     Panic,
 }
 
-/// What a room answers to a command that reached it.
+/// The answer of a room to a command that reached it.
 pub type Decision = Result<Reply, ErrorCode>;
 
-/// Why a command did not get an answer of the room.
+/// Why a command got no answer of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The room refused.
     #[error("the room refused: {}", .0.as_str())]
     Refused(ErrorCode),
-    /// It has too much to do, and did not answer in time. A command that had reached it may be carried out yet, but no join
-    /// is.
+    /// It is busy and did not answer in time. A command that reached it may still be carried out, but a join is not.
     #[error("the room did not answer in time")]
     Busy,
-    /// Nobody is in it any more.
+    /// The room has ended.
     #[error("the room has closed")]
     Gone,
 }
@@ -93,7 +92,7 @@ impl From<CallError> for WireError {
     }
 }
 
-/// What a room's people may still say to everyone: all of them together, and each of them a share of it.
+/// What the participants may still say to everybody: an amount for all of them, and a share for each.
 struct Talk {
     together: Bucket,
     shares: Buckets<UserId>,
@@ -108,8 +107,8 @@ impl Talk {
         }
     }
 
-    /// Whoever has used up their share waits; the others do not. What the room refuses is taken from the share all the
-    /// same: who tries again and again waits for it.
+    /// A participant who has used up their share waits, and the others do not. Refused attempts count too, so repeating
+    /// them does not help.
     fn spend(&mut self, who: &UserId, bytes: u64, now: Instant) -> Result<(), Duration> {
         self.shares.spend(who.clone(), bytes, now)?;
         self.together.spend(bytes, now)
@@ -145,7 +144,7 @@ impl RoomHandle {
         }
     }
 
-    /// Gives another participant what one sends them: on the short way where nothing has to be asked.
+    /// Delivers a message to another participant, on the direct way if the room need not be asked.
     ///
     /// # Errors
     /// As [`RoomHandle::call`].
@@ -169,7 +168,7 @@ impl RoomHandle {
         }
     }
 
-    /// Sends a command and waits for the room's answer, in turn with all others and not for ever.
+    /// Sends a command and waits for the answer of the room, in turn with all others, within a time limit.
     ///
     /// # Errors
     /// [`CallError`]; only `Refused` comes from the room itself.
@@ -178,7 +177,7 @@ impl RoomHandle {
             .await
     }
 
-    /// The same, but waits longer: for what must not fail, such as leaving.
+    /// The same with a longer wait, for commands that must not fail, such as leaving.
     ///
     /// # Errors
     /// As [`RoomHandle::call`].
@@ -194,7 +193,7 @@ impl RoomHandle {
         else {
             return;
         };
-        // Outside of the runtime nobody is left who could carry it out.
+        // Outside of the runtime nobody can carry it out.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let inbox = self.inbox.clone();
             runtime.spawn(async move {
@@ -206,7 +205,7 @@ impl RoomHandle {
         }
     }
 
-    /// Takes somebody in, or lets them wait: `outbox` gets what they are told from then on. One that is given up is not in.
+    /// Lets a person join or wait. Their events go to `outbox` from then on. A cancelled join leaves nobody in.
     pub(super) async fn join(&self, join: Join, outbox: Outbox) -> Result<Entered, CallError> {
         let join = Box::new(join);
         self.ask(PATIENCE, |reply| Message::Join {
@@ -239,12 +238,12 @@ impl RoomHandle {
     pub(super) async fn seal(&self) {
         let (done, sealed) = oneshot::channel();
         if self.inbox.send(Message::Seal(done)).await.is_ok() {
-            // A room that has ended meanwhile has said what holds.
+            // A room that has ended meanwhile has already saved its state.
             let _ = sealed.await;
         }
     }
 
-    /// Takes what somebody says to everyone from what the room's people may say.
+    /// Counts a message to everybody against the amount of the participants.
     ///
     /// # Errors
     /// The time after which there is enough again.
@@ -263,12 +262,12 @@ impl RoomHandle {
         self.head_count.load(Ordering::Relaxed)
     }
 
-    /// The room's share of the media plane; none when media goes from peer to peer.
+    /// The media of the room. None in a peer-to-peer room.
     pub fn media(&self) -> Option<&RoomMedia> {
         self.media.as_ref()
     }
 
-    /// How its media travels, whatever was edited since it began.
+    /// Its topology, which edits do not change while it runs.
     pub fn topology(&self) -> Topology {
         match self.media {
             Some(_) => Topology::Sfu,
@@ -281,7 +280,7 @@ impl RoomHandle {
         self.origin
     }
 
-    /// Whether both are the address of one and the same run of a room.
+    /// Whether both lead to the same run of a room.
     pub fn is_same(&self, other: &Self) -> bool {
         self.inbox.same_channel(&other.inbox)
     }
@@ -292,7 +291,7 @@ impl RoomHandle {
     }
 }
 
-/// A room's inbox, made before its task so that the media worker can be told where to report.
+/// The inbox of a room. It is made before the task, so that the media worker knows where to report.
 pub(super) struct Inbox {
     pub sender: mpsc::Sender<Message>,
     pub receiver: mpsc::Receiver<Message>,
@@ -304,7 +303,7 @@ impl Inbox {
         Self { sender, receiver }
     }
 
-    /// Where the media worker reports. It does not keep the room alive, and gets back what finds no room.
+    /// Where the media worker reports. It does not keep the room alive. Events that find no place are returned.
     pub(super) fn media_sink(&self) -> crate::media::EventSink {
         media_sink(self.sender.downgrade())
     }
@@ -318,7 +317,7 @@ pub(super) fn media_sink(inbox: mpsc::WeakSender<Message>) -> crate::media::Even
         };
         match inbox.try_send(Message::Media(event)) {
             Err(mpsc::error::TrySendError::Full(Message::Media(event))) => Err(event),
-            // A room that is gone has nobody left to tell.
+            // A room that is gone needs no reports.
             Ok(()) | Err(_) => Ok(()),
         }
     })

@@ -1,4 +1,4 @@
-//! How a session reaches a room, wherever the room runs.
+//! How a session reaches a room, independent of where the room runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,8 @@ use crate::protocol::ids::{ParticipantId, UserId};
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid, Topology};
 use crate::protocol::request::{DownOffer, Published, Tile};
 
-/// The one way from a session to a room. What it carries can cross a wire: commands, answers and descriptions are data.
+/// The only way from a session to a room. Commands, answers and descriptions are plain data, so they could also cross a
+/// network.
 #[derive(Clone)]
 pub enum RoomLink {
     /// The room runs in this process.
@@ -32,9 +33,9 @@ pub enum Description {
     },
     /// The participant asks to receive.
     Receive {
-        /// How many voices at once.
+        /// How many audio slots.
         audio_slots: u32,
-        /// How many pictures at once.
+        /// How many video slots.
         video_slots: u32,
     },
     /// The answer to the offer for what the participant receives.
@@ -49,19 +50,19 @@ pub enum Description {
         /// All of it.
         tiles: Vec<Tile>,
     },
-    /// An ICE candidate; none ends them.
+    /// An ICE candidate. None marks the end of candidates.
     Candidate {
         /// The candidate.
         candidate: Option<IceCandidate>,
     },
-    /// A connection begins its ICE anew.
+    /// A connection restarts ICE.
     Restart {
         /// Which.
         leg: Leg,
     },
 }
 
-/// What the room's media answers.
+/// The answer of the media of the room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Described {
     /// Nothing more to say.
@@ -70,7 +71,7 @@ pub enum Described {
     Published {
         /// What the client gets.
         answer: Published,
-        /// The sources that were negotiated, each with its encoding as far as it is known.
+        /// The negotiated sources, each with its encoding if it is known.
         sources: Vec<(Source, Option<String>)>,
     },
     /// The offer for what the participant receives.
@@ -80,7 +81,7 @@ pub enum Described {
 /// Why a description was not answered.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
 pub enum DescribeError {
-    /// The room has no media of its own: people are connected to each other.
+    /// The room has no media of its own, because participants connect to each other.
     #[error("the server takes no media in this room")]
     BetweenPeers,
     /// The media worker refused.
@@ -89,7 +90,7 @@ pub enum DescribeError {
 }
 
 impl RoomLink {
-    /// Sends a command and waits for the room's answer, in turn with all others and not for ever.
+    /// Sends a command and waits for the answer of the room, in turn with all others, within a time limit.
     ///
     /// # Errors
     /// [`CallError`]; only `Refused` comes from the room itself.
@@ -99,7 +100,7 @@ impl RoomLink {
         }
     }
 
-    /// The same, but waits longer: for what must not fail, such as leaving.
+    /// The same with a longer wait, for commands that must not fail, such as leaving.
     ///
     /// # Errors
     /// As [`RoomLink::call`].
@@ -109,7 +110,7 @@ impl RoomLink {
         }
     }
 
-    /// Gives another participant what one sends them.
+    /// Delivers a message to another participant.
     ///
     /// # Errors
     /// [`CallError`]; only `Refused` comes from the room itself.
@@ -131,7 +132,7 @@ impl RoomLink {
         }
     }
 
-    /// Asks the room's media something about a participant's connections. Descriptions pass the room's core by.
+    /// Sends the media of the room a description of the connections of a participant. It does not go through the core.
     ///
     /// # Errors
     /// [`DescribeError`]
@@ -148,7 +149,7 @@ impl RoomLink {
         }
     }
 
-    /// Takes what somebody says to everyone from what the room's people may say.
+    /// Counts a message to everybody against the amount of the participants.
     ///
     /// # Errors
     /// The time after which there is enough again.
@@ -165,7 +166,7 @@ impl RoomLink {
         }
     }
 
-    /// How its media travels, whatever was edited since it began.
+    /// Its topology, which edits do not change while it runs.
     pub fn topology(&self) -> Topology {
         match self {
             Self::Local(handle) => handle.topology(),
@@ -179,14 +180,14 @@ impl RoomLink {
         }
     }
 
-    /// Whether both lead to one and the same run of a room.
+    /// Whether both lead to the same run of a room.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(handle), Self::Local(other)) => handle.is_same(other),
         }
     }
 
-    /// The room itself, in tests of what it does in this process.
+    /// The room itself, for tests within this process.
     #[cfg(test)]
     pub(super) fn local(&self) -> &RoomHandle {
         match self {

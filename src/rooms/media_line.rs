@@ -1,4 +1,5 @@
-//! What a room tells its media worker, in order, also while the worker has no room for more; and the relay, at once.
+//! The commands of a room to its media worker, in order, even when the inbox of the worker is full. The relay gets them
+//! at once.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,21 +13,21 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::IceServer;
 use crate::turn::RoomAccess;
 
-/// How often commands are offered again to a media worker whose inbox was full.
+/// The pause between attempts to send commands to a full inbox.
 pub(super) const MEDIA_RETRY: Duration = Duration::from_millis(10);
 
-/// How often the end of the room is offered to a media worker.
+/// How often the end of the room is sent to a full inbox.
 const MEDIA_CLOSE_ATTEMPTS: usize = 500;
 
-/// The line to a room's media worker; where media goes from peer to peer nobody is at its other end.
+/// The line to the media worker of a room. In a peer-to-peer room there is no worker.
 pub(super) struct MediaLine {
     media: Option<RoomMedia>,
-    /// The relay's users are those who are in.
+    /// The relay admits the participants of the room.
     relay: RoomAccess,
     /// Where the media worker reports.
     reports: mpsc::WeakSender<Message>,
-    /// Commands that the media worker had no room for, in order. Its length is bounded by what people can do while
-    /// one worker turn lasts: every entry came through the bounded inbox.
+    /// Commands that found no place in the inbox, in order. Their number is bounded by what people can do during one
+    /// turn of the worker: every entry came through the bounded inbox of the room.
     backlog: VecDeque<MediaCommand>,
 }
 
@@ -44,17 +45,17 @@ impl MediaLine {
         }
     }
 
-    /// Whether something waits to be told.
+    /// Whether commands wait to be sent.
     pub fn is_behind(&self) -> bool {
         !self.backlog.is_empty()
     }
 
-    /// The relays that somebody who is in may use.
+    /// The relays for a participant.
     pub fn ice_servers(&self, participant: &ParticipantId) -> Vec<IceServer> {
         self.relay.ice_servers(participant)
     }
 
-    /// Tells the worker, after all that waits.
+    /// Sends a command after all that wait.
     pub fn tell(&mut self, command: MediaCommand) {
         match &command {
             MediaCommand::Admit { participant } => self.relay.admit(participant),
@@ -63,14 +64,14 @@ impl MediaLine {
             | MediaCommand::StopTrack { .. }
             | MediaCommand::SetMuted { .. }
             | MediaCommand::TellSlots { .. }
-            // The room gives its access back by itself.
+            // The access of the room ends by itself.
             | MediaCommand::Close => {}
         }
         self.backlog.push_back(command);
         self.flush();
     }
 
-    /// The media worker lost the room. It gets a new one; the core then tells it everything.
+    /// The media worker lost the room. A new one is opened, and the core then tells it everything.
     pub fn begin_anew(&mut self) {
         let Some(media) = &self.media else { return };
         tracing::warn!("a room's media was lost and begins anew");
@@ -78,7 +79,7 @@ impl MediaLine {
         self.backlog.clear();
     }
 
-    /// Tells what waits, as far as the worker has room.
+    /// Sends the waiting commands, as far as the inbox has room.
     pub fn flush(&mut self) {
         let Some(media) = &self.media else {
             self.backlog.clear();
@@ -92,7 +93,8 @@ impl MediaLine {
         }
     }
 
-    /// Tells the worker that the room is over. Should the worker not take it in time, dropping the last handle says it.
+    /// Tells the worker that the room is over. If the worker does not take it in time, dropping the last handle has the
+    /// same effect.
     pub async fn close(&mut self) {
         self.tell(MediaCommand::Close);
         for _ in 0..MEDIA_CLOSE_ATTEMPTS {

@@ -1,17 +1,17 @@
-//! The shell of the room core: one actor per room with somebody in it, and the address book to find it.
+//! The shell of the room core: one actor for each occupied room, and the address book to find it.
 //!
-//! Owns when a room runs, the order in which its effects are carried out, and what happens when somebody does not keep
-//! up, or when a room fails. A [`RoomLink`] is the only way in for sessions. Knows nothing of sockets: a session is an
-//! [`Outbox`] here. A room never awaits anything but its inbox.
+//! Owns when a room runs, in which order its effects are carried out, and what happens when a client is too slow or a
+//! room fails. Sessions reach a room only through a [`RoomLink`]. Sockets are unknown here: a session is an [`Outbox`].
 //!
-//! The answer goes before the event. A room sends its answer before it carries the effects out, and a session that
-//! takes an event from its outbox looks first whether an answer is ready. So a client never hears of a meeting
-//! before it is told that it is in it (static/docs/protocol.md §2.2), and no lock is needed for that.
+//! The answer goes before the event. A room sends its answer before it carries out the effects. A session that takes an
+//! event from its outbox first checks whether an answer is ready. So a client never gets an event of a meeting before
+//! the answer to its join (static/docs/protocol.md §2.2), and no lock is needed for that.
 //!
-//! What one participant sends another goes from session to session where no rule has to be asked; see [`direct`].
+//! Messages from one participant to another go from session to session if they need no rule of the room. See
+//! [`direct`].
 //!
-//! Descriptions pass the rooms by: SDP goes from the session to the room's media thread. Only what concerns others,
-//! a source that starts or a mute, goes through the core, which tells the thread what may be forwarded.
+//! Descriptions bypass the rooms: SDP goes from the session to the media thread of the room. Only changes that concern
+//! others, such as a started source or a mute, go through the core, which tells the thread what may be forwarded.
 
 mod actor;
 mod asked;

@@ -1,8 +1,8 @@
-//! What is to be written to one session: bounded, and never waited for.
+//! The items to be written to one session. It is bounded, and never waited for.
 //!
-//! A slow reader is not closed for what others do, as far as that can be helped. Of events about one topic only the newest
-//! waits. Reactions and the like are dropped when much waits. What single people send each other has a share of its own.
-//! The rest is bounded where it is caused.
+//! As far as possible, a slow reader is not closed because of what others do. Of events about one topic only the newest
+//! waits. Reactions and similar events are dropped when much waits. Messages of single participants have a share of
+//! their own. The rest is bounded where it is caused.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,68 +20,68 @@ use crate::protocol::topic::Topic;
 /// A session this far behind is closed as 4408 and may resume.
 pub const OUTBOX_CAPACITY: usize = budgets::OUTBOX_ITEMS.size();
 
-/// The same for what waits in bytes.
+/// The same limit in bytes.
 pub const OUTBOX_BYTES: usize = budgets::OUTBOX_BYTES.size();
 
-/// About what the view of a room weighs; there is one in an outbox at most.
+/// The approximate size of the view of a room. An outbox contains at most one.
 const ADMITTED_BYTES: usize = 64 * 1024;
 
-/// What an item takes beside its data, about.
+/// The approximate overhead of an item.
 const ITEM_BYTES: usize = 128;
 
-/// With so much waiting, events that may be dropped are, so that they never push a session over the edge.
+/// When this much waits, droppable events are dropped, so that they never make a session overflow.
 const LOSSY_LIMIT: usize = OUTBOX_CAPACITY / 2;
 
-/// Something for a session's socket, in order.
+/// An item for the socket of a session, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutboxItem {
     /// An event to be numbered and written.
     Event(EncodedEvent),
-    /// The session waited and is in from here on.
+    /// The session waited, and is in from here on.
     Admitted {
         /// As whom.
         participant: ParticipantId,
         /// The room as it was then.
         view: Box<View>,
     },
-    /// The session asked for a view: the room is so at this point of what it tells.
+    /// The session asked for a view. This is the room at this point of the events.
     View {
         /// As whom.
         participant: ParticipantId,
         /// The room.
         view: Box<View>,
     },
-    /// The session's membership in its room is over, or its waiting at the door.
+    /// The membership or the waiting of the session is over.
     Released {
         /// Which membership.
         participant: ParticipantId,
-        /// Why the socket is to be closed; none when it stays.
+        /// Why the socket must be closed. None if it stays open.
         close: Option<CloseReason>,
     },
 }
 
-/// What became of an item.
+/// The fate of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushed {
-    /// It waits, or need not be told.
+    /// It waits, or need not be sent.
     Kept,
-    /// It found no room: the session is closed.
+    /// There was no place for it, so the session is closed.
     Overflowed,
-    /// Nobody reads any more: the session is gone.
+    /// The session is gone.
     Closed,
 }
 
-/// The writing end, held by a room: for one membership of the session.
+/// The writing end of a room, for one membership of the session.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     shared: Arc<Shared>,
-    /// The session has left this membership: what still comes of it is not for it.
+    /// The session has left this membership, and must not get more of it.
     left: Arc<AtomicBool>,
-    /// Tells what takes the session up after a restart.
+    /// Gives what is needed to restore the session after a restart.
     ticket: Option<Arc<dyn Ticket>>,
 }
 
-/// The reading end, held by the session. With it goes all that waits.
+/// The reading end of the session. Dropping it drops everything that waits.
 #[derive(Debug)]
 pub struct OutboxReader {
     shared: Arc<Shared>,
@@ -95,7 +95,7 @@ struct Shared {
     overflow: Arc<Overflow>,
 }
 
-/// Tells when something found no room in an outbox.
+/// Signals that an item found no place in an outbox.
 #[derive(Debug, Default)]
 pub struct Overflow {
     happened: AtomicBool,
@@ -104,15 +104,15 @@ pub struct Overflow {
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// What waits, oldest first; none where a newer one made an item needless.
+    /// The waiting items, the oldest first. None where a newer item replaced one.
     items: VecDeque<Option<Waiting>>,
     /// The number of the first of `items`.
     first: u64,
-    /// Where the event about each topic waits.
+    /// The number of the waiting event about each topic.
     topics: HashMap<Topic, u64>,
     count: usize,
     bytes: usize,
-    /// Of these, what single people sent.
+    /// How much of this was sent by single participants.
     relayed: usize,
     relayed_bytes: usize,
     closed: bool,
@@ -140,7 +140,7 @@ pub fn outbox() -> (Outbox, OutboxReader) {
 }
 
 impl Outbox {
-    /// The same outbox for a membership that begins.
+    /// The same outbox, for a new membership.
     pub fn for_membership(&self) -> Self {
         Self {
             shared: self.shared.clone(),
@@ -149,7 +149,7 @@ impl Outbox {
         }
     }
 
-    /// The same outbox, of a session that can be taken up after a restart.
+    /// The same outbox, of a session that can be restored after a restart.
     pub fn with_ticket(self, ticket: Arc<dyn Ticket>) -> Self {
         Self {
             ticket: Some(ticket),
@@ -157,17 +157,17 @@ impl Outbox {
         }
     }
 
-    /// What tells how the session is taken up after a restart.
+    /// Gives how the session is restored after a restart.
     pub fn ticket(&self) -> Option<&Arc<dyn Ticket>> {
         self.ticket.as_ref()
     }
 
-    /// The session has left the membership that this is for: what waits of it, and what still comes, is not told.
+    /// The session has left this membership. Waiting and later items of it are not sent.
     pub fn leave(&self) {
         self.left.store(true, Ordering::Relaxed);
     }
 
-    /// Puts an item in. What must not be lost and finds no room makes the session's socket be closed instead.
+    /// Adds an item. If an item that must not be lost finds no place, the socket of the session is closed.
     pub fn push(&self, item: OutboxItem) -> Pushed {
         let mut queue = self.shared.lock();
         if queue.closed {
@@ -188,8 +188,8 @@ impl Outbox {
                 return Pushed::Kept;
             }
         }
-        // What a room does with the session is told even to one that has missed events: there is little of it, and a view
-        // does not say it.
+        // Items about the membership itself are sent even to a session that has missed events: they are few, and a view
+        // does not contain them.
         let is_event = matches!(item, OutboxItem::Event(_));
         let capacity = budgets::OUTBOX_ITEMS.in_force();
         let is_full = queue.count >= capacity || queue.bytes + weight(&item) > OUTBOX_BYTES;
@@ -207,14 +207,14 @@ impl Outbox {
         Pushed::Kept
     }
 
-    /// Whether so many bytes that somebody sends this session alone have a place in the share that is for such.
+    /// Whether a message of this size from a single participant fits into the share of such messages.
     pub fn has_place_for_relayed(&self, bytes: usize) -> bool {
         let queue = self.shared.lock();
         queue.relayed < budgets::RELAYED_ITEMS.size()
             && queue.relayed_bytes + bytes <= budgets::RELAYED_BYTES.size()
     }
 
-    /// Whether nobody reads any more.
+    /// Whether the session is gone.
     pub fn is_closed(&self) -> bool {
         self.shared.lock().closed
     }
@@ -231,7 +231,7 @@ impl OutboxReader {
         }
     }
 
-    /// Forgets the events that wait, and takes in new ones after something found no room.
+    /// Drops the waiting events, and accepts new ones after an overflow.
     pub fn reopen(&self) {
         let mut queue = self.shared.lock();
         let before = std::mem::take(&mut queue.items);
@@ -249,7 +249,7 @@ impl OutboxReader {
             .store(false, Ordering::Relaxed);
     }
 
-    /// What tells when something found no room.
+    /// The signal of an overflow.
     pub fn overflow(&self) -> Arc<Overflow> {
         self.shared.overflow.clone()
     }
@@ -266,7 +266,7 @@ impl Drop for OutboxReader {
 }
 
 impl Shared {
-    /// Each change of the queue is whole before anything can panic.
+    /// No panic can leave the queue half changed.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -287,7 +287,7 @@ impl Queue {
         self.items.push_back(Some(waiting));
     }
 
-    /// The oldest that is still to be told.
+    /// Takes the oldest item that must still be sent.
     fn take(&mut self) -> Option<OutboxItem> {
         while let Some(place) = self.items.pop_front() {
             let at = self.first;
@@ -307,7 +307,7 @@ impl Queue {
         None
     }
 
-    /// Takes out what waits about a topic.
+    /// Removes the waiting event about a topic.
     fn forget(&mut self, topic: &Topic) {
         let Some(at) = self.topics.remove(topic) else {
             return;
@@ -319,7 +319,7 @@ impl Queue {
         }
     }
 
-    /// Takes out the places that stand empty: they must not pile up before a reader that takes nothing.
+    /// Removes empty places. Otherwise they would pile up for a reader that takes nothing.
     fn close_ranks(&mut self) {
         self.items.retain(Option::is_some);
         for (at, waiting) in (self.first..).zip(self.items.iter().flatten()) {
@@ -342,7 +342,7 @@ impl Queue {
     }
 }
 
-/// How much of memory an item keeps, in bytes.
+/// The memory of an item, in bytes.
 fn weight(item: &OutboxItem) -> usize {
     ITEM_BYTES
         + match item {
@@ -358,7 +358,7 @@ impl Overflow {
         self.noticed.ring();
     }
 
-    /// Waits until something found no room.
+    /// Waits for an overflow.
     pub async fn happened(&self) {
         while !self.happened.load(Ordering::Relaxed) {
             self.noticed.heard().await;

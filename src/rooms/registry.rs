@@ -1,7 +1,7 @@
 //! The address book: which room runs where.
 //!
-//! A room never begins as it was. Whoever stores a change asks [`Registry::changed`] for the running room. A room
-//! that is just being loaded is loaded again, and an edit that comes late undoes nothing newer.
+//! A room never starts from outdated data. After storing a change, the caller uses [`Registry::changed`] to find the
+//! running room. A room that is being loaded is loaded again, and a late edit undoes nothing newer.
 
 mod loading;
 
@@ -33,7 +33,7 @@ use crate::protocol::time::Timestamp;
 use crate::supervise;
 use crate::turn::{IceServers, Reach};
 
-/// How often a room that ends just now is asked again: the next run answers then.
+/// How often a join is tried again if the room is ending. The next run answers then.
 const ATTEMPTS: usize = 4;
 
 /// The running rooms of this node.
@@ -46,21 +46,21 @@ struct Shared {
     rooms: DashMap<RoomIdentity, RoomHandle>,
     /// The rooms that are being loaded.
     loading: DashMap<RoomIdentity, Loading>,
-    /// What is remembered of meetings whose rooms do not run. It is given to a room, and taken back, while the room's
-    /// place in the address book is held.
+    /// The memories of meetings whose rooms do not run. A memory is given to a room, and taken back, while the entry of
+    /// the room in the address book is held.
     remembered: Remembered,
     media: Media,
     ice_servers: IceServers,
-    /// The server goes down: nobody comes in.
+    /// The server goes down, and nobody may join.
     is_closing: AtomicBool,
     closed_one: Notify,
     clock: Clock,
 }
 
-/// How much is going on.
+/// The current load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Live {
-    /// Rooms with somebody in them.
+    /// The number of occupied rooms.
     pub rooms: usize,
     /// People in rooms.
     pub participants: usize,
@@ -116,8 +116,8 @@ impl Registry {
             .collect()
     }
 
-    /// Takes note that what is stored of a room has changed, and finds the room if it runs: it is to be told. One that
-    /// is being loaded is loaded anew, so that it never begins as it was before the change.
+    /// Notes that the stored data of a room has changed, and returns the room if it runs, so that the caller can tell
+    /// it. A room that is being loaded is loaded again, so that it never starts from the old data.
     pub fn changed(&self, identity: &RoomIdentity) -> Option<RoomLink> {
         self.note_change(identity);
         self.find(identity)
@@ -129,7 +129,7 @@ impl Registry {
         }
     }
 
-    /// Lets somebody into a room again, also into one that is not running. The ban is lifted in the database already.
+    /// Lifts a ban in a room, running or not. The ban is lifted in the database already.
     ///
     /// # Errors
     /// `server.busy`
@@ -138,7 +138,7 @@ impl Registry {
             self.note_change(identity);
             let running = match self.shared.rooms.entry(identity.clone()) {
                 Entry::Occupied(entry) if !entry.get().is_closed() => Some(entry.get().clone()),
-                // What is remembered is beside the address book while this place in it is held.
+                // The memory cannot move while this entry of the address book is held.
                 Entry::Occupied(_) | Entry::Vacant(_) => {
                     if self.shared.remembered.admits(identity, &user) {
                         return Ok(());
@@ -147,13 +147,13 @@ impl Registry {
                 }
             };
             let Some(running) = running else {
-                // The room may begin meanwhile, with what was remembered before.
+                // The room may start meanwhile with the old memory.
                 self.shared.remembered.unban(identity, &user).await?;
                 continue;
             };
             let unban = Command::Unban { user: user.clone() };
             match running.call_surely(unban).await {
-                // It has just closed, and what it remembers stands beside the address book.
+                // It has just ended, and its memory is kept here now.
                 Err(CallError::Gone) => {}
                 answer => return answer.map(|_| ()).map_err(WireError::from),
             }
@@ -161,12 +161,12 @@ impl Registry {
         Err(CallError::Busy.into())
     }
 
-    /// Forgets a meeting that was over at `ended`, if its room does not run; one that does is told.
+    /// Forgets a meeting that was over at `ended`, if its room does not run. A running room is told by the caller.
     pub fn ended(&self, identity: &RoomIdentity, ended: Timestamp) {
         self.shared.remembered.end(identity, ended);
     }
 
-    /// Takes what is remembered of a meeting up into a room that is only looked at.
+    /// Adds the memory of a meeting to a room that is only looked at.
     pub fn recall(&self, identity: &RoomIdentity, room: &mut Room) {
         if let Some(memory) = self.shared.remembered.look(identity) {
             room.recall(memory, Timestamp::now());
@@ -178,7 +178,7 @@ impl Registry {
         self.find(identity).map_or(0, |room| room.head_count())
     }
 
-    /// How much is going on on this node.
+    /// The load of this node.
     pub fn live(&self) -> Live {
         self.shared
             .rooms
@@ -189,7 +189,7 @@ impl Registry {
             })
     }
 
-    /// Takes somebody into a room or lets them wait at its door; it is loaded and started if it does not run.
+    /// Lets a person join a room or wait. The room is loaded and started if it does not run.
     ///
     /// # Errors
     /// What the room refuses with, `server.busy`, or what `load` failed with.
@@ -207,7 +207,7 @@ impl Registry {
         if self.shared.is_closing.load(Ordering::Relaxed) {
             return Err(CallError::Busy.into());
         }
-        // A room that closes just now answers `Gone`; its successor is started at the next try.
+        // A room that is ending answers `Gone`. The next attempt starts its successor.
         for _ in 0..ATTEMPTS {
             let handle = match self.find_local(identity) {
                 Some(handle) => handle,
@@ -222,7 +222,7 @@ impl Registry {
         Err(CallError::Busy.into())
     }
 
-    /// Whether somebody would be taken into a room now, or might wait at its door: for those who would leave another for it.
+    /// Whether a person could join a room now, or wait: for people who would leave another room for it.
     ///
     /// # Errors
     /// As [`Registry::join`].
@@ -246,13 +246,13 @@ impl Registry {
             }
         };
         match answer {
-            // A room that closes just now is started anew by the join.
+            // A room that is ending is started again by the join.
             Ok(_) | Err(CallError::Gone) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Loads and starts a room; again when it was changed while it was loaded.
+    /// Loads and starts a room. Repeats that if it was changed meanwhile.
     async fn load<F>(
         &self,
         identity: &RoomIdentity,
@@ -272,8 +272,8 @@ impl Registry {
         }
     }
 
-    /// Starts a room's task, unless somebody else did meanwhile; none when what was loaded `is_current` no more. It is
-    /// asked while the room's place in the address book is held: whoever makes a change later finds the room there.
+    /// Starts the task of a room, unless it runs already. None if the loaded data is not current any more. `is_current`
+    /// is called while the entry in the address book is held, so a later change finds the room there.
     fn start(
         &self,
         identity: &RoomIdentity,
@@ -327,7 +327,7 @@ impl Registry {
         let run = async move {
             let forgetful = shared.clone();
             let forget = move |ending: Ending| {
-                // Only its own entry: a successor may stand there already.
+                // Removes only its own entry, because a successor may be there already.
                 forgetful.rooms.remove_if(&identity, |identity, listed| {
                     let is_own = listed.is_same(&own);
                     if is_own && !ending.is_sealed {
@@ -343,7 +343,7 @@ impl Registry {
         Some(handle)
     }
 
-    /// Goes on with a room whose people were there before a restart, unless it runs by now.
+    /// Restores a room with its participants from before a restart, unless it runs by now.
     pub fn take_up(
         &self,
         identity: &RoomIdentity,
@@ -354,7 +354,7 @@ impl Registry {
         handle.map(RoomLink::Local)
     }
 
-    /// Takes up what is remembered of a meeting that had emptied before a restart.
+    /// Restores the memory of a meeting that was empty before a restart.
     pub fn remember(&self, identity: &RoomIdentity, memory: Memory, safe: Option<Arc<dyn Safe>>) {
         let now = Timestamp::now();
         self.shared
@@ -362,7 +362,7 @@ impl Registry {
             .keep(identity.clone(), memory, safe, now);
     }
 
-    /// Lets nobody in any more, and saves every meeting for the last time: the server goes down.
+    /// Stops joins, and saves every meeting for the last time, because the server goes down.
     pub async fn seal(&self) {
         self.shared.is_closing.store(true, Ordering::Relaxed);
         let rooms = self.shared.rooms.iter();
@@ -370,7 +370,7 @@ impl Registry {
         join_all(rooms.iter().map(RoomHandle::seal)).await;
     }
 
-    /// Waits until no room runs any more: for ordered shutdown, after the sessions have left.
+    /// Waits until no room runs, for the ordered shutdown after the sessions have left.
     pub async fn emptied(&self) {
         loop {
             let closed = self.shared.closed_one.notified();
@@ -383,7 +383,7 @@ impl Registry {
 }
 
 impl Shared {
-    /// A room does not run any more: what is to be known of its meeting is remembered and saved.
+    /// A room has ended. The memory of its meeting is kept and saved.
     fn rest(&self, identity: &RoomIdentity, memory: Option<Memory>, safe: Option<Arc<dyn Safe>>) {
         let now = Timestamp::now();
         match memory {

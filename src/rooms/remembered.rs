@@ -1,4 +1,4 @@
-//! What is remembered of meetings that have emptied, while their rooms do not run: bounded, and forgotten in time.
+//! The memories of empty meetings whose rooms do not run. They are bounded, and forgotten in time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,17 +10,17 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::ids::{RoomIdentity, UserId};
 use crate::protocol::time::Timestamp;
 
-/// Of how many people something is remembered, in all rooms together. Beyond it the meeting that is over first is
-/// forgotten at once.
+/// The most people that data is kept of, in all rooms together. Beyond that the meeting that ends first is forgotten at
+/// once.
 const MAX_WEIGHT: usize = 100_000;
-/// The same for all rooms of one owner: nobody fills the memory alone.
+/// The same for all rooms of one owner, so that nobody fills the memory alone.
 const MAX_WEIGHT_OF_OWNER: usize = 5_000;
 
 /// The memories of rooms that do not run.
 #[derive(Default)]
 pub(super) struct Remembered(Mutex<HashMap<RoomIdentity, Resting>>);
 
-/// What is remembered of a meeting, and where it is saved.
+/// The memory of a meeting, and where it is saved.
 #[derive(Clone)]
 struct Resting {
     memory: Memory,
@@ -28,7 +28,7 @@ struct Resting {
 }
 
 impl Remembered {
-    /// Keeps a memory until it is taken up, or over.
+    /// Keeps a memory until it is taken, or its meeting is over.
     pub fn keep(
         &self,
         identity: RoomIdentity,
@@ -46,19 +46,19 @@ impl Remembered {
         shrink(&mut rooms, MAX_WEIGHT, |_| true);
     }
 
-    /// Takes a room's memory up, for its next run.
+    /// Takes the memory of a room, for its next run.
     pub fn take(&self, identity: &RoomIdentity) -> Option<Memory> {
         self.lock().remove(identity).map(|resting| resting.memory)
     }
 
-    /// The same as a copy, for a look at a room that does not run.
+    /// A copy of it, for a look at a room that does not run.
     pub fn look(&self, identity: &RoomIdentity) -> Option<Memory> {
         self.lock()
             .get(identity)
             .map(|resting| resting.memory.clone())
     }
 
-    /// Whether somebody is not kept out, as far as this is known here.
+    /// Whether a user is not banned or refused, as far as is known here.
     pub fn admits(&self, identity: &RoomIdentity, user: &UserId) -> bool {
         let rooms = self.lock();
         rooms
@@ -66,7 +66,7 @@ impl Remembered {
             .is_none_or(|resting| !resting.memory.keeps_out(user))
     }
 
-    /// Lets somebody in again; returns when that is saved.
+    /// Lifts a ban or a refusal. Returns when that is saved.
     ///
     /// # Errors
     /// `server.busy`: then nothing has changed.
@@ -79,7 +79,7 @@ impl Remembered {
             let saved = Saved::of_memory(&resting.memory, Timestamp::now());
             let saved = saved.map_err(|_| ErrorCode::ServerInternal)?;
             if let Err(code) = safe.keep_surely(saved).await {
-                // It may be committed yet.
+                // It may still be committed.
                 if let Some(resting) = self.lock().get(identity) {
                     save(&resting.memory, Some(&**safe), Timestamp::now());
                 }
@@ -110,7 +110,7 @@ impl Remembered {
     }
 }
 
-/// Saves what is remembered, when there is time.
+/// Saves a memory in the background.
 pub(super) fn save(memory: &Memory, safe: Option<&dyn Safe>, now: Timestamp) {
     let Some(safe) = safe else { return };
     match Saved::of_memory(memory, now) {
@@ -122,7 +122,7 @@ pub(super) fn save(memory: &Memory, safe: Option<&dyn Safe>, now: Timestamp) {
     }
 }
 
-/// Forgets what is over first of what `counts`, until it weighs no more than `most`.
+/// Forgets the memories that end first, among those that `counts` accepts, until their weight is at most `most`.
 fn shrink(
     rooms: &mut HashMap<RoomIdentity, Resting>,
     most: usize,

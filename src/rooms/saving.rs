@@ -1,7 +1,7 @@
-//! Saving a room's meeting, so that it goes on after a restart of the server.
+//! Saves the meeting of a room, so that it goes on after a restart of the server.
 //!
-//! What governs a meeting is saved before it is answered (see [`durability`](crate::meeting::durability)). The rest is
-//! saved at most [`LATEST`] after it changed, however much changes meanwhile. A [`Safe`] knows where.
+//! Governing changes are saved before they are answered (see [`durability`](crate::meeting::durability)). All others
+//! are saved at most [`LATEST`] after the first change. A [`Safe`] stores them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,45 +18,45 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::time::Timestamp;
 
-/// The form in which meetings are saved.
+/// The format version of saved meetings.
 pub const SAVED_VERSION: u32 = 1;
 
-/// How long what is not waited for stays unsaved. With the time that a commit takes it is within a second.
+/// How long a change may stay unsaved if nobody waits for it. With the commit it takes less than a second.
 const LATEST: Duration = Duration::from_millis(800);
 
-/// How long a room waits for a commit before it takes back what it did: less than its callers wait for the room.
+/// How long a room waits for a commit before it undoes the change. This is less than its callers wait for the room.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Where one room's meeting is saved.
+/// Where the meeting of one room is saved.
 pub trait Safe: Send + Sync {
-    /// Saves what is to hold, in place of what held before, when there is time. Tries until it works.
+    /// Saves a new state in the background. Tries until it works.
     fn keep(&self, meeting: Option<Saved>);
 
-    /// The same, and ends when it is committed, or known not to be: then it is not tried again.
+    /// Saves a new state and returns when it is committed, or has failed. A failure is not tried again.
     fn keep_surely(&self, meeting: Saved) -> BoxFuture<'static, Result<(), ErrorCode>>;
 }
 
 /// A meeting as it is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// All of it, in the form [`SAVED_VERSION`].
+    /// The whole meeting, in the format [`SAVED_VERSION`].
     pub bytes: Vec<u8>,
     /// When it was so.
     pub saved_at: Timestamp,
-    /// When it is over unless somebody comes back; none while somebody is in.
+    /// When it is over unless somebody comes back. None while somebody is in.
     pub kept_until: Option<Timestamp>,
 }
 
-/// What a session needs to be taken up after a restart.
+/// What is needed to restore a session after a restart.
 pub trait Ticket: std::fmt::Debug + Send + Sync {
-    /// It, as JSON; none when it cannot be taken up.
+    /// The ticket as JSON. None if the session cannot be restored.
     fn written(&self) -> Option<Box<RawValue>>;
 }
 
-/// A session that was saved with the room that it was in.
+/// A session that was saved with its room.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SavedSession {
-    /// As whom it was in, or waited.
+    /// The participant id.
     pub participant: ParticipantId,
     /// What its [`Ticket`] wrote.
     pub ticket: Box<RawValue>,
@@ -72,11 +72,11 @@ pub enum Restored {
         /// The sessions of its people.
         sessions: Vec<SavedSession>,
     },
-    /// It had emptied, and was remembered.
+    /// It was empty, and remembered.
     Memory(Box<Memory>),
 }
 
-/// Which of the two stands there.
+/// Either of the two.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
@@ -106,7 +106,7 @@ impl Saved {
         })
     }
 
-    /// What is remembered of a meeting that has emptied.
+    /// The memory of an empty meeting.
     pub fn of_memory(memory: &Memory, now: Timestamp) -> Result<Self, SnapshotError> {
         let mut bytes = b"{\"memory\":".to_vec();
         bytes.extend(memory.to_bytes()?);
@@ -142,17 +142,17 @@ impl Restored {
     }
 }
 
-/// What of a room is saved, and when.
+/// What of a room must be saved, and when.
 pub(super) struct Saving {
     safe: Option<Arc<dyn Safe>>,
-    /// Since when something is not saved.
+    /// Since when there are unsaved changes.
     unsaved_since: Option<Instant>,
-    /// The server goes down: what was saved last is what it is taken up from.
+    /// The server goes down. The last saved state is the one that is restored.
     is_sealed: bool,
 }
 
 impl Saving {
-    /// Nothing is saved of a room without a safe.
+    /// A room without a safe is never saved.
     pub fn new(safe: Option<Arc<dyn Safe>>) -> Self {
         Self {
             safe,
@@ -166,20 +166,20 @@ impl Saving {
         self.safe.is_some()
     }
 
-    /// Something has changed that is to be saved soon.
+    /// Notes a change that must be saved soon.
     pub fn has_changed(&mut self) {
         if self.is_on() && !self.is_sealed {
             self.unsaved_since.get_or_insert_with(Instant::now);
         }
     }
 
-    /// How long until what has changed is to be saved; none when nothing is.
+    /// The time until the changes must be saved. None if there are none.
     pub fn due_in(&self) -> Option<Duration> {
         let since = self.unsaved_since?;
         Some(LATEST.saturating_sub(since.elapsed()))
     }
 
-    /// Saves a meeting when there is time.
+    /// Saves a meeting in the background.
     pub fn keep(&mut self, meeting: Result<Saved, SnapshotError>) {
         self.unsaved_since = None;
         match (&self.safe, meeting) {
@@ -208,13 +208,13 @@ impl Saving {
         let kept = kept.unwrap_or(Err(ErrorCode::ServerBusy));
         self.unsaved_since = None;
         if kept.is_err() {
-            // It may be committed yet.
+            // It may still be committed.
             self.has_changed();
         }
         kept
     }
 
-    /// Saves a meeting for the last time: the server goes down.
+    /// Saves a meeting for the last time, because the server goes down.
     pub async fn seal(&mut self, meeting: Result<Saved, SnapshotError>) {
         if self.is_on() && !self.is_sealed {
             let kept = self.keep_surely(meeting).await;

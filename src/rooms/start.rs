@@ -1,4 +1,4 @@
-//! What a room is started with, and where a join leads.
+//! The data that a room is started with, and the results of a join.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Topology;
 use crate::protocol::time::Timestamp;
 
-/// Where a room's attendance is written down; must not wait.
+/// Where the attendance of a room is recorded. Must not wait.
 pub type HistorySink = Box<dyn FnMut(History) + Send>;
 
-/// What tells the time of the clock on the wall, which may be set at any moment.
+/// The wall clock, which may be set at any moment.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A room as it is loaded to be run.
@@ -24,41 +24,41 @@ pub struct Start {
     pub room: Room,
     /// How its media travels.
     pub topology: Topology,
-    /// Where its attendance is written down.
+    /// Where its attendance is recorded.
     pub history: HistorySink,
     /// Where it was loaded from.
     pub origin: Origin,
-    /// Where its meeting is saved; none when it is not.
+    /// Where its meeting is saved. None if it is not saved.
     pub safe: Option<Arc<dyn Safe>>,
 }
 
-/// Who was in a room, or waited, when the server went down, as far as the room is concerned.
+/// The people of a room from before a restart, as far as the room needs them.
 pub struct Survivors {
-    /// What is to be done about it first.
+    /// The effects to carry out first.
     pub effects: Vec<Effect>,
-    /// Those who are in, and whose sessions wait for them.
+    /// Participants whose sessions wait for them.
     pub inside: Vec<(ParticipantId, Outbox)>,
-    /// Those at the door, likewise.
+    /// Waiting people whose sessions wait for them.
     pub waiting: Vec<(ParticipantId, Outbox)>,
     /// Those without a session.
     pub absent: Vec<ParticipantId>,
-    /// By when they must have come back.
+    /// The deadline for coming back.
     pub until: Instant,
 }
 
 /// Where a room was loaded from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The database, in which others may change it.
+    /// The database, where others may change it.
     Store,
-    /// Nowhere: it is known to this process alone.
+    /// Nowhere. Only this process knows it.
     Memory,
 }
 
-/// Where a join has led.
+/// The result of a join.
 pub enum Entered {
     /// Into the room.
     In(Box<View>),
-    /// To its door: to be let in, or not.
+    /// The person waits to be let in.
     Waiting,
 }
