@@ -1,8 +1,8 @@
-//! What each of many may spend over time: a burst, and a rate at which it comes back.
+//! Limits what each key may spend over time: a burst, and a rate at which it is refilled.
 //!
-//! The generic cell rate algorithm (ITU-T I.371 annex A), with two things that the crate for it does not do: what was
-//! spent can be given back, as a right try at a password is, and whoever is a little too fast is told how long to be held
-//! back, rather than refused. The time is the caller's.
+//! It is the generic cell rate algorithm (ITU-T I.371 annex A), with two additions that its crate lacks. Spending can
+//! be given back, for a correct attempt at a password. A key that is a little too fast is told how long to wait, and is
+//! not refused. The caller passes the time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 
 use crate::budgets::Budget;
 
-/// Keys are looked through for rested ones after this many spendings, or as many as there are keys.
+/// Full keys are removed after this many spendings, or after as many as there are keys.
 const PRUNE_AFTER: usize = 1_024;
 
-/// How much, and how fast it comes back.
+/// A burst, and its refill.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// What may be spent at once.
+    /// The most that may be spent at once.
     pub burst: u64,
-    /// How long until one more may be.
+    /// The time for refilling one.
     pub period: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Rate {
     }
 }
 
-/// What keys have spent. A key that has everything again is forgotten.
+/// The spending of each key. A key that is full again is removed.
 #[derive(Debug)]
 pub struct Allowance<K> {
     rate: Rate,
@@ -49,7 +49,7 @@ pub struct Allowance<K> {
 
 #[derive(Debug)]
 struct Spent<K> {
-    /// When each key will have everything again.
+    /// The time at which each key is full again.
     whole_at: HashMap<K, Instant>,
     spendings: usize,
 }
@@ -74,8 +74,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
         self.spend_ahead(key, cost, now, Duration::ZERO).map(|_| ())
     }
 
-    /// Spends `cost`, ahead of time if need be: the answer is how long the spender is to be held back, at most
-    /// `patience`.
+    /// Spends `cost`, in advance if necessary. Returns how long the spender must wait, at most `patience`.
     ///
     /// # Errors
     /// How long until it can be spent with that patience; nothing is spent.
@@ -90,7 +89,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
         spent.prune_when_due(now);
         let whole_at = spent.whole_at.get(key).copied().unwrap_or(now).max(now);
         let whole_at = whole_at + self.time_of(cost);
-        // Whoever has spent the whole burst gets one more when the first of it has come back.
+        // After the whole burst, one more is allowed when its first part is refilled.
         let wait = (whole_at - now).saturating_sub(self.time_of(self.rate.burst));
         if wait > patience {
             return Err(wait - patience);
@@ -99,7 +98,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
         Ok(wait)
     }
 
-    /// Spends `cost`, whether it is there or not: what is owed is waited for before the next is spent.
+    /// Spends `cost` in any case. The debt is waited for before the next spending.
     pub fn owe(&self, key: &K, cost: u64, now: Instant) {
         let mut spent = self.lock();
         spent.prune_when_due(now);
@@ -109,7 +108,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
             .insert(key.clone(), whole_at + self.time_of(cost));
     }
 
-    /// Gives back what was spent and turned out not to count.
+    /// Gives back spending that does not count after all.
     pub fn give_back(&self, key: &K, cost: u64, now: Instant) {
         let mut spent = self.lock();
         let Some(whole_at) = spent.whole_at.get_mut(key) else {
@@ -127,13 +126,13 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Spent<K>> {
-        // Counting cannot fail half-way, so what a panicked thread left is sound.
+        // No panic can leave the counts half changed.
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<K: Hash + Eq> Spent<K> {
-    /// As rare as keys are many, so that a spending stays cheap.
+    /// This is rarer the more keys there are, so that a spending stays cheap.
     fn prune_when_due(&mut self, now: Instant) {
         self.spendings += 1;
         if self.spendings >= PRUNE_AFTER && self.spendings >= self.whole_at.len() {

@@ -1,7 +1,7 @@
-//! A bell that one task listens for. Whoever rings it never waits, and who listens later still hears it, once.
+//! A bell that one task listens for. Ringing never waits. A task that listens later still hears it, once.
 //!
-//! A session listens for many things at once and begins anew with each frame, so that listening must cost next to
-//! nothing: a waiter of [`tokio::sync::Notify`] takes a lock and a place in a list each time.
+//! A session listens for many things at once and starts again with each frame, so listening must be very cheap. A
+//! waiter of [`tokio::sync::Notify`] takes a lock and a place in a list each time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -22,10 +22,10 @@ impl Bell {
         self.listener.wake();
     }
 
-    /// Waits until it rings, or has rung since it was last heard. Whoever stops waiting has heard nothing.
+    /// Waits until it rings, or has rung since it was last heard. A cancelled wait has heard nothing.
     pub async fn heard(&self) {
         std::future::poll_fn(|context| {
-            // First, so that no ringing is missed between the two.
+            // This comes first, so that no ringing is missed in between.
             self.listener.register(context.waker());
             match self.is_rung.swap(false, Ordering::Acquire) {
                 true => Poll::Ready(()),

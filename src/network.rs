@@ -1,17 +1,17 @@
-//! The network that a client's address counts as, wherever something is limited or remembered per address.
+//! The key of limits and records per address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// An IPv4 address, or the /64 of an IPv6 address: whoever has one address of it has them all (RFC 6177 §2). It is
-/// only compared; its `Debug` shows nothing, as addresses do not belong into logs.
+/// An IPv4 address, or the /64 of an IPv6 address: a client with one address of it has them all (RFC 6177 §2). It is
+/// only compared. Its `Debug` shows nothing, because addresses do not belong into logs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "IpAddr")]
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address; an IPv4 address written as IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address.
+    /// The network of an address. An IPv4 address written as IPv6 (RFC 4291 §2.5.5.2) counts as IPv4.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => address.into(),
@@ -19,8 +19,8 @@ impl Network {
         })
     }
 
-    /// What one household or company may have of such networks: the /48 of an IPv6 address (RFC 6177 §2: a home gets a
-    /// /56, or all of it), and an IPv4 address alone. For what must not be had by many networks that cost nothing.
+    /// The larger network of one household or company: the /48 of an IPv6 address (RFC 6177 §2: a home gets a /56, or
+    /// all of it), or a single IPv4 address. It is for limits that many free networks must not evade.
     pub fn site(self) -> Self {
         Self(match self.0 {
             IpAddr::V4(address) => address.into(),

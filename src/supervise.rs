@@ -1,8 +1,8 @@
-//! Tasks that live long, and what becomes of one that panics: it is caught, logged once under its name, and either the
-//! part that it carried ends in order, or it begins again.
+//! Long-lived tasks, and what happens when one panics. The panic is caught and logged once under the name of the task.
+//! Then the part that the task carried ends in order, or the task begins again.
 //!
-//! A panic is a fault of ours that we do not know yet. Whoever owns a task decides what others must hear of its end; here
-//! stands only that it never ends unheard.
+//! A panic is an unknown fault of ours. The owner of a task decides what others must hear of its end. This module only
+//! ensures that no end is silent.
 //!
 //! What others hear: when a room panics, everybody in it is taken out as if their sockets were lost, so that
 //! attendance ends and bans last, and the sockets close with 1001. A handler's panic is answered `server.internal`.
@@ -26,8 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[error("it panicked")]
 pub struct Panicked;
 
-/// Carries `work` out; a panic in it is logged as one of `what`. What `work` borrowed may be half changed then: its owner
-/// ends it or knows that it is sound.
+/// Carries `work` out. A panic in it is logged under `what`. Data that `work` borrowed may be half changed then: its
+/// owner drops it, or knows that it is valid.
 ///
 /// # Errors
 /// [`Panicked`]
@@ -36,7 +36,7 @@ pub async fn caught<T>(what: &'static str, work: impl Future<Output = T>) -> Res
     done.map_err(|panic| log(what, &*panic))
 }
 
-/// The same for what awaits nothing.
+/// The same for synchronous work.
 ///
 /// # Errors
 /// [`Panicked`]
@@ -44,19 +44,19 @@ pub fn caught_now<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T, 
     std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|panic| log(what, &*panic))
 }
 
-/// Starts a task whose panic ends it alone; what it owns is dropped then, and must say what follows from that.
+/// Starts a task whose panic ends only it. Its data is dropped then, which must tell everybody affected.
 pub fn spawn(
     what: &'static str,
     task: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
     let task = async move {
-        // It is logged, and there is nobody else to be told.
+        // It is logged, and nobody else must be told.
         let _ = caught(what, task).await;
     };
     tokio::spawn(task.in_current_span())
 }
 
-/// Starts a task that the server cannot be without: one that panics begins again, made anew by `make`.
+/// Starts a task that the server needs. After a panic it begins again, made anew by `make`.
 pub fn keep<F>(what: &'static str, mut make: impl FnMut() -> F + Send + 'static) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send + 'static,
