@@ -1,4 +1,4 @@
-//! One plain request: read whole, then answered by a visit that ends even when the client does not wait for it.
+//! One plain request: it is read completely, then answered by a visit that ends even if the client does not wait.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::request::{AuthToken, decode_data};
 use crate::sessions::{Visit, too_fast};
 
-/// How long a body may take to come.
+/// The deadline for receiving a body.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// What came in, and a visit to carry it out.
+/// A request, and a visit to carry it out.
 pub struct Asked {
     /// Nobody yet, until [`Asked::known`].
     pub visit: Visit,
@@ -61,7 +61,7 @@ async fn read(body: Body, most_bytes: usize) -> Result<Bytes, WireError> {
 }
 
 impl Asked {
-    /// The request of somebody who has shown who they are.
+    /// The request of an authenticated person.
     ///
     /// # Errors
     /// As `auth.token`.
@@ -71,12 +71,12 @@ impl Asked {
         Ok(self)
     }
 
-    /// Whether anything came as a body.
+    /// Whether there is a body.
     pub fn has_body(&self) -> bool {
         !self.body.is_empty()
     }
 
-    /// The body, as JSON whatever its `Content-Type` says: the older program looked at none either.
+    /// The body, read as JSON with any `Content-Type`, as in the older program.
     ///
     /// # Errors
     /// Which field cannot be used, and why.
@@ -94,7 +94,7 @@ impl Asked {
         decode_data(text)
     }
 
-    /// What stands after the question mark.
+    /// The query of the address.
     ///
     /// # Errors
     /// Which field cannot be used, and why.
@@ -108,14 +108,14 @@ impl Asked {
     }
 }
 
-/// Carries a request out in a task of its own, so that what has begun is finished when the client goes meanwhile.
+/// Carries a request out in a task of its own, so that it is finished even if the client leaves.
 pub async fn answer(
     work: impl Future<Output = Result<Envelope, WireError>> + Send + 'static,
 ) -> Envelope {
     match tokio::spawn(work).await {
         Ok(Ok(envelope)) => envelope,
         Ok(Err(error)) => error.into(),
-        // It panicked, which was logged, or the server goes down.
+        // The task panicked, which was logged, or the server goes down.
         Err(_) => WireError::from(ErrorCode::ServerInternal).into(),
     }
 }

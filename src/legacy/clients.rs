@@ -1,7 +1,7 @@
-//! Which participants speak through a relay's socket.
+//! Knows which participants use a relay socket.
 //!
-//! Between two of them a value passes as it is; to everyone else it is translated. On this node alone: a participant that
-//! is not found here is spoken to as a client of `meeting.v1`, which every session is.
+//! Between two of them a value passes unchanged. For everybody else it is translated. Only this node is known: a
+//! participant who is not found here is treated as a client of `meeting.v1`, which every session is.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use dashmap::{DashMap, DashSet};
 
 use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
 
-/// The memberships of the relays' clients, and who is about to have one. Clones share them.
+/// The memberships of relay clients, and the clients that are joining. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Clients(Arc<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     memberships: DashSet<ParticipantId>,
-    /// How many want in: others hear of somebody who joins before the relay itself knows its membership.
+    /// How many clients are joining: others hear of a newcomer before the relay itself knows the membership.
     entering: DashMap<(UserId, String), usize>,
 }
 
-/// One membership's entry; taken out when dropped.
+/// The entry of one membership. It is removed when dropped.
 #[derive(Debug)]
 pub struct Seat {
     clients: Clients,
     membership: ParticipantId,
 }
 
-/// The entry of somebody who wants in; taken out when dropped.
+/// The entry of a joining client. It is removed when dropped.
 #[derive(Debug)]
 pub struct Entering {
     clients: Clients,
@@ -35,7 +35,7 @@ pub struct Entering {
 }
 
 impl Clients {
-    /// Enters somebody who wants into a room, as they call it.
+    /// Adds a user who is joining a room, by the name that they use for the room.
     pub fn expect(&self, user: UserId, room: &str) -> Entering {
         let who = (user, room.to_owned());
         *self.0.entering.entry(who.clone()).or_default() += 1;
@@ -54,14 +54,14 @@ impl Clients {
         }
     }
 
-    /// Whether this one, who is in `room`, speaks through a relay.
+    /// Whether this participant of `room` uses a relay.
     pub fn contains(
         &self,
         participant: &ParticipantId,
         user: &UserId,
         room: &RoomIdentity,
     ) -> bool {
-        // In this order: whoever enters has a seat before they are expected no more.
+        // The order matters: a joining client gets a seat before its entry as joining is removed.
         let who = (user.clone(), room.as_str().to_owned());
         self.0.entering.contains_key(&who) || self.0.memberships.contains(participant)
     }

@@ -1,4 +1,4 @@
-//! The older program's answers: `{code, data, msg}`, always with HTTP 200.
+//! The answers of the older program: `{code, data, msg}`, always with HTTP 200.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -10,9 +10,9 @@ use crate::protocol::error::{ErrorCode, WireError};
 
 /// All went well.
 const OK: i16 = 200;
-/// The one who asks has not shown who they are.
+/// The sender is not authenticated.
 const UNAUTHORISED: i16 = 401;
-/// Everything else that is refused.
+/// Every other refusal.
 const REFUSED: i16 = -1;
 
 /// An answer, or a refusal on a relay's socket.
@@ -35,7 +35,7 @@ impl Envelope {
         }
     }
 
-    /// It was done, and made this.
+    /// A success with this result.
     pub fn made(data: Value) -> Self {
         Self {
             data: Some(data),
@@ -59,13 +59,13 @@ impl Envelope {
 }
 
 impl From<WireError> for Envelope {
-    /// Only the sentence travels; with a wait where a new try makes sense: `{"retry_after_ms": 1000}`.
+    /// Only the sentence is sent, with a time if another attempt makes sense: `{"retry_after_ms": 1000}`.
     fn from(error: WireError) -> Self {
         let is_unauthorised = matches!(
             error.code,
             ErrorCode::AuthRequired | ErrorCode::TokenExpired | ErrorCode::TokenInvalid
         );
-        // Fields are named from the root of a frame of `meeting.v1`, where they stand below `data`.
+        // In `meeting.v1` the names of fields begin at the root of a frame, below `data`.
         let sentence = error.message.strip_prefix("data.");
         let sentence = sentence.or_else(|| error.message.strip_prefix("data: "));
         Self {

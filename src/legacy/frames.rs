@@ -1,4 +1,4 @@
-//! The relay's frames, `{user_identity, room_identity, key, value}`, and the signals of `meeting.v1` that they stand for.
+//! The frames of the relay, `{user_identity, room_identity, key, value}`, and the matching signals of `meeting.v1`.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,15 +14,15 @@ use crate::protocol::request::{Candidate, decode_data};
 pub enum Key {
     /// A description that offers.
     OfferSdp,
-    /// A candidate of the one who offered.
+    /// A candidate of the offering side.
     OfferCandidate,
     /// A description that answers.
     AnswerSdp,
-    /// A candidate of the one who answered.
+    /// A candidate of the answering side.
     AnswerCandidate,
 }
 
-/// Which end of a connection somebody has.
+/// The side of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The one who offered.
@@ -31,12 +31,12 @@ pub enum Side {
     Answerer,
 }
 
-/// How to speak to somebody.
+/// The dialect of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tongue {
-    /// As to a client of `meeting.v1`.
+    /// That of `meeting.v1`.
     Own,
-    /// As to a client of the older program.
+    /// That of the older program.
     Older,
 }
 
@@ -58,7 +58,7 @@ impl Key {
         }
     }
 
-    /// The request that carries it; the event of the same name brings it.
+    /// The request that carries it. The event has the same name.
     pub fn request(self) -> &'static str {
         match self {
             Self::OfferSdp => "signal.offer",
@@ -67,7 +67,7 @@ impl Key {
         }
     }
 
-    /// Which end the sender of a description has, from then on.
+    /// The side that the sender of a description has from then on.
     pub fn side(self) -> Option<Side> {
         match self {
             Self::OfferSdp => Some(Side::Offerer),
@@ -76,7 +76,7 @@ impl Key {
         }
     }
 
-    /// The `connection` by which one relay tells another that a value was not translated.
+    /// The `connection` by which a relay tells another one that a value was not translated.
     fn mark(self) -> String {
         format!("legacy.{}", self.name())
     }
@@ -92,18 +92,18 @@ impl Side {
     }
 }
 
-/// A frame that came in and can be understood. Who it says it is from, and for which room, is not looked at.
+/// A valid frame from the client. Its sender and its room are ignored.
 #[derive(Debug)]
 pub struct Frame {
     /// What it carries.
     pub key: Key,
     /// As it came.
     value: Box<RawValue>,
-    /// What it means to a client of `meeting.v1`.
+    /// Its value for a client of `meeting.v1`.
     meaning: Value,
 }
 
-/// A description as clients send it: the browser's object, or the SDP alone.
+/// A description from a client: the object of the browser, or the SDP alone.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Description {
@@ -146,7 +146,7 @@ impl Frame {
         })
     }
 
-    /// The data of the request that brings it to somebody.
+    /// The data of the request to a participant.
     pub fn data(&self, to: &ParticipantId, tongue: Tongue) -> Value {
         let content = if self.key.side().is_some() {
             "sdp"
@@ -162,7 +162,7 @@ impl Frame {
     }
 }
 
-/// A signal that came for a relay's client.
+/// A signal for the client of a relay.
 #[derive(Debug, Deserialize)]
 pub struct Signal {
     /// Whose it is.
@@ -173,8 +173,8 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Its key and value, for an event of type `kind` from somebody who has the end `side`. None for what the older
-    /// program's clients never heard of: the end of candidates.
+    /// Its key and value, for an event of type `kind` from a participant on `side`. None for what the older program
+    /// does not have: the end of candidates.
     pub fn translated(self, kind: &str, side: Side) -> Option<(Key, Value)> {
         let carried = |key: &Key| {
             key.request() == kind && self.connection.as_deref() == Some(key.mark().as_str())
@@ -199,7 +199,7 @@ impl Signal {
     }
 }
 
-/// A frame for the relay's client, from who it really is.
+/// A frame for the client of the relay, with its real sender.
 pub fn encode(from: &UserId, room: &RoomIdentity, key: Key, value: &Value) -> String {
     json!({
         "user_identity": from,
@@ -220,7 +220,7 @@ mod tests {
         Frame::decode(&frame.to_string()).map_err(|error| error.message)
     }
 
-    /// What the other relay makes of a frame in this tongue.
+    /// The frame in this dialect, as another relay reads it.
     fn carried(key: &str, value: Value, tongue: Tongue, side: Side) -> (Key, Value) {
         let frame = decoded(key, value).unwrap();
         let mut data = frame.data(&ParticipantId::random(), tongue);

@@ -1,7 +1,7 @@
-//! A session of `meeting.v1` within the process, and a client's end of it.
+//! A session of `meeting.v1` within the process, and the client side of it.
 //!
-//! The session is the very one that `/ws` runs, over a pipe in place of a connection: its limits, its order, its events
-//! and its end hold for a relay without being written again.
+//! The session is the same as on `/ws`, over a pipe in place of a connection. So its limits, its order, its events and
+//! its end apply to a relay too.
 
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -20,13 +20,13 @@ use crate::protocol::error::{ErrorCode, WireError};
 use crate::sessions::{self, Live, Services};
 use crate::ws;
 
-/// How much may be on its way in each direction, in bytes.
+/// The capacity of the pipe in each direction, in bytes.
 const PIPE_BYTES: usize = 64 * 1024;
 
-/// The largest message from the session: a full room's list of people is larger than what clients may send.
+/// The largest message from the session. The list of people in a full room is larger than any message from a client.
 const MOST_HEARD_BYTES: usize = 16 * 1024 * 1024;
 
-/// One message waits at most: the next is sent when this one was answered.
+/// At most one message waits. The next one is sent after its answer.
 const MESSAGES_WAITING: usize = 1;
 
 /// The client's end.
@@ -36,14 +36,14 @@ pub struct Link {
     last_id: u64,
 }
 
-/// What comes from the session.
+/// The messages from the session.
 #[derive(Debug)]
 pub enum Heard {
-    /// The answer to what was asked, or the refusal of what was no request.
+    /// The answer to a request, or the refusal of an invalid one.
     Answer(Result<Box<RawValue>, WireError>),
     /// An event.
     Event(String, Box<RawValue>),
-    /// It wants to know whether the client is there.
+    /// A ping.
     Ping,
     /// The answer to a ping.
     Pong,
@@ -51,8 +51,7 @@ pub enum Heard {
     Closed(Option<CloseFrame>),
 }
 
-/// A new session, and the future that carries it until it is over. Dropping the link ends it as a client does that
-/// closes its socket.
+/// A new session, and the future that runs it. Dropping the link ends the session like a closed socket.
 pub async fn open(services: Services, address: Network) -> (Link, impl Future<Output = ()>) {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
     let serving = Some(socket_config(sessions::MESSAGE_BYTES));
@@ -61,14 +60,14 @@ pub async fn open(services: Services, address: Network) -> (Link, impl Future<Ou
     let client = WebSocketStream::from_raw_socket(near, Role::Client, hearing).await;
     let (mut sink, heard) = client.split();
     let (messages, mut waiting) = mpsc::channel(MESSAGES_WAITING);
-    // Beside whoever reads: a session that writes to us does not read what we write to it meanwhile.
+    // This runs beside the reader, because a session that writes to us does not read meanwhile.
     let pump = async move {
         while let Some(message) = waiting.recv().await {
             if sink.send(message).await.is_err() {
                 return;
             }
         }
-        // It may be over by itself already.
+        // It may have ended already.
         let _ = sink.close().await;
     };
     let session = async move {
@@ -91,12 +90,12 @@ impl Link {
         self.send(Message::text(request.to_string())).await;
     }
 
-    /// Sends something else. A session that is over says so when it is listened to.
+    /// Sends another message. If the session is over, the next read tells.
     pub async fn send(&mut self, message: Message) {
         let _ = self.messages.send(message).await;
     }
 
-    /// The next that comes. Whoever stops waiting for it loses nothing.
+    /// The next message. A cancelled wait loses nothing.
     pub async fn next(&mut self) -> Heard {
         loop {
             match self.heard.next().await {
@@ -124,7 +123,7 @@ impl Link {
     }
 }
 
-/// A frame of the session; none for `hello`, which says nothing that a relay does not know.
+/// A frame of the session. None for `hello`, which contains nothing new for a relay.
 fn read(text: &str) -> Option<Heard> {
     #[derive(Deserialize)]
     struct Frame {

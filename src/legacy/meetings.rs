@@ -1,5 +1,5 @@
-//! The plain routes: logging in, and one's own meetings. What the older program knows nothing of has the defaults that
-//! `room.create` and `room.edit` have for what is absent.
+//! The plain routes: logging in, and the meetings of a user. Fields that the older program does not know have the
+//! defaults of `room.create` and `room.edit`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub async fn login(mut asked: Asked) -> Envelope {
     .await
 }
 
-/// What stands in the address of a list; what is absent has the default of `room.list`.
+/// The query of a list. Absent fields have the defaults of `room.list`.
 #[derive(Deserialize, Serialize)]
 struct ListQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +35,7 @@ struct ListQuery {
     size: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keyword: Option<String>,
-    /// Both names of it are in use.
+    /// Both names of the field are in use.
     #[serde(skip_serializing)]
     name: Option<String>,
 }
@@ -89,7 +89,7 @@ pub async fn create(asked: Asked) -> Envelope {
     .await
 }
 
-/// Absent is unchanged; a time that is `null` is cleared.
+/// An absent field stays unchanged. A time of `null` is removed.
 #[derive(Deserialize)]
 struct EditForm {
     identity: String,

@@ -1,17 +1,17 @@
-//! Unix milliseconds, and the trap beside them: seconds that were taken for milliseconds put meetings into 1970.
+//! Unix milliseconds. Seconds are refused: read as milliseconds, they would put meetings into 1970.
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::protocol::time::Timestamp;
 
-/// 2001-09-09T01:46:40Z. Seconds do not get here before the year 33658.
+/// 2001-09-09T01:46:40Z. Seconds reach this number only in the year 33658.
 const EARLIEST: i64 = 1_000_000_000_000;
 
 /// 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write.
 const LATEST: i64 = 253_402_300_799_999;
 
-/// A time as the older program's clients send it.
+/// A time from a client of the older program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnixMillis(Timestamp);
 

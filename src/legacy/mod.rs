@@ -1,9 +1,10 @@
-//! The routes of the older Meeting (Go), for scripts that have not moved yet: served with `--legacy-api` alone.
+//! The routes of the older Meeting (Go), for scripts that have not moved yet. They are served only with `--legacy-api`.
 //!
-//! Owns shapes and nothing else: envelopes, header tokens, Unix milliseconds, relay frames. Every rule is the
-//! WebSocket's: a plain request is a [`Visit`](crate::sessions::Visit) that calls the handlers of `/ws`, and a relay socket is
-//! a client of a session of `meeting.v1` within the process. What the older program let through is refused here: see
-//! [`millis`], [`token`] and [`relay`]. Stands beside [`http`](crate::http), whose gate it uses, below `app`.
+//! Owns formats and nothing else: envelopes, header tokens, Unix milliseconds, relay frames. All rules are those of the
+//! WebSocket: a plain request is a [`Visit`](crate::sessions::Visit) that calls the handlers of `/ws`, and a relay
+//! socket is a client of a session of `meeting.v1` within the process. What the older program wrongly allowed is
+//! refused here: see [`millis`], [`token`] and [`relay`]. It stands beside [`http`](crate::http), whose gate it uses,
+//! below `app`.
 
 mod asked;
 mod clients;
@@ -27,7 +28,7 @@ use crate::sessions::Services;
 use clients::Clients;
 use relay::Knock;
 
-/// What the routes work with. Clones share it.
+/// The state of the routes. Clones share it.
 #[derive(Clone)]
 struct Legacy {
     gate: Gate,
@@ -35,7 +36,7 @@ struct Legacy {
     clients: Clients,
 }
 
-/// The older program's routes, but `/ping`, which is our own too.
+/// The routes of the older program, except `/ping`, which the server has anyway.
 pub fn router(gate: Gate, services: Services) -> Router {
     Router::new()
         .route("/user/login", post(meetings::login))
@@ -51,7 +52,7 @@ pub fn router(gate: Gate, services: Services) -> Router {
         })
 }
 
-/// Opens the relay's socket. Who the address claims to be is not looked at.
+/// Opens the socket of the relay. The user in the address is ignored.
 async fn relay_socket(
     State(legacy): State<Legacy>,
     Extension(remote): Extension<RemoteAddress>,

@@ -1,8 +1,8 @@
-//! The relay's socket: a client of the older program on one side, a session of `meeting.v1` on the other.
+//! The socket of the relay: a client of the older program on one side, a session of `meeting.v1` on the other.
 //!
-//! Who somebody is, whether they may come in, how fast they may speak and when they are gone, the session decides. The
-//! relay knows how a frame reads as a signal, and that a frame without addressee is for everyone else in the room: two
-//! or more of them, as in the older program, whose clients look at `key` to see what concerns them.
+//! The session decides who the client is, whether it may join, how fast it may send and when it is gone. The relay
+//! translates between frames and signals. A frame without a receiver goes to everybody else in the room: two or more,
+//! as in the older program, whose clients use `key` to see what concerns them.
 
 mod door;
 
@@ -29,15 +29,15 @@ use crate::protocol::ids::{ParticipantId, RoomIdentity, UserId};
 use crate::sessions::{End, Limits, MOST_PINGS_UNANSWERED, Pace, too_fast};
 use crate::ws::{WRITE_DEADLINE, close_frame, goodbye};
 
-/// Who wants in, and where.
+/// A request to join.
 pub struct Knock {
     /// The room's identity or number.
     pub room: String,
-    /// What proves who it is.
+    /// The token of the user.
     pub token: Option<String>,
 }
 
-/// Why the relay ends: what the client is told, if it is there.
+/// Why the relay ends, for the client, if it is still there.
 struct Farewell(Option<CloseFrame>);
 
 impl From<End> for Farewell {
@@ -71,33 +71,33 @@ struct Relay {
     client: UpgradedSocket,
     link: Link,
     clients: Clients,
-    /// How fast the client speaks: a frame counts once, however many hear it.
+    /// The rate limit of the client. A frame counts once, for any number of receivers.
     limits: Limits,
-    /// How long the session has let frames wait. That time is no rest of the client's: what it sends meanwhile is not
-    /// slower for being read later.
+    /// How long the session has delayed frames. This time does not refill the limit of the client, because frames that
+    /// arrive meanwhile are only read later.
     paused: Duration,
     pings_unanswered: u32,
-    /// What the session told before the client was in a room, and nobody has heeded yet.
+    /// Events from before the client joined a room that are not handled yet.
     early: VecDeque<(String, Box<RawValue>)>,
 }
 
-/// Where the client is, and with whom.
+/// The room of the client, and the others in it.
 struct Membership {
     room: RoomIdentity,
     _seat: Seat,
     others: HashMap<ParticipantId, Other>,
 }
 
-/// Somebody else in the room.
+/// Another participant.
 struct Other {
     user: UserId,
-    /// Which end of the connection to this client they have.
+    /// Their side of the connection to this client.
     side: Side,
 }
 
 impl From<Person> for (ParticipantId, Other) {
     fn from(person: Person) -> Self {
-        // Until they have described themselves otherwise, whoever sends candidates has offered.
+        // Until there is a description, a participant who sends candidates counts as the offering side.
         let other = Other {
             user: person.user.id,
             side: Side::Offerer,
@@ -122,7 +122,7 @@ impl Relay {
         let mut membership = self.enter(knock).await?;
         loop {
             tokio::select! {
-                // What was told before a frame came counts for it: who is there, above all.
+                // Events from before a frame apply to it, above all those of participants.
                 biased;
                 heard = self.link.next() => {
                     if let Some((kind, data)) = self.heed(heard).await? {
@@ -134,7 +134,7 @@ impl Relay {
         }
     }
 
-    /// One request to the session, and its answer. Before the client is in a room nothing else is told to it.
+    /// Sends one request to the session and returns the answer. Other events wait until the client is in a room.
     async fn ask(
         &mut self,
         kind: &str,
@@ -144,7 +144,7 @@ impl Relay {
         self.answer(None).await
     }
 
-    /// Waits for the answer to what was sent last, and carries out meanwhile what else the session tells.
+    /// Waits for the answer to the last request, and handles other messages of the session meanwhile.
     async fn answer(
         &mut self,
         mut membership: Option<&mut Membership>,
@@ -160,12 +160,12 @@ impl Relay {
         }
     }
 
-    /// Does what the session wants, and gives its event if it was one.
+    /// Handles a message of the session, and returns it if it is an event.
     async fn heed(&mut self, heard: Heard) -> Result<Option<(String, Box<RawValue>)>, Farewell> {
         match heard {
             Heard::Event(kind, data) => return Ok(Some((kind, data))),
             Heard::Answer(_) | Heard::Pong => {}
-            // The link answers by itself: whether the client is there, only the client can say.
+            // The link answers by itself. Only the client can say whether it is there.
             Heard::Ping if self.pings_unanswered >= MOST_PINGS_UNANSWERED => {
                 return Err(End::Unresponsive.into());
             }
@@ -220,7 +220,7 @@ impl Relay {
             "signal.offer" | "signal.answer" | "signal.candidate" => {
                 return self.signal(membership, kind, parsed(data)?).await;
             }
-            // The older program told its clients nothing else.
+            // The older program has no other events.
             _ => {}
         }
         Ok(())
@@ -259,7 +259,7 @@ impl Relay {
                     (Pace::TooFast(wait), _) => self.refuse(too_fast(wait)).await,
                     (Pace::Flood, _) => Err(End::TooManyRequests.into()),
                 },
-                // The session counts what is no request; it is shown one, and the client is told what is wrong.
+                // The session must count an invalid frame. So it gets a sample, and the client gets the error.
                 Err(error) => {
                     self.refuse_frame(membership, Message::text(""), Some(error))
                         .await
@@ -286,7 +286,7 @@ impl Relay {
         }
     }
 
-    /// Sends a frame to everyone else, each a request of its own: to all of them, as fast as the session takes it.
+    /// Sends a frame to everybody else by one request for each, as fast as the session accepts them.
     async fn relay(&mut self, membership: &mut Membership, frame: &Frame) -> Result<(), Farewell> {
         let others: Vec<ParticipantId> = membership.others.keys().cloned().collect();
         for to in others {
@@ -304,7 +304,7 @@ impl Relay {
         frame: &Frame,
     ) -> Result<Result<(), WireError>, Farewell> {
         loop {
-            // They may have left while the one before was told.
+            // They may have left during the request before.
             let Some(other) = membership.others.get_mut(to) else {
                 return Ok(Ok(()));
             };
@@ -318,7 +318,7 @@ impl Relay {
                 // They have just left.
                 Err(error) if error.code == ErrorCode::SignalNotFound => return Ok(Ok(())),
                 Err(error) => match (error.code, error.retry_after_ms) {
-                    // The client was not too fast: what several hear costs several requests.
+                    // The client was not too fast: one frame to several people costs several requests.
                     (ErrorCode::RateLimited, Some(wait)) => self.pause(membership, wait).await?,
                     _ => return Ok(Err(error)),
                 },
@@ -326,7 +326,7 @@ impl Relay {
         }
     }
 
-    /// Carries out what the session tells until it takes requests again.
+    /// Handles messages of the session until it accepts requests again.
     async fn pause(&mut self, membership: &mut Membership, wait_ms: u64) -> Result<(), Farewell> {
         let began = Instant::now();
         let until = began + Duration::from_millis(wait_ms);
@@ -339,12 +339,12 @@ impl Relay {
         Ok(())
     }
 
-    /// Takes one frame of the client into account.
+    /// Counts one frame of the client.
     fn pace(&mut self) -> Pace {
         self.limits.request(Instant::now() - self.paused)
     }
 
-    /// Refuses a frame with `error`, or with what the session says to the `sample` that stands for it.
+    /// Refuses a frame with `error`, or with the answer of the session to the `sample` that stands for it.
     async fn refuse_frame(
         &mut self,
         membership: Option<&mut Membership>,
@@ -358,7 +358,7 @@ impl Relay {
         }
     }
 
-    /// Pings and pongs count as the session counts them.
+    /// Counts pings and pongs as the session does.
     async fn control_frame(
         &mut self,
         mut membership: Option<&mut Membership>,
@@ -389,7 +389,7 @@ impl Relay {
     }
 }
 
-/// What the session says is shaped as static/docs/protocol.md §2 has it.
+/// Reads data of the session, whose format is that of static/docs/protocol.md §2.
 fn parsed<T: DeserializeOwned>(data: &RawValue) -> Result<T, Farewell> {
     serde_json::from_str(data.get()).map_err(|error| {
         tracing::error!(

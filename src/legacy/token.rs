@@ -1,4 +1,4 @@
-//! Where the older program's clients carry their token: a header, never the address.
+//! Finds the token of a client of the older program: in a header, never in the address.
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
@@ -19,7 +19,7 @@ pub fn of_request(headers: &HeaderMap) -> Option<String> {
     (!token.is_empty()).then(|| token.to_owned())
 }
 
-/// The token of a handshake: in `Authorization`, or else what is offered beside [`SUBPROTOCOL`].
+/// The token of a handshake: from `Authorization`, or the protocol that is offered beside [`SUBPROTOCOL`].
 pub fn of_handshake(headers: &HeaderMap) -> Option<String> {
     let offered = || {
         entries(headers, SEC_WEBSOCKET_PROTOCOL)
