@@ -223,7 +223,7 @@ impl Link {
         }
     }
 
-    /// Sends pictures until no more is due; says when the next one is. Whoever sends nothing has none.
+    /// Sends pictures until no more are due. Returns when the next one is due. None for receivers.
     pub fn send_due(&mut self, clock: Clock, now: Instant) -> Option<Instant> {
         let Role::Sends(sending) = &mut self.role else {
             return None;

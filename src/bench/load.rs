@@ -13,7 +13,7 @@ use super::BenchError;
 use super::link::{Link, Role, Sending, Who};
 use super::packets::{Arrivals, Clock};
 
-/// Commands that a thread has not carried out; whoever gives more waits.
+/// The most commands that wait for a thread. Beyond that the caller waits.
 const COMMANDS: usize = 64;
 /// Checks, handshakes and reports are looked after so often.
 const TICK: Duration = Duration::from_millis(20);

@@ -1,8 +1,8 @@
 //! One connection of the load, without sockets or a clock: ICE, DTLS and SRTP of the WebRTC crates, a datagram in,
 //! datagrams out.
 //!
-//! It is a full ICE agent and checks whatever the server is. After the handshake it is lighter than a browser: who
-//! receives decides for each packet whether to [open](Peer::open) it.
+//! It is a full ICE agent, and checks full and lite servers alike. After the handshake it is lighter than a browser:
+//! the receiver decides for each packet whether to [open](Peer::open) it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -30,7 +30,8 @@ use super::BenchError;
 use super::plan::Protection;
 use super::sdp::Transport;
 
-/// The library keys handshakes by address; a peer has one, whatever its address. The port must not be 0.
+/// The library finds handshakes by address. A peer always has this one, whatever its real address is. The port must not
+/// be 0.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
 /// A datagram to be sent.
@@ -153,8 +154,8 @@ impl Peer {
         }
     }
 
-    /// Begins to connect to the server that is described. Who offers controls ICE, and so does whoever meets a lite
-    /// agent (RFC 8445 §6.1.1).
+    /// Starts connecting to the described server. The offering side controls ICE, and so does a full agent that meets a
+    /// lite one (RFC 8445 §6.1.1).
     pub fn connect(
         &mut self,
         theirs: &Transport,

@@ -22,7 +22,7 @@ const MOST_TURNS: usize = 1_500;
 pub fn settle(world: &mut World) {
     world.heal();
     calm(world);
-    // Whoever is kept and does not come back is taken out.
+    // People whose session is kept and who do not come back are taken out.
     let mut waited = Duration::ZERO;
     while waited < KEPT + Duration::from_secs(35) {
         world.server().pass(Duration::from_secs(5));

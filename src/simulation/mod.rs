@@ -15,18 +15,18 @@
 //! sent again, slow readers, pages loaded anew, lost time, kills and ends in order between any two steps of any task, a
 //! database that is slow or away.
 //!
-//! **What must hold.** At each step: nobody is in twice as anybody sees it, event numbers have no gap, each request has one
-//! answer and is carried out once in a run of the server, what one sends another comes once and in order and from somebody
-//! who is in, whoever is kept out stays out, members do not govern, and
-//! nothing panics. When all is well again ([`checks`]): no ghost, everybody sees what is, what was acknowledged is there
-//! ([`oracle`]), the attendance and the media worker agree with the room, whoever is in can reach each of the others.
+//! **What must hold.** At each step: nobody sees a person in the room twice, event numbers have no gap, each request
+//! has one answer and is carried out once in a run of the server, messages between two participants come once, in order
+//! and from somebody who is in, banned people stay out, members do not govern, and nothing panics. When all is well
+//! again ([`checks`]): there is no ghost, everybody sees the real state, everything that was acknowledged is there
+//! ([`oracle`]), the attendance and the media worker agree with the room, and all participants can reach each other.
 //!
 //! **What is not simulated.** Packets, descriptions and connections of media (`media::simulation`), passwords, accounts and
 //! tokens of log-ins, invites, several rooms at once, the wall clock being set, SQL.
 //!
-//! **It can fail.** Each of these was planted alone, and one of the first hundred seeds found it: the last request is
-//! carried out again when it is sent again, what governs is not saved before its answer, a view takes no number of its
-//! own, whoever does not come back is not taken out, each answer is written twice.
+//! **It can fail.** Each of these faults was planted alone, and one of the first hundred seeds found it: the last
+//! request is carried out again when it is repeated, a governing change is not saved before its answer, a view takes no
+//! number of its own, people who do not come back are not taken out, each answer is written twice.
 //!
 //! [`everywhere`] runs no dice: there a scripted meeting is cut after every frame, in the same world.
 //!

@@ -122,7 +122,7 @@ impl Picture {
         }
     }
 
-    /// What everybody must agree about, whatever the order in which they heard it.
+    /// The part that everybody must agree on, independent of the order of events.
     pub fn settled(&self) -> Joined {
         let mut view = self.view.clone();
         view.participants

@@ -348,7 +348,7 @@ impl Drive {
         }
     }
 
-    /// Whoever's message has come everywhere sends the next.
+    /// A sender whose message has reached everybody sends the next one.
     fn finished(&mut self, number: usize) {
         let client = &mut self.clients[number];
         let Some(sent) = client

@@ -21,12 +21,12 @@ use crate::simulation::store::{Database, Weather, facts};
 
 /// When every meeting begins.
 const BEGINNING: i64 = 1_800_000_000_000;
-/// When it is to end: whoever is in is reminded of it half a minute after the beginning.
+/// The planned end. Participants get a reminder half a minute after the begin.
 const ENDS_AFTER_MS: i64 = 330_000;
 /// No request takes more turns.
 const MOST_TURNS: usize = 200;
 
-/// The last words of a session. Whoever is cut off then hears that it is gone instead.
+/// The last events of a session. A client that is cut off then hears that the session is gone instead.
 const LAST_WORDS: [&str; 4] = [
     "room.ended",
     "room.deleted",
@@ -68,7 +68,7 @@ pub struct Outcome {
     pub sees: [String; 2],
 }
 
-/// What happened in it, for whoever wants to know whether it was enough.
+/// What happened in it, to check that a run covers enough.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub requests: BTreeSet<String>,
@@ -149,7 +149,7 @@ impl Meeting {
         self.people[who].me().unwrap()
     }
 
-    /// Whoever is not in comes in, the owner first.
+    /// Lets everybody join who is not in, the owner first.
     pub fn gather(&mut self) {
         for who in [ADA, BO] {
             self.settle();

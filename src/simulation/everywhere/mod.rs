@@ -164,7 +164,7 @@ fn a_line_that_is_cut_during_the_resumption_as_well_makes_no_difference() {
     });
 }
 
-/// Their order is not the same in each run, and whoever comes in late is not told all of it.
+/// The order of events differs between runs, and a person who joins late does not get all of them.
 #[test]
 fn who_comes_in_while_much_happens_sees_all_of_it_wherever_they_are_cut() {
     let act = (
