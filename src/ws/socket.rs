@@ -17,7 +17,7 @@ use crate::sessions::{End, Frame, Instruction, Live, Successor, keep};
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Serves `session` on one upgraded socket until it closes, the client misbehaves, or the server is told to stop.
-pub async fn run<S>(socket: WebSocketStream<S>, mut session: Live)
+pub fn run<S>(socket: WebSocketStream<S>, mut session: Live) -> impl Future<Output = ()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -27,35 +27,38 @@ where
         is_due: false,
         is_broken: false,
     };
-    loop {
-        let end = match socket.serve(&mut session).await {
-            Outcome::Over(end) => end,
-            Outcome::LetGo(end) => {
-                keep(session);
-                end
-            }
-            Outcome::HandOver => {
-                if let Some(back) = session.hand_over() {
-                    session = back;
-                    if socket.is_broken {
-                        // A write was given up for the one that asked, and is gone now.
-                        session.end(End::Gone);
+    // No `async fn`: that would hold its parameters twice, and there is one for each open socket.
+    async move {
+        loop {
+            let end = match socket.serve(&mut session).await {
+                Outcome::Over(end) => end,
+                Outcome::LetGo(end) => {
+                    keep(session);
+                    end
+                }
+                Outcome::HandOver => {
+                    if let Some(back) = session.hand_over() {
+                        session = back;
+                        if socket.is_broken {
+                            // A write was given up for the one that asked, and is gone now.
+                            session.end(End::Gone);
+                        }
+                        continue;
                     }
+                    End::Replaced
+                }
+                Outcome::Become(successor) => {
+                    // The session that began with this socket is nobody's, and ends here.
+                    let Some(taken) = successor.take_up() else {
+                        return;
+                    };
+                    session = taken;
                     continue;
                 }
-                End::Replaced
-            }
-            Outcome::Become(successor) => {
-                // The session that began with this socket is nobody's, and ends here.
-                let Some(taken) = successor.take_up() else {
-                    return;
-                };
-                session = taken;
-                continue;
-            }
-        };
-        // In a box, so that no socket holds a place for it while it is open.
-        return Box::pin(socket.close(end)).await;
+            };
+            // In a box, so that no socket holds a place for it while it is open.
+            return Box::pin(socket.close(end)).await;
+        }
     }
 }
 

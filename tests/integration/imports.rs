@@ -50,7 +50,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "supervise",
         ],
     ),
-    ("ws", &["network", "sessions"]),
+    ("ws", &["sessions"]),
     (
         "http",
         &[
