@@ -30,7 +30,7 @@ use crate::http::{
     Sharing, SocketLimits, Sockets, Traffic,
 };
 use crate::legacy;
-use crate::media::{Media, MediaConfig};
+use crate::media::{Media, MediaConfig, MediaIp};
 use crate::protocol::time::Timestamp;
 use crate::rooms::Registry;
 use crate::sessions::{
@@ -135,7 +135,7 @@ struct MediaAddresses {
     /// As configured.
     given: Vec<MediaAddress>,
     /// What that came to at the start.
-    known: Vec<IpAddr>,
+    known: Vec<MediaIp>,
 }
 
 impl App {
@@ -175,7 +175,8 @@ impl App {
             let data = config.storage.data_dir.display();
             Failure::because(format!("cannot use the data directory {data}"), &error)
         })?;
-        let tls = Tls::start(&config.tls, &config.storage.data_dir, &ips)
+        let public: Vec<IpAddr> = ips.iter().map(|ip| ip.public).collect();
+        let tls = Tls::start(&config.tls, &config.storage.data_dir, &public)
             .map_err(|error| Failure::because("cannot serve TLS", &error))?;
         let store = Store::open(database_url, node, DATABASE_CONNECTIONS)
             .await

@@ -1,7 +1,7 @@
 //! A media worker: one thread with its sockets and its loop around the [`State`] machine.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -24,7 +24,7 @@ use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
 use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
-use crate::media::{Census, MediaConfig, MediaStartError};
+use crate::media::{Census, MediaConfig, MediaIp, MediaStartError};
 use crate::turn::{Port, Relay};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
@@ -207,7 +207,7 @@ impl Worker {
     }
 
     /// Tells new connections of other addresses.
-    pub fn announce(&self, ips: &[IpAddr]) {
+    pub fn announce(&self, ips: &[MediaIp]) {
         let mut reach = locked(&self.reach);
         *reach = Reach::new(reach.thread, ips, self.port, &self.listeners);
         *locked(&self.announced) = Some(reach.clone());
