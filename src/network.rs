@@ -1,4 +1,5 @@
-//! The network that a client's address counts as, wherever something is limited or remembered per address.
+//! The network that a client's address counts as, wherever something is limited or remembered per address; and which
+//! addresses are this machine's.
 
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 
