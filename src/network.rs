@@ -1,6 +1,6 @@
-//! The key of limits and records per address.
+//! The key of limits and records per address; and which addresses are this machine's.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,11 @@ impl Network {
             IpAddr::V6(address) => first_bits(address, 48),
         })
     }
+}
+
+/// Whether an address is one of this machine's: only those can be bound.
+pub fn is_here(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
 }
 
 fn first_bits(address: Ipv6Addr, count: u32) -> IpAddr {

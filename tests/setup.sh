@@ -31,6 +31,7 @@ mariadbd mariadb-server
 mariadb mariadb-client
 setpriv util-linux
 tc iproute2
+nft nftables
 postgres postgresql
 pebble pebble
 nginx nginx-light

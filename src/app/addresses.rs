@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::cli::Failure;
 use crate::config::{HostName, MediaAddress, can_be_sent_to};
-use crate::media::Media;
+use crate::media::{Media, MediaIp};
+use crate::network::is_here;
 
 /// How often names are looked up: the usual life (TTL) of dynamic DNS records.
 const LOOK_UP_INTERVAL: Duration = Duration::from_secs(60);
@@ -18,7 +19,7 @@ pub(super) struct MediaAddresses {
     /// As configured.
     pub(super) given: Vec<MediaAddress>,
     /// The result at the start.
-    pub(super) known: Vec<IpAddr>,
+    pub(super) known: Vec<MediaIp>,
 }
 
 /// Why a name has no address.
@@ -38,8 +39,14 @@ pub(super) enum NoAddress {
 /// All addresses, including those of names, in the given order.
 ///
 /// # Errors
-/// The first name that gave none.
-pub(super) async fn all(given: &[MediaAddress]) -> Result<Vec<IpAddr>, Failure> {
+/// The first name that gave none, or the first private address that is none of this machine's.
+pub(super) async fn all(given: &[MediaAddress]) -> Result<Vec<MediaIp>, Failure> {
+    let is_elsewhere = |pair: &&MediaAddress| pair.private().is_some_and(|own| !is_here(own));
+    if let Some(pair) = given.iter().find(is_elsewhere) {
+        return Err(Failure::new(format!(
+            "cannot use the media address {pair}: what stands behind the slash is none of this machine's addresses"
+        )));
+    }
     resolve(given, look_up).await.map_err(|(name, why)| {
         let what = format!("cannot find the media address {}", name.as_str());
         Failure::because(what, &why)
@@ -87,11 +94,12 @@ pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
 async fn resolve(
     given: &[MediaAddress],
     look_up: impl AsyncFn(&HostName) -> Result<Vec<IpAddr>, NoAddress>,
-) -> Result<Vec<IpAddr>, (HostName, NoAddress)> {
-    let mut found: Vec<IpAddr> = Vec::new();
+) -> Result<Vec<MediaIp>, (HostName, NoAddress)> {
+    let mut found: Vec<MediaIp> = Vec::new();
     for address in given {
+        let private = address.private();
         let more = match address {
-            MediaAddress::Ip(address) => vec![*address],
+            MediaAddress::Ip(public) | MediaAddress::Pair { public, .. } => vec![*public],
             MediaAddress::Name(name) => {
                 let mut all = look_up(name).await.map_err(|why| (name.clone(), why))?;
                 all.retain(|address| can_be_sent_to(*address));
@@ -103,9 +111,11 @@ async fn resolve(
                 all
             }
         };
-        for address in more {
-            if !found.contains(&address) {
-                found.push(address);
+        for public in more {
+            match found.iter_mut().find(|known| known.public == public) {
+                // A name may have the public address of a pair.
+                Some(known) => known.private = known.private.or(private),
+                None => found.push(MediaIp { public, private }),
             }
         }
     }
@@ -134,6 +144,39 @@ mod tests {
         values.iter().map(|value| value.parse().unwrap()).collect()
     }
 
+    fn ips(values: &[&str]) -> Vec<MediaIp> {
+        addresses(values).into_iter().map(MediaIp::from).collect()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_has_the_public_address_of_a_pair_changes_nothing_of_the_pair() {
+        for values in [
+            ["203.0.113.7/10.0.0.5", "meet.example.org"],
+            ["meet.example.org", "203.0.113.7/10.0.0.5"],
+        ] {
+            let look_up = async |_: &HostName| Ok(addresses(&["203.0.113.7"]));
+            let found = resolve(&given(&values), look_up).await.map_err(|_| ());
+            let expected = MediaIp {
+                public: "203.0.113.7".parse().unwrap(),
+                private: Some("10.0.0.5".parse().unwrap()),
+            };
+            assert_eq!(found, Ok(vec![expected]), "{values:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_private_address_has_to_be_this_machines() {
+        let found = all(&given(&["203.0.113.7/127.0.0.1", "203.0.113.8"])).await;
+        assert_eq!(found.ok().map(|found| found.len()), Some(2));
+        // Of a range that is for documentation alone (RFC 5737).
+        let refused = all(&given(&["203.0.113.8", "203.0.113.7/198.51.100.7"])).await;
+        assert_eq!(
+            refused.err().unwrap().to_string(),
+            "cannot use the media address 203.0.113.7/198.51.100.7: what stands behind the slash is none of this machine's \
+             addresses"
+        );
+    }
+
     #[tokio::test]
     async fn a_names_addresses_stand_in_its_place_once_and_in_order() {
         let given = given(&["192.0.2.9", "Meet.Example.org", "192.0.2.1"]);
@@ -149,7 +192,7 @@ mod tests {
         let found = resolve(&given, look_up).await.map_err(|_| ()).unwrap();
         assert_eq!(
             found,
-            addresses(&["192.0.2.9", "192.0.2.2", "2001:db8::1", "192.0.2.1"])
+            ips(&["192.0.2.9", "192.0.2.2", "2001:db8::1", "192.0.2.1"])
         );
     }
 
@@ -167,7 +210,7 @@ mod tests {
     async fn this_machines_own_name_is_found_by_the_system() {
         let found = all(&given(&["localhost"])).await;
         let found = found.unwrap_or_else(|failure| panic!("{failure}"));
-        assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback));
+        assert!(!found.is_empty() && found.iter().all(|found| found.public.is_loopback()));
         let nobody = all(&given(&["nobody.invalid"])).await.err().unwrap();
         assert!(nobody.to_string().contains("nobody.invalid"), "{nobody}");
     }

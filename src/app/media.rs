@@ -55,7 +55,7 @@ impl MediaPlane {
     }
 
     /// The addresses that clients send media to.
-    pub(super) fn ips(&self) -> &[IpAddr] {
-        &self.addresses.known
+    pub(super) fn public_ips(&self) -> Vec<IpAddr> {
+        self.addresses.known.iter().map(|ip| ip.public).collect()
     }
 }

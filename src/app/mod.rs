@@ -125,7 +125,7 @@ impl App {
         let (address, redirect_address) = ports.addresses()?;
         let media = MediaPlane::start(&config, address).await?;
         let data = Data::take(&config)?;
-        let tls = Tls::start(&config.tls, &config.storage.data_dir, media.ips())
+        let tls = Tls::start(&config.tls, &config.storage.data_dir, &media.public_ips())
             .map_err(|error| Failure::because("cannot serve TLS", &error))?;
         let database_url = config.storage.database_url.reveal();
         let store = Store::open(database_url, data.node, DATABASE_CONNECTIONS)

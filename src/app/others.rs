@@ -74,7 +74,7 @@ mod tests {
     async fn a_stream_keeps_its_place_until_it_ends() {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let media = Media::start(MediaConfig {
-            ips: vec![here],
+            ips: vec![here.into()],
             port: 0,
             threads: 1,
             listeners: Vec::new(),

@@ -9,7 +9,7 @@ use super::activation;
 use crate::budgets::http::WAITING;
 use crate::cli::Failure;
 use crate::config::{ListenConfig, MediaConfig, MediaTcp, PublicUrl, TlsConfig};
-use crate::media::is_reached;
+use crate::media::MediaIp;
 
 /// What is listened on.
 pub(super) struct Ports {
@@ -109,9 +109,9 @@ impl MediaPort {
         media: &MediaConfig,
         listen: &ListenConfig,
         page: SocketAddr,
-        ips: &[IpAddr],
+        ips: &[MediaIp],
     ) -> Result<Self, Failure> {
-        let shares = is_direct(listen, page) && ips.iter().any(|ip| is_reached(page.ip(), *ip));
+        let shares = is_direct(listen, page) && ips.iter().any(|ip| ip.leads_to(page.ip()));
         let port = match place(media, page.port(), shares) {
             Place::Own(port) => port,
             Place::Shared => {
@@ -159,11 +159,14 @@ fn place(media: &MediaConfig, page: u16, can_share: bool) -> Place {
     }
 }
 
-/// The media addresses may be those of a NAT, so all addresses of the machine are bound.
-fn bound_to(ips: &[IpAddr]) -> IpAddr {
-    match ips {
-        [ip] if ip.is_loopback() => *ip,
-        _ if ips.iter().any(IpAddr::is_ipv6) => Ipv6Addr::UNSPECIFIED.into(),
+/// The media addresses may be those of a NAT, so all addresses of the machine are bound, unless it is said which one the
+/// NAT leads to.
+fn bound_to(ips: &[MediaIp]) -> IpAddr {
+    let is_ours = |ip: &MediaIp| ip.private.is_some() || ip.public.is_loopback();
+    let ours = ips.iter().copied().find(is_ours).map(MediaIp::here);
+    match ours {
+        Some(ours) if ips.iter().all(|ip| ip.here() == ours) => ours,
+        _ if ips.iter().any(|ip| ip.public.is_ipv6()) => Ipv6Addr::UNSPECIFIED.into(),
         _ => Ipv4Addr::UNSPECIFIED.into(),
     }
 }
@@ -208,7 +211,7 @@ mod tests {
     fn opened(settings: &[(Key, &str)], ip: &str) -> Result<MediaPort, String> {
         let config = config(settings);
         let page = config.listen.address;
-        let ips = [ip.parse().unwrap()];
+        let ips = [ip.parse::<IpAddr>().unwrap().into()];
         let opened = MediaPort::open(&config.media, &config.listen, page, &ips);
         opened.map_err(|failure| failure.to_string())
     }
@@ -246,6 +249,40 @@ mod tests {
         for (settings, expected) in table {
             let found = is_direct(&config(settings).listen, page);
             assert_eq!(found, *expected, "{settings:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_of_its_own_is_bound_to_all_addresses_unless_one_is_known_to_be_the_right_one() {
+        let at = |public: &str| MediaIp::from(public.parse::<IpAddr>().unwrap());
+        let behind = |public: &str, private: &str| MediaIp {
+            private: Some(private.parse().unwrap()),
+            ..at(public)
+        };
+        let table = [
+            (vec![at("203.0.113.7")], "0.0.0.0"),
+            (vec![at("203.0.113.7"), at("2001:db8::7")], "::"),
+            (vec![at("127.0.0.1")], "127.0.0.1"),
+            (vec![at("127.0.0.1"), at("192.0.2.9")], "0.0.0.0"),
+            (vec![behind("203.0.113.7", "10.0.0.5")], "10.0.0.5"),
+            (
+                vec![behind("203.0.113.7", "10.0.0.5"), at("10.0.0.5")],
+                "10.0.0.5",
+            ),
+            (
+                vec![behind("203.0.113.7", "10.0.0.5"), at("10.0.0.6")],
+                "0.0.0.0",
+            ),
+            (
+                vec![
+                    behind("203.0.113.7", "10.0.0.5"),
+                    behind("2001:db8::7", "fd00::5"),
+                ],
+                "::",
+            ),
+        ];
+        for (ips, expected) in table {
+            assert_eq!(bound_to(&ips).to_string(), expected, "{ips:?}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::Failure;
 use crate::config::{Config, IceUrl, OwnRelay, RelayConfig};
+use crate::media::MediaIp;
 use crate::turn::{External, IceServers, Relay, Tcp, Tls, Ways};
 
 /// The own relay, if enabled, and all relays for clients. `media_port` is the separate TCP port for media, if there is
@@ -16,7 +17,7 @@ use crate::turn::{External, IceServers, Relay, Tcp, Tls, Ways};
 pub(super) fn set_up(
     config: &Config,
     address: SocketAddr,
-    media: &[IpAddr],
+    media: &[MediaIp],
     media_port: Option<u16>,
 ) -> Result<(Option<Arc<Relay>>, IceServers), Failure> {
     let relay = match config.relay.own {
@@ -31,7 +32,7 @@ pub(super) fn set_up(
 
 /// How the relay is reached by streams. Usually this is the port of the page. Proxies forward only HTTP, so behind one
 /// it is the port of media.
-fn ways(config: &Config, address: SocketAddr, media: &[IpAddr], media_port: Option<u16>) -> Ways {
+fn ways(config: &Config, address: SocketAddr, media: &[MediaIp], media_port: Option<u16>) -> Ways {
     let listen = &config.listen;
     let has_tls = config.tls.certificate.is_some();
     let origin = listen.public_url.as_ref().map(|url| &url.origin);
@@ -43,13 +44,16 @@ fn ways(config: &Config, address: SocketAddr, media: &[IpAddr], media_port: Opti
         };
     }
     let port = origin.map_or(address.port(), |origin| origin.port());
-    let ip = address.ip();
+    // A NAT that is known leads another address to the page's.
+    let listened = address.ip().to_canonical();
+    let outer = media.iter().find(|ip| ip.private == Some(listened));
+    let ip = outer.map_or(address.ip(), |outer| outer.public);
     let tcp = match ip.is_unspecified() {
         true => Tcp::Everywhere(port),
         false => Tcp::At(SocketAddr::new(ip, port)),
     };
     let own_ip = if ip.is_unspecified() {
-        media.first().copied().unwrap_or(ip)
+        media.first().map_or(ip, |first| first.public)
     } else {
         ip
     };
@@ -101,12 +105,11 @@ mod tests {
             .iter()
             .map(|(key, value)| (*key, vec![(*value).to_owned()]));
         let config = Config::load(given.collect::<Given>(), |_| None).unwrap();
-        ways(
-            &config,
-            address.parse().unwrap(),
-            &["192.0.2.1".parse().unwrap()],
-            media_port,
-        )
+        let media = MediaIp {
+            public: "192.0.2.1".parse().unwrap(),
+            private: Some("10.0.0.5".parse().unwrap()),
+        };
+        ways(&config, address.parse().unwrap(), &[media], media_port)
     }
 
     fn tls(host: &str, port: u16) -> Option<Tls> {
@@ -129,6 +132,9 @@ mod tests {
             (own.tcp, own.tls),
             (Tcp::Everywhere(8443), tls("192.0.2.1", 8443))
         );
+        let behind = ways_of(&[(Key::TlsSelfSigned, "on")], "10.0.0.5:8443");
+        let at = Tcp::At("192.0.2.1:8443".parse().unwrap());
+        assert_eq!((behind.tcp, behind.tls), (at, tls("192.0.2.1", 8443)));
         let mapped = ways_of(
             &[(Key::PublicUrl, "http://meet.example.org")],
             "0.0.0.0:8080",

@@ -267,11 +267,13 @@ impl Key {
             },
             Self::MediaIp => &Spec {
                 name: "media-ip",
-                value: "ADDRESS|NAME",
+                value: "ADDRESS|NAME|PUBLIC/PRIVATE",
                 arity: Arity::Many,
                 default: "the address of --listen if it is a single one, else the machine's own",
                 help: "Tells browsers to send sound and picture to this address: behind NAT, the public one. A name, \
-                       such as meet.example.org, is looked up at the start and every minute. May be given several times",
+                       such as meet.example.org, is looked up at the start and every minute. PUBLIC/PRIVATE, such as \
+                       203.0.113.7/10.0.0.5, names the public one and receives at the private one, which NAT leads \
+                       it to. May be given several times",
             },
             Self::MediaPort => &Spec {
                 name: "media-port",

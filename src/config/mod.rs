@@ -5,6 +5,7 @@
 //! flag, environment variable, file, default, and checks it. A [`Config`] needs no further checks.
 
 mod key;
+mod media_address;
 mod relay;
 mod settings;
 mod tls;
@@ -23,12 +24,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use key::{Arity, Given, Key, Spec};
+pub use media_address::{MediaAddress, can_be_sent_to};
 pub use relay::{IceUrl, OwnRelay, RelayConfig};
 use settings::Settings;
 pub use tls::{Acme, AcmeDirectory, Certificate, MailAddress, Redirect, TlsConfig};
-pub use value::{
-    BasePath, DatabaseUrl, HostName, LogFilter, MediaAddress, Origin, PublicUrl, can_be_sent_to,
-};
+pub use value::{BasePath, DatabaseUrl, HostName, LogFilter, Origin, PublicUrl};
 use value::{DEFAULT_RESUME, parse_resume, parse_switch};
 
 /// The checked settings of the server.

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::key::{Arity, Given, Key};
+use super::media_address::{MediaAddress, check_pairs};
 use super::value::*;
 use super::{
     AuthConfig, ConfigError, Guests, ListenConfig, MediaConfig, MediaTcp, Registration,
@@ -133,6 +134,8 @@ impl Settings {
 
     pub(super) fn media(&self, listen: SocketAddr) -> Result<MediaConfig, ConfigError> {
         let mut addresses = self.many(Key::MediaIp, MediaAddress::parse)?;
+        check_pairs(&addresses)
+            .map_err(|reason| wrong(self.place(Key::MediaIp).unwrap_or("--media-ip"), reason))?;
         if addresses.is_empty() {
             let own = default_media_addresses(listen.ip(), &own_addresses());
             addresses = own.into_iter().map(MediaAddress::Ip).collect();

@@ -92,6 +92,31 @@ fn lists_are_comma_separated_in_variables_and_arrays_in_the_file() {
 }
 
 #[test]
+fn pairs_of_addresses_are_given_wherever_addresses_are_and_shown_as_they_were() {
+    let both = ["203.0.113.7/10.0.0.5", "10.0.0.5"];
+    let by_flags = load(&[(Key::MediaIp, &both)], &[]).unwrap();
+    let by_variable = load(&[], &[("MEETING_MEDIA_IP", &both.join(","))]).unwrap();
+    let by_file = load_file("media-ip = ['203.0.113.7/10.0.0.5', '10.0.0.5']").unwrap();
+    for config in [by_flags, by_variable, by_file] {
+        let shown = config.media.addresses.iter().map(ToString::to_string);
+        assert_eq!(shown.collect::<Vec<_>>(), both);
+        let text = config.to_string();
+        assert!(
+            text.contains(r#"["203.0.113.7/10.0.0.5", "10.0.0.5"]"#),
+            "{text}"
+        );
+    }
+    let twice = [(
+        "MEETING_MEDIA_IP",
+        "203.0.113.7/10.0.0.5,203.0.113.7/10.0.0.5",
+    )];
+    assert_eq!(
+        load(&[], &twice).unwrap_err().to_string(),
+        "MEETING_MEDIA_IP: '203.0.113.7/10.0.0.5' is given twice."
+    );
+}
+
+#[test]
 fn an_empty_variable_is_none() {
     let config = load(&[], &[("MEETING_PUBLIC_URL", ""), ("MEETING_LISTEN", " ")]).unwrap();
     assert_eq!(config.listen.public_url, None);

@@ -277,41 +277,6 @@ impl fmt::Display for BasePath {
     }
 }
 
-/// Where media is sent to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MediaAddress {
-    /// An address, in canonical form.
-    Ip(IpAddr),
-    /// A name whose addresses are looked up.
-    Name(HostName),
-}
-
-impl MediaAddress {
-    pub(super) fn parse(raw: &str) -> Result<Self, String> {
-        if let Ok(address) = raw.parse::<IpAddr>() {
-            let address = address.to_canonical();
-            if !can_be_sent_to(address) {
-                return Err(format!(
-                    "'{raw}' is not an address that browsers can send to"
-                ));
-            }
-            return Ok(Self::Ip(address));
-        }
-        HostName::parse(raw)
-            .map(Self::Name)
-            .ok_or_else(|| format!("'{raw}' is neither an IP address nor a host's name"))
-    }
-}
-
-impl fmt::Display for MediaAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(address) => address.fmt(f),
-            Self::Name(name) => f.write_str(name.as_str()),
-        }
-    }
-}
-
 impl MediaTcp {
     pub(super) fn parse(raw: &str) -> Result<Self, String> {
         if raw.eq_ignore_ascii_case("off") {
@@ -321,11 +286,6 @@ impl MediaTcp {
             .map(Self::Port)
             .map_err(|_| format!("'{raw}' is neither a port number from 1 to 65535 nor off"))
     }
-}
-
-/// Whether media can be sent to an address at all.
-pub fn can_be_sent_to(address: IpAddr) -> bool {
-    !address.is_unspecified() && !address.is_multicast()
 }
 
 /// A host's name (RFC 1123 §2.1), in lower case.

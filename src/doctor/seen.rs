@@ -52,6 +52,8 @@ pub struct Settings {
     pub media_is_local: bool,
     /// Every address that media is announced at is one of a private network.
     pub media_is_private: bool,
+    /// An address to which a NAT is said to lead, and which this machine does not have.
+    pub media_is_elsewhere: Option<IpAddr>,
     /// The media port is any free one.
     pub media_port_is_random: bool,
     /// Limits of use are off.

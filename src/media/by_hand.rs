@@ -1,5 +1,6 @@
 //! A media worker that a test turns by hand, in virtual time: the machine is the real one, and there is no network.
 
+use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
 use crate::media::Media;
@@ -34,7 +35,7 @@ impl ByHand {
         let (worker, inbox) = Worker::by_hand();
         let by_hand = Self {
             state: State::new(
-                Reach::new(0, &["192.0.2.1".parse().unwrap()], 5000, &[]),
+                Reach::new(0, &[IpAddr::from([192, 0, 2, 1]).into()], 5000, &[]),
                 now,
                 SystemTime::UNIX_EPOCH,
             ),

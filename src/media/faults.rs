@@ -12,7 +12,7 @@ type Events = mpsc::Receiver<MediaEvent>;
 
 fn media() -> Media {
     Media::start(MediaConfig {
-        ips: vec!["127.0.0.1".parse().unwrap()],
+        ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
         listeners: Vec::new(),

@@ -1,7 +1,7 @@
 //! The handles by which the rest of the server talks to the media workers.
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::media::io::worker::{Sending, Worker};
 use crate::media::peer::cost::packet_cost;
 use crate::media::room::request::{Reply, Request};
 use crate::media::seats::{Seats, seats_of_thread};
-use crate::media::{Census, EventSink, MediaConfig, MediaError, MediaStartError};
+use crate::media::{Census, EventSink, MediaConfig, MediaError, MediaIp, MediaStartError};
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
@@ -115,9 +115,10 @@ impl Media {
         }
         if let Some(ip) = ips
             .iter()
+            .flat_map(|ip| [ip.public, ip.here()])
             .find(|ip| ip.is_unspecified() || ip.is_multicast())
         {
-            return Err(MediaStartError::BadAddress(*ip));
+            return Err(MediaStartError::BadAddress(ip));
         }
         let last = usize::from(port) + threads - 1;
         if port != 0 && last > usize::from(u16::MAX) {
@@ -179,7 +180,7 @@ impl Media {
     }
 
     /// From now on, new connections are told to send to these addresses; those there are stay as they are.
-    pub fn announce(&self, ips: &[IpAddr]) {
+    pub fn announce(&self, ips: &[MediaIp]) {
         for pinned in &self.shared.workers {
             pinned.worker.announce(ips);
         }

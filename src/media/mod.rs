@@ -53,10 +53,10 @@ pub use handle::{Media, PublishAnswer, RoomMedia};
 pub(crate) use io::shard::Fault;
 #[doc(hidden)]
 pub use peer::benching;
-pub use peer::reach::is_reached;
+pub use peer::reach::MediaIp;
 pub use seats::Seats;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::meeting::media::MediaEvent;
 
@@ -65,7 +65,7 @@ use crate::meeting::media::MediaEvent;
 pub struct MediaConfig {
     /// The addresses that clients are told to send to, one host candidate each (RFC 8445 §5.1.1.1).
     /// Behind a port-forwarding NAT these are its public addresses.
-    pub ips: Vec<IpAddr>,
+    pub ips: Vec<MediaIp>,
     /// The first worker's UDP port; each further worker takes the next one. 0 takes any free ports.
     pub port: u16,
     /// How many workers, each a thread; 0 counts as 1.

@@ -35,7 +35,7 @@ type Lines = Arc<Mutex<Vec<History>>>;
 
 fn media() -> Media {
     let config = MediaConfig {
-        ips: vec!["127.0.0.1".parse().unwrap()],
+        ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
         listeners: Vec::new(),

@@ -40,7 +40,7 @@ impl Server {
         let store = Store::open(&url, NodeId::UNNAMED, 4).await.unwrap();
         let secret = Secret::load_or_create(&data.path().join("secret")).unwrap();
         let media = MediaConfig {
-            ips: vec!["127.0.0.1".parse().unwrap()],
+            ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
             port: 0,
             threads: 1,
             listeners: Vec::new(),

@@ -132,10 +132,18 @@ export async function startServer(extraArgs = [], { before = [], host = '127.0.0
   }
 }
 
-/** A browser with fake devices; CHROMIUM names another binary. @param {string[]} [more] further arguments */
-export function launchBrowser(more = []) {
+/** The browser; CHROMIUM names another one. */
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/**
+ * A browser with fake devices.
+ *
+ * @param {string[]} [more] further arguments
+ * @param {string} [executablePath]
+ */
+export function launchBrowser(more = [], executablePath = CHROMIUM) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     headless: true,
     args: [...BROWSER_ARGS, ...more],
   });
@@ -147,13 +155,14 @@ export function launchBrowser(more = []) {
  * @param {object} [options]
  * @param {string[]} [options.serverArgs]
  * @param {string[]} [options.browserArgs]
+ * @param {string} [options.chromium] another browser than CHROMIUM
  * @param {{origin: string, stop: () => Promise<void>}} [options.server] one that already runs; it is stopped with the stage
  */
-export async function openStage({ serverArgs = [], browserArgs = [], server: given } = {}) {
+export async function openStage({ serverArgs = [], browserArgs = [], chromium: browserPath, server: given } = {}) {
   const server = given ?? (await startServer(serverArgs));
   let browser;
   try {
-    browser = await launchBrowser(browserArgs);
+    browser = await launchBrowser(browserArgs, browserPath);
   } catch (error) {
     await server.stop();
     throw error;

@@ -81,7 +81,10 @@ const FLOORS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("doctor", &["budgets", "config", "protocol", "store", "tls"]),
+    (
+        "doctor",
+        &["budgets", "config", "network", "protocol", "store", "tls"],
+    ),
     (
         "app",
         &[
@@ -93,6 +96,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "legacy",
             "media",
             "meeting",
+            "network",
             "protocol",
             "rooms",
             "store",

@@ -112,7 +112,7 @@ impl Fixture {
 }
 
 fn start(threads: usize) -> Media {
-    let ips = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let ips = vec![IpAddr::V4(Ipv4Addr::LOCALHOST).into()];
     Media::start(MediaConfig {
         ips,
         port: 0,

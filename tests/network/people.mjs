@@ -15,10 +15,10 @@ async function load(page, origin, tries = 3) {
   }
 }
 
-/** A page without views, whose media goes through a relay; `init` is run in it first. */
-export async function openPerson(stage, { name, identity, relay, sources, init = undefined }) {
+/** A page without views, whose media goes through a relay if there is one; `init` is run in it first. */
+export async function openPerson(stage, { name, identity, relay = undefined, sources = undefined, init = undefined }) {
   const page = await stage.page(null, { name, expected: (text) => text.includes('favicon') });
-  await sendThrough(page, relay);
+  if (relay) await sendThrough(page, relay);
   if (init) await page.addInitScript(init);
   await load(page, stage.origin);
   const id = await join(page, { name, identity, sources });

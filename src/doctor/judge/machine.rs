@@ -52,6 +52,13 @@ fn settings(settings: &Settings) -> Vec<Finding> {
             "Behind NAT set --media-ip to the public address and pass the media port on to this machine.",
         ));
     }
+    if let Some(ip) = settings.media_is_elsewhere {
+        found.push(Finding::wrong(
+            check,
+            format!("--media-ip names {ip} behind a slash, which is none of this machine's addresses, so the server does not start."),
+            "Name the address there that this machine has in its own network; `ip address` shows it.",
+        ));
+    }
     if is_public && settings.media_port_is_random {
         found.push(Finding::wrong(
             check,

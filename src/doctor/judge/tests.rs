@@ -133,6 +133,12 @@ fn what_is_wrong_here_is_told_by_its_subject() {
         (
             "settings",
             Level::Wrong,
+            "10.0.0.5 behind a slash",
+            |seen| seen.settings.media_is_elsewhere = Some([10, 0, 0, 5].into()),
+        ),
+        (
+            "settings",
+            Level::Wrong,
             "another one after every start",
             |seen| seen.settings.media_port_is_random = true,
         ),

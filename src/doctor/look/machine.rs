@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{Config, MediaAddress, RateLimits};
 use crate::doctor::seen::{Clock, Database, Folder, Kernel, Port, Ports, Settings};
+use crate::network::is_here;
 use crate::store::{Store, StoreError};
 
 /// The socket buffer that media asks the kernel for (`media::io`).
@@ -22,10 +23,15 @@ const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn settings(config: &Config) -> Settings {
     let media = &config.media;
-    let ips: Vec<IpAddr> = media.addresses.iter().filter_map(ip).collect();
+    let ips: Vec<IpAddr> = media
+        .addresses
+        .iter()
+        .filter_map(MediaAddress::public)
+        .collect();
     let all = |test: fn(IpAddr) -> bool| {
         ips.len() == media.addresses.len() && ips.iter().copied().all(test)
     };
+    let mut private = media.addresses.iter().filter_map(MediaAddress::private);
     Settings {
         has_public_url: config.listen.public_url.is_some(),
         speaks_tls: config.tls.certificate.is_some(),
@@ -34,15 +40,9 @@ pub(super) fn settings(config: &Config) -> Settings {
         trusts_proxy: !config.listen.trusted_proxies.is_empty(),
         media_is_local: all(|ip| ip.is_loopback()),
         media_is_private: all(is_private),
+        media_is_elsewhere: private.find(|ip| !is_here(*ip)),
         media_port_is_random: media.first_port == 0,
         is_unlimited: config.rate_limits == RateLimits::Off,
-    }
-}
-
-fn ip(address: &MediaAddress) -> Option<IpAddr> {
-    match address {
-        MediaAddress::Ip(ip) => Some(*ip),
-        MediaAddress::Name(_) => None,
     }
 }
 
@@ -51,11 +51,6 @@ fn is_private(ip: IpAddr) -> bool {
         IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
     }
-}
-
-/// Whether an address belongs to this machine. Only those can be bound.
-pub(super) fn is_here(ip: IpAddr) -> bool {
-    UdpSocket::bind((ip, 0)).is_ok()
 }
 
 pub(super) fn folder(config: &Config) -> Folder {
@@ -194,7 +189,17 @@ mod tests {
         assert_eq!(seen("192.0.2.1:8080"), Port::NotHere);
         drop(held);
         assert_eq!(seen(&address.to_string()), Port::Free);
-        assert!(is_here([127, 0, 0, 1].into()) && !is_here([192, 0, 2, 1].into()));
+    }
+
+    #[test]
+    fn a_private_address_that_this_machine_does_not_have_is_seen() {
+        let seen = |media: &str| settings(&config(&[(Key::MediaIp, media)]));
+        assert_eq!(seen("203.0.113.7/127.0.0.1").media_is_elsewhere, None);
+        // What is announced is the public one.
+        assert!(!seen("203.0.113.7/127.0.0.1").media_is_private);
+        assert_eq!(seen("203.0.113.7").media_is_elsewhere, None);
+        let strange = seen("203.0.113.7/192.0.2.1").media_is_elsewhere;
+        assert_eq!(strange, Some([192, 0, 2, 1].into()));
     }
 
     #[test]

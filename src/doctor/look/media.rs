@@ -1,6 +1,6 @@
 //! The ways of media that the running server offers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -14,6 +14,7 @@ use super::stun::{self, BINDING, Request};
 use super::turn::Relay;
 use super::web::Server;
 use super::wire::{self, Stream};
+use crate::config::{Config, MediaAddress};
 use crate::doctor::seen::{Media, Went};
 use crate::protocol::check_report::WayName;
 
@@ -21,17 +22,23 @@ use crate::protocol::check_report::WayName;
 const TRIES: usize = 3;
 const EACH: Duration = Duration::from_millis(700);
 
-/// Tries each way once, from this machine.
-pub(super) async fn ways(server: &Server) -> Media {
+/// Tries each way once, from this machine. Few NATs lead their own network back to itself: where it is known what a
+/// public address leads to, it is tried there.
+pub(super) async fn ways(server: &Server, config: &Config) -> Media {
+    let media = &config.media.addresses;
     match offered(server).await {
-        Ok((offer, relays, _session)) => {
+        Ok((mut offer, relays, _session)) => {
             let mut ways = Vec::new();
+            for candidate in offer.udp.iter_mut().chain(&mut offer.tcp) {
+                candidate.set_ip(led(media, candidate.ip()));
+            }
             for (way, candidates) in [(WayName::Udp, &offer.udp), (WayName::Tcp, &offer.tcp)] {
                 if !candidates.is_empty() {
                     ways.push((way, any_answers(way, candidates, &offer).await));
                 }
             }
             for (relay, username, credential) in relays {
+                let relay = relay.led(|ip| led(media, ip));
                 ways.push((relay.way, relay.ask(&username, &credential).await));
             }
             Media {
@@ -44,6 +51,12 @@ pub(super) async fn ways(server: &Server) -> Media {
             ways: Vec::new(),
         },
     }
+}
+
+/// Where an address leads to.
+fn led(media: &[MediaAddress], ip: IpAddr) -> IpAddr {
+    let pair = media.iter().find(|pair| pair.public() == Some(ip));
+    pair.and_then(MediaAddress::private).unwrap_or(ip)
 }
 
 /// The transport in the description of a server.
@@ -224,7 +237,9 @@ async fn over_tcp(to: SocketAddr, offer: &Offer) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::config;
     use super::*;
+    use crate::config::Key;
 
     #[test]
     fn an_offer_is_read_by_its_ways() {
@@ -245,6 +260,14 @@ mod tests {
             ["192.0.2.1:20000".parse::<SocketAddr>().unwrap()]
         );
         assert_eq!(offer.tcp, ["192.0.2.1:443".parse::<SocketAddr>().unwrap()]);
+    }
+
+    #[test]
+    fn a_public_address_is_tried_where_it_leads_to() {
+        let config = config(&[(Key::MediaIp, "203.0.113.7/10.0.0.5")]);
+        let led = |ip: &str| led(&config.media.addresses, ip.parse().unwrap()).to_string();
+        assert_eq!(led("203.0.113.7"), "10.0.0.5");
+        assert_eq!(led("10.0.0.6"), "10.0.0.6");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) async fn everything(config: &Config, questions: &Questions) -> Seen {
         if let Some(tls) = &mut seen.tls {
             tls::running(tls, config, shown).await;
         }
-        seen.media = media::ways(&here).await;
+        seen.media = media::ways(&here, config).await;
         if let Some(code) = &questions.code {
             seen.page = here.verdict(code).await;
         }

@@ -1,5 +1,7 @@
 //! Asks a relay for an allocation, and frees it again (RFC 8656). A client that gets one can be relayed.
 
+use std::net::{IpAddr, SocketAddr};
+
 use md5::{Digest as _, Md5};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UdpSocket;
@@ -15,6 +17,8 @@ pub(super) struct Relay {
     pub way: WayName,
     host: String,
     port: u16,
+    /// Where it is tried, if not at its host.
+    at: Option<IpAddr>,
 }
 
 impl Relay {
@@ -46,7 +50,14 @@ impl Relay {
             way,
             host: host.to_owned(),
             port,
+            at: None,
         })
+    }
+
+    /// Tries it where its address leads to, which may be an address of this machine.
+    pub fn led(mut self, leads: impl Fn(IpAddr) -> IpAddr) -> Self {
+        self.at = self.host.trim_matches(['[', ']']).parse().ok().map(leads);
+        self
     }
 
     /// Tries it.
@@ -64,7 +75,10 @@ impl Relay {
     }
 
     async fn connect(&self) -> Result<Carrier, String> {
-        let authority = format!("{}:{}", self.host, self.port);
+        let authority = match self.at {
+            Some(ip) => SocketAddr::new(ip, self.port).to_string(),
+            None => format!("{}:{}", self.host, self.port),
+        };
         if self.way == WayName::TurnUdp {
             let address = wire::look_up(&authority)
                 .await

@@ -8,10 +8,11 @@ use serde_json::Value;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as SocketError, Message};
 
-use super::machine::{ahead_ms, is_here};
+use super::machine::ahead_ms;
 use super::wire::{self, ANSWERS_WITHIN, Answered, Connected, Place, Stream};
 use crate::config::{Config, MediaAddress, PublicUrl};
 use crate::doctor::seen::{Answer, Certificate, Name, Public, Rest, Socket, Via};
+use crate::network::is_here;
 use crate::protocol::check_report::CheckReport;
 
 /// Longer than the default time-outs of proxies (nginx: 60 s, HAProxy: 50 s).
@@ -181,7 +182,9 @@ pub(super) async fn name(config: &Config, url: &PublicUrl) -> Option<Name> {
             Ok(found)
         }
     };
-    let announced = |ip: &IpAddr| config.media.addresses.contains(&MediaAddress::Ip(*ip));
+    let media = config.media.addresses.iter();
+    let media: Vec<IpAddr> = media.filter_map(MediaAddress::public).collect();
+    let announced = |ip: &IpAddr| media.contains(ip);
     let ours = addresses
         .iter()
         .flatten()

@@ -8,8 +8,8 @@ use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::media::MediaStartError;
 use crate::media::peer::path::Path;
+use crate::media::{MediaIp, MediaStartError};
 
 /// Kernel buffers; the system may allow less. They ride out a burst of keyframes.
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
@@ -26,7 +26,7 @@ const MAX_REFUSED: usize = 16;
 pub(in crate::media) struct MediaSocket {
     pub io: UdpSocket,
     pub state: UdpSocketState,
-    /// The address it is bound to, or the first that clients know it by.
+    /// The address it is bound to, or the first at which what clients send arrives.
     pub ip: IpAddr,
     pub port: u16,
     /// Bound to every address: then the source has to be said.
@@ -157,9 +157,16 @@ pub(in crate::media) fn arrival(
 
 /// One socket per address family, all on one port.
 pub(in crate::media) fn bind_all(
-    ips: &[IpAddr],
+    ips: &[MediaIp],
     port: u16,
 ) -> Result<Vec<MediaSocket>, MediaStartError> {
+    let mut here: Vec<IpAddr> = Vec::new();
+    for ip in ips.iter().map(|ip| ip.here()) {
+        if !here.contains(&ip) {
+            here.push(ip);
+        }
+    }
+    let ips = &here;
     let families = [
         ips.iter().any(IpAddr::is_ipv4),
         ips.iter().any(IpAddr::is_ipv6),
@@ -280,6 +287,29 @@ mod tests {
             sent_from(&mut socket, &format!("198.51.100.{last}"));
         }
         assert_eq!(socket.refused.len(), MAX_REFUSED);
+    }
+
+    #[test]
+    fn what_a_nat_leads_here_is_taken_at_the_private_address() {
+        let at = |public: &str, private: Option<&str>| MediaIp {
+            public: public.parse().unwrap(),
+            private: private.map(|private| private.parse().unwrap()),
+        };
+        // Given the one address twice, it is bound itself; given two, all are, and each is answered from.
+        let alone = [at("192.0.2.1", Some("127.0.0.2")), at("127.0.0.2", None)];
+        let two = [at("192.0.2.1", Some("127.0.0.2")), at("127.0.0.3", None)];
+        for (ips, is_bound_to_all) in [(alone, false), (two, true)] {
+            let mut sockets = bind_all(&ips, 0).unwrap();
+            assert_eq!(sockets.len(), 1);
+            let socket = &mut sockets[0];
+            assert_eq!(socket.wildcard, is_bound_to_all);
+            assert_eq!(socket.ip.to_string(), "127.0.0.2");
+            let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let local = SocketAddr::new(socket.ip, socket.port);
+            let to = client.local_addr().unwrap();
+            socket.send(Path::udp(local, to), 1, b"x", Instant::now());
+            assert_eq!(client.recv_from(&mut [0; 8]).unwrap().1, local);
+        }
     }
 
     #[test]

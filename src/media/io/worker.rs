@@ -2,7 +2,7 @@
 
 mod turns;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use crate::media::io::watch::{Gauge, Watch};
 use crate::media::peer::arena::Arena;
 use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
-use crate::media::{Census, MediaConfig, MediaStartError};
+use crate::media::{Census, MediaConfig, MediaIp, MediaStartError};
 use crate::turn::{Port, Relay};
 use turns::{End, Turns};
 
@@ -197,7 +197,7 @@ impl Worker {
     }
 
     /// Tells new connections of other addresses.
-    pub fn announce(&self, ips: &[IpAddr]) {
+    pub fn announce(&self, ips: &[MediaIp]) {
         let mut reach = locked(&self.reach);
         *reach = Reach::new(reach.thread, ips, self.port, &self.listeners);
         *locked(&self.announced) = Some(reach.clone());

@@ -93,7 +93,7 @@ impl World {
     fn seeded(random: u32) -> Self {
         let now = Instant::now();
         let server = SocketAddr::from(SERVER);
-        let reach = Reach::new(0, &[server.ip()], server.port(), &[]);
+        let reach = Reach::new(0, &[server.ip().into()], server.port(), &[]);
         let mut state = State::new(reach, now, SystemTime::UNIX_EPOCH);
         let (events, alive) = (Arc::new(Mutex::new(Vec::new())), Arc::new(()));
         let into = Arc::clone(&events);

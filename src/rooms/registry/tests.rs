@@ -15,7 +15,7 @@ use crate::rooms::{Origin, outbox};
 
 fn registry() -> Registry {
     let config = MediaConfig {
-        ips: vec!["127.0.0.1".parse().unwrap()],
+        ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
         listeners: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use meeting::media::{Census, Media, MediaConfig, MediaError, MediaStartError};
+use meeting::media::{Census, Media, MediaConfig, MediaError, MediaIp, MediaStartError};
 use meeting::meeting::media::MediaCommand;
 use meeting::protocol::ids::{ParticipantId, TrackId};
 use meeting::protocol::object::{Leg, MediaKind, Source, SourceMid};
@@ -133,8 +133,8 @@ async fn a_server_says_why_it_cannot_start() {
         };
         Media::start(config).map(drop)
     };
-    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let loopback = MediaIp::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let any = MediaIp::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     assert!(matches!(
         start(vec![], 0, 1),
         Err(MediaStartError::NoAddress)

@@ -1,6 +1,7 @@
 //! Descriptions as well-known stacks write them: structure, order and spelling are theirs, all else is made up. Each
 //! passes the reader and is answered; the table says what must come of it.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use crate::budgets::media::LINES_OVER_TIME;
@@ -104,7 +105,7 @@ fn dialects() -> Vec<Dialect> {
 fn answered(offer: &str) -> (Description, String, Description) {
     let read =
         Description::offer(offer, is_forwarded).unwrap_or_else(|why| panic!("{why}: {offer}"));
-    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let reach = Reach::new(0, &[IpAddr::from([192, 0, 2, 1]).into()], 5000, &[]);
     let opened = publisher::open(&read, &reach, Instant::now());
     let (_, answer) = opened.unwrap_or_else(|why| panic!("{why}: {offer}"));
     let back = Description::parse(&answer).unwrap();
@@ -281,7 +282,7 @@ fn simulcast_is_answered_layer_by_layer() {
 fn transports_with_the_same_credentials_are_known_by_their_m_lines() {
     let offer = include_str!("gstreamer_no_bundle.sdp")
         .replace("SecondTransportXXXX", "FirstTransportXXXXX");
-    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let reach = Reach::new(0, &[IpAddr::from([192, 0, 2, 1]).into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(&offer, is_forwarded).unwrap();
     let (mut ups, first) = publisher::open(&read, &reach, now).unwrap();
@@ -301,7 +302,7 @@ fn transports_with_the_same_credentials_are_known_by_their_m_lines() {
 #[test]
 fn transports_are_bounded_over_time_too() {
     let offer = include_str!("gstreamer_no_bundle.sdp");
-    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let reach = Reach::new(0, &[IpAddr::from([192, 0, 2, 1]).into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
     let (mut ups, _) = publisher::open(&read, &reach, now).unwrap();
@@ -325,7 +326,7 @@ fn transports_are_bounded_over_time_too() {
 #[test]
 fn m_lines_are_bounded_over_time_too() {
     let offer = include_str!("werift.sdp");
-    let reach = Reach::new(0, &[[192, 0, 2, 1].into()], 5000, &[]);
+    let reach = Reach::new(0, &[IpAddr::from([192, 0, 2, 1]).into()], 5000, &[]);
     let now = Instant::now();
     let read = Description::offer(offer, is_forwarded).unwrap();
     let (mut ups, _) = publisher::open(&read, &reach, now).unwrap();
