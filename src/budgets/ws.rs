@@ -234,8 +234,8 @@ pub const LISTS_AT_ONCE: Budget = Budget {
     unit: Unit::Count,
     every: None,
     then: "The others wait, taken address by address; after 5 s they are answered server.busy.",
-    reason: "What somebody else asks meanwhile waits for these few at most; with a slow database a few more are answered in \
-             the same time.",
+    reason: "Half of the connections to the database stay free for what is short, and whatever else is asked waits for the \
+             making of a few answers at most.",
     test: "one_reader_is_served_before_the_line_of_another_network",
 };
 
