@@ -61,13 +61,13 @@ client-tests:
 
 # One at a time: two at once wait for each other, and take longer together than one after the other.
 browser-tests:
-	$(STAGE) "browser tests" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/browser/*.test.mjs),tests/browser)
+	$(STAGE) "browser tests" node tests/twice.mjs $(or $(wildcard tests/browser/*.test.mjs),tests/browser)
 
 network-tests:
-	$(STAGE) "network tests" tests/network/able.sh node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/network/*.test.mjs),tests/network)
+	$(STAGE) "network tests" tests/network/able.sh node tests/twice.mjs $(or $(wildcard tests/network/*.test.mjs),tests/network)
 
 foreign-tests:
-	$(STAGE) "foreign clients" node --test --test-reporter=spec --test-concurrency=1 $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
+	$(STAGE) "foreign clients" node tests/twice.mjs $(or $(wildcard tests/foreign/*.test.mjs),tests/foreign)
 
 # Instrumented for the fuzzer, so that it is kept apart.
 fuzz: export CARGO_TARGET_DIR := $(CURDIR)/target/fuzz

@@ -91,7 +91,7 @@ impl LineMonitor {
     /// Takes a report; says how the line is.
     pub fn take(&mut self, deliveries: &[Delivery], now: Instant) -> Verdict {
         for delivery in deliveries {
-            self.losses.note(delivery.arrived.is_none(), now);
+            self.losses.note(delivery, now);
             let Some(arrived) = delivery.arrived else {
                 continue;
             };

@@ -8,6 +8,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::media::bwe::send_history::Delivery;
+
 /// Losses are counted over this time and so many packets: long enough that chance makes no 25 % of 15 % (five standard
 /// deviations).
 const WINDOW: Duration = Duration::from_secs(2);
@@ -23,9 +25,23 @@ const MORE_PERCENT: usize = 10;
 /// A loss that a cut has left so much of is the line's own.
 const UNMENDED_PERCENT: usize = 70;
 
+/// While nothing at all arrives for so long, there is no line: the address has changed, or the radio was away. A line that
+/// is too narrow always carries something, and at 100 kbit/s a packet each 100 ms.
+const AWAY: Duration = Duration::from_millis(250);
+
+/// Packets that were lost one after another.
+#[derive(Debug)]
+struct Run {
+    /// When the first was sent.
+    since: Instant,
+    packets: usize,
+}
+
 /// The losses of one connection.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Losses {
+    /// Those since the last arrival. They count once it is known that the line was there.
+    run: Option<Run>,
     /// When packets were told of, and whether they were lost.
     reported: VecDeque<(Instant, bool)>,
     lost: usize,
@@ -36,10 +52,24 @@ pub(in crate::media) struct Losses {
 }
 
 impl Losses {
-    /// A packet was told of.
-    pub fn note(&mut self, was_lost: bool, now: Instant) {
-        self.reported.push_back((now, was_lost));
-        self.lost += usize::from(was_lost);
+    /// A packet was told of, in the order of sending.
+    pub fn note(&mut self, delivery: &Delivery, now: Instant) {
+        if delivery.arrived.is_none() {
+            let run = self.run.get_or_insert(Run {
+                since: delivery.sent,
+                packets: 0,
+            });
+            run.packets += 1;
+            return;
+        }
+        let run = self.run.take().filter(|run| {
+            let lasted = delivery.sent.saturating_duration_since(run.since);
+            lasted < AWAY
+        });
+        let lost = run.map_or(0, |run| run.packets);
+        self.reported.extend(std::iter::repeat_n((now, true), lost));
+        self.reported.push_back((now, false));
+        self.lost += lost;
     }
 
     /// Forgets what is too old; learns what a cut has done.
@@ -100,12 +130,21 @@ impl Losses {
 mod tests {
     use super::*;
 
+    fn delivery(is_lost: bool, sent: Instant) -> Delivery {
+        Delivery {
+            sent,
+            arrived: (!is_lost).then_some(Duration::ZERO),
+            bytes: 100,
+            probe: None,
+        }
+    }
+
     /// A hundred packets a second, of which so many of a hundred are lost; how often less had to be sent.
     fn cuts(losses: &mut Losses, from: Instant, seconds: u64, percent: u64) -> usize {
         let mut cuts = 0;
         for packet in 0..seconds * 100 {
             let now = from + Duration::from_millis(packet * 10);
-            losses.note(packet * percent % 100 < percent, now);
+            losses.note(&delivery(packet * percent % 100 < percent, now), now);
             losses.pass(now);
             if losses.are_too_many() {
                 losses.note_cut(now);
@@ -132,5 +171,24 @@ mod tests {
         let (mut losses, start) = (Losses::default(), Instant::now());
         assert_eq!(cuts(&mut losses, start, 60, 15), 0);
         assert!(losses.reach(14) && !losses.reach(17));
+    }
+
+    #[test]
+    fn losses_of_a_line_that_was_away_are_none_of_a_narrow_one() {
+        let start = Instant::now();
+        for (away_ms, lost) in [(200, 20), (300, 0), (2_000, 0)] {
+            let mut losses = Losses::default();
+            let send = |losses: &mut Losses, ms: std::ops::Range<u64>, is_lost| {
+                for ms in ms.step_by(10) {
+                    let sent = start + Duration::from_millis(ms);
+                    losses.note(&delivery(is_lost, sent), sent);
+                }
+            };
+            send(&mut losses, 0..800, false);
+            send(&mut losses, 800..800 + away_ms, true);
+            assert_eq!(losses.lost, 0, "nothing can be known yet");
+            send(&mut losses, 800 + away_ms..1_000 + away_ms, false);
+            assert_eq!(losses.lost, lost, "{away_ms}");
+        }
     }
 }

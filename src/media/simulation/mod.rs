@@ -70,6 +70,8 @@ struct World {
     losses: HashMap<SocketAddr, u32>,
     /// What of DTLS is lost.
     handshake_loss_percent: u32,
+    /// Whether checks reach the server.
+    checks_pass: bool,
     random: u32,
     /// How many datagrams of media were sent to whom.
     media: HashMap<SocketAddr, usize>,
@@ -118,6 +120,7 @@ impl World {
             loss_percent: 0,
             losses: HashMap::new(),
             handshake_loss_percent: 0,
+            checks_pass: true,
             random,
             media: HashMap::new(),
             bytes: HashMap::new(),
@@ -408,6 +411,10 @@ impl World {
         }
         if is_rtp {
             *self.media.entry(to).or_default() += 1;
+        }
+        let is_check = matches!(bytes.first(), Some(0..=3)) && to == SocketAddr::from(SERVER);
+        if is_check && !self.checks_pass {
+            return;
         }
         let is_dtls = matches!(bytes.first(), Some(20..=63));
         let dice = self.random % 100;

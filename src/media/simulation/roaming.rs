@@ -66,6 +66,16 @@ fn a_publisher_whose_nat_gives_it_another_port_is_heard_at_once() {
 }
 
 #[test]
+fn a_subscriber_whose_nat_gives_it_another_port_is_sent_to_before_its_next_check() {
+    let mut call = Call::new();
+    call.world.checks_pass = false;
+    call.world.clients[call.down].address.set_port(50_001);
+    // It receives nothing, so that its reports alone tell, once a second.
+    call.world.talk(call.up, 300..450);
+    assert!(call.arrive(500..520) >= 19);
+}
+
+#[test]
 fn packets_from_strange_ports_are_tried_within_a_bound() {
     let mut call = Call::new();
     let mut stranger = call.world.clients[call.up].address;

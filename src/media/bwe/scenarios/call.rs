@@ -9,9 +9,8 @@ use crate::media::bwe::pacer::Pacer;
 use crate::media::bwe::rate::Bitrate;
 use crate::media::bwe::repair_budget::RepairBudget;
 
-/// kbit/s of the camera's layers; 20 frames a second.
+/// kbit/s of the camera's layers.
 const LAYERS: [u64; 3] = [150, 500, 1700];
-const FRAME_MS: u64 = 50;
 const VOICE_BYTES: usize = 100;
 const VOICE_KBPS: u64 = 40;
 const PACKET: usize = 1200;
@@ -27,6 +26,17 @@ pub(super) enum Sends {
     Layers,
     /// What the limit allows, up to 6 Mbit/s, as many cameras would.
     Elastic,
+    /// The largest layer that fits, with five frames a second.
+    SlowLayers,
+}
+
+impl Sends {
+    fn frame_ms(self) -> u64 {
+        match self {
+            Self::Layers | Self::Elastic => 50,
+            Self::SlowLayers => 200,
+        }
+    }
 }
 
 /// What is known of a packet on its way.
@@ -104,7 +114,7 @@ impl Call {
                 self.send(VOICE_BYTES, true);
                 self.pacer.spend(VOICE_BYTES);
             }
-            if self.ms.is_multiple_of(FRAME_MS) {
+            if self.ms.is_multiple_of(self.sends.frame_ms()) {
                 self.send_frame();
             }
             self.repair();
@@ -145,17 +155,17 @@ impl Call {
 
     fn frame_bytes(&mut self) -> usize {
         let kbps = match (self.sends, self.layer, self.estimator.limit()) {
-            (Sends::Layers, Some(layer), _) => LAYERS[layer],
-            (Sends::Layers, None, _) => return 0,
+            (Sends::Layers | Sends::SlowLayers, Some(layer), _) => LAYERS[layer],
+            (Sends::Layers | Sends::SlowLayers, None, _) => return 0,
             (Sends::Elastic, _, None) => 6000,
             (Sends::Elastic, _, Some(limit)) => {
                 let bytes = limit.percent(90).bytes_in(Duration::from_secs(1));
                 (bytes / 125).saturating_sub(VOICE_KBPS).min(6000)
             }
         };
-        let key = std::mem::take(&mut self.keyframe) && self.sends == Sends::Layers;
+        let key = std::mem::take(&mut self.keyframe) && self.sends != Sends::Elastic;
         // No two frames are alike.
-        let bytes = kbps * FRAME_MS / 8 * (70 + self.chance.below(61)) / 100;
+        let bytes = kbps * self.sends.frame_ms() / 8 * (70 + self.chance.below(61)) / 100;
         bytes as usize * if key { 4 } else { 1 }
     }
 

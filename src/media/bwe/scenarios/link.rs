@@ -46,6 +46,8 @@ pub(super) struct Way {
     /// So many of a hundred come so many milliseconds late.
     pub reordered: (u64, f64),
     pub other: Other,
+    /// It carries nothing from one millisecond to another.
+    pub away: Vec<(u64, u64)>,
 }
 
 impl Way {
@@ -60,7 +62,13 @@ impl Way {
             burst: 1,
             reordered: (0, 0.0),
             other: Other::Nobody,
+            away: Vec::new(),
         }
+    }
+
+    fn is_away(&self, ms: u64) -> bool {
+        let mut away = self.away.iter();
+        away.any(|(from, to)| (*from..*to).contains(&ms))
     }
 }
 
@@ -149,6 +157,9 @@ impl Link {
 
     /// Sends a packet; when it arrives.
     pub fn send(&mut self, ms: u64, bytes: usize) -> Option<f64> {
+        if self.way.is_away(ms) {
+            return None;
+        }
         let is_lost = if self.burst_left > 0 {
             self.burst_left -= 1;
             true

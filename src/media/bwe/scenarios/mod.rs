@@ -253,6 +253,35 @@ fn bunches_do_not_keep_the_picture_small_for_ever() {
 }
 
 #[test]
+fn a_line_that_was_away_is_no_narrower_after_it() {
+    for sends in [Sends::Layers, Sends::SlowLayers] {
+        for (from, to) in [(1_000, 1_400), (1_000, 2_500), (20_000, 21_000)] {
+            let way = Way {
+                away: vec![(from, to)],
+                ..Way::of(10_000.0)
+            };
+            let name = format!("10 Mbit/s, away for {} ms, {sends:?}", to - from);
+            let seen = see(&name, &way, sends, to, to + 20_000);
+            assert!(seen.top_percent >= 99.0, "{name}: {seen:?}");
+        }
+    }
+    // What was known of a narrow one is still known.
+    let way = Way {
+        away: vec![(20_000, 21_000)],
+        ..Way::of(1000.0)
+    };
+    let seen = see(
+        "1 Mbit/s, away for 1 s",
+        &way,
+        Sends::Layers,
+        21_000,
+        60_000,
+    );
+    assert!(seen.kbps >= 500.0, "{seen:?}");
+    assert!(seen.wait_ms < 150.0, "{seen:?}");
+}
+
+#[test]
 fn others_on_the_line_leave_a_share() {
     for (name, other) in [
         ("2 Mbit/s, another takes 1", Other::Steady(1000.0)),

@@ -24,6 +24,9 @@ const MOST_PATHS: usize = 8;
 /// Media leaves a way from which nothing came for this long for one that is checked. A client behind a NAT that gave
 /// it another port does not know of it, so not all of them nominate; Firefox checks every 5 s.
 const SILENCE: Duration = Duration::from_secs(6);
+/// Media follows the peer's own to another port when nothing came by the selected way for this long meanwhile: three
+/// times as long as sound is paused between packets, and as feedback on pictures is apart.
+const DESERTED: Duration = Duration::from_millis(300);
 /// The alphabet of user name fragments and passwords (RFC 8839 §5.4).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// The first one tells the thread.
@@ -100,6 +103,8 @@ pub(super) struct Agent {
     selected: Option<Path>,
     /// The selected way was nominated, and not only the first.
     nominated: bool,
+    /// No check came by the selected way yet: media alone led there.
+    unchecked: bool,
     checked_at: Instant,
     /// Proven since they were last asked for.
     fresh: Vec<Path>,
@@ -117,6 +122,7 @@ impl Agent {
             proven: Vec::new(),
             selected: None,
             nominated: false,
+            unchecked: false,
             checked_at: now,
             fresh: Vec::new(),
             dropped: Vec::new(),
@@ -199,8 +205,26 @@ impl Agent {
         }
     }
 
-    /// Takes a way for proven by which something came that only the peer can have sealed, and nobody before. Media does not
-    /// go there for it: that is for a check to say.
+    /// Notes that media came this way, which has proven itself. Whether ours leaves by it from now on.
+    ///
+    /// A NAT that gives a client another port tells nobody, and the client's next check may be five seconds away. Media
+    /// does not wait for it where the client's own comes by a way that is new, and nothing comes by the selected one.
+    /// Somebody on the way who copies packets and is faster than the peer could lead media astray so. That lasts until the
+    /// peer's next check, and happens once: media moves nothing again before a check came by the way that it chose.
+    pub fn heard_media(&mut self, path: Path, now: Instant) -> bool {
+        self.heard(path, now);
+        let is_new = |known: &Proven| known.path == path && known.priority.is_none();
+        let moves = !self.unchecked
+            && self.selected != Some(path)
+            && self.is_silent_for(DESERTED, now)
+            && self.proven.iter().any(is_new);
+        if moves {
+            (self.selected, self.unchecked) = (Some(path), true);
+        }
+        moves
+    }
+
+    /// Takes a way for proven by which something came that only the peer can have sealed, and nobody before.
     pub fn vouch(&mut self, path: Path, now: Instant) {
         self.prove(path, now);
     }
@@ -227,8 +251,11 @@ impl Agent {
 
     fn accept(&mut self, path: Path, check: &Message<'_>, is_current: bool, now: Instant) {
         self.checked_at = now;
+        if self.selected == Some(path) {
+            self.unchecked = false;
+        }
         let nominates = check.nominates;
-        let leaves = self.is_silent(now) || self.is_rebound(path, check.priority);
+        let leaves = self.is_silent_for(SILENCE, now) || self.is_rebound(path, check.priority);
         self.prove(path, now);
         if let Some(known) = self.proven.iter_mut().find(|known| known.path == path) {
             known.priority = check.priority;
@@ -262,10 +289,10 @@ impl Agent {
         proven.find(|known| Some(known.path) == self.selected)
     }
 
-    /// Whether nothing came by the selected way for a while.
-    fn is_silent(&self, now: Instant) -> bool {
+    /// Whether nothing came by the selected way for so long.
+    fn is_silent_for(&self, time: Duration, now: Instant) -> bool {
         self.selected_way()
-            .is_some_and(|known| now.saturating_duration_since(known.heard) >= SILENCE)
+            .is_some_and(|known| now.saturating_duration_since(known.heard) >= time)
     }
 
     fn prove(&mut self, path: Path, now: Instant) {

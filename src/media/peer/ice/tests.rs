@@ -101,9 +101,41 @@ fn media_follows_a_candidate_that_a_nat_moved_and_no_other() {
     from(&mut story, 1, 10);
     assert_eq!(story.goes_to(), Some(3), "late");
     story.agent.vouch(path(4), story.now);
-    assert_eq!(story.goes_to(), Some(3), "media alone moves nothing");
+    assert!(!story.agent.heard_media(path(4), story.now));
+    assert_eq!(story.goes_to(), Some(3), "the way before is not silent");
     from(&mut story, 4, 10);
     assert_eq!(story.goes_to(), Some(4), "media came before the check");
+}
+
+#[test]
+fn media_follows_media_to_a_new_way_once_until_a_check_confirms_it() {
+    let mut story = Story::new();
+    assert!(story.check(1, true));
+    let comes = |story: &mut Story, port: u16| {
+        story.agent.vouch(path(port), story.now);
+        story.agent.heard_media(path(port), story.now)
+    };
+    assert!(!comes(&mut story, 2), "nothing is known of the way before");
+    story.now += DESERTED / 2;
+    story.agent.heard_media(path(1), story.now);
+    story.now += DESERTED / 2;
+    assert!(!comes(&mut story, 2), "both ways are used");
+    story.now += DESERTED / 2;
+    assert!(comes(&mut story, 2));
+    assert_eq!(story.goes_to(), Some(2));
+    story.now += DESERTED * 2;
+    assert!(!comes(&mut story, 3), "once");
+    assert!(story.check(2, true));
+    story.now += DESERTED;
+    assert!(comes(&mut story, 3), "and again after a check");
+    assert!(story.check(1, true));
+    assert_eq!(story.goes_to(), Some(1), "a check says where the peer is");
+    story.now += DESERTED;
+    assert!(
+        !story.agent.heard_media(path(3), story.now),
+        "it was led astray"
+    );
+    assert_eq!(story.goes_to(), Some(1));
 }
 
 #[test]

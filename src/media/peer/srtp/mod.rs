@@ -91,8 +91,12 @@ impl Inbound {
         Some((length, index))
     }
 
-    /// Whether this is an RTP packet that [`Inbound::open_rtp`] would open now, of a stream that was heard. Nothing moves.
-    pub fn would_open(&mut self, packet: &[u8]) -> bool {
+    /// Whether this is a packet that [`Inbound::open_rtp`] would open now, of a stream that was heard, or one that
+    /// [`Inbound::open_rtcp`] would, of somebody who was. Nothing moves.
+    pub fn would_open(&mut self, packet: &[u8], is_rtcp: bool) -> bool {
+        if is_rtcp {
+            return self.would_open_rtcp(packet);
+        }
         let Some((header, ssrc, number)) = rtp_header(packet) else {
             return false;
         };
@@ -108,6 +112,17 @@ impl Inbound {
         };
         let whole = length.is_some_and(|length| header <= length);
         known && whole && self.cipher.open_rtp(&mut packet.to_vec(), place)
+    }
+
+    fn would_open_rtcp(&mut self, packet: &[u8]) -> bool {
+        let Some((ssrc, trailer)) = self.cipher.rtcp_trailer(packet) else {
+            return false;
+        };
+        let index = u64::from(trailer & SRTCP_INDEX);
+        let window = self.rtcp.of(ssrc);
+        let is_new = window.is_some_and(|window| window.accepts(index));
+        let opened = || self.cipher.open_rtcp(&mut packet.to_vec(), ssrc, trailer);
+        is_new && opened().is_some()
     }
 
     /// Opens a compound RTCP packet in place: its plain length, if it is authentic and no replay.

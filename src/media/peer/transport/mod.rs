@@ -229,18 +229,19 @@ impl Peer {
         let Some(keys) = &mut self.keys else {
             return Received::Nothing;
         };
-        // RFC 5761 §4: these second bytes are RTCP's packet types.
-        let received = match packet.get(1) {
-            Some(192..=223) => match keys.inbound.open_rtcp(packet) {
+        let received = match is_rtcp(packet) {
+            true => match keys.inbound.open_rtcp(packet) {
                 Some(length) => Received::Rtcp(&packet[..length]),
                 None => return Received::Nothing,
             },
-            _ => match keys.inbound.open_rtp(packet) {
+            false => match keys.inbound.open_rtp(packet) {
                 Some((length, _)) => Received::Rtp(&mut packet[..length]),
                 None => return Received::Nothing,
             },
         };
-        self.ice.heard(path, now);
+        if self.ice.heard_media(path, now) && self.state == State::Connected {
+            self.events.push_back(PeerEvent::Moved);
+        }
         self.heard_at = now;
         received
     }
@@ -249,7 +250,7 @@ impl Peer {
     /// another port does not tell it, and its next check may be seconds away.
     pub fn vouch(&mut self, path: Path, packet: &[u8], now: Instant) -> bool {
         let keys = self.keys.as_mut().filter(|_| self.state != State::Closed);
-        let vouched = keys.is_some_and(|keys| keys.inbound.would_open(packet));
+        let vouched = keys.is_some_and(|keys| keys.inbound.would_open(packet, is_rtcp(packet)));
         if vouched {
             self.ice.vouch(path, now);
         }
@@ -446,6 +447,11 @@ impl Peer {
         self.poll_transmit(out);
         self.state = State::Closed;
     }
+}
+
+/// RFC 5761 §4: these second bytes are RTCP's packet types.
+fn is_rtcp(packet: &[u8]) -> bool {
+    matches!(packet.get(1), Some(192..=223))
 }
 
 #[cfg(test)]
