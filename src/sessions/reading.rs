@@ -93,6 +93,9 @@ impl Reading {
     }
 
     /// Waits for the turn of `network`.
+    ///
+    /// # Errors
+    /// `rate.limited` when too many of it wait, `server.busy` when no turn came in time.
     pub async fn turn(&self, network: Network) -> Result<Turn, WireError> {
         match tokio::time::timeout(PATIENCE, self.turns.take(network)).await {
             Ok(turn) => turn.map_err(|_| too_fast(RETRY_AFTER)),
