@@ -19,6 +19,7 @@
 //! | a load of media from outside, and what it costs | [`mod@bench`]: a client, which knows nothing of the server |
 //! | TLS: certificates, where they come from and how they stay valid | [`tls`] |
 //! | the relay for who gets through in no other way | [`turn`]: pure rules, with virtual relayed addresses |
+//! | turns at work that costs much | [`turns`]: network by network, in rotation |
 //! | tasks that panic | [`supervise`]: caught, logged, ended in order or begun again |
 //!
 //! Imports go one way: `protocol ← meeting ← {auth, store, media} ← rooms ← sessions ← ws`. Siblings in braces never
@@ -51,4 +52,5 @@ pub mod supervise;
 pub mod telemetry;
 pub mod tls;
 pub mod turn;
+pub mod turns;
 pub mod ws;

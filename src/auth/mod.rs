@@ -12,7 +12,6 @@ mod resume;
 pub mod room_passwords;
 pub mod secret;
 pub mod tokens;
-mod turns;
 
 pub use invites::InviteToken;
 pub use limits::{Limits, RetryAfter};

@@ -13,11 +13,11 @@ use md5::{Digest as _, Md5};
 use subtle::ConstantTimeEq as _;
 
 use super::argon2id::{self, Memory, Pool, is_outdated};
-use super::turns::Turns;
 use crate::budgets::auth as budgets;
 use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::text::{MIN_PASSWORD_CHARS, Password};
+use crate::turns::{Turns, Waiting};
 
 /// A refused caller should try again after this time.
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -106,7 +106,7 @@ impl Passwords {
     /// waiting callers is answered [`PasswordError::Busy`].
     pub fn new(running: usize, waiting: usize) -> Self {
         Self {
-            turns: Turns::new(running, waiting),
+            turns: Turns::new(running, Waiting::InAll(waiting)),
             pool: Pool::default(),
             runs: Arc::default(),
         }

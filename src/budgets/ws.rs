@@ -22,6 +22,8 @@ pub const ALL: &[&Budget] = &[
     &SWITCHES,
     &LISTS_BURST,
     &LISTS,
+    &LISTS_AT_ONCE,
+    &LISTS_WAITING,
     &REPLAY_EVENTS,
     &REPLAY_BYTES,
     &RESUME_BURST,
@@ -222,6 +224,31 @@ pub const LISTS: Budget = Budget {
     every: Some(Duration::from_secs(1)),
     reason: "Reading and writing this much costs a sixth of a processor.",
     ..LISTS_BURST
+};
+
+/// Lists and histories that are made at once.
+pub const LISTS_AT_ONCE: Budget = Budget {
+    name: "ws.lists_at_once",
+    per: Per::Server,
+    most: 4,
+    unit: Unit::Count,
+    every: None,
+    then: "The others wait, taken address by address; after 5 s they are answered server.busy.",
+    reason: "Half of the connections to the database stay free for what is short, and whatever else is asked waits for the \
+             making of a few answers at most.",
+    test: "one_reader_is_served_before_the_line_of_another_network",
+};
+
+/// Sessions of one network that wait for such an answer.
+pub const LISTS_WAITING: Budget = Budget {
+    name: "ws.lists_waiting",
+    per: Per::Address,
+    most: 256,
+    unit: Unit::Count,
+    every: None,
+    then: "The request is answered rate.limited, with the time to wait.",
+    reason: "So many are answered in a second or two; a longer line is made shorter by coming again.",
+    test: "more_readers_than_may_wait_are_told_to_come_again",
 };
 
 /// Events that a session keeps for a client that resumes it.

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
+
+use self::cleaning::clean;
+
+mod cleaning;
 
 /// The longest name of a person or a room, in characters.
 pub const MAX_NAME_CHARS: usize = 64;
@@ -29,103 +32,6 @@ pub enum InvalidText {
         "must be 2 to 64 letters, digits, '.', '_', '-' or '@', beginning with a letter or digit"
     )]
     Username,
-}
-
-/// Bidirectional controls (UAX #9 §2) and invisible characters that let one text pose as another. The joiners stay:
-/// emoji and some scripts need them.
-fn deceives(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-        | '\u{200b}' | '\u{00ad}' | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
-}
-
-/// Characters that show nothing: Hangul fillers, the braille blank, variation selectors and others that are ignored
-/// (Unicode 17 §5.21). Within a text they may mean something; a text of them alone is none.
-fn is_blank(c: char) -> bool {
-    matches!(c, '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{206a}'..='\u{206f}'
-        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}')
-}
-
-/// The tags of which flags of regions are made (UTS #51 §3.6); anywhere else they are text that nobody sees.
-fn is_tag(c: char) -> bool {
-    matches!(c, '\u{e0000}'..='\u{e007f}')
-}
-
-/// What most marks one letter carries in writing of today: Hebrew with points and accents, Tibetan stacks.
-const MAX_MARKS: usize = 4;
-/// A variation selector and a joiner, as in emoji of several parts.
-const MAX_BLANKS: usize = 2;
-/// The longest flag of a region.
-const MAX_TAGS: usize = 7;
-
-/// Whether a joiner after this character does something to it: in emoji, and where letters join (Arabic and its
-/// relatives, the scripts of India and south-east Asia). Between other letters it is only a way to make two equal names
-/// differ.
-fn can_be_joined(c: char) -> bool {
-    matches!(c, '\u{0600}'..='\u{08ff}' | '\u{0900}'..='\u{0fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
-        | '\u{a840}'..='\u{abff}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10a00}'..='\u{11fff}'
-        | '\u{1e900}'..='\u{1e95f}' | '\u{203c}'..='\u{3299}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
-}
-
-/// What may follow what is there already: marks only on a letter and only a few, and few characters that show nothing.
-#[derive(Default)]
-struct Following {
-    last: Option<char>,
-    has_base: bool,
-    marks: usize,
-    blanks: usize,
-    tags: Option<usize>,
-}
-
-impl Following {
-    fn takes(&mut self, c: char) -> bool {
-        let takes = if is_tag(c) {
-            let tags = self.tags.map(|tags| tags + 1);
-            self.tags = tags;
-            tags.is_some_and(|tags| tags <= MAX_TAGS)
-        } else if is_joiner(c) || is_blank(c) {
-            let joins = !is_joiner(c) || self.last.is_some_and(can_be_joined);
-            self.blanks += usize::from(joins);
-            joins && self.has_base && self.blanks <= MAX_BLANKS
-        } else if is_combining_mark(c) {
-            self.marks += 1;
-            self.has_base && self.marks <= MAX_MARKS
-        } else {
-            *self = Self {
-                has_base: !c.is_whitespace(),
-                // The black flag, which tags make a region's.
-                tags: (c == '\u{1f3f4}').then_some(0),
-                ..Self::default()
-            };
-            true
-        };
-        if takes {
-            self.last = Some(c);
-        }
-        takes
-    }
-}
-
-/// Cleans text; what is left is empty when nothing of it shows.
-fn clean(raw: &str, keep_lines: bool) -> String {
-    let kept =
-        |c: &char| !deceives(*c) && (!c.is_control() || keep_lines && matches!(c, '\n' | '\t'));
-    // Composed first: what is one letter carries no mark.
-    let normal = raw.chars().filter(kept).nfc();
-    let mut following = Following::default();
-    let taken: String = normal.filter(|c| following.takes(*c)).collect();
-    // What stood between a letter and its accent may be gone.
-    let text: String = taken.nfc().collect();
-    let shows = |c: char| !(c.is_whitespace() || is_joiner(c) || is_blank(c));
-    if !text.contains(shows) {
-        return String::new();
-    }
-    text.trim_matches(|c: char| c.is_whitespace() || is_joiner(c))
-        .to_owned()
 }
 
 fn sized(text: String, max_chars: usize) -> Result<String, InvalidText> {
@@ -275,6 +181,7 @@ impl std::fmt::Debug for Password {
 
 #[cfg(test)]
 mod tests {
+    use super::cleaning::{MAX_BLANKS, MAX_MARKS};
     use super::*;
 
     #[test]

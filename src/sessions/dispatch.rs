@@ -8,7 +8,7 @@ use super::handlers::{
     participant, resume, room, signal, together,
 };
 use super::handover::Successor;
-use super::reading::reads_much;
+use super::reading::{Absence, reads_much};
 use super::services::Services;
 use super::spending::spend;
 use super::state::SessionState;
@@ -26,7 +26,8 @@ pub enum Outcome {
     TakenUp(Successor),
 }
 
-/// Carries one request out and encodes its answer.
+/// Carries one request out and encodes its answer. It may have to wait in line: `absence` tells when nobody waits for the
+/// answer any more.
 ///
 /// # Errors
 /// What the client is told instead.
@@ -34,6 +35,7 @@ pub async fn dispatch(
     services: &Services,
     state: &mut SessionState,
     frame: RequestFrame,
+    absence: Option<Absence>,
 ) -> Result<Outcome, WireError> {
     #[cfg(test)]
     if let Some(answer) = as_tested(services, state, &frame).await {
@@ -41,7 +43,7 @@ pub async fn dispatch(
     }
     #[cfg(debug_assertions)]
     let kind = frame.kind.clone();
-    let answer = carry_out(services, state, frame).await;
+    let answer = carry_out(services, state, frame, absence).await;
     // Client authors rely on static/docs/protocol.md §4.3.
     #[cfg(debug_assertions)]
     if let Err(error) = &answer {
@@ -59,6 +61,7 @@ async fn carry_out(
     services: &Services,
     state: &mut SessionState,
     frame: RequestFrame,
+    absence: Option<Absence>,
 ) -> Result<Outcome, WireError> {
     // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
     if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
@@ -69,13 +72,15 @@ async fn carry_out(
     if services.is_rate_limited() {
         spend(state, &request, Instant::now())?;
     }
-    let reader = reads_much(&request).then_some(state.client.address);
-    if let Some(network) = reader {
-        services.reading().admit(network).await?;
+    if !reads_much(&frame.kind) {
+        return handle(services, state, id, request).await;
     }
+    let (network, reading) = (state.client.address, services.reading());
+    let turn = reading.begin(network, &frame.kind, absence).await?;
     let answer = handle(services, state, id, request).await;
-    if let (Some(network), Ok(Outcome::Answer(text))) = (reader, &answer) {
-        services.reading().note(network, text.len());
+    drop(turn);
+    if let Ok(Outcome::Answer(text)) = &answer {
+        reading.note(network, text.len());
     }
     answer
 }

@@ -16,6 +16,7 @@ use super::handover::{Handed, Successor};
 use super::heartbeat::HEARTBEAT;
 use super::kept::{Owner, Place};
 use super::limits::{BURST, Limits, REQUESTS_PER_SECOND};
+use super::reading::{Presence, presence, reads_much};
 use super::restart::{Revived, SessionTicket};
 use super::services::Services;
 use super::session::link::Standing;
@@ -97,6 +98,8 @@ pub struct Live {
     /// Rings at the core's next deadline.
     alarm: Pin<Box<Sleep>>,
     work: Option<Work>,
+    /// Its client waits for a long answer.
+    presence: Option<Presence>,
     over: Option<End>,
 }
 
@@ -165,6 +168,7 @@ impl Live {
             stopping: Box::pin(services.stopping()),
             alarm: Box::pin(tokio::time::sleep(HEARTBEAT)),
             work: None,
+            presence: None,
             over: None,
             seat,
             services,
@@ -174,6 +178,12 @@ impl Live {
     /// Whether the client's next frame may be read.
     pub fn wants_frames(&self) -> bool {
         self.core.wants_frames()
+    }
+
+    /// Whether its request waits in line. Its client's next frame is not wanted yet, but should they leave, the place is
+    /// free.
+    pub fn is_in_line(&self) -> bool {
+        self.presence.as_ref().is_some_and(Presence::matters)
     }
 
     /// The client has sent something, while the session [wants frames](Self::wants_frames).
@@ -235,6 +245,9 @@ impl Live {
 
     /// What is to be done next; none when there is nothing until something happens.
     pub fn next_instruction(&mut self) -> Option<Instruction> {
+        if !self.core.is_listened_to() {
+            self.presence = None;
+        }
         while let Some(output) = self.core.next_output() {
             match output {
                 Output::Write(text) => return Some(Instruction::Write(text)),
@@ -302,6 +315,7 @@ impl Live {
     }
 
     fn settle(&mut self, done: Finished) {
+        self.presence = None;
         match done {
             Finished::Request(done) => self.core.handle(Input::Done(*done), Instant::now()),
             // The one who asked for it may be gone.
@@ -325,9 +339,11 @@ impl Live {
         #[cfg(test)]
         assert!(request.kind != "test.panic.session", "as the test wants");
         let (services, id) = (self.services.clone(), request.id);
+        let (here, absence) = reads_much(&request.kind).then(presence).unzip();
+        self.presence = here;
         self.begin(async move {
             let kind = request.kind.clone();
-            let carried_out = dispatch(&services, &mut state, request);
+            let carried_out = dispatch(&services, &mut state, request, absence);
             // What a handler leaves half done is its room's or the store's to know; a session's own state changes at once,
             // and who has come into a room for a request that failed is taken out of it again.
             let answer = supervise::caught("request", carried_out).await;

@@ -2,25 +2,38 @@
 //! its request, and another session costs whoever asks nothing: so the bytes are counted for all of them, and a network
 //! that has read more than its share waits before it is answered again. What comes with a join is bounded by the speed
 //! of joins.
+//!
+//! Within its share a network may ask for forty megabytes in one moment. So only a few long answers are made at once in
+//! the whole process, and whoever waits is taken network by network: the processors and the connections to the database
+//! are never all taken by lists, and nobody waits for another network's whole line. A turn ends when the answer is
+//! ready. It is not held while the answer is sent: a client that reads slowly would stop the others.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::limits::too_fast;
 use crate::allowance::{Allowance, Rate};
 use crate::budgets::ws as budgets;
 use crate::network::Network;
-use crate::protocol::Request;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorCode, WireError};
+use crate::turns::{Turn, Turns, Waiting};
 
 /// Whoever is a little too fast is made slower rather than refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What an answer counts for before it is known, and at least: so those who wait together do not go on together.
 const AT_LEAST: u64 = 16 * 1024;
+/// After how long one that found no place, or had no turn in time, should come again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What each network has read; none when limits are off.
-pub struct Reading(Option<Allowance<Network>>);
+/// What each network has read, and whose turn it is.
+pub struct Reading {
+    /// None when limits are off.
+    read: Option<Allowance<Network>>,
+    turns: Turns,
+}
 
 impl Reading {
     /// Nobody has read anything.
@@ -29,15 +42,47 @@ impl Reading {
             burst: budgets::LISTS_BURST.in_force() as u64,
             period: Duration::from_secs(1) / budgets::LISTS.in_force() as u32,
         };
-        Self(is_limited.then(|| Allowance::new(rate())))
+        let waiting = match is_limited {
+            true => budgets::LISTS_WAITING.in_force(),
+            false => usize::MAX,
+        };
+        Self {
+            read: is_limited.then(|| Allowance::new(rate())),
+            turns: Turns::new(budgets::LISTS_AT_ONCE.in_force(), Waiting::OfEach(waiting)),
+        }
+    }
+
+    /// Waits until `network` may read on, and then for a turn if the answer is a long one. Whoever is gone meanwhile
+    /// gives up the place.
+    ///
+    /// # Errors
+    /// `rate.limited` when `network` has read too much, or when too many of it wait; `server.busy` when no turn came in
+    /// time, or when nobody waits for the answer any more. Nothing is done then.
+    pub async fn begin(
+        &self,
+        network: Network,
+        kind: &str,
+        absence: Option<Absence>,
+    ) -> Result<Option<Turn>, WireError> {
+        let begun = async {
+            self.admit(network).await?;
+            match is_long(kind) {
+                true => self.turn(network).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        tokio::select! {
+            biased;
+            begun = begun => begun,
+            () = noticed(absence) => Err(busy()),
+        }
     }
 
     /// Waits until `network` may read on.
-    ///
-    /// # Errors
-    /// `rate.limited` when that is too long; nothing is done then.
-    pub async fn admit(&self, network: Network) -> Result<(), WireError> {
-        let Some(read) = &self.0 else { return Ok(()) };
+    async fn admit(&self, network: Network) -> Result<(), WireError> {
+        let Some(read) = &self.read else {
+            return Ok(());
+        };
         let now = Instant::now().into_std();
         let wait = read.spend_ahead(&network, AT_LEAST, now, PATIENCE);
         let wait = wait.map_err(too_fast)?;
@@ -47,26 +92,79 @@ impl Reading {
         Ok(())
     }
 
+    /// Waits for the turn of `network`.
+    ///
+    /// # Errors
+    /// `rate.limited` when too many of it wait, `server.busy` when no turn came in time.
+    pub async fn turn(&self, network: Network) -> Result<Turn, WireError> {
+        match tokio::time::timeout(PATIENCE, self.turns.take(network)).await {
+            Ok(turn) => turn.map_err(|_| too_fast(RETRY_AFTER)),
+            // A database that is slow, or stands still, has all that are at work.
+            Err(_) => Err(busy()),
+        }
+    }
+
+    /// How many of a network wait for their turn.
+    #[cfg(test)]
+    pub(crate) fn count_waiting(&self, network: Network) -> usize {
+        self.turns.count_waiting(network)
+    }
+
     /// Takes the answer to what was admitted into account.
     pub fn note(&self, network: Network, bytes: usize) {
         let more = (bytes as u64).saturating_sub(AT_LEAST);
-        if let Some(read) = &self.0 {
+        if let Some(read) = &self.read {
             read.owe(&network, more, Instant::now().into_std());
         }
     }
 }
 
+/// Held by whoever waits for an answer, and dropped when they are gone.
+pub struct Presence(oneshot::Sender<Infallible>);
+
+/// Tells whoever is in line when nobody waits for the answer any more.
+pub struct Absence(oneshot::Receiver<Infallible>);
+
+/// Both ends, for one request.
+pub fn presence() -> (Presence, Absence) {
+    let (here, gone) = oneshot::channel();
+    (Presence(here), Absence(gone))
+}
+
+impl Presence {
+    /// Whether the request is in line still: its client may leave.
+    pub fn matters(&self) -> bool {
+        !self.0.is_closed()
+    }
+}
+
+fn busy() -> WireError {
+    let wait = RETRY_AFTER.as_millis() as u64;
+    WireError::from(ErrorCode::ServerBusy).retry_after(wait)
+}
+
+async fn noticed(absence: Option<Absence>) {
+    match absence {
+        Some(Absence(gone)) => drop(gone.await),
+        None => std::future::pending().await,
+    }
+}
+
 /// Whether the answer grows with what others have written, or with how many they are.
-pub fn reads_much(request: &Request) -> bool {
+pub fn reads_much(kind: &str) -> bool {
+    kind == "room.get" || is_long(kind)
+}
+
+/// Whether it takes long to be made as well.
+fn is_long(kind: &str) -> bool {
     matches!(
-        request,
-        Request::ChatHistory(_)
-            | Request::InviteList(_)
-            | Request::RoomAttendance(_)
-            | Request::RoomBans(_)
-            | Request::RoomGet(_)
-            | Request::RoomList(_)
-            | Request::RoomRoster(_)
+        kind,
+        "chat.history"
+            | "invite.list"
+            | "room.attendance"
+            | "room.bans"
+            | "room.list"
+            | "room.roster"
     )
 }
 
@@ -75,7 +173,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::protocol::error::ErrorCode;
+    use crate::protocol::Request;
 
     const ANSWER: usize = 1 << 20;
 
@@ -122,6 +220,23 @@ mod tests {
         assert!((4_000..7_000).contains(&wait), "{wait}");
         tokio::time::sleep(Duration::from_millis(wait)).await;
         reading.admit(network(1)).await.unwrap();
+    }
+
+    #[test]
+    fn what_reads_much_changes_nothing() {
+        // Whoever leaves and comes back has it carried out anew.
+        let kinds = [
+            "chat.history",
+            "invite.list",
+            "room.attendance",
+            "room.bans",
+            "room.get",
+            "room.list",
+            "room.roster",
+        ];
+        for kind in kinds {
+            assert!(reads_much(kind) && Request::is_asked_anew(kind), "{kind}");
+        }
     }
 
     #[tokio::test]

@@ -202,8 +202,8 @@ impl Services {
         &self.shared.kept
     }
 
-    /// What each network has read.
-    pub(super) fn reading(&self) -> &Reading {
+    /// What each network has read, and whose turn it is.
+    pub(crate) fn reading(&self) -> &Reading {
         &self.shared.reading
     }
 

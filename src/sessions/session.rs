@@ -176,6 +176,11 @@ impl<S: State> Session<S> {
         self.ending.is_some()
     }
 
+    /// Whether somebody reads the answer to the request in flight.
+    pub fn is_listened_to(&self) -> bool {
+        self.is_attached() && self.ending.is_none_or(End::hears_answers)
+    }
+
     /// By when it wants to be told the time.
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.is_ending() {

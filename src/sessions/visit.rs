@@ -63,6 +63,8 @@ impl Visit {
     /// # Errors
     /// As there.
     pub async fn list(&self, data: RoomList) -> Result<RoomPage, WireError> {
+        let turn = self.services.reading().turn(self.state.client.address);
+        let _turn = turn.await?;
         room::list(self.services.rooms(), self.state.asker()?, data).await
     }
 

@@ -23,6 +23,7 @@ where
 {
     let mut socket = Socket {
         socket,
+        ahead: None,
         gathered: Gathered::default(),
         is_due: false,
         is_broken: false,
@@ -76,6 +77,8 @@ enum Outcome {
 
 struct Socket<S> {
     socket: WebSocketStream<S>,
+    /// The frame behind a request that waits in line: it was read to see whether the client is still there.
+    ahead: Option<Box<Message>>,
     /// What was written since the last flush.
     gathered: Gathered,
     /// It waits no more.
@@ -102,12 +105,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
                     self.flush(session).await;
                 }
             }
+            let may_look = session.is_in_line() && self.ahead.is_none();
             tokio::select! {
                 // What rooms tell goes before what the client asks next, and a flush waits until nothing else is ready here.
                 // Answers alone wait for the other tasks as well, which may be about to tell this client something.
                 biased;
                 () = session.progress() => self.is_due = true,
-                message = self.socket.next(), if session.wants_frames() => self.read(session, message),
+                message = next(&mut self.ahead, &mut self.socket), if session.wants_frames() || may_look => {
+                    self.read(session, message);
+                }
                 () = a_turn(&mut self.is_due), if self.is_to_flush() => self.flush(session).await,
             }
         }
@@ -115,6 +121,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
 
     fn read(&mut self, session: &mut Live, message: Option<Result<Message, Error>>) {
         match message {
+            Some(Ok(message)) if !session.wants_frames() && !message.is_close() => {
+                self.ahead = Some(Box::new(message));
+            }
             Some(Ok(Message::Text(text))) => session.hear(Frame::Text(&text)),
             Some(Ok(Message::Binary(_))) => session.hear(Frame::Binary),
             Some(Ok(Message::Ping(_))) => session.hear(Frame::Ping),
@@ -156,6 +165,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
             }
         }
         goodbye(self.socket, close_frame(end)).await;
+    }
+}
+
+/// The next frame, in the order in which they came. Whoever stops waiting has read nothing.
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(
+    ahead: &mut Option<Box<Message>>,
+    socket: &mut WebSocketStream<S>,
+) -> Option<Result<Message, Error>> {
+    match ahead.take() {
+        Some(message) => Some(Ok(*message)),
+        None => socket.next().await,
     }
 }
 

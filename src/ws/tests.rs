@@ -1,6 +1,7 @@
 //! Sessions that fail, and sessions that are told to go.
 
 mod frames;
+mod turns;
 mod writes;
 
 use std::time::Duration;
@@ -26,6 +27,10 @@ use crate::store::{HistoryWriter, NodeId, StateWriter, Store};
 use crate::supervise;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+fn network(number: u8) -> Network {
+    Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
+}
 
 struct Server {
     services: Services,
@@ -69,16 +74,26 @@ impl Server {
     }
 
     async fn connect(&self) -> Client {
+        self.connect_from(1).await
+    }
+
+    async fn connect_from(&self, number: u8) -> Client {
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
-        self.serve(ours, theirs).await
+        self.serve_at(network(number), ours, theirs).await
     }
 
     async fn serve<S>(&self, ours: S, theirs: DuplexStream) -> Client
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        self.serve_at(network(1), ours, theirs).await
+    }
+
+    async fn serve_at<S>(&self, address: Network, ours: S, theirs: DuplexStream) -> Client
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let socket = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
-        let address = Network::of("192.0.2.1".parse().unwrap());
         let session = run(socket, Live::open(address, self.services.clone()));
         let mut client = Client {
             socket: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,

@@ -1,5 +1,6 @@
 //! Turns at work that costs much. So many go at once; the rest wait, and are taken network by network, in rotation. One
-//! network's flood makes its own callers wait; everybody else waits for one of its callers at a time.
+//! network's flood makes its own callers wait; everybody else waits for one of its callers at a time. A leaf: password
+//! checks and long answers have turns of their own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +11,21 @@ use crate::network::Network;
 
 /// Who runs and who waits. Clones share it.
 #[derive(Clone)]
-pub(super) struct Turns(Arc<Shared>);
+pub struct Turns(Arc<Shared>);
 
 struct Shared {
     most_running: usize,
-    /// One beyond takes the last place of the network that has most of them, or is told to come again.
-    most_waiting: usize,
+    waiting: Waiting,
     line: Mutex<Line>,
+}
+
+/// How many may wait.
+#[derive(Debug, Clone, Copy)]
+pub enum Waiting {
+    /// So many in all. One beyond takes the last place of the network that has most of them, or is told to come again.
+    InAll(usize),
+    /// So many of each network. One beyond is told to come again.
+    OfEach(usize),
 }
 
 #[derive(Default)]
@@ -33,23 +42,23 @@ struct Part {
 }
 
 /// The right to run, until it is dropped.
-pub(super) struct Turn(Option<Arc<Shared>>);
+pub struct Turn(Option<Arc<Shared>>);
 
 /// There is no place to wait in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Busy;
+pub struct Busy;
 
 impl Turns {
     /// At most `running` at once, at least one, and `waiting` more in line.
-    pub fn new(running: usize, waiting: usize) -> Self {
+    pub fn new(running: usize, waiting: Waiting) -> Self {
         Self(Arc::new(Shared {
             most_running: running.max(1),
-            most_waiting: waiting,
+            waiting,
             line: Mutex::default(),
         }))
     }
 
-    /// Waits for a turn.
+    /// Waits for a turn. Whoever stops waiting gives up the place.
     ///
     /// # Errors
     /// [`Busy`], at once or when the place goes to somebody with a better claim to it.
@@ -60,10 +69,21 @@ impl Turns {
                 line.running += 1;
                 return Ok(Turn(Some(Arc::clone(&self.0))));
             }
-            line.make_room(network, self.0.most_waiting)?;
+            line.make_room(network, self.0.waiting)?;
             line.join(network)
         };
         called.await.map_err(|_| Busy)
+    }
+}
+
+#[cfg(test)]
+impl Turns {
+    /// How many of a network wait.
+    pub(crate) fn count_waiting(&self, network: Network) -> usize {
+        let line = self.0.line();
+        let own = line.parts.iter().find(|part| part.network == network);
+        let callers = own.into_iter().flat_map(|part| &part.callers);
+        callers.filter(|caller| !caller.is_closed()).count()
     }
 }
 
@@ -79,8 +99,13 @@ impl Line {
         self.parts.iter().map(|part| part.callers.len()).sum()
     }
 
-    fn make_room(&mut self, network: Network, most: usize) -> Result<(), Busy> {
-        if self.waiting() < most {
+    fn waiting_of(&self, network: Network) -> usize {
+        let own = self.parts.iter().find(|part| part.network == network);
+        own.map_or(0, |part| part.callers.len())
+    }
+
+    fn make_room(&mut self, network: Network, waiting: Waiting) -> Result<(), Busy> {
+        if self.has_room(network, waiting) {
             return Ok(());
         }
         // Whoever has gone away waits no longer.
@@ -88,11 +113,24 @@ impl Line {
             part.callers.retain(|caller| !caller.is_closed());
         }
         self.parts.retain(|part| !part.callers.is_empty());
-        if self.waiting() < most {
+        if self.has_room(network, waiting) {
             return Ok(());
         }
-        let own = self.parts.iter().find(|part| part.network == network);
-        let own = own.map_or(0, |part| part.callers.len());
+        match waiting {
+            Waiting::InAll(_) => self.shorten_the_longest(network),
+            Waiting::OfEach(_) => Err(Busy),
+        }
+    }
+
+    fn has_room(&self, network: Network, waiting: Waiting) -> bool {
+        match waiting {
+            Waiting::InAll(most) => self.waiting() < most,
+            Waiting::OfEach(most) => self.waiting_of(network) < most,
+        }
+    }
+
+    fn shorten_the_longest(&mut self, network: Network) -> Result<(), Busy> {
+        let own = self.waiting_of(network);
         let longest = self.parts.iter_mut().max_by_key(|part| part.callers.len());
         match longest {
             // One less than the longest would be as long as it then: nothing is gained by changing places.
@@ -157,16 +195,16 @@ mod tests {
 
     use super::*;
 
-    type Waiting = Pin<Box<dyn Future<Output = Result<Turn, Busy>>>>;
+    type InLine = Pin<Box<dyn Future<Output = Result<Turn, Busy>>>>;
 
     fn network(number: u8) -> Network {
         Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
     }
 
     /// Somebody in line.
-    fn waiting(turns: &Turns, number: u8) -> Waiting {
+    fn waiting(turns: &Turns, number: u8) -> InLine {
         let turns = turns.clone();
-        let mut waiting: Waiting = Box::pin(async move { turns.take(network(number)).await });
+        let mut waiting: InLine = Box::pin(async move { turns.take(network(number)).await });
         assert!((&mut waiting).now_or_never().is_none());
         waiting
     }
@@ -177,9 +215,9 @@ mod tests {
 
     #[test]
     fn networks_are_taken_in_rotation() {
-        let turns = Turns::new(1, 100);
+        let turns = Turns::new(1, Waiting::InAll(100));
         let mut running = Some(taken(&turns, 1));
-        let mut line: Vec<(u8, Waiting)> = [1, 1, 1, 2, 2, 3]
+        let mut line: Vec<(u8, InLine)> = [1, 1, 1, 2, 2, 3]
             .into_iter()
             .map(|number| (number, waiting(&turns, number)))
             .collect();
@@ -202,7 +240,7 @@ mod tests {
 
     #[test]
     fn when_the_queue_is_full_the_longest_part_of_it_gives_way() {
-        let turns = Turns::new(1, 3);
+        let turns = Turns::new(1, Waiting::InAll(3));
         let running = taken(&turns, 1);
         let mut flood = [1, 1, 1].map(|number| waiting(&turns, number));
         let one_more = turns.take(network(1)).now_or_never().unwrap();
@@ -217,8 +255,27 @@ mod tests {
     }
 
     #[test]
+    fn each_network_has_places_of_its_own() {
+        let turns = Turns::new(1, Waiting::OfEach(2));
+        let running = taken(&turns, 1);
+        let (gone, mut first) = (waiting(&turns, 1), waiting(&turns, 1));
+        let [mut other, mut last] = [2, 2].map(|number| waiting(&turns, number));
+        for number in [1, 2] {
+            let refused = turns.take(network(number)).now_or_never().unwrap();
+            assert_eq!(refused.err(), Some(Busy), "{number}");
+        }
+        // Whoever leaves makes room for another one of theirs.
+        drop(gone);
+        let mut instead = waiting(&turns, 1);
+        drop(running);
+        for called in [&mut first, &mut other, &mut instead, &mut last] {
+            assert!(called.now_or_never().unwrap().is_ok());
+        }
+    }
+
+    #[test]
     fn whoever_has_gone_away_is_passed_over() {
-        let turns = Turns::new(1, 2);
+        let turns = Turns::new(1, Waiting::InAll(2));
         let running = taken(&turns, 1);
         let gone = [waiting(&turns, 1), waiting(&turns, 2)];
         drop(gone);
@@ -232,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_nobody_picked_up_is_handed_on() {
-        let turns = Turns::new(1, 2);
+        let turns = Turns::new(1, Waiting::InAll(2));
         let running = taken(&turns, 1);
         let (called, mut next) = (waiting(&turns, 1), waiting(&turns, 2));
         drop(running);
