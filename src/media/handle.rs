@@ -338,6 +338,11 @@ impl RoomMedia {
         Arc::clone(&self.hold.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The port that receives the datagrams of the room.
+    pub fn port(&self) -> u16 {
+        self.hold().worker.worker.port()
+    }
+
     /// Begins anew after `MediaEvent::Failed`, with nobody in it, for all clones of this handle. What is left of the
     /// room before is freed.
     pub fn begin_anew(&self, events: EventSink) {

@@ -82,6 +82,7 @@ impl Actor {
         let sender = parts.inbox.sender;
         let direct = Arc::new(Direct::new());
         let (count, way) = (head_count.clone(), direct.clone());
+        let goes_straight = parts.origin == Origin::Store;
         let handle = RoomHandle::new(sender, count, media.clone(), parts.origin, way);
         let actor = Self {
             room: parts.room,
@@ -89,7 +90,7 @@ impl Actor {
             next: None,
             head_count,
             audience: Audience::new(direct),
-            media: MediaLine::new(media, parts.relay, reports),
+            media: MediaLine::new(media, parts.relay, goes_straight, reports),
             history: parts.history,
             saving: parts.saving,
             entered: false,

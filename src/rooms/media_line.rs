@@ -24,6 +24,8 @@ pub(super) struct MediaLine {
     media: Option<RoomMedia>,
     /// The relay admits the participants of the room.
     relay: RoomAccess,
+    /// Clients send to the worker without the relay if they can. In a check of the connection each way is tried alone.
+    goes_straight: bool,
     /// Where the media worker reports.
     reports: mpsc::WeakSender<Message>,
     /// Commands that found no place in the inbox, in order. Their number is bounded by what people can do during one
@@ -35,11 +37,13 @@ impl MediaLine {
     pub fn new(
         media: Option<RoomMedia>,
         relay: RoomAccess,
+        goes_straight: bool,
         reports: mpsc::WeakSender<Message>,
     ) -> Self {
         Self {
             media,
             relay,
+            goes_straight,
             reports,
             backlog: VecDeque::new(),
         }
@@ -52,7 +56,9 @@ impl MediaLine {
 
     /// The relays for a participant.
     pub fn ice_servers(&self, participant: &ParticipantId) -> Vec<IceServer> {
-        self.relay.ice_servers(participant)
+        let taken = self.media.as_ref().filter(|_| self.goes_straight);
+        self.relay
+            .ice_servers(participant, taken.map(RoomMedia::port))
     }
 
     /// Sends a command after all that wait.

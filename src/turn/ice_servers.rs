@@ -88,7 +88,7 @@ impl IceServers {
         }
     }
 
-    fn of(&self, participant: &str, unix: u64) -> Vec<IceServer> {
+    fn of(&self, participant: &str, unix: u64, taken: Option<u16>) -> Vec<IceServer> {
         let External {
             open,
             guarded,
@@ -96,7 +96,7 @@ impl IceServers {
         } = &self.0.external;
         let mut servers = Vec::new();
         if let Some((relay, ways)) = &self.0.own {
-            let urls = urls(&relay.media(), ways);
+            let urls = urls(&relay.media(), ways, taken);
             if !urls.is_empty() {
                 let credentials = relay.credentials(participant, unix);
                 servers.push(IceServer {
@@ -142,10 +142,11 @@ impl RoomAccess {
     }
 
     /// The relays for a participant. The credentials are good for an hour, and only while the participant is admitted.
-    pub fn ice_servers(&self, participant: &ParticipantId) -> Vec<IceServer> {
+    /// No relay is named at `taken`, the port of UDP where the room's media is received.
+    pub fn ice_servers(&self, participant: &ParticipantId, taken: Option<u16>) -> Vec<IceServer> {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.all
-            .of(participant.as_str(), unix.unwrap_or_default().as_secs())
+        let unix = unix.unwrap_or_default().as_secs();
+        self.all.of(participant.as_str(), unix, taken)
     }
 }
 
@@ -160,12 +161,18 @@ impl Drop for RoomAccess {
 /// The addresses of our relay (RFC 7065), the fastest way first. Browsers use each of them, and complain about five or
 /// more. So there is one address of each family for datagrams, the first that is reachable from elsewhere, and one for
 /// streams.
-fn urls(media: &[SocketAddr], ways: &Ways) -> Vec<String> {
+///
+/// Browsers use one socket for a relay and for what they send directly, and take everything that comes from a relay's
+/// address and port for the relay's: libwebrtc would never hear media that stands at the same port. So the relay is not
+/// named at the port that is `taken` by media, but at that of another thread. With one thread it is not named for UDP at
+/// all: who reaches it there reaches the media as well.
+fn urls(media: &[SocketAddr], ways: &Ways, taken: Option<u16>) -> Vec<String> {
     let mut urls = Vec::new();
-    let firsts = firsts(media);
-    for address in &firsts {
+    let free = media.iter().filter(|address| Some(address.port()) != taken);
+    for address in firsts(&free.copied().collect::<Vec<_>>()) {
         urls.push(format!("turn:{address}?transport=udp"));
     }
+    let firsts = firsts(media);
     match ways.tcp {
         Tcp::Closed => {}
         Tcp::At(address) => urls.push(format!("turn:{address}?transport=tcp")),
@@ -227,7 +234,7 @@ mod tests {
             }),
         };
         assert_eq!(
-            urls(&media, &ways),
+            urls(&media, &ways, None),
             [
                 "turn:192.0.2.1:20000?transport=udp",
                 "turn:[2001:db8::1]:20000?transport=udp",
@@ -241,13 +248,32 @@ mod tests {
             tls: None,
         };
         assert_eq!(
-            urls(&local, &ways),
+            urls(&local, &ways, None),
             [
                 "turn:127.0.0.1:20000?transport=udp",
                 "turn:127.0.0.1:8080?transport=tcp"
             ]
         );
-        assert_eq!(urls(&local, &Ways::default()).len(), 1);
+        assert_eq!(urls(&local, &Ways::default(), None).len(), 1);
+    }
+
+    #[test]
+    fn datagrams_to_the_relay_go_where_no_media_of_the_room_comes_from() {
+        let threads = addresses(&["192.0.2.1:20000", "192.0.2.1:20001"]);
+        let ways = Ways::default();
+        let named = |taken| urls(&threads, &ways, taken);
+        assert_eq!(named(None), ["turn:192.0.2.1:20000?transport=udp"]);
+        assert_eq!(named(Some(20_000)), ["turn:192.0.2.1:20001?transport=udp"]);
+        assert_eq!(named(Some(20_001)), ["turn:192.0.2.1:20000?transport=udp"]);
+        let ways = Ways {
+            tcp: Tcp::Everywhere(443),
+            tls: None,
+        };
+        assert_eq!(
+            urls(&threads[..1], &ways, Some(20_000)),
+            ["turn:192.0.2.1:443?transport=tcp"],
+            "one thread"
+        );
     }
 
     #[test]
@@ -257,7 +283,7 @@ mod tests {
             guarded: vec!["turns:turn.example.org".to_owned()],
             secret: "north".to_owned(),
         };
-        let [open, guarded] = &IceServers::new(None, external).of("p1", 1_000)[..] else {
+        let [open, guarded] = &IceServers::new(None, external).of("p1", 1_000, None)[..] else {
             panic!("two");
         };
         assert_eq!(open.urls, ["stun:stun.example.org"]);
@@ -269,6 +295,6 @@ mod tests {
             guarded.credential.as_deref(),
             Some("pYPhVEv1DQY+bIdNGExV0cCgPEE=")
         );
-        assert!(IceServers::default().of("p1", 1_000).is_empty());
+        assert!(IceServers::default().of("p1", 1_000, None).is_empty());
     }
 }

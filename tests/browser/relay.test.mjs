@@ -8,12 +8,12 @@ import { openStage, until } from './harness.mjs';
 import { facts, flows, join } from './media-page.mjs';
 import { makeRoom } from './rooms.mjs';
 
-// The server has made its certificate itself.
+// The server has made its certificate itself. One thread has the room's media, the other the relay's datagrams.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
 
 let stage;
 before(async () => {
-  stage = await openStage({ serverArgs: ['--tls-self-signed'], browserArgs: ['--ignore-certificate-errors'] });
+  stage = await openStage({ serverArgs: ['--tls-self-signed', '--media-threads', '2'], browserArgs: ['--ignore-certificate-errors'] });
 });
 after(() => stage?.close());
 
@@ -35,8 +35,8 @@ const waysOf = (page) => page.evaluate(async () => {
     const report = await pc.getStats();
     const transport = [...report.values()].find(({ type }) => type === 'transport');
     const pair = report.get(transport.selectedCandidatePairId);
-    const { candidateType, relayProtocol } = report.get(pair.localCandidateId);
-    ways.push(`${candidateType} ${relayProtocol}`);
+    const { candidateType, protocol, relayProtocol } = report.get(pair.localCandidateId);
+    ways.push(candidateType === 'relay' ? `relay ${relayProtocol}` : `direct ${protocol}`);
   }
   return ways;
 });
@@ -62,6 +62,24 @@ test('sound and picture reach the server and come back by each way to the relay'
   });
   await Promise.all(others.map((page) => flows(page, { video: 1, audio: 1 }, until)));
   for (const page of pages) assert.deepEqual((await facts(page)).errors, []);
+  stage.assertQuiet();
+});
+
+test('nothing goes by the relay where datagrams reach the server', async () => {
+  const identity = await makeRoom(stage, { topology: 'sfu' });
+  const pages = [];
+  for (const name of ['ada', 'bo']) {
+    const page = await stage.clientPage(name);
+    await join(page, { name, identity });
+    pages.push(page);
+  }
+  await Promise.all(pages.map((page) => flows(page, { video: 1, audio: 1 }, until)));
+  for (const page of pages) {
+    // Another way may have been found first.
+    const isStraight = async () => (await waysOf(page)).join() === 'direct udp,direct udp';
+    await until(isStraight, 'both connections to go by UDP and straight');
+    assert.deepEqual((await facts(page)).errors, []);
+  }
   stage.assertQuiet();
 });
 

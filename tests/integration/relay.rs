@@ -36,12 +36,15 @@ fn urls(joined: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// With two media threads: one has the room's media, and the other takes datagrams for the relay.
+async fn two_threads() -> Server {
+    Server::with(&[(Key::MediaThreads, "2")]).await
+}
+
 #[tokio::test]
 async fn a_check_reaches_media_through_the_relay_and_is_answered_by_it() {
-    // With two threads a client may reach the relay at one and media at the other.
-    let threads: [&[(Key, &str)]; 2] = [&[], &[(Key::MediaThreads, "3")]];
-    for settings in threads {
-        let server = Server::with(settings).await;
+    for threads in ["2", "3"] {
+        let server = Server::with(&[(Key::MediaThreads, threads)]).await;
         let (mut ada, _) = server.meeting(json!({})).await;
         let slots = json!({ "audio_slots": 1, "video_slots": 1 });
         let offer = ada.ok("media.receive", slots).await;
@@ -64,8 +67,26 @@ async fn a_check_reaches_media_through_the_relay_and_is_answered_by_it() {
 }
 
 #[tokio::test]
-async fn it_leads_nowhere_else() {
+async fn the_relay_is_named_at_no_port_where_media_of_the_room_is() {
+    // Browsers would take all that comes from there for the relay's.
+    for (threads, ways) in [("1", &["tcp"][..]), ("2", &["udp", "tcp"])] {
+        let server = Server::with(&[(Key::MediaThreads, threads)]).await;
+        let (mut ada, _) = server.meeting(json!({})).await;
+        let offer = ada.ok("media.receive", json!({})).await;
+        let (media, ..) = offered(offer["sdp"].as_str().unwrap());
+        let told = urls(&ada.joined);
+        let named = told.iter().filter_map(|url| url.rsplit('=').next());
+        assert_eq!(named.collect::<Vec<_>>(), ways);
+        assert!(!told.contains(&&*format!("turn:{media}?transport=udp")));
+    }
     let server = Server::start().await;
+    let (ada, _) = server.meeting(json!({ "topology": "p2p" })).await;
+    assert_eq!(urls(&ada.joined).len(), 2, "no media is there");
+}
+
+#[tokio::test]
+async fn it_leads_nowhere_else() {
+    let server = two_threads().await;
     let (mut ada, _) = server.meeting(json!({})).await;
     let offer = ada.ok("media.receive", json!({})).await;
     let (media, ..) = offered(offer["sdp"].as_str().unwrap());
@@ -99,7 +120,7 @@ async fn it_leads_nowhere_else() {
 
 #[tokio::test]
 async fn whoever_has_left_is_relayed_no_more() {
-    let server = Server::start().await;
+    let server = two_threads().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("Bo", &room).await;
     let mut turns = Vec::new();
@@ -152,7 +173,7 @@ async fn two_of_one_room_without_a_server_between_them_reach_each_other() {
 
 #[tokio::test]
 async fn whoever_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in() {
-    let server = Server::start().await;
+    let server = two_threads().await;
     let (mut ada, room) = server.meeting(json!({ "waiting": "everyone" })).await;
     let mut bo = server.guest("Bo").await;
     let waiting = bo.error("room.join", json!({ "identity": room })).await;
@@ -180,6 +201,7 @@ async fn it_can_be_switched_off_and_others_can_stand_in_its_place() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "north\n").unwrap();
     let server = Server::with(&[
+        (Key::MediaThreads, "2"),
         (Key::IceServer, "turns:turn.example.org"),
         (Key::IceServerSecretFile, secret.path().to_str().unwrap()),
     ])

@@ -37,7 +37,7 @@ const ways = (page) => page.evaluate(async () => {
 /** With each way: what takes the others away, and what carries the connections of who is free, and of who is not. */
 for (const { name, args, free: freely, walled: narrowly } of [
   { name: 'ICE-TCP', args: ['--turn', 'off'], free: /^direct udp$/, walled: /^direct tcp$/ },
-  { name: 'the relay over TCP', args: ['--media-tcp-port', 'off'], free: / udp$/, walled: /^relay tcp$/ },
+  { name: 'the relay over TCP', args: ['--media-tcp-port', 'off'], free: /^direct udp$/, walled: /^relay tcp$/ },
 ]) {
   test(`behind a firewall and behind a NAT people see and hear each other by ${name}`, { timeout: 120_000 }, async () => {
     const server = await walls.serve(args);

@@ -196,6 +196,11 @@ impl Worker {
         self.entry.clone()
     }
 
+    /// The port of its datagrams.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Tells new connections of other addresses.
     pub fn announce(&self, ips: &[MediaIp]) {
         let mut reach = locked(&self.reach);

@@ -135,7 +135,7 @@ async fn a_stream_leads_to_media_and_back() {
     )
     .open_room(Reach::Media);
     room.admit(&person("kim"));
-    let mut line = Line::open(&relay, who(&room.ice_servers(&person("kim"))), 65_536);
+    let mut line = Line::open(&relay, who(&room.ice_servers(&person("kim"), None)), 65_536);
     let allocated = line.allocate().await;
     assert_eq!(allocated.code, None);
     assert_eq!(line.bind().await.code, None);
@@ -176,7 +176,7 @@ async fn a_client_that_does_not_read_loses_what_comes_and_holds_nobody_up() {
     )
     .open_room(Reach::Media);
     room.admit(&person("kim"));
-    let mut line = Line::open(&relay, who(&room.ice_servers(&person("kim"))), 1_024);
+    let mut line = Line::open(&relay, who(&room.ice_servers(&person("kim"), None)), 1_024);
     line.allocate().await;
     line.bind().await;
     line.stream
@@ -209,7 +209,7 @@ async fn a_stream_without_an_allocation_ends() {
     )
     .open_room(Reach::Media);
     room.admit(&person("kim"));
-    let servers = room.ice_servers(&person("kim"));
+    let servers = room.ice_servers(&person("kim"), None);
     let began = Instant::now();
     let silent = Line::open(&relay, who(&servers), 65_536);
     silent.carried.await.unwrap();
@@ -262,7 +262,7 @@ async fn what_people_are_told_is_of_use_while_they_are_in() {
     );
     let room = all.open_room(Reach::Media);
     let other = all.open_room(Reach::Media);
-    let told = room.ice_servers(&person("kim"));
+    let told = room.ice_servers(&person("kim"), None);
     assert_eq!(told[0].urls, ["turn:192.0.2.1:20000?transport=udp"]);
     let allocates = async |told: &[IceServer]| {
         let mut line = Line::open(&relay, who(told), 65_536);
