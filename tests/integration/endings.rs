@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use meeting::config::Key;
 use serde_json::{Value, json};
@@ -254,9 +255,18 @@ async fn the_log_tells_no_secrets() {
         })
         .collect();
     bo.close().await;
+    // What was logged is written by a thread of its own.
+    let logged = async {
+        loop {
+            let log = std::fs::read_to_string(&log).unwrap();
+            if log.contains("session ends") {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let log = soon(logged).await;
     drop(server);
-    let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("session ends"), "something is logged: {log}");
     let secret = std::fs::read(data.path().join("secret")).unwrap();
     let secret = String::from_utf8_lossy(&secret).trim().to_owned();
     let words = [
