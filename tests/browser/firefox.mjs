@@ -11,7 +11,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import puppeteer from 'puppeteer-core';
-import { until } from './harness.mjs';
+import { PATIENCE_MS, until } from './harness.mjs';
 
 const LAUNCH_TIMEOUT_MS = 120_000;
 
@@ -263,7 +263,7 @@ class FirefoxLocator {
   }
 
   /** @param {{state?: 'visible'|'hidden'|'attached'|'detached', timeout?: number}} [options] */
-  async waitFor({ state = 'visible', timeout = 30_000 } = {}) {
+  async waitFor({ state = 'visible', timeout = PATIENCE_MS } = {}) {
     const holds = {
       visible: () => this.isVisible(),
       hidden: async () => !(await this.isVisible()),

@@ -20,6 +20,8 @@ import { chromium } from 'playwright-core';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** How long is waited for what must come: as long as it takes on a machine that has much else to do. */
+export const PATIENCE_MS = 60_000;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
 const KEPT_LOG_LINES = 200;
@@ -198,6 +200,7 @@ class Stage {
       reducedMotion: 'reduce',
       ...more,
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     const complain = (text) => {
       if (!expected(text)) this.complaints.push({ page: name, text });
@@ -249,7 +252,7 @@ class Stage {
  * @param {{timeoutMs?: number, everyMs?: number}} [options]
  * @returns {Promise<NonNullable<Awaited<T>>>}
  */
-export async function until(probe, what, { timeoutMs = 30_000, everyMs = 50 } = {}) {
+export async function until(probe, what, { timeoutMs = PATIENCE_MS, everyMs = 50 } = {}) {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const answer = await probe();
