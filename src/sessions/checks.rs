@@ -19,7 +19,7 @@ pub struct CheckRoom {
     pub identity: RoomIdentity,
     /// When it was made.
     pub since: Timestamp,
-    /// When it ends, whoever is in it.
+    /// When it ends, also with somebody in it.
     pub until: Timestamp,
 }
 
@@ -28,8 +28,8 @@ pub struct CheckRoom {
 pub struct CheckRooms(Arc<Mutex<HashMap<UserId, CheckRoom>>>);
 
 impl CheckRooms {
-    /// A new room for `user`, in place of an earlier one: nobody can join that any more, and who is in it may stay to its
-    /// end.
+    /// A new room for `user`, in place of an earlier one. Nobody can join the earlier one any more. Those who are in it
+    /// may stay until it ends.
     ///
     /// # Errors
     /// `server.busy` when there are too many.
@@ -49,7 +49,7 @@ impl CheckRooms {
         Ok(room)
     }
 
-    /// The room of this identity, for whoever has begun it and as long as it lasts.
+    /// The room of this identity, for the user who began it and as long as it lasts.
     pub fn find(&self, identity: &str, user: &UserId, now: Timestamp) -> Option<CheckRoom> {
         let rooms = self.lock();
         let room = rooms.get(user)?;

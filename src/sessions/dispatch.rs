@@ -63,7 +63,7 @@ async fn carry_out(
     frame: RequestFrame,
     absence: Option<Absence>,
 ) -> Result<Outcome, WireError> {
-    // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
+    // This check comes first, so that a client without a login learns nothing of what there is.
     if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
         return Err(ErrorCode::AuthRequired.into());
     }

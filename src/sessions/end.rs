@@ -100,7 +100,8 @@ impl End {
             Self::NotText => (1007, "text that is not UTF-8"),
             Self::NotWebSocket => (1002, "not WebSocket"),
             Self::GoingAway => (1001, "server going away"),
-            // To a client it is as if the server had gone away for a moment: whoever comes back finds the room anew.
+            // To a client it is as if the server had gone away for a moment: a client that comes back finds the room
+            // anew.
             Self::RoomFailed => (1001, "room failed, come back"),
             Self::Unresponsive => (1001, "pings unanswered"),
             Self::NotResumed => (1001, "not resumed, come back"),

@@ -1,5 +1,5 @@
 //! A session that lives: the core with what it cannot do itself. It waits for requests, rooms, clocks and revocation, and
-//! carries requests out. It knows no socket: whoever has one gives it frames and writes what it says.
+//! carries requests out. It knows no socket: the task that has one gives it frames and writes what it says.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -285,8 +285,8 @@ impl Live {
         self.place.is_some()
     }
 
-    /// Waits until something happens to the session beside its socket, and lets it happen. Whoever stops waiting loses
-    /// nothing.
+    /// Waits until something happens to the session beside its socket, and lets it happen. A caller may stop waiting
+    /// and loses nothing.
     pub async fn progress(&mut self) {
         let is_open = !self.core.is_ending();
         if let Some(deadline) = self.core.next_deadline()
@@ -344,8 +344,8 @@ impl Live {
         self.begin(async move {
             let kind = request.kind.clone();
             let carried_out = dispatch(&services, &mut state, request, absence);
-            // What a handler leaves half done is its room's or the store's to know; a session's own state changes at once,
-            // and who has come into a room for a request that failed is taken out of it again.
+            // What a handler leaves half done is for its room or the store to know. A session's own state changes at
+            // once. A participant who came into a room by a request that failed is taken out of it again.
             let answer = supervise::caught("request", carried_out).await;
             let answer = answer.unwrap_or_else(|_| {
                 tracing::error!(request = %kind.escape_debug(), "this request made a handler panic");
@@ -364,7 +364,8 @@ impl Live {
                 None => Finished::Request(done),
             }
         });
-        // Much waits for nobody, and is done by now. What waits is looked at again by whoever waits for the session.
+        // Many requests wait for nothing, and are done by now. One that waits is looked at again by the task that waits
+        // for the session.
         self.settle_what_is_done();
     }
 

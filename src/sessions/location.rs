@@ -17,7 +17,7 @@ pub struct Membership {
     pub room: RoomIdentity,
     /// Its row.
     pub key: RoomKey,
-    /// As whom.
+    /// The session's participant in that room.
     pub participant: ParticipantId,
     /// How to reach it.
     pub handle: RoomLink,
@@ -34,10 +34,11 @@ pub enum Place {
     Door,
 }
 
-/// Where a session is. Whoever waits at a door is in no room: all that needs one is refused as if they did not.
+/// Where a session is. A session that waits at a door is in no room: requests that need a room are refused as if it did
+/// not wait.
 pub struct Location {
     outbox: Outbox,
-    // In boxes: most who rest are nowhere, and nobody is at both.
+    // In boxes: most resting sessions are nowhere, and no session is at both.
     inside: Option<Box<Membership>>,
     at_door: Option<Box<Membership>>,
 }
@@ -88,7 +89,7 @@ impl Location {
         self.inside_of(room).or_else(|| self.at_door_of(room))
     }
 
-    /// As whom it is in a room, or waits at a door.
+    /// Its participant in the room that it is in, or at the door where it waits.
     pub fn participant(&self) -> Option<&ParticipantId> {
         let membership = self.inside.as_ref().or(self.at_door.as_ref());
         membership.map(|membership| &membership.participant)

@@ -2,8 +2,8 @@
 //!
 //! Rooms are saved by [`StateWriter`] in the database. The next process of the same node reads them before it takes
 //! connections: everybody who was in is in, and shown as reconnecting, for as long as a session without a socket is kept.
-//! Nothing of a session is known but who it was and which tokens take it up. So a client that resumes it is shown the room
-//! in place of events, and its media begins anew.
+//! Of a session nothing is known but its user and the tokens that take it up. So a client that resumes it is shown the
+//! room in place of events, and its media begins anew.
 
 mod records;
 mod returning;

@@ -92,7 +92,7 @@ struct Shared {
     stop: watch::Receiver<bool>,
 }
 
-/// What it takes to say who somebody is.
+/// What logging in needs.
 pub(super) struct Accounts {
     pub(super) store: Store,
     pub(super) passwords: Passwords,
@@ -187,7 +187,7 @@ impl Services {
         &self.shared.rooms.store
     }
 
-    /// Who was where.
+    /// The writer of the attendance history.
     pub fn history(&self) -> &HistoryWriter {
         &self.shared.rooms.history
     }

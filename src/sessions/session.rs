@@ -9,8 +9,8 @@
 //! queue. Events go out meanwhile.
 //!
 //! A session outlives its socket for a while. Without one it goes on: what rooms tell is numbered and kept, and what was
-//! asked is carried out and its answer kept. Whoever takes it up hears what was missed, each once; see [`link`]. What goes
-//! in and comes out stands in [`traffic`], what becomes of requests in [`asked`].
+//! asked is carried out and its answer kept. A client that takes it up hears what it missed, each event once; see
+//! [`link`]. [`traffic`] has what goes in and comes out, [`asked`] what becomes of requests.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -33,7 +33,7 @@ use crate::protocol::frame::{self, EncodedEvent, Hello};
 use crate::protocol::ids::ParticipantId;
 use crate::rooms::OutboxItem;
 
-/// How long a client may take to say who it is.
+/// How long a client may take to log in.
 pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a room has done with the session.
@@ -78,7 +78,8 @@ pub struct Session<S> {
 }
 
 impl<S: State> Session<S> {
-    /// A session of nobody yet, whose first frame is `hello`. It is kept without a socket for as long as `hello` says.
+    /// A session without a login, whose first frame is `hello`. It is kept without a socket for as long as `hello`
+    /// says.
     pub fn new(state: S, hello: &Hello, limits: Limits, now: Instant) -> Self {
         let kept_for = Duration::from_millis(hello.limits.resume_ms);
         Self {
@@ -281,7 +282,7 @@ impl<S: State> Session<S> {
                 }
             }
             Move::Admitted { participant, view } => {
-                // Who has gone away meanwhile hears nothing of it.
+                // A user who has gone away meanwhile hears nothing of it.
                 if state.admit(&participant) {
                     self.is_loss_untold |= matches!(self.link, Link::Detached { .. });
                     self.write_event(&Event::LobbyAdmitted(room_view::joined(*view)));
@@ -328,7 +329,7 @@ impl<S: State> Session<S> {
         }
     }
 
-    /// What the last request has done is told to whoever still reads, so that they need not guess.
+    /// Tells the outcome of the last request to a client that still reads, so that it need not guess.
     fn wind_up(&mut self, end: End, input: Input<'_, S>) {
         let state = match input {
             Input::Done(Done { state, id, answer }) => {

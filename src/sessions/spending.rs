@@ -48,7 +48,7 @@ impl Spending {
     }
 }
 
-/// What a request of so many bytes takes in somebody's outbox, about: who wrote it stands there too.
+/// About how many bytes a request of so many bytes takes in a participant's outbox. The event names its author too.
 fn weight(bytes: usize) -> u64 {
     const ABOUT_IT: u64 = 512;
     ABOUT_IT + bytes as u64

@@ -1,5 +1,5 @@
-//! The sessions of this node by id: who is logged in where, so that a revoked login ends at once, and the door at which a
-//! new socket asks for a session whose own was lost.
+//! The sessions of this node by id. The table knows their logins, so that a revoked login ends at once. Each session
+//! has the door at which a new socket asks for a session that lost its own.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Table {
 /// A session.
 #[derive(Debug)]
 struct Entry {
-    /// None before somebody has said who they are.
+    /// None before a login.
     login: Option<Pass>,
     /// Ends the session.
     revoked: Arc<Bell>,
@@ -37,7 +37,7 @@ struct Entry {
 /// What a session came in with.
 #[derive(Debug, Clone)]
 pub struct Pass {
-    /// Who.
+    /// The user.
     pub user: UserId,
     /// An account, or a guest.
     pub kind: UserKind,
@@ -61,7 +61,7 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Whose place it is.
+    /// The id of the session.
     pub fn id(&self) -> &SessionId {
         &self.id
     }
@@ -84,7 +84,7 @@ impl Seat {
     /// Gives the place up.
     pub fn leave(&self) {
         self.table.sessions.remove(&self.id);
-        // Whoever stands at it is not let wait.
+        // A socket that waits at the door is refused at once.
         self.door.shut();
     }
 }
@@ -130,8 +130,8 @@ impl Table {
         entry.login.as_ref().map(|_| entry.door.clone())
     }
 
-    /// Takes note of who a session is, also after a new log-in, and gives out a token that takes it up again. What an
-    /// earlier log-in was given is void; what this one was given before is not.
+    /// Takes note of a session's login, also after a new log-in, and gives out a token that takes the session up again.
+    /// Tokens of an earlier log-in are void; earlier tokens of this one are not.
     pub fn log_in(&self, session: &SessionId, pass: Pass) -> String {
         let Some(mut entry) = self.sessions.get_mut(session) else {
             // It has just ended, so that nothing takes it up.
@@ -189,7 +189,7 @@ impl Table {
         accounts.collect()
     }
 
-    /// Who has logged in to a session.
+    /// The user who has logged in to a session.
     pub fn user(&self, session: &SessionId) -> Option<UserId> {
         let entry = self.sessions.get(session)?;
         entry.login.as_ref().map(|pass| pass.user.clone())
@@ -282,7 +282,7 @@ mod tests {
         let ends = [enter(&older, account, 9), enter(&gone, account, 5)];
         let asked = table.accounts();
         assert!(asked.len() == 3 && !asked.contains(&guest));
-        // Who came in after the question is judged by the next one.
+        // A session that came in after the question is judged by the next one.
         let sessions = sessions.into_iter().chain([enter(&late, account, 5)]);
         let found = HashMap::from([(kept, None), (older, Some(at(10)))]);
         table.end_void(&asked, &found);

@@ -49,7 +49,7 @@ pub async fn update(
     }
     let now = Timestamp::now();
     if password.is_some() {
-        // Before it can be seen in the database: whoever looks there must not end this session for it.
+        // This comes before the change can be seen in the database: a check there must not end this session for it.
         accounts.table.renew(&state.client.session, now);
     }
     let name = data.display_name.as_ref();

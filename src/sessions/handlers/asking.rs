@@ -27,10 +27,10 @@ pub async fn authorised(membership: &Membership, action: Action) -> Result<Parti
     }
 }
 
-/// Gives a room the command that `of` makes of who asks; it answers no more than that it worked.
+/// Gives a room the command that `of` makes of the asking participant. The answer says only that it worked.
 ///
 /// # Errors
-/// What the room refuses with, `room.not_joined` outside of one, or `server.busy`.
+/// The room's own errors, `room.not_joined` outside of one, or `server.busy`.
 pub async fn command(
     location: &Location,
     of: impl FnOnce(crate::protocol::ids::ParticipantId) -> Command,
@@ -43,7 +43,8 @@ pub async fn command(
     Ok(Empty {})
 }
 
-/// What one must be allowed to make this edit: who keeps a meeting in order needs not govern the room.
+/// The permission that this edit needs. Edits that only keep a meeting in order do not need the right to govern the
+/// room.
 pub fn edit_action(edit: &RoomEdit) -> Action {
     let RoomEdit {
         identity: _,

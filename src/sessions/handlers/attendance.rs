@@ -1,4 +1,4 @@
-//! Who was in a room, when and how long.
+//! The attendance of a room: its participants, when they came and how long they stayed.
 
 use super::room::{find, may};
 use super::{people, stored};
@@ -48,8 +48,8 @@ pub async fn page(
     })
 }
 
-/// Its owner and whom another system made its host may look from anywhere, others while they are in it; of whoever is
-/// in it the room alone decides.
+/// The room's owner may look from anywhere, and so may a host that another system named. Others must be in the room,
+/// and for those in it the room alone decides.
 async fn may_look(rooms: &Rooms, asker: Asker<'_>, room: &StoredRoom) -> Result<(), WireError> {
     let denied = match may(asker, room, Action::Attendance).await {
         Err(error) if error.code == ErrorCode::PermDenied => error,

@@ -270,7 +270,7 @@ fn subject_of(user: &User) -> Subject {
     }
 }
 
-/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the membership in a room.
+/// Gives this session to `user`. A different user does not inherit the membership in a room.
 async fn admit(
     accounts: &Accounts,
     state: &mut SessionState,

@@ -99,7 +99,7 @@ async fn again(
     sent: StoredMessage,
 ) -> Result<MessageAnswer, WireError> {
     let to = match &data.to {
-        // Who is gone since was somebody else than who is here, or is who it was for.
+        // The recipient may have left since. Then the kept message says which user that participant was.
         Some(to) => match find(membership, to).await {
             Ok(person) => Some(person.user.id),
             Err(error) => match &sent.to {
@@ -114,8 +114,8 @@ async fn again(
     tell_again(store, membership, sent).await
 }
 
-/// Answers a message that is kept already. The room tells nobody a second time. But when the database answered the commit
-/// too late, whoever sent it heard that it failed, and nobody was told.
+/// Answers a message that is kept already. The room tells nobody a second time. The exception is a commit that the
+/// database answered too late: its author heard that it failed, and nobody was told.
 async fn tell_again(
     store: &Store,
     membership: &Membership,

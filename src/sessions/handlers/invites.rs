@@ -70,7 +70,7 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: InviteList) -> Result<I
     })
 }
 
-/// `invite.revoke`: those whom the link has let in stay in.
+/// `invite.revoke`: participants whom the link has let in stay in.
 pub async fn revoke(
     rooms: &Rooms,
     asker: Asker<'_>,
@@ -93,7 +93,7 @@ pub async fn revoke(
 /// Counts the session's user as let in by a link; attempts are limited per room and address.
 ///
 /// # Errors
-/// `room.denied` for whatever the link's token is not good for, `rate.limited`.
+/// `room.denied` for everything that the link's token is not good for, `rate.limited`.
 pub async fn follow(
     rooms: &Rooms,
     asker: Asker<'_>,

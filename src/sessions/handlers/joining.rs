@@ -36,7 +36,7 @@ pub async fn join(
     match look(&mut state.location, &room.identity).await {
         Ok(Some(view)) => return Ok(room_view::joined(view)),
         Ok(None) => {}
-        // An invite lets past the waiting room, also whoever waits in it already.
+        // An invite lets its user past the waiting room, also one who waits in it already.
         Err(error) if error.code == ErrorCode::RoomWaiting && data.invite.is_some() => {}
         Err(error) => return Err(error),
     }
@@ -73,8 +73,8 @@ pub async fn join(
     }
 }
 
-/// Takes whoever has shown that they may come to the room's door. They leave the room they are in when this one has taken
-/// them: whoever is refused, for whatever reason, stays where they are.
+/// Takes a user who has shown that they may come to the room's door. They leave their present room only when this one
+/// has taken them. A refused user stays where they are, for any reason of refusal.
 async fn enter(
     rooms: &Rooms,
     state: &mut SessionState,
@@ -132,7 +132,7 @@ fn higher(one: Option<Role>, other: Option<Role>) -> Option<Role> {
     one.into_iter().chain(other).max_by_key(rank)
 }
 
-/// The room as somebody sees it who is in it already; none for whoever is not.
+/// The room as its participant sees it; none for a user who is not in it.
 ///
 /// # Errors
 /// `room.waiting` for somebody who waits at its door.
@@ -178,7 +178,7 @@ pub(super) fn newcomer(asker: Asker<'_>, display_name: Option<DisplayName>) -> J
     }
 }
 
-/// Whoever comes too early is told when to come again.
+/// Tells a user who comes too early when to come again.
 fn refused(room: &StoredRoom, error: WireError) -> WireError {
     if error.code != ErrorCode::RoomNotStarted {
         return error;
@@ -193,8 +193,8 @@ fn refused(room: &StoredRoom, error: WireError) -> WireError {
     }
 }
 
-/// The room to join. Whoever joins by a number and gives a password learns only whether the two belong together: an
-/// unknown number costs what a wrong password costs, attempts and time, and is answered alike.
+/// The room to join. A user who joins by a number and gives a password learns only whether the two belong together. An
+/// unknown number costs the same attempts and time as a wrong password, and gets the same answer.
 async fn seek(rooms: &Rooms, address: Network, data: &RoomJoin) -> Result<StoredRoom, WireError> {
     if let Some(room) = room::seek(rooms, address, &data.identity).await? {
         return Ok(room);
@@ -255,7 +255,7 @@ async fn try_password(
     }
 }
 
-/// `room.leave`; whoever waits stops waiting.
+/// `room.leave`; a user who waits stops waiting.
 pub async fn leave(location: &mut Location) -> Result<Empty, WireError> {
     if location.is_nowhere() {
         return Err(ErrorCode::RoomNotJoined.into());

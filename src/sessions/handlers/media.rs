@@ -108,7 +108,7 @@ pub async fn receive(
     let membership = connected(location)?;
     let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
-        // A connection check, which is open to whoever comes by.
+        // A connection check, which is open to everybody.
         Origin::Memory => CHECK_SLOTS.most as u32,
     };
     let receive = Description::Receive {

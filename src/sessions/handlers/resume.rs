@@ -14,7 +14,7 @@ use crate::sessions::services::Accounts;
 use crate::sessions::session::Resume;
 use crate::sessions::state::SessionState;
 
-/// How long whoever has the session may take to hand it over.
+/// How long the present holder of the session may take to hand it over.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `session.resume`, the request with this id

@@ -134,7 +134,7 @@ pub async fn load(rooms: &Rooms, key: RoomKey) -> Result<Start, WireError> {
     })
 }
 
-/// A room as whoever joins it is told.
+/// A room as a user who joins it is told.
 pub fn joined(view: View) -> Joined {
     let View {
         room,

@@ -35,12 +35,12 @@ pub(super) enum InFlight {
     OfferAnswer,
 }
 
-/// Somebody who asks again how they came into a room that they are in, and is to be shown it.
+/// A client that asks again how it came into a room that it is in, and is to be shown the room.
 #[derive(Debug)]
 pub(super) struct Showing {
     /// The request.
     id: u64,
-    /// As whom they came.
+    /// The participant that it came as.
     participant: ParticipantId,
 }
 
@@ -150,7 +150,7 @@ impl<S: State> Session<S> {
             self.answers.forget_offers();
         }
         let text = answered(id, answer);
-        // Before what rooms have done meanwhile is followed: they may have let go of whoever has just come.
+        // This comes before the rooms' changes are followed: they may have let go of the participant who has just come.
         let came = state.participant().cloned();
         self.answers.keep(id, what.kept(&text, came));
         // It may have come into a room that does not know that there is no socket.
@@ -165,8 +165,8 @@ impl<S: State> Session<S> {
         self.in_flight.is_some() || self.showing.is_some() || self.state.is_none()
     }
 
-    /// Somebody asks again how they came into a room, or to its door. Whoever is not in it gets the answer that is kept:
-    /// they wait on, or have gone since by what they asked for next.
+    /// A client asks again how it came into a room, or to its door. If it is not inside, it gets the answer that is
+    /// kept: it still waits, or has left since by a later request.
     fn came_before(&mut self, id: u64, answer: &Arc<str>, participant: ParticipantId) {
         let is_inside = |state: &mut S| state.is_inside(&participant);
         let Some(state) = self.state.take_if(is_inside) else {
@@ -199,10 +199,10 @@ impl<S: State> Session<S> {
         }
     }
 
-    /// The room shows itself to whoever it was asked for. What it told before was written before.
+    /// Shows the room to the participant for whom it was asked. What the room told before was written before.
     pub(super) fn show_again(&mut self, participant: &ParticipantId, view: View) {
         let is_theirs = |showing: &mut Showing| showing.participant == *participant;
-        // Whoever asked for any other is gone.
+        // A participant for whom another view was asked is gone.
         if let Some(Showing { id, .. }) = self.showing.take_if(is_theirs) {
             self.write(frame::ok(id, &room_view::joined(view)));
         }
@@ -237,7 +237,7 @@ impl<S: State> Session<S> {
     }
 }
 
-/// Why somebody is not in whom a room lets go of as `participant`; none when they have gone by themselves.
+/// Why `participant` is not in the room that lets go of it; none when they left by themselves.
 pub(super) fn why_not_in<S: State>(state: &S, participant: &ParticipantId) -> Option<ErrorCode> {
     let code = match state.is_inside(participant) {
         true => ErrorCode::RoomEnded,

@@ -1,6 +1,7 @@
 //! How a session loses its socket and gets another.
 //!
-//! Whoever comes back says the number of the last event that it saw. If all later ones are kept, they follow the answer.
+//! A client that comes back says the number of the last event that it saw. If all later ones are kept, they follow the
+//! answer.
 //! If not, the room is asked for a view, which takes their place: the room puts it among what it tells the session, so
 //! that all before it is in it and nothing after it is. A view is given a number of its own. So a client that has not
 //! seen the view, because the answer was lost too, is known by its last number and gets another one.
@@ -54,7 +55,7 @@ enum Stage {
     Looks(ParticipantId),
 }
 
-/// Where somebody is who comes back.
+/// Where a client is when it comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// In no room.
