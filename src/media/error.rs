@@ -1,4 +1,4 @@
-//! What can go wrong with media, for clients and for whoever starts the server.
+//! What can go wrong with media, for clients and for the operator who starts the server.
 
 use std::borrow::Cow;
 use std::io;

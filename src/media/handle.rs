@@ -93,7 +93,7 @@ impl Media {
     /// Binds the sockets and starts the workers.
     ///
     /// # Errors
-    /// A sentence for whoever starts the server: no usable address, a port in use.
+    /// A sentence for the operator who starts the server: no usable address, a port in use.
     pub fn start(config: MediaConfig) -> Result<Self, MediaStartError> {
         Self::start_with(config, None)
     }

@@ -16,8 +16,8 @@ use crate::media::bwe::trials::Trials;
 
 /// After a cut the queue drains; what is seen meanwhile is no news.
 const SETTLING: Duration = Duration::from_millis(1000);
-/// Of what arrives under congestion so much is kept, so that the queue drains. GCC keeps 85 % (§5.5); whoever divides
-/// the line among pictures leaves some of it free already.
+/// Under congestion the estimate keeps this share of what arrives, so that the queue drains. GCC keeps 85 % (§5.5).
+/// Here the division of the line among pictures leaves some of it free already.
 const KEPT_PERCENT: u64 = 95;
 /// Congestion while no more is sent than the estimate: others use the line as well, or it became narrower (§5.5).
 const LESS_PERCENT: u64 = 85;
@@ -98,7 +98,7 @@ impl Estimator {
         }
     }
 
-    /// A packet is sent, whatever it is. Gives the number that it is to carry for transport-wide feedback.
+    /// A packet of any kind is sent. Gives the number that it is to carry for transport-wide feedback.
     pub fn stamp(&mut self, bytes: usize, now: Instant) -> u16 {
         let probe = self.prober.note_sent(bytes, now);
         self.sent.add(bytes, now);

@@ -166,7 +166,7 @@ impl Prober {
         }
     }
 
-    /// A packet is sent, whatever it is. Gives the cluster that it belongs to.
+    /// A packet of any kind is sent. Gives the cluster that it belongs to.
     pub fn note_sent(&mut self, bytes: usize, now: Instant) -> Option<NonZeroU16> {
         let cluster = self.cluster.as_mut()?;
         if cluster.ended.is_some() {

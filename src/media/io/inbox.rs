@@ -27,7 +27,7 @@ impl Inbox {
     ) -> bool {
         for _ in 0..most {
             let input = self.inputs.try_recv();
-            // Looked at after the inbox: whoever opened a room did so before they told it anything.
+            // This is looked at after the inbox: a room is opened before anything else is told it.
             let openings =
                 std::mem::take(&mut *self.openings.lock().unwrap_or_else(PoisonError::into_inner));
             let now = clock();

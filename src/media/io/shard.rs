@@ -210,7 +210,7 @@ impl State {
         if datagram.len() > MAX_DATAGRAM || !may_be_peer(path.remote()) {
             return;
         }
-        // RFC 7983 §7. A check says whom it is for; everything else comes by a way that a check has proven.
+        // RFC 7983 §7. A check names its connection. Everything else comes by a path that a check has proven.
         let route = match datagram.first() {
             Some(0..=3) => stun::ufrag(datagram).and_then(|ufrag| self.routes.ufrags.get(ufrag)),
             Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
@@ -232,7 +232,8 @@ impl State {
         }
     }
 
-    /// Whose packet this is that came by an unknown way: of those at the same IP address, who can open it.
+    /// The connection of a packet that came by an unknown path: of those at the same IP address, the one that can open
+    /// it.
     fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
         let around = self.routes.around(path);
         if around.is_empty() || self.roamers.take(now).is_err() {

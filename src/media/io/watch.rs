@@ -12,7 +12,7 @@ use crate::media::seats::{Load, Spent, Stepper};
 /// How busy it was is looked at this often.
 const GAUGED_EVERY: Duration = Duration::from_secs(1);
 
-/// How busy a worker is, for whoever asks.
+/// How busy a worker is. Other threads read it.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Gauge {
     load: AtomicU32,

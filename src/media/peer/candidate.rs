@@ -56,7 +56,7 @@ pub(in crate::media) fn check(candidate: &str) -> Result<(), Refusal> {
     }
     match port.parse::<u16>() {
         Ok(1..) => Ok(()),
-        // Who connects from there listens nowhere (RFC 6544 §4.5).
+        // A client that connects from there listens nowhere (RFC 6544 §4.5).
         Ok(0) if transport.eq_ignore_ascii_case("tcp") => Ok(()),
         _ => Err("The candidate has an impossible port."),
     }

@@ -7,7 +7,7 @@ use crate::protocol::object::Source;
 /// So many people's pictures are kept the longest: those who spoke last.
 const LAST_SPEAKERS: usize = 4;
 
-/// The step that holds, and who spoke last.
+/// The step that holds, and the last speakers.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Busy {
     step: Step,

@@ -1,4 +1,4 @@
-//! One room's media: who is in it, what they send, and what each of their slots carries.
+//! One room's media: its members, what they send, and what each of their slots carries.
 //!
 //! Requests are in `request`, the way of a packet in `forward`, what slots carry in `assign`, which layers of it in
 //! `narrow`.
@@ -202,7 +202,7 @@ impl Room {
         }
     }
 
-    /// Tells somebody all of their slots, whatever was told before.
+    /// Tells a participant all of their slots, also those told before.
     fn tell_slots_anew(&mut self, id: &ParticipantId) {
         let key = self.member_keys.get(id);
         let member = key.and_then(|key| self.members.get_mut(key));

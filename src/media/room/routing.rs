@@ -91,7 +91,7 @@ impl Hasher for Folded {
 }
 
 impl Routes {
-    /// The connections whose datagrams come from this IP address, by whatever port.
+    /// The connections whose datagrams come from this IP address, by any port.
     pub fn around(&self, path: Path) -> Vec<Route> {
         let here = |known: &Path| {
             let is_near =

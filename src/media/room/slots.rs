@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(hear(&slots, [50, 70, 90]), [Some(4), Some(3)]);
     }
 
-    /// Whatever is preferred: every carried track is preferred, none twice, none moves, and no slot is idle in vain.
+    /// For all preferences: every carried track is preferred, none twice, none moves, and no slot is idle in vain.
     #[test]
     fn settling_holds_its_rules_for_random_preferences() {
         let mut random = 0x9e37_79b9_u32;

@@ -205,7 +205,8 @@ impl Down {
         };
         let mut packet = arrival.packet;
         if let Some(newest) = arrival.newest {
-            // It names its encoding by the publisher's number, and is twice as long: who loses nothing goes without.
+            // It names its encoding by the publisher's number, and is twice as long. A subscriber that loses nothing
+            // goes without.
             let is_same = arrival.codec.payload_type == payload_type;
             match repair.filter(|_| is_same && (arrival.is_lossy || self.line.is_lossy(now))) {
                 Some(redundant) => payload_type = redundant,
@@ -333,7 +334,7 @@ impl Down {
         if let Some(slot) = self.slots.get_mut(index) {
             slot.carry(track);
             self.is_touched = true;
-            // What waits of the track before is not for whoever watches now.
+            // What waits of the track before is not for the viewer of the new one.
             self.line.forget(index);
         }
     }

@@ -10,7 +10,7 @@ use crate::media::room::{Key, Member, Room, Side, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::object::{MediaKind, Source};
 
-/// Who speaks is told at most this often.
+/// The speakers are told at most this often.
 const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
 /// Sender reports go out this often.
 const REPORTS_EVERY: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! A track: what is published of one source, in layers, and who gets it.
+//! A track: what is published of one source, in layers, and its subscribers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ pub(in crate::media) struct Layer {
     pub wanted_at: Option<Instant>,
     /// Its last packets, for those who lost some.
     pub history: History,
-    /// Who gets it, or waits for its next keyframe.
+    /// The slots that get it, or wait for its next keyframe.
     pub targets: Vec<Target>,
 }
 
@@ -202,7 +202,7 @@ impl Track {
             return;
         };
         if arrival.keyframe {
-            // Whoever waited for one has it.
+            // Subscribers that waited for a keyframe have it.
             layer.keyframe_wanted = false;
             layer.keyframe_at = Some(now);
             let size = size::of_keyframe(arrival.packet.encoding, arrival.packet.payload);

@@ -108,7 +108,7 @@ impl Places {
     }
 }
 
-/// The frame number of a dependency descriptor: its second and third byte, whatever follows.
+/// The frame number of a dependency descriptor: its second and third byte.
 pub fn frame_number(descriptor: &[u8]) -> Option<u16> {
     let [_, high, low, ..] = *descriptor else {
         return None;

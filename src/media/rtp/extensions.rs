@@ -68,7 +68,7 @@ impl Extension {
     }
 }
 
-/// Who has agreed to which id.
+/// The ids that a peer has agreed to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExtensionIds([u8; Extension::ALL.len()]);
 

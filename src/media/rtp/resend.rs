@@ -271,7 +271,7 @@ impl ResendBuffer {
         kept
     }
 
-    /// Forgets everything: what the slot carried before must not be sent to whoever watches it now.
+    /// Forgets everything: what the slot carried before must not be sent to the viewer of the new track.
     pub fn clear(&mut self) {
         self.places = Vec::new();
         (self.stretches, self.stretch) = (Vec::new(), 0);
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(take(&mut buffer, 7, now), None);
     }
 
-    /// Whatever a slot turns to, and in whichever order its packets come: each is told as it was sent, or not at all.
+    /// For all turns of a slot and all orders of its packets: each is told as it was sent, or not at all.
     #[test]
     fn packets_are_told_as_they_were_sent_whatever_follows_them() {
         let mut random = 0x9e37_79b9_u32;

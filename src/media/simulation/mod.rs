@@ -73,9 +73,9 @@ struct World {
     /// Whether checks reach the server.
     checks_pass: bool,
     random: u32,
-    /// How many datagrams of media were sent to whom.
+    /// How many datagrams of media were sent to each address.
     media: HashMap<SocketAddr, usize>,
-    /// How many bytes were sent to whom, whether they arrived or not.
+    /// How many bytes were sent to each address, whether they arrived or not.
     bytes: HashMap<SocketAddr, usize>,
     links: HashMap<SocketAddr, Link>,
     /// What the server has sealed of each stream under each number.
@@ -372,7 +372,7 @@ impl World {
             .collect()
     }
 
-    /// A datagram reaches the server, whoever sent it.
+    /// A datagram reaches the server, from any sender.
     fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
         let path = Path::udp(SERVER.into(), from);
         self.state

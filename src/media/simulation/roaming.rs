@@ -124,7 +124,7 @@ fn both_may_move_at_once() {
 #[test]
 fn who_takes_anothers_address_gets_nothing_of_theirs() {
     let mut call = Call::new();
-    // A third participant, whose datagrams seem to come from where Bo is.
+    // A third participant. Her datagrams seem to come from Bo's address.
     let eve = call.world.admit();
     let hers = call.world.receive(&eve);
     call.world.run(Duration::from_millis(600));

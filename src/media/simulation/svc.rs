@@ -163,8 +163,8 @@ impl Show {
         told.next().expect("it was told").clone()
     }
 
-    /// Whoever gets this sees one stream without a gap, in which each picture ends with a marker and has all that it is
-    /// made from. Which spatial layers each picture has.
+    /// Checks that the viewer sees one stream without a gap, in which each picture ends with a marker and has all that
+    /// it is made from. Returns the spatial layers of each picture.
     fn decode(&self, got: &[Got]) -> BTreeMap<u32, u8> {
         for pair in got.windows(2) {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! One subscriber's call: who sends, who receives and tells of it, and the link between them.
+//! One subscriber's call: the sender, the receiver with its feedback, and the link between them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -17,11 +17,11 @@ impl Chance {
     }
 }
 
-/// Who else sends into the queue.
+/// What else is sent into the queue.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Other {
     Nobody,
-    /// So many kbit/s, whatever happens.
+    /// A constant rate in kbit/s.
     Steady(f64),
     /// As TCP does: a packet more in flight each round trip, half as many after a loss.
     Greedy,

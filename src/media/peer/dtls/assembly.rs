@@ -55,7 +55,7 @@ impl Assembly {
         self.next
     }
 
-    /// Takes a fragment of a message to us, who are this end.
+    /// Takes a fragment of a message to this end of the association.
     pub fn take(&mut self, fragment: &Fragment<'_>, us: DtlsRole) -> Taken {
         if fragment.sequence < self.next {
             return Taken::Old;

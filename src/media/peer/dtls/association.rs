@@ -27,7 +27,7 @@ pub(in crate::media) enum DtlsRole {
 
 /// What became of it.
 pub(in crate::media::peer) enum Outcome {
-    /// It is up, with whom we expected. Keys of both directions.
+    /// It is up, with the expected peer. Keys of both directions.
     Ready {
         /// Theirs.
         inbound: Cipher,
@@ -116,8 +116,8 @@ impl Association {
         self.settle(events)
     }
 
-    /// Chooses how packets will be protected, by what the hello offers (RFC 5764 §4.1.1). It comes in the clear, but
-    /// whoever changed it could at most make us choose the other good one.
+    /// Chooses how packets will be protected, by what the hello offers (RFC 5764 §4.1.1). The hello comes in the clear.
+    /// An attacker who changes it could at most make us choose the other good cipher.
     fn choose(&mut self, records: &[u8]) {
         let offers_gcm =
             hello::offers(records, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm as u16);

@@ -205,12 +205,15 @@ impl Agent {
         }
     }
 
-    /// Notes that media came this way, which has proven itself. Whether ours leaves by it from now on.
+    /// Notes that media came by this path, which has proven itself. Returns whether our media leaves by it from now on.
     ///
-    /// A NAT that gives a client another port tells nobody, and the client's next check may be five seconds away. Media
-    /// does not wait for it where the client's own comes by a way that is new, and nothing comes by the selected one.
-    /// Somebody on the way who copies packets and is faster than the peer could lead media astray so. That lasts until the
-    /// peer's next check, and happens once: media moves nothing again before a check came by the way that it chose.
+    /// A NAT that gives a client another port tells nobody, and the client's next check may be five seconds away. Our
+    /// media does not wait for that check when the client's media comes by a new path and nothing comes by the selected
+    /// one.
+    ///
+    /// An attacker who copies packets and is faster than the peer could lead media astray this way. That lasts until
+    /// the peer's next check, and happens once: media moves nothing again before a check came by the path that it
+    /// chose.
     pub fn heard_media(&mut self, path: Path, now: Instant) -> bool {
         self.heard(path, now);
         let is_new = |known: &Proven| known.path == path && known.priority.is_none();

@@ -1,4 +1,4 @@
-//! Whose transport a description describes: ICE credentials, certificate fingerprints and the DTLS role.
+//! The transport that a description describes: ICE credentials, certificate fingerprints and the DTLS role.
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 

@@ -64,7 +64,7 @@ impl End<'_> {
         let mut text = self.head(offer.mixes_extensions);
         let others = apart.iter().map(|(end, part)| (end, *part));
         let parts: Vec<_> = std::iter::once((self, offer)).chain(others).collect();
-        // Who did not bundle is not told of bundles (RFC 9143 §7.3).
+        // An offerer that did not bundle is not told of bundles (RFC 9143 §7.3).
         for (_, part) in parts.iter().filter(|(_, part)| part.is_bundled()) {
             let mids = part.sections.iter().map(|section| section.mid.as_str());
             bundle(&mut text, mids);
@@ -171,8 +171,8 @@ impl End<'_> {
     fn begin(&self, text: &mut String, kind: MediaKind, proto: &str, codecs: &[&Codec]) {
         let _ = write!(text, "m={} 9 {proto}", medium(kind));
         for codec in codecs {
-            // A browser sends a sound redundantly if that is what the answerer prefers; of an offer some clients take the
-            // first encoding, whatever it is.
+            // A browser sends a sound redundantly if that is what the answerer prefers. Some clients take the first
+            // encoding of an offer in any case.
             let prefers = kind == MediaKind::Audio && self.setup != Setup::Actpass;
             let number = Some(codec.payload_type);
             let numbers = match prefers {
@@ -263,7 +263,7 @@ fn format(text: &mut String, kind: MediaKind, codec: &Codec) {
     if !codec.fmtp.is_empty() {
         let _ = write!(text, "a=fmtp:{number} {}\r\n", codec.fmtp);
     }
-    // Who sends a sound needs no keyframe of it, and repairs it by its encoding's own means.
+    // A sender of sound needs no keyframe requests, and repairs it by its encoding's own means.
     let is_picture = kind == MediaKind::Video;
     let said = [
         ("nack", feedback.nack && is_picture),

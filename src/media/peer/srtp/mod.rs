@@ -1,8 +1,8 @@
 //! SRTP and SRTCP (RFC 3711) of one peer, in place.
 //!
-//! A replay list and a highest index move only when a packet was authentic (RFC 3711 §3.3), and nothing is kept for a
-//! stream of which nothing was: what is forged changes nothing. On our side no index of a stream is sealed twice,
-//! whatever the caller does: two packets under one nonce would give both away.
+//! A replay list and a highest index move only when a packet was authentic (RFC 3711 §3.3). Nothing is kept for a
+//! stream that had no authentic packet. So a forged packet changes nothing. On our side no call can seal one index of a
+//! stream twice: two packets under one nonce would give both away.
 
 mod cipher;
 #[cfg(test)]
@@ -174,7 +174,7 @@ impl Outbound {
         let Some(index) = self.rtp.next(ssrc, number) else {
             return false;
         };
-        // It is used from here on, whatever becomes of the packet.
+        // The index counts as used from here on, also when the packet is not sent.
         self.rtp.mark(ssrc, index);
         let place = Place {
             header,

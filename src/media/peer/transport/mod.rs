@@ -15,7 +15,7 @@ use super::sdp::Fingerprint;
 use super::srtp::{Inbound, Outbound};
 use crate::budgets::media::HELD;
 
-/// From the first datagram of a handshake; whoever has not come to its end by then does not any more.
+/// From the first datagram of a handshake. A handshake that has not ended by then does not end any more.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// A peer that stays failed for this long is given up: its client did not restart ICE.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
@@ -64,10 +64,10 @@ struct Keys {
 pub(in crate::media) struct Peer {
     identity: &'static Identity,
     ice: Agent,
-    /// Whom its first description promised, and which end of DTLS we are. That holds for as long as there is the
-    /// association (RFC 8842 §4).
+    /// The peer that its first description promised, and which end of DTLS we are. That holds for as long as there is
+    /// the association (RFC 8842 §4).
     remote: Option<(DtlsRole, Vec<Fingerprint>)>,
-    /// There once both are known: whom to expect, and a way to them.
+    /// There once both are known: the expected peer, and a path to it.
     association: Option<Association>,
     /// Hellos that overtook the description.
     early: VecDeque<Vec<u8>>,
@@ -133,8 +133,8 @@ impl Peer {
         self.ice.take_stale_ufrags()
     }
 
-    /// Takes from the peer's first description whom we talk to and which end of DTLS we are. A later one changes
-    /// nothing.
+    /// Takes from the peer's first description its fingerprints and which end of DTLS we are. A later description
+    /// changes nothing.
     pub fn set_remote(&mut self, named: &[Fingerprint], role: DtlsRole, now: Instant) {
         self.at = now;
         if self.remote.is_none() {
@@ -148,7 +148,7 @@ impl Peer {
         self.remote.as_ref().map(|(role, _)| *role)
     }
 
-    /// As client we begin as soon as we know whom with and where.
+    /// As client we begin as soon as we know the peer and a path to it.
     fn begin_handshake(&mut self, now: Instant) {
         let (Some((role, named)), None) = (&self.remote, &self.association) else {
             return;

@@ -10,7 +10,7 @@ use crate::media::rtp::rtcp::write::Writer;
 use crate::media::rtp::rtcp::{Block, Compound, Report as RtcpReport, round_trip};
 use crate::protocol::object::Source;
 
-/// Whoever only receives has an SSRC for its reports, too.
+/// A peer that only receives has an SSRC for its reports, too.
 const OWN_SSRC: u32 = 1;
 /// The same for all that we send (RFC 8834 §4.9).
 const NAME: &str = "meeting";

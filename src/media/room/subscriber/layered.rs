@@ -113,7 +113,7 @@ impl DownSlot {
         (self.reported != self.state()).then(|| self.tell(tracks))
     }
 
-    /// The same, whatever was told last.
+    /// The same, also when nothing is new.
     pub(in crate::media::room) fn tell(&mut self, tracks: &Tracks) -> Slot {
         self.reported = self.state();
         self.reported(tracks)

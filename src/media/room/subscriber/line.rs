@@ -164,7 +164,7 @@ impl Line {
         self.padding = Some(padding);
     }
 
-    /// A slot carries something else: what waits of it is not for whoever watches now.
+    /// A slot carries something else: what waits of the old track is not for the viewer of the new one.
     pub fn forget(&mut self, slot: usize) {
         drop((self.pacer.take(slot), self.bursts.take(slot)));
         self.train.take_if(|(of, _)| *of == slot);

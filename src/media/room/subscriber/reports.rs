@@ -103,7 +103,7 @@ impl Down {
         self.line.note_reports(tally, now);
     }
 
-    /// A keyframe is asked for. Whoever gets stills gets keyframes anyway, as often as the line allows.
+    /// A keyframe is asked for. A viewer of stills gets keyframes anyway, as often as the line allows.
     fn keyframe_requested(&mut self, ssrc: u32, now: Instant) -> Option<usize> {
         let index = self.slot_of(ssrc)?;
         let slot = &mut self.slots[index];

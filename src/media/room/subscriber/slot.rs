@@ -167,7 +167,7 @@ impl DownSlot {
         (self.lack, self.missed_since, self.uses) = (None, None, 0);
         self.undecodable = false;
         self.release();
-        // What it carried before must not be sent to whoever watches it now.
+        // What it carried before must not be sent to the viewer of the new track.
         self.buffer.clear();
     }
 

@@ -34,7 +34,7 @@ const BLOCK_BYTES: usize = 24;
 pub enum Report<'a> {
     /// RFC 3550 §6.4.1.
     Sender {
-        /// Whose.
+        /// The sender's stream.
         ssrc: u32,
         /// Their wall clock.
         ntp: u64,

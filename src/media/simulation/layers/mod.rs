@@ -24,8 +24,8 @@ fn layers_of(got: &[Got]) -> Vec<u8> {
     layers
 }
 
-/// Whatever was switched, the receiver sees one stream without a gap, whose clock and counters only go on; after a
-/// switch it begins with a keyframe, and every picture is whole. How many switches there were.
+/// Checks that the receiver sees one stream without a gap over all switches, whose clock and counters only go on. After
+/// a switch it begins with a keyframe, and every picture is whole. Returns the number of switches.
 fn is_one_stream(got: &[Got]) -> usize {
     let mut switches = 0;
     let mut counted = BTreeMap::new();

@@ -115,7 +115,7 @@ fn the_crate_survives_bent_handshakes() {
             let datagram = random.bend(&corpus);
             pair.arrive(&datagram);
         }
-        // Whatever was believed of that, the server holds nothing that hurts it, and a new client is served.
+        // The server may believe any of that. It still holds nothing that hurts it, and serves a new client.
         assert!(pair.guard.assembly.held() <= DTLS_BYTES.size());
     }
     let mut pair = Pair::new();
