@@ -49,7 +49,7 @@ where
                     End::Replaced
                 }
                 Outcome::Become(successor) => {
-                    // The session that began with this socket is nobody's, and ends here.
+                    // The session that began with this socket has no login, and ends here.
                     let Some(taken) = successor.take_up() else {
                         return;
                     };
@@ -168,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
     }
 }
 
-/// The next frame, in the order in which they came. Whoever stops waiting has read nothing.
+/// The next frame, in the order in which they came. A caller that stops waiting has read nothing.
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(
     ahead: &mut Option<Box<Message>>,
     socket: &mut WebSocketStream<S>,

@@ -199,7 +199,7 @@ async fn a_handler_that_fails_answers_and_its_session_goes_on() {
         assert_eq!(answer["re"], id);
         assert_eq!(answer["error"]["code"], "server.internal", "{kind}");
     }
-    // It is who and where it was, and what it sends again is not carried out again.
+    // The session keeps its user and its room. A request that it sends again is not carried out again.
     ada.last_id -= 1;
     ada.send("test.panic.later", json!({})).await;
     assert_eq!(
@@ -352,7 +352,7 @@ async fn whoever_is_refused_by_another_room_stays_where_they_are() {
         let heard = client.event("chat.message").await;
         assert_eq!(heard["message"]["text"], "still here");
     }
-    // Whom the other room takes, leaves this one, and hears no more of it.
+    // A participant whom the other room takes leaves this one, and hears no more of it.
     let made = json!({ "name": "Free", "topology": "p2p" });
     let free = ada.ok("room.create", made).await["room"]["identity"].take();
     let joined = bo.ok("room.join", json!({ "identity": free })).await;

@@ -25,7 +25,7 @@ impl Server {
         (reader, login)
     }
 
-    /// So many of them, who have asked for what was written there and wait in line.
+    /// So many guests of this network. Each has asked for the history and waits in line.
     async fn readers(&self, room: &str, number: u8, count: usize) -> Vec<Client> {
         let mut readers = Vec::new();
         for _ in 0..count {
