@@ -259,7 +259,7 @@ impl Link {
             Progress::Over(why) => Err(why),
         };
         if let Some(ready) = self.ready.take() {
-            // Who does not wait any more has given up.
+            // A caller that does not wait any more has given up.
             let _ = ready.send(outcome);
         }
     }

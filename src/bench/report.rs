@@ -11,7 +11,7 @@ use super::process::Used;
 /// What a run found. Times are in the units that the names end in; what could not be measured is null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Who sent to whom.
+    /// Who sent, and to whom.
     pub scenario: &'static str,
     /// What was asked for.
     pub settings: Settings,
@@ -44,9 +44,9 @@ pub struct Settings {
     pub burst: u32,
     /// Bytes of a payload.
     pub payload_bytes: usize,
-    /// Slots for sound of each who receives.
+    /// Slots for sound of each receiver.
     pub audio_slots: u32,
-    /// Slots for pictures of each who receives.
+    /// Slots for pictures of each receiver.
     pub video_slots: u32,
     /// How long was measured.
     pub duration_ms: u64,
@@ -166,9 +166,9 @@ pub struct Memory {
     pub joined_kib: u64,
     /// After the run.
     pub after_kib: u64,
-    /// What one person takes who has joined.
+    /// The memory of one person after joining.
     pub per_person_joined_kib: f64,
-    /// What one person takes after the run.
+    /// The memory of one person after the run.
     pub per_person_kib: f64,
 }
 

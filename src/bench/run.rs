@@ -20,7 +20,7 @@ use super::report::{Cpu, Join, Latency, Memory, Own, Packets, Report, Settings};
 use super::session::Session;
 use super::target::{Server, Target};
 
-/// Who has not joined by then does not.
+/// A person who has not joined by then does not join.
 const JOINED_WITHIN: Duration = Duration::from_secs(180);
 /// Streams run for so long before anything is counted: keyframes were asked for, buffers are as big as they get.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -355,7 +355,7 @@ mod tests {
         load.video_slots = 1;
         let plan = load.plan().unwrap();
         assert_eq!(expected(&plan, &people, &sent), 25 + 25 + 10);
-        // Who did not join expects nothing.
+        // A person who did not join expects nothing.
         assert_eq!(expected(&plan, &people[..1], &sent), 25);
     }
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | what is asked of a run, and its bounds | [`plan`] |
 //! | one socket | [`client`], its frames [`wire`] |
-//! | the loop over all sockets: who comes in, who sends, what came | [`drive`] |
+//! | the loop over all sockets: coming in, sending, receiving | [`drive`] |
 //! | a run from its start to its report | [`mod@run`] |
 //! | the figures | [`report`] |
 //!
