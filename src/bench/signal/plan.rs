@@ -9,9 +9,9 @@ use super::super::BenchError;
 pub enum Traffic {
     /// Nothing: people log in and stay.
     Sockets,
-    /// One in each room sends reactions to all in it.
+    /// Two in a room send each other descriptions.
     Relay,
-    /// One in each room shows feelings to all in it.
+    /// One in each room sends reactions to all in it.
     FanOut,
     /// Everybody comes into their room at once, while pairs in other rooms send on.
     Storm,
