@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::error::ErrorCode;
 
-/// Why something was refused: a sentence for people who read logs. There is none without one, and it never repeats
-/// what stood in a description, as it goes into the log.
+/// Why something was refused: a sentence for people who read logs. Every refusal has one. It never repeats what stood
+/// in a description, as it goes into the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{0}")]
 pub struct Refused(Cow<'static, str>);

@@ -25,7 +25,7 @@ use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
 use crate::protocol::request::{DownOffer, Published, Tile};
 use crate::turn::Relay;
 
-/// A request or a worker's end is waited for no longer.
+/// How long a request, or a worker's end, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a health check waits for a worker.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(1);

@@ -6,11 +6,11 @@
 //!
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!
-//! The way of a packet: `worker` reads the socket → `shard` finds its connection by the way that it came → the
-//! connection's `peer` opens it where it lies → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot
-//! → their peer seals it in the turn's `arena` → `worker` sends all that goes one way at once, by its `socket`. ICE, SRTP
-//! and the guard before DTLS are ours; of the WebRTC crates only DTLS itself is used. [`Media`] and [`RoomMedia`], here,
-//! are the handles by which the rest of the server talks to the threads that do this.
+//! The course of a packet: `worker` reads the socket → `shard` finds its connection by the path that it came by → the
+//! connection's `peer` opens it where it lies → `room` looks up its subscribers → `rewrite` fits it into a subscriber's
+//! slot → the subscriber's peer seals it in the turn's `arena` → `worker` sends all that goes by one path at once, by
+//! its `socket`. ICE, SRTP and the guard before DTLS are ours; of the WebRTC crates only DTLS itself is used. [`Media`]
+//! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
 //!
 //! What measuring taught us:
 //!
@@ -95,7 +95,7 @@ pub struct Census {
     pub tracks: usize,
     /// Slots of all down connections.
     pub slots: usize,
-    /// Ways (of an address of ours and one of theirs) that lead to a connection.
+    /// Paths (of an address of ours and one of theirs) that lead to a connection.
     pub addresses: usize,
     /// ICE user name fragments that lead to a connection.
     pub ufrags: usize,

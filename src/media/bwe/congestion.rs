@@ -15,15 +15,15 @@ use crate::media::bwe::rate::Bitrate;
 use crate::media::bwe::send_history::Delivery;
 use crate::media::bwe::trend::{Trend, Usage};
 
-/// A queue below this is none that can be told from jitter.
+/// A queue below this cannot be told from jitter.
 const STANDING: Duration = Duration::from_millis(60);
-/// One half as long counts where the delays rise, or packets are lost that may have found it full.
+/// A queue above this counts where the delays rise, or packets are lost that may have found it full.
 const NOTICEABLE: Duration = Duration::from_millis(25);
-/// It must grow, or lose, for so long: a keyframe's queue has stopped growing by then.
+/// The queue must grow, or lose packets, for so long: by then a keyframe's queue has stopped growing.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Above this it counts at once.
+/// A queue above this counts at once.
 const DEEP: Duration = Duration::from_millis(150);
-/// One that stands so long and neither grows nor loses is a longer way, unless the line is used to its bound.
+/// A queue that stands so long and neither grows nor loses is a longer path, unless the line is used to its bound.
 const STEADY: Duration = Duration::from_secs(2);
 /// Sending less, twice at most, drains a queue of ours within this time, by so much at least. What is left then is
 /// somebody else's, and to send still less would only leave the line to them,
@@ -49,12 +49,12 @@ pub(in crate::media) enum Verdict {
     Free,
     /// There is a queue, or a loss: no more is to be sent than now.
     Busy,
-    /// A queue stands and does nothing else: a longer way, or a line that is used to its bound.
+    /// A queue stands and does nothing else: a longer path, or a line that is used to its bound.
     Steady {
         /// What arrives meanwhile.
         delivered: Bitrate,
     },
-    /// What sending less has not drained is somebody else's.
+    /// The queue that sending less has not drained is caused by others.
     Others,
     /// Too much is sent.
     Congested {
@@ -63,7 +63,7 @@ pub(in crate::media) enum Verdict {
     },
 }
 
-/// What was cut, until it is known what came of it.
+/// A cut, until its effect is known.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     at: Instant,
@@ -83,7 +83,7 @@ pub(in crate::media) struct LineMonitor {
     /// Since when it stands without growing or losing.
     steady_since: Option<Instant>,
     cut: Option<Cut>,
-    /// For how long the queue was taken for somebody else's, and until when it is.
+    /// For how long the queue was taken for that of others, and until when it is.
     others: Option<(Duration, Instant)>,
 }
 
@@ -138,12 +138,12 @@ impl LineMonitor {
         }
     }
 
-    /// Whether the queue was taken for somebody else's lately.
+    /// Whether the queue was lately taken for that of others.
     pub fn knows_others(&self) -> bool {
         self.others.is_some()
     }
 
-    /// What stands is the way itself.
+    /// The delay that stands is the path's own.
     pub fn disown(&mut self) {
         self.queue.disown();
         (self.standing_since, self.steady_since) = (None, None);

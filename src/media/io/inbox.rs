@@ -16,8 +16,8 @@ pub(in crate::media) struct Inbox {
 }
 
 impl Inbox {
-    /// Gives the machine what waits, so many inputs at most; what negotiates waits on, for its turn. Whether there may be
-    /// more.
+    /// Gives the machine what waits, at most so many inputs. Negotiations wait on for their turn. Returns whether there
+    /// may be more.
     pub fn hand_on(
         &self,
         state: &mut State,

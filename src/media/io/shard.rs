@@ -135,12 +135,12 @@ impl State {
         self.reach = reach;
     }
 
-    /// Whether a way leads to a connection.
+    /// Whether a path leads to a connection.
     pub fn knows(&self, path: Path) -> bool {
         self.routes.paths.contains_key(&path)
     }
 
-    /// Nothing comes or goes that way any more.
+    /// Nothing comes or goes by this path any more.
     pub fn forget(&mut self, path: Path, now: Instant) {
         if let Some(route) = self.routes.paths.remove(&path) {
             self.with_room(route.room, now, |room, _| room.forget(route, path));

@@ -52,7 +52,7 @@ impl Watch {
     }
 
     /// The thread had nothing to do for so long. From time to time that changes what is given up in its rooms. `worked`
-    /// tells how long the thread ran on a CPU since it began; it is asked then alone, as that is a system call.
+    /// tells how long the thread ran on a CPU since it began. It is asked only then, as it is a system call.
     pub fn rested(
         &mut self,
         idle: Duration,

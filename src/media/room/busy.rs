@@ -11,7 +11,7 @@ const LAST_SPEAKERS: usize = 4;
 #[derive(Debug, Default)]
 pub(in crate::media) struct Busy {
     step: Step,
-    /// The last first.
+    /// The last speaker first.
     spoke: Vec<Key>,
 }
 

@@ -1,4 +1,4 @@
-//! The way of a packet through a room.
+//! How a packet goes through a room.
 
 use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;

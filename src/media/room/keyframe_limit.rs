@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = match budgets::media::KEYFRAME_REQUESTS.every {
     None => FIRST_WAIT,
 };
 
-/// Of one slot of one subscriber.
+/// The requests for one slot of one subscriber.
 #[derive(Debug, Default)]
 pub(in crate::media) struct ViewerRequests {
     last: Option<(Instant, Duration)>,

@@ -1,7 +1,7 @@
 //! One room's media: its members, what they send, and what each of their slots carries.
 //!
-//! Requests are in `request`, the way of a packet in `forward`, what slots carry in `assign`, which layers of it in
-//! `narrow`.
+//! Requests are in `request`, the forwarding of packets in `forward`, what slots carry in `assign`, which layers of it
+//! in `narrow`.
 
 pub(super) mod allocate;
 pub(super) mod allowance;
@@ -63,7 +63,8 @@ pub(super) type Key = u64;
 pub(super) struct Turn<'a> {
     /// The time.
     pub now: Instant,
-    /// When the datagram came that it is about: maybe some milliseconds ago, and then others came with it.
+    /// When the datagram came that this turn is about. That may be some milliseconds ago, and others may have come with
+    /// it.
     pub arrived: Instant,
     /// The same on our wall clock, as NTP.
     pub ntp: u64,

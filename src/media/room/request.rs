@@ -233,7 +233,7 @@ impl Room {
         })
     }
 
-    /// Sends what the connections have to send on which somebody sends, and closes those that carry nothing any more.
+    /// Sends what the participant's up connections have to send, and closes those that carry nothing any more.
     fn settle_ups(&mut self, key: Key, turn: &mut Turn<'_>) {
         let ups = self.members.get(&key).into_iter();
         let ups = ups.flat_map(|member| &member.ups);
@@ -246,7 +246,7 @@ impl Room {
         }
     }
 
-    /// A new connection of somebody's sends all that was agreed, until it is told otherwise.
+    /// A participant's new connection sends all that was agreed, until it is told otherwise.
     fn begin_up(&mut self, key: Key, ups: Vec<Up>, answer: String) -> String {
         if let Some(member) = self.members.get_mut(&key) {
             for (_, track) in member.started.iter() {

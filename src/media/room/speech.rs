@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// From here on somebody counts as speaking: -50 dBov.
+/// From this level on a participant counts as speaking: -50 dBov.
 const SPEAKING: f32 = 77.0;
-/// Without packets for this long somebody is silent.
+/// Without packets for this long a participant is silent.
 const SILENT_AFTER: Duration = Duration::from_millis(400);
-/// What a sender that tells no level counts as while it sends: louder than a room, softer than a speaker.
+/// The level of a sender that tells none, while it sends: louder than a room, softer than a speaker.
 const UNKNOWN: f32 = 60.0;
 /// At most this many speak at once, as far as anybody is told.
 pub(in crate::media) const MAX_SPEAKERS: usize = 5;

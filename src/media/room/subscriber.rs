@@ -62,7 +62,7 @@ pub(in crate::media) struct Down {
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Forwarded {
-    /// It was sent, or was too old to be.
+    /// It was sent, or was too old to be sent.
     Done,
     /// The slot waits for a keyframe.
     NeedsKeyframe,

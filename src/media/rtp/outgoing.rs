@@ -32,7 +32,7 @@ pub struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Appends it. The same one is always written the same way.
+    /// Appends it. The same packet is always written alike.
     pub fn write(&self, into: &mut Vec<u8>) {
         let header = Header {
             timestamp: self.packet.timestamp.wrapping_add(self.offsets.timestamp),

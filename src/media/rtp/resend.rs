@@ -12,7 +12,7 @@ const FEWEST: usize = 64;
 /// but no more, as in the history of their source.
 const MOST: usize = 512;
 const KNOWN_FOR: Duration = Duration::from_secs(1);
-/// One packet is not sent again sooner, however short the way: several reports of one loss are one loss.
+/// One packet is not sent again sooner, even when the round trip is short: several reports of one loss are one loss.
 const MIN_GAP: Duration = Duration::from_millis(20);
 
 /// One packet as it was sent.

@@ -1,4 +1,4 @@
-//! A way with a narrowest part: rate, queue, delay, jitter, bunches, losses, reordering, and others who use it.
+//! A path with a narrowest part: rate, queue, delay, jitter, bunches, losses, reordering, and other traffic.
 
 /// A generator of chance that always begins alike (xorshift).
 pub(super) struct Chance(u64);
@@ -27,14 +27,14 @@ pub(super) enum Other {
     Greedy,
 }
 
-/// What a way is like.
+/// What a path is like.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
     /// From which millisecond on it carries how many kbit/s.
     pub kbps: Vec<(u64, f64)>,
     /// What would wait longer is dropped.
     pub queue_ms: f64,
-    /// One way.
+    /// In one direction.
     pub delay_ms: f64,
     /// Each packet takes up to so much longer; order is kept.
     pub jitter_ms: u64,

@@ -9,7 +9,7 @@ use self::link::{Other, Way};
 
 const SEEDS: u64 = 4;
 
-/// What was seen of some calls over the same way; the worst, or the mean where it says so.
+/// What was seen of some calls over the same path; the worst, or the mean where it says so.
 #[derive(Debug, Default)]
 struct Seen {
     /// Of what the line carries, mean.

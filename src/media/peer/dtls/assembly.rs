@@ -18,7 +18,7 @@ pub(super) enum Taken {
     Old,
     /// It may have made a message whole.
     Kept,
-    /// It is none that the other side sends here, or more than is kept.
+    /// The other side sends no such fragment here, or it is more than is kept.
     Refused,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Assembly {
     given: usize,
 }
 
-/// A message on its way.
+/// A message that is not whole yet.
 struct Part {
     sequence: u16,
     kind: u8,
@@ -65,7 +65,8 @@ impl Assembly {
         if !in_turn || !is_expected(fragment, us) || fragment.length > DTLS_MESSAGE.size() {
             return Taken::Refused;
         }
-        // One forged fragment must not spoil a message for good: what contradicts it begins it anew.
+        // One forged fragment must not spoil a message for good: a fragment that contradicts the message begins it
+        // anew.
         self.parts.retain(|part| {
             part.sequence != fragment.sequence
                 || (part.kind == fragment.kind && part.bytes.len() == fragment.length)

@@ -131,7 +131,7 @@ impl Association {
 
     fn settle(&mut self, events: Result<Vec<EndpointEvent>, Error>) -> Option<Outcome> {
         let Ok(events) = events else {
-            // Of a handshake: what was read was not the peer's, or is repeated. After it: a record that is not
+            // During a handshake: what was read was not the peer's, or is repeated. After it: a record that is not
             // authentic, or the peer gave up.
             let fatal = matches!(events, Err(Error::ErrAlertFatalOrClose));
             let over = fatal && self.state == State::Ready;
@@ -190,7 +190,8 @@ impl Association {
         }
     }
 
-    /// Goes on with a session that rested. The crate takes one as a client's alone; which end it is, the session says.
+    /// Goes on with a session that rested. The crate takes it only as a client's; the session itself says which end it
+    /// is.
     fn wake(&mut self, clock: Instant) {
         let Some(bytes) = self.resting.take() else {
             return;

@@ -44,7 +44,7 @@ const FIRST_PATIENCE: Duration = Duration::from_millis(200);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
 /// A client repeats a flight in several datagrams; it is answered once.
 const ECHO: Duration = Duration::from_millis(40);
-/// So many times; a client that still repeats itself is answered less often, as it may be somebody who forges its
+/// So many times. A client that still repeats itself is answered less often, as an attacker may have forged its
 /// address.
 const QUICK_REPEATS: usize = 16;
 const SLOW_ECHO: Duration = Duration::from_secs(1);
@@ -98,7 +98,7 @@ struct Flight {
 }
 
 impl Guard {
-    /// Of a new association, of which we are this end.
+    /// The guard of a new association, in which we have this role.
     pub fn new(role: DtlsRole, now: Instant) -> Self {
         Self {
             role,

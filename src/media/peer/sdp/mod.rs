@@ -54,7 +54,7 @@ pub(in crate::media) struct Description {
     session: Transport,
 }
 
-/// By what descriptions of one connection are told from those of another.
+/// What tells the descriptions of one connection from those of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct Origin {
     /// The ICE user name fragment (RFC 8839 §5.4) of the transport; all m-lines share one (BUNDLE).
@@ -128,7 +128,7 @@ pub(in crate::media) struct Codec {
     /// The payload type of what repairs it, if negotiated: a picture's retransmissions (RFC 4588), or a sound that
     /// carries what came before it once more (RFC 2198).
     pub repair: Option<u8>,
-    /// What may be told of it by RTCP.
+    /// The RTCP feedback that may be sent about it.
     pub feedback: Feedback,
 }
 

@@ -106,7 +106,7 @@ impl Streams {
     }
 }
 
-/// `q;~h,x;f` as q, h and f (RFC 8853 §5.1): a tilde says that a layer is paused at first. Nothing of what is not
+/// `q;~h,x;f` as q, h and f (RFC 8853 §5.1): a tilde says that a layer is paused at first. Empty if the list is not
 /// understood.
 fn simulcast(list: &str) -> Vec<String> {
     let first = |layer: &str| {

@@ -27,8 +27,8 @@ pub(in crate::media) enum Setup {
     Actpass,
 }
 
-/// The hash functions by which a certificate may be named (RFC 8122 §5), the stronger the greater. Those for which
-/// two certificates of one hash can be made are not among them.
+/// The hash functions by which a certificate may be named (RFC 8122 §5), the stronger the greater. Functions with known
+/// collisions are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) enum HashFunction {
     Sha256,
@@ -43,7 +43,7 @@ pub(in crate::media) struct Fingerprint {
     pub bytes: Vec<u8>,
 }
 
-/// What the session or one m-line says of its transport. The first of several says it, but of fingerprints.
+/// What the session or one m-line says of its transport. The first of several values counts, except for fingerprints.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Transport {
     ufrag: Option<String>,

@@ -11,8 +11,8 @@ use crate::protocol::object::MediaKind;
 
 /// RFC 8445 §5.1.2.1, of host candidates.
 const TYPE_PREFERENCE: u32 = 126;
-/// Of those that are reached by streams: a lost packet holds up all after it, so that datagrams come first
-/// (RFC 6544 §4.2). Browsers take the same.
+/// The same for streams: a lost packet holds up all after it, so datagrams come first (RFC 6544 §4.2). Browsers use the
+/// same value.
 const TCP_TYPE_PREFERENCE: u32 = 90;
 /// RFC 6544 §4.2, of passive candidates, above the 13 bits that tell several addresses apart.
 const PASSIVE: u32 = 4 << 13;
@@ -44,7 +44,7 @@ pub(in crate::media) struct Slot<'a> {
     pub ssrc: u32,
     /// Of its repairs.
     pub repair_ssrc: u32,
-    /// What the subscriber has said that it takes; empty until it has, and then all that there is is offered.
+    /// The codecs that the subscriber has said it takes. Empty until it has; then all codecs are offered.
     pub taken: &'a [Codec],
 }
 

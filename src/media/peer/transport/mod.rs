@@ -38,7 +38,7 @@ pub(in crate::media) enum Received<'a> {
 pub(in crate::media) enum PeerEvent {
     /// Media may flow; once more after [`PeerEvent::Failed`].
     Connected,
-    /// Media goes another way than before. What was on the old one may be lost.
+    /// Media goes by another path than before. What was on the old one may be lost.
     Moved,
     /// It no longer agrees to be sent to, or never came up. It may come back.
     Failed,
@@ -165,7 +165,7 @@ impl Peer {
         }
     }
 
-    /// Takes a datagram that came this way. It is opened where it lies.
+    /// Takes a datagram that came by this path. It is opened where it lies.
     pub fn receive<'a>(
         &mut self,
         path: Path,
@@ -216,7 +216,7 @@ impl Peer {
             return;
         };
         self.shaking_since.get_or_insert(now);
-        // A flight is answered at once, so the quickest answer tells the way, until something better does.
+        // A flight is answered at once, so the quickest answer tells the round trip time, until something better does.
         if let Some(sent) = self.flight_at.take().filter(|_| self.keys.is_none()) {
             let way = now.saturating_duration_since(sent);
             self.round_trip = Some(self.round_trip.map_or(way, |known| known.min(way)));
@@ -246,8 +246,8 @@ impl Peer {
         received
     }
 
-    /// Whether this packet, which came by an unknown way, is the peer's: then the way is proven. A NAT that gives a client
-    /// another port does not tell it, and its next check may be seconds away.
+    /// Whether this packet, which came by an unknown path, is the peer's. Then the path is proven. A NAT that gives a
+    /// client another port does not tell it, and its next check may be seconds away.
     pub fn vouch(&mut self, path: Path, packet: &[u8], now: Instant) -> bool {
         let keys = self.keys.as_mut().filter(|_| self.state != State::Closed);
         let vouched = keys.is_some_and(|keys| keys.inbound.would_open(packet, is_rtcp(packet)));
@@ -324,7 +324,7 @@ impl Peer {
         self.events.pop_front()
     }
 
-    /// Gives what waits to be sent: answers to checks, each back the way that it was asked, and DTLS.
+    /// Gives what waits to be sent: answers to checks, each by the path of its check, and DTLS.
     pub fn poll_transmit(&mut self, out: &mut Arena) {
         for (path, answer) in self.answers.drain(..) {
             out.push(path, |bytes| bytes.extend_from_slice(&answer));
@@ -389,22 +389,22 @@ impl Peer {
         self.ice.selected()
     }
 
-    /// The ways that this peer has proven to be at.
+    /// The paths that this peer has proven.
     pub fn paths(&self) -> impl Iterator<Item = Path> {
         self.ice.paths()
     }
 
-    /// Those that are new since the last call.
+    /// The paths that are new since the last call.
     pub fn take_proven(&mut self) -> Vec<Path> {
         self.ice.take_fresh()
     }
 
-    /// Those that gave way to others since the last call.
+    /// The paths that made room for others since the last call.
     pub fn take_dropped(&mut self) -> Vec<Path> {
         self.ice.take_dropped()
     }
 
-    /// Gives up a way that belongs to another peer.
+    /// Gives up a path that belongs to another peer.
     pub fn remove_path(&mut self, path: Path) {
         self.ice.remove(path);
     }
@@ -414,7 +414,7 @@ impl Peer {
         self.heard_at
     }
 
-    /// How long the way there and back takes, once it was measured.
+    /// The round trip time, once it was measured.
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }

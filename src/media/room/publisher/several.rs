@@ -8,8 +8,8 @@ use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Description, End};
 use crate::protocol::object::SourceMid;
 
-/// So many transports later offers may bring in all. A new connection, of which there are so many in a time, may bring
-/// others.
+/// How many transports later offers may add in all. A new connection may bring others; the number of new connections is
+/// limited too.
 const TRANSPORTS_OVER_TIME: u32 = 16;
 
 const TOO_MANY: &str =

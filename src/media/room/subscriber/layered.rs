@@ -8,7 +8,7 @@ use crate::media::room::allocate::{Class, Share};
 use crate::media::room::publisher::Arrival;
 use crate::protocol::object::Slot;
 
-/// A layer that is missing is expected to come for so long before that is told.
+/// A missing layer is expected to come for so long. Only then the subscriber is told of it.
 const COMING: Duration = Duration::from_secs(3);
 
 /// How a picture is preferred.
@@ -45,7 +45,7 @@ impl DownSlot {
         self.next.unwrap_or(self.layer)
     }
 
-    /// Is to carry this layer. What flows goes on until the layer's next keyframe.
+    /// Aims at this layer. The present one goes on until the next keyframe of the new one.
     pub(super) fn aim_at(&mut self, layer: usize) {
         self.is_planned = true;
         if self.layer == layer {

@@ -25,7 +25,7 @@ pub(in crate::media) enum Feedback {
 }
 
 impl Down {
-    /// Notes what happened on the connection. Whether media may flow, or goes another way than before.
+    /// Notes what happened on the connection. Returns whether media may flow, or goes by another path than before.
     pub fn note_events(&mut self) -> bool {
         let mut flows = false;
         while let Some(event) = self.connection.poll_event() {

@@ -25,7 +25,7 @@ use crate::protocol::object::MediaKind;
 /// After a line turned out to be narrow its queue drains for about this long.
 const DRAINING: Duration = Duration::from_millis(700);
 
-/// Of what is sent, and of its repairs.
+/// The payload types of what is sent, and of its repairs.
 type PayloadTypes = (u8, Option<u8>);
 
 /// One m-line of a down connection.
@@ -42,7 +42,7 @@ pub(in crate::media) struct DownSlot {
     pub next: Option<usize>,
     /// How it is preferred.
     pub preferred: Preferred,
-    /// Whether it was decided since it carries this what is sent of it.
+    /// Whether it was decided what is sent of its present track.
     pub is_planned: bool,
     /// Why it gets less than was asked for.
     pub lack: Option<Lack>,
@@ -198,8 +198,8 @@ impl DownSlot {
         self.still == Some(timestamp)
     }
 
-    /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
-    /// publisher's loss, not this subscriber's.
+    /// The losses since the report before (RFC 3550 §6.4.1). Packets that never came here to be sent are not counted:
+    /// they are the publisher's loss, not this subscriber's.
     pub(super) fn note_reception(&mut self, report: &Block) -> Tally {
         let received = Received {
             highest: report.highest,
@@ -233,7 +233,7 @@ impl DownSlot {
         let codecs = codecs.unwrap_or_default();
         let ids = section.map_or(ExtensionIds::none(), Section::extension_ids);
         if (&codecs, &ids) != (&self.codecs, &self.ids) {
-            // What was sent by other numbers could not be sent again as it was.
+            // Packets that were sent with other numbers could not be sent again as they were.
             self.buffer.clear();
         }
         (self.codecs, self.ids, self.mapped) = (codecs, ids, None);

@@ -303,14 +303,14 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(word.try_into().ok()?))
 }
 
-/// How long the way there and back takes, by a report on something of ours that was sent at `last`; `now` and `last`
-/// are the middles of NTP times (RFC 3550 §6.4.1).
+/// The round trip time, by a report on something of ours that was sent at `last`. `now` and `last` are the middles of
+/// NTP times (RFC 3550 §6.4.1).
 pub fn round_trip(now: u32, last: u32, delay: u32) -> Option<std::time::Duration> {
     if last == 0 {
         return None;
     }
     let ticks = now.wrapping_sub(last).wrapping_sub(delay);
-    // Clocks that run apart may make it a little less than nothing; half of all values are that.
+    // Clocks that run apart may make it a little negative. The upper half of all values stands for negative ones.
     let ticks = if ticks > u32::MAX / 2 { 0 } else { ticks };
     let nanos = u64::from(ticks) * 1_000_000_000 / 65_536;
     Some(std::time::Duration::from_nanos(nanos))
