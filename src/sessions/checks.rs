@@ -1,4 +1,5 @@
-//! The rooms in which people try their connection: known to this process alone, each for one person and for two minutes.
+//! The rooms in which users try their connection. Only this process knows them. Each is for one user and for two
+//! minutes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ const LIFETIME_MS: i64 = 120_000;
 /// How many there are at once; one more is answered `server.busy`.
 const MAX_ROOMS: usize = 500;
 
-/// A room in which somebody tries their connection with themselves.
+/// A room in which a user tries their own connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckRoom {
     /// What it is joined by.

@@ -1,5 +1,5 @@
-//! A session that lives: the core with what it cannot do itself. It waits for requests, rooms, clocks and revocation, and
-//! carries requests out. It knows no socket: the task that has one gives it frames and writes what it says.
+//! A session that lives: the core with what it cannot do itself. It waits for requests, rooms, clocks and revocation,
+//! and carries requests out. It knows no socket: the task that has one gives it frames and writes what it says.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ enum Finished {
 /// One session of this node.
 pub struct Live {
     services: Services,
-    /// In what is logged, it says whose work it was. Entered for work alone: a session's task is woken far more often.
+    /// It names the session in the log. It is entered only for work: a session's task is woken far more often.
     span: Span,
     /// Where its client is, or was.
     address: Network,
@@ -180,8 +180,8 @@ impl Live {
         self.core.wants_frames()
     }
 
-    /// Whether its request waits in line. Its client's next frame is not wanted yet, but should they leave, the place is
-    /// free.
+    /// Whether its request waits in line. The client's next frame is not wanted yet, but if the client leaves, the
+    /// place is free.
     pub fn is_in_line(&self) -> bool {
         self.presence.as_ref().is_some_and(Presence::matters)
     }
@@ -196,7 +196,7 @@ impl Live {
         self.core.handle(Input::End(end), Instant::now());
     }
 
-    /// Waits for what makes a write that takes long be given up: the client reads too slowly, or another socket asks for
+    /// Waits for a reason to give up a write that takes long: the client reads too slowly, or another socket asks for
     /// the session.
     pub async fn interrupted(&mut self) {
         tokio::select! {
@@ -229,7 +229,7 @@ impl Live {
         self.core.handle(input, Instant::now());
     }
 
-    /// Gives it to the socket that asked for it; back, when that is gone too.
+    /// Gives the session to the socket that asked for it. Returns the session when that socket is gone too.
     pub fn hand_over(mut self) -> Option<Self> {
         let Some(taker) = self.taker.take() else {
             return Some(self);
@@ -238,7 +238,7 @@ impl Live {
             return Some(self);
         }
         self.core.hand_over(Instant::now());
-        // Should it be gone by now, what comes back is kept.
+        // If the receiver is gone by now, the returned session is kept.
         drop(taker.send(Handed::new(self)));
         None
     }
@@ -318,7 +318,7 @@ impl Live {
         self.presence = None;
         match done {
             Finished::Request(done) => self.core.handle(Input::Done(*done), Instant::now()),
-            // The one who asked for it may be gone.
+            // The client that asked for it may be gone.
             Finished::Found(done, _) if self.core.is_ending() => {
                 self.core.handle(Input::Done(*done), Instant::now());
             }

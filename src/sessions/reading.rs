@@ -23,9 +23,10 @@ use crate::turns::{Turn, Turns, Waiting};
 
 /// A client that is a little too fast is made slower rather than refused.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What an answer counts for before it is known, and at least: so those who wait together do not go on together.
+/// What an answer counts for before its size is known, and at least. So requests that wait together do not go on
+/// together.
 const AT_LEAST: u64 = 16 * 1024;
-/// After how long one that found no place, or had no turn in time, should come again.
+/// After how long a request that found no place, or had no turn in time, should come again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What each network has read, and whose turn it is.
@@ -99,7 +100,7 @@ impl Reading {
     pub async fn turn(&self, network: Network) -> Result<Turn, WireError> {
         match tokio::time::timeout(PATIENCE, self.turns.take(network)).await {
             Ok(turn) => turn.map_err(|_| too_fast(RETRY_AFTER)),
-            // A database that is slow, or stands still, has all that are at work.
+            // A slow or stalled database holds up all the running answers.
             Err(_) => Err(busy()),
         }
     }
@@ -150,7 +151,7 @@ async fn noticed(absence: Option<Absence>) {
     }
 }
 
-/// Whether the answer grows with what others have written, or with how many they are.
+/// Whether the answer grows with what others have written, or with their number.
 pub fn reads_much(kind: &str) -> bool {
     kind == "room.get" || is_long(kind)
 }
@@ -181,7 +182,7 @@ mod tests {
         Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
     }
 
-    /// Whether an answer is had at once.
+    /// Whether the network gets an answer at once.
     fn reads(reading: &Reading, number: u8) -> bool {
         let admitted = reading.admit(network(number)).now_or_never();
         let is_answered = matches!(admitted, Some(Ok(())));
@@ -199,7 +200,7 @@ mod tests {
         assert!((fit - 1..=fit + 1).contains(&answers), "{answers}");
         assert!(reads(&reading, 2), "nobody else is meant");
 
-        // It is made slower, and in the long run gets what is its own.
+        // The network is made slower, and gets its own share in the long run.
         let began = Instant::now();
         for _ in 0..100 {
             reading.admit(network(1)).await.unwrap();
@@ -212,7 +213,7 @@ mod tests {
             "{took} s, {expected} s"
         );
 
-        // Far beyond it is told when to come again, and is not refused then.
+        // A network far beyond its share is told when to come again, and is not refused then.
         reading.note(network(1), 10 * budgets::LISTS.size());
         let refused = reading.admit(network(1)).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::RateLimited);

@@ -1,4 +1,4 @@
-//! What a session's requests cost others: what goes to everybody in a room, or to one of them, takes a place in their
+//! What a session's requests cost others. What goes to everybody in a room, or to one of them, takes a place in their
 //! outboxes. A session that sends more than people do is told to wait, before anything is done or stored.
 
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Spending {
             }
             Request::RoomJoin(_) => self.joins.spend(1, now),
             Request::MediaSource(_) => self.switches.spend(1, now),
-            // These cost no others anything, or of them only the newest waits for somebody who reads slowly.
+            // Other requests cost others nothing, or only the newest one waits for a participant who reads slowly.
             _ => Ok(()),
         }
     }

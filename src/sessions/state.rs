@@ -64,7 +64,7 @@ pub struct Asker<'a> {
 }
 
 impl SessionState {
-    /// Of a client that is nobody yet, and nowhere.
+    /// Of a client without a login, in no room.
     pub fn new(client: Client, outbox: Outbox, now: Instant) -> Self {
         Self {
             client,

@@ -104,7 +104,7 @@ impl Table {
         }
     }
 
-    /// Takes in a session of nobody yet.
+    /// Takes in a session without a login.
     pub fn open(&self, session: &SessionId) -> Seat {
         let socket = self.sockets.fetch_add(1, Ordering::Relaxed);
         let door = Arc::new(Door::new(socket, self.is_limited, Instant::now()));
@@ -124,7 +124,7 @@ impl Table {
         }
     }
 
-    /// The door of a session that somebody has logged in to.
+    /// The door of a session that has a login.
     pub fn door_of(&self, session: &SessionId) -> Option<Arc<Door>> {
         let entry = self.sessions.get(session)?;
         entry.login.as_ref().map(|_| entry.door.clone())
@@ -148,7 +148,7 @@ impl Table {
         }
     }
 
-    /// Takes up a session that somebody was logged in to before a restart.
+    /// Takes up a session that had a login before a restart.
     pub fn restore(&self, session: &SessionId, pass: Pass, tokens: &[String]) {
         if let Some(mut entry) = self.sessions.get_mut(session) {
             entry.login = Some(pass);
@@ -156,7 +156,7 @@ impl Table {
         }
     }
 
-    /// What a session came in with, and its tokens; none when nobody can take it up.
+    /// What a session came in with, and its tokens; none when it cannot be taken up.
     pub fn pass(&self, session: &SessionId) -> Option<(Pass, Vec<String>)> {
         let entry = self.sessions.get(session)?;
         let tokens = entry.door.tokens();
@@ -164,7 +164,7 @@ impl Table {
         Some((pass, tokens))
     }
 
-    /// The session is nobody's any more.
+    /// The session has no login any more.
     pub fn log_out(&self, session: &SessionId) {
         if let Some(mut entry) = self.sessions.get_mut(session) {
             entry.login = None;
@@ -201,7 +201,7 @@ impl Table {
         entry.login.as_ref().map(|pass| pass.since)
     }
 
-    /// Lets this session outlive what voids logins from before `since`: it is about to do that itself.
+    /// Lets this session outlive the end of all logins from before `since`, which it is about to cause.
     pub fn renew(&self, session: &SessionId, since: Timestamp) {
         if let Some(mut entry) = self.sessions.get_mut(session)
             && let Some(pass) = &mut entry.login
@@ -220,9 +220,9 @@ impl Table {
         self.revoke(|session, pass| session != but && pass.user == *user);
     }
 
-    /// Ends sessions of accounts as the database has them now: of `asked`, those that are not `found` there any more, and
-    /// those that came in with a token from before what is found. It looks at each session once, however many accounts
-    /// there are.
+    /// Ends sessions of accounts as the database has them now. Of `asked`, it ends those that are not `found` any more,
+    /// and those that came in with a token from before what is found. It looks at each session once, for any number of
+    /// accounts.
     pub fn end_void(&self, asked: &HashSet<UserId>, found: &HashMap<UserId, Option<Timestamp>>) {
         self.revoke(|_, pass| {
             pass.kind == UserKind::Account

@@ -14,7 +14,7 @@ use crate::store::{StoredMembership, StoredRoom, StoredUser};
 /// The largest page.
 const MAX_PAGE: u32 = 1_000;
 
-/// `room.attendance`: those who are in count until now.
+/// `room.attendance`: present participants count until now.
 pub async fn page(
     rooms: &Rooms,
     asker: Asker<'_>,
@@ -65,7 +65,7 @@ async fn may_look(rooms: &Rooms, asker: Asker<'_>, room: &StoredRoom) -> Result<
     }
 }
 
-/// A membership as it travels; none of one whose beginning is not known.
+/// A membership as it travels; none if its beginning is not known.
 fn seen(
     membership: StoredMembership,
     account: Option<&StoredUser>,

@@ -119,7 +119,7 @@ pub async fn follow(
     used.await.map_err(stored)?.ok_or_else(denied)
 }
 
-/// Takes a use back, as the room did not let its user in. Should that fail, the link has let in one less than it could.
+/// Takes a use back, as the room did not let its user in. If that fails, the link lets in one user less than it could.
 pub async fn release(store: &Store, used: &InviteUse) {
     if let Err(error) = store.release_invite(used).await {
         tracing::warn!(

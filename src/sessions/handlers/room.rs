@@ -126,7 +126,7 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomList) -> Result<Roo
     })
 }
 
-/// When somebody was last in each of these rooms.
+/// When a participant was last in each of these rooms.
 async fn visits(
     rooms: &Rooms,
     user: &UserId,
@@ -239,7 +239,7 @@ pub(super) async fn find(
     Ok(room)
 }
 
-/// The same for somebody who has not shown yet that they may know of the room: a try by number counts as wrong until
+/// The same for a user who has not shown yet that they may know of the room. A try by number counts as wrong until
 /// [`was_found`].
 ///
 /// # Errors

@@ -25,7 +25,7 @@ use crate::sessions::limits::{Pace, too_fast};
 pub(super) enum InFlight {
     /// It changes something, or is no request at all.
     Change,
-    /// It changes nothing that is not as well changed again.
+    /// It can be carried out again without harm.
     Anew,
     /// It leads into a room.
     Join,
@@ -85,13 +85,13 @@ impl<S: State> Session<S> {
             self.write(answer.to_string());
             return Ok(());
         }
-        // Counted before anything else: what was answered already costs an answer again.
+        // This is counted first: a repeated request costs an answer again.
         match self.limits.request(now) {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
                 let text = frame::error(Some(id), &too_fast(wait));
-                // Like every answer this one stays its request's.
+                // Like every answer, this one stays with its request.
                 let answer = Answer::Done(text.as_str().into());
                 self.answers.keep(id, answer);
                 self.write(text);
@@ -122,8 +122,8 @@ impl<S: State> Session<S> {
         self.outputs.push_back(Output::CarryOut { request, state });
     }
 
-    /// Refuses a frame that cannot be read as a request. One with an id is a request all the same, with an ill-typed
-    /// field, and counts like any other; too many without are abuse.
+    /// Refuses a frame that cannot be read as a request. A frame with an id is still a request, with an ill-typed
+    /// field, and counts like any other. Too many frames without an id are abuse.
     pub(super) fn refuse_frame(
         &mut self,
         re: Option<u64>,
@@ -178,7 +178,7 @@ impl<S: State> Session<S> {
         self.outputs.push_back(Output::TakeUp { state, how });
     }
 
-    /// The room was asked to show itself to somebody who is in it already.
+    /// The room was asked to show itself to a participant who is in it already.
     pub(super) fn is_asked_to_show(&mut self, standing: Result<Standing, WireError>) {
         let Some(showing) = &self.showing else {
             // It has shown itself, or the socket was lost.
@@ -229,7 +229,7 @@ impl<S: State> Session<S> {
         self.write(text.to_string());
     }
 
-    /// A room has let go of `participant`: how they came there is nothing that they could be told again.
+    /// A room has let go of `participant`, so they cannot be told again how they came there.
     pub(super) fn has_let_go(&mut self, participant: &ParticipantId, code: ErrorCode) {
         let error = WireError::from(code);
         self.answers
