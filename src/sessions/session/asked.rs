@@ -1,10 +1,10 @@
 //! What becomes of a request: a new one is carried out, and one that was answered is answered again.
 //!
-//! A client that comes back hears the events that it has missed, and then sends again what had no answer. An answer that
-//! is given again comes after events that are newer than it is. That does no harm when it says what was done. It does when
-//! it says how things are: a client that took it for the newest word would end with an old picture. Therefore a request
-//! that changes nothing is carried out anew. A repeated `room.join` is answered with the room as it is now, at its place
-//! among the events.
+//! A client that comes back hears the events that it has missed, and then sends again its requests without an answer. A
+//! repeated answer comes after events that are newer than it is. That does no harm when the answer says what was done.
+//! It does harm when the answer says how things are: a client that took it for the newest word would end with an old
+//! picture. Therefore a request that changes nothing is carried out anew. A repeated `room.join` is answered with the
+//! room as it is now, at its place among the events.
 
 use std::sync::Arc;
 

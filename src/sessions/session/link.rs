@@ -67,7 +67,8 @@ pub enum Standing {
 }
 
 impl<S: State> Session<S> {
-    /// Gives the session up for another socket: nothing is written any more. The room is told only if no socket takes it.
+    /// Gives the session up for another socket: nothing is written any more. The room is told only if no socket takes
+    /// the session.
     pub fn hand_over(&mut self, now: Instant) {
         let before = match self.link {
             Link::Detached { until, why } => Some((until, why)),
