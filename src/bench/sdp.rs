@@ -187,8 +187,8 @@ pub(super) fn offer(ours: &Transport, kind: Kind, ssrc: u32) -> String {
     text
 }
 
-/// The answer to an offer of slots: every slot with VP8 or Opus is taken, with repair, and of header extensions only the
-/// number for feedback, where the section still has it.
+/// The answer to an offer of slots. Every slot with VP8 or Opus is taken, with repair. Of the header extensions only
+/// the number for feedback is taken, where the section still has it.
 pub(super) fn answer(offer: &Description, ours: &Transport) -> String {
     let taken = offer.sections.iter().filter(|section| is_taken(section));
     let mids: Vec<&str> = taken.map(|section| section.mid.as_str()).collect();
