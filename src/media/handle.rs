@@ -189,8 +189,9 @@ impl Media {
         }
     }
 
-    /// Carries media over a stream of frames (RFC 4571) between these two addresses, ours first, until the stream or its
-    /// connection ends. `first` was read from it already. Tells `moved` of each read and write. It keeps no worker alive.
+    /// Carries media over a stream of frames (RFC 4571) between these two addresses, ours first, until the stream or
+    /// its connection ends. `first` was read from the stream already. Tells `moved` of each read and write. It keeps no
+    /// worker alive.
     pub fn carry<S>(
         &self,
         stream: S,

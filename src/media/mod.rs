@@ -18,11 +18,11 @@
 //!   people who come and go cause no storm of offers. Every slot costs the browser time before the first picture: 25
 //!   slots 580 ms, 4 slots 400 ms, medians of 12 with a debug build. The page begins with what the room needs, and
 //!   doubles.
-//! - We are the DTLS server wherever we may be. Browsers name AES-CM before AES-GCM, and the crate follows their order; so
-//!   the hello is read before the crate sees it, and is answered by a configuration that has GCM alone where it is
-//!   offered. GCM costs a third of AES-CM.
+//! - We are the DTLS server wherever the client leaves it to us. Browsers name AES-CM before AES-GCM, and the crate
+//!   follows their order. So the hello is read before the crate sees it, and is answered by a configuration that has
+//!   GCM alone where it is offered. GCM costs a third of AES-CM.
 //! - The server is an ICE-lite agent (RFC 8445 §2.5): it answers signed checks and sends none, so that nobody can make it
-//!   scan a network. Media follows a nomination at once, which is what a telephone does that leaves the Wi-Fi.
+//!   scan a network. Media follows a nomination at once: a telephone that leaves the Wi-Fi nominates another path.
 //! - Candidates stand in every m-line of our descriptions: some stacks heed the last m-line of a bundle, not the
 //!   first.
 //! - Slots are assigned when down is answered, so that `media.slots` never overtakes the answer that lists the

@@ -25,8 +25,8 @@ const MORE_PERCENT: usize = 10;
 /// A loss that a cut has left so much of is the line's own.
 const UNMENDED_PERCENT: usize = 70;
 
-/// While nothing at all arrives for so long, there is no line: the address has changed, or the radio was away. A line that
-/// is too narrow always carries something, and at 100 kbit/s a packet each 100 ms.
+/// While nothing at all arrives for so long, there is no line: the address has changed, or the radio was away. A line
+/// that is too narrow always carries something, and at 100 kbit/s a packet each 100 ms.
 const AWAY: Duration = Duration::from_millis(250);
 
 /// Packets that were lost one after another.

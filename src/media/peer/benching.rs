@@ -1,4 +1,5 @@
-//! The parts of the packet path that cost the most, each as a closure that does its work once: for `benches/packets.rs`.
+//! The parts of the packet path that cost the most, for `benches/packets.rs`. Each is a closure that does its work
+//! once.
 
 use std::time::{Duration, Instant};
 

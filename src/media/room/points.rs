@@ -1,5 +1,5 @@
-//! The layers of a stream that carries several in itself, as a track names and orders them: the smallest picture at each
-//! of its rates, then larger pictures at the full one. Each needs all before it.
+//! The layers of a stream that carries several in itself, as a track names and orders them. First comes the smallest
+//! picture at each of its rates, then larger pictures at the full one. Each layer needs all before it.
 
 use crate::media::bwe::rate::Bitrate;
 use crate::media::room::layers::Seen;

@@ -1,7 +1,7 @@
 //! The header extensions that are made use of or passed on, and by which ids one side knows them (RFC 8285 §5).
 //!
-//! Orientation (3GPP TS 26.114 §7.4.5) is none of them. A publisher that is asked for it leaves it to the players to turn
-//! its pictures; Firefox cannot, and would show a telephone's lying on their side.
+//! Orientation (3GPP TS 26.114 §7.4.5) is none of them. A publisher that is asked for it leaves it to the players to
+//! turn its pictures. Firefox cannot, and would show a telephone's pictures lying on their side.
 
 /// A header extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

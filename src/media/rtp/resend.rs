@@ -64,8 +64,8 @@ struct Stretch {
     active: Option<Active>,
     payload_type: u8,
     repair: Option<u8>,
-    /// The highest number of the source, and the one that it has on the slot. All others lie as far apart, but for what was
-    /// left out of the source in between.
+    /// The highest number of the source, and the number that it has on the slot. All other pairs of numbers are as far
+    /// apart, except for what was left out of the source in between.
     source: u64,
     sequence: u16,
     /// How many were left out up to there, from any beginning.

@@ -18,7 +18,7 @@ const LEVEL: u8 = 14;
 const SILENT: u8 = 127;
 const FAINT: u8 = 90;
 
-/// Five with a microphone, and one who has slots for two voices.
+/// Five participants with a microphone, and one with slots for two voices.
 struct Call {
     world: World,
     people: Vec<ParticipantId>,

@@ -50,7 +50,7 @@ struct Datagram {
     bytes: BytesMut,
 }
 
-/// The narrowest part of the way to a client.
+/// The narrowest part of the path to a client.
 struct Link {
     bits_per_second: u64,
     /// What would wait longer is dropped.
@@ -66,9 +66,9 @@ struct World {
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
-    /// The same on the way to some.
+    /// The same on the path to some clients.
     losses: HashMap<SocketAddr, u32>,
-    /// What of DTLS is lost.
+    /// How much of DTLS is lost, in per cent.
     handshake_loss_percent: u32,
     /// Whether checks reach the server.
     checks_pass: bool,

@@ -338,22 +338,23 @@ impl Peer {
         }
     }
 
-    /// Sends the RTP packet that `write` appends, sealed where it stands. Whether it was: not before the peer is connected,
-    /// and no number of a stream twice, nor one more than 1,024 behind the highest.
+    /// Sends the RTP packet that `write` appends, sealed where it stands. Returns whether it was sent. It is not sent
+    /// before the peer is connected, nor with a number that its stream had before, nor with one more than 1,024 behind
+    /// the highest.
     pub fn send_rtp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.seal(out, write, |keys, bytes, start| {
             keys.outbound.seal_rtp(bytes, start)
         })
     }
 
-    /// Sends an RTP packet again that was sent before and is the same in every byte. Whether it did.
+    /// Sends an RTP packet again that was sent before and is the same in every byte. Returns whether it was sent.
     pub fn resend_rtp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.seal(out, write, |keys, bytes, start| {
             keys.outbound.seal_rtp_again(bytes, start)
         })
     }
 
-    /// Sends the compound RTCP packet that `write` appends. Whether it did.
+    /// Sends the compound RTCP packet that `write` appends. Returns whether it was sent.
     pub fn send_rtcp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.seal(out, write, |keys, bytes, start| {
             keys.outbound.seal_rtcp(bytes, start)

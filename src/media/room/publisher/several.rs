@@ -34,7 +34,8 @@ pub(in crate::media) fn continues(ups: &[Up], offer: &Description) -> bool {
     ups.first().is_some_and(|up| up.continues(offer))
 }
 
-/// Takes a later offer. A transport that is new in it gets a connection; one that is not in it any more carries nothing.
+/// Takes a later offer. A transport that is new in it gets a connection. A connection that is not in it any more
+/// carries nothing.
 pub(in crate::media) fn renegotiate(
     ups: &mut Vec<Up>,
     offer: &Description,

@@ -239,8 +239,8 @@ impl DownSlot {
         (self.codecs, self.ids, self.mapped) = (codecs, ids, None);
     }
 
-    /// Another stream of the layer begins anew; another encoding of it looks up its payload type. Gives that and the one
-    /// of its repairs, if the subscriber has one for it.
+    /// Finds the payload types for a stream: the one of its packets and the one of its repairs, if the subscriber has
+    /// them. A new stream of the layer begins anew, and a new encoding looks up its payload type.
     pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) -> Option<PayloadTypes> {
         if self.stream != Some(ssrc) {
             self.release();

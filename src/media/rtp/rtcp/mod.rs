@@ -1,4 +1,4 @@
-//! RTCP (RFC 3550 §6), read where it lies. What is written is in [`mod@write`], transport-wide feedback in [`transport`].
+//! RTCP (RFC 3550 §6), read where it lies. Writing is in [`mod@write`], transport-wide feedback in [`transport`].
 //!
 //! Everything here takes bytes that a client wrote. A compound packet whose lengths do not agree is refused whole; one
 //! report in it that is malformed is passed over. Nothing panics.

@@ -161,7 +161,7 @@ fn a_narrow_line_gets_a_smaller_layer_and_the_larger_one_when_it_is_wide_again()
     assert!(is_one_stream(&got) <= 1, "{:?}", layers_of(&got));
     let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 195, "{}: it is no slide show", frames.len());
-    // The other one notices nothing.
+    // The other viewer notices nothing.
     let other = call.take_received(1);
     assert_eq!(layers_of(&other), [2]);
     call.world.widen(down);
@@ -192,7 +192,7 @@ fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
     assert_eq!(call.last_reported(0), reported("f", ""));
     let got = call.take_received(0);
     assert_eq!(is_one_stream(&got), 1, "{:?}", layers_of(&got));
-    // A picture that stands still is none that died.
+    // A picture that stands still has not ended.
     call.layers
         .iter_mut()
         .for_each(|layer| layer.is_sent = false);

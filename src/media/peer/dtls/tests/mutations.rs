@@ -1,4 +1,5 @@
-//! Handshakes bent at random, by a fixed seed: what comes of them is well-formed and bounded, and the crate survives it.
+//! Handshakes bent at random, by a fixed seed. What comes of them is well-formed and bounded, and the crate survives
+//! it.
 
 use std::time::Duration;
 
