@@ -31,7 +31,7 @@ pub enum Answer {
     Offered(Arc<str>),
     /// The answer described the state of things. A repeated request is carried out anew.
     Anew,
-    /// This frame brought somebody into a room, or to its door, as this participant.
+    /// This frame brought the client into a room, or to its door, as this participant.
     Came(Arc<str>, ParticipantId),
 }
 

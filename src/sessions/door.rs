@@ -14,7 +14,7 @@ use crate::budgets::{Bucket, ws as budgets};
 /// A socket that may have the session. The task that holds the session sends it over, and lets go of its own client.
 pub type Taker = oneshot::Sender<Handed>;
 
-/// Why somebody is not let in.
+/// Why a socket is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The token is not good, or the socket is older than the one that has the session.
@@ -43,7 +43,7 @@ struct Inner {
 }
 
 impl Door {
-    /// Of a session that socket number `socket` opens.
+    /// The door of a session that socket number `socket` opens.
     pub fn new(socket: u64, is_limited: bool, now: Instant) -> Self {
         let uses = || Bucket::new(&budgets::RESUME_BURST, &budgets::RESUMES, now);
         let inner = Inner {

@@ -61,8 +61,8 @@ fn state(meeting: Saved) -> RoomState {
     }
 }
 
-/// Takes up the meetings that this node has saved. One that cannot be taken up is logged, and begins anew when somebody
-/// joins.
+/// Takes up the meetings that this node has saved. A meeting that cannot be taken up is logged, and begins anew when a
+/// user joins.
 ///
 /// # Errors
 /// When the database cannot say which there are.

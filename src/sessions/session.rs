@@ -182,7 +182,7 @@ impl<S: State> Session<S> {
         self.is_attached() && self.ending.is_none_or(End::hears_answers)
     }
 
-    /// By when it wants to be told the time.
+    /// When it wants to be told the time at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.is_ending() {
             return None;

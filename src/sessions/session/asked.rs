@@ -208,7 +208,7 @@ impl<S: State> Session<S> {
         }
     }
 
-    /// A room that has let go of somebody shows itself no more.
+    /// A room that has let go of the participant shows itself no more.
     pub(super) fn show_no_more(&mut self) {
         if let (Some(state), Some(showing)) = (&self.state, &self.showing)
             && !state.is_inside(&showing.participant)

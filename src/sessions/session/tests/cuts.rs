@@ -199,7 +199,7 @@ impl World {
     fn server_notices(&mut self) {
         let outs = self.desk.take(Input::End(End::Gone));
         self.follow(outs);
-        // From now on nobody is there, which is no socket that is dead.
+        // From now on there is no socket, so there is no dead one either.
         self.is_socket_dead = false;
         self.line.down.clear();
     }
