@@ -201,7 +201,7 @@ mod tests {
         Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
     }
 
-    /// Somebody in line.
+    /// A caller in line.
     fn waiting(turns: &Turns, number: u8) -> InLine {
         let turns = turns.clone();
         let mut waiting: InLine = Box::pin(async move { turns.take(network(number)).await });
