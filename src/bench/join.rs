@@ -33,7 +33,7 @@ pub(super) struct Door<'a> {
     pub rooms: &'a [String],
 }
 
-/// Somebody who is in.
+/// A person who is in.
 pub(super) struct Joined {
     pub who: Who,
     pub took: Duration,

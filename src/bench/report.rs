@@ -77,23 +77,23 @@ impl Settings {
 /// What was sent and what came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Packets {
-    /// Sent to the server.
+    /// Packets sent to the server.
     pub sent: u64,
-    /// That should have come to somebody: each packet counts for everybody who has a slot for it.
+    /// Packets that should have come: each counts for everybody who has a slot for it.
     pub expected: u64,
-    /// That came.
+    /// Packets that came.
     pub forwarded: u64,
-    /// Gaps in the numbers of what came.
+    /// Gaps in the numbers of the packets that came.
     pub lost: u64,
-    /// Expected ones that did not come, gaps or not: with pictures that the server holds back.
+    /// Expected packets that did not come, gaps or not: with pictures that the server holds back.
     pub missing: u64,
-    /// Opened ones that were not authentic.
+    /// Opened packets that were not authentic.
     pub refused: u64,
     /// Datagrams that the kernel dropped at the load's sockets: losses that are not the server's.
     pub dropped_at_load: u64,
     /// Datagrams that the kernel dropped at the server's sockets; only where the server is on this machine.
     pub dropped_at_server: u64,
-    /// Forwarded ones each second.
+    /// Forwarded packets each second.
     pub forwarded_per_second: f64,
 }
 

@@ -128,7 +128,7 @@ impl Host {
         Ok(Self { login, rooms })
     }
 
-    /// Deletes the rooms, by a session of its own: nobody answered the first one's pings meanwhile.
+    /// Deletes the rooms, by a session of its own: the first one's pings were not answered meanwhile.
     async fn close(self, target: &Target) -> Result<(), BenchError> {
         let mut session = Session::connect(target).await?;
         session.ask("auth.login", self.login).await?;

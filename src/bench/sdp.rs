@@ -15,7 +15,7 @@ pub(super) const OPUS: u8 = 111;
 pub(super) struct Transport {
     pub ufrag: String,
     pub password: String,
-    /// Of the certificate, over SHA-256.
+    /// The certificate's fingerprint, over SHA-256.
     pub fingerprint: String,
     /// `active`, `passive` or `actpass`.
     pub setup: String,

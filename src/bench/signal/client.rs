@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::wire;
 
-/// How far somebody has come in.
+/// How far a person has come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The handshake is not answered.
@@ -26,7 +26,7 @@ pub(super) enum Stage {
     Gone,
 }
 
-/// What somebody does once they are in.
+/// What a person does once they are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Nothing.
@@ -42,7 +42,7 @@ pub(super) enum Role {
 /// Something came.
 #[derive(Debug, PartialEq)]
 pub(super) enum Heard {
-    /// The answer, with its text where somebody's name is wanted.
+    /// The answer, with its text where the person's id is wanted.
     Ok(Option<String>),
     Refused(String),
     Hello,
