@@ -102,7 +102,7 @@ pub enum MediaStartError {
         /// How many are needed.
         threads: usize,
     },
-    /// Somebody else has the port, or it is not ours to take.
+    /// Another program has the port, or it is not ours to take.
     #[error("cannot bind the media socket {address} (UDP): {source}")]
     Bind {
         /// What was tried.

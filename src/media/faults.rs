@@ -34,7 +34,7 @@ fn room(media: &Media) -> (RoomMedia, Events) {
     (media.open_room(sink), events)
 }
 
-/// Somebody comes in and asks for a connection.
+/// A participant comes in and asks for a connection.
 async fn served(room: &RoomMedia) -> Result<u64, MediaError> {
     let participant = ParticipantId::random();
     let admit = MediaCommand::Admit {

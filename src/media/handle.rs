@@ -179,7 +179,7 @@ impl Media {
             .collect()
     }
 
-    /// From now on, new connections are told to send to these addresses; those there are stay as they are.
+    /// Tells new connections from now on to send to these addresses. Present connections stay as they are.
     pub fn announce(&self, ips: &[MediaIp]) {
         for pinned in &self.shared.workers {
             pinned.worker.announce(ips);
@@ -257,7 +257,7 @@ impl Media {
         }
     }
 
-    /// For how many people there is room.
+    /// How many people there is room for.
     pub fn seats(&self) -> Seats {
         let mut seats = Seats::default();
         for pinned in &self.shared.workers {

@@ -1,8 +1,8 @@
 //! The selective forwarding unit (RFC 7667 §3.7): packets in, packets out, never decoded.
 //!
 //! Owns the media sockets and every WebRTC connection to the server. It and the load of `bench` are the only importers
-//! of the DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
-//! decided before a command comes here. May not know sessions, the registry or the store.
+//! of the DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: permissions were decided before a
+//! command comes here. May not know sessions, the registry or the store.
 //!
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!

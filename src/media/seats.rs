@@ -134,7 +134,7 @@ impl Stepper {
 /// for what is received, looked up and written for it.
 const PACKETS_PER_SECOND: u64 = 500;
 const AROUND_PERCENT: u64 = 150;
-/// With fewer people or less load than this a thread says nothing of what one costs.
+/// With fewer people or less load than this, a thread's load does not tell the cost of one person.
 const ENOUGH_PEOPLE: u32 = 5;
 const ENOUGH_PERCENT: u32 = 10;
 
@@ -152,7 +152,7 @@ pub(in crate::media) fn seats_of_thread(packet: Duration, load: Load, people: u3
 /// How many people the server has room for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Seats {
-    /// At full quality, those who are here included.
+    /// How many at full quality, with those who are here.
     pub total: u32,
     /// How many more may come before quality steps down.
     pub free: u32,

@@ -1,4 +1,4 @@
-//! Whether more is sent to somebody than their line carries.
+//! Whether more is sent to a subscriber than their line carries.
 //!
 //! Three witnesses: the queue that stands (`queue`), the delays that rise (`trend`), the packets that are lost
 //! (`losses`). The trend alone is quick and sometimes wrong, which would cost a layer of a picture for seconds: it
@@ -26,13 +26,13 @@ const DEEP: Duration = Duration::from_millis(150);
 /// A queue that stands so long and neither grows nor loses is a longer path, unless the line is used to its bound.
 const STEADY: Duration = Duration::from_secs(2);
 /// Sending less, twice at most, drains a queue of ours within this time, by so much at least. What is left then is
-/// somebody else's, and to send still less would only leave the line to them,
+/// caused by others, and to send still less would only leave the line to them,
 const DRAINED_WITHIN: Duration = Duration::from_secs(3);
 const CUTS: u32 = 2;
 const UNDRAINED_PERCENT: u32 = 60;
 /// but not while so much of ours is lost in it.
 const OURS_LOST_PERCENT: usize = 4;
-/// For so long nothing is made of it; each time that it turns out so again twice as long, up to this.
+/// The queue is then ignored for so long. The time is doubled each time that it turns out so again, up to the longest.
 const OTHERS_FOR: Duration = Duration::from_secs(10);
 const OTHERS_FOR_LONGEST: Duration = Duration::from_secs(160);
 /// A loss that goes with a queue.
@@ -156,7 +156,7 @@ impl LineMonitor {
             return false;
         };
         let passed = now.saturating_duration_since(cut.at);
-        // At first nothing can be known of it here.
+        // Just after a cut its effect cannot be seen here.
         if passed >= DRAINED_WITHIN / 3 {
             cut.least = cut.least.min(length.unwrap_or_default());
         }

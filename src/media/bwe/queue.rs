@@ -42,7 +42,7 @@ struct Sample {
 pub(in crate::media) struct Queue {
     /// The first packet's times.
     origin: Option<(Instant, Duration)>,
-    /// In the order of arrival, of the last [`KEPT`].
+    /// The packets of the last [`KEPT`], in the order of arrival.
     samples: VecDeque<Sample>,
     /// The least delays of this window and the one before.
     base: [i64; 2],

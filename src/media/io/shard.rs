@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// Ends without a goodbye, after something that cannot be mended: a new machine, that tells all rooms.
+    /// Ends without a goodbye, after a failure that cannot be mended. Returns a new machine, which tells all rooms.
     pub fn begin_anew(self, now: Instant, wall: SystemTime) -> Self {
         let mut anew = Self::new(self.reach.clone(), now, wall);
         anew.failed = self.failed;
@@ -127,7 +127,7 @@ impl State {
         anew
     }
 
-    /// From now on, new connections are told that clients reach this worker so.
+    /// From now on new connections are told that clients reach this worker at these addresses.
     pub fn announce(&mut self, reach: Reach) {
         for room in self.rooms.values_mut() {
             room.reach = reach.clone();
@@ -147,7 +147,7 @@ impl State {
         }
     }
 
-    /// From now on so much is given up in all rooms, as there is too much to do.
+    /// From now on all rooms give up so much, as there is too much to do.
     pub fn step(&mut self, step: Step) {
         self.step = step;
         for room in self.rooms.values_mut() {
@@ -302,7 +302,7 @@ impl State {
         self.out.clear();
     }
 
-    /// From now on so many streams are counted.
+    /// Sets how many streams are counted from now on.
     pub fn count_streams(&mut self, streams: usize) {
         self.streams = streams;
     }
@@ -387,7 +387,7 @@ impl State {
             .retain_mut(|events| events(MediaEvent::Failed).is_err());
     }
 
-    /// As if somebody had just spoken.
+    /// As if a participant had just spoken.
     #[cfg(test)]
     pub fn spoke(&mut self, room: RoomKey, who: &ParticipantId) {
         let room = self.rooms.get_mut(&room).expect("it is open");

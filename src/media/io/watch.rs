@@ -40,7 +40,7 @@ pub(in crate::media) struct Watch {
 }
 
 impl Watch {
-    /// Of a thread that is about to begin.
+    /// The watch of a thread that is about to begin.
     pub fn new(gauge: Arc<Gauge>, now: Instant) -> Self {
         Self {
             gauge,

@@ -40,7 +40,7 @@ impl Identity {
         IDENTITY.get()
     }
 
-    /// By which clients know us.
+    /// The fingerprint by which clients know us.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use crate::media::bwe::rate::Bitrate;
 use crate::media::room::layers::{Ladder, MAX_RUNGS};
 
-/// How much of a picture somebody gets.
+/// How much of a picture a subscriber gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) enum Share {
     /// Every packet of a layer.
@@ -22,7 +22,7 @@ pub(in crate::media) enum Share {
     Nothing,
 }
 
-/// What somebody gets of a picture, in rising order.
+/// What a subscriber gets of a picture, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) enum Grant {
     /// Nothing.

@@ -26,7 +26,7 @@ impl Busy {
         self.spoke.truncate(LAST_SPEAKERS);
     }
 
-    /// Somebody is gone.
+    /// A participant is gone.
     pub fn forget(&mut self, key: Key) {
         self.spoke.retain(|one| *one != key);
     }

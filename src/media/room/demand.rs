@@ -1,4 +1,4 @@
-//! Which layers a sender is asked for: those that somebody has use for, and for a while those that somebody had.
+//! Which layers a sender is asked for: those that a subscriber has use for, and for a while those that one had.
 
 use std::time::Duration;
 

@@ -248,7 +248,7 @@ impl Room {
         outcome
     }
 
-    /// Tells somebody what is new of their slots.
+    /// Tells a subscriber what is new of their slots.
     pub(in crate::media) fn tell_slots(&mut self, subscriber: Key) {
         let Some(member) = self.members.get_mut(&subscriber) else {
             return;

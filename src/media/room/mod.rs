@@ -101,7 +101,7 @@ pub(super) struct Clocks {
     pub quality: Instant,
 }
 
-/// The tracks that somebody has started, one of a source at most.
+/// The tracks that a participant has started, at most one of a source.
 #[derive(Debug, Default)]
 pub(super) struct Started(Vec<(Source, Key)>);
 
@@ -147,7 +147,7 @@ pub(super) struct Member {
 }
 
 impl Room {
-    /// An empty room that lives as long as somebody holds its handle.
+    /// An empty room, which lives as long as there is a handle to it.
     pub fn new(key: RoomKey, opening: Opening, reach: Reach, now: Instant) -> Self {
         let Opening {
             events,
@@ -355,7 +355,7 @@ impl Room {
         self.track_keys.clear();
     }
 
-    /// Frees somebody's connections in one direction.
+    /// Frees a participant's connections in one direction.
     pub(super) fn close_leg(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get(&key) else {
             return;
@@ -366,7 +366,7 @@ impl Room {
         }
     }
 
-    /// Frees one connection of somebody's.
+    /// Frees one connection of a participant.
     pub(super) fn close_side(&mut self, key: Key, side: Side, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get_mut(&key) else {
             return;

@@ -47,12 +47,12 @@ const STREAM_SILENT_AFTER: Duration = Duration::from_millis(700);
 pub(in crate::media) struct Up {
     /// The WebRTC connection.
     pub connection: Connection,
-    /// Tells it from the others on which the same participant sends.
+    /// Tells this connection from the participant's others.
     pub number: u32,
     /// What arrives on it, before repair.
     pub arrivals: Arrivals,
     describing: Describing,
-    /// Of the last offer that was taken.
+    /// The origin of the last offer that was taken.
     origin: Origin,
     lines: Vec<Line>,
     /// One bundle has one id for each header extension (RFC 9143 §15).
@@ -70,11 +70,11 @@ pub(in crate::media) struct Up {
 
 /// A packet to be forwarded.
 pub(in crate::media) struct Arrival<'a> {
-    /// Of which source.
+    /// Its source.
     pub source: Source,
     /// The place of its layer among those of its source, in the offer's order.
     pub layer: usize,
-    /// Of which stream.
+    /// Its stream.
     pub ssrc: u32,
     /// As it came.
     pub packet: Incoming<'a>,

@@ -13,17 +13,17 @@ use crate::protocol::object::Leg;
 /// A path changes hands only when its connection was silent for this long: a forged source cannot take it.
 const PATH_HELD_FOR: Duration = Duration::from_secs(6);
 
-/// One of somebody's connections.
+/// One connection of a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) enum Side {
-    /// One on which they send, by its number.
+    /// A connection on which they send, by its number.
     Up(u32),
-    /// The one on which they receive.
+    /// The connection on which they receive.
     Down,
 }
 
 impl Side {
-    /// In which direction it is.
+    /// Its direction.
     pub fn leg(self) -> Leg {
         match self {
             Self::Up(_) => Leg::Up,

@@ -42,7 +42,7 @@ const HEADER_BYTES: usize = 20;
 pub(in crate::media) struct Down {
     /// The WebRTC connection.
     pub connection: Connection,
-    /// Of the last offer.
+    /// The revision of the last offer.
     pub revision: u64,
     /// The last offer's text, until it is answered.
     pub unanswered: Option<String>,
@@ -55,7 +55,7 @@ pub(in crate::media) struct Down {
     mixes_extensions: bool,
     line: Line,
     tally: Tally,
-    /// What its slots carry, or should carry, is new since it was last shared out.
+    /// The content of its slots, or the content that they should have, is new since the line was last shared out.
     pub is_touched: bool,
 }
 

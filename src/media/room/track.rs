@@ -20,7 +20,7 @@ const DEAD_AFTER: Duration = Duration::from_millis(600);
 /// and another layer had so many pictures meanwhile.
 const MISSED: u32 = 4;
 
-/// In the order in which they were started.
+/// The tracks in the order in which they were started.
 pub(in crate::media) type Tracks = BTreeMap<Key, Track>;
 
 /// One track.
@@ -34,11 +34,11 @@ pub(in crate::media) struct Track {
     pub codec: Option<String>,
     /// In the offer's order: those that were agreed, or one without a name.
     pub layers: Vec<Layer>,
-    /// They are the [points] of one stream, which is the first one's.
+    /// The layers are the [points] of one stream, which is the first layer's.
     pub is_nested: bool,
     /// The largest of them that comes.
     pub largest: usize,
-    /// The same from the smallest to the largest, as of the last review.
+    /// The layers from the smallest to the largest, as of the last review.
     pub ladder: Ladder,
     /// Something of the layers is new since then.
     pub is_news: bool,
@@ -71,7 +71,7 @@ pub(in crate::media) struct Layer {
     pub heard_at: Option<Instant>,
     /// Pictures of other layers since then.
     missed: u32,
-    /// When somebody last had use for it.
+    /// When a subscriber last had use for it.
     pub wanted_at: Option<Instant>,
     /// Its last packets, for those who lost some.
     pub history: History,
@@ -82,7 +82,7 @@ pub(in crate::media) struct Layer {
 /// Where packets of a layer go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Target {
-    /// On this slot of a participant's down connection.
+    /// A slot of a participant's down connection.
     Slot { member: Key, slot: usize },
 }
 

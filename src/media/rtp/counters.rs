@@ -25,7 +25,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Looks for them.
+    /// Finds them in a payload.
     pub fn find(encoding: Encoding, payload: &[u8]) -> Self {
         let found = match encoding {
             Encoding::Vp8 => Self::vp8(payload),

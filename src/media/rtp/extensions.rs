@@ -44,7 +44,7 @@ impl Extension {
         self != Self::AbsoluteSendTime
     }
 
-    /// By what descriptions name it.
+    /// The name that descriptions use for it.
     pub const fn uri(self) -> &'static str {
         match self {
             Self::AudioLevel => "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
@@ -62,7 +62,7 @@ impl Extension {
         }
     }
 
-    /// The one that descriptions name so.
+    /// The extension of this name.
     pub fn named(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.uri() == uri)
     }
@@ -78,7 +78,7 @@ impl ExtensionIds {
         Self([0; Extension::ALL.len()])
     }
 
-    /// Of these pairs of id and name; the first of several counts.
+    /// The ids from these pairs of id and name; the first of several counts.
     pub fn of<'a>(pairs: impl IntoIterator<Item = (u8, &'a str)>) -> Self {
         let mut ids = Self::default();
         for (id, uri) in pairs {

@@ -20,7 +20,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Of a packet, where its payload names its layer.
+    /// The part that a packet's payload names, if it names one.
     pub fn of(encoding: Encoding, payload: &[u8]) -> Option<Self> {
         match encoding {
             Encoding::Vp9 => vp9::Descriptor::read(payload)?.part(),

@@ -41,7 +41,7 @@ pub struct Sent {
     pub bytes: u16,
 }
 
-/// Of so many stretches a packet is known, see [`Stretch`]. A slot begins a few in a second at most.
+/// The number of stretches whose packets are known, see [`Stretch`]. A slot begins a few in a second at most.
 const STRETCHES: u16 = 16;
 
 /// The last packets by sequence number. Empty until the first packet, so unused slots cost nothing.

@@ -318,7 +318,7 @@ impl World {
         track
     }
 
-    /// As if somebody had just spoken.
+    /// As if a participant had just spoken.
     fn spoke(&mut self, who: &ParticipantId) {
         self.state.spoke(1, who);
     }
@@ -452,7 +452,7 @@ impl World {
         assert!(before.is_none_or(|before| before == bytes), "{number:?}");
     }
 
-    /// From now on everything goes to this client through a line of this width.
+    /// From now on all packets to this client go through a line of this width.
     fn narrow(&mut self, client: usize, kbps: u64, queue: Duration) {
         let link = Link {
             bits_per_second: kbps * 1000,

@@ -21,7 +21,7 @@ const QUEUE: Duration = Duration::from_millis(300);
 struct Picture {
     ssrc: u32,
     every_ms: u64,
-    /// In a frame that is no keyframe, of 1,100 bytes each.
+    /// Packets of a frame that is no keyframe, of 1,100 bytes each.
     packets: u8,
     sequence: u16,
     frame: u32,
@@ -127,7 +127,7 @@ impl Call {
         }
     }
 
-    /// In packets that say how many they are; four times as many for a keyframe.
+    /// Each packet says how many the frame has. A keyframe has four times as many.
     fn send_frame(&mut self, index: usize) {
         let picture = &mut self.pictures[index];
         let is_key = std::mem::take(&mut picture.wants_keyframe);

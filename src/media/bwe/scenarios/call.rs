@@ -60,12 +60,12 @@ pub(super) struct Call {
     estimator: Estimator,
     pacer: Pacer<()>,
     repairs: RepairBudget,
-    /// By extended number, until told.
+    /// Packets by extended number, until they are told of.
     packets: BTreeMap<u64, Packet>,
     next_number: u64,
     next_reported: u64,
     reports: Vec<Report>,
-    /// When what of lost packets is sent again.
+    /// When lost packets are sent again, and their bytes.
     again: Vec<(f64, usize)>,
     layer: Option<usize>,
     keyframe: bool,

@@ -30,9 +30,9 @@ pub(super) enum Other {
 /// What a path is like.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
-    /// From which millisecond on it carries how many kbit/s.
+    /// The rate in kbit/s, each from a millisecond on.
     pub kbps: Vec<(u64, f64)>,
-    /// What would wait longer is dropped.
+    /// A packet that would wait longer is dropped.
     pub queue_ms: f64,
     /// In one direction.
     pub delay_ms: f64,
@@ -81,10 +81,10 @@ pub(super) struct Link {
     burst_left: u64,
     other_credit: f64,
     window: f64,
-    /// When which packets of the other flow are acknowledged.
+    /// When the packets of the other flow are acknowledged.
     in_flight: Vec<f64>,
     recovers_until: f64,
-    /// Of each packet that came through, how long it waited.
+    /// How long each packet that came through waited.
     pub waits: Vec<(u64, f64)>,
     pub dropped: usize,
 }

@@ -50,7 +50,7 @@ enum State {
 
 /// One association.
 pub(in crate::media::peer) struct Association {
-    /// Without the association while that rests.
+    /// Empty while the association rests.
     endpoint: Endpoint,
     /// The session while nothing is to be said: the crate writes it in a few hundred bytes, where an endpoint keeps all
     /// messages of its handshake.

@@ -34,7 +34,7 @@ const UFRAG_LETTERS: usize = 8;
 /// 6 bits each: 144, where RFC 8445 §5.3 asks for 128.
 const PASSWORD_LETTERS: usize = 24;
 
-/// By which checks find an agent and prove themselves. A secret: it is not printed.
+/// The credentials by which checks find an agent and prove themselves. A secret: they are not printed.
 #[derive(Clone)]
 pub(in crate::media) struct Credentials {
     /// The user name fragment.
@@ -45,7 +45,7 @@ pub(in crate::media) struct Credentials {
 }
 
 impl Credentials {
-    /// With this fragment and password.
+    /// Credentials with this fragment and password.
     pub fn new(ufrag: String, password: String) -> Self {
         let key = stun::key(&password);
         Self {
@@ -55,12 +55,12 @@ impl Credentials {
         }
     }
 
-    /// That nobody can guess, for a connection of this thread's.
+    /// Credentials that nobody can guess, for a connection of this thread.
     pub fn random(thread: usize) -> Self {
         Self::beginning_with(LETTERS[thread % LETTERS.len()])
     }
 
-    /// Others for the same connection.
+    /// Other credentials for the same connection.
     pub fn successor(&self) -> Self {
         Self::beginning_with(*self.ufrag.as_bytes().first().unwrap_or(&LETTERS[0]))
     }

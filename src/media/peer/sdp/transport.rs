@@ -59,13 +59,14 @@ pub(super) struct Transport {
 pub(super) struct Shared {
     pub ufrag: String,
     pub password: String,
-    /// Of the strongest hash function that is named; a certificate is the right one that has any of them.
+    /// The fingerprints of the strongest hash function that is named. A certificate is the right one if it has any of
+    /// them.
     pub fingerprints: Vec<Fingerprint>,
     pub setup: Option<Setup>,
 }
 
 impl Fingerprint {
-    /// By SHA-256, which everybody knows.
+    /// The fingerprint by SHA-256, which every client knows.
     pub fn of(certificate: &[u8]) -> Self {
         Self {
             hash: HashFunction::Sha256,

@@ -105,7 +105,7 @@ impl Peer {
         }
     }
 
-    /// By which our certificate is known in descriptions of ours.
+    /// The fingerprint by which descriptions of ours name our certificate.
     pub fn fingerprint(&self) -> &'static Fingerprint {
         self.identity.fingerprint()
     }

@@ -20,7 +20,7 @@ pub(in crate::media) struct Preferred {
     pub height: u32,
 }
 
-/// Why somebody gets less of a picture than they asked for.
+/// Why a subscriber gets less of a picture than they asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Lack {
     /// Their line carries no more.

@@ -73,12 +73,12 @@ pub enum Report<'a> {
     LastReferences(LastReferences<'a>),
 }
 
-/// What somebody received of one stream (RFC 3550 §6.4.1).
+/// What a receiver reports of one stream (RFC 3550 §6.4.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Of which stream.
+    /// The stream.
     pub ssrc: u32,
-    /// Of what was sent since the report before, as 1/256.
+    /// The lost share of what was sent since the report before, in 1/256.
     pub fraction_lost: u8,
     /// 24 bits with a sign.
     pub lost: i32,
@@ -157,7 +157,7 @@ impl<'a> FullIntra<'a> {
     }
 }
 
-/// What somebody says of reference times that they were told.
+/// What a receiver says of reference times that it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastReferences<'a>(&'a [u8]);
 
