@@ -1,4 +1,4 @@
-//! How much one session may ask: a token bucket for requests, a count for frames that are none.
+//! How much one session may ask: a token bucket for requests, and a count for frames that are not requests.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -146,7 +146,7 @@ impl Reconciler {
 }
 
 async fn tell(handle: &RoomLink, command: Command) {
-    // A room that has just closed needs not be told.
+    // A room that has just closed need not be told.
     if handle.call_surely(command).await.is_err() {
         tracing::debug!("a room was closed before it could be told");
     }

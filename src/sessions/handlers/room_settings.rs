@@ -122,7 +122,7 @@ fn check(max_participants: Option<u32>, early_ms: Option<u64>) -> Result<(), Wir
     Ok(())
 }
 
-/// The hash of a room's password; an empty one is none.
+/// The hash of a room's password. An empty password counts as none.
 async fn hashed(
     rooms: &Rooms,
     address: Network,

@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// Everything under way is lost, but for as much as happens to have arrived.
+    /// Everything under way is lost, except for what happens to have arrived.
     fn cut(&mut self) {
         let arrived = self.random.random_range(0..=self.line.down.len());
         for _ in 0..arrived {
