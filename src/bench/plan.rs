@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::BenchError;
 
-/// The roles: who sends, and to whom.
+/// The senders and the receivers of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
     /// One sends pictures, everybody else in the room watches.

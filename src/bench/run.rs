@@ -301,7 +301,7 @@ fn summary(plan: &Plan, people: &[Who], measured: Measured, join: Join) -> Repor
     }
 }
 
-/// What should have come: everybody who receives gets what the others of their room sent, as far as their slots go.
+/// What should have come: each receiver gets what the others of their room sent, as far as their slots go.
 fn expected(plan: &Plan, people: &[Who], sent: &[(Who, u64)]) -> u64 {
     let of_person = |who: &Who| {
         if !plan.rooms[who.room].receives(who.person) {
