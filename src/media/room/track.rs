@@ -73,7 +73,7 @@ pub(in crate::media) struct Layer {
     missed: u32,
     /// When a subscriber last had use for it.
     pub wanted_at: Option<Instant>,
-    /// Its last packets, for those who lost some.
+    /// Its last packets, for subscribers that lost some.
     pub history: History,
     /// The slots that get it, or wait for its next keyframe.
     pub targets: Vec<Target>,
@@ -188,14 +188,14 @@ impl Track {
         }
     }
 
-    /// Everybody who gets something of it needs a keyframe.
+    /// Every subscriber that gets something of it needs a keyframe.
     pub fn refresh(&mut self) {
         for layer in &mut self.layers {
             layer.keyframe_wanted |= !layer.targets.is_empty();
         }
     }
 
-    /// Notes a packet of a picture, and keeps it for those who miss it.
+    /// Notes a packet of a picture, and keeps it for subscribers that miss it.
     pub fn note_picture(&mut self, arrival: &Arrival<'_>, now: Instant) {
         self.note_coming(arrival, now);
         let Some(layer) = self.layers.get_mut(arrival.layer) else {

@@ -269,7 +269,7 @@ impl Structure {
         }
     }
 
-    /// What a frame is like: its template, but for what its descriptor says otherwise.
+    /// What a frame is like: its template, except where its descriptor says otherwise.
     fn frame(&self, head: &Head, bits: &mut Bits<'_>) -> Option<Template> {
         let place = (head.template + MAX_TEMPLATES - self.first) % MAX_TEMPLATES;
         let mut frame = *self.templates.get(..self.count)?.get(place)?;

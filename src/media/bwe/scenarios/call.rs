@@ -287,7 +287,7 @@ impl Call {
         bytes as f64 * 8.0 / (to - from) as f64
     }
 
-    /// How long packets waited in the queue, but for five of a hundred.
+    /// How long packets waited in the queue at most, without the slowest five of a hundred.
     pub fn wait_ms(&self, from: u64, to: u64) -> f64 {
         let waits = self.link.waits.iter();
         let mut waits: Vec<f64> = waits

@@ -36,7 +36,7 @@ pub(in crate::media) type Refusal = &'static str;
 pub(in crate::media) struct Description {
     /// Which connection of its author this describes.
     pub origin: Origin,
-    /// Its m-lines in order, but for those in `declined` and those of `apart`.
+    /// Its m-lines in order, without those in `declined` and those of `apart`.
     pub sections: Vec<Section>,
     /// What an offer says of further transports, each with m-lines of its own: those that no bundle joins to the first
     /// one (RFC 9143 §7.3 forbids the answerer to bundle what was not offered so).

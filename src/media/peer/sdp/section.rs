@@ -157,7 +157,7 @@ impl OpenSection {
         bundled: bool,
         common: &[(u8, String)],
     ) -> Result<Result<Section, Declined>, Refusal> {
-        // RFC 9143 §6: port 0 gives an m-line up, but for one that is to have the port of the bundle.
+        // RFC 9143 §6: port 0 gives an m-line up, except one that is to have the port of the bundle.
         let why = match (self.closed, self.bundle_only && bundled) {
             (true, false) => Some(Why::GivenUp),
             _ if self.mid.is_empty() => Some(Why::NoMid),

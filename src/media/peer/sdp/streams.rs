@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(layers("send q;h;f"), are(true, "q h f"));
         assert_eq!(layers("send q;h;f;x"), are(true, "q h f"));
         assert_eq!(layers("recv back send ~q,x;h;h"), are(true, "q h"));
-        // A rid that is not declared is none.
+        // A rid that is not declared does not count.
         assert_eq!(layers("send gone;h"), are(true, "h"));
         for strange in [
             " send rid=q;h;f",

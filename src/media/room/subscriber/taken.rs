@@ -16,7 +16,7 @@ pub(in crate::media) struct Taken {
 }
 
 impl Taken {
-    /// One list of these codecs, the same for all who name them.
+    /// One list of these codecs, the same for all subscribers that name them.
     pub(super) fn list(&mut self, codecs: &[Codec]) -> Arc<[Codec]> {
         let mut lists = self.lists.iter();
         if let Some(known) = lists.find(|list| ***list == *codecs) {

@@ -188,7 +188,7 @@ impl<'a> Compound<'a> {
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
-    /// What stands in it, in order, but for what nobody here acts on.
+    /// Its reports in order, without those that nothing here acts on.
     pub fn iter(self) -> impl Iterator<Item = Report<'a>> {
         let mut rest = self.0;
         let packets = std::iter::from_fn(move || {
