@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::network::Network;
 
-/// Who runs and who waits. Clones share it.
+/// The running and the waiting callers. Clones share them.
 #[derive(Clone)]
 pub struct Turns(Arc<Shared>);
 
@@ -58,10 +58,10 @@ impl Turns {
         }))
     }
 
-    /// Waits for a turn. Whoever stops waiting gives up the place.
+    /// Waits for a turn. A caller that stops waiting gives up the place.
     ///
     /// # Errors
-    /// [`Busy`], at once or when the place goes to somebody with a better claim to it.
+    /// [`Busy`], at once or when the place goes to a network with fewer callers.
     pub async fn take(&self, network: Network) -> Result<Turn, Busy> {
         let called = {
             let mut line = self.0.line();
@@ -108,7 +108,7 @@ impl Line {
         if self.has_room(network, waiting) {
             return Ok(());
         }
-        // Whoever has gone away waits no longer.
+        // Callers that have gone away wait no longer.
         for part in &mut self.parts {
             part.callers.retain(|caller| !caller.is_closed());
         }
@@ -133,7 +133,7 @@ impl Line {
         let own = self.waiting_of(network);
         let longest = self.parts.iter_mut().max_by_key(|part| part.callers.len());
         match longest {
-            // One less than the longest would be as long as it then: nothing is gained by changing places.
+            // With a difference of one, the two networks would only change places: nothing is gained.
             Some(longest) if longest.callers.len() > own + 1 => {
                 longest.callers.pop_back();
                 Ok(())
@@ -154,7 +154,7 @@ impl Line {
         called
     }
 
-    /// The next caller; their network's others come again when every other network had its turn.
+    /// The next caller. The other callers of its network come after each other network has had a turn.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         let mut part = self.parts.pop_front()?;
         let caller = part.callers.pop_front();
@@ -201,7 +201,7 @@ mod tests {
         Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
     }
 
-    /// Somebody in line.
+    /// A caller in line.
     fn waiting(turns: &Turns, number: u8) -> InLine {
         let turns = turns.clone();
         let mut waiting: InLine = Box::pin(async move { turns.take(network(number)).await });
@@ -264,7 +264,7 @@ mod tests {
             let refused = turns.take(network(number)).now_or_never().unwrap();
             assert_eq!(refused.err(), Some(Busy), "{number}");
         }
-        // Whoever leaves makes room for another one of theirs.
+        // A caller that leaves makes room for another one of its network.
         drop(gone);
         let mut instead = waiting(&turns, 1);
         drop(running);

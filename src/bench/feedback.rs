@@ -15,7 +15,7 @@ const PACKETS_OF_CHUNK: usize = 7;
 const NOT_RECEIVED: u8 = 0;
 const SMALL_DELTA: u8 = 1;
 const LARGE_DELTA: u8 = 2;
-/// A report on more numbers than this is none that a receiver would send.
+/// No receiver would send a report on more numbers than this.
 const MOST_NUMBERS: i16 = 4_096;
 
 /// What arrived since the last report.

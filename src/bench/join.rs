@@ -21,7 +21,7 @@ use super::target::Target;
 /// A connection that takes longer does not come up any more.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(20);
 
-/// What everybody who joins needs.
+/// What every join needs.
 pub(super) struct Door<'a> {
     pub plan: &'a Plan,
     pub target: &'a Target,
@@ -33,7 +33,7 @@ pub(super) struct Door<'a> {
     pub rooms: &'a [String],
 }
 
-/// Somebody who is in.
+/// A person who is in.
 pub(super) struct Joined {
     pub who: Who,
     pub took: Duration,

@@ -31,7 +31,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// On a free port of this address.
+    /// A socket on a free port of this address.
     pub fn bind(ip: IpAddr) -> io::Result<Self> {
         let io = UdpSocket::bind(SocketAddr::new(ip, 0))?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
@@ -76,12 +76,12 @@ impl Sending {
 
 /// What a receiver counts.
 pub(super) struct Receiving {
-    /// Of sound and pictures; repairs are not counted.
+    /// The payload types of sound and pictures; repairs are not counted.
     pub payload_types: Vec<u8>,
     /// One packet in so many is opened.
     pub sample: u32,
     pub streams: Vec<Arrivals>,
-    /// Of the opened packets, in microseconds.
+    /// The ages of the opened packets, in microseconds.
     pub ages: Vec<u32>,
     /// Opened packets that were not authentic, or told no time.
     pub refused: u64,
@@ -259,7 +259,7 @@ impl Link {
             Progress::Over(why) => Err(why),
         };
         if let Some(ready) = self.ready.take() {
-            // Who does not wait any more has given up.
+            // A caller that does not wait any more has given up.
             let _ = ready.send(outcome);
         }
     }

@@ -1,10 +1,10 @@
 //! `meeting bench media`: loads a running server with media, and measures what that costs it. [`signal`] does the same
 //! for the WebSocket.
 //!
-//! It is a client of the wire contract and stands apart from the server: it imports nothing of this crate, speaks the
-//! WebSocket in plain JSON, and is a full ICE agent made of the WebRTC crates, so that what the server's own transport
-//! gets wrong cannot cancel out here. A part of its own rather than one of `cli`, because it has threads and sockets; `cli`
-//! knows its arguments and prints what it finds.
+//! It is a client of the wire contract and stands apart from the server. It imports nothing of this crate, speaks the
+//! WebSocket in plain JSON, and is a full ICE agent made of the WebRTC crates. So an error of the server's own
+//! transport cannot cancel out here. It is a part of its own rather than one of `cli`, because it has threads and
+//! sockets; `cli` knows its arguments and prints what it finds.
 //!
 //! | to find | look into |
 //! |---|---|
@@ -16,10 +16,10 @@
 //! | the server's processor and memory | [`process`] |
 //! | the figures | [`report`] |
 //!
-//! **Receivers are light.** They decode nothing, and open one packet in some ([`Load::sample`]) for its time; the others
-//! are counted by the numbers in their headers, and gaps tell losses. They send receiver reports, negotiate repair
-//! and ask for none. Transport-wide feedback, which browsers send, is sent on request ([`Load::feedback`]): with it the server
-//! estimates the line, and on a busy machine holds pictures back for delays that are the machine's.
+//! **Receivers are light.** They decode nothing. They open one packet in some ([`Load::sample`]) for its time; the
+//! others are counted by the numbers in their headers, and gaps tell losses. They send receiver reports, negotiate
+//! repair and ask for none. Transport-wide feedback, which browsers send, is sent on request ([`Load::feedback`]). With
+//! it the server estimates the line, and on a busy machine it holds pictures back for delays that are the machine's.
 //!
 //! **What the figures are.** A packet's age goes from before its sealing at the sender to the read of its receiver's
 //! socket, on one clock, so the kernel's way there and back and the load's own delay are in it. Processor time is the

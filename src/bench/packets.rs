@@ -213,7 +213,7 @@ pub(super) struct Arrivals {
     first: i64,
     highest: i64,
     received: u64,
-    /// Of the last report, to tell what was lost since.
+    /// The highest number and the count at the last report, to tell what was lost since.
     reported: (i64, u64),
 }
 

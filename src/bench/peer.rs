@@ -30,7 +30,7 @@ use super::BenchError;
 use super::plan::Protection;
 use super::sdp::Transport;
 
-/// The library finds handshakes by address. A peer always has this one, whatever its real address is. The port must not
+/// The library finds handshakes by address. Every peer has this one, independent of its real address. The port must not
 /// be 0.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 

@@ -1,10 +1,10 @@
-//! What is asked of a run, and what it comes to: how many rooms, who sends in them, and who hears it.
+//! The settings of a run, and what they come to: how many rooms, their senders and their receivers.
 
 use std::time::Duration;
 
 use super::BenchError;
 
-/// Who sends to whom.
+/// The senders and the receivers of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
     /// One sends pictures, everybody else in the room watches.
@@ -81,10 +81,10 @@ pub enum Protection {
     AesCm,
 }
 
-/// What is asked of a run. Where nothing is given, the scenario decides.
+/// The settings of a run. Where nothing is given, the scenario decides.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Who sends to whom.
+    /// Who sends, and to whom.
     pub scenario: Scenario,
     /// People who only watch or listen (`fan-out`, `audio`), or people in the room (`meeting`).
     pub subscribers: Option<usize>,
@@ -116,7 +116,7 @@ pub struct Load {
     pub feedback: bool,
 }
 
-/// Beyond these one process is no longer what measures.
+/// With more than these, the load itself would be the limit of what is measured.
 const MOST_PEOPLE: usize = 1_000;
 const MOST_PACKETS_A_SECOND: u64 = 2_000_000;
 const MOST_DURATION: Duration = Duration::from_secs(600);
@@ -142,7 +142,7 @@ pub(super) struct Plan {
     pub feedback: bool,
 }
 
-/// A room: the first `senders` of its people send, and who receives is told by [`Room::receives`].
+/// A room. The first `senders` of its people send. [`Room::receives`] tells which of them receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Room {
     pub people: usize,

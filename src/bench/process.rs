@@ -27,7 +27,7 @@ impl Used {
 }
 
 impl ThreadTimes {
-    /// Of the process with this number.
+    /// The times of the process with this number.
     pub fn of(process: u32) -> Result<Self, BenchError> {
         let folder = format!("/proc/{process}/task");
         let entries = std::fs::read_dir(&folder).map_err(|_| BenchError::NoProcess(process))?;

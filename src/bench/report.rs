@@ -11,7 +11,7 @@ use super::process::Used;
 /// What a run found. Times are in the units that the names end in; what could not be measured is null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Who sent to whom.
+    /// Who sent, and to whom.
     pub scenario: &'static str,
     /// What was asked for.
     pub settings: Settings,
@@ -44,9 +44,9 @@ pub struct Settings {
     pub burst: u32,
     /// Bytes of a payload.
     pub payload_bytes: usize,
-    /// Slots for sound of each who receives.
+    /// Slots for sound of each receiver.
     pub audio_slots: u32,
-    /// Slots for pictures of each who receives.
+    /// Slots for pictures of each receiver.
     pub video_slots: u32,
     /// How long was measured.
     pub duration_ms: u64,
@@ -77,23 +77,23 @@ impl Settings {
 /// What was sent and what came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Packets {
-    /// Sent to the server.
+    /// Packets sent to the server.
     pub sent: u64,
-    /// That should have come to somebody: each packet counts for everybody who has a slot for it.
+    /// Packets that should have come: each counts for everybody who has a slot for it.
     pub expected: u64,
-    /// That came.
+    /// Packets that came.
     pub forwarded: u64,
-    /// Gaps in the numbers of what came.
+    /// Gaps in the numbers of the packets that came.
     pub lost: u64,
-    /// Expected ones that did not come, gaps or not: with pictures that the server holds back.
+    /// Expected packets that did not come, gaps or not: with pictures that the server holds back.
     pub missing: u64,
-    /// Opened ones that were not authentic.
+    /// Opened packets that were not authentic.
     pub refused: u64,
     /// Datagrams that the kernel dropped at the load's sockets: losses that are not the server's.
     pub dropped_at_load: u64,
     /// Datagrams that the kernel dropped at the server's sockets; only where the server is on this machine.
     pub dropped_at_server: u64,
-    /// Forwarded ones each second.
+    /// Forwarded packets each second.
     pub forwarded_per_second: f64,
 }
 
@@ -166,9 +166,9 @@ pub struct Memory {
     pub joined_kib: u64,
     /// After the run.
     pub after_kib: u64,
-    /// What one person takes who has joined.
+    /// The memory of one person after joining.
     pub per_person_joined_kib: f64,
-    /// What one person takes after the run.
+    /// The memory of one person after the run.
     pub per_person_kib: f64,
 }
 

@@ -20,7 +20,7 @@ use super::report::{Cpu, Join, Latency, Memory, Own, Packets, Report, Settings};
 use super::session::Session;
 use super::target::{Server, Target};
 
-/// Who has not joined by then does not.
+/// A person who has not joined by then does not join.
 const JOINED_WITHIN: Duration = Duration::from_secs(180);
 /// Streams run for so long before anything is counted: keyframes were asked for, buffers are as big as they get.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -128,7 +128,7 @@ impl Host {
         Ok(Self { login, rooms })
     }
 
-    /// Deletes the rooms, by a session of its own: nobody answered the first one's pings meanwhile.
+    /// Deletes the rooms, by a session of its own: the first one's pings were not answered meanwhile.
     async fn close(self, target: &Target) -> Result<(), BenchError> {
         let mut session = Session::connect(target).await?;
         session.ask("auth.login", self.login).await?;
@@ -301,7 +301,7 @@ fn summary(plan: &Plan, people: &[Who], measured: Measured, join: Join) -> Repor
     }
 }
 
-/// What should have come: everybody who receives gets what the others of their room sent, as far as their slots go.
+/// What should have come: each receiver gets what the others of their room sent, as far as their slots go.
 fn expected(plan: &Plan, people: &[Who], sent: &[(Who, u64)]) -> u64 {
     let of_person = |who: &Who| {
         if !plan.rooms[who.room].receives(who.person) {
@@ -355,7 +355,7 @@ mod tests {
         load.video_slots = 1;
         let plan = load.plan().unwrap();
         assert_eq!(expected(&plan, &people, &sent), 25 + 25 + 10);
-        // Who did not join expects nothing.
+        // A person who did not join expects nothing.
         assert_eq!(expected(&plan, &people[..1], &sent), 25);
     }
 }

@@ -15,7 +15,7 @@ pub(super) const OPUS: u8 = 111;
 pub(super) struct Transport {
     pub ufrag: String,
     pub password: String,
-    /// Of the certificate, over SHA-256.
+    /// The certificate's fingerprint, over SHA-256.
     pub fingerprint: String,
     /// `active`, `passive` or `actpass`.
     pub setup: String,
@@ -187,8 +187,8 @@ pub(super) fn offer(ours: &Transport, kind: Kind, ssrc: u32) -> String {
     text
 }
 
-/// The answer to an offer of slots: every slot with VP8 or Opus is taken, with repair, and of header extensions only the
-/// number for feedback, where the section still has it.
+/// The answer to an offer of slots. Every slot with VP8 or Opus is taken, with repair. Of the header extensions only
+/// the number for feedback is taken, where the section still has it.
 pub(super) fn answer(offer: &Description, ours: &Transport) -> String {
     let taken = offer.sections.iter().filter(|section| is_taken(section));
     let mids: Vec<&str> = taken.map(|section| section.mid.as_str()).collect();

@@ -40,7 +40,7 @@ pub enum Server {
 /// A server that can be reached.
 pub(super) struct Target {
     pub address: SocketAddr,
-    /// Of its WebSocket.
+    /// The URL of its WebSocket.
     pub url: String,
     pub process: Option<u32>,
     consent: bool,
@@ -85,14 +85,14 @@ impl Target {
         }
     }
 
-    /// Of its WebSocket, without host.
+    /// The path of its WebSocket.
     pub fn path(&self) -> &str {
         let rest = self.url.trim_start_matches("ws://");
         rest.find('/').map_or("/", |at| &rest[at..])
     }
 
-    /// Of the addresses that the server names for media, those that may be loaded: a server on this machine must not
-    /// point the load at another.
+    /// Those of the server's media addresses that may be loaded. A server on this machine must not point the load at
+    /// another.
     pub fn permitted(&self, candidates: &[SocketAddr]) -> Vec<SocketAddr> {
         let candidates = candidates.iter().copied();
         candidates

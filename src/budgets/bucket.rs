@@ -1,4 +1,4 @@
-//! What is left of a budget: a token bucket, of which so much is spent at once, and so much again in time.
+//! What is left of a budget: a token bucket. It bounds how much is spent at once and how fast it comes back.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -41,7 +41,7 @@ impl Bucket {
     /// The wait; nothing is spent.
     pub fn spend(&mut self, amount: u64, now: Instant) -> Result<(), Duration> {
         self.fill(now);
-        // More than it ever holds is waited for like all of it.
+        // A request for more than the bucket ever holds waits until it is full.
         let amount = (amount as f64).min(self.most);
         if amount <= self.left {
             self.left -= amount;
@@ -91,7 +91,7 @@ impl<K: Hash + Eq> Buckets<K> {
     pub fn spend(&mut self, spender: K, amount: u64, now: Instant) -> Result<(), Duration> {
         if self.spenders.len() >= self.looked_at {
             self.spenders.retain(|_, bucket| !bucket.is_full(now));
-            // As rarely as there are many, so that one costs little.
+            // The more buckets there are, the more rarely they are cleared, so that each costs little.
             self.looked_at = MANY.max(2 * self.spenders.len());
         }
         let full = || Bucket::new(self.burst, self.rate, now);
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(wait, rate.every.unwrap());
         assert!(!bucket.is_full(start));
         assert_eq!(bucket.spend(rate.most, start + wait), Ok(()));
-        // More than all of it is had when it is full.
+        // A request for more than the whole is granted when the bucket is full.
         assert!(bucket.spend(u64::MAX, start + wait).is_err());
         let later = start + Duration::from_secs(3_600);
         assert!(bucket.is_full(later));

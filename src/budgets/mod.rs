@@ -1,7 +1,7 @@
 //! What a stranger may make the server spend: each budget with its bound and its reason, in one table.
 //!
-//! Owns the numbers and how they are counted down ([`Bucket`]); the module that spends a budget reads its amount here. The table is a page for
-//! people as well ([`page`]), so that the documentation cannot say anything else than what holds.
+//! Owns the numbers and how they are counted down ([`Bucket`]); the module that spends a budget reads its amount here.
+//! The table is a page for people as well ([`page`]), so that the documentation says what holds.
 
 pub mod auth;
 mod bucket;
@@ -79,7 +79,7 @@ pub struct Budget {
 impl Budget {
     /// [`Budget::most`] as a size or a count in memory.
     pub const fn size(&self) -> usize {
-        // A bound that this machine cannot count to bounds nothing here.
+        // A bound larger than this machine can count to bounds nothing here.
         if self.most > usize::MAX as u64 {
             usize::MAX
         } else {

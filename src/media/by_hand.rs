@@ -23,9 +23,9 @@ pub(crate) struct ByHand {
 /// What it knows of one room.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RoomSeen {
-    /// Who may negotiate.
+    /// The participants who may negotiate.
     pub participants: Vec<ParticipantId>,
-    /// What runs, whether it is muted, and whose it is.
+    /// The running tracks: each with its mute state and its owner.
     pub tracks: Vec<(TrackId, bool, ParticipantId)>,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with media, for clients and for whoever starts the server.
+//! What can go wrong with media, for clients and for the operator who starts the server.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::error::ErrorCode;
 
-/// Why something was refused: a sentence for people who read logs. There is none without one, and it never repeats
-/// what stood in a description, as it goes into the log.
+/// Why something was refused: a sentence for people who read logs. Every refusal has one. It never repeats what stood
+/// in a description, as it goes into the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{0}")]
 pub struct Refused(Cow<'static, str>);
@@ -102,7 +102,7 @@ pub enum MediaStartError {
         /// How many are needed.
         threads: usize,
     },
-    /// Somebody else has the port, or it is not ours to take.
+    /// Another program has the port, or it is not ours to take.
     #[error("cannot bind the media socket {address} (UDP): {source}")]
     Bind {
         /// What was tried.

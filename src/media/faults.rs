@@ -34,7 +34,7 @@ fn room(media: &Media) -> (RoomMedia, Events) {
     (media.open_room(sink), events)
 }
 
-/// Somebody comes in and asks for a connection.
+/// A participant comes in and asks for a connection.
 async fn served(room: &RoomMedia) -> Result<u64, MediaError> {
     let participant = ParticipantId::random();
     let admit = MediaCommand::Admit {
@@ -133,7 +133,7 @@ async fn nobody_waits_for_ever_for_a_worker_that_is_stuck() {
     assert!(began.elapsed() < Duration::from_secs(10));
     tokio::time::resume();
     drop(end);
-    // What nobody waits for was not done: whoever asks again gets the first offer.
+    // The server has not carried out a request that nobody waits for. A client that asks again gets the first offer.
     assert_eq!(room.receive(&participant, 0, 1).await.unwrap().revision, 1);
     assert!(media.is_well().await);
 }

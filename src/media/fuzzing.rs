@@ -35,7 +35,7 @@ pub(crate) fn dtls_guard(bytes: &[u8]) {
         let length = usize::from(u16::from_be_bytes(*length)).min(after.len());
         let (datagram, after) = after.split_at(length);
         let admitted = guard.admit(datagram, now);
-        // Whatever is admitted is no longer than all that came.
+        // The admitted records are no longer than all that came.
         assert!(admitted.records.len() <= bytes.len() * 2 + 64);
         now += Duration::from_millis(20);
         rest = after;

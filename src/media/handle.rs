@@ -25,7 +25,7 @@ use crate::protocol::object::{IceCandidate, Leg, Source, SourceMid};
 use crate::protocol::request::{DownOffer, Published, Tile};
 use crate::turn::Relay;
 
-/// A request or a worker's end is waited for no longer.
+/// How long a request, or a worker's end, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a health check waits for a worker.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(1);
@@ -93,7 +93,7 @@ impl Media {
     /// Binds the sockets and starts the workers.
     ///
     /// # Errors
-    /// A sentence for whoever starts the server: no usable address, a port in use.
+    /// A sentence for the operator who starts the server: no usable address, a port in use.
     pub fn start(config: MediaConfig) -> Result<Self, MediaStartError> {
         Self::start_with(config, None)
     }
@@ -179,7 +179,7 @@ impl Media {
             .collect()
     }
 
-    /// From now on, new connections are told to send to these addresses; those there are stay as they are.
+    /// Tells new connections from now on to send to these addresses. Present connections stay as they are.
     pub fn announce(&self, ips: &[MediaIp]) {
         for pinned in &self.shared.workers {
             pinned.worker.announce(ips);
@@ -189,8 +189,9 @@ impl Media {
         }
     }
 
-    /// Carries media over a stream of frames (RFC 4571) between these two addresses, ours first, until the stream or its
-    /// connection ends. `first` was read from it already. Tells `moved` of each read and write. It keeps no worker alive.
+    /// Carries media over a stream of frames (RFC 4571) between these two addresses, ours first, until the stream or
+    /// its connection ends. `first` was read from the stream already. Tells `moved` of each read and write. It keeps no
+    /// worker alive.
     pub fn carry<S>(
         &self,
         stream: S,
@@ -256,7 +257,7 @@ impl Media {
         }
     }
 
-    /// For how many people there is room.
+    /// How many people there is room for.
     pub fn seats(&self) -> Seats {
         let mut seats = Seats::default();
         for pinned in &self.shared.workers {

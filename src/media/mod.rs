@@ -1,16 +1,16 @@
 //! The selective forwarding unit (RFC 7667 §3.7): packets in, packets out, never decoded.
 //!
 //! Owns the media sockets and every WebRTC connection to the server. It and the load of `bench` are the only importers
-//! of the DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: what somebody may do was
-//! decided before a command comes here. May not know sessions, the registry or the store.
+//! of the DTLS crate. Knows rooms only through [`MediaCommand`] and [`MediaEvent`]: permissions were decided before a
+//! command comes here. May not know sessions, the registry or the store.
 //!
 //! [`MediaCommand`]: crate::meeting::media::MediaCommand
 //!
-//! The way of a packet: `worker` reads the socket → `shard` finds its connection by the way that it came → the
-//! connection's `peer` opens it where it lies → `room` looks up who gets it → `rewrite` fits it into a subscriber's slot
-//! → their peer seals it in the turn's `arena` → `worker` sends all that goes one way at once, by its `socket`. ICE, SRTP
-//! and the guard before DTLS are ours; of the WebRTC crates only DTLS itself is used. [`Media`] and [`RoomMedia`], here,
-//! are the handles by which the rest of the server talks to the threads that do this.
+//! The course of a packet: `worker` reads the socket → `shard` finds its connection by the path that it came by → the
+//! connection's `peer` opens it where it lies → `room` looks up its subscribers → `rewrite` fits it into a subscriber's
+//! slot → the subscriber's peer seals it in the turn's `arena` → `worker` sends all that goes by one path at once, by
+//! its `socket`. ICE, SRTP and the guard before DTLS are ours; of the WebRTC crates only DTLS itself is used. [`Media`]
+//! and [`RoomMedia`], here, are the handles by which the rest of the server talks to the threads that do this.
 //!
 //! What measuring taught us:
 //!
@@ -18,11 +18,11 @@
 //!   people who come and go cause no storm of offers. Every slot costs the browser time before the first picture: 25
 //!   slots 580 ms, 4 slots 400 ms, medians of 12 with a debug build. The page begins with what the room needs, and
 //!   doubles.
-//! - We are the DTLS server wherever we may be. Browsers name AES-CM before AES-GCM, and the crate follows their order; so
-//!   the hello is read before the crate sees it, and is answered by a configuration that has GCM alone where it is
-//!   offered. GCM costs a third of AES-CM.
+//! - We are the DTLS server wherever the client leaves it to us. Browsers name AES-CM before AES-GCM, and the crate
+//!   follows their order. So the hello is read before the crate sees it, and is answered by a configuration that has
+//!   GCM alone where it is offered. GCM costs a third of AES-CM.
 //! - The server is an ICE-lite agent (RFC 8445 §2.5): it answers signed checks and sends none, so that nobody can make it
-//!   scan a network. Media follows a nomination at once, which is what a telephone does that leaves the Wi-Fi.
+//!   scan a network. Media follows a nomination at once: a telephone that leaves the Wi-Fi nominates another path.
 //! - Candidates stand in every m-line of our descriptions: some stacks heed the last m-line of a bundle, not the
 //!   first.
 //! - Slots are assigned when down is answered, so that `media.slots` never overtakes the answer that lists the
@@ -95,7 +95,7 @@ pub struct Census {
     pub tracks: usize,
     /// Slots of all down connections.
     pub slots: usize,
-    /// Ways (of an address of ours and one of theirs) that lead to a connection.
+    /// Paths (of an address of ours and one of theirs) that lead to a connection.
     pub addresses: usize,
     /// ICE user name fragments that lead to a connection.
     pub ufrags: usize,

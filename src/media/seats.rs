@@ -1,7 +1,7 @@
 //! How many people the media threads have room for, and how quality steps down when there are more. Pure: measurements
 //! and the time in, a [`Step`] out.
 //!
-//! In what order quality is given up is declared by [`Step`]. Sound and screens are never touched, and nobody is refused
+//! [`Step`] declares in what order quality is given up. Sound and screens are never touched, and nobody is refused
 //! because of it.
 
 use std::time::{Duration, Instant};
@@ -77,8 +77,8 @@ pub(in crate::media) struct Spent {
     pub idle: Duration,
 }
 
-/// With less than this of a core, in per cent, a thread is kept from working by others. How late it is says nothing then
-/// of what it has to do.
+/// With less than this of a core, in per cent, other programs keep a thread from working. Its delay then says nothing
+/// of its load.
 const OWN_PERCENT: u128 = 25;
 
 impl Load {
@@ -129,12 +129,12 @@ impl Stepper {
     }
 }
 
-/// What one person is taken to cost, as long as nothing better was measured: so many packets a second are sent to them
-/// (six pictures of 500 kbit/s, and three voices), each of which costs as much as it took at the start, and half as much
-/// again for what is received, looked up and written for it.
+/// The assumed cost of one person, as long as nothing better was measured. So many packets a second are sent to them
+/// (six pictures of 500 kbit/s, and three voices). Each costs as much as it took at the start, and half as much again
+/// for what is received, looked up and written for it.
 const PACKETS_PER_SECOND: u64 = 500;
 const AROUND_PERCENT: u64 = 150;
-/// With fewer people or less load than this a thread says nothing of what one costs.
+/// With fewer people or less load than this, a thread's load does not tell the cost of one person.
 const ENOUGH_PEOPLE: u32 = 5;
 const ENOUGH_PERCENT: u32 = 10;
 
@@ -152,7 +152,7 @@ pub(in crate::media) fn seats_of_thread(packet: Duration, load: Load, people: u3
 /// How many people the server has room for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Seats {
-    /// At full quality, those who are here included.
+    /// How many at full quality, with those who are here.
     pub total: u32,
     /// How many more may come before quality steps down.
     pub free: u32,

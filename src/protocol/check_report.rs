@@ -1,5 +1,5 @@
-//! The verdict of the page's connection check, as it is left at the server for whoever runs it: figures and words of a
-//! fixed list, nothing that names somebody.
+//! The verdict of the page's connection check, as it is left at the server for the operator: figures and words of a
+//! fixed list, nothing that names a person.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Events: what a client is told without having asked.
+//! Events: what a client is told without a request.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

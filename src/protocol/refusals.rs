@@ -1,7 +1,7 @@
 //! Which requests may be refused with which codes: static/docs/protocol.md §4.3.
 //!
-//! What one request alone may answer stands beside it in [`super::request`]. A client author relies on it, so that
-//! whoever answers requests asks [`Request::may_answer`] while it is tested.
+//! The codes that one request alone may answer stand beside it in [`super::request`]. A client author relies on these
+//! codes, so in tests each refusal is checked with [`Request::may_answer`].
 
 use super::error::ErrorCode;
 use super::request::Request;

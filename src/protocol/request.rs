@@ -204,7 +204,7 @@ pub fn decode_data<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, WireError
     if !data.trim_start().starts_with('{') {
         return Err(WireError::bad_field("data", "must be an object"));
     }
-    // Most are sound, and cost no names that are kept for the place of what is wrong.
+    // Most requests are sound, and need no record of field names for an error.
     let mut deserializer = serde_json::Deserializer::from_str(data);
     if let Ok(sound) = T::deserialize(Object(&mut deserializer)) {
         return Ok(sound);

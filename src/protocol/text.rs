@@ -126,7 +126,7 @@ impl Username {
             .filter(|c| c.is_alphanumeric())
             .take(STEM_CHARS)
             .collect();
-        // An accent may have lost what it stood on.
+        // An accent may have lost its letter.
         let stem = clean(&stem, false);
         let stem = if stem.is_empty() { "user" } else { &stem };
         Self(format!("{stem}-{:08x}", fnv1a(raw.as_bytes())))
@@ -149,7 +149,7 @@ impl Password {
     /// Takes `raw` in Unicode's form NFC, as keyboards of different systems compose letters differently (RFC 8265
     /// §4.2.2); else as it is, blanks and all.
     pub fn new(raw: String) -> Self {
-        // Nothing is made of what is refused for its length.
+        // A password that is refused for its length is not normalised.
         match raw.len() > MAX_PASSWORD_BYTES {
             true => Self(raw),
             false => Self(raw.nfc().collect()),

@@ -38,7 +38,7 @@ impl TimeZone {
     /// 3:30.
     pub fn instant(self, wall: NaiveDateTime) -> DateTime<Utc> {
         let offset = self.0.offset_from_local_datetime(&wall).earliest();
-        // No zone is a day away from UTC, so this reading is from before the gap whatever the offset is.
+        // No zone is a day away from UTC, so for every offset this reading is from before the gap.
         let before_gap = || {
             self.0
                 .offset_from_utc_datetime(&(wall - TimeDelta::days(1)))

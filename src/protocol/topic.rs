@@ -1,6 +1,6 @@
 //! What an event is about, as far as a newer one makes it needless: for those who have not read it yet.
 //!
-//! An older event of the same topic that was not written yet is taken out of the outbox: whoever reads slowly is
+//! An older event of the same topic that was not written yet is taken out of the outbox. A client that reads slowly is
 //! told the newest state, and is not shut out for the changes in between (static/docs/protocol.md §3.5).
 
 use super::event::Event;
@@ -43,7 +43,7 @@ impl Event {
             Self::TimerUpdated(_) => Some(Topic::Timer),
             Self::SpeakerActive(_) => Some(Topic::Speakers),
             Self::PermissionsChanged(_) => Some(Topic::Permissions),
-            // Each of all others tells something of its own.
+            // Each event of all other kinds tells something of its own.
             _ => None,
         }
     }

@@ -27,11 +27,11 @@ pub enum Seen {
 pub enum Answer {
     /// What was done stays done: this frame says so.
     Done(Arc<str>),
-    /// This frame has an offer in it, tens of kilobytes long. Who has answered that one has had it.
+    /// This frame has an offer in it, tens of kilobytes long. A client that has answered the offer has received it.
     Offered(Arc<str>),
-    /// It said how things were: it is asked anew.
+    /// The answer described the state of things. A repeated request is carried out anew.
     Anew,
-    /// This frame brought somebody into a room, or to its door, as this participant.
+    /// This frame brought the client into a room, or to its door, as this participant.
     Came(Arc<str>, ParticipantId),
 }
 
@@ -93,8 +93,8 @@ impl Answers {
         self.kept.retain(|(_, answer)| !is_offer(answer));
     }
 
-    /// A room has let go of `participant`: whoever asks again how they came there gets the frame that `refuse` makes for
-    /// that request.
+    /// A room has let go of `participant`. A client that asks again how it came there gets the frame that `refuse`
+    /// makes for that request.
     pub fn let_go(&mut self, participant: &ParticipantId, refuse: impl Fn(u64) -> String) {
         for (id, answer) in &mut self.kept {
             if matches!(&answer, Answer::Came(_, whom) if whom == participant) {

@@ -1,4 +1,5 @@
-//! The rooms in which people try their connection: known to this process alone, each for one person and for two minutes.
+//! The rooms in which users try their connection. Only this process knows them. Each is for one user and for two
+//! minutes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +13,14 @@ const LIFETIME_MS: i64 = 120_000;
 /// How many there are at once; one more is answered `server.busy`.
 const MAX_ROOMS: usize = 500;
 
-/// A room in which somebody tries their connection with themselves.
+/// A room in which a user tries their own connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckRoom {
     /// What it is joined by.
     pub identity: RoomIdentity,
     /// When it was made.
     pub since: Timestamp,
-    /// When it ends, whoever is in it.
+    /// When it ends, also with somebody in it.
     pub until: Timestamp,
 }
 
@@ -28,8 +29,8 @@ pub struct CheckRoom {
 pub struct CheckRooms(Arc<Mutex<HashMap<UserId, CheckRoom>>>);
 
 impl CheckRooms {
-    /// A new room for `user`, in place of an earlier one: nobody can join that any more, and who is in it may stay to its
-    /// end.
+    /// A new room for `user`, in place of an earlier one. Nobody can join the earlier one any more. Those who are in it
+    /// may stay until it ends.
     ///
     /// # Errors
     /// `server.busy` when there are too many.
@@ -49,7 +50,7 @@ impl CheckRooms {
         Ok(room)
     }
 
-    /// The room of this identity, for whoever has begun it and as long as it lasts.
+    /// The room of this identity, for the user who began it and as long as it lasts.
     pub fn find(&self, identity: &str, user: &UserId, now: Timestamp) -> Option<CheckRoom> {
         let rooms = self.lock();
         let room = rooms.get(user)?;

@@ -26,8 +26,8 @@ pub enum Outcome {
     TakenUp(Successor),
 }
 
-/// Carries one request out and encodes its answer. It may have to wait in line: `absence` tells when nobody waits for the
-/// answer any more.
+/// Carries one request out and encodes its answer. It may have to wait in line: `absence` tells when nobody waits for
+/// the answer any more.
 ///
 /// # Errors
 /// What the client is told instead.
@@ -63,7 +63,7 @@ async fn carry_out(
     frame: RequestFrame,
     absence: Option<Absence>,
 ) -> Result<Outcome, WireError> {
-    // Before anything is looked at, so that whoever is nobody learns nothing of what there is.
+    // This check comes first, so that a client without a login learns nothing of what there is.
     if state.login.is_none() && !Request::may_precede_login(&frame.kind) {
         return Err(ErrorCode::AuthRequired.into());
     }
@@ -206,8 +206,8 @@ fn answer<T: Serialize>(id: u64, result: Result<T, WireError>) -> Result<Outcome
     result.map(|data| Outcome::Answer(frame::ok(id, &data)))
 }
 
-/// Handlers as tests want them: with a fault before anything is awaited or after, or at work until the server stops. The
-/// last one takes the session out of the directory, by which the test sees that it has begun.
+/// Handlers as tests want them: with a fault before anything is awaited or after, or at work until the server stops.
+/// The last one takes the session out of the directory, by which the test sees that it has begun.
 #[cfg(test)]
 async fn as_tested(
     services: &Services,

@@ -1,4 +1,4 @@
-//! The door of a session, at which a new socket asks for it: the tokens, and whoever was let in last.
+//! The door of a session, at which a new socket asks for it: the tokens, and the number of the newest socket.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::auth::ResumeTokens;
 use crate::bell::Bell;
 use crate::budgets::{Bucket, ws as budgets};
 
-/// A socket that may have the session. Whoever holds that sends it over, and lets go of the client it had.
+/// A socket that may have the session. The task that holds the session sends it over, and lets go of its own client.
 pub type Taker = oneshot::Sender<Handed>;
 
-/// Why somebody is not let in.
+/// Why a socket is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The token is not good, or the socket is older than the one that has the session.
@@ -43,7 +43,7 @@ struct Inner {
 }
 
 impl Door {
-    /// Of a session that socket number `socket` opens.
+    /// The door of a session that socket number `socket` opens.
     pub fn new(socket: u64, is_limited: bool, now: Instant) -> Self {
         let uses = || Bucket::new(&budgets::RESUME_BURST, &budgets::RESUMES, now);
         let inner = Inner {
@@ -85,7 +85,7 @@ impl Door {
         inner.waiting = None;
     }
 
-    /// Asks for the session with a token. `taker` gets it when whoever holds it lets go.
+    /// Asks for the session with a token. `taker` gets the session when the task that holds it lets go.
     ///
     /// # Errors
     /// [`Refusal`]
@@ -109,7 +109,8 @@ impl Door {
         Ok(())
     }
 
-    /// Uses the token, for whoever holds the session alone: the one that follows it. None when it is void by now.
+    /// Uses the token and returns the one that follows it. Only the task that holds the session calls this. None when
+    /// the token is void by now.
     pub fn redeem(&self, token: &str, socket: u64) -> Option<String> {
         let mut inner = self.lock();
         if !inner.admits(token, socket) {

@@ -13,7 +13,7 @@ pub enum End {
     Unloaded,
     /// Too many frames that were no requests.
     Abuse,
-    /// Nobody said who they are, or the login was revoked.
+    /// Nobody logged in in time, or the login was revoked.
     NotAuthenticated,
     /// The room was deleted or ended.
     RoomOver,
@@ -42,7 +42,7 @@ pub enum End {
 }
 
 impl End {
-    /// Whether the client may come back and go on: its socket is gone, and it meant nothing by that.
+    /// Whether the client may come back and go on: its socket is gone, but it did not mean to leave.
     pub fn is_loss(self) -> bool {
         match self {
             Self::Gone | Self::Unloaded | Self::TooSlow | Self::Unresponsive => true,
@@ -62,7 +62,7 @@ impl End {
         }
     }
 
-    /// Whether the client still reads: what was asked before is answered first then.
+    /// Whether the client still reads: then earlier requests are answered first.
     pub fn hears_answers(self) -> bool {
         match self {
             Self::NotAuthenticated
@@ -100,7 +100,8 @@ impl End {
             Self::NotText => (1007, "text that is not UTF-8"),
             Self::NotWebSocket => (1002, "not WebSocket"),
             Self::GoingAway => (1001, "server going away"),
-            // To a client it is as if the server had gone away for a moment: whoever comes back finds the room anew.
+            // To a client it is as if the server had gone away for a moment: a client that comes back finds the room
+            // anew.
             Self::RoomFailed => (1001, "room failed, come back"),
             Self::Unresponsive => (1001, "pings unanswered"),
             Self::NotResumed => (1001, "not resumed, come back"),

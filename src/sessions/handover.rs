@@ -1,6 +1,6 @@
 //! A session on its way: from a socket that is lost to a task that keeps it, and from there to another socket.
 //!
-//! It has one owner at any time. Whoever asks for it at its [door](super::door) gets it from whoever has it.
+//! It has one owner at any time. A socket asks for it at its [door](super::door) and gets it from the present owner.
 
 use super::live::{Instruction, Live};
 use super::session::Resume;
@@ -11,7 +11,7 @@ use crate::supervise;
 pub struct Handed(Option<Box<Live>>);
 
 impl Handed {
-    /// `session`, for whoever takes it.
+    /// `session`, for the socket that takes it.
     pub fn new(session: Live) -> Self {
         Self(Some(Box::new(session)))
     }

@@ -29,12 +29,12 @@ struct Held {
     by_user: HashMap<UserId, usize>,
 }
 
-/// Whose session asks for a place.
+/// The owner of a session that asks for a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// Where its socket came from.
     pub address: Network,
-    /// Who it is.
+    /// Its user.
     pub user: UserId,
     /// It is in no room.
     pub is_nowhere: bool,
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// As many places as there are for whoever `of` says.
+    /// Takes places for the owners that `of` makes, until there is none left.
     fn greedy(kept: &Kept, of: impl Fn(usize) -> Owner) -> Vec<Place> {
         (0..).map_while(|at| kept.take(of(at))).collect()
     }

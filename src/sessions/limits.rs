@@ -1,4 +1,4 @@
-//! How much one session may ask: a token bucket for requests, a count for frames that are none.
+//! How much one session may ask: a token bucket for requests, and a count for frames that are not requests.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum Pace {
     Flood,
 }
 
-/// What is told to whoever was too fast: rounded up, so that a request after it passes.
+/// The error for a client that was too fast. The wait is rounded up, so that a request after it passes.
 pub fn too_fast(wait: Duration) -> WireError {
     let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     WireError::from(ErrorCode::RateLimited).retry_after(wait.saturating_add(1))

@@ -1,5 +1,5 @@
-//! A session that lives: the core with what it cannot do itself. It waits for requests, rooms, clocks and revocation, and
-//! carries requests out. It knows no socket: whoever has one gives it frames and writes what it says.
+//! A session that lives: the core with what it cannot do itself. It waits for requests, rooms, clocks and revocation,
+//! and carries requests out. It knows no socket: the task that has one gives it frames and writes what it says.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ enum Finished {
 /// One session of this node.
 pub struct Live {
     services: Services,
-    /// In what is logged, it says whose work it was. Entered for work alone: a session's task is woken far more often.
+    /// It names the session in the log. It is entered only for work: a session's task is woken far more often.
     span: Span,
     /// Where its client is, or was.
     address: Network,
@@ -180,8 +180,8 @@ impl Live {
         self.core.wants_frames()
     }
 
-    /// Whether its request waits in line. Its client's next frame is not wanted yet, but should they leave, the place is
-    /// free.
+    /// Whether its request waits in line. The client's next frame is not wanted yet, but if the client leaves, the
+    /// place is free.
     pub fn is_in_line(&self) -> bool {
         self.presence.as_ref().is_some_and(Presence::matters)
     }
@@ -196,7 +196,7 @@ impl Live {
         self.core.handle(Input::End(end), Instant::now());
     }
 
-    /// Waits for what makes a write that takes long be given up: the client reads too slowly, or another socket asks for
+    /// Waits for a reason to give up a write that takes long: the client reads too slowly, or another socket asks for
     /// the session.
     pub async fn interrupted(&mut self) {
         tokio::select! {
@@ -229,7 +229,7 @@ impl Live {
         self.core.handle(input, Instant::now());
     }
 
-    /// Gives it to the socket that asked for it; back, when that is gone too.
+    /// Gives the session to the socket that asked for it. Returns the session when that socket is gone too.
     pub fn hand_over(mut self) -> Option<Self> {
         let Some(taker) = self.taker.take() else {
             return Some(self);
@@ -238,7 +238,7 @@ impl Live {
             return Some(self);
         }
         self.core.hand_over(Instant::now());
-        // Should it be gone by now, what comes back is kept.
+        // If the receiver is gone by now, the returned session is kept.
         drop(taker.send(Handed::new(self)));
         None
     }
@@ -285,8 +285,8 @@ impl Live {
         self.place.is_some()
     }
 
-    /// Waits until something happens to the session beside its socket, and lets it happen. Whoever stops waiting loses
-    /// nothing.
+    /// Waits until something happens to the session beside its socket, and lets it happen. A caller may stop waiting
+    /// and loses nothing.
     pub async fn progress(&mut self) {
         let is_open = !self.core.is_ending();
         if let Some(deadline) = self.core.next_deadline()
@@ -318,7 +318,7 @@ impl Live {
         self.presence = None;
         match done {
             Finished::Request(done) => self.core.handle(Input::Done(*done), Instant::now()),
-            // The one who asked for it may be gone.
+            // The client that asked for it may be gone.
             Finished::Found(done, _) if self.core.is_ending() => {
                 self.core.handle(Input::Done(*done), Instant::now());
             }
@@ -344,8 +344,8 @@ impl Live {
         self.begin(async move {
             let kind = request.kind.clone();
             let carried_out = dispatch(&services, &mut state, request, absence);
-            // What a handler leaves half done is its room's or the store's to know; a session's own state changes at once,
-            // and who has come into a room for a request that failed is taken out of it again.
+            // What a handler leaves half done is for its room or the store to know. A session's own state changes at
+            // once. A participant who came into a room by a request that failed is taken out of it again.
             let answer = supervise::caught("request", carried_out).await;
             let answer = answer.unwrap_or_else(|_| {
                 tracing::error!(request = %kind.escape_debug(), "this request made a handler panic");
@@ -364,7 +364,8 @@ impl Live {
                 None => Finished::Request(done),
             }
         });
-        // Much waits for nobody, and is done by now. What waits is looked at again by whoever waits for the session.
+        // Many requests wait for nothing, and are done by now. One that waits is looked at again by the task that waits
+        // for the session.
         self.settle_what_is_done();
     }
 

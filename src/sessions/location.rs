@@ -17,7 +17,7 @@ pub struct Membership {
     pub room: RoomIdentity,
     /// Its row.
     pub key: RoomKey,
-    /// As whom.
+    /// The session's participant in that room.
     pub participant: ParticipantId,
     /// How to reach it.
     pub handle: RoomLink,
@@ -25,7 +25,7 @@ pub struct Membership {
     pub outbox: Outbox,
 }
 
-/// Where somebody who has just come to a room is.
+/// Where a user is who has just come to a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In it.
@@ -34,10 +34,11 @@ pub enum Place {
     Door,
 }
 
-/// Where a session is. Whoever waits at a door is in no room: all that needs one is refused as if they did not.
+/// Where a session is. A session that waits at a door is in no room: requests that need a room are refused as if it did
+/// not wait.
 pub struct Location {
     outbox: Outbox,
-    // In boxes: most who rest are nowhere, and nobody is at both.
+    // In boxes: most resting sessions are nowhere, and no session is at both.
     inside: Option<Box<Membership>>,
     at_door: Option<Box<Membership>>,
 }
@@ -77,18 +78,18 @@ impl Location {
         self.inside().filter(|membership| membership.room == *room)
     }
 
-    /// What it waits as at this room's door.
+    /// Its membership as it waits at this room's door.
     pub fn at_door_of(&self, room: &RoomIdentity) -> Option<&Membership> {
         let waiting = self.at_door.as_deref();
         waiting.filter(|membership| membership.room == *room)
     }
 
-    /// Its membership in this room, or what it waits as at its door.
+    /// Its membership in this room, or at its door.
     pub fn at(&self, room: &RoomIdentity) -> Option<&Membership> {
         self.inside_of(room).or_else(|| self.at_door_of(room))
     }
 
-    /// As whom it is in a room, or waits at a door.
+    /// Its participant in the room that it is in, or at the door where it waits.
     pub fn participant(&self) -> Option<&ParticipantId> {
         let membership = self.inside.as_ref().or(self.at_door.as_ref());
         membership.map(|membership| &membership.participant)
@@ -112,7 +113,7 @@ impl Location {
                 self.inside = Some(membership);
                 true
             }
-            // It may have found out by itself, asking again.
+            // The client may have found out by itself, by asking again.
             None => self.inside.as_mut().is_some_and(is_meant),
         }
     }
@@ -124,8 +125,8 @@ impl Location {
         self.at_door.take_if(is_meant);
     }
 
-    /// Takes note that it has come to another room, and leaves the one before without waiting for it: nothing is told of
-    /// that any more, and the answer to the join goes out before the new room's first event.
+    /// Takes note that it has come to another room, and leaves the former one without waiting for it. Nothing of the
+    /// former room is told any more. The answer to the join goes out before the new room's first event.
     pub fn move_to(&mut self, membership: Membership, place: Place) {
         for before in self.take() {
             before.outbox.leave();
@@ -173,7 +174,7 @@ impl Location {
                 Err(ErrorCode::SessionGone.into())
             }
             Ok(_) => {
-                // Perhaps it has just been let in, and did not hear of it yet.
+                // Perhaps the room has just let the participant in, and the session did not hear of it yet.
                 self.admit(&participant);
                 Ok(Standing::Inside(participant))
             }

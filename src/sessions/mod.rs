@@ -1,10 +1,10 @@
 //! One client's session: its limits, its requests in order, its events, its end.
 //!
-//! Owns everything between a socket and the rooms: rate limits, idempotency, heartbeat, who one is, and the only place
-//! where errors become frames. It knows no socket: [`ws`](crate::ws) reads and writes for it, and when its socket is
-//! lost it goes on without one for a while ([`handover`]). The rules of meetings are
-//! `meeting`'s; a session talks to a room through its link alone. Read on in [`session`], the pure core, then in
-//! [`live`], which drives it, in [`dispatch`] and in the handlers by subject.
+//! Owns everything between a socket and the rooms: rate limits, idempotency, heartbeat, logins, and the only place
+//! where errors become frames. It knows no socket: [`ws`](crate::ws) reads and writes for it. When its socket is lost,
+//! it goes on without one for a while ([`handover`]). The rules of meetings are `meeting`'s; a session talks to a room
+//! through its link alone. Read on in [`session`], the pure core, then in [`live`], which drives it, in [`dispatch`]
+//! and in the handlers by subject.
 
 mod answers;
 mod checks;

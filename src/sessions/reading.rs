@@ -1,11 +1,11 @@
 //! What the sessions of one network read together: lists and histories. An answer may be ten thousand times as large as
-//! its request, and another session costs whoever asks nothing: so the bytes are counted for all of them, and a network
-//! that has read more than its share waits before it is answered again. What comes with a join is bounded by the speed
-//! of joins.
+//! its request, and a further session costs its client nothing. So the bytes are counted over all sessions of a
+//! network. A network that has read more than its share waits before it is answered again. What comes with a join is
+//! bounded by the rate of joins.
 //!
 //! Within its share a network may ask for forty megabytes in one moment. So only a few long answers are made at once in
-//! the whole process, and whoever waits is taken network by network: the processors and the connections to the database
-//! are never all taken by lists, and nobody waits for another network's whole line. A turn ends when the answer is
+//! the whole process, and waiting requests are taken network by network. Lists never take all the processors or all the
+//! connections to the database, and nobody waits for another network's whole line. A turn ends when the answer is
 //! ready. It is not held while the answer is sent: a client that reads slowly would stop the others.
 
 use std::convert::Infallible;
@@ -21,11 +21,12 @@ use crate::network::Network;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::turns::{Turn, Turns, Waiting};
 
-/// Whoever is a little too fast is made slower rather than refused.
+/// A client that is a little too fast is made slower rather than refused.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What an answer counts for before it is known, and at least: so those who wait together do not go on together.
+/// What an answer counts for before its size is known, and at least. So requests that wait together do not go on
+/// together.
 const AT_LEAST: u64 = 16 * 1024;
-/// After how long one that found no place, or had no turn in time, should come again.
+/// After how long a request that found no place, or had no turn in time, should come again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What each network has read, and whose turn it is.
@@ -52,8 +53,8 @@ impl Reading {
         }
     }
 
-    /// Waits until `network` may read on, and then for a turn if the answer is a long one. Whoever is gone meanwhile
-    /// gives up the place.
+    /// Waits until `network` may read on, and then for a turn if the answer is a long one. A client that goes away
+    /// meanwhile gives up its place.
     ///
     /// # Errors
     /// `rate.limited` when `network` has read too much, or when too many of it wait; `server.busy` when no turn came in
@@ -99,7 +100,7 @@ impl Reading {
     pub async fn turn(&self, network: Network) -> Result<Turn, WireError> {
         match tokio::time::timeout(PATIENCE, self.turns.take(network)).await {
             Ok(turn) => turn.map_err(|_| too_fast(RETRY_AFTER)),
-            // A database that is slow, or stands still, has all that are at work.
+            // A slow or stalled database holds up all the running answers.
             Err(_) => Err(busy()),
         }
     }
@@ -119,10 +120,10 @@ impl Reading {
     }
 }
 
-/// Held by whoever waits for an answer, and dropped when they are gone.
+/// Held by the client that waits for an answer, and dropped when it is gone.
 pub struct Presence(oneshot::Sender<Infallible>);
 
-/// Tells whoever is in line when nobody waits for the answer any more.
+/// Tells a request in line when nobody waits for its answer any more.
 pub struct Absence(oneshot::Receiver<Infallible>);
 
 /// Both ends, for one request.
@@ -150,7 +151,7 @@ async fn noticed(absence: Option<Absence>) {
     }
 }
 
-/// Whether the answer grows with what others have written, or with how many they are.
+/// Whether the answer grows with what others have written, or with their number.
 pub fn reads_much(kind: &str) -> bool {
     kind == "room.get" || is_long(kind)
 }
@@ -181,7 +182,7 @@ mod tests {
         Network::of(std::net::Ipv4Addr::new(192, 0, 2, number).into())
     }
 
-    /// Whether an answer is had at once.
+    /// Whether the network gets an answer at once.
     fn reads(reading: &Reading, number: u8) -> bool {
         let admitted = reading.admit(network(number)).now_or_never();
         let is_answered = matches!(admitted, Some(Ok(())));
@@ -199,7 +200,7 @@ mod tests {
         assert!((fit - 1..=fit + 1).contains(&answers), "{answers}");
         assert!(reads(&reading, 2), "nobody else is meant");
 
-        // It is made slower, and in the long run gets what is its own.
+        // The network is made slower, and gets its own share in the long run.
         let began = Instant::now();
         for _ in 0..100 {
             reading.admit(network(1)).await.unwrap();
@@ -212,7 +213,7 @@ mod tests {
             "{took} s, {expected} s"
         );
 
-        // Far beyond it is told when to come again, and is not refused then.
+        // A network far beyond its share is told when to come again, and is not refused then.
         reading.note(network(1), 10 * budgets::LISTS.size());
         let refused = reading.admit(network(1)).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::RateLimited);
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_reads_much_changes_nothing() {
-        // Whoever leaves and comes back has it carried out anew.
+        // A client that leaves and comes back has it carried out anew.
         let kinds = [
             "chat.history",
             "invite.list",

@@ -1,4 +1,4 @@
-//! What was changed in the database beside the server takes effect in it: rooms that were ended, deleted or edited,
+//! What another process changes in the database takes effect in the server: rooms that were ended, deleted or edited,
 //! accounts that were disabled, deleted or given another password.
 //!
 //! The command line is another process and the database is the truth, so the server looks, once a second, and only at
@@ -146,7 +146,7 @@ impl Reconciler {
 }
 
 async fn tell(handle: &RoomLink, command: Command) {
-    // A room that has just closed needs not be told.
+    // A room that has just closed need not be told.
     if handle.call_surely(command).await.is_err() {
         tracing::debug!("a room was closed before it could be told");
     }

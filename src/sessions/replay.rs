@@ -18,7 +18,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Of a session that has told nothing yet.
+    /// The replay of a session that has told nothing yet.
     pub fn new() -> Self {
         Self {
             base: Some(0),

@@ -1,9 +1,9 @@
 //! What goes on after a restart: meetings with their people, and the sessions that those can take up.
 //!
 //! Rooms are saved by [`StateWriter`] in the database. The next process of the same node reads them before it takes
-//! connections: everybody who was in is in, and shown as reconnecting, for as long as a session without a socket is kept.
-//! Nothing of a session is known but who it was and which tokens take it up. So a client that resumes it is shown the room
-//! in place of events, and its media begins anew.
+//! connections. Every participant is in again, and shown as reconnecting, for as long as a session without a socket is
+//! kept. Of a session nothing is known but its user and the tokens that take it up. So a client that resumes it is
+//! shown the room in place of events, and its media begins anew.
 
 mod records;
 mod returning;
@@ -61,8 +61,8 @@ fn state(meeting: Saved) -> RoomState {
     }
 }
 
-/// Takes up the meetings that this node has saved. One that cannot be taken up is logged, and begins anew when somebody
-/// joins.
+/// Takes up the meetings that this node has saved. A meeting that cannot be taken up is logged, and begins anew when a
+/// user joins.
 ///
 /// # Errors
 /// When the database cannot say which there are.
@@ -152,7 +152,7 @@ async fn take_up_one(
     }
 }
 
-/// Nobody is left of those who were in.
+/// Keeps the memory of a meeting that has no participants left.
 fn rest(registry: &Registry, start: Start, room: &Room) {
     let Some(safe) = start.safe else { return };
     match room.memory() {

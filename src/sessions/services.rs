@@ -56,7 +56,7 @@ pub struct Policy {
     pub most_kept: usize,
 }
 
-/// What sessions stand on.
+/// The parts that sessions need.
 pub struct ServicesParts {
     /// The running rooms.
     pub registry: Registry,
@@ -92,7 +92,7 @@ struct Shared {
     stop: watch::Receiver<bool>,
 }
 
-/// What it takes to say who somebody is.
+/// What logging in needs.
 pub(super) struct Accounts {
     pub(super) store: Store,
     pub(super) passwords: Passwords,
@@ -103,7 +103,7 @@ pub(super) struct Accounts {
     pub(super) table: Table,
 }
 
-/// What it takes to find rooms, to change them and to come into them.
+/// What finding, changing and entering rooms needs.
 pub(super) struct Rooms {
     pub(super) store: Store,
     pub(super) registry: Registry,
@@ -182,17 +182,17 @@ impl Services {
         &self.shared.rooms.registry
     }
 
-    /// What lasts.
+    /// The database.
     pub fn store(&self) -> &Store {
         &self.shared.rooms.store
     }
 
-    /// Who was where.
+    /// The writer of the attendance history.
     pub fn history(&self) -> &HistoryWriter {
         &self.shared.rooms.history
     }
 
-    /// How the meetings are.
+    /// The writer that saves running meetings.
     pub fn states(&self) -> &StateWriter {
         &self.shared.rooms.states
     }
@@ -207,7 +207,7 @@ impl Services {
         &self.shared.reading
     }
 
-    /// How long a session is kept whose socket is lost.
+    /// How long a session that lost its socket is kept.
     pub(super) fn kept_for(&self) -> Duration {
         self.shared.policy.kept_for
     }
@@ -238,7 +238,7 @@ impl Services {
 }
 
 impl Accounts {
-    /// How one may come in, as `hello` tells it.
+    /// The ways to log in, as `hello` tells them.
     pub(super) fn ways_in(&self) -> Vec<&'static str> {
         let mut ways = vec!["password"];
         if self.registration == RegistrationPolicy::Open {

@@ -1,16 +1,16 @@
-//! A session's core: a pure machine. Frames, items of the outbox, finished requests, requests to end and the time go in;
-//! frames to write, requests to carry out and the end come out.
+//! A session's core: a pure machine. Frames, items of the outbox, finished requests, requests to end and the time go
+//! in. Frames to write, requests to carry out and the end come out.
 //!
-//! It awaits nothing, reads no clock and knows no socket, so that all of it is tested in virtual time. What a session is
-//! for its requests (who it is, where it is) is a [`State`]: the core lends it to the request in flight and gets it back
+//! It awaits nothing, reads no clock and knows no socket, so that all of it is tested in virtual time. What a session
+//! is for its requests (its user, its room) is a [`State`]: the core lends it to the request in flight and gets it back
 //! with the answer. [`Live`](super::Live) carries out what it decides.
 //!
 //! One request at a time: while a session carries one out, the next waits in the socket, which bounds what a client can
 //! queue. Events go out meanwhile.
 //!
-//! A session outlives its socket for a while. Without one it goes on: what rooms tell is numbered and kept, and what was
-//! asked is carried out and its answer kept. Whoever takes it up hears what was missed, each once; see [`link`]. What goes
-//! in and comes out stands in [`traffic`], what becomes of requests in [`asked`].
+//! A session outlives its socket for a while. Without one it goes on: what rooms tell is numbered and kept, and
+//! requests are carried out and their answers kept. A client that takes it up hears what it missed, each event once;
+//! see [`link`]. [`traffic`] has what goes in and comes out, [`asked`] what becomes of requests.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -33,7 +33,7 @@ use crate::protocol::frame::{self, EncodedEvent, Hello};
 use crate::protocol::ids::ParticipantId;
 use crate::rooms::OutboxItem;
 
-/// How long a client may take to say who it is.
+/// How long a client may take to log in.
 pub const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a room has done with the session.
@@ -51,7 +51,7 @@ pub struct Session<S> {
     state: Option<S>,
     /// The request that is carried out.
     in_flight: Option<InFlight>,
-    /// Somebody asks again how they came into a room, and is to be shown it.
+    /// A client asks again how it came into a room, and is to be shown the room.
     showing: Option<Showing>,
     link: Link,
     /// How long it is kept without a socket; none when it is not.
@@ -71,14 +71,15 @@ pub struct Session<S> {
     is_restored: bool,
     heartbeat: Heartbeat,
     logged_in: bool,
-    /// By when somebody must have logged in, while nobody has.
+    /// The deadline for a login, while there is none.
     login_due: Instant,
     ending: Option<End>,
     outputs: VecDeque<Output<S>>,
 }
 
 impl<S: State> Session<S> {
-    /// A session of nobody yet, whose first frame is `hello`. It is kept without a socket for as long as `hello` says.
+    /// A session without a login, whose first frame is `hello`. It is kept without a socket for as long as `hello`
+    /// says.
     pub fn new(state: S, hello: &Hello, limits: Limits, now: Instant) -> Self {
         let kept_for = Duration::from_millis(hello.limits.resume_ms);
         Self {
@@ -176,12 +177,12 @@ impl<S: State> Session<S> {
         self.ending.is_some()
     }
 
-    /// Whether somebody reads the answer to the request in flight.
+    /// Whether a client reads the answer to the request in flight.
     pub fn is_listened_to(&self) -> bool {
         self.is_attached() && self.ending.is_none_or(End::hears_answers)
     }
 
-    /// By when it wants to be told the time.
+    /// When it wants to be told the time at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.is_ending() {
             return None;
@@ -223,7 +224,8 @@ impl<S: State> Session<S> {
         match frame {
             Frame::Text(text) => self.request(text, now),
             Frame::Binary => self.refuse_frame(None, &ErrorCode::Binary.into(), now),
-            // Pings and pongs cost little and are answered or dropped by themselves, but without end they are a flood too.
+            // Pings and pongs cost little and are answered or dropped by themselves. But without end they are a flood
+            // too.
             Frame::Ping => self.count(now),
             Frame::Pong => {
                 self.heartbeat.answered();
@@ -281,7 +283,7 @@ impl<S: State> Session<S> {
                 }
             }
             Move::Admitted { participant, view } => {
-                // Who has gone away meanwhile hears nothing of it.
+                // A user who has gone away meanwhile hears nothing of it.
                 if state.admit(&participant) {
                     self.is_loss_untold |= matches!(self.link, Link::Detached { .. });
                     self.write_event(&Event::LobbyAdmitted(room_view::joined(*view)));
@@ -328,7 +330,7 @@ impl<S: State> Session<S> {
         }
     }
 
-    /// What the last request has done is told to whoever still reads, so that they need not guess.
+    /// Tells the outcome of the last request to a client that still reads, so that it need not guess.
     fn wind_up(&mut self, end: End, input: Input<'_, S>) {
         let state = match input {
             Input::Done(Done { state, id, answer }) => {

@@ -1,4 +1,4 @@
-//! What a session's requests cost others: what goes to everybody in a room, or to one of them, takes a place in their
+//! What a session's requests cost others. What goes to everybody in a room, or to one of them, takes a place in their
 //! outboxes. A session that sends more than people do is told to wait, before anything is done or stored.
 
 use std::time::Duration;
@@ -42,13 +42,13 @@ impl Spending {
             }
             Request::RoomJoin(_) => self.joins.spend(1, now),
             Request::MediaSource(_) => self.switches.spend(1, now),
-            // These cost no others anything, or of them only the newest waits for somebody who reads slowly.
+            // Other requests cost others nothing, or only the newest one waits for a participant who reads slowly.
             _ => Ok(()),
         }
     }
 }
 
-/// What a request of so many bytes takes in somebody's outbox, about: who wrote it stands there too.
+/// About how many bytes a request of so many bytes takes in a participant's outbox. The event names its author too.
 fn weight(bytes: usize) -> u64 {
     const ABOUT_IT: u64 = 512;
     ABOUT_IT + bytes as u64

@@ -1,4 +1,4 @@
-//! What a session is, between two requests: whose it is, where it is, and what it may still spend.
+//! A session between two requests: its client and login, its place, and what it may still spend.
 
 use tokio::time::Instant;
 
@@ -16,9 +16,9 @@ use crate::store::UserKey;
 
 /// A session. Each handler is given the parts that it needs.
 pub struct SessionState {
-    /// Whose requests these are, before anybody has logged in.
+    /// The client that sends the requests, also before a login.
     pub client: Client,
-    /// Who it is, once it has said so.
+    /// Its login, once there is one.
     pub login: Option<Login>,
     /// Where it is.
     pub location: Location,
@@ -28,7 +28,7 @@ pub struct SessionState {
     pub refusals: Refusals,
 }
 
-/// Whoever sends requests.
+/// The client that sends requests.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// The session's id, as `hello` named it.
@@ -39,7 +39,7 @@ pub struct Client {
     pub socket: u64,
 }
 
-/// Who a session is.
+/// The login of a session.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// As others see them.
@@ -52,10 +52,10 @@ pub struct Login {
     pub logged_in_at: Timestamp,
 }
 
-/// Who asks, from where, and where they are.
+/// The user who asks, their address and their place.
 #[derive(Clone, Copy)]
 pub struct Asker<'a> {
-    /// Who.
+    /// Their login.
     pub login: &'a Login,
     /// Where their socket comes from.
     pub address: Network,
@@ -64,7 +64,7 @@ pub struct Asker<'a> {
 }
 
 impl SessionState {
-    /// Of a client that is nobody yet, and nowhere.
+    /// Of a client without a login, in no room.
     pub fn new(client: Client, outbox: Outbox, now: Instant) -> Self {
         Self {
             client,
@@ -75,7 +75,7 @@ impl SessionState {
         }
     }
 
-    /// Who it is.
+    /// Its login.
     ///
     /// # Errors
     /// `auth.required` before a login.

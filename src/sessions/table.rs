@@ -1,5 +1,5 @@
-//! The sessions of this node by id: who is logged in where, so that a revoked login ends at once, and the door at which a
-//! new socket asks for a session whose own was lost.
+//! The sessions of this node by id. The table knows their logins, so that a revoked login ends at once. Each session
+//! has the door at which a new socket asks for a session that lost its own.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Table {
 /// A session.
 #[derive(Debug)]
 struct Entry {
-    /// None before somebody has said who they are.
+    /// None before a login.
     login: Option<Pass>,
     /// Ends the session.
     revoked: Arc<Bell>,
@@ -37,7 +37,7 @@ struct Entry {
 /// What a session came in with.
 #[derive(Debug, Clone)]
 pub struct Pass {
-    /// Who.
+    /// The user.
     pub user: UserId,
     /// An account, or a guest.
     pub kind: UserKind,
@@ -61,7 +61,7 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Whose place it is.
+    /// The id of the session.
     pub fn id(&self) -> &SessionId {
         &self.id
     }
@@ -84,7 +84,7 @@ impl Seat {
     /// Gives the place up.
     pub fn leave(&self) {
         self.table.sessions.remove(&self.id);
-        // Whoever stands at it is not let wait.
+        // A socket that waits at the door is refused at once.
         self.door.shut();
     }
 }
@@ -104,7 +104,7 @@ impl Table {
         }
     }
 
-    /// Takes in a session of nobody yet.
+    /// Takes in a session without a login.
     pub fn open(&self, session: &SessionId) -> Seat {
         let socket = self.sockets.fetch_add(1, Ordering::Relaxed);
         let door = Arc::new(Door::new(socket, self.is_limited, Instant::now()));
@@ -124,14 +124,14 @@ impl Table {
         }
     }
 
-    /// The door of a session that somebody has logged in to.
+    /// The door of a session that has a login.
     pub fn door_of(&self, session: &SessionId) -> Option<Arc<Door>> {
         let entry = self.sessions.get(session)?;
         entry.login.as_ref().map(|_| entry.door.clone())
     }
 
-    /// Takes note of who a session is, also after a new log-in, and gives out a token that takes it up again. What an
-    /// earlier log-in was given is void; what this one was given before is not.
+    /// Takes note of a session's login, also after a new log-in, and gives out a token that takes the session up again.
+    /// Tokens of an earlier log-in are void; earlier tokens of this one are not.
     pub fn log_in(&self, session: &SessionId, pass: Pass) -> String {
         let Some(mut entry) = self.sessions.get_mut(session) else {
             // It has just ended, so that nothing takes it up.
@@ -148,7 +148,7 @@ impl Table {
         }
     }
 
-    /// Takes up a session that somebody was logged in to before a restart.
+    /// Takes up a session that had a login before a restart.
     pub fn restore(&self, session: &SessionId, pass: Pass, tokens: &[String]) {
         if let Some(mut entry) = self.sessions.get_mut(session) {
             entry.login = Some(pass);
@@ -156,7 +156,7 @@ impl Table {
         }
     }
 
-    /// What a session came in with, and its tokens; none when nobody can take it up.
+    /// What a session came in with, and its tokens; none when it cannot be taken up.
     pub fn pass(&self, session: &SessionId) -> Option<(Pass, Vec<String>)> {
         let entry = self.sessions.get(session)?;
         let tokens = entry.door.tokens();
@@ -164,7 +164,7 @@ impl Table {
         Some((pass, tokens))
     }
 
-    /// The session is nobody's any more.
+    /// The session has no login any more.
     pub fn log_out(&self, session: &SessionId) {
         if let Some(mut entry) = self.sessions.get_mut(session) {
             entry.login = None;
@@ -189,7 +189,7 @@ impl Table {
         accounts.collect()
     }
 
-    /// Who has logged in to a session.
+    /// The user who has logged in to a session.
     pub fn user(&self, session: &SessionId) -> Option<UserId> {
         let entry = self.sessions.get(session)?;
         entry.login.as_ref().map(|pass| pass.user.clone())
@@ -201,7 +201,7 @@ impl Table {
         entry.login.as_ref().map(|pass| pass.since)
     }
 
-    /// Lets this session outlive what voids logins from before `since`: it is about to do that itself.
+    /// Lets this session outlive the end of all logins from before `since`, which it is about to cause.
     pub fn renew(&self, session: &SessionId, since: Timestamp) {
         if let Some(mut entry) = self.sessions.get_mut(session)
             && let Some(pass) = &mut entry.login
@@ -220,9 +220,9 @@ impl Table {
         self.revoke(|session, pass| session != but && pass.user == *user);
     }
 
-    /// Ends sessions of accounts as the database has them now: of `asked`, those that are not `found` there any more, and
-    /// those that came in with a token from before what is found. It looks at each session once, however many accounts
-    /// there are.
+    /// Ends sessions of accounts as the database has them now. Of `asked`, it ends those that are not `found` any more,
+    /// and those that came in with a token from before what is found. It looks at each session once, for any number of
+    /// accounts.
     pub fn end_void(&self, asked: &HashSet<UserId>, found: &HashMap<UserId, Option<Timestamp>>) {
         self.revoke(|_, pass| {
             pass.kind == UserKind::Account
@@ -282,7 +282,7 @@ mod tests {
         let ends = [enter(&older, account, 9), enter(&gone, account, 5)];
         let asked = table.accounts();
         assert!(asked.len() == 3 && !asked.contains(&guest));
-        // Who came in after the question is judged by the next one.
+        // A session that came in after the question is judged by the next one.
         let sessions = sessions.into_iter().chain([enter(&late, account, 5)]);
         let found = HashMap::from([(kept, None), (older, Some(at(10)))]);
         table.end_void(&asked, &found);

@@ -1,4 +1,4 @@
-//! A session without a socket, for whoever asks one thing and goes.
+//! A session without a socket, for a client that asks one thing and goes.
 
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// A visit from `address`, by which limits on attempts count. Nobody has said yet who it is.
+    /// A visit from `address`, by which limits on attempts count. There is no login yet.
     pub fn new(services: Services, address: Network) -> Self {
         let (outbox, _) = outbox();
         let session = SessionId::random();

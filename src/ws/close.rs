@@ -46,14 +46,14 @@ impl From<Error> for End {
             Error::Utf8(_) => Self::NotText,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
             Error::Protocol(_) => Self::NotWebSocket,
-            // What counts frames below the library says so.
+            // The reader that counts frames below the library reports this error.
             Error::Io(error) if error.kind() == ErrorKind::QuotaExceeded => Self::TooManyRequests,
             _ => Self::Gone,
         }
     }
 }
 
-/// Closes a socket with `frame`, or the way the client has closed it, and waits for the client to do so too, for a while.
+/// Closes a socket with `frame`, or as the client has closed it. Then waits a while for the client to close it too.
 pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<S>,
     frame: Option<CloseFrame>,
@@ -68,8 +68,8 @@ pub async fn goodbye<S: AsyncRead + AsyncWrite + Unpin>(
         // Reading on answers the client's own close frame (RFC 6455 §5.5.1).
         while let Some(Ok(_)) = socket.next().await {}
         if is_too_big {
-            // A socket that is closed with something unread is reset, and the client might never see why: what is
-            // left of the frame is read first. Silence means that the client waits for our end of the connection.
+            // A socket that is closed with something unread is reset, and the client might never see the reason. So the
+            // rest of the frame is read first. Silence means that the client waits for our end of the connection.
             let mut rest = vec![0; 4_096];
             let socket = socket.get_mut();
             while let Ok(Ok(1..)) = tokio::time::timeout(SILENCE, socket.read(&mut rest[..])).await

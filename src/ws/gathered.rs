@@ -70,7 +70,7 @@ impl Gathered {
         *self = Self::default();
     }
 
-    /// Writes all of it, and keeps no memory. Whoever stops waiting can go on later where it was.
+    /// Writes all of it, and keeps no memory. A caller that stops waiting can go on later where it was.
     pub async fn write_to<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> Result<()> {
         while !self.bytes.is_empty() {
             if stream.write_buf(&mut self.bytes).await? == 0 {

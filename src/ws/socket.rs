@@ -28,7 +28,7 @@ where
         is_due: false,
         is_broken: false,
     };
-    // No `async fn`: that would hold its parameters twice, and there is one for each open socket.
+    // No `async fn`: it would hold its parameters twice, for each open socket.
     async move {
         loop {
             let end = match socket.serve(&mut session).await {
@@ -41,7 +41,7 @@ where
                     if let Some(back) = session.hand_over() {
                         session = back;
                         if socket.is_broken {
-                            // A write was given up for the one that asked, and is gone now.
+                            // A write was given up for the socket that asked, and that socket is gone now.
                             session.end(End::Gone);
                         }
                         continue;
@@ -49,7 +49,7 @@ where
                     End::Replaced
                 }
                 Outcome::Become(successor) => {
-                    // The session that began with this socket is nobody's, and ends here.
+                    // The session that began with this socket has no login, and ends here.
                     let Some(taken) = successor.take_up() else {
                         return;
                     };
@@ -107,8 +107,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
             }
             let may_look = session.is_in_line() && self.ahead.is_none();
             tokio::select! {
-                // What rooms tell goes before what the client asks next, and a flush waits until nothing else is ready here.
-                // Answers alone wait for the other tasks as well, which may be about to tell this client something.
+                // What rooms tell goes before the client's next request. A flush waits until nothing else is ready
+                // here. Answers alone wait for the other tasks as well, which may be about to tell this client
+                // something.
                 biased;
                 () = session.progress() => self.is_due = true,
                 message = next(&mut self.ahead, &mut self.socket), if session.wants_frames() || may_look => {
@@ -151,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
 
     /// Writes what is gathered.
     async fn write(&mut self) -> Result<(), Error> {
-        // What the library answers by itself must not be torn apart.
+        // A frame that the library answers by itself must not be torn apart.
         self.socket.flush().await?;
         Ok(self.gathered.write_to(self.socket.get_mut()).await?)
     }
@@ -168,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
     }
 }
 
-/// The next frame, in the order in which they came. Whoever stops waiting has read nothing.
+/// The next frame, in the order in which they came. A caller that stops waiting has read nothing.
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(
     ahead: &mut Option<Box<Message>>,
     socket: &mut WebSocketStream<S>,
@@ -179,8 +180,8 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Lets every other task that is ready have a turn, where that is not due already. It does not ask the system what else is
-/// ready, as [`tokio::task::yield_now`] does.
+/// Lets every other task that is ready have a turn, if they have not had one already. It does not ask the system what
+/// else is ready, as [`tokio::task::yield_now`] does.
 fn a_turn(is_due: &mut bool) -> impl Future<Output = ()> {
     std::future::poll_fn(|context| {
         if std::mem::replace(is_due, true) {
@@ -191,11 +192,11 @@ fn a_turn(is_due: &mut bool) -> impl Future<Output = ()> {
     })
 }
 
-/// Whether a write was done. Should the outbox overflow meanwhile, the client does not read, and nobody waits for it; nor
-/// when another socket asks for the session.
+/// Whether a write was done. It is given up when the outbox overflows, as the client does not read then, and when
+/// another socket asks for the session.
 async fn in_time(write: impl Future<Output = Result<(), Error>>, session: &mut Live) -> bool {
     let mut write = std::pin::pin!(write);
-    // Most are done at once, and need no clock.
+    // Most writes are done at once, and need no clock.
     let at_once = std::future::poll_fn(|context| Poll::Ready(write.as_mut().poll(context)));
     let written = match at_once.await {
         Poll::Ready(written) => written.map_err(|_| End::Gone),

@@ -199,7 +199,7 @@ async fn a_handler_that_fails_answers_and_its_session_goes_on() {
         assert_eq!(answer["re"], id);
         assert_eq!(answer["error"]["code"], "server.internal", "{kind}");
     }
-    // It is who and where it was, and what it sends again is not carried out again.
+    // The session keeps its user and its room. A request that it sends again is not carried out again.
     ada.last_id -= 1;
     ada.send("test.panic.later", json!({})).await;
     assert_eq!(
@@ -218,7 +218,7 @@ async fn a_session_that_fails_leaves_no_ghost() {
     bo.ok("room.join", json!({ "identity": room })).await;
     ada.event("participant.joined").await;
     assert_eq!(server.services.table().count(), 2);
-    // What comes after it is not carried out: the session's own task is gone.
+    // A request after it is not carried out: the session's own task is gone.
     bo.send("test.panic.session", json!({})).await;
     let left = ada.event("participant.left").await;
     assert_eq!(left["reason"], "lost");
@@ -256,7 +256,7 @@ async fn a_socket_whose_writes_hang_gives_way_to_a_new_one_at_once() {
     let mut bo = server.serve(ours, theirs).await;
     let login = bo.ok("auth.guest", json!({ "display_name": "Bo" })).await;
     bo.ok("room.join", json!({ "identity": room })).await;
-    // More than its line takes, and less than waits for it: nobody has given it up yet.
+    // This is more than the line takes, and less than may wait for it: nobody has given the socket up yet.
     for _ in 0..20 {
         let text = "x".repeat(2_000);
         ada.ok("chat.send", json!({ "text": text })).await;
@@ -352,7 +352,7 @@ async fn whoever_is_refused_by_another_room_stays_where_they_are() {
         let heard = client.event("chat.message").await;
         assert_eq!(heard["message"]["text"], "still here");
     }
-    // Whom the other room takes, leaves this one, and hears no more of it.
+    // A participant whom the other room takes leaves this one, and hears no more of it.
     let made = json!({ "name": "Free", "topology": "p2p" });
     let free = ada.ok("room.create", made).await["room"]["identity"].take();
     let joined = bo.ok("room.join", json!({ "identity": free })).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::wire;
 
-/// How far somebody has come in.
+/// How far a person has come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The handshake is not answered.
@@ -26,23 +26,23 @@ pub(super) enum Stage {
     Gone,
 }
 
-/// What somebody does once they are in.
+/// What a person does once they are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Nothing.
     Rests,
-    /// Sends to another.
+    /// Sends to one other person.
     Sends { to: usize },
-    /// Shows feelings to so many who read, themselves among them.
+    /// Sends reactions to so many readers, themselves among them.
     Shows { readers: u32 },
-    /// Is shown them.
+    /// Receives these reactions.
     Listens { to: usize },
 }
 
 /// Something came.
 #[derive(Debug, PartialEq)]
 pub(super) enum Heard {
-    /// The answer, with its text where somebody's name is wanted.
+    /// The answer, with its text where the person's id is wanted.
     Ok(Option<String>),
     Refused(String),
     Hello,
@@ -89,7 +89,7 @@ pub(super) struct Client {
     pub room: Option<String>,
     /// The last step of coming in began then.
     pub began: Instant,
-    /// Who they are in the room.
+    /// Their participant's id in the room.
     pub id: String,
     pub sent: Option<Sent>,
     /// Reads nothing.
@@ -152,7 +152,7 @@ impl Client {
             (Stage::LogIn, Heard::Ok(_)) => self.join(),
             (Stage::Join, Heard::Ok(text)) => {
                 self.stage = Stage::In;
-                // Views are large, and who is not written to needs no name.
+                // Views are large. A client that nobody writes to needs no id.
                 if let Some(text) = text {
                     let answer: Value = serde_json::from_str(text).unwrap_or_default();
                     let id = answer["data"]["self"]["id"].as_str();

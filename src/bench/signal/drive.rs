@@ -17,7 +17,7 @@ const SCRATCH: usize = 64 * 1024;
 const EVENTS: usize = 1_024;
 /// It is looked at least so often whether the run is to end.
 const LOOK: Duration = Duration::from_millis(100);
-/// Enough for a moment's messages of all who send.
+/// The data of every reaction that is sent.
 const REACTION: &str = r#"{"emoji":"👍"}"#;
 
 /// What was counted.
@@ -30,7 +30,7 @@ pub(super) struct Counted {
     pub ages: Vec<u32>,
 }
 
-/// Who came in, and who did not.
+/// The people who came in, and those who failed.
 #[derive(Debug, Default)]
 pub(super) struct Entered {
     pub took: Vec<Duration>,
@@ -44,7 +44,7 @@ pub(super) struct Address {
     pub path: String,
 }
 
-/// Somebody who is still to come.
+/// A person who is still to come.
 pub(super) struct Newcomer {
     pub role: Role,
     pub room: Option<String>,
@@ -61,7 +61,7 @@ pub(super) struct Drive {
     entering: usize,
     at_once: usize,
     pub entered: Entered,
-    /// How long each who sends waits between two messages; none: not at all.
+    /// How long each sender waits between two messages; none: it does not wait.
     interval: Option<Duration>,
     due: BinaryHeap<Reverse<(Instant, usize)>>,
     description: String,

@@ -11,11 +11,11 @@ pub enum Traffic {
     Sockets,
     /// Two in a room send each other descriptions.
     Relay,
-    /// One in each room shows feelings to all in it.
+    /// One in each room sends reactions to all in it.
     FanOut,
     /// Everybody comes into their room at once, while pairs in other rooms send on.
     Storm,
-    /// One of those who are told everything stops reading, while pairs in other rooms send on.
+    /// One of the receivers stops reading, while pairs in other rooms send on.
     Stopped,
 }
 
@@ -73,7 +73,7 @@ pub struct SignalLoad {
     pub people: Option<usize>,
     /// How many of them are in one room.
     pub room: Option<usize>,
-    /// Messages a second of all who send; none: each sends as soon as its last one has come.
+    /// Messages a second of all senders; none: each sends as soon as its last message has come.
     pub rate: Option<u32>,
     /// Bytes of a relayed description.
     pub bytes: usize,
@@ -161,7 +161,7 @@ impl Plan {
         self.rooms * self.room
     }
 
-    /// Everybody who has a socket.
+    /// Everybody with a socket.
     pub fn sockets(&self) -> usize {
         self.people() + 2 * self.probes
     }

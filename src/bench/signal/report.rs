@@ -67,7 +67,7 @@ impl Settings {
 pub struct Messages {
     /// Sent to the server.
     pub sent: u64,
-    /// That came: each counts for everybody who got it.
+    /// Messages that came: each counts for every receiver.
     pub delivered: u64,
     /// That the server refused.
     pub refused: u64,

@@ -172,7 +172,7 @@ impl Measure {
         Ok(self.report(measured, quiet, join, memory))
     }
 
-    /// Pairs of whom each sends to the other, the first of them with this number.
+    /// Pairs in which each sends to the other. `first` is the number of the first person.
     fn pairs(&self, first_room: usize, count: usize, first: usize) -> Vec<Newcomer> {
         let rooms = self.rooms[first_room.min(self.rooms.len())..]
             .iter()
@@ -235,7 +235,8 @@ impl Measure {
         }
     }
 
-    /// The first of a room shows, the others are shown; the last of the first room is the one that stops reading.
+    /// The first person of a room sends reactions, the others receive them. In a run of `Stopped`, the last person of
+    /// the first room stops reading.
     fn listener(&self, first: usize, person: usize) -> Newcomer {
         let (room, place) = (person / self.plan.room, person % self.plan.room);
         let stops = self.plan.traffic == Traffic::Stopped && room == 0;

@@ -1,5 +1,4 @@
-//! The circuit breaker by receiver reports (RFC 8083 §4.3): all there is of clients that give no transport-wide
-//! feedback.
+//! The circuit breaker by receiver reports (RFC 8083 §4.3), for clients that give no transport-wide feedback.
 
 use crate::media::bwe::rate::Bitrate;
 

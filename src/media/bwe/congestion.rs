@@ -1,4 +1,4 @@
-//! Whether more is sent to somebody than their line carries.
+//! Whether more is sent to a subscriber than their line carries.
 //!
 //! Three witnesses: the queue that stands (`queue`), the delays that rise (`trend`), the packets that are lost
 //! (`losses`). The trend alone is quick and sometimes wrong, which would cost a layer of a picture for seconds: it
@@ -15,24 +15,24 @@ use crate::media::bwe::rate::Bitrate;
 use crate::media::bwe::send_history::Delivery;
 use crate::media::bwe::trend::{Trend, Usage};
 
-/// A queue below this is none that can be told from jitter.
+/// A queue below this cannot be told from jitter.
 const STANDING: Duration = Duration::from_millis(60);
-/// One half as long counts where the delays rise, or packets are lost that may have found it full.
+/// A queue above this counts where the delays rise, or packets are lost that may have found it full.
 const NOTICEABLE: Duration = Duration::from_millis(25);
-/// It must grow, or lose, for so long: a keyframe's queue has stopped growing by then.
+/// The queue must grow, or lose packets, for so long: by then a keyframe's queue has stopped growing.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Above this it counts at once.
+/// A queue above this counts at once.
 const DEEP: Duration = Duration::from_millis(150);
-/// One that stands so long and neither grows nor loses is a longer way, unless the line is used to its bound.
+/// A queue that stands so long and neither grows nor loses is a longer path, unless the line is used to its bound.
 const STEADY: Duration = Duration::from_secs(2);
 /// Sending less, twice at most, drains a queue of ours within this time, by so much at least. What is left then is
-/// somebody else's, and to send still less would only leave the line to them,
+/// caused by others, and to send still less would only leave the line to them,
 const DRAINED_WITHIN: Duration = Duration::from_secs(3);
 const CUTS: u32 = 2;
 const UNDRAINED_PERCENT: u32 = 60;
 /// but not while so much of ours is lost in it.
 const OURS_LOST_PERCENT: usize = 4;
-/// For so long nothing is made of it; each time that it turns out so again twice as long, up to this.
+/// The queue is then ignored for so long. The time is doubled each time that it turns out so again, up to the longest.
 const OTHERS_FOR: Duration = Duration::from_secs(10);
 const OTHERS_FOR_LONGEST: Duration = Duration::from_secs(160);
 /// A loss that goes with a queue.
@@ -49,12 +49,12 @@ pub(in crate::media) enum Verdict {
     Free,
     /// There is a queue, or a loss: no more is to be sent than now.
     Busy,
-    /// A queue stands and does nothing else: a longer way, or a line that is used to its bound.
+    /// A queue stands and does nothing else: a longer path, or a line that is used to its bound.
     Steady {
         /// What arrives meanwhile.
         delivered: Bitrate,
     },
-    /// What sending less has not drained is somebody else's.
+    /// The queue that sending less has not drained is caused by others.
     Others,
     /// Too much is sent.
     Congested {
@@ -63,7 +63,7 @@ pub(in crate::media) enum Verdict {
     },
 }
 
-/// What was cut, until it is known what came of it.
+/// A cut, until its effect is known.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     at: Instant,
@@ -83,7 +83,7 @@ pub(in crate::media) struct LineMonitor {
     /// Since when it stands without growing or losing.
     steady_since: Option<Instant>,
     cut: Option<Cut>,
-    /// For how long the queue was taken for somebody else's, and until when it is.
+    /// For how long the queue was taken for that of others, and until when it is.
     others: Option<(Duration, Instant)>,
 }
 
@@ -138,12 +138,12 @@ impl LineMonitor {
         }
     }
 
-    /// Whether the queue was taken for somebody else's lately.
+    /// Whether the queue was lately taken for that of others.
     pub fn knows_others(&self) -> bool {
         self.others.is_some()
     }
 
-    /// What stands is the way itself.
+    /// The delay that stands is the path's own.
     pub fn disown(&mut self) {
         self.queue.disown();
         (self.standing_since, self.steady_since) = (None, None);
@@ -156,7 +156,7 @@ impl LineMonitor {
             return false;
         };
         let passed = now.saturating_duration_since(cut.at);
-        // At first nothing can be known of it here.
+        // Just after a cut its effect cannot be seen here.
         if passed >= DRAINED_WITHIN / 3 {
             cut.least = cut.least.min(length.unwrap_or_default());
         }

@@ -1,10 +1,11 @@
 //! What the line to one subscriber carries: the estimate that follows from what was sent, what came, and what probes
 //! found.
 //!
-//! There is none at first: a line is taken for wide until something speaks against it, and then for what arrived.
-//! From there it goes down at once with congestion, and up by what probes find, or slowly by itself while it is used
-//! (draft-ietf-rmcat-gcc-02 §5.5: multiplicative far from what congestion was seen at, additive near it). While less is
-//! sent than it allows nothing was learnt of it: it neither grows by that, nor falls below the half.
+//! There is no estimate at first. A line is taken for wide until something speaks against it, and then for what
+//! arrived. From there the estimate goes down at once with congestion. It goes up by what probes find, or slowly by
+//! itself while it is used (draft-ietf-rmcat-gcc-02 §5.5: multiplicative far from the rate of the last congestion,
+//! additive near it). While less is sent than the estimate allows, nothing is learnt of it: it does not grow by that,
+//! and does not fall below the half.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,10 @@ use crate::media::bwe::rate::{Bitrate, Meter};
 use crate::media::bwe::send_history::SendHistory;
 use crate::media::bwe::trials::Trials;
 
-/// After a cut the queue drains; what is seen meanwhile is no news.
+/// After a cut the queue drains; what is seen meanwhile says nothing new.
 const SETTLING: Duration = Duration::from_millis(1000);
-/// Of what arrives under congestion so much is kept, so that the queue drains. GCC keeps 85 % (§5.5); whoever divides
-/// the line among pictures leaves some of it free already.
+/// Under congestion the estimate keeps this share of what arrives, so that the queue drains. GCC keeps 85 % (§5.5).
+/// Here the division of the line among pictures leaves some of it free already.
 const KEPT_PERCENT: u64 = 95;
 /// Congestion while no more is sent than the estimate: others use the line as well, or it became narrower (§5.5).
 const LESS_PERCENT: u64 = 85;
@@ -48,7 +49,7 @@ pub(in crate::media) struct Estimator {
     prober: Prober,
     trials: Trials,
     estimate: Option<Bitrate>,
-    /// Before the last cut, if it was to show whether others fill the queue.
+    /// The estimate before the last cut, if that cut was to show whether others fill the queue.
     before_cut: Option<Bitrate>,
     /// What arrived when there was congestion last.
     full_at: Option<Bitrate>,
@@ -98,7 +99,7 @@ impl Estimator {
         }
     }
 
-    /// A packet is sent, whatever it is. Gives the number that it is to carry for transport-wide feedback.
+    /// A packet of any kind is sent. Gives the number that it is to carry for transport-wide feedback.
     pub fn stamp(&mut self, bytes: usize, now: Instant) -> u16 {
         let probe = self.prober.note_sent(bytes, now);
         self.sent.add(bytes, now);
@@ -163,7 +164,7 @@ impl Estimator {
         false
     }
 
-    /// There is congestion, and this much arrives. Whether that is news.
+    /// There is congestion, and this much arrives. Returns whether that is news.
     pub fn cut(&mut self, delivered: Bitrate, now: Instant) -> bool {
         let settled = |at| now.saturating_duration_since(at) >= SETTLING;
         if !self.cut_at.is_none_or(settled) {

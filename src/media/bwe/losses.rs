@@ -20,13 +20,13 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(5);
 const ENOUGH: usize = 40;
 /// Up to this loss repair helps; beyond it, it makes things worse.
 const MOST_PERCENT: usize = 25;
-/// So much more than what is the line's own is news.
+/// A loss that is so much more than the line's own is news.
 const MORE_PERCENT: usize = 10;
 /// A loss that a cut has left so much of is the line's own.
 const UNMENDED_PERCENT: usize = 70;
 
-/// While nothing at all arrives for so long, there is no line: the address has changed, or the radio was away. A line that
-/// is too narrow always carries something, and at 100 kbit/s a packet each 100 ms.
+/// While nothing at all arrives for so long, there is no line: the address has changed, or the radio was away. A line
+/// that is too narrow always carries something, and at 100 kbit/s a packet each 100 ms.
 const AWAY: Duration = Duration::from_millis(250);
 
 /// Packets that were lost one after another.

@@ -10,7 +10,7 @@ use crate::budgets;
 use crate::media::bwe::rate::Bitrate;
 
 const CAPACITY: usize = budgets::media::PACED.size();
-/// What waits, of whatever slots.
+/// The packets that wait, of all slots.
 #[derive(Debug)]
 pub(in crate::media) struct Pacer<T> {
     waiting: VecDeque<(usize, usize, T)>,

@@ -1,8 +1,8 @@
 //! Finds room on the line without a picture that pays for it: for a moment more is sent than it is known to carry, made
 //! up of packets that were sent already, and the arrivals tell whether it came through as fast.
 //!
-//! A cluster is all that is sent in that moment, media as well, at up to twice the estimate. It stands in the queue of a line
-//! that is full for about its own length, so it is short; where arrivals come in bunches, or a shaper lets short bursts
+//! A cluster is all that is sent in that moment, media as well, at up to twice the estimate. On a full line it stands
+//! in the queue for about its own length, so it is short. Where arrivals come in bunches, or a shaper lets short bursts
 //! pass, it has to be longer to tell anything.
 //!
 //! Pure: deliveries and the time in; a bitrate out.
@@ -166,7 +166,7 @@ impl Prober {
         }
     }
 
-    /// A packet is sent, whatever it is. Gives the cluster that it belongs to.
+    /// A packet of any kind is sent. Gives the cluster that it belongs to.
     pub fn note_sent(&mut self, bytes: usize, now: Instant) -> Option<NonZeroU16> {
         let cluster = self.cluster.as_mut()?;
         if cluster.ended.is_some() {

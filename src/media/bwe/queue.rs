@@ -1,4 +1,4 @@
-//! The queue before the narrowest part of the way, seen in how long packets take; and how much comes out of it.
+//! The queue before the narrowest part of the path, seen in how long packets take; and how much comes out of it.
 //!
 //! A queue that empties now and then is a good one; one that stands is congestion. The two are told apart by the least
 //! delay of an interval (RFC 8289 §3), so that bunched arrivals and a picture's burst do no harm. The receiver's clock
@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_millis(150);
 /// It grows when it is so much longer than this time ago.
 const GROWTH: Duration = Duration::from_millis(3);
 const GROWTH_OVER: Duration = Duration::from_millis(200);
-/// The least delay is looked for in the last two of these, so that a new way is known in time.
+/// The least delay is looked for in the last two of these, so that a new path is known in time.
 const BASE_WINDOW: Duration = Duration::from_secs(15);
 /// The rate of arrival is measured over this time: half of the 500 ms of GCC (draft-ietf-rmcat-gcc-02 §5.5), as it is
 /// asked for only while the queue stands, and then packets come evenly.
@@ -37,12 +37,12 @@ struct Sample {
     bytes: usize,
 }
 
-/// The queue of one connection's way.
+/// The queue on one connection's path.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Queue {
     /// The first packet's times.
     origin: Option<(Instant, Duration)>,
-    /// In the order of arrival, of the last [`KEPT`].
+    /// The packets of the last [`KEPT`], in the order of arrival.
     samples: VecDeque<Sample>,
     /// The least delays of this window and the one before.
     base: [i64; 2],
@@ -107,7 +107,7 @@ impl Queue {
         }
     }
 
-    /// What stands now is no queue of ours: a longer way, or somebody else's.
+    /// The delay that stands now is no queue of ours: a longer path, or a queue of others.
     pub fn disown(&mut self) {
         if let Some(least) = self.least(Duration::ZERO, INTERVAL) {
             self.base = [least; 2];

@@ -24,7 +24,8 @@ pub(in crate::media) struct Delivery {
     pub probe: Option<NonZeroU16>,
 }
 
-/// A packet whose arrival is not known yet. A client that never tells of any has seconds of them here, so each is small.
+/// A packet whose arrival is not known yet. A client that never tells of arrivals has seconds of packets here, so each
+/// is small.
 #[derive(Debug, Clone, Copy)]
 struct Pending {
     /// In microseconds since the origin.

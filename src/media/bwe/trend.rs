@@ -37,7 +37,7 @@ const RISES_FOR: f64 = 10.0;
 /// What the delays do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) enum Usage {
-    /// They stay, but for noise.
+    /// They stay the same, except for noise.
     #[default]
     Normal,
     /// They rise: more is sent than arrives.

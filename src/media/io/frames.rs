@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 /// The length stands in so many bytes.
 const LENGTH: usize = 2;
-/// A longer packet is none of media: it fits in one Ethernet frame wherever it goes.
+/// A longer packet cannot be media: media fits in one Ethernet frame.
 pub(in crate::media) const LONGEST: usize = 2_048;
 
 /// A frame is longer than any packet.
@@ -60,7 +60,7 @@ fn end_of(bytes: &[u8]) -> Result<Option<usize>, TooLong> {
     Ok((bytes.len() >= end).then_some(end))
 }
 
-/// The packets in whole frames, to be opened where they lie. An empty one is none (RFC 4571 §2).
+/// The packets in whole frames, to be opened where they lie. An empty frame has no packet (RFC 4571 §2).
 pub(in crate::media) fn packets(frames: &mut [u8]) -> Packets<'_> {
     Packets { rest: frames }
 }

@@ -16,8 +16,8 @@ pub(in crate::media) struct Inbox {
 }
 
 impl Inbox {
-    /// Gives the machine what waits, so many inputs at most; what negotiates waits on, for its turn. Whether there may be
-    /// more.
+    /// Gives the machine what waits, at most so many inputs. Negotiations wait on for their turn. Returns whether there
+    /// may be more.
     pub fn hand_on(
         &self,
         state: &mut State,
@@ -27,7 +27,7 @@ impl Inbox {
     ) -> bool {
         for _ in 0..most {
             let input = self.inputs.try_recv();
-            // Looked at after the inbox: whoever opened a room did so before they told it anything.
+            // This is looked at after the inbox: a room is opened before anything else is told it.
             let openings =
                 std::mem::take(&mut *self.openings.lock().unwrap_or_else(PoisonError::into_inner));
             let now = clock();

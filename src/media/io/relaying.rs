@@ -1,5 +1,5 @@
 //! A worker's part in the relay: what comes to its sockets for the relay, and what leaves by them for the relay's
-//! clients. Whatever belongs to another thread is handed on.
+//! clients. What belongs to another thread is handed on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// Ends without a goodbye, after something that cannot be mended: a new machine, that tells all rooms.
+    /// Ends without a goodbye, after a failure that cannot be mended. Returns a new machine, which tells all rooms.
     pub fn begin_anew(self, now: Instant, wall: SystemTime) -> Self {
         let mut anew = Self::new(self.reach.clone(), now, wall);
         anew.failed = self.failed;
@@ -127,7 +127,7 @@ impl State {
         anew
     }
 
-    /// From now on, new connections are told that clients reach this worker so.
+    /// From now on new connections are told that clients reach this worker at these addresses.
     pub fn announce(&mut self, reach: Reach) {
         for room in self.rooms.values_mut() {
             room.reach = reach.clone();
@@ -135,19 +135,19 @@ impl State {
         self.reach = reach;
     }
 
-    /// Whether a way leads to a connection.
+    /// Whether a path leads to a connection.
     pub fn knows(&self, path: Path) -> bool {
         self.routes.paths.contains_key(&path)
     }
 
-    /// Nothing comes or goes that way any more.
+    /// Nothing comes or goes by this path any more.
     pub fn forget(&mut self, path: Path, now: Instant) {
         if let Some(route) = self.routes.paths.remove(&path) {
             self.with_room(route.room, now, |room, _| room.forget(route, path));
         }
     }
 
-    /// From now on so much is given up in all rooms, as there is too much to do.
+    /// From now on all rooms give up so much, as there is too much to do.
     pub fn step(&mut self, step: Step) {
         self.step = step;
         for room in self.rooms.values_mut() {
@@ -210,7 +210,7 @@ impl State {
         if datagram.len() > MAX_DATAGRAM || !may_be_peer(path.remote()) {
             return;
         }
-        // RFC 7983 §7. A check says whom it is for; everything else comes by a way that a check has proven.
+        // RFC 7983 §7. A check names its connection. Everything else comes by a path that a check has proven.
         let route = match datagram.first() {
             Some(0..=3) => stun::ufrag(datagram).and_then(|ufrag| self.routes.ufrags.get(ufrag)),
             Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
@@ -232,7 +232,8 @@ impl State {
         }
     }
 
-    /// Whose packet this is that came by an unknown way: of those at the same IP address, who can open it.
+    /// The connection of a packet that came by an unknown path: of those at the same IP address, the one that can open
+    /// it.
     fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
         let around = self.routes.around(path);
         if around.is_empty() || self.roamers.take(now).is_err() {
@@ -301,7 +302,7 @@ impl State {
         self.out.clear();
     }
 
-    /// From now on so many streams are counted.
+    /// Sets how many streams are counted from now on.
     pub fn count_streams(&mut self, streams: usize) {
         self.streams = streams;
     }
@@ -386,7 +387,7 @@ impl State {
             .retain_mut(|events| events(MediaEvent::Failed).is_err());
     }
 
-    /// As if somebody had just spoken.
+    /// As if a participant had just spoken.
     #[cfg(test)]
     pub fn spoke(&mut self, room: RoomKey, who: &ParticipantId) {
         let room = self.rooms.get_mut(&room).expect("it is open");

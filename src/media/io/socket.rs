@@ -15,11 +15,11 @@ use crate::media::{MediaIp, MediaStartError};
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// One receive buffer: the kernel may hand several datagrams of one sender over at once.
 const RECEIVE_BUFFER: usize = 64 * 1024;
-/// A datagram that waited longer to be read did not: the wall clock was set.
+/// The longest time that a datagram can have waited to be read. A longer one means that the wall clock was set.
 const LONGEST_UNREAD: Duration = Duration::from_millis(500);
 /// A source that the kernel refused is not tried again for so long: it may be added to the machine.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
-/// Sources that are remembered as refused; the oldest give way. There are as many as the server has addresses.
+/// Sources that are remembered as refused. The oldest make room. There are as many as the server has addresses.
 const MAX_REFUSED: usize = 16;
 
 /// One address family's socket.
@@ -85,8 +85,8 @@ impl MediaSocket {
     }
 }
 
-/// Whether the kernel may have refused a datagram for its source: one that is none of the machine's, or a family that
-/// is switched off.
+/// Whether the kernel may have refused a datagram for its source: an address that the machine does not have, or a
+/// family that is switched off.
 fn is_about_source(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -142,8 +142,9 @@ impl Buffers {
     }
 }
 
-/// When a datagram arrived, by the kernel's stamp of the wall clock, which shows `wall` at `now`: while this thread is
-/// busy several wait, and read at once they would seem to have come at once. A stamp that cannot be is left aside.
+/// When a datagram arrived, by the kernel's stamp of the wall clock, which shows `wall` at `now`. While this thread is
+/// busy several datagrams wait, and read at once they would seem to have come at once. An impossible stamp is left
+/// aside.
 pub(in crate::media) fn arrival(
     stamp: Option<Duration>,
     wall: SystemTime,

@@ -27,12 +27,12 @@ struct Stream {
     outlet: Outlet,
     since: Instant,
     is_proven: bool,
-    /// So many bytes came before it was.
+    /// Bytes that came before the stream was proven.
     unproven: usize,
 }
 
 impl Streams {
-    /// Those that come in there.
+    /// The streams that come in there.
     pub fn new(arrivals: mpsc::Receiver<Arrival>, now: Instant) -> Self {
         Self {
             arrivals,
@@ -46,8 +46,8 @@ impl Streams {
         self.open.len()
     }
 
-    /// Whole frames that came, by which way and when; none when there are no more. `leads` tells whether a way leads to a
-    /// connection by now.
+    /// Whole frames that came, with their path and time; none when there are no more. `leads` tells whether a path
+    /// leads to a connection by now.
     pub fn next(
         &mut self,
         now: Instant,
@@ -78,8 +78,8 @@ impl Streams {
         }
     }
 
-    /// Whether so many bytes are looked at. One that was ended here may still have something on its way, and one that has
-    /// not proven itself is ended when it goes on and on.
+    /// Whether so many bytes are looked at. A stream that was ended here may still deliver something. A stream that has
+    /// not proven itself is ended when it sends on and on.
     fn hears(&mut self, path: Path, bytes: usize, leads: impl Fn(Path) -> bool) -> bool {
         let Path::Tcp { connection, .. } = path else {
             return false;
@@ -111,7 +111,7 @@ impl Streams {
         (!self.open.is_empty()).then_some(self.looked_at + LOOKED_EVERY)
     }
 
-    /// Ends those that lead to no connection any more, or did not in time. Gives the ways that are no more.
+    /// Ends those that lead to no connection any more, or did not in time. Gives the paths that are no more.
     pub fn look(&mut self, now: Instant, leads: impl Fn(Path) -> bool) -> Vec<Path> {
         if self.due().is_none_or(|due| now < due) {
             return Vec::new();

@@ -1,9 +1,9 @@
 //! Media over TCP (RFC 6544, passive candidates): a task for each stream, which knows frames and no media, and what
 //! passes between it and the worker that has the connection.
 //!
-//! A stream tells by its first frame, a check, which worker it is for. From there on both directions are bounded: who
-//! sends faster than the worker takes waits, as TCP lets them; who takes slower than the worker sends loses packets, as
-//! at a full socket, and in the end the stream.
+//! The first frame of a stream is a check, which tells the worker that it is for. From there on both directions are
+//! bounded. A client that sends faster than the worker takes must wait, as TCP does it. A client that takes slower than
+//! the worker sends loses packets, as at a full socket, and in the end the stream.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::media::io::frames::{self, Frames};
 use crate::media::peer::ice;
 use crate::media::peer::path::Path;
 
-/// Whoever has not sent a whole check by then is let go.
+/// A client that has not sent a whole check by then is let go.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 /// So much is read at once.
 const READ_BYTES: usize = 8 * 1_024;
-/// So much is written at once; whoever does not take it [in time](DRAINED_WITHIN) is let go.
+/// So much is written at once. A client that does not take it [in time](DRAINED_WITHIN) is let go.
 const WRITE_BYTES: usize = 16 * 1_024;
 const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 /// What a worker has not looked at yet, of all its streams. When it is full each stream waits in turn.

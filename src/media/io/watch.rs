@@ -12,7 +12,7 @@ use crate::media::seats::{Load, Spent, Stepper};
 /// How busy it was is looked at this often.
 const GAUGED_EVERY: Duration = Duration::from_secs(1);
 
-/// How busy a worker is, for whoever asks.
+/// How busy a worker is. Other threads read it.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Gauge {
     load: AtomicU32,
@@ -40,7 +40,7 @@ pub(in crate::media) struct Watch {
 }
 
 impl Watch {
-    /// Of a thread that is about to begin.
+    /// The watch of a thread that is about to begin.
     pub fn new(gauge: Arc<Gauge>, now: Instant) -> Self {
         Self {
             gauge,
@@ -52,7 +52,7 @@ impl Watch {
     }
 
     /// The thread had nothing to do for so long. From time to time that changes what is given up in its rooms. `worked`
-    /// tells how long the thread ran on a CPU since it began; it is asked then alone, as that is a system call.
+    /// tells how long the thread ran on a CPU since it began. It is asked only then, as it is a system call.
     pub fn rested(
         &mut self,
         idle: Duration,

@@ -209,7 +209,7 @@ impl Worker {
         self.wake();
     }
 
-    /// Opens a room, before whatever is told it after this.
+    /// Opens a room, before all that it is told after this.
     pub fn open(&self, opening: Opening) {
         self.openings
             .lock()

@@ -50,8 +50,8 @@ impl Arena {
         self.datagrams.is_empty()
     }
 
-    /// How many datagrams from this one on the kernel can cut out of one buffer (generic segmentation offload): those
-    /// that go the same way and have one size, but for the last, which may be shorter.
+    /// How many datagrams from this one on the kernel can cut out of one buffer (generic segmentation offload). They go
+    /// by the same path and have one size, but for the last, which may be shorter.
     pub fn run_length(&self, from: usize, most: usize) -> usize {
         let rest = self.datagrams.get(from..).unwrap_or_default();
         let Some(first) = rest.first() else {
@@ -73,7 +73,7 @@ impl Arena {
         run
     }
 
-    /// Which way a run goes, the size of its first datagram, and its bytes in one piece. They are brought together in
+    /// The path of a run, the size of its first datagram, and its bytes in one piece. They are brought together in
     /// `apart` where other datagrams lie between them.
     pub fn run<'a>(
         &'a self,
@@ -97,7 +97,7 @@ impl Arena {
         Some((first.path, first.place.len(), contents))
     }
 
-    /// The datagrams from this one on that go the same way.
+    /// The datagrams from this one on that go by the same path.
     pub fn way(&self, from: usize) -> impl Iterator<Item = &[u8]> {
         let rest = self.datagrams.get(from..).unwrap_or_default();
         let path = rest.first().map(|first| first.path);
@@ -120,7 +120,7 @@ impl Arena {
         datagrams.map(|datagram| (datagram.path, &bytes[datagram.place.clone()]))
     }
 
-    /// Brings together what goes one way; there it keeps its order.
+    /// Brings together the datagrams of each path; within a path they keep their order.
     pub fn group(&mut self) {
         self.datagrams
             .sort_unstable_by_key(|datagram| (datagram.path, datagram.place.start));

@@ -1,4 +1,5 @@
-//! The parts of the packet path that cost the most, each as a closure that does its work once: for `benches/packets.rs`.
+//! The parts of the packet path that cost the most, for `benches/packets.rs`. Each is a closure that does its work
+//! once.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use crate::media::rtp::rtcp::{Compound, Report};
 /// A part's name, and what does its work once.
 pub type Part = (&'static str, Box<dyn FnMut()>);
 
-/// So many bytes has a packet of a picture.
+/// The bytes of a packet of a picture.
 const PAYLOAD: usize = 1_100;
 /// Longer than the keys and salts of any profile.
 const EXPORTED: [u8; 60] = [7; 60];

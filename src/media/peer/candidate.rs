@@ -1,8 +1,8 @@
 //! The form of remote ICE candidates (RFC 8839 §5.1).
 //!
 //! They are read and left aside: the server only ever sends to addresses that checked it first (RFC 8445 §7.3.1.3,
-//! peer-reflexive candidates), so that no client can point it at others. It loses nothing, as every client can reach
-//! the server and none has to be reached. A client whose candidates are no candidates is told so all the same.
+//! peer-reflexive candidates), so that no client can point it at others. It loses nothing: every client can reach the
+//! server, and the server needs to reach none. A malformed candidate is refused with a reason all the same.
 
 use std::net::IpAddr;
 
@@ -56,7 +56,7 @@ pub(in crate::media) fn check(candidate: &str) -> Result<(), Refusal> {
     }
     match port.parse::<u16>() {
         Ok(1..) => Ok(()),
-        // Who connects from there listens nowhere (RFC 6544 §4.5).
+        // A client that connects from there listens nowhere (RFC 6544 §4.5).
         Ok(0) if transport.eq_ignore_ascii_case("tcp") => Ok(()),
         _ => Err("The candidate has an impossible port."),
     }
@@ -91,7 +91,7 @@ fn is_address(word: &str) -> bool {
         let inner = !label.starts_with('-') && !label.ends_with('-');
         (1..=63).contains(&label.len()) && inner && is_word(label)
     };
-    // A name's last label is no number (RFC 3696 §2): that would be an address that is none.
+    // A name's last label is no number (RFC 3696 §2): such a name would be a malformed address.
     let last = word.rsplit('.').next().unwrap_or_default();
     let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
     word.len() <= MAX_NAME_BYTES && !numeric && word.split('.').all(is_label)

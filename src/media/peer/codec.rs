@@ -179,7 +179,7 @@ mod tests {
             Some(2)
         );
         assert_eq!(number("packetization-mode=0;profile-level-id=640c1f"), None);
-        // A profile that is none counts as baseline.
+        // An invalid profile counts as baseline.
         assert_eq!(
             number("packetization-mode=1;profile-level-id=\u{e9}"),
             Some(3)

@@ -135,7 +135,7 @@ impl Connection {
         sent.unwrap_or(false)
     }
 
-    /// The ways that the client has proven to be at.
+    /// The paths that the client has proven.
     pub fn paths(&self) -> impl Iterator<Item = Path> {
         self.peer.paths()
     }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use super::srtp::{Outbound, Profile, ciphers};
 use crate::media::rtp::packet::{ExtensionSet, Header};
 
-/// So many bytes has a packet of a picture.
+/// The bytes of a packet of a picture.
 const BYTES: usize = 1_100;
-/// Packets of one round, and rounds: the quickest one counts, as nobody else had the processor in it.
+/// Packets of one round, and rounds. The quickest round counts, as no other program had the processor in it.
 const PACKETS: u32 = 200;
 const ROUNDS: u32 = 8;
 /// It ends early on a machine that is too slow.
@@ -50,7 +50,7 @@ fn measure() -> Option<Duration> {
             if !outbound.seal_rtp(&mut bytes, 0) {
                 return None;
             }
-            // One that finds the queue full has cost as much.
+            // A packet that finds the queue full has cost as much.
             let _ = from.send(&bytes);
         }
         let each = Instant::now().saturating_duration_since(round) / PACKETS;

@@ -10,20 +10,21 @@ use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 
 use super::sdp::Fingerprint;
 
-/// The crate tells associations apart by address. Ours outlive addresses, so each has an endpoint of its own, where
-/// this one stands for the peer. Port 0 would be refused.
+/// The crate tells associations apart by address. Ours outlive addresses, so each has an endpoint of its own, and this
+/// address stands for the peer. Port 0 would be refused.
 pub(super) const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
-/// Of a handshake message in one record. The crate adds up to 41 bytes, UDP and IPv6 48; a datagram that is longer
-/// than the way allows is lost, as it is not cut.
+/// The size of a handshake message's fragment in one record. The crate adds up to 41 bytes, UDP and IPv6 48. A datagram
+/// that is longer than the path allows is lost, as it is not cut.
 const FRAGMENT_BYTES: usize = 1_100;
 
-/// Made once; a key for each connection would cost each of them its making.
+/// Made once for all connections: making a key for each would cost time.
 pub(in crate::media) struct Identity {
     #[cfg(test)]
     pub(super) certificate: Certificate,
     pub(super) provider: Arc<dyn RTCCryptoProvider>,
     fingerprint: Fingerprint,
-    /// Towards clients that offer AES-GCM, which costs a third of the other. The crate would follow their order.
+    /// Towards clients that offer AES-GCM, which costs a third of the other. The crate alone would follow the client's
+    /// order.
     pub(super) server_gcm: Arc<HandshakeConfig>,
     pub(super) server_counter_mode: Arc<HandshakeConfig>,
     pub(super) client: Arc<HandshakeConfig>,
@@ -39,7 +40,7 @@ impl Identity {
         IDENTITY.get()
     }
 
-    /// By which clients know us.
+    /// The fingerprint by which clients know us.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }

@@ -1,11 +1,11 @@
-//! By which way the datagrams of one peer come and go.
+//! The path by which the datagrams of one peer come and go.
 
 use std::net::SocketAddr;
 
-/// The way between a peer and us; the key wherever addresses are keys.
+/// The path between a peer and us. It is the key wherever addresses are keys.
 ///
-/// One remote address can stand behind several ways, when the server has more than one address: an answer must leave
-/// from the address that it was asked at.
+/// One remote address can stand for several paths when the server has more than one address. An answer must leave from
+/// the address that the question came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::media) enum Path {
     /// Plain datagrams.
@@ -17,7 +17,7 @@ pub(in crate::media) enum Path {
     },
     /// Frames of a stream (RFC 4571).
     Tcp {
-        /// Which stream: an address that is used again is another way.
+        /// Which stream: an address that is used again is another path.
         connection: u64,
         /// Our end of it.
         local: SocketAddr,

@@ -18,7 +18,7 @@ impl MediaIp {
         self.private.unwrap_or(self.public)
     }
 
-    /// Whether who sends to it may come to what listens there.
+    /// Whether packets that clients send to it can reach `listener`.
     pub fn leads_to(self, listener: IpAddr) -> bool {
         match self.private {
             // A NAT that is known passes on to this address and to no other.
@@ -74,8 +74,8 @@ impl Reach {
     }
 }
 
-/// Whether who sends to `ip` may come to what listens there. Behind a NAT it does not listen at the address that clients
-/// know, but in the same family; and what listens on this machine alone is reached from it alone.
+/// Whether packets that clients send to `ip` can reach `listener`. Behind a NAT it does not listen at the address that
+/// clients know, but in the same family. What listens on this machine alone is reached from it alone.
 fn is_reached(listener: IpAddr, ip: IpAddr) -> bool {
     let (listener, ip) = (listener.to_canonical(), ip.to_canonical());
     let is_same_family = listener.is_ipv4() == ip.is_ipv4();

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use crate::media::bwe::rate::Bitrate;
 use crate::media::room::layers::{Ladder, MAX_RUNGS};
 
-/// How much of a picture somebody gets.
+/// How much of a picture a subscriber gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) enum Share {
     /// Every packet of a layer.
@@ -22,7 +22,7 @@ pub(in crate::media) enum Share {
     Nothing,
 }
 
-/// What somebody gets of a picture, in rising order.
+/// What a subscriber gets of a picture, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) enum Grant {
     /// Nothing.
@@ -33,7 +33,7 @@ pub(in crate::media) enum Grant {
     Layer(usize),
 }
 
-/// What comes first: what has the higher priority, and then screens. In rising order.
+/// What comes first: the higher priority, and then screens. In rising order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) struct Class {
     /// As the client says.
@@ -64,15 +64,15 @@ pub(in crate::media) struct Means {
     pub limit: Bitrate,
     /// What sound takes of it.
     pub sounds: Bitrate,
-    /// Whether more may be begun than goes on now; without it, one picture may only take another's place.
+    /// Whether more may be begun than goes on now. Otherwise one picture may only take another's place.
     pub may_grow: bool,
 }
 
 /// What a picture in stills takes: a keyframe of some 40 kB every few seconds.
 const STILLS: Bitrate = Bitrate::kbps(80);
-/// What goes on may use so much of the line, in per cent: the rest is for peaks and repairs.
+/// Pictures that go on may use so much of the line, in per cent: the rest is for peaks and repairs.
 const KEEP_WITHIN: u64 = 95;
-/// What begins must fit in less, or it would end at once.
+/// A picture that begins must fit in less, or it would end at once.
 const BEGIN_WITHIN: u64 = 85;
 
 impl Preference {

@@ -7,9 +7,9 @@ use crate::budgets::Budget;
 /// One spender's share of a budget: all of it at once, then as it comes back.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::media) struct Allowance {
-    /// In which time one unit comes back.
+    /// The time in which one unit comes back.
     each: Duration,
-    /// In which time all of them do.
+    /// The time in which all units come back.
     all: Duration,
     /// When the whole budget will be there again.
     full_at: Instant,
@@ -30,7 +30,7 @@ impl Allowance {
     /// Spends one unit.
     ///
     /// # Errors
-    /// In which time there is one again.
+    /// The time until there is one unit again.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.max(now) + self.each;
         let debt = full_at.saturating_duration_since(now);

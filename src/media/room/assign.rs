@@ -9,9 +9,9 @@ use crate::media::room::{Key, Room, Target, Turn};
 use crate::protocol::object::{MediaKind, Source};
 use crate::protocol::request::Tile;
 
-/// Before somebody says how large they show what, they get everything of so few pictures,
+/// Before a client says how large it shows its pictures, it gets everything of so few pictures,
 const FEW_PICTURES: usize = 2;
-/// and of more than that layers of about this height; of screens everything.
+/// and of more pictures the layers of about this height. Of screens it gets everything.
 const MIDDLE_HEIGHT: u32 = 360;
 
 impl Room {
@@ -94,7 +94,7 @@ impl Room {
         }
     }
 
-    /// Takes what was agreed with somebody of the layers that they send.
+    /// Takes what was agreed about the layers that a participant sends.
     pub(super) fn agree_layers(&mut self, owner: Key, now: Instant) {
         let Some(member) = self.members.get(&owner) else {
             return;
@@ -164,7 +164,7 @@ fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Til
     changed
 }
 
-/// How a picture is preferred that is one of so many.
+/// The preference of one picture of so many.
 fn preference(choice: &Choice<'_, Key>, view: Option<&[Tile]>, pictures: usize) -> Preferred {
     let is_screen = choice.source == Source::Screen;
     let Some(tiles) = view else {
@@ -188,7 +188,7 @@ fn preference(choice: &Choice<'_, Key>, view: Option<&[Tile]>, pictures: usize) 
     }
 }
 
-/// How high a tile is; of one that only says its width, what a usual picture is then.
+/// How high a tile is. If the tile only says its width, the height of a usual picture of that width.
 fn height(tile: &Tile) -> u32 {
     match (tile.width, tile.height) {
         (0, 0) => MIDDLE_HEIGHT,

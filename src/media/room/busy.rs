@@ -7,11 +7,11 @@ use crate::protocol::object::Source;
 /// So many people's pictures are kept the longest: those who spoke last.
 const LAST_SPEAKERS: usize = 4;
 
-/// The step that holds, and who spoke last.
+/// The step that holds, and the last speakers.
 #[derive(Debug, Default)]
 pub(in crate::media) struct Busy {
     step: Step,
-    /// The last first.
+    /// The last speaker first.
     spoke: Vec<Key>,
 }
 
@@ -26,7 +26,7 @@ impl Busy {
         self.spoke.truncate(LAST_SPEAKERS);
     }
 
-    /// Somebody is gone.
+    /// A participant is gone.
     pub fn forget(&mut self, key: Key) {
         self.spoke.retain(|one| *one != key);
     }

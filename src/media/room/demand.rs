@@ -1,4 +1,4 @@
-//! Which layers a sender is asked for: those that somebody has use for, and for a while those that somebody had.
+//! Which layers a sender is asked for: those that a subscriber has use for, and for a while those that one had.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::media::room::track::Track;
 use crate::media::room::{Room, Turn};
 use crate::meeting::media::MediaEvent;
 
-/// A layer that nobody needs any more is asked for so long: whoever changes their mind waits for nothing.
+/// A layer that nobody needs any more is asked for so long: a viewer who changes their mind waits for nothing.
 const KEPT_FOR: Duration = Duration::from_secs(2);
 
 impl Room {

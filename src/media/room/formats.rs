@@ -37,7 +37,7 @@ impl Format {
         })
     }
 
-    /// How long after what was told before this is to be told; never where it is about the same.
+    /// How long after the last report this one is to be told; never where both are about the same.
     fn due_after(&self, before: &Self) -> Option<Duration> {
         if self.codec != before.codec {
             return Some(Duration::ZERO);
@@ -68,7 +68,7 @@ fn reported(track: &Track, rung: &Rung) -> Layer {
     let size = size.map(|size| (size.width.into(), size.height.into()));
     let (width, height) = size.unwrap_or_default();
     let rate = track.layer(layer).and_then(|layer| layer.known_rate);
-    // Of one that needs others its rate is what all of them take.
+    // The rate of a layer that needs others is what all of them take.
     let rate = rate.map(|own| if track.is_nested { rung.rate } else { own });
     Layer {
         rid: track.name(layer).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The way of a packet through a room.
+//! How a packet goes through a room.
 
 use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;
@@ -111,7 +111,7 @@ impl Room {
         }
     }
 
-    /// Does whatever a connection has to say.
+    /// Handles all that a connection has to say.
     pub(in crate::media) fn attend(&mut self, key: Key, side: Side, turn: &mut Turn<'_>) {
         match side {
             Side::Up(_) => self.refresh_pictures(key),
@@ -145,7 +145,7 @@ impl Room {
         }
     }
 
-    /// Where media may flow, or flows another way, whatever the slots carry begins anew.
+    /// Where media may flow, or flows by another path, the slots' content begins anew.
     fn attend_down(&mut self, key: Key, turn: &mut Turn<'_>) {
         let member = self.members.get_mut(&key);
         let Some(down) = member.and_then(|member| member.down.as_mut()) else {
@@ -164,8 +164,8 @@ impl Room {
         }
     }
 
-    /// Sends a packet to everyone whose slots carry its track. Nothing of a source that is stopped or muted passes,
-    /// whichever stream it comes on.
+    /// Sends a packet to everyone whose slots carry its track. Nothing of a source that is stopped or muted passes, on
+    /// any of its streams.
     fn forward(&mut self, owner: Key, arrival: &Arrival<'_>, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get_mut(&owner) else {
             return;
@@ -248,7 +248,7 @@ impl Room {
         outcome
     }
 
-    /// Tells somebody what is new of their slots.
+    /// Tells a subscriber what is new of their slots.
     pub(in crate::media) fn tell_slots(&mut self, subscriber: Key) {
         let Some(member) = self.members.get_mut(&subscriber) else {
             return;

@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = match budgets::media::KEYFRAME_REQUESTS.every {
     None => FIRST_WAIT,
 };
 
-/// Of one slot of one subscriber.
+/// The requests for one slot of one subscriber.
 #[derive(Debug, Default)]
 pub(in crate::media) struct ViewerRequests {
     last: Option<(Instant, Duration)>,
@@ -41,7 +41,7 @@ impl ViewerRequests {
                 if passed < wait {
                     return false;
                 }
-                // Whoever was content for a while begins anew.
+                // A subscriber that was content for a while begins anew.
                 if passed >= wait * 4 {
                     FIRST_WAIT
                 } else {
@@ -60,12 +60,12 @@ impl ViewerRequests {
     }
 }
 
-/// A source is not asked again sooner, whoever asks.
+/// The least time between two requests to one source, over all subscribers.
 const GAP: Duration = Duration::from_millis(400);
 /// So many may follow each other by this gap before [`budgets::media::KEYFRAMES`] alone counts.
 const BURST: u32 = 4;
 
-/// Of one source, whoever asks.
+/// The requests to one source, of all subscribers.
 #[derive(Debug, Default)]
 pub(in crate::media) struct SourceRequests {
     last: Option<Instant>,

@@ -1,8 +1,8 @@
 //! The layers of a track in their order, as far as it can be told, and which of them fits a tile. Pure: what was seen
 //! of each in, a ladder out.
 //!
-//! Where sizes are read from keyframes they rule. Else the bitrates do, and before there are any, the order in which
-//! the offer names the layers.
+//! Sizes that are read from keyframes count first. Otherwise the bitrates count, and before there are any, the order in
+//! which the offer names the layers.
 
 use crate::media::bwe::rate::Bitrate;
 pub(in crate::media) use crate::media::peer::sdp::MAX_LAYERS;
@@ -17,7 +17,7 @@ pub(in crate::media) const MAX_RUNGS: usize = if MAX_LAYERS > POINTS {
 
 /// The largest layer is taken to be so high until its size is known, and the others half of that each.
 const LIKELY_HEIGHT: u32 = 720;
-/// A picture of one layer that was not measured yet is taken for this.
+/// A picture of one layer is taken to have this rate before it is measured.
 const UNKNOWN: Bitrate = Bitrate::kbps(500);
 /// A layer that is so much of a tile's height, in per cent, is about as high: it goes on, or is gone up to.
 const ABOUT_AS_HIGH: u32 = 70;

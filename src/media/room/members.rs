@@ -1,4 +1,4 @@
-//! Who is in a room. A key leads to its member without a search, as every packet needs one for each subscriber.
+//! The members of a room. A key leads to its member without a search, as every packet needs one for each subscriber.
 
 use crate::media::room::{Key, Member};
 

@@ -1,7 +1,7 @@
-//! One room's media: who is in it, what they send, and what each of their slots carries.
+//! One room's media: its members, what they send, and what each of their slots carries.
 //!
-//! Requests are in `request`, the way of a packet in `forward`, what slots carry in `assign`, which layers of it in
-//! `narrow`.
+//! Requests are in `request`, the forwarding of packets in `forward`, what slots carry in `assign`, which layers of it
+//! in `narrow`.
 
 pub(super) mod allocate;
 pub(super) mod allowance;
@@ -63,7 +63,8 @@ pub(super) type Key = u64;
 pub(super) struct Turn<'a> {
     /// The time.
     pub now: Instant,
-    /// When the datagram came that it is about: maybe some milliseconds ago, and then others came with it.
+    /// When the datagram came that this turn is about. That may be some milliseconds ago, and others may have come with
+    /// it.
     pub arrived: Instant,
     /// The same on our wall clock, as NTP.
     pub ntp: u64,
@@ -100,7 +101,7 @@ pub(super) struct Clocks {
     pub quality: Instant,
 }
 
-/// The tracks that somebody has started, one of a source at most.
+/// The tracks that a participant has started, at most one of a source.
 #[derive(Debug, Default)]
 pub(super) struct Started(Vec<(Source, Key)>);
 
@@ -146,7 +147,7 @@ pub(super) struct Member {
 }
 
 impl Room {
-    /// An empty room that lives as long as somebody holds its handle.
+    /// An empty room, which lives as long as there is a handle to it.
     pub fn new(key: RoomKey, opening: Opening, reach: Reach, now: Instant) -> Self {
         let Opening {
             events,
@@ -202,7 +203,7 @@ impl Room {
         }
     }
 
-    /// Tells somebody all of their slots, whatever was told before.
+    /// Tells a participant all of their slots, also those told before.
     fn tell_slots_anew(&mut self, id: &ParticipantId) {
         let key = self.member_keys.get(id);
         let member = key.and_then(|key| self.members.get_mut(key));
@@ -354,7 +355,7 @@ impl Room {
         self.track_keys.clear();
     }
 
-    /// Frees somebody's connections in one direction.
+    /// Frees a participant's connections in one direction.
     pub(super) fn close_leg(&mut self, key: Key, leg: Leg, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get(&key) else {
             return;
@@ -365,7 +366,7 @@ impl Room {
         }
     }
 
-    /// Frees one connection of somebody's.
+    /// Frees one connection of a participant.
     pub(super) fn close_side(&mut self, key: Key, side: Side, turn: &mut Turn<'_>) {
         let Some(member) = self.members.get_mut(&key) else {
             return;

@@ -130,7 +130,7 @@ mod tests {
         let last = answers.pop().unwrap().try_recv();
         assert_eq!(last, Ok(Err(MediaError::Busy)));
         assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()));
-        // Whoever does not wait any more takes nobody's place.
+        // A client that does not wait any more takes nobody's place.
         answers.truncate(10);
         let (request, mut answer) = preference();
         negotiations.push(1, ParticipantId::random(), request, now);

@@ -47,7 +47,7 @@ impl Outbox {
         }
     }
 
-    /// Where the room's events go, for somebody else to tell of its end.
+    /// Where the room's events go, so that another part can tell of the room's end.
     pub fn into_sink(self) -> EventSink {
         self.sink
     }

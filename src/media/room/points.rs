@@ -1,12 +1,12 @@
-//! The layers of a stream that carries several in itself, as a track names and orders them: the smallest picture at each
-//! of its rates, then larger pictures at the full one. Each needs all before it.
+//! The layers of a stream that carries several in itself, as a track names and orders them. First comes the smallest
+//! picture at each of its rates, then larger pictures at the full one. Each layer needs all before it.
 
 use crate::media::bwe::rate::Bitrate;
 use crate::media::room::layers::Seen;
 use crate::media::rtp::part::Part;
 use crate::media::rtp::sieve::Limits;
 
-/// So many are told apart.
+/// How many layers are told apart.
 pub(in crate::media) const POINTS: usize = 5;
 /// How often a picture comes: those of the smallest are told apart by it.
 const RATES: usize = 3;
@@ -39,7 +39,7 @@ pub(in crate::media) fn limits(point: usize, largest: usize) -> Limits {
     }
 }
 
-/// How clients are told of it: by its spatial layer, and the smallest by its temporal layer too.
+/// The name that clients are told: the spatial layer, and for the smallest the temporal layer too.
 pub(in crate::media) fn name(point: usize) -> String {
     match point.checked_sub(RATES) {
         None => format!("S0T{point}"),

@@ -40,19 +40,19 @@ const TOO_MANY_LINES: &str =
 const LOSSY_FOR: Duration = Duration::from_secs(10);
 /// Streams of one connection; more are ignored.
 const MAX_STREAMS: usize = 64;
-/// A stream that is silent for this long gives way to another of its layer.
+/// A stream that is silent for this long makes room for another of its layer.
 const STREAM_SILENT_AFTER: Duration = Duration::from_millis(700);
 
 /// An up connection.
 pub(in crate::media) struct Up {
     /// The WebRTC connection.
     pub connection: Connection,
-    /// Tells it from the others on which the same participant sends.
+    /// Tells this connection from the participant's others.
     pub number: u32,
     /// What arrives on it, before repair.
     pub arrivals: Arrivals,
     describing: Describing,
-    /// Of the last offer that was taken.
+    /// The origin of the last offer that was taken.
     origin: Origin,
     lines: Vec<Line>,
     /// One bundle has one id for each header extension (RFC 9143 §15).
@@ -70,11 +70,11 @@ pub(in crate::media) struct Up {
 
 /// A packet to be forwarded.
 pub(in crate::media) struct Arrival<'a> {
-    /// Of which source.
+    /// Its source.
     pub source: Source,
     /// The place of its layer among those of its source, in the offer's order.
     pub layer: usize,
-    /// Of which stream.
+    /// Its stream.
     pub ssrc: u32,
     /// As it came.
     pub packet: Incoming<'a>,
@@ -90,7 +90,7 @@ pub(in crate::media) struct Arrival<'a> {
     pub report: Option<Report>,
     /// Where the newest sound begins in a payload that carries what came before it as well (RFC 2198).
     pub newest: Option<usize>,
-    /// Whether packets of its stream were lost on the way here lately.
+    /// Whether packets of its stream were lately lost before they came here.
     pub is_lossy: bool,
 }
 
@@ -314,7 +314,7 @@ impl Up {
         })
     }
 
-    /// Whether packets of a stream were lost on the way here lately.
+    /// Whether packets of a stream were lately lost before they came here.
     fn is_lossy(&self, place: usize, now: Instant) -> bool {
         let lost_at = self.streams[place].lost_at;
         lost_at.is_some_and(|at| now.saturating_duration_since(at) < LOSSY_FOR)
@@ -391,7 +391,7 @@ impl Up {
         Some(ssrc)
     }
 
-    /// The place of a stream; of one that is new, where it is known to which m-line it belongs.
+    /// The place of a stream. A new stream gets one where it is known to which m-line it belongs.
     fn stream(&mut self, view: &View<'_>, ssrc: u32, now: Instant) -> Option<usize> {
         let known = self.streams.iter().position(|stream| stream.ssrc == ssrc);
         if let Some(known) = known {

@@ -1,5 +1,5 @@
-//! How good somebody's connection is, by what is measured on it anyway: the round trip of the
-//! reports that are exchanged on it, and the packets lost on either way, before repair.
+//! How good a participant's connection is, by what is measured on it anyway: the round trip of the reports that are
+//! exchanged on it, and the packets lost in either direction, before repair.
 
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ pub(in crate::media) const REVIEW_EVERY: Duration = Duration::from_secs(2);
 /// Told this often when nothing changes.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// What is good and what is fair. One way from mouth to ear should take no more than 150 ms, and 400 ms is the limit
-/// (ITU-T G.114); between two people it takes half of either round trip, so each may be as long.
+/// What is good and what is fair. From mouth to ear sound should take no more than 150 ms, and 400 ms is the limit
+/// (ITU-T G.114). Between two people it takes half of either round trip, so each round trip may be as long.
 const GOOD_ROUND_TRIP: Duration = Duration::from_millis(150);
 const FAIR_ROUND_TRIP: Duration = Duration::from_millis(400);
 /// Senders raise their bitrate below 2 % of loss and lower it above 10 % (draft-ietf-rmcat-gcc-02 §6).
@@ -25,8 +25,8 @@ const FAIR_LOSS: f32 = 0.1;
 const ENOUGH: u64 = 20;
 /// After so many reviews without enough packets nothing is known of losses.
 const FORGET_AFTER: u32 = 5;
-/// What is overtaken by more packets than this is no longer taken for late, but for lost and sent again as it was, as
-/// clients do that negotiate no repair stream (RFC 5681 §3.2 draws the line there too).
+/// A packet that is overtaken by more packets than this is not taken for a late one, but for a lost one that was sent
+/// again as it was. Clients without a repair stream send so (RFC 5681 §3.2 draws the line there too).
 const MAX_REORDERED: i16 = 3;
 /// Sequence numbers that jump farther begin anew.
 const MAX_GAP: i16 = 1000;

@@ -31,7 +31,7 @@ const TOO_MANY_SLOTS: &str = "More than 8 audio or 25 video slots are asked for.
 const TOO_MANY_TILES: &str = "The preference list has more than 256 tiles.";
 const REPLACED: &str = "The connection was replaced meanwhile.";
 
-/// Where an answer goes. Whoever asked may have gone: then nobody minds.
+/// Where an answer goes. The client may have gone: then the answer is dropped.
 pub(in crate::media) type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
 
 /// A request.
@@ -80,7 +80,7 @@ impl Request {
         }
     }
 
-    /// Whether nobody waits for the answer any more. Whoever asks again would else be told that what they ask was
+    /// Whether nobody waits for the answer any more. A client that asks again would else be told that its request was
     /// done.
     pub fn is_abandoned(&self) -> bool {
         match self {
@@ -233,7 +233,7 @@ impl Room {
         })
     }
 
-    /// Sends what the connections have to send on which somebody sends, and closes those that carry nothing any more.
+    /// Sends what the participant's up connections have to send, and closes those that carry nothing any more.
     fn settle_ups(&mut self, key: Key, turn: &mut Turn<'_>) {
         let ups = self.members.get(&key).into_iter();
         let ups = ups.flat_map(|member| &member.ups);
@@ -246,7 +246,7 @@ impl Room {
         }
     }
 
-    /// A new connection of somebody's sends all that was agreed, until it is told otherwise.
+    /// A participant's new connection sends all that was agreed, until it is told otherwise.
     fn begin_up(&mut self, key: Key, ups: Vec<Up>, answer: String) -> String {
         if let Some(member) = self.members.get_mut(&key) {
             for (_, track) in member.started.iter() {

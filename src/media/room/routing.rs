@@ -1,4 +1,4 @@
-//! Which connection a datagram is for: the tables of a worker, and how a connection's ways get into them.
+//! Which connection a datagram is for: the tables of a worker, and how a connection's paths get into them.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
@@ -10,20 +10,20 @@ use crate::media::room::{Key, Room, RoomKey, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::object::Leg;
 
-/// A way changes hands only when its connection was silent for this long: a forged source cannot take it.
+/// A path changes hands only when its connection was silent for this long: a forged source cannot take it.
 const PATH_HELD_FOR: Duration = Duration::from_secs(6);
 
-/// One of somebody's connections.
+/// One connection of a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) enum Side {
-    /// One on which they send, by its number.
+    /// A connection on which they send, by its number.
     Up(u32),
-    /// The one on which they receive.
+    /// The connection on which they receive.
     Down,
 }
 
 impl Side {
-    /// In which direction it is.
+    /// Its direction.
     pub fn leg(self) -> Leg {
         match self {
             Self::Up(_) => Leg::Up,
@@ -41,15 +41,15 @@ pub(in crate::media) struct Route {
 }
 
 /// How datagrams find their connection. Every entry is one that a living connection lists itself, so the tables are
-/// bounded by the connections: at most eight ways and two fragments each.
+/// bounded by the connections: at most eight paths and two fragments each.
 #[derive(Default)]
 pub(in crate::media) struct Routes {
     pub paths: HashMap<Path, Route, Folding>,
     pub ufrags: HashMap<String, Route>,
 }
 
-/// How ways are hashed: each datagram is looked up, and the standard library's way costs more than the rest of it. The
-/// seed keeps a stranger from choosing addresses that fall together.
+/// How paths are hashed. Each datagram is looked up, and the standard library's hash costs more than the rest of the
+/// look-up. The seed keeps a stranger from choosing addresses with the same hash.
 #[derive(Clone)]
 pub(in crate::media) struct Folding(u64);
 
@@ -91,7 +91,7 @@ impl Hasher for Folded {
 }
 
 impl Routes {
-    /// The connections whose datagrams come from this IP address, by whatever port.
+    /// The connections whose datagrams come from this IP address, by any port.
     pub fn around(&self, path: Path) -> Vec<Route> {
         let here = |known: &Path| {
             let is_near =
@@ -107,7 +107,7 @@ impl Routes {
 }
 
 impl Room {
-    /// Whether a connection knows this packet, which came by an unknown way, for its own.
+    /// Whether this packet, which came by an unknown path, belongs to the connection.
     pub fn vouch(&mut self, route: Route, path: Path, packet: &[u8], turn: &mut Turn<'_>) -> bool {
         let Some(connection) = self.connection_of(route.member, route.side) else {
             return false;
@@ -119,14 +119,14 @@ impl Room {
         vouched
     }
 
-    /// Gives up a way that has ended; media goes another one, if the connection has any.
+    /// Gives up a path that has ended; media goes by another one, if the connection has any.
     pub fn forget(&mut self, route: Route, path: Path) {
         if let Some(connection) = self.connection_of(route.member, route.side) {
             connection.remove_path(path);
         }
     }
 
-    /// Sends what a connection has to send, takes its new ways into the table, closes it if it is over.
+    /// Sends what a connection has to send, takes its new paths into the table, closes it if it is over.
     pub(in crate::media) fn settle_connection(
         &mut self,
         key: Key,
@@ -178,8 +178,8 @@ impl Room {
         }
     }
 
-    /// A way of another connection is taken over only when that one was not heard for a while. One of another room is not
-    /// taken over at all: it is freed when that room's connection ends.
+    /// A path of another connection is taken over only when that connection was silent for a while. A path of another
+    /// room is not taken over at all: it is freed when that room's connection ends.
     fn may_take(&mut self, route: Route, path: Path, turn: &Turn<'_>) -> bool {
         let Some(holder) = turn.routes.paths.get(&path).copied() else {
             return true;

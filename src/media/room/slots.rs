@@ -10,8 +10,8 @@ use crate::protocol::request::Tile;
 /// A louder voice takes an occupied slot only when it is this much louder, in decibels.
 const DISPLACE_BY: i32 = 10;
 
-/// A track that may be watched or heard, in the order in which they were started. One's own and muted tracks are
-/// none.
+/// A track that may be watched or heard, in the order in which they were started. A participant's own tracks and muted
+/// tracks are not among them.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::media) struct Choice<'a, K> {
     /// The track.
@@ -24,8 +24,8 @@ pub(in crate::media) struct Choice<'a, K> {
     pub loudness: u8,
 }
 
-/// The pictures that somebody gets, the most wanted first: what they asked for, or before their first request the screens
-/// and then the cameras.
+/// The pictures that a participant gets, the most wanted first: those they asked for, or before their first request the
+/// screens and then the cameras.
 pub(in crate::media) fn preferred_pictures<K: Copy + Eq + Hash>(
     choices: &[Choice<'_, K>],
     view: Option<&[Tile]>,
@@ -56,8 +56,8 @@ pub(in crate::media) fn preferred_pictures<K: Copy + Eq + Hash>(
     preferred.filter(|key| seen.insert(*key)).collect()
 }
 
-/// The sounds that somebody gets, the most wanted first: all, and the loudest first when they do not fit. What a
-/// screen sounds like goes before the voices: it cannot be guessed, and there is rarely more than one.
+/// The sounds that a participant gets, the most wanted first: all of them, and the loudest first when they do not fit.
+/// The sound of a screen goes before the voices: it cannot be guessed, and there is rarely more than one.
 pub(in crate::media) fn preferred_sounds<K: Copy + Eq>(
     choices: &[Choice<'_, K>],
     slots: &[Option<K>],
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(hear(&slots, [50, 70, 90]), [Some(4), Some(3)]);
     }
 
-    /// Whatever is preferred: every carried track is preferred, none twice, none moves, and no slot is idle in vain.
+    /// For all preferences: every carried track is preferred, none twice, none moves, and no slot is idle in vain.
     #[test]
     fn settling_holds_its_rules_for_random_preferences() {
         let mut random = 0x9e37_79b9_u32;

@@ -1,16 +1,16 @@
-//! How loud somebody is, and who speaks (RFC 6464 audio levels).
+//! The loudness of each participant, and the speakers (RFC 6464 audio levels).
 
 use std::time::{Duration, Instant};
 
-/// From here on somebody counts as speaking: -50 dBov.
+/// From this level on a participant counts as speaking: -50 dBov.
 const SPEAKING: f32 = 77.0;
-/// Without packets for this long somebody is silent.
+/// Without packets for this long a participant is silent.
 const SILENT_AFTER: Duration = Duration::from_millis(400);
-/// What a sender that tells no level counts as while it sends: louder than a room, softer than a speaker.
+/// The level of a sender that tells none, while it sends: louder than a room, softer than a speaker.
 const UNKNOWN: f32 = 60.0;
 /// At most this many speak at once, as far as anybody is told.
 pub(in crate::media) const MAX_SPEAKERS: usize = 5;
-/// Who speaks goes before another only when this much louder, so that the order does not flicker.
+/// A speaker goes before another only when this much louder, so that the order does not flicker.
 const LEAD: f32 = 6.0;
 
 /// The smoothed loudness of one track: 0 is silence, 127 as loud as can be.
@@ -50,7 +50,7 @@ impl Loudness {
     }
 }
 
-/// Who speaks, the loudest first; those who spoke before go first among equals.
+/// The speakers, the loudest first. Earlier speakers go first among equals.
 pub(in crate::media) fn speakers<K: Copy + Eq>(
     voices: impl Iterator<Item = (K, f32)>,
     before: &[K],

@@ -42,7 +42,7 @@ const HEADER_BYTES: usize = 20;
 pub(in crate::media) struct Down {
     /// The WebRTC connection.
     pub connection: Connection,
-    /// Of the last offer.
+    /// The revision of the last offer.
     pub revision: u64,
     /// The last offer's text, until it is answered.
     pub unanswered: Option<String>,
@@ -55,14 +55,14 @@ pub(in crate::media) struct Down {
     mixes_extensions: bool,
     line: Line,
     tally: Tally,
-    /// What its slots carry, or should carry, is new since it was last shared out.
+    /// The content of its slots, or the content that they should have, is new since the line was last shared out.
     pub is_touched: bool,
 }
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Forwarded {
-    /// It was sent, or was too old to be.
+    /// It was sent, or was too old to be sent.
     Done,
     /// The slot waits for a keyframe.
     NeedsKeyframe,
@@ -205,7 +205,8 @@ impl Down {
         };
         let mut packet = arrival.packet;
         if let Some(newest) = arrival.newest {
-            // It names its encoding by the publisher's number, and is twice as long: who loses nothing goes without.
+            // It names its encoding by the publisher's number, and is twice as long. A subscriber that loses nothing
+            // goes without.
             let is_same = arrival.codec.payload_type == payload_type;
             match repair.filter(|_| is_same && (arrival.is_lossy || self.line.is_lossy(now))) {
                 Some(redundant) => payload_type = redundant,
@@ -333,7 +334,7 @@ impl Down {
         if let Some(slot) = self.slots.get_mut(index) {
             slot.carry(track);
             self.is_touched = true;
-            // What waits of the track before is not for whoever watches now.
+            // What waits of the track before is not for the viewer of the new one.
             self.line.forget(index);
         }
     }

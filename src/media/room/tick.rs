@@ -10,7 +10,7 @@ use crate::media::room::{Key, Member, Room, Side, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::object::{MediaKind, Source};
 
-/// Who speaks is told at most this often.
+/// The speakers are told at most this often.
 const SPEAKERS_EVERY: Duration = Duration::from_millis(300);
 /// Sender reports go out this often.
 const REPORTS_EVERY: Duration = Duration::from_secs(1);
@@ -137,8 +137,8 @@ impl Room {
 }
 
 impl Member {
-    /// Learns how far the sender's clock runs ahead of ours: by the report that was quickest, as a report's way
-    /// only makes it seem late; slowly forgotten, as clocks drift.
+    /// Learns how far the sender's clock runs ahead of ours. The quickest report counts, as a report's delay only makes
+    /// it seem late. The measure is slowly forgotten, as clocks drift.
     pub(super) fn note_clock(&mut self, report: Option<Report>, turn: &Turn<'_>) {
         let Some(report) = report.filter(|report| report.at == turn.now || self.skew.is_none())
         else {

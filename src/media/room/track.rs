@@ -1,4 +1,4 @@
-//! A track: what is published of one source, in layers, and who gets it.
+//! A track: what is published of one source, in layers, and its subscribers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ const DEAD_AFTER: Duration = Duration::from_millis(600);
 /// and another layer had so many pictures meanwhile.
 const MISSED: u32 = 4;
 
-/// In the order in which they were started.
+/// The tracks in the order in which they were started.
 pub(in crate::media) type Tracks = BTreeMap<Key, Track>;
 
 /// One track.
@@ -34,11 +34,11 @@ pub(in crate::media) struct Track {
     pub codec: Option<String>,
     /// In the offer's order: those that were agreed, or one without a name.
     pub layers: Vec<Layer>,
-    /// They are the [points] of one stream, which is the first one's.
+    /// The layers are the [points] of one stream, which is the first layer's.
     pub is_nested: bool,
     /// The largest of them that comes.
     pub largest: usize,
-    /// The same from the smallest to the largest, as of the last review.
+    /// The layers from the smallest to the largest, as of the last review.
     pub ladder: Ladder,
     /// Something of the layers is new since then.
     pub is_news: bool,
@@ -71,18 +71,18 @@ pub(in crate::media) struct Layer {
     pub heard_at: Option<Instant>,
     /// Pictures of other layers since then.
     missed: u32,
-    /// When somebody last had use for it.
+    /// When a subscriber last had use for it.
     pub wanted_at: Option<Instant>,
-    /// Its last packets, for those who lost some.
+    /// Its last packets, for subscribers that lost some.
     pub history: History,
-    /// Who gets it, or waits for its next keyframe.
+    /// The slots that get it, or wait for its next keyframe.
     pub targets: Vec<Target>,
 }
 
 /// Where packets of a layer go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Target {
-    /// On this slot of a participant's down connection.
+    /// A slot of a participant's down connection.
     Slot { member: Key, slot: usize },
 }
 
@@ -188,21 +188,21 @@ impl Track {
         }
     }
 
-    /// Everybody who gets something of it needs a keyframe.
+    /// Every subscriber that gets something of it needs a keyframe.
     pub fn refresh(&mut self) {
         for layer in &mut self.layers {
             layer.keyframe_wanted |= !layer.targets.is_empty();
         }
     }
 
-    /// Notes a packet of a picture, and keeps it for those who miss it.
+    /// Notes a packet of a picture, and keeps it for subscribers that miss it.
     pub fn note_picture(&mut self, arrival: &Arrival<'_>, now: Instant) {
         self.note_coming(arrival, now);
         let Some(layer) = self.layers.get_mut(arrival.layer) else {
             return;
         };
         if arrival.keyframe {
-            // Whoever waited for one has it.
+            // Subscribers that waited for a keyframe have it.
             layer.keyframe_wanted = false;
             layer.keyframe_at = Some(now);
             let size = size::of_keyframe(arrival.packet.encoding, arrival.packet.payload);

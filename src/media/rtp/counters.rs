@@ -25,7 +25,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Looks for them.
+    /// Finds them in a payload.
     pub fn find(encoding: Encoding, payload: &[u8]) -> Self {
         let found = match encoding {
             Encoding::Vp8 => Self::vp8(payload),
@@ -108,7 +108,7 @@ impl Places {
     }
 }
 
-/// The frame number of a dependency descriptor: its second and third byte, whatever follows.
+/// The frame number of a dependency descriptor: its second and third byte.
 pub fn frame_number(descriptor: &[u8]) -> Option<u16> {
     let [_, high, low, ..] = *descriptor else {
         return None;

@@ -1,5 +1,5 @@
-//! The dependency descriptor (the Alliance for Open Media's RTP payload format for AV1, appendix A): of which layers a
-//! frame is, what it needs and who needs it. Reads a header extension on untrusted bytes.
+//! The dependency descriptor (the Alliance for Open Media's RTP payload format for AV1, appendix A): a frame's layers,
+//! the frames it needs and the decode targets that need it. Reads a header extension on untrusted bytes.
 
 use super::part::Part;
 use super::size::Size;
@@ -11,7 +11,7 @@ const MAX_TEMPLATES: usize = 64;
 const MAX_TARGETS: usize = 32;
 /// Bytes without which there is no descriptor; what follows is optional.
 const MANDATORY: usize = 3;
-/// What a frame is to a decode target: who has not decoded the target until now may begin with it.
+/// What a frame is to a decode target: a decoder that has not decoded the target until now may begin with it.
 const SWITCH: u64 = 2;
 
 /// What can be decoded of a stream.
@@ -269,7 +269,7 @@ impl Structure {
         }
     }
 
-    /// What a frame is like: its template, but for what its descriptor says otherwise.
+    /// What a frame is like: its template, except where its descriptor says otherwise.
     fn frame(&self, head: &Head, bits: &mut Bits<'_>) -> Option<Template> {
         let place = (head.template + MAX_TEMPLATES - self.first) % MAX_TEMPLATES;
         let mut frame = *self.templates.get(..self.count)?.get(place)?;
@@ -296,7 +296,7 @@ impl Structure {
         Some(frame)
     }
 
-    /// Whether who decodes a frame of a spatial layer may begin with all faster temporal ones of it.
+    /// Whether a decoder of a spatial layer's frame may begin with all faster temporal ones of it.
     fn opens_faster(&self, frame: &Template) -> bool {
         let layers = self.targets.layers.iter().take(self.targets.count);
         let mut faster = layers

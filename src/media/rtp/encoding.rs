@@ -18,7 +18,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// By its name in SDP, in whatever case (RFC 4855 §3).
+    /// By its name in SDP, in upper or lower case (RFC 4855 §3).
     pub fn named(name: &str) -> Self {
         let known = [
             ("opus", Self::Opus),

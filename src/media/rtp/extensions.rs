@@ -1,7 +1,7 @@
 //! The header extensions that are made use of or passed on, and by which ids one side knows them (RFC 8285 §5).
 //!
-//! Orientation (3GPP TS 26.114 §7.4.5) is none of them. A publisher that is asked for it leaves it to the players to turn
-//! its pictures; Firefox cannot, and would show a telephone's lying on their side.
+//! Orientation (3GPP TS 26.114 §7.4.5) is none of them. A publisher that is asked for it leaves it to the players to
+//! turn its pictures. Firefox cannot, and would show a telephone's pictures lying on their side.
 
 /// A header extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Extension {
         self != Self::AbsoluteSendTime
     }
 
-    /// By what descriptions name it.
+    /// The name that descriptions use for it.
     pub const fn uri(self) -> &'static str {
         match self {
             Self::AudioLevel => "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
@@ -62,13 +62,13 @@ impl Extension {
         }
     }
 
-    /// The one that descriptions name so.
+    /// The extension of this name.
     pub fn named(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.uri() == uri)
     }
 }
 
-/// Who has agreed to which id.
+/// The ids that a peer has agreed to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExtensionIds([u8; Extension::ALL.len()]);
 
@@ -78,7 +78,7 @@ impl ExtensionIds {
         Self([0; Extension::ALL.len()])
     }
 
-    /// Of these pairs of id and name; the first of several counts.
+    /// The ids from these pairs of id and name; the first of several counts.
     pub fn of<'a>(pairs: impl IntoIterator<Item = (u8, &'a str)>) -> Self {
         let mut ids = Self::default();
         for (id, uri) in pairs {

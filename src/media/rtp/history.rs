@@ -14,7 +14,7 @@ const MOST: usize = 512;
 /// What is older cannot be repaired in time.
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
-/// A packet as it came, wherever it lies.
+/// A packet as it came, borrowed from where it lies.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
     /// Extended; each once.

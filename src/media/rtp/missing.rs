@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 /// Packets of one stream that are asked for at once; the oldest are given up.
 const MOST: usize = 256;
-/// A gap that is larger is none that can be repaired.
+/// A larger gap cannot be repaired.
 const LARGEST_GAP: u64 = 200;
-/// What is only out of order comes within this time, or within a quarter more than what came so lately,
+/// A packet that is only out of order comes within this time, or within a quarter more than such packets took lately,
 const REORDERED: Duration = Duration::from_millis(10);
 /// but nothing waits longer to be asked for.
 const MOST_REORDERED: Duration = Duration::from_millis(60);
-/// One packet is not asked for sooner again, however short the way.
+/// One packet is not asked for again sooner, even when the round trip is short.
 const AGAIN_AFTER: Duration = Duration::from_millis(40);
-/// Nor later, if the way's length is not known.
+/// Nor later, if the round trip is not known.
 const UNKNOWN_WAY: Duration = Duration::from_millis(100);
 /// A packet is asked for so many times, and for so long.
 const ATTEMPTS: u8 = 10;
@@ -24,9 +24,9 @@ pub struct Missing {
     highest: Option<u64>,
     /// Rising.
     open: Vec<Gap>,
-    /// What is only out of order comes within this time.
+    /// A packet that is only out of order comes within this time.
     patience: Duration,
-    /// The ways there and back, when that was last told.
+    /// The round trip, when it was last told.
     way: Option<Duration>,
 }
 
@@ -50,8 +50,8 @@ struct Gap {
 }
 
 impl Missing {
-    /// A packet came, by its extended number. How long it took since it was asked for, if it was, and only once: so
-    /// long are the ways there and back.
+    /// A packet came, by its extended number. Returns how long it took since it was asked for, if it was, and only
+    /// once: so long is the round trip.
     pub fn arrived(&mut self, sequence: u64, now: Instant) -> Option<Duration> {
         let Some(highest) = self.highest else {
             self.highest = Some(sequence);
@@ -86,8 +86,8 @@ impl Missing {
         None
     }
 
-    /// Learns from one that came after all, so long after it was asked for and after it was missed. Whether it was only
-    /// out of order: it was not asked for, or could not have been sent again in that time.
+    /// Learns from a packet that came after all, so long after it was asked for and after it was missed. Returns
+    /// whether it was only out of order: it was not asked for, or could not have been sent again in that time.
     fn learn(&mut self, took: Option<Duration>, late: Duration) -> bool {
         let was_late = took.is_none_or(|took| self.way.is_some_and(|way| took < way / 2));
         self.patience = if was_late {
@@ -108,7 +108,7 @@ impl Missing {
         let passed = move |at: Instant| now.saturating_duration_since(at);
         self.open
             .retain(|gap| gap.attempts < ATTEMPTS && passed(gap.since) < GIVE_UP_AFTER);
-        // A quarter more, so that an answer that is on its way has time.
+        // A quarter more, so that an answer under way has time.
         let way = round_trip.map_or(UNKNOWN_WAY, |way| way * 5 / 4);
         let again = way.max(AGAIN_AFTER);
         self.way = round_trip;

@@ -16,8 +16,8 @@ pub struct Outgoing<'a> {
     pub packet: &'a Incoming<'a>,
     /// What its counters are fitted by.
     pub offsets: Offsets,
-    /// The stream on which it goes, the number there, by which payload type, and whether it ends a picture; the timestamp
-    /// is the packet's.
+    /// The stream on which it goes, its number there, its payload type, and whether it ends a picture. The timestamp is
+    /// the packet's.
     pub header: Header,
     /// Which decode targets its dependency descriptor names as active, if not what came.
     pub active: Option<Active>,
@@ -32,7 +32,7 @@ pub struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Appends it. The same one is always written the same way.
+    /// Appends it. The same packet is always written alike.
     pub fn write(&self, into: &mut Vec<u8>) {
         let header = Header {
             timestamp: self.packet.timestamp.wrapping_add(self.offsets.timestamp),

@@ -114,7 +114,7 @@ pub enum Form {
     OneByte,
     /// RFC 8285 §4.3.
     TwoBytes,
-    /// There are none, or none that can be read.
+    /// There are no extensions, or none that can be read.
     #[default]
     Other,
 }

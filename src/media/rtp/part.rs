@@ -1,5 +1,5 @@
-//! Where a packet stands in a stream that carries layers in itself: of which spatial and temporal layer it is, and who
-//! may begin with it. Reads payload descriptors on untrusted bytes.
+//! Where a packet stands in a stream that carries layers in itself: its spatial and temporal layer, and whether a
+//! decoder may begin with it. Reads payload descriptors on untrusted bytes.
 
 use super::encoding::Encoding;
 use super::vp9::{self, Sizes};
@@ -11,7 +11,7 @@ pub struct Part {
     pub spatial: u8,
     /// The temporal layer, from the slowest.
     pub temporal: u8,
-    /// It needs no earlier picture: who has the layer below of this one may begin with it.
+    /// It needs no earlier picture: a decoder that has the layer below this one may begin with it.
     pub is_independent: bool,
     /// No later picture of a higher temporal layer needs one of such a layer from before this one.
     pub is_up_switch: bool,
@@ -20,7 +20,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Of a packet, where its payload names its layer.
+    /// The part that a packet's payload names, if it names one.
     pub fn of(encoding: Encoding, payload: &[u8]) -> Option<Self> {
         match encoding {
             Encoding::Vp9 => vp9::Descriptor::read(payload)?.part(),

@@ -1,4 +1,5 @@
-//! Sound that carries what came before it once more (RFC 2198): who lost a packet finds it in the next one.
+//! Sound that carries earlier sound once more (RFC 2198): a receiver that lost a packet finds its content in the next
+//! one.
 
 /// The header of a block that is not the last (RFC 2198 §3).
 const HEADER: usize = 4;

@@ -12,7 +12,7 @@ const FEWEST: usize = 64;
 /// but no more, as in the history of their source.
 const MOST: usize = 512;
 const KNOWN_FOR: Duration = Duration::from_secs(1);
-/// One packet is not sent again sooner, however short the way: several reports of one loss are one loss.
+/// One packet is not sent again sooner, even when the round trip is short: several reports of one loss are one loss.
 const MIN_GAP: Duration = Duration::from_millis(20);
 
 /// One packet as it was sent.
@@ -41,7 +41,7 @@ pub struct Sent {
     pub bytes: u16,
 }
 
-/// Of so many stretches a packet is known, see [`Stretch`]. A slot begins a few in a second at most.
+/// The number of stretches whose packets are known, see [`Stretch`]. A slot begins a few in a second at most.
 const STRETCHES: u16 = 16;
 
 /// The last packets by sequence number. Empty until the first packet, so unused slots cost nothing.
@@ -64,8 +64,8 @@ struct Stretch {
     active: Option<Active>,
     payload_type: u8,
     repair: Option<u8>,
-    /// The highest number of the source, and the one that it has on the slot. All others lie as far apart, but for what was
-    /// left out of the source in between.
+    /// The highest number of the source, and the number that it has on the slot. All other pairs of numbers are as far
+    /// apart, except for what was left out of the source in between.
     source: u64,
     sequence: u16,
     /// How many were left out up to there, from any beginning.
@@ -271,7 +271,7 @@ impl ResendBuffer {
         kept
     }
 
-    /// Forgets everything: what the slot carried before must not be sent to whoever watches it now.
+    /// Forgets everything: what the slot carried before must not be sent to the viewer of the new track.
     pub fn clear(&mut self) {
         self.places = Vec::new();
         (self.stretches, self.stretch) = (Vec::new(), 0);
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(take(&mut buffer, 7, now), None);
     }
 
-    /// Whatever a slot turns to, and in whichever order its packets come: each is told as it was sent, or not at all.
+    /// For all turns of a slot and all orders of its packets: each is told as it was sent, or not at all.
     #[test]
     fn packets_are_told_as_they_were_sent_whatever_follows_them() {
         let mut random = 0x9e37_79b9_u32;

@@ -1,4 +1,4 @@
-//! Fits the packets of whatever a slot carries into one continuous RTP stream (RFC 3550 §5.1).
+//! Fits the packets of a slot's changing content into one continuous RTP stream (RFC 3550 §5.1).
 //!
 //! A subscriber sees one SSRC per slot for the whole meeting. At a switch the sequence numbers go on by one and
 //! the timestamps by the time that passed, and the encodings' own counters go on too, so that the decoder sees a
@@ -95,8 +95,8 @@ impl Rewriter {
         self.aligned = None;
     }
 
-    /// The next packet is the first of another layer of the same source, whose clock is so far from the slot's, if that
-    /// is known.
+    /// The next packet is the first of another layer of the same source. `aligned` is how far the layer's clock is from
+    /// the slot's, if that is known.
     pub fn switch(&mut self, aligned: Option<u32>) {
         self.anchor = None;
         self.aligned = aligned;

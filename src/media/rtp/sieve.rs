@@ -6,9 +6,9 @@ use super::part::Part;
 /// The highest layers that are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Of the spatial ones.
+    /// The highest spatial layer.
     pub spatial: u8,
-    /// Of the temporal ones.
+    /// The highest temporal layer.
     pub temporal: u8,
 }
 
@@ -42,14 +42,14 @@ pub struct Verdict {
     pub needs_keyframe: bool,
     /// All that is to be sent is sent now.
     pub has_arrived: bool,
-    /// Of its picture only this is sent, where not always all was.
+    /// The limits of what is sent of its picture, where not always all of it was sent.
     pub flows: Option<Limits>,
 }
 
 /// A temporal layer that cannot be begun with for so many pictures needs a keyframe.
 const PATIENCE: u8 = 60;
 
-/// One subscriber's.
+/// The sieve of one subscriber.
 #[derive(Debug, Clone, Default)]
 pub struct Sieve(Option<State>);
 

@@ -28,7 +28,7 @@ fn new_connections_are_few_and_come_back_with_time() {
     let wait = Duration::from_secs(10);
     for _ in 0..100 {
         let refused = connect(&mut world, &ada);
-        // Negotiations are counted too, and whoever does not wait runs out of them.
+        // Negotiations are counted too, and a client that does not wait runs out of them.
         assert!(matches!(refused, Err(MediaError::TooFast(_))));
     }
     assert!(connect(&mut world, &bo).is_ok(), "everyone has their own");

@@ -64,7 +64,7 @@ fn too_much_work_is_told_to_everybody_and_keeps_nobody_out() {
     let gauge = Arc::new(Gauge::default());
     let mut watch = Watch::new(Arc::clone(&gauge), call.world.now);
     let mut worked = Duration::ZERO;
-    // It ran for so long of each second, and never rested: others had the processor for the rest.
+    // The thread ran for so long of each second, and never rested: other programs had the processor for the rest.
     for (millis, seconds, told, step) in [
         (100, 10, [reported("f", ""), reported("h", "")], 0),
         (600, 4, [reported("h", "server"), reported("h", "")], 1),

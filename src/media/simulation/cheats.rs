@@ -86,7 +86,7 @@ impl Cheat {
             let value = Bytes::copy_from_slice(value.as_bytes());
             header.set_extension(id, value).unwrap();
         }
-        // A picture that decodes on its own; on the repair stream, one that nobody has seen.
+        // A picture that decodes on its own. On the repair stream it is one that nobody has seen.
         let [high, low] = number.to_be_bytes();
         let mut payload = BytesMut::from(&[0x10, 0, high, low][..]);
         if payload_type == VP8_REPAIR {
@@ -225,7 +225,7 @@ fn nothing_passes_of_somebody_who_is_gone_nor_is_it_answered() {
     let reported = out.iter().filter(|(path, _)| path.remote() == address);
     assert!(reported.count() <= 1, "more than a goodbye");
 
-    // Nor do they pass when the same client comes back and may send: they are sealed with keys that are gone.
+    // Nor do they pass when the same client comes back and may send: they are sealed with former keys.
     let ada = cheat.world.admit();
     let again = Client::new(address, now);
     cheat.world.clients[cheat.up] = again;

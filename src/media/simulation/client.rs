@@ -207,7 +207,7 @@ impl Client {
         self.send_packet(header, Bytes::from(vec![0x10, inter, high, low]), now);
     }
 
-    /// Sends a packet, whatever was negotiated.
+    /// Sends a packet, also one that was not negotiated.
     pub fn send_packet(&mut self, header: rtc::rtp::Header, payload: Bytes, now: Instant) {
         let message = RTCMessage::RtpPacket(String::new(), rtc::rtp::Packet { header, payload });
         self.pc

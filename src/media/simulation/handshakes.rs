@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use super::client::{Flights, SSRC};
 
-/// How somebody connects.
+/// How a client connects.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Up,

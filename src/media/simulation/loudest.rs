@@ -1,4 +1,4 @@
-//! More voices than somebody has slots for: the loudest are heard, and who speaks is told to everybody.
+//! More voices than a participant has slots for: the loudest are heard, and the speakers are told to everybody.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const LEVEL: u8 = 14;
 const SILENT: u8 = 127;
 const FAINT: u8 = 90;
 
-/// Five with a microphone, and one who has slots for two voices.
+/// Five participants with a microphone, and one with slots for two voices.
 struct Call {
     world: World,
     people: Vec<ParticipantId>,
@@ -56,7 +56,7 @@ impl Call {
         }
     }
 
-    /// All send for so long, each so loud. Whose packets were heard.
+    /// All send for so long, each at its level. Returns the voices that were heard.
     fn talk(&mut self, millis: u64, levels: [u8; VOICES]) -> BTreeSet<u8> {
         self.world.clients[self.listener].received.clear();
         for _ in 0..millis / 20 {
@@ -83,7 +83,7 @@ impl Call {
         received.iter().map(|packet| packet.payload[0]).collect()
     }
 
-    /// Who was said to speak, each time that it changed.
+    /// The speakers that were told, at each change.
     fn speakers(&self) -> Vec<Vec<usize>> {
         let place = |id| self.people.iter().position(|one| one == id).unwrap();
         let events = self.world.events.lock().unwrap();

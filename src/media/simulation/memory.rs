@@ -12,7 +12,7 @@ use crate::media::peer::path::Path;
 /// As many slots as a page of nine pictures has.
 const SOUNDS: u32 = 4;
 const PICTURES: u32 = 9;
-/// One who watches one picture takes 28 KiB. What is added must be worth it to everybody in every room.
+/// A viewer of one picture takes 28 KiB. An addition must be worth its memory to everybody in every room.
 const MOST_BYTES: i64 = 30 * 1024;
 
 /// One sends, others watch for some seconds; then what the server alone keeps of it, in bytes.
@@ -43,7 +43,7 @@ fn kept_for(subscribers: usize) -> i64 {
 
 #[test]
 fn a_subscriber_with_nine_and_four_slots_takes_little() {
-    // What is made once for all is made here.
+    // What is made only once for the process is made here.
     kept_for(1);
     let (few, many) = (kept_for(1), kept_for(4));
     let each = (many - few) / 3;
@@ -60,7 +60,7 @@ fn a_packet_that_is_forwarded_allocates_nothing() {
     world.run(Duration::from_millis(600));
     // Histories grow until they hold a second, and what was sent is remembered for three.
     world.talk(up, 0..400);
-    // Nothing is on its way any more that what comes next would overtake.
+    // Nothing is under way any more that what comes next would overtake.
     world.run(Duration::from_millis(100));
     let path = Path::udp(SERVER.into(), world.clients[up].address);
     for number in 400..500 {

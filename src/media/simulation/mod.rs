@@ -50,7 +50,7 @@ struct Datagram {
     bytes: BytesMut,
 }
 
-/// The narrowest part of the way to a client.
+/// The narrowest part of the path to a client.
 struct Link {
     bits_per_second: u64,
     /// What would wait longer is dropped.
@@ -66,16 +66,16 @@ struct World {
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
-    /// The same on the way to some.
+    /// The same on the path to some clients.
     losses: HashMap<SocketAddr, u32>,
-    /// What of DTLS is lost.
+    /// How much of DTLS is lost, in per cent.
     handshake_loss_percent: u32,
     /// Whether checks reach the server.
     checks_pass: bool,
     random: u32,
-    /// How many datagrams of media were sent to whom.
+    /// How many datagrams of media were sent to each address.
     media: HashMap<SocketAddr, usize>,
-    /// How many bytes were sent to whom, whether they arrived or not.
+    /// How many bytes were sent to each address, whether they arrived or not.
     bytes: HashMap<SocketAddr, usize>,
     links: HashMap<SocketAddr, Link>,
     /// What the server has sealed of each stream under each number.
@@ -318,7 +318,7 @@ impl World {
         track
     }
 
-    /// As if somebody had just spoken.
+    /// As if a participant had just spoken.
     fn spoke(&mut self, who: &ParticipantId) {
         self.state.spoke(1, who);
     }
@@ -372,7 +372,7 @@ impl World {
             .collect()
     }
 
-    /// A datagram reaches the server, whoever sent it.
+    /// A datagram reaches the server, from any sender.
     fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
         let path = Path::udp(SERVER.into(), from);
         self.state
@@ -452,7 +452,7 @@ impl World {
         assert!(before.is_none_or(|before| before == bytes), "{number:?}");
     }
 
-    /// From now on everything goes to this client through a line of this width.
+    /// From now on all packets to this client go through a line of this width.
     fn narrow(&mut self, client: usize, kbps: u64, queue: Duration) {
         let link = Link {
             bits_per_second: kbps * 1000,

@@ -21,7 +21,7 @@ const QUEUE: Duration = Duration::from_millis(300);
 struct Picture {
     ssrc: u32,
     every_ms: u64,
-    /// In a frame that is no keyframe, of 1,100 bytes each.
+    /// Packets of a frame that is no keyframe, of 1,100 bytes each.
     packets: u8,
     sequence: u16,
     frame: u32,
@@ -54,7 +54,7 @@ struct Call {
     counted: [Vec<u32>; 2],
 }
 
-/// What somebody received between two moments.
+/// What a viewer received between two moments.
 #[derive(Debug)]
 struct Received {
     /// Packets of sound.
@@ -127,7 +127,7 @@ impl Call {
         }
     }
 
-    /// In packets that say how many they are; four times as many for a keyframe.
+    /// Each packet says how many the frame has. A keyframe has four times as many.
     fn send_frame(&mut self, index: usize) {
         let picture = &mut self.pictures[index];
         let is_key = std::mem::take(&mut picture.wants_keyframe);
@@ -176,7 +176,7 @@ impl Call {
         self.world.clients[self.down[who]].address
     }
 
-    /// How many kbit/s were sent to somebody during so many seconds.
+    /// How many kbit/s were sent to a viewer during so many seconds.
     fn sent_kbps(&mut self, who: usize, seconds: u64) -> u64 {
         let address = self.address(who);
         self.world.bytes.insert(address, 0);
@@ -184,7 +184,7 @@ impl Call {
         self.world.bytes[&address] as u64 * 8 / 1000 / seconds
     }
 
-    /// What somebody received since this was last asked, of pictures those of the first stream.
+    /// What a viewer received since this was last asked. Of pictures it is those of the first stream.
     fn take_received(&mut self, who: usize) -> Received {
         self.take_received_of(who, 0)
     }
@@ -208,7 +208,7 @@ impl Call {
                 seen.insert(packet.header.sequence_number);
             }
         }
-        // Older ones come again, to probe the line with.
+        // Older packets come again, to probe the line with.
         let newest = self.pictures.iter().map(|picture| picture.frame).collect();
         let before = std::mem::replace(&mut self.counted[who], newest);
         let before = before.get(picture).copied().unwrap_or_default();
@@ -248,7 +248,7 @@ fn a_narrow_line_keeps_its_sound_and_gets_no_more_than_it_carries() {
     let (down, keyframes) = (call.down[0], call.keyframes);
     call.world.narrow(down, 1000, QUEUE);
     call.talk(3);
-    // While it is found out a few words may be lost.
+    // Before it is found out, a few words may be lost.
     assert!(call.take_received(0).voices >= 135);
     assert_eq!(call.reasons().last(), Some(&bandwidth()));
     let sent = call.sent_kbps(0, 30);
@@ -261,7 +261,7 @@ fn a_narrow_line_keeps_its_sound_and_gets_no_more_than_it_carries() {
         "{} stills",
         received.frames
     );
-    // The other one notices nothing, nor does the sender have to make a keyframe more often than for the stills.
+    // The other viewer notices nothing. The sender need not make keyframes more often than for the stills.
     let other = call.take_received(1);
     assert!(other.frames >= 655 && other.voices >= 1645, "{other:?}");
     let keyframes = call.keyframes - keyframes;

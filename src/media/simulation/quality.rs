@@ -15,7 +15,7 @@ use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::Source;
 
-/// What was told of somebody: score, round trip, loss.
+/// What was told of a participant: score, round trip, loss.
 fn all_reported(world: &World, whose: &ParticipantId) -> Vec<(u8, u32, f32)> {
     let events = world.events.lock().unwrap();
     let about = events.iter().filter_map(|event| match event {
@@ -30,12 +30,12 @@ fn all_reported(world: &World, whose: &ParticipantId) -> Vec<(u8, u32, f32)> {
     about.collect()
 }
 
-/// The last of it.
+/// The last report.
 fn reported(world: &World, whose: &ParticipantId) -> (u8, u32, f32) {
     *all_reported(world, whose).last().expect("it was reported")
 }
 
-/// Somebody's microphone, of which nothing is repaired, and somebody who hears it.
+/// A microphone of which nothing is repaired, and its listener.
 struct Call {
     world: World,
     ada: ParticipantId,
@@ -92,7 +92,7 @@ fn a_lossy_link_is_told_and_its_recovery_too() {
     for person in [&call.ada, &call.bo] {
         let (score, rtt, loss) = reported(&call.world, person);
         assert_eq!((score, loss), (3, 0.0));
-        // 15 ms each way, and the grain of the simulation.
+        // 15 ms in each direction, and the grain of the simulation.
         assert!((30..=50).contains(&rtt), "{rtt}");
     }
     for (percent, expected, losses) in [(6, 2, 0.02..=0.1), (30, 1, 0.2..=0.4), (0, 3, 0.0..=0.02)]

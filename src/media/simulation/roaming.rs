@@ -70,7 +70,7 @@ fn a_subscriber_whose_nat_gives_it_another_port_is_sent_to_before_its_next_check
     let mut call = Call::new();
     call.world.checks_pass = false;
     call.world.clients[call.down].address.set_port(50_001);
-    // It receives nothing, so that its reports alone tell, once a second.
+    // It receives nothing, so that only its reports tell, once a second.
     call.world.talk(call.up, 300..450);
     assert!(call.arrive(500..520) >= 19);
 }
@@ -88,7 +88,7 @@ fn packets_from_strange_ports_are_tried_within_a_bound() {
         call.world.strike(stranger, &packet);
     }
     assert_eq!(call.world.state.census().addresses, before.addresses);
-    // Now even a genuine one is not tried; the client's next check proves where it is.
+    // Now even a genuine packet is not tried; the client's next check proves where it is.
     let (now, moved) = (call.world.now, SocketAddr::new(stranger.ip(), 50_003));
     call.world.clients[call.up].address = moved;
     call.world.clients[call.up].send(200, now);
@@ -124,7 +124,7 @@ fn both_may_move_at_once() {
 #[test]
 fn who_takes_anothers_address_gets_nothing_of_theirs() {
     let mut call = Call::new();
-    // A third participant, whose datagrams seem to come from where Bo is.
+    // A third participant. Her datagrams seem to come from Bo's address.
     let eve = call.world.admit();
     let hers = call.world.receive(&eve);
     call.world.run(Duration::from_millis(600));

@@ -1,4 +1,4 @@
-//! Sound that carries what came before it once more, to those who lose some of it.
+//! Sound that carries earlier sound once more, to listeners who lose some of it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn talk(world: &mut World, ada: usize, number: &mut u16, seconds: u64) {
     }
 }
 
-/// What somebody has heard since this was last asked, and how many of the packets were redundant.
+/// What a listener has heard since this was last asked, and how many of the packets were redundant.
 fn take_heard(world: &mut World, who: usize) -> (BTreeSet<u16>, usize) {
     let packets = std::mem::take(&mut world.clients[who].received);
     let sound = |bytes: &[u8]| u16::from_be_bytes([bytes[0], bytes[1]]);
@@ -88,7 +88,7 @@ fn survives_a_loss_of_a_third(mut world: World) {
     for who in [bo, cy] {
         world.losses.insert(world.clients[who].address, 30);
     }
-    // Until that is known.
+    // It takes a while until the losses are known.
     talk(&mut world, ada, &mut number, 3);
     take_heard(&mut world, bo);
     take_heard(&mut world, cy);

@@ -133,7 +133,7 @@ fn what_comes_on_the_old_way_while_ice_restarts_is_not_lost() {
     world.talk(up, 0..50);
     world.run(Duration::from_millis(600));
 
-    // Sent before the restart, to arrive within it: the client's crate does not use the old way any longer than ours.
+    // Sent before the restart, to arrive within it: the client's crate uses the old path no longer than ours.
     let now = world.now;
     for number in 50..70 {
         world.clients[up].send(number, now);
@@ -225,7 +225,7 @@ fn a_preference_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_o
     assert_eq!(world.state.census().connections, connections + 1);
     assert_eq!(world.state.census().slots, 4);
 
-    // One that was never answered takes more as well.
+    // A connection whose offer was never answered takes more slots as well.
     let before = preference(&mut world, 0, 1);
     let after = preference(&mut world, 2, 1);
     assert_eq!((before.revision, after.revision), (4, 5));
@@ -236,7 +236,7 @@ fn a_preference_for_more_slots_adds_them_to_the_connection_and_what_flows_goes_o
     world.talk(up, 80..100);
     assert!(world.clients[late].received.len() > seen + 10);
 
-    // As many as there are, or fewer: a connection made anew, which is not to be had at once a third time.
+    // A request for as many slots as there are, or fewer, makes a new connection. A third one cannot be had at once.
     world.run(Duration::from_secs(7));
     let anew = preference(&mut world, 1, 1);
     assert_eq!((anew.revision, anew.slots.len()), (6, 2));
@@ -390,7 +390,7 @@ fn whoever_sends_may_be_the_dtls_server() {
     assert!(world.clients[down].received.len() >= 40);
 }
 
-/// Whether a publisher gets its pictures through whose offer was changed in the fingerprint.
+/// Whether the pictures of a publisher get through if its offer was changed in the fingerprint.
 fn is_believed(change: impl FnOnce(String) -> String) -> bool {
     let mut world = World::new();
     let (ada, bo) = (world.admit(), world.admit());

@@ -19,7 +19,7 @@ const BYTES: usize = 1000;
 const SPATIAL: u8 = 3;
 /// The temporal layers of four pictures in a row.
 const TEMPORAL: [u8; 4] = [0, 2, 1, 2];
-/// Which picture each of them is made from, so many before it.
+/// Which picture each of them is made from: so many before it.
 const REFERENCE: [u32; 4] = [4, 1, 2, 1];
 
 /// Ada sends VP9 in three spatial and three temporal layers; Bo and Cy watch it.
@@ -33,7 +33,7 @@ struct Show {
     keys: BTreeSet<u32>,
 }
 
-/// A packet as somebody received it.
+/// A packet as a viewer received it.
 #[derive(Debug, Clone, Copy)]
 struct Got {
     sequence: u16,
@@ -141,7 +141,7 @@ impl Show {
             .ask(&viewer, |reply| Request::View { tiles, reply });
     }
 
-    /// What somebody received since picture `from`, by number; each once.
+    /// What a viewer received since picture `from`, by number; each once.
     fn received(&mut self, viewer: usize, from: u32) -> Vec<Got> {
         self.world.run(Duration::from_millis(200));
         let received = &self.world.clients[self.viewers[viewer].1].received;
@@ -163,8 +163,8 @@ impl Show {
         told.next().expect("it was told").clone()
     }
 
-    /// Whoever gets this sees one stream without a gap, in which each picture ends with a marker and has all that it is
-    /// made from. Which spatial layers each picture has.
+    /// Checks that the viewer sees one stream without a gap, in which each picture ends with a marker and has all that
+    /// it is made from. Returns the spatial layers of each picture.
     fn decode(&self, got: &[Got]) -> BTreeMap<u32, u8> {
         for pair in got.windows(2) {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Samples of the messages by which a meeting is governed: Ada is its host, Bo a member, and Cy waits at the door.
+//! Samples of the messages by which a meeting is governed. Ada is its host, Bo is a member, and Cy waits at the door.
 
 use serde_json::json;
 

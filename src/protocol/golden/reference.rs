@@ -297,7 +297,7 @@ impl Reference {
         if name == "Everyone" {
             return "`\"all\"`".to_owned();
         }
-        // The answer to one request, which another one gives as a part of its own.
+        // The answer to one request. Another request gives it as a part of its own answer.
         if name == "Joined" {
             return "the answer to [`room.join`](#roomjoin)".to_owned();
         }

@@ -1,4 +1,4 @@
-//! A sample of each message: Ada, who owns the room, Bo, who is a guest, and what they say to the server.
+//! A sample of each message. Ada owns the room and Bo is a guest.
 
 use serde_json::{Value, json};
 

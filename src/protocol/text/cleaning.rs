@@ -1,4 +1,4 @@
-//! What is left of a text that somebody has written.
+//! Cleans a text that a user has written.
 
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
@@ -143,11 +143,11 @@ fn is_normal(raw: &str) -> bool {
 }
 
 fn thoroughly(raw: &str, keep_lines: bool) -> String {
-    // Composed first: what is one letter carries no mark.
+    // Composed first: a composed letter carries no mark.
     let normal = raw.chars().filter(|c| is_kept(*c, keep_lines)).nfc();
     let mut following = Following::default();
     let taken: String = normal.filter(|c| following.takes(*c)).collect();
-    // What stood between a letter and its accent may be gone.
+    // The character between a letter and its accent may be gone.
     let text: String = taken.nfc().collect();
     if !text.contains(shows) {
         return String::new();

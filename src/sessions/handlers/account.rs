@@ -1,4 +1,4 @@
-//! One's own account.
+//! The user's own account.
 
 use super::{kept, people, stored};
 use crate::auth::passwords::check_strength;
@@ -49,7 +49,7 @@ pub async fn update(
     }
     let now = Timestamp::now();
     if password.is_some() {
-        // Before it can be seen in the database: whoever looks there must not end this session for it.
+        // This comes before the change can be seen in the database: a check there must not end this session for it.
         accounts.table.renew(&state.client.session, now);
     }
     let name = data.display_name.as_ref();
@@ -74,7 +74,7 @@ pub async fn update(
     Ok(changed(state, user).await)
 }
 
-/// Takes up how the user is called now, here and in the room.
+/// Takes up the user's present name, here and in the room.
 async fn changed(state: &mut SessionState, user: User) -> UserAnswer {
     if let Some(login) = &mut state.login {
         login.user = user.clone();
@@ -97,7 +97,7 @@ async fn tell_of_name(location: &Location, user: &User) {
     }
 }
 
-/// The hash of a new password, if the one before was given with it.
+/// The hash of a new password, if the present password was given with it.
 async fn new_hash(
     accounts: &Accounts,
     address: Network,

@@ -1,4 +1,4 @@
-//! What handlers ask of rooms alike.
+//! What several handlers ask of rooms.
 
 use super::room_view;
 use crate::meeting::command::PasswordEdit;
@@ -12,7 +12,7 @@ use crate::rooms::{CallError, Registry};
 use crate::sessions::location::{Location, Membership};
 use crate::store::StoredRoom;
 
-/// Somebody in a room as the others see them, if they may do `action` there.
+/// The session's participant as the others see it, if it may do `action` in its room.
 ///
 /// # Errors
 /// `perm.denied`, `room.not_joined`, or `server.busy`.
@@ -27,10 +27,10 @@ pub async fn authorised(membership: &Membership, action: Action) -> Result<Parti
     }
 }
 
-/// Gives a room the command that `of` makes of who asks; it answers no more than that it worked.
+/// Gives a room the command that `of` makes of the asking participant. The answer says only that it worked.
 ///
 /// # Errors
-/// What the room refuses with, `room.not_joined` outside of one, or `server.busy`.
+/// The room's own errors, `room.not_joined` outside of one, or `server.busy`.
 pub async fn command(
     location: &Location,
     of: impl FnOnce(crate::protocol::ids::ParticipantId) -> Command,
@@ -43,7 +43,8 @@ pub async fn command(
     Ok(Empty {})
 }
 
-/// What one must be allowed to make this edit: who keeps a meeting in order needs not govern the room.
+/// The permission that this edit needs. Edits that only keep a meeting in order do not need the right to govern the
+/// room.
 pub fn edit_action(edit: &RoomEdit) -> Action {
     let RoomEdit {
         identity: _,
@@ -88,10 +89,10 @@ pub fn edit_action(edit: &RoomEdit) -> Action {
     }
 }
 
-/// Tells a room that runs what was stored of it.
+/// Tells a running room what was stored of it.
 ///
 /// # Errors
-/// Only what would be a fault of ours: a room that closes just now needs not be told.
+/// Only a fault of the server: a room that closes just now need not be told.
 pub async fn tell_of_edit(
     registry: &Registry,
     edited: &StoredRoom,
@@ -105,7 +106,7 @@ pub async fn tell_of_edit(
     gone_is_fine(result.await)
 }
 
-/// A room that closes just now needs not be told.
+/// A room that closes just now need not be told.
 pub fn gone_is_fine(result: Result<Reply, CallError>) -> Result<(), WireError> {
     match result {
         Ok(_) | Err(CallError::Gone) => Ok(()),

@@ -1,4 +1,4 @@
-//! Who was in a room, when and how long.
+//! The attendance of a room: its participants, when they came and how long they stayed.
 
 use super::room::{find, may};
 use super::{people, stored};
@@ -14,7 +14,7 @@ use crate::store::{StoredMembership, StoredRoom, StoredUser};
 /// The largest page.
 const MAX_PAGE: u32 = 1_000;
 
-/// `room.attendance`: those who are in count until now.
+/// `room.attendance`: present participants count until now.
 pub async fn page(
     rooms: &Rooms,
     asker: Asker<'_>,
@@ -48,8 +48,8 @@ pub async fn page(
     })
 }
 
-/// Its owner and whom another system made its host may look from anywhere, others while they are in it; of whoever is
-/// in it the room alone decides.
+/// The room's owner may look from anywhere, and so may a host that another system named. Others must be in the room,
+/// and for those in it the room alone decides.
 async fn may_look(rooms: &Rooms, asker: Asker<'_>, room: &StoredRoom) -> Result<(), WireError> {
     let denied = match may(asker, room, Action::Attendance).await {
         Err(error) if error.code == ErrorCode::PermDenied => error,
@@ -65,7 +65,7 @@ async fn may_look(rooms: &Rooms, asker: Asker<'_>, room: &StoredRoom) -> Result<
     }
 }
 
-/// A membership as it travels; none of one whose beginning is not known.
+/// A membership as it travels; none if its beginning is not known.
 fn seen(
     membership: StoredMembership,
     account: Option<&StoredUser>,

@@ -103,7 +103,7 @@ async fn verify(
         let rehashed = accounts.store.rehash_password(account.key, &old, &new, now);
         match rehashed.await {
             Ok(()) => {}
-            // It waits for the next log-in; nobody is kept out for it.
+            // The new hash waits for the next log-in; nobody is kept out for it.
             Err(error) if error.is_passing() => {}
             Err(error) => return Err(stored(error)),
         }
@@ -208,8 +208,8 @@ pub async fn refresh(
     Ok(admit(accounts, state, login.user, login.account, issued).await)
 }
 
-/// Whether a new token would be refused by itself: the account was disabled, deleted or given another password, which
-/// this session, about to be ended for it, has not been told yet.
+/// Whether a new token would be void at once: the account was disabled, deleted or given another password. This session
+/// is about to be ended for that, and has not been told yet.
 async fn check_login_stands(
     accounts: &Accounts,
     state: &SessionState,
@@ -270,7 +270,7 @@ fn subject_of(user: &User) -> Subject {
     }
 }
 
-/// Makes `user` whom this session belongs to. Somebody else than before does not inherit the membership in a room.
+/// Gives this session to `user`. A different user does not inherit the membership in a room.
 async fn admit(
     accounts: &Accounts,
     state: &mut SessionState,

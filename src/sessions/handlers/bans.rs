@@ -1,4 +1,4 @@
-//! Who is kept out of a room.
+//! The users who are kept out of a room.
 
 use super::room::{find, may};
 use super::{people, room_view, stored};
@@ -13,8 +13,8 @@ use crate::sessions::services::Rooms;
 use crate::sessions::state::Asker;
 use crate::store::{RoomKey, Store, StoredBan};
 
-/// `room.bans`: those of the meeting, also while nobody is in it, beside those that are for good. Who was not let in at the
-/// door stands there too.
+/// `room.bans`: the bans of the meeting, also while nobody is in it, and the permanent ones. Users who were refused at
+/// the door are listed too.
 pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomBans) -> Result<Bans, WireError> {
     let room = find(rooms, asker, &data.identity).await?;
     may(asker, &room, Action::Ban).await?;
@@ -34,7 +34,7 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomBans) -> Result<Ban
     }
 }
 
-/// `room.unban`: lifts a ban and a refusal at the door alike; whoever is not kept out can be let in again as well.
+/// `room.unban`: lifts a ban and a refusal at the door alike. It succeeds also for a user who is not kept out.
 pub async fn lift(rooms: &Rooms, asker: Asker<'_>, data: RoomUnban) -> Result<Empty, WireError> {
     let room = find(rooms, asker, &data.identity).await?;
     may(asker, &room, Action::Ban).await?;

@@ -69,7 +69,8 @@ pub async fn send(
     }
     let id = message.id.clone();
     let post = Command::Post(Box::new(room_view::post(message)));
-    // It is kept: a room that is busy is waited for, so that nobody hears of it later than those who read it there.
+    // The message is stored. So a busy room is waited for: its participants must not hear of the message later than
+    // those who read the history.
     match membership.handle.call_surely(post).await {
         Ok(Reply::Message(message)) => Ok(MessageAnswer { message: *message }),
         Ok(_) => Err(ErrorCode::ServerInternal.into()),
@@ -80,7 +81,7 @@ pub async fn send(
     }
 }
 
-/// The client's own name for a message; an empty one is none, as it would be the same for all.
+/// The client's own id for a message. An empty one counts as none, as it would be the same for all messages.
 fn client_id(raw: Option<String>) -> Result<Option<String>, WireError> {
     let refused = |why: &str| Err(WireError::bad_field("data.client_id", why));
     match raw {
@@ -91,7 +92,7 @@ fn client_id(raw: Option<String>) -> Result<Option<String>, WireError> {
     }
 }
 
-/// Answers a message that was sent before as it was answered then.
+/// Gives a message that was sent before the same answer again.
 async fn again(
     store: &Store,
     membership: &Membership,
@@ -99,7 +100,7 @@ async fn again(
     sent: StoredMessage,
 ) -> Result<MessageAnswer, WireError> {
     let to = match &data.to {
-        // Who is gone since was somebody else than who is here, or is who it was for.
+        // The recipient may have left since. Then the kept message says which user that participant was.
         Some(to) => match find(membership, to).await {
             Ok(person) => Some(person.user.id),
             Err(error) => match &sent.to {
@@ -114,8 +115,8 @@ async fn again(
     tell_again(store, membership, sent).await
 }
 
-/// Answers a message that is kept already. The room tells nobody a second time. But when the database answered the commit
-/// too late, whoever sent it heard that it failed, and nobody was told.
+/// Answers a message that is kept already. The room tells nobody a second time. The exception is a commit that the
+/// database answered too late: its author heard that it failed, and nobody was told.
 async fn tell_again(
     store: &Store,
     membership: &Membership,
@@ -131,7 +132,7 @@ async fn tell_again(
     Ok(MessageAnswer { message })
 }
 
-/// Takes back what the room did not take: its author hears that it was not sent.
+/// Takes back a message that the room did not take: its author hears that it was not sent.
 async fn withdraw(store: &Store, membership: &Membership, message: &MessageId) {
     if let Err(error) = store.withdraw_message(membership.key, message).await {
         tracing::warn!(
@@ -177,7 +178,7 @@ pub async fn history(
     })
 }
 
-/// `chat.delete`: one's own message, or one that is for everyone when one keeps the meeting in order.
+/// `chat.delete`: an own message, or a message for everyone if the user keeps the meeting in order.
 pub async fn delete(store: &Store, asker: Asker<'_>, data: ChatDelete) -> Result<Empty, WireError> {
     let (login, membership) = (asker.login, asker.location.membership()?);
     let message = store.find_message(membership.key, &data.message).await;

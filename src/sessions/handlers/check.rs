@@ -1,4 +1,4 @@
-//! Trying one's connection with oneself: a room in memory, joined from two sessions of one person.
+//! The connection check: a room in memory, which one user joins from two sessions.
 
 use super::joining::{look, newcomer};
 use super::{people, room_view};
@@ -39,7 +39,7 @@ pub async fn join(
     }
     let asker = state.asker()?;
     let mut join = newcomer(asker, data.display_name);
-    // Each session is somebody of their own here, as a second one of the same person would take the first one's place.
+    // Each session is a user of its own here, as a second session of the same user would take the first one's place.
     join.user = people::guest(UserId::random(), asker.login.user.display_name.clone());
     let facts = facts(&room)?;
     let load = || {
@@ -63,7 +63,7 @@ pub async fn join(
     Ok(room_view::joined(*view))
 }
 
-/// Nobody's room, in which one sends and receives and does nothing that would be stored.
+/// A room without an owner, in which one only sends and receives. Nothing of it is stored.
 ///
 /// # Errors
 /// None that can happen.

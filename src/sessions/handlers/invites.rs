@@ -70,7 +70,7 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: InviteList) -> Result<I
     })
 }
 
-/// `invite.revoke`: those whom the link has let in stay in.
+/// `invite.revoke`: participants whom the link has let in stay in.
 pub async fn revoke(
     rooms: &Rooms,
     asker: Asker<'_>,
@@ -93,7 +93,7 @@ pub async fn revoke(
 /// Counts the session's user as let in by a link; attempts are limited per room and address.
 ///
 /// # Errors
-/// `room.denied` for whatever the link's token is not good for, `rate.limited`.
+/// `room.denied` for everything that the link's token is not good for, `rate.limited`.
 pub async fn follow(
     rooms: &Rooms,
     asker: Asker<'_>,
@@ -119,7 +119,7 @@ pub async fn follow(
     used.await.map_err(stored)?.ok_or_else(denied)
 }
 
-/// Takes a use back, as the room did not let its user in. Should that fail, the link has let in one less than it could.
+/// Takes a use back, as the room did not let its user in. If that fails, the link lets in one user less than it could.
 pub async fn release(store: &Store, used: &InviteUse) {
     if let Err(error) = store.release_invite(used).await {
         tracing::warn!(

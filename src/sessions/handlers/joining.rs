@@ -1,4 +1,4 @@
-//! Coming into a room, and going.
+//! Entering and leaving a room.
 
 use super::{check, invites, kept, room, room_view, stored};
 use crate::auth::{PasswordError, StoredHash};
@@ -36,7 +36,7 @@ pub async fn join(
     match look(&mut state.location, &room.identity).await {
         Ok(Some(view)) => return Ok(room_view::joined(view)),
         Ok(None) => {}
-        // An invite lets past the waiting room, also whoever waits in it already.
+        // An invite lets its user past the waiting room, also one who waits in it already.
         Err(error) if error.code == ErrorCode::RoomWaiting && data.invite.is_some() => {}
         Err(error) => return Err(error),
     }
@@ -59,7 +59,7 @@ pub async fn join(
     if let (Err(_), Some(invite)) = (&entered, &invite) {
         invites::release(&rooms.store, invite).await;
     }
-    // Nothing is awaited from here on when somebody came in: the answer goes out before the room's next event.
+    // Nothing is awaited from here on when the user came in: the answer goes out before the room's next event.
     let (membership, entered) = entered.map_err(|error| refused(&room, error))?;
     match entered {
         Entered::In(view) => {
@@ -73,8 +73,8 @@ pub async fn join(
     }
 }
 
-/// Takes whoever has shown that they may come to the room's door. They leave the room they are in when this one has taken
-/// them: whoever is refused, for whatever reason, stays where they are.
+/// Takes a user who has shown that they may come to the room's door. They leave their present room only when this one
+/// has taken them. A refused user stays where they are, for any reason of refusal.
 async fn enter(
     rooms: &Rooms,
     state: &mut SessionState,
@@ -99,7 +99,7 @@ async fn enter(
     let reopens = is_owner && room.ended_at.is_some() && room.settings.permanent;
     let waits_here = state.location.at_door_of(&room.identity).is_some();
     if reopens || waits_here {
-        // Nothing is changed for somebody who would be refused.
+        // Nothing is changed for a user who would be refused.
         rooms.registry.knock(&room.identity, &join, load).await?;
     }
     if reopens {
@@ -107,7 +107,7 @@ async fn enter(
         reopened.await.map_err(stored)?;
     }
     if waits_here {
-        // To its door they would be a newer session of their own.
+        // At the same door the join would count as a newer session of the same user.
         state.location.leave().await;
     }
     let participant = join.participant.clone();
@@ -132,10 +132,10 @@ fn higher(one: Option<Role>, other: Option<Role>) -> Option<Role> {
     one.into_iter().chain(other).max_by_key(rank)
 }
 
-/// The room as somebody sees it who is in it already; none for whoever is not.
+/// The room as its participant sees it; none for a user who is not in it.
 ///
 /// # Errors
-/// `room.waiting` for somebody who waits at its door.
+/// `room.waiting` for a user who waits at its door.
 pub(super) async fn look(
     location: &mut Location,
     room: &RoomIdentity,
@@ -149,11 +149,11 @@ pub(super) async fn look(
     };
     match membership.handle.call(look).await {
         Ok(Reply::View(view)) => {
-            // Perhaps it has just been let in, and did not hear of it yet.
+            // Perhaps the room has just let the participant in, and the session did not hear of it yet.
             location.admit(&participant);
             Ok(Some(*view))
         }
-        // It has just ended; this is a new join then.
+        // The room, or this membership, has just ended: this is a new join then.
         Err(CallError::Gone | CallError::Refused(ErrorCode::RoomNotJoined)) => {
             location.release(&participant);
             Ok(None)
@@ -163,7 +163,7 @@ pub(super) async fn look(
     }
 }
 
-/// Somebody as they knock at a room.
+/// The join of a user who comes to a room.
 pub(super) fn newcomer(asker: Asker<'_>, display_name: Option<DisplayName>) -> Join {
     let login = asker.login;
     let display_name = display_name.unwrap_or_else(|| login.user.display_name.clone());
@@ -178,7 +178,7 @@ pub(super) fn newcomer(asker: Asker<'_>, display_name: Option<DisplayName>) -> J
     }
 }
 
-/// Whoever comes too early is told when to come again.
+/// Tells a user who comes too early when to come again.
 fn refused(room: &StoredRoom, error: WireError) -> WireError {
     if error.code != ErrorCode::RoomNotStarted {
         return error;
@@ -193,8 +193,8 @@ fn refused(room: &StoredRoom, error: WireError) -> WireError {
     }
 }
 
-/// The room to join. Whoever joins by a number and gives a password learns only whether the two belong together: an
-/// unknown number costs what a wrong password costs, attempts and time, and is answered alike.
+/// The room to join. A user who joins by a number and gives a password learns only whether the two belong together. An
+/// unknown number costs the same attempts and time as a wrong password, and gets the same answer.
 async fn seek(rooms: &Rooms, address: Network, data: &RoomJoin) -> Result<StoredRoom, WireError> {
     if let Some(room) = room::seek(rooms, address, &data.identity).await? {
         return Ok(room);
@@ -255,7 +255,7 @@ async fn try_password(
     }
 }
 
-/// `room.leave`; whoever waits stops waiting.
+/// `room.leave`; a user who waits stops waiting.
 pub async fn leave(location: &mut Location) -> Result<Empty, WireError> {
     if location.is_nowhere() {
         return Err(ErrorCode::RoomNotJoined.into());

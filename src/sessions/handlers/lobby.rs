@@ -1,4 +1,4 @@
-//! Letting in, and sending away, who waits.
+//! Letting waiting users in, and sending them away.
 
 use super::asking;
 use crate::meeting::Command;

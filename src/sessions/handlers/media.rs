@@ -1,5 +1,5 @@
-//! The two connections to the SFU. Descriptions go through the room's link to its media worker; what concerns the others
-//! goes through the room.
+//! The two connections to the SFU. Descriptions go through the room's link to its media worker. What concerns the other
+//! participants goes through the room.
 
 use tokio::time::Instant;
 
@@ -108,7 +108,7 @@ pub async fn receive(
     let membership = connected(location)?;
     let most = match membership.handle.origin() {
         Origin::Store => u32::MAX,
-        // A connection check, which is open to whoever comes by.
+        // A connection check, which is open to everybody.
         Origin::Memory => CHECK_SLOTS.most as u32,
     };
     let receive = Description::Receive {
@@ -206,7 +206,7 @@ fn between_peers() -> WireError {
     WireError::with_message(ErrorCode::MediaUnsupported, BETWEEN_PEERS)
 }
 
-/// Asks the room's media, and logs what it refuses.
+/// Asks the room's media, and logs its refusals.
 async fn describe(
     membership: &Membership,
     refusals: &mut Refusals,
@@ -223,7 +223,7 @@ async fn describe(
     }
 }
 
-/// What the client is told of a refusal; the log gets the same, not without end.
+/// The error that the client is told for a refusal. The log gets the same, a limited number of times.
 fn refused(
     membership: &Membership,
     refusals: &mut Refusals,

@@ -34,8 +34,8 @@ fn kept(hash: &PasswordHash) -> StoredHash<'_> {
     }
 }
 
-/// What a client is told of the store's failure. What only we can mend is logged here; that the database is away or full
-/// the store says itself, once for all who notice.
+/// The error that a client is told for a failure of the store. Faults of the server are logged here. The store itself
+/// logs once that the database is away or full.
 fn stored(error: StoreError) -> WireError {
     if error.code() == ErrorCode::ServerInternal {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");

@@ -1,4 +1,4 @@
-//! Oneself in the room.
+//! What a participant changes about themselves.
 
 use crate::meeting::command::Changes;
 use crate::meeting::{Command, Reply};

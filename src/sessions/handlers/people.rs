@@ -28,7 +28,7 @@ pub fn guest(id: UserId, display_name: DisplayName) -> User {
     }
 }
 
-/// Where this server draws somebody's picture: the id gives the colour, the name its initials.
+/// Where this server draws a user's picture: the id gives the colour, the name its initials.
 fn avatar_url(id: &UserId, name: &DisplayName) -> String {
     let initials: String = initials(name.as_str()).bytes().map(escaped).collect();
     format!("/avatars/{id}.svg?n={initials}")

@@ -1,4 +1,4 @@
-//! Taking a session up whose socket was lost.
+//! Taking up a session that lost its socket.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::sessions::services::Accounts;
 use crate::sessions::session::Resume;
 use crate::sessions::state::SessionState;
 
-/// How long whoever has the session may take to hand it over.
+/// How long the present holder of the session may take to hand it over.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `session.resume`, the request with this id
@@ -25,7 +25,7 @@ pub async fn resume(
     data: SessionResume,
 ) -> Result<Successor, WireError> {
     let client = &state.client;
-    // Before anything is looked up: it counts as wrong until it is known not to be.
+    // This comes before any look-up: an attempt counts as wrong until it is known to be right.
     let attempts = &accounts.attempts;
     attempts
         .check_resume(client.address)
@@ -51,7 +51,7 @@ pub async fn resume(
         Ok(Err(_)) => return Err(ErrorCode::SessionGone.into()),
         Err(_) => return Err(WireError::from(ErrorCode::ServerBusy).retry_after(1_000)),
     };
-    // Now that nobody else has it: another socket may have used the token meanwhile.
+    // Only now nobody else has the session: another socket may have used the token meanwhile.
     let token = door.redeem(&data.resume_token, client.socket);
     let resume = Resume {
         id,

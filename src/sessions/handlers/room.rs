@@ -53,7 +53,7 @@ pub async fn edit(
     let version = data.version;
     let edit = room_settings::of_edit(rooms, asker.address, data).await?;
     let password = match &edit.password {
-        // Who waits behind a password that is taken away has given more than is asked for.
+        // A removed password turns nobody away: users who wait behind it have given more than is asked for now.
         Patch::Keep | Patch::Clear => PasswordEdit::Kept,
         Patch::Set(_) => PasswordEdit::Changed,
     };
@@ -126,7 +126,7 @@ pub async fn list(rooms: &Rooms, asker: Asker<'_>, data: RoomList) -> Result<Roo
     })
 }
 
-/// When somebody was last in each of these rooms.
+/// When a participant was last in each of these rooms.
 async fn visits(
     rooms: &Rooms,
     user: &UserId,
@@ -155,7 +155,7 @@ pub async fn get(rooms: &Rooms, asker: Asker<'_>, data: RoomGet) -> Result<RoomA
     })
 }
 
-/// `room.roster`: for its owner, for whoever is in it, and for everyone who could simply walk in.
+/// `room.roster`: for the room's owner, for its participants, and for everyone who could simply walk in.
 pub async fn roster(
     rooms: &Rooms,
     asker: Asker<'_>,
@@ -239,7 +239,7 @@ pub(super) async fn find(
     Ok(room)
 }
 
-/// The same for somebody who has not shown yet that they may know of the room: a try by number counts as wrong until
+/// The same for a user who has not shown yet that they may know of the room. A try by number counts as wrong until
 /// [`was_found`].
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What a room decides, between the wire and the store.
+//! The settings of a room, between the wire and the store.
 
 use crate::network::Network;
 use crate::protocol::error::WireError;
@@ -14,10 +14,11 @@ const MAX_CAPACITY: u32 = 1_000;
 /// How long before its beginning a meeting can be open at most: a day, in milliseconds.
 const MAX_EARLY_MS: u64 = 86_400_000;
 
-/// What a new room decides.
+/// The settings of a new room.
 ///
 /// # Errors
-/// `protocol.bad_field`; `rate.limited` when many rooms were given passwords from here; `server.busy` when too many passwords are hashed already.
+/// `protocol.bad_field`; `rate.limited` when many rooms were given passwords from here; `server.busy` when too many
+/// passwords are hashed already.
 pub async fn of_new(
     rooms: &Rooms,
     address: Network,
@@ -84,7 +85,7 @@ pub async fn of_edit(
         password,
         locked: data.locked.or_default(false),
         waiting: match data.waiting {
-            // Those who know `lobby` alone.
+            // A client that knows only `lobby`.
             Patch::Keep => data.lobby.map(WhoWaits::from),
             waiting => waiting,
         }
@@ -121,7 +122,7 @@ fn check(max_participants: Option<u32>, early_ms: Option<u64>) -> Result<(), Wir
     Ok(())
 }
 
-/// The hash of a room's password; an empty one is none.
+/// The hash of a room's password. An empty password counts as none.
 async fn hashed(
     rooms: &Rooms,
     address: Network,

@@ -75,8 +75,8 @@ pub fn seen(registry: &Registry, room: &StoredRoom) -> object::Room {
     }
 }
 
-/// Many rooms as they travel now. A hundred rules that nobody has asked for yet take as long as some packets: they are
-/// searched off the threads that serve everybody, one list after the other.
+/// Many rooms as they travel now. The search for the next meetings of a hundred new rules takes as long as several
+/// packets. So it is done off the threads that serve everybody, one list after the other.
 ///
 /// # Errors
 /// `server.internal` when a search panics.
@@ -134,7 +134,7 @@ pub async fn load(rooms: &Rooms, key: RoomKey) -> Result<Start, WireError> {
     })
 }
 
-/// A room as whoever joins it is told.
+/// A room as a user who joins it is told.
 pub fn joined(view: View) -> Joined {
     let View {
         room,

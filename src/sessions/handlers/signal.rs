@@ -1,4 +1,5 @@
-//! What participants send each other to connect directly: relayed to one, looked at by nobody.
+//! What participants send each other to connect directly. The server relays it to one participant, and does not
+//! interpret it.
 
 use crate::budgets::{Budget, ws as budgets};
 use crate::meeting::command::Signal;
@@ -73,7 +74,7 @@ async fn relay(location: &Location, to: ParticipantId, signal: Signal) -> Result
     Ok(Empty {})
 }
 
-/// What one sends another is held for them until they read it.
+/// The server holds what one participant sends another until they read it.
 fn is_small(signal: &Signal, field: &str, most: &Budget) -> Result<(), WireError> {
     if signal.bytes() <= most.size() {
         return Ok(());

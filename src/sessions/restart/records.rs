@@ -19,7 +19,7 @@ pub(crate) trait Records {
     async fn start(&self, room: RoomKey) -> Result<Option<Start>, Fault>;
     /// Writes down that these are in.
     async fn note(&self, people: &[store::Membership]) -> Result<(), Fault>;
-    /// Who somebody is, if the log-in `jti` with a token of `since` still stands.
+    /// The account of `user`, none for a guest, if the log-in `jti` with a token of `since` still stands.
     async fn account(
         &self,
         user: &User,

@@ -76,7 +76,7 @@ pub(super) struct Returning {
 }
 
 impl Returning {
-    /// The session of somebody, if their log-in still stands.
+    /// The session of a participant, if their log-in still stands.
     pub async fn find(
         table: &Table,
         records: &impl Records,

@@ -1,10 +1,10 @@
 //! What becomes of a request: a new one is carried out, and one that was answered is answered again.
 //!
-//! A client that comes back hears the events that it has missed, and then sends again what had no answer. An answer that
-//! is given again comes after events that are newer than it is. That does no harm when it says what was done. It does when
-//! it says how things are: a client that took it for the newest word would end with an old picture. Therefore a request
-//! that changes nothing is carried out anew. A repeated `room.join` is answered with the room as it is now, at its place
-//! among the events.
+//! A client that comes back hears the events that it has missed, and then sends again its requests without an answer. A
+//! repeated answer comes after events that are newer than it is. That does no harm when the answer says what was done.
+//! It does harm when the answer says how things are: a client that took it for the newest word would end with an old
+//! picture. Therefore a request that changes nothing is carried out anew. A repeated `room.join` is answered with the
+//! room as it is now, at its place among the events.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::sessions::limits::{Pace, too_fast};
 pub(super) enum InFlight {
     /// It changes something, or is no request at all.
     Change,
-    /// It changes nothing that is not as well changed again.
+    /// It can be carried out again without harm.
     Anew,
     /// It leads into a room.
     Join,
@@ -35,12 +35,12 @@ pub(super) enum InFlight {
     OfferAnswer,
 }
 
-/// Somebody who asks again how they came into a room that they are in, and is to be shown it.
+/// A client that asks again how it came into a room that it is in, and is to be shown the room.
 #[derive(Debug)]
 pub(super) struct Showing {
     /// The request.
     id: u64,
-    /// As whom they came.
+    /// The participant that it came as.
     participant: ParticipantId,
 }
 
@@ -85,13 +85,13 @@ impl<S: State> Session<S> {
             self.write(answer.to_string());
             return Ok(());
         }
-        // Counted before anything else: what was answered already costs an answer again.
+        // This is counted first: a repeated request costs an answer again.
         match self.limits.request(now) {
             Pace::Fine => {}
             Pace::Flood => return Err(End::TooManyRequests),
             Pace::TooFast(wait) => {
                 let text = frame::error(Some(id), &too_fast(wait));
-                // Like every answer this one stays its request's.
+                // Like every answer, this one stays with its request.
                 let answer = Answer::Done(text.as_str().into());
                 self.answers.keep(id, answer);
                 self.write(text);
@@ -122,8 +122,8 @@ impl<S: State> Session<S> {
         self.outputs.push_back(Output::CarryOut { request, state });
     }
 
-    /// Refuses a frame that cannot be read as a request. One with an id is a request all the same, with an ill-typed
-    /// field, and counts like any other; too many without are abuse.
+    /// Refuses a frame that cannot be read as a request. A frame with an id is still a request, with an ill-typed
+    /// field, and counts like any other. Too many frames without an id are abuse.
     pub(super) fn refuse_frame(
         &mut self,
         re: Option<u64>,
@@ -150,7 +150,7 @@ impl<S: State> Session<S> {
             self.answers.forget_offers();
         }
         let text = answered(id, answer);
-        // Before what rooms have done meanwhile is followed: they may have let go of whoever has just come.
+        // This comes before the rooms' changes are followed: they may have let go of the participant who has just come.
         let came = state.participant().cloned();
         self.answers.keep(id, what.kept(&text, came));
         // It may have come into a room that does not know that there is no socket.
@@ -165,8 +165,8 @@ impl<S: State> Session<S> {
         self.in_flight.is_some() || self.showing.is_some() || self.state.is_none()
     }
 
-    /// Somebody asks again how they came into a room, or to its door. Whoever is not in it gets the answer that is kept:
-    /// they wait on, or have gone since by what they asked for next.
+    /// A client asks again how it came into a room, or to its door. If it is not inside, it gets the answer that is
+    /// kept: it still waits, or has left since by a later request.
     fn came_before(&mut self, id: u64, answer: &Arc<str>, participant: ParticipantId) {
         let is_inside = |state: &mut S| state.is_inside(&participant);
         let Some(state) = self.state.take_if(is_inside) else {
@@ -178,7 +178,7 @@ impl<S: State> Session<S> {
         self.outputs.push_back(Output::TakeUp { state, how });
     }
 
-    /// The room was asked to show itself to somebody who is in it already.
+    /// The room was asked to show itself to a participant who is in it already.
     pub(super) fn is_asked_to_show(&mut self, standing: Result<Standing, WireError>) {
         let Some(showing) = &self.showing else {
             // It has shown itself, or the socket was lost.
@@ -199,16 +199,16 @@ impl<S: State> Session<S> {
         }
     }
 
-    /// The room shows itself to whoever it was asked for. What it told before was written before.
+    /// Shows the room to the participant for whom it was asked. What the room told before was written before.
     pub(super) fn show_again(&mut self, participant: &ParticipantId, view: View) {
         let is_theirs = |showing: &mut Showing| showing.participant == *participant;
-        // Whoever asked for any other is gone.
+        // A participant for whom another view was asked is gone.
         if let Some(Showing { id, .. }) = self.showing.take_if(is_theirs) {
             self.write(frame::ok(id, &room_view::joined(view)));
         }
     }
 
-    /// A room that has let go of somebody shows itself no more.
+    /// A room that has let go of the participant shows itself no more.
     pub(super) fn show_no_more(&mut self) {
         if let (Some(state), Some(showing)) = (&self.state, &self.showing)
             && !state.is_inside(&showing.participant)
@@ -229,7 +229,7 @@ impl<S: State> Session<S> {
         self.write(text.to_string());
     }
 
-    /// A room has let go of `participant`: how they came there is nothing that they could be told again.
+    /// A room has let go of `participant`, so they cannot be told again how they came there.
     pub(super) fn has_let_go(&mut self, participant: &ParticipantId, code: ErrorCode) {
         let error = WireError::from(code);
         self.answers
@@ -237,7 +237,7 @@ impl<S: State> Session<S> {
     }
 }
 
-/// Why somebody is not in whom a room lets go of as `participant`; none when they have gone by themselves.
+/// Why `participant` is not in the room that lets go of it; none when they left by themselves.
 pub(super) fn why_not_in<S: State>(state: &S, participant: &ParticipantId) -> Option<ErrorCode> {
     let code = match state.is_inside(participant) {
         true => ErrorCode::RoomEnded,

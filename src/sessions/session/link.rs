@@ -1,9 +1,10 @@
 //! How a session loses its socket and gets another.
 //!
-//! Whoever comes back says the number of the last event that it saw. If all later ones are kept, they follow the answer.
-//! If not, the room is asked for a view, which takes their place: the room puts it among what it tells the session, so
-//! that all before it is in it and nothing after it is. A view is given a number of its own. So a client that has not
-//! seen the view, because the answer was lost too, is known by its last number and gets another one.
+//! A client that comes back says the number of the last event that it saw. If all later ones are kept, they follow the
+//! answer. If not, the room is asked for a view, which takes their place. The room puts the view among what it tells
+//! the session, so that all before it is in it and nothing after it is. A view is given a number of its own. So a
+//! client that has not seen the view, because the answer was lost too, is known by its last number and gets another
+//! one.
 
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ enum Stage {
     Looks(ParticipantId),
 }
 
-/// Where somebody is who comes back.
+/// Where a client is when it comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// In no room.
@@ -66,7 +67,8 @@ pub enum Standing {
 }
 
 impl<S: State> Session<S> {
-    /// Gives the session up for another socket: nothing is written any more. The room is told only if no socket takes it.
+    /// Gives the session up for another socket: nothing is written any more. The room is told only if no socket takes
+    /// the session.
     pub fn hand_over(&mut self, now: Instant) {
         let before = match self.link {
             Link::Detached { until, why } => Some((until, why)),
@@ -198,12 +200,12 @@ impl<S: State> Session<S> {
     ) -> Result<(), End> {
         self.take_back(state);
         let Link::Attaching(attaching) = &mut self.link else {
-            // The new socket was lost as well, or there is one, and somebody on it is to be shown where they are.
+            // The new socket was lost as well. Or there is one, and its client is to be shown the room.
             self.is_asked_to_show(standing);
             return Ok(());
         };
         if matches!(attaching.stage, Stage::Ready) {
-            // This was for an earlier one.
+            // This was for an earlier try.
             return Ok(());
         }
         match standing {
@@ -253,7 +255,7 @@ impl<S: State> Session<S> {
         }
         let view = Box::new(room_view::joined(view));
         match &attaching.stage {
-            // Of an earlier try. Another one comes.
+            // The view is of an earlier try. Another one comes.
             Stage::Ready => {}
             Stage::Asked => {
                 attaching.view = Some((participant, view));
@@ -341,7 +343,7 @@ impl<S: State> Session<S> {
         missed.into_iter().for_each(|event| self.write(event));
     }
 
-    /// Somebody logged out while there was no socket that was answered: nobody takes that up.
+    /// The session was logged out while its client had no answered socket: nobody can take it up.
     pub(super) fn check_login(&mut self) -> Result<(), End> {
         if self.logged_in || self.is_attached() {
             return Ok(());

@@ -11,11 +11,11 @@ use crate::sessions::end::End;
 
 /// What a session is for its requests, as far as the core must know it.
 pub trait State {
-    /// Who has logged in.
+    /// The user who has logged in.
     fn user(&self) -> Option<&User>;
     /// Whether it is in no room and waits at no door.
     fn is_nowhere(&self) -> bool;
-    /// As whom it is in a room, or waits at a door.
+    /// Its participant in the room that it is in, or at the door where it waits.
     fn participant(&self) -> Option<&ParticipantId>;
     /// Whether it is in a room as `participant`.
     fn is_inside(&self, participant: &ParticipantId) -> bool;
@@ -46,7 +46,7 @@ pub enum Input<'a, S> {
     Item(OutboxItem),
     /// The request in flight is finished.
     Done(Done<S>),
-    /// Whoever is to know has been told that the socket is gone.
+    /// The room has been told that the socket is gone.
     LossAnnounced(S),
     /// A new socket takes the session up. Only without one.
     Resume(Resume),

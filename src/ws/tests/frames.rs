@@ -1,5 +1,5 @@
-//! A frame that comes in part is no frame: a line that is cut within one is to its reader as if it was cut before it. So
-//! whoever proves something for cuts between frames has proved it for every byte (`simulation::everywhere`).
+//! A frame that comes in part is no frame. To its reader, a line that is cut within a frame is as if it was cut before
+//! it. So a proof for cuts between frames holds for every byte (`simulation::everywhere`).
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

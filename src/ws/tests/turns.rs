@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Client, PATIENCE, Server, network};
 use crate::turns::Turn;
 
-/// Makes one long answer at once, and lets so many of a network wait. The turn is somebody else's as long as it is held.
+/// Makes one long answer at once, and lets so many of a network wait. Another network has the turn as long as it is
+/// held.
 async fn server(waiting: usize) -> (Server, String, Turn) {
     crate::budgets::lowered::set(&[("ws.lists_at_once", 1), ("ws.lists_waiting", waiting)]);
     let server = Server::start().await;
@@ -25,7 +26,7 @@ impl Server {
         (reader, login)
     }
 
-    /// So many of them, who have asked for what was written there and wait in line.
+    /// So many guests of this network. Each has asked for the history and waits in line.
     async fn readers(&self, room: &str, number: u8, count: usize) -> Vec<Client> {
         let mut readers = Vec::new();
         for _ in 0..count {
@@ -63,7 +64,7 @@ async fn one_reader_is_served_before_the_line_of_another_network() {
     let [mut one] = <[Client; 1]>::try_from(server.readers(&room, 2, 1).await)
         .ok()
         .unwrap();
-    // Others are answered meanwhile.
+    // Other requests are answered meanwhile.
     let mut other = server.connect_from(1).await;
     other
         .ok("auth.guest", json!({ "display_name": "Other" }))

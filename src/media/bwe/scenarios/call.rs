@@ -1,4 +1,4 @@
-//! One subscriber's call: who sends, who receives and tells of it, and the link between them.
+//! One subscriber's call: the sender, the receiver with its feedback, and the link between them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -60,12 +60,12 @@ pub(super) struct Call {
     estimator: Estimator,
     pacer: Pacer<()>,
     repairs: RepairBudget,
-    /// By extended number, until told.
+    /// Packets by extended number, until they are told of.
     packets: BTreeMap<u64, Packet>,
     next_number: u64,
     next_reported: u64,
     reports: Vec<Report>,
-    /// When what of lost packets is sent again.
+    /// When lost packets are sent again, and their bytes.
     again: Vec<(f64, usize)>,
     layer: Option<usize>,
     keyframe: bool,
@@ -287,7 +287,7 @@ impl Call {
         bytes as f64 * 8.0 / (to - from) as f64
     }
 
-    /// How long packets waited in the queue, but for five of a hundred.
+    /// How long packets waited in the queue at most, without the slowest five of a hundred.
     pub fn wait_ms(&self, from: u64, to: u64) -> f64 {
         let waits = self.link.waits.iter();
         let mut waits: Vec<f64> = waits

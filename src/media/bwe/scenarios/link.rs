@@ -1,4 +1,4 @@
-//! A way with a narrowest part: rate, queue, delay, jitter, bunches, losses, reordering, and others who use it.
+//! A path with a narrowest part: rate, queue, delay, jitter, bunches, losses, reordering, and other traffic.
 
 /// A generator of chance that always begins alike (xorshift).
 pub(super) struct Chance(u64);
@@ -17,24 +17,24 @@ impl Chance {
     }
 }
 
-/// Who else sends into the queue.
+/// What else is sent into the queue.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Other {
     Nobody,
-    /// So many kbit/s, whatever happens.
+    /// A constant rate in kbit/s.
     Steady(f64),
     /// As TCP does: a packet more in flight each round trip, half as many after a loss.
     Greedy,
 }
 
-/// What a way is like.
+/// What a path is like.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
-    /// From which millisecond on it carries how many kbit/s.
+    /// The rate in kbit/s, each from a millisecond on.
     pub kbps: Vec<(u64, f64)>,
-    /// What would wait longer is dropped.
+    /// A packet that would wait longer is dropped.
     pub queue_ms: f64,
-    /// One way.
+    /// In one direction.
     pub delay_ms: f64,
     /// Each packet takes up to so much longer; order is kept.
     pub jitter_ms: u64,
@@ -81,10 +81,10 @@ pub(super) struct Link {
     burst_left: u64,
     other_credit: f64,
     window: f64,
-    /// When which packets of the other flow are acknowledged.
+    /// When the packets of the other flow are acknowledged.
     in_flight: Vec<f64>,
     recovers_until: f64,
-    /// Of each packet that came through, how long it waited.
+    /// How long each packet that came through waited.
     pub waits: Vec<(u64, f64)>,
     pub dropped: usize,
 }

@@ -9,17 +9,17 @@ use self::link::{Other, Way};
 
 const SEEDS: u64 = 4;
 
-/// What was seen of some calls over the same way; the worst, or the mean where it says so.
+/// What was seen of some calls over the same path; the worst, or the mean where it says so.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Of what the line carries, mean.
+    /// The mean share of what the line carries.
     used_percent: f64,
-    /// Of media that came through, milliseconds in the queue, 95 of a hundred less.
+    /// Milliseconds of media in the queue that 95 of a hundred packets stay below.
     wait_ms: f64,
     lost_percent: f64,
     /// kbit/s that came through, mean.
     kbps: f64,
-    /// Of the time with the largest layer, mean.
+    /// The mean share of the time with the largest layer.
     top_percent: f64,
     switches: f64,
 }

@@ -178,7 +178,7 @@ async fn whoever_takes_media_too_slowly_loses_packets_and_then_the_stream() {
     }
     let kept = outlet.waiting.load(Ordering::Relaxed);
     assert!(kept <= STREAM_UNREAD.size() && kept + frame.len() > STREAM_UNREAD.size());
-    // Whoever reads on gets whole packets, and there is room again.
+    // A client that reads on gets whole packets, and there is room again.
     for _ in 0..100 {
         story.hears(&frame).await;
     }
@@ -186,7 +186,7 @@ async fn whoever_takes_media_too_slowly_loses_packets_and_then_the_stream() {
     assert!(left < kept);
     outlet.send([&packet[..]].into_iter());
     assert!(outlet.waiting.load(Ordering::Relaxed) > left);
-    // Whoever does not is let go.
+    // A client that does not read is let go.
     let began = tokio::time::Instant::now();
     story.carrying.await.unwrap();
     assert_eq!(began.elapsed(), DRAINED_WITHIN);

@@ -237,7 +237,7 @@ impl Turns {
         }
     }
 
-    /// Sends what the turn has to send. Nothing else knows what a way leads through.
+    /// Sends what the turn has to send. Nothing else knows what a path leads through.
     fn send(&mut self) {
         self.state.take_transmits(&mut self.out);
         self.out.group();

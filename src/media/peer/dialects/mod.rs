@@ -211,7 +211,7 @@ fn each_is_answered_line_by_line() {
     }
 }
 
-/// As str0m and ffmpeg offer: somebody has to begin, and whoever offers says that it is not they.
+/// As str0m and ffmpeg offer: the offerer says that it waits, so the other side must begin.
 #[test]
 fn each_may_leave_the_handshakes_beginning_to_us() {
     for Dialect { name, offer, .. } in dialects() {

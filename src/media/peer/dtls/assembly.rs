@@ -18,7 +18,7 @@ pub(super) enum Taken {
     Old,
     /// It may have made a message whole.
     Kept,
-    /// It is none that the other side sends here, or more than is kept.
+    /// The other side sends no such fragment here, or it is more than is kept.
     Refused,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Assembly {
     given: usize,
 }
 
-/// A message on its way.
+/// A message that is not whole yet.
 struct Part {
     sequence: u16,
     kind: u8,
@@ -55,7 +55,7 @@ impl Assembly {
         self.next
     }
 
-    /// Takes a fragment of a message to us, who are this end.
+    /// Takes a fragment of a message to this end of the association.
     pub fn take(&mut self, fragment: &Fragment<'_>, us: DtlsRole) -> Taken {
         if fragment.sequence < self.next {
             return Taken::Old;
@@ -65,7 +65,8 @@ impl Assembly {
         if !in_turn || !is_expected(fragment, us) || fragment.length > DTLS_MESSAGE.size() {
             return Taken::Refused;
         }
-        // One forged fragment must not spoil a message for good: what contradicts it begins it anew.
+        // One forged fragment must not spoil a message for good: a fragment that contradicts the message begins it
+        // anew.
         self.parts.retain(|part| {
             part.sequence != fragment.sequence
                 || (part.kind == fragment.kind && part.bytes.len() == fragment.length)

@@ -27,7 +27,7 @@ pub(in crate::media) enum DtlsRole {
 
 /// What became of it.
 pub(in crate::media::peer) enum Outcome {
-    /// It is up, with whom we expected. Keys of both directions.
+    /// It is up, with the expected peer. Keys of both directions.
     Ready {
         /// Theirs.
         inbound: Cipher,
@@ -50,7 +50,7 @@ enum State {
 
 /// One association.
 pub(in crate::media::peer) struct Association {
-    /// Without the association while that rests.
+    /// Empty while the association rests.
     endpoint: Endpoint,
     /// The session while nothing is to be said: the crate writes it in a few hundred bytes, where an endpoint keeps all
     /// messages of its handshake.
@@ -116,8 +116,8 @@ impl Association {
         self.settle(events)
     }
 
-    /// Chooses how packets will be protected, by what the hello offers (RFC 5764 §4.1.1). It comes in the clear, but
-    /// whoever changed it could at most make us choose the other good one.
+    /// Chooses how packets will be protected, by what the hello offers (RFC 5764 §4.1.1). The hello comes in the clear.
+    /// An attacker who changes it could at most make us choose the other good cipher.
     fn choose(&mut self, records: &[u8]) {
         let offers_gcm =
             hello::offers(records, SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm as u16);
@@ -131,7 +131,7 @@ impl Association {
 
     fn settle(&mut self, events: Result<Vec<EndpointEvent>, Error>) -> Option<Outcome> {
         let Ok(events) = events else {
-            // Of a handshake: what was read was not the peer's, or is repeated. After it: a record that is not
+            // During a handshake: what was read was not the peer's, or is repeated. After it: a record that is not
             // authentic, or the peer gave up.
             let fatal = matches!(events, Err(Error::ErrAlertFatalOrClose));
             let over = fatal && self.state == State::Ready;
@@ -190,7 +190,8 @@ impl Association {
         }
     }
 
-    /// Goes on with a session that rested. The crate takes one as a client's alone; which end it is, the session says.
+    /// Goes on with a session that rested. The crate takes it only as a client's; the session itself says which end it
+    /// is.
     fn wake(&mut self, clock: Instant) {
         let Some(bytes) = self.resting.take() else {
             return;

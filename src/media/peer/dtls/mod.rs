@@ -10,9 +10,10 @@
 //! So the [`Guard`] gives the crate whole messages, in order, each once, with numbers of its own; and it keeps our
 //! last flight and sends it again itself (RFC 6347 §4.2.4).
 //!
-//! It sends the very same datagrams, on time and when asked: who has them takes them for replays, so nothing that it has
-//! put in motion is disturbed. As server the crate's timer is never let run out. As client it goes on beside ours: a server
-//! that is done repeats its last flight only when it is sent a new Finished, which the crate alone can seal.
+//! It sends the very same datagrams, on time and when asked. A peer that has them already takes them for replays, so
+//! nothing that it has put in motion is disturbed. As server the crate's timer is never let run out. As client it goes
+//! on beside ours: a server that is done repeats its last flight only when it is sent a new Finished, which the crate
+//! alone can seal.
 //!
 //! The [`Association`] around it chooses how packets will be protected, and gives keys out only when the other side has
 //! the certificate that its description names.
@@ -43,7 +44,7 @@ const FIRST_PATIENCE: Duration = Duration::from_millis(200);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
 /// A client repeats a flight in several datagrams; it is answered once.
 const ECHO: Duration = Duration::from_millis(40);
-/// So many times; a client that still repeats itself is answered less often, as it may be somebody who forges its
+/// So many times. A client that still repeats itself is answered less often, as an attacker may have forged its
 /// address.
 const QUICK_REPEATS: usize = 16;
 const SLOW_ECHO: Duration = Duration::from_secs(1);
@@ -97,7 +98,7 @@ struct Flight {
 }
 
 impl Guard {
-    /// Of a new association, of which we are this end.
+    /// The guard of a new association, in which we have this role.
     pub fn new(role: DtlsRole, now: Instant) -> Self {
         Self {
             role,
@@ -149,7 +150,7 @@ impl Guard {
                 (0, CHANGE_CIPHER_SPEC) | (1, HANDSHAKE) => {
                     self.pass_sealed(&record, &mut admitted.records);
                 }
-                // Goodbye. In the clear anyone could forge one; who gave up falls silent as well.
+                // Goodbye. In the clear anyone could forge one; a peer that gave up falls silent as well.
                 (1, ALERT) if self.complete && self.alerts < DTLS_ALERTS.size() => {
                     self.alerts += 1;
                     admitted.records.extend_from_slice(record.bytes);

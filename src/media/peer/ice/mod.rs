@@ -19,13 +19,13 @@ use super::path::Path;
 
 /// RFC 7675 §5.1: consent lapses this long after the last check. Browsers send one every 2 to 5 s.
 pub(super) const CONSENT: Duration = Duration::from_secs(30);
-/// Ways by which one peer is reached at once; the oldest gives way.
+/// How many paths of one peer are kept at once; the oldest makes room.
 const MOST_PATHS: usize = 8;
-/// Media leaves a way from which nothing came for this long for one that is checked. A client behind a NAT that gave
-/// it another port does not know of it, so not all of them nominate; Firefox checks every 5 s.
+/// Media moves from a path that was silent for this long to one that is checked. A client behind a NAT that gave it
+/// another port does not know of the change, so not all clients nominate. Firefox checks every 5 s.
 const SILENCE: Duration = Duration::from_secs(6);
-/// Media follows the peer's own to another port when nothing came by the selected way for this long meanwhile: three
-/// times as long as sound is paused between packets, and as feedback on pictures is apart.
+/// Media follows the peer's own media to another port when nothing came by the selected path for this long meanwhile.
+/// That is three times the pause between packets of sound, and three times the interval of feedback on pictures.
 const DESERTED: Duration = Duration::from_millis(300);
 /// The alphabet of user name fragments and passwords (RFC 8839 §5.4).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -34,7 +34,7 @@ const UFRAG_LETTERS: usize = 8;
 /// 6 bits each: 144, where RFC 8445 §5.3 asks for 128.
 const PASSWORD_LETTERS: usize = 24;
 
-/// By which checks find an agent and prove themselves. A secret: it is not printed.
+/// The credentials by which checks find an agent and prove themselves. A secret: they are not printed.
 #[derive(Clone)]
 pub(in crate::media) struct Credentials {
     /// The user name fragment.
@@ -45,7 +45,7 @@ pub(in crate::media) struct Credentials {
 }
 
 impl Credentials {
-    /// With this fragment and password.
+    /// Credentials with this fragment and password.
     pub fn new(ufrag: String, password: String) -> Self {
         let key = stun::key(&password);
         Self {
@@ -55,12 +55,12 @@ impl Credentials {
         }
     }
 
-    /// That nobody can guess, for a connection of this thread's.
+    /// Credentials that nobody can guess, for a connection of this thread.
     pub fn random(thread: usize) -> Self {
         Self::beginning_with(LETTERS[thread % LETTERS.len()])
     }
 
-    /// Others for the same connection.
+    /// Other credentials for the same connection.
     pub fn successor(&self) -> Self {
         Self::beginning_with(*self.ufrag.as_bytes().first().unwrap_or(&LETTERS[0]))
     }
@@ -82,7 +82,7 @@ pub(in crate::media) fn thread_of(check: &[u8]) -> Option<usize> {
     LETTERS.iter().position(|letter| *letter == first)
 }
 
-/// A way that has proven itself.
+/// A path that has proven itself.
 #[derive(Debug, Clone, Copy)]
 struct Proven {
     path: Path,
@@ -95,15 +95,15 @@ struct Proven {
 /// One peer's agent.
 pub(super) struct Agent {
     current: Credentials,
-    /// Those before a restart. They hold until the new ones have nominated a way (RFC 8445 §9).
+    /// Those before a restart. They hold until the new ones have nominated a path (RFC 8445 §9).
     former: Option<Credentials>,
     /// What no check may name any more.
     stale: Vec<String>,
     proven: Vec<Proven>,
     selected: Option<Path>,
-    /// The selected way was nominated, and not only the first.
+    /// The selected path was nominated, and is not only the first.
     nominated: bool,
-    /// No check came by the selected way yet: media alone led there.
+    /// No check came by the selected path yet: only media led there.
     unchecked: bool,
     checked_at: Instant,
     /// Proven since they were last asked for.
@@ -158,32 +158,32 @@ impl Agent {
         std::mem::take(&mut self.stale)
     }
 
-    /// Where media goes: the way that was nominated, or before that the first.
+    /// Where media goes: the nominated path, or before a nomination the first one.
     pub fn selected(&self) -> Option<Path> {
         self.selected
     }
 
-    /// The ways that have proven themselves.
+    /// The paths that have proven themselves.
     pub fn paths(&self) -> impl Iterator<Item = Path> {
         self.proven.iter().map(|known| known.path)
     }
 
-    /// Whether this way has proven itself.
+    /// Whether this path has proven itself.
     pub fn knows(&self, path: Path) -> bool {
         self.proven.iter().any(|known| known.path == path)
     }
 
-    /// Those that have since the last call.
+    /// The paths that have proven themselves since the last call.
     pub fn take_fresh(&mut self) -> Vec<Path> {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Those that had to make room since the last call.
+    /// The paths that had to make room since the last call.
     pub fn take_dropped(&mut self) -> Vec<Path> {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Gives a way up.
+    /// Gives a path up.
     pub fn remove(&mut self, path: Path) {
         self.proven.retain(|known| known.path != path);
         if self.selected == Some(path) {
@@ -198,19 +198,22 @@ impl Agent {
         self.checked_at + CONSENT
     }
 
-    /// Notes that something authentic came this way, which has proven itself.
+    /// Notes that something authentic came by this path, which has proven itself.
     pub fn heard(&mut self, path: Path, now: Instant) {
         if let Some(known) = self.proven.iter_mut().find(|known| known.path == path) {
             known.heard = now;
         }
     }
 
-    /// Notes that media came this way, which has proven itself. Whether ours leaves by it from now on.
+    /// Notes that media came by this path, which has proven itself. Returns whether our media leaves by it from now on.
     ///
-    /// A NAT that gives a client another port tells nobody, and the client's next check may be five seconds away. Media
-    /// does not wait for it where the client's own comes by a way that is new, and nothing comes by the selected one.
-    /// Somebody on the way who copies packets and is faster than the peer could lead media astray so. That lasts until the
-    /// peer's next check, and happens once: media moves nothing again before a check came by the way that it chose.
+    /// A NAT that gives a client another port tells nobody, and the client's next check may be five seconds away. Our
+    /// media does not wait for that check when the client's media comes by a new path and nothing comes by the selected
+    /// one.
+    ///
+    /// An attacker who copies packets and is faster than the peer could lead media astray this way. That lasts until
+    /// the peer's next check, and happens once: media moves nothing again before a check came by the path that it
+    /// chose.
     pub fn heard_media(&mut self, path: Path, now: Instant) -> bool {
         self.heard(path, now);
         let is_new = |known: &Proven| known.path == path && known.priority.is_none();
@@ -224,12 +227,12 @@ impl Agent {
         moves
     }
 
-    /// Takes a way for proven by which something came that only the peer can have sealed, and nobody before.
+    /// Takes a path as proven. A packet came by it that only the peer can have sealed, and that is no replay.
     pub fn vouch(&mut self, path: Path, now: Instant) {
         self.prove(path, now);
     }
 
-    /// Takes a STUN datagram; the answer, which goes back the same way. What is not signed gets none.
+    /// Takes a STUN datagram. Returns the answer, which goes back by the same path. An unsigned datagram gets none.
     pub fn check(&mut self, path: Path, datagram: &[u8], now: Instant) -> Option<Vec<u8>> {
         let message = Message::parse(datagram)?;
         if message.kind != stun::BINDING_REQUEST {
@@ -272,8 +275,8 @@ impl Agent {
         }
     }
 
-    /// Whether a NAT gave the client another address: a way is checked for the first time, from the very candidate that
-    /// the selected way was, and to the same address of ours. Media may have come by it before.
+    /// Whether a NAT gave the client another address. Then this path is checked for the first time, from the same
+    /// candidate as the selected path, and to the same address of ours. Media may have come by it before.
     fn is_rebound(&self, path: Path, priority: Option<u32>) -> bool {
         let mut proven = self.proven.iter();
         let known = proven.find(|known| known.path == path);
@@ -289,7 +292,7 @@ impl Agent {
         proven.find(|known| Some(known.path) == self.selected)
     }
 
-    /// Whether nothing came by the selected way for so long.
+    /// Whether nothing came by the selected path for so long.
     fn is_silent_for(&self, time: Duration, now: Instant) -> bool {
         self.selected_way()
             .is_some_and(|known| now.saturating_duration_since(known.heard) >= time)

@@ -33,7 +33,7 @@ const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
 const FINGERPRINT: u16 = 0x8028;
 const ICE_CONTROLLED: u16 = 0x8029;
-/// Attributes from here on may be skipped by who does not know them (RFC 8489 §14).
+/// An agent may skip attributes from here on when it does not know them (RFC 8489 §14).
 const OPTIONAL: u16 = 0x8000;
 
 /// What an answer has in common with its request.
@@ -46,7 +46,7 @@ pub(in crate::media) struct Message<'a> {
     pub kind: u16,
     /// By which its answer is known.
     pub transaction: Transaction,
-    /// Whom it is for: what stands before the colon of the user name (RFC 8445 §7.2.2).
+    /// The connection it is for: the part before the colon of the user name (RFC 8445 §7.2.2).
     pub ufrag: Option<&'a str>,
     /// Of the sender's candidate, the same in all its checks from one address of its own (RFC 8445 §7.1.1).
     pub priority: Option<u32>,
@@ -131,7 +131,7 @@ impl<'a> Message<'a> {
         let Some(at) = self.integrity_at else {
             return false;
         };
-        // The length counts to the end of MESSAGE-INTEGRITY, whatever follows it.
+        // The length counts to the end of MESSAGE-INTEGRITY, also when more follows.
         let length = (at + 4 + INTEGRITY_BYTES - HEADER_BYTES) as u16;
         let mut context = hmac::Context::with_key(key);
         context.update(&self.bytes[..2]);
@@ -142,7 +142,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Whom a check is for, before anything of it is believed.
+/// The connection that a check is for, before anything of it is believed.
 pub(in crate::media) fn ufrag(datagram: &[u8]) -> Option<&str> {
     let message = Message::parse(datagram)?;
     message.ufrag.filter(|_| message.kind == BINDING_REQUEST)

@@ -160,7 +160,7 @@ fn what_is_forged_is_not_answered_and_moves_nothing() {
     let stranger = Credentials::new(story.ours.ufrag.clone(), "guessed".to_owned());
     assert!(!story.check_with(&stranger, 1, true));
     assert!(!story.check_with(&Credentials::random(0), 1, true));
-    // Nothing is said about a role or an attribute to whom was not proven to be the peer.
+    // A sender that is not proven to be the peer is told nothing about a role or an attribute.
     for role in [ICE_CONTROLLED, 0x0099] {
         let forged = request(&story.ours, role, true).sign(&stranger.key);
         assert_eq!(story.agent.check(path(1), &forged, story.now), None);

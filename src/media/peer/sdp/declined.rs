@@ -76,7 +76,7 @@ impl Why {
         }
     }
 
-    /// What whoever needs the m-line is told.
+    /// The error for a request that needs the m-line.
     pub fn refusal(self) -> MediaError {
         let reason = Refused::because(self.sentence());
         match self.is_the_clients() {
@@ -85,7 +85,7 @@ impl Why {
         }
     }
 
-    /// Whether whoever wrote the description meant the m-line to carry nothing, or left out what is needed.
+    /// Whether the client meant the m-line to carry nothing, or left out what is needed.
     pub fn is_the_clients(self) -> bool {
         matches!(self, Self::GivenUp | Self::NoMid)
     }

@@ -34,18 +34,18 @@ pub(in crate::media) type Refusal = &'static str;
 /// One description, as far as forwarding has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct Description {
-    /// Which connection of whoever wrote it this describes.
+    /// Which connection of its author this describes.
     pub origin: Origin,
-    /// Its m-lines in order, but for those in `declined` and those of `apart`.
+    /// Its m-lines in order, without those in `declined` and those of `apart`.
     pub sections: Vec<Section>,
     /// What an offer says of further transports, each with m-lines of its own: those that no bundle joins to the first
     /// one (RFC 9143 §7.3 forbids the answerer to bundle what was not offered so).
     pub apart: Vec<Description>,
     /// Its m-lines that carry nothing here, in order.
     pub declined: Vec<Declined>,
-    /// Whether whoever wrote it only answers checks (RFC 8445 §2.5).
+    /// Whether its author only answers checks (RFC 8445 §2.5).
     pub is_lite: bool,
-    /// Which end of the DTLS association whoever wrote it takes (RFC 8842 §5.1), where it says so.
+    /// Which end of the DTLS association its author takes (RFC 8842 §5.1), where it says so.
     pub setup: Option<Setup>,
     /// Whether header extensions of both lengths may be mixed (RFC 8285 §6).
     pub mixes_extensions: bool,
@@ -54,12 +54,12 @@ pub(in crate::media) struct Description {
     session: Transport,
 }
 
-/// By what descriptions of one connection are told from those of another.
+/// What tells the descriptions of one connection from those of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct Origin {
     /// The ICE user name fragment (RFC 8839 §5.4) of the transport; all m-lines share one (BUNDLE).
     pub ufrag: String,
-    /// The certificate's fingerprints (RFC 8122 §5): whose DTLS endpoint this is.
+    /// The certificate's fingerprints (RFC 8122 §5), which identify the DTLS endpoint.
     pub fingerprints: Vec<Fingerprint>,
     /// The session's id (RFC 8866 §5.2).
     session: String,
@@ -92,9 +92,9 @@ pub(in crate::media) struct Section {
     pub mid: String,
     /// Sound or picture.
     pub kind: MediaKind,
-    /// Whether media flows on it from whoever wrote the description.
+    /// Whether the author of the description sends media on it.
     pub sends: bool,
-    /// Whether media flows on it to whoever wrote the description.
+    /// Whether the author of the description receives media on it.
     pub receives: bool,
     /// The streams that it declares.
     pub streams: Streams,
@@ -128,7 +128,7 @@ pub(in crate::media) struct Codec {
     /// The payload type of what repairs it, if negotiated: a picture's retransmissions (RFC 4588), or a sound that
     /// carries what came before it once more (RFC 2198).
     pub repair: Option<u8>,
-    /// What may be told of it by RTCP.
+    /// The RTCP feedback that may be sent about it.
     pub feedback: Feedback,
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Reader {
 /// The m-line that is being read.
 enum Open {
     Media(Box<OpenSection>),
-    /// One that carries nothing here, whatever stands in it.
+    /// One that carries nothing here, with any content.
     Declined(Declined),
 }
 

@@ -126,7 +126,7 @@ impl OpenSection {
         Ok(())
     }
 
-    /// `96 nack pli`, or `* nack pli` of all formats. What is more than can be is passed over.
+    /// `96 nack pli`, or `* nack pli` of all formats. Lines beyond the possible number are passed over.
     fn feedback(&mut self, value: &str) {
         let Some((of, what)) = value.trim().split_once(' ') else {
             return;
@@ -157,13 +157,13 @@ impl OpenSection {
         bundled: bool,
         common: &[(u8, String)],
     ) -> Result<Result<Section, Declined>, Refusal> {
-        // RFC 9143 §6: port 0 gives an m-line up, but for one that is to have the port of the bundle.
+        // RFC 9143 §6: port 0 gives an m-line up, except one that is to have the port of the bundle.
         let why = match (self.closed, self.bundle_only && bundled) {
             (true, false) => Some(Why::GivenUp),
             _ if self.mid.is_empty() => Some(Why::NoMid),
             _ => None,
         };
-        // Of one that is given up nothing else need be well formed.
+        // A section that is given up need not be well formed otherwise.
         let numbers = match why {
             Some(_) => Vec::new(),
             None => self.numbers()?,

@@ -106,7 +106,7 @@ impl Streams {
     }
 }
 
-/// `q;~h,x;f` as q, h and f (RFC 8853 §5.1): a tilde says that a layer is paused at first. Nothing of what is not
+/// `q;~h,x;f` as q, h and f (RFC 8853 §5.1): a tilde says that a layer is paused at first. Empty if the list is not
 /// understood.
 fn simulcast(list: &str) -> Vec<String> {
     let first = |layer: &str| {
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(layers("send q;h;f"), are(true, "q h f"));
         assert_eq!(layers("send q;h;f;x"), are(true, "q h f"));
         assert_eq!(layers("recv back send ~q,x;h;h"), are(true, "q h"));
-        // A rid that is not declared is none.
+        // A rid that is not declared does not count.
         assert_eq!(layers("send gone;h"), are(true, "h"));
         for strange in [
             " send rid=q;h;f",

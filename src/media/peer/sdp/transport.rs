@@ -1,4 +1,4 @@
-//! Whose transport a description describes: ICE credentials, certificate fingerprints and the DTLS role.
+//! The transport that a description describes: ICE credentials, certificate fingerprints and the DTLS role.
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -27,8 +27,8 @@ pub(in crate::media) enum Setup {
     Actpass,
 }
 
-/// The hash functions by which a certificate may be named (RFC 8122 §5), the stronger the greater. Those for which
-/// two certificates of one hash can be made are not among them.
+/// The hash functions by which a certificate may be named (RFC 8122 §5), the stronger the greater. Functions with known
+/// collisions are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::media) enum HashFunction {
     Sha256,
@@ -43,7 +43,7 @@ pub(in crate::media) struct Fingerprint {
     pub bytes: Vec<u8>,
 }
 
-/// What the session or one m-line says of its transport. The first of several says it, but of fingerprints.
+/// What the session or one m-line says of its transport. The first of several values counts, except for fingerprints.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Transport {
     ufrag: Option<String>,
@@ -59,13 +59,14 @@ pub(super) struct Transport {
 pub(super) struct Shared {
     pub ufrag: String,
     pub password: String,
-    /// Of the strongest hash function that is named; a certificate is the right one that has any of them.
+    /// The fingerprints of the strongest hash function that is named. A certificate is the right one if it has any of
+    /// them.
     pub fingerprints: Vec<Fingerprint>,
     pub setup: Option<Setup>,
 }
 
 impl Fingerprint {
-    /// By SHA-256, which everybody knows.
+    /// The fingerprint by SHA-256, which every client knows.
     pub fn of(certificate: &[u8]) -> Self {
         Self {
             hash: HashFunction::Sha256,

@@ -11,8 +11,8 @@ use crate::protocol::object::MediaKind;
 
 /// RFC 8445 §5.1.2.1, of host candidates.
 const TYPE_PREFERENCE: u32 = 126;
-/// Of those that are reached by streams: a lost packet holds up all after it, so that datagrams come first
-/// (RFC 6544 §4.2). Browsers take the same.
+/// The same for streams: a lost packet holds up all after it, so datagrams come first (RFC 6544 §4.2). Browsers use the
+/// same value.
 const TCP_TYPE_PREFERENCE: u32 = 90;
 /// RFC 6544 §4.2, of passive candidates, above the 13 bits that tell several addresses apart.
 const PASSIVE: u32 = 4 << 13;
@@ -44,7 +44,7 @@ pub(in crate::media) struct Slot<'a> {
     pub ssrc: u32,
     /// Of its repairs.
     pub repair_ssrc: u32,
-    /// What the subscriber has said that it takes; empty until it has, and then all that there is is offered.
+    /// The codecs that the subscriber has said it takes. Empty until it has; then all codecs are offered.
     pub taken: &'a [Codec],
 }
 
@@ -64,7 +64,7 @@ impl End<'_> {
         let mut text = self.head(offer.mixes_extensions);
         let others = apart.iter().map(|(end, part)| (end, *part));
         let parts: Vec<_> = std::iter::once((self, offer)).chain(others).collect();
-        // Who did not bundle is not told of bundles (RFC 9143 §7.3).
+        // An offerer that did not bundle is not told of bundles (RFC 9143 §7.3).
         for (_, part) in parts.iter().filter(|(_, part)| part.is_bundled()) {
             let mids = part.sections.iter().map(|section| section.mid.as_str());
             bundle(&mut text, mids);
@@ -171,8 +171,8 @@ impl End<'_> {
     fn begin(&self, text: &mut String, kind: MediaKind, proto: &str, codecs: &[&Codec]) {
         let _ = write!(text, "m={} 9 {proto}", medium(kind));
         for codec in codecs {
-            // A browser sends a sound redundantly if that is what the answerer prefers; of an offer some clients take the
-            // first encoding, whatever it is.
+            // A browser sends a sound redundantly if that is what the answerer prefers. Some clients take the first
+            // encoding of an offer in any case.
             let prefers = kind == MediaKind::Audio && self.setup != Setup::Actpass;
             let number = Some(codec.payload_type);
             let numbers = match prefers {
@@ -263,7 +263,7 @@ fn format(text: &mut String, kind: MediaKind, codec: &Codec) {
     if !codec.fmtp.is_empty() {
         let _ = write!(text, "a=fmtp:{number} {}\r\n", codec.fmtp);
     }
-    // Who sends a sound needs no keyframe of it, and repairs it by its encoding's own means.
+    // A sender of sound needs no keyframe requests, and repairs it by its encoding's own means.
     let is_picture = kind == MediaKind::Video;
     let said = [
         ("nack", feedback.nack && is_picture),

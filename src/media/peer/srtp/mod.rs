@@ -1,8 +1,8 @@
 //! SRTP and SRTCP (RFC 3711) of one peer, in place.
 //!
-//! A replay list and a highest index move only when a packet was authentic (RFC 3711 §3.3), and nothing is kept for a
-//! stream of which nothing was: what is forged changes nothing. On our side no index of a stream is sealed twice,
-//! whatever the caller does: two packets under one nonce would give both away.
+//! A replay list and a highest index move only when a packet was authentic (RFC 3711 §3.3). Nothing is kept for a
+//! stream that had no authentic packet. So a forged packet changes nothing. On our side no call can seal one index of a
+//! stream twice: two packets under one nonce would give both away.
 
 mod cipher;
 #[cfg(test)]
@@ -91,8 +91,8 @@ impl Inbound {
         Some((length, index))
     }
 
-    /// Whether this is a packet that [`Inbound::open_rtp`] would open now, of a stream that was heard, or one that
-    /// [`Inbound::open_rtcp`] would, of somebody who was. Nothing moves.
+    /// Whether [`Inbound::open_rtp`] would open this packet now, for a stream that was heard before, or
+    /// [`Inbound::open_rtcp`], for a sender that was. Nothing moves.
     pub fn would_open(&mut self, packet: &[u8], is_rtcp: bool) -> bool {
         if is_rtcp {
             return self.would_open_rtcp(packet);
@@ -164,8 +164,8 @@ impl Outbound {
         }
     }
 
-    /// Seals the RTP packet that stands from `start` to the end, and appends the tag. Not what is no RTP packet, nor one
-    /// whose number its stream had before, or left too far behind to tell.
+    /// Seals the RTP packet that stands from `start` to the end, and appends the tag. False for bytes that are no RTP
+    /// packet, for a number that its stream had before, and for a number too far behind to tell.
     #[must_use]
     pub fn seal_rtp(&mut self, bytes: &mut Vec<u8>, start: usize) -> bool {
         let Some((header, ssrc, number)) = bytes.get(start..).and_then(rtp_header) else {
@@ -174,7 +174,7 @@ impl Outbound {
         let Some(index) = self.rtp.next(ssrc, number) else {
             return false;
         };
-        // It is used from here on, whatever becomes of the packet.
+        // The index counts as used from here on, also when the packet is not sent.
         self.rtp.mark(ssrc, index);
         let place = Place {
             header,
@@ -184,8 +184,9 @@ impl Outbound {
         self.append_tag(bytes, start, place)
     }
 
-    /// The same for a packet that was sealed before and is the same in every byte: so is what comes of it, and nobody
-    /// learns anything. One that differs must not come here. Not one that was never sealed, or too long ago to tell.
+    /// The same for a packet that was sealed before and is the same in every byte. Its sealed form is the same too, so
+    /// nobody learns anything. A different packet must not come here. False for a packet that was never sealed, or too
+    /// long ago to tell.
     #[must_use]
     pub fn seal_rtp_again(&mut self, bytes: &mut Vec<u8>, start: usize) -> bool {
         let Some((header, ssrc, number)) = bytes.get(start..).and_then(rtp_header) else {
@@ -209,7 +210,7 @@ impl Outbound {
         self.cipher.seal_rtp(&mut bytes[start..], place)
     }
 
-    /// The same for a compound RTCP packet. Not after 2^31 of them (RFC 3711 §9.2).
+    /// The same for a compound RTCP packet. False after 2^31 of them (RFC 3711 §9.2).
     #[must_use]
     pub fn seal_rtcp(&mut self, bytes: &mut Vec<u8>, start: usize) -> bool {
         let index = self.rtcp_index;

@@ -175,8 +175,8 @@ fn keys_are_derived_as_the_standard_says() {
 }
 
 /// Numbers as a forwarder may come to use them: in order, repeated for a retransmission, jumping when the source
-/// restarts or is changed, late, wrapping. Whatever it asks for, no stream's index is sealed twice, and the other side
-/// opens all that was sealed.
+/// restarts or is changed, late, wrapping. For all of them no stream's index is sealed twice, and the other side opens
+/// all that was sealed.
 #[test]
 fn no_nonce_is_used_twice_whatever_numbers_are_asked_for() {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;

@@ -13,7 +13,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// With this one packet in it.
+    /// A window with this one packet in it.
     pub fn starting_at(index: u64) -> Self {
         let mut window = Self {
             top: index,

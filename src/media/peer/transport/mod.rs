@@ -15,7 +15,7 @@ use super::sdp::Fingerprint;
 use super::srtp::{Inbound, Outbound};
 use crate::budgets::media::HELD;
 
-/// From the first datagram of a handshake; whoever has not come to its end by then does not any more.
+/// From the first datagram of a handshake. A handshake that has not ended by then does not end any more.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// A peer that stays failed for this long is given up: its client did not restart ICE.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ pub(in crate::media) enum Received<'a> {
 pub(in crate::media) enum PeerEvent {
     /// Media may flow; once more after [`PeerEvent::Failed`].
     Connected,
-    /// Media goes another way than before. What was on the old one may be lost.
+    /// Media goes by another path than before. What was on the old one may be lost.
     Moved,
     /// It no longer agrees to be sent to, or never came up. It may come back.
     Failed,
@@ -64,10 +64,10 @@ struct Keys {
 pub(in crate::media) struct Peer {
     identity: &'static Identity,
     ice: Agent,
-    /// Whom its first description promised, and which end of DTLS we are. That holds for as long as there is the
-    /// association (RFC 8842 §4).
+    /// The peer that its first description promised, and which end of DTLS we are. That holds for as long as there is
+    /// the association (RFC 8842 §4).
     remote: Option<(DtlsRole, Vec<Fingerprint>)>,
-    /// There once both are known: whom to expect, and a way to them.
+    /// There once both are known: the expected peer, and a path to it.
     association: Option<Association>,
     /// Hellos that overtook the description.
     early: VecDeque<Vec<u8>>,
@@ -105,7 +105,7 @@ impl Peer {
         }
     }
 
-    /// By which our certificate is known in descriptions of ours.
+    /// The fingerprint by which descriptions of ours name our certificate.
     pub fn fingerprint(&self) -> &'static Fingerprint {
         self.identity.fingerprint()
     }
@@ -133,8 +133,8 @@ impl Peer {
         self.ice.take_stale_ufrags()
     }
 
-    /// Takes from the peer's first description whom we talk to and which end of DTLS we are. A later one changes
-    /// nothing.
+    /// Takes from the peer's first description its fingerprints and which end of DTLS we are. A later description
+    /// changes nothing.
     pub fn set_remote(&mut self, named: &[Fingerprint], role: DtlsRole, now: Instant) {
         self.at = now;
         if self.remote.is_none() {
@@ -148,7 +148,7 @@ impl Peer {
         self.remote.as_ref().map(|(role, _)| *role)
     }
 
-    /// As client we begin as soon as we know whom with and where.
+    /// As client we begin as soon as we know the peer and a path to it.
     fn begin_handshake(&mut self, now: Instant) {
         let (Some((role, named)), None) = (&self.remote, &self.association) else {
             return;
@@ -165,7 +165,7 @@ impl Peer {
         }
     }
 
-    /// Takes a datagram that came this way. It is opened where it lies.
+    /// Takes a datagram that came by this path. It is opened where it lies.
     pub fn receive<'a>(
         &mut self,
         path: Path,
@@ -216,7 +216,7 @@ impl Peer {
             return;
         };
         self.shaking_since.get_or_insert(now);
-        // A flight is answered at once, so the quickest answer tells the way, until something better does.
+        // A flight is answered at once, so the quickest answer tells the round trip time, until something better does.
         if let Some(sent) = self.flight_at.take().filter(|_| self.keys.is_none()) {
             let way = now.saturating_duration_since(sent);
             self.round_trip = Some(self.round_trip.map_or(way, |known| known.min(way)));
@@ -246,8 +246,8 @@ impl Peer {
         received
     }
 
-    /// Whether this packet, which came by an unknown way, is the peer's: then the way is proven. A NAT that gives a client
-    /// another port does not tell it, and its next check may be seconds away.
+    /// Whether this packet, which came by an unknown path, is the peer's. Then the path is proven. A NAT that gives a
+    /// client another port does not tell it, and its next check may be seconds away.
     pub fn vouch(&mut self, path: Path, packet: &[u8], now: Instant) -> bool {
         let keys = self.keys.as_mut().filter(|_| self.state != State::Closed);
         let vouched = keys.is_some_and(|keys| keys.inbound.would_open(packet, is_rtcp(packet)));
@@ -324,7 +324,7 @@ impl Peer {
         self.events.pop_front()
     }
 
-    /// Gives what waits to be sent: answers to checks, each back the way that it was asked, and DTLS.
+    /// Gives what waits to be sent: answers to checks, each by the path of its check, and DTLS.
     pub fn poll_transmit(&mut self, out: &mut Arena) {
         for (path, answer) in self.answers.drain(..) {
             out.push(path, |bytes| bytes.extend_from_slice(&answer));
@@ -338,22 +338,23 @@ impl Peer {
         }
     }
 
-    /// Sends the RTP packet that `write` appends, sealed where it stands. Whether it was: not before the peer is connected,
-    /// and no number of a stream twice, nor one more than 1,024 behind the highest.
+    /// Sends the RTP packet that `write` appends, sealed where it stands. Returns whether it was sent. It is not sent
+    /// before the peer is connected, nor with a number that its stream had before, nor with one more than 1,024 behind
+    /// the highest.
     pub fn send_rtp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.seal(out, write, |keys, bytes, start| {
             keys.outbound.seal_rtp(bytes, start)
         })
     }
 
-    /// Sends an RTP packet again that was sent before and is the same in every byte. Whether it did.
+    /// Sends an RTP packet again that was sent before and is the same in every byte. Returns whether it was sent.
     pub fn resend_rtp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.seal(out, write, |keys, bytes, start| {
             keys.outbound.seal_rtp_again(bytes, start)
         })
     }
 
-    /// Sends the compound RTCP packet that `write` appends. Whether it did.
+    /// Sends the compound RTCP packet that `write` appends. Returns whether it was sent.
     pub fn send_rtcp(&mut self, out: &mut Arena, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.seal(out, write, |keys, bytes, start| {
             keys.outbound.seal_rtcp(bytes, start)
@@ -389,22 +390,22 @@ impl Peer {
         self.ice.selected()
     }
 
-    /// The ways that this peer has proven to be at.
+    /// The paths that this peer has proven.
     pub fn paths(&self) -> impl Iterator<Item = Path> {
         self.ice.paths()
     }
 
-    /// Those that are new since the last call.
+    /// The paths that are new since the last call.
     pub fn take_proven(&mut self) -> Vec<Path> {
         self.ice.take_fresh()
     }
 
-    /// Those that gave way to others since the last call.
+    /// The paths that made room for others since the last call.
     pub fn take_dropped(&mut self) -> Vec<Path> {
         self.ice.take_dropped()
     }
 
-    /// Gives up a way that belongs to another peer.
+    /// Gives up a path that belongs to another peer.
     pub fn remove_path(&mut self, path: Path) {
         self.ice.remove(path);
     }
@@ -414,7 +415,7 @@ impl Peer {
         self.heard_at
     }
 
-    /// How long the way there and back takes, once it was measured.
+    /// The round trip time, once it was measured.
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }

@@ -59,7 +59,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// The server has this role in DTLS; both know each other's way.
+    /// The server has this role in DTLS; both know each other's path.
     fn new(role: DtlsRole) -> Self {
         let mut pair = Self::unmet();
         pair.describe(role);

@@ -10,7 +10,7 @@ use crate::media::rtp::rtcp::write::Writer;
 use crate::media::rtp::rtcp::{Block, Compound, Report as RtcpReport, round_trip};
 use crate::protocol::object::Source;
 
-/// Whoever only receives has an SSRC for its reports, too.
+/// A peer that only receives has an SSRC for its reports, too.
 const OWN_SSRC: u32 = 1;
 /// The same for all that we send (RFC 8834 §4.9).
 const NAME: &str = "meeting";
@@ -147,8 +147,8 @@ impl Up {
         });
     }
 
-    /// Asks for a keyframe of a source's layer, in the way that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1). Whether
-    /// there was a stream to ask.
+    /// Asks for a keyframe of a source's layer, by the request that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1).
+    /// Returns whether there was a stream to ask.
     pub fn request_keyframe(&mut self, source: Source, layer: usize, out: &mut Arena) -> bool {
         let line = self.lines.iter().find(|line| line.source == Some(source));
         let current = |line: &Line| line.current.get(layer).copied().flatten();

@@ -113,7 +113,7 @@ impl Line {
         first.map_or(90_000, |codec| codec.clock_rate)
     }
 
-    /// Whether full intra requests are all that its sender understands of requests for a keyframe.
+    /// Whether its sender understands only full intra requests as requests for a keyframe.
     pub fn takes_intra_requests_only(&self) -> bool {
         let mut codecs = self.codecs.iter().map(|codec| codec.feedback);
         codecs.any(|one| one.full_intra && !one.picture_loss)

@@ -8,8 +8,8 @@ use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Description, End};
 use crate::protocol::object::SourceMid;
 
-/// So many transports later offers may bring in all. A new connection, of which there are so many in a time, may bring
-/// others.
+/// How many transports later offers may add in all. A new connection may bring others; the number of new connections is
+/// limited too.
 const TRANSPORTS_OVER_TIME: u32 = 16;
 
 const TOO_MANY: &str =
@@ -34,7 +34,8 @@ pub(in crate::media) fn continues(ups: &[Up], offer: &Description) -> bool {
     ups.first().is_some_and(|up| up.continues(offer))
 }
 
-/// Takes a later offer. A transport that is new in it gets a connection; one that is not in it any more carries nothing.
+/// Takes a later offer. A transport that is new in it gets a connection. A connection that is not in it any more
+/// carries nothing.
 pub(in crate::media) fn renegotiate(
     ups: &mut Vec<Up>,
     offer: &Description,

@@ -15,8 +15,8 @@ pub(in crate::media) struct Assigned {
 }
 
 impl Up {
-    /// Says which m-line carries what. Gives each source that one carries with the name of its first encoding, and the
-    /// others with why not.
+    /// Says which m-line carries what. Returns each carried source with the name of its first encoding, and the other
+    /// sources with the reason.
     pub fn assign(&mut self, sources: &[SourceMid]) -> Assigned {
         let mut assigned = Assigned::default();
         for line in &mut self.lines {

@@ -11,7 +11,7 @@ use crate::media::rtp::vp9::Sizes;
 /// What a packet says of that.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::media) struct Standing {
-    /// Of which layer it is.
+    /// Its layer, where the packet names one.
     pub part: Option<Part>,
     /// How large the spatial layers are.
     pub sizes: Option<Sizes>,
@@ -20,7 +20,7 @@ pub(in crate::media) struct Standing {
 }
 
 impl Up {
-    /// By its payload, and by its dependency descriptor where the payload is silent.
+    /// Read from its payload, or from its dependency descriptor where the payload is silent.
     pub(super) fn standing(
         &mut self,
         place: usize,

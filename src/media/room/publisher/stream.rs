@@ -21,8 +21,8 @@ pub(in crate::media) struct Report {
 }
 
 impl Report {
-    /// What is to be added to the timestamps of a stream that `other` is of, for them to be on this one's clock: both
-    /// are of one sender, whose wall clock they share.
+    /// The offset from the timestamps of `other`'s stream to this one's clock. Both streams are of one sender and share
+    /// its wall clock.
     pub fn offset_of(self, other: Self, clock_rate: u32) -> u32 {
         let apart = other.ntp.wrapping_sub(self.ntp) as i64;
         let ticks = (i128::from(apart) * i128::from(clock_rate)) >> 32;

@@ -8,7 +8,7 @@ use crate::media::room::allocate::{Class, Share};
 use crate::media::room::publisher::Arrival;
 use crate::protocol::object::Slot;
 
-/// A layer that is missing is expected to come for so long before that is told.
+/// A missing layer is expected to come for so long. Only then the subscriber is told of it.
 const COMING: Duration = Duration::from_secs(3);
 
 /// How a picture is preferred.
@@ -20,7 +20,7 @@ pub(in crate::media) struct Preferred {
     pub height: u32,
 }
 
-/// Why somebody gets less of a picture than they asked for.
+/// Why a subscriber gets less of a picture than they asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) enum Lack {
     /// Their line carries no more.
@@ -45,7 +45,7 @@ impl DownSlot {
         self.next.unwrap_or(self.layer)
     }
 
-    /// Is to carry this layer. What flows goes on until the layer's next keyframe.
+    /// Aims at this layer. The present one goes on until the next keyframe of the new one.
     pub(super) fn aim_at(&mut self, layer: usize) {
         self.is_planned = true;
         if self.layer == layer {
@@ -113,7 +113,7 @@ impl DownSlot {
         (self.reported != self.state()).then(|| self.tell(tracks))
     }
 
-    /// The same, whatever was told last.
+    /// The same, also when nothing is new.
     pub(in crate::media::room) fn tell(&mut self, tracks: &Tracks) -> Slot {
         self.reported = self.state();
         self.reported(tracks)

@@ -1,7 +1,7 @@
-//! What one down connection's line carries: what is sent on it and what came of that, and what follows for repairs,
-//! for what waits and for how much is sent at all.
+//! The line of one down connection: what is sent on it and what came of that. From this follow the repairs, the packets
+//! that wait and how much is sent at all.
 //!
-//! The room asks [`Line::limit`] and shares that out; where somebody gets less than they asked for it asks by
+//! The room asks [`Line::limit`] and shares that out. Where a subscriber gets less than they asked for, the room asks
 //! [`Line::take_probe`] whether the line is to be probed. The model behind it is in [`bwe`](crate::media::bwe).
 
 use std::time::{Duration, Instant};
@@ -164,7 +164,7 @@ impl Line {
         self.padding = Some(padding);
     }
 
-    /// A slot carries something else: what waits of it is not for whoever watches now.
+    /// A slot carries something else: what waits of the old track is not for the viewer of the new one.
     pub fn forget(&mut self, slot: usize) {
         drop((self.pacer.take(slot), self.bursts.take(slot)));
         self.train.take_if(|(of, _)| *of == slot);

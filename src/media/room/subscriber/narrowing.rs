@@ -1,5 +1,5 @@
-//! What a down connection sends of what its slots carry: which layer of each picture, and where the line is too narrow
-//! for all, only stills of some, or nothing.
+//! What a down connection sends of what its slots carry: which layer of each picture. Where the line is too narrow for
+//! all, it sends only stills of some, or nothing.
 
 use std::time::Instant;
 
@@ -90,7 +90,7 @@ impl Down {
         narrowed
     }
 
-    /// Whether somebody gets less than they asked for because of the line.
+    /// Whether the subscriber gets less than they asked for because of the line.
     fn is_held_back(&self) -> bool {
         let mut slots = self.slots.iter();
         slots.any(|slot| match slot.lack {
@@ -291,7 +291,7 @@ impl Down {
         (!train.is_empty()).then_some(train)
     }
 
-    /// Begins to send what was sent already once more, to see how fast it arrives. Whether there is a way to.
+    /// Begins to send packets once more that were sent already, to see how fast they arrive. Returns whether it can.
     fn probe(&mut self, bytes: u64, tracks: &Tracks, out: &mut Arena, now: Instant) -> bool {
         let mut sizes = TRAINS.into_iter();
         let fresh = sizes.find_map(|bytes| {

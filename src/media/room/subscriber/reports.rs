@@ -25,7 +25,7 @@ pub(in crate::media) enum Feedback {
 }
 
 impl Down {
-    /// Notes what happened on the connection. Whether media may flow, or goes another way than before.
+    /// Notes what happened on the connection. Returns whether media may flow, or goes by another path than before.
     pub fn note_events(&mut self) -> bool {
         let mut flows = false;
         while let Some(event) = self.connection.poll_event() {
@@ -103,7 +103,7 @@ impl Down {
         self.line.note_reports(tally, now);
     }
 
-    /// A keyframe is asked for. Whoever gets stills gets keyframes anyway, as often as the line allows.
+    /// A keyframe is asked for. A viewer of stills gets keyframes anyway, as often as the line allows.
     fn keyframe_requested(&mut self, ssrc: u32, now: Instant) -> Option<usize> {
         let index = self.slot_of(ssrc)?;
         let slot = &mut self.slots[index];

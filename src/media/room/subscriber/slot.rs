@@ -25,7 +25,7 @@ use crate::protocol::object::MediaKind;
 /// After a line turned out to be narrow its queue drains for about this long.
 const DRAINING: Duration = Duration::from_millis(700);
 
-/// Of what is sent, and of its repairs.
+/// The payload types of what is sent, and of its repairs.
 type PayloadTypes = (u8, Option<u8>);
 
 /// One m-line of a down connection.
@@ -42,7 +42,7 @@ pub(in crate::media) struct DownSlot {
     pub next: Option<usize>,
     /// How it is preferred.
     pub preferred: Preferred,
-    /// Whether it was decided since it carries this what is sent of it.
+    /// Whether it was decided what is sent of its present track.
     pub is_planned: bool,
     /// Why it gets less than was asked for.
     pub lack: Option<Lack>,
@@ -167,7 +167,7 @@ impl DownSlot {
         (self.lack, self.missed_since, self.uses) = (None, None, 0);
         self.undecodable = false;
         self.release();
-        // What it carried before must not be sent to whoever watches it now.
+        // What it carried before must not be sent to the viewer of the new track.
         self.buffer.clear();
     }
 
@@ -198,8 +198,8 @@ impl DownSlot {
         self.still == Some(timestamp)
     }
 
-    /// What was lost since the report before (RFC 3550 §6.4.1), but for what never came here to be sent: that is the
-    /// publisher's loss, not this subscriber's.
+    /// The losses since the report before (RFC 3550 §6.4.1). Packets that never came here to be sent are not counted:
+    /// they are the publisher's loss, not this subscriber's.
     pub(super) fn note_reception(&mut self, report: &Block) -> Tally {
         let received = Received {
             highest: report.highest,
@@ -233,14 +233,14 @@ impl DownSlot {
         let codecs = codecs.unwrap_or_default();
         let ids = section.map_or(ExtensionIds::none(), Section::extension_ids);
         if (&codecs, &ids) != (&self.codecs, &self.ids) {
-            // What was sent by other numbers could not be sent again as it was.
+            // Packets that were sent with other numbers could not be sent again as they were.
             self.buffer.clear();
         }
         (self.codecs, self.ids, self.mapped) = (codecs, ids, None);
     }
 
-    /// Another stream of the layer begins anew; another encoding of it looks up its payload type. Gives that and the one
-    /// of its repairs, if the subscriber has one for it.
+    /// Finds the payload types for a stream: the one of its packets and the one of its repairs, if the subscriber has
+    /// them. A new stream of the layer begins anew, and a new encoding looks up its payload type.
     pub(super) fn fit(&mut self, ssrc: u32, codec: &Arc<Codec>) -> Option<PayloadTypes> {
         if self.stream != Some(ssrc) {
             self.release();

@@ -1,5 +1,5 @@
-//! The codecs that subscribers take. A browser names the same ones for all its slots, and so does everybody else's of the
-//! same make, so a list is kept once for all slots of a room that have it.
+//! The codecs that subscribers take. A browser names the same codecs for all its slots, and all browsers of one make
+//! name the same. So each list is kept once for all slots of a room that have it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(in crate::media) struct Taken {
 }
 
 impl Taken {
-    /// One list of these codecs, the same for all who name them.
+    /// One list of these codecs, the same for all subscribers that name them.
     pub(super) fn list(&mut self, codecs: &[Codec]) -> Arc<[Codec]> {
         let mut lists = self.lists.iter();
         if let Some(known) = lists.find(|list| ***list == *codecs) {

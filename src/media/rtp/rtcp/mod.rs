@@ -1,4 +1,4 @@
-//! RTCP (RFC 3550 §6), read where it lies. What is written is in [`mod@write`], transport-wide feedback in [`transport`].
+//! RTCP (RFC 3550 §6), read where it lies. Writing is in [`mod@write`], transport-wide feedback in [`transport`].
 //!
 //! Everything here takes bytes that a client wrote. A compound packet whose lengths do not agree is refused whole; one
 //! report in it that is malformed is passed over. Nothing panics.
@@ -34,7 +34,7 @@ const BLOCK_BYTES: usize = 24;
 pub enum Report<'a> {
     /// RFC 3550 §6.4.1.
     Sender {
-        /// Whose.
+        /// The sender's stream.
         ssrc: u32,
         /// Their wall clock.
         ntp: u64,
@@ -73,12 +73,12 @@ pub enum Report<'a> {
     LastReferences(LastReferences<'a>),
 }
 
-/// What somebody received of one stream (RFC 3550 §6.4.1).
+/// What a receiver reports of one stream (RFC 3550 §6.4.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Of which stream.
+    /// The stream.
     pub ssrc: u32,
-    /// Of what was sent since the report before, as 1/256.
+    /// The lost share of what was sent since the report before, in 1/256.
     pub fraction_lost: u8,
     /// 24 bits with a sign.
     pub lost: i32,
@@ -157,7 +157,7 @@ impl<'a> FullIntra<'a> {
     }
 }
 
-/// What somebody says of reference times that they were told.
+/// What a receiver says of reference times that it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastReferences<'a>(&'a [u8]);
 
@@ -188,7 +188,7 @@ impl<'a> Compound<'a> {
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
-    /// What stands in it, in order, but for what nobody here acts on.
+    /// Its reports in order, without those that nothing here acts on.
     pub fn iter(self) -> impl Iterator<Item = Report<'a>> {
         let mut rest = self.0;
         let packets = std::iter::from_fn(move || {
@@ -303,14 +303,14 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(word.try_into().ok()?))
 }
 
-/// How long the way there and back takes, by a report on something of ours that was sent at `last`; `now` and `last`
-/// are the middles of NTP times (RFC 3550 §6.4.1).
+/// The round trip time, by a report on something of ours that was sent at `last`. `now` and `last` are the middles of
+/// NTP times (RFC 3550 §6.4.1).
 pub fn round_trip(now: u32, last: u32, delay: u32) -> Option<std::time::Duration> {
     if last == 0 {
         return None;
     }
     let ticks = now.wrapping_sub(last).wrapping_sub(delay);
-    // Clocks that run apart may make it a little less than nothing; half of all values are that.
+    // Clocks that run apart may make it a little negative. The upper half of all values stands for negative ones.
     let ticks = if ticks > u32::MAX / 2 { 0 } else { ticks };
     let nanos = u64::from(ticks) * 1_000_000_000 / 65_536;
     Some(std::time::Duration::from_nanos(nanos))

@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// Our wall clock, for whoever says how long ago it came (RFC 3611 §4.4).
+    /// Our wall clock, for a receiver that tells how long ago it came (RFC 3611 §4.4).
     pub fn reference_time(&mut self, sender: u32, ntp: u64) {
         self.packet(EXTENDED_REPORT, 0, |into| {
             into.extend_from_slice(&sender.to_be_bytes());

@@ -217,8 +217,8 @@ impl Feedback {
         Some(packet)
     }
 
-    /// The crate delivers RTCP to whom its first packet is about, and nothing of it if that is nobody: a report that
-    /// is empty, or begins with a repair stream, would take the keyframe requests behind it along.
+    /// The crate delivers RTCP to the stream that its first packet is about, and drops all of it if there is none. A
+    /// report that is empty, or begins with a repair stream, would take the keyframe requests behind it along.
     fn about_sent(&self, report: &ReceiverReport) -> ReceiverReport {
         let known = report.reports.iter();
         let known = known.filter(|about| self.sent.contains(&about.ssrc));

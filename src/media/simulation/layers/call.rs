@@ -1,4 +1,4 @@
-//! Ada's camera in layers, and two who watch it.
+//! Ada's camera in layers, and two viewers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,7 +71,7 @@ pub(in crate::media::simulation) struct Call {
     pub named: bool,
 }
 
-/// A packet as somebody received it.
+/// A packet as a viewer received it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::media::simulation) struct Got {
     pub sequence: u16,
@@ -201,7 +201,7 @@ impl Call {
             .ask(&viewer, |reply| Request::View { tiles, reply });
     }
 
-    /// What somebody received since this was last asked, once what is on its way has arrived, by number.
+    /// What a viewer received since this was last asked, once what is on its way has arrived, by number.
     pub fn take_received(&mut self, viewer: usize) -> Vec<Got> {
         self.world.run(QUEUE * 2);
         let down = &mut self.world.clients[self.viewers[viewer].1];
@@ -220,7 +220,7 @@ impl Call {
                 packets: payload[21],
             }
         });
-        // Older ones come again, to probe the line with.
+        // Older packets come again, to probe the line with.
         let before = std::mem::replace(&mut self.counted[viewer], self.frame);
         let by_number: BTreeMap<i16, Got> = {
             let got: Vec<Got> = got.filter(|got| got.frame > before).collect();
@@ -231,7 +231,7 @@ impl Call {
         by_number.into_values().collect()
     }
 
-    /// Which layers somebody was last told of their slot, and why.
+    /// Which layers a viewer was last told of their slot, and why.
     pub fn reported(&self, viewer: usize) -> Vec<(Option<String>, Option<String>)> {
         let events = self.world.events.lock().unwrap();
         let reported = events.iter().filter_map(|event| match event {

@@ -24,8 +24,8 @@ fn layers_of(got: &[Got]) -> Vec<u8> {
     layers
 }
 
-/// Whatever was switched, the receiver sees one stream without a gap, whose clock and counters only go on; after a
-/// switch it begins with a keyframe, and every picture is whole. How many switches there were.
+/// Checks that the receiver sees one stream without a gap over all switches, whose clock and counters only go on. After
+/// a switch it begins with a keyframe, and every picture is whole. Returns the number of switches.
 fn is_one_stream(got: &[Got]) -> usize {
     let mut switches = 0;
     let mut counted = BTreeMap::new();
@@ -161,7 +161,7 @@ fn a_narrow_line_gets_a_smaller_layer_and_the_larger_one_when_it_is_wide_again()
     assert!(is_one_stream(&got) <= 1, "{:?}", layers_of(&got));
     let frames: BTreeSet<u32> = got.iter().map(|got| got.frame).collect();
     assert!(frames.len() >= 195, "{}: it is no slide show", frames.len());
-    // The other one notices nothing.
+    // The other viewer notices nothing.
     let other = call.take_received(1);
     assert_eq!(layers_of(&other), [2]);
     call.world.widen(down);
@@ -192,7 +192,7 @@ fn a_layer_that_its_sender_stops_is_replaced_and_taken_up_again() {
     assert_eq!(call.last_reported(0), reported("f", ""));
     let got = call.take_received(0);
     assert_eq!(is_one_stream(&got), 1, "{:?}", layers_of(&got));
-    // A picture that stands still is none that died.
+    // A picture that stands still has not ended.
     call.layers
         .iter_mut()
         .for_each(|layer| layer.is_sent = false);

@@ -6,8 +6,8 @@ use crate::meeting::effect::CloseReason;
 
 const JOIN: u64 = 2;
 
-/// Somebody whose socket is lost while they come into a room. It has told one event since, which they hear when they are
-/// back.
+/// A session that loses its socket while it comes into a room. It has told one event since, which the client hears when
+/// it is back.
 fn cut_at_the_join(answer: Result<(), ErrorCode>) -> Desk {
     let mut desk = Desk::kept_for(KEPT_FOR);
     desk.ask(1);

@@ -6,7 +6,7 @@ use crate::protocol::error::ErrorCode;
 
 pub(super) const KEPT_FOR: Duration = Duration::from_secs(30);
 
-/// Somebody in a room, with request 2.
+/// A session in a room, with request 2.
 pub(super) fn inside() -> Desk {
     let mut desk = Desk::kept_for(KEPT_FOR);
     desk.ask(1);

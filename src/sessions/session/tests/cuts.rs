@@ -1,4 +1,4 @@
-//! A scripted meeting over a line that is cut at every step: whatever was under way is lost, and in the end the client
+//! A scripted meeting over a line that is cut at every step. Everything under way is lost, and in the end the client
 //! knows every event once, in order, and has one answer to each request. A failing run prints its seed and its cut.
 
 use std::collections::VecDeque;
@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// Everything under way is lost, but for as much as happens to have arrived.
+    /// Everything under way is lost, except for what happens to have arrived.
     fn cut(&mut self) {
         let arrived = self.random.random_range(0..=self.line.down.len());
         for _ in 0..arrived {
@@ -177,7 +177,7 @@ impl World {
         self.line.up.push_back(text(id));
     }
 
-    /// On a new socket: the session is taken from whoever has it, and what was not answered is sent again.
+    /// On a new socket: the session is taken from its present holder, and requests without an answer are sent again.
     fn client_resumes(&mut self) {
         self.is_cut = false;
         self.is_socket_dead = false;
@@ -199,7 +199,7 @@ impl World {
     fn server_notices(&mut self) {
         let outs = self.desk.take(Input::End(End::Gone));
         self.follow(outs);
-        // From now on nobody is there, which is no socket that is dead.
+        // From now on there is no socket, so there is no dead one either.
         self.is_socket_dead = false;
         self.line.down.clear();
     }

@@ -25,7 +25,7 @@ use crate::protocol::time::Timestamp;
 use crate::sessions::checks::CheckRoom;
 use crate::sessions::handlers::check;
 
-/// A session of somebody who needs no server.
+/// A session's state that needs no server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Someone {
     user: Option<User>,
@@ -96,7 +96,7 @@ fn admitted() -> OutboxItem {
     }
 }
 
-/// A room as somebody sees it who has just come in.
+/// A room as a participant sees it on joining.
 fn view() -> Box<View> {
     let now = Timestamp::from_unix_millis(0).unwrap();
     let check = CheckRoom {

@@ -16,12 +16,12 @@ const TICK: Duration = Duration::from_millis(125);
 struct Model {
     now: u64,
     seq: u64,
-    /// Whom the core has, or has lent.
+    /// The state that the core has, or has lent.
     someone: Someone,
     in_flight: Option<u64>,
     newest: u64,
     answers: BTreeMap<u64, Value>,
-    /// What rooms did while a request was in flight: whom they let in, and of whom they let go.
+    /// What rooms did while a request was in flight: the participants they let in, and those they let go of.
     moves: Vec<Result<ParticipantId, ParticipantId>>,
     /// What may be asked now, in eighths of a request.
     tokens: u64,
@@ -258,7 +258,7 @@ impl Model {
         }
     }
 
-    /// What a request makes of whoever asked.
+    /// What a request makes of the client's state.
     fn after(&self, random: &mut StdRng) -> Someone {
         let mut someone = self.someone.clone();
         match random.random_range(0..10) {

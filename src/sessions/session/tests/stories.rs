@@ -147,7 +147,7 @@ fn two_pings_may_stay_unanswered() {
     let mut desk = Desk::logged_in();
     assert_eq!(desk.ring(), (HEARTBEAT, vec![Out::Ping]));
     assert_eq!(desk.ring().1, [Out::Ping]);
-    // Whoever answers late has answered.
+    // A late answer is an answer.
     assert_eq!(desk.hear(Frame::Pong), []);
     for _ in 0..2 {
         assert_eq!(desk.ring().1, [Out::Ping]);

@@ -1,4 +1,5 @@
-//! Handshakes bent at random, by a fixed seed: what comes of them is well-formed and bounded, and the crate survives it.
+//! Handshakes bent at random, by a fixed seed. What comes of them is well-formed and bounded, and the crate survives
+//! it.
 
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ fn the_crate_survives_bent_handshakes() {
             let datagram = random.bend(&corpus);
             pair.arrive(&datagram);
         }
-        // Whatever was believed of that, the server holds nothing that hurts it, and a new client is served.
+        // The server may believe any of that. It still holds nothing that hurts it, and serves a new client.
         assert!(pair.guard.assembly.held() <= DTLS_BYTES.size());
     }
     let mut pair = Pair::new();

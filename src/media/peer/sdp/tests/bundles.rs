@@ -142,7 +142,7 @@ fn one_bundle_has_one_certificate_wherever_it_is_named() {
         taken(&both).origin.fingerprints,
         taken(OFFER).origin.fingerprints
     );
-    // Without a bundle the other m-line's is nobody's.
+    // Without a bundle the fingerprint of the other m-line counts for none.
     let loose = in_both(&other).replace("a=group:BUNDLE 0 1\r\n", "");
     assert_eq!(
         taken(&loose).origin.fingerprints,
