@@ -262,8 +262,8 @@ impl Key {
                 value: "MILLISECONDS",
                 arity: Arity::One,
                 default: "30000",
-                help: "Keeps whoever loses the connection in the meeting for so long, so that they come back as if nothing \
-                       had been; 0 takes them out at once",
+                help: "How long somebody who lost the connection is kept in the meeting. Within this time they come back \
+                       to their place; 0 takes them out at once",
             },
             Self::MediaIp => &Spec {
                 name: "media-ip",

@@ -184,7 +184,7 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
         (
             Key::TrustedProxy,
             "0.0.0.0/0",
-            "--trusted-proxy: '0.0.0.0/0' is everybody: whoever likes could pose as any address.",
+            "--trusted-proxy: '0.0.0.0/0' is everybody: anyone could pose as any address.",
         ),
         (
             Key::MaxSockets,

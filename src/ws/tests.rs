@@ -335,7 +335,7 @@ async fn descriptions_and_candidates_beyond_their_size_are_refused() {
 }
 
 #[tokio::test]
-async fn whoever_is_refused_by_another_room_stays_where_they_are() {
+async fn a_person_who_is_refused_by_another_room_stays_where_they_are() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting().await;
     let made = json!({ "name": "Full", "topology": "p2p", "max_participants": 1 });
