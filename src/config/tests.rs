@@ -402,6 +402,28 @@ fn media_goes_to_the_address_that_is_listened_on() {
 }
 
 #[test]
+fn the_interfaces_are_followed_unless_one_address_is_given_or_listened_on() {
+    let table: [(&[(Key, &[&str])], &[&str]); 5] = [
+        (&[(Key::Listen, &["0.0.0.0:80"])], &["0.0.0.0"]),
+        (&[(Key::Listen, &["[::]:80"])], &["0.0.0.0", "::"]),
+        (&[(Key::Listen, &["127.0.0.1:80"])], &["0.0.0.0", "::"]),
+        (&[(Key::Listen, &["192.0.2.9:80"])], &[]),
+        (
+            &[
+                (Key::Listen, &["0.0.0.0:80"]),
+                (Key::MediaIp, &["192.0.2.9"]),
+            ],
+            &[],
+        ),
+    ];
+    for (given, expected) in table {
+        let found = load(given, &[]).unwrap().media.wildcards;
+        let found: Vec<String> = found.iter().map(IpAddr::to_string).collect();
+        assert_eq!(found, expected, "{given:?}");
+    }
+}
+
+#[test]
 fn a_proxy_is_an_address_or_a_network_however_it_is_written() {
     let table = [
         ("10.0.0.1", "10.0.0.1/32"),

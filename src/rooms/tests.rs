@@ -38,6 +38,7 @@ fn media() -> Media {
         ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
+        wildcards: Vec::new(),
         listeners: Vec::new(),
     };
     Media::start(config).unwrap()

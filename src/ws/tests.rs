@@ -48,6 +48,7 @@ impl Server {
             ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
             port: 0,
             threads: 1,
+            wildcards: Vec::new(),
             listeners: Vec::new(),
         };
         let (stop, stopping) = watch::channel(false);
