@@ -1,5 +1,7 @@
 //! The key of limits and records per address; and which addresses are this machine's.
 
+pub mod interfaces;
+
 use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 
 use serde::{Deserialize, Serialize};

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_gone_away_is_passed_over() {
+    fn a_caller_that_has_gone_away_is_passed_over() {
         let turns = Turns::new(1, Waiting::InAll(2));
         let running = taken(&turns, 1);
         let gone = [waiting(&turns, 1), waiting(&turns, 2)];

@@ -142,7 +142,7 @@ export class Visitor {
     this.#measures = false;
     clearTimeout(this.#timers[1]);
     clearTimeout(this.#timers[2]);
-    // Whoever still waits has waited as long as this at least.
+    // Requests that still wait have waited as long as this at least.
     for (const { at } of this.#waiting) this.#entries.push(performance.now() - at);
     this.#waiting.clear();
     return { pings: this.#pings, gap: this.#gap, entries: this.#entries };

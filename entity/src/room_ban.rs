@@ -15,7 +15,7 @@ pub struct Model {
     /// What they were called in the meeting.
     pub display_name: String,
     pub since: DateTime,
-    /// The id on the wire of whoever decided it.
+    /// The id on the wire of the person who banned them.
     pub banned_by: String,
 }
 

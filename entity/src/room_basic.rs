@@ -49,7 +49,7 @@ pub struct Model {
     pub hide_number: bool,
     /// How long before its beginning people may come in, in milliseconds.
     pub early_ms: i64,
-    /// The meeting ends at `end_at`, whoever is in it.
+    /// The meeting ends at `end_at`, even while people are in it.
     pub ends_on_time: bool,
     /// How the meeting comes again (RFC 5545 §3.3.10).
     pub recurrence: Option<String>,

@@ -24,7 +24,7 @@ pub struct Model {
     /// How many people it has let in.
     pub uses: i32,
     pub created_at: DateTime,
-    /// The id on the wire of whoever made it.
+    /// The id on the wire of the person who made it.
     pub created_by: String,
     pub revoked_at: Option<DateTime>,
 }

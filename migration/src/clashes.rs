@@ -95,7 +95,7 @@ pub async fn clashes(db: &DatabaseConnection) -> Result<Vec<Clash>, DbErr> {
         own.extend(door::own_of_room(&manager));
         clashes.extend(unfit("room_basic", &found, &rooms::ROOM, &own));
         let found = columns_of(&manager, "room_user").await?;
-        let mut own = rooms::own_of_stay(&manager);
+        let mut own = rooms::own_of_membership(&manager);
         own.extend(nodes::own_of_membership());
         clashes.extend(unfit("room_user", &found, &rooms::STAY, &own));
     }

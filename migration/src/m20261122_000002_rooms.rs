@@ -39,7 +39,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create_rooms(manager).await?;
-        create_stays(manager).await
+        create_memberships(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -73,12 +73,12 @@ async fn create_rooms(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "room_basic", &["create_id"]).await
 }
 
-async fn create_stays(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+async fn create_memberships(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let mut inherited = row(manager);
     for name in ["rid", "uid"] {
         inherited.push(ColumnDef::new(name).big_integer().not_null().take());
     }
-    create_or_extend(manager, "room_user", inherited, own_of_stay(manager)).await?;
+    create_or_extend(manager, "room_user", inherited, own_of_membership(manager)).await?;
     if is_inherited(manager, "room_user").await? {
         fit_times(manager, "room_user", &LIFE, Grain::Any).await?;
     }
@@ -112,8 +112,8 @@ pub fn own_of_room(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
     ]
 }
 
-/// What it keeps of a stay.
-pub fn own_of_stay(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
+/// What it keeps of a membership.
+pub fn own_of_membership(manager: &SchemaManager<'_>) -> Vec<ColumnDef> {
     vec![
         string_null(manager, "participant", 64),
         string(manager, "user_identity", 64).default("").take(),

@@ -81,7 +81,7 @@ pub fn invites(manager: &SchemaManager<'_>) -> TableCreateStatement {
     invites
 }
 
-/// Who followed them.
+/// The people who used them.
 pub fn invite_uses(manager: &SchemaManager<'_>) -> TableCreateStatement {
     let mut uses = Table::create();
     uses.table("room_invite_use")
@@ -93,7 +93,7 @@ pub fn invite_uses(manager: &SchemaManager<'_>) -> TableCreateStatement {
     uses
 }
 
-/// Who may not come in.
+/// The people who may not come in.
 pub fn bans(manager: &SchemaManager<'_>) -> TableCreateStatement {
     let mut bans = Table::create();
     bans.table("room_ban")

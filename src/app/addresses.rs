@@ -1,11 +1,13 @@
-//! The addresses that clients send media to: fixed ones, and those of names, which are looked up again and again.
+//! The addresses that clients send media to: fixed ones, those of names, which are looked up again and again, and, where
+//! none are given, those of this machine's interfaces, which come and go.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::cli::Failure;
-use crate::config::{HostName, MediaAddress, can_be_sent_to};
+use crate::config::{HostName, MediaAddress, can_be_sent_to, default_media_addresses};
 use crate::media::{Media, MediaIp};
+use crate::network::interfaces::own_addresses;
 use crate::network::is_here;
 
 /// How often names are looked up: the usual life (TTL) of dynamic DNS records.
@@ -13,11 +15,16 @@ const LOOK_UP_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a look-up may take.
 const LOOK_UP_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How often the interfaces are looked at. It takes the kernel some 100 µs.
+const OWN_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Where clients send media to.
 #[derive(Clone)]
 pub(super) struct MediaAddresses {
     /// As configured.
     pub(super) given: Vec<MediaAddress>,
+    /// The address of the page, if none are configured and the addresses of the interfaces are used.
+    pub(super) listen: Option<IpAddr>,
     /// The result at the start.
     pub(super) known: Vec<MediaIp>,
 }
@@ -53,9 +60,38 @@ pub(super) async fn all(given: &[MediaAddress]) -> Result<Vec<MediaIp>, Failure>
     })
 }
 
-/// Looks the names up again and again, and tells `media` about changes. Ends at once if there are no names.
+/// Looks again and again which addresses there are, and tells `media` about changes. Ends at once if there is nothing that
+/// can change.
 pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
-    let MediaAddresses { given, mut known } = addresses;
+    match addresses.listen {
+        Some(listen) => {
+            let own = || default_media_addresses(listen, &own_addresses());
+            follow(own, addresses.known, &media).await;
+        }
+        None => watch_names(addresses, media).await,
+    }
+}
+
+/// Follows the addresses of this machine.
+async fn follow(own: impl Fn() -> Vec<IpAddr>, mut known: Vec<MediaIp>, media: &Media) {
+    loop {
+        tokio::time::sleep(OWN_INTERVAL).await;
+        let found: Vec<MediaIp> = own().into_iter().map(MediaIp::from).collect();
+        if found != known {
+            tracing::info!(
+                addresses = found.len(),
+                "this machine has other addresses; new connections are told of them"
+            );
+            media.announce(&found);
+            known = found;
+        }
+    }
+}
+
+async fn watch_names(addresses: MediaAddresses, media: Media) {
+    let MediaAddresses {
+        given, mut known, ..
+    } = addresses;
     let has_names = given
         .iter()
         .any(|address| matches!(address, MediaAddress::Name(_)));
@@ -133,6 +169,7 @@ async fn look_up(name: &HostName) -> Result<Vec<IpAddr>, NoAddress> {
 mod tests {
     use super::*;
     use crate::config::{Config, Given, Key};
+    use crate::media::MediaConfig;
 
     fn given(values: &[&str]) -> Vec<MediaAddress> {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
@@ -204,6 +241,41 @@ mod tests {
             let (name, _) = resolve(&given, look_up).await.unwrap_err();
             assert_eq!(name.as_str(), "meet.example.org");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_the_machine_gets_is_announced_and_one_that_it_loses_is_not() {
+        let config = MediaConfig {
+            ips: ips(&["127.0.0.1"]),
+            wildcards: addresses(&["0.0.0.0"]),
+            port: 0,
+            threads: 2,
+            listeners: vec!["0.0.0.0:443".parse().unwrap()],
+        };
+        let media = Media::start(config).unwrap();
+        let (now, seen) = tokio::sync::watch::channel(addresses(&["127.0.0.1"]));
+        let following = tokio::spawn({
+            let media = media.clone();
+            async move { follow(|| seen.borrow().clone(), ips(&["127.0.0.1"]), &media).await }
+        });
+        let announced = || -> Vec<IpAddr> { media.addresses().iter().map(|at| at.ip()).collect() };
+        for all in [
+            &["127.0.0.1", "192.0.2.9"][..],
+            &["127.0.0.1", "192.0.2.9", "2001:db8::9"],
+            &["192.0.2.9"],
+        ] {
+            now.send_replace(addresses(all));
+            // Each of the two threads has a port of its own.
+            let expected = [addresses(all), addresses(all)].concat();
+            let told = async {
+                while announced() != expected {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            };
+            let waited = tokio::time::timeout(2 * OWN_INTERVAL, told).await;
+            assert!(waited.is_ok(), "{:?}, not {expected:?}", announced());
+        }
+        following.abort();
     }
 
     #[tokio::test]

@@ -36,6 +36,7 @@ impl MediaPlane {
         let (relay, ice_servers) = relays::set_up(config, page, &ips, port.own())?;
         let threads = MediaConfig {
             ips: ips.clone(),
+            wildcards: config.media.wildcards.clone(),
             port: config.media.first_port,
             threads: config.media.threads.get(),
             listeners: port.known,
@@ -49,6 +50,7 @@ impl MediaPlane {
             listener: port.listener,
             addresses: MediaAddresses {
                 given: config.media.addresses.clone(),
+                listen: (!config.media.wildcards.is_empty()).then(|| config.listen.address.ip()),
                 known: ips,
             },
         })

@@ -203,7 +203,7 @@ impl App {
                 .listener
                 .map(|listener| listening.take_media(listener)),
             tls.clone().map(tasks::keep_certificate),
-            Some(tasks::watch_names(media.media.clone(), media.addresses)),
+            Some(tasks::watch_addresses(media.media.clone(), media.addresses)),
             Some(tasks::forget(services.store().clone())),
             Some(tasks::reconcile(&services)),
         ];

@@ -77,6 +77,7 @@ mod tests {
             ips: vec![here.into()],
             port: 0,
             threads: 1,
+            wildcards: Vec::new(),
             listeners: Vec::new(),
         });
         let (_stopping, stop) = watch::channel(false);

@@ -122,7 +122,8 @@ impl MediaPort {
             }
             Place::Nowhere => return Ok(Self::default()),
         };
-        let address = SocketAddr::new(bound_to(ips), port);
+        let all = media.wildcards.last().copied();
+        let address = SocketAddr::new(all.unwrap_or_else(|| bound_to(ips)), port);
         match bind(address) {
             Ok(listener) => Ok(Self {
                 known: vec![address],

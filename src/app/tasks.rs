@@ -20,9 +20,9 @@ pub(super) fn keep_certificate(tls: Tls) -> JoinHandle<()> {
     supervise::keep("keeping the certificate", move || tls.clone().keep())
 }
 
-/// Looks the names among the media addresses up again and again.
-pub(super) fn watch_names(media: Media, addresses: MediaAddresses) -> JoinHandle<()> {
-    supervise::keep("looking media names up", move || {
+/// Looks again and again which addresses media has now.
+pub(super) fn watch_addresses(media: Media, addresses: MediaAddresses) -> JoinHandle<()> {
+    supervise::keep("looking at the media addresses", move || {
         addresses::watch(addresses.clone(), media.clone())
     })
 }

@@ -82,7 +82,7 @@ pub const WRONG_LOGINS: Budget = attempts(
     "auth.wrong_logins",
     1,
     SECOND,
-    "Of a thousand people a few mistype; whoever guesses does nothing else.",
+    "Of a thousand people a few mistype; an attacker who guesses tries all the time.",
     "one_address_cannot_go_through_many_accounts",
 );
 

@@ -111,7 +111,7 @@ mod tests {
     use crate::budgets::rooms as budgets;
 
     #[test]
-    fn whoever_has_all_of_it_again_takes_no_memory() {
+    fn a_key_with_its_whole_allowance_takes_no_memory() {
         let start = Instant::now();
         let (burst, rate) = (&budgets::PAIR_BURST, &budgets::PAIR);
         let mut buckets = Buckets::new(burst, rate);

@@ -73,8 +73,8 @@ pub const UNREAD_BYTES: Budget = Budget {
     unit: Unit::Bytes,
     every: None,
     then: "No further request is read, and a client that takes less than 16 KiB in 10 s more is cut off.",
-    reason: "Whoever asks and does not read would hold the answers' memory; the page's largest file is about as large.",
-    test: "whoever_reads_too_slowly_is_cut_off",
+    reason: "A client that asks and does not read would hold the answers' memory; the page's largest file is about as large.",
+    test: "a_client_that_reads_too_slowly_is_cut_off",
 };
 
 /// A request's head, with all that was sent ahead of its answer.
@@ -118,7 +118,7 @@ pub const HANDSHAKES_AT_ONCE: Budget = Budget {
     unit: Unit::Count,
     every: None,
     then: "The next one waits for its turn, as long as a handshake may take.",
-    reason: "Whoever leaves them half made keeps memory; a sound one takes two ways across the network.",
+    reason: "A handshake that is left half made keeps memory; a sound one takes two round trips.",
     test: "one_network_waits_for_its_own_handshakes_and_nobody_else_does",
 };
 
@@ -369,6 +369,6 @@ pub const CHECK_REPORTS_KEPT: Budget = Budget {
     unit: Unit::Count,
     every: None,
     then: "The oldest is forgotten.",
-    reason: "Each takes some 400 bytes, and whoever runs the server looks at one or two.",
+    reason: "Each takes some 400 bytes, and the operator looks at one or two.",
     test: "the_oldest_reports_make_room",
 };

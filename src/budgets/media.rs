@@ -66,7 +66,7 @@ pub const STREAM_UNREAD: Budget = Budget {
     every: None,
     then: "Further packets are dropped, and a client that takes less than 16 KiB in 10 s more is cut off.",
     reason: "A keyframe of a large picture is half as much, and what waits longer comes too late.",
-    test: "whoever_takes_media_too_slowly_loses_packets_and_then_the_stream",
+    test: "a_client_that_takes_media_too_slowly_loses_packets_and_then_the_stream",
 };
 
 /// New WebRTC connections of a participant, in each direction. The first ones come at once.
@@ -101,7 +101,7 @@ pub const NEGOTIATING: Budget = Budget {
     unit: Unit::Percent,
     every: None,
     then: "Further negotiations wait, one for each turn of the thread.",
-    reason: "Whoever talks must not be interrupted by those who come in.",
+    reason: "People who talk must not be interrupted by those who come in.",
     test: "packets_go_between_two_negotiations",
 };
 
@@ -125,7 +125,7 @@ pub const CHECK_SLOTS: Budget = Budget {
     unit: Unit::Count,
     every: None,
     then: "No more slots are offered.",
-    reason: "A check has one sender, and is open to whoever comes by.",
+    reason: "A check has one sender, and is open to everybody, without a log-in.",
     test: "a_check_room_offers_one_slot_of_each_kind",
 };
 
@@ -294,11 +294,11 @@ pub const RESENDS: Budget = Budget {
     unit: Unit::Count,
     every: None,
     then: "The packet is not sent again.",
-    reason: "Of one packet, a round trip apart: whoever has not got it by then is out of reach.",
+    reason: "Of one packet, a round trip apart: a receiver that has not got it by then is out of reach.",
     test: "reports_of_one_loss_are_answered_once_and_not_for_ever",
 };
 
-/// Keyframes that a source is asked for in the long run, whoever asks.
+/// Keyframes that a source is asked for in the long run, by all subscribers together.
 pub const KEYFRAMES: Budget = Budget {
     name: "media.keyframes",
     per: Per::Participant,
@@ -457,7 +457,7 @@ pub const LAYERS: Budget = Budget {
 pub const LINES_OVER_TIME: Budget = Budget {
     name: "media.m_lines_over_time",
     most: 256,
-    reason: "Who starts and stops a screen with an m-line of its own each time does so 250 times.",
+    reason: "A client that uses a new m-line for each shared screen can share some 250 times.",
     test: "m_lines_are_bounded_over_time_too",
     ..OF_DESCRIPTIONS
 };

@@ -78,7 +78,7 @@ pub const RELAYED_ITEMS: Budget = Budget {
     most: OUTBOX_ITEMS.most / 4,
     unit: Unit::Count,
     every: None,
-    then: "Whoever sends one more is answered rate.limited; the receiver is not closed.",
+    then: "The sender of one more is answered rate.limited; the receiver is not closed.",
     reason: "What single people send somebody has a share of their outbox, so that none of them fills it.",
     test: "what_others_send_one_alone_has_a_share_of_the_outbox",
 };
@@ -90,7 +90,7 @@ pub const RELAYED_BYTES: Budget = Budget {
     most: OUTBOX_BYTES.most / 4,
     unit: Unit::Bytes,
     every: None,
-    then: "Whoever sends one more is answered rate.limited; the receiver is not closed.",
+    then: "The sender of one more is answered rate.limited; the receiver is not closed.",
     reason: "What single people send somebody has a share of their outbox, so that none of them fills it.",
     test: "what_others_send_one_alone_has_a_share_of_the_outbox",
 };
@@ -151,7 +151,7 @@ pub const TALK_SHARE_BURST: Budget = Budget {
     unit: Unit::Bytes,
     every: None,
     then: "The sender is answered rate.limited; the others write on.",
-    reason: "Whoever sends as much as they can must not use up what all share.",
+    reason: "One person who sends as much as they can must not use up what all share.",
     test: "who_writes_too_much_slows_themselves_alone",
 };
 

@@ -126,7 +126,7 @@ pub const RELAYED_IN_ALL: Budget = Budget {
     unit: Unit::Bytes,
     every: None,
     then: "Nothing more is relayed for them.",
-    reason: "A working day at 5 MB a second is 150 GB; whoever takes more uses the relay for something else.",
+    reason: "A working day at 5 MB a second is 150 GB; a person who takes more uses the relay for something else.",
     test: "what_is_relayed_is_bounded_in_speed_and_in_all",
 };
 

@@ -68,7 +68,7 @@ pub const REFUSALS: Budget = Budget {
     unit: Unit::Count,
     every: MINUTE,
     then: "The session is closed with 4429.",
-    reason: "Whoever does not slow down after thousands of refusals is no client that will.",
+    reason: "A client that has not slowed down after thousands of refusals never will.",
     test: "two_thousand_at_once_are_refused_and_a_flood_ends_it",
 };
 
@@ -116,7 +116,7 @@ pub const RELAY_BURST: Budget = Budget {
     unit: Unit::Bytes,
     every: None,
     then: "The request is answered rate.limited, with the time to wait.",
-    reason: "In a meeting between browsers whoever comes in offers a connection to each of some dozens.",
+    reason: "In a meeting between browsers a newcomer offers a connection to each of some dozens.",
     test: "what_goes_to_others_is_bounded_by_its_bytes",
 };
 
@@ -258,7 +258,7 @@ pub const REPLAY_EVENTS: Budget = Budget {
     most: 1_024,
     unit: Unit::Count,
     every: None,
-    then: "The oldest are forgotten. Whoever resumes with an older number gets a view of the room instead.",
+    then: "The oldest are forgotten. A client that resumes with an older number gets a view of the room instead.",
     reason: "It is what a busy room tells in the time that a session is kept; most events are shared by all who get them.",
     test: "the_oldest_events_go_first_by_number_and_by_bytes",
 };
@@ -270,7 +270,7 @@ pub const REPLAY_BYTES: Budget = Budget {
     most: 1024 * 1024,
     unit: Unit::Bytes,
     every: None,
-    then: "The oldest are forgotten. Whoever resumes with an older number gets a view of the room instead.",
+    then: "The oldest are forgotten. A client that resumes with an older number gets a view of the room instead.",
     reason: "A view of a large room weighs less than more events than these.",
     test: "the_oldest_events_go_first_by_number_and_by_bytes",
 };
@@ -319,8 +319,8 @@ pub const KEPT_OF_ADDRESS: Budget = Budget {
     unit: Unit::Percent,
     every: None,
     then: "A session that loses its socket is not kept: it leaves its room at once.",
-    reason: "Per cent of the places that others leave, as with open sockets: whoever opens sockets and drops them fills \
-             no more than that.",
+    reason: "Per cent of the places that others leave, as with open sockets: an address that opens sockets and drops \
+             them fills no more than that.",
     test: "an_address_an_account_and_those_in_no_room_have_their_shares",
 };
 

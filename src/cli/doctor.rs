@@ -19,8 +19,8 @@ const NOTES: &str = "\
 Give it the settings of the server, and run it as the server's user. It changes nothing, and asks nobody but this \
 machine, the server on it and the address of --public-url. It ends with code 1 when something is wrong, with 0 otherwise.
 
-The other half of the test is the page /check in a browser of whoever cannot connect: it shows a code, and --code puts \
-its verdict into the same report.";
+The other half of the test is the page /check, in the browser of the person who cannot connect. It shows a code, and \
+--code puts its verdict into the same report.";
 
 /// The command and its arguments.
 pub(super) fn command(settings: impl Iterator<Item = Arg>, json: Arg) -> Command {

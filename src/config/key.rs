@@ -262,14 +262,14 @@ impl Key {
                 value: "MILLISECONDS",
                 arity: Arity::One,
                 default: "30000",
-                help: "Keeps whoever loses the connection in the meeting for so long, so that they come back as if nothing \
-                       had been; 0 takes them out at once",
+                help: "How long somebody who lost the connection is kept in the meeting. Within this time they come back \
+                       to their place; 0 takes them out at once",
             },
             Self::MediaIp => &Spec {
                 name: "media-ip",
                 value: "ADDRESS|NAME|PUBLIC/PRIVATE",
                 arity: Arity::Many,
-                default: "the address of --listen if it is a single one, else the machine's own",
+                default: "the address of --listen if it is a single one, else those of the machine's interfaces, as they come and go",
                 help: "Tells browsers to send sound and picture to this address: behind NAT, the public one. A name, \
                        such as meet.example.org, is looked up at the start and every minute. PUBLIC/PRIVATE, such as \
                        203.0.113.7/10.0.0.5, names the public one and receives at the private one, which NAT leads \

@@ -1,6 +1,6 @@
 //! The configuration: every setting, where its value may come from, and the checked result.
 //!
-//! A leaf: it imports nothing of this crate. [`Key`] is the one table of settings. The command line, `--help`, the
+//! It imports the budgets and [`network`](crate::network) alone. [`Key`] is the one table of settings. The command line, `--help`, the
 //! environment, the file and `config check` are all made from it. [`Config::load`] reads each value once, in the order
 //! flag, environment variable, file, default, and checks it. A [`Config`] needs no further checks.
 
@@ -16,7 +16,7 @@ mod tests;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +27,7 @@ pub use key::{Arity, Given, Key, Spec};
 pub use media_address::{MediaAddress, can_be_sent_to};
 pub use relay::{IceUrl, OwnRelay, RelayConfig};
 use settings::Settings;
+pub use settings::default_media_addresses;
 pub use tls::{Acme, AcmeDirectory, Certificate, MailAddress, Redirect, TlsConfig};
 pub use value::{BasePath, DatabaseUrl, HostName, LogFilter, Origin, PublicUrl};
 use value::{DEFAULT_RESUME, parse_resume, parse_switch};
@@ -85,6 +86,9 @@ pub struct StorageConfig {
 pub struct MediaConfig {
     /// The addresses that candidates carry; at least one.
     pub addresses: Vec<MediaAddress>,
+    /// What is bound so that media comes to addresses that this machine gets later. Empty if the addresses were given, or
+    /// are that of `--listen`: then they do not change with the interfaces.
+    pub wildcards: Vec<IpAddr>,
     /// The UDP port of the first thread. The others follow. 0 means any free ports.
     pub first_port: u16,
     /// Whether media comes by TCP too.
@@ -257,6 +261,8 @@ impl Config {
             Key::MaxSockets => toml::Value::Integer(
                 i64::try_from(self.listen.max_sockets.get()).unwrap_or(i64::MAX),
             ),
+            // Read again, the addresses of now would be fixed ones.
+            Key::MediaIp if !self.media.wildcards.is_empty() => return None,
             Key::MediaIp => list(&self.media.addresses),
             Key::MediaPort => toml::Value::Integer(self.media.first_port.into()),
             Key::MediaTcpPort => match self.media.tcp {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,8 @@ use super::{
     AuthConfig, ConfigError, Guests, ListenConfig, MediaConfig, MediaTcp, Registration,
     StorageConfig, TlsConfig,
 };
+use crate::network::interfaces::own_addresses;
+use crate::network::is_here;
 
 /// The file in the data directory that the default database lives in.
 pub(super) const DATABASE_FILE: &str = "meeting.sqlite";
@@ -136,9 +138,11 @@ impl Settings {
         let mut addresses = self.many(Key::MediaIp, MediaAddress::parse)?;
         check_pairs(&addresses)
             .map_err(|reason| wrong(self.place(Key::MediaIp).unwrap_or("--media-ip"), reason))?;
+        let mut wildcards = Vec::new();
         if addresses.is_empty() {
             let own = default_media_addresses(listen.ip(), &own_addresses());
             addresses = own.into_iter().map(MediaAddress::Ip).collect();
+            wildcards = all_of(listen.ip());
         }
         let default_port = if listen.ip().is_loopback() {
             0
@@ -166,6 +170,7 @@ impl Settings {
         }
         Ok(MediaConfig {
             addresses,
+            wildcards,
             first_port,
             tcp: self
                 .one(Key::MediaTcpPort, MediaTcp::parse)?
@@ -284,7 +289,7 @@ pub(super) fn default_threads() -> NonZeroUsize {
 
 /// The default media addresses. Only the listen address, if it is a specific one. A browser on this machine reaches
 /// loopback but may gather only the address of the machine, so a server on loopback offers both.
-pub(super) fn default_media_addresses(listen: IpAddr, own: &[IpAddr]) -> Vec<IpAddr> {
+pub fn default_media_addresses(listen: IpAddr, own: &[IpAddr]) -> Vec<IpAddr> {
     let listen = listen.to_canonical();
     if listen.is_loopback() {
         return [&[listen], own].concat();
@@ -303,27 +308,14 @@ pub(super) fn default_media_addresses(listen: IpAddr, own: &[IpAddr]) -> Vec<IpA
     reachable
 }
 
-/// The addresses that this machine sends from. Connecting a UDP socket only looks up the route, and sends nothing.
-pub(super) fn own_addresses() -> Vec<IpAddr> {
-    // Addresses of the documentation ranges (RFC 5737, RFC 3849): they are routed like others and belong to nobody.
-    let probes: [(IpAddr, IpAddr); 2] = [
-        (
-            Ipv4Addr::UNSPECIFIED.into(),
-            Ipv4Addr::new(192, 0, 2, 1).into(),
-        ),
-        (
-            Ipv6Addr::UNSPECIFIED.into(),
-            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
-        ),
-    ];
-    let source = |(from, to): (IpAddr, IpAddr)| {
-        let socket = UdpSocket::bind((from, 0)).ok()?;
-        socket.connect((to, 9)).ok()?;
-        socket.local_addr().ok().map(|address| address.ip())
-    };
-    probes
-        .into_iter()
-        .filter_map(source)
-        .filter(|address| !address.is_unspecified() && !address.is_loopback())
-        .collect()
+/// What is bound so that addresses of this machine are followed. Nothing if one address is listened on.
+fn all_of(listen: IpAddr) -> Vec<IpAddr> {
+    let listen = listen.to_canonical();
+    let (v4, v6) = (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into());
+    match (listen.is_loopback(), listen.is_unspecified()) {
+        (false, false) => Vec::new(),
+        (false, true) if listen.is_ipv4() => vec![v4],
+        // A kernel may know no IPv6.
+        _ => [v4, v6].into_iter().filter(|ip| is_here(*ip)).collect(),
+    }
 }

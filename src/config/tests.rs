@@ -184,7 +184,7 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
         (
             Key::TrustedProxy,
             "0.0.0.0/0",
-            "--trusted-proxy: '0.0.0.0/0' is everybody: whoever likes could pose as any address.",
+            "--trusted-proxy: '0.0.0.0/0' is everybody: anyone could pose as any address.",
         ),
         (
             Key::MaxSockets,
@@ -399,6 +399,28 @@ fn media_goes_to_the_address_that_is_listened_on() {
     }
     let alone = default_media_addresses(Ipv4Addr::UNSPECIFIED.into(), &[]);
     assert_eq!(alone, [IpAddr::from(Ipv4Addr::LOCALHOST)]);
+}
+
+#[test]
+fn the_interfaces_are_followed_unless_one_address_is_given_or_listened_on() {
+    let table: [(&[(Key, &[&str])], &[&str]); 5] = [
+        (&[(Key::Listen, &["0.0.0.0:80"])], &["0.0.0.0"]),
+        (&[(Key::Listen, &["[::]:80"])], &["0.0.0.0", "::"]),
+        (&[(Key::Listen, &["127.0.0.1:80"])], &["0.0.0.0", "::"]),
+        (&[(Key::Listen, &["192.0.2.9:80"])], &[]),
+        (
+            &[
+                (Key::Listen, &["0.0.0.0:80"]),
+                (Key::MediaIp, &["192.0.2.9"]),
+            ],
+            &[],
+        ),
+    ];
+    for (given, expected) in table {
+        let found = load(given, &[]).unwrap().media.wildcards;
+        let found: Vec<String> = found.iter().map(IpAddr::to_string).collect();
+        assert_eq!(found, expected, "{given:?}");
+    }
 }
 
 #[test]

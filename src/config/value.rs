@@ -365,7 +365,7 @@ pub(super) fn parse_network(raw: &str) -> Result<IpNet, String> {
     };
     if network.prefix_len() == 0 {
         return Err(format!(
-            "'{raw}' is everybody: whoever likes could pose as any address"
+            "'{raw}' is everybody: anyone could pose as any address"
         ));
     }
     Ok(network.trunc())

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_tell_in_time_what_they_speak_is_let_go() {
+    async fn a_connection_that_does_not_show_its_protocol_in_time_is_closed() {
         let (mut client, mut server) = duplex(64);
         let began = Instant::now();
         let trickling = tokio::spawn(async move {

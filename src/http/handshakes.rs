@@ -109,7 +109,7 @@ mod tests {
         drop((turns, next, other));
         let third = handshakes.wait(network(3)).await.unwrap();
         let known = handshakes.0.under_way.lock().unwrap().len();
-        assert_eq!(known, 1, "whoever has none is forgotten");
+        assert_eq!(known, 1, "a network without one is forgotten");
         drop(third);
     }
 

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_reads_too_slowly_is_cut_off() {
+    async fn a_client_that_reads_too_slowly_is_cut_off() {
         let (client, server) = duplex(1_024);
         let (mut client, mut server) = (client, guarded(server));
         let reading = tokio::spawn(async move {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_reads_fast_enough_gets_it_all_however_long_it_takes() {
+    async fn a_client_that_reads_fast_enough_gets_it_all_however_long_it_takes() {
         let (client, server) = duplex(1_024);
         let (mut client, mut server) = (client, guarded(server));
         let reading = tokio::spawn(async move {

@@ -15,6 +15,7 @@ fn media() -> Media {
         ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
+        wildcards: Vec::new(),
         listeners: Vec::new(),
     })
     .unwrap()

@@ -56,7 +56,7 @@ pub use peer::benching;
 pub use peer::reach::MediaIp;
 pub use seats::Seats;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::meeting::media::MediaEvent;
 
@@ -66,6 +66,9 @@ pub struct MediaConfig {
     /// The addresses that clients are told to send to, one host candidate each (RFC 8445 §5.1.1.1).
     /// Behind a port-forwarding NAT these are its public addresses.
     pub ips: Vec<MediaIp>,
+    /// Unspecified addresses, which are bound as well: what comes to any address of their family is taken, also where the
+    /// machine gets one later.
+    pub wildcards: Vec<IpAddr>,
     /// The first worker's UDP port; each further worker takes the next one. 0 takes any free ports.
     pub port: u16,
     /// How many workers, each a thread; 0 counts as 1.

@@ -30,7 +30,7 @@ const HEAD: &str = r#"<!doctype html>
 
 /// The text before the list of what sending needs.
 const SENDING: &str = "A voice can come out of the sound of a shared screen, too. So that sound takes the right to unmute \
-    as well. Whoever loses a right that a source takes is stopped sending it. A microphone that runs stays on until it \
+    as well. Somebody who loses the right to a source can no longer send it. A microphone that runs stays on until it \
     is muted.";
 
 /// Rules that the table does not show. Names stand in backquotes.
@@ -39,21 +39,21 @@ const RULES: [&str; 11] = [
     "The owner of a room is always a host. Nobody else can touch them.",
     "A full room keeps everyone out but its owner, who always gets in. It holds one person more then, and nobody else \
      comes in before two have left.",
-    "Whoever makes somebody else a host becomes a co-host, unless they are the owner.",
-    "Nobody can unmute another. Somebody who is asked to may unmute their microphone once, whatever the room lets members \
-     do.",
-    "A room may take people with an account only (`guests` is false). Whoever may pass the waiting room comes in as a \
-     guest as well. An invite link that gives no such role opens no room to guests. Guests who are in stay when it is \
-     switched.",
+    "A host who makes somebody else a host becomes a co-host, unless they are the owner.",
+    "Nobody can unmute another. Somebody who is asked to unmute may do so once, even where the room does not let members \
+     unmute themselves.",
+    "A room may take people with an account only (`guests` is false). A guest comes in all the same when they \
+     may pass the waiting room. An invite link whose role may not do that lets no guest in. Guests who are in the room \
+     already stay in it when the setting changes.",
     "A meeting is over when a host or the operator ends it, when it ends on time, when its room is deleted, or half an \
-     hour after the last one left. Until then roles stay as they were given, whoever is banned stays out, and whoever \
-     was turned away at the door stays turned away, also while nobody is in.",
-    "Whoever was turned away at the door is listed beside those who are banned, until the meeting ends. Who may ban can \
-     let them knock again. Of more than 1000 who were turned away the earliest may knock again.",
+     hour after the last person left. Until then, also while nobody is in, roles stay as they were given, and everybody \
+     who was banned or turned away at the door stays out.",
+    "People who were turned away at the door are listed beside those who are banned, until the meeting ends. Everybody \
+     who may ban can let them knock again. The list holds 1000 people; beyond that the earliest may knock again.",
     "When the last host leaves, the co-host who has been in the longest becomes host, or else the member with an account \
      who has. When the owner returns, everybody gets back the role they had.",
-    "Whoever is removed with a ban stays out until the meeting ends, or for good. A guest gets a new name easily. So until \
-     the meeting ends, guests who come from the same address wait until they are let in.",
+    "Somebody who is removed with a ban stays out until the meeting ends, or for good. A guest gets a new name easily. So \
+     until the meeting ends, guests who come from the same address wait until they are let in.",
     "Where media goes from browser to browser, `permissions.files` refuses the offers by which files are sent, those of \
      connections named `file:…`. It cannot keep two altered clients from sending a file over the connection of their \
      media.",

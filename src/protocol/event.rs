@@ -159,7 +159,7 @@ pub enum EndReason {
     Host,
     /// Its time was up.
     Time,
-    /// Whoever runs the server ended it.
+    /// The operator of the server ended it.
     Operator,
 }
 

@@ -198,7 +198,7 @@ impl EncodedEvent {
         self.0.topic.as_ref()
     }
 
-    /// Whether it is of a moment that is over when it is late, so that whoever reads slowly need not be told.
+    /// Whether it tells of a moment only. A client that reads slowly does not get it: it would come too late.
     pub fn is_passing(&self) -> bool {
         self.0.kind == "reaction"
     }

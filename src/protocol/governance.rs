@@ -127,7 +127,7 @@ pub enum HistoryAccess {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum WhoWaits {
-    /// Whoever has the link comes straight in.
+    /// Nobody waits: everybody with the link comes straight in.
     #[default]
     Nobody,
     /// Accounts come straight in.

@@ -197,7 +197,7 @@ pub struct Room {
     /// How long before its beginning people may come in.
     #[ts(type = "number")]
     pub early_ms: u64,
-    /// The meeting ends at its planned end, whoever is in it.
+    /// The meeting ends at its planned end, even while people are in it.
     pub ends_on_time: bool,
     /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). `begin_at` and `end_at` are the first time.
     pub recurrence: Option<String>,

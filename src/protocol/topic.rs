@@ -30,8 +30,8 @@ pub enum Topic {
 }
 
 impl Event {
-    /// What it is about: it says all there is to say of it, so that an older one of the same topic need not be read by
-    /// whoever reads this one.
+    /// What it is about. An event with a topic tells the whole state of its topic, so a client that gets it does not
+    /// need an older one of the same topic.
     pub fn topic(&self) -> Option<Topic> {
         match self {
             Self::ParticipantUpdated(data) => Some(Topic::Participant(data.participant.id.clone())),

@@ -38,6 +38,7 @@ fn media() -> Media {
         ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
+        wildcards: Vec::new(),
         listeners: Vec::new(),
     };
     Media::start(config).unwrap()
@@ -124,7 +125,7 @@ impl ArcWake for TurnedOnWaking {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_media_worker_knows_whoever_has_the_answer_to_their_join() {
+async fn the_media_worker_knows_everybody_who_has_the_answer_to_their_join() {
     let (media, machine) = ByHand::new(std::time::Instant::now());
     let (registry, lines) = (Registry::new(media), Lines::default());
     let facts = room(Topology::Sfu);
@@ -187,7 +188,7 @@ async fn a_room_that_fails_sends_everybody_away_and_runs_anew_for_who_comes_back
             matches!(&written[..], [History::Joined { .. }, History::Left { .. }]),
             "attendance has an end: {written:?}"
         );
-        // Who comes back finds the room anew, and whoever was kept out still is.
+        // People who come back find a new room, and those who were kept out still are.
         let (again, _ada) = enter(&registry, &facts, &lines, "ada").await;
         assert!(!again.is_same(&handle) && again.head_count() == 1);
         let bo = newcomer("bo", "bo");
@@ -241,7 +242,7 @@ async fn a_session_that_is_gone_without_a_word_is_not_in_the_room_any_more() {
     })
     .await
     .unwrap();
-    // Whoever is told something is missed at once.
+    // A lost client is noticed as soon as something is sent to it.
     let (_, cy) = enter(&registry, &facts, &lines, "cy").await;
     drop(cy);
     let (_, _dee) = enter(&registry, &facts, &lines, "dee").await;

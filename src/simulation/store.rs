@@ -57,7 +57,7 @@ struct Inner {
     bans: Vec<Ban>,
     attendance: BTreeMap<ParticipantId, Attended>,
     beat: Timestamp,
-    /// Who was banned when the server went down is taken out once more: the books keep the first end.
+    /// A person who was banned when the server went down is taken out once more: the history keeps the first end.
     is_taken_up: bool,
     faults: Vec<String>,
 }

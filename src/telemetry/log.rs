@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_logs_waits_for_whoever_reads_and_what_is_left_out_is_counted() {
+    fn nobody_who_logs_waits_for_a_slow_reader_and_what_is_left_out_is_counted() {
         let (end, until) = sync_channel(0);
         let (out, told) = sync_channel(100_000);
         let outcomes = VecDeque::from([Outcome::Hangs(until)]);

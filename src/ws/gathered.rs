@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_interrupted_goes_on_where_it_was() {
+    async fn a_writer_that_is_interrupted_goes_on_where_it_was() {
         let (mut ours, theirs) = tokio::io::duplex(1_000);
         let text: String = ('a'..='z').cycle().take(3_000).collect();
         let mut gathered = Gathered::default();

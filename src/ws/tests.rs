@@ -48,6 +48,7 @@ impl Server {
             ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
             port: 0,
             threads: 1,
+            wildcards: Vec::new(),
             listeners: Vec::new(),
         };
         let (stop, stopping) = watch::channel(false);
@@ -335,7 +336,7 @@ async fn descriptions_and_candidates_beyond_their_size_are_refused() {
 }
 
 #[tokio::test]
-async fn whoever_is_refused_by_another_room_stays_where_they_are() {
+async fn a_person_who_is_refused_by_another_room_stays_where_they_are() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting().await;
     let made = json!({ "name": "Full", "topology": "p2p", "max_participants": 1 });

@@ -1,6 +1,6 @@
 /**
  * A network that lets no sound and picture through: the server announces an address that nobody has. The person reads which
- * way was tried and what to do, and whoever runs the server finds the same under the same code.
+ * way was tried and what to do, and the operator finds the same under the same code.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -50,7 +50,7 @@ async function knocks(t, identity, name) {
   await assert.rejects(session.joinRoom({ identity }), { code: 'room.waiting' });
 }
 
-test('whoever waits is told that the host is not here, that they came, and that they left', { timeout: 120_000 }, async (t) => {
+test('a person who waits is told that the host is not here, that they came, and that they left', { timeout: 120_000 }, async (t) => {
   const identity = await roomWith({ waiting: 'everyone' });
   const page = await standing(t, identity, 'Bo');
   await page.getByTestId('name').fill('Bo');
@@ -115,7 +115,7 @@ test('a guest before a room for accounts signs in there and goes on in', { timeo
   await page.getByTestId('join').click();
   await page.getByTestId('room').waitFor();
 
-  // Whoever waited when it was switched is told the same.
+  // People who waited already when it was switched are told the same.
   const other = await roomWith({ waiting: 'everyone' });
   const late = await standing(t, other, 'Cy', { locale: 'zh-CN' });
   await late.getByTestId('name').fill('Cy');
@@ -239,7 +239,7 @@ test('before a locked door and long before the beginning nobody is looked at', {
   assert.equal(Date.parse(outlook.searchParams.get('startdt')), Date.parse(begin_at));
   assert.ok(!(await early.getByTestId('door-note').textContent()).includes('Keep this page open'));
   assert.equal(await opened(early), '', 'nothing looks and nothing listens');
-  // Whoever wants to see to their devices still can.
+  // A person who wants to set up their devices still can.
   await early.getByTestId('preview-camera').click();
   await until(async () => (await opened(early)) === 'video', 'the camera');
 

@@ -47,7 +47,7 @@ async function knocks(act) {
   return heard;
 }
 
-test('whoever asks waits, says so in time, and goes straight in when admitted', { timeout: 120_000 }, async (t) => {
+test('a person who asks waits, is told so in time, and goes straight in when admitted', { timeout: 120_000 }, async (t) => {
   const identity = await roomWith({ lobby: true });
   await host.joinRoom({ identity });
   t.after(() => host.leaveRoom());
@@ -69,7 +69,7 @@ test('whoever asks waits, says so in time, and goes straight in when admitted', 
   await page.getByTestId('waiting').waitFor();
   await page.getByText('The host knows you are here').waitFor();
   assert.deepEqual(heard, []);
-  // Whoever closes the socket leaves the door; the page comes back and asks again.
+  // A client that closes the socket leaves the door; the page comes back and asks again.
   const again = await knocks(() => page.evaluate(() => globalThis.watchedSockets.at(-1).close()));
   await host.request('lobby.admit', { participants: [again.id] });
   await page.getByTestId('room').waitFor();
@@ -77,7 +77,7 @@ test('whoever asks waits, says so in time, and goes straight in when admitted', 
   assert.equal(await page.getByTestId('waiting').count(), 0);
 });
 
-test('whoever closes the socket has left, waits again, and is back with picture and sound', { timeout: 240_000 }, async (t) => {
+test('a person whose socket closes has left, waits again, and is back with picture and sound', { timeout: 240_000 }, async (t) => {
   const identity = await roomWith({});
   await host.joinRoom({ identity });
   t.after(() => host.leaveRoom());
@@ -105,7 +105,7 @@ test('whoever closes the socket has left, waits again, and is back with picture 
   }
 });
 
-test('a reload leads back past the lock, the waiting room and a new password, and whoever left is asked for it', { timeout: 240_000 }, async (t) => {
+test('a reload leads back past the lock, the waiting room and a new password, and a person who left is asked for it', { timeout: 240_000 }, async (t) => {
   const identity = await roomWith({});
   await host.joinRoom({ identity });
   t.after(() => host.leaveRoom());
@@ -121,7 +121,7 @@ test('a reload leads back past the lock, the waiting room and a new password, an
   await host.editRoom({ identity, password: 'new words' });
   await bo.reload();
   await seesPeople(bo, 2);
-  assert.deepEqual(knocked, [], 'whoever is in need not wait');
+  assert.deepEqual(knocked, [], 'people who are in need not wait');
   await host.editRoom({ identity, lobby: false, locked: false });
   await bo.getByTestId('leave').click();
   await bo.getByTestId('rejoin').click();
@@ -220,7 +220,7 @@ test('on a phone the password is read, typed and sent beside the fixed button, a
   await page.getByTestId('room').waitFor();
 });
 
-test('whoever is denied, or leaves, is out', { timeout: 120_000 }, async (t) => {
+test('a person who is denied, or leaves, is out', { timeout: 120_000 }, async (t) => {
   const identity = await roomWith({ lobby: true });
   await host.joinRoom({ identity });
   t.after(() => host.leaveRoom());

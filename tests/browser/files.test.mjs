@@ -9,7 +9,7 @@ import { host, hostedRoom, seat } from './hosted.mjs';
 import { closeAfter, guest, seesPeople } from './page-people.mjs';
 
 const MEGABYTE = 1024 * 1024;
-/** Whoever is lost is awaited for so long: longer than anything here takes to come back, and no longer than needed. */
+/** How long a lost person is kept: longer than anything here takes to come back, and no longer than needed. */
 const AWAITED_MS = 6_000;
 
 let stage;
@@ -230,7 +230,7 @@ test('what can happen to a file on its way', { timeout: 240_000 }, async (t) => 
     await bo.evaluate(() => globalThis.watchedConnections.at(-1).close());
     await until(async () => (await words(bo)).filter(({ type }) => type === 'want').length === 2, 'the second request');
     assert.equal(await bo.evaluate(() => globalThis.watchedConnections.length), before + 1);
-    // Whoever closed the chat meanwhile is told when it is there.
+    // A person who closed the chat meanwhile is told when the file is there.
     await bo.keyboard.press('Escape');
     await bo.getByTestId('chat-panel').waitFor({ state: 'hidden' });
     await hand(hanna, { blocks: Infinity });

@@ -60,11 +60,12 @@ export function findServer() {
  * Starts the server on free ports with an empty data directory and waits until it listens.
  *
  * @param {string[]} [extraArgs]
- * @param {{before?: string[], host?: string}} [where] before: a command that runs it in some other place · host: it listens at
+ * @param {{before?: string[], host?: string, mediaIp?: string | null}} [where] before: a command that runs it in some other
+ *   place · host: it listens at · mediaIp: where it takes media, null: at the machine's own addresses
  * @returns {Promise<{origin: string, socket: string, log: string[], stop: () => Promise<void>, freeze: () => void, thaw: () => void,
  *   kill: () => Promise<void>, again: () => Promise<void>}>} kill: as `kill -9` · again: another one, on the same data and port
  */
-export async function startServer(extraArgs = [], { before = [], host = '127.0.0.1' } = {}) {
+export async function startServer(extraArgs = [], { before = [], host = '127.0.0.1', mediaIp = '127.0.0.1' } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'meeting-test-'));
   let child;
   let exited;
@@ -80,7 +81,7 @@ export async function startServer(extraArgs = [], { before = [], host = '127.0.0
     const [command, ...args] = [
       ...before, findServer(), 'serve', '--listen', listen, '--data-dir', dataDir, '--no-rate-limit',
       ...(extraArgs.includes('--media-port') ? [] : ['--media-port', '0']),
-      ...(extraArgs.includes('--media-ip') ? [] : ['--media-ip', '127.0.0.1']), ...extraArgs,
+      ...(extraArgs.includes('--media-ip') || mediaIp === null ? [] : ['--media-ip', mediaIp]), ...extraArgs,
     ];
     child = spawn(
       command,

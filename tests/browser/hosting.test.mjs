@@ -76,7 +76,7 @@ test('of two shared screens the newest is shown, and the other can be chosen by 
     'the words for those who listen',
   );
   assert.equal((await names(hanna))[0], 'Bo', 'the presenter comes first');
-  // Whoever shares sees the other one's screen, and has nothing to choose.
+  // A person who shares sees the other one's screen, and has nothing to choose.
   await bo.getByText('Ada is presenting').waitFor();
   assert.equal(await bo.getByTestId('screen-choice').isVisible(), false);
 
@@ -162,7 +162,7 @@ test('raised hands come to the first page in their order, and go back', { timeou
   await until(async () => (await names(hanna)).slice(0, 3).join() === 'Ada,Bo,P1', 'the order of joining again');
 });
 
-test('whoever may not unmute reads so on the button itself', { timeout: 120_000 }, async (t) => {
+test('a person who may not unmute reads so on the button itself', { timeout: 120_000 }, async (t) => {
   const { pages: [hanna, bo] } = await meeting(t, ['Bo']);
   const label = () => bo.getByTestId('mic').getAttribute('aria-label');
   await hanna.getByTestId('people').click();
@@ -218,7 +218,7 @@ test('a number that is hidden is shown to nobody else and found by nobody', { ti
   await stranger.getByText('No room with this number').waitFor();
   await stranger.goto(`${stage.origin}/r/${room.identity}`);
   await stranger.getByTestId('room-title').filter({ hasText: 'Hosted room' }).waitFor();
-  assert.ok(!(await stranger.locator('body').textContent()).includes(spaced), 'whoever has the link reads no number');
+  assert.ok(!(await stranger.locator('body').textContent()).includes(spaced), 'a person who has only the link reads no number');
   await hanna.getByTestId('hide-number').click();
   await until(async () => (await shown()) === spaced, 'the number again');
   await hanna.keyboard.press('Escape');

@@ -115,7 +115,7 @@ test('between browsers there is nothing to choose', { timeout: 120_000 }, async 
   await ada.getByText('In this meeting browsers send to each other directly').waitFor();
 });
 
-test('whoever saves data gets and sends small pictures, and whoever wants sound only none; screens stay', { timeout: 480_000 }, async (t) => {
+test('a person who saves data gets and sends small pictures, one who wants sound only gets none; screens stay', { timeout: 480_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const bo = await guest(stage, identity, 'Bo', SHARP);
   const ada = await guest(stage, identity, 'Ada', SHARP);

@@ -52,7 +52,7 @@ test('switching sources needs no new offer', async () => {
   await grows('video');
 });
 
-test('a wish list is coalesced, and its sizes are whole pixels', async () => {
+test('a list of tiles is coalesced, and its sizes are whole pixels', async () => {
   await page.evaluate(async () => {
     for (let width = 100; width < 110; width += 1) {
       globalThis.me.call.view([{ track: 'track-camera', width: width + 0.4, height: 50.2, priority: 1 }]);

@@ -187,7 +187,7 @@ test('nothing of a room that was left is taken up again, and no password is kept
   const stored = () => ada.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]));
   assert.match(await stored(), /meeting\.session/);
   assert.doesNotMatch(await stored(), /sesame/);
-  // Whoever is in is not asked again.
+  // A person who is in is not asked again.
   await ada.reload();
   await ada.getByTestId('room').waitFor();
   await ada.getByTestId('leave').click();

@@ -51,7 +51,7 @@ test('people in a room see and hear each other, share, leave, and come late', as
     await flows(bo, { video: 2, audio: 2 }, until);
   });
 
-  await t.test('only what is wished for is sent', async () => {
+  await t.test('only what is asked for is sent', async () => {
     const camera = await cy.evaluate(() => globalThis.me.call.ownTrack('camera').id);
     await bo.evaluate((track) => globalThis.me.call.view([{ track, width: 640, height: 360, priority: 1 }]), camera);
     await flows(bo, { video: 1, audio: 2 }, until);
@@ -76,7 +76,7 @@ test('people in a room see and hear each other, share, leave, and come late', as
     assert.ok(firstFrame > 0, 'a first frame was seen');
   });
 
-  await t.test('a connection with one slot gets more once more is wished for', async () => {
+  await t.test('a connection with one slot gets more once more is asked for', async () => {
     const eve = await stage.clientPage('eve');
     pages.push(eve);
     await join(eve, { name: 'eve', identity, slots: { videoSlots: 9, videoSlotsAtFirst: 1 } });

@@ -120,7 +120,7 @@ test('a server that stands still is told of while the socket is still open, and 
   own.assertQuiet();
 });
 
-test('a lost server is counted down to, and whoever does not want to wait does not', { timeout: 120_000 }, async (t) => {
+test('a lost server is counted down to, and a person who does not want to wait can try at once', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();
   const ada = await come(t, stage, identity, 'Ada', { prepare, expected: (text) => text.includes('WebSocket') });
@@ -170,7 +170,7 @@ test('a message while the chat is closed comes as a toast, counts in the title, 
   stage.assertQuiet();
 });
 
-test('whoever waits is heard and counted; what is switched off is not heard', { timeout: 120_000 }, async (t) => {
+test('somebody who waits is announced by a tone and counted; what is switched off is not heard', { timeout: 120_000 }, async (t) => {
   const room = await hostedRoom(stage, { lobby: true });
   const hanna = await host(stage, room, {
     init: [() => {

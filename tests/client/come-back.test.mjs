@@ -49,7 +49,7 @@ beforeEach(async () => {
 
 const joins = () => server.requests.filter(({ type }) => type === 'room.join').map(({ data }) => data);
 
-test('whoever is admitted while the page still reads the room goes in', { timeout: 20_000 }, async (t) => {
+test('a person who is admitted while the page still reads the room goes in', { timeout: 20_000 }, async (t) => {
   t.after(() => session.close());
   const { 'room.join': join } = server.handlers;
   t.after(() => (server.handlers['room.join'] = join));

@@ -79,7 +79,7 @@ test('a room is called open only when nothing stands between its link and being 
     chipsOf(room(change), doorOf(room(change), { user, invited, now }), invited).join();
   assert.equal(chips({}), 'open');
   assert.equal(chips({ has_password: true }), 'password');
-  assert.equal(chips({ has_password: true }, owner), 'password', 'of the room, whoever looks');
+  assert.equal(chips({ has_password: true }, owner), 'password', 'of the room, for every viewer');
   assert.equal(chips({ has_password: true }, guest, true), 'open', 'the link spares it');
   assert.equal(chips({ waiting: 'everyone', has_password: true }), 'ask,password');
   assert.equal(chips({ waiting: 'guests' }, account), 'guestsAsk');

@@ -217,7 +217,7 @@ test('a channel that is open goes on when this side comes back as somebody new; 
   await receiver.state('done');
 });
 
-test('whoever comes back as the same goes on with everything, but with those who left meanwhile', async () => {
+test('a person who comes back as the same participant goes on with everything, but with those who left meanwhile', async () => {
   const { ada, sender, receiver } = pair();
   await sender.files.offer(blobOf(3), 'data.bin', ['bo']);
   const { id } = await receiver.state('offered');

@@ -90,7 +90,7 @@ test('a machine whose encoder cannot keep up asks for less, sends less, says so 
   await io.pass(20);
   assert.deepEqual([io.views.at(-1), io.shares.at(-1), io.meeting.strain], ['180', 'camera 0.25', 2]);
   assert.deepEqual(io.toasts, ['toast.strain']);
-  // Whoever saves data anyway sends no more than both allow.
+  // A person who saves data anyway sends no more than both allow.
   io.choice = 'save';
   io.fitting.choose('save');
   assert.equal(io.shares.at(-1), 'camera 0.25');

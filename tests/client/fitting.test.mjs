@@ -16,13 +16,13 @@ const meetingOf = (ids) => {
   const self = person('me');
   return enter({ room: {}, self, participants: [self, ...ids.map(person)], permissions: {}, ice_servers: [], chat: [] }, 0);
 };
-const wish = (track, width, height, more = {}) => ({ track, width, height, priority: 10, screen: false, ...more });
-const SCREEN = wish('s', 1600, 900, { priority: 100, screen: true });
+const tile = (track, width, height, more = {}) => ({ track, width, height, priority: 10, screen: false, ...more });
+const SCREEN = tile('s', 1600, 900, { priority: 100, screen: true });
 const DEMANDS = { choice: 'best', hidden: false, apart: null, tallest: Infinity };
 const sizes = (tiles) => Object.fromEntries(tiles.map(({ track, width, height }) => [track, `${width}×${height}`]));
 
 test('pictures are asked for as they are drawn, smaller where data is saved, and screens alone for sound only', () => {
-  const shown = [SCREEN, wish('a', 1280, 720), wish('b', 160, 90), wish('c', 300, 400)];
+  const shown = [SCREEN, tile('a', 1280, 720), tile('b', 160, 90), tile('c', 300, 400)];
   const of = (demands) => sizes(asked(shown, { ...DEMANDS, ...demands }));
   assert.deepEqual(of({}), { s: '1600×900', a: '1280×720', b: '160×90', c: '300×400' });
   assert.deepEqual(of({ choice: 'save' }), { s: '1600×900', a: '320×180', b: '160×90', c: '135×180' });
@@ -33,28 +33,28 @@ test('pictures are asked for as they are drawn, smaller where data is saved, and
 });
 
 test('of a hidden page only what a small window shows is asked for', () => {
-  const shown = [SCREEN, wish('a', 1280, 720)];
+  const shown = [SCREEN, tile('a', 1280, 720)];
   const of = (demands) => sizes(asked(shown, { ...DEMANDS, ...demands }));
   assert.deepEqual(of({ hidden: true }), {});
-  assert.deepEqual(of({ hidden: true, apart: wish('b', 400, 260) }), { b: '400×260' });
+  assert.deepEqual(of({ hidden: true, apart: tile('b', 400, 260) }), { b: '400×260' });
   // While both are seen, the larger of the two.
-  assert.deepEqual(of({ apart: wish('a', 400, 260) }), { s: '1600×900', a: '1280×720' });
-  assert.deepEqual(of({ apart: wish('a', 1400, 900) }), { s: '1600×900', a: '1400×900' });
-  assert.deepEqual(of({ hidden: true, choice: 'sound', apart: wish('b', 400, 260) }), {});
+  assert.deepEqual(of({ apart: tile('a', 400, 260) }), { s: '1600×900', a: '1280×720' });
+  assert.deepEqual(of({ apart: tile('a', 1400, 900) }), { s: '1600×900', a: '1400×900' });
+  assert.deepEqual(of({ hidden: true, choice: 'sound', apart: tile('b', 400, 260) }), {});
 });
 
 test('what is missing or too small is told at once, all else later', () => {
   const of = (told, next) => urgency(told, next);
-  const a = wish('a', 640, 360);
+  const a = tile('a', 640, 360);
   assert.equal(of(null, [a]), 'now');
   assert.equal(of(null, []), 'later');
   assert.equal(of([a], [a]), null);
   assert.equal(of([], [a]), 'now');
-  assert.equal(of([a], [wish('a', 1280, 720)]), 'now');
-  assert.equal(of([a], [wish('a', 650, 366)]), 'later', 'hardly larger');
-  assert.equal(of([a], [wish('a', 320, 180)]), 'later');
+  assert.equal(of([a], [tile('a', 1280, 720)]), 'now');
+  assert.equal(of([a], [tile('a', 650, 366)]), 'later', 'hardly larger');
+  assert.equal(of([a], [tile('a', 320, 180)]), 'later');
   assert.equal(of([a], []), 'later');
-  assert.equal(of([a], [wish('a', 640, 360, { priority: 50 })]), 'later');
+  assert.equal(of([a], [tile('a', 640, 360, { priority: 50 })]), 'later');
 });
 
 function viewing() {
@@ -67,27 +67,27 @@ function viewing() {
 test('a window that is drawn larger asks a few times a second, and one drawn smaller once it rests', () => {
   const { clock, told, seen } = viewing();
   seen.begin('best', false);
-  seen.show([wish('a', 320, 180)]);
+  seen.show([tile('a', 320, 180)]);
   assert.deepEqual(told, [{ a: '320×180' }]);
   for (let lines = 200; lines <= 400; lines += 20) {
-    seen.show([wish('a', 640, lines)]);
+    seen.show([tile('a', 640, lines)]);
     clock.advance(30);
   }
   clock.advance(150);
   assert.ok(told.length <= 4, `${told.length} lists`);
   assert.deepEqual(told.at(-1), { a: '640×400' });
   const before = told.length;
-  seen.show([wish('a', 320, 180)]);
+  seen.show([tile('a', 320, 180)]);
   clock.advance(900);
   assert.equal(told.length, before);
   // It is large again before the server has heard of anything else.
-  seen.show([wish('a', 640, 400)]);
+  seen.show([tile('a', 640, 400)]);
   clock.advance(5_000);
   assert.equal(told.length, before);
-  seen.show([wish('a', 320, 180)]);
+  seen.show([tile('a', 320, 180)]);
   // Redrawing does not put it off.
   clock.advance(600);
-  seen.show([wish('a', 320, 180)]);
+  seen.show([tile('a', 320, 180)]);
   clock.advance(400);
   assert.deepEqual(told.slice(before), [{ a: '320×180' }]);
 });
@@ -95,7 +95,7 @@ test('a window that is drawn larger asks a few times a second, and one drawn sma
 test('a tab that is left for longer gets no pictures, and has them at once when it is back', () => {
   const { clock, told, seen } = viewing();
   seen.begin('best', false);
-  seen.show([SCREEN, wish('a', 640, 360)]);
+  seen.show([SCREEN, tile('a', 640, 360)]);
   seen.hide(true);
   clock.advance(3_000);
   seen.hide(false);
@@ -105,10 +105,10 @@ test('a tab that is left for longer gets no pictures, and has them at once when 
   clock.advance(6_000);
   assert.deepEqual(told.at(-1), {});
   // What changes meanwhile is drawn for nobody, but for a small window.
-  seen.show([wish('a', 640, 360), wish('b', 640, 360)]);
+  seen.show([tile('a', 640, 360), tile('b', 640, 360)]);
   clock.advance(2_000);
   assert.deepEqual(told.at(-1), {});
-  seen.standApart(wish('b', 400, 260));
+  seen.standApart(tile('b', 400, 260));
   assert.deepEqual(told.at(-1), { b: '400×260' });
   seen.hide(false);
   clock.advance(150);
@@ -118,7 +118,7 @@ test('a tab that is left for longer gets no pictures, and has them at once when 
 test('a choice takes effect soon, holds in the next meeting, and is known of each picture', () => {
   const { clock, told, seen } = viewing();
   seen.begin('best', false);
-  seen.show([SCREEN, wish('a', 640, 360), wish('b', 100, 100)]);
+  seen.show([SCREEN, tile('a', 640, 360), tile('b', 100, 100)]);
   assert.deepEqual(['s', 'a', 'b', 'x'].map((track) => seen.isReduced(track)), [false, false, false, false]);
   seen.choose('save');
   clock.advance(1_000);
@@ -129,12 +129,12 @@ test('a choice takes effect soon, holds in the next meeting, and is known of eac
   assert.equal(told.at(-1).a, '640×360');
   seen.end();
   seen.begin('sound', false);
-  seen.show([wish('a', 640, 360)]);
+  seen.show([tile('a', 640, 360)]);
   clock.advance(1_000);
   assert.deepEqual(told.at(-1), {}, 'told even though there is nothing, for else the server sends what it thinks best');
 });
 
-test('how a picture comes, and why not as wished, is known as long as it is so', () => {
+test('how a picture comes, and why not as asked for, is known as long as it is so', () => {
   const viewing = { choice: 'best', reduced: false };
   const carried = (...told) => told.reduce(
     (state, [layer, reason]) => reduceMeeting(state, { type: 'slot.reason', mid: '1', layer, reason }),

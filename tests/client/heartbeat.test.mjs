@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('whoever is woken hears of a silent server after a second and a half, and gives the socket up after four', () => {
+test('a page that wakes up hears of a silent server after a second and a half, and gives the socket up after four', () => {
   heartbeat.beat();
   clock.advance(1_499);
   assert.deepEqual(told, []);

@@ -5,11 +5,11 @@ import { LayeredSender } from '../../static/js/client/layered-sender.js';
 import { encodingsFor, offered } from '../../static/js/client/layers.js';
 
 const ALL = { size: { width: 1280, height: 720 }, share: 1, watched: null };
-const camera = (wish) => encodingsFor('camera', offered('camera'), { ...ALL, ...wish });
+const camera = (wanted) => encodingsFor('camera', offered('camera'), { ...ALL, ...wanted });
 /** The lines of each layer that runs, by its name. */
-const lines = (wish) => {
-  const { width, height } = wish.size ?? ALL.size;
-  const all = camera(wish).map(({ active, scaleResolutionDownBy: scale }, at) => [offered('camera')[at].rid, active && Math.min(width, height) / scale]);
+const lines = (wanted) => {
+  const { width, height } = wanted.size ?? ALL.size;
+  const all = camera(wanted).map(({ active, scaleResolutionDownBy: scale }, at) => [offered('camera')[at].rid, active && Math.min(width, height) / scale]);
   return Object.fromEntries(all.filter(([, height]) => height !== false));
 };
 
@@ -30,7 +30,7 @@ test('a small camera has fewer layers, the first ones, and each is worth as much
   assert.deepEqual(camera({ size: null }), camera({}), 'a camera of unknown size is taken for a usual one');
 });
 
-test('nothing above the wished share is sent, and the smallest layer stays', () => {
+test('nothing above the wanted share is sent, and the smallest layer stays', () => {
   assert.deepEqual(lines({ share: 0.5 }), { q: 180, h: 360 });
   assert.deepEqual(lines({ share: 0.25 }), { q: 180 });
   assert.deepEqual(lines({ share: 0.5, size: { width: 640, height: 360 } }), { q: 180 });
@@ -46,8 +46,8 @@ test('only what somebody watches is sent', () => {
   assert.deepEqual(lines({ watched: ['f'], size: { width: 320, height: 180 } }), { q: 180 });
 });
 
-test('a single encoding carries the largest size that is wished; a screen keeps its size', () => {
-  const one = (source, wish) => encodingsFor(source, [{}], { ...ALL, ...wish });
+test('a single encoding carries the largest size that is wanted; a screen keeps its size', () => {
+  const one = (source, wanted) => encodingsFor(source, [{}], { ...ALL, ...wanted });
   assert.deepEqual(one('camera', {}), [{ active: true, maxBitrate: 1_800_000, scaleResolutionDownBy: 1 }]);
   assert.deepEqual(one('camera', { share: 0.5, watched: [''] }), [{ active: true, maxBitrate: 600_000, scaleResolutionDownBy: 2 }]);
   assert.equal(one('camera', { watched: [] })[0].active, false);

@@ -94,7 +94,7 @@ test('what the room has begin muted is silent until the person unmutes it, once'
   }
 });
 
-test('a refused source is off; one whose socket died stays wished for', async () => {
+test('a refused source is off; one whose socket died is still wanted', async () => {
   const source = new OwnSource('screen', io);
   refuse = 'perm.denied';
   await assert.rejects(source.set(media('a')), { code: 'perm.denied' });

@@ -1,4 +1,4 @@
-/** Credentials of relays run out; whoever is in a room for long gets newer ones in time. */
+/** Credentials of relays run out; a person who is in a room for long gets newer ones in time. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { WebSocket } from 'ws';

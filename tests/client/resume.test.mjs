@@ -490,7 +490,7 @@ test('a server that is too busy for the way back is asked again in its time', as
   assert.equal((await online).resumed, true);
 });
 
-test('whoever left while away is not brought back, and leaves after the way back', async () => {
+test('a person who left while away is not brought back, and leaves after the way back', async () => {
   const ada = await enter('Ada', { timers: clock });
   const bo = await enter('Bo');
   const lost = reaches(ada.session, 'reconnecting');

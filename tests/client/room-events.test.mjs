@@ -80,7 +80,7 @@ test('a screen is announced once, however often its layers change', () => {
 test('who is muted and may not undo it hears both, once', () => {
   enter(person('me', { tracks: [microphone(false)] }));
   permit(['chat']);
-  assert.deepEqual(said, [], 'whoever speaks goes on until a host mutes them');
+  assert.deepEqual(said, [], 'a person who speaks goes on until a host mutes them');
   mute();
   const words = 'ada muted you. Only hosts may unmute now. Raise your hand to speak.';
   assert.deepEqual([said, announced], [[words], [words]]);
@@ -107,7 +107,7 @@ test('who became a member hears that, and not what follows from it', () => {
   assert.deepEqual(said, ['You are a member now']);
 });
 
-test('whoever mutes all reads what the others may', async () => {
+test('a host who mutes all reads what the others may do', async () => {
   const toast = (key) => said.push(t(key));
   const govern = createGovern({ session: { muteParticipant: async () => {} }, store }, toast);
   await govern.mute('all', 'microphone', true);
@@ -116,7 +116,7 @@ test('whoever mutes all reads what the others may', async () => {
   assert.deepEqual(said, ['Everyone is muted', 'Everyone is muted, and only hosts may unmute']);
 });
 
-test('whoever comes back as less is told what changed, and nothing else is', () => {
+test('a person who comes back with fewer rights is told what changed, and nothing else is', () => {
   const before = person('me', { role: 'cohost', display_name: 'Bo the Great', hand_raised_at: at, tracks: [microphone(false)] });
   const same = { role: 'cohost', display_name: 'Bo the Great', hand_raised_at: at };
   const words = [
@@ -141,7 +141,7 @@ test('whoever comes back as less is told what changed, and nothing else is', () 
   }
 });
 
-test('whoever spoke and may not any more hears so when they are back', () => {
+test('a person who spoke and may not any more is told so when they are back', () => {
   enter(person('me', { tracks: [microphone(false)] }));
   session.emit('state', { state: 'reconnecting', attempt: 1 }, {});
   session.emit('joined', { ...reply(person('me2', { display_name: 'me' })), actions: ['chat'] }, { again: true });
@@ -165,7 +165,7 @@ test('a message is told with its name and first line while the chat is closed, o
   dispatch({ type: 'panel', panel: 'chat' });
   hear(message('m3'));
   hear(message('m4', { participant: 'me', user: { id: 'user-me' } }));
-  assert.equal(said.length, 2, 'whoever reads the chat, or wrote it, is not told');
+  assert.equal(said.length, 2, 'a person who reads the chat, or wrote it, is not told');
 });
 
 test('a message of a host says so, and one that has to wait for its toast is read out', () => {

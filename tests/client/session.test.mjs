@@ -215,7 +215,7 @@ for (const code of ['server.busy', 'rate.limited', 'server.internal', 'server.dr
     server.handlers['room.join'] = join;
     const again = next('joined');
     session.on('rejoin.failed', () => assert.fail('given up'));
-    // Whoever does not want to wait does not.
+    // A caller that does not want to wait can try at once.
     session.wake();
     assert.equal((await again).info.again, true);
   });
@@ -246,7 +246,7 @@ test('a rejoin without an answer is sent again, and the room takes the same one 
   assert.equal(server.rooms.get('room').participants.size, 1, 'no ghost');
 });
 
-test('whoever leaves while the room is asked again is not brought back', async () => {
+test('a person who leaves while the room is asked again is not brought back', async () => {
   await session.guest({ display_name: 'Ada' });
   await session.joinRoom({ identity: 'room' });
   server.handlers['room.join'] = () => {

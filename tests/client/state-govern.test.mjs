@@ -72,7 +72,7 @@ test('people wait in order, once each, until they are gone', () => {
   assert.deepEqual(state.lobby.map((one) => one.id), ['bo']);
 });
 
-test('large is whom one pinned, else the spotlight, else in the speaker view whoever speaks', () => {
+test('large is the pinned person, else the spotlight, else in the speaker view the speaker', () => {
   let state = run(meetingOf(['ada', 'bo', 'cy']), { type: 'spotlight.updated', participants: ['bo', 'cy', 'gone'] });
   assert.deepEqual(large(state), ['bo', 'cy']);
   state = run(state, { type: 'pin', participant: 'ada' });

@@ -138,7 +138,7 @@ test('on the narrowest page two columns stand side by side', () => {
   assert.equal(pages, 2, 'twelve people on two pages');
 });
 
-test('whoever speaks keeps a place on the first page, however many hands are up', () => {
+test('people who speak keep a place on the first page, however many hands are up', () => {
   const frame = { width: 304, height: 500, gap: 6, tileMin: 150, strip: 116, phone: true };
   const hands = people(12).slice(1);
   const input = { ...frame, ...rest, seats: people(12), hands, speaker: 'p0' };

@@ -130,7 +130,7 @@ test('of several screens the newest is shown, until one is chosen, and the choic
   state = run(state, { type: 'screen', participant: 'bo' });
   assert.equal(shown(state), 'bo', 'the chosen one');
   state = shares(state, 'cy', 's3');
-  assert.equal(shown(state), 'bo', 'whoever begins later does not take it away');
+  assert.equal(shown(state), 'bo', 'a person who begins later does not take it away');
   state = stops(state, 'bo', 's1');
   assert.equal(shown(state), 'cy');
   state = shares(state, 'bo', 's4');

@@ -4,7 +4,7 @@ import { beforeEach, test } from 'node:test';
 import { claimTab } from '../../static/js/flow/tab.js';
 import { settings } from '../../static/js/flow/settings.js';
 
-/** One browser's locks: whoever asks waits until the holder is gone. */
+/** One browser's locks: a caller waits until the holder is gone. */
 function lockManager() {
   const held = new Map();
   return {

@@ -177,7 +177,7 @@ function notifierOf({ off = [], attended = false, now = () => 0 } = {}) {
   return { notifier, log };
 }
 
-test('tones have a switch each; the system tells only whoever looks elsewhere', () => {
+test('tones have a switch each; system notifications go only to a person who looks elsewhere', () => {
   const all = ({ notifier }) => {
     notifier.knock('Cy', 'Room');
     notifier.admitted('Room');
@@ -217,7 +217,7 @@ test('in larger meetings coming and going is silent, and many at once are one to
   assert.deepEqual(log, ['join', 'leave']);
 });
 
-test('whoever reads the chat hears no message, unless they look elsewhere', () => {
+test('a person who reads the chat hears no message, unless they look elsewhere', () => {
   const here = notifierOf({ attended: true });
   here.notifier.message({ name: 'Ada', text: 'Hi', isPrivate: false, seen: true });
   assert.deepEqual(here.log, []);

@@ -49,7 +49,7 @@ beforeEach(() => {
 
 const refuse = (code) => session.emit('rejoin.failed', new ProtocolError(code, ''), {});
 
-test('whoever is to wait waits, keeps a reload in it, and goes in once admitted', () => {
+test('a person who is to wait waits, still waits after a reload, and goes in once admitted', () => {
   refuse('room.waiting');
   // Right behind the refusal.
   session.emit('lobby.admitted', {}, {});
@@ -83,7 +83,7 @@ test('an end has its screen', () => {
   }
 });
 
-test('whoever is only late stays in the meeting, and reads when the room is asked again', () => {
+test('a person who is only late stays in the meeting, and reads when the room is asked again', () => {
   session.emit('rejoin.waiting', { attempt: 3, retryAt: 99, code: 'client.timeout' }, {});
   assert.deepEqual([store.get().screen, store.get().meeting?.room.identity, notices], ['room', 'r', []]);
   assert.equal(settings.rejoin.password, 'word', 'a reload comes back too');

@@ -57,7 +57,7 @@ beforeEach(() => {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('whoever is admitted goes in with what they asked with, once', async () => {
+test('a person who is admitted goes in with what they asked with, once', async () => {
   assert.equal(screen, 'waiting');
   session.emit('lobby.admitted', {}, {});
   session.emit('lobby.admitted', {}, {});
@@ -92,7 +92,7 @@ test('a lost socket asks again, and goes on waiting or goes in', async () => {
   assert.equal(joins.length, 2);
   session.emit('state', { state: 'online' }, {});
   await settled();
-  assert.equal(joins.length, 2, 'whoever is in asks no more');
+  assert.equal(joins.length, 2, 'a person who is in asks no more');
 });
 
 test('a door that shut meanwhile is told by the preview', async () => {
@@ -128,7 +128,7 @@ test('a session that is over ends the waiting', () => {
   assert.deepEqual(outcome.at(-1), ['leave', 'replaced']);
 });
 
-test('whoever leaves is taken off the list', () => {
+test('a person who leaves is taken off the list', () => {
   waiting.stop();
   waiting.stop();
   assert.equal(session.left, 1);

@@ -19,7 +19,7 @@ leave {}                               closes both connections, room.leave
 request {type, data}                   any other request, answered as the server answers it
 
 `candidates` says how they are told: "sdp" (in the description), "object", "string" (both after it), "early" (before),
-"none". `as_written` takes the server's description as it came, without `spread`.
+"none". `as_written` takes the server's description as it came, without `spread`. With the flag `--tcp` nothing goes by UDP.
 """
 
 import argparse
@@ -35,6 +35,7 @@ import zlib
 
 import aioice.ice
 import av
+import ice_tcp
 import websockets
 from aiortc import (
     RTCBundlePolicy,
@@ -394,7 +395,8 @@ class Client:
         profile = dtls._ssl.get_selected_srtp_profile().decode()
         # BUNDLE: whatever the number of m-lines there is one transport.
         transports = {one.sender.transport for one in pc.getTransceivers() if one.sender.transport}
-        return {"srtp": profile, "transports": len(transports), "tls": dtls._ssl.get_protocol_version_name()}
+        tls = dtls._ssl.get_protocol_version_name()
+        return {"srtp": profile, "transports": len(transports), "tls": tls, "carriers": ice_tcp.carriers(pc)}
 
     async def report(self):
         tracks = {}
@@ -458,14 +460,18 @@ async def carry_out(client, command):
         say({"re": number, "ok": await getattr(client, name)(**command)})
     except Refused as refusal:
         say({"re": number, "error": refusal.error})
-    except Exception as error:  # noqa: BLE001 - whoever drives this client is told
+    except Exception as error:  # noqa: BLE001 - the test that drives this client is told
         say({"re": number, "error": {"code": "client", "message": f"{name}: {type(error).__name__}: {error}"}})
 
 
 async def main():
     options = argparse.ArgumentParser()
     options.add_argument("--srtp", choices=["any", "gcm", "cm"], default="any")
-    srtp = options.parse_args().srtp
+    options.add_argument("--tcp", action="store_true")
+    given = options.parse_args()
+    srtp = given.srtp
+    if given.tcp:
+        ice_tcp.use()
     if srtp != "any":
         rtcdtlstransport.SRTP_PROFILES = {
             "gcm": [rtcdtlstransport.SRTP_AEAD_AES_128_GCM],

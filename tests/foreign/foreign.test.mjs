@@ -257,6 +257,18 @@ test('a libdatachannel client, an aiortc client and a werift client see and hear
   await meet(ada, bo, cy);
 });
 
+test('clients that use no UDP see and hear each other and one that does, by ICE-TCP', async () => {
+  const identity = await room();
+  // aiortc's ICE has no TCP: `ice_tcp.py` gives it the streams. werift has its own.
+  const ada = await crowd.enter('aiortc', identity, { args: ['--tcp'] });
+  const bo = await crowd.enter('werift', identity, { args: ['--tcp'] });
+  const cy = await crowd.enter('aiortc', identity);
+  for (const [client, carrier] of [[ada, 'tcp'], [bo, 'tcp'], [cy, 'udp']]) {
+    for (const leg of [client.up, client.down]) assert.deepEqual(leg.carriers, [carrier], client.kind);
+  }
+  await meet(ada, bo, cy);
+});
+
 test('who sends may be the DTLS client or the DTLS server', async () => {
   const identity = await room();
   const ada = await crowd.enter('werift', identity);

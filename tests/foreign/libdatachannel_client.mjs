@@ -47,7 +47,7 @@ class Client extends Participant {
     await connected(pc);
     const write = (kind) => (packet) => tracks[kind].isOpen() && tracks[kind].sendMessageBinary(rtp(kind, packet));
     const camera = new Player('video', pictures, CAMERA, write('video'));
-    // Whatever comes back on the picture's track is a report or a wish for a keyframe (RFC 4585 §6.3.1).
+    // Whatever comes back on the picture's track is a report or a request for a keyframe (RFC 4585 §6.3.1).
     tracks.video.onMessage((bytes) => asksForKeyframe(bytes) && camera.restart());
     this.players.push(camera, new Player('audio', sounds, MICROPHONE, write('audio')));
     return { revision: answer.revision, offer: sdp, answer: answer.sdp, refused: answer.refused ?? [], tracks: started };

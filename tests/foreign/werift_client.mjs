@@ -1,12 +1,15 @@
 /**
  * A media client on werift that knows nothing of the server but its wire protocol. It takes the commands of
- * `aiortc_client.py`, and with `publish {restart}` restarts ICE. Media stays in packets.
+ * `aiortc_client.py`, and with `publish {restart}` restarts ICE. With the flag `--tcp` nothing goes by UDP. Media stays in
+ * packets.
  */
 import {
   MediaStreamTrack, RTCPeerConnection, RTCSessionDescription, RtpHeader, RtpPacket, useH264, useOPUS, useSdesMid, useVP8,
 } from 'werift';
 import { CAMERA, MICROPHONE, Participant, Player, inTime, pictures, serve, sounds } from './packets.mjs';
 
+/** werift's own ICE over TCP (RFC 6544). It has candidates of UDP beside it, which find no partner then. */
+const ONLY_TCP = process.argv.includes('--tcp');
 const SRTP = { 1: 'SRTP_AES128_CM_SHA1_80', 7: 'SRTP_AEAD_AES_128_GCM' };
 
 class Client extends Participant {
@@ -27,6 +30,7 @@ class Client extends Participant {
     return new RTCPeerConnection({
       iceServers: [],
       iceUseIpv6: false,
+      iceUseTcp: ONLY_TCP,
       iceInterfaceAddresses: { udp4: '127.0.0.1' },
       iceAdditionalHostAddresses: ['127.0.0.1'],
       bundlePolicy: bundle ? 'max-bundle' : 'disable',
@@ -50,7 +54,7 @@ class Client extends Participant {
     this.revision += 1;
     const sdp = await this.#tellBefore('up', pc, candidates);
     const answer = await this.signalling.request('media.publish', { revision: this.revision, sdp, sources });
-    await pc.setRemoteDescription(new RTCSessionDescription(answer.sdp, 'answer'));
+    await pc.setRemoteDescription(new RTCSessionDescription(heard(answer.sdp), 'answer'));
     await this.#tellAfter('up', pc, candidates);
     if (restart) await checkAgain(pc);
     const tracks = await this.start();
@@ -80,7 +84,7 @@ class Client extends Participant {
 
   async #answer({ revision, sdp: offer }, candidates) {
     const pc = this.down;
-    await pc.setRemoteDescription(new RTCSessionDescription(offer, 'offer'));
+    await pc.setRemoteDescription(new RTCSessionDescription(heard(offer), 'offer'));
     await pc.setLocalDescription(await pc.createAnswer());
     const sdp = await this.#tellBefore('down', pc, candidates);
     await this.signalling.request('media.answer', { revision, sdp });
@@ -135,6 +139,9 @@ function write(track, { sequence, timestamp, marker, payload }) {
   track.writeRtp(new RtpPacket(header, payload));
 }
 
+/** A description of the server, without its candidates of UDP where none may be used. */
+const heard = (sdp) => (ONLY_TCP ? sdp.replace(/^a=candidate:\S+ \d+ udp .*\r\n/gim, '') : sdp);
+
 function connected(pc) {
   const state = new Promise((resolve, reject) => {
     const check = () => {
@@ -153,7 +160,8 @@ const checkAgain = (pc) => inTime(pc.iceTransports[0].start(), 'restarting ICE')
 function transport(pc) {
   const live = pc.dtlsTransports.filter(({ state }) => state === 'connected');
   const profile = live[0]?.dtls?.srtp?.srtpProfile;
-  return { srtp: SRTP[profile] ?? profile ?? null, transports: live.length };
+  const carriers = [...new Set(pc.iceTransports.map(({ connection }) => connection.nominated?.localCandidate.transport))];
+  return { srtp: SRTP[profile] ?? profile ?? null, transports: live.length, carriers };
 }
 
 await serve(new Client());

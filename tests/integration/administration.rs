@@ -191,7 +191,7 @@ async fn a_new_password_set_by_the_operator_ends_every_session_of_the_account() 
     );
     ada.ok("auth.login", login("a better password")).await;
 
-    // Whoever changes it themselves stays, with the token's successor.
+    // A person who changes it themselves stays logged in, with the token's successor.
     let change =
         json!({ "current_password": "a better password", "new_password": "an even better one" });
     ada.ok("account.update", change).await;

@@ -152,8 +152,8 @@ async fn a_check_room_offers_one_slot_of_each_kind() {
     let mut ada = server.account("ada").await;
     let room = ada.ok("check.begin", json!({})).await["identity"].take();
     ada.join(room.as_str().unwrap()).await;
-    let wish = json!({ "audio_slots": 8, "video_slots": 25 });
-    let offer = ada.ok("media.receive", wish).await;
+    let request = json!({ "audio_slots": 8, "video_slots": 25 });
+    let offer = ada.ok("media.receive", request).await;
     let kinds: Vec<&serde_json::Value> = offer["slots"]
         .as_array()
         .unwrap()
@@ -164,7 +164,7 @@ async fn a_check_room_offers_one_slot_of_each_kind() {
 }
 
 #[tokio::test]
-async fn whoever_loses_the_socket_comes_back_past_the_lock_and_who_left_does_not() {
+async fn a_person_who_loses_the_socket_comes_back_past_the_lock_and_one_who_left_does_not() {
     let server = Server::forgetful().await;
     let (mut ada, room) = server.meeting(json!({ "lobby": true })).await;
     let mut gus = server.guest("Gus").await;

@@ -31,7 +31,7 @@ fn lasting_port() -> u16 {
     ports.find(free).unwrap()
 }
 
-/// Whoever runs the test.
+/// The user who runs the test.
 fn account() -> String {
     let id = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(id.stdout).unwrap().trim().to_owned()

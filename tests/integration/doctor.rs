@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use super::launch::meeting;
 use super::start::Running;
 
-struct Told {
+struct Outcome {
     code: Option<i32>,
     report: Value,
 }
 
-impl Told {
+impl Outcome {
     /// Level and sentence of what was found about this.
     fn of(&self, check: &str) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -41,7 +41,7 @@ impl Told {
     }
 }
 
-fn doctor(directory: &Path, more: &[&str]) -> Told {
+fn doctor(directory: &Path, more: &[&str]) -> Outcome {
     let Output {
         status,
         stdout,
@@ -53,7 +53,7 @@ fn doctor(directory: &Path, more: &[&str]) -> Told {
         .unwrap();
     let report = serde_json::from_slice(&stdout);
     let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&stderr)));
-    Told {
+    Outcome {
         code: status.code(),
         report,
     }
@@ -129,25 +129,28 @@ fn a_sound_server_is_found_sound_and_every_way_is_tried() {
         "--media-ip",
         "127.0.0.1",
     ];
-    let told = doctor(directory.path(), &[&trusted[..], &more].concat());
-    told.assert("server", "ok", "is well");
-    told.assert("database", "ok", "current");
-    told.assert("data", "ok", "can be written");
-    told.assert("public", "ok", "leads to the server");
-    told.assert("proxy", "ok", "is believed");
-    told.assert("websocket", "ok", "opens");
-    told.assert("media", "ok", "answers over UDP");
-    told.assert("media", "ok", "answers over TCP");
+    let outcome = doctor(directory.path(), &[&trusted[..], &more].concat());
+    outcome.assert("server", "ok", "is well");
+    outcome.assert("database", "ok", "current");
+    outcome.assert("data", "ok", "can be written");
+    outcome.assert("public", "ok", "leads to the server");
+    outcome.assert("proxy", "ok", "is believed");
+    outcome.assert("websocket", "ok", "opens");
+    outcome.assert("media", "ok", "answers over UDP");
+    outcome.assert("media", "ok", "answers over TCP");
     // Media is announced at a loopback address here, which for others is wrong.
-    told.assert("settings", "wrong", "loopback");
-    assert_eq!((told.code, &told.report["ok"]), (Some(1), &json!(false)));
+    outcome.assert("settings", "wrong", "loopback");
+    assert_eq!(
+        (outcome.code, &outcome.report["ok"]),
+        (Some(1), &json!(false))
+    );
 }
 
 #[test]
 fn a_proxy_that_takes_things_away_is_told_from_one_that_adds_too_much() {
     let directory = tempfile::tempdir().unwrap();
     let running = Running::start(directory.path(), &["--trusted-proxy", "127.0.0.1"]);
-    let told = |change: fn(String) -> String, trusted: &str| {
+    let outcome = |change: fn(String) -> String, trusted: &str| {
         let url = format!("http://{}", proxy(&running.address, change));
         doctor(
             directory.path(),
@@ -161,7 +164,7 @@ fn a_proxy_that_takes_things_away_is_told_from_one_that_adds_too_much() {
             ],
         )
     };
-    let bare = told(without_upgrade, "127.0.0.1");
+    let bare = outcome(without_upgrade, "127.0.0.1");
     bare.assert("websocket", "wrong", "takes the upgrade away");
     bare.assert("proxy", "wrong", "does not say whom it speaks for");
     let nobody = doctor(
@@ -181,21 +184,24 @@ fn a_proxy_that_is_not_trusted_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let running = Running::start(directory.path(), &[]);
     let url = format!("http://{}", proxy(&running.address, with_forwarded_for));
-    let told = doctor(
+    let outcome = doctor(
         directory.path(),
         &["--listen", &running.address, "--public-url", &url],
     );
-    told.assert("proxy", "wrong", "is not believed");
+    outcome.assert("proxy", "wrong", "is not believed");
 }
 
 #[test]
 fn without_a_server_the_machine_alone_is_looked_at_and_nothing_is_made() {
     let directory = tempfile::tempdir().unwrap();
-    let told = doctor(&directory.path().join("data"), &["--listen", "127.0.0.1:0"]);
-    told.assert("server", "note", "No server answers");
-    told.assert("database", "ok", "the server makes it");
-    told.assert("data", "ok", "can be made");
-    assert_eq!((told.code, &told.report["ok"]), (Some(0), &json!(true)));
+    let outcome = doctor(&directory.path().join("data"), &["--listen", "127.0.0.1:0"]);
+    outcome.assert("server", "note", "No server answers");
+    outcome.assert("database", "ok", "the server makes it");
+    outcome.assert("data", "ok", "can be made");
+    assert_eq!(
+        (outcome.code, &outcome.report["ok"]),
+        (Some(0), &json!(true))
+    );
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     let wrong = doctor(directory.path(), &["--media-port", "x"]);
     wrong.assert(
@@ -233,12 +239,12 @@ fn a_verdict_is_found_by_its_code_and_what_is_none_is_refused() {
     assert!(left.starts_with("HTTP/1.1 201"), "{left}");
     let body: Value = serde_json::from_str(left.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let code = body["code"].as_str().unwrap();
-    let told = doctor(
+    let outcome = doctor(
         directory.path(),
         &["--listen", &running.address, "--code", code],
     );
-    told.assert("page", "wrong", "none of these ways is open: UDP, TCP");
-    assert_eq!(told.report["page"]["socket_ms"], 12);
+    outcome.assert("page", "wrong", "none of these ways is open: UDP, TCP");
+    assert_eq!(outcome.report["page"]["socket_ms"], 12);
     let unknown = doctor(
         directory.path(),
         &["--listen", &running.address, "--code", "AAAA-AAAA"],

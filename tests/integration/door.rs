@@ -41,7 +41,7 @@ async fn every_level_of_the_door_holds_for_accounts_and_guests() {
             ["room.waiting", "room.waiting"],
             json!(["everyone", true, true]),
         ),
-        // Whoever knows both says it with the newer one.
+        // A client that knows both fields uses the newer one.
         (
             json!({ "lobby": true, "waiting": "guests" }),
             ["in", "room.waiting"],
@@ -213,9 +213,9 @@ async fn a_server_without_guests_has_none_whatever_a_room_says() {
 async fn a_restart_keeps_the_door_as_it_was() {
     let server = Server::start().await;
     let mut ada = server.account("ada").await;
-    let wished = json!({ "name": "Class", "waiting": "guests", "guests": false, "start_muted": true,
+    let asked = json!({ "name": "Class", "waiting": "guests", "guests": false, "start_muted": true,
         "start_camera_off": true, "permissions": { "camera": false } });
-    let room = ada.create(wished.clone()).await;
+    let room = ada.create(asked.clone()).await;
     let (running, data) = server.stop();
     drop(ada);
     running.await.unwrap();
@@ -223,7 +223,7 @@ async fn a_restart_keeps_the_door_as_it_was() {
     let mut gus = server.guest("Gus").await;
     let got = gus.ok("room.get", json!({ "identity": room })).await["room"].take();
     for field in ["waiting", "guests", "start_muted", "start_camera_off"] {
-        assert_eq!(got[field], wished[field], "{field}");
+        assert_eq!(got[field], asked[field], "{field}");
     }
     assert_eq!(got["permissions"]["camera"], false);
     assert_eq!(got["permissions"]["unmute"], true);

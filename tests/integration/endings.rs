@@ -123,7 +123,7 @@ async fn after_a_restart_accounts_rooms_chat_and_log_ins_are_there() {
     assert_eq!(
         names(&joined["participants"]),
         ["Bo", "ada"],
-        "whoever was in is awaited"
+        "people who were in are awaited"
     );
     let mut guest = server.connect().await;
     guest.ok("auth.token", json!({ "token": bo.token() })).await;

@@ -278,7 +278,7 @@ async fn whatever_fails_is_refused(database: Faulty, url: &str) {
     assert_eq!(chat["messages"].as_array().unwrap().len(), 1, "{chat}");
     let listed = ada.ok("room.list", json!({})).await;
     assert_eq!(listed["total"], 1, "{listed}");
-    // Whoever is told that the meeting is over is out of it.
+    // A client that is told that the meeting is over is out of it.
     ask(&mut ada, "room.end", json!({})).await;
     let mut ada = server.connect().await;
     let account = json!({ "username": "ada", "password": "battery staple" });

@@ -310,7 +310,7 @@ async fn a_disk_that_fills_in_the_middle_of_a_transaction_keeps_none_of_it() {
     assert!(answered.refused > 10, "{}", answered.refused);
     assert!(!answered.messages.is_empty());
     assert_eq!(seen, answered.messages);
-    // Whoever was refused was made in no part.
+    // Of an account that was refused nothing was stored.
     let made = disk.column("SELECT identity FROM user_basic").await;
     assert_eq!(made.len(), answered.accounts.len() + 2);
     let made = disk.column("SELECT identity FROM chat_message").await;

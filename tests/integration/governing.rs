@@ -225,7 +225,7 @@ async fn who_is_in_another_room_cannot_govern_this_one() {
 }
 
 #[tokio::test]
-async fn whoever_is_removed_is_closed_and_whoever_is_banned_stays_out() {
+async fn a_person_who_is_removed_is_closed_and_one_who_is_banned_stays_out() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.account("bo").await;

@@ -98,7 +98,7 @@ async fn connect_from(address: &str, server: SocketAddr) -> TcpStream {
 const ASKED: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[tokio::test]
-async fn whoever_hoards_connections_keeps_nobody_out() {
+async fn a_client_that_hoards_connections_keeps_nobody_out() {
     const PLACES: usize = 20;
     let connections = Connections::new(PLACES);
     let server = Server::with(

@@ -55,7 +55,7 @@ async fn a_call_between_two_scripts_passes_as_it_is_and_from_who_they_are() {
     assert_eq!(bo.hear().await["value"], "last of cy");
 }
 
-/// Tokens of new accounts. Making them takes long, and whoever is in a room meanwhile must answer pings.
+/// Tokens of new accounts. Making them takes long, and a client that is in a room meanwhile must answer pings.
 async fn tokens(server: &Server, names: &[&str]) -> Vec<String> {
     let mut tokens = Vec::new();
     for name in names {
@@ -64,7 +64,7 @@ async fn tokens(server: &Server, names: &[&str]) -> Vec<String> {
     tokens
 }
 
-/// Scripts that speak for these tokens in one room and know of each other, by who they are. Whoever owns the room has
+/// Scripts that speak for these tokens in one room and know of each other, by their users. The owner of the room has
 /// left it: only scripts are there, as in the older program.
 async fn scripts(server: &Server, watch: &mut Watch, tokens: &[String]) -> Vec<(Script, String)> {
     let mut scripts = Vec::new();

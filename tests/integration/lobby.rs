@@ -90,7 +90,7 @@ async fn who_waits_gets_nothing_by_any_request() {
     ] {
         assert_eq!(bo.refused(kind, data).await, "perm.denied", "{kind}");
     }
-    // Whoever waits asks again and again, and is told the same.
+    // A client that waits asks again and again, and is told the same.
     let error = bo.error("room.join", json!({ "identity": room })).await;
     assert_eq!(error["code"], "room.waiting");
     assert_eq!(
@@ -199,7 +199,7 @@ async fn those_who_wait_go_on_waiting_when_the_host_comes() {
 }
 
 #[tokio::test]
-async fn whoever_is_denied_is_told_and_may_not_knock_again() {
+async fn a_person_who_is_denied_is_told_and_may_not_knock_again() {
     let (_server, mut ada, mut bo, room) = at_the_door().await;
     let deny = json!({ "participants": [bo.membership()] });
     ada.ok("lobby.deny", deny).await;

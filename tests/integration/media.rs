@@ -117,6 +117,7 @@ fn start(threads: usize) -> Media {
         ips,
         port: 0,
         threads,
+        wildcards: Vec::new(),
         listeners: Vec::new(),
     })
     .expect("loopback has free ports")

@@ -119,7 +119,7 @@ async fn it_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn whoever_has_left_is_relayed_no_more() {
+async fn a_person_who_has_left_is_relayed_no_more() {
     let server = two_threads().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     let mut bo = server.member("Bo", &room).await;
@@ -172,7 +172,7 @@ async fn two_of_one_room_without_a_server_between_them_reach_each_other() {
 }
 
 #[tokio::test]
-async fn whoever_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in() {
+async fn a_person_who_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in() {
     let server = two_threads().await;
     let (mut ada, room) = server.meeting(json!({ "waiting": "everyone" })).await;
     let mut bo = server.guest("Bo").await;

@@ -43,7 +43,7 @@ async fn a_message_that_is_sent_again_is_answered_as_the_first_time() {
 }
 
 #[tokio::test]
-async fn an_empty_name_is_none_and_a_private_message_is_the_same_to_whoever_came_back() {
+async fn an_empty_name_is_none_and_a_private_message_is_the_same_to_a_person_who_came_back() {
     let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({})).await;
     for text in ["one", "two"] {

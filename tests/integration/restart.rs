@@ -15,15 +15,15 @@ const END: Duration = Duration::from_secs(5);
 
 async fn account(server: &Server, name: &str) -> Client {
     let mut client = Client::connect(server.address()).await;
-    let wish = json!({ "username": name, "password": PASSWORD });
-    client.login = client.ok("auth.register", wish).await;
+    let request = json!({ "username": name, "password": PASSWORD });
+    client.login = client.ok("auth.register", request).await;
     client
 }
 
 async fn guest(server: &Server, name: &str) -> Client {
     let mut client = Client::connect(server.address()).await;
-    let wish = json!({ "display_name": name });
-    client.login = client.ok("auth.guest", wish).await;
+    let request = json!({ "display_name": name });
+    client.login = client.ok("auth.guest", request).await;
     client
 }
 

@@ -193,7 +193,7 @@ async fn without_resumption_nobody_is_kept() {
 }
 
 #[tokio::test]
-async fn whoever_was_removed_or_whose_meeting_is_over_is_not_taken_back() {
+async fn a_session_that_was_removed_or_whose_meeting_is_over_is_not_taken_back() {
     let server = Server::start().await;
     let (mut ada, bo, room) = meeting(&server).await;
     let cy = server.member("Cy", &room).await;
@@ -280,7 +280,7 @@ async fn what_is_too_much_to_replay_is_shown_as_it_is_now() {
     let (bo, answer) = lost.back(&server).await;
     let chat = answer["view"]["chat"].as_array().unwrap();
     assert_eq!(chat.last().unwrap()["text"], "1024");
-    // The answer with the view may be lost too: whoever has not seen it is shown another.
+    // The answer with the view may be lost too: a client that has not seen it gets another.
     let (mut bo, again) = Lost {
         last_seq: lost.last_seq,
         ..bo.lose()

@@ -8,10 +8,10 @@ use super::support::Server;
 async fn a_room_takes_every_decision_and_refuses_what_is_none() {
     let server = Server::start().await;
     let mut ada = server.account("ada").await;
-    let wished = json!({ "name": "Planned", "begin_at": "2099-03-02T09:00:00Z", "end_at": "2099-03-02T10:00:00Z",
+    let asked = json!({ "name": "Planned", "begin_at": "2099-03-02T09:00:00Z", "end_at": "2099-03-02T10:00:00Z",
         "history": "joined", "hide_number": true, "early_ms": 0, "ends_on_time": true,
         "recurrence": "FREQ=WEEKLY;BYDAY=MO", "time_zone": "Europe/Berlin", "permanent": false });
-    let room = ada.ok("room.create", wished.clone()).await["room"].take();
+    let room = ada.ok("room.create", asked.clone()).await["room"].take();
     for field in [
         "history",
         "hide_number",
@@ -21,7 +21,7 @@ async fn a_room_takes_every_decision_and_refuses_what_is_none() {
         "time_zone",
         "permanent",
     ] {
-        assert_eq!(room[field], wished[field], "{field}");
+        assert_eq!(room[field], asked[field], "{field}");
     }
     assert_eq!(room["number"], Value::Null);
     let next =

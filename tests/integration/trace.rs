@@ -88,7 +88,7 @@ async fn emptied(server: &Running, host: &mut Client, room: &str, files: usize) 
 #[tokio::test]
 async fn two_hundred_people_who_published_leave_the_process_as_it_was() {
     let data = tempfile::tempdir().unwrap();
-    // Whoever is simply gone is waited for, and then gone too.
+    // A person whose connection is lost is waited for, and then taken out.
     let settings = [
         "--no-rate-limit",
         "--media-threads",

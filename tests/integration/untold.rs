@@ -1,4 +1,4 @@
-//! A message whose commit is reported as failed though it is done: whoever sent it hears so, and sends it again. Then
+//! A message whose commit is reported as failed though it is done: its sender hears so, and sends it again. Then
 //! everybody hears of it, once.
 
 use std::sync::Arc;

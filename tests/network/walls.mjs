@@ -112,7 +112,7 @@ table ip walls {
  * @typedef {{netns?: string, device: string, at: string}} End
  * @param {End} one @param {End} other
  */
-function lay(one, other) {
+export function lay(one, other) {
   const place = ({ netns }) => (netns ? ['netns', netns] : []);
   run('ip', ['link', 'add', one.device, ...place(one), 'type', 'veth', 'peer', 'name', other.device, ...place(other)]);
   for (const { netns, device, at } of [one, other]) {
@@ -125,6 +125,6 @@ function lay(one, other) {
 }
 
 /** @param {string} command @param {string[]} args @param {string} [input] @returns {string} */
-function run(command, args, input) {
+export function run(command, args, input) {
   return execFileSync(command, args, { input, stdio: ['pipe', 'pipe', 'pipe'], encoding: 'utf8', timeout: 10_000 });
 }

@@ -186,7 +186,7 @@ fn redirect(redirect: &Redirect, is_running: bool) -> Option<Finding> {
         Leads::Nowhere => Finding::note(
             check,
             format!(
-                "Nothing answers at TCP port {port}, so whoever types the name without https:// may find nothing."
+                "Nothing answers at TCP port {port}, so a person who types the name without https:// may find nothing."
             ),
             "Let the server have the port (meeting-http.socket, or CAP_NET_BIND_SERVICE), or say --http-port off.",
         ),

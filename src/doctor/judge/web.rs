@@ -33,12 +33,12 @@ fn name(name: &Name) -> Finding {
         Err(why) => Finding::wrong(
             check,
             format!("The name {host} is not found: {why}."),
-            "Make an A record (and AAAA for IPv6) with the address of this machine at whoever keeps the name.",
+            "Make an A record (and AAAA for IPv6) with the address of this machine, at the provider that keeps the name.",
         ),
         Ok(all) if all.is_empty() => Finding::wrong(
             check,
             format!("The name {host} has no address."),
-            "Make an A record (and AAAA for IPv6) with the address of this machine at whoever keeps the name.",
+            "Make an A record (and AAAA for IPv6) with the address of this machine, at the provider that keeps the name.",
         ),
         Ok(all) if name.ours == 0 => Finding::note(
             check,

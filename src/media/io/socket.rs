@@ -159,10 +159,15 @@ pub(in crate::media) fn arrival(
 /// One socket per address family, all on one port.
 pub(in crate::media) fn bind_all(
     ips: &[MediaIp],
+    wildcards: &[IpAddr],
     port: u16,
 ) -> Result<Vec<MediaSocket>, MediaStartError> {
     let mut here: Vec<IpAddr> = Vec::new();
-    for ip in ips.iter().map(|ip| ip.here()) {
+    for ip in ips
+        .iter()
+        .map(|ip| ip.here())
+        .chain(wildcards.iter().copied())
+    {
         if !here.contains(&ip) {
             here.push(ip);
         }
@@ -208,7 +213,7 @@ fn bind(ips: &[IpAddr], is_ipv4: bool, port: u16) -> Result<MediaSocket, MediaSt
         IpAddr::from(Ipv6Addr::UNSPECIFIED)
     };
     let known = first.unwrap_or(any);
-    let exact = if only {
+    let exact = if only && !known.is_unspecified() {
         open(SocketAddr::new(known, port))
     } else {
         Err(io::ErrorKind::AddrNotAvailable.into())
@@ -300,7 +305,7 @@ mod tests {
         let alone = [at("192.0.2.1", Some("127.0.0.2")), at("127.0.0.2", None)];
         let two = [at("192.0.2.1", Some("127.0.0.2")), at("127.0.0.3", None)];
         for (ips, is_bound_to_all) in [(alone, false), (two, true)] {
-            let mut sockets = bind_all(&ips, 0).unwrap();
+            let mut sockets = bind_all(&ips, &[], 0).unwrap();
             assert_eq!(sockets.len(), 1);
             let socket = &mut sockets[0];
             assert_eq!(socket.wildcard, is_bound_to_all);
@@ -310,6 +315,25 @@ mod tests {
             let to = client.local_addr().unwrap();
             socket.send(Path::udp(local, to), 1, b"x", Instant::now());
             assert_eq!(client.recv_from(&mut [0; 8]).unwrap().1, local);
+        }
+    }
+
+    #[test]
+    fn with_wildcards_an_address_that_the_machine_gets_later_is_answered_from() {
+        let wildcards = ["0.0.0.0", "::"].map(|ip| ip.parse().unwrap());
+        let known = [MediaIp::from(IpAddr::from([127, 0, 0, 1]))];
+        for ips in [&known[..], &[]] {
+            let mut sockets = bind_all(ips, &wildcards, 0).unwrap();
+            assert_eq!(sockets.len(), 2);
+            assert!(sockets.iter().all(|socket| socket.wildcard));
+            for (socket, later) in sockets.iter_mut().zip(["127.0.0.9", "::1"]) {
+                let later = SocketAddr::new(later.parse().unwrap(), socket.port);
+                let client = std::net::UdpSocket::bind((later.ip(), 0)).unwrap();
+                client.send_to(b"x", later).unwrap();
+                let to = client.local_addr().unwrap();
+                socket.send(Path::udp(later, to), 1, b"x", Instant::now());
+                assert_eq!(client.recv_from(&mut [0; 8]).unwrap().1, later);
+            }
         }
     }
 

@@ -82,7 +82,7 @@ impl Worker {
             0 => 0,
             first => first + index as u16,
         };
-        let sockets = bind_all(&config.ips, port)?;
+        let sockets = bind_all(&config.ips, &config.wildcards, port)?;
         let port = sockets.first().map_or(port, |socket| socket.port);
         let reach = Reach::new(index, &config.ips, port, &config.listeners);
         let poll = Poll::new()?;

@@ -1,4 +1,4 @@
-//! Fits what every subscriber gets to their wishes, to what comes and to what their line carries, from tick to tick.
+//! Fits what every subscriber gets to what they ask for, to what is sent and to their bandwidth, from tick to tick.
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ pub struct Active {
 
 /// What a descriptor says of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct Described {
     /// Where it stands.
     pub part: Part,
     /// What there is.
@@ -84,7 +84,7 @@ pub struct Descriptors {
 
 impl Descriptors {
     /// Reads the descriptor of a packet with this timestamp.
-    pub fn read(&mut self, descriptor: &[u8], timestamp: u32) -> Option<Told> {
+    pub fn read(&mut self, descriptor: &[u8], timestamp: u32) -> Option<Described> {
         let mut bits = Bits::of(descriptor);
         let head = Head::read(&mut bits, descriptor.len())?;
         let mut sizes = None;
@@ -109,7 +109,7 @@ impl Descriptors {
             is_up_switch,
             ends: head.ends,
         };
-        Some(Told {
+        Some(Described {
             part,
             targets,
             sizes,

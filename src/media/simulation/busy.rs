@@ -92,7 +92,7 @@ fn too_much_work_is_told_to_everybody_and_keeps_nobody_out() {
 }
 
 #[test]
-fn whoever_spoke_last_keeps_a_picture() {
+fn the_last_speaker_keeps_a_picture() {
     let mut call = Call::new();
     call.view(0, 720);
     call.talk(2);

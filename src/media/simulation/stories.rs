@@ -346,7 +346,7 @@ fn a_restart_is_one_also_while_an_offer_waits() {
 }
 
 #[test]
-fn whoever_receives_may_be_the_dtls_server() {
+fn a_receiver_may_be_the_dtls_server() {
     let mut world = World::new();
     let (ada, bo) = (world.admit(), world.admit());
     let up = world.publish(&ada);
@@ -377,7 +377,7 @@ fn whoever_receives_may_be_the_dtls_server() {
 }
 
 #[test]
-fn whoever_sends_may_be_the_dtls_server() {
+fn a_sender_may_be_the_dtls_server() {
     let mut world = World::new();
     let (ada, bo) = (world.admit(), world.admit());
     let up = world.publish_as(&ada, |sdp| {

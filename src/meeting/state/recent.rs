@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_was_heard_of_the_longest_ago_is_forgotten() {
+    fn the_entry_that_was_used_the_longest_ago_is_forgotten() {
         let id = |number: usize| UserId::try_from(format!("u-{number}")).unwrap();
         let mut recent = Recent::default();
         for number in 0..MAX_RECENT {

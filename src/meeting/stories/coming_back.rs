@@ -43,7 +43,7 @@ fn raise_hand(name: &str) -> Command {
 }
 
 #[test]
-fn whoever_missed_events_is_shown_the_room_and_their_slots() {
+fn a_client_that_missed_events_is_shown_the_room_and_its_slots() {
     let mut room = room_with(&["ada", "bo"]);
     room.handle(detach("bo"), at(5)).reply.unwrap();
     let outcome = room.handle(attach("bo", false, true), at(6));
@@ -95,7 +95,7 @@ fn a_page_that_was_loaded_anew_sends_nothing_until_it_negotiates_again() {
 }
 
 #[test]
-fn whoever_is_gone_or_waits_is_told_that_and_nobody_else_hears_of_it() {
+fn a_person_who_is_gone_or_waits_is_told_that_and_nobody_else_hears_of_it() {
     let mut room = room_with(&["ada"]);
     for command in [detach("bo"), attach("bo", false, true)] {
         let outcome = room.handle(command, at(5));
@@ -113,13 +113,13 @@ fn whoever_is_gone_or_waits_is_told_that_and_nobody_else_hears_of_it() {
     let outcome = room.handle(attach("bo", false, true), at(9));
     assert_eq!(outcome.reply, Ok(Reply::Waiting));
     let [Effect::TellWaiting { event, .. }] = &outcome.effects[..] else {
-        panic!("whoever missed events hears whether there is a host")
+        panic!("a client that missed events hears whether there is a host")
     };
     assert_eq!(event.kind(), "lobby.updated");
 }
 
 #[test]
-fn whoever_reconnects_keeps_their_place_and_their_ghost_gives_way_to_them() {
+fn a_person_who_reconnects_keeps_their_place_and_their_ghost_gives_way() {
     let full = object::Room {
         max_participants: 2,
         ..facts()
@@ -173,7 +173,7 @@ fn a_guest_who_moves_to_where_one_was_banned_is_taken_out_and_others_are_not() {
         anew: false,
         look: false,
     };
-    // Who was there before did nothing.
+    // A guest who was in before the ban is not affected.
     assert_eq!(room.handle(from("near", 5), at(3)).reply, Ok(Reply::Done));
     let outcome = room.handle(from("far", 5), at(4));
     assert_eq!(outcome.reply, Ok(Reply::TurnedAway));

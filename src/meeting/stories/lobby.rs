@@ -346,7 +346,7 @@ fn an_invite_and_a_role_lead_past_the_waiting_room() {
 }
 
 #[test]
-fn whoever_becomes_a_cohost_is_told_who_waits() {
+fn a_new_cohost_is_told_who_waits() {
     let mut room = room_of(facts(), &["ada", "bo"]);
     let lobby = object::Room {
         version: 2,

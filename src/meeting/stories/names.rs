@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn whoever_may_not_rename_themselves_comes_in_under_their_own_name() {
+fn a_person_who_may_not_rename_themselves_comes_in_under_their_own_name() {
     let strict = Permissions {
         rename: false,
         ..Permissions::default()

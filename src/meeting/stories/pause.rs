@@ -305,7 +305,7 @@ fn who_waits_because_of_somebody_elses_ban_goes_in_when_the_meeting_is_over() {
 }
 
 #[test]
-fn whoever_lost_the_connection_comes_back_to_a_locked_room_that_has_emptied() {
+fn a_person_who_lost_the_connection_comes_back_to_a_locked_room_that_has_emptied() {
     let locked = || object::Room {
         locked: true,
         waiting: object::WhoWaits::Everyone,

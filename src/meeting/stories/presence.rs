@@ -73,7 +73,7 @@ fn a_newer_session_takes_the_place_of_the_ghost() {
 }
 
 #[test]
-fn a_full_or_locked_room_refuses_newcomers_but_not_whoever_is_in() {
+fn a_full_or_locked_room_refuses_newcomers_but_not_people_who_are_in() {
     let full = object::Room {
         max_participants: 2,
         ..facts()
@@ -290,7 +290,7 @@ fn deletion_tells_everyone_and_closes_their_sockets() {
 }
 
 #[test]
-fn whoever_is_not_in_can_do_nothing() {
+fn a_person_who_is_not_in_can_do_nothing() {
     let mut room = room_with(&["ada"]);
     for command in [
         Command::Look {
@@ -321,7 +321,7 @@ fn whoever_is_not_in_can_do_nothing() {
 }
 
 #[test]
-fn whoever_loses_the_connection_comes_back_past_the_door_for_a_moment() {
+fn a_person_who_loses_the_connection_comes_back_past_the_door_for_a_moment() {
     let mut room = room_with(&["ada", "bo", "cy", "dee", "eve"]);
     let closed = object::Room {
         locked: true,

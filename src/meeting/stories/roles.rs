@@ -190,7 +190,7 @@ fn the_owners_return_gives_back_what_everyone_was() {
     give(&mut room, "ada", "cy", Role::Cohost);
     room.handle(leave("ada"), at(2)).reply.unwrap();
     assert_eq!(hosts(&mut room), ["cy"]);
-    // Who stands in lends what they give.
+    // What a stand-in host gives lasts until the owner is back.
     give(&mut room, "cy", "dee", Role::Host);
     assert_eq!(hosts(&mut room), ["dee"]);
     room.handle(join_as("ada", "ada2"), at(3)).reply.unwrap();

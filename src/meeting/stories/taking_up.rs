@@ -100,7 +100,7 @@ fn who_comes_back_makes_their_media_anew_once() {
     room.handle(detach("bo"), at(NOW + 1)).reply.unwrap();
     let effects = room.handle(attach("bo", false, false), at(NOW + 2)).effects;
     assert_eq!(told(&effects), ["all but p-bo: participant.updated"]);
-    // Who knows nothing any more needs not be told.
+    // A client that begins anew need not be told.
     let effects = room.handle(attach("ada", true, true), at(NOW)).effects;
     assert_eq!(told(&effects).last().unwrap(), "show p-ada");
 }

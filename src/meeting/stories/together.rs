@@ -224,7 +224,7 @@ fn a_message_that_is_sent_again_is_told_once_whether_it_was_told_before_or_not()
 }
 
 #[test]
-fn a_private_message_that_is_sent_again_is_told_to_the_two_whoever_they_are_by_now() {
+fn a_private_message_that_is_sent_again_is_told_to_the_two_also_under_new_ids() {
     let mut room = room_with(&["ada", "bo", "cy"]);
     room.handle(leave("bo"), at(3)).reply.unwrap();
     room.handle(join_as("bo", "bo2"), at(4)).reply.unwrap();

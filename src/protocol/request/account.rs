@@ -124,7 +124,7 @@ answers! {
     }
 }
 
-/// Where whoever resumes is, in place of events.
+/// Where the client that resumes is: in a room or at a door. It stands in for the events that are lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(untagged)]
 pub enum ResumedView {

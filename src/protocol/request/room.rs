@@ -65,7 +65,7 @@ shapes! {
         /// How long before `begin_at` people may come in: at most a day. 10 minutes when left out.
         #[serde(default)] #[ts(optional = nullable, type = "number")]
         early_ms: Option<u64>,
-        /// True: the meeting ends at `end_at`, whoever is in it.
+        /// True: the meeting ends at `end_at`, even while people are in it.
         #[serde(default)] #[ts(optional = nullable)]
         ends_on_time: Option<bool>,
         /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10). It needs `begin_at` and `end_at`.
@@ -133,7 +133,7 @@ shapes! {
         /// How long before `begin_at` people may come in; at most a day.
         #[serde(default)] #[ts(optional = nullable, type = "number")]
         early_ms: Patch<u64>,
-        /// True: the meeting ends at `end_at`, whoever is in it.
+        /// True: the meeting ends at `end_at`, even while people are in it.
         #[serde(default)] #[ts(as = "Option<bool>", optional = nullable)]
         ends_on_time: Patch<bool>,
         /// How the meeting comes again: a recurrence rule (RFC 5545 §3.3.10).

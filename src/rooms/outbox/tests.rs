@@ -128,7 +128,7 @@ async fn of_one_topic_only_the_newest_waits() {
     );
     let items = drain(&mut reader).await;
     let last = 10 * OUTBOX_CAPACITY as i64 - 1;
-    // One of its own, one for whoever speaks, ten qualities, and both people as they are now.
+    // One of its own, one with the speakers, ten qualities, and both people as they are now.
     assert_eq!(items.len(), 1 + 1 + 10 + 2);
     assert_eq!(items[0], sure());
     assert_eq!(items[12..], [updated("ada", last), updated("bo", last)]);

@@ -18,6 +18,7 @@ fn registry() -> Registry {
         ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
         threads: 1,
+        wildcards: Vec::new(),
         listeners: Vec::new(),
     };
     Registry::new(Media::start(config).unwrap())

@@ -37,7 +37,7 @@ async fn what_needs_no_rule_of_the_room_does_not_wait_for_it() {
     assert_eq!(heard(&mut bo), ["signal.offer"]);
 }
 
-/// Whoever hears of something may send at once, while others have not heard of it yet.
+/// A client that hears of something may send at once, while others have not heard of it yet.
 #[tokio::test(start_paused = true)]
 async fn nothing_overtakes_what_the_room_is_telling() {
     let registry = Registry::new(media());
@@ -74,7 +74,7 @@ async fn nothing_overtakes_what_the_room_is_telling() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_removed_sends_and_is_sent_nothing_more() {
+async fn a_person_who_is_removed_sends_and_is_sent_nothing_more() {
     let (registry, lines) = (Registry::new(media()), Lines::default());
     let facts = room(Topology::P2p);
     let (handle, mut ada) = enter(&registry, &facts, &lines, "ada").await;

@@ -244,7 +244,7 @@ async fn of_a_meeting_that_is_over_nothing_stays() {
             true => {
                 assert!(matches!(fake.restored(), Restored::Memory(_)));
                 assert!(fake.last().unwrap().kept_until > Some(Timestamp::now()));
-                // Who is let in again while nobody is there is so after a restart as well.
+                // An unban while nobody is in holds after a restart as well.
                 let identity = facts().identity;
                 let bo = user("bo").id;
                 registry.unban(&identity, bo.clone()).await.unwrap();

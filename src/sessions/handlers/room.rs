@@ -165,7 +165,7 @@ pub async fn roster(
     let room = find(rooms, asker, &data.identity).await?;
     let is_in = asker.location.inside_of(&room.identity).is_some();
     if asker.location.at_door_of(&room.identity).is_some() {
-        let why = "Who waits to be let in does not see who is inside.";
+        let why = "A person who waits to be let in does not see who is inside.";
         return Err(WireError::with_message(ErrorCode::PermDenied, why));
     }
     let settings = &room.settings;

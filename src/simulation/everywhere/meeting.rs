@@ -165,7 +165,7 @@ impl Meeting {
     pub fn ask(&mut self, who: usize, kind: &'static str, data: Value) -> Option<String> {
         let code = self.carry_out(who, kind, data);
         let answer = match (kind, &code) {
-            // Who hears that the session is gone is logged out as well.
+            // A client that is told that its session is gone is logged out as well.
             ("auth.logout", _) => "over",
             (_, code) => code.as_deref().unwrap_or("ok"),
         };

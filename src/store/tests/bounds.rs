@@ -175,7 +175,7 @@ async fn a_room_keeps_its_newest_memberships(home: Home) {
     assert_eq!(
         kept,
         [&memberships[1], &memberships[4], &memberships[5]].map(Clone::clone),
-        "whoever is in stays"
+        "people who are in stay"
     );
 }
 

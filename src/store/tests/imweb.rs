@@ -221,7 +221,7 @@ async fn awkward_rows_are_taken_whole_or_named(home: Home) {
             ("<b>Bob</b>", Role::Host),
             ("élan", Role::Member)
         ],
-        "whoever made it is its host, and whoever is called so"
+        "its maker is host, and so is everybody with that role"
     );
     let bob = store.find_user_by_name("bob-imweb").await.unwrap().unwrap();
     assert_eq!(bob.id, memberships[1].user, "the name bob was taken here");

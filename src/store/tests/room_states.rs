@@ -176,7 +176,7 @@ async fn what_cannot_be_saved_is_said_at_once_and_what_nobody_waits_for_is_tried
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_once_the_database_is_back_is_not_refused() {
+async fn a_request_after_the_database_is_back_is_not_refused() {
     let (writer, batches, is_away) = writer();
     is_away.store(true, Ordering::SeqCst);
     let busy = Err(ErrorCode::ServerBusy);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn whoever_shows_their_credentials_gets_an_address() {
+fn a_client_with_valid_credentials_gets_an_address() {
     let mut stage = Stage::new();
     let mut ada = stage.who("ada", 1024);
     let request = ada.request(method::ALLOCATE, &[], [1; 12]);
@@ -88,7 +88,7 @@ fn expired_credentials_make_no_allocation_and_hold_what_is_allocated() {
 }
 
 #[test]
-fn whoever_leaves_loses_all_at_once() {
+fn a_person_who_leaves_loses_all_allocations_at_once() {
     let mut stage = Stage::new();
     let (mut ada, _) = stage.allocated("ada", 1);
     let (mut kim, _) = stage.allocated("kim", 2);

@@ -1089,7 +1089,7 @@ hide_number: boolean,
  */
 early_ms: number, 
 /**
- * The meeting ends at its planned end, whoever is in it.
+ * The meeting ends at its planned end, even while people are in it.
  */
 ends_on_time: boolean, 
 /**
@@ -1209,7 +1209,7 @@ hide_number?: boolean | null,
  */
 early_ms?: number, 
 /**
- * True: the meeting ends at `end_at`, whoever is in it.
+ * True: the meeting ends at `end_at`, even while people are in it.
  */
 ends_on_time?: boolean | null, 
 /**
@@ -1317,7 +1317,7 @@ hide_number?: boolean | null,
  */
 early_ms?: number, 
 /**
- * True: the meeting ends at `end_at`, whoever is in it.
+ * True: the meeting ends at `end_at`, even while people are in it.
  */
 ends_on_time?: boolean | null, 
 /**

@@ -129,6 +129,7 @@ async fn a_server_says_why_it_cannot_start() {
             ips,
             port,
             threads,
+            wildcards: Vec::new(),
             listeners: Vec::new(),
         };
         Media::start(config).map(drop)

@@ -155,7 +155,7 @@ async fn a_frame_that_is_longer_than_any_packet_ends_the_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_has_not_sent_a_whole_check_in_time_is_let_go() {
+async fn a_stream_without_a_whole_check_in_time_is_closed() {
     let check = check(0);
     let mut story = Story::begin(1_000, &check[..10]);
     let began = tokio::time::Instant::now();
@@ -168,7 +168,7 @@ async fn whoever_has_not_sent_a_whole_check_in_time_is_let_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_takes_media_too_slowly_loses_packets_and_then_the_stream() {
+async fn a_client_that_takes_media_too_slowly_loses_packets_and_then_the_stream() {
     let mut story = Story::begin(1_000, &check(0));
     let (_, outlet) = story.opened(0).await;
     let packet = [9_u8; 1_198];

@@ -1,7 +1,7 @@
 //! Where a packet stands in a stream that carries layers in itself.
 
 use super::Up;
-use crate::media::rtp::dependency::{Targets, Told};
+use crate::media::rtp::dependency::{Described, Targets};
 use crate::media::rtp::encoding::Encoding;
 use crate::media::rtp::extensions::Extension;
 use crate::media::rtp::packet::View;
@@ -31,16 +31,16 @@ impl Up {
         if is_simulcast || !matches!(encoding, Encoding::Vp9 | Encoding::Av1) {
             return Standing::default();
         }
-        let told = self.told(place, view);
+        let described = self.described(place, view);
         let sizes = keyframe.then(|| Part::sizes(encoding, payload)).flatten();
         Standing {
-            part: Part::of(encoding, payload).or(told.map(|told| told.part)),
-            sizes: sizes.or(told.and_then(|told| told.sizes)),
-            targets: told.map(|told| told.targets),
+            part: Part::of(encoding, payload).or(described.map(|described| described.part)),
+            sizes: sizes.or(described.and_then(|described| described.sizes)),
+            targets: described.map(|described| described.targets),
         }
     }
 
-    fn told(&mut self, place: usize, view: &View<'_>) -> Option<Told> {
+    fn described(&mut self, place: usize, view: &View<'_>) -> Option<Described> {
         let descriptor = self.value(view, Extension::Dependencies)?;
         let stream = &mut self.streams[place];
         stream.descriptors.read(descriptor, view.header.timestamp)

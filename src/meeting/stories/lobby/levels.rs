@@ -77,7 +77,7 @@ fn a_room_for_accounts_refuses_guests_with_an_invite_too() {
 }
 
 #[test]
-fn a_looser_door_lets_in_whoever_need_not_wait_any_more() {
+fn a_looser_door_lets_in_everybody_who_need_not_wait_any_more() {
     let mut room = room_of(waits(WhoWaits::Everyone), &["ada"]);
     for join in [guest("gus"), newcomer("cy", "cy"), newcomer("dee", "dee")] {
         assert_eq!(knocks(&mut room, join), Ok(Reply::Waiting));

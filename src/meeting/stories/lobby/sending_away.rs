@@ -111,7 +111,7 @@ fn who_was_denied_stands_among_those_kept_out_and_may_knock_again_when_it_is_lif
 }
 
 #[test]
-fn whoever_is_at_the_door_can_be_banned() {
+fn a_person_at_the_door_can_be_banned() {
     let mut room = at_the_door(&["bo"]);
     let ban = Command::Remove {
         by: membership("ada"),

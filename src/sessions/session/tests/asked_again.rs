@@ -159,7 +159,7 @@ fn who_left_by_their_next_request_gets_the_answers_of_both() {
 }
 
 #[test]
-fn whoever_is_removed_while_they_are_to_be_shown_the_room_is_over() {
+fn a_session_that_is_removed_while_it_is_to_be_shown_the_room_is_over() {
     let mut desk = cut_at_the_join(Ok(()));
     desk.back(0);
     desk.join_again();

@@ -111,7 +111,7 @@ fn who_does_not_come_back_in_time_is_lost_as_their_socket_was() {
 }
 
 #[test]
-fn whoever_leaves_misbehaves_or_is_nobody_is_not_kept() {
+fn a_session_that_leaves_misbehaves_or_has_no_user_is_not_kept() {
     for end in [
         End::Closed,
         End::Abuse,
@@ -273,7 +273,7 @@ fn who_is_let_go_while_they_wait_for_the_view_is_nowhere() {
 }
 
 #[test]
-fn whoever_is_removed_logged_out_or_replaced_meanwhile_is_over() {
+fn a_session_that_is_removed_logged_out_or_replaced_meanwhile_is_over() {
     for (reason, end) in [
         (CloseReason::Removed, End::Removed),
         (CloseReason::Ended, End::RoomOver),

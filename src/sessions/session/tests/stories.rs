@@ -210,7 +210,7 @@ fn frames_that_are_no_requests_are_refused_and_the_eleventh_in_a_minute_is_abuse
 }
 
 #[test]
-fn what_is_in_flight_is_answered_before_the_end_to_whoever_still_reads() {
+fn what_is_in_flight_is_answered_before_the_end_to_a_client_that_still_reads() {
     for (end, hears) in [
         (End::NotAuthenticated, true),
         (End::GoingAway, true),
