@@ -84,6 +84,23 @@ test('one device that is refused is off alone, and its button tries again', { ti
   stage.assertQuiet();
 });
 
+test('in a room of peers, too, what nobody gets is off, with its reason, and is tried again', { timeout: 120_000 }, async (t) => {
+  const identity = await makeRoom(stage, { topology: 'p2p' });
+  const { rules, prepare } = wire();
+  const bo = await come(t, stage, identity, 'Bo');
+  for (const type of ['signal.offer', 'signal.answer']) rules.refuse[type] = 'perm.denied';
+  const ada = await come(t, stage, identity, 'Ada', { prepare });
+  await trouble(ada).filter({ hasText: 'You and Bo do not hear or see each other. You may not do this here.' }).waitFor();
+  assert.deepEqual([await pressed(ada, 'mic'), await pressed(ada, 'camera')], ['false', 'false']);
+  assert.equal(await ada.locator('.tile.me').evaluate((tile) => tile.classList.contains('off')), true, 'no own picture either');
+  rules.refuse = {};
+  await ada.getByTestId('retry-media').click();
+  await trouble(ada).waitFor({ state: 'hidden' });
+  await until(async () => (await pressed(ada, 'mic')) === 'true' && (await pressed(ada, 'camera')) === 'true', 'both to be on');
+  for (const page of [ada, bo]) await seesAndHears(page, { video: 1, audio: 1, seconds: 1 });
+  stage.assertQuiet();
+});
+
 test('media that the server lost are made anew', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();

@@ -143,10 +143,10 @@ export class MeetingFlow {
     call.on('source', (change) => inside.own.changed(change));
     call.on('connection', (change) => {
       this.#loss.path(change, reply.room.topology);
-      if (reply.room.topology === 'p2p') inside.health.path(change);
     });
     call.on('media', (change) => inside.health.change(change));
     call.on('refused', ({ source, error }) => inside.own.refused(source, error));
+    call.on('withheld', (change) => inside.own.withheld(change));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
     // Whoever listens to the page hears where they are now; the focus goes to the room.
     const n = reply.participants.length;
