@@ -273,15 +273,12 @@ test('an unseen speaker takes the place of the one silent longest, after three s
   assert.equal(run(next, { type: 'tick', at: 18_200 }).seats.indexOf('eve') < 3, true);
 });
 
-test('a raised hand never leaves the first page', () => {
-  let state = run(
-    meetingOf(['ada', 'bo']),
-    { type: 'firstPage', others: 1 },
-    { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(1) }) },
-    { type: 'speaker.active', participants: ['bo'], at: 10_000 },
-  );
-  state = run(state, { type: 'tick', at: 20_000 });
-  assert.deepEqual(state.seats, ['ada', 'bo']);
+test('a raised hand leaves the first page only to a voice, where the page holds one other', () => {
+  const raised = { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(1) }) };
+  const speaks = { type: 'speaker.active', participants: ['bo'], at: 10_000 };
+  const seats = (others) => run(meetingOf(['cy', 'ada', 'bo']), { type: 'firstPage', others }, raised, speaks, { type: 'tick', at: 20_000 }).seats;
+  assert.deepEqual(seats(2), ['bo', 'ada', 'cy'], 'two places: the hand and the voice');
+  assert.deepEqual(seats(1), ['bo', 'ada', 'cy']);
 });
 
 test('a hand that came forward leaves one place less to those who speak', () => {

@@ -72,7 +72,7 @@ export function handsFirst(seats, hands) {
 
 /**
  * The order over several pages: raised hands first, yet whoever speaks and has a seat on the first page keeps a place
- * there, the last one, however many hands are up. A page for one other belongs to the first hand.
+ * there, the last one, however many hands are up. So a page for one other is the speaker's.
  * @param {string[]} seats
  * @param {string[]} hands
  * @param {number} fits how many the first page holds
@@ -81,7 +81,7 @@ export function handsFirst(seats, hands) {
 export function pageOrder(seats, hands, fits, speaker) {
   const order = handsFirst(seats, hands);
   const seat = speaker === null ? -1 : seats.indexOf(speaker);
-  if (speaker === null || fits < 2 || seat < 0 || seat >= fits || order.indexOf(speaker) < fits) return order;
+  if (speaker === null || seat < 0 || seat >= fits || order.indexOf(speaker) < fits) return order;
   const others = order.filter((id) => id !== speaker);
   return [...others.slice(0, fits - 1), speaker, ...others.slice(fits - 1)];
 }
