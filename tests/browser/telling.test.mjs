@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { openStage, until } from './harness.mjs';
-import { host, hostedRoom, seat } from './hosted.mjs';
+import { host, hostedRoom, line, seat } from './hosted.mjs';
 import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
 
@@ -249,6 +249,16 @@ test('the last one out, a wrong link, a wrong number and an unknown path each ha
   const ada = await come(t, stage, identity, 'Ada');
   await ada.getByTestId('leave').click();
   await ada.getByText('Nobody is in any more').waitFor();
+  // Whoever vanished is still in for the server, and no company.
+  const wire = line();
+  const { session } = await seat(stage, identity, 'Cy', wire.WebSocket);
+  t.after(() => session.close());
+  await ada.getByTestId('rejoin').click();
+  await seesPeople(ada, 2);
+  wire.cut();
+  await ada.locator('.tile.away').waitFor();
+  await ada.getByTestId('leave').click();
+  await ada.getByText('Everybody else has lost the connection').waitFor();
   await ada.goto(`${stage.origin}/r/${'x'.repeat(20)}`);
   await ada.getByTestId('notice').filter({ hasText: 'No room at this address' }).waitFor();
   assert.match(await ada.locator('main').textContent(), /Check that the link is whole/);

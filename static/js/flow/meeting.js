@@ -11,7 +11,7 @@
  */
 
 import { t } from '../i18n/index.js';
-import { may } from '../state/people.js';
+import { leftBehind, may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { refusalOf } from './refusal.js';
@@ -300,8 +300,8 @@ export class MeetingFlow {
     if (forAll) await request;
     // Leaving is not something to wait for: the picture and the sound stop now.
     else request.catch(() => {});
-    const alone = this.#meeting?.seats.length === 0;
-    this.#over(forAll ? 'ended' : alone ? 'left.last' : 'left');
+    const meeting = this.#meeting;
+    if (meeting) this.#over(forAll ? 'ended' : leftBehind(meeting));
   }
 
   /** @param {string | null} kind of the notice; null for a refusal that the way in tells @param {unknown} [refusal] */

@@ -86,6 +86,18 @@ export function pageOrder(seats, hands, fits, speaker) {
   return [...others.slice(0, fits - 1), speaker, ...others.slice(fits - 1)];
 }
 
+/**
+ * What becomes of the meeting without oneself: the notice of leaving that is true. Whoever lost the connection to the server
+ * may come back, or never; of somebody whom only oneself cannot reach the server knows that they are there.
+ * @param {Meeting} state
+ * @returns {'left' | 'left.last' | 'left.away'}
+ */
+export function leftBehind({ seats, participants, cut }) {
+  if (seats.length === 0) return 'left.last';
+  const isAway = (/** @type {string} */ id) => participants[id]?.connection === 'reconnecting' && !cut.includes(id);
+  return seats.every(isAway) ? 'left.away' : 'left';
+}
+
 /** You, then hosts, then by joining. @param {Meeting} state @returns {Participant[]} */
 export function roster(state) {
   const all = byJoining(Object.values(state.participants));
