@@ -228,15 +228,16 @@ test('after Join the focus is on the room’s heading, and who listens hears whe
       globalThis.heard = [];
       new MutationObserver((changes) => {
         for (const { addedNodes, target } of changes) {
-          if (target.parentElement?.closest('[aria-live]') || target.ariaLive) for (const node of addedNodes) globalThis.heard.push(node.textContent);
+          if (target.parentElement?.closest('[aria-live]') || target.ariaLive) for (const node of addedNodes) globalThis.heard.push(`${document.activeElement.tagName} ${node.textContent}`);
         }
       }).observe(document, { childList: true, subtree: true });
     }],
   });
   const focused = await ada.evaluate(() => [document.activeElement.tagName, document.activeElement.textContent]);
   assert.deepEqual(focused, ['H1', 'Reading']);
+  assert.equal(await ada.evaluate(() => document.activeElement.closest('main, section')?.dataset.testid), 'stage');
   assert.equal(await ada.evaluate(() => document.querySelectorAll('h1').length), 1);
-  await until(() => ada.evaluate(() => globalThis.heard.includes('You are in; 2 people')), 'to hear it');
+  await until(() => ada.evaluate(() => globalThis.heard.includes('H1 You are in; 2 people')), 'to hear it');
   await ada.getByTestId('leave').click();
   await ada.getByTestId('notice').waitFor();
   assert.equal(await ada.evaluate(() => document.querySelectorAll('h1').length), 1);

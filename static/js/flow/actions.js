@@ -292,6 +292,8 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
+    /** The room is shown, and has the focus. */
+    arrived: () => meeting.arrived(),
     stats: () => meeting.stats(),
     /** @param {File} file @param {string | null} to one participant, or null for everyone */
     offerFile: (file, to) => meeting.files?.offer(file, to),

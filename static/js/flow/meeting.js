@@ -148,9 +148,6 @@ export class MeetingFlow {
     call.on('refused', ({ source, error }) => inside.own.refused(source, error));
     call.on('withheld', (change) => inside.own.withheld(change));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
-    // Whoever listens to the page hears where they are now; the focus goes to the room.
-    const n = reply.participants.length;
-    this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void inside.clock.read();
     inside.fitting.begin();
@@ -159,6 +156,12 @@ export class MeetingFlow {
     call.start().catch(() => {});
     clearInterval(this.#tickTimer);
     this.#tickTimer = window.setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Whoever listens to the page hears where they are now: behind the focus, which would cut the words off. */
+  arrived() {
+    const n = Object.keys(this.#meeting?.participants ?? {}).length;
+    if (n > 0) this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
   }
 
   #tick() {
