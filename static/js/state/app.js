@@ -38,8 +38,9 @@
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
  *   action: {label: string, name: string, data?: string} | null,
- *   other?: {label: string, name: string, data?: string} | null}} Toast
- *   text and label are keys of the language files · other: a second thing that can be done about it
+ *   other?: {label: string, name: string, data?: string} | null, more?: number}} Toast
+ *   text and label are keys of the language files · other: a second thing that can be done about it · more: how many
+ *   messages came beside it
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
@@ -68,6 +69,7 @@
  */
 
 import { NOTHING_YET } from './findings.js';
+import { isOfSomebody } from './heed.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
@@ -185,7 +187,7 @@ function inMeeting(state, action) {
 
 /** Of people who wait nobody is told once they wait no more, nor of a message that is read. @param {Toast | null} toast @param {Meeting} meeting */
 function isOutlived(toast, { lobby, panel }) {
-  if (toast?.text.startsWith('toast.message') && toast.action) return panel === 'chat';
+  if (toast && isOfSomebody(toast)) return panel === 'chat';
   if (toast?.text === 'toast.waiting.many') return lobby.length === 0;
   return toast?.text === 'toast.waiting' && !lobby.some((one) => one.id === toast.action?.data);
 }
