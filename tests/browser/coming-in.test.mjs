@@ -320,3 +320,23 @@ test('a system notification is switched on only with the browser’s leave', { t
   await page.getByTestId('notify-system').check();
   await page.getByText(en['settings.notify.system.denied']).waitFor({ state: 'hidden' });
 });
+
+test('where the constructor throws, as on Android, no system notification is offered', { timeout: 60_000 }, async (t) => {
+  const page = await standing(t, await roomWith({}), 'Bo', {
+    init: [() => {
+      globalThis.Notification = class {
+        static permission = 'default';
+        static requestPermission = async () => 'granted';
+
+        constructor() {
+          throw new TypeError("Failed to construct 'Notification': Illegal constructor.");
+        }
+      };
+    }],
+  });
+  await page.getByTestId('settings-open').click();
+  await page.getByTestId('tab-notify').click();
+  await page.getByTestId('notify-none').waitFor();
+  assert.equal(await page.getByTestId('notify-system').isVisible(), false);
+  assert.equal(await page.getByTestId('notify-knock').isVisible(), true);
+});
