@@ -17,7 +17,7 @@ import { MediaHealth } from './media-health.js';
 import { isAttended, Notifier } from './notifier.js';
 import { OwnSending } from './own-sending.js';
 import { Pictures } from './pictures.js';
-import { listenToRoom } from './room-events.js';
+import { cameBack, listenToRoom } from './room-events.js';
 import { ScreenShare } from './screen-share.js';
 import { ServerClock } from './server-clock.js';
 import { settings } from './settings.js';
@@ -158,6 +158,8 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     clock,
     files,
     notifier,
+    /** @param {Meeting} before as it was known until now @param {boolean} same the participant is the one that one was */
+    cameBack: (before, same) => cameBack(io, before, same),
     /** The meeting is over. */
     clear() {
       health.clear();

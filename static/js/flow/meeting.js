@@ -177,7 +177,8 @@ export class MeetingFlow {
       this.#inside?.health.gone(participant);
     });
     session.on('joined', (reply, { again, same, mediaLost }) => {
-      if (!again || !this.#meeting) return;
+      const before = this.#meeting;
+      if (!again || !before) return;
       const goesOn = same && !mediaLost;
       // Otherwise the connections of the one before are closed, and new ones are made.
       if (!goesOn) this.#loss.clear();
@@ -185,6 +186,7 @@ export class MeetingFlow {
       if (!goesOn) {
         this.#talk.arrive(this.#store.get().devices.microphone.wanted);
       }
+      this.#inside?.cameBack(before, same);
       this.files?.refresh(/** @type {RTCIceServer[]} */ (reply.ice_servers));
       void this.#inside?.clock.read();
     });
