@@ -1,9 +1,10 @@
 import { Attempts } from './attempts.js';
-import { CLOSED_ABNORMALLY, Connection, REQUEST_TIMEOUT_MS } from './connection.js';
+import { CLOSED_ABNORMALLY, Connection, HELLO_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './connection.js';
 import { closedError, codeOf, ProtocolError } from './errors.js';
 import { CLOSED_BY_CLIENT, Heartbeat } from './heartbeat.js';
 import { Ledger } from './ledger.js';
 import { patiently } from './patience.js';
+import { patienceFor } from './pauses.js';
 import { Requests } from './requests.js';
 import { Ticket } from './ticket.js';
 import { systemTimers } from './timers.js';
@@ -61,6 +62,8 @@ export class KeptSession extends Requests {
   /** The attempt to come back that is under way, 0 while none is. */
   #attempt = 0;
   #attemptBegan = 0;
+  /** How long the server took to say hello the last time. */
+  #helloMs = 0;
   /** Set while requests wait for the session to be taken up. @type {any} */
   #holding = null;
   /** Behind which event some were missing. @type {number|null} */
@@ -203,7 +206,10 @@ export class KeptSession extends Requests {
    */
   async #establish(auth) {
     this.#drop();
-    const connection = new Connection(this.#url, { ...this.#options, ledger: this.#ledger });
+    const began = this.#timers.now();
+    const hurry = this.state === 'reconnecting' ? patienceFor(began - this.attempts.since, this.#helloMs) : Infinity;
+    const helloTimeoutMs = Math.min(this.#options.helloTimeoutMs ?? HELLO_TIMEOUT_MS, hurry);
+    const connection = new Connection(this.#url, { ...this.#options, helloTimeoutMs, ledger: this.#ledger });
     this.#connection = connection;
     // A socket that was replaced meanwhile has nothing more to say.
     const isCurrent = () => this.#connection === connection;
@@ -212,6 +218,7 @@ export class KeptSession extends Requests {
     });
     try {
       this.hello = await connection.open();
+      this.#helloMs = this.#timers.now() - began;
       this.#tokens.learnClock(Date.parse(this.hello.time));
       if (await this.#resume(connection)) return true;
       this.#beginSession(this.hello.session);
@@ -345,9 +352,9 @@ export class KeptSession extends Requests {
     this.#planReconnect(1, code === GOING_AWAY ? this.#random() * SPREAD_MS : 0);
   }
 
-  /** @param {number} attempt counted from 1; the first one begins at once @param {number} [atLeastMs] */
-  #planReconnect(attempt, atLeastMs = 0) {
-    const retryAt = this.attempts.plan(attempt - 1, () => this.#reconnect(attempt), atLeastMs);
+  /** @param {number} attempt counted from 1; the first one begins at once @param {number} [atLeastMs] @param {number} [spentMs] */
+  #planReconnect(attempt, atLeastMs = 0, spentMs = 0) {
+    const retryAt = this.attempts.plan(attempt - 1, () => this.#reconnect(attempt), atLeastMs, spentMs);
     this.#setState('reconnecting', { attempt, retryAt });
   }
 
@@ -368,7 +375,8 @@ export class KeptSession extends Requests {
       } else if (closeCode !== null && FINAL_CLOSE_CODES.has(closeCode)) {
         this.#end(closeCode);
       } else {
-        this.#planReconnect(attempt + 1, retryAfterMs ?? 0);
+        const spentMs = codeOf(error) === 'client.timeout' ? this.#timers.now() - began : 0;
+        this.#planReconnect(attempt + 1, retryAfterMs ?? 0, spentMs);
       }
       return;
     }
