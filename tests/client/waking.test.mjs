@@ -105,3 +105,28 @@ test('a line that was slow before is given its time, and a pause is shorter by w
   assert.deepEqual([pauseAfter(4_500, 4_000, 0.1), pauseAfter(4_500, 4_000, 0.9), pauseAfter(20_000, 4_000, 0.5)], [500, 900, 16_000]);
   assert.equal(pauseAfter(50, 4_000, 0.9), 50);
 });
+
+test('in a room the server is asked as soon as it falls silent, and before and after it is not', async (t) => {
+  const server = await new FakeServer().listen();
+  const clock = new Clock();
+  const session = new Session(server.url, { WebSocket, timers: clock, random: () => 0.5 });
+  t.after(async () => {
+    session.close();
+    await server.stop();
+  });
+  const pings = () => server.requests.filter(({ type }) => type === 'ping').length;
+  const passes = async () => {
+    clock.advance(1_500);
+    await session.refresh();
+  };
+  await session.guest({ display_name: 'Ada' });
+  await passes();
+  assert.equal(pings(), 0);
+  await session.joinRoom({ identity: 'room' });
+  await passes();
+  assert.equal(pings(), 1);
+  await session.leaveRoom();
+  const after = pings();
+  await passes();
+  assert.equal(pings(), after);
+});

@@ -70,6 +70,7 @@ export class KeptSession extends Requests {
   #gap = null;
   /** @type {Heartbeat|null} */
   #heartbeat = null;
+  #isWatched = false;
 
   /** @type {SessionState} */
   state = 'closed';
@@ -133,6 +134,12 @@ export class KeptSession extends Requests {
     else if (this.#attempt > 0 && this.#timers.now() - this.#attemptBegan > YOUNG_ATTEMPT_MS) {
       this.#reconnect(this.#attempt);
     }
+  }
+
+  /** Whether somebody waits for every word of the server. @protected @param {boolean} isWatched */
+  watch(isWatched) {
+    this.#isWatched = isWatched;
+    this.#heartbeat?.watch(isWatched);
   }
 
   /** Closes the socket and stays away. The token stays for the next visit. */
@@ -296,6 +303,7 @@ export class KeptSession extends Requests {
     this.#heartbeat = new Heartbeat(connection, this.hello?.heartbeat_ms ?? 0, this.#timers, (silent) => {
       this.emit('silence', { silent });
     });
+    this.#heartbeat.watch(this.#isWatched);
     this.#setState('online', { resumed });
   }
 
