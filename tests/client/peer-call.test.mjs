@@ -1,6 +1,7 @@
 /** A room of peers: who does not get what, and why, is told. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { Call } from '../../static/js/client/call.js';
 import { Emitter } from '../../static/js/client/emitter.js';
 import { ProtocolError } from '../../static/js/client/errors.js';
 import { PeerCall } from '../../static/js/client/peer-call.js';
@@ -36,6 +37,15 @@ class Peer extends EventTarget {
     return sender;
   }
 
+  addTransceiver(kind) {
+    const sender = { track: null, replaceTrack: async () => {}, getParameters: () => ({ encodings: [] }), setParameters: async () => {} };
+    const one = { sender, receiver: { track: { kind } }, mid: null, currentDirection: null };
+    this.transceivers.push(one);
+    return one;
+  }
+
+  createOffer = async () => ({ type: 'offer', sdp: '' });
+
   async setLocalDescription() {
     for (const [at, one] of this.transceivers.entries()) one.mid = String(at);
     this.signalingState = 'have-local-offer';
@@ -67,6 +77,7 @@ let session;
 let refuse;
 let told;
 let call;
+let woken = 0;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const person = (id) => ({ id, display_name: id, tracks: [] });
 const track = (kind, more = {}) => Object.assign(new EventTarget(), { kind, enabled: true, ...more });
@@ -77,7 +88,7 @@ beforeEach(async () => {
   refuse = null;
   told = [];
   session = Object.assign(new Emitter(), {
-    wake() {},
+    wake: () => void (woken += 1),
     async request(type, data) {
       if (type === 'media.source') return { track: { id: data.source, muted: false } };
       if (type === 'signal.offer' && refuse) throw new ProtocolError(refuse, 'No.');
@@ -171,6 +182,26 @@ test('a refused change leaves what was agreed before, and names what it was abou
   await settled();
   assert.deepEqual(told, ['ada lacks camera: perm.denied']);
 });
+
+for (const [topology, of] of [['p2p', () => peers[0]], ['sfu', () => overServer()]]) {
+  test(`a lost path makes the session look at its socket (${topology})`, async () => {
+    const pc = await of();
+    const before = woken;
+    pc.iceConnectionState = 'disconnected';
+    pc.dispatchEvent(new Event('iceconnectionstatechange'));
+    assert.equal(woken, before + 1);
+  });
+}
+
+/** The connection up of a call over the server. */
+async function overServer() {
+  const at = peers.length;
+  const over = new Call(session, { self: person('z'), participants: [person('z')], room: { identity: 'r' }, ice_servers: [] },
+    { RTCPeerConnection: Peer, timers: clock });
+  void over.start().catch(() => {});
+  await settled();
+  return peers.slice(at).find(({ transceivers }) => transceivers.length > 0);
+}
 
 test('of two descriptions is read what is not taken', () => {
   const offer = (sdp) => ({ type: 'offer', sdp });
