@@ -118,6 +118,16 @@ test('who does not answer is told of as such, and one that was connected by its 
   assert.deepEqual(told, ['ada connecting -', 'ada connected -', 'ada connecting -', 'ada connected -']);
 });
 
+test('who makes a new connection does answer', async () => {
+  await call.setSource('camera', track('video'));
+  await answers('sendrecv');
+  told.length = 0;
+  const offer = (key) => session.emit('signal.offer', { from: 'ada', sdp: `v=0\r\na=fingerprint:sha-256 ${key}\r\n` });
+  peers[0].remoteDescription.sdp += 'a=fingerprint:sha-256 AA\r\n';
+  offer('BB');
+  assert.equal(told[0], 'ada connecting -');
+});
+
 test('an offer that the server refuses is told with its reason, and tried again by whoever asks', async () => {
   refuse = 'perm.denied';
   await call.setSource('camera', track('video'));

@@ -263,15 +263,15 @@ export class PeerCall extends CallBase {
     const description = { type: type === 'signal.offer' ? /** @type {const} */ ('offer') : /** @type {const} */ ('answer'), sdp: data.sdp };
     if (description.type === 'offer' && link.isFromAnother(description)) {
       // The peer gave up its connection and made a new one, which nothing of ours fits.
-      this.#relink(data.from);
+      this.#relink(data.from, null);
       link = /** @type {PeerLink} */ (this.#links.get(data.from));
     }
     const receiver = link;
     receiver.receive(description).catch((error) => this.#disagreed(data.from, receiver, error, type));
   }
 
-  /** @param {string} participant */
-  #link(participant) {
+  /** @param {string} participant @param {string|null} [code] what is wrong as long as it is not connected */
+  #link(participant, code = this.#rebuilds.has(participant) ? null : 'peer') {
     if (this.#links.has(participant)) return;
     const pc = this.newPeerConnection();
     const Stream = this.options.MediaStream ?? globalThis.MediaStream;
@@ -307,7 +307,7 @@ export class PeerCall extends CallBase {
       else if (state !== 'new' && state !== 'closed') this.#tellWay(participant, 'connecting');
     });
     // As long as nothing comes back, nobody answers; of one that was connected it is the way.
-    this.#tellWay(participant, 'connecting', this.#rebuilds.has(participant) ? null : 'peer');
+    this.#tellWay(participant, 'connecting', code);
     for (const [source, { media, trackId }] of this.#sending) void this.#sendTo(participant, link, source, media, trackId);
   }
 
@@ -364,10 +364,10 @@ export class PeerCall extends CallBase {
     return now + pause;
   }
 
-  /** @param {string} participant */
-  #relink(participant) {
+  /** @param {string} participant @param {string|null} [code] */
+  #relink(participant, code) {
     this.#unlink(participant);
-    this.#link(participant);
+    this.#link(participant, code);
   }
 
   /** @override To be called when the network may be another one: nothing waits any longer. */
